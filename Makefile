@@ -1,0 +1,61 @@
+# Everything is done in .venv, which is made from the locked requirements and
+# made again when they change. `make run` and `make test` are all a newcomer needs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# The project itself, installed so that its files stay where they are.
+INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-development run ui test lint format lock
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/runtime ## make .venv with what Isobar needs to run
+setup-development: .venv/development
+
+run: .venv/runtime ## bring every source up to date once, and say what came of it
+	@$(BIN)/isobar run
+
+ui: .venv/runtime ## the Dagster web UI with schedules and sensors, until Ctrl-C
+	@exec $(BIN)/isobar ui
+
+test: .venv/development ## run the tests
+	@$(BIN)/python -m pytest
+
+lint: .venv/development ## check format, lint, types, imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: .venv/development ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: .venv/runtime ## resolve the requirements anew
+	@lock="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header --no-emit-index-url"; \
+	$$lock requirements/setup.in --output-file requirements/setup.lock; \
+	$$lock pyproject.toml --output-file requirements/runtime.lock; \
+	$$lock pyproject.toml --group development --constraint requirements/runtime.lock --output-file requirements/development.lock
+
+.venv/uv: requirements/setup.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Isobar needs Python 3.11 or later, and $(PYTHON) is not: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv || \
+	  { echo "$(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/setup.lock
+	@touch $@
+
+.venv/runtime: .venv/uv requirements/runtime.lock pyproject.toml
+	@echo "Installing the locked requirements into .venv …" >&2
+	@$(SYNC) -r requirements/runtime.lock
+	@$(INSTALL_PROJECT)
+	@touch $@
+
+.venv/development: .venv/runtime requirements/development.lock
+	@echo "Installing the locked development requirements into .venv …" >&2
+	@$(SYNC) -r requirements/development.lock
+	@touch $@

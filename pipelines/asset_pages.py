@@ -1,0 +1,141 @@
+"""What every asset shows in Dagster, and how failures and checks are told there.
+
+The bridge between plain code and Dagster's types, used by all domains. No logic of a domain.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+from sqlalchemy import Connection, Table, text
+
+from pipelines.core import deliveries
+from pipelines.core.failures import Failure, NotReady, TransientFailure
+from pipelines.core.sql_files import read_sql
+from pipelines.resources import WarehouseResource
+
+ATTENDED_TAG = "isobar/attended"
+"""On runs that a person waits for: they do not wait minutes for a source to come back."""
+SHOWN_ROWS = 20
+
+
+def asset_key(table: Table) -> dg.AssetKey:
+    """The key of a table's asset, which says where the table is."""
+    assert table.schema is not None
+    return dg.AssetKey([table.schema, table.name])
+
+
+def table_spec(
+    table: Table, deps: Iterable[dg.AssetKey] = (), kinds: Iterable[str] = ()
+) -> dg.AssetSpec:
+    """The asset of a table: description, columns and their comments come from `tables.py`."""
+    return dg.AssetSpec(
+        key=asset_key(table),
+        deps=list(deps),
+        description=table.comment,
+        group_name=table.schema,
+        kinds={"postgres", *kinds},
+        metadata={
+            "dagster/table_name": table.fullname,
+            "dagster/column_schema": dg.TableSchema(
+                columns=[
+                    dg.TableColumn(
+                        name=column.name,
+                        type=str(column.type).lower(),
+                        description=column.comment,
+                        constraints=dg.TableColumnConstraints(
+                            nullable=bool(column.nullable), unique=column.primary_key
+                        ),
+                    )
+                    for column in table.columns
+                ]
+            ),
+        },
+    )
+
+
+def row_count(connection: Connection, key: dg.AssetKey) -> int:
+    """How many rows a table or view of ours has."""
+    query = text(f"SELECT count(*) FROM {'.'.join(key.path)}")
+    return int(connection.execute(query).scalar_one())
+
+
+def view_schema(connection: Connection, key: dg.AssetKey) -> dg.TableSchema:
+    """A view's columns with their comments, as the database has them."""
+    rows = connection.execute(
+        text(read_sql("pipelines.core", "columns_of")), {"name": ".".join(key.path)}
+    )
+    return dg.TableSchema(
+        columns=[dg.TableColumn(row.name, row.type, description=row.comment) for row in rows]
+    )
+
+
+@contextmanager
+def failures_told(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Turn our failures into Dagster's: transient ones may be retried, permanent ones may not."""
+    try:
+        yield
+    except NotReady:
+        raise
+    except Failure as failure:
+        attended = ATTENDED_TAG in context.run.tags
+        raise dg.Failure(
+            description=str(failure),
+            allow_retries=isinstance(failure, TransientFailure) and not attended,
+        ) from failure
+
+
+def ledger_checks(key: dg.AssetKey, source: str) -> list[dg.AssetChecksDefinition]:
+    """The checks every source has: nothing lost, shape as promised, nothing refused."""
+
+    @dg.asset_check(
+        asset=key,
+        name="nothing_lost",
+        blocking=True,
+        description="For every delivery, read = loaded + unchanged + rejected, and all that was"
+        " rejected is in quarantine.",
+    )
+    def nothing_lost(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        with warehouse.open().engine.connect() as connection:
+            return verdict(deliveries.unbalanced(connection, source), dg.AssetCheckSeverity.ERROR)
+
+    @dg.asset_check(
+        asset=key,
+        name="shape_as_promised",
+        description="The last delivery had the keys that the source promises, no more, no fewer.",
+    )
+    def shape_as_promised(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        with warehouse.open().engine.connect() as connection:
+            drift = deliveries.last_drift(connection, source)
+        return verdict([{"drift": line} for line in drift], dg.AssetCheckSeverity.WARN)
+
+    @dg.asset_check(
+        asset=key,
+        name="nothing_refused",
+        description="No record of the last delivery is in quarantine. Refused records do not stop"
+        " the others.",
+    )
+    def nothing_refused(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        with warehouse.open().engine.connect() as connection:
+            return verdict(deliveries.last_rejects(connection, source), dg.AssetCheckSeverity.WARN)
+
+    return [nothing_lost, shape_as_promised, nothing_refused]
+
+
+def verdict(
+    offending: Sequence[Mapping[str, Any]], severity: dg.AssetCheckSeverity
+) -> dg.AssetCheckResult:
+    """A check that passes when no row offends, and shows the first of them when some do."""
+    metadata: dict[str, Any] = {"offending": len(offending)}
+    if offending:
+        records = [
+            dg.TableRecord({name: _cell(value) for name, value in row.items()})
+            for row in offending[:SHOWN_ROWS]
+        ]
+        metadata["rows"] = dg.MetadataValue.table(records)
+    return dg.AssetCheckResult(passed=not offending, severity=severity, metadata=metadata)
+
+
+def _cell(value: Any) -> str | int | float | bool | None:
+    return value if isinstance(value, int | float | bool | None) else str(value)

@@ -1,0 +1,119 @@
+"""What has to be there before a command can work: database, schema, Dagster's home, sandbox."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+import requests
+from psycopg import sql
+from sqlalchemy import make_url
+
+from pipelines.core.failures import PermanentFailure, TransientFailure, redact
+from pipelines.core.ports import free_port
+from pipelines.migrations.apply import migrate
+from pipelines.processes import Child
+from pipelines.resources import PROJECT, Settings
+
+Tell = Callable[[str], None]
+
+
+def bring_up_database(settings: Settings, tell: Tell) -> None:
+    """Start the built-in server unless DATABASE_URL is set, then migrate."""
+    if settings.has_builtin_server:
+        settings.builtin_server(tell).start()
+    migrate(settings.owner_url(), tell)
+
+
+def bring_up_dagster_home(settings: Settings) -> dict[str, str]:
+    """Make Dagster's home and storage; return what Dagster's processes need in the environment."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    link, target = home / "dagster.yaml", PROJECT / "dagster.yaml"
+    if link.is_symlink() or not link.exists():
+        fresh = home / f"dagster.yaml.{os.getpid()}"
+        fresh.symlink_to(target)
+        fresh.replace(link)
+    url = settings.dagster_url()
+    if settings.database_url and not settings.dagster_postgres_url:
+        _make_database(settings.database_url, make_url(url).database or "")
+    return {
+        "DAGSTER_HOME": str(home),
+        "DAGSTER_POSTGRES_URL": url,
+        "ISOBAR_HOME": str(settings.state),
+    }
+
+
+@contextmanager
+def sandbox(settings: Settings, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """What processes need in the environment to find the sandbox; started for them when needed.
+
+    A sandbox that a person runs in this clone (`isobar sandbox`) is taken when it answers.
+    """
+    if settings.sources == "live":
+        yield {}
+        return
+    recorded = settings.state / "sandbox.url"
+    if recorded.exists() and answers(url := recorded.read_text().strip()):
+        yield {"ISOBAR_SANDBOX_URL": url}
+        return
+    port = free_port()
+    child = Child(
+        "sandbox",
+        [sys.executable, "-m", "pipelines.cli", "sandbox", "--port", str(port), "--unrecorded"],
+        environment=dict(environment),
+        log=settings.state / "sandbox.log",
+    )
+    child.start()
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: answers(url), child, seconds=30)
+        yield {"ISOBAR_SANDBOX_URL": url}
+    finally:
+        child.stop()
+
+
+def answers(url: str) -> bool:
+    """Whether a sandbox answers there."""
+    try:
+        return requests.get(f"{url}/health", timeout=2).text == "ok"
+    except requests.RequestException:
+        return False
+
+
+def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> None:
+    """Wait for a child to be ready. Raises `TransientFailure` when it ends or takes too long."""
+    deadline = time.monotonic() + seconds
+    while not is_ready():
+        if not child.is_alive() or time.monotonic() > deadline:
+            what = "took too long to start" if child.is_alive() else "ended at its start"
+            raise TransientFailure(
+                child.name,
+                f"it {what}: {child.last_words()}",
+                place=str(child.log),
+                remedy="Read the log; when it is mended, run the same command again.",
+            )
+        time.sleep(0.05)
+
+
+def _make_database(server_url: str, name: str) -> None:
+    """Create a database on an external server, where it is missing."""
+    plain = make_url(server_url).set(drivername="postgresql")
+    try:
+        with psycopg.connect(
+            plain.render_as_string(hide_password=False), autocommit=True
+        ) as connection:
+            query = "SELECT FROM pg_database WHERE datname = %s"
+            if connection.execute(query, [name]).fetchone() is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except psycopg.errors.DuplicateDatabase:
+        return
+    except psycopg.Error as error:
+        raise PermanentFailure(
+            "database",
+            f"Dagster's own database {name!r} could not be made: {error}",
+            place=redact(server_url),
+            remedy="Create it by hand, or set DAGSTER_POSTGRES_URL to another one.",
+        ) from error

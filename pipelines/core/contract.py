@@ -1,0 +1,119 @@
+"""What a source promises, and what becomes of records that break it.
+
+`Screening` takes a list of records out of a JSON document and sorts them: good ones as a frame,
+bad ones with position, raw text and every reason. Keys that nobody promised, or that are gone,
+are named as drift. What the values must be is said by each domain's transform.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One refused record: its number in the delivery, where it stood, its text, and why."""
+
+    record: int
+    position: str
+    raw: str
+    reasons: tuple[str, ...]
+
+
+class Screening:
+    """The records of one list in a delivery, and the verdict on each of them.
+
+    `frame` has the promised `keys` as columns, as sent, and `record`, a number that is unique
+    in the delivery when each list begins at another `first_record`.
+    """
+
+    def __init__(
+        self, records: Sequence[Any], *, name: str, keys: Iterable[str], first_record: int = 0
+    ) -> None:
+        self.name = name
+        self.keys = list(keys)
+        self.records = records
+        self.first_record = first_record
+        self._reasons: dict[int, list[str]] = {}
+        rows = []
+        for index, record in enumerate(records):
+            if isinstance(record, dict):
+                rows.append({key: record.get(key) for key in self.keys})
+            else:
+                rows.append(dict.fromkeys(self.keys))
+                self._reject_one(index, f"not an object but {type(record).__name__}")
+        self.frame = pd.DataFrame(rows, columns=self.keys, dtype=object)
+        self.frame.index = pd.RangeIndex(len(records))
+        self.frame["record"] = range(first_record, first_record + len(records))
+        for key in self.keys:
+            missing = [i for i, r in enumerate(records) if isinstance(r, dict) and key not in r]
+            for index in missing:
+                self._reject_one(index, f"the key {key!r} is missing")
+
+    def reject(self, bad: pd.Series, reason: str) -> None:
+        """Refuse the rows where `bad` is true; {column} in `reason` shows the row's value."""
+        for index in bad.index[bad.astype(bool)]:
+            self._reject_one(index, reason.format_map(_Shown(self.frame.loc[index])))
+
+    def good(self) -> pd.DataFrame:
+        """The rows that nothing was said against, in the order of the source."""
+        return self.frame.drop(index=list(self._reasons))
+
+    def rejects(self) -> list[Reject]:
+        """The refused records, in the order of the source."""
+        return [
+            Reject(
+                self.first_record + index,
+                f"{self.name}[{index}]",
+                json.dumps(self.records[index]),
+                tuple(reasons),
+            )
+            for index, reasons in sorted(self._reasons.items())
+        ]
+
+    def drift(self, document: str) -> list[str]:
+        """Keys that are not as promised, each with how often: nothing when all is as it was."""
+        objects = [record for record in self.records if isinstance(record, dict)]
+        seen: dict[str, int] = {}
+        for record in objects:
+            for key in record:
+                seen[key] = seen.get(key, 0) + 1
+        total = len(objects)
+        unknown = [
+            f'{document}: unknown key "{key}" in {count} of {total} {self.name}'
+            for key, count in sorted(seen.items())
+            if key not in self.keys
+        ]
+        missing = [
+            f'{document}: key "{key}" is missing in {count} of {total} {self.name}'
+            for key in self.keys
+            if (count := total - seen.get(key, 0))
+        ]
+        return missing + unknown
+
+    def _reject_one(self, index: int, reason: str) -> None:
+        self._reasons.setdefault(index, []).append(reason)
+
+
+class _Shown(dict[str, str]):
+    """A row's values as they are shown in a reason: quoted, and not too long."""
+
+    def __init__(self, row: pd.Series) -> None:
+        super().__init__()
+        self._row = row
+
+    def __missing__(self, key: str) -> str:
+        text = json.dumps(self._row[key], default=str)
+        return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def is_name(value: Any) -> bool:
+    """Whether it can be a name or a key: a string, not blank, printable, of 200 characters at most.
+
+    PostgreSQL refuses NUL, UTF-8 has no half surrogates, neither is printable; and a key has to
+    fit into an index page.
+    """
+    return isinstance(value, str) and 0 < len(value.strip()) <= 200 and value.isprintable()

@@ -1,0 +1,168 @@
+"""The ledger: what was delivered, what became of it, and that nothing was lost on the way."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from pipelines.core.failures import PermanentFailure
+from pipelines.core.sql_files import read_sql
+from pipelines.core.tables import deliveries
+from pipelines.core.warehouse import changed_records, copy_rows
+
+if TYPE_CHECKING:
+    from pipelines.core.contract import Reject
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A file, response or window as it came. `name` is what the source would call it."""
+
+    source: str
+    name: str
+    sha256: str
+    byte_count: int
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a delivery, in source records: read = loaded + unchanged + rejected."""
+
+    delivery_id: int
+    read: int
+    loaded: int
+    unchanged: int
+    rejected: int
+
+
+def last_sha256(connection: Connection, source: str, name: str) -> str | None:
+    """The digest of the delivery of this name that was loaded last, or None."""
+    return connection.execute(
+        select(deliveries.c.sha256)
+        .where(deliveries.c.source == source, deliveries.c.name == name)
+        .order_by(deliveries.c.delivery_id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def open_delivery(connection: Connection, delivery: Delivery, run_id: str | None) -> int:
+    """Enter a delivery into the ledger and return its number; `close_delivery` adds the counts."""
+    entry = {
+        "source": delivery.source,
+        "name": delivery.name,
+        "sha256": delivery.sha256,
+        "byte_count": delivery.byte_count,
+        "received_at": delivery.received_at,
+        "run_id": run_id,
+        "read_count": 0,
+        "loaded_count": 0,
+        "unchanged_count": 0,
+        "rejected_count": 0,
+    }
+    return int(
+        connection.execute(
+            insert(deliveries).values(entry).returning(deliveries.c.delivery_id)
+        ).scalar_one()
+    )
+
+
+def close_delivery(
+    connection: Connection,
+    delivery_id: int,
+    *,
+    read: int,
+    staged: int,
+    rejects: Sequence[Reject],
+    drift: Sequence[str] = (),
+) -> Outcome:
+    """Write the rejects, the counts and the drift; `staged` source records were put to use.
+
+    PostgreSQL refuses counts that do not add up, and with them the whole transaction.
+    """
+    loaded = changed_records(connection)
+    outcome = Outcome(delivery_id, read, loaded, staged - loaded, len(rejects))
+    if rejects:
+        _copy_rejects(connection, delivery_id, rejects)
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.delivery_id == bindparam("id"))
+        .values(
+            read_count=outcome.read,
+            loaded_count=outcome.loaded,
+            unchanged_count=outcome.unchanged,
+            rejected_count=outcome.rejected,
+            drift=list(drift),
+        ),
+        {"id": delivery_id},
+    )
+    return outcome
+
+
+def refuse_if_mostly_bad(
+    delivery: Delivery, read: int, rejects: Sequence[Reject], *, cap: float
+) -> None:
+    """Raise `PermanentFailure` with the top reasons when more than `cap` of the records are bad."""
+    if len(rejects) <= cap * read:
+        return
+    reasons = Counter(reason for reject in rejects for reason in reject.reasons)
+    top = "; ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
+    raise PermanentFailure(
+        delivery.source,
+        f"{len(rejects):,} of {read:,} records are bad, more than the {cap:.0%} that are let pass,"
+        f" and nothing was written: {top}",
+        place=delivery.name,
+        remedy="The source has changed or is broken: compare it with the contract in the domain's"
+        " transform.py.",
+    )
+
+
+def _copy_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Reject]) -> None:
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        [(r.record, r.position, r.raw, json.dumps(r.reasons)) for r in rejects],
+    )
+    connection.execute(
+        text(
+            "CREATE TEMP TABLE stage_rejects"
+            " (record integer, position text, raw text, reasons json) ON COMMIT DROP"
+        )
+    )
+    copy_rows(connection, "stage_rejects", rows)
+    connection.execute(
+        text(
+            "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons)"
+            " SELECT :delivery_id, position, raw, ARRAY(SELECT json_array_elements_text(reasons))"
+            " FROM stage_rejects ORDER BY record"
+        ),
+        {"delivery_id": delivery_id},
+    )
+
+
+def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """Deliveries whose counts do not add up, or whose rejects are not all in quarantine."""
+    return _rows(connection, "unbalanced_deliveries", source)
+
+
+def last_drift(connection: Connection, source: str) -> list[str]:
+    """How the source's last delivery differed from what it promises."""
+    return [
+        line for row in _rows(connection, "last_delivery", source) for line in row["drift"] or []
+    ]
+
+
+def last_rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """The refused records of the source's last delivery: position, reasons, raw."""
+    return _rows(connection, "last_rejects", source)
+
+
+def _rows(connection: Connection, statement: str, source: str) -> list[dict[str, Any]]:
+    found = connection.execute(text(read_sql("pipelines.core", statement)), {"source": source})
+    return [dict(row) for row in found.mappings()]

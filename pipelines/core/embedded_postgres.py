@@ -1,0 +1,328 @@
+"""The built-in PostgreSQL: a real server on loopback that outlives whoever started it.
+
+Everything goes through `pg_ctl`. What is inside the databases (rights, schemas, tables) is the
+business of `migrate`.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import psutil
+import psycopg
+from filelock import FileLock
+from psycopg import sql
+
+from pipelines.core import postgres_software as software
+from pipelines.core.failures import PermanentFailure, TransientFailure
+from pipelines.core.ports import free_port
+
+OWNER, LOADER, ANALYST, DAGSTER = "isobar", "isobar_loader", "isobar_analyst", "dagster"
+ROLES = (OWNER, LOADER, ANALYST, DAGSTER)
+FOLDER_FOR_ROOT = Path("/var/lib/isobar")
+SETTINGS = """\
+# Written by Isobar at every start; put settings of your own into postgresql.conf.
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = '{socket_folder}'
+password_encryption = 'scram-sha-256'
+max_connections = 200
+shared_buffers = '256MB'
+max_wal_size = '4GB'
+timezone = 'UTC'
+log_timezone = 'UTC'
+"""
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Where a running server listens, and the passwords of its roles."""
+
+    port: int
+    socket_folder: str
+    passwords: dict[str, str]
+
+    def url(self, role: str, database: str) -> str:
+        """A libpq URL over loopback TCP, without a driver suffix."""
+        return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{database}"
+
+
+class EmbeddedPostgres:
+    """One server for the state folder `state`; `tell` hears what a person should know."""
+
+    def __init__(self, state: Path, tell: Callable[[str], None] = lambda _: None) -> None:
+        self.state = state.absolute()
+        self.tell = tell
+
+    @property
+    def home(self) -> Path:
+        """The folder with data, log and passwords."""
+        moved = self.state / "postgres.moved"
+        return Path(moved.read_text().strip()) if moved.exists() else self.state / "postgres"
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's own data folder."""
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.home / "server.log"
+
+    def start(self) -> Connections:
+        """Bring the server up, making it first where there is none. Safe to call at any time.
+
+        Raises `PermanentFailure` for a data folder of another major version or owner, and
+        `TransientFailure` when the server does not come up; both say where to look.
+        """
+        self.state.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            if running := self.connections():
+                return running
+            self._choose_home()
+            binaries = self._binaries()
+            self._initialise(binaries)
+            self._refuse_other_versions(binaries)
+            running = self._start(binaries)
+            _make_databases(running)
+            return running
+
+    def stop(self) -> bool:
+        """Stop the server of this state folder; False when none was running."""
+        if not self.state.exists():
+            return False
+        with self._alone():
+            if self._postmaster() is None:
+                return False
+            self._pg_ctl(self._binaries(), "stop", "-m", "fast", "-w", "-t", "60")
+            return True
+
+    def connections(self) -> Connections | None:
+        """How to connect, or None when the server does not run."""
+        deadline = time.monotonic() + 60
+        while (postmaster := self._postmaster()) and time.monotonic() < deadline:
+            lines = self._pid_file_lines()
+            if len(lines) == 8 and lines[7].strip() == "ready":
+                passwords = json.loads((self.home / "passwords.json").read_text())
+                server = Connections(int(lines[3]), lines[4], passwords)
+                if _answers(server):
+                    return server
+            if _is_alive(postmaster):
+                time.sleep(0.05)  # it is starting, recovering, or about to be gone
+        return None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One command at a time works on the server of this folder."""
+        try:
+            with FileLock(self.state / "postgres.lock", timeout=120):
+                yield
+        except PermissionError as error:
+            raise PermanentFailure(
+                "database",
+                f"this user may not use the built-in server's files ({error.strerror})",
+                place=str(error.filename or self.state),
+                remedy="Run as the user who started it, or as another user in a clone of your own.",
+            ) from error
+
+    def _choose_home(self) -> None:
+        """As root, move the server's files to where its user can reach them."""
+        user = software.system_user()
+        if user is not None and not self.home.exists():
+            if not software.may_execute(self.state, user):
+                home = FOLDER_FOR_ROOT / secrets.token_hex(6)
+                (self.state / "postgres.moved").write_text(f"{home}\n")
+            self.home.mkdir(parents=True)
+            software.give_to_system_user(self.home)
+        if self.home.parent == FOLDER_FOR_ROOT and user is not None and not self.data.exists():
+            self.tell(
+                f"The built-in PostgreSQL runs as the user {user.pw_name!r}, who cannot reach"
+                f" {self.state}: its data is in {self.home}."
+            )
+        self.home.mkdir(parents=True, exist_ok=True)
+
+    def _binaries(self) -> Path:
+        """The programs, copied when the server's user cannot run them where they are."""
+        binaries = software.find_binaries()
+        user = software.system_user()
+        if user is None or software.may_execute(binaries / "postgres", user):
+            return binaries
+        return software.copy_software(binaries, self.home)
+
+    def _initialise(self, binaries: Path) -> None:
+        """Make the data folder under another name first, so that a crash leaves no half of one."""
+        if self.data.exists():
+            return
+        self.tell("Making the built-in PostgreSQL …")
+        passwords = {role: secrets.token_urlsafe(18) for role in ROLES}
+        _write_private(self.home / "passwords.json", json.dumps(passwords))
+        password_file = self.home / "owner.password"
+        _write_private(password_file, passwords[OWNER])
+        software.give_to_system_user(password_file)
+        unfinished = self.home / "data.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        software.run_as_system_user(
+            binaries / "initdb",
+            f"--pgdata={unfinished}",
+            f"--username={OWNER}",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            *_locale(software.major_version(binaries)),
+            "--data-checksums",
+            log=self.home,
+        )
+        password_file.unlink()
+        with (unfinished / "postgresql.conf").open("a") as conf:
+            conf.write("\ninclude 'isobar.conf'\n")
+        unfinished.rename(self.data)
+
+    def _refuse_other_versions(self, binaries: Path) -> None:
+        ours = software.major_version(binaries)
+        version_file = self.data / "PG_VERSION"
+        theirs = version_file.read_text().strip() if version_file.exists() else "no version at all"
+        if theirs != str(ours):
+            raise PermanentFailure(
+                "database",
+                f"the data was made by PostgreSQL {theirs}, and the programs here are {ours}",
+                place=str(self.data),
+                remedy=f"Dump it with PostgreSQL {theirs} (pg_dumpall), move the folder away, start"
+                " anew and restore; or move it away and run again: the sources are read anew.",
+            )
+
+    def _start(self, binaries: Path) -> Connections:
+        self._clear_stale_pid_file()
+        port = self._recorded_port()
+        problem = ""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            port = free_port(preferred=port)
+            settings = SETTINGS.format(port=port, socket_folder=self._socket_folder())
+            _write_private(self.data / "isobar.conf", settings)
+            software.give_to_system_user(self.data / "isobar.conf")
+            before = self.log.stat().st_size if self.log.exists() else 0
+            try:
+                self._pg_ctl(binaries, "start", "-w", "-t", "60", "-l", str(self.log))
+            except TransientFailure as failure:
+                problem = self._log_since(before) or failure.problem
+                if not re.search("in use|lock file|could not bind|starting up", problem):
+                    break
+                time.sleep(0.3)  # what is left of a killed server lets go within a second or so
+                continue
+            _write_private(self.home / "port", str(port))
+            if running := self.connections():
+                return running
+        raise TransientFailure(
+            "database",
+            f"the built-in PostgreSQL did not start: {problem.strip()[-600:] or 'no reason given'}",
+            place=str(self.log),
+            remedy="Read the log; when it is mended, run the same command again.",
+        )
+
+    def _pg_ctl(self, binaries: Path, *words: str) -> None:
+        software.run_as_system_user(binaries / "pg_ctl", "-D", str(self.data), *words, log=self.log)
+
+    def _postmaster(self) -> psutil.Process | None:
+        """The server's process, when it runs and really is the server of this data folder."""
+        try:
+            process = psutil.Process(int(self._pid_file_lines()[0]))
+            ours = _is_alive(process) and process.cwd() == str(self.data.resolve())
+        except (IndexError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+            return None
+        return process if ours else None
+
+    def _pid_file_lines(self) -> list[str]:
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _clear_stale_pid_file(self) -> None:
+        """After a reboot the recorded process id may be somebody else's, which PostgreSQL refuses.
+
+        The file goes only when no process at all works in the data folder.
+        """
+        folder = str(self.data.resolve())
+        if not any(process.info["cwd"] == folder for process in psutil.process_iter(["cwd"])):
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _recorded_port(self) -> int | None:
+        try:
+            return int((self.home / "port").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _socket_folder(self) -> Path:
+        """Beside the data, or in a short temporary folder: a socket's path has 107 bytes."""
+        folder = self.home / "socket"
+        if len(os.fsencode(folder)) > 85 or re.search("[',]", str(folder)):
+            digest = sha256(bytes(self.home)).hexdigest()[:12]
+            folder = Path(tempfile.gettempdir(), f"isobar-{digest}")
+        folder.mkdir(mode=0o700, exist_ok=True)
+        software.give_to_system_user(folder)
+        return folder
+
+    def _log_since(self, offset: int) -> str:
+        if not self.log.exists():
+            return ""
+        with self.log.open(errors="replace") as log:
+            log.seek(offset)
+            return log.read()
+
+
+def _locale(major: int) -> list[str]:
+    """Unicode's own rules, the same on every system where PostgreSQL brings them itself."""
+    if major < 17:
+        return ["--locale=C.UTF-8"]
+    return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+
+
+def _answers(server: Connections) -> bool:
+    try:
+        psycopg.connect(server.url(OWNER, "postgres"), connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """False for a zombie too: in a container nobody may collect the dead."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _make_databases(server: Connections) -> None:
+    """Create the two databases and the roles that log in, where they are missing."""
+    with psycopg.connect(server.url(OWNER, "postgres"), autocommit=True) as connection:
+        databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+        roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+        for role in ROLES:
+            if role not in roles:
+                password = sql.Literal(server.passwords[role])
+                statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+                connection.execute(statement.format(sql.Identifier(role), password))
+        for name in (OWNER, DAGSTER):
+            if name not in databases:
+                statement = sql.SQL("CREATE DATABASE {} OWNER {}")
+                connection.execute(statement.format(sql.Identifier(name), sql.Identifier(name)))
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only this user may read, whole or not at all."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    fresh.replace(path)

@@ -1,0 +1,54 @@
+"""The three words for failure: transient, permanent, not ready.
+
+Every error that a user may meet says what happened, where, and what to do next.
+Turning them into Dagster's own outcomes is the business of `asset_pages`.
+"""
+
+import re
+from collections.abc import Sequence
+
+
+class Failure(Exception):
+    """What went wrong with one source, in words for the person who has to act.
+
+    `source` is the feed's short name, `place` a URL, file or table, `remedy` the next step.
+    """
+
+    def __init__(self, source: str, problem: str, *, place: str, remedy: str) -> None:
+        super().__init__(f"{source}: {problem}\n  where: {place}\n  what to do: {remedy}")
+        self.source = source
+        self.problem = problem
+        self.place = place
+        self.remedy = remedy
+
+
+class TransientFailure(Failure):
+    """It may work later: time-outs, 408, 429, 5xx, broken bodies, a database that went away."""
+
+    def __init__(
+        self,
+        source: str,
+        problem: str,
+        *,
+        place: str,
+        remedy: str,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(source, problem, place=place, remedy=remedy)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class PermanentFailure(Failure):
+    """It will not work until someone changes something: 4xx, a broken contract, too much dirt."""
+
+
+class NotReady(Failure):
+    """The source has nothing to give yet; whoever asked skips, with this as the reason."""
+
+
+def redact(text: str, secrets: Sequence[str] = ()) -> str:
+    """Return `text` with the given secrets, keys in query strings and passwords in URLs masked."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    text = re.sub(r"(?i)\b(api_?key|appid|key|token|password|secret)=[^&\s'\"]+", r"\1=***", text)
+    return re.sub(r"(?<=://)([^/\s:@]*):[^/\s@]+@", r"\1:***@", text)

@@ -1,0 +1,203 @@
+"""JSON over HTTP: time-outs, bounded retries, a size limit, and errors that say what to do.
+
+A 200 is not trusted: the body has to arrive whole, parse, and not be an error object. What a
+domain expects inside the document is checked in its own client.
+"""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+import stamina
+import urllib3
+
+from pipelines.core.failures import NotReady, PermanentFailure, TransientFailure, redact
+
+TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
+NOT_READY_STATUS = {202, 204, 304}
+
+
+@dataclass(frozen=True)
+class JsonAnswer:
+    """A whole, parsed answer: the body as received, and what it says."""
+
+    url: str
+    body: bytes
+    document: Any
+    received_at: datetime
+
+    @property
+    def sha256(self) -> str:
+        """The body's digest, in hexadecimal."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True)
+class HttpClient:
+    """GET for one source. All limits are per instance; secrets never reach a message.
+
+    `variable` is the environment variable that a person changes to point elsewhere.
+    Raises `TransientFailure` when the attempts are used up, `PermanentFailure` for what
+    trying again cannot mend, `NotReady` for 202, 204 and 304.
+    """
+
+    source: str
+    variable: str
+    connect_seconds: float = 5.0
+    read_seconds: float = 20.0
+    attempt_seconds: float = 120.0
+    attempts: int = 5
+    first_wait_seconds: float = 0.5
+    longest_wait_seconds: float = 30.0
+    max_bytes: int = 256 * 1024 * 1024
+    secrets: Sequence[str] = ()
+
+    def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonAnswer:
+        """Fetch `url` and parse it as JSON, trying again what may pass."""
+        waits = stamina.retry_context(
+            on=self._wait_or_give_up,
+            attempts=self.attempts,
+            timeout=None,
+            wait_initial=self.first_wait_seconds,
+            wait_max=self.longest_wait_seconds,
+            wait_jitter=self.first_wait_seconds,
+        )
+        for attempt in waits:
+            with attempt:
+                return self._get_once(url, params, attempt.num)
+        raise AssertionError("stamina ends with an answer or an exception")
+
+    def _wait_or_give_up(self, error: Exception) -> bool | float:
+        """Tell stamina whether to try again, and when: as the server asks, or with backoff."""
+        if not isinstance(error, TransientFailure):
+            return False
+        asked = error.retry_after_seconds
+        if asked is None:
+            return True
+        return False if asked > self.longest_wait_seconds else max(asked, 0.01)
+
+    def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonAnswer:
+        shown = redact(url, self.secrets)
+        deadline = time.monotonic() + self.attempt_seconds
+        try:
+            with requests.Session() as session:
+                session.max_redirects = 5
+                with session.get(
+                    url,
+                    params=params,
+                    timeout=(self.connect_seconds, self.read_seconds),
+                    headers={"Accept": "application/json", "User-Agent": "isobar"},
+                    stream=True,
+                ) as response:
+                    self._check_status(response, shown, attempt)
+                    body = self._read(response, shown, deadline)
+        except (requests.exceptions.SSLError, requests.exceptions.TooManyRedirects) as error:
+            raise self._permanent(shown, _reason(error)) from error
+        except (ValueError, requests.exceptions.InvalidURL) as error:
+            raise self._permanent(shown, f"this is not an address: {error}") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._transient(shown, _reason(error), attempt) from error
+        return JsonAnswer(shown, body, self._parse(body, shown, attempt), datetime.now(UTC))
+
+    def _check_status(self, response: requests.Response, shown: str, attempt: int) -> None:
+        status = response.status_code
+        if status == 200:
+            return
+        problem = f"the source answered {status} {response.reason}"
+        if status in NOT_READY_STATUS:
+            raise NotReady(
+                self.source, problem, place=shown, remedy="Nothing: it is asked again next time."
+            )
+        if status in TRANSIENT_STATUS or status > 500:
+            raise self._transient(shown, problem, attempt, _retry_after(response))
+        raise self._permanent(shown, problem)
+
+    def _read(self, response: requests.Response, shown: str, deadline: float) -> bytes:
+        """Read the body as it comes, so that neither a huge nor a dripping answer gets far."""
+        body = bytearray()
+        while chunk := response.raw.read1(1 << 20, decode_content=True):
+            body += chunk
+            if len(body) > self.max_bytes:
+                limit = self.max_bytes // (1024 * 1024)
+                raise self._permanent(shown, f"the answer is larger than {limit} MiB")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the answer took more than {self.attempt_seconds:.0f} s")
+        return bytes(body)
+
+    def _parse(self, body: bytes, shown: str, attempt: int) -> Any:
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            start = redact(body[:60].decode("utf-8", "replace"), self.secrets).strip()
+            problem = (
+                f"the answer of {len(body):,} bytes is not JSON ({error}); it begins {start!r}"
+            )
+            raise self._transient(shown, problem, attempt) from error
+        if isinstance(document, dict) and document.get("error"):
+            told = redact(json.dumps(document, ensure_ascii=False)[:200], self.secrets)
+            raise self._transient(shown, f"the source answered with an error: {told}", attempt)
+        return document
+
+    def _transient(
+        self, shown: str, problem: str, attempt: int, retry_after_seconds: float | None = None
+    ) -> TransientFailure:
+        if retry_after_seconds is not None:
+            problem += f" and asks to wait {retry_after_seconds:.0f} s"
+        times = "at the first attempt" if attempt == 1 else f"in {attempt} attempts"
+        return TransientFailure(
+            self.source,
+            f"{redact(problem, self.secrets)}, {times}",
+            place=shown,
+            remedy=f"Try again later. If it lasts, see whether the source is up and {self.variable}"
+            " points at it.",
+            retry_after_seconds=retry_after_seconds,
+        )
+
+    def _permanent(self, shown: str, problem: str) -> PermanentFailure:
+        return PermanentFailure(
+            self.source,
+            redact(problem, self.secrets),
+            place=shown,
+            remedy=f"Trying again will not help: correct {self.variable}, or ask whoever runs the"
+            " source.",
+        )
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """Seconds from a Retry-After header in either of its two forms (RFC 9110, 10.2.3)."""
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause in plain words: requests wraps its errors several times."""
+    text = str(error)
+    for sign, words in (
+        ("Connection refused", "nothing listens there (connection refused)"),
+        ("Name or service not known", "the host name is not known"),
+        ("Temporary failure in name resolution", "the host name cannot be looked up"),
+        ("IncompleteRead", "the answer broke off before its end"),
+        ("Connection aborted", "the connection was cut"),
+        ("Connection reset", "the connection was cut"),
+        ("Read timed out", "no answer in time (read timed out)"),
+        ("ConnectTimeout", "no connection in time (connect timed out)"),
+    ):
+        if sign in text or sign in repr(error):
+            return words
+    return f"{type(error).__name__}: {text}"

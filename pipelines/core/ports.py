@@ -1,0 +1,19 @@
+"""Free TCP ports on loopback."""
+
+import socket
+
+
+def free_port(preferred: int | None = None) -> int:
+    """The preferred port when nothing holds it, else one that the system picks."""
+    for port in (preferred, 0):
+        if port is None:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise OSError("no port is free on 127.0.0.1")

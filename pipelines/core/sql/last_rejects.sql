@@ -1,0 +1,8 @@
+-- What was refused of a source's last delivery, in the order of the delivery.
+SELECT
+    position,
+    array_to_string(reasons, '; ') AS reasons,
+    raw
+FROM ops.quarantine
+WHERE delivery_id = (SELECT max(delivery_id) FROM ops.deliveries WHERE source = :source)
+ORDER BY quarantine_id

@@ -1,0 +1,19 @@
+-- Deliveries of a source that lost something: counts that do not add up, or rejects that are not
+-- all in quarantine.
+SELECT
+    deliveries.delivery_id,
+    deliveries.name,
+    deliveries.read_count,
+    deliveries.loaded_count,
+    deliveries.unchanged_count,
+    deliveries.rejected_count,
+    count(quarantine.quarantine_id) AS in_quarantine
+FROM ops.deliveries
+LEFT JOIN ops.quarantine USING (delivery_id)
+WHERE deliveries.source = :source
+GROUP BY deliveries.delivery_id
+HAVING
+    deliveries.read_count
+    <> deliveries.loaded_count + deliveries.unchanged_count + deliveries.rejected_count
+    OR deliveries.rejected_count <> count(quarantine.quarantine_id)
+ORDER BY deliveries.delivery_id

@@ -1,0 +1,160 @@
+"""The bookkeeping every source shares: the ledger of deliveries and the quarantine.
+
+`tables.py` files are the one declaration of storage: migrations, COPY column lists and the
+asset pages' column schemas derive from them.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql import func
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+
+def delivery_id_column() -> Column[int]:
+    """The trace of a row: the delivery that wrote or last changed it.
+
+    Not a foreign key: both are written in one transaction, and checking it for every row would
+    cost a bulk load more than it could ever find.
+    """
+    return Column(
+        "delivery_id",
+        BigInteger,
+        nullable=False,
+        comment="The delivery that wrote this row or last changed it (ops.deliveries).",
+    )
+
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column(
+        "delivery_id",
+        BigInteger,
+        Identity(always=True),
+        primary_key=True,
+        comment="Number of the delivery, in the order of loading.",
+    ),
+    Column("source", Text, nullable=False, comment="Which feed: flights, airports, …"),
+    Column(
+        "name",
+        Text,
+        nullable=False,
+        comment="What was delivered, in the source's terms: a day, a file name, a window.",
+    ),
+    Column("sha256", Text, nullable=False, comment="Digest of the content, hexadecimal."),
+    Column("byte_count", BigInteger, nullable=False, comment="Size of the content in bytes."),
+    Column(
+        "received_at",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="When the content was received from the source.",
+    ),
+    Column(
+        "loaded_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=func.now(),
+        comment="When the transaction that loaded it began.",
+    ),
+    Column("run_id", Text, comment="The Dagster run that loaded it."),
+    Column("read_count", Integer, nullable=False, comment="Source records in the delivery."),
+    Column(
+        "loaded_count",
+        Integer,
+        nullable=False,
+        comment="Source records that changed at least one row.",
+    ),
+    Column(
+        "unchanged_count",
+        Integer,
+        nullable=False,
+        comment="Source records that said what was known already.",
+    ),
+    Column(
+        "rejected_count",
+        Integer,
+        nullable=False,
+        comment="Source records in quarantine (ops.quarantine).",
+    ),
+    Column(
+        "drift",
+        ARRAY(Text),
+        nullable=False,
+        server_default="{}",
+        comment="How its shape differed from what the source promises, in words; empty when not.",
+    ),
+    CheckConstraint(
+        "read_count = loaded_count + unchanged_count + rejected_count", name="nothing_lost"
+    ),
+    Index(None, "source", "name"),
+    schema="ops",
+    comment="The ledger: one row for each delivery, written in one transaction with its rows."
+    " read = loaded + unchanged + rejected, counted in source records.",
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column(
+        "quarantine_id",
+        BigInteger,
+        Identity(always=True),
+        primary_key=True,
+        comment="Number of the rejected record.",
+    ),
+    Column(
+        "delivery_id",
+        BigInteger,
+        ForeignKey("ops.deliveries.delivery_id"),
+        nullable=False,
+        index=True,
+        comment="The delivery it came with (ops.deliveries).",
+    ),
+    Column(
+        "position",
+        Text,
+        nullable=False,
+        comment="Where in the delivery: itineraries[3], line 17.",
+    ),
+    Column("raw", Text, nullable=False, comment="The whole record as it came."),
+    Column("reasons", ARRAY(Text), nullable=False, comment="Why it was refused, in words."),
+    schema="ops",
+    comment="Records that were refused, each with its reasons. Nothing that came is lost.",
+)
+
+sql_objects = Table(
+    "sql_objects",
+    metadata,
+    Column("name", Text, primary_key=True, comment="Schema and name of the view or function."),
+    Column("sha256", Text, nullable=False, comment="Digest of the .sql file it was made from."),
+    Column(
+        "applied_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=func.now(),
+        comment="When it was made or replaced.",
+    ),
+    schema="ops",
+    comment="Which version of each view and function is applied.",
+)

@@ -1,0 +1,194 @@
+"""The warehouse: sets of rows into PostgreSQL, by COPY to a temporary table and one statement.
+
+Everything happens on a connection inside a transaction that the caller opens, so that rows,
+ledger entry and rejects land together or not at all. DDL on lasting objects is `migrate`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, make_url, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.types import Integer
+
+from pipelines.core.failures import TransientFailure, redact
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOADER_ROLE, OWNER_ROLE, ANALYST_ROLE = "isobar_loader", "isobar_owner", "isobar_analyst"
+COPY_ROWS = 50_000
+RECORD = "record"
+"""The column of a staged frame that says which source record a row comes from."""
+
+
+def engine_for(url: str, *, role: str | None) -> Engine:
+    """An engine for psycopg 3 whose sessions act as `role`, in UTC, without JIT.
+
+    JIT is off because bulk statements here are many and short: compiling them costs more
+    than running them.
+    """
+    options = "-c jit=off -c timezone=UTC -c application_name=isobar"
+    if role is not None:
+        options += f" -c role={role}"
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    asked = parsed.query.get("options")
+    if isinstance(asked, str):
+        options = f"{asked} {options}"
+    return create_engine(
+        parsed.update_query_dict({"options": options}),
+        connect_args={"connect_timeout": 10},
+        pool_pre_ping=True,
+    )
+
+
+class Warehouse:
+    """Access to the warehouse as the loader."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = engine_for(url, role=LOADER_ROLE)
+        self.place = redact(make_url(url).render_as_string(hide_password=True))
+
+    @contextmanager
+    def transaction(self, source: str) -> Iterator[Connection]:
+        """One transaction, alone for `source`: two runs that load the same feed take turns.
+
+        Raises `TransientFailure` when the server goes away; nothing of it is written then.
+        """
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(hashtextextended(:source, 0))"),
+                    {"source": f"isobar load {source}"},
+                )
+                yield connection
+        except DBAPIError as error:
+            if isinstance(error, OperationalError) or error.connection_invalidated:
+                raise TransientFailure(
+                    source,
+                    f"the database did not take the load, nothing was written: {_first(error)}",
+                    place=self.place,
+                    remedy="See whether the server is up (isobar database status), then run again.",
+                ) from error
+            raise
+
+    def dispose(self) -> None:
+        """Close the pooled connections."""
+        self.engine.dispose()
+
+
+def _first(error: DBAPIError) -> str:
+    return str(error.orig).strip().split("\n", 1)[0]
+
+
+def stage(
+    connection: Connection,
+    frame: pd.DataFrame,
+    table: Table,
+    *,
+    name: str | None = None,
+) -> None:
+    """COPY `frame` into a temporary table, `stage_<table>` unless `name` is given.
+
+    Columns are typed as in `table`, and `record` is an integer. Missing values become NULL. The
+    temporary table goes with the transaction.
+    """
+    name = name or f"stage_{table.name}"
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    quote = dialect.identifier_preparer.quote
+    columns = [
+        f"{quote(column)} "
+        + (Integer() if column == RECORD else table.c[column].type).compile(dialect)
+        for column in frame.columns
+    ]
+    connection.execute(text(f"CREATE TEMP TABLE {name} ({', '.join(columns)}) ON COMMIT DROP"))
+    copy_rows(connection, name, frame)
+    connection.execute(text(f"ANALYZE {name}"))
+
+
+def copy_rows(connection: Connection, table: str, frame: pd.DataFrame) -> None:
+    """COPY `frame`, whose columns are in the table's order, into `table`, chunk by chunk."""
+    cursor: Any = connection.connection.cursor()
+    with cursor.copy(f"COPY {table} FROM STDIN (FORMAT csv)") as copy:
+        for start in range(0, len(frame), COPY_ROWS):
+            copy.write(_csv_text(frame.iloc[start : start + COPY_ROWS]))
+
+
+def _csv_text(frame: pd.DataFrame) -> bytes:
+    """The frame as COPY reads it: no header, NULL as nothing, an empty string as two quotes."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    sink = pa.BufferOutputStream()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
+    return bytes(sink.getvalue())
+
+
+def prepare_change_log(connection: Connection) -> None:
+    """Make the temporary table in which statements note the source records that changed a row."""
+    connection.execute(text(f"CREATE TEMP TABLE changed ({RECORD} integer) ON COMMIT DROP"))
+
+
+def changed_records(connection: Connection) -> int:
+    """How many source records changed at least one row so far in this transaction."""
+    return int(
+        connection.execute(text(f"SELECT count(DISTINCT {RECORD}) FROM changed")).scalar_one()
+    )
+
+
+def upsert(connection: Connection, table: Table, delivery_id: int) -> int:
+    """Bring `table` up to date with its staging table; return how many rows were written.
+
+    Rows are the same when all their staged columns are; only others are written, get
+    `delivery_id`, and have their source records noted in `changed`. Of several staged rows
+    with one key the first counts.
+    """
+    staged = f"stage_{table.name}"
+    keys = [column.name for column in table.primary_key]
+    columns = [
+        row.column_name
+        for row in connection.execute(
+            text(
+                "SELECT attname AS column_name FROM pg_attribute"
+                " WHERE attrelid = to_regclass(:staged) AND attnum > 0 ORDER BY attnum"
+            ),
+            {"staged": f"pg_temp.{staged}"},
+        )
+        if row.column_name in table.c
+    ]
+    statement = upsert_statement(table.fullname, staged, keys, columns)
+    return int(connection.execute(text(statement), {"delivery_id": delivery_id}).scalar_one())
+
+
+def upsert_statement(table: str, staged: str, keys: Sequence[str], columns: Sequence[str]) -> str:
+    """The SQL of `upsert`."""
+    key_list, column_list = ", ".join(keys), ", ".join(columns)
+    values = [column for column in columns if column not in keys]
+    on_conflict = "DO NOTHING"
+    if values:
+        assignments = ", ".join(f"{column} = excluded.{column}" for column in values)
+        held = ", ".join(f"held.{column}" for column in values)
+        sent = ", ".join(f"excluded.{column}" for column in values)
+        on_conflict = (
+            f"DO UPDATE SET {assignments}, delivery_id = excluded.delivery_id\n"
+            f"        WHERE ({held}) IS DISTINCT FROM ({sent})"
+        )
+    return f"""
+WITH written AS (
+    INSERT INTO {table} AS held ({column_list}, delivery_id)
+    SELECT DISTINCT ON ({key_list}) {column_list}, :delivery_id
+    FROM {staged}
+    ORDER BY {key_list}, {RECORD}
+    ON CONFLICT ({key_list}) {on_conflict}
+    RETURNING {key_list}
+), noted AS (
+    INSERT INTO changed ({RECORD})
+    SELECT {RECORD} FROM {staged} JOIN written USING ({key_list})
+)
+SELECT count(*) FROM written
+"""

@@ -1,0 +1,25 @@
+"""Everything Dagster is told: the domains merged, with their resources."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from pipelines.enriched.definitions import definitions as enriched
+from pipelines.flights.definitions import definitions as flights
+from pipelines.resources import FlightsResource, WarehouseResource
+
+
+def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """All assets, checks, jobs and schedules; `overrides` replaces resources by name."""
+    resources = {"warehouse": WarehouseResource(), "flights": FlightsResource()}
+    return dg.Definitions.merge(
+        flights,
+        enriched,
+        dg.Definitions(
+            resources=resources | dict(overrides or {}), executor=dg.in_process_executor
+        ),
+    )
+
+
+definitions = build_definitions()

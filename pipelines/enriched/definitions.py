@@ -1,0 +1,7 @@
+"""What `enriched` gives to Dagster."""
+
+import dagster as dg
+
+from pipelines.enriched.assets import itineraries, itinerary_legs
+
+definitions = dg.Definitions(assets=[itineraries, itinerary_legs])

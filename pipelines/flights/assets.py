@@ -1,0 +1,116 @@
+"""The assets of the flights domain: the archive by day, and the tables read from it."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec
+from pipelines.core.deliveries import Outcome
+from pipelines.core.failures import Failure, NotReady, PermanentFailure
+from pipelines.core.warehouse import Warehouse
+from pipelines.flights import load, tables
+from pipelines.flights.client import SOURCE, packaged_airports
+from pipelines.resources import FlightsResource, WarehouseResource
+
+DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01", timezone="UTC", end_offset=1)
+POOL = "flights_source"
+PATIENCE = dg.RetryPolicy(
+    max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+"""For a source that is down when nobody waits: another look after 1, 2 and 4 minutes."""
+
+
+@dg.multi_asset(
+    name="flights_snapshots",
+    specs=[
+        table_spec(tables.snapshots, kinds={"json"})._replace(partitions_def=DAYS, skippable=True)
+    ],
+    pool=POOL,
+    retry_policy=PATIENCE,
+)
+def snapshots(
+    context: dg.AssetExecutionContext, flights: FlightsResource, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Fetch today's document and archive it as received, or show what is archived of a past day."""
+    day = dt.date.fromisoformat(context.partition_key)
+    store = warehouse.open()
+    with failures_told(context):
+        try:
+            entry = _archive(day, dt.datetime.now(dt.UTC).date(), flights, store)
+        except NotReady as reason:
+            context.log.warning("Skipped: %s", reason)
+            return
+        with store.engine.connect() as connection:
+            rows = row_count(connection, asset_key(tables.snapshots))
+    yield dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "day": day.isoformat(),
+            "new": entry.is_new,
+            "bytes": entry.byte_count,
+            "sha256": entry.sha256,
+        }
+    )
+
+
+def _archive(
+    day: dt.date, today: dt.date, flights: FlightsResource, store: Warehouse
+) -> load.Archived:
+    if day == today:
+        answer = flights.open().fetch()
+        with store.transaction(SOURCE) as connection:
+            return load.archive(connection, day, answer)
+    with store.engine.connect() as connection:
+        entry = load.archived(connection, day)
+    if entry is None:
+        raise PermanentFailure(
+            SOURCE,
+            f"there is no snapshot of {day}, and there can be none: the source only tells what it"
+            f" offers today, {today}",
+            place="flights.snapshots",
+            remedy=f"Materialise {today}, or leave the day empty.",
+        )
+    return entry
+
+
+@dg.multi_asset(
+    name="flights_tables",
+    specs=[
+        table_spec(table, deps=[asset_key(tables.snapshots)])
+        for table in tables.READ_FROM_SNAPSHOTS
+    ],
+)
+def flights_tables(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Bring all tables up to date with every archived day that they do not have yet."""
+    store = warehouse.open()
+    with failures_told(context):
+        with store.transaction(SOURCE) as connection:
+            load.load_airports(connection, *packaged_airports(), context.run_id)
+            days = load.pending_days(connection)
+        outcomes: list[Outcome] = []
+        failures: list[Failure] = []
+        for day in days:
+            try:
+                with store.transaction(SOURCE) as connection:
+                    outcomes.append(load.load_snapshot(connection, day, context.run_id))
+            except PermanentFailure as failure:
+                context.log.error("%s", failure)  # noqa: TRY400 - raised below, with its trace
+                failures.append(failure)
+        if failures:
+            raise failures[-1]
+    counts = {
+        "days": len(outcomes),
+        "read": sum(outcome.read for outcome in outcomes),
+        "loaded": sum(outcome.loaded for outcome in outcomes),
+        "unchanged": sum(outcome.unchanged for outcome in outcomes),
+        "rejected": sum(outcome.rejected for outcome in outcomes),
+    }
+    with store.engine.connect() as connection:
+        for table in tables.READ_FROM_SNAPSHOTS:
+            key = asset_key(table)
+            rows = {"dagster/row_count": row_count(connection, key)}
+            is_main = table is tables.itineraries
+            yield dg.MaterializeResult(asset_key=key, metadata=rows | (counts if is_main else {}))

@@ -1,0 +1,251 @@
+"""From the flights document to rows: pure functions of data to data.
+
+The contract: `itineraries` with id, legs (ids in order, at least one), price, agent,
+agent_rating (0 to 10 or null); `legs` with id, two IATA codes, two local times without offset,
+stops, airline_name, airline_id, duration_mins. A record that breaks it is refused, with its
+reasons; an itinerary whose leg is missing or refused is refused too; the others are kept.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from pipelines.core.contract import Reject, Screening, is_name
+from pipelines.core.money import parse_price
+
+ITINERARY_KEYS = ("id", "legs", "price", "agent", "agent_rating")
+LEG_KEYS = (
+    "id",
+    "departure_airport",
+    "arrival_airport",
+    "departure_time",
+    "arrival_time",
+    "stops",
+    "airline_name",
+    "airline_id",
+    "duration_mins",
+)
+MOST_LEGS = 100
+LONGEST_LEG_MINUTES = 7 * 24 * 60
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One document as rows by table name, with what was refused and what drifted.
+
+    `offered` has the ids of all itineraries, refused ones too: those were not withdrawn. `read`
+    counts the records of both lists, `used` those that were not refused.
+    """
+
+    rows: dict[str, pd.DataFrame]
+    offered: pd.DataFrame
+    rejects: list[Reject]
+    drift: list[str]
+    read: int
+    used: int
+
+
+def read_snapshot(
+    document: Mapping[str, Any], *, snapshot_on: dt.date, time_zones: Mapping[str, str]
+) -> Snapshot:
+    """Sort a document's records into rows for the tables and rejects.
+
+    `document` has passed `check_document`; `time_zones` maps IATA codes to IANA zones.
+    """
+    itineraries = Screening(document["itineraries"], name="itineraries", keys=ITINERARY_KEYS)
+    legs = Screening(
+        document["legs"], name="legs", keys=LEG_KEYS, first_record=len(itineraries.records)
+    )
+    _screen_legs(legs)
+    good_legs = legs.good()
+    _screen_itineraries(itineraries, set(good_legs["id"]))
+    rejects = itineraries.rejects() + legs.rejects()
+    names = itineraries.frame["id"][itineraries.frame["id"].map(is_name).astype(bool)]
+    read = len(itineraries.records) + len(legs.records)
+    return Snapshot(
+        rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good(), snapshot_on),
+        offered=pd.DataFrame({"itinerary_id": names.astype("str")}),
+        rejects=rejects,
+        drift=itineraries.drift("flights.json") + legs.drift("flights.json"),
+        read=read,
+        used=read - len(rejects),
+    )
+
+
+def _screen_legs(legs: Screening) -> None:
+    frame = legs.frame
+    for key in ("id", "airline_name", "airline_id"):
+        legs.reject(_not(frame[key], is_name), f"{key} is not a name: {{{key}}}")
+    for key in ("departure_airport", "arrival_airport"):
+        legs.reject(_not(frame[key], _is_iata), f"{key} is not an IATA code: {{{key}}}")
+    for key in ("departure_time", "arrival_time"):
+        legs.reject(
+            _not(frame[key], lambda value: _local_time(value) is not None),
+            f"{key} is not a local time like 2020-10-31T15:35: {{{key}}}",
+        )
+    legs.reject(_not(frame["stops"], _is_count), "stops is not a count: {stops}")
+    legs.reject(
+        _not(frame["duration_mins"], _is_duration),
+        "duration_mins is not a number of minutes up to a week: {duration_mins}",
+    )
+    same = frame["departure_airport"].eq(frame["arrival_airport"])
+    legs.reject(same, "it arrives where it departs: {departure_airport}")
+    _reject_conflicts(legs)
+
+
+def _screen_itineraries(itineraries: Screening, leg_ids: set[str]) -> None:
+    frame = itineraries.frame
+    for key in ("id", "agent"):
+        itineraries.reject(_not(frame[key], is_name), f"{key} is not a name: {{{key}}}")
+    itineraries.reject(
+        _not(frame["agent_rating"], _is_rating), "agent_rating is not 0 to 10: {agent_rating}"
+    )
+    itineraries.reject(
+        _not(frame["price"], lambda value: _price(value) is not None),
+        "price is not an amount with a currency: {price}",
+    )
+    itineraries.reject(
+        _not(frame["legs"], lambda value: isinstance(value, list) and 0 < len(value) <= MOST_LEGS),
+        f"legs is not a list of 1 to {MOST_LEGS} ids: {{legs}}",
+    )
+    dangling = frame["legs"].map(
+        lambda value: (
+            isinstance(value, list)
+            and not all(isinstance(leg, str) and leg in leg_ids for leg in value)
+        )
+    )
+    itineraries.reject(dangling, "a leg is not in the document, or was refused: {legs}")
+    _reject_conflicts(itineraries)
+
+
+def _reject_conflicts(screening: Screening) -> None:
+    """Refuse what comes under an id that came before with other content; the first one counts."""
+    good = screening.good()
+    repeated = good[good.duplicated("id", keep=False)]
+    if repeated.empty:
+        return
+    content = repeated["record"].map(lambda r: screening.records[r - screening.first_record])
+    first = content.groupby(repeated["id"]).transform("first")
+    conflict = pd.Series(
+        [one != other for one, other in zip(content, first, strict=True)], index=repeated.index
+    )
+    screening.reject(conflict, "the id {id} came before with other content")
+
+
+def _leg_rows(legs: pd.DataFrame, time_zones: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    rows = pd.DataFrame(
+        {
+            "leg_id": legs["id"].astype("str"),
+            "departure_airport": legs["departure_airport"].astype("str"),
+            "arrival_airport": legs["arrival_airport"].astype("str"),
+            "departure_local": pd.to_datetime(legs["departure_time"], format="ISO8601"),
+            "arrival_local": pd.to_datetime(legs["arrival_time"], format="ISO8601"),
+            "stops": legs["stops"].astype("int64"),
+            "airline_id": legs["airline_id"].astype("str"),
+            "duration_minutes": legs["duration_mins"].astype("int64"),
+            "record": legs["record"],
+        }
+    )
+    for end in ("departure", "arrival"):
+        zones = rows[f"{end}_airport"].map(time_zones)
+        rows[f"{end}_at"] = instants(rows[f"{end}_local"], zones)
+    airlines = legs[["airline_id", "airline_name", "record"]].astype(
+        {"airline_id": "str", "airline_name": "str"}
+    )
+    return {"legs": rows, "airlines": airlines.rename(columns={"airline_name": "name"})}
+
+
+def _itinerary_rows(itineraries: pd.DataFrame, snapshot_on: dt.date) -> dict[str, pd.DataFrame]:
+    prices = [parse_price(price) for price in itineraries["price"]]
+    rows = pd.DataFrame(
+        {
+            "itinerary_id": itineraries["id"].astype("str"),
+            "agent": itineraries["agent"].astype("str"),
+            "agent_rating": itineraries["agent_rating"].astype("float64"),
+            "leg_count": itineraries["legs"].map(len).astype("int64"),
+            "price_amount": pd.Series(
+                [str(amount) for _, amount in prices], index=itineraries.index, dtype="str"
+            ),
+            "price_currency": pd.Series(
+                [currency for currency, _ in prices], index=itineraries.index, dtype="str"
+            ),
+            "first_seen_on": pd.Series(snapshot_on, index=itineraries.index, dtype=object),
+            "record": itineraries["record"],
+        }
+    )
+    ordered = itineraries[["id", "legs", "record"]].explode("legs")
+    ordered["leg_number"] = ordered.groupby(level=0).cumcount() + 1
+    ordered = ordered.rename(columns={"id": "itinerary_id", "legs": "leg_id"}).astype(
+        {"itinerary_id": "str", "leg_id": "str"}
+    )
+    return {
+        "agents": rows[["agent", "agent_rating", "record"]],
+        "itineraries": rows.drop(columns=["price_amount", "price_currency"]),
+        "itinerary_legs": ordered,
+        "prices": rows[["itinerary_id", "price_amount", "price_currency", "record"]],
+    }
+
+
+def instants(local: pd.Series, time_zones: pd.Series) -> pd.Series:
+    """Wall-clock times as instants in UTC, each in its own zone; NaT where the zone is not known.
+
+    An hour that comes twice is taken the first time, one that does not exist is moved forward.
+    """
+    found = pd.Series(pd.NaT, index=local.index, dtype="datetime64[us, UTC]")
+    for zone, times in local.groupby(time_zones):
+        found.loc[times.index] = (
+            times.dt.tz_localize(zone, ambiguous=[True] * len(times), nonexistent="shift_forward")
+            .dt.tz_convert("UTC")
+            .astype("datetime64[us, UTC]")
+        )
+    return found
+
+
+def _not(values: pd.Series, is_good: Callable[[Any], bool]) -> pd.Series:
+    return ~values.map(is_good).astype(bool)
+
+
+def _is_iata(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isupper()
+
+
+def _local_time(value: Any) -> dt.datetime | None:
+    """The wall-clock time, or None for what has an offset, lacks the time, or is no such day."""
+    if not isinstance(value, str) or "T" not in value:
+        return None
+    try:
+        parsed = dt.datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo is None and 1900 < parsed.year < 2200 else None
+
+
+def _is_count(value: Any) -> bool:
+    return _is_whole(value) and 0 <= value <= 100
+
+
+def _is_duration(value: Any) -> bool:
+    return _is_whole(value) and 0 < value <= LONGEST_LEG_MINUTES
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_rating(value: Any) -> bool:
+    if value is None:
+        return True
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and 0 <= value <= 10
+
+
+def _price(value: Any) -> tuple[str, Decimal] | None:
+    try:
+        return parse_price(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

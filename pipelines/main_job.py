@@ -1,0 +1,174 @@
+"""`isobar run`: each domain's job once, in the instance that the UI shows, with progress.
+
+Runs are executed in this process, so that they cost no start of another one. A run whose process
+was killed is found dead by the next, and gives back what it held.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import dagster as dg
+import psutil
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run_iterator
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.asset_pages import ATTENDED_TAG
+from pipelines.definitions import definitions
+
+JOBS = ("flights",)
+"""The domains' jobs in the order of their dependencies."""
+PROCESS_TAG, HOST_TAG = "isobar/process", "isobar/host"
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass
+class Report:
+    """What came of one job: a line for each asset, and what went wrong."""
+
+    job: str
+    run_id: str
+    assets: list[tuple[str, int | None, int | None, float]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def run_main_jobs(console: Console) -> bool:
+    """Run every domain's job; True when no load failed and no blocking check did."""
+    with dg.DagsterInstance.get() as instance:
+        reconcile(instance)
+        reports = [_run(instance, job, console) for job in JOBS]
+    console.print(_table(reports))
+    for report in reports:
+        for warning in report.warnings:
+            console.print(f"[yellow]warning[/] {warning}", highlight=False)
+        for failure in report.failures:
+            console.print(f"[red]failed[/] {report.job}", highlight=False)
+            console.print(failure, markup=False, highlight=False)
+    return not any(report.failures for report in reports)
+
+
+def reconcile(instance: dg.DagsterInstance) -> None:
+    """Fail the runs whose `isobar run` was killed on this machine, and free their pool slots."""
+    dead = dg.RunsFilter(statuses=UNFINISHED, tags={HOST_TAG: socket.gethostname()})
+    for run in instance.get_runs(dead):
+        if not _is_alive(run.tags.get(PROCESS_TAG, "")):
+            instance.report_run_failed(run, "The process of this run was killed.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _run(instance: dg.DagsterInstance, name: str, console: Console) -> Report:
+    job = definitions.resolve_job_def(name)
+    partition = job.partitions_def.get_last_partition_key() if job.partitions_def else None
+    tags = {
+        ATTENDED_TAG: "true",
+        HOST_TAG: socket.gethostname(),
+        PROCESS_TAG: _process_name(os.getpid()),
+        ".dagster/repository": "__repository__@pipelines",
+    }
+    if partition is not None:
+        tags |= job.get_tags_for_partition_key(partition, selected_asset_keys=None)
+    run = instance.create_run_for_job(
+        job_def=job,
+        tags={**job.run_tags, **tags},
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    report = Report(name, run.run_id)
+    console.print(f"{name}{f' for {partition}' if partition else ''}", highlight=False)
+    with console.status("starting"):
+        _follow(execute_run_iterator(InMemoryJob(job), run, instance), report, console)
+    return report
+
+
+def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console) -> None:
+    """Tell each event as it happens, and keep what the closing table needs."""
+    started: dict[str | None, float] = {}
+    waiting: list[tuple[str, int | None, int | None]] = []
+    for event in events:
+        if event.is_step_start:
+            started[event.step_key] = time.monotonic()
+        elif event.is_step_materialization:
+            metadata = event.materialization.metadata
+            name = ".".join(event.asset_key.path) if event.asset_key else ""
+            waiting.append(
+                (name, _count(metadata, "dagster/row_count"), _count(metadata, "rejected"))
+            )
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            _note_check(event, report)
+        elif event.is_step_success or event.is_step_failure:
+            seconds = time.monotonic() - started.get(event.step_key, time.monotonic())
+            verdict = "done" if event.is_step_success else "[red]failed[/]"
+            step = (event.step_key or "").replace("__", ".")
+            if waiting or event.is_step_failure:  # a check that went well needs no line
+                console.print(f"  {step} {verdict} in {seconds:.1f} s", highlight=False)
+            report.assets += [(*line, seconds) for line in waiting]
+            waiting.clear()
+        elif event.is_step_skipped:
+            report.warnings.append(f"{event.step_key} was skipped")
+        if event.is_step_failure:
+            report.failures.append(_reason(event))
+        elif event.is_run_failure and not report.failures:
+            report.failures.append(event.message or "the run failed")
+
+
+def _note_check(event: dg.DagsterEvent, report: Report) -> None:
+    check = event.asset_check_evaluation_data
+    if check.passed:
+        return
+    words = (
+        f"{'.'.join(check.asset_key.path)}: {check.check_name} has"
+        f" {_count(check.metadata, 'offending')} rows; its page in the UI shows them"
+    )
+    is_error = check.severity == dg.AssetCheckSeverity.ERROR
+    (report.failures if is_error else report.warnings).append(words)
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    """What our failure said; for anything else the innermost error in one line."""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    error = data.error
+    while error and error.cause:
+        error = error.cause
+    return f"{event.step_key}: {error.message.strip()}" if error else f"{event.step_key} failed"
+
+
+def _count(metadata: object, name: str) -> int | None:
+    value = metadata.get(name) if isinstance(metadata, dict) else None
+    return int(value.value) if value is not None else None
+
+
+def _table(reports: list[Report]) -> Table:
+    table = Table("asset", box=None, header_style="bold", pad_edge=False)
+    for column in ("rows", "rejects", "seconds"):
+        table.add_column(column, justify="right")
+    for report in reports:
+        for name, rows, rejects, seconds in report.assets:
+            table.add_row(
+                name,
+                "" if rows is None else f"{rows:,}",
+                "" if rejects is None else f"{rejects:,}",
+                f"{seconds:.1f}",
+            )
+    return table
+
+
+def _process_name(pid: int) -> str:
+    return f"{pid} since {psutil.Process(pid).create_time():.0f}"
+
+
+def _is_alive(process_name: str) -> bool:
+    try:
+        return _process_name(int(process_name.split(" ", 1)[0])) == process_name
+    except (ValueError, psutil.NoSuchProcess):
+        return False

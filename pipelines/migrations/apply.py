@@ -1,0 +1,211 @@
+"""Bring a database to the present schema: roles, tables, views and functions, all or nothing.
+
+The only place that issues DDL on lasting objects. Two at once take turns; a second time changes
+nothing. There is no way down: going back is restoring a backup.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from importlib import resources
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+
+from pipelines.core.failures import PermanentFailure, TransientFailure, redact
+from pipelines.core.postgres_software import OLDEST_MAJOR
+from pipelines.core.sql_files import execute_script
+from pipelines.core.tables import metadata, sql_objects
+from pipelines.core.warehouse import engine_for
+
+VERSION_TABLE = "alembic_version"
+OBJECT_FOLDERS = ("enriched",)
+"""Packages whose `sql` folder holds views and functions, named as their files are."""
+
+
+def target_metadata() -> MetaData:
+    """All tables that any domain declares."""
+    from pipelines.flights import tables as flights  # noqa: F401 - importing it declares
+
+    return metadata
+
+
+def schemas() -> set[str]:
+    """The schemas that hold our tables."""
+    return {table.schema for table in target_metadata().tables.values() if table.schema}
+
+
+def migrate(url: str, tell: Callable[[str], None] = lambda _: None) -> None:
+    """Migrate the database at `url`, whose user owns it or may become `isobar_owner`.
+
+    Raises `PermanentFailure` for a server that is too old, a user without the rights or an object
+    that others depend on, `TransientFailure` when the server cannot be reached.
+    """
+    engine = engine_for(url, role=None)
+    place = redact(url)
+    try:
+        with engine.begin() as connection:
+            if _is_current(connection):
+                return
+            prepare(connection)
+            _upgrade(connection, tell)
+            _apply_objects(connection, tell)
+    except OperationalError as error:
+        raise TransientFailure(
+            "database",
+            f"it could not be reached: {str(error.orig).strip()}",
+            place=place,
+            remedy="See whether the server is up and DATABASE_URL is right.",
+        ) from error
+    except DBAPIError as error:
+        raise PermanentFailure(
+            "database",
+            f"migrating failed, nothing was changed: {str(error.orig).strip()}",
+            place=place,
+            remedy="Mend what the message names (docs/operations.md, 'Migrating'), then run"
+            " isobar migrate again.",
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def prepare(connection: Connection) -> None:
+    """Take the lock, and make the roles and what Alembic needs; from here on act as the owner."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('isobar migrate', 0))"))
+    version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
+    if version < OLDEST_MAJOR:
+        raise PermanentFailure(
+            "database",
+            f"the server is PostgreSQL {version}, and {OLDEST_MAJOR} is the oldest that will do",
+            place="DATABASE_URL",
+            remedy="Upgrade the server, or unset DATABASE_URL to use the built-in one.",
+        )
+    roles = resources.files("pipelines.migrations").joinpath("roles.sql").read_text("utf-8")
+    execute_script(connection, roles)
+
+
+def differences(connection: Connection) -> list[str]:
+    """How the database differs from what `tables.py` files declare: nothing when all is well."""
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "include_schemas": True,
+            "include_name": lambda name, kind, _: kind != "schema" or name in schemas(),
+            "include_object": lambda _o, name, _k, _r, _c: name != VERSION_TABLE,
+        },
+    )
+    return [repr(difference) for difference in compare_metadata(context, target_metadata())]
+
+
+def object_files() -> dict[str, str]:
+    """The text of each view's and function's file, by the name of the object it makes."""
+    return {
+        f"{schema}.{file.name.removesuffix('.sql')}": file.read_text(encoding="utf-8")
+        for schema in OBJECT_FOLDERS
+        if (folder := resources.files(f"pipelines.{schema}").joinpath("sql")).is_dir()
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".sql")
+    }
+
+
+def _is_current(connection: Connection) -> bool:
+    """Whether there is nothing to do, which any user who may read can tell."""
+    if _revision(connection) != ScriptDirectory.from_config(_alembic()).get_current_head():
+        return False
+    applied = {row.name: row.sha256 for row in connection.execute(select(sql_objects))}
+    return applied == _digests(object_files()) and all(
+        _kind(connection, name) is not None for name in applied
+    )
+
+
+def _digests(files: Mapping[str, str]) -> dict[str, str]:
+    return {name: hashlib.sha256(sql.encode()).hexdigest() for name, sql in files.items()}
+
+
+def _upgrade(connection: Connection, tell: Callable[[str], None]) -> None:
+    config = _alembic()
+    config.attributes["connection"] = connection
+    before = _revision(connection)
+    command.upgrade(config, "head")
+    after = _revision(connection)
+    if after != before:
+        tell(f"Migrated the warehouse from {before or 'nothing'} to {after}.")
+
+
+def _alembic() -> Config:
+    config = Config(stdout=io.StringIO())
+    config.set_main_option("script_location", "pipelines:migrations")
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    if connection.execute(text(f"SELECT to_regclass('ops.{VERSION_TABLE}')")).scalar() is None:
+        return None
+    query = text(f"SELECT version_num FROM ops.{VERSION_TABLE}")
+    return connection.execute(query).scalar()
+
+
+def _apply_objects(connection: Connection, tell: Callable[[str], None]) -> None:
+    """Make, replace and drop views and functions as their files have changed."""
+    files = object_files()
+    digests = _digests(files)
+    applied = {row.name: row.sha256 for row in connection.execute(select(sql_objects))}
+    gone = {name: _drop(connection, name) for name in applied if name not in files}
+    stale = {
+        name: sql
+        for name, sql in files.items()
+        if applied.get(name) != digests[name] or _kind(connection, name) is None
+    }
+    if not gone and not stale:
+        return
+    _in_dependency_order(connection, gone)
+    try:
+        with connection.begin_nested():
+            _in_dependency_order(connection, stale)
+    except ProgrammingError:  # a column went or changed its type: replacing is not enough
+        _in_dependency_order(connection, {name: _drop(connection, name) for name in files})
+        stale = files
+        _in_dependency_order(connection, stale)
+    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_([*gone, *stale])))
+    if stale:
+        connection.execute(
+            insert(sql_objects), [{"name": name, "sha256": digests[name]} for name in stale]
+        )
+    tell(f"Applied {len(stale)} views and functions, dropped {len(gone)}.")
+
+
+def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) -> None:
+    """Execute each statement as soon as what it needs is there, or what needs it is gone.
+
+    Raises the first statement's error when none of the rest succeeds.
+    """
+    waiting = dict(statements)
+    while waiting:
+        errors: dict[str, DBAPIError] = {}
+        for name, sql in waiting.items():
+            try:
+                with connection.begin_nested():
+                    execute_script(connection, sql)
+            except DBAPIError as error:
+                errors[name] = error
+        if len(errors) == len(waiting):
+            raise next(iter(errors.values()))
+        waiting = {name: waiting[name] for name in errors}
+
+
+def _kind(connection: Connection, name: str) -> str | None:
+    """VIEW, FUNCTION, or None when there is no such object."""
+    query = text("SELECT to_regclass(:name) IS NOT NULL, to_regproc(:name) IS NOT NULL")
+    is_view, is_function = connection.execute(query, {"name": name}).one()
+    return "VIEW" if is_view else "FUNCTION" if is_function else None
+
+
+def _drop(connection: Connection, name: str) -> str:
+    kind = _kind(connection, name)
+    return "SELECT" if kind is None else f"DROP {kind} {name}"

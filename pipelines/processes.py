@@ -1,0 +1,87 @@
+"""Child processes that are stopped as cleanly as they are started."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+STOP_SECONDS = 30.0
+
+
+class Child:
+    """A process in a session of its own, whose words go to a log.
+
+    Whoever starts children has handlers for the signals it cares about, so that these are at
+    their defaults in the child, even when they were ignored further up.
+    """
+
+    def __init__(
+        self, name: str, command: list[str], *, environment: dict[str, str], log: Path
+    ) -> None:
+        self.name = name
+        self.command = command
+        self.environment = environment
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, with none of the caller's descriptors."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int | None:
+        """Its number, once it was started."""
+        return self._process.pid if self._process else None
+
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        if not self.log.exists():
+            return "it said nothing"
+        return self.log.read_text(errors="replace").strip()[-600:] or "it said nothing"
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM."""
+        if self._process is not None and self.is_alive():
+            self._process.terminate()
+
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End it: first with SIGTERM; what is left of its session after `seconds`, by force."""
+        if self._process is None:
+            return
+        self.ask_to_stop()
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            kill_session(self._process.pid)
+            self._process.wait()
+
+
+def kill_session(leader: int) -> None:
+    """Kill a process and all that it started in its process group."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def stop_all(children: list[Child], seconds: float = STOP_SECONDS) -> None:
+    """Ask all to stop at once, then see that they do within `seconds` together."""
+    for child in children:
+        child.ask_to_stop()
+    deadline = time.monotonic() + seconds
+    for child in children:
+        child.stop(max(0.1, deadline - time.monotonic()))

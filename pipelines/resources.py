@@ -1,0 +1,165 @@
+"""Configuration: the only reader of the environment besides `cli`, and Dagster's resources.
+
+A resource is a shell: it gives a plain client that knows nothing of Dagster.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from pipelines.core.embedded_postgres import (
+    ANALYST,
+    DAGSTER,
+    LOADER,
+    OWNER,
+    Connections,
+    EmbeddedPostgres,
+)
+from pipelines.core.failures import PermanentFailure
+from pipelines.core.http import HttpClient
+from pipelines.core.warehouse import Warehouse
+from pipelines.flights.client import FlightsClient
+
+PROJECT = Path(__file__).parent.parent
+LIVE_FLIGHTS_URL = (
+    "https://raw.githubusercontent.com/Skyscanner/full-stack-recruitment-test"
+    "/main/public/flights.json"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says, with defaults; docs/configuration.md lists the variables."""
+
+    state: Path
+    dagster_home: Path
+    database_url: str | None
+    dagster_postgres_url: str | None
+    sources: str
+    sandbox_url: str | None
+    flights_url: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the variables; one that is empty counts as unset. Raises `PermanentFailure`."""
+
+        def value(name: str) -> str | None:
+            return environment.get(name, "").strip() or None
+
+        state = Path(value("ISOBAR_HOME") or PROJECT / ".isobar").expanduser().absolute()
+        sources = value("ISOBAR_SOURCES") or "sandbox"
+        if sources not in ("sandbox", "live"):
+            raise PermanentFailure(
+                "configuration",
+                f"ISOBAR_SOURCES is {sources!r}",
+                place="the environment or .env",
+                remedy="Set it to sandbox or live.",
+            )
+        for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
+            _check_postgres_url(name, value(name))
+        return cls(
+            state=state,
+            dagster_home=Path(value("DAGSTER_HOME") or state / "dagster").expanduser().absolute(),
+            database_url=value("DATABASE_URL"),
+            dagster_postgres_url=value("DAGSTER_POSTGRES_URL"),
+            sources=sources,
+            sandbox_url=value("ISOBAR_SANDBOX_URL"),
+            flights_url=value("FLIGHTS_URL"),
+        )
+
+    @property
+    def has_builtin_server(self) -> bool:
+        """Whether the warehouse is on the built-in server."""
+        return self.database_url is None
+
+    def builtin_server(self, tell: Callable[[str], None] = lambda _: None) -> EmbeddedPostgres:
+        """The server that is used when DATABASE_URL is unset."""
+        return EmbeddedPostgres(self.state, tell)
+
+    def owner_url(self) -> str:
+        """The warehouse, for `migrate`."""
+        return self.database_url or self._builtin().url(OWNER, OWNER)
+
+    def loader_url(self) -> str:
+        """The warehouse, for runs."""
+        return self.database_url or self._builtin().url(LOADER, OWNER)
+
+    def analyst_url(self) -> str:
+        """The warehouse, for who only reads."""
+        return self.database_url or self._builtin().url(ANALYST, OWNER)
+
+    def dagster_url(self) -> str:
+        """Dagster's own storage, for its driver psycopg2.
+
+        Beside an external warehouse it is the database `<warehouse>_dagster` of that server.
+        """
+        if self.dagster_postgres_url:
+            url = make_url(self.dagster_postgres_url)
+        elif self.database_url:
+            url = make_url(self.database_url)
+            url = url.set(database=f"{url.database}_dagster")
+        else:
+            url = make_url(self._builtin().url(DAGSTER, DAGSTER))
+        return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+    def source_url(self, own: str | None, sandbox_path: str, live: str | None) -> str | None:
+        """Where a source is: its own variable, else the sandbox, else the public service."""
+        if own is not None or self.sources == "live":
+            return own or live
+        if self.sandbox_url is None:
+            raise PermanentFailure(
+                "configuration",
+                "the sources are the sandbox, and no sandbox is running",
+                place="ISOBAR_SANDBOX_URL",
+                remedy="Start with isobar run or isobar ui, which bring one up, or set"
+                " ISOBAR_SOURCES=live.",
+            )
+        return f"{self.sandbox_url}{sandbox_path}"
+
+    def _builtin(self) -> Connections:
+        return self.builtin_server().start()
+
+
+class WarehouseResource(dg.ConfigurableResource[Warehouse]):
+    """The warehouse as the loader."""
+
+    url: str | None = None
+
+    def open(self) -> Warehouse:
+        """A `Warehouse`; the one of the environment unless `url` is given."""
+        return Warehouse(self.url or Settings.from_environment().loader_url())
+
+
+class FlightsResource(dg.ConfigurableResource[FlightsClient]):
+    """The source of flights."""
+
+    url: str | None = None
+
+    def open(self) -> FlightsClient:
+        """A client for `url`, else for what the environment says."""
+        settings = Settings.from_environment()
+        own = self.url or settings.flights_url
+        url = settings.source_url(own, "/flights.json", LIVE_FLIGHTS_URL)
+        assert url is not None
+        return FlightsClient(url, HttpClient(source="flights", variable="FLIGHTS_URL"))
+
+
+def _check_postgres_url(name: str, value: str | None) -> None:
+    if value is None:
+        return
+    try:
+        backend = make_url(value).get_backend_name()
+    except ArgumentError:
+        backend = "nothing readable"
+    if backend not in ("postgresql", "postgres"):
+        raise PermanentFailure(
+            "configuration",
+            f"{name} is not a PostgreSQL address but {backend}",
+            place="the environment or .env",
+            remedy="Write postgresql://user:password@host:port/database.",
+        )

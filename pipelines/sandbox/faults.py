@@ -1,0 +1,80 @@
+"""Answers that go wrong on demand, as those of real services do."""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+from typing import Literal, get_args
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Fault = Literal["500", "429", "timeout", "truncated", "html", "error"]
+FAULTS: tuple[Fault, ...] = get_args(Fault)
+
+
+class Faults:
+    """ASGI middleware that spoils a share of the answers: `rate` of them, in a seeded order.
+
+    `kinds` are drawn evenly; `hang_seconds` is how long a time-out keeps the caller waiting.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        rate: float,
+        kinds: Sequence[Fault] = FAULTS,
+        seed: int = 1,
+        hang_seconds: float = 60.0,
+    ) -> None:
+        self.app = app
+        self.rate = rate
+        self.kinds = list(kinds)
+        self.random = Random(seed)  # noqa: S311 - made-up faults
+        self.hang_seconds = hang_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it badly."""
+        is_source = scope["type"] == "http" and scope["path"] != "/health"
+        if not is_source or self.random.random() >= self.rate:
+            await self.app(scope, receive, send)
+            return
+        kind = self.random.choice(self.kinds)
+        if kind == "truncated":
+            await self.app(scope, receive, _cut(send))
+        elif kind == "timeout":
+            await asyncio.sleep(self.hang_seconds)
+            await _answer(send, 504, b"too late")
+        elif kind == "429":
+            await _answer(send, 429, b'{"error": "slow down"}', retry_after=b"1")
+        elif kind == "html":
+            await _answer(send, 200, b"<!doctype html><title>Maintenance</title>", b"text/html")
+        elif kind == "error":
+            await _answer(send, 200, b'{"error": "the backend is away"}')
+        else:
+            await _answer(send, 500, b"something broke")
+
+
+async def _answer(
+    send: Send,
+    status: int,
+    body: bytes,
+    content_type: bytes = b"application/json",
+    retry_after: bytes | None = None,
+) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    if retry_after is not None:
+        headers.append((b"retry-after", retry_after))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _cut(send: Send) -> Send:
+    """Send half of each body under the length of the whole: the connection breaks off then."""
+
+    async def send_half(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            message = {**message, "body": body[: len(body) // 2]}
+        await send(message)
+
+    return send_half

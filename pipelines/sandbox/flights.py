@@ -1,0 +1,125 @@
+"""A made-up flights document in the shape and with the dirt of the real one.
+
+Itineraries leave within the next month and return a week later. Every day the oldest go and new
+ones come, and about a quarter of the prices change. As in the real document, some zone shifts are
+counted twice, layovers are not in the stated duration, one itinerary names a leg that is not
+there, and one has no price.
+"""
+
+import datetime as dt
+from functools import cache
+from math import asin, cos, radians, sin, sqrt
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+AIRLINES = {
+    "WZ": ("Wizz Air", "Wizzair.com"),
+    "BA": ("British Airways", "British Airways"),
+    "LH": ("Lufthansa", "Lufthansa"),
+    "AF": ("Air France", "Air France"),
+}
+RESELLERS = {"Trip.com": 9.5, "Kiwi.com": 8.0, "CheapFligths": 10.0}
+OWN_RATING = {"Wizzair.com": 9.1, "British Airways": 9.3, "Lufthansa": 8.9, "Air France": 8.7}
+PAIRS = (
+    (("BUD", "LTN"), ("LTN", "BUD")),
+    (("BUD", "LHR"), ("LGW", "BUD")),
+    (("FRA", "JFK"), ("EWR", "FRA")),
+    (("CDG", "HND"), ("NRT", "CDG")),
+    (("LIS", "GRU"), ("GRU", "LIS")),
+    (("AMS", "BOM"), ("BOM", "AMS")),
+)
+DAYS_AHEAD = 30
+STAY_DAYS = 7
+PER_DAY = len(PAIRS)
+
+
+def document(seed: int, today: dt.date) -> dict[str, Any]:
+    """The document of one day: about 180 itineraries and 360 legs."""
+    legs: dict[str, dict[str, Any]] = {}
+    itineraries = []
+    for ahead in range(1, DAYS_AHEAD + 1):
+        leaves_on = today + dt.timedelta(days=ahead)
+        for number, ends in enumerate(PAIRS):
+            chosen = []
+            for way, (origin, target) in enumerate(ends):
+                flown_on = leaves_on + dt.timedelta(days=STAY_DAYS * way)
+                leg = _leg(seed, 2 * number + way, flown_on, origin, target)
+                legs[leg["id"]] = leg
+                chosen.append(leg)
+            itineraries.append(_itinerary(seed, number, leaves_on, today, chosen))
+    itineraries[3]["legs"] = [itineraries[3]["legs"][0], "leg_0"]
+    itineraries[7]["price"] = "free"
+    return {"itineraries": itineraries, "legs": list(legs.values())}
+
+
+def _leg(seed: int, number: int, day: dt.date, origin: str, target: str) -> dict[str, Any]:
+    random = Random(f"{seed} leg {number} {day}")  # noqa: S311 - made-up data
+    departure = dt.datetime.combine(
+        day, dt.time(random.randrange(5, 23), random.randrange(0, 60, 5))
+    )
+    minutes = 30 + round(_kilometres(origin, target) / 850 * 60 / 5) * 5
+    stops = int(minutes > 300 and random.random() < 0.4)
+    elapsed = minutes + stops * random.randrange(60, 240, 5)
+    leaves_at = departure.replace(tzinfo=ZoneInfo(_airport(origin)["tz"]))
+    lands_at = (leaves_at.astimezone(dt.UTC) + dt.timedelta(minutes=elapsed)).astimezone(
+        ZoneInfo(_airport(target)["tz"])
+    )
+    if random.random() < 0.02:  # the shift between the zones counted twice
+        lands_at += (lands_at.utcoffset() or dt.timedelta()) - (
+            leaves_at.utcoffset() or dt.timedelta()
+        )
+    airline_id = random.choice(sorted(AIRLINES))
+    return {
+        "id": f"leg_{day:%y%j}{number:02}",
+        "departure_airport": origin,
+        "arrival_airport": target,
+        "departure_time": departure.strftime("%Y-%m-%dT%H:%M"),
+        "arrival_time": lands_at.strftime("%Y-%m-%dT%H:%M"),
+        "stops": stops,
+        "airline_name": AIRLINES[airline_id][0],
+        "airline_id": airline_id,
+        "duration_mins": minutes,
+    }
+
+
+def _itinerary(
+    seed: int, number: int, leaves_on: dt.date, today: dt.date, legs: list[dict[str, Any]]
+) -> dict[str, Any]:
+    random = Random(f"{seed} itinerary {number} {leaves_on}")  # noqa: S311 - made-up data
+    ratings = RESELLERS | {AIRLINES[legs[0]["airline_id"]][1]: 0.0}
+    agent = random.choice(sorted(ratings))
+    base = sum(leg["duration_mins"] for leg in legs) * random.uniform(0.2, 0.6)
+    since = (today.toordinal() + random.randrange(4)) // 4  # a price lasts about four days
+    swing = Random(f"{seed} price {number} {leaves_on} {since}").uniform(0.8, 1.3)  # noqa: S311
+    amount = base * swing
+    price = f"£{amount:,.2f}" if random.random() < 0.2 else f"£{amount:.0f}"
+    return {
+        "id": f"it_{leaves_on:%y%j}{number:02}",
+        "legs": [leg["id"] for leg in legs],
+        "price": price,
+        "agent": agent,
+        "agent_rating": ratings[agent] or OWN_RATING[agent],
+    }
+
+
+@cache
+def _airports() -> dict[str, Any]:
+    import airportsdata
+
+    return dict(airportsdata.load("IATA"))
+
+
+def _airport(code: str) -> dict[str, Any]:
+    return dict(_airports()[code])
+
+
+def _kilometres(origin: str, target: str) -> float:
+    """Great-circle distance by the haversine formula."""
+    one, other = _airport(origin), _airport(target)
+    north, east = radians(other["lat"] - one["lat"]), radians(other["lon"] - one["lon"])
+    half = (
+        sin(north / 2) ** 2
+        + cos(radians(one["lat"])) * cos(radians(other["lat"])) * sin(east / 2) ** 2
+    )
+    return 2 * 6371 * asin(sqrt(half))
