@@ -15,8 +15,8 @@ from pipelines.core.failures import Failure, NotReady, TransientFailure
 from pipelines.core.sql_files import read_sql
 from pipelines.resources import WarehouseResource
 
-ATTENDED_TAG = "isobar/attended"
-"""On runs that a person waits for: they do not wait minutes for a source to come back."""
+ATTENDED_TAG = "isobar/run"
+"""On runs of `isobar run`, with its process: a person waits, so they do not wait for a source."""
 SHOWN_ROWS = 20
 
 

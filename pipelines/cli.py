@@ -1,5 +1,6 @@
 """The command `isobar`. Each command is a few calls; what they do lives elsewhere."""
 
+import logging
 import os
 import signal
 import sys
@@ -186,6 +187,8 @@ def psql(arguments: tuple[str, ...]) -> None:
 def main() -> NoReturn:
     """Run the command; a failure is told in words, anything else is a bug and shows its trace."""
     load_dotenv(PROJECT / ".env")
+    logging.basicConfig(format="  %(message)s", level=logging.WARNING)
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # the clients log retries themselves
     try:
         isobar(standalone_mode=True)
     except Failure as failure:

@@ -5,8 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.enriched.definitions import definitions as enriched
-from pipelines.flights.definitions import definitions as flights
+from pipelines.enriched import definitions as enriched
+from pipelines.flights import definitions as flights
 from pipelines.resources import FlightsResource, WarehouseResource
 
 
@@ -14,8 +14,8 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     """All assets, checks, jobs and schedules; `overrides` replaces resources by name."""
     resources = {"warehouse": WarehouseResource(), "flights": FlightsResource()}
     return dg.Definitions.merge(
-        flights,
-        enriched,
+        flights.definitions,
+        enriched.definitions,
         dg.Definitions(
             resources=resources | dict(overrides or {}), executor=dg.in_process_executor
         ),

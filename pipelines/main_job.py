@@ -15,14 +15,16 @@ import psutil
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run_iterator
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.asset_pages import ATTENDED_TAG
+from pipelines.core.failures import TransientFailure
 from pipelines.definitions import definitions
 
 JOBS = ("flights",)
 """The domains' jobs in the order of their dependencies."""
-PROCESS_TAG, HOST_TAG = "isobar/process", "isobar/host"
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -44,24 +46,31 @@ class Report:
 
 def run_main_jobs(console: Console) -> bool:
     """Run every domain's job; True when no load failed and no blocking check did."""
-    with dg.DagsterInstance.get() as instance:
-        reconcile(instance)
-        reports = [_run(instance, job, console) for job in JOBS]
-    console.print(_table(reports))
+    try:
+        with dg.DagsterInstance.get() as instance:
+            reconcile(instance)
+            reports = [_run(instance, job, console) for job in JOBS]
+    except SQLAlchemyError as error:
+        raise TransientFailure(
+            "dagster",
+            f"its storage went away: {str(getattr(error, 'orig', error)).strip()}",
+            place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
+            remedy="Run again: what was not finished is done then.",
+        ) from error
+    if any(report.assets for report in reports):
+        console.print(_table(reports))
     for report in reports:
         for warning in report.warnings:
-            console.print(f"[yellow]warning[/] {warning}", highlight=False)
+            console.print("[yellow]warning:[/]", escape(warning), highlight=False, soft_wrap=True)
         for failure in report.failures:
-            console.print(f"[red]failed[/] {report.job}", highlight=False)
-            console.print(failure, markup=False, highlight=False)
+            console.print("[red]failed:[/]", escape(failure), highlight=False, soft_wrap=True)
     return not any(report.failures for report in reports)
 
 
 def reconcile(instance: dg.DagsterInstance) -> None:
     """Fail the runs whose `isobar run` was killed on this machine, and free their pool slots."""
-    dead = dg.RunsFilter(statuses=UNFINISHED, tags={HOST_TAG: socket.gethostname()})
-    for run in instance.get_runs(dead):
-        if not _is_alive(run.tags.get(PROCESS_TAG, "")):
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+        if _was_killed(run.tags.get(ATTENDED_TAG, "")):
             instance.report_run_failed(run, "The process of this run was killed.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
@@ -70,9 +79,7 @@ def _run(instance: dg.DagsterInstance, name: str, console: Console) -> Report:
     job = definitions.resolve_job_def(name)
     partition = job.partitions_def.get_last_partition_key() if job.partitions_def else None
     tags = {
-        ATTENDED_TAG: "true",
-        HOST_TAG: socket.gethostname(),
-        PROCESS_TAG: _process_name(os.getpid()),
+        ATTENDED_TAG: _process_name(os.getpid()),
         ".dagster/repository": "__repository__@pipelines",
     }
     if partition is not None:
@@ -164,11 +171,14 @@ def _table(reports: list[Report]) -> Table:
 
 
 def _process_name(pid: int) -> str:
-    return f"{pid} since {psutil.Process(pid).create_time():.0f}"
+    return f"{pid} since {psutil.Process(pid).create_time():.0f} on {socket.gethostname()}"
 
 
-def _is_alive(process_name: str) -> bool:
-    try:
-        return _process_name(int(process_name.split(" ", 1)[0])) == process_name
-    except (ValueError, psutil.NoSuchProcess):
+def _was_killed(process_name: str) -> bool:
+    """Whether it was a process of this machine and is gone."""
+    if not process_name.endswith(f" on {socket.gethostname()}"):
         return False
+    try:
+        return _process_name(int(process_name.split(" ", 1)[0])) != process_name
+    except psutil.NoSuchProcess:
+        return True

@@ -6,6 +6,7 @@ domain expects inside the document is checked in its own client.
 
 import hashlib
 import json
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ import urllib3
 
 from pipelines.core.failures import NotReady, PermanentFailure, TransientFailure, redact
 
+logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
 NOT_READY_STATUS = {202, 204, 304}
 
@@ -78,6 +80,7 @@ class HttpClient:
         """Tell stamina whether to try again, and when: as the server asks, or with backoff."""
         if not isinstance(error, TransientFailure):
             return False
+        logger.warning("%s: %s", self.source, error.problem)
         asked = error.retry_after_seconds
         if asked is None:
             return True
