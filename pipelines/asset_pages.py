@@ -97,7 +97,7 @@ def ledger_checks(key: dg.AssetKey, source: str) -> list[dg.AssetChecksDefinitio
         " rejected is in quarantine.",
     )
     def nothing_lost(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with warehouse.open().engine.connect() as connection:
+        with warehouse.open() as store, store.engine.connect() as connection:
             return verdict(deliveries.unbalanced(connection, source), dg.AssetCheckSeverity.ERROR)
 
     @dg.asset_check(
@@ -106,7 +106,7 @@ def ledger_checks(key: dg.AssetKey, source: str) -> list[dg.AssetChecksDefinitio
         description="The last delivery had the keys that the source promises, no more, no fewer.",
     )
     def shape_as_promised(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with warehouse.open().engine.connect() as connection:
+        with warehouse.open() as store, store.engine.connect() as connection:
             drift = deliveries.last_drift(connection, source)
         return verdict([{"drift": line} for line in drift], dg.AssetCheckSeverity.WARN)
 
@@ -117,7 +117,7 @@ def ledger_checks(key: dg.AssetKey, source: str) -> list[dg.AssetChecksDefinitio
         " the others.",
     )
     def nothing_refused(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with warehouse.open().engine.connect() as connection:
+        with warehouse.open() as store, store.engine.connect() as connection:
             return verdict(deliveries.last_rejects(connection, source), dg.AssetCheckSeverity.WARN)
 
     return [nothing_lost, shape_as_promised, nothing_refused]

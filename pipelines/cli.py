@@ -187,8 +187,9 @@ def psql(arguments: tuple[str, ...]) -> None:
 def main() -> NoReturn:
     """Run the command; a failure is told in words, anything else is a bug and shows its trace."""
     load_dotenv(PROJECT / ".env")
-    logging.basicConfig(format="  %(message)s", level=logging.WARNING)
-    logging.getLogger("stamina").setLevel(logging.ERROR)  # the clients log retries themselves
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("  %(message)s"))
+    logging.getLogger("isobar").addHandler(handler)
     try:
         isobar(standalone_mode=True)
     except Failure as failure:

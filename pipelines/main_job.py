@@ -14,6 +14,7 @@ import dagster as dg
 import psutil
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run_iterator
+from dagster_postgres.utils import DagsterPostgresException
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -50,7 +51,7 @@ def run_main_jobs(console: Console) -> bool:
         with dg.DagsterInstance.get() as instance:
             reconcile(instance)
             reports = [_run(instance, job, console) for job in JOBS]
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, DagsterPostgresException) as error:
         raise TransientFailure(
             "dagster",
             f"its storage went away: {str(getattr(error, 'orig', error)).strip()}",

@@ -4,7 +4,8 @@ A resource is a shell: it gives a plain client that knows nothing of Dagster.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,9 +131,14 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
 
     url: str | None = None
 
-    def open(self) -> Warehouse:
-        """A `Warehouse`; the one of the environment unless `url` is given."""
-        return Warehouse(self.url or Settings.from_environment().loader_url())
+    @contextmanager
+    def open(self) -> Iterator[Warehouse]:
+        """A `Warehouse`, the one of the environment unless `url` is given; closed afterwards."""
+        warehouse = Warehouse(self.url or Settings.from_environment().loader_url())
+        try:
+            yield warehouse
+        finally:
+            warehouse.dispose()
 
 
 class FlightsResource(dg.ConfigurableResource[FlightsClient]):

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
-import stamina
+import tenacity
 import urllib3
 
 from pipelines.core.failures import NotReady, PermanentFailure, TransientFailure, redact
@@ -63,28 +63,40 @@ class HttpClient:
 
     def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonAnswer:
         """Fetch `url` and parse it as JSON, trying again what may pass."""
-        waits = stamina.retry_context(
-            on=self._wait_or_give_up,
-            attempts=self.attempts,
-            timeout=None,
-            wait_initial=self.first_wait_seconds,
-            wait_max=self.longest_wait_seconds,
-            wait_jitter=self.first_wait_seconds,
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(self._may_pass),
+            stop=tenacity.stop_after_attempt(self.attempts),
+            wait=self._wait_seconds,
+            before_sleep=self._tell,
+            reraise=True,
         )
-        for attempt in waits:
+        for attempt in retrying:
             with attempt:
-                return self._get_once(url, params, attempt.num)
-        raise AssertionError("stamina ends with an answer or an exception")
+                return self._get_once(url, params, attempt.retry_state.attempt_number)
+        raise AssertionError("tenacity ends with an answer or an exception")
 
-    def _wait_or_give_up(self, error: Exception) -> bool | float:
-        """Tell stamina whether to try again, and when: as the server asks, or with backoff."""
+    def _may_pass(self, error: BaseException) -> bool:
+        """Whether to try again: not when the server asks for more patience than we have."""
         if not isinstance(error, TransientFailure):
             return False
-        logger.warning("%s: %s", self.source, error.problem)
-        asked = error.retry_after_seconds
-        if asked is None:
-            return True
-        return False if asked > self.longest_wait_seconds else max(asked, 0.01)
+        return (error.retry_after_seconds or 0) <= self.longest_wait_seconds
+
+    def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
+        """As long as the server asks, else exponential backoff with jitter."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, TransientFailure) and error.retry_after_seconds is not None:
+            return error.retry_after_seconds
+        backoff = tenacity.wait_exponential_jitter(
+            multiplier=self.first_wait_seconds,
+            max=self.longest_wait_seconds,
+            jitter=self.first_wait_seconds,
+        )
+        return backoff(state)
+
+    def _tell(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        problem = error.problem if isinstance(error, TransientFailure) else error
+        logger.warning("%s: %s; trying again in %.1f s", self.source, problem, state.upcoming_sleep)
 
     def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonAnswer:
         shown = redact(url, self.secrets)

@@ -21,7 +21,11 @@ def view_asset(key: dg.AssetKey, deps: list[dg.AssetKey], description: str) -> d
     def profile(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[None]:
-        with failures_told(context), warehouse.open().engine.connect() as connection:
+        with (
+            failures_told(context),
+            warehouse.open() as store,
+            store.engine.connect() as connection,
+        ):
             return dg.MaterializeResult(
                 metadata={
                     "dagster/row_count": row_count(connection, key),

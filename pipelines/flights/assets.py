@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec
 from pipelines.core.deliveries import Outcome
-from pipelines.core.failures import Failure, NotReady, PermanentFailure
+from pipelines.core.failures import NotReady, PermanentFailure
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights import load, tables
 from pipelines.flights.client import SOURCE, packaged_airports
@@ -34,8 +34,7 @@ def snapshots(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Fetch today's document and archive it as received, or show what is archived of a past day."""
     day = dt.date.fromisoformat(context.partition_key)
-    store = warehouse.open()
-    with failures_told(context):
+    with failures_told(context), warehouse.open() as store:
         try:
             entry = _archive(day, dt.datetime.now(dt.UTC).date(), flights, store)
         except NotReady as reason:
@@ -85,22 +84,13 @@ def flights_tables(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Bring all tables up to date with every archived day that they do not have yet."""
-    store = warehouse.open()
-    with failures_told(context):
-        with store.transaction(SOURCE) as connection:
-            load.load_airports(connection, *packaged_airports(), context.run_id)
-            days = load.pending_days(connection)
-        outcomes: list[Outcome] = []
-        failures: list[Failure] = []
-        for day in days:
-            try:
-                with store.transaction(SOURCE) as connection:
-                    outcomes.append(load.load_snapshot(connection, day, context.run_id))
-            except PermanentFailure as failure:
-                context.log.error("%s", failure)  # noqa: TRY400 - raised below, with its trace
-                failures.append(failure)
-        if failures:
-            raise failures[-1]
+    with failures_told(context), warehouse.open() as store:
+        outcomes = _bring_up_to_date(context, store)
+        with store.engine.connect() as connection:
+            rows = {
+                key: row_count(connection, key)
+                for key in map(asset_key, tables.READ_FROM_SNAPSHOTS)
+            }
     counts = {
         "days": len(outcomes),
         "read": sum(outcome.read for outcome in outcomes),
@@ -108,9 +98,26 @@ def flights_tables(
         "unchanged": sum(outcome.unchanged for outcome in outcomes),
         "rejected": sum(outcome.rejected for outcome in outcomes),
     }
-    with store.engine.connect() as connection:
-        for table in tables.READ_FROM_SNAPSHOTS:
-            key = asset_key(table)
-            rows = {"dagster/row_count": row_count(connection, key)}
-            is_main = table is tables.itineraries
-            yield dg.MaterializeResult(asset_key=key, metadata=rows | (counts if is_main else {}))
+    for key, count in rows.items():
+        shown = counts if key == asset_key(tables.itineraries) else {}
+        yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": count, **shown})
+
+
+def _bring_up_to_date(context: dg.AssetExecutionContext, store: Warehouse) -> list[Outcome]:
+    """Load airports and every pending day; a day that is refused does not hold up the next."""
+    run_id = context.run.run_id
+    with store.transaction(SOURCE) as connection:
+        load.load_airports(connection, *packaged_airports(), run_id)
+        days = load.pending_days(connection)
+    outcomes: list[Outcome] = []
+    refused: list[PermanentFailure] = []
+    for day in days:
+        try:
+            with store.transaction(SOURCE) as connection:
+                outcomes.append(load.load_snapshot(connection, day, run_id))
+        except PermanentFailure as failure:
+            context.log.error("%s", failure)  # noqa: TRY400 - raised below, with its trace
+            refused.append(failure)
+    if refused:
+        raise refused[-1]
+    return outcomes

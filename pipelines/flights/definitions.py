@@ -6,7 +6,7 @@ import dagster as dg
 
 from pipelines.asset_pages import asset_key
 from pipelines.flights import tables
-from pipelines.flights.assets import DAYS, flights_tables, snapshots
+from pipelines.flights.assets import flights_tables, snapshots
 from pipelines.flights.checks import CHECKS
 
 DAILY_AT = "0 5 * * *"
@@ -15,7 +15,6 @@ DAILY_ZONE = "UTC"
 flights_job = dg.define_asset_job(
     "flights",
     selection=dg.AssetSelection.assets(asset_key(tables.snapshots)).downstream(),
-    partitions_def=DAYS,
     description="Archive today's flights document, load it, and refresh what is derived from it.",
 )
 

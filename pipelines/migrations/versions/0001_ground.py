@@ -82,7 +82,7 @@ def upgrade() -> None:
             "city_code",
             sa.Text(),
             nullable=False,
-            comment="IATA code of the city with several airports (LON for LHR), else the airport's own.",
+            comment="City with several airports (LON for LHR), else the airport's own code.",
         ),
         sa.Column("latitude", sa.Double(), nullable=False, comment="Degrees north, WGS 84."),
         sa.Column("longitude", sa.Double(), nullable=False, comment="Degrees east, WGS 84."),
@@ -460,3 +460,4 @@ def upgrade() -> None:
         unique=False,
         schema="ops",
     )
+    op.execute("REVOKE INSERT, UPDATE, DELETE ON ops.sql_objects FROM isobar_loader")

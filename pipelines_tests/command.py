@@ -1,0 +1,47 @@
+"""`isobar` as a person runs it: in a process of its own, on a state folder of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).parent.parent
+OURS = (
+    "DATABASE_URL", "DAGSTER_POSTGRES_URL", "DAGSTER_HOME", "ISOBAR_HOME", "ISOBAR_SOURCES",
+    "ISOBAR_SANDBOX_URL", "FLIGHTS_URL",
+)  # fmt: skip
+
+
+def environment(state: Path, **variables: str) -> dict[str, str]:
+    """The environment of a test's commands: none of our variables but these."""
+    kept = {name: value for name, value in os.environ.items() if name not in OURS}
+    empty = dict.fromkeys(OURS, "")  # so that a developer's .env has no say
+    return kept | empty | {"ISOBAR_HOME": str(state)} | variables
+
+
+def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *words],
+        env=environment(state, **variables),
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def begin(state: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
+    """Begin a command, in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", *words],
+        env=environment(state, **variables),
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )

@@ -1,0 +1,92 @@
+"""What tests share: a PostgreSQL of their own, a database for each test, a source to fetch from."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pipelines.core.embedded_postgres import LOADER, OWNER, Connections, EmbeddedPostgres
+from pipelines.core.warehouse import Warehouse
+from pipelines.migrations.apply import migrate
+from pipelines_tests.fake_source import FakeSource
+
+
+@pytest.fixture(scope="session")
+def state_folder() -> Iterator[Path]:
+    """A folder that a system user may reach, which pytest's own are not when root runs them."""
+    folder = Path(tempfile.mkdtemp(prefix="isobar-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(state_folder: Path) -> Iterator[Connections]:
+    built_in = EmbeddedPostgres(state_folder / "shared")
+    yield built_in.start()
+    built_in.stop()
+
+
+@pytest.fixture(scope="session")
+def template(server: Connections) -> str:
+    """The name of a migrated database that others are copied from."""
+    _create_database(server, "template_isobar", None)
+    migrate(server.url(OWNER, "template_isobar"))
+    return "template_isobar"
+
+
+@pytest.fixture
+def database(server: Connections, template: str) -> Iterator[str]:
+    """The name of a fresh, migrated database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _create_database(server, name, template)
+    yield name
+    _drop_database(server, name)
+
+
+@pytest.fixture
+def empty_database(server: Connections) -> Iterator[str]:
+    """The name of a fresh database with nothing in it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _create_database(server, name, None)
+    yield name
+    _drop_database(server, name)
+
+
+@pytest.fixture
+def warehouse(server: Connections, database: str) -> Iterator[Warehouse]:
+    """The fresh database as runs see it."""
+    opened = Warehouse(server.url(LOADER, database))
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def owner(server: Connections, database: str) -> Iterator[psycopg.Connection]:
+    """A connection to the fresh database that may do anything; each statement commits."""
+    with psycopg.connect(server.url(OWNER, database), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def source() -> Iterator[FakeSource]:
+    with FakeSource() as fake:
+        yield fake
+
+
+def _create_database(server: Connections, name: str, template: str | None) -> None:
+    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template is not None:
+        statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    with psycopg.connect(server.url(OWNER, "postgres"), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _drop_database(server: Connections, name: str) -> None:
+    with psycopg.connect(server.url(OWNER, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

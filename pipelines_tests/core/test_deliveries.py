@@ -1,0 +1,70 @@
+"""The ledger does not let anything be lost."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from pipelines.core.contract import Reject
+from pipelines.core.deliveries import (
+    Delivery,
+    close_delivery,
+    last_rejects,
+    last_sha256,
+    open_delivery,
+    refuse_if_mostly_bad,
+    unbalanced,
+)
+from pipelines.core.failures import PermanentFailure
+from pipelines.core.warehouse import Warehouse, prepare_change_log
+
+DELIVERY = Delivery("test", "monday", "ab" * 32, 10, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+REJECTS = [
+    Reject(1, "rows[1]", '{"price": "fr\\u0000ee"}', ("no price", "no name")),
+    Reject(5, "rows[5]", "\\N", ('a "quoted", reason',)),
+]
+
+
+def test_counts_that_do_not_add_up_are_refused_with_the_whole_load(warehouse: Warehouse) -> None:
+    with (
+        pytest.raises(IntegrityError, match="nothing_lost"),
+        warehouse.transaction("test") as connection,
+    ):
+        prepare_change_log(connection)
+        delivery_id = open_delivery(connection, DELIVERY, None)
+        close_delivery(connection, delivery_id, read=3, staged=1, rejects=REJECTS[:1])
+    with warehouse.engine.connect() as connection:
+        assert last_sha256(connection, "test", "monday") is None
+
+
+def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Warehouse) -> None:
+    with warehouse.transaction("test") as connection:
+        prepare_change_log(connection)
+        delivery_id = open_delivery(connection, DELIVERY, "run 1")
+        outcome = close_delivery(connection, delivery_id, read=5, staged=3, rejects=REJECTS)
+    assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 3, 2)
+    with warehouse.engine.connect() as connection:
+        assert last_sha256(connection, "test", "monday") == DELIVERY.sha256
+        assert unbalanced(connection, "test") == []
+        first, second = last_rejects(connection, "test")
+        assert first["raw"] == REJECTS[0].raw
+        assert first["reasons"] == "no price; no name"
+        assert (second["position"], second["raw"]) == ("rows[5]", "\\N")
+
+
+def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -> None:
+    with warehouse.transaction("test") as connection:
+        prepare_change_log(connection)
+        delivery_id = open_delivery(connection, DELIVERY, None)
+        close_delivery(connection, delivery_id, read=2, staged=0, rejects=REJECTS)
+        connection.execute(text("DELETE FROM ops.quarantine WHERE position = 'rows[5]'"))
+    with warehouse.engine.connect() as connection:
+        (found,) = unbalanced(connection, "test")
+        assert (found["rejected_count"], found["in_quarantine"]) == (2, 1)
+
+
+def test_a_delivery_that_is_mostly_bad_is_refused_with_the_top_reasons() -> None:
+    refuse_if_mostly_bad(DELIVERY, 4, REJECTS, cap=0.5)
+    with pytest.raises(PermanentFailure, match=r"2 of 3 records are bad.*1 times: no price"):
+        refuse_if_mostly_bad(DELIVERY, 3, REJECTS, cap=0.5)

@@ -1,0 +1,150 @@
+"""A source that misbehaves in every way that HTTP allows."""
+
+import gzip
+import json
+import time
+from typing import Any
+
+import pytest
+
+from pipelines.core.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.core.http import HttpClient
+from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document, drip, silence
+
+GOOD: dict[str, Any] = {"itineraries": [], "legs": []}
+
+
+def client(**changes: Any) -> HttpClient:
+    settings: dict[str, Any] = {
+        "source": "flights",
+        "variable": "FLIGHTS_URL",
+        "read_seconds": 0.3,
+        "attempt_seconds": 1.0,
+        "attempts": 3,
+        "first_wait_seconds": 0.01,
+        "longest_wait_seconds": 0.05,
+    }
+    return HttpClient(**{**settings, **changes})
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (body(b"broken", status=500), "answered 500"),
+        (body(b"", status=502), "answered 502"),
+        (body(b"", status=503), "answered 503"),
+        (body(b"", status=408), "answered 408"),
+        (body(b"", status=429), "answered 429"),
+        (body(b"<!doctype html><title>Sorry</title>"), "is not JSON"),
+        (body(b""), "answer of 0 bytes is not JSON"),
+        (body(b'{"itineraries": [{"id"'), "is not JSON"),
+        (body(b'{"error": {"message": "try later"}}'), "answered with an error"),
+        (body(b"\xff\xfe\x00{"), "is not JSON"),
+        (body(b"[" * 100_000), "is not JSON"),
+        (cut(b'{"itineraries"', said_length=500), "broke off before its end"),
+        (silence(0.6), "no answer in time"),
+    ],
+)
+def test_what_may_pass_is_tried_again_and_told_when_it_does_not(
+    source: FakeSource, fault: Answer, words: str
+) -> None:
+    source.will(fault, fault, document(GOOD))
+    assert client().get_json(source.url).document == GOOD
+    source.will(fault)
+    with pytest.raises(TransientFailure, match="in 3 attempts") as caught:
+        client().get_json(source.url)
+    assert words in str(caught.value)
+    assert source.url in str(caught.value)
+    assert "FLIGHTS_URL" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
+def test_a_refusal_is_not_tried_again(source: FakeSource, status: int) -> None:
+    source.will(body(b"no", status=status))
+    with pytest.raises(PermanentFailure, match=f"answered {status}"):
+        client().get_json(source.url)
+    assert len(source.requests) == 1
+
+
+@pytest.mark.parametrize("status", [202, 204, 304])
+def test_nothing_there_yet_is_not_a_failure(source: FakeSource, status: int) -> None:
+    source.will(body(b"", status=status))
+    with pytest.raises(NotReady):
+        client().get_json(source.url)
+    assert len(source.requests) == 1
+
+
+def test_retry_after_in_seconds_is_honoured(source: FakeSource) -> None:
+    source.will(body(b"", status=429, Retry_After="0.5"), document(GOOD))
+    client(longest_wait_seconds=2).get_json(source.url)
+    first, second = (at for at, _ in source.requests)
+    assert second - first >= 0.5
+
+
+def test_a_longer_retry_after_than_we_wait_for_ends_the_attempts(source: FakeSource) -> None:
+    source.will(body(b"", status=503, Retry_After="Fri, 31 Dec 2100 23:59:59 GMT"))
+    with pytest.raises(TransientFailure, match="asks to wait") as caught:
+        client().get_json(source.url)
+    assert len(source.requests) == 1
+    assert caught.value.retry_after_seconds is not None
+
+
+@pytest.mark.parametrize("value", ["soon", "-5", "nan", "", "inf"])
+def test_a_senseless_retry_after_is_ignored(source: FakeSource, value: str) -> None:
+    source.will(body(b"", status=429, Retry_After=value), document(GOOD))
+    assert client().get_json(source.url).document == GOOD
+
+
+def test_an_answer_over_the_limit_is_refused_before_it_fills_the_memory(source: FakeSource) -> None:
+    source.will(body(b'"' + b"x" * 5_000_000 + b'"'))
+    with pytest.raises(PermanentFailure, match="larger than 1 MiB"):
+        client(max_bytes=1024 * 1024).get_json(source.url)
+
+
+def test_a_gzip_bomb_is_refused_by_what_it_unpacks_to(source: FakeSource) -> None:
+    bomb = gzip.compress(b" " * 200_000_000)
+    source.will(body(bomb, Content_Encoding="gzip"))
+    with pytest.raises(PermanentFailure, match="larger than"):
+        client(max_bytes=4 * 1024 * 1024, attempt_seconds=30).get_json(source.url)
+
+
+def test_an_answer_that_drips_does_not_hold_a_run_for_ever(source: FakeSource) -> None:
+    source.will(drip(json.dumps(GOOD).encode(), seconds_a_byte=0.1))
+    began = time.monotonic()
+    with pytest.raises(TransientFailure, match="took more than 1 s"):
+        client(attempts=1).get_json(source.url)
+    assert time.monotonic() - began < 3
+
+
+def test_redirects_that_never_end_are_not_followed_for_ever(source: FakeSource) -> None:
+    source.will(body(b"", status=302, Location="/again"))
+    with pytest.raises(PermanentFailure, match="redirect"):
+        client().get_json(source.url)
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/x", "no address", "http://", "http://[::1"])
+def test_what_is_no_address_is_named(url: str) -> None:
+    with pytest.raises(PermanentFailure, match="FLIGHTS_URL"):
+        client().get_json(url)
+
+
+def test_a_dead_server_is_told_in_plain_words() -> None:
+    with pytest.raises(TransientFailure, match="connection refused"):
+        client().get_json("http://127.0.0.1:9/flights.json")
+
+
+def test_secrets_appear_in_no_message(source: FakeSource) -> None:
+    source.will(body(b"hunter2 is wrong", status=200))
+    url = source.url.replace("http://", "http://me:hunter2@") + "?appid=hunter2&key=abc"
+    with pytest.raises(TransientFailure) as caught:
+        client(secrets=["hunter2"]).get_json(url)
+    assert "hunter2" not in str(caught.value)
+    assert "abc" not in str(caught.value)
+
+
+def test_the_body_is_kept_as_it_came(source: FakeSource) -> None:
+    sent = '{"legs": [],\n "itineraries": ["£"]}'.encode()
+    source.will(body(sent, Content_Type="text/plain"))
+    answer = client().get_json(source.url)
+    assert answer.body == sent
+    assert len(answer.sha256) == 64

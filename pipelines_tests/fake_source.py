@@ -1,0 +1,110 @@
+"""A real HTTP server on loopback that answers as a test tells it to."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class FakeSource:
+    """Gives the queued answers one after the other, and the last one for ever after."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[float, str]] = []
+        self._answers: list[Answer] = []
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                fake.requests.append((time.monotonic(), self.path))
+                answer = fake._answers.pop(0) if len(fake._answers) > 1 else fake._answers[0]
+                answer(self)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        )
+
+    def __enter__(self) -> "FakeSource":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/flights.json"
+
+    def will(self, *answers: Answer) -> "FakeSource":
+        self._answers = list(answers)
+        return self
+
+
+def document(content: Any) -> Answer:
+    """Answer 200 with JSON."""
+    return body(json.dumps(content).encode())
+
+
+def body(content: bytes, status: int = 200, **headers: str) -> Answer:
+    """Answer with these bytes; underscores in header names stand for hyphens."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return answer
+
+
+def cut(content: bytes, said_length: int) -> Answer:
+    """Promise more bytes than come, then hang up."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(said_length))
+        handler.end_headers()
+        handler.wfile.write(content)
+        handler.close_connection = True
+
+    return answer
+
+
+def silence(seconds: float) -> Answer:
+    """Say nothing for a while, then hang up."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(seconds)
+        handler.close_connection = True
+
+    return answer
+
+
+def drip(content: bytes, seconds_a_byte: float) -> Answer:
+    """Send the body byte by byte."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        for byte in content:
+            try:
+                handler.wfile.write(bytes([byte]))
+            except OSError:
+                return
+            time.sleep(seconds_a_byte)
+
+    return answer

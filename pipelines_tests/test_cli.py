@@ -1,0 +1,140 @@
+"""The commands, from the first one in a fresh clone."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.core.embedded_postgres import OWNER, Connections, EmbeddedPostgres
+from pipelines_tests.command import begin, isobar
+from pipelines_tests.fake_source import Answer, FakeSource, body, document
+from pipelines_tests.flights.made_up import flights_document
+
+
+@pytest.fixture
+def state(state_folder: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir=state_folder))
+    folder.chmod(0o755)
+    yield folder
+    EmbeddedPostgres(folder).stop()
+
+
+def query(state: Path, sql: str) -> list[tuple[object, ...]]:
+    url = isobar(state, "database", "url").stdout.strip()
+    with psycopg.connect(url) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_one_command_leads_from_nothing_to_flights_and_again_to_the_same(state: Path) -> None:
+    rows = "SELECT * FROM enriched.itinerary_legs ORDER BY itinerary_id, leg_number"
+    first = isobar(state, "run")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert re.search(r"flights\.itineraries +178 +2 ", first.stdout)
+    assert "make ui" in first.stdout
+    held = query(state, rows)
+    assert len(held) > 300
+    second = isobar(state, "run")
+    assert second.returncode == 0
+    assert query(state, rows) == held
+    assert "Migrated" in first.stderr
+    assert "Migrated" not in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (body(b"<!doctype html>"), "is not JSON"),
+        (document({"itineraries": []}), 'has no list "legs"'),
+    ],
+)
+def test_a_broken_source_ends_red_says_where_and_what_to_do_and_writes_nothing(
+    state: Path, source: FakeSource, fault: Answer, words: str
+) -> None:
+    source.will(fault)
+    done = isobar(state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url)
+    told = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert words in told
+    assert f"where: {source.url}" in told
+    assert "what to do:" in told
+    assert "FLIGHTS_URL" in told
+    assert "Traceback" not in told
+    counts = "SELECT (SELECT count(*) FROM flights.snapshots), (SELECT count(*) FROM flights.legs)"
+    assert query(state, counts) == [(0, 0)]
+
+
+def test_a_dead_server_ends_red_and_what_was_there_stays(state: Path, source: FakeSource) -> None:
+    source.will(document(flights_document()))
+    assert isobar(state, "run", FLIGHTS_URL=source.url).returncode == 0
+    done = isobar(state, "run", FLIGHTS_URL="http://127.0.0.1:9/flights.json")
+    assert done.returncode == 1
+    assert "connection refused" in done.stdout
+    assert query(state, "SELECT count(*) FROM enriched.itineraries") == [(2,)]
+
+
+def test_a_source_that_often_fails_is_read_whole_all_the_same(state: Path) -> None:
+    """The sandbox at a fault rate of a half, of all kinds but the slow one."""
+    kinds = [
+        word for kind in ("500", "429", "truncated", "html", "error") for word in ("--fault", kind)
+    ]
+    sandbox = begin(state, "sandbox", "--fault-rate", "0.5", "--seed", "1", *kinds)
+    try:
+        assert sandbox.stdout is not None
+        assert "The sandbox is at" in sandbox.stdout.readline()
+        done = isobar(state, "run")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "trying again in" in done.stderr
+    finally:
+        sandbox.terminate()
+        sandbox.communicate(timeout=20)
+    assert query(state, "SELECT count(*) FROM enriched.itineraries") == [(178,)]
+
+
+def test_database_commands_say_where_it_is(state: Path) -> None:
+    assert isobar(state, "database", "status").returncode == 1
+    url = isobar(state, "database", "url")
+    assert re.fullmatch(r"postgresql://isobar:[^@\s]+@127\.0\.0\.1:\d+/isobar\n", url.stdout)
+    assert "running on 127.0.0.1" in isobar(state, "database", "status").stdout
+    told = isobar(state, "database", "psql", "-Atc", "SELECT current_user")
+    assert told.stdout == "isobar\n", told.stderr
+    assert isobar(state, "database", "stop").stderr == "Stopped.\n"
+    assert isobar(state, "database", "stop").stderr == "It was not running.\n"
+
+
+def test_with_database_url_no_server_is_started(
+    state: Path, server: Connections, empty_database: str, source: FakeSource
+) -> None:
+    source.will(document(flights_document()))
+    url = server.url(OWNER, empty_database)
+    done = isobar(state, "run", DATABASE_URL=url, FLIGHTS_URL=source.url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (state / "postgres").exists()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (2,)
+    assert isobar(state, "database", "stop", DATABASE_URL=url).returncode == 1
+    with psycopg.connect(server.url(OWNER, "postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {empty_database}_dagster WITH (FORCE)")
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"ISOBAR_SOURCES": "prod"}, "ISOBAR_SOURCES is 'prod'"),
+        ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is not a PostgreSQL address"),
+        ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}, "could not be reached"),
+        ({"DAGSTER_POSTGRES_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}, "its storage"),
+    ],
+)
+def test_wrong_configuration_is_told_in_words(
+    state: Path, variables: dict[str, str], words: str
+) -> None:
+    done = isobar(state, "run", **variables)
+    told = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert words in told
+    assert "what to do:" in told
+    assert "Traceback" not in told
+    assert "hunter2" not in told

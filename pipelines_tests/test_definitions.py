@@ -1,0 +1,207 @@
+"""The definitions as Dagster loads them."""
+
+import datetime as dt
+import subprocess
+import sys
+from typing import Any
+
+import dagster as dg
+import pytest
+from sqlalchemy import text
+
+from pipelines.core.http import HttpClient
+from pipelines.core.warehouse import Warehouse
+from pipelines.definitions import build_definitions
+from pipelines.flights.client import FlightsClient
+from pipelines.flights.definitions import flights_daily
+from pipelines.resources import FlightsResource, WarehouseResource
+from pipelines_tests.command import PROJECT
+from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document
+from pipelines_tests.flights.made_up import flights_document, itinerary
+
+TODAY = dt.datetime.now(dt.UTC).date().isoformat()
+
+
+class ImpatientFlights(FlightsResource):
+    """The real client, with short waits."""
+
+    def open(self) -> FlightsClient:
+        assert self.url is not None
+        impatient = HttpClient("flights", "FLIGHTS_URL", attempts=2, first_wait_seconds=0.01)
+        return FlightsClient(self.url, impatient)
+
+
+@pytest.fixture
+def definitions(warehouse: Warehouse, source: FakeSource) -> dg.Definitions:
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    return build_definitions(
+        {"warehouse": WarehouseResource(url=url), "flights": ImpatientFlights(url=source.url)}
+    )
+
+
+def run(definitions: dg.Definitions, day: str = TODAY) -> dg.ExecuteInProcessResult:
+    job = definitions.resolve_job_def("flights")
+    with dg.DagsterInstance.ephemeral() as instance:
+        return job.execute_in_process(
+            instance=instance,
+            partition_key=day,
+            raise_on_error=False,
+            tags={"isobar/run": "a test"},
+        )
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    data = event.step_failure_data.user_failure_data
+    assert data is not None
+    return str(data.description)
+
+
+def test_they_load_without_a_warning() -> None:
+    code = "import pipelines.definitions as d; d.definitions.resolve_job_def('flights')"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_loading_them_reads_no_heavy_library() -> None:
+    code = "import sys, pipelines.definitions; print({'pandas', 'pyarrow'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
+
+
+def test_the_key_of_an_asset_is_where_its_table_is(
+    definitions: dg.Definitions, warehouse: Warehouse
+) -> None:
+    with warehouse.engine.connect() as connection:
+        for key in definitions.resolve_all_asset_keys():
+            query = text("SELECT to_regclass(:name)::text")
+            name = ".".join(key.path)
+            assert connection.execute(query, {"name": name}).scalar() == name
+
+
+def test_a_job_lands_flights_and_their_counts(
+    definitions: dg.Definitions, source: FakeSource
+) -> None:
+    source.will(document(flights_document()))
+    result = run(definitions)
+    assert result.success
+    counts: dict[str, Any] = {
+        ".".join(event.asset_key.path): event.materialization.metadata["dagster/row_count"].value
+        for event in result.all_events
+        if event.is_step_materialization and event.asset_key
+    }
+    assert counts["flights.itineraries"] == counts["enriched.itineraries"] == 2
+    assert counts["flights.legs"] == 3
+    assert len(counts) == 10
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+
+
+def test_checks_show_what_was_refused_and_what_drifted(
+    definitions: dg.Definitions, source: FakeSource
+) -> None:
+    source.will(document(flights_document([itinerary(1, [1], cabin="Y"), itinerary(2, [9])])))
+    result = run(definitions)
+    assert result.success
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert checks["nothing_lost"].passed
+    assert not checks["shape_as_promised"].passed
+    assert not checks["nothing_refused"].passed
+    shown = str(checks["nothing_refused"].metadata["rows"].value)
+    assert "itineraries[1]" in shown
+    assert "leg_9" in shown
+    assert 'unknown key "cabin"' in str(checks["shape_as_promised"].metadata["rows"].value)
+
+
+def test_a_ledger_that_does_not_add_up_blocks_what_follows(
+    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
+) -> None:
+    source.will(document(flights_document([itinerary(1, [1]), itinerary(2, [9])])))
+    assert run(definitions).success
+    with warehouse.engine.begin() as connection:
+        connection.execute(text("DELETE FROM ops.quarantine"))
+    result = run(definitions)
+    assert not result.success
+    materialized = {
+        ".".join(e.asset_key.path) for e in result.get_asset_materialization_events() if e.asset_key
+    }
+    assert "flights.itineraries" in materialized
+    assert not any(name.startswith("enriched.") for name in materialized)
+
+
+def test_a_source_with_nothing_yet_is_skipped_and_not_red(
+    definitions: dg.Definitions, source: FakeSource
+) -> None:
+    source.will(body(b"", status=204))
+    result = run(definitions)
+    assert result.success
+    assert result.get_asset_materialization_events() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (cut(b'{"itineraries": [', said_length=400), "broke off before its end"),
+        (body(b"<!doctype html>"), "is not JSON"),
+        (body(b"gone", status=404), "answered 404"),
+        (document({"itineraries": []}), 'has no list "legs"'),
+        (document({"error": "away"}), "answered with an error"),
+        (document([]), "JSON list, not an object"),
+    ],
+)
+def test_a_broken_source_fails_the_run_and_writes_nothing(
+    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse, fault: Answer, words: str
+) -> None:
+    source.will(fault)
+    told = failure(run(definitions))
+    assert words in told
+    assert source.url in told
+    assert "FLIGHTS_URL" in told
+    with warehouse.engine.connect() as connection:
+        for table in ("flights.payloads", "flights.snapshots", "flights.legs", "ops.deliveries"):
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
+
+
+def test_a_past_day_is_shown_when_archived_and_refused_when_not(
+    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
+) -> None:
+    source.will(document(flights_document()))
+    assert run(definitions).success
+    past = (dt.date.fromisoformat(TODAY) - dt.timedelta(days=3)).isoformat()
+    assert "there is no snapshot of" in failure(run(definitions, past))
+    with warehouse.engine.begin() as connection:
+        connection.execute(text("UPDATE flights.snapshots SET snapshot_on = :past"), {"past": past})
+    asked = len(source.requests)
+    assert run(definitions, past).success
+    assert len(source.requests) == asked
+
+
+def test_a_snapshot_that_cannot_be_believed_fails_and_the_next_day_lands(
+    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
+) -> None:
+    source.will(document(flights_document([itinerary(n, [1], price="free") for n in range(9)])))
+    assert "records are bad" in failure(run(definitions))
+    past = (dt.date.fromisoformat(TODAY) - dt.timedelta(days=1)).isoformat()
+    with warehouse.engine.begin() as connection:
+        connection.execute(text("UPDATE flights.snapshots SET snapshot_on = :past"), {"past": past})
+    source.will(document(flights_document()))
+    run(definitions)
+    with warehouse.engine.connect() as connection:
+        held = connection.execute(text("SELECT count(*) FROM flights.itineraries")).scalar()
+    assert held == 2
+
+
+def test_the_daily_tick_asks_for_the_run_of_its_day() -> None:
+    tick = dt.datetime(2026, 11, 20, 5, 0, tzinfo=dt.UTC)
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=tick)
+        request = flights_daily(context)
+    assert isinstance(request, dg.RunRequest)
+    assert (request.partition_key, request.run_key) == ("2026-11-20", "2026-11-20")

@@ -1,0 +1,248 @@
+"""`isobar ui` with the real web server, daemon and code server, asked through its own API."""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+from pipelines.core.embedded_postgres import EmbeddedPostgres
+from pipelines_tests.command import PROJECT, begin, environment, isobar
+
+LAUNCH = """
+mutation($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}
+"""
+RUN = """
+query($id: ID!) { runOrError(runId: $id) { ... on Run { status jobName repositoryOrigin {
+  repositoryLocationName } } } }
+"""
+
+
+@dataclass
+class Ui:
+    url: str
+    state: Path
+    process: "subprocess.Popen[str]"
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        answer = requests.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30
+        ).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+def start(state: Path) -> Ui:
+    process = begin(state, "ui")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "UI is at" in line:
+            return Ui(line.split(" is at ")[1].split()[0], state, process)
+    raise AssertionError("isobar ui ended without serving")
+
+
+@pytest.fixture(scope="module")
+def state(state_folder: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir=state_folder))
+    folder.chmod(0o755)
+    yield folder
+    EmbeddedPostgres(folder).stop()
+
+
+@pytest.fixture(scope="module")
+def ui(state: Path) -> Iterator[Ui]:
+    done = isobar(state, "run")
+    assert done.returncode == 0, done.stderr
+    serving = start(state)
+    yield serving
+    serving.process.terminate()
+    serving.process.communicate(timeout=60)
+
+
+def wait_for_run(ui: Ui, run_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        run: dict[str, Any] = ui.ask(RUN, id=run_id)["runOrError"]
+        if run["status"] in ("SUCCESS", "FAILURE", "CANCELED"):
+            return run
+        time.sleep(0.3)
+    raise AssertionError(f"the run is still {run['status']}")
+
+
+def launch(ui: Ui, partition: str) -> dict[str, Any]:
+    params = {
+        "selector": {
+            "repositoryLocationName": "pipelines",
+            "repositoryName": "__repository__",
+            "jobName": "flights",
+        },
+        "runConfigData": {},
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}]},
+    }
+    launched = ui.ask(LAUNCH, params=params)["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    return wait_for_run(ui, launched["run"]["runId"])
+
+
+def test_the_run_of_isobar_run_is_in_the_history(ui: Ui) -> None:
+    runs = ui.ask("{ runsOrError { ... on Runs { results { jobName status } } } }")
+    assert {"jobName": "flights", "status": "SUCCESS"} in runs["runsOrError"]["results"]
+
+
+def test_the_code_location_has_one_name_and_no_error(ui: Ui) -> None:
+    query = """{ workspaceOrError { ... on Workspace { locationEntries {
+        name loadStatus locationOrLoadError { __typename } } } } }"""
+    assert ui.ask(query)["workspaceOrError"]["locationEntries"] == [
+        {
+            "name": "pipelines",
+            "loadStatus": "LOADED",
+            "locationOrLoadError": {"__typename": "RepositoryLocation"},
+        }
+    ]
+
+
+def test_the_schedule_is_on_in_a_fresh_instance(ui: Ui) -> None:
+    query = """{ schedulesOrError(repositorySelector: {repositoryName: "__repository__",
+        repositoryLocationName: "pipelines"}) { ... on Schedules { results { name cronSchedule
+        executionTimezone scheduleState { status } futureTicks(limit: 1) { results { timestamp }
+        } } } } }"""
+    (schedule,) = ui.ask(query)["schedulesOrError"]["results"]
+    (tick,) = schedule.pop("futureTicks")["results"]
+    assert schedule == {
+        "name": "flights_daily",
+        "cronSchedule": "0 5 * * *",
+        "executionTimezone": "UTC",
+        "scheduleState": {"status": "RUNNING"},
+    }
+    assert time.gmtime(tick["timestamp"])[3:5] == (5, 0)
+
+
+def test_the_daemon_is_healthy(ui: Ui) -> None:
+    query = "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        statuses = ui.ask(query)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        if all(status["healthy"] for status in statuses if status["required"]):
+            break
+        time.sleep(0.5)
+    assert [s["daemonType"] for s in statuses if s["required"] and not s["healthy"]] == []
+
+
+def test_a_run_launched_in_the_ui_goes_through_queue_and_code_server(ui: Ui) -> None:
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    run = launch(ui, today)
+    assert run["status"] == "SUCCESS"
+
+
+def test_a_past_day_that_was_not_archived_is_refused_with_the_reason(ui: Ui) -> None:
+    assert launch(ui, "2026-01-05")["status"] == "FAILURE"
+    query = """{ runsOrError(limit: 1) { ... on Runs { results {
+        eventConnection(limit: 200) { events {
+            ... on ExecutionStepFailureEvent { error { message causes { message } } }
+        } } } } } }"""
+    told = json.dumps(ui.ask(query))
+    assert "there is no snapshot of 2026-01-05, and there can be none" in told
+
+
+def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None:
+    query = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+        description groupName kinds
+        metadataEntries { label ... on TableSchemaMetadataEntry { schema { columns {
+            name description } } } }
+        assetMaterializations(limit: 1) { metadataEntries { label ... on IntMetadataEntry {
+            intValue } ... on TableSchemaMetadataEntry { schema { columns { name description } } }
+        } } } } }"""
+    assets = ui.ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
+    assert len(assets) == 10
+    for asset in assets:
+        node = ui.ask(query, key=asset["assetKey"])["assetNodeOrError"]
+        assert node["description"], asset
+        assert node["groupName"] == asset["assetKey"]["path"][0]
+        assert "postgres" in node["kinds"]
+        entries = node["metadataEntries"] + node["assetMaterializations"][0]["metadataEntries"]
+        by_label = {entry["label"]: entry for entry in entries}
+        columns = by_label["dagster/column_schema"]["schema"]["columns"]
+        assert columns
+        assert all(column["description"] for column in columns), asset
+        assert by_label["dagster/row_count"]["intValue"] > 0
+
+
+def test_a_second_ui_in_the_same_clone_is_refused(ui: Ui) -> None:
+    done = isobar(ui.state, "ui")
+    assert done.returncode == 1
+    assert "it is running already" in done.stderr
+    assert ui.url in done.stderr
+
+
+def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
+    daemon = next(p for p in ui.children() if "dagster._daemon" in " ".join(p.cmdline()))
+    daemon.kill()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        alive = [p for p in ui.children() if p.pid != daemon.pid and p.is_running()]
+        if any("dagster._daemon" in " ".join(p.cmdline()) for p in alive):
+            return
+        time.sleep(0.3)
+    raise AssertionError("the daemon stayed dead")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_whole_however_it_was_started(state: Path, number: signal.Signals) -> None:
+    """Started in the background of a script, where SIGINT is ignored, as by `isobar ui &`."""
+    folder = Path(tempfile.mkdtemp(dir=state.parent))
+    folder.chmod(0o755)
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" INT; exec "$0" -m pipelines.cli ui', sys.executable],
+        env=environment(folder),
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert any("UI is at" in line for line in process.stdout)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 4
+        process.send_signal(number)
+        process.communicate(timeout=60)
+        gone, alive = psutil.wait_procs(children, timeout=5)
+        assert alive == []
+        assert len(gone) == len(children)
+        assert not (folder / "ui.json").exists()
+    finally:
+        EmbeddedPostgres(folder).stop()
+
+
+def test_what_a_killed_ui_left_behind_is_ended_by_the_next(state: Path) -> None:
+    folder = Path(tempfile.mkdtemp(dir=state.parent))
+    folder.chmod(0o755)
+    first = start(folder)
+    try:
+        left = first.children()
+        first.process.kill()
+        first.process.communicate()
+        second = start(folder)
+        _, alive = psutil.wait_procs(left, timeout=10)
+        assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
+        second.process.terminate()
+        second.process.communicate(timeout=60)
+    finally:
+        EmbeddedPostgres(folder).stop()
