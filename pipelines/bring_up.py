@@ -60,9 +60,10 @@ def sandbox(settings: Settings, environment: Mapping[str, str]) -> Iterator[dict
         yield {"ISOBAR_SANDBOX_URL": url}
         return
     port = free_port()
+    words = ["sandbox", f"--port={port}", f"--parent={os.getpid()}"]
     child = Child(
         "sandbox",
-        [sys.executable, "-m", "pipelines.cli", "sandbox", "--port", str(port), "--unrecorded"],
+        [sys.executable, "-m", "pipelines.cli", *words],
         environment=dict(environment),
         log=settings.state / "sandbox.log",
     )

@@ -90,9 +90,7 @@ def migrate() -> None:
 @click.option(
     "--hang-seconds", default=60.0, show_default=True, help="How long a time-out keeps waiting."
 )
-@click.option(
-    "--unrecorded", is_flag=True, hidden=True, help="For our own use: end with the parent."
-)
+@click.option("--parent", type=int, hidden=True, help="For our own use: end with this process.")
 def sandbox(
     port: int | None,
     seed: int,
@@ -100,7 +98,7 @@ def sandbox(
     fault_rate: float,
     faults: tuple[str, ...],
     hang_seconds: float,
-    unrecorded: bool,
+    parent: int | None,
 ) -> None:
     """Serve the imitated sources on loopback; `isobar run` and `isobar ui` then use this one."""
     import uvicorn
@@ -119,8 +117,8 @@ def sandbox(
     )
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
-    if unrecorded:
-        _end_with_parent()
+    if parent is not None:
+        _end_with(parent)
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
         return
     record = Settings.from_environment().state / "sandbox.url"
@@ -223,9 +221,8 @@ def _interrupt_on(*signals: signal.Signals) -> None:
         signal.signal(number, interrupt)
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int) -> None:
     """A helper process must not outlive a parent that was killed."""
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -1,0 +1,1 @@
+"""Kill what runs at the worst moment, run again, and compare with what would have been."""

@@ -1,0 +1,149 @@
+"""kill -9 in the middle of a load: of the run, of the server, of both. Then `isobar run` again.
+
+A lock that the test holds stops the load between its first write and its commit.
+"""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from pipelines.core.embedded_postgres import DAGSTER, OWNER, EmbeddedPostgres
+from pipelines_tests.command import begin, isobar
+from pipelines_tests.fake_source import FakeSource, document
+from pipelines_tests.flights.made_up import flights_document
+
+ROWS = """
+SELECT itinerary_id, price_amount, route FROM enriched.itineraries ORDER BY 1
+"""
+LEDGER = """
+SELECT source, read_count, loaded_count, unchanged_count, rejected_count FROM ops.deliveries
+ORDER BY 1
+"""
+
+
+@pytest.fixture
+def state(state_folder: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir=state_folder))
+    folder.chmod(0o755)
+    yield folder
+    EmbeddedPostgres(folder).stop()
+
+
+def held(state: Path) -> list[list[Any]]:
+    with psycopg.connect(EmbeddedPostgres(state).start().url(OWNER, OWNER)) as connection:
+        return [connection.execute(query).fetchall() for query in (ROWS, LEDGER)]
+
+
+def run_until_it_waits(
+    state: Path, url: str, blocker: psycopg.Connection
+) -> "subprocess.Popen[str]":
+    """Begin a run and return when it waits for the blocker's lock, its first rows written."""
+    run = begin(state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=url)
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    deadline = time.monotonic() + 60
+    while blocker.execute(waiting).fetchone() == (0,):
+        assert run.poll() is None, run.communicate()[0]
+        assert time.monotonic() < deadline, "the run never waited"
+        time.sleep(0.05)
+    return run
+
+
+@pytest.mark.parametrize("victims", [("run",), ("server",), ("run", "server")])
+def test_kill_9_in_the_middle_of_a_load_leaves_all_or_nothing(
+    state: Path, source: FakeSource, victims: tuple[str, ...]
+) -> None:
+    source.will(document(flights_document()))
+    assert isobar(state, "migrate").returncode == 0
+    server = EmbeddedPostgres(state)
+    connections = server.start()
+    blocker = psycopg.connect(connections.url(OWNER, OWNER))
+    blocker.execute("LOCK TABLE flights.prices")
+    run = run_until_it_waits(state, source.url, blocker)
+    if "run" in victims:
+        run.kill()
+    if "server" in victims:
+        postmaster = int((server.data / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGKILL)
+    told, _ = run.communicate(timeout=60)
+    blocker.close()
+    if victims == ("server",):
+        assert run.returncode == 1
+        assert "what to do:" in told
+        assert "Traceback" not in told
+    time.sleep(0.5)  # the sessions of the dead let go
+    with psycopg.connect(server.start().url(OWNER, OWNER)) as connection:
+        (left,) = connection.execute("SELECT count(*) FROM flights.legs").fetchone() or ()
+    assert left == 0, "a part of the load was committed"
+    again = isobar(state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url)
+    assert again.returncode == 0, again.stdout + again.stderr
+    undisturbed = Path(tempfile.mkdtemp(dir=state.parent))
+    undisturbed.chmod(0o755)
+    assert isobar(undisturbed, "run", FLIGHTS_URL=source.url).returncode == 0
+    assert held(state) == held(undisturbed)
+    EmbeddedPostgres(undisturbed).stop()
+
+
+def test_a_killed_run_is_failed_by_the_next_and_gives_back_its_place(
+    state: Path, source: FakeSource
+) -> None:
+    source.will(document(flights_document()))
+    assert isobar(state, "migrate").returncode == 0
+    connections = EmbeddedPostgres(state).start()
+    with psycopg.connect(connections.url(OWNER, OWNER)) as blocker:
+        blocker.execute("LOCK TABLE flights.snapshots")
+        run = run_until_it_waits(state, source.url, blocker)
+        run.kill()
+        run.communicate()
+    assert isobar(state, "run", FLIGHTS_URL=source.url).returncode == 0
+    with psycopg.connect(connections.url(DAGSTER, DAGSTER)) as storage:
+        statuses = storage.execute("SELECT status FROM runs ORDER BY id").fetchall()
+        slots = storage.execute(
+            "SELECT count(*) FROM concurrency_slots WHERE run_id IS NOT NULL"
+        ).fetchone()
+    assert statuses == [("FAILURE",), ("SUCCESS",)]
+    assert slots == (0,)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_told_to_stop_stops_without_a_trace_and_leaves_nothing_running(
+    state: Path, source: FakeSource, number: signal.Signals
+) -> None:
+    source.will(document(flights_document()))
+    assert isobar(state, "migrate").returncode == 0
+    connections = EmbeddedPostgres(state).start()
+    with psycopg.connect(connections.url(OWNER, OWNER)) as blocker:
+        blocker.execute("LOCK TABLE flights.prices")
+        run = run_until_it_waits(state, source.url, blocker)
+        run.send_signal(number)
+        time.sleep(0.5)
+    told, _ = run.communicate(timeout=60)
+    assert run.returncode != 0
+    assert "Traceback" not in told
+    with psycopg.connect(connections.url(DAGSTER, DAGSTER)) as storage:
+        ((status,),) = storage.execute("SELECT status FROM runs").fetchall()
+    assert status in ("CANCELED", "FAILURE")
+
+
+def test_a_killed_run_leaves_no_sandbox_behind(state: Path) -> None:
+    assert isobar(state, "migrate").returncode == 0
+    connections = EmbeddedPostgres(state).start()
+    with psycopg.connect(connections.url(OWNER, OWNER)) as blocker:
+        blocker.execute("LOCK TABLE flights.prices")
+        run = begin(state, "run")
+        deadline = time.monotonic() + 60
+        while not (children := psutil.Process(run.pid).children()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        run.kill()
+        run.communicate()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
