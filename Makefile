@@ -22,8 +22,8 @@ run: .venv/runtime ## bring every source up to date once, and say what came of i
 ui: .venv/runtime ## the Dagster web UI with schedules and sensors, until Ctrl-C
 	@exec $(BIN)/isobar ui
 
-test: .venv/development ## run the tests
-	@$(BIN)/python -m pytest
+test: .venv/development ## run the tests; ARGS="-k kill" picks some
+	@$(BIN)/python -m pytest -n 4 $(ARGS)
 
 lint: .venv/development ## check format, lint, types, imports
 	@$(BIN)/ruff format --check .

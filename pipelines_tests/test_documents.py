@@ -1,0 +1,139 @@
+"""What the documents say is so: ids, objects, files, commands, variables, links, queries."""
+
+import re
+from pathlib import Path
+
+import click
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from pipelines.cli import isobar
+from pipelines.core.warehouse import Warehouse
+from pipelines_tests.command import OURS, PROJECT
+from pipelines_tests.flights.made_up import MONDAY, deliver, flights_document
+
+REQUIREMENTS = PROJECT / "docs" / "requirements.md"
+LAST_IDS = {"F": 57, "E": 62, "H": 46, "T": 48, "P": 62}
+DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
+
+
+def rows() -> list[tuple[str, str]]:
+    """Each row of the requirements' tables: its id or range of ids, and its answer."""
+    lines = REQUIREMENTS.read_text().splitlines()
+    cells = [line.strip("|").split("|") for line in lines if re.match(r"\| [A-Z]\d\d", line)]
+    return [(row[0].strip(), row[-1].strip()) for row in cells]
+
+
+def named(answer: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", answer)
+
+
+def test_every_requirement_has_exactly_one_row() -> None:
+    found: list[str] = []
+    for ids, _ in rows():
+        first, _, last = ids.partition("\u2013")
+        span = range(int(first[1:]), int((last or first)[1:]) + 1)
+        found += [f"{first[0]}{number:02}" for number in span]
+    expected = [f"{letter}{n:02}" for letter, last in LAST_IDS.items() for n in range(1, last + 1)]
+    assert sorted(found) == sorted(expected)
+    assert len(expected) == 275
+
+
+def test_every_answer_names_something_or_says_why_not() -> None:
+    empty = [
+        ids
+        for ids, answer in rows()
+        if not named(answer) and not re.search(r"Not yet|Refused|there is no", answer)
+    ]
+    assert empty == []
+
+
+def test_what_the_requirements_name_exists(owner: psycopg.Connection) -> None:
+    commands = commands_of(isobar)
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    missing = []
+    for ids, answer in rows():
+        for name in named(answer):
+            path, _, test = name.partition("::")
+            if name.startswith("isobar "):
+                exists = name.removeprefix("isobar ") in commands
+            elif name.startswith("make "):
+                exists = name.split()[1] in targets
+            elif test:
+                exists = f"def {test}(" in (PROJECT / path).read_text()
+            elif "/" in name or name.startswith(".") or name.endswith((".md", ".yaml", ".toml")):
+                exists = (PROJECT / path).exists()
+            elif "." in name:
+                query = "SELECT to_regclass(%s) IS NOT NULL OR to_regproc(%s) IS NOT NULL"
+                exists = owner.execute(query, [name, name]).fetchone() == (True,)
+            else:
+                exists = name in OURS or column_exists(owner, answer, name)
+            if not exists:
+                missing.append(f"{ids}: {name}")
+    assert missing == []
+
+
+def column_exists(owner: psycopg.Connection, answer: str, column: str) -> bool:
+    query = "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s"
+    relations = [name for name in named(answer) if re.fullmatch(r"[a-z]+\.[a-z_]+", name)]
+    return any(owner.execute(query, [name, column]).fetchone() is not None for name in relations)
+
+
+def commands_of(group: click.Group, prefix: str = "") -> set[str]:
+    found: set[str] = set()
+    for name, command in group.commands.items():
+        found.add(f"{prefix}{name}")
+        if isinstance(command, click.Group):
+            found |= commands_of(command, f"{prefix}{name} ")
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text())
+    local = [link for link in links if not link.startswith("http")]
+    assert [link for link in local if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_commands_in_documents_exist(document: Path) -> None:
+    commands, words = commands_of(isobar), document.read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    said = re.findall(r"(?:`|^|bin/)isobar ([a-z]+(?: [a-z]+)?)", words, re.MULTILINE)
+    unknown = [one for one in said if one not in commands and one.split()[0] not in commands]
+    unknown += [
+        one
+        for one in re.findall(r"(?:`|^)make ([a-z-]+)", words, re.MULTILINE)
+        if one not in targets
+    ]
+    assert unknown == []
+
+
+def test_every_command_is_in_the_readme() -> None:
+    readme = (PROJECT / "README.md").read_text()
+    assert [
+        name
+        for name in commands_of(isobar)
+        if f"`{name.split()[-1]}`" not in readme and f"isobar {name}" not in readme
+    ] == []
+
+
+def test_every_variable_is_in_the_example_and_no_other() -> None:
+    read = set(
+        re.findall(r'value\("([A-Z_]+)"\)', (PROJECT / "pipelines/resources.py").read_text())
+    )
+    internal = {"ISOBAR_SANDBOX_URL"}
+    shown = set(re.findall(r"^# ([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE))
+    assert shown == read - internal
+
+
+def test_the_queries_of_the_readme_answer(warehouse: Warehouse) -> None:
+    deliver(warehouse, MONDAY, flights_document())
+    blocks = re.findall(r"```sql\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+    statements = [one for block in blocks for one in block.split(";") if "SELECT" in one]
+    assert len(statements) >= 4
+    with warehouse.engine.connect() as connection:
+        for statement in statements:
+            rows_found = connection.execute(text(statement)).all()
+            assert rows_found or "ops.quarantine" in statement, statement
