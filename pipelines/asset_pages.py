@@ -17,7 +17,9 @@ from pipelines.resources import WarehouseResource
 
 ATTENDED_TAG = "isobar/run"
 """On runs of `isobar run`, with its process: a person waits, so they do not wait for a source."""
+OWNERS = ["team:isobar"]
 SHOWN_ROWS = 20
+SAMPLE_ROWS = 5
 
 
 def asset_key(table: Table) -> dg.AssetKey:
@@ -36,6 +38,8 @@ def table_spec(
         description=table.comment,
         group_name=table.schema,
         kinds={"postgres", *kinds},
+        owners=OWNERS,
+        tags={"domain": table.schema or ""},
         metadata={
             "dagster/table_name": table.fullname,
             "dagster/column_schema": dg.TableSchema(
@@ -61,14 +65,63 @@ def row_count(connection: Connection, key: dg.AssetKey) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def view_schema(connection: Connection, key: dg.AssetKey) -> dg.TableSchema:
-    """A view's columns with their comments, as the database has them."""
-    rows = connection.execute(
-        text(read_sql("pipelines.core", "columns_of")), {"name": ".".join(key.path)}
+def view_asset(key: dg.AssetKey, deps: Iterable[Table], description: str) -> dg.AssetsDefinition:
+    """The asset of a view that `isobar migrate` made: to materialise a view is to profile it.
+
+    Its SQL is `pipelines/<schema>/sql/<name>.sql`.
+    """
+    schema, name = key.path
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key(table) for table in deps],
+        description=description,
+        group_name=schema,
+        kinds={"postgres", "view"},
+        owners=OWNERS,
+        tags={"domain": schema},
+        metadata={
+            "dagster/table_name": f"{schema}.{name}",
+            "SQL": dg.MetadataValue.md(f"```sql\n{read_sql(f'pipelines.{schema}', name)}```"),
+        },
     )
-    return dg.TableSchema(
-        columns=[dg.TableColumn(row.name, row.type, description=row.comment) for row in rows]
+    def profile(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult[None]:
+        with (
+            failures_told(context),
+            warehouse.open() as store,
+            store.engine.connect() as connection,
+        ):
+            return dg.MaterializeResult(metadata=_view_page(connection, key))
+
+    return profile
+
+
+def _view_page(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
+    """Rows, columns with comments and where they come from, and a few rows to look at."""
+    name = ".".join(key.path)
+    columns = list(
+        connection.execute(text(read_sql("pipelines.core", "columns_of")), {"name": name})
     )
+    sources = connection.execute(
+        text(read_sql("pipelines.core", "column_sources_of")), {"name": name}
+    )
+    lineage: dict[str, list[dg.TableColumnDep]] = {}
+    for row in sources:
+        dep = dg.TableColumnDep(
+            asset_key=dg.AssetKey([row.schema, row.table]), column_name=row.name
+        )
+        lineage.setdefault(row.name, []).append(dep)
+    samples = connection.execute(text(f"SELECT * FROM {name} LIMIT {SAMPLE_ROWS}")).mappings()
+    return {
+        "dagster/row_count": row_count(connection, key),
+        "dagster/column_schema": dg.TableSchema(
+            columns=[dg.TableColumn(row.name, row.type, description=row.comment) for row in columns]
+        ),
+        "dagster/column_lineage": dg.TableColumnLineage(lineage),
+        "samples": _table([dict(row) for row in samples]),
+    }
 
 
 @contextmanager
@@ -129,12 +182,30 @@ def verdict(
     """A check that passes when no row offends, and shows the first of them when some do."""
     metadata: dict[str, Any] = {"offending": len(offending)}
     if offending:
-        records = [
-            dg.TableRecord({name: _cell(value) for name, value in row.items()})
-            for row in offending[:SHOWN_ROWS]
-        ]
-        metadata["rows"] = dg.MetadataValue.table(records)
+        metadata["rows"] = _table(offending[:SHOWN_ROWS])
     return dg.AssetCheckResult(passed=not offending, severity=severity, metadata=metadata)
+
+
+def query_check(
+    key: dg.AssetKey, package: str, name: str, description: str
+) -> dg.AssetChecksDefinition:
+    """A warning that shows the rows that `<package>/sql/checks/<name>.sql` returns."""
+
+    @dg.asset_check(asset=key, name=name, description=description)
+    def check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        query = text(read_sql(package, f"checks/{name}"))
+        with warehouse.open() as store, store.engine.connect() as connection:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        return verdict(rows, dg.AssetCheckSeverity.WARN)
+
+    return check
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows],
+        schema=None if rows else dg.TableSchema(columns=[]),
+    )
 
 
 def _cell(value: Any) -> str | int | float | bool | None:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from pipelines.enriched import definitions as enriched
 from pipelines.flights import definitions as flights
+from pipelines.metrics import definitions as metrics
 from pipelines.resources import FlightsResource, WarehouseResource
 
 
@@ -16,6 +17,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     return dg.Definitions.merge(
         flights.definitions,
         enriched.definitions,
+        metrics.definitions,
         dg.Definitions(
             resources=resources | dict(overrides or {}), executor=dg.in_process_executor
         ),

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.sql_files import read_sql
-from pipelines.core.tables import deliveries
+from pipelines.core.tables import deliveries, quarantine
 from pipelines.core.warehouse import changed_records, copy_rows
 
 if TYPE_CHECKING:
@@ -47,13 +48,17 @@ def last_sha256(connection: Connection, source: str, name: str) -> str | None:
     return connection.execute(
         select(deliveries.c.sha256)
         .where(deliveries.c.source == source, deliveries.c.name == name)
-        .order_by(deliveries.c.delivery_id.desc())
+        .order_by(deliveries.c.loaded_at.desc())
         .limit(1)
     ).scalar_one_or_none()
 
 
 def open_delivery(connection: Connection, delivery: Delivery, run_id: str | None) -> int:
-    """Enter a delivery into the ledger and return its number; `close_delivery` adds the counts."""
+    """Enter a delivery into the ledger and return its number; `close_delivery` adds the counts.
+
+    The same content under the same name is the same delivery: loading it again, as a rebuild does,
+    brings its entry and its rejects up to date.
+    """
     entry = {
         "source": delivery.source,
         "name": delivery.name,
@@ -66,11 +71,14 @@ def open_delivery(connection: Connection, delivery: Delivery, run_id: str | None
         "unchanged_count": 0,
         "rejected_count": 0,
     }
-    return int(
-        connection.execute(
-            insert(deliveries).values(entry).returning(deliveries.c.delivery_id)
-        ).scalar_one()
+    statement = insert(deliveries).values(entry | {"loaded_at": func.now()})
+    again = statement.on_conflict_do_update(
+        index_elements=["source", "name", "sha256"],
+        set_={name: statement.excluded[name] for name in ("loaded_at", "run_id", "received_at")},
     )
+    delivery_id = int(connection.execute(again.returning(deliveries.c.delivery_id)).scalar_one())
+    connection.execute(delete(quarantine).where(quarantine.c.delivery_id == delivery_id))
+    return delivery_id
 
 
 def close_delivery(

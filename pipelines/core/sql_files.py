@@ -7,7 +7,11 @@ from sqlalchemy import Connection
 
 def read_sql(package: str, name: str) -> str:
     """The text of `<package>/sql/<name>.sql`."""
-    return resources.files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    return (
+        resources.files(package)
+        .joinpath("sql", *f"{name}.sql".split("/"))
+        .read_text(encoding="utf-8")
+    )
 
 
 def execute_script(connection: Connection, script: str) -> None:

@@ -11,11 +11,11 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Identity,
-    Index,
     Integer,
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import func
@@ -107,7 +107,7 @@ deliveries = Table(
     CheckConstraint(
         "read_count = loaded_count + unchanged_count + rejected_count", name="nothing_lost"
     ),
-    Index(None, "source", "name"),
+    UniqueConstraint("source", "name", "sha256"),
     schema="ops",
     comment="The ledger: one row for each delivery, written in one transaction with its rows."
     " read = loaded + unchanged + rejected, counted in source records.",

@@ -6,7 +6,7 @@ ledger entry and rejects land together or not at all. DDL on lasting objects is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +127,12 @@ def _csv_text(frame: pd.DataFrame) -> bytes:
     table = pa.Table.from_pandas(frame, preserve_index=False)
     csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
     return bytes(sink.getvalue())
+
+
+def array_literal(texts: Iterable[str]) -> str:
+    """Texts as PostgreSQL reads an array in COPY."""
+    escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
 
 
 def prepare_change_log(connection: Connection) -> None:

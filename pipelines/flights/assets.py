@@ -2,15 +2,17 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec
-from pipelines.core.deliveries import Outcome
 from pipelines.core.failures import NotReady, PermanentFailure
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights import load, tables
-from pipelines.flights.client import SOURCE, packaged_airports
+from pipelines.flights.client import SOURCE
+from pipelines.flights.pictures import price_history
 from pipelines.resources import FlightsResource, WarehouseResource
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01", timezone="UTC", end_offset=1)
@@ -73,6 +75,16 @@ def _archive(
     return entry
 
 
+class Loading(dg.Config):
+    """How the tables are brought up to date."""
+
+    rebuild: bool = Field(
+        default=False,
+        description="Empty the tables and read every archived day anew, as after a change of"
+        " transform.py. Readers see the old tables until the new ones are whole.",
+    )
+
+
 @dg.multi_asset(
     name="flights_tables",
     specs=[
@@ -81,16 +93,21 @@ def _archive(
     ],
 )
 def flights_tables(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext, config: Loading, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Bring all tables up to date with every archived day that they do not have yet."""
     with failures_told(context), warehouse.open() as store:
-        outcomes = _bring_up_to_date(context, store)
+        outcomes, refusals = load.bring_up_to_date(
+            store, run_id=context.run.run_id, rebuild=config.rebuild
+        )
         with store.engine.connect() as connection:
             rows = {
                 key: row_count(connection, key)
                 for key in map(asset_key, tables.READ_FROM_SNAPSHOTS)
             }
+            picture = price_history(load.price_ranges(connection))
+        if refusals:
+            raise refusals[-1]
     counts = {
         "days": len(outcomes),
         "read": sum(outcome.read for outcome in outcomes),
@@ -98,26 +115,12 @@ def flights_tables(
         "unchanged": sum(outcome.unchanged for outcome in outcomes),
         "rejected": sum(outcome.rejected for outcome in outcomes),
     }
+    shown: dict[dg.AssetKey, dict[str, Any]] = {
+        asset_key(tables.itineraries): counts,
+        asset_key(tables.prices): {"price history": dg.MetadataValue.md(picture)}
+        if picture
+        else {},
+    }
     for key, count in rows.items():
-        shown = counts if key == asset_key(tables.itineraries) else {}
-        yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": count, **shown})
-
-
-def _bring_up_to_date(context: dg.AssetExecutionContext, store: Warehouse) -> list[Outcome]:
-    """Load airports and every pending day; a day that is refused does not hold up the next."""
-    run_id = context.run.run_id
-    with store.transaction(SOURCE) as connection:
-        load.load_airports(connection, *packaged_airports(), run_id)
-        days = load.pending_days(connection)
-    outcomes: list[Outcome] = []
-    refused: list[PermanentFailure] = []
-    for day in days:
-        try:
-            with store.transaction(SOURCE) as connection:
-                outcomes.append(load.load_snapshot(connection, day, run_id))
-        except PermanentFailure as failure:
-            context.log.error("%s", failure)  # noqa: TRY400 - raised below, with its trace
-            refused.append(failure)
-    if refused:
-        raise refused[-1]
-    return outcomes
+        metadata: dict[str, Any] = {"dagster/row_count": count, **shown.get(key, {})}
+        yield dg.MaterializeResult(asset_key=key, metadata=metadata)

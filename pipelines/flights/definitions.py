@@ -18,6 +18,16 @@ flights_job = dg.define_asset_job(
     description="Archive today's flights document, load it, and refresh what is derived from it.",
 )
 
+flights_rebuild_job = dg.define_asset_job(
+    "flights_rebuild",
+    selection=dg.AssetSelection.assets(
+        asset_key(tables.itineraries)
+    ).required_multi_asset_neighbors()
+    | dg.AssetSelection.assets(asset_key(tables.itineraries)).downstream(),
+    config={"ops": {"flights_tables": {"config": {"rebuild": True}}}},
+    description="Empty the flights tables and read the whole archive anew, in one transaction.",
+)
+
 
 @dg.schedule(
     name="flights_daily",
@@ -36,6 +46,6 @@ def flights_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 definitions = dg.Definitions(
     assets=[snapshots, flights_tables],
     asset_checks=CHECKS,
-    jobs=[flights_job],
+    jobs=[flights_job, flights_rebuild_job],
     schedules=[flights_daily],
 )

@@ -6,9 +6,10 @@ import datetime as dt
 import gzip
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.core.deliveries import (
@@ -19,11 +20,13 @@ from pipelines.core.deliveries import (
     open_delivery,
     refuse_if_mostly_bad,
 )
+from pipelines.core.failures import PermanentFailure
 from pipelines.core.http import JsonAnswer
-from pipelines.core.sql_files import read_sql
-from pipelines.core.warehouse import prepare_change_log, stage, upsert
+from pipelines.core.sql_files import execute_script, read_sql
+from pipelines.core.warehouse import Warehouse, prepare_change_log, stage, upsert
 from pipelines.flights import tables
-from pipelines.flights.client import SOURCE
+from pipelines.flights.client import SOURCE, packaged_airports
+from pipelines.flights.periods import put_day, take_off_days
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +45,17 @@ class Archived:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class PriceRange:
+    """What a day asked for itineraries, in the currency that most of its prices are in."""
+
+    snapshot_on: dt.date
+    currency: str
+    lowest: Decimal
+    median: Decimal
+    highest: Decimal
+
+
 def archive(connection: Connection, snapshot_on: dt.date, answer: JsonAnswer) -> Archived:
     """Keep the body as received. The same content again, on whatever day, is kept once."""
     known = archived(connection, snapshot_on)
@@ -50,20 +64,23 @@ def archive(connection: Connection, snapshot_on: dt.date, answer: JsonAnswer) ->
         {
             "sha256": answer.sha256,
             "byte_count": len(answer.body),
-            "body_gzip": gzip.compress(answer.body, mtime=0),
+            "body_gzip": gzip.compress(answer.body, compresslevel=6, mtime=0),
         },
     )
     entry = insert(tables.snapshots)
+    replaced = ("sha256", "received_at", "source_url", "refusal")
     connection.execute(
         entry.on_conflict_do_update(
             index_elements=["snapshot_on"],
-            set_={name: entry.excluded[name] for name in ("sha256", "received_at", "source_url")},
+            set_={name: entry.excluded[name] for name in replaced},
+            where=tables.snapshots.c.sha256 != entry.excluded.sha256,
         ),
         {
             "snapshot_on": snapshot_on,
             "sha256": answer.sha256,
             "received_at": answer.received_at,
             "source_url": answer.url,
+            "refusal": None,
         },
     )
     is_new = known is None or known.sha256 != answer.sha256
@@ -80,41 +97,107 @@ def archived(connection: Connection, snapshot_on: dt.date) -> Archived | None:
     return Archived(snapshot_on, row.sha256, row.byte_count, False) if row else None
 
 
+def bring_up_to_date(
+    store: Warehouse, *, run_id: str | None, rebuild: bool = False
+) -> tuple[list[Outcome], list[PermanentFailure]]:
+    """Load airports and every pending day; a day that is refused does not hold up the next.
+
+    Each day is a transaction; a rebuild is one for all days. Returns what became of each loaded
+    day, and why others were refused.
+    """
+    with store.transaction(SOURCE) as connection:
+        load_airports(connection, *packaged_airports(), run_id)
+    outcomes: list[Outcome] = []
+    refusals: list[PermanentFailure] = []
+
+    def load_days(connection: Connection, days: list[dt.date]) -> None:
+        for day in days:
+            try:
+                with connection.begin_nested():
+                    outcomes.append(load_snapshot(connection, day, run_id))
+            except PermanentFailure as failure:
+                refuse_day(connection, day, failure.problem)
+                refusals.append(failure)
+
+    if rebuild:
+        with store.transaction(SOURCE) as connection:
+            _forget_all_days(connection)
+            load_days(connection, pending_days(connection))
+        return outcomes, refusals
+    while True:
+        with store.transaction(SOURCE) as connection:
+            days = pending_days(connection)
+            load_days(connection, days[:1])
+        if len(days) <= 1:
+            return outcomes, refusals
+
+
+def price_ranges(connection: Connection, days: int = 90) -> list[PriceRange]:
+    """What the last days asked, oldest first."""
+    snapshots = tables.snapshots.c
+    query = (
+        select(
+            snapshots.snapshot_on,
+            snapshots.price_currency,
+            snapshots.lowest_price,
+            snapshots.median_price,
+            snapshots.highest_price,
+        )
+        .where(snapshots.loaded_sha256.is_not(None), snapshots.median_price.is_not(None))
+        .order_by(snapshots.snapshot_on.desc())
+        .limit(days)
+    )
+    return [PriceRange(*row) for row in connection.execute(query)][::-1]
+
+
 def pending_days(connection: Connection) -> list[dt.date]:
-    """The archived days whose content the tables do not have yet, oldest first."""
+    """The archived days that have to be put on top, oldest first."""
     return list(connection.execute(text(read_sql("pipelines.flights", "pending_days"))).scalars())
 
 
+def _forget_all_days(connection: Connection) -> None:
+    """Empty the tables, and have every archived day loaded anew, refused ones too."""
+    for table in reversed(tables.READ_FROM_SNAPSHOTS):
+        if table is not tables.airports:
+            connection.execute(delete(table))
+    connection.execute(update(tables.snapshots).values(loaded_sha256=None, refusal=None))
+
+
+def refuse_day(connection: Connection, snapshot_on: dt.date, reason: str) -> None:
+    """Remember why a day's document is not believed, so that it does not hold up other days."""
+    day = tables.snapshots.c.snapshot_on == snapshot_on
+    connection.execute(update(tables.snapshots).where(day).values(refusal=reason))
+
+
 def load_snapshot(connection: Connection, snapshot_on: dt.date, run_id: str | None) -> Outcome:
-    """Bring the tables up to date with one archived day.
+    """Put one archived day on top of the days before it; days from it on are taken off first.
 
     Raises `PermanentFailure` when most records of the day are bad; nothing is written then.
     """
     from pipelines.flights.transform import read_snapshot
 
+    connection.execute(text("DISCARD TEMP"))  # of a day before this one in the same transaction
     delivery, document = _read_archive(connection, snapshot_on)
-    time_zones = {
-        row.airport_code: row.time_zone
-        for row in connection.execute(
-            select(tables.airports.c.airport_code, tables.airports.c.time_zone)
-        )
-        if row.time_zone
-    }
-    snapshot = read_snapshot(document, snapshot_on=snapshot_on, time_zones=time_zones)
+    snapshot = read_snapshot(document, time_zones=_time_zones(connection))
     refuse_if_mostly_bad(delivery, snapshot.read, snapshot.rejects, cap=MOST_BAD)
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, run_id)
-    for table in tables.READ_FROM_SNAPSHOTS:
-        if table.name in snapshot.rows:
-            stage(connection, snapshot.rows[table.name], table)
-    stage(connection, snapshot.offered, tables.itineraries, name="stage_offered")
-    values = {"delivery_id": delivery_id, "snapshot_on": snapshot_on}
-    for table in (tables.airlines, tables.agents, tables.legs):
-        upsert(connection, table, delivery_id)
-    _execute(connection, "upsert_itineraries", values)
-    upsert(connection, tables.itinerary_legs, delivery_id)
-    for statement in ("delete_dropped_legs", "insert_changed_prices", "close_withdrawn"):
-        _execute(connection, statement, values)
+    day_before = _mark_loaded(connection, snapshot_on, delivery.sha256)
+    for table in tables.PERIODS:
+        (key,) = (column for column in table.primary_key if column.name != "seen_from_on")
+        execute_script(
+            connection,
+            f"CREATE TEMP TABLE touched_{table.name} ({key.name} text) ON COMMIT DROP",
+        )
+        stage(connection, snapshot.rows[table.name], table)
+        offered = snapshot.offered[table.name]
+        stage(connection, offered, table, name=f"stage_offered_{table.name}")
+        take_off_days(connection, table, day_before=day_before)
+        put_day(connection, table, day=snapshot_on, day_before=day_before, delivery_id=delivery_id)
+    for script in ("touch_itineraries", "refresh_itineraries"):
+        execute_script(connection, read_sql("pipelines.flights", script))
+    summary = text(read_sql("pipelines.flights", "summarise_day"))
+    connection.execute(summary, {"snapshot_on": snapshot_on})
     return close_delivery(
         connection,
         delivery_id,
@@ -140,6 +223,27 @@ def load_airports(
     )
 
 
+def _mark_loaded(connection: Connection, day: dt.date, sha256: str) -> dt.date | None:
+    """Note that the tables end with this day now; return the loaded day before it."""
+    snapshots = tables.snapshots
+    later = snapshots.c.snapshot_on > day
+    connection.execute(update(snapshots).where(later).values(loaded_sha256=None))
+    this = snapshots.c.snapshot_on == day
+    connection.execute(update(snapshots).where(this).values(loaded_sha256=sha256, refusal=None))
+    return connection.execute(
+        select(snapshots.c.snapshot_on)
+        .where(snapshots.c.snapshot_on < day, snapshots.c.loaded_sha256.is_not(None))
+        .order_by(snapshots.c.snapshot_on.desc())
+        .limit(1)
+    ).scalar()
+
+
+def _time_zones(connection: Connection) -> dict[str, str]:
+    airports = tables.airports.c
+    query = select(airports.airport_code, airports.time_zone).where(airports.time_zone.is_not(None))
+    return {row.airport_code: row.time_zone for row in connection.execute(query)}
+
+
 def _read_archive(connection: Connection, snapshot_on: dt.date) -> tuple[Delivery, Any]:
     row = connection.execute(
         select(
@@ -159,7 +263,3 @@ def _read_archive(connection: Connection, snapshot_on: dt.date) -> tuple[Deliver
         received_at=row.received_at,
     )
     return delivery, json.loads(gzip.decompress(row.body_gzip))
-
-
-def _execute(connection: Connection, statement: str, values: dict[str, Any]) -> None:
-    connection.execute(text(read_sql("pipelines.flights", statement)), values)

@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -16,10 +17,13 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipelines.core.tables import delivery_id_column, metadata
+from pipelines.flights.periods import seen_columns, seen_indexes
 
 SCHEMA = "flights"
+
 
 payloads = Table(
     "payloads",
@@ -43,7 +47,22 @@ snapshots = Table(
         comment="The document of that day (flights.payloads).",
     ),
     Column("received_at", DateTime(timezone=True), nullable=False, comment="When it was fetched."),
+    Column(
+        "loaded_sha256",
+        Text,
+        comment="The document that the tables were brought up to date with; null: none yet.",
+    ),
+    Column(
+        "refusal",
+        Text,
+        comment="Why the document was not believed and nothing of it loaded; null when it was.",
+    ),
     Column("source_url", Text, nullable=False, comment="Where it was fetched, secrets masked."),
+    Column("itinerary_count", Integer, comment="Itineraries on offer that day."),
+    Column("price_currency", Text, comment="ISO 4217 code that most of its prices are in."),
+    Column("lowest_price", Numeric, comment="Lowest price in price_currency."),
+    Column("median_price", Numeric, comment="Median price in price_currency."),
+    Column("highest_price", Numeric, comment="Highest price in price_currency."),
     schema=SCHEMA,
     comment="The archive: which document was offered on which day."
     " Everything else in this schema is read from it.",
@@ -82,26 +101,31 @@ airlines = Table(
         primary_key=True,
         comment="The source's code. Not the IATA code: Wizz Air is WZ here and W6 at IATA.",
     ),
+    *seen_columns(),
     Column("name", Text, nullable=False, comment="Name of the airline."),
     delivery_id_column(),
+    *seen_indexes("airlines", "airline_id"),
     schema=SCHEMA,
-    comment="Airlines as the source names them.",
+    comment="Airlines as the source names them: a row for each period under one name.",
 )
 
 agents = Table(
     "agents",
     metadata,
     Column("agent", Text, primary_key=True, comment="Name of the seller, as sent."),
-    Column("agent_rating", Numeric, comment="Rating when last seen, 0 to 10."),
+    *seen_columns(),
+    Column("agent_rating", Numeric, comment="Rating, 0 to 10."),
     delivery_id_column(),
+    *seen_indexes("agents", "agent"),
     schema=SCHEMA,
-    comment="Who sells itineraries: airlines and others.",
+    comment="Who sells itineraries, airlines and others: a row for each period with one rating.",
 )
 
 legs = Table(
     "legs",
     metadata,
     Column("leg_id", Text, primary_key=True, comment="The source's id of the leg."),
+    *seen_columns(),
     Column("departure_airport", Text, nullable=False, comment="IATA code of the departure."),
     Column("arrival_airport", Text, nullable=False, comment="IATA code of the arrival."),
     Column(
@@ -116,6 +140,8 @@ legs = Table(
         nullable=False,
         comment="Arrival on the clocks of the arrival airport, as sent.",
     ),
+    Column("departure_time_zone", Text, comment="IANA zone of the departure; null: not known."),
+    Column("arrival_time_zone", Text, comment="IANA zone of the arrival; null: not known."),
     Column(
         "departure_at",
         DateTime(timezone=True),
@@ -129,14 +155,52 @@ legs = Table(
     Column("stops", SmallInteger, nullable=False, comment="Stops on the way; 0 is direct."),
     Column("airline_id", Text, nullable=False, comment="The airline (flights.airlines)."),
     Column("duration_minutes", Integer, nullable=False, comment="Time in the air, as stated."),
+    Column("elapsed_minutes", Integer, comment="From departure to arrival."),
+    Column(
+        "layover_minutes",
+        Integer,
+        comment="Elapsed less stated time where there are stops; null when that makes no sense.",
+    ),
+    Column(
+        "time_verdict",
+        Text,
+        comment="consistent: elapsed is what was stated; includes_layover: more, with stops;"
+        " impossible: anything else; null where a zone is not known.",
+    ),
+    Column(
+        "clock_change",
+        Text,
+        comment="Where a local time comes twice (ambiguous) or not at all (skipped) as clocks"
+        " change, and the stated duration did not decide; null otherwise.",
+    ),
     delivery_id_column(),
     CheckConstraint("stops >= 0", name="stops"),
     CheckConstraint("duration_minutes > 0", name="duration"),
-    Index(None, "airline_id"),
-    Index(None, "departure_airport"),
-    Index(None, "arrival_airport"),
+    CheckConstraint(
+        "time_verdict IN ('consistent', 'includes_layover', 'impossible')", name="time_verdict"
+    ),
+    CheckConstraint("clock_change IN ('ambiguous', 'skipped')", name="clock_change"),
+    *seen_indexes("legs", "leg_id"),
     schema=SCHEMA,
-    comment="Flights from one airport to another, with or without stops.",
+    comment="Flights from one airport to another, with or without stops: a row for each period in"
+    " which the source said the same of a leg.",
+)
+
+prices = Table(
+    "prices",
+    metadata,
+    Column("itinerary_id", Text, primary_key=True, comment="The source's id of the itinerary."),
+    *seen_columns(),
+    Column("price_amount", Numeric, nullable=False, comment="What is asked, in price_currency."),
+    Column("price_currency", Text, nullable=False, comment="ISO 4217 code."),
+    Column("agent", Text, nullable=False, comment="Who asks it (flights.agents)."),
+    Column("agent_rating", Numeric, comment="The agent's rating there and then, 0 to 10."),
+    Column("leg_ids", ARRAY(Text), nullable=False, comment="The legs in their order."),
+    delivery_id_column(),
+    *seen_indexes("prices", "itinerary_id"),
+    schema=SCHEMA,
+    comment="What was asked for each itinerary, by whom, for which legs: a row for each period in"
+    " which nothing of it changed. A gap between two rows is a time when it was not offered.",
 )
 
 itineraries = Table(
@@ -145,17 +209,28 @@ itineraries = Table(
     Column("itinerary_id", Text, primary_key=True, comment="The source's id of the itinerary."),
     Column("agent", Text, nullable=False, comment="Who sells it (flights.agents)."),
     Column("agent_rating", Numeric, comment="The agent's rating there, 0 to 10."),
-    Column("leg_count", SmallInteger, nullable=False, comment="How many legs it has."),
+    Column("price_amount", Numeric, nullable=False, comment="Last price, in price_currency."),
+    Column("price_currency", Text, nullable=False, comment="ISO 4217 code."),
+    Column("leg_count", Integer, nullable=False, comment="How many legs it has."),
+    Column("max_stops", Integer, nullable=False, comment="Most stops on any of its legs."),
+    Column("airlines", ARRAY(Text), nullable=False, comment="Names of its airlines, each once."),
+    Column("airline_ids", ARRAY(Text), nullable=False, comment="Their codes, each once."),
+    Column("route", Text, nullable=False, comment="Its legs in order: BUD-LTN, LTN-BUD."),
     Column("first_seen_on", Date, nullable=False, comment="Day of the first snapshot with it."),
     Column(
-        "last_seen_on",
+        "last_seen_on", Date, comment="Day of the last snapshot with it; null while it is offered."
+    ),
+    Column(
+        "withdrawn_on",
         Date,
-        comment="Day of the last snapshot with it; null while it is offered.",
+        comment="Day of the first snapshot without it; null while it is offered.",
     ),
     delivery_id_column(),
+    Index("itineraries_price_idx", "price_amount", "itinerary_id"),
+    Index("itineraries_rating_idx", "agent_rating", "itinerary_id"),
     Index(None, "agent"),
     schema=SCHEMA,
-    comment="Offers of one or more legs by one agent, each ever seen, as last seen.",
+    comment="Every itinerary ever seen, one row each, as last seen. Made from flights.prices.",
 )
 
 itinerary_legs = Table(
@@ -164,46 +239,32 @@ itinerary_legs = Table(
     Column(
         "itinerary_id",
         Text,
-        ForeignKey("flights.itineraries.itinerary_id"),
+        ForeignKey("flights.itineraries.itinerary_id", deferrable=True, initially="DEFERRED"),
         primary_key=True,
         comment="The itinerary (flights.itineraries).",
     ),
     Column("leg_number", SmallInteger, primary_key=True, comment="Place in the order, from 1."),
+    Column("leg_id", Text, nullable=False, comment="The leg (flights.legs)."),
     Column(
-        "leg_id",
-        Text,
-        ForeignKey("flights.legs.leg_id"),
-        nullable=False,
-        index=True,
-        comment="The leg (flights.legs).",
-    ),
-    delivery_id_column(),
-    schema=SCHEMA,
-    comment="The legs of each itinerary in their order, as many as there are.",
-)
-
-prices = Table(
-    "prices",
-    metadata,
-    Column(
-        "itinerary_id",
-        Text,
-        ForeignKey("flights.itineraries.itinerary_id"),
-        primary_key=True,
-        comment="The itinerary (flights.itineraries).",
-    ),
-    Column(
-        "seen_from_on",
+        "leg_seen_from_on",
         Date,
-        primary_key=True,
-        comment="Day of the first snapshot with this price; it holds until the next row's.",
+        nullable=False,
+        comment="Which period of the leg: the one in which the itinerary was last seen.",
     ),
-    Column("price_amount", Numeric, nullable=False, comment="The price in its currency."),
-    Column("price_currency", Text, nullable=False, comment="ISO 4217 code."),
     delivery_id_column(),
+    ForeignKeyConstraint(
+        ["leg_id", "leg_seen_from_on"],
+        ["flights.legs.leg_id", "flights.legs.seen_from_on"],
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+    Index(None, "leg_id", "leg_seen_from_on"),
     schema=SCHEMA,
-    comment="Every price of every itinerary: a row for each change.",
+    comment="The legs of each itinerary in their order, as last seen. Made from flights.prices.",
 )
 
-READ_FROM_SNAPSHOTS = (airports, airlines, agents, legs, itineraries, itinerary_legs, prices)
+PERIODS = (airlines, agents, legs, prices)
+"""Tables with history; `flights.load` puts each day on top of them."""
+
+READ_FROM_SNAPSHOTS = (airports, airlines, agents, legs, prices, itineraries, itinerary_legs)
 """What `flights.load` fills, in the order of their references."""

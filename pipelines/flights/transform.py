@@ -17,6 +17,8 @@ import pandas as pd
 
 from pipelines.core.contract import Reject, Screening, is_name
 from pipelines.core.money import parse_price
+from pipelines.core.warehouse import array_literal
+from pipelines.flights.times import add_times
 
 ITINERARY_KEYS = ("id", "legs", "price", "agent", "agent_rating")
 LEG_KEYS = (
@@ -31,6 +33,7 @@ LEG_KEYS = (
     "duration_mins",
 )
 MOST_LEGS = 100
+DANGLING = "a leg is not in the document, or was refused"
 LONGEST_LEG_MINUTES = 7 * 24 * 60
 
 
@@ -38,21 +41,19 @@ LONGEST_LEG_MINUTES = 7 * 24 * 60
 class Snapshot:
     """One document as rows by table name, with what was refused and what drifted.
 
-    `offered` has the ids of all itineraries, refused ones too: those were not withdrawn. `read`
-    counts the records of both lists, `used` those that were not refused.
+    `offered` has the keys of all records, refused ones too: those are not gone. `read` counts the
+    records of both lists, `used` those that were not refused.
     """
 
     rows: dict[str, pd.DataFrame]
-    offered: pd.DataFrame
+    offered: dict[str, pd.DataFrame]
     rejects: list[Reject]
     drift: list[str]
     read: int
     used: int
 
 
-def read_snapshot(
-    document: Mapping[str, Any], *, snapshot_on: dt.date, time_zones: Mapping[str, str]
-) -> Snapshot:
+def read_snapshot(document: Mapping[str, Any], *, time_zones: Mapping[str, str]) -> Snapshot:
     """Sort a document's records into rows for the tables and rejects.
 
     `document` has passed `check_document`; `time_zones` maps IATA codes to IANA zones.
@@ -65,11 +66,10 @@ def read_snapshot(
     good_legs = legs.good()
     _screen_itineraries(itineraries, set(good_legs["id"]))
     rejects = itineraries.rejects() + legs.rejects()
-    names = itineraries.frame["id"][itineraries.frame["id"].map(is_name).astype(bool)]
     read = len(itineraries.records) + len(legs.records)
     return Snapshot(
-        rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good(), snapshot_on),
-        offered=pd.DataFrame({"itinerary_id": names.astype("str")}),
+        rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good()),
+        offered=_offered(itineraries.frame, legs.frame),
         rejects=rejects,
         drift=itineraries.drift("flights.json") + legs.drift("flights.json"),
         read=read,
@@ -119,7 +119,7 @@ def _screen_itineraries(itineraries: Screening, leg_ids: set[str]) -> None:
             and not all(isinstance(leg, str) and leg in leg_ids for leg in value)
         )
     )
-    itineraries.reject(dangling, "a leg is not in the document, or was refused: {legs}")
+    itineraries.reject(dangling, DANGLING)
     _reject_conflicts(itineraries)
 
 
@@ -145,65 +145,54 @@ def _leg_rows(legs: pd.DataFrame, time_zones: Mapping[str, str]) -> dict[str, pd
             "arrival_airport": legs["arrival_airport"].astype("str"),
             "departure_local": pd.to_datetime(legs["departure_time"], format="ISO8601"),
             "arrival_local": pd.to_datetime(legs["arrival_time"], format="ISO8601"),
+            "departure_time_zone": legs["departure_airport"].map(time_zones),
+            "arrival_time_zone": legs["arrival_airport"].map(time_zones),
             "stops": legs["stops"].astype("int64"),
             "airline_id": legs["airline_id"].astype("str"),
             "duration_minutes": legs["duration_mins"].astype("int64"),
             "record": legs["record"],
         }
     )
-    for end in ("departure", "arrival"):
-        zones = rows[f"{end}_airport"].map(time_zones)
-        rows[f"{end}_at"] = instants(rows[f"{end}_local"], zones)
-    airlines = legs[["airline_id", "airline_name", "record"]].astype(
-        {"airline_id": "str", "airline_name": "str"}
-    )
-    return {"legs": rows, "airlines": airlines.rename(columns={"airline_name": "name"})}
-
-
-def _itinerary_rows(itineraries: pd.DataFrame, snapshot_on: dt.date) -> dict[str, pd.DataFrame]:
-    prices = [parse_price(price) for price in itineraries["price"]]
-    rows = pd.DataFrame(
+    airlines = pd.DataFrame(
         {
-            "itinerary_id": itineraries["id"].astype("str"),
+            "airline_id": rows["airline_id"],
+            "name": legs["airline_name"].astype("str"),
+            "record": legs["record"],
+        }
+    )
+    return {"legs": add_times(rows), "airlines": airlines}
+
+
+def _itinerary_rows(itineraries: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    prices = [parse_price(price) for price in itineraries["price"]]
+    agents = pd.DataFrame(
+        {
             "agent": itineraries["agent"].astype("str"),
             "agent_rating": itineraries["agent_rating"].astype("float64"),
-            "leg_count": itineraries["legs"].map(len).astype("int64"),
-            "price_amount": pd.Series(
-                [str(amount) for _, amount in prices], index=itineraries.index, dtype="str"
-            ),
-            "price_currency": pd.Series(
-                [currency for currency, _ in prices], index=itineraries.index, dtype="str"
-            ),
-            "first_seen_on": pd.Series(snapshot_on, index=itineraries.index, dtype=object),
             "record": itineraries["record"],
         }
     )
-    ordered = itineraries[["id", "legs", "record"]].explode("legs")
-    ordered["leg_number"] = ordered.groupby(level=0).cumcount() + 1
-    ordered = ordered.rename(columns={"id": "itinerary_id", "legs": "leg_id"}).astype(
-        {"itinerary_id": "str", "leg_id": "str"}
+    rows = agents.assign(
+        itinerary_id=itineraries["id"].astype("str"),
+        price_amount=[str(amount) for _, amount in prices],
+        price_currency=[currency for currency, _ in prices],
+        leg_ids=[array_literal(ids) for ids in itineraries["legs"]],
     )
-    return {
-        "agents": rows[["agent", "agent_rating", "record"]],
-        "itineraries": rows.drop(columns=["price_amount", "price_currency"]),
-        "itinerary_legs": ordered,
-        "prices": rows[["itinerary_id", "price_amount", "price_currency", "record"]],
+    return {"agents": agents, "prices": rows}
+
+
+def _offered(itineraries: pd.DataFrame, legs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Keys of each table in all records, refused ones too."""
+    keys = {
+        "airlines": ("airline_id", legs["airline_id"]),
+        "agents": ("agent", itineraries["agent"]),
+        "legs": ("leg_id", legs["id"]),
+        "prices": ("itinerary_id", itineraries["id"]),
     }
-
-
-def instants(local: pd.Series, time_zones: pd.Series) -> pd.Series:
-    """Wall-clock times as instants in UTC, each in its own zone; NaT where the zone is not known.
-
-    An hour that comes twice is taken the first time, one that does not exist is moved forward.
-    """
-    found = pd.Series(pd.NaT, index=local.index, dtype="datetime64[us, UTC]")
-    for zone, times in local.groupby(time_zones):
-        found.loc[times.index] = (
-            times.dt.tz_localize(zone, ambiguous=[True] * len(times), nonexistent="shift_forward")
-            .dt.tz_convert("UTC")
-            .astype("datetime64[us, UTC]")
-        )
-    return found
+    return {
+        table: pd.DataFrame({key: pd.Series(list(filter(is_name, values)), dtype="str").unique()})
+        for table, (key, values) in keys.items()
+    }
 
 
 def _not(values: pd.Series, is_good: Callable[[Any], bool]) -> pd.Series:

@@ -25,7 +25,7 @@ from pipelines.core.tables import metadata, sql_objects
 from pipelines.core.warehouse import engine_for
 
 VERSION_TABLE = "alembic_version"
-OBJECT_FOLDERS = ("enriched",)
+OBJECT_FOLDERS = ("enriched", "metrics")
 """Packages whose `sql` folder holds views and functions, named as their files are."""
 
 

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from pipelines.core.deliveries import Outcome
+from pipelines.core.failures import PermanentFailure
 from pipelines.core.http import JsonAnswer
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights import load
@@ -69,3 +70,9 @@ def deliver(warehouse: Warehouse, day: dt.date, content: Any) -> list[Outcome]:
         with warehouse.transaction("flights") as connection:
             outcomes.append(load.load_snapshot(connection, pending, None))
     return outcomes
+
+
+def bring_up_to_date(
+    warehouse: Warehouse, *, rebuild: bool = False
+) -> tuple[list[Outcome], list[PermanentFailure]]:
+    return load.bring_up_to_date(warehouse, run_id=None, rebuild=rebuild)

@@ -5,5 +5,5 @@ SELECT
     drift
 FROM ops.deliveries
 WHERE source = :source
-ORDER BY delivery_id DESC
+ORDER BY loaded_at DESC
 LIMIT 1

@@ -17,15 +17,24 @@ SELECT
     'https://logos.skyscnr.com/images/airlines/favicon/'
     || legs.airline_id || '.png' AS airline_logo_url,
     legs.duration_minutes,
-    (extract(EPOCH FROM legs.arrival_at - legs.departure_at) / 60)::integer AS elapsed_minutes
+    legs.elapsed_minutes,
+    legs.layover_minutes,
+    legs.time_verdict
 FROM flights.itinerary_legs
-INNER JOIN flights.legs USING (leg_id)
-INNER JOIN flights.airlines USING (airline_id)
+INNER JOIN flights.legs
+    ON itinerary_legs.leg_id = legs.leg_id AND itinerary_legs.leg_seen_from_on = legs.seen_from_on
+LEFT JOIN LATERAL (
+    SELECT named.name
+    FROM flights.airlines AS named
+    WHERE named.airline_id = legs.airline_id
+    ORDER BY named.seen_from_on DESC
+    LIMIT 1
+) AS airlines ON TRUE
 LEFT JOIN flights.airports AS departure ON legs.departure_airport = departure.airport_code
 LEFT JOIN flights.airports AS arrival ON legs.arrival_airport = arrival.airport_code;
 
 COMMENT ON VIEW enriched.itinerary_legs IS
-'The legs of every itinerary in their order, with airports, airline and times.';
+'The legs of every itinerary in their order, as last seen, with airports, airline and times.';
 COMMENT ON COLUMN enriched.itinerary_legs.itinerary_id IS 'The itinerary.';
 COMMENT ON COLUMN enriched.itinerary_legs.leg_number IS 'Place in the itinerary, from 1.';
 COMMENT ON COLUMN enriched.itinerary_legs.leg_id IS
@@ -50,4 +59,9 @@ COMMENT ON COLUMN enriched.itinerary_legs.airline_name IS 'Name of the airline.'
 COMMENT ON COLUMN enriched.itinerary_legs.airline_logo_url IS 'A small picture of its logo.';
 COMMENT ON COLUMN enriched.itinerary_legs.duration_minutes IS 'Time in the air, as stated.';
 COMMENT ON COLUMN enriched.itinerary_legs.elapsed_minutes IS
-'From departure to arrival, by the clocks there; may contradict the stated duration.';
+'From departure to arrival; null where a zone is not known.';
+COMMENT ON COLUMN enriched.itinerary_legs.layover_minutes IS
+'Elapsed less stated time on legs with stops; null on others and where it makes no sense.';
+COMMENT ON COLUMN enriched.itinerary_legs.time_verdict IS
+'consistent: elapsed is what was stated; includes_layover: more, on a leg with stops; impossible:
+anything else, an error of the source; null where a zone is not known.';

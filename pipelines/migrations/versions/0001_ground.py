@@ -39,17 +39,41 @@ def upgrade() -> None:
         "agents",
         sa.Column("agent", sa.Text(), nullable=False, comment="Name of the seller, as sent."),
         sa.Column(
-            "agent_rating", sa.Numeric(), nullable=True, comment="Rating when last seen, 0 to 10."
+            "seen_from_on",
+            sa.Date(),
+            nullable=False,
+            comment="Day of the first snapshot that says so.",
         ),
+        sa.Column(
+            "seen_until_on",
+            sa.Date(),
+            nullable=True,
+            comment="Day of the last snapshot that says so; null while it still does.",
+        ),
+        sa.Column("agent_rating", sa.Numeric(), nullable=True, comment="Rating, 0 to 10."),
         sa.Column(
             "delivery_id",
             sa.BigInteger(),
             nullable=False,
             comment="The delivery that wrote this row or last changed it (ops.deliveries).",
         ),
-        sa.PrimaryKeyConstraint("agent", name=op.f("agents_pkey")),
+        sa.PrimaryKeyConstraint("agent", "seen_from_on", name=op.f("agents_pkey")),
         schema="flights",
-        comment="Who sells itineraries: airlines and others.",
+        comment="Who sells itineraries, airlines and others: a row for each period with one rating.",
+    )
+    op.create_index(
+        "agents_open_key",
+        "agents",
+        ["agent"],
+        unique=True,
+        schema="flights",
+        postgresql_where=sa.text("seen_until_on IS NULL"),
+    )
+    op.create_index(
+        "agents_seen_from_on_idx", "agents", ["seen_from_on"], unique=False, schema="flights"
+    )
+    op.create_index(
+        "agents_seen_until_on_idx", "agents", ["seen_until_on"], unique=False, schema="flights"
     )
     op.create_table(
         "airlines",
@@ -59,6 +83,18 @@ def upgrade() -> None:
             nullable=False,
             comment="The source's code. Not the IATA code: Wizz Air is WZ here and W6 at IATA.",
         ),
+        sa.Column(
+            "seen_from_on",
+            sa.Date(),
+            nullable=False,
+            comment="Day of the first snapshot that says so.",
+        ),
+        sa.Column(
+            "seen_until_on",
+            sa.Date(),
+            nullable=True,
+            comment="Day of the last snapshot that says so; null while it still does.",
+        ),
         sa.Column("name", sa.Text(), nullable=False, comment="Name of the airline."),
         sa.Column(
             "delivery_id",
@@ -66,9 +102,23 @@ def upgrade() -> None:
             nullable=False,
             comment="The delivery that wrote this row or last changed it (ops.deliveries).",
         ),
-        sa.PrimaryKeyConstraint("airline_id", name=op.f("airlines_pkey")),
+        sa.PrimaryKeyConstraint("airline_id", "seen_from_on", name=op.f("airlines_pkey")),
         schema="flights",
-        comment="Airlines as the source names them.",
+        comment="Airlines as the source names them: a row for each period under one name.",
+    )
+    op.create_index(
+        "airlines_open_key",
+        "airlines",
+        ["airline_id"],
+        unique=True,
+        schema="flights",
+        postgresql_where=sa.text("seen_until_on IS NULL"),
+    )
+    op.create_index(
+        "airlines_seen_from_on_idx", "airlines", ["seen_from_on"], unique=False, schema="flights"
+    )
+    op.create_index(
+        "airlines_seen_until_on_idx", "airlines", ["seen_until_on"], unique=False, schema="flights"
     )
     op.create_table(
         "airports",
@@ -114,7 +164,29 @@ def upgrade() -> None:
             nullable=True,
             comment="The agent's rating there, 0 to 10.",
         ),
-        sa.Column("leg_count", sa.SmallInteger(), nullable=False, comment="How many legs it has."),
+        sa.Column(
+            "price_amount", sa.Numeric(), nullable=False, comment="Last price, in price_currency."
+        ),
+        sa.Column("price_currency", sa.Text(), nullable=False, comment="ISO 4217 code."),
+        sa.Column("leg_count", sa.Integer(), nullable=False, comment="How many legs it has."),
+        sa.Column(
+            "max_stops", sa.Integer(), nullable=False, comment="Most stops on any of its legs."
+        ),
+        sa.Column(
+            "airlines",
+            postgresql.ARRAY(sa.Text()),
+            nullable=False,
+            comment="Names of its airlines, each once.",
+        ),
+        sa.Column(
+            "airline_ids",
+            postgresql.ARRAY(sa.Text()),
+            nullable=False,
+            comment="Their codes, each once.",
+        ),
+        sa.Column(
+            "route", sa.Text(), nullable=False, comment="Its legs in order: BUD-LTN, LTN-BUD."
+        ),
         sa.Column(
             "first_seen_on", sa.Date(), nullable=False, comment="Day of the first snapshot with it."
         ),
@@ -125,6 +197,12 @@ def upgrade() -> None:
             comment="Day of the last snapshot with it; null while it is offered.",
         ),
         sa.Column(
+            "withdrawn_on",
+            sa.Date(),
+            nullable=True,
+            comment="Day of the first snapshot without it; null while it is offered.",
+        ),
+        sa.Column(
             "delivery_id",
             sa.BigInteger(),
             nullable=False,
@@ -132,14 +210,40 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("itinerary_id", name=op.f("itineraries_pkey")),
         schema="flights",
-        comment="Offers of one or more legs by one agent, each ever seen, as last seen.",
+        comment="Every itinerary ever seen, one row each, as last seen. Made from flights.prices.",
     )
     op.create_index(
         op.f("itineraries_agent_idx"), "itineraries", ["agent"], unique=False, schema="flights"
     )
+    op.create_index(
+        "itineraries_price_idx",
+        "itineraries",
+        ["price_amount", "itinerary_id"],
+        unique=False,
+        schema="flights",
+    )
+    op.create_index(
+        "itineraries_rating_idx",
+        "itineraries",
+        ["agent_rating", "itinerary_id"],
+        unique=False,
+        schema="flights",
+    )
     op.create_table(
         "legs",
         sa.Column("leg_id", sa.Text(), nullable=False, comment="The source's id of the leg."),
+        sa.Column(
+            "seen_from_on",
+            sa.Date(),
+            nullable=False,
+            comment="Day of the first snapshot that says so.",
+        ),
+        sa.Column(
+            "seen_until_on",
+            sa.Date(),
+            nullable=True,
+            comment="Day of the last snapshot that says so; null while it still does.",
+        ),
         sa.Column(
             "departure_airport", sa.Text(), nullable=False, comment="IATA code of the departure."
         ),
@@ -157,6 +261,18 @@ def upgrade() -> None:
             sa.DateTime(),
             nullable=False,
             comment="Arrival on the clocks of the arrival airport, as sent.",
+        ),
+        sa.Column(
+            "departure_time_zone",
+            sa.Text(),
+            nullable=True,
+            comment="IANA zone of the departure; null: not known.",
+        ),
+        sa.Column(
+            "arrival_time_zone",
+            sa.Text(),
+            nullable=True,
+            comment="IANA zone of the arrival; null: not known.",
         ),
         sa.Column(
             "departure_at",
@@ -180,33 +296,58 @@ def upgrade() -> None:
             "duration_minutes", sa.Integer(), nullable=False, comment="Time in the air, as stated."
         ),
         sa.Column(
+            "elapsed_minutes", sa.Integer(), nullable=True, comment="From departure to arrival."
+        ),
+        sa.Column(
+            "layover_minutes",
+            sa.Integer(),
+            nullable=True,
+            comment="Elapsed less stated time where there are stops; null when that makes no sense.",
+        ),
+        sa.Column(
+            "time_verdict",
+            sa.Text(),
+            nullable=True,
+            comment="consistent: elapsed is what was stated; includes_layover: more, with stops; impossible: anything else; null where a zone is not known.",
+        ),
+        sa.Column(
+            "clock_change",
+            sa.Text(),
+            nullable=True,
+            comment="Where a local time comes twice (ambiguous) or not at all (skipped) as clocks change, and the stated duration did not decide; null otherwise.",
+        ),
+        sa.Column(
             "delivery_id",
             sa.BigInteger(),
             nullable=False,
             comment="The delivery that wrote this row or last changed it (ops.deliveries).",
         ),
+        sa.CheckConstraint(
+            "clock_change IN ('ambiguous', 'skipped')", name=op.f("legs_clock_change_check")
+        ),
+        sa.CheckConstraint(
+            "time_verdict IN ('consistent', 'includes_layover', 'impossible')",
+            name=op.f("legs_time_verdict_check"),
+        ),
         sa.CheckConstraint("duration_minutes > 0", name=op.f("legs_duration_check")),
         sa.CheckConstraint("stops >= 0", name=op.f("legs_stops_check")),
-        sa.PrimaryKeyConstraint("leg_id", name=op.f("legs_pkey")),
+        sa.PrimaryKeyConstraint("leg_id", "seen_from_on", name=op.f("legs_pkey")),
         schema="flights",
-        comment="Flights from one airport to another, with or without stops.",
+        comment="Flights from one airport to another, with or without stops: a row for each period in which the source said the same of a leg.",
     )
     op.create_index(
-        op.f("legs_airline_id_idx"), "legs", ["airline_id"], unique=False, schema="flights"
-    )
-    op.create_index(
-        op.f("legs_arrival_airport_idx"),
+        "legs_open_key",
         "legs",
-        ["arrival_airport"],
-        unique=False,
+        ["leg_id"],
+        unique=True,
         schema="flights",
+        postgresql_where=sa.text("seen_until_on IS NULL"),
     )
     op.create_index(
-        op.f("legs_departure_airport_idx"),
-        "legs",
-        ["departure_airport"],
-        unique=False,
-        schema="flights",
+        "legs_seen_from_on_idx", "legs", ["seen_from_on"], unique=False, schema="flights"
+    )
+    op.create_index(
+        "legs_seen_until_on_idx", "legs", ["seen_until_on"], unique=False, schema="flights"
     )
     op.create_table(
         "payloads",
@@ -220,6 +361,67 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256", name=op.f("payloads_pkey")),
         schema="flights",
         comment="Documents as they were received, each distinct body once.",
+    )
+    op.create_table(
+        "prices",
+        sa.Column(
+            "itinerary_id", sa.Text(), nullable=False, comment="The source's id of the itinerary."
+        ),
+        sa.Column(
+            "seen_from_on",
+            sa.Date(),
+            nullable=False,
+            comment="Day of the first snapshot that says so.",
+        ),
+        sa.Column(
+            "seen_until_on",
+            sa.Date(),
+            nullable=True,
+            comment="Day of the last snapshot that says so; null while it still does.",
+        ),
+        sa.Column(
+            "price_amount",
+            sa.Numeric(),
+            nullable=False,
+            comment="What is asked, in price_currency.",
+        ),
+        sa.Column("price_currency", sa.Text(), nullable=False, comment="ISO 4217 code."),
+        sa.Column("agent", sa.Text(), nullable=False, comment="Who asks it (flights.agents)."),
+        sa.Column(
+            "agent_rating",
+            sa.Numeric(),
+            nullable=True,
+            comment="The agent's rating there and then, 0 to 10.",
+        ),
+        sa.Column(
+            "leg_ids",
+            postgresql.ARRAY(sa.Text()),
+            nullable=False,
+            comment="The legs in their order.",
+        ),
+        sa.Column(
+            "delivery_id",
+            sa.BigInteger(),
+            nullable=False,
+            comment="The delivery that wrote this row or last changed it (ops.deliveries).",
+        ),
+        sa.PrimaryKeyConstraint("itinerary_id", "seen_from_on", name=op.f("prices_pkey")),
+        schema="flights",
+        comment="What was asked for each itinerary, by whom, for which legs: a row for each period in which nothing of it changed. A gap between two rows is a time when it was not offered.",
+    )
+    op.create_index(
+        "prices_open_key",
+        "prices",
+        ["itinerary_id"],
+        unique=True,
+        schema="flights",
+        postgresql_where=sa.text("seen_until_on IS NULL"),
+    )
+    op.create_index(
+        "prices_seen_from_on_idx", "prices", ["seen_from_on"], unique=False, schema="flights"
+    )
+    op.create_index(
+        "prices_seen_until_on_idx", "prices", ["seen_until_on"], unique=False, schema="flights"
     )
     op.create_table(
         "deliveries",
@@ -290,15 +492,11 @@ def upgrade() -> None:
             name=op.f("deliveries_nothing_lost_check"),
         ),
         sa.PrimaryKeyConstraint("delivery_id", name=op.f("deliveries_pkey")),
+        sa.UniqueConstraint(
+            "source", "name", "sha256", name=op.f("deliveries_source_name_sha256_key")
+        ),
         schema="ops",
         comment="The ledger: one row for each delivery, written in one transaction with its rows. read = loaded + unchanged + rejected, counted in source records.",
-    )
-    op.create_index(
-        op.f("deliveries_source_name_idx"),
-        "deliveries",
-        ["source", "name"],
-        unique=False,
-        schema="ops",
     )
     op.create_table(
         "sql_objects",
@@ -332,6 +530,12 @@ def upgrade() -> None:
         ),
         sa.Column("leg_id", sa.Text(), nullable=False, comment="The leg (flights.legs)."),
         sa.Column(
+            "leg_seen_from_on",
+            sa.Date(),
+            nullable=False,
+            comment="Which period of the leg: the one in which the itinerary was last seen.",
+        ),
+        sa.Column(
             "delivery_id",
             sa.BigInteger(),
             nullable=False,
@@ -341,53 +545,26 @@ def upgrade() -> None:
             ["itinerary_id"],
             ["flights.itineraries.itinerary_id"],
             name=op.f("itinerary_legs_itinerary_id_fkey"),
+            initially="DEFERRED",
+            deferrable=True,
         ),
         sa.ForeignKeyConstraint(
-            ["leg_id"], ["flights.legs.leg_id"], name=op.f("itinerary_legs_leg_id_fkey")
+            ["leg_id", "leg_seen_from_on"],
+            ["flights.legs.leg_id", "flights.legs.seen_from_on"],
+            name=op.f("itinerary_legs_leg_id_leg_seen_from_on_fkey"),
+            initially="DEFERRED",
+            deferrable=True,
         ),
         sa.PrimaryKeyConstraint("itinerary_id", "leg_number", name=op.f("itinerary_legs_pkey")),
         schema="flights",
-        comment="The legs of each itinerary in their order, as many as there are.",
+        comment="The legs of each itinerary in their order, as last seen. Made from flights.prices.",
     )
     op.create_index(
-        op.f("itinerary_legs_leg_id_idx"),
+        op.f("itinerary_legs_leg_id_leg_seen_from_on_idx"),
         "itinerary_legs",
-        ["leg_id"],
+        ["leg_id", "leg_seen_from_on"],
         unique=False,
         schema="flights",
-    )
-    op.create_table(
-        "prices",
-        sa.Column(
-            "itinerary_id",
-            sa.Text(),
-            nullable=False,
-            comment="The itinerary (flights.itineraries).",
-        ),
-        sa.Column(
-            "seen_from_on",
-            sa.Date(),
-            nullable=False,
-            comment="Day of the first snapshot with this price; it holds until the next row's.",
-        ),
-        sa.Column(
-            "price_amount", sa.Numeric(), nullable=False, comment="The price in its currency."
-        ),
-        sa.Column("price_currency", sa.Text(), nullable=False, comment="ISO 4217 code."),
-        sa.Column(
-            "delivery_id",
-            sa.BigInteger(),
-            nullable=False,
-            comment="The delivery that wrote this row or last changed it (ops.deliveries).",
-        ),
-        sa.ForeignKeyConstraint(
-            ["itinerary_id"],
-            ["flights.itineraries.itinerary_id"],
-            name=op.f("prices_itinerary_id_fkey"),
-        ),
-        sa.PrimaryKeyConstraint("itinerary_id", "seen_from_on", name=op.f("prices_pkey")),
-        schema="flights",
-        comment="Every price of every itinerary: a row for each change.",
     )
     op.create_table(
         "snapshots",
@@ -407,7 +584,37 @@ def upgrade() -> None:
             comment="When it was fetched.",
         ),
         sa.Column(
+            "loaded_sha256",
+            sa.Text(),
+            nullable=True,
+            comment="The document that the tables were brought up to date with; null: none yet.",
+        ),
+        sa.Column(
+            "refusal",
+            sa.Text(),
+            nullable=True,
+            comment="Why the document was not believed and nothing of it loaded; null when it was.",
+        ),
+        sa.Column(
             "source_url", sa.Text(), nullable=False, comment="Where it was fetched, secrets masked."
+        ),
+        sa.Column(
+            "itinerary_count", sa.Integer(), nullable=True, comment="Itineraries on offer that day."
+        ),
+        sa.Column(
+            "price_currency",
+            sa.Text(),
+            nullable=True,
+            comment="ISO 4217 code that most of its prices are in.",
+        ),
+        sa.Column(
+            "lowest_price", sa.Numeric(), nullable=True, comment="Lowest price in price_currency."
+        ),
+        sa.Column(
+            "median_price", sa.Numeric(), nullable=True, comment="Median price in price_currency."
+        ),
+        sa.Column(
+            "highest_price", sa.Numeric(), nullable=True, comment="Highest price in price_currency."
         ),
         sa.ForeignKeyConstraint(
             ["sha256"], ["flights.payloads.sha256"], name=op.f("snapshots_sha256_fkey")

@@ -1,0 +1,45 @@
+"""Small pictures for asset pages, as Markdown with the image in it."""
+
+import base64
+import datetime as dt
+import io
+from collections.abc import Sequence
+
+from pipelines.flights.load import PriceRange
+
+EPOCH = dt.date(1970, 1, 1).toordinal()
+
+
+def price_history(days: Sequence[PriceRange]) -> str | None:
+    """Lowest, median and highest price by day; None where there is nothing to draw.
+
+    PNG of a few kilobytes: it is stored in the event log with every materialization.
+    """
+    if not days:
+        return None
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
+    from PIL import Image
+
+    figure = Figure(figsize=(5.6, 2.4), dpi=80, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    dates = [float(day.snapshot_on.toordinal() - EPOCH) for day in days]  # as matplotlib counts
+    lowest, highest = [float(d.lowest) for d in days], [float(d.highest) for d in days]
+    axes.fill_between(dates, lowest, highest, color="#c6d8f0", label="lowest to highest")
+    axes.plot(dates, [float(d.median) for d in days], "o-", color="#1f4e9c", ms=3, label="median")
+    axes.set_xlim(dates[0] - 0.6, dates[-1] + 0.6)
+    axes.set_ylabel(f"price, {days[-1].currency}")
+    locator: Locator = AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.legend(fontsize=8, frameon=False)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    small = io.BytesIO()
+    with Image.open(drawn) as image:
+        image.convert("RGB").quantize(16).save(small, format="png", optimize=True)
+    return f"![prices by day](data:image/png;base64,{base64.b64encode(small.getvalue()).decode()})"

@@ -1,0 +1,11 @@
+-- Itineraries of the last delivery that name a leg which is not in the document, or was refused.
+SELECT
+    quarantine.position,
+    quarantine.raw::json ->> 'id' AS itinerary_id,
+    quarantine.raw::json ->> 'legs' AS legs
+FROM ops.quarantine
+WHERE quarantine.delivery_id = (
+    SELECT delivery_id FROM ops.deliveries WHERE source = 'flights' ORDER BY loaded_at DESC LIMIT 1
+)
+    AND 'a leg is not in the document, or was refused' = ANY(quarantine.reasons)
+ORDER BY quarantine.quarantine_id

@@ -1,0 +1,17 @@
+-- Legs on offer whose times contradict the stated duration, or fall where clocks change.
+SELECT
+    leg_id,
+    departure_airport,
+    departure_local,
+    arrival_airport,
+    arrival_local,
+    stops,
+    duration_minutes,
+    elapsed_minutes,
+    time_verdict,
+    clock_change
+FROM flights.legs
+WHERE seen_until_on IS NULL
+    AND (time_verdict = 'impossible' OR clock_change IS NOT NULL)
+ORDER BY leg_id
+LIMIT 1000

@@ -1,0 +1,25 @@
+-- Itineraries whose price at least doubled or halved with the last snapshot.
+SELECT
+    prices.itinerary_id,
+    before.price_amount AS price_before,
+    prices.price_amount,
+    prices.price_currency
+FROM flights.prices
+INNER JOIN flights.prices AS before
+    ON prices.itinerary_id = before.itinerary_id
+    AND prices.price_currency = before.price_currency
+WHERE prices.seen_from_on = (
+    SELECT max(snapshot_on) FROM flights.snapshots WHERE loaded_sha256 IS NOT NULL
+)
+    AND before.seen_until_on = (
+        SELECT max(snapshots.snapshot_on)
+        FROM flights.snapshots
+        WHERE snapshots.loaded_sha256 IS NOT NULL
+            AND snapshots.snapshot_on < prices.seen_from_on
+    )
+    AND (
+        prices.price_amount >= 2 * before.price_amount
+        OR before.price_amount >= 2 * prices.price_amount
+    )
+ORDER BY prices.itinerary_id
+LIMIT 1000

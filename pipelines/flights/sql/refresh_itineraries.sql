@@ -1,0 +1,105 @@
+-- Make the touched itineraries anew from their last offer and the legs as they were then.
+CREATE TEMP TABLE last_offers ON COMMIT DROP AS
+SELECT DISTINCT ON (prices.itinerary_id) prices.*
+FROM flights.prices
+INNER JOIN touched USING (itinerary_id)
+ORDER BY prices.itinerary_id, prices.seen_from_on DESC;
+
+CREATE TEMP TABLE flown ON COMMIT DROP AS
+SELECT
+    last_offers.itinerary_id,
+    part.leg_number,
+    legs.leg_id,
+    legs.seen_from_on,
+    legs.stops,
+    legs.airline_id,
+    airline.name AS airline,
+    legs.departure_airport || '-' || legs.arrival_airport AS hop,
+    greatest(last_offers.delivery_id, legs.delivery_id) AS delivery_id
+FROM last_offers
+CROSS JOIN LATERAL unnest(last_offers.leg_ids) WITH ORDINALITY AS part (leg_id, leg_number)
+INNER JOIN flights.legs
+    ON part.leg_id = legs.leg_id
+    AND legs.seen_from_on <= coalesce(last_offers.seen_until_on, 'infinity')
+    AND coalesce(legs.seen_until_on, 'infinity') >= coalesce(last_offers.seen_until_on, 'infinity')
+INNER JOIN (
+    SELECT DISTINCT ON (airline_id)
+        airline_id,
+        name
+    FROM flights.airlines
+    ORDER BY airline_id, seen_from_on DESC
+) AS airline ON legs.airline_id = airline.airline_id;
+
+DELETE FROM flights.itinerary_legs
+USING touched
+WHERE itinerary_legs.itinerary_id = touched.itinerary_id;
+
+DELETE FROM flights.itineraries
+USING touched
+WHERE itineraries.itinerary_id = touched.itinerary_id;
+
+INSERT INTO flights.itineraries (
+    itinerary_id,
+    agent,
+    agent_rating,
+    price_amount,
+    price_currency,
+    leg_count,
+    max_stops,
+    airlines,
+    airline_ids,
+    route,
+    first_seen_on,
+    last_seen_on,
+    withdrawn_on,
+    delivery_id
+)
+SELECT
+    last_offers.itinerary_id,
+    last_offers.agent,
+    last_offers.agent_rating,
+    last_offers.price_amount,
+    last_offers.price_currency,
+    cardinality(last_offers.leg_ids),
+    summed.max_stops,
+    summed.airlines,
+    summed.airline_ids,
+    summed.route,
+    (
+        SELECT min(prices.seen_from_on)
+        FROM flights.prices
+        WHERE prices.itinerary_id = last_offers.itinerary_id
+    ),
+    last_offers.seen_until_on,
+    CASE
+        WHEN last_offers.seen_until_on IS NOT NULL THEN (
+            SELECT min(snapshots.snapshot_on)
+            FROM flights.snapshots
+            WHERE snapshots.snapshot_on > last_offers.seen_until_on
+                AND snapshots.loaded_sha256 IS NOT NULL
+        )
+    END,
+    summed.delivery_id
+FROM last_offers
+INNER JOIN (
+    SELECT
+        itinerary_id,
+        max(stops) AS max_stops,
+        array_agg(DISTINCT airline) AS airlines,
+        array_agg(DISTINCT airline_id) AS airline_ids,
+        string_agg(hop, ', ' ORDER BY leg_number) AS route,
+        max(delivery_id) AS delivery_id
+    FROM flown
+    GROUP BY itinerary_id
+) AS summed USING (itinerary_id);
+
+INSERT INTO flights.itinerary_legs (
+    itinerary_id, leg_number, leg_id, leg_seen_from_on, delivery_id
+)
+SELECT
+    itinerary_id,
+    leg_number,
+    leg_id,
+    seen_from_on,
+    delivery_id
+FROM flown;

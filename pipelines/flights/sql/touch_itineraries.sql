@@ -1,0 +1,15 @@
+-- The itineraries to make anew: those whose offer changed, or a leg of theirs, or its airline.
+CREATE TEMP TABLE touched ON COMMIT DROP AS
+SELECT itinerary_id FROM touched_prices
+UNION
+SELECT itinerary_legs.itinerary_id
+FROM flights.itinerary_legs
+WHERE itinerary_legs.leg_id IN (SELECT leg_id FROM touched_legs)
+UNION
+SELECT itinerary_legs.itinerary_id
+FROM flights.itinerary_legs
+INNER JOIN flights.legs
+    ON itinerary_legs.leg_id = legs.leg_id AND itinerary_legs.leg_seen_from_on = legs.seen_from_on
+WHERE legs.airline_id IN (SELECT airline_id FROM touched_airlines);
+
+ANALYZE touched;

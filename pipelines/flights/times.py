@@ -1,0 +1,98 @@
+"""What the times of a leg mean: instants, elapsed time, layover, and whether they can be true.
+
+The source sends wall-clock times without offsets, and a duration that does not count layovers.
+Rules: without stops, elapsed time equals the stated duration; with stops it is at least that, and
+the rest is layover; anything else is impossible. Where clocks change, a wall-clock time may come
+twice or not at all; then the reading counts that these rules allow, when just one is.
+"""
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+INSTANT = "datetime64[us, UTC]"
+
+
+def add_times(legs: pd.DataFrame) -> pd.DataFrame:
+    """Add instants, minutes, verdict and remark to legs.
+
+    Takes departure_local, arrival_local (wall clock), departure_time_zone, arrival_time_zone
+    (IANA, or missing), duration_minutes, stops. Adds departure_at, arrival_at (UTC, missing where
+    the zone is), elapsed_minutes, layover_minutes, time_verdict and clock_change.
+    """
+    legs = legs.assign(clock_change=pd.Series(None, index=legs.index, dtype="str"))
+    for end in ("departure", "arrival"):
+        legs[f"{end}_at"] = instants(legs[f"{end}_local"], legs[f"{end}_time_zone"])
+    unclear = (legs["departure_at"].isna() & legs["departure_time_zone"].notna()) | (
+        legs["arrival_at"].isna() & legs["arrival_time_zone"].notna()
+    )
+    for index in legs.index[unclear]:
+        departure, arrival, remark = _read_unclear(legs.loc[index])
+        legs.loc[index, ["departure_at", "arrival_at", "clock_change"]] = departure, arrival, remark
+    elapsed = (legs["arrival_at"] - legs["departure_at"]).dt.total_seconds().div(60).astype("Int64")
+    stated = legs["duration_minutes"].astype("Int64")
+    has_layover = (elapsed > stated) & (legs["stops"] > 0)
+    verdict = pd.Series("impossible", index=legs.index, dtype="str")
+    verdict = verdict.mask((elapsed == stated).fillna(False).astype(bool), "consistent")
+    verdict = verdict.mask(has_layover.fillna(False).astype(bool), "includes_layover")
+    return legs.assign(
+        elapsed_minutes=elapsed,
+        layover_minutes=(elapsed - stated).where(verdict.ne("impossible") & (legs["stops"] > 0)),
+        time_verdict=verdict.mask(elapsed.isna()),
+    )
+
+
+def instants(local: pd.Series, time_zones: pd.Series) -> pd.Series:
+    """Wall-clock times as instants, each in its own zone.
+
+    NaT where the zone is missing, and where the time comes twice or not at all.
+    """
+    found = pd.Series(pd.NaT, index=local.index, dtype=INSTANT)
+    for zone, times in local.groupby(time_zones):
+        localized = times.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+        found.loc[times.index] = localized.dt.tz_convert("UTC").astype(INSTANT)
+    return found
+
+
+def _read_unclear(leg: pd.Series) -> tuple[datetime | None, datetime | None, str | None]:
+    """Read a leg whose clocks change: as it can be true, or the first way, with a remark."""
+    departures = _readings(leg["departure_local"], leg["departure_time_zone"])
+    arrivals = _readings(leg["arrival_local"], leg["arrival_time_zone"])
+    possible = [
+        (departure, arrival)
+        for departure, arrival in product(departures, arrivals)
+        if departure and arrival and _can_be_true(arrival - departure, leg)
+    ]
+    if len(possible) == 1:
+        return (*possible[0], None)
+    skipped = any(
+        is_skipped(leg[f"{end}_local"], leg[f"{end}_time_zone"]) for end in ("departure", "arrival")
+    )
+    return departures[0], arrivals[0], "skipped" if skipped else "ambiguous"
+
+
+def _readings(local: pd.Timestamp, time_zone: str | None) -> list[datetime | None]:
+    """The instants that a wall-clock time may mean, the earlier offset first (PEP 495)."""
+    if not isinstance(time_zone, str):
+        return [None]
+    zone = ZoneInfo(time_zone)
+    both = [
+        local.to_pydatetime().replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)
+    ]
+    return list(dict.fromkeys(both))
+
+
+def is_skipped(local: pd.Timestamp, time_zone: str | None) -> bool:
+    """Whether the clocks of the zone never showed this time."""
+    if not isinstance(time_zone, str):
+        return False
+    told = local.to_pydatetime()
+    instant = told.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+    return instant.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None) != told
+
+
+def _can_be_true(elapsed: timedelta, leg: pd.Series) -> bool:
+    stated = timedelta(minutes=int(leg["duration_minutes"]))
+    return elapsed >= stated if leg["stops"] > 0 else elapsed == stated
