@@ -8,7 +8,7 @@ INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-dep
 SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-development run ui test lint format lock
+.PHONY: help setup setup-development run ui psql bench test lint format lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,8 +22,14 @@ run: .venv/runtime ## bring every source up to date once, and say what came of i
 ui: .venv/runtime ## the Dagster web UI with schedules and sensors, until Ctrl-C
 	@exec $(BIN)/isobar ui
 
+psql: .venv/runtime ## ask the database
+	@$(BIN)/isobar database psql
+
 test: .venv/development ## run the tests; ARGS="-k kill" picks some
 	@$(BIN)/python -m pytest -n 4 $(ARGS)
+
+bench: .venv/development ## measure, beside what was asked; ARGS="--json FILE" writes it too
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: .venv/development ## check format, lint, types, imports
 	@$(BIN)/ruff format --check .
@@ -50,7 +56,7 @@ lock: .venv/runtime ## resolve the requirements anew
 	@touch $@
 
 .venv/runtime: .venv/uv requirements/runtime.lock pyproject.toml
-	@echo "Installing the locked requirements into .venv …" >&2
+	@echo "Installing the locked requirements into .venv (some 20 s) …" >&2
 	@$(SYNC) -r requirements/runtime.lock
 	@$(INSTALL_PROJECT)
 	@touch $@

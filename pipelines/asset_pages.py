@@ -11,12 +11,14 @@ import dagster as dg
 from sqlalchemy import Connection, Table, text
 
 from pipelines.core import deliveries
-from pipelines.core.failures import Failure, NotReady, TransientFailure
+from pipelines.core.failures import Failure, TransientFailure
 from pipelines.core.sql_files import read_sql
 from pipelines.resources import WarehouseResource
 
 ATTENDED_TAG = "isobar/run"
 """On runs of `isobar run`, with its process: a person waits, so they do not wait for a source."""
+PATIENCE_SECONDS = (60, 120, 240)
+"""Waits before a step is tried again when its source or the database was away."""
 OWNERS = ["team:isobar"]
 SHOWN_ROWS = 20
 SAMPLE_ROWS = 5
@@ -49,7 +51,8 @@ def table_spec(
                         type=str(column.type).lower(),
                         description=column.comment,
                         constraints=dg.TableColumnConstraints(
-                            nullable=bool(column.nullable), unique=column.primary_key
+                            nullable=bool(column.nullable),
+                            unique=column.primary_key and len(table.primary_key) == 1,
                         ),
                     )
                     for column in table.columns
@@ -126,16 +129,22 @@ def _view_page(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
 
 @contextmanager
 def failures_told(context: dg.AssetExecutionContext) -> Iterator[None]:
-    """Turn our failures into Dagster's: transient ones may be retried, permanent ones may not."""
+    """Turn our failures into Dagster's: transient ones are tried again, permanent ones are not.
+
+    Where a person waits for the run, none is: the client has tried several times already.
+    """
     try:
         yield
-    except NotReady:
-        raise
     except Failure as failure:
-        attended = ATTENDED_TAG in context.run.tags
-        raise dg.Failure(
-            description=str(failure),
-            allow_retries=isinstance(failure, TransientFailure) and not attended,
+        told = dg.Failure(description=str(failure), allow_retries=False)
+        if not isinstance(failure, TransientFailure) or ATTENDED_TAG in context.run.tags:
+            raise told from failure
+        if context.retry_number >= len(PATIENCE_SECONDS):
+            raise told from failure
+        seconds = PATIENCE_SECONDS[context.retry_number]
+        context.log.warning("%s\n  trying again in %d s", failure, seconds)
+        raise dg.RetryRequested(
+            max_retries=len(PATIENCE_SECONDS), seconds_to_wait=seconds
         ) from failure
 
 

@@ -24,7 +24,7 @@ def bring_up_database(settings: Settings, tell: Tell) -> None:
     """Start the built-in server unless DATABASE_URL is set, then migrate."""
     if settings.has_builtin_server:
         settings.builtin_server(tell).start()
-    migrate(settings.owner_url(), tell)
+    migrate(settings.warehouse_url(), tell)
 
 
 def bring_up_dagster_home(settings: Settings) -> dict[str, str]:
@@ -79,9 +79,16 @@ def sandbox(settings: Settings, environment: Mapping[str, str]) -> Iterator[dict
 def answers(url: str) -> bool:
     """Whether a sandbox answers there."""
     try:
-        return requests.get(f"{url}/health", timeout=2).text == "ok"
+        return on_loopback(f"{url}/health").text == "ok"
     except requests.RequestException:
         return False
+
+
+def on_loopback(url: str) -> requests.Response:
+    """GET from a server on this machine, past any proxy that the environment names."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, timeout=2)
 
 
 def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> None:

@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 from dotenv import load_dotenv
 
-from pipelines.core.embedded_postgres import OWNER, EmbeddedPostgres
+from pipelines.core.embedded_postgres import ANALYST, LOADER, SUPERUSER, EmbeddedPostgres
 from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.ports import free_port
 from pipelines.core.postgres_software import find_binaries
@@ -30,9 +30,13 @@ def isobar() -> None:
     """Operational feeds and the weather in one PostgreSQL, kept fresh by Dagster."""
 
 
-@isobar.command()
+@isobar.command(short_help="Bring every source up to date once.")
 def run() -> None:
-    """Bring every source up to date once, and say what came of it."""
+    """Bring every source up to date once, and say what came of it.
+
+    Ends with 1 when a load failed or a blocking check did; what else landed stays. ISOBAR_SOURCES
+    chooses between imitated and real sources.
+    """
     from rich.console import Console
 
     from pipelines.bring_up import bring_up_dagster_home, bring_up_database, sandbox
@@ -47,12 +51,15 @@ def run() -> None:
 
         console = Console(width=None if sys.stdout.isatty() else 100)
         is_good = run_main_jobs(console)
-    console.print("\nSee it in Dagster: make ui    Query it: isobar database psql", highlight=False)
+    if is_good:
+        console.print("\nSee it in Dagster: make ui    Query it: make psql", highlight=False)
     sys.exit(0 if is_good else 1)
 
 
-@isobar.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Of the web UI; 3000 when it is free.")
+@isobar.command(short_help="Serve the Dagster web UI until Ctrl-C.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port of the web UI; else 3000, or a free one."
+)
 def ui(port: int | None) -> None:
     """Serve the Dagster web UI, with schedules and sensors running, until Ctrl-C."""
     from pipelines.bring_up import bring_up_dagster_home, bring_up_database, sandbox
@@ -66,7 +73,7 @@ def ui(port: int | None) -> None:
         WebUi(settings, environment | variables, tell).serve(port)
 
 
-@isobar.command()
+@isobar.command(short_help="Bring the database to this version.")
 def migrate() -> None:
     """Bring the database's tables, views and functions to this version."""
     from pipelines.bring_up import bring_up_database
@@ -75,10 +82,12 @@ def migrate() -> None:
     tell("The database is up to date.")
 
 
-@isobar.command()
+@isobar.command(short_help="Serve the imitated sources until Ctrl-C.")
 @click.option("--port", type=click.IntRange(1, 65535), help="A free one when not given.")
-@click.option("--seed", default=1, show_default=True, help="Other data for another number.")
-@click.option("--date", "today", type=click.DateTime(["%Y-%m-%d"]), help="Play this day.")
+@click.option("--seed", default=1, show_default=True, help="Another number, other made-up data.")
+@click.option(
+    "--date", "today", type=click.DateTime(["%Y-%m-%d"]), help="Serve the data of this day."
+)
 @click.option(
     "--fault-rate",
     type=click.FloatRange(0, 1),
@@ -86,7 +95,13 @@ def migrate() -> None:
     show_default=True,
     help="Share of the answers that go wrong.",
 )
-@click.option("--fault", "faults", multiple=True, help="Only faults of this kind; may be repeated.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    type=click.Choice(["500", "429", "timeout", "truncated", "html", "error"]),
+    help="Only faults of this kind; may be repeated.",
+)
 @click.option(
     "--hang-seconds", default=60.0, show_default=True, help="How long a time-out keeps waiting."
 )
@@ -106,8 +121,6 @@ def sandbox(
     from pipelines.sandbox.app import build_app
     from pipelines.sandbox.faults import FAULTS
 
-    if unknown := set(faults) - set(FAULTS):
-        raise click.BadParameter(f"{unknown.pop()} is none of {', '.join(FAULTS)}")
     app = build_app(
         seed=seed,
         today=today.date() if today else None,
@@ -115,6 +128,8 @@ def sandbox(
         faults=[kind for kind in FAULTS if kind in faults] or FAULTS,
         hang_seconds=hang_seconds,
     )
+    if port is not None and free_port(preferred=port) != port:
+        raise click.UsageError(f"Port {port} is taken; give another --port, or none.")
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     if parent is not None:
@@ -124,16 +139,26 @@ def sandbox(
     record = Settings.from_environment().state / "sandbox.url"
     record.parent.mkdir(parents=True, exist_ok=True)
     record.write_text(url)
-    tell(f"The sandbox is at {url}, for example {url}/flights.json — Ctrl-C stops it.")
+    tell(f"The sandbox is at {url}/flights.json — Ctrl-C stops it.")
     try:
-        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+        uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical")
     finally:
-        record.unlink(missing_ok=True)
+        if record.exists() and record.read_text() == url:
+            record.unlink()
 
 
 @isobar.group()
 def database() -> None:
     """The built-in PostgreSQL, and how to reach the one in use."""
+
+
+as_role = click.option(
+    "--role",
+    type=click.Choice(["owner", "loader", "analyst"]),
+    default="owner",
+    show_default=True,
+    help="Whose rights: the analyst only reads. With DATABASE_URL it has no effect.",
+)
 
 
 @database.command()
@@ -147,10 +172,10 @@ def start() -> None:
 @database.command()
 def stop() -> None:
     """Stop the built-in server of this clone."""
-    tell("Stopped." if _builtin_server().stop() else "It was not running.")
+    tell("PostgreSQL is stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
 
 
-@database.command()
+@database.command(short_help="Say whether the built-in server runs.")
 def status() -> None:
     """Say whether the built-in server runs, and where; exit code 1 when it does not."""
     server = _builtin_server()
@@ -162,23 +187,27 @@ def status() -> None:
     click.echo(f"data in {server.data}, log in {server.log}")
 
 
-@database.command()
-def url() -> None:
-    """Print the warehouse's address, password included, for psql and other clients."""
-    from sqlalchemy import make_url
+@database.command(short_help="Print the address of the warehouse.")
+@as_role
+def url(role: str) -> None:
+    """Print the warehouse's address, password included, for psql and other clients.
 
-    settings = Settings.from_environment()
-    plain = make_url(settings.owner_url()).set(drivername="postgresql")
-    click.echo(plain.render_as_string(hide_password=False))
+    Starts the built-in server when it is not running.
+    """
+    click.echo(_address(role))
 
 
-@database.command(context_settings={"ignore_unknown_options": True})
+@database.command(
+    short_help="Open psql on the warehouse.", context_settings={"ignore_unknown_options": True}
+)
+@as_role
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def psql(arguments: tuple[str, ...]) -> None:
-    """Open psql on the warehouse; further arguments are psql's own."""
-    settings = Settings.from_environment()
-    address = settings.database_url or settings.builtin_server(tell).start().url(OWNER, OWNER)
-    program = find_binaries() / "psql"
+def psql(role: str, arguments: tuple[str, ...]) -> None:
+    """Open psql on the warehouse; further arguments are psql's own.
+
+    Starts the built-in server when it is not running.
+    """
+    address, program = _address(role), find_binaries() / "psql"
     os.execv(program, [str(program), address, *arguments])  # noqa: S606 - it takes our place
 
 
@@ -199,12 +228,27 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
+def _address(role: str) -> str:
+    """The warehouse's address without a driver's name, migrated and ready."""
+    from sqlalchemy import make_url
+
+    from pipelines.bring_up import bring_up_database
+
+    settings = Settings.from_environment()
+    bring_up_database(settings, tell)
+    roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST}
+    url = make_url(settings.warehouse_url(roles[role])).set(drivername="postgresql")
+    if settings.database_url is None:
+        url = url.set(query={})
+    return url.render_as_string(hide_password=False)
+
+
 def _builtin_server() -> EmbeddedPostgres:
     settings = Settings.from_environment()
     if not settings.has_builtin_server:
         raise PermanentFailure(
             "database",
-            "DATABASE_URL is set, so that there is no built-in server",
+            "DATABASE_URL is set, so there is no built-in server",
             place="the environment or .env",
             remedy="Use your server's own tools, or unset DATABASE_URL.",
         )

@@ -1,19 +1,23 @@
 """`isobar run`: each domain's job once, in the instance that the UI shows, with progress.
 
-Runs are executed in this process, so that they cost no start of another one. A run whose process
-was killed is found dead by the next, and gives back what it held.
+Runs are executed in this process, so that they cost no start of another one and their events can
+be told as they come; Dagster has no public call for that, hence its internals below. A run whose
+process was killed is found dead by the next, and gives back what it held.
 """
 
-import os
 import socket
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import dagster as dg
-import psutil
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run_iterator
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 from dagster_postgres.utils import DagsterPostgresException
 from rich.console import Console
 from rich.markup import escape
@@ -22,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.asset_pages import ATTENDED_TAG
 from pipelines.core.failures import TransientFailure
+from pipelines.core.process_identity import find, identity
 from pipelines.definitions import definitions
 
 JOBS = ("flights",)
@@ -40,7 +45,7 @@ class Report:
 
     job: str
     run_id: str
-    assets: list[tuple[str, int | None, int | None, float]] = field(default_factory=list)
+    assets: list[tuple[str, int | None, int | None, float | None]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -80,8 +85,7 @@ def _run(instance: dg.DagsterInstance, name: str, console: Console) -> Report:
     job = definitions.resolve_job_def(name)
     partition = job.partitions_def.get_last_partition_key() if job.partitions_def else None
     tags = {
-        ATTENDED_TAG: _process_name(os.getpid()),
-        ".dagster/repository": "__repository__@pipelines",
+        ATTENDED_TAG: f"{identity()} on {socket.gethostname()}",
     }
     if partition is not None:
         tags |= job.get_tags_for_partition_key(partition, selected_asset_keys=None)
@@ -89,6 +93,10 @@ def _run(instance: dg.DagsterInstance, name: str, console: Console) -> Report:
         job_def=job,
         tags={**job.run_tags, **tags},
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        remote_job_origin=RemoteJobOrigin(
+            RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("pipelines"), "__repository__"),
+            name,
+        ),
     )
     report = Report(name, run.run_id)
     console.print(f"{name}{f' for {partition}' if partition else ''}", highlight=False)
@@ -118,10 +126,14 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             step = (event.step_key or "").replace("__", ".")
             if waiting or event.is_step_failure:  # a check that went well needs no line
                 console.print(f"  {step} {verdict} in {seconds:.1f} s", highlight=False)
-            report.assets += [(*line, seconds) for line in waiting]
+            report.assets += [
+                (*line, seconds if number == 0 else None) for number, line in enumerate(waiting)
+            ]
             waiting.clear()
-        elif event.is_step_skipped:
-            report.warnings.append(f"{event.step_key} was skipped")
+        elif event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
+            skipped = event.asset_observation_data.asset_observation.metadata.get("skipped")
+            if skipped is not None:
+                report.warnings.append(f"{report.job} was skipped: {skipped.value}")
         if event.is_step_failure:
             report.failures.append(_reason(event))
         elif event.is_run_failure and not report.failures:
@@ -133,8 +145,8 @@ def _note_check(event: dg.DagsterEvent, report: Report) -> None:
     if check.passed:
         return
     words = (
-        f"{'.'.join(check.asset_key.path)}: {check.check_name} has"
-        f" {_count(check.metadata, 'offending')} rows; its page in the UI shows them"
+        f"{'.'.join(check.asset_key.path)}: the check {check.check_name} found"
+        f" {_count(check.metadata, 'offending')}; the asset's page in the UI shows them"
     )
     is_error = check.severity == dg.AssetCheckSeverity.ERROR
     (report.failures if is_error else report.warnings).append(words)
@@ -166,20 +178,12 @@ def _table(reports: list[Report]) -> Table:
                 name,
                 "" if rows is None else f"{rows:,}",
                 "" if rejects is None else f"{rejects:,}",
-                f"{seconds:.1f}",
+                "" if seconds is None else f"{seconds:.1f}",
             )
     return table
 
 
-def _process_name(pid: int) -> str:
-    return f"{pid} since {psutil.Process(pid).create_time():.0f} on {socket.gethostname()}"
-
-
-def _was_killed(process_name: str) -> bool:
+def _was_killed(noted: str) -> bool:
     """Whether it was a process of this machine and is gone."""
-    if not process_name.endswith(f" on {socket.gethostname()}"):
-        return False
-    try:
-        return _process_name(int(process_name.split(" ", 1)[0])) != process_name
-    except psutil.NoSuchProcess:
-        return True
+    process, _, host = noted.partition(" on ")
+    return host == socket.gethostname() and find(process) is None

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 STOP_SECONDS = 30.0
@@ -24,10 +25,12 @@ class Child:
         self.environment = environment
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
+        self._begins_at = 0
 
     def start(self) -> None:
         """Start it, with none of the caller's descriptors."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._begins_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -48,10 +51,10 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def last_words(self) -> str:
-        """The end of its log."""
-        if not self.log.exists():
-            return "it said nothing"
-        return self.log.read_text(errors="replace").strip()[-600:] or "it said nothing"
+        """The end of what it logged since it was started."""
+        with self.log.open(errors="replace") as log:
+            log.seek(self._begins_at)
+            return log.read().strip()[-600:] or "it said nothing"
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM."""
@@ -59,15 +62,14 @@ class Child:
             self._process.terminate()
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """End it: first with SIGTERM; what is left of its session after `seconds`, by force."""
+        """End it with SIGTERM; what is left of its session when it did, or later, by force."""
         if self._process is None:
             return
         self.ask_to_stop()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            kill_session(self._process.pid)
-            self._process.wait()
+        kill_session(self._process.pid)
+        self._process.wait()
 
 
 def kill_session(leader: int) -> None:

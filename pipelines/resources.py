@@ -14,11 +14,10 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from pipelines.core.embedded_postgres import (
-    ANALYST,
     DAGSTER,
     LOADER,
-    OWNER,
-    Connections,
+    SUPERUSER,
+    WAREHOUSE,
     EmbeddedPostgres,
 )
 from pipelines.core.failures import PermanentFailure
@@ -35,7 +34,7 @@ LIVE_FLIGHTS_URL = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says, with defaults; docs/configuration.md lists the variables."""
+    """What the environment says, with defaults; .env.example lists the variables."""
 
     state: Path
     dagster_home: Path
@@ -82,17 +81,9 @@ class Settings:
         """The server that is used when DATABASE_URL is unset."""
         return EmbeddedPostgres(self.state, tell)
 
-    def owner_url(self) -> str:
-        """The warehouse, for `migrate`."""
-        return self.database_url or self._builtin().url(OWNER, OWNER)
-
-    def loader_url(self) -> str:
-        """The warehouse, for runs."""
-        return self.database_url or self._builtin().url(LOADER, OWNER)
-
-    def analyst_url(self) -> str:
-        """The warehouse, for who only reads."""
-        return self.database_url or self._builtin().url(ANALYST, OWNER)
+    def warehouse_url(self, role: str = SUPERUSER) -> str:
+        """The warehouse as a role of the built-in server sees it, or DATABASE_URL as it is."""
+        return self.database_url or self._builtin_url(role, WAREHOUSE)
 
     def dagster_url(self) -> str:
         """Dagster's own storage, for its driver psycopg2.
@@ -105,7 +96,7 @@ class Settings:
             url = make_url(self.database_url)
             url = url.set(database=f"{url.database}_dagster")
         else:
-            url = make_url(self._builtin().url(DAGSTER, DAGSTER))
+            url = make_url(self._builtin_url(DAGSTER, DAGSTER))
         return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
     def source_url(self, own: str | None, sandbox_path: str, live: str | None) -> str | None:
@@ -122,8 +113,9 @@ class Settings:
             )
         return f"{self.sandbox_url}{sandbox_path}"
 
-    def _builtin(self) -> Connections:
-        return self.builtin_server().start()
+    def _builtin_url(self, role: str, database: str) -> str:
+        url = self.builtin_server().start().url(role, database)
+        return f"{url}?sslmode=disable"  # whatever PGSSLMODE says: it has no TLS, nor needs it
 
 
 class WarehouseResource(dg.ConfigurableResource[Warehouse]):
@@ -134,7 +126,7 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
     @contextmanager
     def open(self) -> Iterator[Warehouse]:
         """A `Warehouse`, the one of the environment unless `url` is given; closed afterwards."""
-        warehouse = Warehouse(self.url or Settings.from_environment().loader_url())
+        warehouse = Warehouse(self.url or Settings.from_environment().warehouse_url(LOADER))
         try:
             yield warehouse
         finally:
@@ -159,13 +151,16 @@ def _check_postgres_url(name: str, value: str | None) -> None:
     if value is None:
         return
     try:
-        backend = make_url(value).get_backend_name()
+        url = make_url(value)
+        problem = None if url.database else "names no database"
+        if url.get_backend_name() not in ("postgresql", "postgres"):
+            problem = f"is not a PostgreSQL address but one of {url.get_backend_name()}"
     except ArgumentError:
-        backend = "nothing readable"
-    if backend not in ("postgresql", "postgres"):
+        problem = "is not a PostgreSQL address"
+    if problem is not None:
         raise PermanentFailure(
             "configuration",
-            f"{name} is not a PostgreSQL address but {backend}",
+            f"{name} {problem}",
             place="the environment or .env",
             remedy="Write postgresql://user:password@host:port/database.",
         )

@@ -5,19 +5,22 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import suppress
+import time
+from collections import defaultdict
 
-import psutil
+import filelock
 import requests
 
-from pipelines.bring_up import Tell, wait_until
+from pipelines.bring_up import Tell, on_loopback, wait_until
 from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.ports import free_port
+from pipelines.core.process_identity import find, identity
 from pipelines.processes import Child, kill_session, stop_all
 from pipelines.resources import Settings
 
 FIRST_PORT = 3000
-MOST_RESTARTS = 5
+MOST_RESTARTS, WITHIN_SECONDS = 5, 600.0
+DATABASE_SECONDS = 5.0
 WORKSPACE = """\
 load_from:
   - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: pipelines}}
@@ -34,30 +37,53 @@ class WebUi:
         self.record = settings.state / "ui.json"
         self.stopped = threading.Event()
 
-    def serve(self, port: int | None) -> None:
+    def serve(self, asked_port: int | None) -> None:
         """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` when it cannot start or stay up."""
-        self._refuse_second()
+        try:
+            with filelock.FileLock(self.settings.state / "ui.lock", timeout=0):
+                self._end_leftovers()
+                self._serve(self._choose_port(asked_port))
+        except filelock.Timeout as error:
+            raise PermanentFailure(
+                "ui",
+                "it is running already",
+                place=str(self._read_record().get("url", self.record)),
+                remedy="Open that address, or stop the other one first.",
+            ) from error
+
+    def _serve(self, port: int) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self.stopped.set())
-        if port is None:
-            port = free_port(preferred=FIRST_PORT)
         code_port = free_port()
         children = self._children(port, code_port)
+        code_server, web_server, _ = children
+        self.tell("Starting the web server, the daemon and the code server …")
         try:
             for child in children:
                 child.start()
                 self._write_record(port, children)
-                if child.name == "code server":
+                if child is code_server:
                     wait_until(lambda: self.stopped.is_set() or _listens(code_port), child, 120)
-            web = children[1]
-            wait_until(lambda: self.stopped.is_set() or _serves(port), web, 120)
+            wait_until(lambda: self.stopped.is_set() or _serves(port), web_server, 120)
             if not self.stopped.is_set():
                 self.tell(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
-            self._watch(children)
+            self._watch(port, children)
         finally:
             self.tell("Stopping; a run in flight is given half a minute …")
             stop_all(children)
             self.record.unlink(missing_ok=True)
+            self.tell("Stopped. PostgreSQL keeps running; isobar database stop stops it.")
+
+    def _choose_port(self, asked: int | None) -> int:
+        port = free_port(preferred=asked or FIRST_PORT)
+        if asked is not None and port != asked:
+            raise PermanentFailure(
+                "ui",
+                f"port {asked} is taken",
+                place=f"127.0.0.1:{asked}",
+                remedy="Give another --port, or none to have a free one chosen.",
+            )
+        return port
 
     def _children(self, port: int, code_port: int) -> list[Child]:
         workspace = self.settings.state / "workspace.yaml"
@@ -79,17 +105,21 @@ class WebUi:
             for name, command in commands.items()
         ]
 
-    def _watch(self, children: list[Child]) -> None:
-        restarts = 0
+    def _watch(self, port: int, children: list[Child]) -> None:
+        """Start again what dies, and give up on what does so time and again."""
+        deaths: dict[str, list[float]] = defaultdict(list)
+        look_at_database = time.monotonic() + DATABASE_SECONDS
         while not self.stopped.wait(1.0):
-            if self.settings.has_builtin_server:
-                with suppress(Failure):  # tried again a second later
-                    self.settings.builtin_server(self.tell).start()
+            now = time.monotonic()
+            if self.settings.has_builtin_server and now >= look_at_database:
+                self._keep_database_up()
+                look_at_database = time.monotonic() + DATABASE_SECONDS
             for child in children:
                 if child.is_alive():
                     continue
-                restarts += 1
-                if restarts > MOST_RESTARTS:
+                deaths[child.name] = [at for at in deaths[child.name] if now - at < WITHIN_SECONDS]
+                deaths[child.name].append(now)
+                if len(deaths[child.name]) > MOST_RESTARTS:
                     raise PermanentFailure(
                         "ui",
                         f"the {child.name} ended again and again: {child.last_words()}",
@@ -97,47 +127,39 @@ class WebUi:
                         remedy="Read the log; when it is mended, start isobar ui again.",
                     )
                 self.tell(f"The {child.name} ended; starting it again.")
+                child.stop()
                 child.start()
+                self._write_record(port, children)
 
-    def _write_record(self, port: int, children: list[Child]) -> None:
-        record = {
-            "url": f"http://127.0.0.1:{port}",
-            "supervisor": _identity(psutil.Process()),
-            "children": [
-                _identity(psutil.Process(child.pid)) for child in children if child.is_alive()
-            ],
-        }
-        self.record.write_text(json.dumps(record))
+    def _keep_database_up(self) -> None:
+        """Start the built-in server again when it was killed or stopped under us."""
+        server = self.settings.builtin_server(self.tell)
+        if server.connections() is not None:
+            return
+        self.tell("The database is down; starting it again. To stop it, stop the UI first.")
+        try:
+            server.start()
+        except Failure as failure:
+            self.tell(f"{failure}\n  trying again in {DATABASE_SECONDS:.0f} s")
 
-    def _refuse_second(self) -> None:
-        """One UI a clone. What a killed one left behind is ended first."""
+    def _read_record(self) -> dict[str, object]:
         try:
             record = json.loads(self.record.read_text())
         except (FileNotFoundError, ValueError):
-            return
-        if _find(record["supervisor"]):
-            raise PermanentFailure(
-                "ui",
-                "it is running already",
-                place=record["url"],
-                remedy="Open that address, or stop the other one first.",
-            )
-        for left in filter(None, map(_find, record["children"])):
-            kill_session(left.pid)
+            return {}
+        return record if isinstance(record, dict) else {}
 
+    def _write_record(self, port: int, children: list[Child]) -> None:
+        noted = [identity(child.pid) for child in children if child.is_alive()]
+        record = {"url": f"http://127.0.0.1:{port}", "children": noted}
+        self.record.write_text(json.dumps(record))
 
-def _identity(process: psutil.Process) -> list[float]:
-    return [process.pid, process.create_time()]
-
-
-def _find(identity: list[float]) -> psutil.Process | None:
-    """The process of that number, when it is still the same one."""
-    try:
-        process = psutil.Process(int(identity[0]))
-        same = process.create_time() == identity[1]
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
-        return None
+    def _end_leftovers(self) -> None:
+        """End what an `isobar ui` that was killed left behind."""
+        children = self._read_record().get("children")
+        for noted in children if isinstance(children, list) else []:
+            if left := find(str(noted)):
+                kill_session(left.pid)
 
 
 def _listens(port: int) -> bool:
@@ -150,6 +172,6 @@ def _listens(port: int) -> bool:
 
 def _serves(port: int) -> bool:
     try:
-        return requests.get(f"http://127.0.0.1:{port}/server_info", timeout=2).ok
+        return on_loopback(f"http://127.0.0.1:{port}/server_info").ok
     except requests.RequestException:
         return False

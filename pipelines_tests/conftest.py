@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pipelines.core.embedded_postgres import LOADER, OWNER, Connections, EmbeddedPostgres
+from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections, EmbeddedPostgres
 from pipelines.core.warehouse import Warehouse
 from pipelines.migrations.apply import migrate
 from pipelines_tests.fake_source import FakeSource
@@ -36,7 +36,7 @@ def server(state_folder: Path) -> Iterator[Connections]:
 def template(server: Connections) -> str:
     """The name of a migrated database that others are copied from."""
     _create_database(server, "template_isobar", None)
-    migrate(server.url(OWNER, "template_isobar"))
+    migrate(server.url(SUPERUSER, "template_isobar"))
     return "template_isobar"
 
 
@@ -69,7 +69,7 @@ def warehouse(server: Connections, database: str) -> Iterator[Warehouse]:
 @pytest.fixture
 def owner(server: Connections, database: str) -> Iterator[psycopg.Connection]:
     """A connection to the fresh database that may do anything; each statement commits."""
-    with psycopg.connect(server.url(OWNER, database), autocommit=True) as connection:
+    with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
         yield connection
 
 
@@ -83,10 +83,10 @@ def _create_database(server: Connections, name: str, template: str | None) -> No
     statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     if template is not None:
         statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-    with psycopg.connect(server.url(OWNER, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(statement)
 
 
 def _drop_database(server: Connections, name: str) -> None:
-    with psycopg.connect(server.url(OWNER, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import OWNER, Connections, EmbeddedPostgres
+from pipelines.core.embedded_postgres import SUPERUSER, Connections, EmbeddedPostgres
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.flights.made_up import flights_document
@@ -39,8 +39,8 @@ def test_one_command_leads_from_nothing_to_flights_and_again_to_the_same(state: 
     second = isobar(state, "run")
     assert second.returncode == 0
     assert query(state, rows) == held
-    assert "Migrated" in first.stderr
-    assert "Migrated" not in second.stderr
+    assert "Made the tables" in first.stderr
+    assert second.stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -100,22 +100,46 @@ def test_database_commands_say_where_it_is(state: Path) -> None:
     assert "running on 127.0.0.1" in isobar(state, "database", "status").stdout
     told = isobar(state, "database", "psql", "-Atc", "SELECT current_user")
     assert told.stdout == "isobar\n", told.stderr
-    assert isobar(state, "database", "stop").stderr == "Stopped.\n"
-    assert isobar(state, "database", "stop").stderr == "It was not running.\n"
+    reader = isobar(state, "database", "psql", "--role=analyst", "-Atc", "SELECT current_user")
+    assert reader.stdout == "isobar_analyst\n", reader.stderr
+    assert isobar(state, "database", "stop").stderr == "PostgreSQL is stopped.\n"
+    assert isobar(state, "database", "stop").stderr == "PostgreSQL was not running.\n"
+
+
+def test_a_proxy_in_the_environment_is_not_asked_about_this_machine(state: Path) -> None:
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    done = isobar(state, "run", NO_PROXY="", no_proxy="", **proxies)
+    assert "sandbox" not in done.stderr
+    assert "flights_snapshots" in done.stdout
+
+
+def test_a_second_sandbox_on_the_same_port_is_refused_and_the_first_stays(state: Path) -> None:
+    first = begin(state, "sandbox")
+    try:
+        assert first.stdout is not None
+        url = first.stdout.readline().split()[4]
+        port = url.split(":")[2].split("/")[0]
+        second = isobar(state, "sandbox", "--port", port)
+        assert second.returncode == 2
+        assert f"Port {port} is taken" in second.stderr
+        assert (state / "sandbox.url").read_text() in url
+    finally:
+        first.terminate()
+        first.communicate(timeout=20)
 
 
 def test_with_database_url_no_server_is_started(
     state: Path, server: Connections, empty_database: str, source: FakeSource
 ) -> None:
     source.will(document(flights_document()))
-    url = server.url(OWNER, empty_database)
+    url = server.url(SUPERUSER, empty_database)
     done = isobar(state, "run", DATABASE_URL=url, FLIGHTS_URL=source.url)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (state / "postgres").exists()
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (2,)
     assert isobar(state, "database", "stop", DATABASE_URL=url).returncode == 1
-    with psycopg.connect(server.url(OWNER, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {empty_database}_dagster WITH (FORCE)")
 
 

@@ -151,13 +151,13 @@ def test_a_run_launched_in_the_ui_goes_through_queue_and_code_server(ui: Ui) -> 
 
 
 def test_a_past_day_that_was_not_archived_is_refused_with_the_reason(ui: Ui) -> None:
-    assert launch(ui, "2026-01-05")["status"] == "FAILURE"
+    assert launch(ui, "2026-11-02")["status"] == "FAILURE"
     query = """{ runsOrError(limit: 1) { ... on Runs { results {
         eventConnection(limit: 200) { events {
             ... on ExecutionStepFailureEvent { error { message causes { message } } }
         } } } } } }"""
     told = json.dumps(ui.ask(query))
-    assert "there is no snapshot of 2026-01-05, and there can be none" in told
+    assert "there is no snapshot of 2026-11-02, and there can be none" in told
 
 
 def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None:
@@ -200,6 +200,25 @@ def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
             return
         time.sleep(0.3)
     raise AssertionError("the daemon stayed dead")
+
+
+def test_runs_of_isobar_run_are_known_to_belong_to_the_code_location(ui: Ui) -> None:
+    """Else the overview's timeline leaves them out."""
+    query = """{ runsOrError { ... on Runs { results { tags { key } repositoryOrigin {
+        repositoryLocationName repositoryName } } } } }"""
+    runs = ui.ask(query)["runsOrError"]["results"]
+    origin = {"repositoryLocationName": "pipelines", "repositoryName": "__repository__"}
+    assert runs
+    assert all(run["repositoryOrigin"] == origin for run in runs)
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_starts(state: Path, ui: Ui) -> None:
+    folder = Path(tempfile.mkdtemp(dir=state.parent))
+    folder.chmod(0o755)
+    done = isobar(folder, "ui", "--port", ui.url.rsplit(":", 1)[1])
+    EmbeddedPostgres(folder).stop()
+    assert done.returncode == 1
+    assert "is taken" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -6,6 +6,7 @@ are named as drift. What the values must be is said by each domain's transform.
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,23 +36,22 @@ class Screening:
     ) -> None:
         self.name = name
         self.keys = list(keys)
+        self._promised = frozenset(self.keys)
         self.records = records
         self.first_record = first_record
         self._reasons: dict[int, list[str]] = {}
-        rows = []
-        for index, record in enumerate(records):
-            if isinstance(record, dict):
-                rows.append({key: record.get(key) for key in self.keys})
-            else:
-                rows.append(dict.fromkeys(self.keys))
-                self._reject_one(index, f"not an object but {type(record).__name__}")
-        self.frame = pd.DataFrame(rows, columns=self.keys, dtype=object)
-        self.frame.index = pd.RangeIndex(len(records))
+        objects = [record if isinstance(record, dict) else {} for record in records]
+        self.frame = pd.DataFrame(
+            {key: pd.Series([one.get(key) for one in objects], dtype=object) for key in self.keys},
+            index=pd.RangeIndex(len(records)),
+        )
         self.frame["record"] = range(first_record, first_record + len(records))
-        for key in self.keys:
-            missing = [i for i, r in enumerate(records) if isinstance(r, dict) and key not in r]
-            for index in missing:
-                self._reject_one(index, f"the key {key!r} is missing")
+        for index, (record, one) in enumerate(zip(records, objects, strict=True)):
+            if record is not one:
+                self._reject_one(index, f"not an object but {type(record).__name__}")
+            elif not self._promised.issubset(one):
+                for key in sorted(self._promised - one.keys()):
+                    self._reject_one(index, f"the key {key!r} is missing")
 
     def reject(self, bad: pd.Series, reason: str) -> None:
         """Refuse the rows where `bad` is true; {column} in `reason` shows the row's value."""
@@ -98,6 +98,9 @@ class Screening:
         self._reasons.setdefault(index, []).append(reason)
 
 
+_UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
+
+
 class _Shown(dict[str, str]):
     """A row's values as they are shown in a reason: quoted, and not too long."""
 
@@ -111,9 +114,14 @@ class _Shown(dict[str, str]):
 
 
 def is_name(value: Any) -> bool:
-    """Whether it can be a name or a key: a string, not blank, printable, of 200 characters at most.
+    """Whether it can be a name or a key: a string, not blank, of 200 characters at most.
 
-    PostgreSQL refuses NUL, UTF-8 has no half surrogates, neither is printable; and a key has to
-    fit into an index page.
+    Control characters are refused (PostgreSQL cannot hold NUL) and halves of surrogate pairs,
+    which UTF-8 does not have. The length is what fits into an index page for sure.
     """
-    return isinstance(value, str) and 0 < len(value.strip()) <= 200 and value.isprintable()
+    return (
+        isinstance(value, str)
+        and len(value.strip()) > 0
+        and len(value) <= 200
+        and _UNNAMEABLE.search(value) is None
+    )

@@ -43,11 +43,11 @@ class Outcome:
     rejected: int
 
 
-def last_sha256(connection: Connection, source: str, name: str) -> str | None:
-    """The digest of the delivery of this name that was loaded last, or None."""
+def last_sha256(connection: Connection, source: str) -> str | None:
+    """The digest of the source's delivery that was loaded last, or None."""
     return connection.execute(
         select(deliveries.c.sha256)
-        .where(deliveries.c.source == source, deliveries.c.name == name)
+        .where(deliveries.c.source == source)
         .order_by(deliveries.c.loaded_at.desc())
         .limit(1)
     ).scalar_one_or_none()
@@ -86,16 +86,17 @@ def close_delivery(
     delivery_id: int,
     *,
     read: int,
-    staged: int,
+    held: int,
     rejects: Sequence[Reject],
     drift: Sequence[str] = (),
 ) -> Outcome:
-    """Write the rejects, the counts and the drift; `staged` source records were put to use.
+    """Write the rejects, the counts and the drift.
 
-    PostgreSQL refuses counts that do not add up, and with them the whole transaction.
+    `held` is how many source records the tables hold now, counted there. PostgreSQL refuses
+    counts that do not add up, and with them the whole transaction.
     """
     loaded = changed_records(connection)
-    outcome = Outcome(delivery_id, read, loaded, staged - loaded, len(rejects))
+    outcome = Outcome(delivery_id, read, loaded, held - loaded, len(rejects))
     if rejects:
         _copy_rejects(connection, delivery_id, rejects)
     connection.execute(

@@ -16,18 +16,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import filelock
 import psutil
 import psycopg
-from filelock import FileLock
 from psycopg import sql
 
 from pipelines.core import postgres_software as software
 from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.ports import free_port
+from pipelines.core.process_identity import is_alive
 
-OWNER, LOADER, ANALYST, DAGSTER = "isobar", "isobar_loader", "isobar_analyst", "dagster"
-ROLES = (OWNER, LOADER, ANALYST, DAGSTER)
+SUPERUSER, LOADER, ANALYST, DAGSTER = "isobar", "isobar_loader", "isobar_analyst", "dagster"
+ROLES = (SUPERUSER, LOADER, ANALYST, DAGSTER)
+WAREHOUSE = "isobar"
+"""The name of the warehouse's database; Dagster's is `DAGSTER`."""
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 SETTINGS = """\
 # Written by Isobar at every start; put settings of your own into postgresql.conf.
@@ -117,7 +121,7 @@ class EmbeddedPostgres:
                 server = Connections(int(lines[3]), lines[4], passwords)
                 if _answers(server):
                     return server
-            if _is_alive(postmaster):
+            if is_alive(postmaster):
                 time.sleep(0.05)  # it is starting, recovering, or about to be gone
         return None
 
@@ -125,8 +129,15 @@ class EmbeddedPostgres:
     def _alone(self) -> Iterator[None]:
         """One command at a time works on the server of this folder."""
         try:
-            with FileLock(self.state / "postgres.lock", timeout=120):
+            with filelock.FileLock(self.state / "postgres.lock", timeout=120):
                 yield
+        except filelock.Timeout as error:
+            raise TransientFailure(
+                "database",
+                "another command has been busy with the built-in server for two minutes",
+                place=str(self.state / "postgres.lock"),
+                remedy="Wait for it to end, or end it, and run again.",
+            ) from error
         except PermissionError as error:
             raise PermanentFailure(
                 "database",
@@ -167,14 +178,14 @@ class EmbeddedPostgres:
         passwords = {role: secrets.token_urlsafe(18) for role in ROLES}
         _write_private(self.home / "passwords.json", json.dumps(passwords))
         password_file = self.home / "owner.password"
-        _write_private(password_file, passwords[OWNER])
+        _write_private(password_file, passwords[SUPERUSER])
         software.give_to_system_user(password_file)
         unfinished = self.home / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         software.run_as_system_user(
             binaries / "initdb",
             f"--pgdata={unfinished}",
-            f"--username={OWNER}",
+            f"--username={SUPERUSER}",
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
@@ -234,12 +245,22 @@ class EmbeddedPostgres:
 
     def _postmaster(self) -> psutil.Process | None:
         """The server's process, when it runs and really is the server of this data folder."""
+        process = self._recorded_process()
+        return process if process is not None and self._is_ours(process) else None
+
+    def _recorded_process(self) -> psutil.Process | None:
         try:
             process = psutil.Process(int(self._pid_file_lines()[0]))
-            ours = _is_alive(process) and process.cwd() == str(self.data.resolve())
-        except (IndexError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+        except (IndexError, ValueError, psutil.NoSuchProcess):
             return None
-        return process if ours else None
+        return process if is_alive(process) else None
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        """Told by its command line, which everybody may read; pg_ctl gives the folder after -D."""
+        try:
+            return str(self.data) in process.cmdline()
+        except psutil.NoSuchProcess:
+            return False
 
     def _pid_file_lines(self) -> list[str]:
         try:
@@ -250,10 +271,11 @@ class EmbeddedPostgres:
     def _clear_stale_pid_file(self) -> None:
         """After a reboot the recorded process id may be somebody else's, which PostgreSQL refuses.
 
-        The file goes only when no process at all works in the data folder.
+        The file goes only when that process is provably another program; all other cases are
+        PostgreSQL's own to judge.
         """
-        folder = str(self.data.resolve())
-        if not any(process.info["cwd"] == folder for process in psutil.process_iter(["cwd"])):
+        process = self._recorded_process()
+        if process is not None and process.cmdline() and not self._is_ours(process):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _recorded_port(self) -> int | None:
@@ -287,25 +309,22 @@ def _locale(major: int) -> list[str]:
     return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 
 
+def _connect(server: Connections, **options: Any) -> psycopg.Connection:
+    """Connect as the superuser, whatever PGSSLMODE says: the server has no TLS, nor needs it."""
+    return psycopg.connect(server.url(SUPERUSER, "postgres"), sslmode="disable", **options)
+
+
 def _answers(server: Connections) -> bool:
     try:
-        psycopg.connect(server.url(OWNER, "postgres"), connect_timeout=5).close()
+        _connect(server, connect_timeout=5).close()
     except psycopg.OperationalError:
         return False
     return True
 
 
-def _is_alive(process: psutil.Process) -> bool:
-    """False for a zombie too: in a container nobody may collect the dead."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def _make_databases(server: Connections) -> None:
     """Create the two databases and the roles that log in, where they are missing."""
-    with psycopg.connect(server.url(OWNER, "postgres"), autocommit=True) as connection:
+    with _connect(server, autocommit=True) as connection:
         databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
         for role in ROLES:
@@ -313,10 +332,10 @@ def _make_databases(server: Connections) -> None:
                 password = sql.Literal(server.passwords[role])
                 statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
                 connection.execute(statement.format(sql.Identifier(role), password))
-        for name in (OWNER, DAGSTER):
+        for name, owner in ((WAREHOUSE, SUPERUSER), (DAGSTER, DAGSTER)):
             if name not in databases:
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}")
-                connection.execute(statement.format(sql.Identifier(name), sql.Identifier(name)))
+                connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 
+LONGEST = 40
 CURRENCIES = {"£": "GBP", "€": "EUR", "$": "USD"}
 _SIGN = r"[£€$]|[A-Z]{3}"
 _GROUPED = r"\d{1,3}(?:(?P<group>[,.'\u00a0\u202f ])\d{3})(?:(?P=group)\d{3})*"
@@ -18,7 +19,7 @@ def parse_price(text: str) -> tuple[str, Decimal]:
     Raises `ValueError` for whatever is not wholly one price with one currency: a range, a sign,
     words. A single separator before three digits separates thousands.
     """
-    match = _PRICE.fullmatch(text.strip())
+    match = _PRICE.fullmatch(text.strip()) if len(text) <= LONGEST else None
     if match is None:
         raise ValueError(f"{text!r} is not a price")
     signs = [sign for sign in (match["before"], match["after"]) if sign]

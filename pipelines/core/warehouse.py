@@ -10,17 +10,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, Table, create_engine, make_url, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Integer
 
-from pipelines.core.failures import TransientFailure, redact
+from pipelines.core.failures import PermanentFailure, TransientFailure, redact
+from pipelines.core.sql_files import read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LOADER_ROLE, OWNER_ROLE, ANALYST_ROLE = "isobar_loader", "isobar_owner", "isobar_analyst"
+LOADER_ROLE = "isobar_loader"
 COPY_ROWS = 50_000
 RECORD = "record"
 """The column of a staged frame that says which source record a row comes from."""
@@ -66,23 +68,23 @@ class Warehouse:
                     {"source": f"isobar load {source}"},
                 )
                 yield connection
-        except DBAPIError as error:
-            if isinstance(error, OperationalError) or error.connection_invalidated:
-                raise TransientFailure(
-                    source,
-                    f"the database did not take the load, nothing was written: {_first(error)}",
-                    place=self.place,
-                    remedy="See whether the server is up (isobar database status), then run again.",
-                ) from error
-            raise
+        except (DBAPIError, psycopg.Error) as error:  # COPY goes past SQLAlchemy
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            went_away = isinstance(cause, psycopg.OperationalError)
+            failure = TransientFailure if went_away else PermanentFailure
+            raise failure(
+                source,
+                "the database did not take the load, nothing was written:"
+                f" {str(cause).strip().splitlines()[0]}",
+                place=self.place,
+                remedy="See whether the server is up (isobar database status), then run again."
+                if went_away
+                else "This is a fault of Isobar or of rights in the database; its log says more.",
+            ) from error
 
     def dispose(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
-
-
-def _first(error: DBAPIError) -> str:
-    return str(error.orig).strip().split("\n", 1)[0]
 
 
 def stage(
@@ -140,6 +142,20 @@ def prepare_change_log(connection: Connection) -> None:
     connection.execute(text(f"CREATE TEMP TABLE changed ({RECORD} integer) ON COMMIT DROP"))
 
 
+def held_records(connection: Connection, table: Table, condition: str = "TRUE") -> int:
+    """How many staged source records the table really holds now, by its key.
+
+    `condition` narrows the table's rows, such as to open periods.
+    """
+    staged = f"stage_{table.name}"
+    keys = [name for name in _columns_of(connection, staged) if name in table.primary_key]
+    query = text(
+        f"SELECT count(DISTINCT {RECORD}) FROM {staged} JOIN {table.fullname}"
+        f" USING ({', '.join(keys)}) WHERE {condition}"
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def changed_records(connection: Connection) -> int:
     """How many source records changed at least one row so far in this transaction."""
     return int(
@@ -156,22 +172,18 @@ def upsert(connection: Connection, table: Table, delivery_id: int) -> int:
     """
     staged = f"stage_{table.name}"
     keys = [column.name for column in table.primary_key]
-    columns = [
-        row.column_name
-        for row in connection.execute(
-            text(
-                "SELECT attname AS column_name FROM pg_attribute"
-                " WHERE attrelid = to_regclass(:staged) AND attnum > 0 ORDER BY attnum"
-            ),
-            {"staged": f"pg_temp.{staged}"},
-        )
-        if row.column_name in table.c
-    ]
-    statement = upsert_statement(table.fullname, staged, keys, columns)
+    columns = [name for name in _columns_of(connection, staged) if name in table.c]
+    statement = _upsert_statement(table.fullname, staged, keys, columns)
     return int(connection.execute(text(statement), {"delivery_id": delivery_id}).scalar_one())
 
 
-def upsert_statement(table: str, staged: str, keys: Sequence[str], columns: Sequence[str]) -> str:
+def _columns_of(connection: Connection, staged: str) -> list[str]:
+    query = text(read_sql("pipelines.core", "columns_of"))
+    rows = connection.execute(query, {"name": f"pg_temp.{staged}"})
+    return [row.name for row in rows]
+
+
+def _upsert_statement(table: str, staged: str, keys: Sequence[str], columns: Sequence[str]) -> str:
     """The SQL of `upsert`."""
     key_list, column_list = ", ".join(keys), ", ".join(columns)
     values = [column for column in columns if column not in keys]

@@ -15,12 +15,8 @@ from pipelines.flights.client import SOURCE
 from pipelines.flights.pictures import price_history
 from pipelines.resources import FlightsResource, WarehouseResource
 
-DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01", timezone="UTC", end_offset=1)
+DAYS = dg.DailyPartitionsDefinition(start_date="2026-11-01", timezone="UTC", end_offset=1)
 POOL = "flights_source"
-PATIENCE = dg.RetryPolicy(
-    max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
-"""For a source that is down when nobody waits: another look after 1, 2 and 4 minutes."""
 
 
 @dg.multi_asset(
@@ -29,7 +25,6 @@ PATIENCE = dg.RetryPolicy(
         table_spec(tables.snapshots, kinds={"json"})._replace(partitions_def=DAYS, skippable=True)
     ],
     pool=POOL,
-    retry_policy=PATIENCE,
 )
 def snapshots(
     context: dg.AssetExecutionContext, flights: FlightsResource, warehouse: WarehouseResource
@@ -40,7 +35,10 @@ def snapshots(
         try:
             entry = _archive(day, dt.datetime.now(dt.UTC).date(), flights, store)
         except NotReady as reason:
-            context.log.warning("Skipped: %s", reason)
+            observed = dg.AssetObservation(
+                asset_key=asset_key(tables.snapshots), metadata={"skipped": reason.problem}
+            )
+            context.log_event(observed)
             return
         with store.engine.connect() as connection:
             rows = row_count(connection, asset_key(tables.snapshots))

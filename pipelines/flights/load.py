@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.core.deliveries import (
@@ -23,7 +23,7 @@ from pipelines.core.deliveries import (
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.http import JsonAnswer
 from pipelines.core.sql_files import execute_script, read_sql
-from pipelines.core.warehouse import Warehouse, prepare_change_log, stage, upsert
+from pipelines.core.warehouse import Warehouse, held_records, prepare_change_log, stage, upsert
 from pipelines.flights import tables
 from pipelines.flights.client import SOURCE, packaged_airports
 from pipelines.flights.periods import put_day, take_off_days
@@ -68,18 +68,20 @@ def archive(connection: Connection, snapshot_on: dt.date, answer: JsonAnswer) ->
         },
     )
     entry = insert(tables.snapshots)
-    replaced = ("sha256", "received_at", "source_url", "refusal")
+    replaced = ("sha256", "received_at", "source_url", "refused_sha256", "refusal")
+    known_refused = tables.snapshots.c.refused_sha256 == entry.excluded.sha256
     connection.execute(
         entry.on_conflict_do_update(
             index_elements=["snapshot_on"],
             set_={name: entry.excluded[name] for name in replaced},
-            where=tables.snapshots.c.sha256 != entry.excluded.sha256,
+            where=(tables.snapshots.c.sha256 != entry.excluded.sha256) | known_refused,
         ),
         {
             "snapshot_on": snapshot_on,
             "sha256": answer.sha256,
             "received_at": answer.received_at,
             "source_url": answer.url,
+            "refused_sha256": None,
             "refusal": None,
         },
     )
@@ -116,7 +118,7 @@ def bring_up_to_date(
                 with connection.begin_nested():
                     outcomes.append(load_snapshot(connection, day, run_id))
             except PermanentFailure as failure:
-                refuse_day(connection, day, failure.problem)
+                _refuse_day(connection, day, failure.problem)
                 refusals.append(failure)
 
     if rebuild:
@@ -160,13 +162,26 @@ def _forget_all_days(connection: Connection) -> None:
     for table in reversed(tables.READ_FROM_SNAPSHOTS):
         if table is not tables.airports:
             connection.execute(delete(table))
-    connection.execute(update(tables.snapshots).values(loaded_sha256=None, refusal=None))
+    connection.execute(
+        update(tables.snapshots).values(loaded_sha256=None, refused_sha256=None, refusal=None)
+    )
 
 
-def refuse_day(connection: Connection, snapshot_on: dt.date, reason: str) -> None:
-    """Remember why a day's document is not believed, so that it does not hold up other days."""
-    day = tables.snapshots.c.snapshot_on == snapshot_on
-    connection.execute(update(tables.snapshots).where(day).values(refusal=reason))
+def _refuse_day(connection: Connection, snapshot_on: dt.date, reason: str) -> None:
+    """Remember that a day's document is not believed, so that it does not hold up other days.
+
+    Where an earlier document of that day was loaded, that one is the day's again.
+    """
+    snapshots = tables.snapshots
+    connection.execute(
+        update(snapshots)
+        .where(snapshots.c.snapshot_on == snapshot_on)
+        .values(
+            refused_sha256=snapshots.c.sha256,
+            refusal=reason,
+            sha256=func.coalesce(snapshots.c.loaded_sha256, snapshots.c.sha256),
+        )
+    )
 
 
 def load_snapshot(connection: Connection, snapshot_on: dt.date, run_id: str | None) -> Outcome:
@@ -178,7 +193,15 @@ def load_snapshot(connection: Connection, snapshot_on: dt.date, run_id: str | No
 
     connection.execute(text("DISCARD TEMP"))  # of a day before this one in the same transaction
     delivery, document = _read_archive(connection, snapshot_on)
-    snapshot = read_snapshot(document, time_zones=_time_zones(connection))
+    try:
+        snapshot = read_snapshot(document, time_zones=_time_zones(connection))
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        raise PermanentFailure(
+            SOURCE,
+            f"the document of {snapshot_on} could not be read: {type(error).__name__}: {error}",
+            place=f"flights.snapshots, {snapshot_on}",
+            remedy="This is a fault of transform.py: mend it, then run the job flights_rebuild.",
+        ) from error
     refuse_if_mostly_bad(delivery, snapshot.read, snapshot.rejects, cap=MOST_BAD)
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, run_id)
@@ -198,11 +221,15 @@ def load_snapshot(connection: Connection, snapshot_on: dt.date, run_id: str | No
         execute_script(connection, read_sql("pipelines.flights", script))
     summary = text(read_sql("pipelines.flights", "summarise_day"))
     connection.execute(summary, {"snapshot_on": snapshot_on})
+    held = sum(
+        held_records(connection, table, "seen_until_on IS NULL")
+        for table in (tables.legs, tables.prices)
+    )
     return close_delivery(
         connection,
         delivery_id,
         read=snapshot.read,
-        staged=snapshot.used,
+        held=held,
         rejects=snapshot.rejects,
         drift=snapshot.drift,
     )
@@ -212,14 +239,18 @@ def load_airports(
     connection: Connection, delivery: Delivery, airports: pd.DataFrame, run_id: str | None
 ) -> Outcome | None:
     """Bring `flights.airports` up to date; None when this very content was loaded before."""
-    if last_sha256(connection, delivery.source, delivery.name) == delivery.sha256:
+    if last_sha256(connection, delivery.source) == delivery.sha256:
         return None
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, run_id)
     stage(connection, airports, tables.airports)
     upsert(connection, tables.airports, delivery_id)
     return close_delivery(
-        connection, delivery_id, read=len(airports), staged=len(airports), rejects=[]
+        connection,
+        delivery_id,
+        read=len(airports),
+        held=held_records(connection, tables.airports),
+        rejects=[],
     )
 
 
@@ -229,7 +260,7 @@ def _mark_loaded(connection: Connection, day: dt.date, sha256: str) -> dt.date |
     later = snapshots.c.snapshot_on > day
     connection.execute(update(snapshots).where(later).values(loaded_sha256=None))
     this = snapshots.c.snapshot_on == day
-    connection.execute(update(snapshots).where(this).values(loaded_sha256=sha256, refusal=None))
+    connection.execute(update(snapshots).where(this).values(loaded_sha256=sha256))
     return connection.execute(
         select(snapshots.c.snapshot_on)
         .where(snapshots.c.snapshot_on < day, snapshots.c.loaded_sha256.is_not(None))

@@ -53,10 +53,11 @@ snapshots = Table(
         comment="The document that the tables were brought up to date with; null: none yet.",
     ),
     Column(
-        "refusal",
+        "refused_sha256",
         Text,
-        comment="Why the document was not believed and nothing of it loaded; null when it was.",
+        comment="The last document of that day that was refused as a whole; null: none.",
     ),
+    Column("refusal", Text, comment="Why that document was refused."),
     Column("source_url", Text, nullable=False, comment="Where it was fetched, secrets masked."),
     Column("itinerary_count", Integer, comment="Itineraries on offer that day."),
     Column("price_currency", Text, comment="ISO 4217 code that most of its prices are in."),

@@ -8,6 +8,7 @@ reasons; an itinerary whose leg is missing or refused is refused too; the others
 
 import datetime as dt
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -32,6 +33,7 @@ LEG_KEYS = (
     "airline_id",
     "duration_mins",
 )
+LOCAL_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?"
 MOST_LEGS = 100
 DANGLING = "a leg is not in the document, or was refused"
 LONGEST_LEG_MINUTES = 7 * 24 * 60
@@ -42,7 +44,7 @@ class Snapshot:
     """One document as rows by table name, with what was refused and what drifted.
 
     `offered` has the keys of all records, refused ones too: those are not gone. `read` counts the
-    records of both lists, `used` those that were not refused.
+    records of both lists.
     """
 
     rows: dict[str, pd.DataFrame]
@@ -50,7 +52,6 @@ class Snapshot:
     rejects: list[Reject]
     drift: list[str]
     read: int
-    used: int
 
 
 def read_snapshot(document: Mapping[str, Any], *, time_zones: Mapping[str, str]) -> Snapshot:
@@ -66,14 +67,12 @@ def read_snapshot(document: Mapping[str, Any], *, time_zones: Mapping[str, str])
     good_legs = legs.good()
     _screen_itineraries(itineraries, set(good_legs["id"]))
     rejects = itineraries.rejects() + legs.rejects()
-    read = len(itineraries.records) + len(legs.records)
     return Snapshot(
         rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good()),
         offered=_offered(itineraries.frame, legs.frame),
         rejects=rejects,
         drift=itineraries.drift("flights.json") + legs.drift("flights.json"),
-        read=read,
-        used=read - len(rejects),
+        read=len(itineraries.records) + len(legs.records),
     )
 
 
@@ -200,18 +199,18 @@ def _not(values: pd.Series, is_good: Callable[[Any], bool]) -> pd.Series:
 
 
 def _is_iata(value: Any) -> bool:
-    return isinstance(value, str) and len(value) == 3 and value.isascii() and value.isupper()
+    return isinstance(value, str) and re.fullmatch("[A-Z]{3}", value) is not None
 
 
 def _local_time(value: Any) -> dt.datetime | None:
     """The wall-clock time, or None for what has an offset, lacks the time, or is no such day."""
-    if not isinstance(value, str) or "T" not in value:
+    if not isinstance(value, str) or re.fullmatch(LOCAL_TIME, value) is None:
         return None
     try:
         parsed = dt.datetime.fromisoformat(value)
     except ValueError:
         return None
-    return parsed if parsed.tzinfo is None and 1900 < parsed.year < 2200 else None
+    return parsed if 1900 < parsed.year < 2200 else None
 
 
 def _is_count(value: Any) -> bool:

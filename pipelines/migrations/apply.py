@@ -6,7 +6,7 @@ nothing. There is no way down: going back is restoring a backup.
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 
 from alembic import command
@@ -14,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
@@ -54,8 +55,27 @@ def migrate(url: str, tell: Callable[[str], None] = lambda _: None) -> None:
             if _is_current(connection):
                 return
             prepare(connection)
-            _upgrade(connection, tell)
-            _apply_objects(connection, tell)
+            if _is_current(connection):  # another command was faster
+                return
+            before = _revision(connection)
+            try:
+                with connection.begin_nested():
+                    _upgrade(connection)
+                    _replace_objects(connection)
+            except DBAPIError:  # what ours stand on changes more than replacing allows
+                if before is None:
+                    raise
+                _drop_objects(connection)
+                _upgrade(connection)
+                _replace_objects(connection)
+            tell("Made the tables and views." if before is None else "Brought them up to date.")
+    except CommandError as error:
+        raise PermanentFailure(
+            "database",
+            f"its schema is of another version of Isobar: {error}",
+            place=place,
+            remedy="Update this clone; a database cannot go back but by restoring a backup.",
+        ) from error
     except OperationalError as error:
         raise TransientFailure(
             "database",
@@ -120,7 +140,7 @@ def _is_current(connection: Connection) -> bool:
         return False
     applied = {row.name: row.sha256 for row in connection.execute(select(sql_objects))}
     return applied == _digests(object_files()) and all(
-        _kind(connection, name) is not None for name in applied
+        _signatures(connection, name) for name in applied
     )
 
 
@@ -128,14 +148,10 @@ def _digests(files: Mapping[str, str]) -> dict[str, str]:
     return {name: hashlib.sha256(sql.encode()).hexdigest() for name, sql in files.items()}
 
 
-def _upgrade(connection: Connection, tell: Callable[[str], None]) -> None:
+def _upgrade(connection: Connection) -> None:
     config = _alembic()
     config.attributes["connection"] = connection
-    before = _revision(connection)
     command.upgrade(config, "head")
-    after = _revision(connection)
-    if after != before:
-        tell(f"Migrated the warehouse from {before or 'nothing'} to {after}.")
 
 
 def _alembic() -> Config:
@@ -151,33 +167,38 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(query).scalar()
 
 
-def _apply_objects(connection: Connection, tell: Callable[[str], None]) -> None:
-    """Make, replace and drop views and functions as their files have changed."""
+def _replace_objects(connection: Connection) -> None:
+    """Make or replace the views and functions whose files changed, drop those without a file."""
     files = object_files()
     digests = _digests(files)
     applied = {row.name: row.sha256 for row in connection.execute(select(sql_objects))}
-    gone = {name: _drop(connection, name) for name in applied if name not in files}
     stale = {
         name: sql
         for name, sql in files.items()
-        if applied.get(name) != digests[name] or _kind(connection, name) is None
+        if applied.get(name) != digests[name] or not _signatures(connection, name)
     }
-    if not gone and not stale:
-        return
-    _in_dependency_order(connection, gone)
-    try:
-        with connection.begin_nested():
-            _in_dependency_order(connection, stale)
-    except ProgrammingError:  # a column went or changed its type: replacing is not enough
-        _in_dependency_order(connection, {name: _drop(connection, name) for name in files})
-        stale = files
-        _in_dependency_order(connection, stale)
-    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_([*gone, *stale])))
+    _in_dependency_order(connection, stale)
+    for name in stale:
+        if len(_signatures(connection, name)) > 1:  # its arguments changed: the old one is left
+            raise _overloaded(name)
+    _in_dependency_order(connection, _drops(connection, [n for n in applied if n not in files]))
+    changed = [*stale, *(name for name in applied if name not in files)]
+    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(changed)))
     if stale:
         connection.execute(
             insert(sql_objects), [{"name": name, "sha256": digests[name]} for name in stale]
         )
-    tell(f"Applied {len(stale)} views and functions, dropped {len(gone)}.")
+
+
+def _drop_objects(connection: Connection) -> None:
+    """Drop every view and function of ours; one that something of the user's needs stops it."""
+    names = {*connection.execute(select(sql_objects.c.name)).scalars(), *object_files()}
+    _in_dependency_order(connection, _drops(connection, sorted(names)))
+    connection.execute(delete(sql_objects))
+
+
+def _overloaded(name: str) -> ProgrammingError:
+    return ProgrammingError(None, None, ValueError(f"{name} is there with several signatures"))
 
 
 def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) -> None:
@@ -199,13 +220,23 @@ def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) 
         waiting = {name: waiting[name] for name in errors}
 
 
-def _kind(connection: Connection, name: str) -> str | None:
-    """VIEW, FUNCTION, or None when there is no such object."""
-    query = text("SELECT to_regclass(:name) IS NOT NULL, to_regproc(:name) IS NOT NULL")
-    is_view, is_function = connection.execute(query, {"name": name}).one()
-    return "VIEW" if is_view else "FUNCTION" if is_function else None
+def _signatures(connection: Connection, name: str) -> list[str]:
+    """How to drop what has this name: a view, or each function of the name with its arguments."""
+    query = text(
+        """
+        SELECT 'VIEW ' || oid::regclass FROM pg_class WHERE oid = to_regclass(:name)
+        UNION ALL
+        SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc
+        WHERE pronamespace = to_regnamespace(split_part(:name, '.', 1))
+            AND proname = split_part(:name, '.', 2)
+        """
+    )
+    return list(connection.execute(query, {"name": name}).scalars())
 
 
-def _drop(connection: Connection, name: str) -> str:
-    kind = _kind(connection, name)
-    return "SELECT" if kind is None else f"DROP {kind} {name}"
+def _drops(connection: Connection, names: Iterable[str]) -> dict[str, str]:
+    return {
+        signature: f"DROP {signature}"
+        for name in names
+        for signature in _signatures(connection, name)
+    }

@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from pipelines.core.contract import Reject
 from pipelines.core.deliveries import (
@@ -28,24 +27,24 @@ REJECTS = [
 
 def test_counts_that_do_not_add_up_are_refused_with_the_whole_load(warehouse: Warehouse) -> None:
     with (
-        pytest.raises(IntegrityError, match="nothing_lost"),
+        pytest.raises(PermanentFailure, match="nothing_lost"),
         warehouse.transaction("test") as connection,
     ):
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, None)
-        close_delivery(connection, delivery_id, read=3, staged=1, rejects=REJECTS[:1])
+        close_delivery(connection, delivery_id, read=3, held=1, rejects=REJECTS[:1])
     with warehouse.engine.connect() as connection:
-        assert last_sha256(connection, "test", "monday") is None
+        assert last_sha256(connection, "test") is None
 
 
 def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Warehouse) -> None:
     with warehouse.transaction("test") as connection:
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, "run 1")
-        outcome = close_delivery(connection, delivery_id, read=5, staged=3, rejects=REJECTS)
+        outcome = close_delivery(connection, delivery_id, read=5, held=3, rejects=REJECTS)
     assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 3, 2)
     with warehouse.engine.connect() as connection:
-        assert last_sha256(connection, "test", "monday") == DELIVERY.sha256
+        assert last_sha256(connection, "test") == DELIVERY.sha256
         assert unbalanced(connection, "test") == []
         first, second = last_rejects(connection, "test")
         assert first["raw"] == REJECTS[0].raw
@@ -57,7 +56,7 @@ def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -
     with warehouse.transaction("test") as connection:
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, None)
-        close_delivery(connection, delivery_id, read=2, staged=0, rejects=REJECTS)
+        close_delivery(connection, delivery_id, read=2, held=0, rejects=REJECTS)
         connection.execute(text("DELETE FROM ops.quarantine WHERE position = 'rows[5]'"))
     with warehouse.engine.connect() as connection:
         (found,) = unbalanced(connection, "test")

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from pipelines.core import postgres_software as software
-from pipelines.core.embedded_postgres import OWNER, Connections, EmbeddedPostgres
+from pipelines.core.embedded_postgres import SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
 from pipelines.core.failures import Failure, PermanentFailure
 
 START = """
@@ -36,7 +36,7 @@ def built_in(state_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 def answer(connections: Connections) -> object:
-    with psycopg.connect(connections.url(OWNER, OWNER)) as connection:
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as connection:
         return connection.execute("SELECT 1").fetchone()
 
 
@@ -69,11 +69,11 @@ def test_starts_at_once_end_in_one_server(built_in: EmbeddedPostgres) -> None:
 
 
 def test_what_was_committed_survives_kill_9(built_in: EmbeddedPostgres) -> None:
-    with psycopg.connect(built_in.start().url(OWNER, OWNER), autocommit=True) as connection:
+    with psycopg.connect(built_in.start().url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
         kill_server(built_in)
     again = built_in.start()
-    with psycopg.connect(again.url(OWNER, OWNER)) as connection:
+    with psycopg.connect(again.url(SUPERUSER, WAREHOUSE)) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
 
 
@@ -137,9 +137,9 @@ def test_the_path_of_a_clone_may_be_anything(state_folder: Path, name: str) -> N
         with psycopg.connect(
             host=running.socket_folder,
             port=running.port,
-            user=OWNER,
-            password=running.passwords[OWNER],
-            dbname=OWNER,
+            user=SUPERUSER,
+            password=running.passwords[SUPERUSER],
+            dbname=WAREHOUSE,
         ) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
     finally:
@@ -149,7 +149,9 @@ def test_the_path_of_a_clone_may_be_anything(state_folder: Path, name: str) -> N
 def test_nobody_gets_in_without_the_password(server: Connections) -> None:
     for host in ("127.0.0.1", server.socket_folder):
         with pytest.raises(psycopg.OperationalError, match="password"):
-            psycopg.connect(host=host, port=server.port, user=OWNER, dbname=OWNER, password="")
+            psycopg.connect(
+                host=host, port=server.port, user=SUPERUSER, dbname=WAREHOUSE, password=""
+            )
 
 
 def test_an_interrupted_first_start_is_begun_again(built_in: EmbeddedPostgres) -> None:
@@ -186,6 +188,19 @@ def test_as_root_in_a_private_folder_the_data_goes_where_the_server_can_reach_it
     finally:
         server.stop()
         subprocess.run(["rm", "-rf", str(server.home)], check=True)
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root can give up the right to look into others")
+def test_as_root_without_the_right_to_trace_the_server_is_still_known(
+    built_in: EmbeddedPostgres,
+) -> None:
+    """As in a container with the usual rights: what other users' processes do cannot be seen."""
+    command = [sys.executable, "-c", START, str(built_in.state)]
+    without = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace", *command]
+    ports = [subprocess.run(without, capture_output=True, text=True).stdout for _ in range(2)]
+    assert ports[0]
+    assert ports[0] == ports[1]
+    assert answer(built_in.start()) == (1,)
 
 
 def test_programs_out_of_the_servers_reach_are_copied(state_folder: Path) -> None:

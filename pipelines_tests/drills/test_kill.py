@@ -16,7 +16,7 @@ import psutil
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import DAGSTER, OWNER, EmbeddedPostgres
+from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.flights.made_up import flights_document
@@ -39,7 +39,7 @@ def state(state_folder: Path) -> Iterator[Path]:
 
 
 def held(state: Path) -> list[list[Any]]:
-    with psycopg.connect(EmbeddedPostgres(state).start().url(OWNER, OWNER)) as connection:
+    with psycopg.connect(EmbeddedPostgres(state).start().url(SUPERUSER, WAREHOUSE)) as connection:
         return [connection.execute(query).fetchall() for query in (ROWS, LEDGER)]
 
 
@@ -65,7 +65,7 @@ def test_kill_9_in_the_middle_of_a_load_leaves_all_or_nothing(
     assert isobar(state, "migrate").returncode == 0
     server = EmbeddedPostgres(state)
     connections = server.start()
-    blocker = psycopg.connect(connections.url(OWNER, OWNER))
+    blocker = psycopg.connect(connections.url(SUPERUSER, WAREHOUSE))
     blocker.execute("LOCK TABLE flights.prices")
     run = run_until_it_waits(state, source.url, blocker)
     if "run" in victims:
@@ -80,7 +80,7 @@ def test_kill_9_in_the_middle_of_a_load_leaves_all_or_nothing(
         assert "what to do:" in told
         assert "Traceback" not in told
     time.sleep(0.5)  # the sessions of the dead let go
-    with psycopg.connect(server.start().url(OWNER, OWNER)) as connection:
+    with psycopg.connect(server.start().url(SUPERUSER, WAREHOUSE)) as connection:
         (left,) = connection.execute("SELECT count(*) FROM flights.legs").fetchone() or ()
     assert left == 0, "a part of the load was committed"
     again = isobar(state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url)
@@ -98,7 +98,7 @@ def test_a_killed_run_is_failed_by_the_next_and_gives_back_its_place(
     source.will(document(flights_document()))
     assert isobar(state, "migrate").returncode == 0
     connections = EmbeddedPostgres(state).start()
-    with psycopg.connect(connections.url(OWNER, OWNER)) as blocker:
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
         blocker.execute("LOCK TABLE flights.snapshots")
         run = run_until_it_waits(state, source.url, blocker)
         run.kill()
@@ -120,7 +120,7 @@ def test_a_run_that_is_told_to_stop_stops_without_a_trace_and_leaves_nothing_run
     source.will(document(flights_document()))
     assert isobar(state, "migrate").returncode == 0
     connections = EmbeddedPostgres(state).start()
-    with psycopg.connect(connections.url(OWNER, OWNER)) as blocker:
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
         blocker.execute("LOCK TABLE flights.prices")
         run = run_until_it_waits(state, source.url, blocker)
         run.send_signal(number)
@@ -136,7 +136,7 @@ def test_a_run_that_is_told_to_stop_stops_without_a_trace_and_leaves_nothing_run
 def test_a_killed_run_leaves_no_sandbox_behind(state: Path) -> None:
     assert isobar(state, "migrate").returncode == 0
     connections = EmbeddedPostgres(state).start()
-    with psycopg.connect(connections.url(OWNER, OWNER)) as blocker:
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
         blocker.execute("LOCK TABLE flights.prices")
         run = begin(state, "run")
         deadline = time.monotonic() + 60

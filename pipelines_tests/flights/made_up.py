@@ -45,8 +45,10 @@ def flights_document(
     itineraries: list[dict[str, Any]] | None = None, legs: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
     """Two itineraries over three legs, unless told otherwise."""
-    there, back = leg(1), leg(2, "LTN", "BUD", departure_time="2026-06-08T19:45")
-    home = leg(3, "LGW", "BUD", airline_id="LH", airline_name="Lufthansa", stops=1)
+    there = leg(1)
+    evening = {"departure_time": "2026-06-08T19:45", "arrival_time": "2026-06-08T23:10"}
+    back = leg(2, "LTN", "BUD", **evening)
+    home = leg(3, "LGW", "BUD", **evening, airline_id="LH", airline_name="Lufthansa", stops=1)
     return {
         "itineraries": itineraries
         if itineraries is not None

@@ -8,13 +8,16 @@ import psycopg
 import pytest
 
 from pipelines.core.failures import PermanentFailure
+from pipelines.core.money import parse_price
 from pipelines.core.warehouse import Warehouse
-from pipelines.flights import load, tables
+from pipelines.flights import load, tables, transform
 from pipelines.flights.client import check_document, packaged_airports
 from pipelines_tests.flights.made_up import (
     MONDAY,
     TUESDAY,
     WEDNESDAY,
+    answer,
+    bring_up_to_date,
     deliver,
     flights_document,
     itinerary,
@@ -191,18 +194,15 @@ def test_drift_is_in_the_ledger(warehouse: Warehouse, owner: psycopg.Connection)
 
 
 def test_two_runs_at_once_end_as_one_would(warehouse: Warehouse, owner: psycopg.Connection) -> None:
-    threads = [
-        threading.Thread(target=deliver, args=(warehouse, MONDAY, flights_document()))
-        for _ in range(4)
-    ]
+    with warehouse.transaction("flights") as connection:
+        load.archive(connection, MONDAY, answer(flights_document()))
+    threads = [threading.Thread(target=bring_up_to_date, args=(warehouse,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     query = "SELECT name, loaded_count FROM ops.deliveries WHERE source = 'flights' ORDER BY 2"
-    ledger = owner.execute(query).fetchall()
-    assert ledger[-1] == ("2026-03-02", 5)
-    assert all(loaded == 0 for _, loaded in ledger[:-1])
+    assert owner.execute(query).fetchall() == [("2026-03-02", 5)]
     assert owner.execute("SELECT count(*) FROM enriched.itinerary_legs").fetchone() == (4,)
 
 
@@ -227,3 +227,32 @@ def test_airports_come_with_zones_and_city_groups(owner: psycopg.Connection) -> 
 def test_json_that_is_no_flights_document_is_refused(document: Any, words: str) -> None:
     with pytest.raises(PermanentFailure, match=words):
         check_document(document, place="http://source/flights.json")
+
+
+def test_records_that_a_fault_of_ours_drops_stop_the_load(
+    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger counts what the tables hold, not what is left when the rejects are taken off."""
+    whole = transform._itinerary_rows
+    monkeypatch.setattr(transform, "_itinerary_rows", lambda frame: whole(frame.iloc[:1]))
+    with pytest.raises(PermanentFailure, match="nothing_lost"):
+        deliver(warehouse, MONDAY, flights_document())
+    assert owner.execute("SELECT count(*) FROM flights.legs").fetchone() == (0,)
+
+
+def test_a_document_that_our_code_cannot_read_does_not_hold_up_the_next_day(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(text: str) -> object:
+        if text == "£13":
+            raise LookupError(text)
+        return parse_price(text)
+
+    monkeypatch.setattr("pipelines.flights.transform.parse_price", broken)
+    with warehouse.transaction("flights") as connection:
+        bad = flights_document([itinerary(1, [1], price="£13")])
+        load.archive(connection, MONDAY, answer(bad))
+        load.archive(connection, TUESDAY, answer(flights_document()))
+    outcomes, refusals = bring_up_to_date(warehouse)
+    assert len(outcomes) == 1
+    assert "could not be read: LookupError" in str(refusals[0])

@@ -27,7 +27,7 @@ def one(
         }
     )
     row = add_times(legs).iloc[0].to_dict()
-    return {key: None if pd.isna(value) else value for key, value in row.items()}
+    return {str(key): None if pd.isna(value) else value for key, value in row.items()}
 
 
 @pytest.mark.parametrize(

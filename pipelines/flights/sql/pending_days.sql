@@ -1,11 +1,12 @@
 -- Archived days to put on top, oldest first: from the first one on that is not loaded, or whose
--- document was replaced. Days whose document was refused wait for another document or a rebuild.
+-- document was replaced. Days with a refused document wait for another one, or for a rebuild.
 SELECT snapshot_on
 FROM flights.snapshots
-WHERE refusal IS NULL
+WHERE sha256 IS DISTINCT FROM refused_sha256
     AND snapshot_on >= (
         SELECT min(snapshot_on)
         FROM flights.snapshots
-        WHERE refusal IS NULL AND sha256 IS DISTINCT FROM loaded_sha256
+        WHERE sha256 IS DISTINCT FROM refused_sha256
+            AND sha256 IS DISTINCT FROM loaded_sha256
     )
 ORDER BY snapshot_on

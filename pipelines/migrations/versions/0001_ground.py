@@ -590,11 +590,12 @@ def upgrade() -> None:
             comment="The document that the tables were brought up to date with; null: none yet.",
         ),
         sa.Column(
-            "refusal",
+            "refused_sha256",
             sa.Text(),
             nullable=True,
-            comment="Why the document was not believed and nothing of it loaded; null when it was.",
+            comment="The last document of that day that was refused as a whole; null: none.",
         ),
+        sa.Column("refusal", sa.Text(), nullable=True, comment="Why that document was refused."),
         sa.Column(
             "source_url", sa.Text(), nullable=False, comment="Where it was fetched, secrets masked."
         ),

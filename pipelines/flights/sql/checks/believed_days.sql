@@ -3,5 +3,5 @@ SELECT
     snapshot_on,
     refusal
 FROM flights.snapshots
-WHERE refusal IS NOT NULL
+WHERE refused_sha256 IS NOT NULL
 ORDER BY snapshot_on DESC

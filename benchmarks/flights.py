@@ -1,0 +1,187 @@
+"""Flights: 100,000 itineraries with 200,000 legs from document to committed rows, and the list.
+
+Each load runs in a process of its own, so that its peak of memory is its own. The reference is
+what the replaced service did, a lookup and an insert for each itinerary, timed on a sample.
+"""
+
+import datetime as dt
+import json
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psycopg
+
+from benchmarks.report import Measure
+from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
+from pipelines.core.http import JsonAnswer
+from pipelines.core.postgres_software import find_binaries
+from pipelines.core.warehouse import Warehouse
+from pipelines.flights import load
+
+ITINERARIES, LEGS = 100_000, 200_000
+SAMPLE = 2_000
+AIRPORTS = ("BUD", "LTN", "LHR", "LGW", "JFK", "CDG", "FRA", "AMS", "LIS", "GRU")
+MONDAY = dt.date(2026, 3, 2)
+LISTS = {
+    "any, cheapest first": "SELECT * FROM enriched.itineraries ORDER BY price_amount LIMIT 100",
+    "airline and stops, cheapest first": """
+        SELECT * FROM enriched.itineraries
+        WHERE max_stops <= 1
+            AND EXISTS (SELECT FROM unnest(airlines) AS name WHERE name ILIKE '%air 1%')
+        ORDER BY price_amount LIMIT 100""",
+    "agent, best rated first": """
+        SELECT * FROM enriched.itineraries WHERE agent ILIKE '%agent 4%'
+        ORDER BY agent_rating DESC, price_amount LIMIT 100""",
+}
+
+
+def measure(server: Connections) -> list[Measure]:
+    """All measures of flights, on a fresh database of a running server."""
+    measures = []
+    reference = _row_by_row(server)
+    with tempfile.TemporaryDirectory() as folder:
+        documents = _write_documents(Path(folder))
+        for name, day, file, target in (
+            ("load 100,000 itineraries, 200,000 legs", 0, "first", 20.0),
+            ("the same day again", 0, "first", 5.0),
+            ("the same content on the next day", 1, "first", 5.0),
+            ("one percent of the prices changed", 2, "changed", 10.0),
+        ):
+            told = _in_a_process(server, documents[file], MONDAY + dt.timedelta(days=day))
+            rate = ITINERARIES / told["seconds"]
+            measures.append(
+                Measure(f"flights: {name}", told["seconds"], "s", target, rate / reference)
+            )
+            if day == 0 and len(measures) == 1:
+                measures.append(Measure("flights: its memory", told["megabytes"], "MB", 600.0))
+    for name, query in LISTS.items():
+        rate = _answers_a_second(server, query)
+        measures.append(
+            Measure(f"flights: list, {name}, page of 100", rate, "answers/s", 1000.0, more=True)
+        )
+    return measures
+
+
+def _write_documents(folder: Path) -> dict[str, Path]:
+    random = Random(1)
+    legs = []
+    for number in range(LEGS):
+        origin, target = random.sample(AIRPORTS, 2)
+        departure = dt.datetime(2026, 6, 1) + dt.timedelta(minutes=random.randrange(100_000))
+        arrival = departure + dt.timedelta(minutes=random.randrange(60, 900))
+        legs.append(
+            {
+                "id": f"leg_{number}",
+                "departure_airport": origin,
+                "arrival_airport": target,
+                "departure_time": departure.strftime("%Y-%m-%dT%H:%M"),
+                "arrival_time": arrival.strftime("%Y-%m-%dT%H:%M"),
+                "stops": random.randrange(3),
+                "airline_name": f"Air {number % 40}",
+                "airline_id": f"A{number % 40}",
+                "duration_mins": random.randrange(60, 600),
+            }
+        )
+    itineraries = [
+        {
+            "id": f"it_{number}",
+            "legs": [f"leg_{random.randrange(LEGS)}", f"leg_{random.randrange(LEGS)}"],
+            "price": f"£{random.randrange(20, 2000):,}.{random.randrange(100):02}",
+            "agent": f"Agent {number % 50}",
+            "agent_rating": round(5 + number % 50 / 10, 1),
+        }
+        for number in range(ITINERARIES)
+    ]
+    files = {"first": folder / "first.json", "changed": folder / "changed.json"}
+    files["first"].write_text(json.dumps({"itineraries": itineraries, "legs": legs}))
+    for number in random.sample(range(ITINERARIES), ITINERARIES // 100):
+        itineraries[number]["price"] = "£7.77"
+    files["changed"].write_text(json.dumps({"itineraries": itineraries, "legs": legs}))
+    return files
+
+
+def _in_a_process(server: Connections, document: Path, day: dt.date) -> dict[str, float]:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.flights",
+            server.url(LOADER, "bench"),
+            document,
+            str(day),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def _archive_and_load(url: str, document: Path, day: dt.date) -> dict[str, float]:
+    """What a run does between the answer of the source and its commit."""
+    warehouse = Warehouse(url)
+    load.bring_up_to_date(warehouse, run_id=None)  # airports; not what is measured
+    body = document.read_bytes()
+    began = time.monotonic()
+    with warehouse.transaction("flights") as connection:
+        load.archive(connection, day, JsonAnswer("bench", body, None, dt.datetime.now(dt.UTC)))
+    load.bring_up_to_date(warehouse, run_id=None)
+    seconds = time.monotonic() - began
+    warehouse.dispose()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "megabytes": peak}
+
+
+def _row_by_row(server: Connections) -> float:
+    """Itineraries a second by a lookup and an insert for each leg, itinerary and price."""
+    with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
+        connection.execute("CREATE TEMP TABLE leg (id text PRIMARY KEY, number integer)")
+        connection.execute(
+            "CREATE TEMP TABLE offer (id text PRIMARY KEY, price numeric, legs text)"
+        )
+        began = time.monotonic()
+        for number in range(SAMPLE):
+            for leg in (2 * number, 2 * number + 1):
+                _get_or_create(connection, "leg", (f"leg_{leg}", leg))
+            _get_or_create(connection, "offer", (f"it_{number}", number, "leg_1,leg_2"))
+        return SAMPLE / (time.monotonic() - began)
+
+
+def _get_or_create(connection: psycopg.Connection, table: str, row: tuple[Any, ...]) -> None:
+    query = f"SELECT * FROM {table} WHERE id = %s"  # the reference, slow on purpose
+    if connection.execute(query, [row[0]]).fetchone() is None:
+        values = ", ".join(["%s"] * len(row))
+        connection.execute(f"INSERT INTO {table} VALUES ({values})", row)
+
+
+def _answers_a_second(server: Connections, query: str) -> float:
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(" ".join(query.split()) + ";\n")
+        script.flush()
+        done = subprocess.run(
+            [
+                find_binaries() / "pgbench",
+                *("--no-vacuum", "--protocol=prepared", "--client=2", "--time=5"),
+                f"--file={script.name}",
+                server.url(LOADER, "bench"),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    found = re.search(r"tps = ([\d.]+)", done.stdout)
+    assert found is not None, done.stdout
+    return float(found[1])
+
+
+if __name__ == "__main__":
+    _url, _document, _day = sys.argv[1:]
+    print(json.dumps(_archive_and_load(_url, Path(_document), dt.date.fromisoformat(_day))))  # noqa: T201

@@ -1,0 +1,48 @@
+"""What was measured, beside what was asked for."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number, its unit, the target, and how many times the reference it is, where there is one.
+
+    `more` says that more is better, as for answers a second.
+    """
+
+    name: str
+    value: float
+    unit: str
+    target: float
+    times_reference: float | None = None
+    more: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the target is reached."""
+        return self.value >= self.target if self.more else self.value <= self.target
+
+
+def show(measures: list[Measure]) -> None:
+    """Print all measures as a table."""
+    table = Table("measure", box=None, header_style="bold", pad_edge=False)
+    for column in ("value", "target", "of target", "times row by row"):
+        table.add_column(column, justify="right")
+    for one in measures:
+        table.add_row(
+            one.name,
+            f"{one.value:,.1f} {one.unit}",
+            f"{one.target:,.0f} {one.unit}",
+            f"{one.value / one.target:.2f}" + ("" if one.is_met else " missed"),
+            f"{one.times_reference:,.0f}" if one.times_reference else "",
+        )
+    Console(width=110).print(table)
+
+
+def as_json(measures: list[Measure]) -> list[dict[str, Any]]:
+    """The measures for a program to read."""
+    return [asdict(one) | {"is_met": one.is_met} for one in measures]
