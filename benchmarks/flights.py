@@ -7,7 +7,6 @@ what the replaced service did, a lookup and an insert for each itinerary, timed 
 import datetime as dt
 import json
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.report import Measure
+from benchmarks.report import Measure, peak_megabytes
 from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
 from pipelines.core.http import JsonAnswer
 from pipelines.core.postgres_software import find_binaries
@@ -129,15 +128,15 @@ def _archive_and_load(url: str, document: Path, day: dt.date) -> dict[str, float
     """What a run does between the answer of the source and its commit."""
     warehouse = Warehouse(url)
     load.bring_up_to_date(warehouse, run_id=None)  # airports; not what is measured
-    body = document.read_bytes()
+    answer = JsonAnswer("bench", document.read_bytes(), None, dt.datetime.now(dt.UTC))
     began = time.monotonic()
     with warehouse.transaction("flights") as connection:
-        load.archive(connection, day, JsonAnswer("bench", body, None, dt.datetime.now(dt.UTC)))
+        load.archive(connection, day, answer)
+    del answer  # as when the step that fetched it has ended
     load.bring_up_to_date(warehouse, run_id=None)
     seconds = time.monotonic() - began
     warehouse.dispose()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "megabytes": peak}
+    return {"seconds": seconds, "megabytes": peak_megabytes()}
 
 
 def _row_by_row(server: Connections) -> float:

@@ -1,6 +1,8 @@
 """What was measured, beside what was asked for."""
 
+import resource
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -25,6 +27,18 @@ class Measure:
     def is_met(self) -> bool:
         """Whether the target is reached."""
         return self.value >= self.target if self.more else self.value <= self.target
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process held at once.
+
+    Where the kernel tells it for the program alone; else with what its parent held when it began.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def show(measures: list[Measure]) -> None:

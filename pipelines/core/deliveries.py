@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.core.failures import PermanentFailure
@@ -99,18 +99,46 @@ def close_delivery(
     outcome = Outcome(delivery_id, read, loaded, held - loaded, len(rejects))
     if rejects:
         _copy_rejects(connection, delivery_id, rejects)
+    _write_outcome(connection, outcome, drift)
+    return outcome
+
+
+def _write_outcome(connection: Connection, outcome: Outcome, drift: Sequence[str]) -> None:
     connection.execute(
         update(deliveries)
-        .where(deliveries.c.delivery_id == bindparam("id"))
+        .where(deliveries.c.delivery_id == outcome.delivery_id)
         .values(
             read_count=outcome.read,
             loaded_count=outcome.loaded,
             unchanged_count=outcome.unchanged,
             rejected_count=outcome.rejected,
             drift=list(drift),
-        ),
-        {"id": delivery_id},
+        )
     )
+
+
+def repeat_delivery(
+    connection: Connection, delivery: Delivery, earlier: str, run_id: str | None
+) -> Outcome:
+    """Enter a delivery with the content of the one named `earlier`: the same rejects, no change."""
+    before = connection.execute(
+        select(deliveries).where(
+            deliveries.c.source == delivery.source,
+            deliveries.c.name == earlier,
+            deliveries.c.sha256 == delivery.sha256,
+        )
+    ).one()
+    delivery_id = open_delivery(connection, delivery, run_id)
+    rejects = select(
+        literal(delivery_id), quarantine.c.position, quarantine.c.raw, quarantine.c.reasons
+    ).where(quarantine.c.delivery_id == before.delivery_id)
+    columns = ["delivery_id", "position", "raw", "reasons"]
+    connection.execute(
+        insert(quarantine).from_select(columns, rejects.order_by(quarantine.c.quarantine_id))
+    )
+    unchanged = before.read_count - before.rejected_count
+    outcome = Outcome(delivery_id, before.read_count, 0, unchanged, before.rejected_count)
+    _write_outcome(connection, outcome, before.drift)
     return outcome
 
 

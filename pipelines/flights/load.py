@@ -19,11 +19,19 @@ from pipelines.core.deliveries import (
     last_sha256,
     open_delivery,
     refuse_if_mostly_bad,
+    repeat_delivery,
 )
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.http import JsonAnswer
 from pipelines.core.sql_files import execute_script, read_sql
-from pipelines.core.warehouse import Warehouse, held_records, prepare_change_log, stage, upsert
+from pipelines.core.warehouse import (
+    Warehouse,
+    changed_records,
+    held_records,
+    prepare_change_log,
+    stage,
+    upsert,
+)
 from pipelines.flights import tables
 from pipelines.flights.client import SOURCE, packaged_airports
 from pipelines.flights.periods import put_day, take_off_days
@@ -31,6 +39,8 @@ from pipelines.flights.periods import put_day, take_off_days
 if TYPE_CHECKING:
     import pandas as pd
 
+ANALYZE_FROM = 0.1
+"""The share of changed records from which the planner's statistics are made anew at once."""
 MOST_BAD = 0.5
 """The share of refused records above which a snapshot is not believed."""
 
@@ -192,9 +202,13 @@ def load_snapshot(connection: Connection, snapshot_on: dt.date, run_id: str | No
     from pipelines.flights.transform import read_snapshot
 
     connection.execute(text("DISCARD TEMP"))  # of a day before this one in the same transaction
-    delivery, document = _read_archive(connection, snapshot_on)
+    delivery = _delivery(connection, snapshot_on)
+    if outcome := _load_unchanged(connection, delivery, snapshot_on, run_id):
+        return outcome
     try:
-        snapshot = read_snapshot(document, time_zones=_time_zones(connection))
+        snapshot = read_snapshot(
+            _read_payload(connection, delivery.sha256), time_zones=_time_zones(connection)
+        )
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise PermanentFailure(
             SOURCE,
@@ -219,8 +233,10 @@ def load_snapshot(connection: Connection, snapshot_on: dt.date, run_id: str | No
         put_day(connection, table, day=snapshot_on, day_before=day_before, delivery_id=delivery_id)
     for script in ("touch_itineraries", "refresh_itineraries"):
         execute_script(connection, read_sql("pipelines.flights", script))
-    summary = text(read_sql("pipelines.flights", "summarise_day"))
-    connection.execute(summary, {"snapshot_on": snapshot_on})
+    if changed_records(connection) > ANALYZE_FROM * snapshot.read:
+        names = ", ".join(table.fullname for table in tables.READ_FROM_SNAPSHOTS)
+        connection.execute(text(f"ANALYZE {names}"))
+    _summarise(connection, snapshot_on)
     held = sum(
         held_records(connection, table, "seen_until_on IS NULL")
         for table in (tables.legs, tables.prices)
@@ -233,6 +249,32 @@ def load_snapshot(connection: Connection, snapshot_on: dt.date, run_id: str | No
         rejects=snapshot.rejects,
         drift=snapshot.drift,
     )
+
+
+def _load_unchanged(
+    connection: Connection, delivery: Delivery, day: dt.date, run_id: str | None
+) -> Outcome | None:
+    """Put a day on top that says the same as the day before it, without reading it again.
+
+    None when it does not, or when the tables hold this or a later day already.
+    """
+    snapshots = tables.snapshots.c
+    last_loaded = connection.execute(
+        select(snapshots.snapshot_on, snapshots.loaded_sha256)
+        .where(snapshots.loaded_sha256.is_not(None))
+        .order_by(snapshots.snapshot_on.desc())
+        .limit(1)
+    ).one_or_none()
+    if (
+        last_loaded is None
+        or last_loaded.snapshot_on >= day
+        or last_loaded.loaded_sha256 != delivery.sha256
+    ):
+        return None
+    outcome = repeat_delivery(connection, delivery, last_loaded.snapshot_on.isoformat(), run_id)
+    _mark_loaded(connection, day, delivery.sha256)
+    _summarise(connection, day)
+    return outcome
 
 
 def load_airports(
@@ -269,28 +311,39 @@ def _mark_loaded(connection: Connection, day: dt.date, sha256: str) -> dt.date |
     ).scalar()
 
 
+def _summarise(connection: Connection, day: dt.date) -> None:
+    summary = text(read_sql("pipelines.flights", "summarise_day"))
+    connection.execute(summary, {"snapshot_on": day})
+
+
 def _time_zones(connection: Connection) -> dict[str, str]:
     airports = tables.airports.c
     query = select(airports.airport_code, airports.time_zone).where(airports.time_zone.is_not(None))
     return {row.airport_code: row.time_zone for row in connection.execute(query)}
 
 
-def _read_archive(connection: Connection, snapshot_on: dt.date) -> tuple[Delivery, Any]:
+def _delivery(connection: Connection, day: dt.date) -> Delivery:
     row = connection.execute(
         select(
             tables.snapshots.c.sha256,
             tables.snapshots.c.received_at,
             tables.payloads.c.byte_count,
-            tables.payloads.c.body_gzip,
         )
         .join(tables.payloads)
-        .where(tables.snapshots.c.snapshot_on == snapshot_on)
+        .where(tables.snapshots.c.snapshot_on == day)
     ).one()
-    delivery = Delivery(
+    return Delivery(
         source=SOURCE,
-        name=snapshot_on.isoformat(),
+        name=day.isoformat(),
         sha256=row.sha256,
         byte_count=row.byte_count,
         received_at=row.received_at,
     )
-    return delivery, json.loads(gzip.decompress(row.body_gzip))
+
+
+def _read_payload(connection: Connection, sha256: str) -> Any:
+    payloads = tables.payloads.c
+    body = connection.execute(
+        select(payloads.body_gzip).where(payloads.sha256 == sha256)
+    ).scalar_one()
+    return json.loads(gzip.decompress(body))

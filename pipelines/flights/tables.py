@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    desc,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -228,7 +229,7 @@ itineraries = Table(
     ),
     delivery_id_column(),
     Index("itineraries_price_idx", "price_amount", "itinerary_id"),
-    Index("itineraries_rating_idx", "agent_rating", "itinerary_id"),
+    Index("itineraries_rating_idx", desc("agent_rating"), "price_amount"),
     Index(None, "agent"),
     schema=SCHEMA,
     comment="Every itinerary ever seen, one row each, as last seen. Made from flights.prices.",

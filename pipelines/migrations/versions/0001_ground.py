@@ -28,10 +28,22 @@ ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO isobar_loader;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO isobar_loader, isobar_analyst;
 """
+STATISTICS = """
+-- So that a load can refresh the statistics of what it filled. Before PostgreSQL 17, where only the
+-- owner may, autovacuum does it within a minute.
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::integer >= 170000 THEN
+        ALTER DEFAULT PRIVILEGES GRANT MAINTAIN ON TABLES TO isobar_loader;
+    END IF;
+END
+$$;
+"""
 
 
 def upgrade() -> None:
     execute_script(op.get_bind(), RIGHTS)
+    execute_script(op.get_bind(), STATISTICS)
     for schema, comment in SCHEMAS.items():
         op.execute(f"CREATE SCHEMA {schema}")
         op.execute(f"COMMENT ON SCHEMA {schema} IS '{comment}'")
@@ -225,7 +237,7 @@ def upgrade() -> None:
     op.create_index(
         "itineraries_rating_idx",
         "itineraries",
-        ["agent_rating", "itinerary_id"],
+        [sa.literal_column("agent_rating DESC"), "price_amount"],
         unique=False,
         schema="flights",
     )
