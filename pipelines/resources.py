@@ -43,6 +43,7 @@ class Settings:
     sources: str
     sandbox_url: str | None
     flights_url: str | None
+    flights_country: str | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -70,6 +71,7 @@ class Settings:
             sources=sources,
             sandbox_url=value("ISOBAR_SANDBOX_URL"),
             flights_url=value("FLIGHTS_URL"),
+            flights_country=value("FLIGHTS_COUNTRY"),
         )
 
     @property
@@ -145,6 +147,10 @@ class FlightsResource(dg.ConfigurableResource[FlightsClient]):
         url = settings.source_url(own, "/flights.json", LIVE_FLIGHTS_URL)
         assert url is not None
         return FlightsClient(url, HttpClient(source="flights", variable="FLIGHTS_URL"))
+
+    def country_of_prices(self) -> str | None:
+        """Whose currency an ambiguous sign such as kr is; ISO 3166 alpha-2."""
+        return Settings.from_environment().flights_country
 
 
 def _check_postgres_url(name: str, value: str | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parent.parent
 OURS = (
     "DATABASE_URL", "DAGSTER_POSTGRES_URL", "DAGSTER_HOME", "ISOBAR_HOME", "ISOBAR_SOURCES",
-    "ISOBAR_SANDBOX_URL", "FLIGHTS_URL",
+    "ISOBAR_SANDBOX_URL", "FLIGHTS_URL", "FLIGHTS_COUNTRY",
 )  # fmt: skip
 
 

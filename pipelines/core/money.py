@@ -2,31 +2,79 @@
 
 import re
 from decimal import Decimal
+from functools import cache
 
 LONGEST = 40
-CURRENCIES = {"£": "GBP", "€": "EUR", "$": "USD"}
-_SIGN = r"[£€$]|[A-Z]{3}"
-_GROUPED = r"\d{1,3}(?:(?P<group>[,.'\u00a0\u202f ])\d{3})(?:(?P=group)\d{3})*"
+_SIGN = r"[^\s\d.,'+-]{1,4}|[^\s\d.,'+-]{1,3}\."
+_GROUPED = r"[0-9]{1,3}(?:(?P<group>[,.'\u00a0\u202f ])[0-9]{3})(?:(?P=group)[0-9]{3})*"
 _PRICE = re.compile(
-    rf"(?P<before>{_SIGN})?\s*(?P<whole>{_GROUPED}|\d+)(?:(?P<point>[.,])(?P<cents>\d{{1,2}}))?"
+    rf"(?P<before>{_SIGN})?\s*(?P<whole>{_GROUPED}|[0-9]+)"
+    r"(?:(?P<point>[.,])(?P<cents>[0-9]{1,2}))?"
     rf"\s*(?P<after>{_SIGN})?"
 )
 
 
-def parse_price(text: str) -> tuple[str, Decimal]:
+def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
     """Read `£1,234.50`, `35 €` or `1.234,50 EUR`; the currency is ISO 4217, the amount exact.
 
-    Raises `ValueError` for whatever is not wholly one price with one currency: a range, a sign,
-    words. A single separator before three digits separates thousands.
+    `country` (ISO 3166 alpha-2) says whose `kr` or `$` is meant; without it `kr` is nobody's and
+    `$` the United States'. Raises `ValueError` for whatever is not wholly one price with one
+    currency: a range, a sign, words. A single separator before three digits separates thousands.
     """
     match = _PRICE.fullmatch(text.strip()) if len(text) <= LONGEST else None
     if match is None:
-        raise ValueError(f"{text!r} is not a price")
+        raise ValueError(f"{text[:LONGEST]!r} is not a price")
     signs = [sign for sign in (match["before"], match["after"]) if sign]
     if len(signs) != 1:
         raise ValueError(f"{text!r} has {'no' if not signs else 'more than one'} currency")
+    currency = _currency(signs[0], country)
+    if currency is None:
+        raise ValueError(f"{text!r} is in no currency that {signs[0]!r} stands for alone")
     if match["point"] and match["point"] == match["group"]:
         raise ValueError(f"{text!r} separates thousands and decimals alike")
+    if match["group"] in (".", ",") and not match["point"] and _decimals(currency) == 3:
+        raise ValueError(f"{text!r} may be thousands or {currency}'s three decimals")
     whole = re.sub(r"\D", "", match["whole"])
-    currency = CURRENCIES.get(signs[0], signs[0])
     return currency, Decimal(f"{whole}.{match['cents'] or '00'}")
+
+
+@cache
+def _currency(sign: str, country: str | None) -> str | None:
+    """The currency of a symbol or code, by the Unicode CLDR."""
+    from babel.numbers import get_territory_currencies
+
+    if country is not None:
+        for code in get_territory_currencies(country):
+            if sign in _local_symbols(code, country):
+                return str(code)
+    return _symbols().get(sign)
+
+
+@cache
+def _symbols() -> dict[str, str]:
+    """Codes, and the symbols that English has for one currency alone."""
+    from babel.numbers import get_currency_symbol, list_currencies
+
+    codes = {code: code for code in list_currencies()}
+    return {get_currency_symbol(code, locale="en"): code for code in codes} | codes
+
+
+def _local_symbols(code: str, country: str) -> set[str]:
+    """How a country writes its currency, in each of its languages."""
+    from babel import Locale, UnknownLocaleError
+    from babel.languages import get_official_languages
+    from babel.numbers import get_currency_symbol
+
+    found = set()
+    for language in get_official_languages(country, de_facto=True):
+        try:
+            found.add(get_currency_symbol(code, locale=Locale.parse(f"{language}_{country}")))
+        except UnknownLocaleError:
+            continue
+    return found
+
+
+def _decimals(currency: str) -> int:
+    from babel.numbers import get_currency_precision
+
+    return int(get_currency_precision(currency))

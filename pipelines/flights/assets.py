@@ -91,12 +91,18 @@ class Loading(dg.Config):
     ],
 )
 def flights_tables(
-    context: dg.AssetExecutionContext, config: Loading, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext,
+    config: Loading,
+    flights: FlightsResource,
+    warehouse: WarehouseResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Bring all tables up to date with every archived day that they do not have yet."""
     with failures_told(context), warehouse.open() as store:
         outcomes, refusals = load.bring_up_to_date(
-            store, run_id=context.run.run_id, rebuild=config.rebuild
+            store,
+            run_id=context.run.run_id,
+            country=flights.country_of_prices(),
+            rebuild=config.rebuild,
         )
         with store.engine.connect() as connection:
             rows = {

@@ -110,7 +110,7 @@ def archived(connection: Connection, snapshot_on: dt.date) -> Archived | None:
 
 
 def bring_up_to_date(
-    store: Warehouse, *, run_id: str | None, rebuild: bool = False
+    store: Warehouse, *, run_id: str | None, country: str | None = None, rebuild: bool = False
 ) -> tuple[list[Outcome], list[PermanentFailure]]:
     """Load airports and every pending day; a day that is refused does not hold up the next.
 
@@ -126,7 +126,7 @@ def bring_up_to_date(
         for day in days:
             try:
                 with connection.begin_nested():
-                    outcomes.append(load_snapshot(connection, day, run_id))
+                    outcomes.append(load_snapshot(connection, day, run_id, country))
             except PermanentFailure as failure:
                 _refuse_day(connection, day, failure.problem)
                 refusals.append(failure)
@@ -194,7 +194,9 @@ def _refuse_day(connection: Connection, snapshot_on: dt.date, reason: str) -> No
     )
 
 
-def load_snapshot(connection: Connection, snapshot_on: dt.date, run_id: str | None) -> Outcome:
+def load_snapshot(
+    connection: Connection, snapshot_on: dt.date, run_id: str | None, country: str | None = None
+) -> Outcome:
     """Put one archived day on top of the days before it; days from it on are taken off first.
 
     Raises `PermanentFailure` when most records of the day are bad; nothing is written then.
@@ -207,7 +209,9 @@ def load_snapshot(connection: Connection, snapshot_on: dt.date, run_id: str | No
         return outcome
     try:
         snapshot = read_snapshot(
-            _read_payload(connection, delivery.sha256), time_zones=_time_zones(connection)
+            _read_payload(connection, delivery.sha256),
+            time_zones=_time_zones(connection),
+            country=country,
         )
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise PermanentFailure(

@@ -10,6 +10,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ from pipelines.core.money import parse_price
 from pipelines.core.warehouse import array_literal
 from pipelines.flights.times import add_times
 
+Prices = dict[str, tuple[str, Decimal]]
 ITINERARY_KEYS = ("id", "legs", "price", "agent", "agent_rating")
 LEG_KEYS = (
     "id",
@@ -54,10 +56,13 @@ class Snapshot:
     read: int
 
 
-def read_snapshot(document: Mapping[str, Any], *, time_zones: Mapping[str, str]) -> Snapshot:
+def read_snapshot(
+    document: Mapping[str, Any], *, time_zones: Mapping[str, str], country: str | None = None
+) -> Snapshot:
     """Sort a document's records into rows for the tables and rejects.
 
-    `document` has passed `check_document`; `time_zones` maps IATA codes to IANA zones.
+    `document` has passed `check_document`; `time_zones` maps IATA codes to IANA zones, `country`
+    says whose currency an ambiguous sign is.
     """
     itineraries = Screening(document["itineraries"], name="itineraries", keys=ITINERARY_KEYS)
     legs = Screening(
@@ -65,10 +70,11 @@ def read_snapshot(document: Mapping[str, Any], *, time_zones: Mapping[str, str])
     )
     _screen_legs(legs)
     good_legs = legs.good()
-    _screen_itineraries(itineraries, set(good_legs["id"]))
+    prices = _read_prices(itineraries.frame["price"], country)
+    _screen_itineraries(itineraries, set(good_legs["id"]), prices)
     rejects = itineraries.rejects() + legs.rejects()
     return Snapshot(
-        rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good()),
+        rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good(), prices),
         offered=_offered(itineraries.frame, legs.frame),
         rejects=rejects,
         drift=itineraries.drift("flights.json") + legs.drift("flights.json"),
@@ -97,7 +103,7 @@ def _screen_legs(legs: Screening) -> None:
     _reject_conflicts(legs)
 
 
-def _screen_itineraries(itineraries: Screening, leg_ids: set[str]) -> None:
+def _screen_itineraries(itineraries: Screening, leg_ids: set[str], prices: Prices) -> None:
     frame = itineraries.frame
     for key in ("id", "agent"):
         itineraries.reject(_not(frame[key], is_name), f"{key} is not a name: {{{key}}}")
@@ -105,7 +111,7 @@ def _screen_itineraries(itineraries: Screening, leg_ids: set[str]) -> None:
         _not(frame["agent_rating"], _is_rating), "agent_rating is not 0 to 10: {agent_rating}"
     )
     itineraries.reject(
-        _not(frame["price"], lambda value: _price(value) is not None),
+        _not(frame["price"], lambda value: isinstance(value, str) and value in prices),
         "price is not an amount with a currency: {price}",
     )
     itineraries.reject(
@@ -162,8 +168,8 @@ def _leg_rows(legs: pd.DataFrame, time_zones: Mapping[str, str]) -> dict[str, pd
     return {"legs": add_times(rows), "airlines": airlines}
 
 
-def _itinerary_rows(itineraries: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    prices = [parse_price(price) for price in itineraries["price"]]
+def _itinerary_rows(itineraries: pd.DataFrame, prices: Prices) -> dict[str, pd.DataFrame]:
+    read = [prices[price] for price in itineraries["price"]]
     agents = pd.DataFrame(
         {
             "agent": itineraries["agent"].astype("str"),
@@ -173,8 +179,8 @@ def _itinerary_rows(itineraries: pd.DataFrame) -> dict[str, pd.DataFrame]:
     )
     rows = agents.assign(
         itinerary_id=itineraries["id"].astype("str"),
-        price_amount=[str(amount) for _, amount in prices],
-        price_currency=[currency for currency, _ in prices],
+        price_amount=[str(amount) for _, amount in read],
+        price_currency=[currency for currency, _ in read],
         leg_ids=[array_literal(ids) for ids in itineraries["legs"]],
     )
     return {"agents": agents, "prices": rows}
@@ -232,8 +238,10 @@ def _is_rating(value: Any) -> bool:
     return is_number and math.isfinite(value) and 0 <= value <= 10
 
 
-def _price(value: Any) -> tuple[str, Decimal] | None:
-    try:
-        return parse_price(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+def _read_prices(texts: pd.Series, country: str | None) -> Prices:
+    """Every distinct text that is a price."""
+    found: Prices = {}
+    for text in {text for text in texts if isinstance(text, str)}:
+        with suppress(ValueError):
+            found[text] = parse_price(text, country)
+    return found

@@ -234,7 +234,9 @@ def test_records_that_a_fault_of_ours_drops_stop_the_load(
 ) -> None:
     """The ledger counts what the tables hold, not what is left when the rejects are taken off."""
     whole = transform._itinerary_rows
-    monkeypatch.setattr(transform, "_itinerary_rows", lambda frame: whole(frame.iloc[:1]))
+    monkeypatch.setattr(
+        transform, "_itinerary_rows", lambda frame, prices: whole(frame.iloc[:1], prices)
+    )
     with pytest.raises(PermanentFailure, match="nothing_lost"):
         deliver(warehouse, MONDAY, flights_document())
     assert owner.execute("SELECT count(*) FROM flights.legs").fetchone() == (0,)
@@ -243,10 +245,10 @@ def test_records_that_a_fault_of_ours_drops_stop_the_load(
 def test_a_document_that_our_code_cannot_read_does_not_hold_up_the_next_day(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(text: str) -> object:
+    def broken(text: str, country: str | None) -> object:
         if text == "£13":
             raise LookupError(text)
-        return parse_price(text)
+        return parse_price(text, country)
 
     monkeypatch.setattr("pipelines.flights.transform.parse_price", broken)
     with warehouse.transaction("flights") as connection:
