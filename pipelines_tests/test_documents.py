@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from docs import diagrams
 from pipelines.cli import isobar
 from pipelines.core.warehouse import Warehouse
 from pipelines_tests.command import OURS, PROJECT
@@ -108,6 +109,11 @@ def test_commands_in_documents_exist(document: Path) -> None:
         if one not in targets
     ]
     assert unknown == []
+
+
+def test_the_page_of_tables_is_what_the_tables_are() -> None:
+    """`make diagrams` writes it anew."""
+    assert diagrams.PAGE.read_text() == diagrams.page()
 
 
 def test_every_command_is_in_the_readme() -> None:
