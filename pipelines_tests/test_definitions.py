@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 from sqlalchemy import text
 
+from pipelines import asset_pages
 from pipelines.core.http import HttpClient
 from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
@@ -39,14 +40,16 @@ def definitions(warehouse: Warehouse, source: FakeSource) -> dg.Definitions:
     )
 
 
-def run(definitions: dg.Definitions, day: str = TODAY) -> dg.ExecuteInProcessResult:
+def run(
+    definitions: dg.Definitions, day: str = TODAY, *, attended: bool = True
+) -> dg.ExecuteInProcessResult:
     job = definitions.resolve_job_def("flights")
     with dg.DagsterInstance.ephemeral() as instance:
         return job.execute_in_process(
             instance=instance,
             partition_key=day,
             raise_on_error=False,
-            tags={"isobar/run": "a test"},
+            tags={"isobar/run": "a test"} if attended else {},
         )
 
 
@@ -167,6 +170,23 @@ def test_a_broken_source_fails_the_run_and_writes_nothing(
     with warehouse.engine.connect() as connection:
         for table in ("flights.payloads", "flights.snapshots", "flights.legs", "ops.deliveries"):
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
+
+
+def test_where_nobody_waits_a_step_looks_again_before_it_fails(
+    definitions: dg.Definitions, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asset_pages, "PATIENCE_SECONDS", (0.1, 0.1))
+    broken = body(b"<!doctype html>")
+    source.will(*[broken] * 4, document(flights_document()))  # two attempts a look
+    assert run(definitions, attended=False).success
+    source.will(broken)
+    asked = len(source.requests)
+    assert "is not JSON" in failure(run(definitions, attended=False))
+    assert len(source.requests) == asked + 6
+    source.will(body(b"", status=404))
+    asked = len(source.requests)
+    assert "answered 404" in failure(run(definitions, attended=False))
+    assert len(source.requests) == asked + 1
 
 
 def test_a_past_day_is_shown_when_archived_and_refused_when_not(

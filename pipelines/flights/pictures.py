@@ -36,7 +36,7 @@ def price_history(days: Sequence[PriceRange]) -> str | None:
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.grid(color="#dddddd", linewidth=0.6)
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png")
     small = io.BytesIO()
