@@ -137,7 +137,12 @@ quarantine = Table(
         nullable=False,
         comment="Where in the delivery: itineraries[3], line 17.",
     ),
-    Column("raw", Text, nullable=False, comment="The whole record as it came."),
+    Column(
+        "raw",
+        Text,
+        nullable=False,
+        comment="The whole record: text as it came, values from JSON written anew.",
+    ),
     Column("reasons", ARRAY(Text), nullable=False, comment="Why it was refused, in words."),
     schema="ops",
     comment="Records that were refused, each with its reasons. Nothing that came is lost.",

@@ -14,6 +14,7 @@ def _check(table: Table, name: str, description: str) -> dg.AssetChecksDefinitio
 
 CHECKS = [
     *ledger_checks(asset_key(tables.itineraries), SOURCE),
+    *ledger_checks(asset_key(tables.airports), "airports"),
     _check(tables.snapshots, "believed_days", "No archived day was refused as mostly bad."),
     _check(
         tables.snapshots,

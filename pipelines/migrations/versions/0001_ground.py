@@ -657,7 +657,12 @@ def upgrade() -> None:
             nullable=False,
             comment="Where in the delivery: itineraries[3], line 17.",
         ),
-        sa.Column("raw", sa.Text(), nullable=False, comment="The whole record as it came."),
+        sa.Column(
+            "raw",
+            sa.Text(),
+            nullable=False,
+            comment="The whole record: text as it came, values from JSON written anew.",
+        ),
         sa.Column(
             "reasons",
             postgresql.ARRAY(sa.Text()),
