@@ -8,6 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec
+from pipelines.core.deliveries import last_rejects
 from pipelines.core.failures import NotReady, PermanentFailure
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights import load, tables
@@ -110,6 +111,7 @@ def flights_tables(
                 for key in map(asset_key, tables.READ_FROM_SNAPSHOTS)
             }
             picture = price_history(load.price_ranges(connection))
+            refused = len(last_rejects(connection, SOURCE))
         if refusals:
             raise refusals[-1]
     counts = {
@@ -117,7 +119,7 @@ def flights_tables(
         "read": sum(outcome.read for outcome in outcomes),
         "loaded": sum(outcome.loaded for outcome in outcomes),
         "unchanged": sum(outcome.unchanged for outcome in outcomes),
-        "rejected": sum(outcome.rejected for outcome in outcomes),
+        "rejected": sum(outcome.rejected for outcome in outcomes) if outcomes else refused,
     }
     shown: dict[dg.AssetKey, dict[str, Any]] = {
         asset_key(tables.itineraries): counts,

@@ -258,3 +258,30 @@ def test_a_document_that_our_code_cannot_read_does_not_hold_up_the_next_day(
     outcomes, refusals = bring_up_to_date(warehouse)
     assert len(outcomes) == 1
     assert "could not be read: LookupError" in str(refusals[0])
+
+
+def test_an_itinerary_is_listed_once_however_many_of_its_legs_match(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    """Filtering by stops joined legs without DISTINCT: two matching legs gave two rows."""
+    deliver(warehouse, MONDAY, flights_document([itinerary(1, [1, 2]), itinerary(2, [1, 3])]))
+    any_leg = """
+        SELECT itinerary_id FROM enriched.itineraries WHERE itinerary_id IN (
+            SELECT itinerary_id FROM enriched.itinerary_legs WHERE stops = %s) ORDER BY 1"""
+    assert owner.execute(any_leg, [0]).fetchall() == [("it_1",), ("it_2",)]
+    assert owner.execute(any_leg, [1]).fetchall() == [("it_2",)]
+    all_direct = "SELECT itinerary_id FROM enriched.itineraries WHERE max_stops = 0"
+    assert owner.execute(all_direct).fetchall() == [("it_1",)]
+
+
+def test_prices_are_ordered_as_numbers_and_not_as_text(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    prices = ["£9", "£10.50", "£1,000", "£200"]
+    deliver(
+        warehouse,
+        MONDAY,
+        flights_document([itinerary(n, [1], price=price) for n, price in enumerate(prices)]),
+    )
+    ordered = "SELECT price_amount FROM enriched.itineraries ORDER BY price_amount"
+    assert [str(row[0]) for row in owner.execute(ordered)] == ["9.00", "10.50", "200.00", "1000.00"]
