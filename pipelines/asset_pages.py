@@ -44,6 +44,7 @@ def table_spec(
         tags={"domain": table.schema or ""},
         metadata={
             "dagster/table_name": table.fullname,
+            "code": dg.MetadataValue.path(f"pipelines/{table.schema}"),
             "dagster/column_schema": dg.TableSchema(
                 columns=[
                     dg.TableColumn(
@@ -85,6 +86,7 @@ def view_asset(key: dg.AssetKey, deps: Iterable[Table], description: str) -> dg.
         tags={"domain": schema},
         metadata={
             "dagster/table_name": f"{schema}.{name}",
+            "code": dg.MetadataValue.path(f"pipelines/{schema}/sql/{name}.sql"),
             "SQL": dg.MetadataValue.md(f"```sql\n{read_sql(f'pipelines.{schema}', name)}```"),
         },
     )
