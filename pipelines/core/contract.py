@@ -13,6 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+MOST_DRIFT = 20
+
 
 @dataclass(frozen=True)
 class Reject:
@@ -83,10 +85,13 @@ class Screening:
                 seen[key] = seen.get(key, 0) + 1
         total = len(objects)
         unknown = [
-            f'{document}: unknown key "{key}" in {count} of {total} {self.name}'
+            f"{document}: unknown key {_shown(key)} in {count} of {total} {self.name}"
             for key, count in sorted(seen.items())
-            if key not in self.keys
+            if key not in self._promised
         ]
+        if len(unknown) > MOST_DRIFT:
+            more = f"{document}: {len(unknown) - MOST_DRIFT} more unknown keys in {self.name}"
+            unknown = [*unknown[:MOST_DRIFT], more]
         missing = [
             f'{document}: key "{key}" is missing in {count} of {total} {self.name}'
             for key in self.keys
@@ -98,19 +103,24 @@ class Screening:
         self._reasons.setdefault(index, []).append(reason)
 
 
+def _shown(value: Any) -> str:
+    """A value as it is shown in messages: quoted, escaped, and not too long."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
 _UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 
 
 class _Shown(dict[str, str]):
-    """A row's values as they are shown in a reason: quoted, and not too long."""
+    """A row's values as they are shown in a reason."""
 
     def __init__(self, row: pd.Series) -> None:
         super().__init__()
         self._row = row
 
     def __missing__(self, key: str) -> str:
-        text = json.dumps(self._row[key], default=str)
-        return text if len(text) <= 80 else f"{text[:77]}…"
+        return _shown(self._row[key])
 
 
 def is_name(value: Any) -> bool:

@@ -31,7 +31,8 @@ def add_times(legs: pd.DataFrame) -> pd.DataFrame:
     for index in legs.index[unclear]:
         departure, arrival, remark = _read_unclear(legs.loc[index])
         legs.loc[index, ["departure_at", "arrival_at", "clock_change"]] = departure, arrival, remark
-    elapsed = (legs["arrival_at"] - legs["departure_at"]).dt.total_seconds().div(60).astype("Int64")
+    seconds = (legs["arrival_at"] - legs["departure_at"]).dt.total_seconds()
+    elapsed = seconds.div(60).round().astype("Int64")
     stated = legs["duration_minutes"].astype("Int64")
     has_layover = (elapsed > stated) & (legs["stops"] > 0)
     verdict = pd.Series("impossible", index=legs.index, dtype="str")

@@ -39,3 +39,11 @@ def test_a_name_is_what_a_key_column_can_hold() -> None:
     assert is_name("Café 24/7")
     for bad in ("", "  ", "a\u0000b", "a\nb", "\ud800", "x" * 201, 7, None, ["x"]):
         assert not is_name(bad)
+
+
+def test_hostile_and_countless_keys_do_not_stop_the_ledger_from_naming_them() -> None:
+    record = {f"key {number}": 1 for number in range(100)} | {"a\x00b\ud800": 1, "id": 1}
+    drift = Screening([record], name="legs", keys=["id"]).drift("flights.json")
+    assert len(drift) == 21
+    assert drift[0] == r'flights.json: unknown key "a\u0000b\ud800" in 1 of 1 legs'
+    assert drift[-1] == "flights.json: 81 more unknown keys in legs"

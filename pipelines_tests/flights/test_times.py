@@ -99,3 +99,8 @@ def test_without_a_zone_there_is_no_instant_and_no_verdict() -> None:
     assert found["departure_at"] is None
     assert found["arrival_at"] == pd.Timestamp("2026-06-01T13:00", tz="UTC")
     assert (found["time_verdict"], found["elapsed_minutes"]) == (None, None)
+
+
+def test_seconds_are_rounded_to_the_minute() -> None:
+    found = one("2026-06-01T15:35:20", "2026-06-01T17:00:00", 145)
+    assert (found["elapsed_minutes"], found["time_verdict"]) == (145, "consistent")
