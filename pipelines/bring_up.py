@@ -8,11 +8,12 @@ from contextlib import contextmanager
 
 import psycopg
 import requests
-from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
-from pipelines.core.failures import PermanentFailure, TransientFailure, redact
+from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.ports import free_port
+from pipelines.core.warehouse import engine_for
 from pipelines.migrations.apply import migrate
 from pipelines.processes import Child
 from pipelines.resources import PROJECT, Settings
@@ -63,7 +64,7 @@ def sandbox(settings: Settings, environment: Mapping[str, str]) -> Iterator[dict
     words = ["sandbox", f"--port={port}", f"--parent={os.getpid()}"]
     child = Child(
         "sandbox",
-        [sys.executable, "-m", "pipelines.cli", *words],
+        [sys.executable, "-P", "-m", "pipelines.cli", *words],
         environment=dict(environment),
         log=settings.state / "sandbox.log",
     )
@@ -108,20 +109,21 @@ def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> No
 
 def _make_database(server_url: str, name: str) -> None:
     """Create a database on an external server, where it is missing."""
-    plain = make_url(server_url).set(drivername="postgresql")
+    engine = engine_for(server_url, role=None)
     try:
-        with psycopg.connect(
-            plain.render_as_string(hide_password=False), autocommit=True
-        ) as connection:
-            query = "SELECT FROM pg_database WHERE datname = %s"
-            if connection.execute(query, [name]).fetchone() is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    except psycopg.errors.DuplicateDatabase:
-        return
-    except psycopg.Error as error:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            query = text("SELECT count(*) FROM pg_database WHERE datname = :name")
+            if connection.execute(query, {"name": name}).scalar() == 0:
+                quoted = engine.dialect.identifier_preparer.quote(name)
+                connection.execute(text(f"CREATE DATABASE {quoted}"))
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.errors.DuplicateDatabase):
+            return
         raise PermanentFailure(
             "database",
-            f"Dagster's own database {name!r} could not be made: {error}",
-            place=redact(server_url),
+            f"Dagster's own database {name!r} could not be made: {error.orig}",
+            place=engine.url.set(query={}).render_as_string(hide_password=True),
             remedy="Create it by hand, or set DAGSTER_POSTGRES_URL to another one.",
         ) from error
+    finally:
+        engine.dispose()

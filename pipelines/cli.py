@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -222,6 +223,15 @@ def main() -> NoReturn:
     except Failure as failure:
         click.secho(str(failure), fg="red", err=True)
         sys.exit(1)
+    except OSError as error:
+        click.secho(
+            f"isobar: the system refused: {error.strerror or error}\n"
+            f"  where: {error.filename or 'see above'}\n"
+            "  what to do: Mend what it names (rights, space, a path), then run again.",
+            fg="red",
+            err=True,
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
         sys.exit(130)
@@ -230,17 +240,14 @@ def main() -> NoReturn:
 
 def _address(role: str) -> str:
     """The warehouse's address without a driver's name, migrated and ready."""
-    from sqlalchemy import make_url
-
     from pipelines.bring_up import bring_up_database
 
     settings = Settings.from_environment()
     bring_up_database(settings, tell)
     roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST}
-    url = make_url(settings.warehouse_url(roles[role])).set(drivername="postgresql")
-    if settings.database_url is None:
-        url = url.set(query={})
-    return url.render_as_string(hide_password=False)
+    if settings.database_url is not None:  # as it was given, but for a driver's name
+        return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", settings.database_url)
+    return settings.warehouse_url(roles[role]).partition("?")[0]
 
 
 def _builtin_server() -> EmbeddedPostgres:

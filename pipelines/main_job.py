@@ -160,6 +160,8 @@ def _reason(event: dg.DagsterEvent) -> str:
     error = data.error
     while error and error.cause:
         error = error.cause
+    if error and "Interrupt" in str(error.cls_name):
+        return f"{event.step_key}: stopped by a signal; what it had begun is undone"
     return f"{event.step_key}: {error.message.strip()}" if error else f"{event.step_key} failed"
 
 

@@ -4,6 +4,7 @@ A resource is a shell: it gives a plain client that knows nothing of Dagster.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +61,13 @@ class Settings:
                 f"ISOBAR_SOURCES is {sources!r}",
                 place="the environment or .env",
                 remedy="Set it to sandbox or live.",
+            )
+        if re.search(r"[\"$`\\\n]", str(state)):
+            raise PermanentFailure(
+                "configuration",
+                "the folder's path has a character that PostgreSQL's start would trip over",
+                place=f"ISOBAR_HOME, {state}",
+                remedy="Set ISOBAR_HOME to a path without quotation marks, $, ` and backslashes.",
             )
         for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
             _check_postgres_url(name, value(name))
@@ -161,7 +169,7 @@ def _check_postgres_url(name: str, value: str | None) -> None:
         problem = None if url.database else "names no database"
         if url.get_backend_name() not in ("postgresql", "postgres"):
             problem = f"is not a PostgreSQL address but one of {url.get_backend_name()}"
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         problem = "is not a PostgreSQL address"
     if problem is not None:
         raise PermanentFailure(

@@ -98,7 +98,7 @@ class WebUi:
         return [
             Child(
                 name,
-                [sys.executable, "-m", *command],
+                [sys.executable, "-P", "-m", *command],
                 environment=self.environment,
                 log=self.settings.state / f"{name.replace(' ', '_')}.log",
             )

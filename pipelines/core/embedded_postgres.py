@@ -71,7 +71,8 @@ class EmbeddedPostgres:
     def home(self) -> Path:
         """The folder with data, log and passwords."""
         moved = self.state / "postgres.moved"
-        return Path(moved.read_text().strip()) if moved.exists() else self.state / "postgres"
+        told = moved.read_text().strip() if moved.exists() else ""
+        return Path(told) if told else self.state / "postgres"
 
     @property
     def data(self) -> Path:
@@ -117,13 +118,27 @@ class EmbeddedPostgres:
         while (postmaster := self._postmaster()) and time.monotonic() < deadline:
             lines = self._pid_file_lines()
             if len(lines) == 8 and lines[7].strip() == "ready":
-                passwords = json.loads((self.home / "passwords.json").read_text())
+                passwords = self._passwords()
                 server = Connections(int(lines[3]), lines[4], passwords)
                 if _answers(server):
                     return server
             if is_alive(postmaster):
                 time.sleep(0.05)  # it is starting, recovering, or about to be gone
         return None
+
+    def _passwords(self) -> dict[str, str]:
+        file = self.home / "passwords.json"
+        try:
+            passwords = json.loads(file.read_text())
+            return {role: str(passwords[role]) for role in ROLES}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise PermanentFailure(
+                "database",
+                f"the passwords of the built-in server cannot be read ({type(error).__name__})",
+                place=str(file),
+                remedy="Restore the file; or move the folder beside it away and run again: the"
+                " sources are read anew.",
+            ) from error
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

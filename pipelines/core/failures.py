@@ -15,7 +15,10 @@ class Failure(Exception):
     """
 
     def __init__(self, source: str, problem: str, *, place: str, remedy: str) -> None:
-        super().__init__(f"{source}: {problem}\n  where: {place}\n  what to do: {remedy}")
+        problem = printable(problem)
+        super().__init__(
+            f"{source}: {problem}\n  where: {printable(place)}\n  what to do: {remedy}"
+        )
         self.source = source
         self.problem = problem
         self.place = place
@@ -44,6 +47,11 @@ class PermanentFailure(Failure):
 
 class NotReady(Failure):
     """The source has nothing to give yet; whoever asked skips, with this as the reason."""
+
+
+def printable(text: str) -> str:
+    """Text of others without what could move a cursor, colour a terminal or break an encoding."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 import tenacity
@@ -24,6 +25,28 @@ from pipelines.core.failures import NotReady, PermanentFailure, TransientFailure
 logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
 NOT_READY_STATUS = {202, 204, 304}
+
+
+SENT_TWICE = " (sent twice)"
+MOST_REDIRECTS = 5
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse JSON; where an object has a key twice, the first value is kept beside the last.
+
+    It is under the key with `SENT_TWICE` behind it, so that nothing is lost without a word.
+    """
+
+    def keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            seen: set[str] = set()
+            for key, value in reversed(pairs):
+                found.update({f"{key}{SENT_TWICE}": value} if key in seen else {})
+                seen.add(key)
+        return found
+
+    return json.loads(body, object_pairs_hook=keep_all)
 
 
 @dataclass(frozen=True)
@@ -103,17 +126,24 @@ class HttpClient:
         deadline = time.monotonic() + self.attempt_seconds
         try:
             with requests.Session() as session:
-                session.max_redirects = 5
-                with session.get(
-                    url,
-                    params=params,
-                    timeout=(self.connect_seconds, self.read_seconds),
-                    headers={"Accept": "application/json", "User-Agent": "isobar"},
-                    stream=True,
-                ) as response:
-                    self._check_status(response, shown, attempt)
-                    body = self._read(response, shown, deadline)
-        except (requests.exceptions.SSLError, requests.exceptions.TooManyRedirects) as error:
+                for _ in range(MOST_REDIRECTS + 1):
+                    with session.get(
+                        url,
+                        params=params,
+                        timeout=(self.connect_seconds, self.read_seconds),
+                        headers={"Accept": "application/json", "User-Agent": "isobar"},
+                        stream=True,
+                        allow_redirects=False,  # else their bodies would be read without a limit
+                    ) as response:
+                        if response.is_redirect:
+                            url, params = urljoin(url, response.headers["Location"]), None
+                            continue
+                        self._check_status(response, shown, attempt)
+                        body = self._read(response, shown, deadline)
+                        break
+                else:
+                    raise self._permanent(shown, f"more than {MOST_REDIRECTS} redirects")
+        except requests.exceptions.SSLError as error:
             raise self._permanent(shown, _reason(error)) from error
         except (ValueError, requests.exceptions.InvalidURL) as error:
             raise self._permanent(shown, f"this is not an address: {error}") from error
@@ -148,7 +178,7 @@ class HttpClient:
 
     def _parse(self, body: bytes, shown: str, attempt: int) -> Any:
         try:
-            document = json.loads(body)
+            document = parse_json(body)
         except (ValueError, RecursionError) as error:
             start = redact(body[:60].decode("utf-8", "replace"), self.secrets).strip()
             problem = (
@@ -195,7 +225,7 @@ def _retry_after(response: requests.Response) -> float | None:
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
     return max(0.0, seconds) if math.isfinite(seconds) else None
 

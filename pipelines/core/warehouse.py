@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Integer
 
-from pipelines.core.failures import PermanentFailure, TransientFailure, redact
+from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Warehouse:
 
     def __init__(self, url: str) -> None:
         self.engine = engine_for(url, role=LOADER_ROLE)
-        self.place = redact(make_url(url).render_as_string(hide_password=True))
+        self.place = make_url(url).set(query={}).render_as_string(hide_password=True)
 
     @contextmanager
     def transaction(self, source: str) -> Iterator[Connection]:

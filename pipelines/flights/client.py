@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.core.deliveries import Delivery
 from pipelines.core.failures import PermanentFailure
-from pipelines.core.http import HttpClient, JsonAnswer
+from pipelines.core.http import SENT_TWICE, HttpClient, JsonAnswer
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SOURCE = "flights"
 LISTS = ("itineraries", "legs")
+MOST_RECORDS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ def check_document(document: Any, *, place: str) -> None:
     elif missing := [key for key in LISTS if not isinstance(document.get(key), list)]:
         names = " and ".join(f'"{key}"' for key in missing)
         problem = f"the document has no list {names}; its keys are {sorted(document)[:10]}"
+    elif twice := [key for key in document if key.endswith(SENT_TWICE)]:
+        problem = f"the document is ambiguous: {twice[0]}"
+    elif any(len(document[key]) > MOST_RECORDS for key in LISTS):
+        problem = f"a list of the document has more than {MOST_RECORDS:,} records"
     else:
         return
     raise PermanentFailure(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
-import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from pipelines.core.deliveries import (
     repeat_delivery,
 )
 from pipelines.core.failures import PermanentFailure
-from pipelines.core.http import JsonAnswer
+from pipelines.core.http import JsonAnswer, parse_json
 from pipelines.core.sql_files import execute_script, read_sql
 from pipelines.core.warehouse import (
     Warehouse,
@@ -220,10 +219,14 @@ def load_snapshot(
             place=f"flights.snapshots, {snapshot_on}",
             remedy="This is a fault of transform.py: mend it, then run the job flights_rebuild.",
         ) from error
-    refuse_if_mostly_bad(delivery, snapshot.read, snapshot.rejects, cap=MOST_BAD)
+    for name, count in snapshot.read_by_list.items():
+        of_list = [one for one in snapshot.rejects if one.position.startswith(f"{name}[")]
+        refuse_if_mostly_bad(delivery, count, of_list, cap=MOST_BAD)
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, run_id)
     day_before = _mark_loaded(connection, snapshot_on, delivery.sha256)
+    if not snapshot.read_by_list["itineraries"]:
+        _refuse_sudden_silence(connection, delivery, day_before)
     for table in tables.PERIODS:
         (key,) = (column for column in table.primary_key if column.name != "seen_from_on")
         execute_script(
@@ -253,6 +256,22 @@ def load_snapshot(
         rejects=snapshot.rejects,
         drift=snapshot.drift,
     )
+
+
+def _refuse_sudden_silence(
+    connection: Connection, delivery: Delivery, day_before: dt.date | None
+) -> None:
+    """A document with no itineraries at all, after one that had some, is not believed."""
+    query = select(tables.snapshots.c.itinerary_count).where(
+        tables.snapshots.c.snapshot_on == day_before
+    )
+    if count := connection.execute(query).scalar():
+        raise PermanentFailure(
+            SOURCE,
+            f"the document has no itineraries, and the one of {day_before} offered {count:,}",
+            place=f"flights.snapshots, {delivery.name}",
+            remedy="See what is the matter with the source. The tables keep what they had.",
+        )
 
 
 def _load_unchanged(
@@ -350,4 +369,4 @@ def _read_payload(connection: Connection, sha256: str) -> Any:
     body = connection.execute(
         select(payloads.body_gzip).where(payloads.sha256 == sha256)
     ).scalar_one()
-    return json.loads(gzip.decompress(body))
+    return parse_json(gzip.decompress(body))

@@ -7,7 +7,7 @@ reasons; an itinerary whose leg is missing or refused is refused too; the others
 """
 
 import datetime as dt
-import math
+import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.core.contract import Reject, Screening, is_name
+from pipelines.core.contract import MOST_DRIFT, Reject, Screening, is_name
 from pipelines.core.money import parse_price
 from pipelines.core.warehouse import array_literal
 from pipelines.flights.times import add_times
@@ -45,15 +45,19 @@ LONGEST_LEG_MINUTES = 7 * 24 * 60
 class Snapshot:
     """One document as rows by table name, with what was refused and what drifted.
 
-    `offered` has the keys of all records, refused ones too: those are not gone. `read` counts the
-    records of both lists.
+    `offered` has the keys of all records, refused ones too: those are not gone.
     """
 
     rows: dict[str, pd.DataFrame]
     offered: dict[str, pd.DataFrame]
     rejects: list[Reject]
     drift: list[str]
-    read: int
+    read_by_list: dict[str, int]
+
+    @property
+    def read(self) -> int:
+        """Records in both lists."""
+        return sum(self.read_by_list.values())
 
 
 def read_snapshot(
@@ -77,8 +81,10 @@ def read_snapshot(
         rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good(), prices),
         offered=_offered(itineraries.frame, legs.frame),
         rejects=rejects,
-        drift=itineraries.drift("flights.json") + legs.drift("flights.json"),
-        read=len(itineraries.records) + len(legs.records),
+        drift=itineraries.drift("flights.json")
+        + legs.drift("flights.json")
+        + _renamed_airlines(good_legs),
+        read_by_list={"itineraries": len(itineraries.records), "legs": len(legs.records)},
     )
 
 
@@ -186,6 +192,17 @@ def _itinerary_rows(itineraries: pd.DataFrame, prices: Prices) -> dict[str, pd.D
     return {"agents": agents, "prices": rows}
 
 
+def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
+    """Codes that come with several names; the first one is kept."""
+    pairs = legs[["airline_id", "airline_name"]].drop_duplicates()
+    names = pairs.groupby("airline_id")["airline_name"].agg(list)
+    return [
+        f"flights.json: airline_id {json.dumps(code)} has the names {json.dumps(several)}"
+        for code, several in names.items()
+        if len(several) > 1
+    ][:MOST_DRIFT]
+
+
 def _offered(itineraries: pd.DataFrame, legs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Keys of each table in all records, refused ones too."""
     keys = {
@@ -234,8 +251,7 @@ def _is_whole(value: Any) -> bool:
 def _is_rating(value: Any) -> bool:
     if value is None:
         return True
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and 0 <= value <= 10
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 10
 
 
 def _read_prices(texts: pd.Series, country: str | None) -> Prices:

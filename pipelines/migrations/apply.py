@@ -19,7 +19,7 @@ from sqlalchemy import Connection, MetaData, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from pipelines.core.failures import PermanentFailure, TransientFailure, redact
+from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.postgres_software import OLDEST_MAJOR
 from pipelines.core.sql_files import execute_script
 from pipelines.core.tables import metadata, sql_objects
@@ -49,7 +49,7 @@ def migrate(url: str, tell: Callable[[str], None] = lambda _: None) -> None:
     that others depend on, `TransientFailure` when the server cannot be reached.
     """
     engine = engine_for(url, role=None)
-    place = redact(url)
+    place = engine.url.set(query={}).render_as_string(hide_password=True)
     try:
         with engine.begin() as connection:
             if _is_current(connection):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.core.failures import NotReady, PermanentFailure, TransientFailure
-from pipelines.core.http import HttpClient
+from pipelines.core.http import HttpClient, parse_json
 from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document, drip, silence
 
 GOOD: dict[str, Any] = {"itineraries": [], "legs": []}
@@ -89,7 +89,9 @@ def test_a_longer_retry_after_than_we_wait_for_ends_the_attempts(source: FakeSou
     assert caught.value.retry_after_seconds is not None
 
 
-@pytest.mark.parametrize("value", ["soon", "-5", "nan", "", "inf"])
+@pytest.mark.parametrize(
+    "value", ["soon", "-5", "nan", "", "inf", "Mon, 01 Jan 99999999999 00:00:00 GMT"]
+)
 def test_a_senseless_retry_after_is_ignored(source: FakeSource, value: str) -> None:
     source.will(body(b"", status=429, Retry_After=value), document(GOOD))
     assert client().get_json(source.url).document == GOOD
@@ -148,3 +150,22 @@ def test_the_body_is_kept_as_it_came(source: FakeSource) -> None:
     answer = client().get_json(source.url)
     assert answer.body == sent
     assert len(answer.sha256) == 64
+
+
+def test_a_redirect_is_followed_and_its_body_is_not_read(source: FakeSource) -> None:
+    endless = body(b"x" * 5_000_000, status=302, Location="/moved.json")
+    source.will(endless, document(GOOD))
+    assert client(max_bytes=1000).get_json(source.url).document == GOOD
+    assert source.requests[1][1] == "/moved.json"
+
+
+def test_a_key_that_is_sent_twice_keeps_both_values() -> None:
+    assert parse_json(b'{"a": 1, "b": 2, "a": 3}') == {"a": 3, "b": 2, "a (sent twice)": 1}
+
+
+def test_words_of_others_cannot_colour_a_terminal_or_break_an_encoding(source: FakeSource) -> None:
+    source.will(body(b'{"error": "\\ud800 \\u001b[31mred"}'))
+    with pytest.raises(TransientFailure) as caught:
+        client(attempts=1).get_json(source.url)
+    str(caught.value).encode()
+    assert "\x1b" not in str(caught.value)

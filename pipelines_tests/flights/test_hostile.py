@@ -22,7 +22,8 @@ from pipelines_tests.flights.made_up import (
 VALUES: list[Any] = [
     None, True, 0, -1, 10**400, 1e308, -0.0, float("nan"), float("inf"), "", " ", "\x00", "a\x00b",
     "\ud800", "x" * 201, "é" * 200, [], {}, [1], {"a": 1}, ["leg_1"], [["leg_1"]], [None],
-    "'; DROP TABLE flights.legs; --", "<script>", "=1+1", "%s", "{id}", "{0}", "\\", '"', "{", "a,b",
+    "'; DROP TABLE flights.legs; --", "<script>", "=1+1", "%s", "{id}", "{0}",
+    "\\", '"', "{", "a,b",
     "\\N", "\t", "\u00a0", "\u202e", "NULL", "£", "€1.234,56", "2026-03-29T01:30", "QQQ",
     "2026-10-25T01:30", "0001-01-01T00:00", "2199-12-31T23:59:59", "2026-06-01T24:00",
 ]  # fmt: skip

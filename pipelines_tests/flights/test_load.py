@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from pipelines.core.failures import PermanentFailure
+from pipelines.core.http import parse_json
 from pipelines.core.money import parse_price
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights import load, tables, transform
@@ -180,7 +181,7 @@ def test_a_document_of_mostly_bad_records_writes_nothing(
     deliver(warehouse, MONDAY, flights_document())
     before = everything(owner)
     bad = flights_document([itinerary(n, [1], price="free") for n in range(9)])
-    with pytest.raises(PermanentFailure, match="9 of 12 records are bad"):
+    with pytest.raises(PermanentFailure, match="9 of 9 records are bad"):
         deliver(warehouse, TUESDAY, bad)
     assert everything(owner) == before
     assert owner.execute("SELECT count(*) FROM ops.quarantine").fetchone() == (0,)
@@ -222,6 +223,7 @@ def test_airports_come_with_zones_and_city_groups(owner: psycopg.Connection) -> 
         ({"legs": []}, 'no list "itineraries"'),
         ({"itineraries": [], "legs": {}}, 'no list "legs"'),
         (None, "JSON NoneType"),
+        (parse_json(b'{"legs": [], "itineraries": [1], "itineraries": []}'), "ambiguous"),
     ],
 )
 def test_json_that_is_no_flights_document_is_refused(document: Any, words: str) -> None:
@@ -285,3 +287,25 @@ def test_prices_are_ordered_as_numbers_and_not_as_text(
     )
     ordered = "SELECT price_amount FROM enriched.itineraries ORDER BY price_amount"
     assert [str(row[0]) for row in owner.execute(ordered)] == ["9.00", "10.50", "200.00", "1000.00"]
+
+
+@pytest.mark.parametrize("silent", [[], None])
+def test_a_document_that_suddenly_offers_nothing_is_not_believed(
+    warehouse: Warehouse, owner: psycopg.Connection, silent: list[Any] | None
+) -> None:
+    deliver(warehouse, MONDAY, flights_document())
+    legs = flights_document()["legs"] if silent is None else []
+    with pytest.raises(PermanentFailure, match="has no itineraries, and the one of 2026-03-02"):
+        deliver(warehouse, TUESDAY, flights_document([], legs))
+    query = "SELECT count(*) FROM enriched.itineraries WHERE withdrawn_on IS NULL"
+    assert owner.execute(query).fetchone() == (2,)
+
+
+def test_a_code_with_two_names_is_told_as_drift(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    legs = [leg(1), leg(2, airline_name="Wizz")]
+    deliver(warehouse, MONDAY, flights_document([itinerary(1, [1, 2])], legs))
+    assert owner.execute(
+        "SELECT drift FROM ops.deliveries WHERE source = 'flights'"
+    ).fetchone() == (['flights.json: airline_id "WZ" has the names ["Wizz Air", "Wizz"]'],)
