@@ -167,6 +167,8 @@ def _check_postgres_url(name: str, value: str | None) -> None:
     try:
         url = make_url(value)
         problem = None if url.database else "names no database"
+        if "@" in (url.host or ""):
+            problem = "has an @ in its password, which has to be written as %40"
         if url.get_backend_name() not in ("postgresql", "postgres"):
             problem = f"is not a PostgreSQL address but one of {url.get_backend_name()}"
     except (ArgumentError, ValueError):

@@ -149,7 +149,7 @@ def test_with_database_url_no_server_is_started(
         ({"ISOBAR_SOURCES": "prod"}, "ISOBAR_SOURCES is 'prod'"),
         ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is not a PostgreSQL address"),
         ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}, "could not be reached"),
-        ({"DATABASE_URL": "postgresql://me:a@hunter2@127.0.0.1:9/x"}, "could not be reached"),
+        ({"DATABASE_URL": "postgresql://me:a@hunter2@127.0.0.1:9/x"}, "written as %40"),
         ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:port/x"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9"}, "names no database"),
         ({"DAGSTER_POSTGRES_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}, "its storage"),
