@@ -48,7 +48,7 @@ format: .venv/development ## format the code
 	@$(BIN)/ruff check --fix .
 
 lock: .venv/runtime ## resolve the requirements anew
-	@lock="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header --no-emit-index-url"; \
+	@lock="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade --generate-hashes --no-header --no-emit-index-url"; \
 	$$lock requirements/setup.in --output-file requirements/setup.lock; \
 	$$lock pyproject.toml --output-file requirements/runtime.lock; \
 	$$lock pyproject.toml --group development --constraint requirements/runtime.lock --output-file requirements/development.lock
