@@ -74,6 +74,15 @@ def owner(server: Connections, database: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
+def state(state_folder: Path) -> Iterator[Path]:
+    """A state folder of the test's own, for commands; its server is stopped afterwards."""
+    folder = Path(tempfile.mkdtemp(dir=state_folder))
+    folder.chmod(0o755)
+    yield folder
+    EmbeddedPostgres(folder).stop()
+
+
+@pytest.fixture
 def source() -> Iterator[FakeSource]:
     with FakeSource() as fake:
         yield fake

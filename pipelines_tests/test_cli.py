@@ -1,25 +1,15 @@
 """The commands, from the first one in a fresh clone."""
 
 import re
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.core.embedded_postgres import SUPERUSER, Connections
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.flights.made_up import flights_document
-
-
-@pytest.fixture
-def state(state_folder: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(dir=state_folder))
-    folder.chmod(0o755)
-    yield folder
-    EmbeddedPostgres(folder).stop()
 
 
 def query(state: Path, sql: str) -> list[tuple[object, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -60,13 +61,9 @@ def check_document(document: Any, *, place: str) -> None:
     )
 
 
-def packaged_airports() -> tuple[Delivery, pd.DataFrame]:
-    """All airports with an IATA code, columns as in `flights.airports`, and their delivery.
-
-    Source: the package airportsdata, whose empty strings are nulls here.
-    """
+def packaged_airports() -> tuple[Delivery, Callable[[], pd.DataFrame]]:
+    """The delivery of the package airportsdata, and how to read its airports when it is new."""
     import airportsdata
-    import pandas as pd
 
     file = Path(airportsdata.__file__).parent / "airports.csv"
     content = file.read_bytes()
@@ -77,6 +74,14 @@ def packaged_airports() -> tuple[Delivery, pd.DataFrame]:
         byte_count=len(content),
         received_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
     )
+    return delivery, _read_airports
+
+
+def _read_airports() -> pd.DataFrame:
+    """All airports with an IATA code, columns as in `flights.airports`; empty strings are nulls."""
+    import airportsdata
+    import pandas as pd
+
     city_codes = {
         airport: city
         for city, entry in airportsdata.load_iata_macs().items()
@@ -97,4 +102,4 @@ def packaged_airports() -> tuple[Delivery, pd.DataFrame]:
     frame["city_code"] = frame["airport_code"].map(city_codes).fillna(frame["airport_code"])
     frame = frame.drop(columns="lid").replace({"": None})
     frame["record"] = range(len(frame))
-    return delivery, frame
+    return frame

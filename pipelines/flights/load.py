@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -301,11 +302,15 @@ def _load_unchanged(
 
 
 def load_airports(
-    connection: Connection, delivery: Delivery, airports: pd.DataFrame, run_id: str | None
+    connection: Connection,
+    delivery: Delivery,
+    read_airports: Callable[[], pd.DataFrame],
+    run_id: str | None,
 ) -> Outcome | None:
     """Bring `flights.airports` up to date; None when this very content was loaded before."""
     if last_sha256(connection, delivery.source) == delivery.sha256:
         return None
+    airports = read_airports()
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, run_id)
     stage(connection, airports, tables.airports)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,6 @@ LEDGER = """
 SELECT source, read_count, loaded_count, unchanged_count, rejected_count FROM ops.deliveries
 ORDER BY 1
 """
-
-
-@pytest.fixture
-def state(state_folder: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(dir=state_folder))
-    folder.chmod(0o755)
-    yield folder
-    EmbeddedPostgres(folder).stop()
 
 
 def held(state: Path) -> list[list[Any]]:

@@ -8,7 +8,6 @@ from sqlalchemy import text
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights import load
-from pipelines.flights.client import packaged_airports
 from pipelines_tests.flights.made_up import (
     MONDAY,
     TUESDAY,
@@ -31,10 +30,7 @@ NAMES = (
 )
 
 
-@pytest.fixture(autouse=True)
-def airports(warehouse: Warehouse) -> None:
-    with warehouse.transaction("flights") as connection:
-        load.load_airports(connection, *packaged_airports(), None)
+pytestmark = pytest.mark.usefixtures("airports")
 
 
 def found(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:

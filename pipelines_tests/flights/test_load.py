@@ -12,7 +12,7 @@ from pipelines.core.http import parse_json
 from pipelines.core.money import parse_price
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights import load, tables, transform
-from pipelines.flights.client import check_document, packaged_airports
+from pipelines.flights.client import check_document
 from pipelines_tests.flights.made_up import (
     MONDAY,
     TUESDAY,
@@ -28,10 +28,7 @@ from pipelines_tests.flights.made_up import (
 TABLES = [table.name for table in tables.READ_FROM_SNAPSHOTS]
 
 
-@pytest.fixture(autouse=True)
-def airports(warehouse: Warehouse) -> None:
-    with warehouse.transaction("flights") as connection:
-        load.load_airports(connection, *packaged_airports(), None)
+pytestmark = pytest.mark.usefixtures("airports")
 
 
 def everything(owner: psycopg.Connection) -> dict[str, list[Any]]:
