@@ -85,7 +85,7 @@ class Screening:
                 seen[key] = seen.get(key, 0) + 1
         total = len(objects)
         unknown = [
-            f"{document}: unknown key {_shown(key)} in {count} of {total} {self.name}"
+            f"{document}: unknown key {shown(key)} in {count} of {total} {self.name}"
             for key, count in sorted(seen.items())
             if key not in self._promised
         ]
@@ -103,13 +103,14 @@ class Screening:
         self._reasons.setdefault(index, []).append(reason)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value as it is shown in messages: quoted, escaped, and not too long."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 _UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
+_UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 
 
 class _Shown(dict[str, str]):
@@ -120,7 +121,7 @@ class _Shown(dict[str, str]):
         self._row = row
 
     def __missing__(self, key: str) -> str:
-        return _shown(self._row[key])
+        return shown(self._row[key])
 
 
 def is_name(value: Any) -> bool:
@@ -134,4 +135,14 @@ def is_name(value: Any) -> bool:
         and len(value.strip()) > 0
         and len(value) <= 200
         and _UNNAMEABLE.search(value) is None
+    )
+
+
+def is_text(value: Any, most_characters: int) -> bool:
+    """Whether it is a text of some lines: not blank, not too long, no other control characters."""
+    return (
+        isinstance(value, str)
+        and len(value.strip()) > 0
+        and len(value) <= most_characters
+        and _UNWRITABLE.search(value) is None
     )

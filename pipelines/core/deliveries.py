@@ -33,6 +33,25 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Quarantined:
+    """A record in quarantine, as it is kept there."""
+
+    position: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A delivery whose records are taken out of quarantine to be read again."""
+
+    delivery_id: int
+    name: str
+    header: str | None
+    loaded_at: datetime
+    records: list[Quarantined]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of a delivery, in source records: read = loaded + unchanged + rejected."""
 
@@ -53,11 +72,13 @@ def last_sha256(connection: Connection, source: str) -> str | None:
     ).scalar_one_or_none()
 
 
-def open_delivery(connection: Connection, delivery: Delivery, run_id: str | None) -> int:
+def open_delivery(
+    connection: Connection, delivery: Delivery, run_id: str | None, *, header: str | None = None
+) -> int:
     """Enter a delivery into the ledger and return its number; `close_delivery` adds the counts.
 
-    The same content under the same name is the same delivery: loading it again, as a rebuild does,
-    brings its entry and its rejects up to date.
+    `header` is what lines of a CSV file need to be read again. The same content under the same
+    name is the same delivery: loading it again brings its entry and its rejects up to date.
     """
     entry = {
         "source": delivery.source,
@@ -66,12 +87,13 @@ def open_delivery(connection: Connection, delivery: Delivery, run_id: str | None
         "byte_count": delivery.byte_count,
         "received_at": delivery.received_at,
         "run_id": run_id,
+        "header": header,
         "read_count": 0,
         "loaded_count": 0,
         "unchanged_count": 0,
         "rejected_count": 0,
     }
-    statement = insert(deliveries).values(entry | {"loaded_at": func.now()})
+    statement = insert(deliveries).values(entry | {"loaded_at": func.clock_timestamp()})
     again = statement.on_conflict_do_update(
         index_elements=["source", "name", "sha256"],
         set_={name: statement.excluded[name] for name in ("loaded_at", "run_id", "received_at")},
@@ -139,6 +161,54 @@ def repeat_delivery(
     unchanged = before.read_count - before.rejected_count
     outcome = Outcome(delivery_id, before.read_count, 0, unchanged, before.rejected_count)
     _write_outcome(connection, outcome, before.drift)
+    return outcome
+
+
+def deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
+    """The source's deliveries of which something is in quarantine, oldest first."""
+    query = (
+        select(deliveries.c.delivery_id)
+        .where(deliveries.c.source == source, deliveries.c.rejected_count > 0)
+        .order_by(deliveries.c.loaded_at, deliveries.c.delivery_id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
+    """Take a delivery's records out of quarantine; `close_retry` puts back what is still bad."""
+    entry = connection.execute(
+        select(deliveries).where(deliveries.c.delivery_id == delivery_id)
+    ).one()
+    kept = connection.execute(
+        select(quarantine.c.position, quarantine.c.raw)
+        .where(quarantine.c.delivery_id == delivery_id)
+        .order_by(quarantine.c.quarantine_id)
+    )
+    records = [Quarantined(*row) for row in kept]
+    connection.execute(delete(quarantine).where(quarantine.c.delivery_id == delivery_id))
+    return Retry(delivery_id, entry.name, entry.header, entry.loaded_at, records)
+
+
+def close_retry(
+    connection: Connection, retry: Retry, *, held: int, rejects: Sequence[Reject]
+) -> Outcome:
+    """Write what became of the records that were taken out; the delivery's counts follow.
+
+    `held` is how many of them the tables hold now.
+    """
+    loaded = changed_records(connection)
+    outcome = Outcome(retry.delivery_id, len(retry.records), loaded, held - loaded, len(rejects))
+    if rejects:
+        _copy_rejects(connection, retry.delivery_id, rejects)
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.delivery_id == retry.delivery_id)
+        .values(
+            loaded_count=deliveries.c.loaded_count + outcome.loaded,
+            unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
+            rejected_count=outcome.rejected,
+        )
+    )
     return outcome
 
 

@@ -75,7 +75,7 @@ deliveries = Table(
         DateTime(timezone=True),
         nullable=False,
         server_default=func.now(),
-        comment="When the transaction that loaded it began.",
+        comment="When it was loaded.",
     ),
     Column("run_id", Text, comment="The Dagster run that loaded it."),
     Column("read_count", Integer, nullable=False, comment="Source records in the delivery."),
@@ -103,6 +103,11 @@ deliveries = Table(
         nullable=False,
         server_default="{}",
         comment="How its shape differed from what the source promises, in words; empty when not.",
+    ),
+    Column(
+        "header",
+        Text,
+        comment="First line of a CSV file, without which its quarantined lines cannot be read.",
     ),
     CheckConstraint(
         "read_count = loaded_count + unchanged_count + rejected_count", name="nothing_lost"
@@ -146,6 +151,37 @@ quarantine = Table(
     Column("reasons", ARRAY(Text), nullable=False, comment="Why it was refused, in words."),
     schema="ops",
     comment="Records that were refused, each with its reasons. Nothing that came is lost.",
+)
+
+inbox_files = Table(
+    "inbox_files",
+    metadata,
+    Column("source", Text, primary_key=True, comment="Whose inbox: shipments, …"),
+    Column("name", Text, primary_key=True, comment="Name of the file."),
+    Column("byte_count", BigInteger, nullable=False, comment="Its size then."),
+    Column(
+        "modified_ns",
+        BigInteger,
+        nullable=False,
+        comment="When its content was last changed then, in nanoseconds since 1970.",
+    ),
+    Column(
+        "changed_ns",
+        BigInteger,
+        nullable=False,
+        comment="When the file system last changed anything about it then, in nanoseconds.",
+    ),
+    Column("sha256", Text, comment="Digest of its content; null where it was refused."),
+    Column("problem", Text, comment="Why it was refused as a whole; null where it was taken."),
+    Column(
+        "looked_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=func.now(),
+        comment="When it was taken or refused.",
+    ),
+    schema="ops",
+    comment="Files of inboxes as they were when taken or refused: others are taken next.",
 )
 
 sql_objects = Table(

@@ -26,13 +26,18 @@ from pipelines.core.tables import metadata, sql_objects
 from pipelines.core.warehouse import engine_for
 
 VERSION_TABLE = "alembic_version"
-OBJECT_FOLDERS = ("enriched", "metrics")
-"""Packages whose `sql` folder holds views and functions, named as their files are."""
+OBJECT_FOLDERS = {
+    "enriched": ("pipelines.enriched", "sql"),
+    "metrics": ("pipelines.metrics", "sql"),
+    "ops": ("pipelines.core", "sql/ops"),
+}
+"""Where each schema's views and functions are, one file each, named as the object is."""
 
 
 def target_metadata() -> MetaData:
     """All tables that any domain declares."""
     from pipelines.flights import tables as flights  # noqa: F401 - importing it declares
+    from pipelines.shipments import tables as shipments  # noqa: F401
 
     return metadata
 
@@ -127,8 +132,8 @@ def object_files() -> dict[str, str]:
     """The text of each view's and function's file, by the name of the object it makes."""
     return {
         f"{schema}.{file.name.removesuffix('.sql')}": file.read_text(encoding="utf-8")
-        for schema in OBJECT_FOLDERS
-        if (folder := resources.files(f"pipelines.{schema}").joinpath("sql")).is_dir()
+        for schema, (package, path) in OBJECT_FOLDERS.items()
+        if (folder := resources.files(package).joinpath(*path.split("/"))).is_dir()
         for file in sorted(folder.iterdir(), key=lambda file: file.name)
         if file.name.endswith(".sql")
     }

@@ -1,0 +1,185 @@
+"""CSV as it comes: any order of columns, comma, semicolon or tab, records with their own text.
+
+A record that cannot be read costs only itself: its text is given back with the reason. What makes
+the whole file unreadable (encoding, header, a line without end) is a `PermanentFailure`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, NamedTuple
+
+from pipelines.core.contract import MOST_DRIFT
+from pipelines.core.failures import PermanentFailure
+
+DELIMITERS = (",", ";", "\t")
+MOST_LINE_BYTES = 1_048_576
+MOST_RECORD_LINES = 100
+MOST_COLUMNS = 1_000
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Record(NamedTuple):
+    """One record: the line on which it begins, its text, and its fields or what is wrong."""
+
+    line: int
+    raw: str
+    fields: list[str] | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the records of a file are written; `columns` are the header's names, in lower case."""
+
+    header: str
+    delimiter: str
+    columns: tuple[str, ...]
+
+    def read(self, line: int, raw: str) -> Record:
+        """The record that this text is."""
+        try:
+            fields = self.fields(raw)
+        except csv.Error as error:
+            return Record(line, raw, None, f"it is not CSV: {error}")
+        if len(fields) != len(self.columns):
+            problem = f"it has {len(fields)} fields, and the header {len(self.columns)}"
+            return Record(line, raw, None, problem)
+        return Record(line, raw, fields, None)
+
+    def fields(self, raw: str) -> list[str]:
+        """The fields in a record's text. Raises `csv.Error`, as for a quote that stays open."""
+        if '"' not in raw:
+            return raw.split(self.delimiter)
+        return next(csv.reader([raw], delimiter=self.delimiter, strict=True))
+
+    def drift(self, document: str, promised: Sequence[str]) -> list[str]:
+        """Columns that nobody promised."""
+        unknown = [name for name in self.columns if name and name not in promised]
+        return [f"{document}: unknown column {name!r}" for name in unknown[:MOST_DRIFT]]
+
+
+class CsvFile:
+    """The records of an open CSV file, one after the other; the header is read at once.
+
+    Raises `PermanentFailure` for a file that cannot be read: `source` and `name` say whose it is,
+    `variable` is the setting with which another encoding than `encoding` is chosen.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        source: str,
+        name: str,
+        promised: Sequence[str],
+        encoding: str,
+        variable: str,
+    ) -> None:
+        self._file = file
+        self._source, self._name, self._variable = source, name, variable
+        self._encoding = encoding
+        self._line = 0
+        self._position = 0
+        self._waiting: deque[tuple[int, str]] = deque()
+        self.layout = self._read_layout(promised)
+
+    def records(self) -> Iterator[Record]:
+        """Every record that is not a blank line."""
+        while (first := self._next()) is not None:
+            line, text = first
+            if not text.strip():
+                continue
+            if text.count('"') % 2:
+                yield self._over_lines(line, text)
+            else:
+                yield self.layout.read(line, text)
+
+    def _over_lines(self, line: int, text: str) -> Record:
+        """A record whose first line leaves a quote open: over several lines, or just wrong."""
+        alone = self.layout.read(line, text)
+        if alone.problem is None:
+            return alone
+        taken: list[tuple[int, str]] = []
+        whole = text
+        while len(taken) < MOST_RECORD_LINES and (following := self._next()) is not None:
+            taken.append(following)
+            whole += f"\n{following[1]}"
+            if following[1].count('"') % 2:
+                record = self.layout.read(line, whole)
+                if record.problem is None:
+                    return record
+                break
+        self._waiting.extendleft(reversed(taken))  # they may be good records of their own
+        return alone
+
+    def _read_layout(self, promised: Sequence[str]) -> Layout:
+        first = self._next()
+        if first is None:
+            raise self._failure("the file is empty, without even a header", "Send it again, whole.")
+        header = first[1].removeprefix("\ufeff")
+        layouts = [_layout(header, delimiter) for delimiter in DELIMITERS]
+        layout = max(layouts, key=lambda one: len(set(promised) & set(one.columns)))
+        missing = [name for name in promised if name not in layout.columns]
+        twice = sorted({name for name in layout.columns if name and layout.columns.count(name) > 1})
+        if missing:
+            problem = f"the header lacks {', '.join(missing)}; it is {header[:300]!r}"
+        elif twice:
+            problem = f"the header has {', '.join(twice[:10])} more than once"
+        elif len(layout.columns) > MOST_COLUMNS:
+            problem = f"the header has {len(layout.columns):,} columns"
+        else:
+            return layout
+        raise self._failure(problem, f"Its columns have to be {', '.join(promised)}, in any order.")
+
+    def _next(self) -> tuple[int, str] | None:
+        """The next line's number and text, without its end; None after the last."""
+        if self._waiting:
+            return self._waiting.popleft()
+        read = self._file.readline(MOST_LINE_BYTES + 1)
+        if not read:
+            return None
+        self._line += 1
+        if len(read) > MOST_LINE_BYTES:
+            raise self._failure(
+                f"line {self._line:,} is longer than {MOST_LINE_BYTES:,} bytes",
+                "See whether it is a CSV file at all.",
+            )
+        try:
+            text = read.decode(self._encoding)
+        except UnicodeDecodeError as error:
+            raise self._undecodable(error, read) from error
+        self._position += len(read)
+        return self._line, text.rstrip("\r\n")
+
+    def _undecodable(self, error: UnicodeDecodeError, line: bytes) -> PermanentFailure:
+        if self._line == 1 and line.startswith(UTF_16_MARKS):
+            return self._failure("the file is UTF-16, not text in one byte", "Save it as UTF-8.")
+        return self._failure(
+            f"byte 0x{line[error.start]:02x} at position {self._position + error.start:,}"
+            f" (line {self._line:,}) is not {self._encoding}",
+            f"Save it as UTF-8, or set {self._variable} to its encoding, such as cp1252.",
+        )
+
+    def _failure(self, problem: str, remedy: str) -> PermanentFailure:
+        return PermanentFailure(
+            self._source, f"{problem}. Nothing of it was taken", place=self._name, remedy=remedy
+        )
+
+
+def _layout(header: str, delimiter: str) -> Layout:
+    layout = Layout(header, delimiter, ())
+    try:
+        names = layout.fields(header)
+    except csv.Error:
+        names = header.split(delimiter)
+    return Layout(header, delimiter, tuple(name.strip().casefold() for name in names))
+
+
+def layout_of(header: str, promised: Sequence[str]) -> Layout:
+    """The layout of a header that was read before."""
+    layouts = [_layout(header, delimiter) for delimiter in DELIMITERS]
+    return max(layouts, key=lambda one: len(set(promised) & set(one.columns)))

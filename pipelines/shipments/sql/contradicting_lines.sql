@@ -1,0 +1,22 @@
+-- Takes out of stage_lines those that name an article of the shipment again with other content; the
+-- first one counts. Lines that say the same twice stay.
+WITH repeated AS (
+    SELECT
+        record,
+        (article_name, quantity, unit_price) IS DISTINCT FROM (
+            first_value(article_name) OVER first_line,
+            first_value(quantity) OVER first_line,
+            first_value(unit_price) OVER first_line
+        ) AS is_other
+    FROM stage_lines
+    WINDOW first_line AS (PARTITION BY tracking_number, carrier, sku ORDER BY record)
+)
+
+DELETE FROM stage_lines AS line
+USING repeated
+WHERE line.record = repeated.record AND repeated.is_other
+RETURNING
+    line.record,
+    line.line,
+    line.raw,
+    'the article came before in the shipment with other content: ' || line.sku AS reason

@@ -1,0 +1,30 @@
+-- Takes out of stage_lines the shipments whose lines do not say the same of the shipment, whole,
+-- and gives them back with what they disagree on.
+WITH disagreeing AS (
+    SELECT
+        tracking_number,
+        carrier,
+        concat_ws(
+            ' and ',
+            CASE WHEN min(sender_address) <> max(sender_address) THEN 'sender_address' END,
+            CASE WHEN min(receiver_address) <> max(receiver_address) THEN 'receiver_address' END,
+            CASE WHEN min(status) <> max(status) THEN 'status' END
+        ) AS columns
+    FROM stage_lines
+    GROUP BY tracking_number, carrier
+    HAVING
+        min(sender_address) <> max(sender_address)
+        OR min(receiver_address) <> max(receiver_address)
+        OR min(status) <> max(status)
+)
+
+DELETE FROM stage_lines AS line
+USING disagreeing
+WHERE
+    line.tracking_number = disagreeing.tracking_number
+    AND line.carrier = disagreeing.carrier
+RETURNING
+    line.record,
+    line.line,
+    line.raw,
+    'lines of the shipment disagree on ' || disagreeing.columns AS reason

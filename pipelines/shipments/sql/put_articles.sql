@@ -1,0 +1,46 @@
+-- Brings articles up to date with stage_lines. Of those in later_shipments only what is missing is
+-- put in. A shipment whose articles changed has changed.
+WITH written AS (
+    INSERT INTO shipments.articles AS held (
+        tracking_number, carrier, sku, article_name, quantity, unit_price, delivery_id
+    )
+    SELECT DISTINCT ON (tracking_number, carrier, sku)
+        tracking_number,
+        carrier,
+        sku,
+        article_name,
+        quantity,
+        unit_price,
+        :delivery_id
+    FROM stage_lines
+    ORDER BY tracking_number, carrier, sku, record
+    ON CONFLICT (tracking_number, carrier, sku) DO UPDATE SET
+        article_name = excluded.article_name,
+        quantity = excluded.quantity,
+        unit_price = excluded.unit_price,
+        delivery_id = excluded.delivery_id
+    WHERE
+        (held.article_name, held.quantity, held.unit_price)
+        IS DISTINCT FROM (excluded.article_name, excluded.quantity, excluded.unit_price)
+        AND NOT EXISTS (
+            SELECT
+            FROM later_shipments
+            WHERE
+                later_shipments.tracking_number = held.tracking_number
+                AND later_shipments.carrier = held.carrier
+        )
+    RETURNING tracking_number, carrier, sku
+), noted AS (
+    INSERT INTO changed (record)
+    SELECT stage_lines.record
+    FROM stage_lines
+    INNER JOIN written USING (tracking_number, carrier, sku)
+)
+
+UPDATE shipments.shipments
+SET updated_at = :seen_at, delivery_id = :delivery_id
+FROM (SELECT DISTINCT tracking_number, carrier FROM written) AS touched
+WHERE
+    shipments.tracking_number = touched.tracking_number
+    AND shipments.carrier = touched.carrier
+    AND shipments.updated_at <> :seen_at

@@ -1,0 +1,85 @@
+-- Brings shipments up to date with stage_lines, where all lines of a shipment say the same of it.
+-- Those in later_shipments stay as they are. Every change of status gets its row in the history.
+WITH sent AS (
+    SELECT DISTINCT ON (tracking_number, carrier)
+        tracking_number,
+        carrier,
+        sender_address,
+        receiver_address,
+        status,
+        status_raw
+    FROM stage_lines
+    WHERE NOT EXISTS (
+        SELECT
+        FROM later_shipments
+        WHERE
+            later_shipments.tracking_number = stage_lines.tracking_number
+            AND later_shipments.carrier = stage_lines.carrier
+    )
+    ORDER BY tracking_number, carrier, record
+), before AS (
+    SELECT
+        sent.tracking_number,
+        sent.carrier,
+        sent.status,
+        sent.status_raw
+    FROM sent
+    LEFT JOIN shipments.shipments AS held USING (tracking_number, carrier)
+    WHERE held.tracking_number IS NULL OR held.status <> sent.status
+), written AS (
+    INSERT INTO shipments.shipments AS held (
+        tracking_number,
+        carrier,
+        sender_address,
+        receiver_address,
+        status,
+        status_raw,
+        first_seen_at,
+        updated_at,
+        delivery_id
+    )
+    SELECT
+        tracking_number,
+        carrier,
+        sender_address,
+        receiver_address,
+        status,
+        status_raw,
+        :seen_at,
+        :seen_at,
+        :delivery_id
+    FROM sent
+    ON CONFLICT (tracking_number, carrier) DO UPDATE SET
+        sender_address = excluded.sender_address,
+        receiver_address = excluded.receiver_address,
+        status = excluded.status,
+        status_raw = excluded.status_raw,
+        updated_at = excluded.updated_at,
+        delivery_id = excluded.delivery_id
+    WHERE
+        (held.sender_address, held.receiver_address, held.status, held.status_raw)
+        IS DISTINCT FROM (
+            excluded.sender_address,
+            excluded.receiver_address,
+            excluded.status,
+            excluded.status_raw
+        )
+    RETURNING tracking_number, carrier
+), noted AS (
+    INSERT INTO changed (record)
+    SELECT stage_lines.record
+    FROM stage_lines
+    INNER JOIN written USING (tracking_number, carrier)
+)
+
+INSERT INTO shipments.status_history (
+    tracking_number, carrier, seen_at, status, status_raw, delivery_id
+)
+SELECT
+    tracking_number,
+    carrier,
+    :seen_at,
+    status,
+    status_raw,
+    :delivery_id
+FROM before

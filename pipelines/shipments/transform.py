@@ -1,0 +1,176 @@
+"""From lines of a shipments file to rows: pure functions of data to data.
+
+The contract: one line an article, with tracking_number, carrier, sender_address,
+receiver_address, article_name, article_quantity (1 or more), article_price (of one piece, at most
+two decimals, no currency), sku, status. A shipment is a tracking number of a carrier. What holds
+for a line alone is in `LINES`; what lines of one shipment say together is checked in SQL.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from pipelines.core.contract import Reject, is_name, is_text, shown
+from pipelines.core.csv_records import Record
+
+COLUMNS = (
+    "tracking_number",
+    "carrier",
+    "sender_address",
+    "receiver_address",
+    "article_name",
+    "article_quantity",
+    "article_price",
+    "sku",
+    "status",
+)
+MOST_PIECES = 1_000_000
+MOST_ADDRESS_CHARACTERS = 500
+
+
+def _column(kind: Any, check: pa.Check | None, otherwise: str) -> pa.Column:
+    return pa.Column(kind, check, metadata={"otherwise": otherwise})
+
+
+def _name() -> pa.Column:
+    return _column(str, pa.Check(lambda values: values.map(is_name)), "is not a name")
+
+
+def _address() -> pa.Column:
+    def is_address(values: pd.Series) -> pd.Series:
+        return values.map(lambda value: is_text(value, MOST_ADDRESS_CHARACTERS))
+
+    return _column(str, pa.Check(is_address), "is not an address")
+
+
+LINES = pa.DataFrameSchema(
+    {
+        "tracking_number": _name(),
+        "carrier": _name(),
+        "sender_address": _address(),
+        "receiver_address": _address(),
+        "article_name": _name(),
+        "article_quantity": _column(
+            "Int64",
+            pa.Check.in_range(1, MOST_PIECES),
+            f"is not a whole number from 1 to {MOST_PIECES:,}",
+        ),
+        "article_price": _column(
+            "float64",
+            pa.Check.in_range(0, 99_999_999.99),
+            "is not an amount with at most two decimals",
+        ),
+        "sku": _name(),
+        "status": _name(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines that are well by themselves, with the columns of `stage_lines`, and the others."""
+
+    rows: pd.DataFrame
+    rejects: list[Reject]
+
+
+def read_lines(records: Sequence[Record], columns: Sequence[str], *, first_record: int) -> Lines:
+    """Sort records of a file whose header has `columns` into rows and rejects.
+
+    `first_record` numbers them through the file.
+    """
+    numbers = range(first_record, first_record + len(records))
+    rejects = [
+        _reject(number, record, [record.problem])
+        for number, record in zip(numbers, records, strict=True)
+        if record.problem is not None
+    ]
+    whole = [
+        (number, record)
+        for number, record in zip(numbers, records, strict=True)
+        if record.fields is not None
+    ]
+    sent = _as_sent([record.fields or [] for _, record in whole], columns)
+    reasons = _broken_promises(sent)
+    rejects += [
+        _reject(*whole[index], [*dict.fromkeys(reasons[index])]) for index in sorted(reasons)
+    ]
+    rows = _rows(sent).assign(
+        record=[number for number, _ in whole],
+        line=[record.line for _, record in whole],
+        raw=[_storable(record.raw) for _, record in whole],
+    )
+    return Lines(rows.drop(index=list(reasons)), sorted(rejects, key=lambda one: one.record))
+
+
+def _as_sent(fields: list[list[str]], columns: Sequence[str]) -> pd.DataFrame:
+    """The promised columns as text, without surrounding blanks."""
+    by_name = {name: place for place, name in enumerate(columns)}
+    return pd.DataFrame(
+        {name: [values[by_name[name]].strip() for values in fields] for name in COLUMNS},
+        dtype="str",
+    )
+
+
+def _broken_promises(sent: pd.DataFrame) -> dict[int, list[str]]:
+    """What is wrong with which row, by its index."""
+    typed = sent.assign(
+        article_quantity=_whole_numbers(sent["article_quantity"]),
+        article_price=_amounts(sent["article_price"]).astype("float64"),
+    )
+    try:
+        LINES.validate(typed, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases[["column", "index"]].drop_duplicates()
+    else:
+        return {}
+    reasons: dict[int, list[str]] = {}
+    order = {name: place for place, name in enumerate(COLUMNS)}
+    for column, index in sorted(cases.itertuples(index=False), key=lambda case: order[case[0]]):
+        otherwise = (LINES.columns[column].metadata or {})["otherwise"]
+        reason = f"{column} {otherwise}: {shown(sent.at[index, column])}"
+        reasons.setdefault(int(index), []).append(reason)
+    return reasons
+
+
+def _rows(sent: pd.DataFrame) -> pd.DataFrame:
+    status = sent["status"].str.replace("-", "_", regex=False)
+    return pd.DataFrame(
+        {
+            "tracking_number": sent["tracking_number"],
+            "carrier": sent["carrier"],
+            "sender_address": sent["sender_address"],
+            "receiver_address": sent["receiver_address"],
+            "status": status.mask(status == "transit", "in_transit"),
+            "status_raw": sent["status"],
+            "sku": sent["sku"],
+            "article_name": sent["article_name"],
+            "quantity": _whole_numbers(sent["article_quantity"]),
+            "unit_price": _amounts(sent["article_price"]),
+        }
+    )
+
+
+def _whole_numbers(texts: pd.Series) -> pd.Series:
+    """`2` and `2.0`, which spreadsheets make of it; anything else is missing."""
+    digits = texts.str.extract(r"^([0-9]{1,9})(?:\.0+)?$", expand=False)
+    return pd.to_numeric(digits, errors="coerce").astype("Int64")
+
+
+def _amounts(texts: pd.Series) -> pd.Series:
+    """`25`, `25.5` and `25,50` as PostgreSQL reads numbers; anything else is missing."""
+    plain = texts.str.extract(r"^([0-9]{1,8}(?:[.,][0-9]{1,2}0*)?)$", expand=False)
+    return plain.str.replace(",", ".", regex=False)
+
+
+def _reject(number: int, record: Record, reasons: Sequence[str | None]) -> Reject:
+    told = tuple(reason for reason in reasons if reason is not None)
+    return Reject(number, f"line {record.line}", _storable(record.raw), told)
+
+
+def _storable(raw: str) -> str:
+    """The text as PostgreSQL can hold it, which has no NUL."""
+    return raw.replace("\x00", "\\x00")
