@@ -150,8 +150,18 @@ def failures_told(context: dg.AssetExecutionContext) -> Iterator[None]:
         ) from failure
 
 
-def ledger_checks(key: dg.AssetKey, source: str) -> list[dg.AssetChecksDefinition]:
-    """The checks every source has: nothing lost, shape as promised, nothing refused."""
+def tell_skipped(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:
+    """Note that an asset was not brought up to date, and why, without failing."""
+    context.log_event(dg.AssetObservation(asset_key=key, metadata={"skipped": reason}))
+
+
+def ledger_checks(
+    key: dg.AssetKey, source: str, *, is_snapshot: bool = True
+) -> list[dg.AssetChecksDefinition]:
+    """The checks every source has: nothing lost, shape as promised, nothing refused.
+
+    Each delivery of a snapshot says all; else refused records of earlier ones are still missing.
+    """
 
     @dg.asset_check(
         asset=key,
@@ -167,7 +177,7 @@ def ledger_checks(key: dg.AssetKey, source: str) -> list[dg.AssetChecksDefinitio
     @dg.asset_check(
         asset=key,
         name="shape_as_promised",
-        description="The last delivery had the keys that the source promises, no more, no fewer.",
+        description="What the last run loaded had the keys that the source promises, no others.",
     )
     def shape_as_promised(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         with warehouse.open() as store, store.engine.connect() as connection:
@@ -177,12 +187,13 @@ def ledger_checks(key: dg.AssetKey, source: str) -> list[dg.AssetChecksDefinitio
     @dg.asset_check(
         asset=key,
         name="nothing_refused",
-        description="No record of the last delivery is in quarantine. Refused records do not stop"
-        " the others.",
+        description=f"No record{' of the last delivery' if is_snapshot else ''} is in quarantine."
+        " Refused records do not stop the others.",
     )
     def nothing_refused(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         with warehouse.open() as store, store.engine.connect() as connection:
-            return verdict(deliveries.last_rejects(connection, source), dg.AssetCheckSeverity.WARN)
+            find = deliveries.last_rejects if is_snapshot else deliveries.rejects
+            return verdict(find(connection, source), dg.AssetCheckSeverity.WARN)
 
     return [nothing_lost, shape_as_promised, nothing_refused]
 

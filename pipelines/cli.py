@@ -38,8 +38,6 @@ def run() -> None:
     Ends with 1 when a load failed or a blocking check did; what else landed stays. ISOBAR_SOURCES
     chooses between imitated and real sources.
     """
-    from rich.console import Console
-
     from pipelines.bring_up import bring_up_dagster_home, bring_up_database, sandbox
 
     _interrupt_on(signal.SIGTERM)
@@ -48,12 +46,11 @@ def run() -> None:
     os.environ.update(bring_up_dagster_home(settings))
     with sandbox(settings, os.environ) as variables:
         os.environ.update(variables)
-        from pipelines.main_job import run_main_jobs
+        from pipelines.main_job import MAIN_JOBS, run_jobs
 
-        console = Console(width=None if sys.stdout.isatty() else 100)
-        is_good = run_main_jobs(console)
+        is_good = run_jobs(MAIN_JOBS)
     if is_good:
-        console.print("\nSee it in Dagster: make ui    Query it: make psql", highlight=False)
+        click.echo("\nSee it in Dagster: make ui    Query it: make psql")
     sys.exit(0 if is_good else 1)
 
 
@@ -72,6 +69,57 @@ def ui(port: int | None) -> None:
     environment = {**os.environ, **bring_up_dagster_home(settings)}
     with sandbox(settings, os.environ) as variables:
         WebUi(settings, environment | variables, tell).serve(port)
+
+
+@isobar.group(name="import")
+def import_() -> None:
+    """Take in one file by hand, wherever it is."""
+
+
+@import_.command(name="shipments")
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True)
+)
+def import_shipments(file: str) -> None:
+    """Take in a CSV file of shipments, as from the inbox; the same again changes nothing."""
+    _run_without_sources("shipments", {"shipments_tables": {"file": file}})
+
+
+@isobar.group()
+def quarantine() -> None:
+    """Records that were refused: see them, and have them read again."""
+
+
+@quarantine.command(name="list")
+def list_() -> None:
+    """List what is in quarantine, by source and reason, each with an example."""
+    from pipelines import quarantine_pages
+
+    click.echo(quarantine_pages.summary(_migrated()))
+
+
+@quarantine.command()
+@click.argument("source")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+def show(source: str, limit: int) -> None:
+    """Show the refused records of a source whole, newest first."""
+    from pipelines import quarantine_pages
+
+    click.echo(quarantine_pages.records(_migrated(), source, limit))
+
+
+@quarantine.command()
+@click.argument("source", type=click.Choice(["flights", "shipments"]))
+def retry(source: str) -> None:
+    """Read the refused records of a source again, as after a change of the code.
+
+    Those that are good now are taken in and leave the quarantine. Nothing that a later delivery
+    changed is changed back. For flights this reads the whole archive anew.
+    """
+    if source == "flights":
+        _run_without_sources("flights_rebuild", {})
+    else:
+        _run_without_sources("shipments", {"shipments_tables": {"retry_quarantine": True}})
 
 
 @isobar.command(short_help="Bring the database to this version.")
@@ -116,7 +164,10 @@ def sandbox(
     hang_seconds: float,
     parent: int | None,
 ) -> None:
-    """Serve the imitated sources on loopback; `isobar run` and `isobar ui` then use this one."""
+    """Serve the imitated sources on loopback; `isobar run` and `isobar ui` then use this one.
+
+    Sources of files drop theirs under .isobar/inbox.
+    """
     import uvicorn
 
     from pipelines.sandbox.app import build_app
@@ -128,6 +179,7 @@ def sandbox(
         fault_rate=fault_rate,
         faults=[kind for kind in FAULTS if kind in faults] or FAULTS,
         hang_seconds=hang_seconds,
+        inboxes=Settings.from_environment().state / "inbox",
     )
     if port is not None and free_port(preferred=port) != port:
         raise click.UsageError(f"Port {port} is taken; give another --port, or none.")
@@ -236,6 +288,28 @@ def main() -> NoReturn:
         click.echo("Stopped.", err=True)
         sys.exit(130)
     sys.exit(0)
+
+
+def _run_without_sources(job: str, op_config: dict[str, dict[str, object]]) -> NoReturn:
+    """Run one job that asks no source, with progress, and end."""
+    from pipelines.bring_up import bring_up_dagster_home, bring_up_database
+
+    _interrupt_on(signal.SIGTERM)
+    settings = Settings.from_environment()
+    bring_up_database(settings, tell)
+    os.environ.update(bring_up_dagster_home(settings))
+    from pipelines.main_job import run_jobs
+
+    sys.exit(0 if run_jobs({job: op_config}) else 1)
+
+
+def _migrated() -> str:
+    """The warehouse's address, as someone who only reads, migrated and ready."""
+    from pipelines.bring_up import bring_up_database
+
+    settings = Settings.from_environment()
+    bring_up_database(settings, tell)
+    return settings.warehouse_url(ANALYST)
 
 
 def _address(role: str) -> str:

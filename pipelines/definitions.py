@@ -8,14 +8,20 @@ import dagster as dg
 from pipelines.enriched import definitions as enriched
 from pipelines.flights import definitions as flights
 from pipelines.metrics import definitions as metrics
-from pipelines.resources import FlightsResource, WarehouseResource
+from pipelines.resources import FlightsResource, ShipmentsResource, WarehouseResource
+from pipelines.shipments import definitions as shipments
 
 
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """All assets, checks, jobs and schedules; `overrides` replaces resources by name."""
-    resources = {"warehouse": WarehouseResource(), "flights": FlightsResource()}
+    """All assets, checks, jobs, schedules and sensors; `overrides` replaces resources by name."""
+    resources = {
+        "warehouse": WarehouseResource(),
+        "flights": FlightsResource(),
+        "shipments": ShipmentsResource(),
+    }
     return dg.Definitions.merge(
         flights.definitions,
+        shipments.definitions,
         enriched.definitions,
         metrics.definitions,
         dg.Definitions(

@@ -1,4 +1,4 @@
-"""`isobar run`: each domain's job once, in the instance that the UI shows, with progress.
+"""Jobs that a person waits for, in the instance that the UI shows, with progress: `isobar run`.
 
 Runs are executed in this process, so that they cost no start of another one and their events can
 be told as they come; Dagster has no public call for that, hence its internals below. A run whose
@@ -6,9 +6,11 @@ process was killed is found dead by the next, and gives back what it held.
 """
 
 import socket
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
@@ -29,7 +31,9 @@ from pipelines.core.failures import TransientFailure
 from pipelines.core.process_identity import find, identity
 from pipelines.definitions import definitions
 
-JOBS = ("flights",)
+JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Names of jobs, each with the configuration of its operations, by their names."""
+MAIN_JOBS: JobsWithConfig = {"flights": {}, "shipments": {}}
 """The domains' jobs in the order of their dependencies."""
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -50,12 +54,13 @@ class Report:
     failures: list[str] = field(default_factory=list)
 
 
-def run_main_jobs(console: Console) -> bool:
-    """Run every domain's job; True when no load failed and no blocking check did."""
+def run_jobs(jobs: JobsWithConfig) -> bool:
+    """Run jobs one after the other; True when no load failed and no blocking check did."""
+    console = Console(width=None if sys.stdout.isatty() else 100)
     try:
         with dg.DagsterInstance.get() as instance:
             reconcile(instance)
-            reports = [_run(instance, job, console) for job in JOBS]
+            reports = [_run(instance, job, config, console) for job, config in jobs.items()]
     except (SQLAlchemyError, DagsterPostgresException) as error:
         raise TransientFailure(
             "dagster",
@@ -81,7 +86,12 @@ def reconcile(instance: dg.DagsterInstance) -> None:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
-def _run(instance: dg.DagsterInstance, name: str, console: Console) -> Report:
+def _run(
+    instance: dg.DagsterInstance,
+    name: str,
+    config: Mapping[str, Mapping[str, Any]],
+    console: Console,
+) -> Report:
     job = definitions.resolve_job_def(name)
     partition = job.partitions_def.get_last_partition_key() if job.partitions_def else None
     tags = {
@@ -92,7 +102,13 @@ def _run(instance: dg.DagsterInstance, name: str, console: Console) -> Report:
     run = instance.create_run_for_job(
         job_def=job,
         tags={**job.run_tags, **tags},
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        run_config={
+            **(job.run_config or {}),
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            **(
+                {"ops": {op: {"config": values} for op, values in config.items()}} if config else {}
+            ),
+        },
         remote_job_origin=RemoteJobOrigin(
             RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("pipelines"), "__repository__"),
             name,
@@ -109,12 +125,14 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
     """Tell each event as it happens, and keep what the closing table needs."""
     started: dict[str | None, float] = {}
     waiting: list[tuple[str, int | None, int | None]] = []
+    counts = ""
     for event in events:
         if event.is_step_start:
             started[event.step_key] = time.monotonic()
         elif event.is_step_materialization:
             metadata = event.materialization.metadata
             name = ".".join(event.asset_key.path) if event.asset_key else ""
+            counts = counts or _counts(metadata)
             waiting.append(
                 (name, _count(metadata, "dagster/row_count"), _count(metadata, "rejected"))
             )
@@ -125,11 +143,12 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             verdict = "done" if event.is_step_success else "[red]failed[/]"
             step = (event.step_key or "").replace("__", ".")
             if waiting or event.is_step_failure:  # a check that went well needs no line
-                console.print(f"  {step} {verdict} in {seconds:.1f} s", highlight=False)
+                console.print(f"  {step} {verdict} in {seconds:.1f} s{counts}", highlight=False)
             report.assets += [
                 (*line, seconds if number == 0 else None) for number, line in enumerate(waiting)
             ]
             waiting.clear()
+            counts = ""
         elif event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
             skipped = event.asset_observation_data.asset_observation.metadata.get("skipped")
             if skipped is not None:
@@ -168,6 +187,14 @@ def _reason(event: dg.DagsterEvent) -> str:
 def _count(metadata: object, name: str) -> int | None:
     value = metadata.get(name) if isinstance(metadata, dict) else None
     return int(value.value) if value is not None else None
+
+
+def _counts(metadata: object) -> str:
+    """What became of the records that a step read."""
+    told = [(name, _count(metadata, name)) for name in ("read", "loaded", "unchanged", "rejected")]
+    return (
+        ": " + ", ".join(f"{n:,} {name}" for name, n in told if n is not None) if told[0][1] else ""
+    )
 
 
 def _table(reports: list[Report]) -> Table:

@@ -3,6 +3,7 @@
 A resource is a shell: it gives a plain client that knows nothing of Dagster.
 """
 
+import codecs
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ from pipelines.core.embedded_postgres import (
 )
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.http import HttpClient
+from pipelines.core.inbox import Inbox
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights.client import FlightsClient
 
@@ -45,6 +47,8 @@ class Settings:
     sandbox_url: str | None
     flights_url: str | None
     flights_country: str | None
+    shipments_inbox: Path | None
+    shipments_encoding: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -71,6 +75,9 @@ class Settings:
             )
         for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
             _check_postgres_url(name, value(name))
+        inbox = value("SHIPMENTS_INBOX")
+        encoding = value("SHIPMENTS_ENCODING") or "utf-8"
+        _check_encoding("SHIPMENTS_ENCODING", encoding)
         return cls(
             state=state,
             dagster_home=Path(value("DAGSTER_HOME") or state / "dagster").expanduser().absolute(),
@@ -80,6 +87,8 @@ class Settings:
             sandbox_url=value("ISOBAR_SANDBOX_URL"),
             flights_url=value("FLIGHTS_URL"),
             flights_country=value("FLIGHTS_COUNTRY"),
+            shipments_inbox=Path(inbox).expanduser().absolute() if inbox else None,
+            shipments_encoding=encoding,
         )
 
     @property
@@ -123,6 +132,14 @@ class Settings:
             )
         return f"{self.sandbox_url}{sandbox_path}"
 
+    def inbox(self, source: str, own: Path | None) -> Path | None:
+        """Where a source's files come: its own folder, else the sandbox's; None when it is off."""
+        if own is not None or self.sources == "live":
+            return own
+        folder = self.state / "inbox" / source
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def _builtin_url(self, role: str, database: str) -> str:
         url = self.builtin_server().start().url(role, database)
         return f"{url}?sslmode=disable"  # whatever PGSSLMODE says: it has no TLS, nor needs it
@@ -161,6 +178,23 @@ class FlightsResource(dg.ConfigurableResource[FlightsClient]):
         return Settings.from_environment().flights_country
 
 
+class ShipmentsResource(dg.ConfigurableResource[Inbox]):
+    """The inbox of shipments."""
+
+    folder: str | None = None
+
+    def open(self) -> Inbox | None:
+        """The inbox in `folder`, else where the environment says; None when it is off."""
+        settings = Settings.from_environment()
+        own = Path(self.folder) if self.folder else settings.shipments_inbox
+        folder = settings.inbox("shipments", own)
+        return Inbox("shipments", folder, "SHIPMENTS_INBOX") if folder else None
+
+    def encoding(self) -> str:
+        """How the files are encoded."""
+        return Settings.from_environment().shipments_encoding
+
+
 def _check_postgres_url(name: str, value: str | None) -> None:
     if value is None:
         return
@@ -179,4 +213,19 @@ def _check_postgres_url(name: str, value: str | None) -> None:
             f"{name} {problem}",
             place="the environment or .env",
             remedy="Write postgresql://user:password@host:port/database.",
+        )
+
+
+def _check_encoding(name: str, encoding: str) -> None:
+    """Refuse an encoding that nobody knows, or in which lines and commas are other bytes."""
+    try:
+        is_fit = codecs.encode('a,;"\n', encoding) == b'a,;"\n'
+    except (LookupError, TypeError, ValueError):
+        is_fit = False
+    if not is_fit:
+        raise PermanentFailure(
+            "configuration",
+            f"{name} is {encoding!r}, which is no encoding that extends ASCII",
+            place="the environment or .env",
+            remedy="Set it to utf-8, cp1252, latin-1 or the like.",
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
-from pipelines.core.contract import MOST_DRIFT
+from pipelines.core.contract import MOST_DRIFT, shown
 from pipelines.core.failures import PermanentFailure
 
 DELIMITERS = (",", ";", "\t")
@@ -125,8 +125,11 @@ class CsvFile:
         layout = max(layouts, key=lambda one: len(set(promised) & set(one.columns)))
         missing = [name for name in promised if name not in layout.columns]
         twice = sorted({name for name in layout.columns if name and layout.columns.count(name) > 1})
-        if missing:
-            problem = f"the header lacks {', '.join(missing)}; it is {header[:300]!r}"
+        if missing == list(promised):
+            problem = "its first line is no header: it has none of the promised columns"
+        elif missing:
+            names = ", ".join(shown(name) for name in layout.columns[:MOST_DRIFT])
+            problem = f"the header lacks {', '.join(missing)}; it has {names}"
         elif twice:
             problem = f"the header has {', '.join(twice[:10])} more than once"
         elif len(layout.columns) > MOST_COLUMNS:

@@ -259,15 +259,20 @@ def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:
 
 
 def last_drift(connection: Connection, source: str) -> list[str]:
-    """How the source's last delivery differed from what it promises."""
+    """How what the last run loaded of the source differed from what it promises."""
     return [
-        line for row in _rows(connection, "last_delivery", source) for line in row["drift"] or []
+        line for row in _rows(connection, "last_deliveries", source) for line in row["drift"] or []
     ]
 
 
 def last_rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
     """The refused records of the source's last delivery: position, reasons, raw."""
     return _rows(connection, "last_rejects", source)
+
+
+def rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """The last thousand of all refused records of the source: delivery, position, reasons, raw."""
+    return _rows(connection, "rejects", source)
 
 
 def _rows(connection: Connection, statement: str, source: str) -> list[dict[str, Any]]:

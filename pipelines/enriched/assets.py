@@ -4,6 +4,7 @@ import dagster as dg
 
 from pipelines.asset_pages import view_asset
 from pipelines.flights import tables as flights
+from pipelines.shipments import tables as shipment_tables
 
 itineraries = view_asset(
     dg.AssetKey(["enriched", "itineraries"]),
@@ -21,4 +22,10 @@ itinerary_legs = view_asset(
         flights.airlines,
     ],
     description="The legs of every itinerary in their order, with airports, airline and times.",
+)
+
+shipments = view_asset(
+    dg.AssetKey(["enriched", "shipments"]),
+    deps=[shipment_tables.shipments, shipment_tables.articles, shipment_tables.addresses],
+    description="Every shipment, one row each, with its articles, status and both addresses.",
 )

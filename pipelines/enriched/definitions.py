@@ -2,6 +2,6 @@
 
 import dagster as dg
 
-from pipelines.enriched.assets import itineraries, itinerary_legs
+from pipelines.enriched.assets import itineraries, itinerary_legs, shipments
 
-definitions = dg.Definitions(assets=[itineraries, itinerary_legs])
+definitions = dg.Definitions(assets=[itineraries, itinerary_legs, shipments])

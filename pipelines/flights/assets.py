@@ -7,7 +7,13 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec
+from pipelines.asset_pages import (
+    asset_key,
+    failures_told,
+    row_count,
+    table_spec,
+    tell_skipped,
+)
 from pipelines.core.deliveries import last_rejects
 from pipelines.core.failures import NotReady, PermanentFailure
 from pipelines.core.warehouse import Warehouse
@@ -36,10 +42,7 @@ def snapshots(
         try:
             entry = _archive(day, dt.datetime.now(dt.UTC).date(), flights, store)
         except NotReady as reason:
-            observed = dg.AssetObservation(
-                asset_key=asset_key(tables.snapshots), metadata={"skipped": reason.problem}
-            )
-            context.log_event(observed)
+            tell_skipped(context, asset_key(tables.snapshots), reason.problem)
             return
         with store.engine.connect() as connection:
             rows = row_count(connection, asset_key(tables.snapshots))

@@ -1,30 +1,23 @@
-"""Small pictures for asset pages, as Markdown with the image in it."""
+"""Pictures of flights for asset pages."""
 
-import base64
 import datetime as dt
-import io
 from collections.abc import Sequence
 
+from pipelines.core.pictures import as_markdown
 from pipelines.flights.load import PriceRange
 
 EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 def price_history(days: Sequence[PriceRange]) -> str | None:
-    """Lowest, median and highest price by day; None where there is nothing to draw.
-
-    PNG of a few kilobytes: it is stored in the event log with every materialization.
-    """
+    """Lowest, median and highest price by day; None where there is nothing to draw."""
     if not days:
         return None
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
     from matplotlib.ticker import Locator
-    from PIL import Image
 
     figure = Figure(figsize=(5.6, 2.4), dpi=80, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     dates = [float(day.snapshot_on.toordinal() - EPOCH) for day in days]  # as matplotlib counts
     lowest, highest = [float(d.lowest) for d in days], [float(d.highest) for d in days]
@@ -37,9 +30,4 @@ def price_history(days: Sequence[PriceRange]) -> str | None:
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.legend(fontsize=8, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png")
-    small = io.BytesIO()
-    with Image.open(drawn) as image:
-        image.convert("RGB").quantize(16).save(small, format="png", optimize=True)
-    return f"![prices by day](data:image/png;base64,{base64.b64encode(small.getvalue()).decode()})"
+    return as_markdown(figure, "prices by day")

@@ -1,8 +1,11 @@
-"""The sandbox's web server: one address, a path for each source."""
+"""The sandbox's web server: one address with a path for each source, and files for inboxes."""
 
+import asyncio
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -10,8 +13,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipelines.sandbox import flights
+from pipelines.sandbox import flights, shipments
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
+
+LOOK_AT_THE_DAY_SECONDS = 60.0
 
 
 def build_app(
@@ -21,11 +26,32 @@ def build_app(
     fault_rate: float = 0.0,
     faults: Sequence[Fault] = FAULTS,
     hang_seconds: float = 60.0,
+    inboxes: Path | None = None,
 ) -> Starlette:
-    """All sources as of `today` (the present day, UTC, when None), spoiled at `fault_rate`."""
+    """All sources as of `today` (the present day, UTC, when None), spoiled at `fault_rate`.
+
+    `inboxes` is the folder in which each source of files has one.
+    """
+
+    def present_day() -> dt.date:
+        return today or dt.datetime.now(dt.UTC).date()
+
+    async def drop_files() -> None:
+        while inboxes is not None:
+            shipments.write_files(inboxes / "shipments", seed, present_day())
+            await asyncio.sleep(LOOK_AT_THE_DAY_SECONDS)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        dropping = asyncio.create_task(drop_files())
+        await asyncio.sleep(0)  # the first files are there before the first answer
+        yield
+        dropping.cancel()
+        with suppress(asyncio.CancelledError):
+            await dropping
 
     def flights_json(_: Request) -> Response:
-        document = flights.document(seed, today or dt.datetime.now(dt.UTC).date())
+        document = flights.document(seed, present_day())
         body = json.dumps(document, ensure_ascii=False, indent=1)
         return Response(body, media_type="text/plain; charset=utf-8")  # as the real one is served
 
@@ -38,4 +64,5 @@ def build_app(
     return Starlette(
         routes=[Route("/health", health), Route("/flights.json", flights_json)],
         middleware=[spoiled],
+        lifespan=lifespan,
     )

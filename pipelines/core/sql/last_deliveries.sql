@@ -1,0 +1,18 @@
+-- What the last run loaded of a source; the last delivery alone where no run is noted.
+SELECT
+    deliveries.delivery_id,
+    deliveries.name,
+    deliveries.drift
+FROM ops.deliveries
+INNER JOIN (
+    SELECT
+        delivery_id,
+        run_id
+    FROM ops.deliveries
+    WHERE source = :source
+    ORDER BY loaded_at DESC
+    LIMIT 1
+) AS last
+    ON deliveries.delivery_id = last.delivery_id OR deliveries.run_id = last.run_id
+WHERE deliveries.source = :source
+ORDER BY deliveries.delivery_id

@@ -1,0 +1,75 @@
+"""Made-up files of shipments in the shape and with the dirt of the real ones, one a day.
+
+A shipment is on its way for four days; each day's file tells of it, with the status it has then. As
+in real files the same status is written in several ways, a line has no price, the lines of one
+shipment disagree, and one address names no country.
+"""
+
+import csv
+import datetime as dt
+from pathlib import Path
+from random import Random
+
+HEADER = (
+    *("tracking_number", "carrier", "sender_address", "receiver_address", "article_name"),
+    *("article_quantity", "article_price", "sku", "status"),
+)
+CARRIERS = ("DHL", "UPS", "DPD", "FedEx", "GLS")
+STATUSES = (("inbound-scan",), ("scanned",), ("in-transit", "transit"), ("delivery",))
+"""By days on the way, each with the ways in which it is written."""
+PLACES = (
+    *("10115 Berlin, Germany", "20144 Hamburg, Germany", "80331 Munich, Germany"),
+    *("75001 Paris, France", "1000 Brussels, Belgium", "28013 Madrid, Spain"),
+    *("1016 BZ Amsterdam, Netherlands", "1050 Copenhagen, Denmark", "SW1A 2AA London, UK"),
+    *("1000-001 Lisboa, Portugal", "111 51 Stockholm, Sweden", "00-950 Warsaw, Poland"),
+)
+ARTICLES = (
+    *(("LP123", "Laptop", 800), ("MO456", "Mouse", 25), ("MT789", "Monitor", 200)),
+    *(("KB012", "Keyboard", 50), ("HP678", "Headphones", 100), ("CH234", "Charger", 20)),
+)
+PER_DAY = 15
+
+
+def write_files(folder: Path, seed: int, today: dt.date) -> None:
+    """Put the files of yesterday and today into a folder, where they are missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for day in (today - dt.timedelta(days=1), today):
+        file = folder / f"shipments-{day.isoformat()}.csv"
+        if not file.exists():
+            unfinished = folder / f".{file.name}.part"
+            with unfinished.open("w", newline="", encoding="utf-8") as opened:
+                writer = csv.writer(opened, lineterminator="\n")
+                writer.writerow(HEADER)
+                writer.writerows(lines(seed, day))
+            unfinished.replace(file)
+
+
+def lines(seed: int, day: dt.date) -> list[list[str]]:
+    """The lines of one day's file: about 60 shipments with 120 articles."""
+    told: list[list[str]] = []
+    for age, words in enumerate(STATUSES):
+        sent_on = day - dt.timedelta(days=age)
+        for number in range(PER_DAY):
+            told += _shipment(seed, sent_on, number, words)
+    told[4][6] = "free"
+    told[-1][3] = "Street 9, 4711 Somewhere, Nowhereland"  # the other lines say otherwise
+    return told
+
+
+def _shipment(seed: int, sent_on: dt.date, number: int, words: tuple[str, ...]) -> list[list[str]]:
+    random = Random(f"{seed} shipment {sent_on} {number}")  # noqa: S311 - made-up data
+    sender, receiver = random.sample(PLACES, 2)
+    if number == 7:
+        receiver = "4711 Somewhere, Nowhereland"
+    shipment = [
+        f"TN{sent_on:%y%m%d}{number:02}",
+        random.choice(CARRIERS),
+        f"Street {random.randrange(1, 40)}, {sender}",
+        f"Street {random.randrange(1, 40)}, {receiver}",
+    ]
+    chosen = random.sample(ARTICLES, random.randrange(2, 4) if number == PER_DAY - 1 else 2)
+    status = random.choice(words)
+    return [
+        [*shipment, name, str(random.randrange(1, 4)), str(price), sku, status]
+        for sku, name, price in chosen
+    ]

@@ -1,0 +1,28 @@
+"""The checks of the shipments domain. All but the ledger's are warnings that show the rows."""
+
+import dagster as dg
+from sqlalchemy import Table
+
+from pipelines.asset_pages import asset_key, ledger_checks, query_check
+from pipelines.shipments import tables
+from pipelines.shipments.load import SOURCE
+
+
+def _check(table: Table, name: str, description: str) -> dg.AssetChecksDefinition:
+    return query_check(asset_key(table), "pipelines.shipments", name, description)
+
+
+CHECKS = [
+    *ledger_checks(asset_key(tables.shipments), SOURCE, is_snapshot=False),
+    _check(tables.shipments, "readable_files", "No file of the inbox was refused as a whole."),
+    _check(
+        tables.shipments,
+        "known_statuses",
+        "Every status is in_transit, inbound_scan, scanned or delivery.",
+    ),
+    _check(
+        tables.addresses,
+        "readable_addresses",
+        "Every address names a place in a known country, with a postcode of it if any.",
+    ),
+]

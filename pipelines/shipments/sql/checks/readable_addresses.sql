@@ -1,0 +1,11 @@
+-- Addresses of which a part could not be read.
+SELECT
+    address,
+    address_status,
+    postcode,
+    city,
+    country_code
+FROM shipments.addresses
+WHERE address_status NOT IN ('parsed', 'no_postcode')
+ORDER BY address
+LIMIT 1000
