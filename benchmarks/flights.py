@@ -6,7 +6,6 @@ what the replaced service did, a lookup and an insert for each itinerary, timed 
 
 import datetime as dt
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -17,10 +16,9 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.report import Measure, peak_megabytes
+from benchmarks.report import Measure, answers_a_second, peak_megabytes
 from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
 from pipelines.core.http import JsonAnswer
-from pipelines.core.postgres_software import find_binaries
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights import load
 
@@ -61,7 +59,7 @@ def measure(server: Connections) -> list[Measure]:
             if day == 0 and len(measures) == 1:
                 measures.append(Measure("flights: its memory", told["megabytes"], "MB", 600.0))
     for name, query in LISTS.items():
-        rate = _answers_a_second(server, query)
+        rate = answers_a_second(server.url(LOADER, "bench"), f"{query};\n".replace("\n", " "))
         measures.append(
             Measure(f"flights: list, {name}, page of 100", rate, "answers/s", 1000.0, more=True)
         )
@@ -159,26 +157,6 @@ def _get_or_create(connection: psycopg.Connection, table: str, row: tuple[Any, .
     if connection.execute(query, [row[0]]).fetchone() is None:
         values = ", ".join(["%s"] * len(row))
         connection.execute(f"INSERT INTO {table} VALUES ({values})", row)
-
-
-def _answers_a_second(server: Connections, query: str) -> float:
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(" ".join(query.split()) + ";\n")
-        script.flush()
-        done = subprocess.run(
-            [
-                find_binaries() / "pgbench",
-                *("--no-vacuum", "--protocol=prepared", "--client=2", "--time=5"),
-                f"--file={script.name}",
-                server.url(LOADER, "bench"),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    found = re.search(r"tps = ([\d.]+)", done.stdout)
-    assert found is not None, done.stdout
-    return float(found[1])
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
 """What was measured, beside what was asked for."""
 
+import re
 import resource
+import subprocess
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from pipelines.core.postgres_software import find_binaries
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,26 @@ class Measure:
     def is_met(self) -> bool:
         """Whether the target is reached."""
         return self.value >= self.target if self.more else self.value <= self.target
+
+
+def answers_a_second(url: str, script: str, *, clients: int = 2, seconds: int = 5) -> float:
+    """How often pgbench gets an answer to a script of SQL, with prepared statements."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        file.write(script)
+        file.flush()
+        done = subprocess.run(
+            [
+                find_binaries() / "pgbench",
+                *("--no-vacuum", "--protocol=prepared", f"--client={clients}"),
+                *(f"--time={seconds}", f"--file={file.name}", url),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    found = re.search(r"tps = ([\d.]+)", done.stdout)
+    assert found is not None, done.stdout
+    return float(found[1])
 
 
 def peak_megabytes() -> float:

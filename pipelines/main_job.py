@@ -35,6 +35,7 @@ JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Names of jobs, each with the configuration of its operations, by their names."""
 MAIN_JOBS: JobsWithConfig = {"flights": {}, "shipments": {}}
 """The domains' jobs in the order of their dependencies."""
+STOPPED = "stopped by a signal"
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -52,6 +53,7 @@ class Report:
     assets: list[tuple[str, int | None, int | None, float | None]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    is_stopped: bool = False
 
 
 def run_jobs(jobs: JobsWithConfig) -> bool:
@@ -60,7 +62,11 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     try:
         with dg.DagsterInstance.get() as instance:
             reconcile(instance)
-            reports = [_run(instance, job, config, console) for job, config in jobs.items()]
+            reports = []
+            for job, config in jobs.items():
+                reports.append(_run(instance, job, config, console))
+                if reports[-1].is_stopped:
+                    break
     except (SQLAlchemyError, DagsterPostgresException) as error:
         raise TransientFailure(
             "dagster",
@@ -155,6 +161,7 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
                 report.warnings.append(f"{report.job} was skipped: {skipped.value}")
         if event.is_step_failure:
             report.failures.append(_reason(event))
+            report.is_stopped = STOPPED in report.failures[-1]
         elif event.is_run_failure and not report.failures:
             report.failures.append(event.message or "the run failed")
 
@@ -180,7 +187,7 @@ def _reason(event: dg.DagsterEvent) -> str:
     while error and error.cause:
         error = error.cause
     if error and "Interrupt" in str(error.cls_name):
-        return f"{event.step_key}: stopped by a signal; what it had begun is undone"
+        return f"{event.step_key}: {STOPPED}; what it had begun is undone"
     return f"{event.step_key}: {error.message.strip()}" if error else f"{event.step_key} failed"
 
 
@@ -190,11 +197,12 @@ def _count(metadata: object, name: str) -> int | None:
 
 
 def _counts(metadata: object) -> str:
-    """What became of the records that a step read."""
-    told = [(name, _count(metadata, name)) for name in ("read", "loaded", "unchanged", "rejected")]
-    return (
-        ": " + ", ".join(f"{n:,} {name}" for name, n in told if n is not None) if told[0][1] else ""
-    )
+    """What became of the records that a step read, where it says so."""
+    told = {name: _count(metadata, name) for name in ("read", "loaded", "unchanged", "rejected")}
+    if told["read"] == 0:
+        return ": nothing new"
+    words = ", ".join(f"{count:,} {name}" for name, count in told.items() if count is not None)
+    return f": {words}" if words else ""
 
 
 def _table(reports: list[Report]) -> Table:

@@ -10,6 +10,7 @@ from pipelines.core.embedded_postgres import SUPERUSER, Connections
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.flights.made_up import flights_document
+from pipelines_tests.shipments.made_up import line, text_of
 
 
 def query(state: Path, sql: str) -> list[tuple[object, ...]]:
@@ -155,3 +156,54 @@ def test_wrong_configuration_is_told_in_words(
     assert "what to do:" in told
     assert "Traceback" not in told
     assert "hunter2" not in told
+
+
+def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
+    file = tmp_path / "by hand.csv"
+    file.write_text(text_of([line(1), line(1, sku="B"), line(2, article_price="free")]))
+    done = isobar(state, "import", "shipments", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 read, 2 loaded, 0 unchanged, 1 rejected" in done.stdout
+    again = isobar(state, "import", "shipments", str(file))
+    assert ": nothing new" in again.stdout
+    listed = isobar(state, "quarantine", "list")
+    assert "article_price is not an amount with at most two decimals" in listed.stdout
+    shown = isobar(state, "quarantine", "show", "shipments")
+    assert shown.stdout.startswith("by hand.csv, line 4\n  article_price is not an amount")
+    retried = isobar(state, "quarantine", "retry", "shipments")
+    assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
+    assert query(state, "SELECT count(*) FROM enriched.shipments") == [(1,)]
+
+
+def test_a_file_that_is_not_there_is_refused_clearly(state: Path) -> None:
+    done = isobar(state, "import", "shipments", "/nowhere/shipments.csv")
+    assert done.returncode == 2
+    assert "'/nowhere/shipments.csv' does not exist" in done.stderr
+    assert not (state / "postgres").exists()
+
+
+def test_a_file_that_is_no_csv_of_shipments_is_refused_and_the_command_is_red(
+    state: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("name,price\nx,1\n")
+    done = isobar(state, "import", "shipments", str(tmp_path / "a.csv"))
+    assert done.returncode == 1
+    assert "its first line is no header" in done.stdout
+    assert "what to do:" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_files_in_the_inbox_are_taken_by_the_main_job(state: Path, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    (inbox / "b.csv").write_text("")
+    done = isobar(state, "run", SHIPMENTS_INBOX=str(inbox))
+    assert done.returncode == 1
+    assert "b.csv" in done.stdout
+    assert "the file is empty" in done.stdout
+    assert query(state, "SELECT count(*) FROM enriched.shipments") == [(1,)]
+    assert isobar(state, "run", SHIPMENTS_INBOX=str(inbox)).returncode == 0
+    off = isobar(state, "run", SHIPMENTS_INBOX=str(tmp_path / "nowhere"))
+    assert off.returncode == 1
+    assert "SHIPMENTS_INBOX" in off.stdout

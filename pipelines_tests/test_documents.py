@@ -12,6 +12,8 @@ from pipelines.cli import isobar
 from pipelines.core.warehouse import Warehouse
 from pipelines_tests.command import OURS, PROJECT
 from pipelines_tests.flights.made_up import MONDAY, deliver, flights_document, itinerary
+from pipelines_tests.shipments import made_up as shipments
+from pipelines_tests.shipments.made_up import line
 
 REQUIREMENTS = PROJECT / "docs" / "requirements.md"
 LAST_IDS = {"F": 57, "E": 62, "H": 46, "T": 48, "P": 62}
@@ -133,9 +135,11 @@ def test_every_variable_is_in_the_example_and_no_other() -> None:
     assert shown == read - internal
 
 
-def test_the_queries_of_the_readme_answer(warehouse: Warehouse) -> None:
+def test_the_queries_of_the_readme_answer(warehouse: Warehouse, tmp_path: Path) -> None:
     itineraries = [itinerary(n, [1, 2 + n % 2], price=f"£{100 + n}") for n in range(1, 26)]
     deliver(warehouse, MONDAY, flights_document(itineraries))
+    lines = [line(n, status="scanned" if n % 2 else "delivery") for n in range(60)]
+    shipments.deliver(warehouse, tmp_path, lines)
     answers: dict[str, list[tuple[object, ...]]] = {}
     blocks = re.findall(r"```sql\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
     statements = [one for block in blocks for one in block.split(";") if "SELECT" in one]
@@ -162,3 +166,7 @@ def test_the_queries_of_the_readme_answer(warehouse: Warehouse) -> None:
     assert [row[1] for row in answer("What an itinerary cost")] == [101]
     assert [row[0] for row in answer("Legs by airline")] == ["leg_1", "leg_2", "leg_3"]
     assert answer("What came in")[0][2:6] == (28, 28, 0, 0)
+    on_the_way = [f"TN{n:08}" for n in range(1, 60, 2)]
+    assert [row[0] for row in answer("Shipments on their way")] == on_the_way[10:20]
+    assert [row[0] for row in answer("One shipment with all")] == ["scanned"]
+    assert [row[1] for row in answer("How a shipment's status")] == ["scanned"]

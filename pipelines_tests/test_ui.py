@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 import requests
 
-from pipelines.core.embedded_postgres import EmbeddedPostgres
+from pipelines.core.embedded_postgres import SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines_tests.command import PROJECT, begin, environment, isobar
+from pipelines_tests.shipments.made_up import line, text_of
 
 LAUNCH = """
 mutation($params: ExecutionParams!) {
@@ -61,9 +63,9 @@ def words_of(process: psutil.Process) -> list[str]:
 def start(state: Path) -> Ui:
     process = begin(state, "ui")
     assert process.stdout is not None
-    for line in process.stdout:
-        if "UI is at" in line:
-            return Ui(line.split(" is at ")[1].split()[0], state, process)
+    for words in process.stdout:
+        if "UI is at" in words:
+            return Ui(words.split(" is at ")[1].split()[0], state, process)
     raise AssertionError("isobar ui ended without serving")
 
 
@@ -170,6 +172,35 @@ def test_a_past_day_that_was_not_archived_is_refused_with_the_reason(ui: Ui) -> 
     assert "there is no snapshot of 2026-11-02, and there can be none" in told
 
 
+def test_a_file_dropped_into_the_inbox_is_taken_by_the_daemon_without_anyone(ui: Ui) -> None:
+    """Sensor, queue, run and view, all real; the same again starts no run."""
+    runs = """{ runsOrError(filter: {pipelineName: "shipments"}) { ... on Runs { results {
+        status tags { key value } } } } }"""
+    before = len(ui.ask(runs)["runsOrError"]["results"])
+    inbox = ui.state / "inbox" / "shipments"
+    (inbox / "dropped \u00fc.csv").write_text(text_of([line(1), line(1, sku="B"), line(2)]))
+    query = "SELECT count(*), sum(article_count) FROM enriched.shipments"
+    query += " WHERE tracking_number LIKE 'TN0000000%'"
+    server = EmbeddedPostgres(ui.state).start()
+    deadline = time.monotonic() + 90
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        while (found := connection.execute(query).fetchone()) == (0, None):
+            assert time.monotonic() < deadline, "nobody took the file"
+            time.sleep(0.2)
+    assert found == (2, 3)
+    (inbox / "dropped \u00fc.csv").touch()  # looked at by one more run, which finds nothing new
+    while len(results := ui.ask(runs)["runsOrError"]["results"]) < before + 2 or any(
+        one["status"] != "SUCCESS" for one in results
+    ):
+        assert time.monotonic() < deadline, results
+        time.sleep(0.5)
+    time.sleep(12)  # two more looks of the sensor
+    results = ui.ask(runs)["runsOrError"]["results"]
+    assert len(results) == before + 2
+    sensors = [t["value"] for r in results for t in r["tags"] if t["key"] == "dagster/sensor_name"]
+    assert sensors == ["shipments_inbox"] * 2
+
+
 def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None:
     query = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
         description groupName kinds
@@ -179,7 +210,7 @@ def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None
             intValue } ... on TableSchemaMetadataEntry { schema { columns { name description } } }
         } } } } }"""
     assets = ui.ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
-    assert len(assets) == 11
+    assert len(assets) == 16
     for asset in assets:
         node = ui.ask(query, key=asset["assetKey"])["assetNodeOrError"]
         assert node["description"], asset

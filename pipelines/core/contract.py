@@ -5,25 +5,32 @@ bad ones with position, raw text and every reason. Keys that nobody promised, or
 are named as drift. What the values must be is said by each domain's transform.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_DRIFT = 20
 
 
 @dataclass(frozen=True)
 class Reject:
-    """One refused record: its number in the delivery, where it stood, its text, and why."""
+    """One refused record: its number in the delivery, where it stood, its text, and why.
+
+    `key` is what it is about, where that could be told.
+    """
 
     record: int
     position: str
     raw: str
     reasons: tuple[str, ...]
+    key: tuple[str, ...] | None = None
 
 
 class Screening:
@@ -36,6 +43,8 @@ class Screening:
     def __init__(
         self, records: Sequence[Any], *, name: str, keys: Iterable[str], first_record: int = 0
     ) -> None:
+        import pandas as pd
+
         self.name = name
         self.keys = list(keys)
         self._promised = frozenset(self.keys)

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.sql_files import read_sql
 from pipelines.core.tables import deliveries, quarantine
-from pipelines.core.warehouse import changed_records, copy_rows
+from pipelines.core.warehouse import array_literal, changed_records, copy_rows
 
 if TYPE_CHECKING:
     from pipelines.core.contract import Reject
@@ -152,9 +152,13 @@ def repeat_delivery(
     ).one()
     delivery_id = open_delivery(connection, delivery, run_id)
     rejects = select(
-        literal(delivery_id), quarantine.c.position, quarantine.c.raw, quarantine.c.reasons
+        literal(delivery_id),
+        quarantine.c.position,
+        quarantine.c.raw,
+        quarantine.c.reasons,
+        quarantine.c.record_key,
     ).where(quarantine.c.delivery_id == before.delivery_id)
-    columns = ["delivery_id", "position", "raw", "reasons"]
+    columns = ["delivery_id", "position", "raw", "reasons", "record_key"]
     connection.execute(
         insert(quarantine).from_select(columns, rejects.order_by(quarantine.c.quarantine_id))
     )
@@ -234,20 +238,24 @@ def _copy_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
     import pandas as pd
 
     rows = pd.DataFrame(
-        [(r.record, r.position, r.raw, json.dumps(r.reasons)) for r in rejects],
+        [
+            (r.record, r.position, r.raw, json.dumps(r.reasons), r.key and array_literal(r.key))
+            for r in rejects
+        ],
     )
     connection.execute(
         text(
             "CREATE TEMP TABLE stage_rejects"
-            " (record integer, position text, raw text, reasons json) ON COMMIT DROP"
+            " (record integer, position text, raw text, reasons json, record_key text[])"
+            " ON COMMIT DROP"
         )
     )
     copy_rows(connection, "stage_rejects", rows)
     connection.execute(
         text(
-            "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons)"
-            " SELECT :delivery_id, position, raw, ARRAY(SELECT json_array_elements_text(reasons))"
-            " FROM stage_rejects ORDER BY record"
+            "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons, record_key)"
+            " SELECT :delivery_id, position, raw, ARRAY(SELECT json_array_elements_text(reasons)),"
+            " record_key FROM stage_rejects ORDER BY record"
         ),
         {"delivery_id": delivery_id},
     )

@@ -204,9 +204,18 @@ def take_file(
         ) from error
 
 
-def look_at(path: Path) -> InboxFile:
-    """A file anywhere, for an import by hand. Raises `FileNotFoundError`."""
-    status = path.stat()
+def look_at(source: str, path: Path) -> InboxFile:
+    """A file anywhere, for an import by hand. Raises `PermanentFailure` when there is none."""
+    try:
+        path = path.resolve(strict=True)
+        status = path.stat()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise PermanentFailure(
+            source,
+            f"there is no such file: {error}",
+            place=printable(str(path)),
+            remedy="Give the path of a file on the machine of the run.",
+        ) from error
     problem = None if stat.S_ISREG(status.st_mode) else "it is not a plain file"
     return InboxFile(path, printable_name(path.name), *_signature(status), problem)
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     MetaData,
     Table,
@@ -149,6 +150,13 @@ quarantine = Table(
         comment="The whole record: text as it came, values from JSON written anew.",
     ),
     Column("reasons", ARRAY(Text), nullable=False, comment="Why it was refused, in words."),
+    Column(
+        "record_key",
+        ARRAY(Text),
+        comment="Its key in the source's terms, where it could be told: a later delivery that has"
+        " the record with this key takes it out of here.",
+    ),
+    Index("quarantine_record_key_idx", "record_key", postgresql_where="record_key IS NOT NULL"),
     schema="ops",
     comment="Records that were refused, each with its reasons. Nothing that came is lost.",
 )

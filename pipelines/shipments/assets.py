@@ -63,7 +63,9 @@ def shipments_tables(
         take_in = load.loader(context.run.run_id, shipments.encoding())
         refusals: list[Failure] = []
         if config.file is not None:
-            outcome = take_file(store, load.SOURCE, look_at(Path(config.file)), take_in)
+            outcome = take_file(
+                store, load.SOURCE, look_at(load.SOURCE, Path(config.file)), take_in
+            )
             outcomes = [outcome] if outcome else []
         elif inbox is not None:
             is_attended = ATTENDED_TAG in context.run.tags

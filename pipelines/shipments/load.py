@@ -91,6 +91,8 @@ def load_file(
         select(deliveries.c.loaded_at).where(deliveries.c.delivery_id == delivery_id)
     ).scalar_one()
     held = _put(connection, delivery_id, seen_at=loaded_at)
+    answered = text(read_sql("pipelines.shipments", "answer_quarantine"))
+    connection.execute(answered, {"source": SOURCE, "delivery_id": delivery_id})
     return close_delivery(
         connection,
         delivery_id,
@@ -165,7 +167,7 @@ def _take_out_contradictions(connection: Connection) -> list[Reject]:
     """Unstage lines that contradict each other, and return them."""
     connection.execute(text("ANALYZE stage_lines"))
     return [
-        Reject(row.record, f"line {row.line}", row.raw, (row.reason,))
+        Reject(row.record, f"line {row.line}", row.raw, (row.reason,), tuple(row.record_key))
         for script in ("disagreeing_lines", "contradicting_lines")
         for row in connection.execute(text(read_sql("pipelines.shipments", script)))
     ]
@@ -175,7 +177,7 @@ def _put(connection: Connection, delivery_id: int, *, seen_at: datetime) -> int:
     """Bring all tables up to date with the staged lines; return how many lines they hold."""
     _read_addresses(connection, delivery_id)
     parameters = {"delivery_id": delivery_id, "seen_at": seen_at}
-    for script in ("put_shipments", "put_articles"):
+    for script in ("put_shipments", "put_articles", "sum_up_shipments"):
         connection.execute(text(read_sql("pipelines.shipments", script)), parameters)
     held = int(connection.execute(text(read_sql("pipelines.shipments", "held_lines"))).scalar_one())
     if changed_records(connection) > ANALYZE_FROM * held:

@@ -1,6 +1,7 @@
 """The tables of shipments: what the files say now, how each status changed, addresses in parts."""
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     DateTime,
     ForeignKeyConstraint,
@@ -10,6 +11,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
 from pipelines.core.tables import delivery_id_column, metadata
@@ -77,6 +79,27 @@ shipments = Table(
     ),
     Column("status_raw", Text, nullable=False, comment="The status as sent."),
     Column(
+        "article_count",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="How many different articles are in it (shipments.articles).",
+    ),
+    Column(
+        "units",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="How many pieces are in it.",
+    ),
+    Column(
+        "total_value",
+        Numeric(20, 2),
+        nullable=False,
+        server_default="0",
+        comment="Pieces times their prices. The files name no currency.",
+    ),
+    Column(
         "first_seen_at", DateTime(timezone=True), nullable=False, comment="When it was first seen."
     ),
     Column(
@@ -88,7 +111,8 @@ shipments = Table(
     delivery_id_column(),
     ForeignKeyConstraint(["sender_address"], ["shipments.addresses.address"]),
     ForeignKeyConstraint(["receiver_address"], ["shipments.addresses.address"]),
-    Index(None, "updated_at"),
+    Index("shipments_last_changed_idx", text("updated_at DESC"), "tracking_number"),
+    Index(None, "total_value"),
     schema=SCHEMA,
     comment="One row a shipment, as the last file says that has it.",
 )

@@ -27,6 +27,7 @@ COLUMNS = (
     "sku",
     "status",
 )
+KEY = ("tracking_number", "carrier", "sku")
 MOST_PIECES = 1_000_000
 MOST_ADDRESS_CHARACTERS = 500
 
@@ -84,7 +85,7 @@ def read_lines(records: Sequence[Record], columns: Sequence[str], *, first_recor
     """
     numbers = range(first_record, first_record + len(records))
     rejects = [
-        _reject(number, record, [record.problem])
+        _reject(number, record, [record.problem], None)
         for number, record in zip(numbers, records, strict=True)
         if record.problem is not None
     ]
@@ -96,7 +97,7 @@ def read_lines(records: Sequence[Record], columns: Sequence[str], *, first_recor
     sent = _as_sent([record.fields or [] for _, record in whole], columns)
     reasons = _broken_promises(sent)
     rejects += [
-        _reject(*whole[index], [*dict.fromkeys(reasons[index])]) for index in sorted(reasons)
+        _reject(*whole[index], reasons[index], _key(sent, index)) for index in sorted(reasons)
     ]
     rows = _rows(sent).assign(
         record=[number for number, _ in whole],
@@ -166,9 +167,16 @@ def _amounts(texts: pd.Series) -> pd.Series:
     return plain.str.replace(",", ".", regex=False)
 
 
-def _reject(number: int, record: Record, reasons: Sequence[str | None]) -> Reject:
-    told = tuple(reason for reason in reasons if reason is not None)
-    return Reject(number, f"line {record.line}", _storable(record.raw), told)
+def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
+    """Which article of which shipment a bad line is about, where it says so."""
+    key = tuple(str(sent.at[index, name]) for name in KEY)
+    return key if all(is_name(part) for part in key) else None
+
+
+def _reject(
+    number: int, record: Record, reasons: Sequence[str], key: tuple[str, ...] | None
+) -> Reject:
+    return Reject(number, f"line {record.line}", _storable(record.raw), tuple(reasons), key)
 
 
 def _storable(raw: str) -> str:

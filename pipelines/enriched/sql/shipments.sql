@@ -3,10 +3,25 @@ SELECT
     shipments.tracking_number,
     shipments.carrier,
     shipments.status,
-    contents.article_count,
-    contents.units,
-    contents.total_value,
-    contents.articles,
+    shipments.article_count,
+    shipments.units,
+    shipments.total_value,
+    (
+        SELECT
+            jsonb_agg(
+                jsonb_build_object(
+                    'sku', articles.sku,
+                    'name', articles.article_name,
+                    'quantity', articles.quantity,
+                    'unit_price', articles.unit_price
+                )
+                ORDER BY articles.sku
+            )
+        FROM shipments.articles
+        WHERE
+            articles.tracking_number = shipments.tracking_number
+            AND articles.carrier = shipments.carrier
+    ) AS articles,
     shipments.sender_address,
     sender.street AS sender_street,
     sender.postcode AS sender_postcode,
@@ -21,26 +36,7 @@ SELECT
     shipments.updated_at
 FROM shipments.shipments
 INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
-INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
-CROSS JOIN LATERAL (
-    SELECT
-        count(*) AS article_count,
-        sum(articles.quantity) AS units,
-        sum(articles.quantity * articles.unit_price) AS total_value,
-        jsonb_agg(
-            jsonb_build_object(
-                'sku', articles.sku,
-                'name', articles.article_name,
-                'quantity', articles.quantity,
-                'unit_price', articles.unit_price
-            )
-            ORDER BY articles.sku
-        ) AS articles
-    FROM shipments.articles
-    WHERE
-        articles.tracking_number = shipments.tracking_number
-        AND articles.carrier = shipments.carrier
-) AS contents;
+INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address;
 
 COMMENT ON VIEW enriched.shipments IS
 'Every shipment, one row each, as the last file says: what is in it, from where, to where, and how

@@ -134,6 +134,27 @@ def upgrade() -> None:
         ),
         sa.Column("status_raw", sa.Text(), nullable=False, comment="The status as sent."),
         sa.Column(
+            "article_count",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="How many different articles are in it (shipments.articles).",
+        ),
+        sa.Column(
+            "units",
+            sa.BigInteger(),
+            server_default="0",
+            nullable=False,
+            comment="How many pieces are in it.",
+        ),
+        sa.Column(
+            "total_value",
+            sa.Numeric(precision=20, scale=2),
+            server_default="0",
+            nullable=False,
+            comment="Pieces times their prices. The files name no currency.",
+        ),
+        sa.Column(
             "first_seen_at",
             sa.DateTime(timezone=True),
             nullable=False,
@@ -166,9 +187,16 @@ def upgrade() -> None:
         comment="One row a shipment, as the last file says that has it.",
     )
     op.create_index(
-        op.f("shipments_updated_at_idx"),
+        "shipments_last_changed_idx",
         "shipments",
-        ["updated_at"],
+        [sa.text("updated_at DESC"), "tracking_number"],
+        unique=False,
+        schema="shipments",
+    )
+    op.create_index(
+        op.f("shipments_total_value_idx"),
+        "shipments",
+        ["total_value"],
         unique=False,
         schema="shipments",
     )
@@ -254,6 +282,24 @@ def upgrade() -> None:
             comment="First line of a CSV file, without which its quarantined lines cannot be read.",
         ),
         schema="ops",
+    )
+    op.add_column(
+        "quarantine",
+        sa.Column(
+            "record_key",
+            postgresql.ARRAY(sa.Text()),
+            nullable=True,
+            comment="Its key in the source's terms, where it could be told: a later delivery that has the record with this key takes it out of here.",
+        ),
+        schema="ops",
+    )
+    op.create_index(
+        "quarantine_record_key_idx",
+        "quarantine",
+        ["record_key"],
+        unique=False,
+        schema="ops",
+        postgresql_where="record_key IS NOT NULL",
     )
     op.alter_column(
         "deliveries",

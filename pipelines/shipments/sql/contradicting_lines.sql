@@ -19,4 +19,5 @@ RETURNING
     line.record,
     line.line,
     line.raw,
+    ARRAY[line.tracking_number, line.carrier, line.sku] AS record_key,
     'the article came before in the shipment with other content: ' || line.sku AS reason

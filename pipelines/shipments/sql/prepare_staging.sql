@@ -15,3 +15,5 @@ CREATE TEMP TABLE stage_lines (
 ) ON COMMIT DROP;
 
 CREATE TEMP TABLE later_shipments (tracking_number text, carrier text) ON COMMIT DROP;
+
+CREATE TEMP TABLE refilled_shipments (tracking_number text, carrier text) ON COMMIT DROP;

@@ -1,5 +1,5 @@
 -- Brings articles up to date with stage_lines. Of those in later_shipments only what is missing is
--- put in. A shipment whose articles changed has changed.
+-- put in.
 WITH written AS (
     INSERT INTO shipments.articles AS held (
         tracking_number, carrier, sku, article_name, quantity, unit_price, delivery_id
@@ -37,10 +37,8 @@ WITH written AS (
     INNER JOIN written USING (tracking_number, carrier, sku)
 )
 
-UPDATE shipments.shipments
-SET updated_at = :seen_at, delivery_id = :delivery_id
-FROM (SELECT DISTINCT tracking_number, carrier FROM written) AS touched
-WHERE
-    shipments.tracking_number = touched.tracking_number
-    AND shipments.carrier = touched.carrier
-    AND shipments.updated_at <> :seen_at
+INSERT INTO refilled_shipments (tracking_number, carrier)
+SELECT DISTINCT
+    tracking_number,
+    carrier
+FROM written

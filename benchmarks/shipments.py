@@ -1,0 +1,147 @@
+"""Shipments: 200,000 lines about 50,000 shipments from file to committed rows, track, the list.
+
+The reference is what the replaced services did, a lookup and an insert for each line, timed on a
+sample; theirs read 2,600 and 3,266 lines a second, and answered 197 and 251 lookups a second.
+"""
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+import psycopg
+
+from benchmarks.report import Measure, answers_a_second, peak_megabytes
+from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
+from pipelines.core.inbox import look_at, take_file
+from pipelines.core.warehouse import Warehouse
+from pipelines.shipments import load
+from pipelines.shipments.transform import COLUMNS
+
+SHIPMENTS, ARTICLES_EACH, PLACES = 50_000, 4, 500
+SAMPLE = 2_000
+CARRIERS = ("DHL", "UPS", "DPD", "FedEx", "GLS")
+STATUSES = ("in-transit", "transit", "scanned", "delivery", "inbound-scan")
+TRACK = f"""\\set n random(0, {SHIPMENTS - 1})
+SELECT * FROM enriched.track('TN' || lpad((:n)::text, 8, '0'),
+    (ARRAY['DHL', 'UPS', 'DPD', 'FedEx', 'GLS'])[1 + :n % 5]);
+"""
+PAGES = {
+    "last changed first": "ORDER BY updated_at DESC, tracking_number LIMIT 100",
+    "to a country, tenth page": "WHERE receiver_country_code = 'FR' ORDER BY updated_at DESC,"
+    " tracking_number LIMIT 100 OFFSET 900",
+    "highest value first": "ORDER BY total_value DESC LIMIT 100",
+}
+
+
+def measure(server: Connections) -> list[Measure]:
+    """All measures of shipments, on a fresh database of a running server."""
+    reference = _row_by_row(server)
+    lines = SHIPMENTS * ARTICLES_EACH
+    measures = []
+    with tempfile.TemporaryDirectory() as folder:
+        files = _write_files(Path(folder))
+        for name, file, target in (
+            ("load 200,000 lines, 50,000 shipments", "first", 15.0),
+            ("the same file again", "first", 1.0),
+            ("the same lines under another name", "copy", 15.0),
+            ("one percent of the statuses changed", "changed", 15.0),
+        ):
+            told = _in_a_process(server, files[file])
+            rate = lines / told["seconds"] / reference
+            measures.append(Measure(f"shipments: {name}", told["seconds"], "s", target, rate))
+            if len(measures) == 1:
+                measures.append(Measure("shipments: its memory", told["megabytes"], "MB", 500.0))
+    url = server.url(LOADER, "bench")
+    rate = answers_a_second(url, TRACK)
+    measures.append(
+        Measure("shipments: enriched.track, two clients", rate, "answers/s", 3000.0, more=True)
+    )
+    for name, clauses in PAGES.items():
+        query = f"SELECT * FROM enriched.shipments {clauses};\n"
+        seconds = 1 / answers_a_second(url, query, clients=1)
+        measures.append(Measure(f"shipments: page of 100, {name}", seconds * 1000, "ms", 50.0))
+    return measures
+
+
+def _write_files(folder: Path) -> dict[str, Path]:
+    random = Random(1)
+    places = [
+        f"{10_000 + n} Town {n}, {country}"
+        for n, country in enumerate(["Germany", "France", "Spain", "Italy"] * (PLACES // 4))
+    ]
+    rows = []
+    for number in range(SHIPMENTS):
+        shipment = [
+            f"TN{number:08}",
+            CARRIERS[number % 5],
+            f"Street {random.randrange(200)}, {random.choice(places)}",
+            f"Street {random.randrange(200)}, {random.choice(places)}",
+        ]
+        status = random.choice(STATUSES)
+        for article in range(ARTICLES_EACH):
+            price = f"{random.randrange(1, 900)}.{random.randrange(100):02}"
+            sku = f"SKU{article}-{random.randrange(1000)}"
+            quantity = str(random.randrange(1, 5))
+            rows.append([*shipment, f"Article {sku}", quantity, price, sku, status])
+    files = {name: folder / f"{name}.csv" for name in ("first", "copy", "changed")}
+    _write(files["first"], rows)
+    _write(files["copy"], rows)
+    for number in random.sample(range(SHIPMENTS), SHIPMENTS // 100):
+        for row in rows[number * ARTICLES_EACH : (number + 1) * ARTICLES_EACH]:
+            row[-1] = "returned"
+    _write(files["changed"], rows)
+    return files
+
+
+def _write(file: Path, rows: list[list[str]]) -> None:
+    with file.open("w", newline="") as opened:
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+
+
+def _in_a_process(server: Connections, file: Path) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.shipments", server.url(LOADER, "bench"), file],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def _take(url: str, file: Path) -> dict[str, float]:
+    """What a run does with one file."""
+    warehouse = Warehouse(url)
+    began = time.monotonic()
+    take_file(warehouse, load.SOURCE, look_at(load.SOURCE, file), load.loader(None, "utf-8"))
+    seconds = time.monotonic() - began
+    warehouse.dispose()
+    return {"seconds": seconds, "megabytes": peak_megabytes()}
+
+
+def _row_by_row(server: Connections) -> float:
+    """Lines a second by a lookup and an insert each, slow on purpose."""
+    with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
+        connection.execute(
+            "CREATE TEMP TABLE parcel (number text, carrier text, sku text, price numeric,"
+            " PRIMARY KEY (number, carrier, sku))"
+        )
+        lookup = "SELECT * FROM parcel WHERE number = %s AND carrier = %s AND sku = %s"
+        began = time.monotonic()
+        for number in range(SAMPLE):
+            key = (f"TN{number // ARTICLES_EACH:08}", "DHL", f"SKU{number}")
+            if connection.execute(lookup, key).fetchone() is None:
+                connection.execute("INSERT INTO parcel VALUES (%s, %s, %s, %s)", (*key, number))
+        return SAMPLE / (time.monotonic() - began)
+
+
+if __name__ == "__main__":
+    _url, _file = sys.argv[1:]
+    print(json.dumps(_take(_url, Path(_file))))  # noqa: T201

@@ -1,0 +1,22 @@
+-- Sums up what is in the shipments whose articles changed: they have changed themselves.
+UPDATE shipments.shipments
+SET
+    article_count = contents.article_count,
+    units = contents.units,
+    total_value = contents.total_value,
+    updated_at = :seen_at,
+    delivery_id = :delivery_id
+FROM (
+    SELECT
+        tracking_number,
+        carrier,
+        count(*) AS article_count,
+        sum(articles.quantity) AS units,
+        sum(articles.quantity * articles.unit_price) AS total_value
+    FROM shipments.articles
+    INNER JOIN refilled_shipments USING (tracking_number, carrier)
+    GROUP BY tracking_number, carrier
+) AS contents
+WHERE
+    shipments.tracking_number = contents.tracking_number
+    AND shipments.carrier = contents.carrier

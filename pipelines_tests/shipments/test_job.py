@@ -1,0 +1,170 @@
+"""The job of shipments as Dagster runs it, and the sensor of its inbox."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from pipelines.core import inbox as inboxes
+from pipelines.core.warehouse import Warehouse
+from pipelines.definitions import build_definitions
+from pipelines.resources import ShipmentsResource, WarehouseResource
+from pipelines.shipments.definitions import shipments_inbox, shipments_job
+from pipelines_tests.shipments.made_up import line, text_of
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    return tmp_path
+
+
+@pytest.fixture
+def resources(warehouse: Warehouse, inbox: Path) -> dict[str, Any]:
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    return {
+        "warehouse": WarehouseResource(url=url),
+        "shipments": ShipmentsResource(folder=str(inbox)),
+    }
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def run(
+    resources: dict[str, Any], instance: dg.DagsterInstance, **config: Any
+) -> dg.ExecuteInProcessResult:
+    job = build_definitions(resources).resolve_job_def("shipments")
+    return job.execute_in_process(
+        instance=instance,
+        run_config={"ops": {"shipments_tables": {"config": config}}},
+        raise_on_error=False,
+        tags={"isobar/run": "a test"},
+    )
+
+
+def metadata(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]:
+    return {
+        name: value.value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key and event.asset_key.path == ["shipments", table]
+        for name, value in event.materialization.metadata.items()
+    }
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    data = event.step_failure_data.user_failure_data
+    assert data is not None
+    return str(data.description)
+
+
+def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    (inbox / "a.csv").write_text(text_of([line(1), line(2, article_price="free"), line(4)]))
+    (inbox / "b.csv").write_text(text_of([line(3, status="lost")]))
+    result = run(resources, instance)
+    assert result.success
+    told = metadata(result, "shipments")
+    assert (told["dagster/row_count"], told["deliveries"]) == (3, 2)
+    assert (told["read"], told["loaded"], told["rejected"]) == (4, 3, 1)
+    assert told["by status"].startswith("![shipments by status](data:image/png;base64,")
+    assert len(told["by status"]) < 12_000
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert [name for name, check in checks.items() if not check.passed] == [
+        "known_statuses",
+        "nothing_refused",
+    ]
+    again = metadata(run(resources, instance), "shipments")
+    assert (again["deliveries"], again["dagster/row_count"]) == (0, 3)
+
+
+def test_a_refused_file_fails_the_run_and_what_is_good_is_materialized(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    (inbox / "good.csv").write_text(text_of([line(1)]))
+    (inbox / "bad.csv").write_text("nonsense")
+    (inbox / "worse.csv").write_text("")
+    result = run(resources, instance)
+    told = failure(result)
+    for words in ("2 files were refused", "bad.csv: its first line is no header", "worse.csv: the"):
+        assert words in told
+    assert metadata(result, "shipments")["dagster/row_count"] == 1
+    again = run(resources, instance)
+    assert again.success
+    checks = {check.check_name: check for check in again.get_asset_check_evaluations()}
+    assert "bad.csv" in str(checks["readable_files"].metadata["rows"].value)
+
+
+def test_one_file_is_taken_from_anywhere(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    elsewhere = inbox / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.csv").write_text(text_of([line(1)]))
+    assert (
+        metadata(run(resources, instance, file=str(elsewhere / "a.csv")), "shipments")["read"] == 1
+    )
+
+
+def test_a_file_that_is_not_there_is_told(
+    resources: dict[str, Any], instance: dg.DagsterInstance
+) -> None:
+    told = failure(run(resources, instance, file="/nowhere/a.csv"))
+    assert "/nowhere/a.csv" in told
+    assert "what to do:" in told
+
+
+def test_without_an_inbox_it_is_skipped_and_not_red(
+    resources: dict[str, Any], instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.delenv("SHIPMENTS_INBOX", raising=False)
+    result = run(resources | {"shipments": ShipmentsResource()}, instance)
+    assert result.success
+    assert result.get_asset_materialization_events() == []
+
+
+def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunRequest | str | None:
+    context = dg.build_sensor_context(instance=instance, resources=resources)
+    answer = shipments_inbox(context)
+    if isinstance(answer, dg.SkipReason):
+        return answer.skip_message
+    assert isinstance(answer, dg.RunRequest)
+    return answer
+
+
+def test_the_sensor_asks_for_a_run_when_a_file_is_whole(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    assert tick(resources, instance) == "Nothing new in the inbox."
+    with (inbox / "a.csv").open("w") as writer:
+        writer.write(text_of([line(1)]))
+        writer.flush()
+        assert tick(resources, instance) == "Still being written: 1 files."
+    while not isinstance(tick(resources, instance), dg.RunRequest):
+        pass
+    assert run(resources, instance).success
+    assert tick(resources, instance) == "Nothing new in the inbox."
+
+
+def test_the_sensor_asks_for_no_second_run_while_one_is_under_way(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+    job = build_definitions(resources).resolve_job_def(shipments_job.name)
+    under_way = instance.create_run_for_job(job)
+    assert tick(resources, instance) == "A run is under way."
+    instance.report_run_failed(under_way)
+    assert isinstance(tick(resources, instance), dg.RunRequest)
