@@ -19,6 +19,7 @@ from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, Embe
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.flights.made_up import flights_document
+from pipelines_tests.shipments.made_up import line, text_of
 
 ROWS = """
 SELECT itinerary_id, price_amount, route FROM enriched.itineraries ORDER BY 1
@@ -38,7 +39,14 @@ def run_until_it_waits(
     state: Path, url: str, blocker: psycopg.Connection
 ) -> "subprocess.Popen[str]":
     """Begin a run and return when it waits for the blocker's lock, its first rows written."""
-    run = begin(state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=url)
+    return begin_and_wait(blocker, state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=url)
+
+
+def begin_and_wait(
+    blocker: psycopg.Connection, state: Path, *words: str, **variables: str
+) -> "subprocess.Popen[str]":
+    """Begin a command and return when it waits for the blocker's lock."""
+    run = begin(state, *words, **variables)
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     deadline = time.monotonic() + 60
     while blocker.execute(waiting).fetchone() == (0,):
@@ -81,6 +89,42 @@ def test_kill_9_in_the_middle_of_a_load_leaves_all_or_nothing(
     assert isobar(undisturbed, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url).returncode == 0
     assert held(state) == held(undisturbed)
     EmbeddedPostgres(undisturbed).stop()
+
+
+@pytest.mark.parametrize("table", ["shipments.articles", "ops.inbox_files"])
+def test_kill_9_while_files_are_taken_leaves_all_or_nothing_of_each(
+    state: Path, tmp_path: Path, table: str
+) -> None:
+    first = [line(n, sku=sku) for n in range(50) for sku in "AB"]
+    later = [line(n, status="delivery") for n in range(0, 60, 2)]
+    for number, lines in enumerate((first, later)):
+        file = tmp_path / f"{number}.csv"
+        file.write_text(text_of(lines))
+        os.utime(file, (1_700_000_000 + number,) * 2)
+    variables = {"ISOBAR_SOURCES": "live", "SHIPMENTS_INBOX": str(tmp_path)}
+    variables |= {"FLIGHTS_URL": "http://127.0.0.1:9/"}  # this test is not about flights
+    assert isobar(state, "migrate").returncode == 0
+    connections = EmbeddedPostgres(state).start()
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
+        blocker.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        run = begin_and_wait(blocker, state, "run", **variables)
+        run.kill()
+        run.communicate()
+    time.sleep(0.5)  # the session of the dead lets go
+    query = "SELECT count(*) FROM shipments.shipments"
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        assert connection.execute(query).fetchone() == (0,)
+        isobar(state, "run", **variables)
+        held = connection.execute(
+            "SELECT count(*), sum(article_count), count(*) FILTER (WHERE status = 'delivery')"
+            " FROM enriched.shipments"
+        ).fetchone()
+        ledger = connection.execute(
+            "SELECT name, read_count, loaded_count, unchanged_count FROM ops.deliveries"
+            " WHERE source = 'shipments' ORDER BY name"
+        ).fetchall()
+    assert held == (55, 105 + 25, 30)
+    assert ledger == [("0.csv", 100, 100, 0), ("1.csv", 30, 30, 0)]
 
 
 def test_a_killed_run_is_failed_by_the_next_and_gives_back_its_place(
