@@ -10,18 +10,18 @@ from typing import Any
 import dagster as dg
 from sqlalchemy import Connection, Table, text
 
+from pipelines import attended_runs
 from pipelines.core import deliveries
 from pipelines.core.failures import Failure, TransientFailure
 from pipelines.core.sql_files import read_sql
 from pipelines.resources import WarehouseResource
 
-ATTENDED_TAG = "isobar/run"
-"""On runs of `isobar run`, with its process: a person waits, so they do not wait for a source."""
 PATIENCE_SECONDS = (60, 120, 240)
 """Waits before a step is tried again when its source or the database was away."""
 OWNERS = ["team:isobar"]
 SHOWN_ROWS = 20
 SAMPLE_ROWS = 5
+MOST_CELL_CHARACTERS = 200
 
 
 def asset_key(table: Table) -> dg.AssetKey:
@@ -118,14 +118,15 @@ def _view_page(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
             asset_key=dg.AssetKey([row.schema, row.table]), column_name=row.name
         )
         lineage.setdefault(row.name, []).append(dep)
-    samples = connection.execute(text(f"SELECT * FROM {name} LIMIT {SAMPLE_ROWS}")).mappings()
+    sampled = connection.execute(text(f"SELECT * FROM {name} LIMIT {SAMPLE_ROWS}")).mappings()
+    samples = [{column: _cell(value, 60) for column, value in row.items()} for row in sampled]
     return {
         "dagster/row_count": row_count(connection, key),
         "dagster/column_schema": dg.TableSchema(
             columns=[dg.TableColumn(row.name, row.type, description=row.comment) for row in columns]
         ),
         "dagster/column_lineage": dg.TableColumnLineage(lineage),
-        "samples": _table([dict(row) for row in samples]),
+        "samples": _table(samples),
     }
 
 
@@ -139,7 +140,7 @@ def failures_told(context: dg.AssetExecutionContext) -> Iterator[None]:
         yield
     except Failure as failure:
         told = dg.Failure(description=str(failure), allow_retries=False)
-        if not isinstance(failure, TransientFailure) or ATTENDED_TAG in context.run.tags:
+        if not isinstance(failure, TransientFailure) or attended_runs.TAG in context.run.tags:
             raise told from failure
         if context.retry_number >= len(PATIENCE_SECONDS):
             raise told from failure
@@ -230,5 +231,10 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
     )
 
 
-def _cell(value: Any) -> str | int | float | bool | None:
-    return value if isinstance(value, int | float | bool | None) else str(value)
+def _cell(
+    value: Any, most_characters: int = MOST_CELL_CHARACTERS
+) -> str | int | float | bool | None:
+    if isinstance(value, int | float | bool | None):
+        return value
+    words = str(value)
+    return words if len(words) <= most_characters else f"{words[: most_characters - 1]}…"

@@ -13,16 +13,13 @@ from typing import NoReturn
 import click
 from dotenv import load_dotenv
 
+from pipelines import source_commands
 from pipelines.core.embedded_postgres import ANALYST, LOADER, SUPERUSER, EmbeddedPostgres
 from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.ports import free_port
 from pipelines.core.postgres_software import find_binaries
 from pipelines.resources import PROJECT, Settings
-
-
-def tell(message: str) -> None:
-    """Say something to the person, beside what a program may read from standard output."""
-    click.echo(message, err=True)
+from pipelines.source_commands import interrupt_on, tell
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -40,7 +37,7 @@ def run() -> None:
     """
     from pipelines.bring_up import bring_up_dagster_home, bring_up_database, sandbox
 
-    _interrupt_on(signal.SIGTERM)
+    interrupt_on(signal.SIGTERM)
     settings = Settings.from_environment()
     bring_up_database(settings, tell)
     os.environ.update(bring_up_dagster_home(settings))
@@ -63,63 +60,12 @@ def ui(port: int | None) -> None:
     from pipelines.bring_up import bring_up_dagster_home, bring_up_database, sandbox
     from pipelines.ui import WebUi
 
-    _interrupt_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    interrupt_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     settings = Settings.from_environment()
     bring_up_database(settings, tell)
     environment = {**os.environ, **bring_up_dagster_home(settings)}
     with sandbox(settings, os.environ) as variables:
         WebUi(settings, environment | variables, tell).serve(port)
-
-
-@isobar.group(name="import")
-def import_() -> None:
-    """Take in one file by hand, wherever it is."""
-
-
-@import_.command(name="shipments")
-@click.argument(
-    "file", type=click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True)
-)
-def import_shipments(file: str) -> None:
-    """Take in a CSV file of shipments, as from the inbox; the same again changes nothing."""
-    _run_without_sources("shipments", {"shipments_tables": {"file": file}})
-
-
-@isobar.group()
-def quarantine() -> None:
-    """Records that were refused: see them, and have them read again."""
-
-
-@quarantine.command(name="list")
-def list_() -> None:
-    """List what is in quarantine, by source and reason, each with an example."""
-    from pipelines import quarantine_pages
-
-    click.echo(quarantine_pages.summary(_migrated()))
-
-
-@quarantine.command()
-@click.argument("source")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
-def show(source: str, limit: int) -> None:
-    """Show the refused records of a source whole, newest first."""
-    from pipelines import quarantine_pages
-
-    click.echo(quarantine_pages.records(_migrated(), source, limit))
-
-
-@quarantine.command()
-@click.argument("source", type=click.Choice(["flights", "shipments"]))
-def retry(source: str) -> None:
-    """Read the refused records of a source again, as after a change of the code.
-
-    Those that are good now are taken in and leave the quarantine. Nothing that a later delivery
-    changed is changed back. For flights this reads the whole archive anew.
-    """
-    if source == "flights":
-        _run_without_sources("flights_rebuild", {})
-    else:
-        _run_without_sources("shipments", {"shipments_tables": {"retry_quarantine": True}})
 
 
 @isobar.command(short_help="Bring the database to this version.")
@@ -198,6 +144,10 @@ def sandbox(
     finally:
         if record.exists() and record.read_text() == url:
             record.unlink()
+
+
+isobar.add_command(source_commands.import_)
+isobar.add_command(source_commands.quarantine)
 
 
 @isobar.group()
@@ -290,28 +240,6 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _run_without_sources(job: str, op_config: dict[str, dict[str, object]]) -> NoReturn:
-    """Run one job that asks no source, with progress, and end."""
-    from pipelines.bring_up import bring_up_dagster_home, bring_up_database
-
-    _interrupt_on(signal.SIGTERM)
-    settings = Settings.from_environment()
-    bring_up_database(settings, tell)
-    os.environ.update(bring_up_dagster_home(settings))
-    from pipelines.main_job import run_jobs
-
-    sys.exit(0 if run_jobs({job: op_config}) else 1)
-
-
-def _migrated() -> str:
-    """The warehouse's address, as someone who only reads, migrated and ready."""
-    from pipelines.bring_up import bring_up_database
-
-    settings = Settings.from_environment()
-    bring_up_database(settings, tell)
-    return settings.warehouse_url(ANALYST)
-
-
 def _address(role: str) -> str:
     """The warehouse's address without a driver's name, migrated and ready."""
     from pipelines.bring_up import bring_up_database
@@ -334,16 +262,6 @@ def _builtin_server() -> EmbeddedPostgres:
             remedy="Use your server's own tools, or unset DATABASE_URL.",
         )
     return settings.builtin_server(tell)
-
-
-def _interrupt_on(*signals: signal.Signals) -> None:
-    """Have signals end the command as Ctrl-C does, even when they were ignored further up."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    for number in signals:
-        signal.signal(number, interrupt)
 
 
 def _end_with(parent: int) -> None:

@@ -1,11 +1,9 @@
 """Jobs that a person waits for, in the instance that the UI shows, with progress: `isobar run`.
 
 Runs are executed in this process, so that they cost no start of another one and their events can
-be told as they come; Dagster has no public call for that, hence its internals below. A run whose
-process was killed is found dead by the next, and gives back what it held.
+be told as they come; Dagster has no public call for that, hence its internals below.
 """
 
-import socket
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -26,9 +24,8 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines.asset_pages import ATTENDED_TAG
+from pipelines.attended_runs import TAG, reconcile, tag_of_this_process
 from pipelines.core.failures import TransientFailure
-from pipelines.core.process_identity import find, identity
 from pipelines.definitions import definitions
 
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -36,12 +33,6 @@ JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 MAIN_JOBS: JobsWithConfig = {"flights": {}, "shipments": {}}
 """The domains' jobs in the order of their dependencies."""
 STOPPED = "stopped by a signal"
-UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 @dataclass
@@ -84,14 +75,6 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     return not any(report.failures for report in reports)
 
 
-def reconcile(instance: dg.DagsterInstance) -> None:
-    """Fail the runs whose `isobar run` was killed on this machine, and free their pool slots."""
-    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        if _was_killed(run.tags.get(ATTENDED_TAG, "")):
-            instance.report_run_failed(run, "The process of this run was killed.")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-
-
 def _run(
     instance: dg.DagsterInstance,
     name: str,
@@ -101,7 +84,7 @@ def _run(
     job = definitions.resolve_job_def(name)
     partition = job.partitions_def.get_last_partition_key() if job.partitions_def else None
     tags = {
-        ATTENDED_TAG: f"{identity()} on {socket.gethostname()}",
+        TAG: tag_of_this_process(),
     }
     if partition is not None:
         tags |= job.get_tags_for_partition_key(partition, selected_asset_keys=None)
@@ -139,8 +122,10 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             metadata = event.materialization.metadata
             name = ".".join(event.asset_key.path) if event.asset_key else ""
             counts = counts or _counts(metadata)
+            if left := metadata.get("left for later"):
+                report.warnings.append(f"{name}: left for later: {left.value}")
             waiting.append(
-                (name, _count(metadata, "dagster/row_count"), _count(metadata, "rejected"))
+                (name, _count(metadata, "dagster/row_count"), _count(metadata, "in_quarantine"))
             )
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             _note_check(event, report)
@@ -207,7 +192,7 @@ def _counts(metadata: object) -> str:
 
 def _table(reports: list[Report]) -> Table:
     table = Table("asset", box=None, header_style="bold", pad_edge=False)
-    for column in ("rows", "rejects", "seconds"):
+    for column in ("rows", "in quarantine", "seconds"):
         table.add_column(column, justify="right")
     for report in reports:
         for name, rows, rejects, seconds in report.assets:
@@ -218,9 +203,3 @@ def _table(reports: list[Report]) -> Table:
                 "" if seconds is None else f"{seconds:.1f}",
             )
     return table
-
-
-def _was_killed(noted: str) -> bool:
-    """Whether it was a process of this machine and is gone."""
-    process, _, host = noted.partition(" on ")
-    return host == socket.gethostname() and find(process) is None

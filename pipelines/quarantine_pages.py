@@ -10,20 +10,13 @@ from rich.table import Table
 from sqlalchemy import text
 
 from pipelines.core.failures import printable
+from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import engine_for
-
-SUMMARY = """
-SELECT source, reason, count, first_seen_at, last_seen_at, example FROM ops.quarantine_summary
-"""
-RECORDS = """
-SELECT name, position, reasons, raw FROM ops.quarantine JOIN ops.deliveries USING (delivery_id)
-WHERE source = :source ORDER BY quarantine_id DESC LIMIT :limit
-"""
 
 
 def summary(url: str) -> str:
     """A line for each source and reason, with an example."""
-    rows = _rows(url, SUMMARY)
+    rows = _rows(url, "quarantine_lines")
     if not rows:
         return "The quarantine is empty."
     table = Table("source", "records", "last seen", "reason, example", box=None, pad_edge=False)
@@ -41,12 +34,11 @@ def summary(url: str) -> str:
 
 def records(url: str, source: str, limit: int) -> str:
     """The refused records of a source, newest first: where they stood, why, and their text."""
-    rows = _rows(url, RECORDS, source=source, limit=limit)
+    rows = _rows(url, "rejects", source=source, most=limit)
     if not rows:
         return f"Nothing of {source} is in quarantine."
     return "\n\n".join(
-        printable(f"{row.name}, {row.position}\n  " + "\n  ".join(row.reasons) + f"\n{row.raw}")
-        for row in rows
+        printable(f"{row.delivery}, {row.position}\n  {row.reasons}\n{row.raw}") for row in rows
     )
 
 
@@ -54,6 +46,6 @@ def _rows(url: str, query: str, **parameters: Any) -> Sequence[Any]:
     engine = engine_for(url, role=None)
     try:
         with engine.connect() as connection:
-            return connection.execute(text(query), parameters).all()
+            return connection.execute(text(read_sql("pipelines.core", query)), parameters).all()
     finally:
         engine.dispose()

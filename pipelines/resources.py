@@ -188,7 +188,9 @@ class ShipmentsResource(dg.ConfigurableResource[Inbox]):
         settings = Settings.from_environment()
         own = Path(self.folder) if self.folder else settings.shipments_inbox
         folder = settings.inbox("shipments", own)
-        return Inbox("shipments", folder, "SHIPMENTS_INBOX") if folder else None
+        if folder is None:
+            return None
+        return Inbox("shipments", folder, "SHIPMENTS_INBOX", reading=settings.shipments_encoding)
 
     def encoding(self) -> str:
         """How the files are encoded."""

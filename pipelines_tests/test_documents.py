@@ -166,7 +166,7 @@ def test_the_queries_of_the_readme_answer(warehouse: Warehouse, tmp_path: Path) 
     assert [row[1] for row in answer("What an itinerary cost")] == [101]
     assert [row[0] for row in answer("Legs by airline")] == ["leg_1", "leg_2", "leg_3"]
     assert answer("What came in")[0][2:6] == (28, 28, 0, 0)
-    on_the_way = [f"TN{n:08}" for n in range(1, 60, 2)]
-    assert [row[0] for row in answer("Shipments on their way")] == on_the_way[10:20]
-    assert [row[0] for row in answer("One shipment with all")] == ["scanned"]
-    assert [row[1] for row in answer("How a shipment's status")] == ["scanned"]
+    on_the_way = [f"TN{n:08}" for n in range(1, 21, 2)]
+    assert [row[0] for row in answer("Shipments to a country")] == on_the_way
+    assert [row[0] for row in answer("One shipment with all")] == ["delivery"]
+    assert [row[1] for row in answer("How a shipment's status")] == ["delivery"]

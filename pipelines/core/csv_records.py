@@ -7,7 +7,7 @@ the whole file unreadable (encoding, header, a line without end) is a `Permanent
 from __future__ import annotations
 
 import csv
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
@@ -17,8 +17,9 @@ from pipelines.core.failures import PermanentFailure
 
 DELIMITERS = (",", ";", "\t")
 MOST_LINE_BYTES = 1_048_576
-MOST_RECORD_LINES = 100
+MOST_RECORD_LINES = 50
 MOST_COLUMNS = 1_000
+OPEN_QUOTE = "a quotation mark is not closed"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -44,7 +45,8 @@ class Layout:
         try:
             fields = self.fields(raw)
         except csv.Error as error:
-            return Record(line, raw, None, f"it is not CSV: {error}")
+            is_open = str(error) == "unexpected end of data"
+            return Record(line, raw, None, OPEN_QUOTE if is_open else f"it is not CSV: {error}")
         if len(fields) != len(self.columns):
             problem = f"it has {len(fields)} fields, and the header {len(self.columns)}"
             return Record(line, raw, None, problem)
@@ -59,7 +61,10 @@ class Layout:
     def drift(self, document: str, promised: Sequence[str]) -> list[str]:
         """Columns that nobody promised."""
         unknown = [name for name in self.columns if name and name not in promised]
-        return [f"{document}: unknown column {name!r}" for name in unknown[:MOST_DRIFT]]
+        told = [f"{document}: unknown column {name!r}" for name in unknown[:MOST_DRIFT]]
+        if len(unknown) > MOST_DRIFT:
+            told.append(f"{document}: {len(unknown) - MOST_DRIFT} more unknown columns")
+        return told
 
 
 class CsvFile:
@@ -93,39 +98,39 @@ class CsvFile:
             line, text = first
             if not text.strip():
                 continue
-            if text.count('"') % 2:
-                yield self._over_lines(line, text)
-            else:
-                yield self.layout.read(line, text)
+            record = self.layout.read(line, text)
+            yield self._over_lines(record) if record.problem == OPEN_QUOTE else record
 
-    def _over_lines(self, line: int, text: str) -> Record:
+    def _over_lines(self, first: Record) -> Record:
         """A record whose first line leaves a quote open: over several lines, or just wrong."""
-        alone = self.layout.read(line, text)
-        if alone.problem is None:
-            return alone
         taken: list[tuple[int, str]] = []
-        whole = text
+        whole = first.raw
         while len(taken) < MOST_RECORD_LINES and (following := self._next()) is not None:
             taken.append(following)
             whole += f"\n{following[1]}"
-            if following[1].count('"') % 2:
-                record = self.layout.read(line, whole)
+            if '"' in following[1]:
+                record = self.layout.read(first.line, whole)
                 if record.problem is None:
                     return record
-                break
+                if record.problem != OPEN_QUOTE:
+                    break
         self._waiting.extendleft(reversed(taken))  # they may be good records of their own
-        return alone
+        return first
 
     def _read_layout(self, promised: Sequence[str]) -> Layout:
         first = self._next()
         if first is None:
             raise self._failure("the file is empty, without even a header", "Send it again, whole.")
         header = first[1].removeprefix("\ufeff")
-        layouts = [_layout(header, delimiter) for delimiter in DELIMITERS]
-        layout = max(layouts, key=lambda one: len(set(promised) & set(one.columns)))
+        layout = layout_of(header, promised)
         missing = [name for name in promised if name not in layout.columns]
-        twice = sorted({name for name in layout.columns if name and layout.columns.count(name) > 1})
-        if missing == list(promised):
+        counts = Counter(layout.columns)
+        twice = sorted(name for name, count in counts.items() if name and count > 1)
+        if "\r" in header:
+            problem = "its lines end with CR alone, which is no line end any more"
+        elif any(not c.isprintable() and c != "\t" for c in header):
+            problem = "its first line is no header: it has characters that are no text"
+        elif missing == list(promised):
             problem = "its first line is no header: it has none of the promised columns"
         elif missing:
             names = ", ".join(shown(name) for name in layout.columns[:MOST_DRIFT])
@@ -183,6 +188,6 @@ def _layout(header: str, delimiter: str) -> Layout:
 
 
 def layout_of(header: str, promised: Sequence[str]) -> Layout:
-    """The layout of a header that was read before."""
+    """How a header is written: the delimiter that gives most of the promised columns."""
     layouts = [_layout(header, delimiter) for delimiter in DELIMITERS]
     return max(layouts, key=lambda one: len(set(promised) & set(one.columns)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,8 @@ class Quarantined:
 
     position: str
     raw: str
+    reasons: tuple[str, ...]
+    key: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -109,18 +111,16 @@ def close_delivery(
     *,
     read: int,
     held: int,
-    rejects: Sequence[Reject],
+    rejected: int,
     drift: Sequence[str] = (),
 ) -> Outcome:
-    """Write the rejects, the counts and the drift.
+    """Write the counts and the drift; `rejected` is how many `write_rejects` wrote.
 
     `held` is how many source records the tables hold now, counted there. PostgreSQL refuses
     counts that do not add up, and with them the whole transaction.
     """
     loaded = changed_records(connection)
-    outcome = Outcome(delivery_id, read, loaded, held - loaded, len(rejects))
-    if rejects:
-        _copy_rejects(connection, delivery_id, rejects)
+    outcome = Outcome(delivery_id, read, loaded, held - loaded, rejected)
     _write_outcome(connection, outcome, drift)
     return outcome
 
@@ -184,11 +184,21 @@ def take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
         select(deliveries).where(deliveries.c.delivery_id == delivery_id)
     ).one()
     kept = connection.execute(
-        select(quarantine.c.position, quarantine.c.raw)
+        select(
+            quarantine.c.position,
+            quarantine.c.raw,
+            quarantine.c.reasons,
+            quarantine.c.record_key,
+        )
         .where(quarantine.c.delivery_id == delivery_id)
         .order_by(quarantine.c.quarantine_id)
     )
-    records = [Quarantined(*row) for row in kept]
+    records = [
+        Quarantined(
+            row.position, row.raw, tuple(row.reasons), row.record_key and tuple(row.record_key)
+        )
+        for row in kept
+    ]
     connection.execute(delete(quarantine).where(quarantine.c.delivery_id == delivery_id))
     return Retry(delivery_id, entry.name, entry.header, entry.loaded_at, records)
 
@@ -202,8 +212,7 @@ def close_retry(
     """
     loaded = changed_records(connection)
     outcome = Outcome(retry.delivery_id, len(retry.records), loaded, held - loaded, len(rejects))
-    if rejects:
-        _copy_rejects(connection, retry.delivery_id, rejects)
+    write_rejects(connection, retry.delivery_id, rejects)
     connection.execute(
         update(deliveries)
         .where(deliveries.c.delivery_id == retry.delivery_id)
@@ -217,16 +226,15 @@ def close_retry(
 
 
 def refuse_if_mostly_bad(
-    delivery: Delivery, read: int, rejects: Sequence[Reject], *, cap: float
+    delivery: Delivery, read: int, rejected: int, reasons: Counter[str], *, cap: float
 ) -> None:
     """Raise `PermanentFailure` with the top reasons when more than `cap` of the records are bad."""
-    if len(rejects) <= cap * read:
+    if rejected <= cap * read:
         return
-    reasons = Counter(reason for reject in rejects for reason in reject.reasons)
     top = "; ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
     raise PermanentFailure(
         delivery.source,
-        f"{len(rejects):,} of {read:,} records are bad, more than the {cap:.0%} that are let pass,"
+        f"{rejected:,} of {read:,} records are bad, more than the {cap:.0%} that are let pass,"
         f" and nothing was written: {top}",
         place=delivery.name,
         remedy="The source has changed or is broken: compare it with the contract in the domain's"
@@ -234,7 +242,15 @@ def refuse_if_mostly_bad(
     )
 
 
-def _copy_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Reject]) -> None:
+def count_reasons(rejects: Iterable[Reject]) -> Counter[str]:
+    """How often each reason stands, without the values of single records."""
+    return Counter(reason.split(": ")[0] for reject in rejects for reason in reject.reasons)
+
+
+def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Reject]) -> None:
+    """Put refused records of an open delivery into quarantine; may be called for each portion."""
+    if not rejects:
+        return
     import pandas as pd
 
     rows = pd.DataFrame(
@@ -245,7 +261,7 @@ def _copy_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
     )
     connection.execute(
         text(
-            "CREATE TEMP TABLE stage_rejects"
+            "CREATE TEMP TABLE IF NOT EXISTS stage_rejects"
             " (record integer, position text, raw text, reasons json, record_key text[])"
             " ON COMMIT DROP"
         )
@@ -259,6 +275,7 @@ def _copy_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
         ),
         {"delivery_id": delivery_id},
     )
+    connection.execute(text("TRUNCATE stage_rejects"))
 
 
 def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:
@@ -278,11 +295,24 @@ def last_rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
     return _rows(connection, "last_rejects", source)
 
 
+def in_quarantine(connection: Connection, source: str) -> int:
+    """How many records of the source are in quarantine."""
+    query = (
+        select(func.count())
+        .select_from(quarantine.join(deliveries))
+        .where(deliveries.c.source == source)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
     """The last thousand of all refused records of the source: delivery, position, reasons, raw."""
-    return _rows(connection, "rejects", source)
+    return _rows(connection, "rejects", source, most=1000)
 
 
-def _rows(connection: Connection, statement: str, source: str) -> list[dict[str, Any]]:
-    found = connection.execute(text(read_sql("pipelines.core", statement)), {"source": source})
+def _rows(
+    connection: Connection, statement: str, source: str, **parameters: Any
+) -> list[dict[str, Any]]:
+    query = text(read_sql("pipelines.core", statement))
+    found = connection.execute(query, {"source": source, **parameters})
     return [dict(row) for row in found.mappings()]

@@ -45,6 +45,10 @@ class PermanentFailure(Failure):
     """It will not work until someone changes something: 4xx, a broken contract, too much dirt."""
 
 
+class DatabaseTrouble(PermanentFailure):
+    """The database refuses us, whatever is written: rights, missing objects."""
+
+
 class NotReady(Failure):
     """The source has nothing to give yet; whoever asked skips, with this as the reason."""
 

@@ -9,7 +9,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,7 +21,13 @@ import requests
 import tenacity
 import urllib3
 
-from pipelines.core.failures import NotReady, PermanentFailure, TransientFailure, redact
+from pipelines.core.failures import (
+    Failure,
+    NotReady,
+    PermanentFailure,
+    TransientFailure,
+    redact,
+)
 
 logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
@@ -29,6 +36,7 @@ NOT_READY_STATUS = {202, 204, 304}
 
 SENT_TWICE = " (sent twice)"
 MOST_REDIRECTS = 5
+MOST_ERROR_BYTES = 64 * 1024
 
 
 def parse_json(body: bytes) -> Any:
@@ -64,11 +72,16 @@ class JsonAnswer:
         return hashlib.sha256(self.body).hexdigest()
 
 
+Explain = Callable[[int, Any, str], Failure | None]
+"""From status, parsed body and address of a bad answer to what it means, if the source says it."""
+
+
 @dataclass(frozen=True)
 class HttpClient:
     """GET for one source. All limits are per instance; secrets never reach a message.
 
     `variable` is the environment variable that a person changes to point elsewhere.
+    `explain` reads the error bodies of a source that says more in them than the status does.
     Raises `TransientFailure` when the attempts are used up, `PermanentFailure` for what
     trying again cannot mend, `NotReady` for 202, 204 and 304.
     """
@@ -83,6 +96,7 @@ class HttpClient:
     longest_wait_seconds: float = 30.0
     max_bytes: int = 256 * 1024 * 1024
     secrets: Sequence[str] = ()
+    explain: Explain | None = None
 
     def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonAnswer:
         """Fetch `url` and parse it as JSON, trying again what may pass."""
@@ -155,6 +169,11 @@ class HttpClient:
         status = response.status_code
         if status == 200:
             return
+        if self.explain is not None:
+            body = response.raw.read(MOST_ERROR_BYTES, decode_content=True)
+            with suppress(ValueError, RecursionError):
+                if failure := self.explain(status, parse_json(body), shown):
+                    raise failure
         problem = f"the source answered {status} {response.reason}"
         if status in NOT_READY_STATUS:
             raise NotReady(

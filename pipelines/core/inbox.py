@@ -1,36 +1,30 @@
 """An inbox: a folder into which others drop files, each of which is taken once for each content.
 
-Files stay where they are. `ops.inbox_files` remembers what was taken or refused, by size and times,
-so that looking costs no reading; it is written in the transaction that loads a file's rows.
+This is about finding files and telling whether they are whole; `intake` takes them. Files stay
+where they are. `ops.inbox_files` remembers what was taken or refused, by size and times, so that
+looking costs no reading.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import signal
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, select
 
-from pipelines.core.deliveries import Delivery, Outcome
-from pipelines.core.failures import Failure, NotReady, PermanentFailure, printable
-from pipelines.core.tables import deliveries, inbox_files
+from pipelines.core.failures import PermanentFailure, printable
+from pipelines.core.tables import inbox_files
 from pipelines.core.warehouse import Warehouse
 
 SETTLE_SECONDS = 1.0
 """How long a file has to be left alone before it counts as whole."""
-
-Load = Callable[[Connection, BinaryIO, Delivery], Outcome]
 
 
 @dataclass(frozen=True)
@@ -55,11 +49,16 @@ class InboxFile:
 
 @dataclass(frozen=True)
 class Inbox:
-    """The folder of one source, set by `variable`: its files are those that end in `suffix`."""
+    """The folder of one source, set by `variable`: its files are those that end in `suffix`.
+
+    `reading` says how they are read, such as their encoding: files that were refused when read
+    otherwise are pending again.
+    """
 
     source: str
     folder: Path
     variable: str
+    reading: str
     suffix: str = ".csv"
 
     def files(self) -> list[InboxFile]:
@@ -94,6 +93,7 @@ class Inbox:
             for row in connection.execute(
                 select(inbox_files).where(inbox_files.c.source == self.source)
             )
+            if row.problem is None or row.reading == self.reading
         }
         return [file for file in self.files() if known.get(file.name) != file.signature]
 
@@ -129,81 +129,6 @@ def is_settled(file: InboxFile) -> bool:
     return True
 
 
-def take(
-    store: Warehouse, inbox: Inbox, files: list[InboxFile], load: Load
-) -> tuple[list[Outcome], list[Failure]]:
-    """Load files, each in a transaction of its own; one that fails does not hold up the others.
-
-    Returns what became of those that said something new, and why others were refused; a refused
-    file is not looked at again until it changes. Raises `TransientFailure`.
-    """
-    outcomes: list[Outcome] = []
-    refusals: list[Failure] = []
-    for file in files:
-        try:
-            outcome = take_file(store, inbox.source, file, load, remember=True)
-        except NotReady:
-            continue  # it is being written again: it will be there at the next look
-        except PermanentFailure as failure:
-            refusals.append(failure)
-            with store.transaction(inbox.source) as connection:
-                _remember(connection, inbox.source, file, sha256=None, problem=failure.problem)
-            continue
-        if outcome is not None:
-            outcomes.append(outcome)
-    return outcomes, refusals
-
-
-def take_file(
-    store: Warehouse, source: str, file: InboxFile, load: Load, *, remember: bool = False
-) -> Outcome | None:
-    """Load one file; None when the last delivery of its name had the same content.
-
-    `remember` is for files of the inbox, so that they are not looked at again.
-    Raises `PermanentFailure` for a file that cannot be read, `NotReady` for one that changes.
-    """
-    place = printable(str(file.path))
-    if file.problem is not None:
-        raise PermanentFailure(
-            source, file.problem, place=place, remedy="Put a plain file in its place."
-        )
-    try:
-        with open_plain_file(file.path) as opened, store.transaction(source) as connection:
-            sha256 = _digest(opened)
-            outcome = None
-            if _last_sha256(connection, source, file.name) != sha256:
-                opened.seek(0)
-                delivery = Delivery(
-                    source=source,
-                    name=file.name,
-                    sha256=sha256,
-                    byte_count=file.byte_count,
-                    received_at=datetime.now(UTC),
-                )
-                outcome = load(connection, opened, delivery)
-            if _signature(os.fstat(opened.fileno())) != file.signature:
-                raise NotReady(
-                    source,
-                    "the file changed while it was read",
-                    place=place,
-                    remedy="Nothing: it is taken when it is whole.",
-                )
-            if remember:
-                _remember(connection, source, file, sha256=sha256, problem=None)
-            return outcome
-    except FileNotFoundError as error:
-        raise NotReady(
-            source, "the file is gone", place=place, remedy="Put it there again."
-        ) from error
-    except OSError as error:
-        raise PermanentFailure(
-            source,
-            f"the file cannot be read: {error.strerror or error}",
-            place=place,
-            remedy="Give the user that runs Isobar the right to read it.",
-        ) from error
-
-
 def look_at(source: str, path: Path) -> InboxFile:
     """A file anywhere, for an import by hand. Raises `PermanentFailure` when there is none."""
     try:
@@ -217,31 +142,25 @@ def look_at(source: str, path: Path) -> InboxFile:
             remedy="Give the path of a file on the machine of the run.",
         ) from error
     problem = None if stat.S_ISREG(status.st_mode) else "it is not a plain file"
-    return InboxFile(path, printable_name(path.name), *_signature(status), problem)
-
-
-def forget_refusals(connection: Connection, source: str) -> None:
-    """Have refused files looked at again."""
-    connection.execute(
-        delete(inbox_files).where(
-            inbox_files.c.source == source, inbox_files.c.problem.is_not(None)
-        )
-    )
+    return InboxFile(path, printable_name(path.name), *signature_of(status), problem)
 
 
 def printable_name(name: str) -> str:
-    """A file's name as text: bytes that are no UTF-8 are written as escapes."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    """A file's name as text, another for each name: bytes that are no UTF-8 become escapes."""
+    encoded = os.fsencode(name)
+    try:
+        return encoded.decode("utf-8")
+    except UnicodeDecodeError:  # no name has a slash, so it is not that of another file
+        return f"bytes/{encoded.decode('utf-8', 'backslashreplace')}"
 
 
-@contextmanager
-def open_plain_file(path: Path) -> Iterator[BinaryIO]:
+def open_plain_file(path: Path) -> BinaryIO:
     """Open a file for reading that is no link, pipe or device, without waiting for a writer."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(None, "it is not a plain file")
-        yield file
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise PermissionError(None, "it is not a plain file")
+    return os.fdopen(descriptor, "rb")
 
 
 def _look(path: Path, home: Path) -> InboxFile | None:
@@ -261,10 +180,12 @@ def _look(path: Path, home: Path) -> InboxFile | None:
         problem = None if stat.S_ISREG(status.st_mode) else "it is not a plain file"
         if target is not path and not target.is_relative_to(home):
             problem = "it is a link that leads out of the inbox"
-    return InboxFile(target, printable_name(path.name), *_signature(status), problem)
+    place = path if problem else target
+    return InboxFile(place, printable_name(path.name), *signature_of(status), problem)
 
 
-def _signature(status: os.stat_result) -> tuple[int, int, int]:
+def signature_of(status: os.stat_result) -> tuple[int, int, int]:
+    """What changes when anybody touches a file: size and times."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
@@ -282,40 +203,3 @@ def _is_open_for_writing(descriptor: int) -> bool:
     except OSError:  # not our file, or a file system without leases
         return False
     return False
-
-
-def _digest(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _last_sha256(connection: Connection, source: str, name: str) -> str | None:
-    return connection.execute(
-        select(deliveries.c.sha256)
-        .where(deliveries.c.source == source, deliveries.c.name == name)
-        .order_by(deliveries.c.loaded_at.desc())
-        .limit(1)
-    ).scalar()
-
-
-def _remember(
-    connection: Connection, source: str, file: InboxFile, *, sha256: str | None, problem: str | None
-) -> None:
-    statement = insert(inbox_files).values(
-        source=source,
-        name=file.name,
-        byte_count=file.byte_count,
-        modified_ns=file.modified_ns,
-        changed_ns=file.changed_ns,
-        sha256=sha256,
-        problem=problem,
-    )
-    columns = ("byte_count", "modified_ns", "changed_ns", "sha256", "problem", "looked_at")
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["source", "name"],
-            set_={name: statement.excluded[name] for name in columns},
-        )
-    )

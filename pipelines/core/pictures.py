@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ def as_markdown(figure: Figure, words: str) -> str:
 
     FigureCanvasAgg(figure)
     drawn = io.BytesIO()
-    figure.savefig(drawn, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # words of sources may be in any script
+        figure.savefig(drawn, format="png")
     small = io.BytesIO()
     with Image.open(drawn) as image:
         image.convert("RGB").quantize(16).save(small, format="png", optimize=True)

@@ -90,7 +90,8 @@ deliveries = Table(
         "unchanged_count",
         Integer,
         nullable=False,
-        comment="Source records that said what was known already.",
+        comment="Source records that said what was known already, or that a later delivery said"
+        " after they had been refused.",
     ),
     Column(
         "rejected_count",
@@ -179,8 +180,10 @@ inbox_files = Table(
         nullable=False,
         comment="When the file system last changed anything about it then, in nanoseconds.",
     ),
+    Column("reading", Text, nullable=False, comment="How it was read, such as its encoding."),
     Column("sha256", Text, comment="Digest of its content; null where it was refused."),
     Column("problem", Text, comment="Why it was refused as a whole; null where it was taken."),
+    Column("run_id", Text, comment="The Dagster run that took or refused it."),
     Column(
         "looked_at",
         DateTime(timezone=True),

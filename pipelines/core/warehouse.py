@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Integer
 
-from pipelines.core.failures import PermanentFailure, TransientFailure
+from pipelines.core.failures import DatabaseTrouble, PermanentFailure, TransientFailure
 from pipelines.core.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -71,7 +71,14 @@ class Warehouse:
         except (DBAPIError, psycopg.Error) as error:  # COPY goes past SQLAlchemy
             cause = error.orig if isinstance(error, DBAPIError) else error
             went_away = isinstance(cause, psycopg.OperationalError)
-            failure = TransientFailure if went_away else PermanentFailure
+            is_about_data = isinstance(cause, psycopg.DataError | psycopg.IntegrityError)
+            failure: type[TransientFailure | PermanentFailure] = (
+                TransientFailure
+                if went_away
+                else PermanentFailure
+                if is_about_data
+                else DatabaseTrouble
+            )
             raise failure(
                 source,
                 "the database did not take the load, nothing was written:"

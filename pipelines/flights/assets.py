@@ -122,7 +122,8 @@ def flights_tables(
         "read": sum(outcome.read for outcome in outcomes),
         "loaded": sum(outcome.loaded for outcome in outcomes),
         "unchanged": sum(outcome.unchanged for outcome in outcomes),
-        "rejected": sum(outcome.rejected for outcome in outcomes) if outcomes else refused,
+        "rejected": sum(outcome.rejected for outcome in outcomes),
+        "in_quarantine": refused,
     }
     shown: dict[dg.AssetKey, dict[str, Any]] = {
         asset_key(tables.itineraries): counts,

@@ -16,10 +16,12 @@ from pipelines.core.deliveries import (
     Delivery,
     Outcome,
     close_delivery,
+    count_reasons,
     last_sha256,
     open_delivery,
     refuse_if_mostly_bad,
     repeat_delivery,
+    write_rejects,
 )
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.http import JsonAnswer, parse_json
@@ -222,7 +224,7 @@ def load_snapshot(
         ) from error
     for name, count in snapshot.read_by_list.items():
         of_list = [one for one in snapshot.rejects if one.position.startswith(f"{name}[")]
-        refuse_if_mostly_bad(delivery, count, of_list, cap=MOST_BAD)
+        refuse_if_mostly_bad(delivery, count, len(of_list), count_reasons(of_list), cap=MOST_BAD)
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, run_id)
     day_before = _mark_loaded(connection, snapshot_on, delivery.sha256)
@@ -245,6 +247,7 @@ def load_snapshot(
         names = ", ".join(table.fullname for table in tables.READ_FROM_SNAPSHOTS)
         connection.execute(text(f"ANALYZE {names}"))
     _summarise(connection, snapshot_on)
+    write_rejects(connection, delivery_id, snapshot.rejects)
     held = sum(
         held_records(connection, table, "seen_until_on IS NULL")
         for table in (tables.legs, tables.prices)
@@ -254,7 +257,7 @@ def load_snapshot(
         delivery_id,
         read=snapshot.read,
         held=held,
-        rejects=snapshot.rejects,
+        rejected=len(snapshot.rejects),
         drift=snapshot.drift,
     )
 
@@ -320,7 +323,7 @@ def load_airports(
         delivery_id,
         read=len(airports),
         held=held_records(connection, tables.airports),
-        rejects=[],
+        rejected=0,
     )
 
 

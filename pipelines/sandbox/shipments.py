@@ -2,7 +2,7 @@
 
 A shipment is on its way for four days; each day's file tells of it, with the status it has then. As
 in real files the same status is written in several ways, a line has no price, the lines of one
-shipment disagree, and one address names no country.
+shipment disagree, and some addresses name no country that there is.
 """
 
 import csv
@@ -51,7 +51,7 @@ def lines(seed: int, day: dt.date) -> list[list[str]]:
         sent_on = day - dt.timedelta(days=age)
         for number in range(PER_DAY):
             told += _shipment(seed, sent_on, number, words)
-    told[4][6] = "free"
+    told[-5][6] = "free"
     told[-1][3] = "Street 9, 4711 Somewhere, Nowhereland"  # the other lines say otherwise
     return told
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pipelines.shipments.countries import code_of_country
+from pipelines.core.countries import code_of_country
 
 PARSER_VERSION = 1
-"""To be raised with every change here: addresses in the tables are then read again."""
+"""To be raised with every change here or of `countries`: the next run reads addresses again."""
 
 ALSO_SEEN = {
     "BR": r"\d{5}",
@@ -120,10 +120,9 @@ def _read_place(body: tuple[str, ...], code: str | None, *, has_street: bool) ->
         if city:
             return _Place(body[:number], postcode, city)
         if number + 1 < len(body):  # SW1A 2AA, London
-            return _Place(body[:number], postcode, _without_state(body[number + 1], code))
+            return _Place(body[:number], postcode, _city_in(body[number + 1], code))
         if number > first or (number > 0 and not has_street):  # London, SW1A 2AA
-            ahead = body[number - 1]
-            return _Place(body[: number - 1], postcode, _without_state(ahead, code) or ahead)
+            return _Place(body[: number - 1], postcode, _city_in(body[number - 1], code))
         return _Place(body[:number], postcode, rest or None)
     while len(body) > 1 and not _without_state(body[-1], code):
         body = body[:-1]
@@ -144,10 +143,19 @@ def _read_only_part(part: str, code: str | None) -> _Place:
                 street = " ".join(words[:start])
                 return _Place((street,) if street else (), postcode, city)
     if found := _split_postcode(part, code):
+        if any(c.isdigit() for c in found[1]):  # a street is in it, and where it ends is not told
+            return _Place((found[1],), found[0], None)
         return _Place((), found[0], _without_state(found[1], code) or None)
     if any(c.isdigit() for c in part):
         return _Place((part,), None, None)
     return _Place((), None, _without_state(part, code) or part)
+
+
+def _city_in(part: str, code: str | None) -> str:
+    """The city in a part that may have a postcode and a state too."""
+    found = _split_postcode(part, code)
+    name = found[1] if found and found[1] else part
+    return _without_state(name, code) or name
 
 
 def _turned_round(part: str, code: str | None) -> tuple[str, str] | None:

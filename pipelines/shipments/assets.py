@@ -7,17 +7,17 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from pipelines import attended_runs
 from pipelines.asset_pages import (
-    ATTENDED_TAG,
     asset_key,
     failures_told,
     row_count,
     table_spec,
     tell_skipped,
 )
-from pipelines.core.deliveries import Outcome
-from pipelines.core.failures import Failure, PermanentFailure
-from pipelines.core.inbox import Inbox, look_at, take, take_file
+from pipelines.core.deliveries import Outcome, in_quarantine
+from pipelines.core.inbox import Inbox, look_at
+from pipelines.core.intake import Load, UnsteadyFile, take, take_file
 from pipelines.core.warehouse import Warehouse
 from pipelines.resources import ShipmentsResource, WarehouseResource
 from pipelines.shipments import load, tables
@@ -56,35 +56,47 @@ def shipments_tables(
     shipments: ShipmentsResource,
     warehouse: WarehouseResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Take in every new or changed file of the inbox; those that are refused fail the run."""
-    inbox = shipments.open()
+    """Take in every new or changed file of the inbox, or one file, or what was refused."""
     with failures_told(context), warehouse.open() as store:
+        load.read_addresses_again(store)
         retried = load.retry_quarantine(store) if config.retry_quarantine else []
         take_in = load.loader(context.run.run_id, shipments.encoding())
-        refusals: list[Failure] = []
+        growing = 0
         if config.file is not None:
             outcome = take_file(
                 store, load.SOURCE, look_at(load.SOURCE, Path(config.file)), take_in
             )
             outcomes = [outcome] if outcome else []
-        elif inbox is not None:
-            is_attended = ATTENDED_TAG in context.run.tags
-            files, growing = inbox.ready(
-                store, wait_seconds=PATIENCE_SECONDS if is_attended else 0.0
-            )
-            if growing:
-                context.log.warning("left for later, still being written: %d", len(growing))
-            outcomes, refusals = take(store, inbox, files, take_in)
-        elif not config.retry_quarantine:
-            reason = "SHIPMENTS_INBOX is not set"
-            tell_skipped(context, asset_key(tables.shipments), reason)
+        elif inbox := shipments.open():
+            outcomes, growing = _take_inbox(context, store, inbox, take_in)
+        elif config.retry_quarantine:
+            outcomes = []
+        else:
+            tell_skipped(context, asset_key(tables.shipments), "SHIPMENTS_INBOX is not set")
             return
-        yield from _pages(store, retried + outcomes)
-        if refusals:
-            raise _together(refusals, inbox)
+        yield from _pages(store, retried + outcomes, growing)
 
 
-def _pages(store: Warehouse, outcomes: list[Outcome]) -> Iterator[dg.MaterializeResult[None]]:
+def _take_inbox(
+    context: dg.AssetExecutionContext, store: Warehouse, inbox: Inbox, take_in: Load
+) -> tuple[list[Outcome], int]:
+    """Take what is whole; also how many files are left because they are still being written.
+
+    What was refused is told by the check `readable_files`.
+    """
+    is_attended = attended_runs.TAG in context.run.tags
+    files, growing = inbox.ready(store, wait_seconds=PATIENCE_SECONDS if is_attended else 0.0)
+    outcomes, refusals = take(store, inbox, files, take_in, context.run.run_id)
+    for refusal in refusals:
+        context.log.error("%s", refusal)
+    if unsteady := [one for one in refusals if isinstance(one, UnsteadyFile)]:
+        raise unsteady[0]
+    return outcomes, len(growing)
+
+
+def _pages(
+    store: Warehouse, outcomes: list[Outcome], growing: int
+) -> Iterator[dg.MaterializeResult[None]]:
     """What each table's page shows."""
     counts = {
         "deliveries": len(outcomes),
@@ -96,23 +108,13 @@ def _pages(store: Warehouse, outcomes: list[Outcome]) -> Iterator[dg.Materialize
     with store.engine.connect() as connection:
         rows = {key: row_count(connection, key) for key in map(asset_key, tables.READ_FROM_FILES)}
         picture = shipments_by_status(load.statuses(connection))
+        counts["in_quarantine"] = in_quarantine(connection, load.SOURCE)
     for key, count in rows.items():
         metadata: dict[str, Any] = {"dagster/row_count": count}
         if key == asset_key(tables.shipments):
             metadata |= counts
+            if growing:
+                metadata["left for later"] = f"{growing} files that are still being written"
             if picture:
                 metadata["by status"] = dg.MetadataValue.md(picture)
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)
-
-
-def _together(refusals: list[Failure], inbox: Inbox | None) -> Failure:
-    """One failure for all refused files."""
-    if len(refusals) == 1:
-        return refusals[0]
-    told = "".join(f"\n  - {failure.place}: {failure.problem}" for failure in refusals)
-    return PermanentFailure(
-        load.SOURCE,
-        f"{len(refusals)} files were refused:{told}",
-        place=str(inbox.folder if inbox else "the inbox"),
-        remedy="Mend them or take them away; one that changes is looked at again.",
-    )

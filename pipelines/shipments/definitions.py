@@ -1,7 +1,10 @@
 """What the shipments domain gives to Dagster: assets, checks, its job, its inbox's sensor."""
 
+import time
+
 import dagster as dg
 
+from pipelines import attended_runs
 from pipelines.asset_pages import asset_key
 from pipelines.core.inbox import is_settled
 from pipelines.resources import ShipmentsResource, WarehouseResource
@@ -10,12 +13,7 @@ from pipelines.shipments.assets import shipments_tables
 from pipelines.shipments.checks import CHECKS
 
 EVERY_SECONDS = 5
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
+AFTER_FAILURE_SECONDS = 60.0
 
 shipments_job = dg.define_asset_job(
     "shipments",
@@ -32,7 +30,8 @@ shipments_job = dg.define_asset_job(
     minimum_interval_seconds=EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Start the job when there is a new or changed CSV file in SHIPMENTS_INBOX that is"
-    " whole. It replaces the import by hand and at container start.",
+    " whole (by default the folder inbox/shipments of ISOBAR_HOME). It replaces the import by"
+    " hand.",
 )
 def shipments_inbox(
     context: dg.SensorEvaluationContext,
@@ -49,9 +48,13 @@ def shipments_inbox(
         return dg.SkipReason("Nothing new in the inbox.")
     if not any(is_settled(file) for file in pending):
         return dg.SkipReason(f"Still being written: {len(pending)} files.")
-    under_way = dg.RunsFilter(job_name=shipments_job.name, statuses=UNFINISHED)
-    if context.instance.get_runs_count(under_way):
+    if attended_runs.is_under_way(context.instance, shipments_job.name):
         return dg.SkipReason("A run is under way.")
+    failed_at = attended_runs.last_failure_at(context.instance, shipments_job.name)
+    if failed_at is not None and time.time() - failed_at < AFTER_FAILURE_SECONDS:
+        newest = max(file.changed_ns for file in pending) / 1e9
+        if newest < failed_at:
+            return dg.SkipReason("The last run failed with these files; trying again in a minute.")
     return dg.RunRequest()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import Connection, func, select, text
@@ -18,12 +18,14 @@ from pipelines.core.deliveries import (
     Outcome,
     close_delivery,
     close_retry,
+    count_reasons,
     deliveries_in_quarantine,
     open_delivery,
     refuse_if_mostly_bad,
     take_out_of_quarantine,
+    write_rejects,
 )
-from pipelines.core.inbox import Load, forget_refusals
+from pipelines.core.intake import Load, forget_refusals
 from pipelines.core.sql_files import execute_script, read_sql
 from pipelines.core.tables import deliveries
 from pipelines.core.warehouse import (
@@ -44,9 +46,8 @@ SOURCE = "shipments"
 ENCODING_VARIABLE = "SHIPMENTS_ENCODING"
 MOST_BAD = 0.5
 """Share of bad lines from which on a file is not believed."""
-CHUNK_LINES = 20_000
-BELIEVED_AFTER_LINES = 100_000
-"""From here on, a file of mostly bad lines is given up without reading it to its end."""
+CHUNK_LINES, CHUNK_CHARACTERS = 20_000, 8_000_000
+SECOND_LINE = "the article came before in the shipment with other content"
 ANALYZE_FROM = 0.1
 STAGED = (
     *("record", "line", "raw", "tracking_number", "carrier", "sender_address"),
@@ -76,21 +77,26 @@ def load_file(
         encoding=encoding,
         variable=ENCODING_VARIABLE,
     )
-    _prepare(connection)
-    read, rejects = 0, list[Reject]()
-    for records in _chunks(csv_file.records()):
-        lines = read_lines(records, csv_file.layout.columns, first_record=read)
-        read += len(records)
-        rejects += _stage(connection, lines)
-        if read >= BELIEVED_AFTER_LINES:
-            refuse_if_mostly_bad(delivery, read, rejects, cap=MOST_BAD)
-    rejects += _take_out_contradictions(connection)
-    refuse_if_mostly_bad(delivery, read, rejects, cap=MOST_BAD)
     delivery_id = open_delivery(connection, delivery, run_id, header=csv_file.layout.header)
     loaded_at = connection.execute(
         select(deliveries.c.loaded_at).where(deliveries.c.delivery_id == delivery_id)
     ).scalar_one()
-    held = _put(connection, delivery_id, seen_at=loaded_at)
+    _prepare(connection)
+    read = rejected = 0
+    reasons = Counter[str]()
+
+    def refuse(rejects: list[Reject]) -> int:
+        write_rejects(connection, delivery_id, rejects)
+        reasons.update(count_reasons(rejects))
+        return len(rejects)
+
+    for records in _chunks(csv_file.records()):
+        lines = read_lines(records, csv_file.layout.columns, first_record=read)
+        read += len(records)
+        rejected += refuse(_stage(connection, lines))
+    rejected += refuse(_take_out_contradictions(connection))
+    refuse_if_mostly_bad(delivery, read, rejected, reasons, cap=MOST_BAD)
+    held = _put(connection, delivery_id, seen_at=loaded_at, changed_at=loaded_at)
     answered = text(read_sql("pipelines.shipments", "answer_quarantine"))
     connection.execute(answered, {"source": SOURCE, "delivery_id": delivery_id})
     return close_delivery(
@@ -98,7 +104,7 @@ def load_file(
         delivery_id,
         read=read,
         held=held,
-        rejects=sorted(rejects, key=lambda one: one.record),
+        rejected=rejected,
         drift=csv_file.layout.drift(delivery.name, COLUMNS),
     )
 
@@ -120,30 +126,43 @@ def retry_quarantine(store: Warehouse) -> list[Outcome]:
 
 
 def _retry(connection: Connection, delivery_id: int) -> Outcome:
-    from pipelines.shipments.transform import COLUMNS, read_lines
+    """Read a delivery's quarantined lines again, as of when it was loaded.
+
+    A second line about an article stays there, as which one came first is not for a retry to say.
+    """
+    from pipelines.shipments.transform import COLUMNS, as_sent, read_lines
 
     retry = take_out_of_quarantine(connection, delivery_id)
     layout = layout_of(retry.header or "", COLUMNS)
+    lines = [int(record.position.removeprefix("line ")) for record in retry.records]
+    seconds = {
+        number: Reject(number, record.position, record.raw, record.reasons, record.key)
+        for number, record in enumerate(retry.records)
+        if any(reason.startswith(SECOND_LINE) for reason in record.reasons)
+    }
     records = [
-        layout.read(int(record.position.removeprefix("line ")), record.raw)
-        for record in retry.records
+        layout.read(line, as_sent(record.raw))
+        for number, (line, record) in enumerate(zip(lines, retry.records, strict=True))
+        if number not in seconds
     ]
     _prepare(connection)
-    rejects = _stage(connection, read_lines(records, layout.columns, first_record=0))
+    rejects = [*seconds.values()]
+    rejects += _stage(connection, read_lines(records, layout.columns, first_record=len(lines)))
     rejects += _take_out_contradictions(connection)
-    as_of = {"as_of": retry.loaded_at}
-    connection.execute(text(read_sql("pipelines.shipments", "later_shipments")), as_of)
+    parameters = {"as_of": retry.loaded_at, "delivery_id": delivery_id}
+    rejects += _take_out(connection, "contradicted_lines", parameters)
+    connection.execute(text(read_sql("pipelines.shipments", "later_shipments")), parameters)
     now = connection.execute(select(func.clock_timestamp())).scalar_one()
-    held = _put(connection, delivery_id, seen_at=now)
-    return close_retry(
-        connection, retry, held=held, rejects=sorted(rejects, key=lambda one: one.record)
-    )
+    held = _put(connection, delivery_id, seen_at=retry.loaded_at, changed_at=now)
+    by_line = sorted(rejects, key=lambda one: int(one.position.removeprefix("line ")))
+    return close_retry(connection, retry, held=held, rejects=by_line)
 
 
 def statuses(connection: Connection) -> dict[str, int]:
     """How many shipments have each status, most first."""
-    query = select(tables.shipments.c.status, func.count()).group_by("status").order_by(text("2"))
-    return {row[0]: row[1] for row in reversed(list(connection.execute(query)))}
+    status = tables.shipments.c.status
+    query = select(status, func.count()).group_by(status).order_by(func.count().desc(), status)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _prepare(connection: Connection) -> None:
@@ -152,7 +171,16 @@ def _prepare(connection: Connection) -> None:
 
 
 def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
-    while chunk := list(islice(records, CHUNK_LINES)):
+    """Records in portions that are bounded in number and in size."""
+    chunk: list[Record] = []
+    characters = 0
+    for record in records:
+        chunk.append(record)
+        characters += len(record.raw)
+        if len(chunk) >= CHUNK_LINES or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
 
 
@@ -166,18 +194,30 @@ def _stage(connection: Connection, lines: Lines) -> list[Reject]:
 def _take_out_contradictions(connection: Connection) -> list[Reject]:
     """Unstage lines that contradict each other, and return them."""
     connection.execute(text("ANALYZE stage_lines"))
+    return _take_out(connection, "disagreeing_lines", {}) + _take_out(
+        connection, "contradicting_lines", {"reason": SECOND_LINE}
+    )
+
+
+def _take_out(connection: Connection, script: str, parameters: Mapping[str, Any]) -> list[Reject]:
+    """Run a statement that takes lines out of the staged ones, and return them."""
+    query = text(read_sql("pipelines.shipments", script))
     return [
         Reject(row.record, f"line {row.line}", row.raw, (row.reason,), tuple(row.record_key))
-        for script in ("disagreeing_lines", "contradicting_lines")
-        for row in connection.execute(text(read_sql("pipelines.shipments", script)))
+        for row in connection.execute(query, parameters)
     ]
 
 
-def _put(connection: Connection, delivery_id: int, *, seen_at: datetime) -> int:
-    """Bring all tables up to date with the staged lines; return how many lines they hold."""
+def _put(
+    connection: Connection, delivery_id: int, *, seen_at: datetime, changed_at: datetime
+) -> int:
+    """Bring all tables up to date with the staged lines; return how many lines they hold.
+
+    `seen_at` is when the source said so, `changed_at` when the tables learn of it.
+    """
     _read_addresses(connection, delivery_id)
-    parameters = {"delivery_id": delivery_id, "seen_at": seen_at}
-    for script in ("put_shipments", "put_articles", "sum_up_shipments"):
+    parameters = {"delivery_id": delivery_id, "seen_at": seen_at, "changed_at": changed_at}
+    for script in ("put_shipments", "put_articles", "sum_up_shipments", "see_shipments"):
         connection.execute(text(read_sql("pipelines.shipments", script)), parameters)
     held = int(connection.execute(text(read_sql("pipelines.shipments", "held_lines"))).scalar_one())
     if changed_records(connection) > ANALYZE_FROM * held:
@@ -192,6 +232,20 @@ def _read_addresses(connection: Connection, delivery_id: int) -> None:
 
     query = text(read_sql("pipelines.shipments", "unread_addresses"))
     unread = connection.execute(query, {"parser_version": PARSER_VERSION}).scalars().all()
+    _put_addresses(connection, unread, delivery_id)
+
+
+def read_addresses_again(store: Warehouse) -> None:
+    """Read again what an older parser read."""
+    from pipelines.shipments.addresses import PARSER_VERSION
+
+    column = tables.addresses.c
+    with store.transaction(SOURCE) as connection:
+        query = select(column.address).where(column.parser_version != PARSER_VERSION)
+        _put_addresses(connection, connection.execute(query).scalars().all(), None)
+
+
+def _put_addresses(connection: Connection, unread: Sequence[str], delivery_id: int | None) -> None:
     if unread:
         stage(connection, _addresses(unread), tables.addresses)
         put = text(read_sql("pipelines.shipments", "put_addresses"))

@@ -94,13 +94,19 @@ shipments = Table(
     ),
     Column(
         "total_value",
-        Numeric(20, 2),
+        Numeric,
         nullable=False,
         server_default="0",
         comment="Pieces times their prices. The files name no currency.",
     ),
     Column(
         "first_seen_at", DateTime(timezone=True), nullable=False, comment="When it was first seen."
+    ),
+    Column(
+        "last_seen_at",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="When a file last had it, whether it changed anything or not.",
     ),
     Column(
         "updated_at",

@@ -28,6 +28,8 @@ COLUMNS = (
     "status",
 )
 KEY = ("tracking_number", "carrier", "sku")
+NUL = "\\x00"
+"""How a NUL is stored."""
 MOST_PIECES = 1_000_000
 MOST_ADDRESS_CHARACTERS = 500
 
@@ -156,14 +158,17 @@ def _rows(sent: pd.DataFrame) -> pd.DataFrame:
 
 
 def _whole_numbers(texts: pd.Series) -> pd.Series:
-    """`2` and `2.0`, which spreadsheets make of it; anything else is missing."""
-    digits = texts.str.extract(r"^([0-9]{1,9})(?:\.0+)?$", expand=False)
+    """`2` and `2.0`, which spreadsheets make of it; `2.000` may be two thousand and is missing."""
+    digits = texts.str.extract(r"^([0-9]{1,9})(?:\.0{1,2})?$", expand=False)
     return pd.to_numeric(digits, errors="coerce").astype("Int64")
 
 
 def _amounts(texts: pd.Series) -> pd.Series:
-    """`25`, `25.5` and `25,50` as PostgreSQL reads numbers; anything else is missing."""
-    plain = texts.str.extract(r"^([0-9]{1,8}(?:[.,][0-9]{1,2}0*)?)$", expand=False)
+    """`25`, `25.5` and `25,50` as PostgreSQL reads numbers; anything else is missing.
+
+    So is `1,250`: the comma may stand for thousands.
+    """
+    plain = texts.str.extract(r"^([0-9]{1,8}(?:[.,][0-9]{1,2})?)$", expand=False)
     return plain.str.replace(",", ".", regex=False)
 
 
@@ -181,4 +186,9 @@ def _reject(
 
 def _storable(raw: str) -> str:
     """The text as PostgreSQL can hold it, which has no NUL."""
-    return raw.replace("\x00", "\\x00")
+    return raw.replace("\x00", NUL)
+
+
+def as_sent(raw: str) -> str:
+    """The text as it came, from what is stored of it."""
+    return raw.replace(NUL, "\x00")

@@ -74,7 +74,11 @@ def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
         (5, None),
         (6, ["13", "14", "15"]),
     ]
-    assert records[0].problem == "it is not CSV: unexpected end of data"
+    assert records[0].problem == "a quotation mark is not closed"
+
+
+def test_a_stray_quote_does_not_hide_that_another_field_goes_on() -> None:
+    assert fields('a,b,c\n12" tube,"one\ntwo",3\n') == [['12" tube', "one\ntwo", "3"]]
 
 
 def test_a_line_with_too_few_or_too_many_fields_is_told() -> None:
@@ -104,6 +108,8 @@ def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
         ("a,b,c\n".encode("utf-16"), "the file is UTF-16"),
         (b"a,b,c\n" + b"x" * (MOST_LINE_BYTES + 1), "line 2 is longer than 1,048,576 bytes"),
         (b"a,b,c," + b",".join(b"x%d" % n for n in range(2000)), "the header has 2,003 columns"),
+        (b"a,b,c,d\x00e\n", "characters that are no text"),
+        (b"a,b,c\r1,2,3\r", "its lines end with CR alone"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_the_place(content: bytes, words: str) -> None:

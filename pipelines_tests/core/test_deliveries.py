@@ -9,11 +9,13 @@ from pipelines.core.contract import Reject
 from pipelines.core.deliveries import (
     Delivery,
     close_delivery,
+    count_reasons,
     last_rejects,
     last_sha256,
     open_delivery,
     refuse_if_mostly_bad,
     unbalanced,
+    write_rejects,
 )
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.warehouse import Warehouse, prepare_change_log
@@ -32,7 +34,8 @@ def test_counts_that_do_not_add_up_are_refused_with_the_whole_load(warehouse: Wa
     ):
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, None)
-        close_delivery(connection, delivery_id, read=3, held=1, rejects=REJECTS[:1])
+        write_rejects(connection, delivery_id, REJECTS[:1])
+        close_delivery(connection, delivery_id, read=3, held=1, rejected=1)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test") is None
 
@@ -41,7 +44,8 @@ def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Wareho
     with warehouse.transaction("test") as connection:
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, "run 1")
-        outcome = close_delivery(connection, delivery_id, read=5, held=3, rejects=REJECTS)
+        write_rejects(connection, delivery_id, REJECTS)
+        outcome = close_delivery(connection, delivery_id, read=5, held=3, rejected=2)
     assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 3, 2)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test") == DELIVERY.sha256
@@ -56,7 +60,8 @@ def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -
     with warehouse.transaction("test") as connection:
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, None)
-        close_delivery(connection, delivery_id, read=2, held=0, rejects=REJECTS)
+        write_rejects(connection, delivery_id, REJECTS)
+        close_delivery(connection, delivery_id, read=2, held=0, rejected=2)
         connection.execute(text("DELETE FROM ops.quarantine WHERE position = 'rows[5]'"))
     with warehouse.engine.connect() as connection:
         (found,) = unbalanced(connection, "test")
@@ -64,6 +69,6 @@ def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -
 
 
 def test_a_delivery_that_is_mostly_bad_is_refused_with_the_top_reasons() -> None:
-    refuse_if_mostly_bad(DELIVERY, 4, REJECTS, cap=0.5)
+    refuse_if_mostly_bad(DELIVERY, 4, 2, count_reasons(REJECTS), cap=0.5)
     with pytest.raises(PermanentFailure, match=r"2 of 3 records are bad.*1 times: no price"):
-        refuse_if_mostly_bad(DELIVERY, 3, REJECTS, cap=0.5)
+        refuse_if_mostly_bad(DELIVERY, 3, 2, count_reasons(REJECTS), cap=0.5)

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from pipelines.core import inbox as inboxes
 from pipelines.core.deliveries import Delivery, Outcome, close_delivery, open_delivery
 from pipelines.core.failures import NotReady, PermanentFailure
-from pipelines.core.inbox import Inbox, InboxFile, is_settled, take, take_file
+from pipelines.core.inbox import Inbox, InboxFile, is_settled
+from pipelines.core.intake import take, take_file
 from pipelines.core.warehouse import Warehouse, prepare_change_log
 
 NAMES = ("plain.csv", "with space.CSV", "Größe.csv", "new\nline.csv", "-rf.csv", "a'b\"c;.csv")
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def inbox(folder: Path) -> Inbox:
-    return Inbox("trains", folder, "TRAINS_INBOX")
+    return Inbox("trains", folder, "TRAINS_INBOX", "utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,7 @@ def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
         raise PermanentFailure("trains", "it is bad", place=delivery.name, remedy="Mend it.")
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, None)
-    return close_delivery(connection, delivery_id, read=0, held=0, rejects=[])
+    return close_delivery(connection, delivery_id, read=0, held=0, rejected=0)
 
 
 def look(warehouse: Warehouse, inbox: Inbox) -> tuple[list[str], list[str]]:
@@ -61,8 +62,9 @@ def test_names_may_be_anything_and_each_file_is_taken_once(
     (folder / "notes.txt").write_text("not mine")
     (folder / ".hidden.csv").write_text("still on its way")
     (folder / "folder.csv").mkdir()
-    (folder / os.fsdecode(b"bytes-\xff.csv")).write_text("7")
-    assert sorted(look(warehouse, inbox)[0]) == sorted([*NAMES, "bytes-\\xff.csv"])
+    (folder / os.fsdecode(b"y-\xff.csv")).write_text("7")
+    (folder / "y-\\xff.csv").write_text("8")
+    assert sorted(look(warehouse, inbox)[0]) == sorted([*NAMES, "bytes/y-\\xff.csv", "y-\\xff.csv"])
     assert look(warehouse, inbox) == ([], [])
 
 
@@ -118,7 +120,7 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_later(
 
     (seen,), _ = inbox.ready(warehouse, wait_seconds=5)
     with pytest.raises(NotReady, match="changed while it was read"):
-        take_file(warehouse, "trains", seen, slow_load, remember=True)
+        take_file(warehouse, "trains", seen, slow_load, inbox=inbox)
     assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (0,)
     assert look(warehouse, inbox)[0] == ["a.csv"]
 
@@ -169,7 +171,7 @@ def test_a_file_that_may_not_be_read_is_refused_and_taken_when_it_may(
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     monkeypatch.setattr(os, "open", refuse)  # root may read anything
     assert take(warehouse, inbox, files, load)[1][0].problem == (
-        "the file cannot be read: Permission denied"
+        "the file may not be read: permission denied"
     )
     monkeypatch.setattr(os, "open", whole)
     (folder / "a.csv").chmod(0o640)
@@ -187,7 +189,7 @@ def test_files_are_taken_in_the_order_in_which_they_were_written(
 
 def test_an_inbox_that_is_not_there_is_told_with_its_variable(warehouse: Warehouse) -> None:
     with pytest.raises(PermanentFailure, match="TRAINS_INBOX, /nowhere"):
-        Inbox("trains", Path("/nowhere"), "TRAINS_INBOX").ready(warehouse)
+        Inbox("trains", Path("/nowhere"), "TRAINS_INBOX", "utf-8").ready(warehouse)
 
 
 def test_a_file_that_is_gone_at_the_moment_of_taking_is_no_failure(

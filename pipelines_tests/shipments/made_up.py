@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.core.deliveries import Outcome
-from pipelines.core.inbox import look_at, take_file
+from pipelines.core.inbox import look_at
+from pipelines.core.intake import take_file
 from pipelines.core.warehouse import Warehouse
 from pipelines.shipments import load
 from pipelines.shipments.transform import COLUMNS

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import text
 
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
 from pipelines_tests.shipments.made_up import deliver, line
 
-NAMES = ("known_statuses", "readable_addresses", "readable_files")
+NAMES = ("known_statuses", "readable_addresses")
 
 
 def found(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:
@@ -49,13 +48,3 @@ def test_other_words_and_addresses_that_cannot_be_read_are_shown(
             }
         ],
     }
-
-
-def test_refused_files_are_shown(warehouse: Warehouse, owner: psycopg.Connection) -> None:
-    owner.execute(
-        "INSERT INTO ops.inbox_files (source, name, byte_count, modified_ns, changed_ns, problem)"
-        " VALUES ('shipments', 'a.csv', 1, 2, 3, 'it is empty'),"
-        " ('shipments', 'b.csv', 1, 2, 3, NULL)"
-    )
-    (row,) = found(warehouse)["readable_files"]
-    assert (row["name"], row["problem"]) == ("a.csv", "it is empty")

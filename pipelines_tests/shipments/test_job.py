@@ -1,5 +1,8 @@
 """The job of shipments as Dagster runs it, and the sensor of its inbox."""
 
+import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,10 +10,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from pipelines import attended_runs
 from pipelines.core import inbox as inboxes
+from pipelines.core.process_identity import identity
 from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
 from pipelines.resources import ShipmentsResource, WarehouseResource
+from pipelines.shipments import load
 from pipelines.shipments.definitions import shipments_inbox, shipments_job
 from pipelines_tests.shipments.made_up import line, text_of
 
@@ -85,21 +91,81 @@ def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
     assert (again["deliveries"], again["dagster/row_count"]) == (0, 3)
 
 
-def test_a_refused_file_fails_the_run_and_what_is_good_is_materialized(
+def test_a_refused_file_fails_the_run_once_and_touches_nothing_else(
     resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
 ) -> None:
-    (inbox / "good.csv").write_text(text_of([line(1)]))
+    (inbox / "good.csv").write_text(text_of([line(1, status="lost")]))
     (inbox / "bad.csv").write_text("nonsense")
     (inbox / "worse.csv").write_text("")
     result = run(resources, instance)
     told = failure(result)
-    for words in ("2 files were refused", "bad.csv: its first line is no header", "worse.csv: the"):
+    for words in ("2 of the inbox's files refused", "bad.csv: its first line", "worse.csv: the"):
         assert words in told
     assert metadata(result, "shipments")["dagster/row_count"] == 1
+    keys = [e.asset_key.path for e in result.get_asset_materialization_events() if e.asset_key]
+    assert ["enriched", "shipments"] in keys
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert checks["nothing_lost"].passed
+    assert not checks["known_statuses"].passed
+    assert "bad.csv" in str(checks["readable_files"].metadata["rows"].value)
     again = run(resources, instance)
     assert again.success
     checks = {check.check_name: check for check in again.get_asset_check_evaluations()}
     assert "bad.csv" in str(checks["readable_files"].metadata["rows"].value)
+    (inbox / "bad.csv").unlink()
+    (inbox / "worse.csv").unlink()
+    gone = {c.check_name: c for c in run(resources, instance).get_asset_check_evaluations()}
+    assert gone["readable_files"].passed
+
+
+def test_what_another_encoding_can_read_is_taken_when_it_is_set(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = text_of([line(1, receiver_address="Weg 1, 80331 M\u00fcnchen, Germany")])
+    (inbox / "a.csv").write_bytes(content.encode("latin-1"))
+    assert "is not utf-8" in failure(run(resources, instance))
+    monkeypatch.setenv("SHIPMENTS_ENCODING", "latin-1")
+    assert metadata(run(resources, instance), "shipments")["loaded"] == 1
+
+
+def test_a_fault_of_ours_refuses_the_file_and_a_disk_that_fails_does_not(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    (inbox / "b.csv").write_text(text_of([line(2)]))
+    whole = load.load_file
+
+    def failing(error: Exception) -> None:
+        def fail(connection: Any, file: Any, delivery: Any, **more: Any) -> Any:
+            if delivery.name == "a.csv":
+                raise error
+            return whole(connection, file, delivery, **more)
+
+        monkeypatch.setattr(load, "load_file", fail)
+
+    failing(OSError(5, "Input/output error"))
+    assert "Input/output error" in failure(run(resources, instance))
+    failing(LookupError("oops"))
+    assert "LookupError: oops" in failure(run(resources, instance))
+    monkeypatch.setattr(load, "load_file", whole)
+    assert metadata(run(resources, instance), "shipments")["dagster/row_count"] == 1
+    retried = run(resources, instance, retry_quarantine=True)
+    assert metadata(retried, "shipments")["dagster/row_count"] == 2
+
+
+def test_a_retry_needs_no_inbox(
+    resources: dict[str, Any], instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.delenv("SHIPMENTS_INBOX", raising=False)
+    off = resources | {"shipments": ShipmentsResource()}
+    assert run(off, instance, retry_quarantine=True).success
 
 
 def test_one_file_is_taken_from_anywhere(
@@ -166,5 +232,42 @@ def test_the_sensor_asks_for_no_second_run_while_one_is_under_way(
     job = build_definitions(resources).resolve_job_def(shipments_job.name)
     under_way = instance.create_run_for_job(job)
     assert tick(resources, instance) == "A run is under way."
-    instance.report_run_failed(under_way)
+    instance.report_run_canceled(under_way)
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+
+
+def test_the_sensor_waits_after_a_failure_unless_there_is_something_newer(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    job = build_definitions(resources).resolve_job_def(shipments_job.name)
+    instance.report_run_failed(instance.create_run_for_job(job))
+    assert tick(resources, instance) == (
+        "The last run failed with these files; trying again in a minute."
+    )
+    (inbox / "b.csv").write_text(text_of([line(2)]))
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+
+
+def test_a_killed_import_does_not_hold_up_the_inbox(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
+    killed = subprocess.Popen(["sleep", "60"])
+    noted = f"{identity(killed.pid)} on {socket.gethostname()}"
+    job = build_definitions(resources).resolve_job_def(shipments_job.name)
+    instance.create_run_for_job(job, tags={attended_runs.TAG: noted})
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    assert tick(resources, instance) == "A run is under way."
+    killed.kill()
+    killed.wait()
+    time.sleep(0.05)
+    (inbox / "b.csv").write_text(text_of([line(1)]))  # newer than the failure
     assert isinstance(tick(resources, instance), dg.RunRequest)

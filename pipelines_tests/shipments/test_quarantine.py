@@ -127,3 +127,82 @@ def test_only_what_a_later_file_answers_leaves_it(
     ]
     with warehouse.engine.connect() as connection:
         assert unbalanced(connection, "shipments") == []
+
+
+def mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the code had learnt what `free` is."""
+    amounts = transform._amounts
+    monkeypatch.setattr(transform, "_amounts", lambda texts: amounts(texts.replace("free", "0")))
+
+
+def test_a_second_line_about_an_article_does_not_win_by_a_retry(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    deliver(warehouse, tmp_path, [line(1, article_quantity=1), line(1, article_quantity=9)])
+    load.retry_quarantine(warehouse)
+    assert owner.execute("SELECT quantity FROM shipments.articles").fetchall() == [(1,)]
+    assert owner.execute(LEDGER).fetchall() == [(2, 1, 0, 1)]
+
+
+def test_a_mended_line_that_disagrees_with_the_good_ones_of_its_file_stays(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = [line(1), line(1, sku="B", status="scanned", article_price="free"), line(2)]
+    lines += [line(2, article_quantity=7, article_price="free")]
+    deliver(warehouse, tmp_path, lines)
+    mend(monkeypatch)
+    load.retry_quarantine(warehouse)
+    assert owner.execute("SELECT reasons[1] FROM ops.quarantine ORDER BY 1").fetchall() == [
+        ("lines of the shipment disagree on status",),
+        ("the article came before in the shipment with other content: LP123",),
+    ]
+    query = "SELECT status, units FROM enriched.shipments ORDER BY tracking_number"
+    assert owner.execute(query).fetchall() == [("in_transit", 1), ("in_transit", 1)]
+
+
+def test_a_retry_does_not_undo_what_a_later_file_said_though_it_changed_nothing(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deliver(warehouse, tmp_path, [line(1, status="scanned")], "sunday.csv")
+    monday = [line(1, status="inbound-scan", article_price="free"), line(2), line(3)]
+    deliver(warehouse, tmp_path, monday, "monday.csv")
+    deliver(warehouse, tmp_path, [line(1, sku="B", status="scanned")], "tuesday.csv")
+    mend(monkeypatch)
+    load.retry_quarantine(warehouse)
+    query = "SELECT status FROM enriched.shipments WHERE tracking_number = 'TN00000001'"
+    assert owner.execute(query).fetchall() == [("scanned",)]
+    assert owner.execute("SELECT count(*) FROM ops.quarantine").fetchone() == (0,)
+
+
+def test_a_retry_counts_as_of_when_its_file_came(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sunday, monday = [line(1, status="scanned")], [line(1, status="delivery", article_price="free")]
+    deliver(warehouse, tmp_path, sunday, "sunday.csv")
+    deliver(warehouse, tmp_path, [*monday, line(2), line(3)], "monday.csv")
+    mend(monkeypatch)
+    load.retry_quarantine(warehouse)
+    load.retry_quarantine(warehouse)
+    query = (
+        "SELECT status, seen_at = (SELECT max(loaded_at) FROM ops.deliveries)"
+        " FROM shipments.status_history WHERE tracking_number = 'TN00000001' ORDER BY seen_at"
+    )
+    assert owner.execute(query).fetchall() == [("scanned", False), ("delivery", True)]
+
+
+def test_a_line_with_a_nul_does_not_become_a_good_one(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    deliver(warehouse, tmp_path, [line(1), line(2, sku="a\x00b")])
+    load.retry_quarantine(warehouse)
+    assert owner.execute("SELECT sku FROM shipments.articles").fetchall() == [("LP123",)]
+    assert owner.execute(LEDGER).fetchall() == [(2, 1, 0, 1)]

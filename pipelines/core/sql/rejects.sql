@@ -1,4 +1,4 @@
--- What is in quarantine of a source, newest first, a thousand at most.
+-- What is in quarantine of a source, newest first.
 SELECT
     deliveries.name AS delivery,
     quarantine.position,
@@ -8,4 +8,4 @@ FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
 WHERE deliveries.source = :source
 ORDER BY quarantine.quarantine_id DESC
-LIMIT 1000
+LIMIT :most

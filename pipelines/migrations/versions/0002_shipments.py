@@ -34,6 +34,12 @@ def upgrade() -> None:
             comment="When the file system last changed anything about it then, in nanoseconds.",
         ),
         sa.Column(
+            "reading",
+            sa.Text(),
+            nullable=False,
+            comment="How it was read, such as its encoding.",
+        ),
+        sa.Column(
             "sha256",
             sa.Text(),
             nullable=True,
@@ -44,6 +50,12 @@ def upgrade() -> None:
             sa.Text(),
             nullable=True,
             comment="Why it was refused as a whole; null where it was taken.",
+        ),
+        sa.Column(
+            "run_id",
+            sa.Text(),
+            nullable=True,
+            comment="The Dagster run that took or refused it.",
         ),
         sa.Column(
             "looked_at",
@@ -149,7 +161,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "total_value",
-            sa.Numeric(precision=20, scale=2),
+            sa.Numeric(),
             server_default="0",
             nullable=False,
             comment="Pieces times their prices. The files name no currency.",
@@ -159,6 +171,12 @@ def upgrade() -> None:
             sa.DateTime(timezone=True),
             nullable=False,
             comment="When it was first seen.",
+        ),
+        sa.Column(
+            "last_seen_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="When a file last had it, whether it changed anything or not.",
         ),
         sa.Column(
             "updated_at",
@@ -300,6 +318,15 @@ def upgrade() -> None:
         unique=False,
         schema="ops",
         postgresql_where="record_key IS NOT NULL",
+    )
+    op.alter_column(
+        "deliveries",
+        "unchanged_count",
+        existing_type=sa.Integer(),
+        comment="Source records that said what was known already, or that a later delivery said after they had been refused.",
+        existing_comment="Source records that said what was known already.",
+        existing_nullable=False,
+        schema="ops",
     )
     op.alter_column(
         "deliveries",

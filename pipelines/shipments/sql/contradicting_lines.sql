@@ -20,4 +20,4 @@ RETURNING
     line.line,
     line.raw,
     ARRAY[line.tracking_number, line.carrier, line.sku] AS record_key,
-    'the article came before in the shipment with other content: ' || line.sku AS reason
+    CAST(:reason AS text) || ': ' || line.sku AS reason

@@ -1,4 +1,5 @@
--- Puts in addresses that are new, or were read by another version of the parser.
+-- Puts in addresses that are new, and those that another version of the parser read, which keep the
+-- delivery they came with.
 INSERT INTO shipments.addresses AS held (
     address,
     street,
@@ -19,7 +20,7 @@ SELECT
     country_code,
     address_status,
     parser_version,
-    :delivery_id
+    coalesce(:delivery_id, 0)
 FROM stage_addresses
 ON CONFLICT (address) DO UPDATE SET
     street = excluded.street,

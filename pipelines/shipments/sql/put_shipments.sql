@@ -35,6 +35,7 @@ WITH sent AS (
         status,
         status_raw,
         first_seen_at,
+        last_seen_at,
         updated_at,
         delivery_id
     )
@@ -47,6 +48,7 @@ WITH sent AS (
         status_raw,
         :seen_at,
         :seen_at,
+        :changed_at,
         :delivery_id
     FROM sent
     ON CONFLICT (tracking_number, carrier) DO UPDATE SET
@@ -54,6 +56,7 @@ WITH sent AS (
         receiver_address = excluded.receiver_address,
         status = excluded.status,
         status_raw = excluded.status_raw,
+        last_seen_at = excluded.last_seen_at,
         updated_at = excluded.updated_at,
         delivery_id = excluded.delivery_id
     WHERE

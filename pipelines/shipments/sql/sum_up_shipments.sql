@@ -4,7 +4,7 @@ SET
     article_count = contents.article_count,
     units = contents.units,
     total_value = contents.total_value,
-    updated_at = :seen_at,
+    updated_at = :changed_at,
     delivery_id = :delivery_id
 FROM (
     SELECT

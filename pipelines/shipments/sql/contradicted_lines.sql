@@ -1,0 +1,43 @@
+-- Takes out of stage_lines, when a delivery is read again, what its own good lines contradict: those
+-- came first.
+WITH contradicted AS (
+    SELECT
+        stage_lines.record,
+        concat_ws(
+            ' and ',
+            CASE WHEN stage_lines.sender_address <> held.sender_address THEN 'sender_address' END,
+            CASE
+                WHEN stage_lines.receiver_address <> held.receiver_address THEN 'receiver_address'
+            END,
+            CASE WHEN stage_lines.status <> held.status THEN 'status' END
+        ) AS columns,
+        articles.delivery_id = :delivery_id AS is_told
+    FROM stage_lines
+    INNER JOIN shipments.shipments AS held USING (tracking_number, carrier)
+    LEFT JOIN shipments.articles
+        ON
+            stage_lines.tracking_number = articles.tracking_number
+            AND stage_lines.carrier = articles.carrier
+            AND stage_lines.sku = articles.sku
+            AND (articles.article_name, articles.quantity, articles.unit_price)
+            IS DISTINCT FROM (
+                stage_lines.article_name, stage_lines.quantity, stage_lines.unit_price
+            )
+    WHERE held.last_seen_at = :as_of
+)
+
+DELETE FROM stage_lines AS line
+USING contradicted
+WHERE
+    line.record = contradicted.record
+    AND (contradicted.columns <> '' OR contradicted.is_told)
+RETURNING
+    line.record,
+    line.line,
+    line.raw,
+    ARRAY[line.tracking_number, line.carrier, line.sku] AS record_key,
+    CASE
+        WHEN contradicted.columns <> ''
+            THEN 'lines of the shipment disagree on ' || contradicted.columns
+        ELSE 'the article came before in the shipment with other content: ' || line.sku
+    END AS reason

@@ -1,0 +1,100 @@
+"""Commands about what sources sent: import a file, look into the quarantine, read it again."""
+
+import os
+import signal
+from typing import NoReturn
+
+import click
+
+from pipelines.core.embedded_postgres import ANALYST
+from pipelines.resources import Settings
+
+SOURCES = click.Choice(["flights", "shipments"])
+
+
+def tell(message: str) -> None:
+    """Say something to the person, beside what a program may read from standard output."""
+    click.echo(message, err=True)
+
+
+def interrupt_on(*signals: signal.Signals) -> None:
+    """Have signals end the command as Ctrl-C does, even when they were ignored further up."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    for number in signals:
+        signal.signal(number, interrupt)
+
+
+@click.group(name="import")
+def import_() -> None:
+    """Take in one file by hand, wherever it is."""
+
+
+@import_.command(name="shipments")
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True)
+)
+def import_shipments(file: str) -> None:
+    """Take in a CSV file of shipments, as from the inbox; the same again changes nothing."""
+    run_without_sources("shipments", {"shipments_tables": {"file": file}})
+
+
+@click.group()
+def quarantine() -> None:
+    """Records that were refused: see them, and have them read again."""
+
+
+@quarantine.command(name="list")
+def list_() -> None:
+    """List what is in quarantine, by source and reason, each with an example."""
+    from pipelines import quarantine_pages
+
+    click.echo(quarantine_pages.summary(_migrated()))
+
+
+@quarantine.command()
+@click.argument("source", type=SOURCES)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+def show(source: str, limit: int) -> None:
+    """Show the refused records of a source whole, newest first."""
+    from pipelines import quarantine_pages
+
+    click.echo(quarantine_pages.records(_migrated(), source, limit))
+
+
+@quarantine.command()
+@click.argument("source", type=SOURCES)
+def retry(source: str) -> None:
+    """Read the refused records of a source again, as after a change of the code.
+
+    Those that are good now are taken in and leave the quarantine. Nothing that a later delivery
+    changed is changed back. For flights this reads the whole archive anew.
+    """
+    if source == "flights":
+        run_without_sources("flights_rebuild", {})
+    else:
+        run_without_sources("shipments", {"shipments_tables": {"retry_quarantine": True}})
+
+
+def run_without_sources(job: str, op_config: dict[str, dict[str, object]]) -> NoReturn:
+    """Run one job that asks no source, with progress, and end."""
+    from pipelines.bring_up import bring_up_dagster_home, bring_up_database
+
+    interrupt_on(signal.SIGTERM)
+    settings = Settings.from_environment()
+    bring_up_database(settings, tell)
+    os.environ.update(bring_up_dagster_home(settings))
+    from pipelines.main_job import run_jobs
+
+    raise SystemExit(0 if run_jobs({job: op_config}) else 1)
+
+
+def _migrated() -> str:
+    """The warehouse's address, as someone who only reads, migrated and ready."""
+    from pipelines.bring_up import bring_up_database
+
+    settings = Settings.from_environment()
+    bring_up_database(settings, tell)
+    return settings.warehouse_url(ANALYST)
