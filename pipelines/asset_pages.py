@@ -131,16 +131,18 @@ def _view_page(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
 
 
 @contextmanager
-def failures_told(context: dg.AssetExecutionContext) -> Iterator[None]:
+def failures_told(context: dg.AssetExecutionContext, *, is_patient: bool = True) -> Iterator[None]:
     """Turn our failures into Dagster's: transient ones are tried again, permanent ones are not.
 
-    Where a person waits for the run, none is: the client has tried several times already.
+    Where a person waits for the run, none is: the client has tried several times already. Nor
+    where another run comes soon anyway: such a step is not patient.
     """
     try:
         yield
     except Failure as failure:
         told = dg.Failure(description=str(failure), allow_retries=False)
-        if not isinstance(failure, TransientFailure) or attended_runs.TAG in context.run.tags:
+        is_attended = attended_runs.TAG in context.run.tags
+        if not isinstance(failure, TransientFailure) or is_attended or not is_patient:
             raise told from failure
         if context.retry_number >= len(PATIENCE_SECONDS):
             raise told from failure

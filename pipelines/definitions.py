@@ -8,8 +8,14 @@ import dagster as dg
 from pipelines.enriched import definitions as enriched
 from pipelines.flights import definitions as flights
 from pipelines.metrics import definitions as metrics
-from pipelines.resources import FlightsResource, ShipmentsResource, WarehouseResource
+from pipelines.resources import (
+    FlightsResource,
+    ShipmentsResource,
+    WarehouseResource,
+    WeatherResource,
+)
 from pipelines.shipments import definitions as shipments
+from pipelines.weather import definitions as weather
 
 
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -18,10 +24,12 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         "warehouse": WarehouseResource(),
         "flights": FlightsResource(),
         "shipments": ShipmentsResource(),
+        "weather": WeatherResource(),
     }
     return dg.Definitions.merge(
         flights.definitions,
         shipments.definitions,
+        weather.definitions,
         enriched.definitions,
         metrics.definitions,
         dg.Definitions(

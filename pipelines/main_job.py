@@ -30,7 +30,7 @@ from pipelines.definitions import definitions
 
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Names of jobs, each with the configuration of its operations, by their names."""
-MAIN_JOBS: JobsWithConfig = {"flights": {}, "shipments": {}}
+MAIN_JOBS: JobsWithConfig = {"flights": {}, "shipments": {}, "weather": {}}
 """The domains' jobs in the order of their dependencies."""
 STOPPED = "stopped by a signal"
 
@@ -194,12 +194,12 @@ def _table(reports: list[Report]) -> Table:
     table = Table("asset", box=None, header_style="bold", pad_edge=False)
     for column in ("rows", "in quarantine", "seconds"):
         table.add_column(column, justify="right")
-    for report in reports:
-        for name, rows, rejects, seconds in report.assets:
-            table.add_row(
-                name,
-                "" if rows is None else f"{rows:,}",
-                "" if rejects is None else f"{rejects:,}",
-                "" if seconds is None else f"{seconds:.1f}",
-            )
+    lines = {line[0]: line for report in reports for line in report.assets}  # the last of each
+    for name, rows, rejects, seconds in lines.values():
+        table.add_row(
+            name,
+            "" if rows is None else f"{rows:,}",
+            "" if rejects is None else f"{rejects:,}",
+            "" if seconds is None else f"{seconds:.1f}",
+        )
     return table

@@ -4,6 +4,7 @@ A resource is a shell: it gives a plain client that knows nothing of Dagster.
 """
 
 import codecs
+import datetime as dt
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +28,17 @@ from pipelines.core.http import HttpClient
 from pipelines.core.inbox import Inbox
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights.client import FlightsClient
+from pipelines.weather.geocoding import Geocoder
+from pipelines.weather.providers import KEY_VARIABLE, URL_VARIABLE, Provider
+from pipelines.weather.providers.open_meteo import OpenMeteo
+from pipelines.weather.providers.openweathermap import OpenWeatherMap
+from pipelines.weather.providers.weatherapi import WeatherApi
 
+KEYED_PROVIDERS: dict[str, type[WeatherApi | OpenWeatherMap]] = {
+    WeatherApi.name: WeatherApi,
+    OpenWeatherMap.name: OpenWeatherMap,
+}
+"""Providers that want a key; another one is a module in `weather.providers` and a line here."""
 PROJECT = Path(__file__).parent.parent
 LIVE_FLIGHTS_URL = (
     "https://raw.githubusercontent.com/Skyscanner/full-stack-recruitment-test"
@@ -49,6 +60,10 @@ class Settings:
     flights_country: str | None
     shipments_inbox: Path | None
     shipments_encoding: str
+    weather_provider: str
+    weather_api_key: str | None
+    weather_base_url: str | None
+    geocoding_base_url: str | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -78,6 +93,9 @@ class Settings:
         inbox = value("SHIPMENTS_INBOX")
         encoding = value("SHIPMENTS_ENCODING") or "utf-8"
         _check_encoding("SHIPMENTS_ENCODING", encoding)
+        provider = value("WEATHER_PROVIDER") or OpenMeteo.name
+        key = value("WEATHER_API_KEY")
+        _check_weather(provider, key)
         return cls(
             state=state,
             dagster_home=Path(value("DAGSTER_HOME") or state / "dagster").expanduser().absolute(),
@@ -89,6 +107,10 @@ class Settings:
             flights_country=value("FLIGHTS_COUNTRY"),
             shipments_inbox=Path(inbox).expanduser().absolute() if inbox else None,
             shipments_encoding=encoding,
+            weather_provider=provider,
+            weather_api_key=key,
+            weather_base_url=value("WEATHER_BASE_URL"),
+            geocoding_base_url=value("GEOCODING_BASE_URL"),
         )
 
     @property
@@ -131,6 +153,12 @@ class Settings:
                 " ISOBAR_SOURCES=live.",
             )
         return f"{self.sandbox_url}{sandbox_path}"
+
+    def weather_url(self, own: str | None) -> str | None:
+        """Another address than a provider's own: its variable's, or the sandbox's; else None."""
+        if own is not None or self.sources == "live":
+            return own
+        return self.source_url(None, "", None)
 
     def inbox(self, source: str, own: Path | None) -> Path | None:
         """Where a source's files come: its own folder, else the sandbox's; None when it is off."""
@@ -195,6 +223,46 @@ class ShipmentsResource(dg.ConfigurableResource[Inbox]):
     def encoding(self) -> str:
         """How the files are encoded."""
         return Settings.from_environment().shipments_encoding
+
+
+class WeatherResource(dg.ConfigurableResource[Provider]):
+    """The provider of the weather, and the geocoder."""
+
+    base_url: str | None = None
+
+    def open(self) -> Provider:
+        """The provider that the environment names, at `base_url` if given."""
+        settings = Settings.from_environment()
+        base_url = settings.weather_url(self.base_url or settings.weather_base_url)
+        http = HttpClient(source="weather", variable=URL_VARIABLE, attempts=1)
+        if settings.weather_provider == OpenMeteo.name:
+            return OpenMeteo(http, base_url, utc_now)
+        assert settings.weather_api_key is not None
+        kind = KEYED_PROVIDERS[settings.weather_provider]
+        return kind(http, base_url, settings.weather_api_key, utc_now)
+
+    def geocoder(self) -> Geocoder:
+        """Open-Meteo's geocoder, at `base_url` if given, else where the environment says."""
+        settings = Settings.from_environment()
+        http = HttpClient(source="weather", variable="GEOCODING_BASE_URL", attempts=3)
+        return Geocoder(http, settings.weather_url(self.base_url or settings.geocoding_base_url))
+
+
+def utc_now() -> dt.datetime:
+    """The present instant."""
+    return dt.datetime.now(dt.UTC)
+
+
+def _check_weather(provider: str, key: str | None) -> None:
+    names = (OpenMeteo.name, *KEYED_PROVIDERS)
+    if provider not in names:
+        problem, remedy = f"WEATHER_PROVIDER is {provider!r}", f"Set it to {', '.join(names)}."
+    elif provider in KEYED_PROVIDERS and key is None:
+        problem = f"{KEY_VARIABLE} is not set, and {provider} wants a key"
+        remedy = f"Set {KEY_VARIABLE}, or WEATHER_PROVIDER to {OpenMeteo.name}, which needs none."
+    else:
+        return
+    raise PermanentFailure("configuration", problem, place="the environment or .env", remedy=remedy)
 
 
 def _check_postgres_url(name: str, value: str | None) -> None:

@@ -38,7 +38,7 @@ def import_() -> None:
 )
 def import_shipments(file: str) -> None:
     """Take in a CSV file of shipments, as from the inbox; the same again changes nothing."""
-    run_without_sources("shipments", {"shipments_tables": {"file": file}})
+    run_one_job("shipments", {"shipments_tables": {"file": file}})
 
 
 @click.group()
@@ -73,22 +73,25 @@ def retry(source: str) -> None:
     changed is changed back. For flights this reads the whole archive anew.
     """
     if source == "flights":
-        run_without_sources("flights_rebuild", {})
+        run_one_job("flights_rebuild", {})
     else:
-        run_without_sources("shipments", {"shipments_tables": {"retry_quarantine": True}})
+        run_one_job("shipments", {"shipments_tables": {"retry_quarantine": True}})
 
 
-def run_without_sources(job: str, op_config: dict[str, dict[str, object]]) -> NoReturn:
-    """Run one job that asks no source, with progress, and end."""
-    from pipelines.bring_up import bring_up_dagster_home, bring_up_database
+def run_one_job(job: str, op_config: dict[str, dict[str, object]]) -> NoReturn:
+    """Run one job as `isobar run` would, with progress, and end."""
+    from pipelines.bring_up import bring_up_dagster_home, bring_up_database, sandbox
 
     interrupt_on(signal.SIGTERM)
     settings = Settings.from_environment()
     bring_up_database(settings, tell)
     os.environ.update(bring_up_dagster_home(settings))
-    from pipelines.main_job import run_jobs
+    with sandbox(settings, os.environ) as variables:
+        os.environ.update(variables)
+        from pipelines.main_job import run_jobs
 
-    raise SystemExit(0 if run_jobs({job: op_config}) else 1)
+        is_good = run_jobs({job: op_config})
+    raise SystemExit(0 if is_good else 1)
 
 
 def _migrated() -> str:

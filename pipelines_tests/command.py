@@ -9,6 +9,7 @@ PROJECT = Path(__file__).parent.parent
 OURS = (
     "DATABASE_URL", "DAGSTER_POSTGRES_URL", "DAGSTER_HOME", "ISOBAR_HOME", "ISOBAR_SOURCES",
     "ISOBAR_SANDBOX_URL", "FLIGHTS_URL", "FLIGHTS_COUNTRY", "SHIPMENTS_INBOX", "SHIPMENTS_ENCODING",
+    "WEATHER_PROVIDER", "WEATHER_API_KEY", "WEATHER_BASE_URL", "GEOCODING_BASE_URL",
 )  # fmt: skip
 
 
@@ -16,6 +17,8 @@ def environment(state: Path, **variables: str) -> dict[str, str]:
     """The environment of a test's commands: none of our variables but these."""
     kept = {name: value for name, value in os.environ.items() if name not in OURS}
     empty = dict.fromkeys(OURS, "")  # so that a developer's .env has no say
+    if variables.get("ISOBAR_SOURCES") == "live":  # no test may reach a public service
+        empty |= dict.fromkeys(("WEATHER_BASE_URL", "GEOCODING_BASE_URL"), "http://127.0.0.1:9")
     return kept | empty | {"ISOBAR_HOME": str(state)} | variables
 
 

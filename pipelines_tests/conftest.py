@@ -14,6 +14,7 @@ from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections, Emb
 from pipelines.core.warehouse import Warehouse
 from pipelines.migrations.apply import migrate
 from pipelines_tests.fake_source import FakeSource
+from pipelines_tests.sandbox_server import sandbox_server
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +81,13 @@ def state(state_folder: Path) -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     EmbeddedPostgres(folder).stop()
+
+
+@pytest.fixture(scope="session")
+def sandbox_url() -> Iterator[str]:
+    """The imitated sources over HTTP, without faults."""
+    with sandbox_server() as url:
+        yield url
 
 
 @pytest.fixture

@@ -170,7 +170,9 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     assert "article_price is not an amount with at most two decimals" in listed.stdout
     shown = isobar(state, "quarantine", "show", "shipments")
     assert shown.stdout.startswith("by hand.csv, line 4\n  article_price is not an amount")
-    retried = isobar(state, "quarantine", "retry", "shipments")
+    (tmp_path / "inbox").mkdir()
+    empty = {"SHIPMENTS_INBOX": str(tmp_path / "inbox")}
+    retried = isobar(state, "quarantine", "retry", "shipments", **empty)
     assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
     assert query(state, "SELECT count(*) FROM enriched.shipments") == [(1,)]
 

@@ -5,6 +5,7 @@ import dagster as dg
 from pipelines.asset_pages import view_asset
 from pipelines.flights import tables as flights
 from pipelines.shipments import tables as shipment_tables
+from pipelines.weather import tables as weather
 
 itineraries = view_asset(
     dg.AssetKey(["enriched", "itineraries"]),
@@ -26,6 +27,13 @@ itinerary_legs = view_asset(
 
 shipments = view_asset(
     dg.AssetKey(["enriched", "shipments"]),
-    deps=[shipment_tables.shipments, shipment_tables.articles, shipment_tables.addresses],
-    description="Every shipment, one row each, with its articles, status and both addresses.",
+    deps=[
+        shipment_tables.shipments,
+        shipment_tables.articles,
+        shipment_tables.addresses,
+        weather.places,
+        weather.observations,
+    ],
+    description="Every shipment, one row each, with its articles, status, both addresses and how"
+    " the weather is there.",
 )

@@ -38,6 +38,7 @@ def target_metadata() -> MetaData:
     """All tables that any domain declares."""
     from pipelines.flights import tables as flights  # noqa: F401 - importing it declares
     from pipelines.shipments import tables as shipments  # noqa: F401
+    from pipelines.weather import tables as weather  # noqa: F401
 
     return metadata
 

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipelines.sandbox import flights, shipments
+from pipelines.sandbox import flights, shipments, weather
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
 
 LOOK_AT_THE_DAY_SECONDS = 60.0
@@ -27,10 +27,11 @@ def build_app(
     faults: Sequence[Fault] = FAULTS,
     hang_seconds: float = 60.0,
     inboxes: Path | None = None,
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> Starlette:
     """All sources as of `today` (the present day, UTC, when None), spoiled at `fault_rate`.
 
-    `inboxes` is the folder in which each source of files has one.
+    `inboxes` is the folder in which each source of files has one, `now` the weather's clock.
     """
 
     def present_day() -> dt.date:
@@ -62,7 +63,11 @@ def build_app(
         Faults, rate=fault_rate, kinds=faults, seed=seed, hang_seconds=hang_seconds
     )
     return Starlette(
-        routes=[Route("/health", health), Route("/flights.json", flights_json)],
+        routes=[
+            Route("/health", health),
+            Route("/flights.json", flights_json),
+            *weather.routes(now),
+        ],
         middleware=[spoiled],
         lifespan=lifespan,
     )

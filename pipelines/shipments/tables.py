@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Column,
+    Computed,
     DateTime,
     ForeignKeyConstraint,
     Index,
@@ -41,6 +42,16 @@ addresses = Table(
     Column("country", Text, comment="Name of the country, as sent."),
     Column("country_code", Text, comment="ISO 3166-1 alpha-2 code of the country."),
     Column(
+        "place_key",
+        Text,
+        Computed(
+            "CASE WHEN postcode IS NOT NULL OR city IS NOT NULL THEN"
+            " country_code || ' ' || coalesce(replace(postcode, ' ', ''), lower(city)) END",
+            persisted=True,
+        ),
+        comment="What weather.places calls the place; null where country or place is not known.",
+    ),
+    Column(
         "address_status",
         Text,
         nullable=False,
@@ -55,6 +66,7 @@ addresses = Table(
         comment="Version of the parser that read it; a newer one reads it again.",
     ),
     delivery_id_column(),
+    Index(None, "place_key"),
     Index(
         "addresses_problem_idx",
         "address_status",

@@ -15,7 +15,7 @@ from pipelines.core import inbox as inboxes
 from pipelines.core.process_identity import identity
 from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
-from pipelines.resources import ShipmentsResource, WarehouseResource
+from pipelines.resources import ShipmentsResource, WarehouseResource, WeatherResource
 from pipelines.shipments import load
 from pipelines.shipments.definitions import shipments_inbox, shipments_job
 from pipelines_tests.shipments.made_up import line, text_of
@@ -28,11 +28,12 @@ def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def resources(warehouse: Warehouse, inbox: Path) -> dict[str, Any]:
+def resources(warehouse: Warehouse, inbox: Path, sandbox_url: str) -> dict[str, Any]:
     url = warehouse.engine.url.render_as_string(hide_password=False)
     return {
         "warehouse": WarehouseResource(url=url),
         "shipments": ShipmentsResource(folder=str(inbox)),
+        "weather": WeatherResource(base_url=sandbox_url),
     }
 
 
@@ -198,7 +199,8 @@ def test_without_an_inbox_it_is_skipped_and_not_red(
 
 
 def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunRequest | str | None:
-    context = dg.build_sensor_context(instance=instance, resources=resources)
+    needed = {name: resources[name] for name in ("warehouse", "shipments")}
+    context = dg.build_sensor_context(instance=instance, resources=needed)
     answer = shipments_inbox(context)
     if isinstance(answer, dg.SkipReason):
         return answer.skip_message

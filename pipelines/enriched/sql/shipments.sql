@@ -33,14 +33,45 @@ SELECT
     receiver.city AS receiver_city,
     receiver.country_code AS receiver_country_code,
     shipments.first_seen_at,
-    shipments.updated_at
+    shipments.updated_at,
+    sender_place.latitude AS sender_latitude,
+    sender_place.longitude AS sender_longitude,
+    sender_weather.temperature_celsius AS sender_temperature_celsius,
+    sender_weather.conditions AS sender_conditions,
+    sender_weather.wind_kmh AS sender_wind_kmh,
+    sender_weather.observed_at AS sender_weather_observed_at,
+    (extract(EPOCH FROM now() - sender_weather.observed_at) / 60)::integer
+        AS sender_weather_age_minutes,
+    receiver_place.latitude AS receiver_latitude,
+    receiver_place.longitude AS receiver_longitude,
+    receiver_weather.temperature_celsius AS receiver_temperature_celsius,
+    receiver_weather.conditions AS receiver_conditions,
+    receiver_weather.wind_kmh AS receiver_wind_kmh,
+    receiver_weather.observed_at AS receiver_weather_observed_at,
+    (extract(EPOCH FROM now() - receiver_weather.observed_at) / 60)::integer
+        AS receiver_weather_age_minutes,
+    CASE
+        WHEN 'storm' IN (sender_weather.delay_risk, receiver_weather.delay_risk) THEN 'storm'
+        WHEN 'freezing_rain' IN (sender_weather.delay_risk, receiver_weather.delay_risk)
+            THEN 'freezing_rain'
+        WHEN 'snow' IN (sender_weather.delay_risk, receiver_weather.delay_risk) THEN 'snow'
+        WHEN 'heat' IN (sender_weather.delay_risk, receiver_weather.delay_risk) THEN 'heat'
+        ELSE coalesce(sender_weather.delay_risk, receiver_weather.delay_risk)
+    END AS weather_risk
 FROM shipments.shipments
 INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
-INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address;
+INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
+LEFT JOIN weather.places AS sender_place ON sender.place_key = sender_place.place_key
+LEFT JOIN weather.places AS receiver_place ON receiver.place_key = receiver_place.place_key
+LEFT JOIN weather.observations AS sender_weather
+    ON sender_place.place_id = sender_weather.place_id
+LEFT JOIN weather.observations AS receiver_weather
+    ON receiver_place.place_id = receiver_weather.place_id;
 
 COMMENT ON VIEW enriched.shipments IS
 'Every shipment, one row each, as the last file says: what is in it, from where, to where, and how
-far it is. For one shipment ask enriched.track.';
+far it is, and how the weather is there. For one shipment ask enriched.track. Weather data by
+Open-Meteo.com (CC BY 4.0) unless weather.observations names another provider.';
 COMMENT ON COLUMN enriched.shipments.tracking_number IS
 'The carrier''s number; with carrier it names the shipment.';
 COMMENT ON COLUMN enriched.shipments.carrier IS 'Who carries it, as sent.';
@@ -71,3 +102,32 @@ COMMENT ON COLUMN enriched.shipments.receiver_country_code IS
 COMMENT ON COLUMN enriched.shipments.first_seen_at IS 'When a file first had it.';
 COMMENT ON COLUMN enriched.shipments.updated_at IS
 'When anything of it last changed, its articles included.';
+COMMENT ON COLUMN enriched.shipments.sender_latitude IS
+'Degrees north of the sender''s place; null until it is found.';
+COMMENT ON COLUMN enriched.shipments.sender_longitude IS
+'Degrees east of the sender''s place; null until it is found.';
+COMMENT ON COLUMN enriched.shipments.sender_temperature_celsius IS
+'Present air temperature at the sender, °C; null where not known yet.';
+COMMENT ON COLUMN enriched.shipments.sender_conditions IS
+'Present weather at the sender in words.';
+COMMENT ON COLUMN enriched.shipments.sender_wind_kmh IS 'Present wind at the sender, km/h.';
+COMMENT ON COLUMN enriched.shipments.sender_weather_observed_at IS
+'The time for which the weather at the sender holds.';
+COMMENT ON COLUMN enriched.shipments.sender_weather_age_minutes IS
+'How old that is now, in minutes. It is asked for again every two hours.';
+COMMENT ON COLUMN enriched.shipments.receiver_latitude IS
+'Degrees north of the receiver''s place; null until it is found.';
+COMMENT ON COLUMN enriched.shipments.receiver_longitude IS
+'Degrees east of the receiver''s place; null until it is found.';
+COMMENT ON COLUMN enriched.shipments.receiver_temperature_celsius IS
+'Present air temperature at the receiver, °C; null where not known yet.';
+COMMENT ON COLUMN enriched.shipments.receiver_conditions IS
+'Present weather at the receiver in words.';
+COMMENT ON COLUMN enriched.shipments.receiver_wind_kmh IS 'Present wind at the receiver, km/h.';
+COMMENT ON COLUMN enriched.shipments.receiver_weather_observed_at IS
+'The time for which the weather at the receiver holds.';
+COMMENT ON COLUMN enriched.shipments.receiver_weather_age_minutes IS
+'How old that is now, in minutes. It is asked for again every two hours.';
+COMMENT ON COLUMN enriched.shipments.weather_risk IS
+'What may delay the parcel at either end, the worst first: storm (thunderstorm, or wind from 75 km/h),
+freezing_rain, snow, heat (from 35 °C), none. A rule of thumb; null while no weather is known.';

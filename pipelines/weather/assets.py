@@ -1,0 +1,65 @@
+"""The assets of the weather: places in use, and how it is there."""
+
+import dagster as dg
+
+from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec
+from pipelines.core.failures import TransientFailure
+from pipelines.resources import WarehouseResource, WeatherResource, utc_now
+from pipelines.weather import locate, tables
+from pipelines.weather.refresh import refresh
+
+POOL = "weather_provider"
+SHIPMENTS = dg.AssetKey(["shipments", "shipments"])
+ADDRESSES = dg.AssetKey(["shipments", "addresses"])
+
+
+@dg.multi_asset(
+    name="weather_places",
+    specs=[table_spec(tables.places, deps=[SHIPMENTS, ADDRESSES])],
+    pool=POOL,
+)
+def places(
+    context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Bring the places in use up to date, and look up where the new ones are."""
+    with failures_told(context, is_patient=False), warehouse.open() as store:
+        locate.put_places(store, utc_now())
+        located = locate.locate_places(store, weather.geocoder(), utc_now)
+        with store.engine.connect() as connection:
+            rows = row_count(connection, asset_key(tables.places))
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "looked up": len(located),
+            "found": sum(one.status == "found" for one in located),
+        }
+    )
+
+
+@dg.multi_asset(
+    name="weather_observations",
+    specs=[table_spec(tables.observations, deps=[asset_key(tables.places)])],
+    pool=POOL,
+)
+def observations(
+    context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Ask for the present weather of every place that is due."""
+    with failures_told(context, is_patient=False), warehouse.open() as store:
+        provider = weather.open()
+        done = refresh(store, provider, clock=utc_now)
+        if done.failure is not None:
+            context.log.warning("%s", done.failure)
+        if isinstance(done.failure, TransientFailure) and done.failed and not done.succeeded:
+            raise done.failure
+        with store.engine.connect() as connection:
+            rows = row_count(connection, asset_key(tables.observations))
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "provider": provider.name,
+            "refreshed": done.succeeded,
+            "failed": done.failed,
+            "requests": done.requests,
+        }
+    )

@@ -1,0 +1,104 @@
+"""The book of calls: each is entered before it is made, and what came of it afterwards.
+
+Also what a provider's allowance still gives, and until when it is not to be asked.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy.dialects import postgresql
+
+from pipelines.core.failures import Failure
+from pipelines.core.sql_files import read_sql
+from pipelines.weather.providers import Quota, QuotaExhausted, start_of
+from pipelines.weather.tables import calls, pauses
+
+LEASE = dt.timedelta(minutes=3)
+"""How long a claim holds: longer than any request may take."""
+
+
+def note_started(
+    connection: Connection,
+    place_ids: Sequence[int],
+    *,
+    provider: str,
+    kind: str,
+    cost: float,
+    now: dt.datetime,
+) -> uuid.UUID:
+    """Enter a request that is about to be made, a row for each place."""
+    request_id = uuid.uuid4()
+    connection.execute(
+        insert(calls),
+        [
+            {
+                "request_id": request_id,
+                "place_id": place_id,
+                "provider": provider,
+                "kind": kind,
+                "called_at": now,
+                "outcome": "started",
+                "cost": cost,
+            }
+            for place_id in place_ids
+        ],
+    )
+    return request_id
+
+
+def note_outcome(
+    connection: Connection,
+    request_id: uuid.UUID,
+    outcome: str,
+    problem: str | None = None,
+    place_ids: Sequence[int] | None = None,
+) -> None:
+    """Enter what came of a request, for all its places or for some."""
+    mine = [calls.c.request_id == request_id]
+    if place_ids is not None:
+        mine.append(calls.c.place_id.in_(place_ids))
+    connection.execute(update(calls).where(*mine).values(outcome=outcome, problem=problem))
+
+
+def abandon_calls(connection: Connection, now: dt.datetime) -> None:
+    """Enter that calls whose claim has ended were never answered."""
+    query = text(read_sql("pipelines.weather", "abandon_calls"))
+    connection.execute(query, {"before": now - LEASE})
+
+
+def left_of_allowance(
+    connection: Connection, provider: str, quotas: Sequence[Quota], now: dt.datetime
+) -> float:
+    """What may be spent now: nothing while the provider is paused."""
+    paused = select(pauses.c.until_at).where(pauses.c.provider == provider)
+    until = connection.execute(paused).scalar()
+    if until is not None and until > now:
+        return 0.0
+    left = float("inf")
+    for quota in quotas:
+        query = text(read_sql("pipelines.weather", "spent"))
+        since = start_of(quota.window, now)
+        spent = connection.execute(query, {"provider": provider, "since": since}).scalar_one()
+        left = min(left, quota.most - float(spent))
+    return max(0.0, left)
+
+
+def pause(connection: Connection, provider: str, exhausted: QuotaExhausted) -> None:
+    """Ask nobody until the allowance renews."""
+    statement = postgresql.insert(pauses).values(
+        provider=provider, until_at=exhausted.until, reason=exhausted.problem
+    )
+    again = {"until_at": statement.excluded.until_at, "reason": statement.excluded.reason}
+    connection.execute(statement.on_conflict_do_update(index_elements=["provider"], set_=again))
+
+
+def forget_pauses(connection: Connection, now: dt.datetime) -> None:
+    """Drop the pauses that are over."""
+    connection.execute(delete(pauses).where(pauses.c.until_at <= now))
+
+
+def told(failure: Failure) -> str:
+    """A failure as it is kept beside a call."""
+    return failure.problem[:500]

@@ -1,0 +1,123 @@
+"""Which places are in use, and where they are: looked up once and kept."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import text, update
+
+from pipelines.core.failures import TransientFailure
+from pipelines.core.sql_files import read_sql
+from pipelines.core.warehouse import Warehouse
+from pipelines.weather.calls import LEASE, note_outcome, note_started, told
+from pipelines.weather.geocoding import Geocoder, Located, choose, names_to_try
+from pipelines.weather.tables import places
+
+SOURCE = "weather"
+PORTION = 20
+LATER = dt.timedelta(minutes=10)
+"""When a lookup that failed is tried again, times the failures in a row."""
+MOST_FAILURES_IN_A_ROW = 3
+
+
+def put_places(store: Warehouse, now: dt.datetime) -> None:
+    """Bring `weather.places` up to date with what the domains' tables use."""
+    with store.transaction(SOURCE) as connection:
+        connection.execute(text(read_sql("pipelines.weather", "put_places")), {"now": now})
+
+
+def locate_places(
+    store: Warehouse, geocoder: Geocoder, clock: Callable[[], dt.datetime]
+) -> list[Located]:
+    """Look up every pending place, each once; two runs at once share the work.
+
+    One that fails is tried again later; the others are done. Raises the `TransientFailure` of
+    the last when several fail in a row.
+    """
+    found: list[Located] = []
+    failures_in_a_row = 0
+    while batch := _claim(store, clock()):
+        for place in batch:
+            try:
+                located = _locate(store, geocoder, place, clock)
+            except TransientFailure as failure:
+                _retry_later(store, place.place_id, failure, clock())
+                failures_in_a_row += 1
+                if failures_in_a_row >= MOST_FAILURES_IN_A_ROW:
+                    raise
+                continue
+            failures_in_a_row = 0
+            found.append(located)
+    return found
+
+
+def _claim(store: Warehouse, now: dt.datetime) -> list[Any]:
+    parameters = {"now": now, "claimed_until": now + LEASE * 2, "most": PORTION}
+    with store.transaction(SOURCE) as connection:
+        query = text(read_sql("pipelines.weather", "claim_pending"))
+        return list(connection.execute(query, parameters))
+
+
+def _locate(
+    store: Warehouse, geocoder: Geocoder, place: Any, clock: Callable[[], dt.datetime]
+) -> Located:
+    """Look one place up, by postcode and then by name."""
+    located = Located("not_found", problem="it has neither postcode nor city")
+    for name in names_to_try(place.postcode, place.city):
+        with store.transaction(SOURCE) as connection:
+            request_id = note_started(
+                connection,
+                [place.place_id],
+                provider=geocoder.provider,
+                kind="geocoding",
+                cost=1.0,
+                now=clock(),
+            )
+        try:
+            results = geocoder.search(name, place.country_code)
+        except TransientFailure as failure:
+            with store.transaction(SOURCE) as connection:
+                note_outcome(connection, request_id, "failed", told(failure))
+            raise
+        located = choose(
+            results, country_code=place.country_code, postcode=place.postcode, city=place.city
+        )
+        with store.transaction(SOURCE) as connection:
+            note_outcome(connection, request_id, "success", located.problem)
+            if located.status != "not_found":
+                break
+    with store.transaction(SOURCE) as connection:
+        connection.execute(
+            update(places)
+            .where(places.c.place_id == place.place_id, places.c.geocoding_status == "pending")
+            .values(
+                latitude=located.latitude,
+                longitude=located.longitude,
+                geocoding_status=located.status,
+                geocoded_name=located.name,
+                geocoded_at=clock(),
+                geocoding_retry_at=None,
+                geocoding_failures=0,
+                geocoding_problem=located.problem,
+            )
+        )
+    return located
+
+
+def _retry_later(
+    store: Warehouse, place_id: int, failure: TransientFailure, now: dt.datetime
+) -> None:
+    with store.transaction(SOURCE) as connection:
+        failures = connection.execute(
+            update(places)
+            .where(places.c.place_id == place_id)
+            .values(
+                geocoding_failures=places.c.geocoding_failures + 1,
+                geocoding_problem=told(failure),
+            )
+            .returning(places.c.geocoding_failures)
+        ).scalar_one()
+        retry_at = now + LATER * min(failures, 6)
+        connection.execute(
+            update(places).where(places.c.place_id == place_id).values(geocoding_retry_at=retry_at)
+        )

@@ -1,0 +1,164 @@
+"""OpenWeatherMap: a key, a place a request. Contract: https://openweathermap.org/current.
+
+It is asked by coordinates, and by postcode with country where there are none; without the country
+it would answer for the US. `cod` is a number in some answers and a string in others.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipelines.core.failures import Failure, PermanentFailure
+from pipelines.core.http import HttpClient
+from pipelines.weather.providers import (
+    KEY_VARIABLE,
+    Place,
+    Quota,
+    QuotaExhausted,
+    RequestRefused,
+    end_of,
+)
+from pipelines.weather.readings import Observation, number, whole
+
+URL = "https://api.openweathermap.org"
+KMH_PER_M_PER_S = 3.6
+WMO_CODES = {
+    500: 61,
+    501: 63,
+    502: 65,
+    503: 65,
+    504: 65,
+    511: 66,
+    520: 80,
+    521: 81,
+    522: 82,
+    531: 82,
+    600: 71,
+    601: 73,
+    602: 75,
+    611: 71,
+    612: 71,
+    613: 71,
+    615: 71,
+    616: 71,
+    620: 85,
+    621: 85,
+    622: 86,
+    701: 45,
+    741: 45,
+    781: 95,
+    800: 0,
+    801: 1,
+    802: 2,
+    803: 3,
+    804: 3,
+    300: 51,
+    301: 53,
+    302: 55,
+    310: 51,
+    311: 53,
+    312: 55,
+    313: 80,
+    314: 81,
+    321: 80,
+}
+"""Their codes as WMO's nearest; sleet as snow, a tornado as a storm, every 2xx a thunderstorm."""
+
+
+class OpenWeatherMap:
+    """Present weather by coordinates or by postcode."""
+
+    name = "openweathermap"
+    quotas: tuple[Quota, ...] = (Quota("minute", 60), Quota("month", 1_000_000))
+    most_places = 1
+    cost_of_place = 1.0
+
+    def __init__(
+        self,
+        http: HttpClient,
+        base_url: str | None,
+        key: str,
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        self._url = f"{(base_url or URL).rstrip('/')}/data/2.5/weather"
+        self._key = key
+        self._http = replace(http, secrets=[*http.secrets, key], explain=_explainer(now))
+
+    def can_ask(self, place: Place) -> bool:
+        """It asks by coordinates, or by postcode and country."""
+        return place.latitude is not None or bool(place.postcode and place.country_code)
+
+    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+        """A request for each place."""
+        return [self._observe_one(place) for place in places]
+
+    def _observe_one(self, place: Place) -> Observation | str:
+        if place.latitude is not None:
+            where = {"lat": f"{place.latitude:.5f}", "lon": f"{place.longitude:.5f}"}
+        else:
+            where = {"zip": f"{place.postcode},{(place.country_code or '').lower()}"}
+        asked = {**where, "appid": self._key, "units": "metric", "lang": "en"}
+        return _read(self._http.get_json(self._url, asked).document)
+
+
+def _read(document: Any) -> Observation | str:
+    if not isinstance(document, dict) or not isinstance(main := document.get("main"), dict):
+        return "the answer has no present weather"
+    if str(document.get("cod", 200)) != "200":
+        return f"it answered {document.get('cod')}: {document.get('message')}"
+    epoch = number(document.get("dt"))
+    if epoch is None:
+        return "the answer has no time"
+    listed = document.get("weather")
+    first = listed[0] if isinstance(listed, list) and listed else {}
+    first = first if isinstance(first, dict) else {}
+    code = whole(first.get("id"))
+    words, icon = first.get("description"), first.get("icon")
+    wind = _part(document, "wind")
+    speed = number(wind.get("speed"))
+    return Observation(
+        observed_at=dt.datetime.fromtimestamp(epoch, dt.UTC),
+        temperature_celsius=number(main.get("temp")),
+        feels_like_celsius=number(main.get("feels_like")),
+        humidity_pct=number(main.get("humidity")),
+        wind_kmh=None if speed is None else round(speed * KMH_PER_M_PER_S, 2),
+        wind_direction_degrees=number(wind.get("deg")),
+        precipitation_mm=_precipitation(document),
+        cloud_cover_pct=number(_part(document, "clouds").get("all")),
+        pressure_hpa=number(main.get("pressure")),
+        conditions=words if isinstance(words, str) else None,
+        provider_code=None if code is None else str(code),
+        wmo_code=None if code is None else (95 if 200 <= code < 300 else WMO_CODES.get(code)),
+        is_day=icon.endswith("d") if isinstance(icon, str) else None,
+    )
+
+
+def _precipitation(document: dict[str, Any]) -> float:
+    """Rain and snow of the last hour; they are left out when there is none."""
+    fallen = (number(_part(document, kind).get("1h")) for kind in ("rain", "snow"))
+    return sum(amount for amount in fallen if amount is not None)
+
+
+def _part(document: dict[str, Any], name: str) -> dict[str, Any]:
+    part = document.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:
+    def explain(status: int, document: Any, url: str) -> Failure | None:
+        if not isinstance(document, dict) or "cod" not in document:
+            return None
+        code = str(document["cod"])
+        problem = f"it answered {status}, code {code}: {document.get('message')}"
+        if code == "401":
+            remedy = f"Set {KEY_VARIABLE} to a valid key; a new one takes up to two hours."
+            return PermanentFailure(OpenWeatherMap.name, problem, place=url, remedy=remedy)
+        if code in ("404", "400"):
+            return RequestRefused(OpenWeatherMap.name, problem, place=url)
+        if code == "429":
+            until = end_of("minute", now())
+            return QuotaExhausted(OpenWeatherMap.name, problem, place=url, until=until)
+        return None
+
+    return explain

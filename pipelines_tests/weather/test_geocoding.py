@@ -1,0 +1,175 @@
+"""Which result fits a place, and that each place is looked up once."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.core.failures import TransientFailure
+from pipelines.core.http import HttpClient
+from pipelines.core.warehouse import Warehouse
+from pipelines.weather.geocoding import Geocoder, choose
+from pipelines.weather.locate import locate_places, put_places
+from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.shipments.made_up import deliver, line
+from pipelines_tests.weather.conftest import FakeClock
+
+
+def result(name: str, **changes: Any) -> dict[str, Any]:
+    return {"name": name, "country_code": "FR", "latitude": 48.9, "longitude": 2.3} | changes
+
+
+PARIS = result("Paris", postcodes=["75001", "75020"], population=2_000_000)
+PARIS_TX = result("Paris", country_code="US", latitude=33.7, longitude=-95.6, population=25_000)
+NORTH = result("Saint-Denis", latitude=48.9, longitude=2.35, population=110_000)
+FAR = result("Saint-Denis", latitude=-20.9, longitude=55.4, population=150_000)
+
+
+@pytest.mark.parametrize(
+    ("results", "postcode", "city", "status", "longitude"),
+    [
+        ([PARIS], "75001", "Paris", "found", 2.3),
+        ([PARIS_TX, PARIS], "75001", "Paris", "found", 2.3),
+        ([PARIS_TX], "75001", "Paris", "not_found", None),
+        ([], "75001", "Paris", "not_found", None),
+        ([result("Elsewhere", longitude=5.0)], "75001", "Paris", "not_found", None),
+        (
+            [result("Other", postcodes=["75001"], longitude=7.0), PARIS],
+            "75001",
+            "Paris",
+            "found",
+            2.3,
+        ),
+        ([result("Lutèce", postcodes=["75001"])], "75001", None, "found", 2.3),
+        ([NORTH, FAR], None, "saint-denis", "found", 55.4),
+        ([NORTH, {**FAR, "population": 110_000}], None, "Saint-Denis", "ambiguous", None),
+        ([{**NORTH, "population": None}, FAR], None, "Saint-Denis", "found", 55.4),
+        ([result("Évry")], None, "Evry", "found", 2.3),
+        ([result("Paris", latitude=None)], None, "Paris", "not_found", None),
+    ],
+)
+def test_country_then_postcode_then_name_then_size(
+    results: list[dict[str, Any]],
+    postcode: str | None,
+    city: str | None,
+    status: str,
+    longitude: float | None,
+) -> None:
+    located = choose(results, country_code="FR", postcode=postcode, city=city)
+    assert (located.status, located.longitude) == (status, longitude)
+    assert (located.problem is None) == (status == "found")
+
+
+def test_no_match_is_an_answer_without_results(http: HttpClient, source: FakeSource) -> None:
+    source.will(document({"generationtime_ms": 0.3}))
+    assert Geocoder(http, source.url.removesuffix("/flights.json")).search("x", "FR") == []
+
+
+def test_a_name_with_blanks_and_umlauts_is_asked_for_as_it_is(
+    http: HttpClient, source: FakeSource
+) -> None:
+    """A cache key of the name as it stood, blanks and umlauts included, was refused."""
+    source.will(document({}))
+    Geocoder(http, source.url.removesuffix("/flights.json")).search("Bad Münstereifel", "DE")
+    ((_, path),) = source.requests
+    assert "name=Bad+M%C3%BCnstereifel" in path
+    assert "countryCode=DE" in path
+
+
+def statuses(owner: psycopg.Connection) -> dict[str, str]:
+    query = "SELECT place_key, geocoding_status FROM weather.places"
+    return dict(owner.execute(query).fetchall())
+
+
+def test_each_place_is_looked_up_once_however_many_shipments_it_has(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    sandbox: str,
+    clock: FakeClock,
+) -> None:
+    geocoder = Geocoder(http, sandbox)
+    lines = [line(n, sender_address=f"Street {n}, 10115 Berlin, Germany") for n in range(20)]
+    lines[0]["receiver_address"] = "Street 2, Mashhad, Iran"
+    lines[1]["receiver_address"] = "Street 2, Nowhere, Iran"
+    lines[2]["receiver_address"] = "Street 2, 1234 Somewhere, Narnia"
+    deliver(warehouse, tmp_path, lines)
+    put_places(warehouse, clock())
+    located = locate_places(warehouse, geocoder, clock)
+    assert len(located) == 4
+    assert statuses(owner) == {
+        "DE 10115": "found",
+        "FR 75001": "found",
+        "IR mashhad": "found",
+        "IR nowhere": "not_found",
+    }
+    put_places(warehouse, clock())
+    assert locate_places(warehouse, geocoder, clock) == []
+    query = "SELECT count(*), count(*) FILTER (WHERE outcome = 'success') FROM weather.calls"
+    assert owner.execute(query).fetchone() == (4, 4)
+
+
+def test_a_place_can_be_corrected_and_looked_up_again_by_sql(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    sandbox: str,
+    clock: FakeClock,
+) -> None:
+    deliver(warehouse, tmp_path, [line(1, receiver_address="Street 2, Nowhere, Iran")])
+    put_places(warehouse, clock())
+    locate_places(warehouse, Geocoder(http, sandbox), clock)
+    owner.execute(
+        "UPDATE weather.places SET latitude = 36.3, longitude = 59.6,"
+        " geocoding_status = 'corrected' WHERE place_key = 'IR nowhere'"
+    )
+    owner.execute(
+        "UPDATE weather.places SET geocoding_status = 'pending' WHERE place_key = 'DE 10115'"
+    )
+    put_places(warehouse, clock())
+    assert len(locate_places(warehouse, Geocoder(http, sandbox), clock)) == 1
+    assert statuses(owner) == {"DE 10115": "found", "IR nowhere": "corrected"}
+    with pytest.raises(psycopg.errors.CheckViolation):
+        owner.execute("UPDATE weather.places SET latitude = NULL WHERE place_key = 'IR nowhere'")
+
+
+def test_a_lookup_that_fails_is_tried_again_later_and_the_others_are_done(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"))
+    deliver(warehouse, tmp_path, [line(1)])
+    put_places(warehouse, clock())
+    berlin = result("Berlin", country_code="DE", postcodes=["10115"])
+    source.will(body(b"oops", status=500), document({"results": [PARIS, berlin]}))
+    locate_places(warehouse, geocoder, clock)
+    assert statuses(owner) == {"DE 10115": "pending", "FR 75001": "found"}
+    assert locate_places(warehouse, geocoder, clock) == []
+    clock.pass_by(minutes=11)
+    locate_places(warehouse, geocoder, clock)
+    assert statuses(owner)["DE 10115"] == "found"
+
+
+def test_a_geocoder_that_is_down_is_told_and_no_place_is_given_up(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    source.will(body(b"oops", status=500))
+    lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
+    deliver(warehouse, tmp_path, lines)
+    put_places(warehouse, clock())
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"))
+    with pytest.raises(TransientFailure, match="answered 500"):
+        locate_places(warehouse, geocoder, clock)
+    assert set(statuses(owner).values()) == {"pending"}
+    assert len(source.requests) == 3
