@@ -31,6 +31,7 @@ from pipelines.flights.client import FlightsClient
 from pipelines.weather.geocoding import Geocoder
 from pipelines.weather.providers import KEY_VARIABLE, URL_VARIABLE, Provider
 from pipelines.weather.providers.open_meteo import OpenMeteo
+from pipelines.weather.providers.open_meteo_hours import OpenMeteoHours
 from pipelines.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.weather.providers.weatherapi import WeatherApi
 
@@ -240,6 +241,13 @@ class WeatherResource(dg.ConfigurableResource[Provider]):
         assert settings.weather_api_key is not None
         kind = KEYED_PROVIDERS[settings.weather_provider]
         return kind(http, base_url, settings.weather_api_key, utc_now)
+
+    def hours(self) -> OpenMeteoHours:
+        """Open-Meteo's hours, whoever tells the present weather: the others have no history."""
+        settings = Settings.from_environment()
+        own = self.base_url or settings.weather_base_url
+        http = HttpClient(source="weather", variable=URL_VARIABLE, attempts=1)
+        return OpenMeteoHours(http, settings.weather_url(own), utc_now)
 
     def geocoder(self) -> Geocoder:
         """Open-Meteo's geocoder, at `base_url` if given, else where the environment says."""

@@ -12,6 +12,8 @@ from psycopg import sql
 
 from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections, EmbeddedPostgres
 from pipelines.core.warehouse import Warehouse
+from pipelines.flights import load
+from pipelines.flights.client import packaged_airports
 from pipelines.migrations.apply import migrate
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.sandbox_server import sandbox_server
@@ -88,6 +90,13 @@ def sandbox_url() -> Iterator[str]:
     """The imitated sources over HTTP, without faults."""
     with sandbox_server() as url:
         yield url
+
+
+@pytest.fixture
+def airports(warehouse: Warehouse) -> None:
+    """The airports, loaded."""
+    with warehouse.transaction("flights") as connection:
+        load.load_airports(connection, *packaged_airports(), None)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
 from pipelines.flights.client import FlightsClient
 from pipelines.flights.definitions import flights_daily
-from pipelines.resources import FlightsResource, WarehouseResource
+from pipelines.resources import FlightsResource, WarehouseResource, WeatherResource
 from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document
 from pipelines_tests.flights.made_up import flights_document, itinerary
@@ -33,10 +33,14 @@ class ImpatientFlights(FlightsResource):
 
 
 @pytest.fixture
-def definitions(warehouse: Warehouse, source: FakeSource) -> dg.Definitions:
+def definitions(warehouse: Warehouse, source: FakeSource, sandbox_url: str) -> dg.Definitions:
     url = warehouse.engine.url.render_as_string(hide_password=False)
     return build_definitions(
-        {"warehouse": WarehouseResource(url=url), "flights": ImpatientFlights(url=source.url)}
+        {
+            "warehouse": WarehouseResource(url=url),
+            "flights": ImpatientFlights(url=source.url),
+            "weather": WeatherResource(base_url=sandbox_url),
+        }
     )
 
 
@@ -103,7 +107,7 @@ def test_a_job_lands_flights_and_their_counts(
     }
     assert counts["flights.itineraries"] == counts["enriched.itineraries"] == 2
     assert counts["flights.legs"] == 3
-    assert len(counts) == 11
+    assert len(counts) == 15
     assert all(check.passed for check in result.get_asset_check_evaluations())
 
 

@@ -1,5 +1,6 @@
 """What the documents say is so: ids, objects, files, commands, variables, links, queries."""
 
+import datetime as dt
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from docs import diagrams
 from pipelines.cli import isobar
 from pipelines.core.warehouse import Warehouse
+from pipelines.weather.locate import put_places
 from pipelines_tests.command import OURS, PROJECT
 from pipelines_tests.flights.made_up import MONDAY, deliver, flights_document, itinerary
 from pipelines_tests.shipments import made_up as shipments
@@ -135,11 +137,25 @@ def test_every_variable_is_in_the_example_and_no_other() -> None:
     assert shown == read - internal
 
 
-def test_the_queries_of_the_readme_answer(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_the_queries_of_the_readme_answer(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
     itineraries = [itinerary(n, [1, 2 + n % 2], price=f"£{100 + n}") for n in range(1, 26)]
     deliver(warehouse, MONDAY, flights_document(itineraries))
     lines = [line(n, status="scanned" if n % 2 else "delivery") for n in range(60)]
     shipments.deliver(warehouse, tmp_path, lines)
+    put_places(warehouse, dt.datetime.now(dt.UTC))
+    owner.execute(
+        """
+        WITH asked AS (
+            INSERT INTO weather.calls
+                (request_id, place_id, provider, kind, called_at, outcome, cost)
+            SELECT gen_random_uuid(), place_id, 'x', 'observation', now(), 'success', 1
+            FROM weather.places WHERE place_key = 'FR 75001' RETURNING place_id)
+        INSERT INTO weather.observations (place_id, provider, observed_at, fetched_at, delay_risk)
+        SELECT place_id, 'x', now() - interval '7 minutes', now(), 'snow' FROM asked
+        """
+    )
     answers: dict[str, list[tuple[object, ...]]] = {}
     blocks = re.findall(r"```sql\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
     statements = [one for block in blocks for one in block.split(";") if "SELECT" in one]
@@ -169,4 +185,7 @@ def test_the_queries_of_the_readme_answer(warehouse: Warehouse, tmp_path: Path) 
     on_the_way = [f"TN{n:08}" for n in range(1, 21, 2)]
     assert [row[0] for row in answer("Shipments to a country")] == on_the_way
     assert [row[0] for row in answer("One shipment with all")] == ["delivery"]
+    (risk, *_) = answer("Where the weather may delay")
+    assert (risk[2], risk[8]) == ("snow", 7)
+    assert answer("Every call of a weather provider") == [("x", "observation", "success", 1, 1, 1)]
     assert [row[1] for row in answer("How a shipment's status")] == ["delivery"]

@@ -210,7 +210,7 @@ def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None
             intValue } ... on TableSchemaMetadataEntry { schema { columns { name description } } }
         } } } } }"""
     assets = ui.ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
-    assert len(assets) == 18
+    assert len(assets) == 19
     for asset in assets:
         node = ui.ask(query, key=asset["assetKey"])["assetNodeOrError"]
         assert node["description"], asset

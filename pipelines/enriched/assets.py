@@ -21,8 +21,11 @@ itinerary_legs = view_asset(
         flights.legs,
         flights.airports,
         flights.airlines,
+        weather.places,
+        weather.hourly,
     ],
-    description="The legs of every itinerary in their order, with airports, airline and times.",
+    description="The legs of every itinerary in their order, with airports, airline, times and"
+    " weather.",
 )
 
 shipments = view_asset(

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     Double,
@@ -89,6 +90,15 @@ airports = Table(
     Column("longitude", Double, nullable=False, comment="Degrees east, WGS 84."),
     Column("elevation_feet", Double, comment="Height above sea level in feet."),
     Column("time_zone", Text, comment="IANA zone, such as Europe/London."),
+    Column(
+        "place_key",
+        Text,
+        Computed(
+            "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
+            persisted=True,
+        ),
+        comment="What weather.places calls it: its coordinates.",
+    ),
     delivery_id_column(),
     schema=SCHEMA,
     comment="Airports with an IATA code, from the package airportsdata.",

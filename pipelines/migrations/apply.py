@@ -30,6 +30,7 @@ OBJECT_FOLDERS = {
     "enriched": ("pipelines.enriched", "sql"),
     "metrics": ("pipelines.metrics", "sql"),
     "ops": ("pipelines.core", "sql/ops"),
+    "weather": ("pipelines.weather", "sql/views"),
 }
 """Where each schema's views and functions are, one file each, named as the object is."""
 

@@ -55,6 +55,16 @@ def routes(now: Now) -> list[Route]:
     def forecast(request: Request) -> Response:
         return _open_meteo(request, now())
 
+    def archive(request: Request) -> Response:
+        try:
+            first = dt.date.fromisoformat(request.query_params["start_date"])
+            last = dt.date.fromisoformat(request.query_params["end_date"])
+        except (KeyError, ValueError):
+            return _refuse("Parameter 'start_date' and 'end_date' must be set")
+        if first < dt.date(1940, 1, 1) or last < first or last > now().date():
+            return _refuse("Parameter 'start_date' is out of allowed range")
+        return _open_meteo(request, now(), days=(first, last))
+
     def current_json(request: Request) -> Response:
         return _weatherapi(request, now())
 
@@ -63,6 +73,7 @@ def routes(now: Now) -> list[Route]:
 
     return [
         Route("/v1/forecast", forecast),
+        Route("/v1/archive", archive),
         Route("/v1/search", _search),
         Route("/v1/current.json", current_json),
         Route("/data/2.5/weather", weather),
@@ -94,7 +105,9 @@ def _refuse(reason: str, status: int = 400) -> Response:
     return JSONResponse({"error": True, "reason": reason}, status)
 
 
-def _open_meteo(request: Request, now: dt.datetime) -> Response:
+def _open_meteo(
+    request: Request, now: dt.datetime, days: tuple[dt.date, dt.date] | None = None
+) -> Response:
     asked = request.query_params
     try:
         latitudes = [float(one) for one in asked["latitude"].split(",")]
@@ -109,7 +122,16 @@ def _open_meteo(request: Request, now: dt.datetime) -> Response:
         if not -90 <= latitude <= 90:
             return _refuse(f"Latitude must be in range of -90 to 90°. Given: {latitude:g}.")
     names = [name for name in asked.get("current", "").split(",") if name]
-    if unknown := [name for name in names if name not in CURRENT_UNITS]:
+    hourly = [name for name in asked.get("hourly", "").split(",") if name]
+    if days is None:
+        past, coming = int(asked.get("past_days", 0)), int(asked.get("forecast_days", 7))
+        if not (0 <= past <= 92 and 0 <= coming <= 16):
+            return _refuse("Past or forecast days are out of allowed range")
+        days = (
+            now.date() - dt.timedelta(days=past),
+            now.date() + dt.timedelta(days=coming - 1),
+        )
+    if unknown := [name for name in [*names, *hourly] if name not in CURRENT_UNITS]:
         return _refuse(f"Cannot initialize Current from invalid String value {unknown[0]}.")
     quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     answers = []
@@ -124,17 +146,38 @@ def _open_meteo(request: Request, now: dt.datetime) -> Response:
                 "timezone": "GMT",
                 "timezone_abbreviation": "GMT",
                 "elevation": 30.0,
-                "current_units": {
-                    name: CURRENT_UNITS[name] for name in ("time", "interval", *names)
-                },
-                "current": {
-                    "time": quarter.strftime("%Y-%m-%dT%H:%M"),
-                    "interval": 900,
-                    **{name: here[name] for name in names},
-                },
+                **_current(names, here, quarter),
+                **_hours(hourly, latitude, longitude, days),
             }
         )
     return JSONResponse(answers[0] if len(answers) == 1 else answers)
+
+
+def _current(names: list[str], here: dict[str, Any], at: dt.datetime) -> dict[str, Any]:
+    if not names:
+        return {}
+    units = {name: CURRENT_UNITS[name] for name in ("time", "interval", *names)}
+    values = {name: here[name] for name in names}
+    told = {"time": at.strftime("%Y-%m-%dT%H:%M"), "interval": 900, **values}
+    return {"current_units": units, "current": told}
+
+
+def _hours(
+    names: list[str], latitude: float, longitude: float, days: tuple[dt.date, dt.date]
+) -> dict[str, Any]:
+    if not names:
+        return {}
+    first = dt.datetime.combine(days[0], dt.time(), dt.UTC)
+    count = ((days[1] - days[0]).days + 1) * 24
+    hours = [first + dt.timedelta(hours=number) for number in range(count)]
+    values = [weather_at(latitude, longitude, hour) for hour in hours]
+    return {
+        "hourly_units": {name: CURRENT_UNITS[name] for name in ("time", *names)},
+        "hourly": {
+            "time": [hour.strftime("%Y-%m-%dT%H:%M") for hour in hours],
+            **{name: [value[name] for value in values] for name in names},
+        },
+    }
 
 
 def _search(request: Request) -> Response:

@@ -4,18 +4,21 @@ import dagster as dg
 
 from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec
 from pipelines.core.failures import TransientFailure
+from pipelines.core.warehouse import Warehouse
 from pipelines.resources import WarehouseResource, WeatherResource, utc_now
 from pipelines.weather import locate, tables
-from pipelines.weather.refresh import refresh
+from pipelines.weather.hours import fill_hours
+from pipelines.weather.refresh import Refresh, refresh
 
 POOL = "weather_provider"
 SHIPMENTS = dg.AssetKey(["shipments", "shipments"])
+LEGS = dg.AssetKey(["flights", "legs"])
 ADDRESSES = dg.AssetKey(["shipments", "addresses"])
 
 
 @dg.multi_asset(
     name="weather_places",
-    specs=[table_spec(tables.places, deps=[SHIPMENTS, ADDRESSES])],
+    specs=[table_spec(tables.places, deps=[SHIPMENTS, ADDRESSES, LEGS])],
     pool=POOL,
 )
 def places(
@@ -48,16 +51,42 @@ def observations(
     with failures_told(context, is_patient=False), warehouse.open() as store:
         provider = weather.open()
         done = refresh(store, provider, clock=utc_now)
-        if done.failure is not None:
-            context.log.warning("%s", done.failure)
-        if isinstance(done.failure, TransientFailure) and done.failed and not done.succeeded:
-            raise done.failure
-        with store.engine.connect() as connection:
-            rows = row_count(connection, asset_key(tables.observations))
+        return _page(context, store, asset_key(tables.observations), provider.name, done)
+
+
+@dg.multi_asset(
+    name="weather_hourly",
+    specs=[table_spec(tables.hourly, deps=[asset_key(tables.places), LEGS])],
+    pool=POOL,
+)
+def hourly(
+    context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Ask for the hours that are wanted and missing, and for forecasts that are old."""
+    with failures_told(context, is_patient=False), warehouse.open() as store:
+        provider = weather.hours()
+        done = fill_hours(store, provider, utc_now)
+        return _page(context, store, asset_key(tables.hourly), provider.name, done)
+
+
+def _page(
+    context: dg.AssetExecutionContext,
+    store: Warehouse,
+    key: dg.AssetKey,
+    provider: str,
+    done: Refresh,
+) -> dg.MaterializeResult[None]:
+    """What the page shows; raises when every place failed for what may pass."""
+    if done.failure is not None:
+        context.log.warning("%s", done.failure)
+    if isinstance(done.failure, TransientFailure) and done.failed and not done.succeeded:
+        raise done.failure
+    with store.engine.connect() as connection:
+        rows = row_count(connection, key)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows,
-            "provider": provider.name,
+            "provider": provider,
             "refreshed": done.succeeded,
             "failed": done.failed,
             "requests": done.requests,

@@ -6,8 +6,9 @@ from pipelines import attended_runs
 from pipelines.asset_pages import asset_key
 from pipelines.resources import WarehouseResource, WeatherResource, utc_now
 from pipelines.weather import tables
-from pipelines.weather.assets import observations, places
+from pipelines.weather.assets import hourly, observations, places
 from pipelines.weather.checks import CHECKS
+from pipelines.weather.hours import count_hours_due
 from pipelines.weather.refresh import asks_by_postcode, count_due
 
 EVERY_SECONDS = 60
@@ -34,8 +35,10 @@ def weather_due(
     """One run for all places that are due; none while one is under way."""
     by_postcode = asks_by_postcode(weather.open())
     with warehouse.open() as store, store.engine.connect() as connection:
-        pending, due = count_due(connection, utc_now(), by_postcode=by_postcode)
-    if not pending and not due:
+        now = utc_now()
+        pending, due = count_due(connection, now, by_postcode=by_postcode)
+        hours = count_hours_due(connection, now)
+    if not (pending or due or hours):
         return dg.SkipReason("No place is due.")
     if attended_runs.is_under_way(context.instance, weather_job.name):
         return dg.SkipReason("A run is under way.")
@@ -43,5 +46,8 @@ def weather_due(
 
 
 definitions = dg.Definitions(
-    assets=[places, observations], asset_checks=CHECKS, jobs=[weather_job], sensors=[weather_due]
+    assets=[places, observations, hourly],
+    asset_checks=CHECKS,
+    jobs=[weather_job],
+    sensors=[weather_due],
 )

@@ -24,6 +24,7 @@ def put_places(store: Warehouse, now: dt.datetime) -> None:
     """Bring `weather.places` up to date with what the domains' tables use."""
     with store.transaction(SOURCE) as connection:
         connection.execute(text(read_sql("pipelines.weather", "put_places")), {"now": now})
+        connection.execute(text(read_sql("pipelines.weather", "put_airports")))
 
 
 def locate_places(

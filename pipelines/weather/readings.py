@@ -89,6 +89,20 @@ class Observation:
         return None if code is None and temperature is None else "none"
 
 
+@dataclass(frozen=True)
+class Hour:
+    """The weather of a place at one hour; sums and means are of the hour before."""
+
+    hour_at: dt.datetime
+    temperature_celsius: float
+    wind_kmh: float | None
+    precipitation_mm: float | None
+    cloud_cover_pct: float | None
+    shortwave_radiation_w_per_m2: float | None
+    conditions: str | None
+    wmo_code: int | None
+
+
 def words_for(code: int | None) -> str | None:
     """A WMO code in words; one that is not known is named, never an error."""
     return None if code is None else WMO.get(code, f"unknown ({code})")

@@ -230,17 +230,8 @@ class Claim:
         failed: int = 1,
         retry_at: dt.datetime | None = None,
     ) -> None:
-        connection.execute(
-            text(read_sql("pipelines.weather", "release_claims")),
-            {
-                "claim": self.claim,
-                "place_ids": [place.place_id for place in batch],
-                "now": self.clock(),
-                "retry_at": retry_at,
-                "failed": failed,
-                "problem": told(failure),
-            },
-        )
+        now = self.clock()
+        release(connection, self.claim, batch, failure, now, failed=failed, retry_at=retry_at)
 
     def _note(self, connection: Connection, batch: Sequence[Place]) -> uuid.UUID:
         return note_started(
@@ -251,6 +242,30 @@ class Claim:
             cost=self.provider.cost_of_place,
             now=self.clock(),
         )
+
+
+def release(
+    connection: Connection,
+    claim: uuid.UUID,
+    places: Sequence[Place],
+    failure: Failure,
+    now: dt.datetime,
+    *,
+    failed: int = 1,
+    retry_at: dt.datetime | None = None,
+) -> None:
+    """Give claimed places back after a failure, to be asked for again at `retry_at` or soon."""
+    connection.execute(
+        text(read_sql("pipelines.weather", "release_claims")),
+        {
+            "claim": claim,
+            "place_ids": [place.place_id for place in places],
+            "now": now,
+            "retry_at": retry_at,
+            "failed": failed,
+            "problem": told(failure),
+        },
+    )
 
 
 def asks_by_postcode(provider: Provider) -> bool:

@@ -168,7 +168,8 @@ refreshes = Table(
         "kind",
         Text,
         primary_key=True,
-        comment="observation: the present weather; hourly: that of hours asked for.",
+        comment="observation: the present weather; hourly: that of hours asked for; archive: that"
+        " of old ones.",
     ),
     _instant(
         "last_success_at",

@@ -19,7 +19,27 @@ SELECT
     legs.duration_minutes,
     legs.elapsed_minutes,
     legs.layover_minutes,
-    legs.time_verdict
+    legs.time_verdict,
+    departure_hour.temperature_celsius AS departure_temperature_celsius,
+    departure_hour.conditions AS departure_conditions,
+    departure_hour.wind_kmh AS departure_wind_kmh,
+    CASE
+        WHEN departure_hour.weather_source IS NOT NULL THEN departure_hour.weather_source
+        WHEN legs.departure_at IS NULL THEN 'none: the instant is not known'
+        WHEN legs.departure_at >= date_trunc('day', now(), 'UTC') + interval '16 days'
+            THEN 'none yet: beyond the forecast of 16 days'
+        ELSE 'none yet: not received'
+    END AS departure_weather_source,
+    arrival_hour.temperature_celsius AS arrival_temperature_celsius,
+    arrival_hour.conditions AS arrival_conditions,
+    arrival_hour.wind_kmh AS arrival_wind_kmh,
+    CASE
+        WHEN arrival_hour.weather_source IS NOT NULL THEN arrival_hour.weather_source
+        WHEN legs.arrival_at IS NULL THEN 'none: the instant is not known'
+        WHEN legs.arrival_at >= date_trunc('day', now(), 'UTC') + interval '16 days'
+            THEN 'none yet: beyond the forecast of 16 days'
+        ELSE 'none yet: not received'
+    END AS arrival_weather_source
 FROM flights.itinerary_legs
 INNER JOIN flights.legs
     ON itinerary_legs.leg_id = legs.leg_id AND itinerary_legs.leg_seen_from_on = legs.seen_from_on
@@ -31,10 +51,21 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS airlines ON TRUE
 LEFT JOIN flights.airports AS departure ON legs.departure_airport = departure.airport_code
-LEFT JOIN flights.airports AS arrival ON legs.arrival_airport = arrival.airport_code;
+LEFT JOIN flights.airports AS arrival ON legs.arrival_airport = arrival.airport_code
+LEFT JOIN weather.places AS departure_place ON departure.place_key = departure_place.place_key
+LEFT JOIN weather.hourly AS departure_hour
+    ON
+        departure_place.place_id = departure_hour.place_id
+        AND departure_hour.hour_at = date_trunc('hour', legs.departure_at, 'UTC')
+LEFT JOIN weather.places AS arrival_place ON arrival.place_key = arrival_place.place_key
+LEFT JOIN weather.hourly AS arrival_hour
+    ON
+        arrival_place.place_id = arrival_hour.place_id
+        AND arrival_hour.hour_at = date_trunc('hour', legs.arrival_at, 'UTC');
 
 COMMENT ON VIEW enriched.itinerary_legs IS
-'The legs of every itinerary in their order, as last seen, with airports, airline and times.';
+'The legs of every itinerary in their order, as last seen, with airports, airline, times and
+weather. Weather data by Open-Meteo.com (CC BY 4.0).';
 COMMENT ON COLUMN enriched.itinerary_legs.itinerary_id IS 'The itinerary.';
 COMMENT ON COLUMN enriched.itinerary_legs.leg_number IS 'Place in the itinerary, from 1.';
 COMMENT ON COLUMN enriched.itinerary_legs.leg_id IS
@@ -65,3 +96,21 @@ COMMENT ON COLUMN enriched.itinerary_legs.layover_minutes IS
 COMMENT ON COLUMN enriched.itinerary_legs.time_verdict IS
 'consistent: elapsed is what was stated; includes_layover: more, on a leg with stops; impossible:
 anything else, an error of the source; null where a zone is not known.';
+COMMENT ON COLUMN enriched.itinerary_legs.departure_temperature_celsius IS
+'Air temperature at the hour of departure there, °C.';
+COMMENT ON COLUMN enriched.itinerary_legs.departure_conditions IS
+'Weather at the hour of departure there, in words.';
+COMMENT ON COLUMN enriched.itinerary_legs.departure_wind_kmh IS
+'Wind at the hour of departure there, km/h.';
+COMMENT ON COLUMN enriched.itinerary_legs.departure_weather_source IS
+'forecast (the forecast API, for hours to come and recent ones), archive (older ones), or why there is
+none.';
+COMMENT ON COLUMN enriched.itinerary_legs.arrival_temperature_celsius IS
+'Air temperature at the hour of arrival there, °C.';
+COMMENT ON COLUMN enriched.itinerary_legs.arrival_conditions IS
+'Weather at the hour of arrival there, in words.';
+COMMENT ON COLUMN enriched.itinerary_legs.arrival_wind_kmh IS
+'Wind at the hour of arrival there, km/h.';
+COMMENT ON COLUMN enriched.itinerary_legs.arrival_weather_source IS
+'forecast (the forecast API, for hours to come and recent ones), archive (older ones), or why there is
+none.';

@@ -318,7 +318,7 @@ def upgrade() -> None:
             "kind",
             sa.Text(),
             nullable=False,
-            comment="observation: the present weather; hourly: that of hours asked for.",
+            comment="observation: the present weather; hourly: that of hours asked for; archive: that of old ones.",
         ),
         sa.Column(
             "last_success_at",
@@ -360,6 +360,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("place_id", "kind", name=op.f("refreshes_pkey")),
         schema="weather",
         comment="When each place was last asked for, and when it may be again.",
+    )
+    op.add_column(
+        "airports",
+        sa.Column(
+            "place_key",
+            sa.Text(),
+            sa.Computed(
+                "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
+                persisted=True,
+            ),
+            nullable=True,
+            comment="What weather.places calls it: its coordinates.",
+        ),
+        schema="flights",
     )
     op.add_column(
         "addresses",

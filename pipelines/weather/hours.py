@@ -1,0 +1,225 @@
+"""The weather at the hours that domains ask for: claimed, asked for, written, like the present one.
+
+Recent and coming hours are asked for together, many places a request; older ones come from the
+archive, a range of days for each place. What is missing is known by comparing
+`weather.wanted_hours` with `weather.hourly`; a forecast is asked for again when six hours old.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from pipelines.core.failures import Failure, TransientFailure
+from pipelines.core.sql_files import read_sql
+from pipelines.core.warehouse import Warehouse, stage
+from pipelines.weather import tables
+from pipelines.weather.calls import (
+    LEASE,
+    abandon_calls,
+    forget_pauses,
+    left_of_allowance,
+    note_outcome,
+    note_started,
+    pause,
+    told,
+)
+from pipelines.weather.providers import Place, QuotaExhausted, RequestRefused
+from pipelines.weather.providers.open_meteo_hours import (
+    FORECAST_DAYS,
+    MOST_PAST_DAYS,
+    MOST_PLACES,
+    OpenMeteoHours,
+    weight,
+)
+from pipelines.weather.readings import Hour
+from pipelines.weather.refresh import SOURCE, Refresh, release
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORECAST, ARCHIVE = "forecast", "archive"
+KINDS = {FORECAST: "hourly", ARCHIVE: "archive"}
+"""What each is called in `weather.refreshes`."""
+MOST_ARCHIVE_DAYS = 366
+MOST_FAILURES = 3
+
+
+def fill_hours(
+    store: Warehouse, provider: OpenMeteoHours, clock: Callable[[], dt.datetime]
+) -> Refresh:
+    """Ask for what is missing or old until nothing is, the allowance is used up, or it fails."""
+    done = Refresh()
+    for source in (FORECAST, ARCHIVE):
+        while done.failed_batches < MOST_FAILURES:
+            asking = _Asking(store, provider, source, clock, done)
+            if not asking.claim():
+                break
+            try:
+                asking.ask()
+            except QuotaExhausted as exhausted:
+                done.failure = exhausted
+                return done
+    return done
+
+
+class _Asking:
+    """One request for hours, and what becomes of it."""
+
+    def __init__(
+        self,
+        store: Warehouse,
+        provider: OpenMeteoHours,
+        source: str,
+        clock: Callable[[], dt.datetime],
+        done: Refresh,
+    ) -> None:
+        self.store, self.provider, self.source, self.clock = store, provider, source, clock
+        self.done = done
+        self.id = uuid.uuid4()
+        self.request_id = uuid.uuid4()
+        self.places: list[Place] = []
+        self.first_on = self.last_on = dt.date.min
+
+    def claim(self) -> bool:
+        """Claim places for which something is missing; False when there are none."""
+        now = self.clock()
+        with self.store.transaction(SOURCE) as connection:
+            abandon_calls(connection, now)
+            forget_pauses(connection, now)
+            left = left_of_allowance(connection, self.provider.name, self.provider.quotas, now)
+            costly = weight(FORECAST_DAYS + MOST_PAST_DAYS)
+            most = int(min(MOST_PLACES if self.source == FORECAST else 1, left // costly))
+            rows = connection.execute(
+                text(read_sql("pipelines.weather", "claim_hours")),
+                {
+                    **_bounds(now),
+                    "is_recent": self.source == FORECAST,
+                    "kind": KINDS[self.source],
+                    "claimed_until": now + LEASE,
+                    "claim": self.id,
+                    "most": most,
+                },
+            ).all()
+            if not rows:
+                return False
+            self.places = [Place(row.place_id, row.latitude, row.longitude) for row in rows]
+            self.first_on = min(row.first_at for row in rows).date()
+            self.last_on = min(
+                max(row.last_at for row in rows).date(),
+                self.first_on + dt.timedelta(days=MOST_ARCHIVE_DAYS - 1),
+            )
+            self.request_id = note_started(
+                connection,
+                [place.place_id for place in self.places],
+                provider=self.provider.name,
+                kind=self.source,
+                cost=weight(self._days()),
+                now=now,
+            )
+        return True
+
+    def ask(self) -> None:
+        """Make the request and write what comes of it."""
+        self.done.requests += 1
+        try:
+            if self.source == FORECAST:
+                answers = self.provider.forecast(self.places, self._past_days())
+            else:
+                answers = [self.provider.archive(self.places[0], self.first_on, self.last_on)]
+        except (TransientFailure, RequestRefused, QuotaExhausted) as failure:
+            self._give_back(failure)
+            if isinstance(failure, QuotaExhausted):
+                raise
+            return
+        self._write(answers)
+
+    def _past_days(self) -> int:
+        back = (self.clock().date() - self.first_on).days
+        return min(max(back, 0), MOST_PAST_DAYS)
+
+    def _days(self) -> int:
+        if self.source == FORECAST:
+            return self._past_days() + FORECAST_DAYS
+        return (self.last_on - self.first_on).days + 1
+
+    def _give_back(self, failure: Failure) -> None:
+        is_quota = isinstance(failure, QuotaExhausted)
+        with self.store.transaction(SOURCE) as connection:
+            note_outcome(
+                connection, self.request_id, "quota" if is_quota else "failed", told(failure)
+            )
+            release(connection, self.id, self.places, failure, self.clock())
+            if isinstance(failure, QuotaExhausted):
+                pause(connection, self.provider.name, failure)
+        self.done.failure = failure
+        self.done.failed += len(self.places)
+        self.done.failed_batches += 1
+
+    def _write(self, answers: Sequence[list[Hour] | str]) -> None:
+        now = self.clock()
+        told_by = dict(zip([place.place_id for place in self.places], answers, strict=True))
+        good = {id_: hours for id_, hours in told_by.items() if not isinstance(hours, str)}
+        with self.store.transaction(SOURCE) as connection:
+            written = self._put(connection, good, now) if good else []
+            note_outcome(connection, self.request_id, "success", None, written)
+            for place in self.places:
+                if place.place_id in written:
+                    continue
+                problem = told_by[place.place_id]
+                words = problem if isinstance(problem, str) else "the claim had ended"
+                failure = TransientFailure(
+                    self.provider.name, words, place=f"place {place.place_id}", remedy="Wait."
+                )
+                note_outcome(connection, self.request_id, "failed", words, [place.place_id])
+                release(connection, self.id, [place], failure, now)
+                self.done.failure = failure
+                self.done.failed += 1
+        self.done.succeeded += len(written)
+        self.done.failed_batches = 0 if written else self.done.failed_batches + 1
+
+    def _put(
+        self, connection: Connection, good: Mapping[int, Sequence[Hour]], now: dt.datetime
+    ) -> list[int]:
+        connection.execute(text("DROP TABLE IF EXISTS pg_temp.stage_hourly"))
+        stage(connection, _frame(good, self.source, now), tables.hourly)
+        columns = [column.name for column in tables.hourly.columns]
+        statement = read_sql("pipelines.weather", "put_hours").format(
+            columns=", ".join(columns),
+            assignments=", ".join(f"{name} = excluded.{name}" for name in columns),
+        )
+        parameters: dict[str, Any] = {"claim": self.id, "place_ids": list(good), "now": now}
+        return list(connection.execute(text(statement), parameters).scalars())
+
+
+def count_hours_due(connection: Connection, now: dt.datetime) -> int:
+    """How many places lack an hour that could be had now."""
+    query = text(read_sql("pipelines.weather", "count_hours_due"))
+    return int(connection.execute(query, _bounds(now)).scalar_one())
+
+
+def _bounds(now: dt.datetime) -> dict[str, dt.datetime]:
+    """Between which instants the forecast API has hours: before, the archive has."""
+    today = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "now": now,
+        "archive_ends_at": today - dt.timedelta(days=MOST_PAST_DAYS - 2),
+        "forecast_ends_at": today + dt.timedelta(days=FORECAST_DAYS),
+    }
+
+
+def _frame(good: Mapping[int, Sequence[Hour]], source: str, now: dt.datetime) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        {"place_id": place_id, "weather_source": source, "fetched_at": now} | asdict(hour)
+        for place_id, hours in good.items()
+        for hour in hours
+    ]
+    frame = pd.DataFrame(rows)[[column.name for column in tables.hourly.columns]]
+    return frame.astype({"wmo_code": "Int64"})
