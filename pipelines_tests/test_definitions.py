@@ -107,7 +107,7 @@ def test_a_job_lands_flights_and_their_counts(
     }
     assert counts["flights.itineraries"] == counts["enriched.itineraries"] == 2
     assert counts["flights.legs"] == 3
-    assert len(counts) == 15
+    assert len(counts) == 13
     assert all(check.passed for check in result.get_asset_check_evaluations())
 
 

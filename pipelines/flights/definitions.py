@@ -12,9 +12,14 @@ from pipelines.flights.checks import CHECKS
 DAILY_AT = "0 5 * * *"
 DAILY_ZONE = "UTC"
 
+OF_OTHERS = dg.AssetSelection.assets(
+    dg.AssetKey(["weather", "observations"]), dg.AssetKey(["enriched", "shipments"])
+)
+"""Downstream by way of the weather's places, and brought up to date when they are due."""
+
 flights_job = dg.define_asset_job(
     "flights",
-    selection=dg.AssetSelection.assets(asset_key(tables.snapshots)).downstream(),
+    selection=dg.AssetSelection.assets(asset_key(tables.snapshots)).downstream() - OF_OTHERS,
     description="Archive today's flights document, load it, and refresh what is derived from it.",
 )
 
@@ -23,7 +28,7 @@ flights_rebuild_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(
         asset_key(tables.itineraries)
     ).required_multi_asset_neighbors()
-    | dg.AssetSelection.assets(asset_key(tables.itineraries)).downstream(),
+    | dg.AssetSelection.assets(asset_key(tables.itineraries)).downstream() - OF_OTHERS,
     config={"ops": {"flights_tables": {"config": {"rebuild": True}}}},
     description="Empty the flights tables and read the whole archive anew, in one transaction.",
 )

@@ -15,10 +15,15 @@ from pipelines.shipments.checks import CHECKS
 EVERY_SECONDS = 5
 AFTER_FAILURE_SECONDS = 60.0
 
+OF_OTHERS = dg.AssetSelection.assets(
+    dg.AssetKey(["weather", "hourly"]), dg.AssetKey(["enriched", "itinerary_legs"])
+)
+"""Downstream by way of the weather's places, and brought up to date when they are due."""
+
 shipments_job = dg.define_asset_job(
     "shipments",
     selection=dg.AssetSelection.assets(asset_key(tables.shipments)).required_multi_asset_neighbors()
-    | dg.AssetSelection.assets(asset_key(tables.shipments)).downstream(),
+    | dg.AssetSelection.assets(asset_key(tables.shipments)).downstream() - OF_OTHERS,
     description="Take in the new and changed files of the inbox, or one file, and refresh what is"
     " derived from them.",
 )
