@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -17,10 +18,16 @@ import psycopg
 
 from benchmarks.report import Measure, answers_a_second, peak_megabytes
 from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.inbox import look_at, take_file
+from pipelines.core.inbox import look_at
+from pipelines.core.intake import take_file
 from pipelines.core.warehouse import Warehouse
+from pipelines.resources import utc_now
 from pipelines.shipments import load
 from pipelines.shipments.transform import COLUMNS
+from pipelines.weather.locate import put_places
+from pipelines.weather.providers import Place, Quota
+from pipelines.weather.readings import Observation
+from pipelines.weather.refresh import refresh
 
 SHIPMENTS, ARTICLES_EACH, PLACES = 50_000, 4, 500
 SAMPLE = 2_000
@@ -57,6 +64,7 @@ def measure(server: Connections) -> list[Measure]:
             if len(measures) == 1:
                 measures.append(Measure("shipments: its memory", told["megabytes"], "MB", 500.0))
     url = server.url(LOADER, "bench")
+    measures += _give_weather(url)
     rate = answers_a_second(url, TRACK)
     measures.append(
         Measure("shipments: enriched.track, two clients", rate, "answers/s", 3000.0, more=True)
@@ -124,6 +132,52 @@ def _take(url: str, file: Path) -> dict[str, float]:
     seconds = time.monotonic() - began
     warehouse.dispose()
     return {"seconds": seconds, "megabytes": peak_megabytes()}
+
+
+class _AtOnce:
+    """A provider that answers without delay."""
+
+    name = "bench"
+    quotas: tuple[Quota, ...] = ()
+    most_places = 200
+    cost_of_place = 1.0
+
+    def can_ask(self, place: Place) -> bool:
+        """By coordinates."""
+        return place.latitude is not None
+
+    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+        """The same weather everywhere."""
+        now = utc_now()
+        one = Observation(
+            now, 9.5, 8.0, 70.0, 12.0, 200.0, 0.1, 80.0, 1010.0, "rain", "61", 61, True
+        )
+        return [one for _ in places]
+
+
+def _give_weather(url: str) -> list[Measure]:
+    """Weather for all places of the shipments, and what it takes to see that none is due."""
+    warehouse = Warehouse(url)
+    measures = []
+    for name, target in (("the first time", 5.0), ("when none is due", 1.0)):
+        began = time.monotonic()
+        put_places(warehouse, utc_now())
+        with warehouse.transaction("bench") as connection:
+            connection.exec_driver_sql(
+                "UPDATE weather.places"
+                " SET latitude = 50, longitude = 10, geocoding_status = 'found'"
+                " WHERE geocoding_status = 'pending'"
+            )
+        refresh(warehouse, _AtOnce(), clock=utc_now)
+        seconds = time.monotonic() - began
+        measures.append(Measure(f"weather: of 500 places, {name}", seconds, "s", target))
+    with warehouse.engine.connect() as connection:
+        query = "SELECT count(*), count(DISTINCT request_id) FROM weather.calls"
+        calls, requests = connection.exec_driver_sql(query).one()
+    measures.append(Measure("weather: calls for them, a place each", calls, "", 500.0))
+    measures.append(Measure("weather: requests for them", requests, "", 3.0))
+    warehouse.dispose()
+    return measures
 
 
 def _row_by_row(server: Connections) -> float:

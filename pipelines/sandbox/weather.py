@@ -7,6 +7,7 @@ known, `exhausted` has used its allowance up.
 
 import datetime as dt
 import math
+from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -47,12 +48,21 @@ COUNTRIES = {
     "SE": (59.3, 18.1),
 }
 MOST_LOCATIONS = 1000
+PER_MINUTE = 600
 
 
 def routes(now: Now) -> list[Route]:
     """All paths of the imitated providers, whose clock is `now`."""
 
+    spent: Counter[dt.datetime] = Counter()
+
     def forecast(request: Request) -> Response:
+        minute = now().replace(second=0, microsecond=0)
+        spent[minute] += request.query_params.get("latitude", "").count(",") + 1
+        if spent[minute] > PER_MINUTE:
+            return _refuse(
+                "Minutely API request limit exceeded. Please try again in one minute.", 429
+            )
         return _open_meteo(request, now())
 
     def archive(request: Request) -> Response:
