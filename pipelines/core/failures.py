@@ -6,6 +6,7 @@ Turning them into Dagster's own outcomes is the business of `asset_pages`.
 
 import re
 from collections.abc import Sequence
+from urllib.parse import quote, quote_plus
 
 
 class Failure(Exception):
@@ -60,7 +61,10 @@ def printable(text: str) -> str:
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
     """Return `text` with the given secrets, keys in query strings and passwords in URLs masked."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+    written = {
+        form for one in secrets if one for form in (one, quote(one, safe=""), quote_plus(one))
+    }
+    for secret in sorted(written, key=len, reverse=True):
         text = text.replace(secret, "***")
     text = re.sub(r"(?i)\b(api_?key|appid|key|token|password|secret)=[^&\s'\"]+", r"\1=***", text)
     return re.sub(r"(?<=://)([^/\s:@]*):[^/\s@]+@", r"\1:***@", text)

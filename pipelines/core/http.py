@@ -158,12 +158,17 @@ class HttpClient:
                 else:
                     raise self._permanent(shown, f"more than {MOST_REDIRECTS} redirects")
         except requests.exceptions.SSLError as error:
-            raise self._permanent(shown, _reason(error)) from error
+            raise self._permanent(shown, _reason(error)) from self._cause(error)
         except (ValueError, requests.exceptions.InvalidURL) as error:
-            raise self._permanent(shown, f"this is not an address: {error}") from error
+            problem = f"this is not an address: {error}"
+            raise self._permanent(shown, problem) from self._cause(error)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._transient(shown, _reason(error), attempt) from error
+            raise self._transient(shown, _reason(error), attempt) from self._cause(error)
         return JsonAnswer(shown, body, self._parse(body, shown, attempt), datetime.now(UTC))
+
+    def _cause(self, error: Exception) -> Exception | None:
+        """What is shown as the cause: nothing where it may hold an address with a secret in it."""
+        return None if self.secrets else error
 
     def _check_status(self, response: requests.Response, shown: str, attempt: int) -> None:
         status = response.status_code
@@ -171,8 +176,9 @@ class HttpClient:
             return
         if self.explain is not None:
             body = response.raw.read(MOST_ERROR_BYTES, decode_content=True)
+            told = redact(body.decode("utf-8", "replace"), self.secrets)
             with suppress(ValueError, RecursionError):
-                if failure := self.explain(status, parse_json(body), shown):
+                if failure := self.explain(status, parse_json(told.encode()), shown):
                     raise failure
         problem = f"the source answered {status} {response.reason}"
         if status in NOT_READY_STATUS:
@@ -199,13 +205,13 @@ class HttpClient:
         try:
             document = parse_json(body)
         except (ValueError, RecursionError) as error:
-            start = redact(body[:60].decode("utf-8", "replace"), self.secrets).strip()
+            start = redact(body[:1000].decode("utf-8", "replace"), self.secrets)[:60].strip()
             problem = (
                 f"the answer of {len(body):,} bytes is not JSON ({error}); it begins {start!r}"
             )
             raise self._transient(shown, problem, attempt) from error
         if isinstance(document, dict) and document.get("error"):
-            told = redact(json.dumps(document, ensure_ascii=False)[:200], self.secrets)
+            told = redact(json.dumps(document, ensure_ascii=False), self.secrets)[:200]
             raise self._transient(shown, f"the source answered with an error: {told}", attempt)
         return document
 

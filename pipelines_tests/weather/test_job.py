@@ -1,6 +1,7 @@
 """Shipments with their weather, as Dagster runs it."""
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
 from pipelines.resources import ShipmentsResource, WarehouseResource, WeatherResource
 from pipelines.weather.definitions import weather_due
+from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.shipments.made_up import line, text_of
 
@@ -216,3 +218,42 @@ def test_places_of_shipments_delivered_long_ago_are_no_longer_asked_for(
     owner.execute("UPDATE shipments.shipments SET updated_at = updated_at - %s", [week])
     assert run(resources, instance, "weather").success
     assert owner.execute(query).fetchall() == [("DE 10115",), ("FR 75001",)]
+
+
+@pytest.mark.parametrize("provider", ["weatherapi", "openweathermap"])
+@pytest.mark.parametrize("answer", ["nothing listens", "bad key", "nonsense"])
+def test_a_key_is_in_nothing_that_dagster_or_the_database_keeps(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+    source: FakeSource,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    provider: str,
+    answer: str,
+) -> None:
+    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    monkeypatch.setenv("WEATHER_PROVIDER", provider)
+    monkeypatch.setenv("WEATHER_API_KEY", "hunter2/+")
+    error = {"error": {"code": 2006, "message": "hunter2/+ is bad"}, "cod": 401, "message": "no"}
+    source.will(
+        body(json.dumps(error).encode(), status=401)
+        if answer == "bad key"
+        else body(b"<html>hunter2/+ hunter2%2F%2B")
+    )
+    url = "http://127.0.0.1:9" if answer == "nothing listens" else source.url
+    monkeypatch.setenv("WEATHER_BASE_URL", url.removesuffix("/flights.json"))
+    result = run(resources, instance)
+    assert not result.success
+    kept = [str(event) for event in result.all_events]
+    kept += [
+        str(row)
+        for table in ("calls", "refreshes", "places", "pauses", "observations")
+        for row in owner.execute(f"SELECT * FROM weather.{table}")
+    ]
+    printed = capfd.readouterr()
+    everything = "".join([*kept, caplog.text, printed.out, printed.err])
+    assert "weather_observations" in everything
+    assert "hunter2" not in everything
