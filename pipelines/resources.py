@@ -94,9 +94,6 @@ class Settings:
         inbox = value("SHIPMENTS_INBOX")
         encoding = value("SHIPMENTS_ENCODING") or "utf-8"
         _check_encoding("SHIPMENTS_ENCODING", encoding)
-        provider = value("WEATHER_PROVIDER") or OpenMeteo.name
-        key = value("WEATHER_API_KEY")
-        _check_weather(provider, key)
         return cls(
             state=state,
             dagster_home=Path(value("DAGSTER_HOME") or state / "dagster").expanduser().absolute(),
@@ -108,8 +105,8 @@ class Settings:
             flights_country=value("FLIGHTS_COUNTRY"),
             shipments_inbox=Path(inbox).expanduser().absolute() if inbox else None,
             shipments_encoding=encoding,
-            weather_provider=provider,
-            weather_api_key=key,
+            weather_provider=value("WEATHER_PROVIDER") or OpenMeteo.name,
+            weather_api_key=value("WEATHER_API_KEY"),
             weather_base_url=value("WEATHER_BASE_URL"),
             geocoding_base_url=value("GEOCODING_BASE_URL"),
         )
@@ -235,7 +232,8 @@ class WeatherResource(dg.ConfigurableResource[Provider]):
         """The provider that the environment names, at `base_url` if given."""
         settings = Settings.from_environment()
         base_url = settings.weather_url(self.base_url or settings.weather_base_url)
-        http = HttpClient(source="weather", variable=URL_VARIABLE, attempts=1)
+        _check_weather(settings.weather_provider, settings.weather_api_key)
+        http = _weather_http(URL_VARIABLE)
         if settings.weather_provider == OpenMeteo.name:
             return OpenMeteo(http, base_url, utc_now)
         assert settings.weather_api_key is not None
@@ -246,14 +244,20 @@ class WeatherResource(dg.ConfigurableResource[Provider]):
         """Open-Meteo's hours, whoever tells the present weather: the others have no history."""
         settings = Settings.from_environment()
         own = self.base_url or settings.weather_base_url
-        http = HttpClient(source="weather", variable=URL_VARIABLE, attempts=1)
+        http = _weather_http(URL_VARIABLE)
         return OpenMeteoHours(http, settings.weather_url(own), utc_now)
 
     def geocoder(self) -> Geocoder:
         """Open-Meteo's geocoder, at `base_url` if given, else where the environment says."""
         settings = Settings.from_environment()
-        http = HttpClient(source="weather", variable="GEOCODING_BASE_URL", attempts=3)
-        return Geocoder(http, settings.weather_url(self.base_url or settings.geocoding_base_url))
+        http = _weather_http("GEOCODING_BASE_URL")
+        own = self.base_url or settings.geocoding_base_url
+        return Geocoder(http, settings.weather_url(own), utc_now)
+
+
+def _weather_http(variable: str) -> HttpClient:
+    """A client that tries once, as each call is booked, and is done well within a claim."""
+    return HttpClient("weather", variable, attempts=1, read_seconds=15.0, attempt_seconds=30.0)
 
 
 def utc_now() -> dt.datetime:

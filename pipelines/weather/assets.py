@@ -27,7 +27,9 @@ def places(
     """Bring the places in use up to date, and look up where the new ones are."""
     with failures_told(context, is_patient=False), warehouse.open() as store:
         locate.put_places(store, utc_now())
-        located = locate.locate_places(store, weather.geocoder(), utc_now)
+        located, failure = locate.locate_places(store, weather.geocoder(), utc_now)
+        if failure is not None:  # what is known of the other places is asked for all the same
+            context.log.warning("%s", failure)
         with store.engine.connect() as connection:
             rows = row_count(connection, asset_key(tables.places))
     return dg.MaterializeResult(
@@ -35,6 +37,7 @@ def places(
             "dagster/row_count": rows,
             "looked up": len(located),
             "found": sum(one.status == "found" for one in located),
+            **({"failed": failure.problem} if failure else {}),
         }
     )
 

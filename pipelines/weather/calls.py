@@ -16,7 +16,8 @@ from pipelines.weather.providers import Quota, QuotaExhausted, start_of
 from pipelines.weather.tables import calls, pauses
 
 LEASE = dt.timedelta(minutes=3)
-"""How long a claim holds: longer than any request may take."""
+"""How long a claim holds, renewed before each request: longer than any may take."""
+NOT_COUNTED = ("failed", "refused", "quota")
 
 
 def note_started(
@@ -55,11 +56,17 @@ def note_outcome(
     problem: str | None = None,
     place_ids: Sequence[int] | None = None,
 ) -> None:
-    """Enter what came of a request, for all its places or for some."""
+    """Enter what came of a request, for all its places or for some.
+
+    A request that failed is not counted: the provider says itself when it counts otherwise.
+    """
     mine = [calls.c.request_id == request_id]
     if place_ids is not None:
         mine.append(calls.c.place_id.in_(place_ids))
-    connection.execute(update(calls).where(*mine).values(outcome=outcome, problem=problem))
+    values: dict[str, object] = {"outcome": outcome, "problem": problem}
+    if outcome in NOT_COUNTED:
+        values["cost"] = 0
+    connection.execute(update(calls).where(*mine).values(values))
 
 
 def abandon_calls(connection: Connection, now: dt.datetime) -> None:

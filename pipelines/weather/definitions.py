@@ -1,5 +1,7 @@
 """What the weather gives to Dagster: assets, checks, its job, and the sensor of what is due."""
 
+import time
+
 import dagster as dg
 
 from pipelines import attended_runs
@@ -7,11 +9,13 @@ from pipelines.asset_pages import asset_key
 from pipelines.resources import WarehouseResource, WeatherResource, utc_now
 from pipelines.weather import tables
 from pipelines.weather.assets import hourly, observations, places
+from pipelines.weather.calls import left_of_allowance
 from pipelines.weather.checks import CHECKS
 from pipelines.weather.hours import count_hours_due
 from pipelines.weather.refresh import asks_by_postcode, count_due
 
 EVERY_SECONDS = 60
+AFTER_FAILURE_SECONDS = 240.0
 
 weather_job = dg.define_asset_job(
     "weather",
@@ -33,15 +37,22 @@ def weather_due(
     context: dg.SensorEvaluationContext, weather: WeatherResource, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
     """One run for all places that are due; none while one is under way."""
-    by_postcode = asks_by_postcode(weather.open())
+    provider = weather.open()
+    by_postcode = asks_by_postcode(provider)
     with warehouse.open() as store, store.engine.connect() as connection:
         now = utc_now()
         pending, due = count_due(connection, now, by_postcode=by_postcode)
         hours = count_hours_due(connection, now)
+        left = left_of_allowance(connection, provider.name, provider.quotas, now)
     if not (pending or due or hours):
         return dg.SkipReason("No place is due.")
+    if not pending and left < provider.cost_of_place:
+        return dg.SkipReason(f"{due + hours} places are due, and the allowance is used up.")
     if attended_runs.is_under_way(context.instance, weather_job.name):
         return dg.SkipReason("A run is under way.")
+    failed_at = attended_runs.last_failure_at(context.instance, weather_job.name)
+    if failed_at is not None and time.time() - failed_at < AFTER_FAILURE_SECONDS:
+        return dg.SkipReason("The last run failed; trying again in some minutes.")
     return dg.RunRequest()
 
 

@@ -5,13 +5,17 @@ match is an answer without results. What fits is chosen here: the country has to
 postcode, then the name, then the size.
 """
 
+import datetime as dt
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
+from pipelines.core.failures import TransientFailure
 from pipelines.core.http import HttpClient
+from pipelines.weather.providers import Quota
+from pipelines.weather.providers.open_meteo import OpenMeteo, explainer
 from pipelines.weather.readings import number
 
 URL = "https://geocoding-api.open-meteo.com"
@@ -33,11 +37,14 @@ class Located:
 class Geocoder:
     """Looks names and postcodes up, one a request."""
 
-    provider = "open-meteo"
+    provider = "open-meteo-geocoding"
+    quotas: tuple[Quota, ...] = OpenMeteo.quotas
 
-    def __init__(self, http: HttpClient, base_url: str | None) -> None:
+    def __init__(
+        self, http: HttpClient, base_url: str | None, now: Callable[[], dt.datetime]
+    ) -> None:
         self._url = f"{(base_url or URL).rstrip('/')}/v1/search"
-        self._http = http
+        self._http = replace(http, explain=explainer(now))
 
     def search(self, name: str, country_code: str) -> list[dict[str, Any]]:
         """What the API finds in a country under a name or postcode; often nothing."""
@@ -48,9 +55,17 @@ class Geocoder:
             "format": "json",
             "countryCode": country_code,
         }
-        document = self._http.get_json(self._url, asked).document
-        results = document.get("results") if isinstance(document, dict) else None
-        return [one for one in results or [] if isinstance(one, dict)]
+        answer = self._http.get_json(self._url, asked)
+        document = answer.document
+        results = document.get("results", []) if isinstance(document, dict) else None
+        if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+            raise TransientFailure(
+                self.provider,
+                "the answer is no list of results",
+                place=answer.url,
+                remedy="See whether GEOCODING_BASE_URL points at a geocoder.",
+            )
+        return results
 
 
 def names_to_try(postcode: str | None, city: str | None) -> list[str]:
@@ -64,8 +79,12 @@ def choose(
     country_code: str,
     postcode: str | None,
     city: str | None,
+    is_by_city: bool = False,
 ) -> Located:
-    """The result that fits best, `not_found`, or `ambiguous` when several do equally."""
+    """The result that fits best, `not_found`, or `ambiguous` when several do equally.
+
+    Where the city was looked up, a result of another name will do: it is in English (Munich).
+    """
     there = [
         one
         for one in results
@@ -77,7 +96,7 @@ def choose(
     by_name = [
         one for one in by_postcode or there if city and _plain(one.get("name")) == _plain(city)
     ]
-    fitting = by_name or by_postcode
+    fitting = by_name or by_postcode or (there if is_by_city else [])
     if not fitting:
         return Located("not_found", problem=f"none of {len(results)} results fits")
     fitting = sorted(fitting, key=lambda one: -(number(one.get("population")) or 0))

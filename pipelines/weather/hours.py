@@ -29,7 +29,7 @@ from pipelines.weather.calls import (
     pause,
     told,
 )
-from pipelines.weather.providers import Place, QuotaExhausted, RequestRefused
+from pipelines.weather.providers import Place, QuotaExhausted
 from pipelines.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     MOST_PAST_DAYS,
@@ -38,7 +38,7 @@ from pipelines.weather.providers.open_meteo_hours import (
     weight,
 )
 from pipelines.weather.readings import Hour
-from pipelines.weather.refresh import SOURCE, Refresh, release
+from pipelines.weather.refresh import MOST_WAIT_FOR_A_PLACE, SOURCE, Refresh, release
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,7 @@ FORECAST, ARCHIVE = "forecast", "archive"
 KINDS = {FORECAST: "hourly", ARCHIVE: "archive"}
 """What each is called in `weather.refreshes`."""
 MOST_ARCHIVE_DAYS = 366
+ARCHIVE_BEGINS_AT = dt.datetime(1940, 1, 1, tzinfo=dt.UTC)
 MOST_FAILURES = 3
 
 
@@ -93,14 +94,13 @@ class _Asking:
             abandon_calls(connection, now)
             forget_pauses(connection, now)
             left = left_of_allowance(connection, self.provider.name, self.provider.quotas, now)
-            costly = weight(FORECAST_DAYS + MOST_PAST_DAYS)
-            most = int(min(MOST_PLACES if self.source == FORECAST else 1, left // costly))
+            is_recent = self.source == FORECAST
+            costly = weight(FORECAST_DAYS + MOST_PAST_DAYS if is_recent else MOST_ARCHIVE_DAYS)
+            most = int(min(MOST_PLACES if is_recent else 1, left // costly))
             rows = connection.execute(
                 text(read_sql("pipelines.weather", "claim_hours")),
                 {
-                    **_bounds(now),
-                    "is_recent": self.source == FORECAST,
-                    "kind": KINDS[self.source],
+                    **_bounds(now, self.source),
                     "claimed_until": now + LEASE,
                     "claim": self.id,
                     "most": most,
@@ -132,7 +132,7 @@ class _Asking:
                 answers = self.provider.forecast(self.places, self._past_days())
             else:
                 answers = [self.provider.archive(self.places[0], self.first_on, self.last_on)]
-        except (TransientFailure, RequestRefused, QuotaExhausted) as failure:
+        except Failure as failure:
             self._give_back(failure)
             if isinstance(failure, QuotaExhausted):
                 raise
@@ -176,8 +176,10 @@ class _Asking:
                 failure = TransientFailure(
                     self.provider.name, words, place=f"place {place.place_id}", remedy="Wait."
                 )
-                note_outcome(connection, self.request_id, "failed", words, [place.place_id])
-                release(connection, self.id, [place], failure, now)
+                outcome = "failed" if isinstance(problem, str) else "discarded"
+                note_outcome(connection, self.request_id, outcome, words, [place.place_id])
+                wait = MOST_WAIT_FOR_A_PLACE
+                release(connection, self.id, [place], failure, now, most_seconds=wait)
                 self.done.failure = failure
                 self.done.failed += 1
         self.done.succeeded += len(written)
@@ -199,18 +201,19 @@ class _Asking:
 
 def count_hours_due(connection: Connection, now: dt.datetime) -> int:
     """How many places lack an hour that could be had now."""
-    query = text(read_sql("pipelines.weather", "count_hours_due"))
-    return int(connection.execute(query, _bounds(now)).scalar_one())
+    query = text("SELECT count(*) FROM weather.due_hours(:now, :from_at, :to_at, :kind)")
+    return sum(
+        int(connection.execute(query, _bounds(now, source)).scalar_one()) for source in KINDS
+    )
 
 
-def _bounds(now: dt.datetime) -> dict[str, dt.datetime]:
-    """Between which instants the forecast API has hours: before, the archive has."""
+def _bounds(now: dt.datetime, source: str) -> dict[str, Any]:
+    """Which hours a source has."""
     today = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return {
-        "now": now,
-        "archive_ends_at": today - dt.timedelta(days=MOST_PAST_DAYS - 2),
-        "forecast_ends_at": today + dt.timedelta(days=FORECAST_DAYS),
-    }
+    change_at = today - dt.timedelta(days=MOST_PAST_DAYS - 2)
+    end_at = today + dt.timedelta(days=FORECAST_DAYS)
+    from_at, to_at = (change_at, end_at) if source == FORECAST else (ARCHIVE_BEGINS_AT, change_at)
+    return {"now": now, "from_at": from_at, "to_at": to_at, "kind": KINDS[source]}
 
 
 def _frame(good: Mapping[int, Sequence[Hour]], source: str, now: dt.datetime) -> pd.DataFrame:

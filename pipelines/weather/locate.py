@@ -1,16 +1,26 @@
 """Which places are in use, and where they are: looked up once and kept."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import text, update
 
-from pipelines.core.failures import TransientFailure
+from pipelines.core.failures import Failure
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
-from pipelines.weather.calls import LEASE, note_outcome, note_started, told
+from pipelines.weather.calls import (
+    LEASE,
+    abandon_calls,
+    forget_pauses,
+    left_of_allowance,
+    note_outcome,
+    note_started,
+    pause,
+    told,
+)
 from pipelines.weather.geocoding import Geocoder, Located, choose, names_to_try
+from pipelines.weather.providers import QuotaExhausted
 from pipelines.weather.tables import places
 
 SOURCE = "weather"
@@ -29,32 +39,39 @@ def put_places(store: Warehouse, now: dt.datetime) -> None:
 
 def locate_places(
     store: Warehouse, geocoder: Geocoder, clock: Callable[[], dt.datetime]
-) -> list[Located]:
+) -> tuple[list[Located], Failure | None]:
     """Look up every pending place, each once; two runs at once share the work.
 
-    One that fails is tried again later; the others are done. Raises the `TransientFailure` of
-    the last when several fail in a row.
+    One that fails is tried again later; the others are done. Gives the last failure too. It stops
+    after several failures in a row, and when the allowance is used up.
     """
     found: list[Located] = []
+    failure: Failure | None = None
     failures_in_a_row = 0
-    while batch := _claim(store, clock()):
-        for place in batch:
+    while failures_in_a_row < MOST_FAILURES_IN_A_ROW and (
+        batch := _claim(store, geocoder, clock())
+    ):
+        for number, place in enumerate(batch):
             try:
-                located = _locate(store, geocoder, place, clock)
-            except TransientFailure as failure:
-                _retry_later(store, place.place_id, failure, clock())
+                found.append(_locate(store, geocoder, place, clock))
+                failures_in_a_row = 0
+            except Failure as error:
+                failure = error
                 failures_in_a_row += 1
-                if failures_in_a_row >= MOST_FAILURES_IN_A_ROW:
-                    raise
-                continue
-            failures_in_a_row = 0
-            found.append(located)
-    return found
+                _retry_later(store, place.place_id, error, clock())
+            if failures_in_a_row >= MOST_FAILURES_IN_A_ROW or isinstance(failure, QuotaExhausted):
+                _give_back(store, batch[number + 1 :])
+                return found, failure
+    return found, failure
 
 
-def _claim(store: Warehouse, now: dt.datetime) -> list[Any]:
-    parameters = {"now": now, "claimed_until": now + LEASE * 2, "most": PORTION}
+def _claim(store: Warehouse, geocoder: Geocoder, now: dt.datetime) -> list[Any]:
     with store.transaction(SOURCE) as connection:
+        abandon_calls(connection, now)
+        forget_pauses(connection, now)
+        left = left_of_allowance(connection, geocoder.provider, geocoder.quotas, now)
+        most = int(min(PORTION, left // 2))  # each is looked up twice at most
+        parameters = {"now": now, "claimed_until": now + LEASE * 2, "most": most}
         query = text(read_sql("pipelines.weather", "claim_pending"))
         return list(connection.execute(query, parameters))
 
@@ -76,12 +93,18 @@ def _locate(
             )
         try:
             results = geocoder.search(name, place.country_code)
-        except TransientFailure as failure:
+        except Failure as failure:
             with store.transaction(SOURCE) as connection:
+                if isinstance(failure, QuotaExhausted):
+                    pause(connection, geocoder.provider, failure)
                 note_outcome(connection, request_id, "failed", told(failure))
             raise
         located = choose(
-            results, country_code=place.country_code, postcode=place.postcode, city=place.city
+            results,
+            country_code=place.country_code,
+            postcode=place.postcode,
+            city=place.city,
+            is_by_city=name == place.city,
         )
         with store.transaction(SOURCE) as connection:
             note_outcome(connection, request_id, "success", located.problem)
@@ -105,9 +128,15 @@ def _locate(
     return located
 
 
-def _retry_later(
-    store: Warehouse, place_id: int, failure: TransientFailure, now: dt.datetime
-) -> None:
+def _give_back(store: Warehouse, batch: Sequence[Any]) -> None:
+    """Unclaim places that were not come to."""
+    ids = [place.place_id for place in batch]
+    with store.transaction(SOURCE) as connection:
+        mine = places.c.place_id.in_(ids), places.c.geocoding_status == "pending"
+        connection.execute(update(places).where(*mine).values(geocoding_retry_at=None))
+
+
+def _retry_later(store: Warehouse, place_id: int, failure: Failure, now: dt.datetime) -> None:
     with store.transaction(SOURCE) as connection:
         failures = connection.execute(
             update(places)

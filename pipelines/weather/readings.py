@@ -50,7 +50,8 @@ PLAUSIBLE = {
     "wind_direction_degrees": (0.0, 360.0),
     "precipitation_mm": (0.0, 500.0),
     "cloud_cover_pct": (0.0, 100.0),
-    "pressure_hpa": (850.0, 1085.0),
+    "pressure_hpa": (870.0, 1085.0),
+    "shortwave_radiation_w_per_m2": (0.0, 1500.0),
 }
 MOST_AHEAD = dt.timedelta(minutes=15)
 MOST_AGE = dt.timedelta(hours=3)
@@ -86,7 +87,7 @@ class Observation:
             return "snow"
         if temperature is not None and temperature >= HEAT_CELSIUS:
             return "heat"
-        return None if code is None and temperature is None else "none"
+        return None if code is None else "none"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Hour:
     """The weather of a place at one hour; sums and means are of the hour before."""
 
     hour_at: dt.datetime
-    temperature_celsius: float
+    temperature_celsius: float | None
     wind_kmh: float | None
     precipitation_mm: float | None
     cloud_cover_pct: float | None
@@ -115,6 +116,27 @@ def number(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def plausible(name: str, value: float | None) -> float | None:
+    """The value, or None when it cannot be."""
+    least, most = PLAUSIBLE[name]
+    return value if value is not None and least <= value <= most else None
+
+
+def words(value: Any) -> str | None:
+    """A JSON value as words that any table can hold, or None when it is none."""
+    if not isinstance(value, str):
+        return None
+    return "".join(c for c in value if c.isprintable()).strip()[:200] or None
+
+
+def from_epoch(value: Any) -> dt.datetime | None:
+    """Seconds since 1970 as an instant, or None when they are none."""
+    seconds = number(value)
+    if seconds is None or not 0 <= seconds < 32_503_680_000:  # the year 3000
+        return None
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
 def whole(value: Any) -> int | None:
     """A JSON value as a whole number, or None when it is none."""
     found = number(value)
@@ -125,8 +147,10 @@ def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None
     """Why an observation cannot be believed, or None. The provider's fault, not the place's."""
     if observation.temperature_celsius is None:
         return "it has no temperature"
+    if observation.wmo_code is not None and not 0 <= observation.wmo_code <= 99:
+        return f"wmo_code is {observation.wmo_code}, outside 0 to 99"
     for name, (least, most) in PLAUSIBLE.items():
-        value = getattr(observation, name)
+        value = getattr(observation, name, None)
         if value is not None and not least <= value <= most:
             return f"{name} is {value:g}, outside {least:g} to {most:g}"
     if observation.observed_at > fetched_at + MOST_AHEAD:

@@ -13,11 +13,11 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
-from pipelines.core.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.core.failures import Failure, NotReady, PermanentFailure, TransientFailure
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse, stage
 from pipelines.weather import tables
@@ -42,6 +42,8 @@ KIND = "observation"
 WAITS_SECONDS = (0.5, 1.0, 2.0)
 """Between the attempts for one batch."""
 MOST_FAILED_BATCHES = 3
+MOST_WAIT, MOST_WAIT_FOR_A_PLACE = 300.0, 6 * 3600.0
+"""In seconds: after a failure of the provider, and of a place alone."""
 REFUSED_FOR = dt.timedelta(days=1)
 """A place that the provider refuses is asked for again after this."""
 Clock = Callable[[], dt.datetime]
@@ -73,11 +75,10 @@ def refresh(
     done = Refresh()
     while done.failed_batches < MOST_FAILED_BATCHES:
         claim = Claim(store, provider, clock, sleep, done)
-        batch, request_id = claim.take()
-        if not batch:
+        if not claim.take():
             break
         try:
-            claim.ask(batch, request_id)
+            claim.ask(claim.places, claim.request_id)
         except QuotaExhausted as exhausted:
             done.failure = exhausted
             break
@@ -105,9 +106,11 @@ class Claim:
         self.store, self.provider, self.clock, self.sleep = store, provider, clock, sleep
         self.done = done
         self.claim = uuid.uuid4()
+        self.request_id = uuid.uuid4()
+        self.places: list[Place] = []
 
-    def take(self) -> tuple[list[Place], uuid.UUID]:
-        """Claim as many due places as fit into one request and the allowance."""
+    def take(self) -> bool:
+        """Claim as many due places as fit into one request and the allowance; False if none do."""
         now, provider = self.clock(), self.provider
         with self.store.transaction(SOURCE) as connection:
             abandon_calls(connection, now)
@@ -124,8 +127,10 @@ class Claim:
                     "by_postcode": asks_by_postcode(provider),
                 },
             )
-            batch = [Place(*row) for row in rows]
-            return batch, self._note(connection, batch) if batch else uuid.uuid4()
+            self.places = [Place(*row) for row in rows]
+            if self.places:
+                self.request_id = self._note(connection, self.places)
+        return bool(self.places)
 
     def ask(self, batch: Sequence[Place], request_id: uuid.UUID) -> None:
         """Ask for places in one request, several times if need be, and write what comes of it."""
@@ -133,7 +138,7 @@ class Claim:
             self.done.requests += 1
             try:
                 answers = self.provider.observe(batch)
-            except TransientFailure as failure:
+            except (TransientFailure, NotReady) as failure:
                 self.done.failure = failure
                 with self.store.transaction(SOURCE) as connection:
                     note_outcome(connection, request_id, "failed", told(failure))
@@ -141,13 +146,14 @@ class Claim:
                         self._release(connection, batch, failure)
                 if wait is not None:
                     self.sleep(wait)
-                    with self.store.transaction(SOURCE) as connection:
-                        request_id = self._note(connection, batch)
+                    batch, request_id = self._again(batch)
+                    if not batch:
+                        return
             except RequestRefused as refused:
                 self._split(batch, request_id, refused)
                 return
             except (QuotaExhausted, PermanentFailure) as failure:
-                self._stop(batch, request_id, failure)
+                self._stop(request_id, failure)
                 raise
             else:
                 self._write(batch, answers, request_id)
@@ -169,16 +175,26 @@ class Claim:
             return
         middle = len(batch) // 2
         for half in (batch[:middle], batch[middle:]):
-            with self.store.transaction(SOURCE) as connection:
-                request_id = self._note(connection, half)
-            self.ask(half, request_id)
+            held, request_id = self._again(half)
+            if held:
+                self.ask(held, request_id)
 
-    def _stop(self, batch: Sequence[Place], request_id: uuid.UUID, failure: Failure) -> None:
+    def _again(self, batch: Sequence[Place]) -> tuple[list[Place], uuid.UUID]:
+        """Renew the claim before another request; another run may have taken places over."""
+        ids = [place.place_id for place in batch]
+        parameters = {"claim": self.claim, "place_ids": ids, "claimed_until": self.clock() + LEASE}
+        with self.store.transaction(SOURCE) as connection:
+            query = text(read_sql("pipelines.weather", "renew_claims"))
+            held = set(connection.execute(query, parameters).scalars())
+            still = [place for place in batch if place.place_id in held]
+            return still, self._note(connection, still) if still else self.request_id
+
+    def _stop(self, request_id: uuid.UUID, failure: Failure) -> None:
         """Give all places back: it is not for them that nobody may ask."""
         with self.store.transaction(SOURCE) as connection:
             is_quota = isinstance(failure, QuotaExhausted)
             note_outcome(connection, request_id, "quota" if is_quota else "failed", told(failure))
-            self._release(connection, batch, failure, retry_at=self.clock(), failed=0)
+            self._release(connection, self.places, failure, retry_at=self.clock(), failed=0)
             if isinstance(failure, QuotaExhausted):
                 pause(connection, self.provider.name, failure)
 
@@ -199,10 +215,10 @@ class Claim:
             written = self._put(connection, good, now) if good else []
             note_outcome(connection, request_id, "success", None, written)
             lost = [place_id for place_id in good if place_id not in written]
-            note_outcome(connection, request_id, "abandoned", "the claim had ended", lost)
+            note_outcome(connection, request_id, "discarded", "the claim had ended", lost)
             for place, failure in bad:
                 note_outcome(connection, request_id, "failed", told(failure), [place.place_id])
-                self._release(connection, [place], failure)
+                self._release(connection, [place], failure, most_seconds=MOST_WAIT_FOR_A_PLACE)
                 self.done.failure = failure
         self.done.succeeded += len(written)
         self.done.failed += len(bad)
@@ -226,12 +242,9 @@ class Claim:
         connection: Connection,
         batch: Sequence[Place],
         failure: Failure,
-        *,
-        failed: int = 1,
-        retry_at: dt.datetime | None = None,
+        **how: Any,
     ) -> None:
-        now = self.clock()
-        release(connection, self.claim, batch, failure, now, failed=failed, retry_at=retry_at)
+        release(connection, self.claim, batch, failure, self.clock(), **how)
 
     def _note(self, connection: Connection, batch: Sequence[Place]) -> uuid.UUID:
         return note_started(
@@ -253,8 +266,12 @@ def release(
     *,
     failed: int = 1,
     retry_at: dt.datetime | None = None,
+    most_seconds: float = MOST_WAIT,
 ) -> None:
-    """Give claimed places back after a failure, to be asked for again at `retry_at` or soon."""
+    """Give claimed places back after a failure, to be asked for again at `retry_at`.
+
+    Else soon, and the later the more often they failed, but within `most_seconds`.
+    """
     connection.execute(
         text(read_sql("pipelines.weather", "release_claims")),
         {
@@ -264,6 +281,7 @@ def release(
             "retry_at": retry_at,
             "failed": failed,
             "problem": told(failure),
+            "most_seconds": most_seconds,
         },
     )
 

@@ -214,12 +214,14 @@ calls = Table(
         Text,
         nullable=False,
         comment="started: no answer yet; success; failed; refused: by the provider, for this place;"
-        " quota: the allowance is used up; abandoned: whoever asked was killed.",
+        " quota: the allowance is used up; abandoned: whoever asked was killed; discarded: answered"
+        " when another run had asked already.",
     ),
     Column("cost", Numeric, nullable=False, comment="What it takes from the provider's allowance."),
     Column("problem", Text, comment="Why it failed; null when it did not."),
     Index(None, "provider", "called_at"),
     Index(None, "place_id", "called_at"),
+    Index(None, "called_at"),
     Index("calls_started_idx", "request_id", postgresql_where="outcome = 'started'"),
     schema=SCHEMA,
     comment="Every call of a provider, for each place it was for.",

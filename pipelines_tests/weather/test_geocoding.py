@@ -45,6 +45,7 @@ FAR = result("Saint-Denis", latitude=-20.9, longitude=55.4, population=150_000)
         ([NORTH, {**FAR, "population": 110_000}], None, "Saint-Denis", "ambiguous", None),
         ([{**NORTH, "population": None}, FAR], None, "Saint-Denis", "found", 55.4),
         ([result("Évry")], None, "Evry", "found", 2.3),
+        ([result("Munich")], None, "München", "found", 2.3),
         ([result("Paris", latitude=None)], None, "Paris", "not_found", None),
     ],
 )
@@ -55,22 +56,79 @@ def test_country_then_postcode_then_name_then_size(
     status: str,
     longitude: float | None,
 ) -> None:
-    located = choose(results, country_code="FR", postcode=postcode, city=city)
+    is_by_city = postcode is None
+    located = choose(
+        results, country_code="FR", postcode=postcode, city=city, is_by_city=is_by_city
+    )
     assert (located.status, located.longitude) == (status, longitude)
     assert (located.problem is None) == (status == "found")
 
 
-def test_no_match_is_an_answer_without_results(http: HttpClient, source: FakeSource) -> None:
+def test_no_match_is_an_answer_without_results(
+    http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
     source.will(document({"generationtime_ms": 0.3}))
-    assert Geocoder(http, source.url.removesuffix("/flights.json")).search("x", "FR") == []
+    assert Geocoder(http, source.url.removesuffix("/flights.json"), clock).search("x", "FR") == []
+
+
+@pytest.mark.parametrize("answer", [[], {"results": {}}, {"results": ["x"]}, "x", None])
+def test_an_answer_of_another_shape_is_a_failure_and_not_an_empty_one(
+    http: HttpClient, source: FakeSource, clock: FakeClock, answer: Any
+) -> None:
+    source.will(document(answer))
+    with pytest.raises(TransientFailure, match="no list of results"):
+        Geocoder(http, source.url.removesuffix("/flights.json"), clock).search("x", "FR")
+
+
+def test_a_lookup_that_is_refused_does_not_stand_in_the_way_of_others(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    refused = body(b'{"error": true, "reason": "Parameter name is odd"}', status=400)
+    berlin = result("Berlin", country_code="DE", postcodes=["10115"])
+    source.will(refused, document({"results": [PARIS, berlin]}))
+    deliver(warehouse, tmp_path, [line(1)])
+    put_places(warehouse, clock())
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    located, failure = locate_places(warehouse, geocoder, clock)
+    assert len(located) == 1
+    assert "Parameter name is odd" in str(failure)
+    query = "SELECT outcome, count(*) FROM weather.calls GROUP BY 1 ORDER BY 1"
+    assert owner.execute(query).fetchall() == [("failed", 1), ("success", 1)]
+
+
+def test_a_used_up_allowance_of_the_geocoder_is_its_own(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    spent = body(b'{"error": true, "reason": "Hourly API request limit exceeded."}', status=429)
+    source.will(spent)
+    lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
+    deliver(warehouse, tmp_path, lines)
+    put_places(warehouse, clock())
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    for _ in range(3):
+        locate_places(warehouse, geocoder, clock)
+        clock.pass_by(minutes=7)
+    assert len(source.requests) == 1
+    query = "SELECT provider FROM weather.pauses"
+    assert owner.execute(query).fetchall() == [("open-meteo-geocoding",)]
 
 
 def test_a_name_with_blanks_and_umlauts_is_asked_for_as_it_is(
-    http: HttpClient, source: FakeSource
+    http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
     """A cache key of the name as it stood, blanks and umlauts included, was refused."""
     source.will(document({}))
-    Geocoder(http, source.url.removesuffix("/flights.json")).search("Bad Münstereifel", "DE")
+    Geocoder(http, source.url.removesuffix("/flights.json"), clock).search("Bad Münstereifel", "DE")
     ((_, path),) = source.requests
     assert "name=Bad+M%C3%BCnstereifel" in path
     assert "countryCode=DE" in path
@@ -89,15 +147,15 @@ def test_each_place_is_looked_up_once_however_many_shipments_it_has(
     sandbox: str,
     clock: FakeClock,
 ) -> None:
-    geocoder = Geocoder(http, sandbox)
+    geocoder = Geocoder(http, sandbox, clock)
     lines = [line(n, sender_address=f"Street {n}, 10115 Berlin, Germany") for n in range(20)]
     lines[0]["receiver_address"] = "Street 2, Mashhad, Iran"
     lines[1]["receiver_address"] = "Street 2, Nowhere, Iran"
     lines[2]["receiver_address"] = "Street 2, 1234 Somewhere, Narnia"
     deliver(warehouse, tmp_path, lines)
     put_places(warehouse, clock())
-    located = locate_places(warehouse, geocoder, clock)
-    assert len(located) == 4
+    located, failure = locate_places(warehouse, geocoder, clock)
+    assert (len(located), failure) == (4, None)
     assert statuses(owner) == {
         "DE 10115": "found",
         "FR 75001": "found",
@@ -105,7 +163,7 @@ def test_each_place_is_looked_up_once_however_many_shipments_it_has(
         "IR nowhere": "not_found",
     }
     put_places(warehouse, clock())
-    assert locate_places(warehouse, geocoder, clock) == []
+    assert locate_places(warehouse, geocoder, clock) == ([], None)
     query = "SELECT count(*), count(*) FILTER (WHERE outcome = 'success') FROM weather.calls"
     assert owner.execute(query).fetchone() == (4, 4)
 
@@ -120,7 +178,7 @@ def test_a_place_can_be_corrected_and_looked_up_again_by_sql(
 ) -> None:
     deliver(warehouse, tmp_path, [line(1, receiver_address="Street 2, Nowhere, Iran")])
     put_places(warehouse, clock())
-    locate_places(warehouse, Geocoder(http, sandbox), clock)
+    locate_places(warehouse, Geocoder(http, sandbox, clock), clock)
     owner.execute(
         "UPDATE weather.places SET latitude = 36.3, longitude = 59.6,"
         " geocoding_status = 'corrected' WHERE place_key = 'IR nowhere'"
@@ -129,7 +187,7 @@ def test_a_place_can_be_corrected_and_looked_up_again_by_sql(
         "UPDATE weather.places SET geocoding_status = 'pending' WHERE place_key = 'DE 10115'"
     )
     put_places(warehouse, clock())
-    assert len(locate_places(warehouse, Geocoder(http, sandbox), clock)) == 1
+    assert len(locate_places(warehouse, Geocoder(http, sandbox, clock), clock)[0]) == 1
     assert statuses(owner) == {"DE 10115": "found", "IR nowhere": "corrected"}
     with pytest.raises(psycopg.errors.CheckViolation):
         owner.execute("UPDATE weather.places SET latitude = NULL WHERE place_key = 'IR nowhere'")
@@ -143,14 +201,14 @@ def test_a_lookup_that_fails_is_tried_again_later_and_the_others_are_done(
     source: FakeSource,
     clock: FakeClock,
 ) -> None:
-    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"))
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
     deliver(warehouse, tmp_path, [line(1)])
     put_places(warehouse, clock())
     berlin = result("Berlin", country_code="DE", postcodes=["10115"])
     source.will(body(b"oops", status=500), document({"results": [PARIS, berlin]}))
     locate_places(warehouse, geocoder, clock)
     assert statuses(owner) == {"DE 10115": "pending", "FR 75001": "found"}
-    assert locate_places(warehouse, geocoder, clock) == []
+    assert locate_places(warehouse, geocoder, clock) == ([], None)
     clock.pass_by(minutes=11)
     locate_places(warehouse, geocoder, clock)
     assert statuses(owner)["DE 10115"] == "found"
@@ -168,8 +226,9 @@ def test_a_geocoder_that_is_down_is_told_and_no_place_is_given_up(
     lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
     deliver(warehouse, tmp_path, lines)
     put_places(warehouse, clock())
-    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"))
-    with pytest.raises(TransientFailure, match="answered 500"):
-        locate_places(warehouse, geocoder, clock)
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    located, failure = locate_places(warehouse, geocoder, clock)
+    assert located == []
+    assert "answered 500" in str(failure)
     assert set(statuses(owner).values()) == {"pending"}
     assert len(source.requests) == 3

@@ -8,11 +8,18 @@ import pytest
 
 from pipelines.core.failures import TransientFailure
 from pipelines.core.http import HttpClient
+from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
 from pipelines.sandbox.weather import weather_at
 from pipelines.weather.hours import count_hours_due, fill_hours
 from pipelines.weather.locate import put_places
-from pipelines.weather.providers.open_meteo_hours import OpenMeteoHours, read_hours, weight
+from pipelines.weather.providers.open_meteo_hours import (
+    FORECAST_DAYS,
+    VARIABLES,
+    OpenMeteoHours,
+    read_hours,
+    weight,
+)
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.flights.made_up import deliver, flights_document, itinerary, leg
 from pipelines_tests.weather.conftest import FakeClock
@@ -174,25 +181,34 @@ def test_the_allowance_is_shared_with_the_present_weather(
     assert fill_hours(warehouse, provider, clock).requests == 1
 
 
-def test_hours_without_data_yet_are_left_out_and_lists_of_other_lengths_refused() -> None:
+def test_hours_without_data_are_known_to_have_none_and_absurd_values_are_left_out() -> None:
     hours: dict[str, Any] = {
-        "time": ["2026-11-20T10:00", "2026-11-20T11:00"],
-        "temperature_2m": [7.5, None],
-        "wind_speed_10m": [1.0, None],
-        "precipitation": [0.0, None],
-        "cloud_cover": [50, None],
-        "shortwave_radiation": [100.0, None],
-        "weather_code": [61, None],
+        "time": ["2026-11-20T10:00", "2026-11-20T11:00", "2026-11-20T10:00"],
+        "temperature_2m": [7.5, None, 8.5],
+        "wind_speed_10m": [1.0, None, 5000.0],
+        "precipitation": [0.0, None, 0.0],
+        "cloud_cover": [50, None, 50],
+        "shortwave_radiation": [100.0, None, -3.0],
+        "weather_code": [61, None, 61],
     }
-    found = read_hours({"hourly": hours, "hourly_units": {}})
+    found = read_hours({"hourly": hours, "hourly_units": VARIABLES})
     assert isinstance(found, list)
-    assert [(hour.temperature_celsius, hour.conditions) for hour in found] == [(7.5, "slight rain")]
+    assert [
+        (hour.temperature_celsius, hour.wind_kmh, hour.shortwave_radiation_w_per_m2)
+        for hour in found
+    ] == [(8.5, None, None), (None, None, None)]
     with pytest.raises(TransientFailure, match="not equally long"):
-        read_hours({"hourly": {**hours, "time": ["2026-11-20T10:00"]}, "hourly_units": {}})
-    assert read_hours({"hourly": hours, "hourly_units": {"temperature_2m": "°F"}}) == (
-        "temperature_2m comes in '°F', not in '°C'"
-    )
+        read_hours({"hourly": {**hours, "time": ["2026-11-20T10:00"]}, "hourly_units": VARIABLES})
+    for units, told in (("°F", "'°F'"), (None, "None")):
+        answer = {"hourly": hours, "hourly_units": {**VARIABLES, "temperature_2m": units}}
+        assert read_hours(answer) == f"temperature_2m comes in {told}, not in '°C'"
+    odd = {**hours, "weather_code": [99999, 1, 1]}
+    assert "makes no sense" in str(read_hours({"hourly": odd, "hourly_units": VARIABLES}))
     assert read_hours({}) == "the answer has no hours"
+
+
+def test_the_view_knows_how_far_the_forecast_goes() -> None:
+    assert f"interval '{FORECAST_DAYS} days'" in read_sql("pipelines.enriched", "itinerary_legs")
 
 
 def test_a_request_is_weighed_by_its_days() -> None:

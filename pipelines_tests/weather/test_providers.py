@@ -16,7 +16,7 @@ from pipelines.weather.providers import (
     RequestRefused,
     end_of,
 )
-from pipelines.weather.providers.open_meteo import OpenMeteo, read_current
+from pipelines.weather.providers.open_meteo import UNITS, OpenMeteo, read_current
 from pipelines.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.weather.providers.weatherapi import WeatherApi
 from pipelines.weather.readings import Observation, implausible, words_for
@@ -127,7 +127,7 @@ def test_errors_mean_what_the_provider_says(
 
 @pytest.mark.parametrize("place", [BERLIN])
 def test_a_key_is_in_no_message(clock: FakeClock, place: Place, caplog: Any) -> None:
-    """Neither when the host is not there, nor when the answer is nonsense."""
+    """As when the host is not there; test_job has the other ways."""
     impatient = HttpClient("weather", "WEATHER_BASE_URL", attempts=2, first_wait_seconds=0.01)
     for provider in providers(impatient, "http://127.0.0.1:9", clock)[1:]:
         with pytest.raises(TransientFailure) as told:
@@ -162,6 +162,8 @@ def test_the_key_is_sent_and_nothing_else_of_us(
         "/data/2.5/weather",
     ]
     assert "k3y" not in paths[0][2]
+    assert "key=k3y%2Fwith%2Bsigns" in paths[1][2]
+    assert "appid=k3y%2Fwith%2Bsigns" in paths[2][2]
 
 
 def test_weatherapi_that_answers_for_another_country_is_not_believed(
@@ -175,12 +177,12 @@ def test_weatherapi_that_answers_for_another_country_is_not_believed(
 
 
 def test_other_units_or_no_data_are_not_taken_for_weather() -> None:
-    units = {"temperature_2m": "°F"}
+    units = {**UNITS, "temperature_2m": "°F"}
     current = {"time": "2026-11-20T10:00", "temperature_2m": 50.0}
     assert read_current({"current": current, "current_units": units}) == (
         "temperature_2m comes in '°F', not in '°C'"
     )
-    answer = read_current({"current": {**current, "temperature_2m": None}, "current_units": {}})
+    answer = read_current({"current": {**current, "temperature_2m": None}, "current_units": UNITS})
     assert isinstance(answer, Observation)
     assert implausible(answer, dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)) == (
         "it has no temperature"
@@ -196,6 +198,7 @@ def test_other_units_or_no_data_are_not_taken_for_weather() -> None:
         ({"humidity_pct": 101.0}, "humidity_pct is 101"),
         ({"wind_kmh": -1.0}, "wind_kmh is -1"),
         ({"pressure_hpa": 30.0}, "pressure_hpa is 30"),
+        ({"wmo_code": 99999}, "wmo_code is 99999"),
         ({"observed_at": dt.datetime(2026, 11, 20, 11, tzinfo=dt.UTC)}, "of the future"),
         ({"observed_at": dt.datetime(2026, 11, 20, 6, tzinfo=dt.UTC)}, "stale"),
     ],
@@ -252,3 +255,38 @@ def test_the_sandbox_has_an_allowance_as_the_real_one_has(
         provider.observe([BERLIN])
     clock.pass_by(minutes=1)
     assert isinstance(provider.observe([BERLIN])[0], Observation)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("weatherapi", {"location": {}, "current": {"last_updated_epoch": 1e18}}),
+        ("weatherapi", {"location": {}, "current": {"last_updated_epoch": "x"}}),
+        ("weatherapi", {"location": [], "current": 7}),
+        ("openweathermap", {"main": {}, "dt": -1}),
+        ("openweathermap", {"main": {}, "dt": 1e300}),
+        ("openweathermap", {"main": None}),
+        ("open-meteo", {"current": {"time": 7}, "current_units": UNITS}),
+        ("open-meteo", "x"),
+    ],
+)
+def test_nonsense_is_a_problem_of_its_place_and_raises_nothing(
+    http: HttpClient, source: FakeSource, clock: FakeClock, name: str, answer: Any
+) -> None:
+    source.will(document(answer))
+    url = source.url.removesuffix("/flights.json")
+    (provider,) = [one for one in providers(http, url, clock) if one.name == name]
+    (told,) = provider.observe([BERLIN])
+    assert isinstance(told, str)
+
+
+def test_words_of_a_provider_are_such_as_a_table_can_hold(
+    http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
+    odd = [{"id": 800, "description": "cl\x00ear\x1b[31m" + "y" * 999}]
+    source.will(document({"main": {"temp": 3}, "dt": clock().timestamp(), "weather": odd}))
+    provider = OpenWeatherMap(http, source.url.removesuffix("/flights.json"), KEY, clock)
+    (told,) = provider.observe([BERLIN])
+    assert isinstance(told, Observation)
+    assert (told.conditions or "").startswith("clear[31myyy")
+    assert len(told.conditions or "") == 200

@@ -234,6 +234,56 @@ def test_no_more_is_asked_than_the_allowance_gives(
     assert ask(warehouse, provider, clock).succeeded == 12
 
 
+def test_an_outage_does_not_use_the_allowance_up(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """500 places, the true allowance of Open-Meteo, three hours down: soon after all are fresh."""
+    add_places(owner, 500)
+    provider = MadeUp(clock, *[away()] * 9999)
+    provider.quotas = OpenMeteo.quotas
+    for _ in range(3 * 60):
+        ask(warehouse, provider, clock)
+        clock.pass_by(minutes=1)
+    assert owner.execute("SELECT sum(cost) FROM weather.calls").fetchone() == (0,)
+    provider.first = []
+    for _ in range(6):
+        ask(warehouse, provider, clock)
+        clock.pass_by(minutes=1)
+    assert owner.execute("SELECT count(*) FROM weather.observations").fetchone() == (500,)
+
+
+def test_a_place_that_fails_by_itself_is_asked_ever_less(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 1)
+
+    class Nothing(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            super().observe(places)
+            return ["no data here"]
+
+    provider = Nothing(clock)
+    for _ in range(24 * 60):
+        ask(warehouse, provider, clock)
+        clock.pass_by(minutes=1)
+    assert len(provider.asked) < 15
+
+
+def test_a_request_that_takes_long_keeps_its_places_by_renewing_its_claim(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 2)
+
+    class Slow(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            self.clock.pass_by(minutes=2)
+            assert due(warehouse, self.clock) == 0
+            return super().observe(places)
+
+    done = ask(warehouse, Slow(clock, away(), away(), away()), clock)
+    assert (done.succeeded, done.requests) == (2, 4)
+
+
 def test_a_wrong_key_stops_at_once_and_costs_no_place_its_turn(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
@@ -321,7 +371,7 @@ def test_an_answer_that_comes_after_its_claim_has_ended_is_not_written(
             return super().observe(places)
 
     assert ask(warehouse, Late(clock), clock).succeeded == 0
-    assert owner.execute(OUTCOMES).fetchall() == [("abandoned", 1), ("success", 1)]
+    assert owner.execute(OUTCOMES).fetchall() == [("discarded", 1), ("success", 1)]
     assert owner.execute(TOO_SOON).fetchall() == []
 
 

@@ -26,6 +26,7 @@ SELECT
     CASE
         WHEN departure_hour.weather_source IS NOT NULL THEN departure_hour.weather_source
         WHEN legs.departure_at IS NULL THEN 'none: the instant is not known'
+        WHEN legs.seen_until_on IS NOT NULL THEN 'none: no longer on offer'
         WHEN legs.departure_at >= date_trunc('day', now(), 'UTC') + interval '16 days'
             THEN 'none yet: beyond the forecast of 16 days'
         ELSE 'none yet: not received'
@@ -36,6 +37,7 @@ SELECT
     CASE
         WHEN arrival_hour.weather_source IS NOT NULL THEN arrival_hour.weather_source
         WHEN legs.arrival_at IS NULL THEN 'none: the instant is not known'
+        WHEN legs.seen_until_on IS NOT NULL THEN 'none: no longer on offer'
         WHEN legs.arrival_at >= date_trunc('day', now(), 'UTC') + interval '16 days'
             THEN 'none yet: beyond the forecast of 16 days'
         ELSE 'none yet: not received'

@@ -56,7 +56,7 @@ SELECT
             THEN 'freezing_rain'
         WHEN 'snow' IN (sender_weather.delay_risk, receiver_weather.delay_risk) THEN 'snow'
         WHEN 'heat' IN (sender_weather.delay_risk, receiver_weather.delay_risk) THEN 'heat'
-        ELSE coalesce(sender_weather.delay_risk, receiver_weather.delay_risk)
+        WHEN sender_weather.delay_risk = 'none' AND receiver_weather.delay_risk = 'none' THEN 'none'
     END AS weather_risk
 FROM shipments.shipments
 INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
@@ -114,7 +114,8 @@ COMMENT ON COLUMN enriched.shipments.sender_wind_kmh IS 'Present wind at the sen
 COMMENT ON COLUMN enriched.shipments.sender_weather_observed_at IS
 'The time for which the weather at the sender holds.';
 COMMENT ON COLUMN enriched.shipments.sender_weather_age_minutes IS
-'How old that is now, in minutes. It is asked for again every two hours.';
+'How old that is now, in minutes. It is asked for again every two hours while the shipment is on its
+way, or changed within a week.';
 COMMENT ON COLUMN enriched.shipments.receiver_latitude IS
 'Degrees north of the receiver''s place; null until it is found.';
 COMMENT ON COLUMN enriched.shipments.receiver_longitude IS
@@ -127,7 +128,9 @@ COMMENT ON COLUMN enriched.shipments.receiver_wind_kmh IS 'Present wind at the r
 COMMENT ON COLUMN enriched.shipments.receiver_weather_observed_at IS
 'The time for which the weather at the receiver holds.';
 COMMENT ON COLUMN enriched.shipments.receiver_weather_age_minutes IS
-'How old that is now, in minutes. It is asked for again every two hours.';
+'How old that is now, in minutes. It is asked for again every two hours while the shipment is on its
+way, or changed within a week.';
 COMMENT ON COLUMN enriched.shipments.weather_risk IS
 'What may delay the parcel at either end, the worst first: storm (thunderstorm, or wind from 75 km/h),
-freezing_rain, snow, heat (from 35 °C), none. A rule of thumb; null while no weather is known.';
+freezing_rain, snow, heat (from 35 °C), none. A rule of thumb by the last weather known; null where
+that of an end is not known and the other has no risk.';

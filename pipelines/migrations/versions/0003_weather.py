@@ -146,7 +146,7 @@ def upgrade() -> None:
             "outcome",
             sa.Text(),
             nullable=False,
-            comment="started: no answer yet; success; failed; refused: by the provider, for this place; quota: the allowance is used up; abandoned: whoever asked was killed.",
+            comment="started: no answer yet; success; failed; refused: by the provider, for this place; quota: the allowance is used up; abandoned: whoever asked was killed; discarded: answered when another run had asked already.",
         ),
         sa.Column(
             "cost",
@@ -163,6 +163,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("call_id", name=op.f("calls_pkey")),
         schema="weather",
         comment="Every call of a provider, for each place it was for.",
+    )
+    op.create_index(
+        op.f("calls_called_at_idx"), "calls", ["called_at"], unique=False, schema="weather"
     )
     op.create_index(
         op.f("calls_place_id_called_at_idx"),

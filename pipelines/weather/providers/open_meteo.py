@@ -96,7 +96,7 @@ def read_current(answer: Any) -> Observation | str:
         return "the answer has no present weather"
     units = answer.get("current_units")
     for name, unit in UNITS.items():
-        if not isinstance(units, dict) or units.get(name, unit) != unit:
+        if not isinstance(units, dict) or units.get(name) != unit:
             told = units.get(name) if isinstance(units, dict) else None
             return f"{name} comes in {told!r}, not in {unit!r}"
     observed_at = instant(current.get("time"))

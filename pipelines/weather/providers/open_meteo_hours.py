@@ -21,7 +21,7 @@ from pipelines.weather.providers.open_meteo import (
     instant,
     one_for_each,
 )
-from pipelines.weather.readings import Hour, number, whole, words_for
+from pipelines.weather.readings import Hour, number, plausible, whole, words_for
 
 VARIABLES = {
     "temperature_2m": "°C",
@@ -81,13 +81,13 @@ def weight(days: int) -> float:
 
 
 def read_hours(answer: Any) -> list[Hour] | str:
-    """The hours that have a temperature, or why there are none."""
+    """The hours, with null where there is no value or an absurd one; or why there are none."""
     hourly = answer.get("hourly") if isinstance(answer, dict) else None
     units = answer.get("hourly_units") if isinstance(answer, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):
         return "the answer has no hours"
     for name, unit in VARIABLES.items():
-        if units.get(name, unit) != unit:
+        if units.get(name) != unit:
             return f"{name} comes in {units.get(name)!r}, not in {unit!r}"
     columns: list[Any] = [hourly.get(name) for name in ("time", *VARIABLES)]
     lengths = {len(column) if isinstance(column, list) else -1 for column in columns}
@@ -98,22 +98,19 @@ def read_hours(answer: Any) -> list[Hour] | str:
             place="hourly",
             remedy="Try again later.",
         )
-    hours = []
-    rows: Any = zip(*columns, strict=True)
-    for at, temperature, wind, rain, cloud, sun, code in rows:
-        hour_at, celsius = instant(at), number(temperature)
-        if hour_at is not None and celsius is not None:
-            wmo_code = whole(code)
-            hours.append(
-                Hour(
-                    hour_at,
-                    celsius,
-                    number(wind),
-                    number(rain),
-                    number(cloud),
-                    number(sun),
-                    words_for(wmo_code),
-                    wmo_code,
-                )
-            )
-    return hours or "no hour of the answer has a temperature"
+    hours: dict[dt.datetime, Hour] = {}
+    for at, temperature, wind, rain, cloud, sun, code in zip(*columns, strict=True):
+        hour_at, wmo_code = instant(at), whole(code)
+        if hour_at is None or (wmo_code is not None and not 0 <= wmo_code <= 99):
+            return f"an hour of the answer makes no sense: {at!r}, {code!r}"
+        hours[hour_at] = Hour(
+            hour_at,
+            plausible("temperature_celsius", number(temperature)),
+            plausible("wind_kmh", number(wind)),
+            plausible("precipitation_mm", number(rain)),
+            plausible("cloud_cover_pct", number(cloud)),
+            plausible("shortwave_radiation_w_per_m2", number(sun)),
+            words_for(wmo_code),
+            wmo_code,
+        )
+    return list(hours.values()) or "the answer has no hours"

@@ -19,7 +19,7 @@ from pipelines.weather.providers import (
     RequestRefused,
     end_of,
 )
-from pipelines.weather.readings import Observation, number, whole
+from pipelines.weather.readings import Observation, from_epoch, number, whole, words
 
 URL = "https://api.openweathermap.org"
 KMH_PER_M_PER_S = 3.6
@@ -107,18 +107,18 @@ def _read(document: Any) -> Observation | str:
         return "the answer has no present weather"
     if str(document.get("cod", 200)) != "200":
         return f"it answered {document.get('cod')}: {document.get('message')}"
-    epoch = number(document.get("dt"))
-    if epoch is None:
+    observed_at = from_epoch(document.get("dt"))
+    if observed_at is None:
         return "the answer has no time"
     listed = document.get("weather")
     first = listed[0] if isinstance(listed, list) and listed else {}
     first = first if isinstance(first, dict) else {}
     code = whole(first.get("id"))
-    words, icon = first.get("description"), first.get("icon")
+    icon = first.get("icon")
     wind = _part(document, "wind")
     speed = number(wind.get("speed"))
     return Observation(
-        observed_at=dt.datetime.fromtimestamp(epoch, dt.UTC),
+        observed_at=observed_at,
         temperature_celsius=number(main.get("temp")),
         feels_like_celsius=number(main.get("feels_like")),
         humidity_pct=number(main.get("humidity")),
@@ -127,7 +127,7 @@ def _read(document: Any) -> Observation | str:
         precipitation_mm=_precipitation(document),
         cloud_cover_pct=number(_part(document, "clouds").get("all")),
         pressure_hpa=number(main.get("pressure")),
-        conditions=words if isinstance(words, str) else None,
+        conditions=words(first.get("description")),
         provider_code=None if code is None else str(code),
         wmo_code=None if code is None else (95 if 200 <= code < 300 else WMO_CODES.get(code)),
         is_day=icon.endswith("d") if isinstance(icon, str) else None,

@@ -20,7 +20,7 @@ from pipelines.weather.providers import (
     RequestRefused,
     end_of,
 )
-from pipelines.weather.readings import Observation, number, whole
+from pipelines.weather.readings import Observation, from_epoch, number, whole, words
 
 URL = "https://api.weatherapi.com"
 WMO_CODES = {
@@ -118,15 +118,15 @@ def _read(document: Any, country_code: str | None) -> Observation | str:
     found = code_of_country(country) if isinstance(country, str) else None
     if country_code is not None and found is not None and found != country_code:
         return f"it answered for {country}, not for {country_code}"
-    epoch = number(current.get("last_updated_epoch"))
-    if epoch is None:
+    observed_at = from_epoch(current.get("last_updated_epoch"))
+    if observed_at is None:
         return "the answer has no time"
     condition = current.get("condition")
     condition = condition if isinstance(condition, dict) else {}
-    code, words = whole(condition.get("code")), condition.get("text")
+    code, text = whole(condition.get("code")), condition.get("text")
     is_day = whole(current.get("is_day"))
     return Observation(
-        observed_at=dt.datetime.fromtimestamp(epoch, dt.UTC),
+        observed_at=observed_at,
         temperature_celsius=number(current.get("temp_c")),
         feels_like_celsius=number(current.get("feelslike_c")),
         humidity_pct=number(current.get("humidity")),
@@ -135,7 +135,7 @@ def _read(document: Any, country_code: str | None) -> Observation | str:
         precipitation_mm=number(current.get("precip_mm")),
         cloud_cover_pct=number(current.get("cloud")),
         pressure_hpa=number(current.get("pressure_mb")),
-        conditions=words.strip() if isinstance(words, str) else None,
+        conditions=words(text),
         provider_code=None if code is None else str(code),
         wmo_code=None if code is None else WMO_CODES.get(code),
         is_day=None if is_day is None else bool(is_day),

@@ -1,23 +1,8 @@
--- Claims places whose last success is two hours old or more, or that have none yet: nobody else asks
--- for them until the claim ends.
+-- Claims places that are due: nobody else asks for them until the claim ends.
 WITH due AS (
-    SELECT places.place_id
-    FROM weather.places
-    LEFT JOIN weather.refreshes
-        ON places.place_id = refreshes.place_id AND refreshes.kind = 'observation'
-    WHERE
-        places.is_observed
-        AND (
-            places.latitude IS NOT NULL
-            OR (:by_postcode AND places.postcode IS NOT NULL AND places.country_code IS NOT NULL)
-        )
-        AND (
-            refreshes.last_success_at IS NULL
-            OR refreshes.last_success_at <= :now - interval '2 hours'
-        )
-        AND (refreshes.claimed_until IS NULL OR refreshes.claimed_until <= :now)
-        AND (refreshes.retry_at IS NULL OR refreshes.retry_at <= :now)
-    ORDER BY refreshes.last_success_at NULLS FIRST, places.place_id
+    SELECT place_id
+    FROM weather.due_places(:now, :by_postcode)
+    ORDER BY last_success_at NULLS FIRST, place_id
     LIMIT :most
 ), claimed AS (
     INSERT INTO weather.refreshes (place_id, kind, claimed_until, claim)

@@ -1,39 +1,12 @@
--- Claims places for which a wanted hour is missing or was forecast long ago, and says how far back
--- those hours go. Hours beyond the forecast are not asked for yet.
-WITH needed AS (
+-- Claims places that lack hours, those with the oldest ones together: nobody else asks for them until
+-- the claim ends.
+WITH due AS (
     SELECT
-        wanted_hours.place_id,
-        min(wanted_hours.hour_at) AS first_at,
-        max(wanted_hours.hour_at) AS last_at
-    FROM weather.wanted_hours
-    LEFT JOIN weather.hourly USING (place_id, hour_at)
-    WHERE
-        wanted_hours.hour_at < :forecast_ends_at
-        AND (
-            hourly.hour_at IS NULL
-            OR (
-                hourly.hour_at > hourly.fetched_at
-                AND hourly.fetched_at <= :now - interval '6 hours'
-            )
-        )
-        AND (wanted_hours.hour_at >= :archive_ends_at) = :is_recent
-    GROUP BY wanted_hours.place_id
-), due AS (
-    SELECT
-        needed.place_id,
-        needed.first_at,
-        needed.last_at
-    FROM needed
-    LEFT JOIN weather.refreshes
-        ON needed.place_id = refreshes.place_id AND refreshes.kind = :kind
-    WHERE
-        (
-            refreshes.last_success_at IS NULL
-            OR refreshes.last_success_at <= :now - interval '3 hours'
-        )
-        AND (refreshes.claimed_until IS NULL OR refreshes.claimed_until <= :now)
-        AND (refreshes.retry_at IS NULL OR refreshes.retry_at <= :now)
-    ORDER BY needed.place_id
+        place_id,
+        first_at,
+        last_at
+    FROM weather.due_hours(:now, :from_at, :to_at, :kind)
+    ORDER BY first_at, place_id
     LIMIT :most
 ), claimed AS (
     INSERT INTO weather.refreshes (place_id, kind, claimed_until, claim)

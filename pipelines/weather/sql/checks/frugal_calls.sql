@@ -1,4 +1,4 @@
--- Successful calls for a place less than two hours after the one before, within the last week.
+-- Answered calls for a place less than two hours after the one before, within the last week.
 SELECT
     place_id,
     provider,
@@ -13,7 +13,7 @@ FROM (
     FROM weather.calls
     WHERE
         kind = 'observation'
-        AND outcome = 'success'
+        AND outcome IN ('success', 'discarded')
         AND called_at > now() - interval '7 days'
 ) AS successes
 WHERE called_at < called_before_at + interval '2 hours'
