@@ -98,6 +98,11 @@ class HttpClient:
     secrets: Sequence[str] = ()
     explain: Explain | None = None
 
+    def __post_init__(self) -> None:
+        """Silence a logger that would tell addresses with a secret in them."""
+        if self.secrets:
+            logging.getLogger("urllib3").setLevel(logging.ERROR)
+
     def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonAnswer:
         """Fetch `url` and parse it as JSON, trying again what may pass."""
         retrying = tenacity.Retrying(
@@ -152,7 +157,7 @@ class HttpClient:
                         if response.is_redirect:
                             url, params = urljoin(url, response.headers["Location"]), None
                             continue
-                        self._check_status(response, shown, attempt)
+                        self._check_status(response, shown, attempt, deadline)
                         body = self._read(response, shown, deadline)
                         break
                 else:
@@ -170,12 +175,14 @@ class HttpClient:
         """What is shown as the cause: nothing where it may hold an address with a secret in it."""
         return None if self.secrets else error
 
-    def _check_status(self, response: requests.Response, shown: str, attempt: int) -> None:
+    def _check_status(
+        self, response: requests.Response, shown: str, attempt: int, deadline: float
+    ) -> None:
         status = response.status_code
         if status == 200:
             return
         if self.explain is not None:
-            body = response.raw.read(MOST_ERROR_BYTES, decode_content=True)
+            body = self._read(response, shown, deadline, enough=MOST_ERROR_BYTES)
             told = redact(body.decode("utf-8", "replace"), self.secrets)
             with suppress(ValueError, RecursionError):
                 if failure := self.explain(status, parse_json(told.encode()), shown):
@@ -189,11 +196,15 @@ class HttpClient:
             raise self._transient(shown, problem, attempt, _retry_after(response))
         raise self._permanent(shown, problem)
 
-    def _read(self, response: requests.Response, shown: str, deadline: float) -> bytes:
+    def _read(
+        self, response: requests.Response, shown: str, deadline: float, enough: int | None = None
+    ) -> bytes:
         """Read the body as it comes, so that neither a huge nor a dripping answer gets far."""
         body = bytearray()
         while chunk := response.raw.read1(1 << 20, decode_content=True):
             body += chunk
+            if enough is not None and len(body) >= enough:
+                break
             if len(body) > self.max_bytes:
                 limit = self.max_bytes // (1024 * 1024)
                 raise self._permanent(shown, f"the answer is larger than {limit} MiB")

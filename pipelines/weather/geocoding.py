@@ -9,14 +9,14 @@ import datetime as dt
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import asin, cos, radians, sin, sqrt
+from math import asin, cos, inf, radians, sin, sqrt
 from typing import Any
 
 from pipelines.core.failures import TransientFailure
 from pipelines.core.http import HttpClient
 from pipelines.weather.providers import Quota
 from pipelines.weather.providers.open_meteo import OpenMeteo, explainer
-from pipelines.weather.readings import number
+from pipelines.weather.readings import number, words
 
 URL = "https://geocoding-api.open-meteo.com"
 MOST_RESULTS = 20
@@ -89,8 +89,8 @@ def choose(
         one
         for one in results
         if str(one.get("country_code", "")).upper() == country_code
-        and number(one.get("latitude")) is not None
-        and number(one.get("longitude")) is not None
+        and abs(_degrees(one, "latitude")) <= 90
+        and abs(_degrees(one, "longitude")) <= 180
     ]
     by_postcode = [one for one in there if postcode and _plain(postcode) in _postcodes(one)]
     by_name = [
@@ -109,7 +109,14 @@ def choose(
     if any(_kilometres(best, other) > SAME_PLACE_KM for other in as_large):
         names = "; ".join(_name(one) for one in (best, *as_large)[:4])
         return Located("ambiguous", problem=f"these fit equally: {names}")
-    return Located("found", number(best["latitude"]), number(best["longitude"]), _name(best))
+    north, east = _degrees(best, "latitude"), _degrees(best, "longitude")
+    return Located("found", north, east, _name(best))
+
+
+def _degrees(result: dict[str, Any], name: str) -> float:
+    """A coordinate; infinite when there is none."""
+    found = number(result.get(name))
+    return inf if found is None else found
 
 
 def _postcodes(result: dict[str, Any]) -> set[str]:
@@ -125,7 +132,7 @@ def _plain(value: Any) -> str:
 
 def _name(result: dict[str, Any]) -> str:
     parts = (result.get("name"), result.get("admin1"), result.get("country_code"))
-    return ", ".join(str(part) for part in parts if part)
+    return ", ".join(told for part in parts if (told := words(part)))
 
 
 def _kilometres(one: dict[str, Any], other: dict[str, Any]) -> float:

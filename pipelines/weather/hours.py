@@ -29,7 +29,7 @@ from pipelines.weather.calls import (
     pause,
     told,
 )
-from pipelines.weather.providers import Place, QuotaExhausted
+from pipelines.weather.providers import Place, QuotaExhausted, RequestRefused
 from pipelines.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     MOST_PAST_DAYS,
@@ -38,7 +38,13 @@ from pipelines.weather.providers.open_meteo_hours import (
     weight,
 )
 from pipelines.weather.readings import Hour
-from pipelines.weather.refresh import MOST_WAIT_FOR_A_PLACE, SOURCE, Refresh, release
+from pipelines.weather.refresh import (
+    MOST_WAIT_FOR_A_PLACE,
+    REFUSED_FOR,
+    SOURCE,
+    Refresh,
+    release,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,12 +63,15 @@ def fill_hours(
     """Ask for what is missing or old until nothing is, the allowance is used up, or it fails."""
     done = Refresh()
     for source in (FORECAST, ARCHIVE):
+        most = MOST_PLACES if source == FORECAST else 1
         while done.failed_batches < MOST_FAILURES:
             asking = _Asking(store, provider, source, clock, done)
-            if not asking.claim():
+            if not asking.claim(most):
                 break
             try:
                 asking.ask()
+            except RequestRefused:  # for one of several places: they are asked for one by one
+                most = 1
             except QuotaExhausted as exhausted:
                 done.failure = exhausted
                 return done
@@ -87,7 +96,7 @@ class _Asking:
         self.places: list[Place] = []
         self.first_on = self.last_on = dt.date.min
 
-    def claim(self) -> bool:
+    def claim(self, most: int) -> bool:
         """Claim places for which something is missing; False when there are none."""
         now = self.clock()
         with self.store.transaction(SOURCE) as connection:
@@ -96,7 +105,7 @@ class _Asking:
             left = left_of_allowance(connection, self.provider.name, self.provider.quotas, now)
             is_recent = self.source == FORECAST
             costly = weight(FORECAST_DAYS + MOST_PAST_DAYS if is_recent else MOST_ARCHIVE_DAYS)
-            most = int(min(MOST_PLACES if is_recent else 1, left // costly))
+            most = int(min(most, left // costly))
             rows = connection.execute(
                 text(read_sql("pipelines.weather", "claim_hours")),
                 {
@@ -132,6 +141,13 @@ class _Asking:
                 answers = self.provider.forecast(self.places, self._past_days())
             else:
                 answers = [self.provider.archive(self.places[0], self.first_on, self.last_on)]
+        except RequestRefused as refused:
+            if len(self.places) > 1:
+                self._give_back(refused, retry_at=self.clock())
+                self.done.failed_batches -= 1
+                raise
+            self._give_back(refused, retry_at=self.clock() + REFUSED_FOR)
+            return
         except Failure as failure:
             self._give_back(failure)
             if isinstance(failure, QuotaExhausted):
@@ -148,13 +164,13 @@ class _Asking:
             return self._past_days() + FORECAST_DAYS
         return (self.last_on - self.first_on).days + 1
 
-    def _give_back(self, failure: Failure) -> None:
+    def _give_back(self, failure: Failure, retry_at: dt.datetime | None = None) -> None:
         is_quota = isinstance(failure, QuotaExhausted)
         with self.store.transaction(SOURCE) as connection:
             note_outcome(
                 connection, self.request_id, "quota" if is_quota else "failed", told(failure)
             )
-            release(connection, self.id, self.places, failure, self.clock())
+            release(connection, self.id, self.places, failure, self.clock(), retry_at=retry_at)
             if isinstance(failure, QuotaExhausted):
                 pause(connection, self.provider.name, failure)
         self.done.failure = failure

@@ -6,6 +6,7 @@ conditions are WMO 4677 as Open-Meteo publishes them; other providers' codes are
 
 import datetime as dt
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,7 +114,9 @@ def number(value: Any) -> float | None:
     """A JSON value as a number, or None when it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    with suppress(OverflowError):  # a whole number of hundreds of digits
+        return float(value) if math.isfinite(value) else None
+    return None
 
 
 def plausible(name: str, value: float | None) -> float | None:

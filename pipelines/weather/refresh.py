@@ -44,7 +44,7 @@ WAITS_SECONDS = (0.5, 1.0, 2.0)
 MOST_FAILED_BATCHES = 3
 MOST_WAIT, MOST_WAIT_FOR_A_PLACE = 300.0, 6 * 3600.0
 """In seconds: after a failure of the provider, and of a place alone."""
-REFUSED_FOR = dt.timedelta(days=1)
+REFUSED_FOR = dt.timedelta(hours=6)
 """A place that the provider refuses is asked for again after this."""
 Clock = Callable[[], dt.datetime]
 

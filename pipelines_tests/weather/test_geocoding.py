@@ -47,6 +47,9 @@ FAR = result("Saint-Denis", latitude=-20.9, longitude=55.4, population=150_000)
         ([result("Évry")], None, "Evry", "found", 2.3),
         ([result("Munich")], None, "München", "found", 2.3),
         ([result("Paris", latitude=None)], None, "Paris", "not_found", None),
+        ([result("Paris", latitude=91.5)], None, "Paris", "not_found", None),
+        ([result("Paris", longitude=10**400)], None, "Paris", "not_found", None),
+        ([result("Paris", admin1="a\x00\ud800")], None, "Paris", "found", 2.3),
     ],
 )
 def test_country_then_postcode_then_name_then_size(

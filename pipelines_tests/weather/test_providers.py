@@ -267,6 +267,7 @@ def test_the_sandbox_has_an_allowance_as_the_real_one_has(
         ("openweathermap", {"main": {}, "dt": 1e300}),
         ("openweathermap", {"main": None}),
         ("open-meteo", {"current": {"time": 7}, "current_units": UNITS}),
+        ("open-meteo", {"current": {"time": "2026-11-20T10:00+09:00"}, "current_units": UNITS}),
         ("open-meteo", "x"),
     ],
 )

@@ -178,7 +178,7 @@ def test_one_bad_place_leaves_the_others_done(
     query = "SELECT problem, retry_at FROM weather.refreshes WHERE place_id = %s"
     assert owner.execute(query, [bad]).fetchone() == (
         "that is no place",
-        clock() + dt.timedelta(days=1),
+        clock() + dt.timedelta(hours=6),
     )
     assert due(warehouse, clock) == 0
 

@@ -122,11 +122,12 @@ def read_current(answer: Any) -> Observation | str:
 
 
 def instant(value: Any) -> dt.datetime | None:
-    """A time without offset, which is GMT because that was asked for."""
+    """A time without offset, which is GMT because that was asked for; None for any other."""
     try:
-        return dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
+        at = dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
+    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else None
 
 
 def explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:

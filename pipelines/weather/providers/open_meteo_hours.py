@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pipelines.core.failures import TransientFailure
 from pipelines.core.http import HttpClient
 from pipelines.weather.providers import Place
 from pipelines.weather.providers.open_meteo import (
@@ -92,12 +91,7 @@ def read_hours(answer: Any) -> list[Hour] | str:
     columns: list[Any] = [hourly.get(name) for name in ("time", *VARIABLES)]
     lengths = {len(column) if isinstance(column, list) else -1 for column in columns}
     if len(lengths) > 1 or -1 in lengths:
-        raise TransientFailure(
-            OpenMeteo.name,
-            "the lists of hours and values are not equally long",
-            place="hourly",
-            remedy="Try again later.",
-        )
+        return "the lists of hours and values are not equally long"
     hours: dict[dt.datetime, Hour] = {}
     for at, temperature, wind, rain, cloud, sun, code in zip(*columns, strict=True):
         hour_at, wmo_code = instant(at), whole(code)

@@ -6,6 +6,7 @@ WHERE place_id IN (
     FROM weather.places
     WHERE
         geocoding_status = 'pending'
+        AND country_code IS NOT NULL
         AND (geocoding_retry_at IS NULL OR geocoding_retry_at <= :now)
     ORDER BY place_id
     LIMIT :most

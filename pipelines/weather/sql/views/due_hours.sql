@@ -15,9 +15,11 @@ AS $$
             min(wanted_hours.hour_at) AS first_at,
             max(wanted_hours.hour_at) AS last_at
         FROM weather.wanted_hours
+        INNER JOIN weather.places USING (place_id)
         LEFT JOIN weather.hourly USING (place_id, hour_at)
         WHERE
-            wanted_hours.hour_at >= from_at
+            places.latitude IS NOT NULL
+            AND wanted_hours.hour_at >= from_at
             AND wanted_hours.hour_at < to_at
             AND (
                 hourly.hour_at IS NULL
