@@ -33,27 +33,6 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Quarantined:
-    """A record in quarantine, as it is kept there."""
-
-    position: str
-    raw: str
-    reasons: tuple[str, ...]
-    key: tuple[str, ...] | None
-
-
-@dataclass(frozen=True)
-class Retry:
-    """A delivery whose records are taken out of quarantine to be read again."""
-
-    delivery_id: int
-    name: str
-    header: str | None
-    loaded_at: datetime
-    records: list[Quarantined]
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What became of a delivery, in source records: read = loaded + unchanged + rejected."""
 
@@ -168,63 +147,6 @@ def repeat_delivery(
     return outcome
 
 
-def deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
-    """The source's deliveries of which something is in quarantine, oldest first."""
-    query = (
-        select(deliveries.c.delivery_id)
-        .where(deliveries.c.source == source, deliveries.c.rejected_count > 0)
-        .order_by(deliveries.c.loaded_at, deliveries.c.delivery_id)
-    )
-    return list(connection.execute(query).scalars())
-
-
-def take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
-    """Take a delivery's records out of quarantine; `close_retry` puts back what is still bad."""
-    entry = connection.execute(
-        select(deliveries).where(deliveries.c.delivery_id == delivery_id)
-    ).one()
-    kept = connection.execute(
-        select(
-            quarantine.c.position,
-            quarantine.c.raw,
-            quarantine.c.reasons,
-            quarantine.c.record_key,
-        )
-        .where(quarantine.c.delivery_id == delivery_id)
-        .order_by(quarantine.c.quarantine_id)
-    )
-    records = [
-        Quarantined(
-            row.position, row.raw, tuple(row.reasons), row.record_key and tuple(row.record_key)
-        )
-        for row in kept
-    ]
-    connection.execute(delete(quarantine).where(quarantine.c.delivery_id == delivery_id))
-    return Retry(delivery_id, entry.name, entry.header, entry.loaded_at, records)
-
-
-def close_retry(
-    connection: Connection, retry: Retry, *, held: int, rejects: Sequence[Reject]
-) -> Outcome:
-    """Write what became of the records that were taken out; the delivery's counts follow.
-
-    `held` is how many of them the tables hold now.
-    """
-    loaded = changed_records(connection)
-    outcome = Outcome(retry.delivery_id, len(retry.records), loaded, held - loaded, len(rejects))
-    write_rejects(connection, retry.delivery_id, rejects)
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.delivery_id == retry.delivery_id)
-        .values(
-            loaded_count=deliveries.c.loaded_count + outcome.loaded,
-            unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
-            rejected_count=outcome.rejected,
-        )
-    )
-    return outcome
-
-
 def refuse_if_mostly_bad(
     delivery: Delivery, read: int, rejected: int, reasons: Counter[str], *, cap: float
 ) -> None:
@@ -293,16 +215,6 @@ def last_drift(connection: Connection, source: str) -> list[str]:
 def last_rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
     """The refused records of the source's last delivery: position, reasons, raw."""
     return _rows(connection, "last_rejects", source)
-
-
-def in_quarantine(connection: Connection, source: str) -> int:
-    """How many records of the source are in quarantine."""
-    query = (
-        select(func.count())
-        .select_from(quarantine.join(deliveries))
-        .where(deliveries.c.source == source)
-    )
-    return int(connection.execute(query).scalar_one())
 
 
 def rejects(connection: Connection, source: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from pipelines.asset_pages import (
 from pipelines.core.deliveries import last_rejects
 from pipelines.core.failures import NotReady, PermanentFailure
 from pipelines.core.warehouse import Warehouse
-from pipelines.flights import load, tables
+from pipelines.flights import archive, load, tables
 from pipelines.flights.client import SOURCE
 from pipelines.flights.pictures import price_history
 from pipelines.resources import FlightsResource, WarehouseResource
@@ -59,13 +59,13 @@ def snapshots(
 
 def _archive(
     day: dt.date, today: dt.date, flights: FlightsResource, store: Warehouse
-) -> load.Archived:
+) -> archive.Archived:
     if day == today:
         answer = flights.open().fetch()
         with store.transaction(SOURCE) as connection:
-            return load.archive(connection, day, answer)
+            return archive.keep(connection, day, answer)
     with store.engine.connect() as connection:
-        entry = load.archived(connection, day)
+        entry = archive.kept(connection, day)
     if entry is None:
         raise PermanentFailure(
             SOURCE,

@@ -1,16 +1,14 @@
-"""The flights tables and the archive they are read from, kept in step with the ledger."""
+"""The flights tables, read from the archive, kept in step with the ledger."""
 
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.core.deliveries import (
     Delivery,
@@ -24,7 +22,6 @@ from pipelines.core.deliveries import (
     write_rejects,
 )
 from pipelines.core.failures import PermanentFailure
-from pipelines.core.http import JsonAnswer, parse_json
 from pipelines.core.sql_files import execute_script, read_sql
 from pipelines.core.warehouse import (
     Warehouse,
@@ -35,6 +32,7 @@ from pipelines.core.warehouse import (
     upsert,
 )
 from pipelines.flights import tables
+from pipelines.flights.archive import delivery_of, read_document
 from pipelines.flights.client import SOURCE, packaged_airports
 from pipelines.flights.periods import put_day, take_off_days
 
@@ -48,16 +46,6 @@ MOST_BAD = 0.5
 
 
 @dataclass(frozen=True)
-class Archived:
-    """A day's entry in the archive. `is_new` says whether this content was not there before."""
-
-    snapshot_on: dt.date
-    sha256: str
-    byte_count: int
-    is_new: bool
-
-
-@dataclass(frozen=True)
 class PriceRange:
     """What a day asked for itineraries, in the currency that most of its prices are in."""
 
@@ -66,49 +54,6 @@ class PriceRange:
     lowest: Decimal
     median: Decimal
     highest: Decimal
-
-
-def archive(connection: Connection, snapshot_on: dt.date, answer: JsonAnswer) -> Archived:
-    """Keep the body as received. The same content again, on whatever day, is kept once."""
-    known = archived(connection, snapshot_on)
-    connection.execute(
-        insert(tables.payloads).on_conflict_do_nothing(),
-        {
-            "sha256": answer.sha256,
-            "byte_count": len(answer.body),
-            "body_gzip": gzip.compress(answer.body, compresslevel=6, mtime=0),
-        },
-    )
-    entry = insert(tables.snapshots)
-    replaced = ("sha256", "received_at", "source_url", "refused_sha256", "refusal")
-    known_refused = tables.snapshots.c.refused_sha256 == entry.excluded.sha256
-    connection.execute(
-        entry.on_conflict_do_update(
-            index_elements=["snapshot_on"],
-            set_={name: entry.excluded[name] for name in replaced},
-            where=(tables.snapshots.c.sha256 != entry.excluded.sha256) | known_refused,
-        ),
-        {
-            "snapshot_on": snapshot_on,
-            "sha256": answer.sha256,
-            "received_at": answer.received_at,
-            "source_url": answer.url,
-            "refused_sha256": None,
-            "refusal": None,
-        },
-    )
-    is_new = known is None or known.sha256 != answer.sha256
-    return Archived(snapshot_on, answer.sha256, len(answer.body), is_new)
-
-
-def archived(connection: Connection, snapshot_on: dt.date) -> Archived | None:
-    """What the archive holds of a day, or None."""
-    row = connection.execute(
-        select(tables.snapshots.c.sha256, tables.payloads.c.byte_count)
-        .join(tables.payloads)
-        .where(tables.snapshots.c.snapshot_on == snapshot_on)
-    ).one_or_none()
-    return Archived(snapshot_on, row.sha256, row.byte_count, False) if row else None
 
 
 def bring_up_to_date(
@@ -206,12 +151,12 @@ def load_snapshot(
     from pipelines.flights.transform import read_snapshot
 
     connection.execute(text("DISCARD TEMP"))  # of a day before this one in the same transaction
-    delivery = _delivery(connection, snapshot_on)
+    delivery = delivery_of(connection, snapshot_on)
     if outcome := _load_unchanged(connection, delivery, snapshot_on, run_id):
         return outcome
     try:
         snapshot = read_snapshot(
-            _read_payload(connection, delivery.sha256),
+            read_document(connection, delivery.sha256),
             time_zones=_time_zones(connection),
             country=country,
         )
@@ -351,30 +296,3 @@ def _time_zones(connection: Connection) -> dict[str, str]:
     airports = tables.airports.c
     query = select(airports.airport_code, airports.time_zone).where(airports.time_zone.is_not(None))
     return {row.airport_code: row.time_zone for row in connection.execute(query)}
-
-
-def _delivery(connection: Connection, day: dt.date) -> Delivery:
-    row = connection.execute(
-        select(
-            tables.snapshots.c.sha256,
-            tables.snapshots.c.received_at,
-            tables.payloads.c.byte_count,
-        )
-        .join(tables.payloads)
-        .where(tables.snapshots.c.snapshot_on == day)
-    ).one()
-    return Delivery(
-        source=SOURCE,
-        name=day.isoformat(),
-        sha256=row.sha256,
-        byte_count=row.byte_count,
-        received_at=row.received_at,
-    )
-
-
-def _read_payload(connection: Connection, sha256: str) -> Any:
-    payloads = tables.payloads.c
-    body = connection.execute(
-        select(payloads.body_gzip).where(payloads.sha256 == sha256)
-    ).scalar_one()
-    return parse_json(gzip.decompress(body))

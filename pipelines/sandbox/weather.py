@@ -6,7 +6,6 @@ known, `exhausted` has used its allowance up.
 """
 
 import datetime as dt
-import math
 from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
@@ -15,6 +14,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from pipelines.sandbox.keyed_weather import openweathermap, weatherapi
+from pipelines.sandbox.made_up_weather import COUNTRIES, weather_at
 
 Now = Callable[[], dt.datetime]
 CURRENT_UNITS = {
@@ -32,40 +34,36 @@ CURRENT_UNITS = {
     "wind_direction_10m": "°",
     "shortwave_radiation": "W/m²",
 }
-CODES = (0, 1, 2, 3, 45, 51, 61, 63, 71, 80, 95)
-COUNTRIES = {
-    "BE": (50.8, 4.4),
-    "DE": (52.0, 12.0),
-    "DK": (55.7, 12.6),
-    "ES": (40.4, -3.7),
-    "FR": (48.9, 2.4),
-    "GB": (51.5, -0.1),
-    "IR": (36.3, 59.6),
-    "IT": (41.9, 12.5),
-    "NL": (52.4, 4.9),
-    "PL": (52.2, 21.0),
-    "PT": (38.7, -9.1),
-    "SE": (59.3, 18.1),
-}
 MOST_LOCATIONS = 1000
-PER_MINUTE = 600
+PER_MINUTE, OPENWEATHERMAP_PER_MINUTE = 600, 60
+TOO_MUCH = "Minutely API request limit exceeded. Please try again in one minute."
 
 
 def routes(now: Now) -> list[Route]:
     """All paths of the imitated providers, whose clock is `now`."""
 
-    spent: Counter[dt.datetime] = Counter()
+    spent: Counter[tuple[str, dt.datetime]] = Counter()
+
+    def is_spent(who: str, most: int, places: int = 1) -> bool:
+        """Whether more is asked in this minute than is allowed."""
+        window = (who, now().replace(second=0, microsecond=0))
+        spent[window] += places
+        return spent[window] > most
 
     def forecast(request: Request) -> Response:
-        minute = now().replace(second=0, microsecond=0)
-        spent[minute] += request.query_params.get("latitude", "").count(",") + 1
-        if spent[minute] > PER_MINUTE:
-            return _refuse(
-                "Minutely API request limit exceeded. Please try again in one minute.", 429
-            )
+        places = request.query_params.get("latitude", "").count(",") + 1
+        if is_spent("open-meteo", PER_MINUTE, places):
+            return _refuse(TOO_MUCH, 429)
         return _open_meteo(request, now())
 
+    def search(request: Request) -> Response:
+        if is_spent("geocoding", PER_MINUTE):
+            return _refuse(TOO_MUCH, 429)
+        return _search(request)
+
     def archive(request: Request) -> Response:
+        if is_spent("open-meteo", PER_MINUTE):
+            return _refuse(TOO_MUCH, 429)
         try:
             first = dt.date.fromisoformat(request.query_params["start_date"])
             last = dt.date.fromisoformat(request.query_params["end_date"])
@@ -76,39 +74,21 @@ def routes(now: Now) -> list[Route]:
         return _open_meteo(request, now(), days=(first, last))
 
     def current_json(request: Request) -> Response:
-        return _weatherapi(request, now())
+        return weatherapi(request, now())
 
     def weather(request: Request) -> Response:
-        return _openweathermap(request, now())
+        if is_spent("openweathermap", OPENWEATHERMAP_PER_MINUTE):
+            message = "Your account is temporary blocked due to exceeding of requests limitation."
+            return JSONResponse({"cod": 429, "message": message}, 429)
+        return openweathermap(request, now())
 
     return [
         Route("/v1/forecast", forecast),
         Route("/v1/archive", archive),
-        Route("/v1/search", _search),
+        Route("/v1/search", search),
         Route("/v1/current.json", current_json),
         Route("/data/2.5/weather", weather),
     ]
-
-
-def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, Any]:
-    """The weather of a place at an hour, by Open-Meteo's names and units."""
-    hour = at.replace(minute=0, second=0, microsecond=0)
-    seed = sha256(f"{latitude:.2f} {longitude:.2f} {hour.isoformat()}".encode()).digest()
-    sun = math.sin((hour.hour - 6) / 24 * 2 * math.pi)
-    temperature = round(25 - abs(latitude) / 3 + 6 * sun + (seed[0] % 40) / 10 - 2, 1)
-    return {
-        "temperature_2m": temperature,
-        "relative_humidity_2m": 40 + seed[1] % 60,
-        "apparent_temperature": round(temperature - 1.5, 1),
-        "is_day": int(6 <= hour.hour < 18),
-        "precipitation": (seed[2] % 20) / 10,
-        "weather_code": CODES[seed[3] % len(CODES)],
-        "cloud_cover": seed[4] % 101,
-        "pressure_msl": 990 + seed[5] % 45,
-        "wind_speed_10m": (seed[6] % 500) / 10,
-        "wind_direction_10m": seed[7] * 360 // 256,
-        "shortwave_radiation": max(0.0, round(700 * sun)),
-    }
 
 
 def _refuse(reason: str, status: int = 400) -> Response:
@@ -212,114 +192,3 @@ def _search(request: Request) -> Response:
     if is_postcode:
         place["postcodes"] = [name]
     return JSONResponse({"results": [place], "generationtime_ms": 0.5})
-
-
-def _weatherapi(request: Request, now: dt.datetime) -> Response:
-    asked = request.query_params
-
-    def refuse(status: int, code: int, message: str) -> Response:
-        return JSONResponse({"error": {"code": code, "message": message}}, status)
-
-    key = asked.get("key")
-    if not key:
-        return refuse(401, 1002, "API key is invalid or not provided.")
-    if key == "bad":
-        return refuse(401, 2006, "API key is invalid.")
-    if key == "exhausted":
-        return refuse(403, 2007, "API key has exceeded calls per month quota.")
-    if not asked.get("q"):
-        return refuse(400, 1003, "Parameter q is missing.")
-    try:
-        latitude, longitude = (float(one) for one in asked["q"].split(","))
-    except ValueError:
-        return refuse(400, 1006, "No matching location found.")
-    here = weather_at(latitude, longitude, now)
-    updated = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
-    return JSONResponse(
-        {
-            "location": {
-                "name": "Somewhere",
-                "country": _country_near(latitude, longitude),
-                "lat": latitude,
-                "lon": longitude,
-                "tz_id": "UTC",
-                "localtime": now.strftime("%Y-%m-%d %H:%M"),
-            },
-            "current": {
-                "last_updated_epoch": int(updated.timestamp()),
-                "last_updated": updated.strftime("%Y-%m-%d %H:%M"),
-                "temp_c": here["temperature_2m"],
-                "is_day": here["is_day"],
-                "condition": {"text": "Overcast ", "icon": "//cdn/122.png", "code": 1009},
-                "wind_kph": here["wind_speed_10m"],
-                "wind_degree": here["wind_direction_10m"],
-                "pressure_mb": here["pressure_msl"],
-                "precip_mm": here["precipitation"],
-                "humidity": here["relative_humidity_2m"],
-                "cloud": here["cloud_cover"],
-                "feelslike_c": here["apparent_temperature"],
-            },
-        }
-    )
-
-
-def _openweathermap(request: Request, now: dt.datetime) -> Response:
-    asked = request.query_params
-
-    def refuse(status: int, code: int | str, message: str) -> Response:
-        return JSONResponse({"cod": code, "message": message}, status)
-
-    key = asked.get("appid")
-    if not key or key == "bad":
-        return refuse(
-            401, 401, "Invalid API key. Please see https://openweathermap.org/faq#error401"
-        )
-    if key == "exhausted":
-        return refuse(429, 429, "Your account is temporary blocked due to exceeding of requests.")
-    if "zip" in asked:
-        country = asked["zip"].partition(",")[2].upper() or "US"
-        if country not in COUNTRIES:
-            return refuse(404, "404", "city not found")
-        latitude, longitude = COUNTRIES[country]
-    else:
-        try:
-            latitude, longitude = float(asked["lat"]), float(asked["lon"])
-        except (KeyError, ValueError):
-            return refuse(400, "400", "Nothing to geocode")
-        if not -90 <= latitude <= 90:
-            return refuse(400, "400", "wrong latitude")
-    here = weather_at(latitude, longitude, now)
-    kelvin = 0.0 if asked.get("units") == "metric" else 273.15
-    return JSONResponse(
-        {
-            "coord": {"lon": longitude, "lat": latitude},
-            "weather": [
-                {"id": 802, "main": "Clouds", "description": "scattered clouds", "icon": "03d"}
-            ],
-            "main": {
-                "temp": here["temperature_2m"] + kelvin,
-                "feels_like": here["apparent_temperature"] + kelvin,
-                "pressure": here["pressure_msl"],
-                "humidity": here["relative_humidity_2m"],
-            },
-            "visibility": 10000,
-            "wind": {"speed": here["wind_speed_10m"] / 3.6, "deg": here["wind_direction_10m"]},
-            "clouds": {"all": here["cloud_cover"]},
-            "dt": int(now.timestamp()),
-            "sys": {"country": "XX"},
-            "timezone": 0,
-            "id": 0,
-            "name": "Somewhere",
-            "cod": 200,
-        }
-    )
-
-
-def _country_near(latitude: float, longitude: float) -> str:
-    """The code of the country whose middle is nearest."""
-    return min(
-        COUNTRIES,
-        key=lambda code: (
-            (COUNTRIES[code][0] - latitude) ** 2 + (COUNTRIES[code][1] - longitude) ** 2
-        ),
-    )

@@ -15,9 +15,10 @@ from pipelines.asset_pages import (
     table_spec,
     tell_skipped,
 )
-from pipelines.core.deliveries import Outcome, in_quarantine
+from pipelines.core.deliveries import Outcome
 from pipelines.core.inbox import Inbox, look_at
 from pipelines.core.intake import Load, UnsteadyFile, take, take_file
+from pipelines.core.quarantine import in_quarantine
 from pipelines.core.warehouse import Warehouse
 from pipelines.resources import ShipmentsResource, WarehouseResource
 from pipelines.shipments import load, tables

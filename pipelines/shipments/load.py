@@ -17,15 +17,17 @@ from pipelines.core.deliveries import (
     Delivery,
     Outcome,
     close_delivery,
-    close_retry,
     count_reasons,
-    deliveries_in_quarantine,
     open_delivery,
     refuse_if_mostly_bad,
-    take_out_of_quarantine,
     write_rejects,
 )
 from pipelines.core.intake import Load, forget_refusals
+from pipelines.core.quarantine import (
+    close_retry,
+    deliveries_in_quarantine,
+    take_out_of_quarantine,
+)
 from pipelines.core.sql_files import execute_script, read_sql
 from pipelines.core.tables import deliveries
 from pipelines.core.warehouse import (

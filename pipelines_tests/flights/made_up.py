@@ -8,7 +8,7 @@ from pipelines.core.deliveries import Outcome
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.http import JsonAnswer
 from pipelines.core.warehouse import Warehouse
-from pipelines.flights import load
+from pipelines.flights import archive, load
 
 MONDAY = dt.date(2026, 3, 2)
 TUESDAY = dt.date(2026, 3, 3)
@@ -65,7 +65,7 @@ def answer(content: Any) -> JsonAnswer:
 def deliver(warehouse: Warehouse, day: dt.date, content: Any) -> list[Outcome]:
     """Archive a document as that day's and load what is pending."""
     with warehouse.transaction("flights") as connection:
-        load.archive(connection, day, answer(content))
+        archive.keep(connection, day, answer(content))
         days = load.pending_days(connection)
     outcomes = []
     for pending in days:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
-from pipelines.flights import load
+from pipelines.flights import archive
 from pipelines_tests.flights.made_up import (
     MONDAY,
     TUESDAY,
@@ -114,7 +114,7 @@ def test_a_snapshot_of_half_the_size_is_shown(warehouse: Warehouse) -> None:
 def test_a_refused_day_is_shown_with_its_reason(warehouse: Warehouse) -> None:
     bad = flights_document([itinerary(n, [1], price="free") for n in range(9)])
     with warehouse.transaction("flights") as connection:
-        load.archive(connection, MONDAY, answer(bad))
+        archive.keep(connection, MONDAY, answer(bad))
     bring_up_to_date(warehouse)
     (row,) = found(warehouse)["believed_days"]
     assert row["snapshot_on"] == MONDAY

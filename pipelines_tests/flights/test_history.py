@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from pipelines.core.warehouse import Warehouse
-from pipelines.flights import load, tables
+from pipelines.flights import archive, tables
 from pipelines_tests.flights.made_up import (
     MONDAY,
     TUESDAY,
@@ -23,9 +23,9 @@ from pipelines_tests.flights.made_up import (
 Document = dict[str, Any]
 
 
-def archive(warehouse: Warehouse, day: dt.date, document: Document) -> None:
+def keep(warehouse: Warehouse, day: dt.date, document: Document) -> None:
     with warehouse.transaction("flights") as connection:
-        load.archive(connection, day, answer(document))
+        archive.keep(connection, day, answer(document))
 
 
 def contents(owner: psycopg.Connection) -> dict[str, list[Any]]:
@@ -108,7 +108,7 @@ def test_any_order_of_days_ends_as_the_model_and_as_a_rebuild(
             document = random.choice(list(days.values()))
         if is_believed(document) or day not in days or not is_believed(days[day]):
             days[day] = document  # else the one that was loaded stays the day's
-        archive(warehouse, day, document)
+        keep(warehouse, day, document)
         bring_up_to_date(warehouse)
         assert told(owner) == model(days)
     before = contents(owner)
@@ -127,7 +127,7 @@ def test_storage_grows_with_changes_and_not_with_days(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     for number in range(30):
-        archive(warehouse, MONDAY + dt.timedelta(days=number), flights_document())
+        keep(warehouse, MONDAY + dt.timedelta(days=number), flights_document())
     bring_up_to_date(warehouse)
     rows = {name: len(rows) for name, rows in contents(owner).items()}
     assert rows["prices"] == rows["itineraries"] == 2
@@ -139,8 +139,8 @@ def test_storage_grows_with_changes_and_not_with_days(
 def test_price_rating_agent_and_legs_are_kept_as_they_were(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    archive(warehouse, MONDAY, flights_document([itinerary(1, [1, 2])]))
-    archive(
+    keep(warehouse, MONDAY, flights_document([itinerary(1, [1, 2])]))
+    keep(
         warehouse,
         TUESDAY,
         flights_document([itinerary(1, [2, 1], price="£40", agent="Kiwi.com", agent_rating=8.0)]),
@@ -158,8 +158,8 @@ def test_price_rating_agent_and_legs_are_kept_as_they_were(
 def test_a_withdrawn_itinerary_keeps_its_legs_as_they_were_then(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    archive(warehouse, MONDAY, flights_document([itinerary(1, [1])], [leg(1, stops=0)]))
-    archive(warehouse, TUESDAY, flights_document([itinerary(2, [1])], [leg(1, stops=1)]))
+    keep(warehouse, MONDAY, flights_document([itinerary(1, [1])], [leg(1, stops=0)]))
+    keep(warehouse, TUESDAY, flights_document([itinerary(2, [1])], [leg(1, stops=1)]))
     bring_up_to_date(warehouse)
     assert owner.execute(
         "SELECT itinerary_id, max_stops, withdrawn_on FROM enriched.itineraries ORDER BY 1"
@@ -172,10 +172,8 @@ def test_a_withdrawn_itinerary_keeps_its_legs_as_they_were_then(
 def test_a_leg_that_changes_is_followed_by_the_itineraries_on_offer(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    archive(warehouse, MONDAY, flights_document([itinerary(1, [1])], [leg(1, stops=0)]))
-    archive(
-        warehouse, TUESDAY, flights_document([itinerary(1, [1])], [leg(1, "BUD", "LHR", stops=2)])
-    )
+    keep(warehouse, MONDAY, flights_document([itinerary(1, [1])], [leg(1, stops=0)]))
+    keep(warehouse, TUESDAY, flights_document([itinerary(1, [1])], [leg(1, "BUD", "LHR", stops=2)]))
     bring_up_to_date(warehouse)
     assert owner.execute("SELECT max_stops, route FROM enriched.itineraries").fetchall() == [
         (2, "BUD-LHR")
@@ -186,9 +184,9 @@ def test_a_refused_day_is_remembered_and_does_not_hold_up_the_next(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     bad = flights_document([itinerary(n, [1], price="free") for n in range(9)])
-    archive(warehouse, MONDAY, flights_document())
-    archive(warehouse, TUESDAY, bad)
-    archive(warehouse, WEDNESDAY, flights_document())
+    keep(warehouse, MONDAY, flights_document())
+    keep(warehouse, TUESDAY, bad)
+    keep(warehouse, WEDNESDAY, flights_document())
     outcomes, refusals = bring_up_to_date(warehouse)
     assert (len(outcomes), len(refusals)) == (2, 1)
     assert bring_up_to_date(warehouse) == ([], [])
@@ -196,7 +194,7 @@ def test_a_refused_day_is_remembered_and_does_not_hold_up_the_next(
     assert refused.fetchall() == [(TUESDAY,)]
     days = "SELECT DISTINCT snapshot_on FROM metrics.flight_prices ORDER BY 1"
     assert owner.execute(days).fetchall() == [(MONDAY,), (WEDNESDAY,)]
-    archive(warehouse, TUESDAY, flights_document())
+    keep(warehouse, TUESDAY, flights_document())
     assert len(bring_up_to_date(warehouse)[0]) == 2
     assert owner.execute(days).fetchall() == [(MONDAY,), (TUESDAY,), (WEDNESDAY,)]
 
@@ -204,7 +202,7 @@ def test_a_refused_day_is_remembered_and_does_not_hold_up_the_next(
 def test_a_rebuild_that_fails_leaves_the_tables_as_they_were(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    archive(warehouse, MONDAY, flights_document())
+    keep(warehouse, MONDAY, flights_document())
     bring_up_to_date(warehouse)
     before = contents(owner)
     owner.execute("UPDATE flights.payloads SET body_gzip = 'broken'")

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.core.http import JsonAnswer
 from pipelines.core.warehouse import Warehouse
-from pipelines.flights import load
+from pipelines.flights import archive
 from pipelines_tests.flights.made_up import (
     MONDAY,
     bring_up_to_date,
@@ -53,7 +53,7 @@ def test_nothing_in_a_document_stops_the_load_or_is_lost(
         body = json.dumps(hostile_document(random)).encode()
         received = JsonAnswer("http://source", body, None, dt.datetime.now(dt.UTC))
         with warehouse.transaction("flights") as connection:
-            load.archive(connection, MONDAY + dt.timedelta(days=number), received)
+            archive.keep(connection, MONDAY + dt.timedelta(days=number), received)
         _, refusals = bring_up_to_date(warehouse)
         assert [str(one) for one in refusals if "records are bad" not in str(one)] == []
     counted = owner.execute(

@@ -11,7 +11,7 @@ from pipelines.core.failures import PermanentFailure
 from pipelines.core.http import parse_json
 from pipelines.core.money import parse_price
 from pipelines.core.warehouse import Warehouse
-from pipelines.flights import load, tables, transform
+from pipelines.flights import archive, tables, transform
 from pipelines.flights.client import check_document
 from pipelines_tests.flights.made_up import (
     MONDAY,
@@ -193,7 +193,7 @@ def test_drift_is_in_the_ledger(warehouse: Warehouse, owner: psycopg.Connection)
 
 def test_two_runs_at_once_end_as_one_would(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     with warehouse.transaction("flights") as connection:
-        load.archive(connection, MONDAY, answer(flights_document()))
+        archive.keep(connection, MONDAY, answer(flights_document()))
     threads = [threading.Thread(target=bring_up_to_date, args=(warehouse,)) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -252,8 +252,8 @@ def test_a_document_that_our_code_cannot_read_does_not_hold_up_the_next_day(
     monkeypatch.setattr("pipelines.flights.transform.parse_price", broken)
     with warehouse.transaction("flights") as connection:
         bad = flights_document([itinerary(1, [1], price="£13")])
-        load.archive(connection, MONDAY, answer(bad))
-        load.archive(connection, TUESDAY, answer(flights_document()))
+        archive.keep(connection, MONDAY, answer(bad))
+        archive.keep(connection, TUESDAY, answer(flights_document()))
     outcomes, refusals = bring_up_to_date(warehouse)
     assert len(outcomes) == 1
     assert "could not be read: LookupError" in str(refusals[0])

@@ -11,7 +11,7 @@ from pipelines.core.failures import TransientFailure
 from pipelines.core.http import HttpClient
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
-from pipelines.sandbox.weather import weather_at
+from pipelines.sandbox.made_up_weather import weather_at
 from pipelines.weather.geocoding import Geocoder
 from pipelines.weather.hours import count_hours_due, fill_hours
 from pipelines.weather.locate import locate_places, put_places

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.http import HttpClient
-from pipelines.sandbox.weather import weather_at
+from pipelines.sandbox.made_up_weather import weather_at
 from pipelines.weather.providers import (
     Place,
     Provider,
