@@ -8,6 +8,7 @@ archive, a range of days for each place. What is missing is known by comparing
 from __future__ import annotations
 
 import datetime as dt
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -42,8 +43,10 @@ from pipelines.weather.refresh import (
     MOST_WAIT_FOR_A_PLACE,
     REFUSED_FOR,
     SOURCE,
+    WAITS_SECONDS,
     Refresh,
     release,
+    renew,
 )
 
 if TYPE_CHECKING:
@@ -58,14 +61,17 @@ MOST_FAILURES = 3
 
 
 def fill_hours(
-    store: Warehouse, provider: OpenMeteoHours, clock: Callable[[], dt.datetime]
+    store: Warehouse,
+    provider: OpenMeteoHours,
+    clock: Callable[[], dt.datetime],
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Refresh:
     """Ask for what is missing or old until nothing is, the allowance is used up, or it fails."""
     done = Refresh()
     for source in (FORECAST, ARCHIVE):
         most = MOST_PLACES if source == FORECAST else 1
         while done.failed_batches < MOST_FAILURES:
-            asking = _Asking(store, provider, source, clock, done)
+            asking = _Asking(store, provider, source, clock, sleep, done)
             if not asking.claim(most):
                 break
             try:
@@ -87,10 +93,11 @@ class _Asking:
         provider: OpenMeteoHours,
         source: str,
         clock: Callable[[], dt.datetime],
+        sleep: Callable[[float], None],
         done: Refresh,
     ) -> None:
         self.store, self.provider, self.source, self.clock = store, provider, source, clock
-        self.done = done
+        self.sleep, self.done = sleep, done
         self.id = uuid.uuid4()
         self.request_id = uuid.uuid4()
         self.places: list[Place] = []
@@ -123,37 +130,62 @@ class _Asking:
                 max(row.last_at for row in rows).date(),
                 self.first_on + dt.timedelta(days=MOST_ARCHIVE_DAYS - 1),
             )
-            self.request_id = note_started(
-                connection,
-                [place.place_id for place in self.places],
-                provider=self.provider.name,
-                kind=self.source,
-                cost=weight(self._days()),
-                now=now,
-            )
+            self.request_id = self._note(connection, now)
         return True
 
     def ask(self) -> None:
-        """Make the request and write what comes of it."""
-        self.done.requests += 1
-        try:
-            if self.source == FORECAST:
-                answers = self.provider.forecast(self.places, self._past_days())
+        """Make the request, several times if need be, and write what comes of it."""
+        for wait in (*WAITS_SECONDS, None):
+            self.done.requests += 1
+            try:
+                answers = self._answers()
+            except RequestRefused as refused:
+                if len(self.places) > 1:
+                    self._give_back(refused, retry_at=self.clock())
+                    self.done.failed_batches -= 1
+                    raise
+                self._give_back(refused, retry_at=self.clock() + REFUSED_FOR)
+                return
+            except TransientFailure as failure:
+                if wait is None:
+                    self._give_back(failure)
+                    return
+                self.sleep(wait)
+                if not self._again(failure):
+                    return
+            except Failure as failure:
+                self._give_back(failure)
+                if isinstance(failure, QuotaExhausted):
+                    raise
+                return
             else:
-                answers = [self.provider.archive(self.places[0], self.first_on, self.last_on)]
-        except RequestRefused as refused:
-            if len(self.places) > 1:
-                self._give_back(refused, retry_at=self.clock())
-                self.done.failed_batches -= 1
-                raise
-            self._give_back(refused, retry_at=self.clock() + REFUSED_FOR)
-            return
-        except Failure as failure:
-            self._give_back(failure)
-            if isinstance(failure, QuotaExhausted):
-                raise
-            return
-        self._write(answers)
+                self._write(answers)
+                return
+
+    def _answers(self) -> Sequence[list[Hour] | str]:
+        if self.source == FORECAST:
+            return self.provider.forecast(self.places, self._past_days())
+        return [self.provider.archive(self.places[0], self.first_on, self.last_on)]
+
+    def _again(self, failure: Failure) -> bool:
+        """Book a failed request, and renew the claim for another; False when nothing is left."""
+        now = self.clock()
+        with self.store.transaction(SOURCE) as connection:
+            note_outcome(connection, self.request_id, "failed", told(failure))
+            self.places = renew(connection, self.id, self.places, now)
+            if self.places:
+                self.request_id = self._note(connection, now)
+        return bool(self.places)
+
+    def _note(self, connection: Connection, now: dt.datetime) -> uuid.UUID:
+        return note_started(
+            connection,
+            [place.place_id for place in self.places],
+            provider=self.provider.name,
+            kind=self.source,
+            cost=weight(self._days()),
+            now=now,
+        )
 
     def _past_days(self) -> int:
         back = (self.clock().date() - self.first_on).days

@@ -181,12 +181,8 @@ class Claim:
 
     def _again(self, batch: Sequence[Place]) -> tuple[list[Place], uuid.UUID]:
         """Renew the claim before another request; another run may have taken places over."""
-        ids = [place.place_id for place in batch]
-        parameters = {"claim": self.claim, "place_ids": ids, "claimed_until": self.clock() + LEASE}
         with self.store.transaction(SOURCE) as connection:
-            query = text(read_sql("pipelines.weather", "renew_claims"))
-            held = set(connection.execute(query, parameters).scalars())
-            still = [place for place in batch if place.place_id in held]
+            still = renew(connection, self.claim, batch, self.clock())
             return still, self._note(connection, still) if still else self.request_id
 
     def _stop(self, request_id: uuid.UUID, failure: Failure) -> None:
@@ -255,6 +251,17 @@ class Claim:
             cost=self.provider.cost_of_place,
             now=self.clock(),
         )
+
+
+def renew(
+    connection: Connection, claim: uuid.UUID, places: Sequence[Place], now: dt.datetime
+) -> list[Place]:
+    """Keep places claimed for another while; those that are still."""
+    ids = [place.place_id for place in places]
+    parameters = {"claim": claim, "place_ids": ids, "claimed_until": now + LEASE}
+    query = text(read_sql("pipelines.weather", "renew_claims"))
+    held = set(connection.execute(query, parameters).scalars())
+    return [place for place in places if place.place_id in held]
 
 
 def release(

@@ -36,10 +36,11 @@ def held(state: Path) -> list[list[Any]]:
 
 
 def run_until_it_waits(
-    state: Path, url: str, blocker: psycopg.Connection
+    state: Path, url: str, blocker: psycopg.Connection, **variables: str
 ) -> "subprocess.Popen[str]":
     """Begin a run and return when it waits for the blocker's lock, its first rows written."""
-    return begin_and_wait(blocker, state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=url)
+    variables |= {"ISOBAR_SOURCES": "live", "FLIGHTS_URL": url}
+    return begin_and_wait(blocker, state, "run", **variables)
 
 
 def begin_and_wait(
@@ -58,8 +59,9 @@ def begin_and_wait(
 
 @pytest.mark.parametrize("victims", [("run",), ("server",), ("run", "server")])
 def test_kill_9_in_the_middle_of_a_load_leaves_all_or_nothing(
-    state: Path, source: FakeSource, victims: tuple[str, ...]
+    state: Path, source: FakeSource, sandbox_url: str, victims: tuple[str, ...]
 ) -> None:
+    live = {"ISOBAR_SOURCES": "live", "FLIGHTS_URL": source.url, "WEATHER_BASE_URL": sandbox_url}
     source.will(document(flights_document()))
     assert isobar(state, "migrate").returncode == 0
     server = EmbeddedPostgres(state)
@@ -82,11 +84,11 @@ def test_kill_9_in_the_middle_of_a_load_leaves_all_or_nothing(
     with psycopg.connect(server.start().url(SUPERUSER, WAREHOUSE)) as connection:
         (left,) = connection.execute("SELECT count(*) FROM flights.legs").fetchone() or ()
     assert left == 0, "a part of the load was committed"
-    again = isobar(state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url)
+    again = isobar(state, "run", **live)
     assert again.returncode == 0, again.stdout + again.stderr
     undisturbed = Path(tempfile.mkdtemp(dir=state.parent))
     undisturbed.chmod(0o755)
-    assert isobar(undisturbed, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url).returncode == 0
+    assert isobar(undisturbed, "run", **live).returncode == 0
     assert held(state) == held(undisturbed)
     EmbeddedPostgres(undisturbed).stop()
 

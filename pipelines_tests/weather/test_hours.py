@@ -158,9 +158,10 @@ def test_a_failure_keeps_what_is_known_and_is_tried_again(
     fly(warehouse, clock, 3)
     source.will(body(b"oops", status=500))
     broken = OpenMeteoHours(http, source.url.removesuffix("/flights.json"), clock)
-    done = fill_hours(warehouse, broken, clock)
+    done = fill_hours(warehouse, broken, clock, sleep=lambda _: None)
     assert isinstance(done.failure, TransientFailure)
-    assert owner.execute(CALLS).fetchall() == [("forecast", "failed", 2, 1)]
+    assert owner.execute(CALLS).fetchall() == [("forecast", "failed", 8, 4)]
+    assert owner.execute("SELECT sum(cost) FROM weather.calls").fetchone() == (0,)
     assert due(warehouse, clock) == 0
     clock.pass_by(minutes=1)
     assert fill_hours(warehouse, OpenMeteoHours(http, sandbox, clock), clock).succeeded == 2
