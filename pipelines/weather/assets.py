@@ -10,7 +10,6 @@ from pipelines.weather import locate, tables
 from pipelines.weather.hours import fill_hours
 from pipelines.weather.refresh import Refresh, refresh
 
-POOL = "weather_provider"
 SHIPMENTS = dg.AssetKey(["shipments", "shipments"])
 LEGS = dg.AssetKey(["flights", "legs"])
 ADDRESSES = dg.AssetKey(["shipments", "addresses"])
@@ -19,7 +18,6 @@ ADDRESSES = dg.AssetKey(["shipments", "addresses"])
 @dg.multi_asset(
     name="weather_places",
     specs=[table_spec(tables.places, deps=[SHIPMENTS, ADDRESSES, LEGS])],
-    pool=POOL,
 )
 def places(
     context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource
@@ -45,7 +43,6 @@ def places(
 @dg.multi_asset(
     name="weather_observations",
     specs=[table_spec(tables.observations, deps=[asset_key(tables.places)])],
-    pool=POOL,
 )
 def observations(
     context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource
@@ -60,7 +57,6 @@ def observations(
 @dg.multi_asset(
     name="weather_hourly",
     specs=[table_spec(tables.hourly, deps=[asset_key(tables.places), LEGS])],
-    pool=POOL,
 )
 def hourly(
     context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource
