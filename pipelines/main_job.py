@@ -145,7 +145,7 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             if skipped is not None:
                 report.warnings.append(f"{report.job} was skipped: {skipped.value}")
         if event.is_step_failure:
-            report.failures.append(_reason(event))
+            report.failures.append(f"{_reason(event)}\n  step: {event.step_key} of {report.job}")
             report.is_stopped = STOPPED in report.failures[-1]
         elif event.is_run_failure and not report.failures:
             report.failures.append(event.message or "the run failed")

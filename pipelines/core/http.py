@@ -231,10 +231,12 @@ class HttpClient:
     ) -> TransientFailure:
         if retry_after_seconds is not None:
             problem += f" and asks to wait {retry_after_seconds:.0f} s"
-        times = "at the first attempt" if attempt == 1 else f"in {attempt} attempts"
+        times = ", at the first attempt" if attempt == 1 else f", in {attempt} attempts"
+        if self.attempts == 1:  # whoever asks tries again itself
+            times = ""
         return TransientFailure(
             self.source,
-            f"{redact(problem, self.secrets)}, {times}",
+            f"{redact(problem, self.secrets)}{times}",
             place=shown,
             remedy=f"Try again later. If it lasts, see whether the source is up and {self.variable}"
             " points at it.",

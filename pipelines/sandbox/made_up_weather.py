@@ -5,7 +5,8 @@ import math
 from hashlib import sha256
 from typing import Any
 
-CODES = (0, 1, 2, 3, 45, 51, 61, 63, 71, 80, 95)
+CODES = (0, 1, 2, 3, 3, 45, 51, 61, 63, 80, 95)
+COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
 COUNTRIES = {
     "BE": (50.8, 4.4),
     "DE": (52.0, 12.0),
@@ -28,13 +29,15 @@ def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, 
     seed = sha256(f"{latitude:.2f} {longitude:.2f} {hour.isoformat()}".encode()).digest()
     sun = math.sin((hour.hour - 6) / 24 * 2 * math.pi)
     temperature = round(25 - abs(latitude) / 3 + 6 * sun + (seed[0] % 40) / 10 - 2, 1)
+    codes = COLD_CODES if temperature <= 2 else CODES
+    code = codes[seed[3] % len(codes)]
     return {
         "temperature_2m": temperature,
         "relative_humidity_2m": 40 + seed[1] % 60,
         "apparent_temperature": round(temperature - 1.5, 1),
         "is_day": int(6 <= hour.hour < 18),
         "precipitation": (seed[2] % 20) / 10,
-        "weather_code": CODES[seed[3] % len(CODES)],
+        "weather_code": code,
         "cloud_cover": seed[4] % 101,
         "pressure_msl": 990 + seed[5] % 45,
         "wind_speed_10m": (seed[6] % 500) / 10,

@@ -19,6 +19,11 @@ CHECKS = [
         "The weather of every place in use was received within the last 2 h 5 min.",
     ),
     _check(
+        tables.hourly,
+        "filled_hours",
+        "Every hour that a domain wants, and forecast or archive have, is there.",
+    ),
+    _check(
         tables.observations,
         "frugal_calls",
         "No place was asked for with success twice within two hours.",

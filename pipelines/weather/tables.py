@@ -59,8 +59,8 @@ places = Table(
         Text,
         nullable=False,
         comment="pending: to be looked up; found; given: coordinates came with it; not_found;"
-        " ambiguous: several places fit; corrected: set by hand. Set latitude, longitude and"
-        " corrected to correct one, or pending to have it looked up again.",
+        " ambiguous: several places fit; corrected: set by hand (weather.correct_place). Set"
+        " pending to have one looked up again.",
     ),
     Column("geocoded_name", Text, comment="What the geocoder calls it."),
     _instant("geocoded_at", "When it was looked up."),

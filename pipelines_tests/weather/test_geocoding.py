@@ -10,6 +10,8 @@ from pipelines.core.http import HttpClient
 from pipelines.core.warehouse import Warehouse
 from pipelines.weather.geocoding import Geocoder, choose
 from pipelines.weather.locate import locate_places, put_places
+from pipelines.weather.providers.open_meteo import OpenMeteo
+from pipelines.weather.refresh import refresh
 from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.shipments.made_up import deliver, line
 from pipelines_tests.weather.conftest import FakeClock
@@ -182,10 +184,13 @@ def test_a_place_can_be_corrected_and_looked_up_again_by_sql(
     deliver(warehouse, tmp_path, [line(1, receiver_address="Street 2, Nowhere, Iran")])
     put_places(warehouse, clock())
     locate_places(warehouse, Geocoder(http, sandbox, clock), clock)
-    owner.execute(
-        "UPDATE weather.places SET latitude = 36.3, longitude = 59.6,"
-        " geocoding_status = 'corrected' WHERE place_key = 'IR nowhere'"
-    )
+    refresh(warehouse, OpenMeteo(http, sandbox, clock), clock=clock)
+    owner.execute("SELECT weather.correct_place('IR nowhere', 36.3, 59.6)")
+    owner.execute("SELECT weather.correct_place('DE 10115', 52.5, 13.4)")
+    weather = "SELECT count(*) FROM weather.observations"
+    assert owner.execute(weather).fetchone() == (0,)  # it was that of another place
+    assert refresh(warehouse, OpenMeteo(http, sandbox, clock), clock=clock).succeeded == 2
+    assert statuses(owner) == {"DE 10115": "corrected", "IR nowhere": "corrected"}
     owner.execute(
         "UPDATE weather.places SET geocoding_status = 'pending' WHERE place_key = 'DE 10115'"
     )
@@ -194,6 +199,9 @@ def test_a_place_can_be_corrected_and_looked_up_again_by_sql(
     assert statuses(owner) == {"DE 10115": "found", "IR nowhere": "corrected"}
     with pytest.raises(psycopg.errors.CheckViolation):
         owner.execute("UPDATE weather.places SET latitude = NULL WHERE place_key = 'IR nowhere'")
+    for arguments in ("'XX', 1, 2", "NULL, 1, 2"):
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="there is no place"):
+            owner.execute(f"SELECT weather.correct_place({arguments})")
 
 
 def test_a_lookup_that_fails_is_tried_again_later_and_the_others_are_done(

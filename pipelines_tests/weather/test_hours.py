@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from pipelines.core.failures import TransientFailure
 from pipelines.core.http import HttpClient
@@ -163,6 +164,10 @@ def test_a_failure_keeps_what_is_known_and_is_tried_again(
     assert owner.execute(CALLS).fetchall() == [("forecast", "failed", 8, 4)]
     assert owner.execute("SELECT sum(cost) FROM weather.calls").fetchone() == (0,)
     assert due(warehouse, clock) == 0
+    with warehouse.engine.connect() as connection:
+        check = text(read_sql("pipelines.weather", "checks/filled_hours"))
+        shown = [row.missing_hours for row in connection.execute(check)]
+    assert shown == [1, 1]
     clock.pass_by(minutes=1)
     assert fill_hours(warehouse, OpenMeteoHours(http, sandbox, clock), clock).succeeded == 2
 

@@ -59,7 +59,7 @@ def upgrade() -> None:
             "geocoding_status",
             sa.Text(),
             nullable=False,
-            comment="pending: to be looked up; found; given: coordinates came with it; not_found; ambiguous: several places fit; corrected: set by hand. Set latitude, longitude and corrected to correct one, or pending to have it looked up again.",
+            comment="pending: to be looked up; found; given: coordinates came with it; not_found; ambiguous: several places fit; corrected: set by hand (weather.correct_place). Set pending to have one looked up again.",
         ),
         sa.Column("geocoded_name", sa.Text(), nullable=True, comment="What the geocoder calls it."),
         sa.Column(

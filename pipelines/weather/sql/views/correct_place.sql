@@ -1,0 +1,34 @@
+CREATE OR REPLACE FUNCTION weather.correct_place(
+    place_key text, latitude double precision, longitude double precision
+)
+RETURNS bigint
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    corrected bigint;
+BEGIN
+    UPDATE weather.places
+    SET
+        latitude = correct_place.latitude,
+        longitude = correct_place.longitude,
+        geocoding_status = 'corrected',
+        geocoded_name = NULL,
+        geocoded_at = now(),
+        geocoding_problem = NULL
+    WHERE places.place_key = correct_place.place_key
+    RETURNING places.place_id INTO corrected;
+    IF corrected IS NULL THEN
+        RAISE EXCEPTION 'there is no place %', coalesce(quote_literal(place_key), 'NULL') USING
+            ERRCODE = 'invalid_parameter_value',
+            HINT = 'SELECT place_key, geocoding_status FROM weather.places WHERE latitude IS NULL';
+    END IF;
+    DELETE FROM weather.observations WHERE observations.place_id = corrected;
+    DELETE FROM weather.hourly WHERE hourly.place_id = corrected;
+    DELETE FROM weather.refreshes WHERE refreshes.place_id = corrected;
+    RETURN corrected;
+END
+$$;
+
+COMMENT ON FUNCTION weather.correct_place(text, double precision, double precision) IS
+'Says where a place is that was not found, or found elsewhere. What was known of its weather was that of
+another place: it is dropped and asked for again within a minute. For the owner and the loader.';
