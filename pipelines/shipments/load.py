@@ -58,7 +58,7 @@ STAGED = (
 
 
 def loader(run_id: str | None, encoding: str) -> Load:
-    """What `core.inbox` calls for each file."""
+    """What `core.intake` calls for each file."""
     return partial(load_file, run_id=run_id, encoding=encoding)
 
 
@@ -114,7 +114,7 @@ def load_file(
 def retry_quarantine(store: Warehouse) -> list[Outcome]:
     """Read again what is in quarantine; what is good now is taken in and leaves it.
 
-    What a later delivery changed stays as that one said. Files that were refused as a whole are
+    Of a shipment that a later file told of, only missing articles are put in. Files that were refused as a whole are
     looked at again with the next taking. Each delivery is a transaction.
     """
     with store.transaction(SOURCE) as connection:
