@@ -58,13 +58,13 @@ def note_outcome(
 ) -> None:
     """Enter what came of a request, for all its places or for some.
 
-    A request that failed is not counted: the provider says itself when it counts otherwise.
+    A request that failed whole costs nothing: the provider says itself when it counts otherwise.
     """
     mine = [calls.c.request_id == request_id]
     if place_ids is not None:
         mine.append(calls.c.place_id.in_(place_ids))
     values: dict[str, object] = {"outcome": outcome, "problem": problem}
-    if outcome in NOT_COUNTED:
+    if outcome in NOT_COUNTED and place_ids is None:
         values["cost"] = 0
     connection.execute(update(calls).where(*mine).values(values))
 

@@ -200,6 +200,7 @@ def test_an_answer_that_cannot_be_believed_is_a_failure_of_its_place_only(
         ("temperature_celsius is 283, outside -90 to 60",),
         ("no data here",),
     ]
+    assert owner.execute("SELECT sum(cost) FROM weather.calls").fetchone() == (3,)  # it answered
 
 
 def test_a_used_up_allowance_is_not_asked_again_before_it_renews(
