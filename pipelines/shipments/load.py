@@ -114,8 +114,8 @@ def load_file(
 def retry_quarantine(store: Warehouse) -> list[Outcome]:
     """Read again what is in quarantine; what is good now is taken in and leaves it.
 
-    Of a shipment that a later file told of, only missing articles are put in. Files that were refused as a whole are
-    looked at again with the next taking. Each delivery is a transaction.
+    Of a shipment that a later file told of, only missing articles are put in. Files that were
+    refused as a whole are looked at again with the next taking. Each delivery is a transaction.
     """
     with store.transaction(SOURCE) as connection:
         forget_refusals(connection, SOURCE)
