@@ -17,6 +17,7 @@ from pipelines.weather.tables import calls, pauses
 
 LEASE = dt.timedelta(minutes=3)
 """How long a claim holds, renewed before each request: longer than any may take."""
+UNLIMITED = 1e9
 NOT_COUNTED = ("failed", "refused", "quota")
 
 
@@ -69,10 +70,17 @@ def note_outcome(
     connection.execute(update(calls).where(*mine).values(values))
 
 
-def abandon_calls(connection: Connection, now: dt.datetime) -> None:
-    """Enter that calls whose claim has ended were never answered."""
+def open_book(
+    connection: Connection, provider: str, quotas: Sequence[Quota], now: dt.datetime
+) -> float:
+    """Bring the book up to date before a claim, and say what may be spent.
+
+    Calls whose claim has ended were never answered; pauses that are over are dropped.
+    """
     query = text(read_sql("pipelines.weather", "abandon_calls"))
     connection.execute(query, {"before": now - LEASE})
+    connection.execute(delete(pauses).where(pauses.c.until_at <= now))
+    return left_of_allowance(connection, provider, quotas, now)
 
 
 def left_of_allowance(
@@ -83,7 +91,7 @@ def left_of_allowance(
     until = connection.execute(paused).scalar()
     if until is not None and until > now:
         return 0.0
-    left = float("inf")
+    left = UNLIMITED
     for quota in quotas:
         query = text(read_sql("pipelines.weather", "spent"))
         since = start_of(quota.window, now)
@@ -99,11 +107,6 @@ def pause(connection: Connection, provider: str, exhausted: QuotaExhausted) -> N
     )
     again = {"until_at": statement.excluded.until_at, "reason": statement.excluded.reason}
     connection.execute(statement.on_conflict_do_update(index_elements=["provider"], set_=again))
-
-
-def forget_pauses(connection: Connection, now: dt.datetime) -> None:
-    """Drop the pauses that are over."""
-    connection.execute(delete(pauses).where(pauses.c.until_at <= now))
 
 
 def told(failure: Failure) -> str:

@@ -22,11 +22,9 @@ from pipelines.core.warehouse import Warehouse, stage
 from pipelines.weather import tables
 from pipelines.weather.calls import (
     LEASE,
-    abandon_calls,
-    forget_pauses,
-    left_of_allowance,
     note_outcome,
     note_started,
+    open_book,
     pause,
     told,
 )
@@ -107,9 +105,7 @@ class _Asking:
         """Claim places for which something is missing; False when there are none."""
         now = self.clock()
         with self.store.transaction(SOURCE) as connection:
-            abandon_calls(connection, now)
-            forget_pauses(connection, now)
-            left = left_of_allowance(connection, self.provider.name, self.provider.quotas, now)
+            left = open_book(connection, self.provider.name, self.provider.quotas, now)
             is_recent = self.source == FORECAST
             costly = weight(FORECAST_DAYS + MOST_PAST_DAYS if is_recent else MOST_ARCHIVE_DAYS)
             most = int(min(most, left // costly))

@@ -11,11 +11,9 @@ from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
 from pipelines.weather.calls import (
     LEASE,
-    abandon_calls,
-    forget_pauses,
-    left_of_allowance,
     note_outcome,
     note_started,
+    open_book,
     pause,
     told,
 )
@@ -68,9 +66,7 @@ def locate_places(
 
 def _claim(store: Warehouse, geocoder: Geocoder, now: dt.datetime) -> list[Any]:
     with store.transaction(SOURCE) as connection:
-        abandon_calls(connection, now)
-        forget_pauses(connection, now)
-        left = left_of_allowance(connection, geocoder.provider, geocoder.quotas, now)
+        left = open_book(connection, geocoder.provider, geocoder.quotas, now)
         most = int(min(PORTION, left // 2))  # each is looked up twice at most
         parameters = {"now": now, "claimed_until": now + LEASE * 2, "most": most}
         query = text(read_sql("pipelines.weather", "claim_pending"))

@@ -23,11 +23,9 @@ from pipelines.core.warehouse import Warehouse, stage
 from pipelines.weather import tables
 from pipelines.weather.calls import (
     LEASE,
-    abandon_calls,
-    forget_pauses,
-    left_of_allowance,
     note_outcome,
     note_started,
+    open_book,
     pause,
     told,
 )
@@ -113,9 +111,7 @@ class Claim:
         """Claim as many due places as fit into one request and the allowance; False if none do."""
         now, provider = self.clock(), self.provider
         with self.store.transaction(SOURCE) as connection:
-            abandon_calls(connection, now)
-            forget_pauses(connection, now)
-            left = left_of_allowance(connection, provider.name, provider.quotas, now)
+            left = open_book(connection, provider.name, provider.quotas, now)
             most = min(float(provider.most_places), left // provider.cost_of_place)
             rows = connection.execute(
                 text(read_sql("pipelines.weather", "claim_due")),
