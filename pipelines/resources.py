@@ -152,12 +152,6 @@ class Settings:
             )
         return f"{self.sandbox_url}{sandbox_path}"
 
-    def weather_url(self, own: str | None) -> str | None:
-        """Another address than a provider's own: its variable's, or the sandbox's; else None."""
-        if own is not None or self.sources == "live":
-            return own
-        return self.source_url(None, "", None)
-
     def inbox(self, source: str, own: Path | None) -> Path | None:
         """Where a source's files come: its own folder, else the sandbox's; None when it is off."""
         if own is not None or self.sources == "live":
@@ -231,7 +225,7 @@ class WeatherResource(dg.ConfigurableResource[Provider]):
     def open(self) -> Provider:
         """The provider that the environment names, at `base_url` if given."""
         settings = Settings.from_environment()
-        base_url = settings.weather_url(self.base_url or settings.weather_base_url)
+        base_url = settings.source_url(self.base_url or settings.weather_base_url, "", None)
         _check_weather(settings.weather_provider, settings.weather_api_key)
         http = _weather_http(URL_VARIABLE)
         if settings.weather_provider == OpenMeteo.name:
@@ -245,14 +239,14 @@ class WeatherResource(dg.ConfigurableResource[Provider]):
         settings = Settings.from_environment()
         own = self.base_url or settings.weather_base_url
         http = _weather_http(URL_VARIABLE)
-        return OpenMeteoHours(http, settings.weather_url(own), utc_now)
+        return OpenMeteoHours(http, settings.source_url(own, "", None), utc_now)
 
     def geocoder(self) -> Geocoder:
         """Open-Meteo's geocoder, at `base_url` if given, else where the environment says."""
         settings = Settings.from_environment()
         http = _weather_http("GEOCODING_BASE_URL")
         own = self.base_url or settings.geocoding_base_url
-        return Geocoder(http, settings.weather_url(own), utc_now)
+        return Geocoder(http, settings.source_url(own, "", None), utc_now)
 
 
 def _weather_http(variable: str) -> HttpClient:

@@ -43,11 +43,12 @@ class Outcome:
     rejected: int
 
 
-def last_sha256(connection: Connection, source: str) -> str | None:
-    """The digest of the source's delivery that was loaded last, or None."""
+def last_sha256(connection: Connection, source: str, name: str | None = None) -> str | None:
+    """The digest of the source's delivery, or of those with a name, that was loaded last."""
+    named = [] if name is None else [deliveries.c.name == name]
     return connection.execute(
         select(deliveries.c.sha256)
-        .where(deliveries.c.source == source)
+        .where(deliveries.c.source == source, *named)
         .order_by(deliveries.c.loaded_at.desc())
         .limit(1)
     ).scalar_one_or_none()

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from pipelines.core.deliveries import Delivery, Outcome
+from pipelines.core.deliveries import Delivery, Outcome, last_sha256
 from pipelines.core.failures import (
     DatabaseTrouble,
     Failure,
@@ -26,7 +26,7 @@ from pipelines.core.failures import (
     printable,
 )
 from pipelines.core.inbox import Inbox, InboxFile, open_plain_file, signature_of
-from pipelines.core.tables import deliveries, inbox_files
+from pipelines.core.tables import inbox_files
 from pipelines.core.warehouse import Warehouse
 
 
@@ -87,7 +87,7 @@ def take_file(
     with _opened(source, file) as opened, store.transaction(source) as connection:
         sha256 = _digest(opened)
         outcome = None
-        if _last_sha256(connection, source, file.name) != sha256:
+        if last_sha256(connection, source, file.name) != sha256:
             opened.seek(0)
             delivery = Delivery(
                 source=source,
@@ -191,15 +191,6 @@ def _digest(file: BinaryIO) -> str:
     while chunk := file.read(1 << 20):
         digest.update(chunk)
     return digest.hexdigest()
-
-
-def _last_sha256(connection: Connection, source: str, name: str) -> str | None:
-    return connection.execute(
-        select(deliveries.c.sha256)
-        .where(deliveries.c.source == source, deliveries.c.name == name)
-        .order_by(deliveries.c.loaded_at.desc())
-        .limit(1)
-    ).scalar()
 
 
 def _remember(

@@ -27,7 +27,6 @@ class Retry:
     """A delivery whose records are taken out of quarantine to be read again."""
 
     delivery_id: int
-    name: str
     header: str | None
     loaded_at: datetime
     records: list[Quarantined]
@@ -75,7 +74,7 @@ def take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
         for row in kept
     ]
     connection.execute(delete(quarantine).where(quarantine.c.delivery_id == delivery_id))
-    return Retry(delivery_id, entry.name, entry.header, entry.loaded_at, records)
+    return Retry(delivery_id, entry.header, entry.loaded_at, records)
 
 
 def close_retry(

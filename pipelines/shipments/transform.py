@@ -85,23 +85,21 @@ def read_lines(records: Sequence[Record], columns: Sequence[str], *, first_recor
 
     `first_record` numbers them through the file.
     """
-    numbers = range(first_record, first_record + len(records))
+    numbered = list(enumerate(records, start=first_record))
     rejects = [
         _reject(number, record, [record.problem], None)
-        for number, record in zip(numbers, records, strict=True)
+        for number, record in numbered
         if record.problem is not None
     ]
-    whole = [
-        (number, record)
-        for number, record in zip(numbers, records, strict=True)
-        if record.fields is not None
-    ]
+    whole = [(number, record) for number, record in numbered if record.fields is not None]
     sent = _as_sent([record.fields or [] for _, record in whole], columns)
-    reasons = _broken_promises(sent)
+    quantities = _whole_numbers(sent["article_quantity"])
+    amounts = _amounts(sent["article_price"])
+    reasons = _broken_promises(sent, quantities, amounts)
     rejects += [
         _reject(*whole[index], reasons[index], _key(sent, index)) for index in sorted(reasons)
     ]
-    rows = _rows(sent).assign(
+    rows = _rows(sent, quantities, amounts).assign(
         record=[number for number, _ in whole],
         line=[record.line for _, record in whole],
         raw=[_storable(record.raw) for _, record in whole],
@@ -118,12 +116,11 @@ def _as_sent(fields: list[list[str]], columns: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _broken_promises(sent: pd.DataFrame) -> dict[int, list[str]]:
+def _broken_promises(
+    sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series
+) -> dict[int, list[str]]:
     """What is wrong with which row, by its index."""
-    typed = sent.assign(
-        article_quantity=_whole_numbers(sent["article_quantity"]),
-        article_price=_amounts(sent["article_price"]).astype("float64"),
-    )
+    typed = sent.assign(article_quantity=quantities, article_price=amounts.astype("float64"))
     try:
         LINES.validate(typed, lazy=True)
     except pa.errors.SchemaErrors as error:
@@ -139,7 +136,7 @@ def _broken_promises(sent: pd.DataFrame) -> dict[int, list[str]]:
     return reasons
 
 
-def _rows(sent: pd.DataFrame) -> pd.DataFrame:
+def _rows(sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series) -> pd.DataFrame:
     status = sent["status"].str.replace("-", "_", regex=False)
     return pd.DataFrame(
         {
@@ -151,8 +148,8 @@ def _rows(sent: pd.DataFrame) -> pd.DataFrame:
             "status_raw": sent["status"],
             "sku": sent["sku"],
             "article_name": sent["article_name"],
-            "quantity": _whole_numbers(sent["article_quantity"]),
-            "unit_price": _amounts(sent["article_price"]),
+            "quantity": quantities,
+            "unit_price": amounts,
         }
     )
 

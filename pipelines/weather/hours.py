@@ -43,6 +43,7 @@ from pipelines.weather.refresh import (
     SOURCE,
     WAITS_SECONDS,
     Refresh,
+    put_statement,
     release,
     renew,
 )
@@ -232,15 +233,10 @@ class _Asking:
     def _put(
         self, connection: Connection, good: Mapping[int, Sequence[Hour]], now: dt.datetime
     ) -> list[int]:
-        connection.execute(text("DROP TABLE IF EXISTS pg_temp.stage_hourly"))
         stage(connection, _frame(good, self.source, now), tables.hourly)
-        columns = [column.name for column in tables.hourly.columns]
-        statement = read_sql("pipelines.weather", "put_hours").format(
-            columns=", ".join(columns),
-            assignments=", ".join(f"{name} = excluded.{name}" for name in columns),
-        )
+        put = put_statement("put_hours", tables.hourly)
         parameters: dict[str, Any] = {"claim": self.id, "place_ids": list(good), "now": now}
-        return list(connection.execute(text(statement), parameters).scalars())
+        return list(connection.execute(put, parameters).scalars())
 
 
 def count_hours_due(connection: Connection, now: dt.datetime) -> int:

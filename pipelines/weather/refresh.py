@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Table, TextClause, text
 
 from pipelines.core.failures import Failure, NotReady, PermanentFailure, TransientFailure
 from pipelines.core.sql_files import read_sql
@@ -222,12 +222,8 @@ class Claim:
         """Write observations of places that are still claimed; return which those are."""
         table = tables.observations
         stage(connection, _frame(good, self.provider.name, now), table)
-        columns = [column.name for column in table.columns]
-        statement = read_sql("pipelines.weather", "put_observations").format(
-            columns=", ".join(columns),
-            assignments=", ".join(f"{name} = excluded.{name}" for name in columns),
-        )
-        return list(connection.execute(text(statement), {"claim": self.claim}).scalars())
+        put = put_statement("put_observations", table)
+        return list(connection.execute(put, {"claim": self.claim}).scalars())
 
     def _release(
         self,
@@ -247,6 +243,16 @@ class Claim:
             cost=self.provider.cost_of_place,
             now=self.clock(),
         )
+
+
+def put_statement(name: str, table: Table) -> TextClause:
+    """A statement of `sql` that writes all columns of a table."""
+    columns = [column.name for column in table.columns]
+    statement = read_sql("pipelines.weather", name).format(
+        columns=", ".join(columns),
+        assignments=", ".join(f"{column} = excluded.{column}" for column in columns),
+    )
+    return text(statement)
 
 
 def renew(
