@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
 from pipelines.core.contract import MOST_DRIFT, shown
@@ -19,8 +19,18 @@ DELIMITERS = (",", ";", "\t")
 MOST_LINE_BYTES = 1_048_576
 MOST_RECORD_LINES = 50
 MOST_COLUMNS = 1_000
+BLOCK_BYTES = 8_388_608
 OPEN_QUOTE = "a quotation mark is not closed"
+NUL = "\\x00"
+"""How a NUL is stored."""
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Block(NamedTuple):
+    """Whole lines as they stand in the file, and the number of the first."""
+
+    first_line: int
+    content: bytes
 
 
 class Record(NamedTuple):
@@ -71,7 +81,9 @@ class CsvFile:
     """The records of an open CSV file, one after the other; the header is read at once.
 
     Raises `PermanentFailure` for a file that cannot be read: `source` and `name` say whose it is,
-    `variable` is the setting with which another encoding than `encoding` is chosen.
+    `variable` is the setting with which another encoding than `encoding` is chosen. Of what is
+    `promised` the header may lack what is `optional`, and write names as `aliases` has them. With
+    `keeps_odd_bytes` bytes that are not of the encoding stay, as escapes, instead of refusing it.
     """
 
     def __init__(
@@ -83,21 +95,48 @@ class CsvFile:
         promised: Sequence[str],
         encoding: str,
         variable: str,
+        optional: Sequence[str] = (),
+        aliases: Mapping[str, str] | None = None,
+        keeps_odd_bytes: bool = False,
     ) -> None:
         self._file = file
+        self._errors = "backslashreplace" if keeps_odd_bytes else "strict"
         self._source, self._name, self._variable = source, name, variable
         self._encoding = encoding
         self._line = 0
         self._position = 0
         self._waiting: deque[tuple[int, str]] = deque()
-        self.layout = self._read_layout(promised)
+        self.layout = self._read_layout(promised, optional, aliases or {})
 
     def records(self) -> Iterator[Record]:
         """Every record that is not a blank line."""
         while (first := self._next()) is not None:
-            line, text = first
-            if not text.strip():
-                continue
+            yield from self._record(*first)
+
+    def blocks(self) -> Iterator[Block]:
+        """The rest of the file in blocks of whole lines, for who reads many lines at once.
+
+        Whether their bytes are of the encoding is for the caller to see.
+        """
+        while content := self._file.read(BLOCK_BYTES):
+            if not content.endswith(b"\n"):
+                content += self._file.readline(MOST_LINE_BYTES + 1)
+            first = self._line + 1
+            self._count(content)
+            yield Block(first, content)
+
+    def records_of(self, block: Block) -> Iterator[Record]:
+        """Every record of a block; one that goes on behind it is read to its end."""
+        lines = block.content.removesuffix(b"\n").split(b"\n")
+        self._waiting.extend(
+            (line, line_text(content, self._encoding))
+            for line, content in enumerate(lines, block.first_line)
+        )
+        while self._waiting:
+            yield from self._record(*self._waiting.popleft())
+
+    def _record(self, line: int, text: str) -> Iterator[Record]:
+        if text.strip():
             record = self.layout.read(line, text)
             yield self._over_lines(record) if record.problem == OPEN_QUOTE else record
 
@@ -117,20 +156,22 @@ class CsvFile:
         self._waiting.extendleft(reversed(taken))  # they may be good records of their own
         return first
 
-    def _read_layout(self, promised: Sequence[str]) -> Layout:
+    def _read_layout(
+        self, promised: Sequence[str], optional: Sequence[str], aliases: Mapping[str, str]
+    ) -> Layout:
         first = self._next()
         if first is None:
             raise self._failure("the file is empty, without even a header", "Send it again, whole.")
         header = first[1].removeprefix("\ufeff")
-        layout = layout_of(header, promised)
-        missing = [name for name in promised if name not in layout.columns]
+        layout = layout_of(header, promised, aliases)
+        missing = [name for name in promised if name not in (*layout.columns, *optional)]
         counts = Counter(layout.columns)
         twice = sorted(name for name, count in counts.items() if name and count > 1)
         if "\r" in header:
             problem = "its lines end with CR alone, which is no line end any more"
         elif any(not c.isprintable() and c != "\t" for c in header):
             problem = "its first line is no header: it has characters that are no text"
-        elif missing == list(promised):
+        elif not set(promised) & set(layout.columns):
             problem = "its first line is no header: it has none of the promised columns"
         elif missing:
             names = ", ".join(shown(name) for name in layout.columns[:MOST_DRIFT])
@@ -150,25 +191,35 @@ class CsvFile:
         read = self._file.readline(MOST_LINE_BYTES + 1)
         if not read:
             return None
-        self._line += 1
-        if len(read) > MOST_LINE_BYTES:
+        self._count(read)
+        return self._line, self._text(read, self._line)
+
+    def _count(self, content: bytes) -> None:
+        """Count lines; refuse one that has no end in sight."""
+        if (start := _long_line(content)) is not None:
+            line = self._line + content.count(b"\n", 0, start) + 1
             raise self._failure(
-                f"line {self._line:,} is longer than {MOST_LINE_BYTES:,} bytes",
+                f"line {line:,} is longer than {MOST_LINE_BYTES:,} bytes",
                 "See whether it is a CSV file at all.",
             )
-        try:
-            text = read.decode(self._encoding)
-        except UnicodeDecodeError as error:
-            raise self._undecodable(error, read) from error
-        self._position += len(read)
-        return self._line, text.rstrip("\r\n")
+        self._line += content.count(b"\n") + (not content.endswith(b"\n"))
+        self._position += len(content)
 
-    def _undecodable(self, error: UnicodeDecodeError, line: bytes) -> PermanentFailure:
-        if self._line == 1 and line.startswith(UTF_16_MARKS):
+    def _text(self, content: bytes, line: int) -> str:
+        try:
+            return content.decode(self._encoding, self._errors).rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise self._undecodable(error, content, line) from error
+
+    def _undecodable(
+        self, error: UnicodeDecodeError, content: bytes, line: int
+    ) -> PermanentFailure:
+        if line == 1 and content.startswith(UTF_16_MARKS):
             return self._failure("the file is UTF-16, not text in one byte", "Save it as UTF-8.")
+        position = self._position - len(content) + error.start
         return self._failure(
-            f"byte 0x{line[error.start]:02x} at position {self._position + error.start:,}"
-            f" (line {self._line:,}) is not {self._encoding}",
+            f"byte 0x{content[error.start]:02x} at position {position:,} (line {line:,}) is not"
+            f" {self._encoding}",
             f"Save it as UTF-8, or set {self._variable} to its encoding, such as cp1252.",
         )
 
@@ -178,16 +229,45 @@ class CsvFile:
         )
 
 
-def _layout(header: str, delimiter: str) -> Layout:
+def line_text(content: bytes, encoding: str) -> str:
+    """A line's text without its end, bytes that are not of the encoding as escapes."""
+    return content.decode(encoding, "backslashreplace").rstrip("\r\n")
+
+
+def _long_line(content: bytes) -> int | None:
+    """Where a line begins that is longer than lines may be."""
+    start = 0
+    while len(content) - start > MOST_LINE_BYTES:
+        end = content.rfind(b"\n", start, start + MOST_LINE_BYTES)
+        if end < 0:
+            return start
+        start = end + 1
+    return None
+
+
+def _layout(header: str, delimiter: str, aliases: Mapping[str, str]) -> Layout:
     layout = Layout(header, delimiter, ())
     try:
         names = layout.fields(header)
     except csv.Error:
         names = header.split(delimiter)
-    return Layout(header, delimiter, tuple(name.strip().casefold() for name in names))
+    columns = (name.strip().casefold() for name in names)
+    return replace(layout, columns=tuple(aliases.get(name, name) for name in columns))
 
 
-def layout_of(header: str, promised: Sequence[str]) -> Layout:
+def layout_of(
+    header: str, promised: Sequence[str], aliases: Mapping[str, str] | None = None
+) -> Layout:
     """How a header is written: the delimiter that gives most of the promised columns."""
-    layouts = [_layout(header, delimiter) for delimiter in DELIMITERS]
+    layouts = [_layout(header, delimiter, aliases or {}) for delimiter in DELIMITERS]
     return max(layouts, key=lambda one: len(set(promised) & set(one.columns)))
+
+
+def storable(raw: str) -> str:
+    """The text as PostgreSQL can hold it, which has no NUL."""
+    return raw.replace("\x00", NUL)
+
+
+def as_sent(raw: str) -> str:
+    """The text as it came, from what is stored of it."""
+    return raw.replace(NUL, "\x00")

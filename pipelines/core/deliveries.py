@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.sql_files import read_sql
 from pipelines.core.tables import deliveries, quarantine
-from pipelines.core.warehouse import array_literal, changed_records, copy_rows
+from pipelines.core.warehouse import array_literal, copy_rows
 
 if TYPE_CHECKING:
     from pipelines.core.contract import Reject
@@ -90,16 +90,17 @@ def close_delivery(
     delivery_id: int,
     *,
     read: int,
+    loaded: int,
     held: int,
     rejected: int,
     drift: Sequence[str] = (),
 ) -> Outcome:
     """Write the counts and the drift; `rejected` is how many `write_rejects` wrote.
 
-    `held` is how many source records the tables hold now, counted there. PostgreSQL refuses
-    counts that do not add up, and with them the whole transaction.
+    `loaded` is how many source records changed a row, `held` how many the tables hold now, both
+    counted there. PostgreSQL refuses counts that do not add up, and with them the whole
+    transaction.
     """
-    loaded = changed_records(connection)
     outcome = Outcome(delivery_id, read, loaded, held - loaded, rejected)
     _write_outcome(connection, outcome, drift)
     return outcome

@@ -49,7 +49,7 @@ class InboxFile:
 
 @dataclass(frozen=True)
 class Inbox:
-    """The folder of one source, set by `variable`: its files are those that end in `suffix`.
+    """The folder of one source, set by `variable`: its files are those that end in a suffix.
 
     `reading` says how they are read, such as their encoding: files that were refused when read
     otherwise are pending again.
@@ -59,7 +59,7 @@ class Inbox:
     folder: Path
     variable: str
     reading: str
-    suffix: str = ".csv"
+    suffixes: tuple[str, ...] = (".csv",)
 
     def files(self) -> list[InboxFile]:
         """All files, oldest first. Hidden ones and folders are none.
@@ -72,7 +72,7 @@ class Inbox:
                 found = [
                     _look(Path(entry.path), home)
                     for entry in entries
-                    if entry.name.lower().endswith(self.suffix)
+                    if entry.name.lower().endswith(self.suffixes)
                     and not entry.name.startswith(".")
                     and not entry.is_dir(follow_symlinks=False)
                 ]

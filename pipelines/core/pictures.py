@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 def as_markdown(figure: Figure, words: str) -> str:
@@ -28,3 +33,16 @@ def as_markdown(figure: Figure, words: str) -> str:
     with Image.open(drawn) as image:
         image.convert("RGB").quantize(16).save(small, format="png", optimize=True)
     return f"![{words}](data:image/png;base64,{base64.b64encode(small.getvalue()).decode()})"
+
+
+def days_on(axes: Axes, days: Sequence[dt.date]) -> list[float]:
+    """Where days are on the x-axis of a figure, which is labelled for them."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.ticker import Locator
+
+    at = [float(day.toordinal() - EPOCH) for day in days]  # as matplotlib counts
+    axes.set_xlim(at[0] - 0.6, at[-1] + 0.6)
+    locator: Locator = AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    return at

@@ -1,15 +1,12 @@
 """Taking records out of quarantine to read them again; the counts of their delivery follow."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from pipelines.core.contract import Reject
-from pipelines.core.deliveries import Outcome, write_rejects
+from pipelines.core.deliveries import Outcome
 from pipelines.core.tables import deliveries, quarantine
-from pipelines.core.warehouse import changed_records
 
 
 @dataclass(frozen=True)
@@ -78,15 +75,14 @@ def take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
 
 
 def close_retry(
-    connection: Connection, retry: Retry, *, held: int, rejects: Sequence[Reject]
+    connection: Connection, retry: Retry, *, loaded: int, held: int, rejected: int
 ) -> Outcome:
     """Write what became of the records that were taken out; the delivery's counts follow.
 
-    `held` is how many of them the tables hold now.
+    `loaded` is how many of them changed a row, `held` how many the tables hold now, `rejected` how
+    many `write_rejects` put back.
     """
-    loaded = changed_records(connection)
-    outcome = Outcome(retry.delivery_id, len(retry.records), loaded, held - loaded, len(rejects))
-    write_rejects(connection, retry.delivery_id, rejects)
+    outcome = Outcome(retry.delivery_id, len(retry.records), loaded, held - loaded, rejected)
     connection.execute(
         update(deliveries)
         .where(deliveries.c.delivery_id == retry.delivery_id)

@@ -201,6 +201,7 @@ def load_snapshot(
         connection,
         delivery_id,
         read=snapshot.read,
+        loaded=changed_records(connection),
         held=held,
         rejected=len(snapshot.rejects),
         drift=snapshot.drift,
@@ -267,6 +268,7 @@ def load_airports(
         connection,
         delivery_id,
         read=len(airports),
+        loaded=changed_records(connection),
         held=held_records(connection, tables.airports),
         rejected=0,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from sqlalchemy import Connection, func, select, text
 
 from pipelines.core.contract import Reject
-from pipelines.core.csv_records import CsvFile, Record, layout_of
+from pipelines.core.csv_records import CsvFile, Record, as_sent, layout_of
 from pipelines.core.deliveries import (
     Delivery,
     Outcome,
@@ -105,6 +105,7 @@ def load_file(
         connection,
         delivery_id,
         read=read,
+        loaded=changed_records(connection),
         held=held,
         rejected=rejected,
         drift=csv_file.layout.drift(delivery.name, COLUMNS),
@@ -132,7 +133,7 @@ def _retry(connection: Connection, delivery_id: int) -> Outcome:
 
     A second line about an article stays there, as which one came first is not for a retry to say.
     """
-    from pipelines.shipments.transform import COLUMNS, as_sent, read_lines
+    from pipelines.shipments.transform import COLUMNS, read_lines
 
     retry = take_out_of_quarantine(connection, delivery_id)
     layout = layout_of(retry.header or "", COLUMNS)
@@ -157,7 +158,9 @@ def _retry(connection: Connection, delivery_id: int) -> Outcome:
     now = connection.execute(select(func.clock_timestamp())).scalar_one()
     held = _put(connection, delivery_id, seen_at=retry.loaded_at, changed_at=now)
     by_line = sorted(rejects, key=lambda one: int(one.position.removeprefix("line ")))
-    return close_retry(connection, retry, held=held, rejects=by_line)
+    write_rejects(connection, delivery_id, by_line)
+    loaded = changed_records(connection)
+    return close_retry(connection, retry, loaded=loaded, held=held, rejected=len(by_line))
 
 
 def statuses(connection: Connection) -> dict[str, int]:

@@ -14,7 +14,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from pipelines.core.contract import Reject, is_name, is_text, shown
-from pipelines.core.csv_records import Record
+from pipelines.core.csv_records import Record, storable
 
 COLUMNS = (
     "tracking_number",
@@ -28,8 +28,6 @@ COLUMNS = (
     "status",
 )
 KEY = ("tracking_number", "carrier", "sku")
-NUL = "\\x00"
-"""How a NUL is stored."""
 MOST_PIECES = 1_000_000
 MOST_ADDRESS_CHARACTERS = 500
 
@@ -102,7 +100,7 @@ def read_lines(records: Sequence[Record], columns: Sequence[str], *, first_recor
     rows = _rows(sent, quantities, amounts).assign(
         record=[number for number, _ in whole],
         line=[record.line for _, record in whole],
-        raw=[_storable(record.raw) for _, record in whole],
+        raw=[storable(record.raw) for _, record in whole],
     )
     return Lines(rows.drop(index=list(reasons)), sorted(rejects, key=lambda one: one.record))
 
@@ -178,14 +176,4 @@ def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
 def _reject(
     number: int, record: Record, reasons: Sequence[str], key: tuple[str, ...] | None
 ) -> Reject:
-    return Reject(number, f"line {record.line}", _storable(record.raw), tuple(reasons), key)
-
-
-def _storable(raw: str) -> str:
-    """The text as PostgreSQL can hold it, which has no NUL."""
-    return raw.replace("\x00", NUL)
-
-
-def as_sent(raw: str) -> str:
-    """The text as it came, from what is stored of it."""
-    return raw.replace(NUL, "\x00")
+    return Reject(number, f"line {record.line}", storable(record.raw), tuple(reasons), key)

@@ -35,7 +35,7 @@ def test_counts_that_do_not_add_up_are_refused_with_the_whole_load(warehouse: Wa
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, None)
         write_rejects(connection, delivery_id, REJECTS[:1])
-        close_delivery(connection, delivery_id, read=3, held=1, rejected=1)
+        close_delivery(connection, delivery_id, read=3, loaded=0, held=1, rejected=1)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test") is None
 
@@ -45,7 +45,7 @@ def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Wareho
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, "run 1")
         write_rejects(connection, delivery_id, REJECTS)
-        outcome = close_delivery(connection, delivery_id, read=5, held=3, rejected=2)
+        outcome = close_delivery(connection, delivery_id, read=5, loaded=0, held=3, rejected=2)
     assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 3, 2)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test") == DELIVERY.sha256
@@ -61,7 +61,7 @@ def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, None)
         write_rejects(connection, delivery_id, REJECTS)
-        close_delivery(connection, delivery_id, read=2, held=0, rejected=2)
+        close_delivery(connection, delivery_id, read=2, loaded=0, held=0, rejected=2)
         connection.execute(text("DELETE FROM ops.quarantine WHERE position = 'rows[5]'"))
     with warehouse.engine.connect() as connection:
         (found,) = unbalanced(connection, "test")

@@ -1,0 +1,140 @@
+"""What sources that come as files have in common in Dagster: taking, its check, its sensor.
+
+The resource of such a source has `open_inbox`, which gives None where the source is off.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from pipelines import attended_runs
+from pipelines.asset_pages import verdict
+from pipelines.core import intake
+from pipelines.core.deliveries import Outcome
+from pipelines.core.failures import PermanentFailure, printable
+from pipelines.core.inbox import Inbox, is_settled
+from pipelines.core.intake import Load, UnsteadyFile, take
+from pipelines.core.warehouse import Warehouse
+from pipelines.resources import WarehouseResource
+
+PATIENCE_SECONDS = 10.0
+"""How long a run that a person waits for waits for files that are still being written."""
+EVERY_SECONDS = 5
+AFTER_FAILURE_SECONDS = 60.0
+
+
+class Taking(dg.Config):
+    """What to take in."""
+
+    file: str | None = Field(
+        default=None,
+        description="Path of a file on the machine of the run, to be taken instead of the inbox.",
+    )
+    retry_quarantine: bool = Field(
+        default=False,
+        description="First read again what is in quarantine, and look again at refused files, as"
+        " after a change of the code.",
+    )
+
+
+def take_inbox(
+    context: dg.AssetExecutionContext, store: Warehouse, inbox: Inbox, load: Load
+) -> tuple[list[Outcome], int]:
+    """Take what is whole; also how many files are left because they are still being written.
+
+    What was refused is told by the check `readable_files`.
+    """
+    is_attended = attended_runs.TAG in context.run.tags
+    files, growing = inbox.ready(store, wait_seconds=PATIENCE_SECONDS if is_attended else 0.0)
+    outcomes, refusals = take(store, inbox, files, load, context.run.run_id)
+    for refusal in refusals:
+        context.log.error("%s", refusal)
+    if unsteady := [one for one in refusals if isinstance(one, UnsteadyFile)]:
+        raise unsteady[0]
+    return outcomes, len(growing)
+
+
+def counts(outcomes: Sequence[Outcome], growing: int) -> dict[str, Any]:
+    """What an asset's page shows of the deliveries that a run took in."""
+    told: dict[str, Any] = {
+        "deliveries": len(outcomes),
+        "read": sum(outcome.read for outcome in outcomes),
+        "loaded": sum(outcome.loaded for outcome in outcomes),
+        "unchanged": sum(outcome.unchanged for outcome in outcomes),
+        "rejected": sum(outcome.rejected for outcome in outcomes),
+    }
+    if growing:
+        told["left for later"] = f"{growing} files that are still being written"
+    return told
+
+
+def readable_files(key: dg.AssetKey, source: str, variable: str) -> dg.AssetChecksDefinition:
+    """The check that no file of an inbox, set by `variable`, was refused as a whole."""
+
+    @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
+        asset=key,
+        name="readable_files",
+        description="No file of the inbox was refused as a whole. The run that refuses one fails"
+        " here, once; the other files and checks are not touched by it.",
+    )
+    def check(
+        context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        with warehouse.open() as store, store.engine.connect() as connection:
+            refused = intake.refused(connection, source)
+        yield verdict(
+            [{name: row[name] for name in ("name", "problem", "looked_at")} for row in refused],
+            dg.AssetCheckSeverity.WARN,
+        )
+        if fresh := [row for row in refused if row["run_id"] == context.run.run_id]:
+            told = "".join(f"\n  - {printable(row['name'])}: {row['problem']}" for row in fresh)
+            failure = PermanentFailure(
+                source,
+                f"{len(fresh)} of the inbox's files refused:{told}",
+                place=variable,
+                remedy="Mend them or take them away; one that changes is looked at again.",
+            )
+            raise dg.Failure(description=str(failure), allow_retries=False)
+
+    return check
+
+
+def inbox_sensor(
+    source: str, variable: str, job: dg.JobDefinition | Any, replaces: str
+) -> dg.SensorDefinition:
+    """The sensor that starts `job` for new files of an inbox, set by `variable`."""
+
+    @dg.sensor(
+        name=f"{source}_inbox",
+        job=job,
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        required_resource_keys={source, "warehouse"},
+        description=f"Start the job when there is a new or changed CSV file in {variable} that is"
+        f" whole (by default the folder inbox/{source} of ISOBAR_HOME). It replaces {replaces}.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        inbox = getattr(context.resources, source).open_inbox()
+        if inbox is None:
+            return dg.SkipReason(f"{variable} is not set.")
+        with context.resources.warehouse.open() as store, store.engine.connect() as connection:
+            pending = inbox.pending(connection)
+        if not pending:
+            return dg.SkipReason("Nothing new in the inbox.")
+        if not any(is_settled(file) for file in pending):
+            return dg.SkipReason(f"Still being written: {len(pending)} files.")
+        if attended_runs.is_under_way(context.instance, job.name):
+            return dg.SkipReason("A run is under way.")
+        failed_at = attended_runs.last_failure_at(context.instance, job.name)
+        if failed_at is not None and time.time() - failed_at < AFTER_FAILURE_SECONDS:
+            newest = max(file.changed_ns for file in pending) / 1e9
+            if newest < failed_at:
+                return dg.SkipReason(
+                    "The last run failed with these files; trying again in a minute."
+                )
+        return dg.RunRequest()
+
+    return sensor
