@@ -28,7 +28,7 @@ psql: .venv/runtime ## ask the database
 test: .venv/development ## run the tests; ARGS="-k kill" picks some
 	@$(BIN)/python -m pytest -n 4 $(ARGS)
 
-bench: .venv/development ## measure, beside what was asked; ARGS="--json FILE" writes it too
+bench: .venv/benchmarks ## measure, beside what was asked; ARGS="--json FILE" writes it too
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 diagrams: .venv/development ## write docs/tables.md from the declarations of tables
@@ -51,7 +51,8 @@ lock: .venv/runtime ## resolve the requirements anew
 	@lock="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade --generate-hashes --no-header --no-emit-index-url"; \
 	$$lock requirements/setup.in --output-file requirements/setup.lock; \
 	$$lock pyproject.toml --output-file requirements/runtime.lock; \
-	$$lock pyproject.toml --group development --constraint requirements/runtime.lock --output-file requirements/development.lock
+	$$lock pyproject.toml --group development --constraint requirements/runtime.lock --output-file requirements/development.lock; \
+	$$lock --group benchmarks --constraint requirements/runtime.lock --output-file requirements/benchmarks.lock
 
 .venv/uv: requirements/setup.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -70,4 +71,9 @@ lock: .venv/runtime ## resolve the requirements anew
 .venv/development: .venv/runtime requirements/development.lock
 	@echo "Installing the locked development requirements into .venv …" >&2
 	@$(SYNC) -r requirements/development.lock
+	@touch $@
+
+.venv/benchmarks: .venv/development requirements/benchmarks.lock
+	@echo "Installing what is measured beside ours into .venv …" >&2
+	@$(SYNC) -r requirements/benchmarks.lock
 	@touch $@

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from pipelines.bookings.client import EventsClient
+from pipelines.bookings.load import Reading
 from pipelines.core.embedded_postgres import (
     DAGSTER,
     LOADER,
@@ -59,6 +62,9 @@ class Settings:
     sandbox_url: str | None
     flights_url: str | None
     flights_country: str | None
+    bookings_inbox: Path | None
+    bookings_events_url: str | None
+    bookings_reading: Reading
     shipments_inbox: Path | None
     shipments_encoding: str
     weather_provider: str
@@ -76,12 +82,7 @@ class Settings:
         state = Path(value("ISOBAR_HOME") or PROJECT / ".isobar").expanduser().absolute()
         sources = value("ISOBAR_SOURCES") or "sandbox"
         if sources not in ("sandbox", "live"):
-            raise PermanentFailure(
-                "configuration",
-                f"ISOBAR_SOURCES is {sources!r}",
-                place="the environment or .env",
-                remedy="Set it to sandbox or live.",
-            )
+            raise _misconfigured(f"ISOBAR_SOURCES is {sources!r}", "Set it to sandbox or live.")
         if re.search(r"[\"$`\\\n]", str(state)):
             raise PermanentFailure(
                 "configuration",
@@ -91,7 +92,11 @@ class Settings:
             )
         for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
             _check_postgres_url(name, value(name))
-        inbox = value("SHIPMENTS_INBOX")
+
+        def folder(name: str) -> Path | None:
+            path = value(name)
+            return Path(path).expanduser().absolute() if path else None
+
         encoding = value("SHIPMENTS_ENCODING") or "utf-8"
         _check_encoding("SHIPMENTS_ENCODING", encoding)
         return cls(
@@ -103,7 +108,13 @@ class Settings:
             sandbox_url=value("ISOBAR_SANDBOX_URL"),
             flights_url=value("FLIGHTS_URL"),
             flights_country=value("FLIGHTS_COUNTRY"),
-            shipments_inbox=Path(inbox).expanduser().absolute() if inbox else None,
+            bookings_inbox=folder("BOOKINGS_INBOX"),
+            bookings_events_url=value("BOOKINGS_EVENTS_URL"),
+            bookings_reading=Reading(
+                zone=_zone("BOOKINGS_TIME_ZONE", value("BOOKINGS_TIME_ZONE") or "UTC"),
+                most_bad=_share("BOOKINGS_MOST_BAD", value("BOOKINGS_MOST_BAD") or "0.1"),
+            ),
+            shipments_inbox=folder("SHIPMENTS_INBOX"),
             shipments_encoding=encoding,
             weather_provider=value("WEATHER_PROVIDER") or OpenMeteo.name,
             weather_api_key=value("WEATHER_API_KEY"),
@@ -198,12 +209,42 @@ class FlightsResource(dg.ConfigurableResource[FlightsClient]):
         return Settings.from_environment().flights_country
 
 
+class BookingsResource(dg.ConfigurableResource[Inbox]):
+    """The inbox of hotel bookings, and the events API of the hotel system."""
+
+    folder: str | None = None
+    url: str | None = None
+
+    def open_inbox(self) -> Inbox | None:
+        """The inbox in `folder`, else where the environment says; None when it is off."""
+        settings = Settings.from_environment()
+        own = Path(self.folder) if self.folder else settings.bookings_inbox
+        folder = settings.inbox("bookings", own)
+        if folder is None:
+            return None
+        reading = repr(settings.bookings_reading)
+        return Inbox("bookings", folder, "BOOKINGS_INBOX", reading, suffixes=(".csv", ".csv.gz"))
+
+    def open_api(self, *, attempts: int = 5) -> EventsClient | None:
+        """A client for `url`, else for what the environment says; None when it is off."""
+        settings = Settings.from_environment()
+        url = settings.source_url(self.url or settings.bookings_events_url, "/events", None)
+        if url is None:
+            return None
+        http = HttpClient("bookings", "BOOKINGS_EVENTS_URL", attempts=attempts)
+        return EventsClient(url, http)
+
+    def reading(self) -> Reading:
+        """How events are read."""
+        return Settings.from_environment().bookings_reading
+
+
 class ShipmentsResource(dg.ConfigurableResource[Inbox]):
     """The inbox of shipments."""
 
     folder: str | None = None
 
-    def open(self) -> Inbox | None:
+    def open_inbox(self) -> Inbox | None:
         """The inbox in `folder`, else where the environment says; None when it is off."""
         settings = Settings.from_environment()
         own = Path(self.folder) if self.folder else settings.shipments_inbox
@@ -259,6 +300,36 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def _zone(name: str, value: str) -> str:
+    """The name of a time zone that there is."""
+    try:
+        return ZoneInfo(value).key
+    except (ValueError, OSError) as error:
+        raise _misconfigured(
+            f"{name} is {value!r}, which is no time zone", "Set it to UTC, Asia/Tashkent or alike."
+        ) from error
+
+
+def _share(name: str, value: str) -> float:
+    """A share from 0 to 1."""
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise _misconfigured(
+            f"{name} is {value!r}, which is no share",
+            "Set it to a number from 0 to 1, such as 0.1.",
+        )
+    return share
+
+
+def _misconfigured(problem: str, remedy: str) -> PermanentFailure:
+    return PermanentFailure(
+        "configuration", problem, place="the environment or .env", remedy=remedy
+    )
+
+
 def _check_weather(provider: str, key: str | None) -> None:
     names = (OpenMeteo.name, *KEYED_PROVIDERS)
     if provider not in names:
@@ -268,7 +339,7 @@ def _check_weather(provider: str, key: str | None) -> None:
         remedy = f"Set {KEY_VARIABLE}, or WEATHER_PROVIDER to {OpenMeteo.name}, which needs none."
     else:
         return
-    raise PermanentFailure("configuration", problem, place="the environment or .env", remedy=remedy)
+    raise _misconfigured(problem, remedy)
 
 
 def _check_postgres_url(name: str, value: str | None) -> None:
@@ -284,11 +355,8 @@ def _check_postgres_url(name: str, value: str | None) -> None:
     except (ArgumentError, ValueError):
         problem = "is not a PostgreSQL address"
     if problem is not None:
-        raise PermanentFailure(
-            "configuration",
-            f"{name} {problem}",
-            place="the environment or .env",
-            remedy="Write postgresql://user:password@host:port/database.",
+        raise _misconfigured(
+            f"{name} {problem}", "Write postgresql://user:password@host:port/database."
         )
 
 
@@ -299,9 +367,7 @@ def _check_encoding(name: str, encoding: str) -> None:
     except (LookupError, TypeError, ValueError):
         is_fit = False
     if not is_fit:
-        raise PermanentFailure(
-            "configuration",
+        raise _misconfigured(
             f"{name} is {encoding!r}, which is no encoding that extends ASCII",
-            place="the environment or .env",
-            remedy="Set it to utf-8, cp1252, latin-1 or the like.",
+            "Set it to utf-8, cp1252, latin-1 or the like.",
         )

@@ -195,6 +195,33 @@ inbox_files = Table(
     comment="Files of inboxes as they were when taken or refused: others are taken next.",
 )
 
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column(
+        "name",
+        Text,
+        primary_key=True,
+        comment="A table that numbers its loads, such as bookings.events, or what follows it.",
+    ),
+    Column(
+        "position",
+        BigInteger,
+        nullable=False,
+        comment="Number of its last load; for what follows, of the last one that it has counted.",
+    ),
+    Column(
+        "moved_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=func.now(),
+        comment="When it last moved.",
+    ),
+    schema="ops",
+    comment="How far tables are, and what is derived from them. A watermark moves in the"
+    " transaction that writes the rows.",
+)
+
 sql_objects = Table(
     "sql_objects",
     metadata,

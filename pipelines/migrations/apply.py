@@ -27,6 +27,7 @@ from pipelines.core.warehouse import engine_for
 
 VERSION_TABLE = "alembic_version"
 OBJECT_FOLDERS = {
+    "bookings": ("pipelines.bookings", "sql/functions"),
     "enriched": ("pipelines.enriched", "sql"),
     "metrics": ("pipelines.metrics", "sql"),
     "ops": ("pipelines.core", "sql/ops"),
@@ -37,7 +38,9 @@ OBJECT_FOLDERS = {
 
 def target_metadata() -> MetaData:
     """All tables that any domain declares."""
-    from pipelines.flights import tables as flights  # noqa: F401 - importing it declares
+    from pipelines.bookings import tables as bookings  # noqa: F401 - importing it declares
+    from pipelines.flights import tables as flights  # noqa: F401
+    from pipelines.metrics import tables as metrics  # noqa: F401
     from pipelines.shipments import tables as shipments  # noqa: F401
     from pipelines.weather import tables as weather  # noqa: F401
 

@@ -1,0 +1,78 @@
+"""The asset of the bookings domain: the events, from files and from the hotel system's API."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec, tell_skipped
+from pipelines.bookings import load, tables
+from pipelines.bookings.polling import poll
+from pipelines.core.deliveries import Outcome
+from pipelines.core.inbox import look_at
+from pipelines.core.intake import take_file
+from pipelines.core.quarantine import in_quarantine
+from pipelines.core.warehouse import Warehouse
+from pipelines.inboxes import Taking, counts, take_inbox
+from pipelines.resources import BookingsResource, WarehouseResource, utc_now
+
+POOL = "bookings"
+
+
+@dg.multi_asset(
+    name="bookings_events",
+    specs=[table_spec(tables.events, kinds={"csv", "json"})._replace(skippable=True)],
+    pool=POOL,
+)
+def bookings_events(
+    context: dg.AssetExecutionContext,
+    config: Taking,
+    bookings: BookingsResource,
+    warehouse: WarehouseResource,
+) -> dg.MaterializeResult[None] | None:
+    """Take in what is new in the inbox and at the API, or one file, or what was refused."""
+    key = asset_key(tables.events)
+    with failures_told(context), warehouse.open() as store:
+        reading = bookings.reading()
+        outcomes = load.retry_quarantine(store, reading) if config.retry_quarantine else []
+        growing = 0
+        if config.file is not None:
+            file = look_at(load.SOURCE, Path(config.file))
+            outcome = take_file(store, load.SOURCE, file, load.loader(context.run.run_id, reading))
+            outcomes += [outcome] if outcome else []
+        else:
+            is_on, taken, growing = _take_sources(context, store, bookings, reading)
+            if not is_on and not config.retry_quarantine:
+                tell_skipped(context, key, "neither BOOKINGS_INBOX nor BOOKINGS_EVENTS_URL is set")
+                return None
+            outcomes += taken
+        with store.engine.connect() as connection:
+            metadata = counts(outcomes, growing) | {
+                "dagster/row_count": row_count(connection, key),
+                "in_quarantine": in_quarantine(connection, load.SOURCE),
+            }
+        return dg.MaterializeResult(asset_key=key, metadata=metadata)
+
+
+def _take_sources(
+    context: dg.AssetExecutionContext,
+    store: Warehouse,
+    bookings: BookingsResource,
+    reading: load.Reading,
+) -> tuple[bool, list[Outcome], int]:
+    """Whether there is a source, what came of both, and how many files are left for later.
+
+    What kept the API from being read is told by the check `readable_api`.
+    """
+    inbox, api = bookings.open_inbox(), bookings.open_api()
+    outcomes: list[Outcome] = []
+    growing = 0
+    if inbox is not None:
+        outcomes, growing = take_inbox(
+            context, store, inbox, load.loader(context.run.run_id, reading)
+        )
+    if api is not None:
+        answered, failure = poll(store, api, reading, run_id=context.run.run_id, clock=utc_now)
+        outcomes += answered
+        if failure is not None:
+            context.log.error("%s", failure)
+    return inbox is not None or api is not None, outcomes, growing

@@ -1,0 +1,112 @@
+"""What the bookings domain gives to Dagster: assets, checks, its jobs, its schedule and sensors."""
+
+import datetime as dt
+
+import dagster as dg
+
+from pipelines import attended_runs
+from pipelines.asset_pages import asset_key
+from pipelines.bookings import tables
+from pipelines.bookings.assets import bookings_events
+from pipelines.bookings.checks import QUICK, THOROUGH
+from pipelines.bookings.load import EVENTS as EVENTS_WATERMARK
+from pipelines.bookings.polling import RETRY_AFTER, has_news, last_reading
+from pipelines.core.watermarks import last_moved_at
+from pipelines.inboxes import inbox_sensor
+from pipelines.resources import BookingsResource, WarehouseResource, utc_now
+
+POLL_SECONDS = 30
+AUDIT_CRON = "10 * * * *"
+EVENTS = dg.AssetSelection.assets(asset_key(tables.events))
+RESERVATIONS = dg.AssetSelection.assets(
+    dg.AssetKey(["enriched", "reservation_changes"]),
+    dg.AssetKey(["enriched", "reservation_nights"]),
+)
+"""Views over all events, which show what is new without a run."""
+OF_ARRIVAL = (EVENTS.downstream() - RESERVATIONS).without_checks() | dg.AssetSelection.checks(
+    *(key for check in QUICK for key in check.check_keys)
+)
+
+bookings_job = dg.define_asset_job(
+    "bookings",
+    selection=OF_ARRIVAL,
+    description="Take in the new and changed files of the inbox and what the events API has new, or"
+    " one file, and refresh what is counted from it.",
+)
+
+bookings_audit = dg.define_asset_job(
+    "bookings_audit",
+    selection=EVENTS.downstream() - OF_ARRIVAL,
+    description="Ask what takes reading all events: the checks of reservations, whether the counts"
+    " are those of all events, and the views of reservations.",
+)
+
+
+@dg.schedule(
+    name="bookings_audit_hourly",
+    job=bookings_audit,
+    cron_schedule=AUDIT_CRON,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Ten minutes past each hour, when there are new events since the last audit.",
+)
+def bookings_audit_hourly(
+    context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
+) -> dg.RunRequest | dg.SkipReason:
+    """An audit, when there is something new to look at."""
+    with warehouse.open() as store, store.engine.connect() as connection:
+        moved_at = last_moved_at(connection, EVENTS_WATERMARK)
+    if moved_at is None:
+        return dg.SkipReason("There are no events yet.")
+    of_audit = dg.RunsFilter(job_name=bookings_audit.name)
+    last = context.instance.get_run_records(of_audit, limit=1)
+    if last and last[0].create_timestamp > moved_at:
+        return dg.SkipReason("No new events since the last audit.")
+    return dg.RunRequest()
+
+
+bookings_inbox = inbox_sensor(
+    "bookings", "BOOKINGS_INBOX", bookings_job, replaces="the queue that was filled by hand"
+)
+
+
+@dg.sensor(
+    name="bookings_events_api",
+    job=bookings_job,
+    minimum_interval_seconds=POLL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Ask the events API at BOOKINGS_EVENTS_URL from an hour before the newest event"
+    " that was read, and start the job when it says something new; once a day read it all, for what"
+    " came late. It replaces the task that ran every five seconds.",
+)
+def bookings_events_api(
+    context: dg.SensorEvaluationContext,
+    bookings: BookingsResource,
+    warehouse: WarehouseResource,
+) -> dg.RunRequest | dg.SkipReason:
+    """One run for all that is new; none while one is under way."""
+    api = bookings.open_api(attempts=1)
+    if api is None:
+        return dg.SkipReason("BOOKINGS_EVENTS_URL is not set.")
+    if attended_runs.is_under_way(context.instance, bookings_job.name):
+        return dg.SkipReason("A run is under way.")
+    with warehouse.open() as store:
+        with store.engine.connect() as connection:
+            last = last_reading(connection, api)
+        if last and last.problem and utc_now() - last.polled_at < RETRY_AFTER:
+            minutes = RETRY_AFTER / dt.timedelta(minutes=1)
+            return dg.SkipReason(
+                f"The last reading failed; trying again {minutes:.0f} minutes after it:"
+                f" {last.problem}"
+            )
+        if not has_news(store, api, utc_now):
+            return dg.SkipReason("Nothing new at the events API.")
+    return dg.RunRequest()
+
+
+definitions = dg.Definitions(
+    assets=[bookings_events],
+    asset_checks=[*QUICK, *THOROUGH],
+    jobs=[bookings_job, bookings_audit],
+    schedules=[bookings_audit_hourly],
+    sensors=[bookings_inbox, bookings_events_api],
+)

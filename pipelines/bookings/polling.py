@@ -1,0 +1,113 @@
+"""How far the events API was read, and reading on from there.
+
+Events may come late, so each reading begins some time before the newest event that was seen, and
+once a day at the very beginning. What was read before changes nothing.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.dialects.postgresql import insert
+
+from pipelines.bookings.client import EventsClient
+from pipelines.bookings.load import SOURCE, Reading, load_page
+from pipelines.bookings.tables import polls
+from pipelines.core.deliveries import Outcome, last_sha256
+from pipelines.core.failures import DatabaseTrouble, Failure
+from pipelines.core.warehouse import Warehouse
+
+OVERLAP = dt.timedelta(hours=1)
+WHOLE_EVERY = dt.timedelta(days=1)
+
+
+RETRY_AFTER = dt.timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Place:
+    """From where to read on, None for the beginning, and whether that is due, whatever is new."""
+
+    since: dt.datetime | None
+    watermark_at: dt.datetime | None
+    is_whole_due: bool
+
+
+def poll(
+    store: Warehouse,
+    client: EventsClient,
+    reading: Reading,
+    *,
+    run_id: str | None,
+    clock: Callable[[], dt.datetime],
+) -> tuple[list[Outcome], Failure | None]:
+    """Take in what the API has to say that is new; each page is a transaction of its own.
+
+    Returns what became of the pages, and why it could not be read to its end: what had come by then
+    stays, and the next reading begins where this one did. Raises `DatabaseTrouble`.
+    """
+    began_at = clock()
+    with store.engine.connect() as connection:
+        place = _place(connection, client, began_at)
+    outcomes: list[Outcome] = []
+    newest_at = place.watermark_at
+    try:
+        for page in client.pages(place.since):
+            with store.transaction(SOURCE) as connection:
+                if last_sha256(connection, SOURCE, page.name) == page.answer.sha256:
+                    continue
+                outcome, latest = load_page(connection, page, run_id=run_id, reading=reading)
+            outcomes.append(outcome)
+            newest_at = max(filter(None, (newest_at, latest)), default=None)
+    except DatabaseTrouble:
+        raise
+    except Failure as failure:
+        with store.transaction(SOURCE) as connection:
+            _note(connection, client, polled_at=began_at, problem=str(failure), run_id=run_id)
+        return outcomes, failure
+    moved: dict[str, object] = {"watermark_at": min(newest_at, began_at) if newest_at else None}
+    if place.since is None:
+        moved["read_whole_at"] = began_at
+    with store.transaction(SOURCE) as connection:
+        _note(connection, client, polled_at=began_at, problem=None, run_id=run_id, **moved)
+    return outcomes, None
+
+
+def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.datetime]) -> bool:
+    """Whether a reading is worth a run: an answer says something new, or all is to be read again.
+
+    Raises what the client does.
+    """
+    with store.engine.connect() as connection:
+        place = _place(connection, client, clock())
+    if place.is_whole_due:
+        return True
+    for page in client.pages(place.since):
+        with store.engine.connect() as connection:
+            if last_sha256(connection, SOURCE, page.name) != page.answer.sha256:
+                return True
+    return False
+
+
+def last_reading(connection: Connection, client: EventsClient) -> Row[Any] | None:
+    """The row of `bookings.polls` about this API: `polled_at`, `problem`, `run_id`."""
+    return connection.execute(select(polls).where(polls.c.url == client.place)).one_or_none()
+
+
+def _place(connection: Connection, client: EventsClient, now: dt.datetime) -> Place:
+    row = last_reading(connection, client)
+    if row is None or row.read_whole_at is None or now - row.read_whole_at >= WHOLE_EVERY:
+        return Place(None, row and row.watermark_at, is_whole_due=True)
+    since = row.watermark_at and row.watermark_at - OVERLAP
+    return Place(since, row.watermark_at, is_whole_due=False)
+
+
+def _note(connection: Connection, client: EventsClient, **values: object) -> None:
+    statement = insert(polls).values(url=client.place, **values)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["url"], set_={name: statement.excluded[name] for name in values}
+        )
+    )

@@ -1,0 +1,12 @@
+-- Events that were entered after the night that they are about had passed.
+SELECT
+    event_id,
+    hotel_id,
+    status,
+    room_reservation_id,
+    night_of_stay,
+    event_at
+FROM bookings.events
+WHERE (event_at AT TIME ZONE 'UTC')::date > night_of_stay
+ORDER BY event_at DESC
+LIMIT 1000

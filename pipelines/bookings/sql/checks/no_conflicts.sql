@@ -1,0 +1,12 @@
+-- The last thousand events in quarantine that contradict the one that is held.
+SELECT
+    deliveries.name AS delivery,
+    quarantine.position,
+    array_to_string(quarantine.reasons, '; ') AS reasons,
+    quarantine.raw
+FROM ops.quarantine
+INNER JOIN ops.deliveries USING (delivery_id)
+WHERE deliveries.source = 'bookings'
+    AND quarantine.reasons[1] LIKE 'the event came before with other content%'
+ORDER BY quarantine.quarantine_id DESC
+LIMIT 1000
