@@ -100,6 +100,27 @@ def migrate() -> None:
 @click.option(
     "--hang-seconds", default=60.0, show_default=True, help="How long a time-out keeps waiting."
 )
+@click.option(
+    "--bookings-files",
+    type=click.FloatRange(0, 6000),
+    default=0.0,
+    show_default=True,
+    help="Files of fresh hotel events a minute.",
+)
+@click.option(
+    "--bookings-lines",
+    type=click.IntRange(1, 100_000),
+    default=1000,
+    show_default=True,
+    help="Lines of each of them.",
+)
+@click.option(
+    "--bookings-dirt",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Share of these lines that are bad.",
+)
 @click.option("--parent", type=int, hidden=True, help="For our own use: end with this process.")
 def sandbox(
     port: int | None,
@@ -108,6 +129,9 @@ def sandbox(
     fault_rate: float,
     faults: tuple[str, ...],
     hang_seconds: float,
+    bookings_files: float,
+    bookings_lines: int,
+    bookings_dirt: float,
     parent: int | None,
 ) -> None:
     """Serve the imitated sources on loopback; `isobar run` and `isobar ui` then use this one.
@@ -126,6 +150,9 @@ def sandbox(
         faults=[kind for kind in FAULTS if kind in faults] or FAULTS,
         hang_seconds=hang_seconds,
         inboxes=Settings.from_environment().state / "inbox",
+        bookings_files_per_minute=bookings_files,
+        bookings_lines=bookings_lines,
+        bookings_dirt=bookings_dirt,
     )
     if port is not None and free_port(preferred=port) != port:
         raise click.UsageError(f"Port {port} is taken; give another --port, or none.")

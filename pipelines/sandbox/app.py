@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipelines.sandbox import flights, shipments, weather
+from pipelines.sandbox import booking_files, bookings, flights, shipments, weather
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
 
+LOG = logging.getLogger("isobar.sandbox")
 LOOK_AT_THE_DAY_SECONDS = 60.0
 
 
@@ -28,31 +30,56 @@ def build_app(
     hang_seconds: float = 60.0,
     inboxes: Path | None = None,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    bookings_files_per_minute: float = 0.0,
+    bookings_lines: int = 1000,
+    bookings_dirt: float = 0.01,
 ) -> Starlette:
-    """All sources as of `today` (the present day, UTC, when None), spoiled at `fault_rate`.
+    """All sources as of `today` (the day of `now`, UTC, when None), spoiled at `fault_rate`.
 
-    `inboxes` is the folder in which each source of files has one, `now` the weather's clock.
+    `inboxes` is the folder in which each source of files has one, `now` the clock, of which hotels
+    take only the time of day when `today` is given. So many files of fresh hotel events come a
+    minute, each of `bookings_lines`, of which the share `bookings_dirt` is bad.
     """
 
-    def present_day() -> dt.date:
-        return today or dt.datetime.now(dt.UTC).date()
+    def present() -> dt.datetime:
+        moment = now().astimezone(dt.UTC)
+        return moment if today is None else dt.datetime.combine(today, moment.timetz())
 
-    async def drop_files() -> None:
-        while inboxes is not None:
-            shipments.write_files(inboxes / "shipments", seed, present_day())
+    async def drop_files(inboxes: Path) -> None:
+        day = present().date()
+        await _write(shipments.write_files, inboxes / "shipments", seed, day)
+        await _write(booking_files.write_files, inboxes / "bookings", seed, day)
+
+    async def keep_dropping(inboxes: Path) -> None:
+        while True:
             await asyncio.sleep(LOOK_AT_THE_DAY_SECONDS)
+            await drop_files(inboxes)
+
+    async def stream(inboxes: Path) -> None:
+        files = booking_files.Stream(inboxes / "bookings", seed, bookings_lines, bookings_dirt)
+        clock = asyncio.get_running_loop()
+        due = clock.time()
+        while True:
+            await _write(files.write_next, present())
+            due = max(due + 60 / bookings_files_per_minute, clock.time())
+            await asyncio.sleep(due - clock.time())
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        dropping = asyncio.create_task(drop_files())
-        await asyncio.sleep(0)  # the first files are there before the first answer
+        tasks = []
+        if inboxes is not None:
+            await drop_files(inboxes)  # the first files are there before the first answer
+            tasks.append(asyncio.create_task(keep_dropping(inboxes)))
+            if bookings_files_per_minute > 0:
+                tasks.append(asyncio.create_task(stream(inboxes)))
         yield
-        dropping.cancel()
-        with suppress(asyncio.CancelledError):
-            await dropping
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     def flights_json(_: Request) -> Response:
-        document = flights.document(seed, present_day())
+        document = flights.document(seed, present().date())
         body = json.dumps(document, ensure_ascii=False, indent=1)
         return Response(body, media_type="text/plain; charset=utf-8")  # as the real one is served
 
@@ -67,7 +94,16 @@ def build_app(
             Route("/health", health),
             Route("/flights.json", flights_json),
             *weather.routes(now),
+            *bookings.routes(seed, present),
         ],
         middleware=[spoiled],
         lifespan=lifespan,
     )
+
+
+async def _write(write: Callable[..., object], *what: object) -> None:
+    """Write files in a thread; where that fails, as on a full disk, a later round tries again."""
+    try:
+        await asyncio.to_thread(write, *what)
+    except OSError as error:
+        LOG.warning("the sandbox could not write a file: %s", error)
