@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks import flights, shipments
+from benchmarks import bookings, flights, shipments
 from benchmarks.report import as_json, show
 from pipelines.core.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from pipelines.migrations.apply import migrate
@@ -24,7 +24,11 @@ try:
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE bench")
     migrate(server.url(SUPERUSER, "bench"))
-    measures = [*flights.measure(server), *shipments.measure(server)]
+    measures = [
+        *flights.measure(server),
+        *bookings.measure(server),
+        *shipments.measure(server),
+    ]
     show(measures)
     if asked.json:
         asked.json.write_text(json.dumps(as_json(measures), indent=2) + "\n")

@@ -16,7 +16,9 @@ from pipelines.core.postgres_software import find_binaries
 
 @dataclass(frozen=True)
 class Measure:
-    """A number, its unit, the target, and how many times the reference it is, where there is one.
+    """A number, its unit, the target, and how many times row by row it is, where that is known.
+
+    What stands beside ours for comparison has no target.
 
     `more` says that more is better, as for answers a second.
     """
@@ -24,13 +26,15 @@ class Measure:
     name: str
     value: float
     unit: str
-    target: float
+    target: float | None
     times_reference: float | None = None
     more: bool = False
 
     @property
     def is_met(self) -> bool:
-        """Whether the target is reached."""
+        """Whether the target is reached, if there is one."""
+        if self.target is None:
+            return True
         return self.value >= self.target if self.more else self.value <= self.target
 
 
@@ -75,8 +79,9 @@ def show(measures: list[Measure]) -> None:
         table.add_row(
             one.name,
             f"{one.value:,.1f} {one.unit}",
-            f"{one.target:,.0f} {one.unit}",
-            f"{one.value / one.target:.2f}" + ("" if one.is_met else " missed"),
+            f"{one.target:,.4g} {one.unit}" if one.target is not None else "",
+            (f"{one.value / one.target:.2f}" if one.target else "")
+            + ("" if one.is_met else " missed"),
             f"{one.times_reference:,.0f}" if one.times_reference else "",
         )
     Console(width=110).print(table)

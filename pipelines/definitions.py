@@ -5,10 +5,12 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.bookings import definitions as bookings
 from pipelines.enriched import definitions as enriched
 from pipelines.flights import definitions as flights
 from pipelines.metrics import definitions as metrics
 from pipelines.resources import (
+    BookingsResource,
     FlightsResource,
     ShipmentsResource,
     WarehouseResource,
@@ -23,11 +25,13 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     resources = {
         "warehouse": WarehouseResource(),
         "flights": FlightsResource(),
+        "bookings": BookingsResource(),
         "shipments": ShipmentsResource(),
         "weather": WeatherResource(),
     }
     return dg.Definitions.merge(
         flights.definitions,
+        bookings.definitions,
         shipments.definitions,
         weather.definitions,
         enriched.definitions,

@@ -30,7 +30,13 @@ from pipelines.definitions import definitions
 
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Names of jobs, each with the configuration of its operations, by their names."""
-MAIN_JOBS: JobsWithConfig = {"flights": {}, "shipments": {}, "weather": {}}
+MAIN_JOBS: JobsWithConfig = {
+    "flights": {},
+    "bookings": {},
+    "bookings_audit": {},
+    "shipments": {},
+    "weather": {},
+}
 """The domains' jobs in the order of their dependencies."""
 STOPPED = "stopped by a signal"
 

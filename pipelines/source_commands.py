@@ -9,7 +9,7 @@ import click
 from pipelines.core.embedded_postgres import ANALYST
 from pipelines.resources import Settings
 
-SOURCES = click.Choice(["flights", "shipments"])
+SOURCES = click.Choice(["flights", "bookings", "shipments"])
 
 
 def tell(message: str) -> None:
@@ -32,10 +32,20 @@ def import_() -> None:
     """Take in one file by hand, wherever it is."""
 
 
-@import_.command(name="shipments")
-@click.argument(
+a_file = click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True)
 )
+
+
+@import_.command(name="bookings")
+@a_file
+def import_bookings(file: str) -> None:
+    """Take in a CSV file of booking events, packed with gzip or not, as from the inbox."""
+    run_one_job("bookings", {"bookings_events": {"file": file}})
+
+
+@import_.command(name="shipments")
+@a_file
 def import_shipments(file: str) -> None:
     """Take in a CSV file of shipments, as from the inbox; the same again changes nothing."""
     run_one_job("shipments", {"shipments_tables": {"file": file}})
@@ -74,8 +84,8 @@ def retry(source: str) -> None:
     """
     if source == "flights":
         run_one_job("flights_rebuild", {})
-    else:
-        run_one_job("shipments", {"shipments_tables": {"retry_quarantine": True}})
+    operations = {"bookings": "bookings_events", "shipments": "shipments_tables"}
+    run_one_job(source, {operations[source]: {"retry_quarantine": True}})
 
 
 def run_one_job(job: str, op_config: dict[str, dict[str, object]]) -> NoReturn:

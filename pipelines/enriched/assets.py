@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.asset_pages import view_asset
+from pipelines.bookings import tables as bookings
 from pipelines.flights import tables as flights
 from pipelines.shipments import tables as shipment_tables
 from pipelines.weather import tables as weather
@@ -39,4 +40,17 @@ shipments = view_asset(
     ],
     description="Every shipment, one row each, with its articles, status, both addresses and how"
     " the weather is there.",
+)
+
+reservation_nights = view_asset(
+    dg.AssetKey(["enriched", "reservation_nights"]),
+    deps=[bookings.events],
+    description="Every night of every reservation: whether it is booked, when that was, when it was"
+    " called off, how long before the night.",
+)
+
+reservation_changes = view_asset(
+    dg.AssetKey(["enriched", "reservation_changes"]),
+    deps=[bookings.events],
+    description="Each time that a reserved night came onto a hotel's books or left them.",
 )

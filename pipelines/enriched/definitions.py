@@ -2,6 +2,14 @@
 
 import dagster as dg
 
-from pipelines.enriched.assets import itineraries, itinerary_legs, shipments
+from pipelines.enriched.assets import (
+    itineraries,
+    itinerary_legs,
+    reservation_changes,
+    reservation_nights,
+    shipments,
+)
 
-definitions = dg.Definitions(assets=[itineraries, itinerary_legs, shipments])
+definitions = dg.Definitions(
+    assets=[itineraries, itinerary_legs, reservation_changes, reservation_nights, shipments]
+)

@@ -201,11 +201,8 @@ def test_without_an_inbox_it_is_skipped_and_not_red(
 def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunRequest | str | None:
     needed = {name: resources[name] for name in ("warehouse", "shipments")}
     context = dg.build_sensor_context(instance=instance, resources=needed)
-    answer = shipments_inbox(context)
-    if isinstance(answer, dg.SkipReason):
-        return answer.skip_message
-    assert isinstance(answer, dg.RunRequest)
-    return answer
+    answer = shipments_inbox.evaluate_tick(context)
+    return answer.run_requests[0] if answer.run_requests else answer.skip_message
 
 
 def test_the_sensor_asks_for_a_run_when_a_file_is_whole(

@@ -1,0 +1,371 @@
+"""Hotel bookings: a million event lines from file to committed events, and the counts of them.
+
+The bare reference is the least that a safe load costs: COPY of the clean lines to an unlogged
+table, then INSERT … ON CONFLICT into a table with the same indexes. Beside it stand pandas, an ORM
+row by row as the replaced service had it, and dlt. That service answered 1,048 months and 278 days
+of a hotel-year a second.
+"""
+
+import csv
+import datetime as dt
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psycopg
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from benchmarks.report import Measure, answers_a_second, peak_megabytes
+from pipelines.bookings import load
+from pipelines.bookings.transform import COLUMNS
+from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
+from pipelines.core.inbox import look_at
+from pipelines.core.intake import take_file
+from pipelines.core.warehouse import Warehouse
+from pipelines.metrics.hotel_bookings import refresh
+
+LINES, MANY_LINES, DIRT = 1_000_000, 5_000_000, 0.01
+HOTELS, DAYS = 3_000, 1_000
+PANDAS_SAMPLE, ORM_SAMPLE = 200_000, 2_000
+EVENTS, FRESH = 10_000_000, 10_000
+EVENT_COLUMNS = (
+    *("event_id", "hotel_id", "event_at", "status", "room_reservation_id", "night_of_stay"),
+)
+HOTEL_YEAR = "SELECT * FROM metrics.hotel_bookings({hotel}, '{period}', 2023);\n"
+
+
+def measure(server: Connections) -> list[Measure]:
+    """All measures of bookings, on the bench's database and one more of a running server."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clean = _write_files(folder)
+        reference = clean / _bare(server, folder / "clean.csv")
+        pandas = _pandas(server, folder / "clean.csv")
+        orm = _orm(server, folder / "clean.csv")
+        dlt = _dlt(server, folder / "clean.csv")
+        first = _in_a_process(server, folder / "first.csv")
+        rate = LINES / first["seconds"]
+        again = _in_a_process(server, folder / "first.csv")
+        copied = _in_a_process(server, folder / "copy.csv")
+        many = _in_a_process(server, folder / "many.csv")
+    measures = [
+        Measure("bookings: bare reference", reference, "lines/s", None, reference / orm, more=True),
+        Measure(
+            "bookings: load 1,000,000 lines", rate, "lines/s", 0.7 * reference, rate / orm, True
+        ),
+    ]
+    for what, other, target in (("pandas.to_sql", pandas, 2.5), ("an ORM by row", orm, 100.0)):
+        times = rate / other
+        measures.append(Measure(f"bookings: times {what}", times, "x", target, more=True))
+    if dlt is not None:
+        measures.append(
+            Measure("bookings: dlt's merge from Arrow", dlt, "lines/s", None, dlt / orm, more=True)
+        )
+    measures += [
+        Measure("bookings: its memory", first["megabytes"], "MB", 500.0),
+        Measure(
+            "bookings: memory of 5,000,000 lines", many["megabytes"], "MB", 1.2 * first["megabytes"]
+        ),
+        Measure("bookings: the same file again", again["seconds"], "s", first["seconds"] / 2),
+        Measure(
+            "bookings: the same lines under another name",
+            copied["seconds"],
+            "s",
+            first["seconds"] / 2,
+        ),
+        Measure("bookings: zero changes by both", again["loaded"] + copied["loaded"], "", 0),
+    ]
+    return measures + _counts(server)
+
+
+def _event(random: Random, number: int) -> list[str]:
+    at = dt.datetime(2022, 1, 1) + dt.timedelta(seconds=random.randrange(DAYS * 86_400))
+    night = at.date() + dt.timedelta(days=int(120 * random.random() ** 2))
+    room = str(uuid.UUID(int=random.getrandbits(128), version=4))
+    status = "1" if random.random() < 0.85 else "2"
+    return [str(number), str(random.randrange(HOTELS)), f"{at}", status, room, f"{night}"]
+
+
+def _write_files(folder: Path) -> int:
+    """`first.csv` and its copy with dirt, `many.csv`, and `clean.csv`; how many lines are clean."""
+    random = Random(1)
+    spoil: list[Callable[[list[str]], list[str]]] = [
+        lambda row: row[:4],
+        lambda row: [*row[:4], "no uuid", row[5]],
+        lambda row: [*row[:3], "3", *row[4:]],
+        lambda row: [*row[:5], "2023-02-30"],
+        lambda row: [*row[:2], "yesterday", *row[3:]],
+    ]
+    clean = 0
+    with (
+        (folder / "first.csv").open("w", newline="") as first,
+        (folder / "copy.csv").open("w", newline="") as copy,
+        (folder / "clean.csv").open("w", newline="") as good,
+    ):
+        writers = [csv.writer(file, lineterminator="\n") for file in (first, copy, good)]
+        for writer in writers[:2]:
+            writer.writerow(COLUMNS)
+        for number in random.sample(range(LINES), LINES):
+            row = _event(random, number)
+            if random.random() < DIRT:
+                row = random.choice(spoil)(row)
+            else:
+                clean += 1
+                writers[2].writerow([*row[:3], _status(row[3]), *row[4:]])
+            for writer in writers[:2]:
+                writer.writerow(row)
+    with (folder / "many.csv").open("w", newline="") as many:
+        writer = csv.writer(many, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_event(random, LINES + number) for number in range(MANY_LINES))
+    return clean
+
+
+def _status(sent: str) -> str:
+    return "booking" if sent == "1" else "cancellation"
+
+
+def _bare(server: Connections, clean: Path) -> float:
+    """Seconds of COPY and INSERT … ON CONFLICT, by the owner, into the same table and indexes."""
+    columns = ", ".join(EVENT_COLUMNS)
+    with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
+        connection.execute("CREATE TABLE bare (LIKE bookings.events INCLUDING ALL)")
+        connection.execute(
+            f"CREATE UNLOGGED TABLE staging AS SELECT {columns} FROM bookings.events LIMIT 0"
+        )
+        connection.commit()
+        began = time.monotonic()
+        with (
+            clean.open("rb") as file,
+            connection.cursor().copy(f"COPY staging ({columns}) FROM STDIN (FORMAT csv)") as copy,
+        ):
+            while chunk := file.read(1 << 20):
+                copy.write(chunk)
+        connection.execute(
+            f"INSERT INTO bare ({columns}, delivery_id, load_number)"
+            f" SELECT {columns}, 1, 1 FROM staging ON CONFLICT (event_id) DO NOTHING"
+        )
+        connection.commit()
+        seconds = time.monotonic() - began
+        connection.execute("DROP TABLE bare, staging")
+    return seconds
+
+
+def _pandas(server: Connections, clean: Path) -> float:
+    """Lines a second by pandas, from a file to a table with the same indexes, as of a sample."""
+    import pandas as pd
+
+    engine = create_engine(_alchemy_url(server))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE by_pandas (LIKE bookings.events INCLUDING ALL)"))
+    began = time.monotonic()
+    frame = pd.read_csv(
+        clean,
+        names=EVENT_COLUMNS,
+        nrows=PANDAS_SAMPLE,
+        parse_dates=["event_at", "night_of_stay"],
+    )
+    frame.assign(delivery_id=1, load_number=1).to_sql(
+        "by_pandas", engine, if_exists="append", index=False, dtype={"room_reservation_id": _uuid()}
+    )
+    rate = PANDAS_SAMPLE / (time.monotonic() - began)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE by_pandas"))
+    engine.dispose()
+    return rate
+
+
+def _uuid() -> Any:
+    from sqlalchemy import Uuid
+
+    return Uuid(as_uuid=False)
+
+
+class _Base(DeclarativeBase):
+    pass
+
+
+class _Event(_Base):
+    __tablename__ = "by_orm"
+    event_id: Mapped[int] = mapped_column(primary_key=True)
+    hotel_id: Mapped[int]
+    event_at: Mapped[dt.datetime]
+    status: Mapped[str]
+    room_reservation_id: Mapped[uuid.UUID]
+    night_of_stay: Mapped[dt.date]
+    delivery_id: Mapped[int]
+    load_number: Mapped[int]
+
+
+def _orm(server: Connections, clean: Path) -> float:
+    """Lines a second by get or create and a commit for each, slow on purpose."""
+    engine = create_engine(_alchemy_url(server))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE by_orm (LIKE bookings.events INCLUDING ALL)"))
+    with clean.open(newline="") as file, Session(engine) as session:
+        began = time.monotonic()
+        for row, _ in zip(csv.reader(file), range(ORM_SAMPLE), strict=False):
+            number = int(row[0])
+            if session.get(_Event, number) is None:
+                event = _Event(
+                    event_id=number,
+                    hotel_id=int(row[1]),
+                    event_at=dt.datetime.fromisoformat(row[2]),
+                    status=row[3],
+                    room_reservation_id=uuid.UUID(row[4]),
+                    night_of_stay=dt.date.fromisoformat(row[5]),
+                    delivery_id=1,
+                    load_number=1,
+                )
+                session.add(event)
+            session.commit()
+        rate = ORM_SAMPLE / (time.monotonic() - began)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE by_orm"))
+    engine.dispose()
+    return rate
+
+
+def _dlt(server: Connections, clean: Path) -> float | None:
+    """Lines a second by dlt, merging Arrow tables on the id; None where it is not installed."""
+    try:
+        import dlt
+    except ImportError:
+        return None
+    from pyarrow import csv as arrow
+
+    dlt.config["runtime.log_level"] = "ERROR"
+    dlt.config["runtime.dlthub_telemetry"] = False
+    options = arrow.ReadOptions(column_names=list(EVENT_COLUMNS), block_size=32 << 20)
+    events = dlt.resource(
+        arrow.open_csv(clean, read_options=options),
+        name="events",
+        write_disposition="merge",
+        primary_key="event_id",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline = dlt.pipeline(
+            "bench",
+            pipelines_dir=folder,
+            destination=dlt.destinations.postgres(server.url(SUPERUSER, "bench")),
+            dataset_name="by_dlt",
+        )
+        began = time.monotonic()
+        pipeline.run(events)
+        seconds = time.monotonic() - began
+    with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
+        found = connection.execute("SELECT count(*) FROM by_dlt.events").fetchone()
+        connection.execute("DROP SCHEMA by_dlt CASCADE")
+        connection.execute("DROP SCHEMA IF EXISTS by_dlt_staging CASCADE")
+    return found[0] / seconds if found else None
+
+
+def _alchemy_url(server: Connections) -> str:
+    url = make_url(server.url(SUPERUSER, "bench")).set(drivername="postgresql+psycopg")
+    return url.render_as_string(hide_password=False)
+
+
+def _in_a_process(server: Connections, file: Path) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.bookings", server.url(LOADER, "bench"), file],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def _take(url: str, file: Path) -> dict[str, float]:
+    """What a run does with one file."""
+    warehouse = Warehouse(url)
+    began = time.monotonic()
+    outcome = take_file(
+        warehouse, load.SOURCE, look_at(load.SOURCE, file), load.loader(None, load.Reading())
+    )
+    seconds = time.monotonic() - began
+    warehouse.dispose()
+    loaded = outcome.loaded if outcome else 0
+    return {"seconds": seconds, "megabytes": peak_megabytes(), "loaded": loaded}
+
+
+def _counts(server: Connections) -> list[Measure]:
+    """The counts of ten million events: all anew, after ten thousand more, and asked for."""
+    url = server.url(LOADER, "bench")
+    with psycopg.connect(server.url(SUPERUSER, "bench"), autocommit=True) as connection:
+        _fill_up(connection)
+        warehouse = Warehouse(url)
+        refresh(warehouse, rebuild=True)
+        connection.execute("VACUUM ANALYZE metrics.hotel_bookings_by_event_day")
+        connection.execute("VACUUM ANALYZE metrics.hotel_bookings_by_stay_night")
+        began = time.monotonic()
+        refresh(warehouse, rebuild=True)
+        anew = time.monotonic() - began
+        _add(connection, FRESH)
+        began = time.monotonic()
+        refreshed = refresh(warehouse)
+        added = time.monotonic() - began
+        assert (refreshed.events, refreshed.is_rebuilt) == (FRESH, False)
+        connection.execute("VACUUM ANALYZE")
+        warehouse.dispose()
+    measures = [
+        Measure("bookings: count 10,000,000 events anew", anew, "s", 60.0),
+        Measure(
+            "bookings: add 10,000 to the counts, times faster", anew / added, "x", 25.0, more=True
+        ),
+    ]
+    for period, target in (("month", 2500.0), ("day", 1200.0)):
+        query = HOTEL_YEAR.format(hotel=7, period=period)
+        rate = answers_a_second(url, query, clients=1)
+        name = f"bookings: a hotel-year by {period}, one connection"
+        measures.append(Measure(name, rate, "answers/s", target, more=True))
+    return measures
+
+
+def _fill_up(connection: psycopg.Connection) -> None:
+    """Make it ten million events; the indexes are made anew, which is faster."""
+    found = connection.execute("SELECT count(*) FROM bookings.events").fetchone()
+    assert found is not None
+    indexes = connection.execute(
+        "SELECT indexname, indexdef FROM pg_indexes"
+        " WHERE schemaname = 'bookings' AND tablename = 'events' AND indexname <> 'events_pkey'"
+    ).fetchall()
+    for name, _ in indexes:
+        connection.execute(f"DROP INDEX bookings.{name}")
+    _add(connection, EVENTS - found[0])
+    for _, definition in indexes:
+        connection.execute(definition)
+    connection.execute("VACUUM ANALYZE bookings.events")
+
+
+def _add(connection: psycopg.Connection, count: int) -> None:
+    """Add made-up events as one load of their own."""
+    connection.execute(
+        "WITH load AS ("
+        " UPDATE ops.watermarks SET position = position + 1 WHERE name = 'bookings.events'"
+        " RETURNING position"
+        "), made AS ("
+        " SELECT number, random() AS day, random() AS before, random() AS status, random() AS hotel"
+        " FROM generate_series((SELECT max(event_id) FROM bookings.events) + 1,"
+        " (SELECT max(event_id) FROM bookings.events) + %(count)s) AS number"
+        ") INSERT INTO bookings.events"
+        " SELECT number, floor(hotel * %(hotels)s), timestamptz '2022-01-01 00:00Z'"
+        " + day * %(days)s * interval '1 day',"
+        " CASE WHEN status < 0.85 THEN 'booking' ELSE 'cancellation' END, gen_random_uuid(),"
+        " date '2022-01-01' + (day * %(days)s + before * before * 120)::integer, 1, position"
+        " FROM made, load",
+        {"count": count, "hotels": HOTELS, "days": DAYS},
+    )
+
+
+if __name__ == "__main__":
+    _url, _file = sys.argv[1:]
+    print(json.dumps(_take(_url, Path(_file))))  # noqa: T201

@@ -1,0 +1,110 @@
+CREATE OR REPLACE FUNCTION metrics.hotel_bookings(
+    hotel_id bigint,
+    period text,
+    year integer,
+    axis text DEFAULT 'event',
+    month integer DEFAULT NULL,
+    day integer DEFAULT NULL
+)
+RETURNS TABLE (period_start date, bookings bigint, cancellations bigint, net_bookings bigint)
+LANGUAGE plpgsql
+STABLE
+PARALLEL SAFE
+ROWS 366
+AS $$
+#variable_conflict use_column
+DECLARE
+    problem CONSTANT text := CASE
+        WHEN hotel_id IS NULL THEN 'hotel_id is NULL: it must be the number of a hotel'
+        WHEN period IS NULL OR period NOT IN ('day', 'month', 'year')
+            THEN format('period is %L: it must be day, month or year', period)
+        WHEN year IS NULL OR year NOT BETWEEN 1950 AND 2050
+            THEN format('year is %s: it must be 1950 to 2050', coalesce(year::text, 'NULL'))
+        WHEN axis IS NULL OR axis NOT IN ('event', 'stay')
+            THEN format('axis is %L: it must be event or stay', axis)
+        WHEN month NOT BETWEEN 1 AND 12
+            THEN format('month is %s: it must be 1 to 12, or NULL for all of the year', month)
+        WHEN month IS NOT NULL AND period = 'year'
+            THEN format('month is %s: with period year it must be NULL', month)
+        WHEN day IS NOT NULL AND period <> 'day'
+            THEN format('day is %s: with period %s it must be NULL', day, period)
+        WHEN day IS NOT NULL AND month IS NULL
+            THEN format('day is %s: without a month it must be NULL', day)
+        WHEN day NOT BETWEEN 1 AND date_part(
+            'day', make_date(year, month, 1) + interval '1 month -1 day'
+        )
+            THEN format(
+                'day is %s: in %s it must be 1 to %s',
+                day,
+                to_char(make_date(year, month, 1), 'FMMonth YYYY'),
+                date_part('day', make_date(year, month, 1) + interval '1 month -1 day')
+            )
+    END;
+    step interval;
+    first_day date;
+    end_day date;
+BEGIN
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION '%', problem USING
+            ERRCODE = 'invalid_parameter_value',
+            HINT = 'metrics.hotel_bookings(2607, ''month'', 2022), or (..., month => 2) for one month';
+    END IF;
+    step := CASE period
+        WHEN 'day' THEN interval '1 day'
+        WHEN 'month' THEN interval '1 month'
+        ELSE interval '1 year'
+    END;
+    first_day := make_date(year, coalesce(month, 1), coalesce(day, 1));
+    end_day := first_day + CASE
+        WHEN day IS NOT NULL THEN interval '1 day'
+        WHEN month IS NOT NULL THEN interval '1 month'
+        ELSE interval '1 year'
+    END;
+    RETURN QUERY
+    SELECT
+        starts::date,
+        coalesce(counted.bookings, 0),
+        coalesce(counted.cancellations, 0),
+        coalesce(counted.bookings - counted.cancellations, 0)
+    FROM generate_series(first_day::timestamp, end_day - interval '1 day', step) AS starts
+    LEFT JOIN (
+        SELECT
+            date_trunc(hotel_bookings.period, days.day::timestamp) AS starts,
+            sum(days.bookings) AS bookings,
+            sum(days.cancellations) AS cancellations
+        FROM (
+            SELECT by_event.day, by_event.bookings, by_event.cancellations
+            FROM metrics.hotel_bookings_by_event_day AS by_event
+            WHERE
+                hotel_bookings.axis = 'event'
+                AND by_event.hotel_id = hotel_bookings.hotel_id
+                AND by_event.day >= first_day
+                AND by_event.day < end_day
+            UNION ALL
+            SELECT by_stay.day, by_stay.bookings, by_stay.cancellations
+            FROM metrics.hotel_bookings_by_stay_night AS by_stay
+            WHERE
+                hotel_bookings.axis = 'stay'
+                AND by_stay.hotel_id = hotel_bookings.hotel_id
+                AND by_stay.day >= first_day
+                AND by_stay.day < end_day
+        ) AS days
+        GROUP BY date_trunc(hotel_bookings.period, days.day::timestamp)
+    ) AS counted USING (starts)
+    ORDER BY starts;
+END
+$$;
+
+COMMENT ON FUNCTION metrics.hotel_bookings(bigint, text, integer, text, integer, integer) IS
+'How many nights of reservations a hotel booked and cancelled in a year, by period: day, month or
+year. period_start is its first day. Every period has a row, zeros where nothing happened or the
+hotel is not known. axis says which day counts: event, the UTC day of the booking or cancellation
+(unless said otherwise), or stay, the night that it is about. With month, that month only, or its
+days; with day too, that day.
+"Bookings" has four readings, and each is here:
+bookings by event day, the default: bookings.
+Net by event day: net_bookings, bookings less cancellations, which may be negative.
+Bookings by night of stay: bookings with axis => ''stay''.
+All events: bookings + cancellations.
+Arguments that are missing, unknown, out of range (year 1950 to 2050) or do not go together are
+errors.';

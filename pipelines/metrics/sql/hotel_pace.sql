@@ -1,0 +1,100 @@
+CREATE OR REPLACE FUNCTION metrics.hotel_pace(
+    hotel_id bigint,
+    from_date date,
+    to_date date,
+    as_of timestamptz DEFAULT now(),
+    days integer DEFAULT 90
+)
+RETURNS TABLE (
+    days_before_arrival integer, on_the_books bigint, on_the_books_last_year bigint
+)
+LANGUAGE plpgsql
+STABLE
+PARALLEL SAFE
+ROWS 91
+AS $$
+#variable_conflict use_column
+DECLARE
+    problem CONSTANT text := CASE
+        WHEN hotel_id IS NULL THEN 'hotel_id is NULL: it must be the number of a hotel'
+        WHEN from_date IS NULL OR NOT isfinite(from_date)
+            THEN format('from_date is %s: it must be a date', coalesce(from_date::text, 'NULL'))
+        WHEN to_date IS NULL OR NOT isfinite(to_date)
+            THEN format('to_date is %s: it must be a date', coalesce(to_date::text, 'NULL'))
+        WHEN from_date > to_date
+            THEN format('from_date is %s: it must not be after to_date, %s', from_date, to_date)
+        WHEN to_date - from_date > 400
+            THEN format(
+                'to_date is %s: it must be at most 400 nights after from_date, %s',
+                to_date,
+                from_date
+            )
+        WHEN as_of IS NULL OR NOT isfinite(as_of)
+            THEN format(
+                'as_of is %s: it must be an instant, such as now()', coalesce(as_of::text, 'NULL')
+            )
+        WHEN days IS NULL OR days NOT BETWEEN 0 AND 400
+            THEN format('days is %s: it must be 0 to 400', coalesce(days::text, 'NULL'))
+    END;
+    last_year CONSTANT integer := 364;
+    first_reached integer;
+BEGIN
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION '%', problem USING
+            ERRCODE = 'invalid_parameter_value',
+            HINT = 'metrics.hotel_pace(2607, ''2022-08-01'', ''2022-09-01'')';
+    END IF;
+    first_reached := to_date - (as_of AT TIME ZONE 'UTC')::date;
+    RETURN QUERY
+    SELECT
+        ahead.days,
+        CASE
+            WHEN ahead.days >= first_reached
+                THEN coalesce(sum(this_year.change) OVER until_then, 0)::bigint
+        END,
+        CASE
+            WHEN ahead.days >= first_reached - last_year
+                THEN coalesce(sum(a_year_ago.change) OVER until_then, 0)::bigint
+        END
+    FROM generate_series(0, hotel_pace.days) AS ahead (days)
+    LEFT JOIN (
+        SELECT
+            least(
+                changes.night_of_stay - (changes.changed_at AT TIME ZONE 'UTC')::date,
+                hotel_pace.days
+            ) AS days,
+            sum(changes.change) AS change
+        FROM enriched.reservation_changes AS changes
+        WHERE
+            changes.hotel_id = hotel_pace.hotel_id
+            AND changes.night_of_stay >= hotel_pace.from_date
+            AND changes.night_of_stay < hotel_pace.to_date
+        GROUP BY 1
+    ) AS this_year ON this_year.days = ahead.days
+    LEFT JOIN (
+        SELECT
+            least(
+                changes.night_of_stay - (changes.changed_at AT TIME ZONE 'UTC')::date,
+                hotel_pace.days
+            ) AS days,
+            sum(changes.change) AS change
+        FROM enriched.reservation_changes AS changes
+        WHERE
+            changes.hotel_id = hotel_pace.hotel_id
+            AND changes.night_of_stay >= hotel_pace.from_date - last_year
+            AND changes.night_of_stay < hotel_pace.to_date - last_year
+        GROUP BY 1
+    ) AS a_year_ago ON a_year_ago.days = ahead.days
+    WINDOW until_then AS (ORDER BY ahead.days DESC)
+    ORDER BY ahead.days DESC;
+END
+$$;
+
+COMMENT ON FUNCTION metrics.hotel_pace(bigint, date, date, timestamptz, integer) IS
+'How a hotel filled up: for days_before_arrival from days down to 0, how many nights of reservations
+were on the books in all for the nights from from_date to the one before to_date, each night by the
+end (UTC) of the day that is that many days before it. Beside it the same for the nights 364 days
+earlier: 52 weeks, so that days of the week match. A sum is null unless for all of its nights that
+day was over at as_of, so that each sum is of all nights and compares with the others. Bookings after
+the day of the night do not count. 400 nights and 400 days at most. Arguments that are missing, out
+of range or the wrong way round are errors.';

@@ -1,0 +1,86 @@
+CREATE OR REPLACE FUNCTION metrics.hotel_pickup(
+    hotel_id bigint,
+    from_date date DEFAULT NULL,
+    to_date date DEFAULT NULL,
+    as_of timestamptz DEFAULT now()
+)
+RETURNS TABLE (
+    night_of_stay date,
+    on_the_books bigint,
+    pickup_1_day bigint,
+    pickup_7_days bigint,
+    pickup_30_days bigint
+)
+LANGUAGE plpgsql
+STABLE
+PARALLEL SAFE
+ROWS 90
+AS $$
+#variable_conflict use_column
+DECLARE
+    first_night CONSTANT date := coalesce(from_date, (as_of AT TIME ZONE 'UTC')::date);
+    end_night CONSTANT date := coalesce(to_date, first_night + 90);
+    problem CONSTANT text := CASE
+        WHEN hotel_id IS NULL THEN 'hotel_id is NULL: it must be the number of a hotel'
+        WHEN as_of IS NULL OR NOT isfinite(as_of)
+            THEN format(
+                'as_of is %s: it must be an instant, such as now()', coalesce(as_of::text, 'NULL')
+            )
+        WHEN NOT isfinite(first_night)
+            THEN format('from_date is %s: it must be a date, or NULL', from_date)
+        WHEN NOT isfinite(end_night)
+            THEN format('to_date is %s: it must be a date, or NULL', to_date)
+        WHEN first_night > end_night
+            THEN format('from_date is %s: it must not be after to_date, %s', first_night, end_night)
+        WHEN end_night - first_night > 3700
+            THEN format(
+                'to_date is %s: it must be at most 3700 nights after from_date, %s',
+                end_night,
+                first_night
+            )
+    END;
+BEGIN
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION '%', problem USING
+            ERRCODE = 'invalid_parameter_value',
+            HINT = 'metrics.hotel_pickup(2607), or (2607, ''2022-08-01'', ''2022-09-01'')';
+    END IF;
+    RETURN QUERY
+    SELECT
+        first_night + nights.number,
+        coalesce(counted.on_the_books, 0),
+        coalesce(counted.pickup_1_day, 0),
+        coalesce(counted.pickup_7_days, 0),
+        coalesce(counted.pickup_30_days, 0)
+    FROM generate_series(0, end_night - first_night - 1) AS nights (number)
+    LEFT JOIN (
+        SELECT
+            changes.night_of_stay,
+            sum(changes.change) AS on_the_books,
+            sum(changes.change) FILTER (
+                WHERE changes.changed_at > hotel_pickup.as_of - interval '24 hours'
+            ) AS pickup_1_day,
+            sum(changes.change) FILTER (
+                WHERE changes.changed_at > hotel_pickup.as_of - 7 * interval '24 hours'
+            ) AS pickup_7_days,
+            sum(changes.change) FILTER (
+                WHERE changes.changed_at > hotel_pickup.as_of - 30 * interval '24 hours'
+            ) AS pickup_30_days
+        FROM enriched.reservation_changes AS changes
+        WHERE
+            changes.hotel_id = hotel_pickup.hotel_id
+            AND changes.night_of_stay >= first_night
+            AND changes.night_of_stay < end_night
+            AND changes.changed_at <= hotel_pickup.as_of
+        GROUP BY changes.night_of_stay
+    ) AS counted ON counted.night_of_stay = first_night + nights.number
+    ORDER BY nights.number;
+END
+$$;
+
+COMMENT ON FUNCTION metrics.hotel_pickup(bigint, date, date, timestamptz) IS
+'How many reservations of a hotel are on the books for each night at as_of, and how many more that
+is than 1, 7 and 30 days (of 24 hours) earlier: negative where cancellations prevailed. Every night
+from from_date (unless given, the UTC day of as_of) to the one before to_date (unless given, 90 days
+after from_date) has a row, zeros included; 3700 nights at most. A missing hotel_id or as_of and
+dates that are the wrong way round are errors.';

@@ -1,0 +1,525 @@
+"""What the functions and views of hotel bookings answer, beside a plain model of the same."""
+
+import random
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.core.embedded_postgres import SUPERUSER, Connections
+
+HOTEL, OTHER_HOTEL, UNKNOWN_HOTEL = 2607, 753, 4
+DAY = timedelta(days=1)
+FIRST_NIGHT = date(2024, 2, 20)
+NIGHTS = 20
+YEAR_BEFORE = timedelta(days=364)
+FUNCTIONS = ("hotel_bookings", "hotel_on_the_books", "hotel_pickup", "hotel_pace")
+
+
+@dataclass(frozen=True)
+class Event:
+    event_id: int
+    hotel_id: int
+    event_at: datetime
+    status: str
+    room: uuid.UUID
+    night: date
+
+
+Stay = tuple[int, date, uuid.UUID]
+
+
+def random_events(seed: int = 11) -> list[Event]:
+    """Events of some reservations, in every order that a source may send: many at the same time,
+    twice booked, cancelled without a booking, booked again, after the night, exactly at midnight.
+    """
+    chance = random.Random(seed)
+    rooms = [uuid.UUID(int=chance.getrandbits(128)) for _ in range(25)]
+    numbers = iter(chance.sample(range(1, 100_000), 20_000))
+    return [
+        Event(
+            next(numbers),
+            hotel,
+            datetime(night.year, night.month, night.day, tzinfo=UTC)
+            - timedelta(hours=6 * int(chance.triangular(-16, 150, 4))),
+            chance.choices(["booking", "cancellation"], [3, 2])[0],
+            room,
+            night,
+        )
+        for hotel in (HOTEL, OTHER_HOTEL)
+        for first in (FIRST_NIGHT, FIRST_NIGHT - YEAR_BEFORE)
+        for night in (first + day * DAY for day in range(NIGHTS))
+        for room in chance.sample(rooms, chance.randint(0, 12))
+        for _ in range(chance.randint(1, 6))
+    ]
+
+
+def by_stay(events: list[Event]) -> dict[Stay, list[Event]]:
+    """The events of each night of a reservation, in the order in which they count."""
+
+    def stay(event: Event) -> Stay:
+        return (event.hotel_id, event.night, event.room)
+
+    in_order = sorted(events, key=lambda e: (*stay(e), e.event_at, e.status, e.event_id))
+    return {key: list(group) for key, group in groupby(in_order, key=stay)}
+
+
+EVENTS = random_events()
+STAYS = by_stay(EVENTS)
+
+
+def modelled_changes() -> list[tuple[int, date, uuid.UUID, datetime, int]]:
+    found = []
+    for stay, events in STAYS.items():
+        is_booked = False
+        for event in events:
+            if (event.status == "booking") != is_booked:
+                is_booked = not is_booked
+                found.append((*stay, event.event_at, 1 if is_booked else -1))
+    return found
+
+
+def modelled_nights() -> Iterator[tuple[Any, ...]]:
+    for stay, events in STAYS.items():
+        booked = [event.event_at for event in events if event.status == "booking"]
+        cancelled = [event.event_at for event in events if event.status == "cancellation"]
+        state = "cancelled" if events[-1].status == "cancellation" else "booked"
+        yield (
+            *stay,
+            state if booked else "never_booked",
+            booked[0] if booked else None,
+            cancelled[-1] if state == "cancelled" else None,
+            len(booked),
+            len(cancelled),
+            (stay[1] - booked[0].date()).days if booked else None,
+        )
+
+
+@cache
+def stays_of(hotel: int, night: date) -> list[list[Event]]:
+    return [events for stay, events in STAYS.items() if stay[:2] == (hotel, night)]
+
+
+def modelled_on_the_books(hotel: int, night: date, instant: datetime) -> int:
+    count = 0
+    for events in stays_of(hotel, night):
+        known = [event for event in events if event.event_at <= instant]
+        count += bool(known) and known[-1].status == "booking"
+    return count
+
+
+def modelled_pace(
+    hotel: int, nights: Sequence[date], as_of: datetime, days: int
+) -> list[int | None]:
+    sums: list[int | None] = []
+    for ahead in range(days, -1, -1):
+        ends = [
+            datetime(night.year, night.month, night.day, tzinfo=UTC) + (1 - ahead) * DAY
+            for night in nights
+        ]
+        if any(end > as_of for end in ends):
+            sums.append(None)
+        else:
+            sums.append(
+                sum(
+                    modelled_on_the_books(hotel, night, end - timedelta(microseconds=1))
+                    for night, end in zip(nights, ends, strict=True)
+                )
+            )
+    return sums
+
+
+def modelled_bookings(
+    hotel: int, starts: Sequence[date], end: date, axis: str
+) -> list[tuple[date, int, int, int]]:
+    rows = []
+    for start, until in zip(starts, [*starts[1:], end], strict=True):
+        found = [
+            event.status
+            for event in EVENTS
+            if event.hotel_id == hotel
+            and start <= (event.event_at.date() if axis == "event" else event.night) < until
+        ]
+        booked, cancelled = found.count("booking"), found.count("cancellation")
+        rows.append((start, booked, cancelled, booked - cancelled))
+    return rows
+
+
+def days_of(start: date, end: date) -> list[date]:
+    return [start + number * DAY for number in range((end - start).days)]
+
+
+@pytest.fixture(scope="module")
+def filled(server: Connections, template: str) -> Iterator[psycopg.Connection]:
+    """A database with the events and their counts, which all tests here share: they only read.
+
+    The session is of a zone that changes its clocks among the events.
+    """
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE hotels TEMPLATE {template}")
+        with psycopg.connect(server.url(SUPERUSER, "hotels"), autocommit=True) as session:
+            fill(session)
+            session.execute("SET TIME ZONE 'America/New_York'")
+            yield session
+        connection.execute("DROP DATABASE hotels WITH (FORCE)")
+
+
+def fill(session: psycopg.Connection) -> None:
+    with session.cursor() as cursor, cursor.copy("COPY bookings.events FROM STDIN") as copy:
+        for e in EVENTS:
+            copy.write_row((e.event_id, e.hotel_id, e.event_at, e.status, e.room, e.night, 1, 1))
+    for table, day in (
+        ("hotel_bookings_by_event_day", "(event_at AT TIME ZONE 'UTC')::date"),
+        ("hotel_bookings_by_stay_night", "night_of_stay"),
+    ):
+        session.execute(
+            f"""
+            INSERT INTO metrics.{table} (hotel_id, day, bookings, cancellations)
+            SELECT
+                hotel_id, {day}, count(*) FILTER (WHERE status = 'booking'),
+                count(*) FILTER (WHERE status = 'cancellation')
+            FROM bookings.events GROUP BY 1, 2
+            """
+        )
+    session.execute("ANALYZE bookings.events")
+
+
+def test_the_random_events_have_what_sources_send() -> None:
+    stays = [[event.status for event in events] for events in STAYS.values()]
+    for pattern in (
+        ["booking", "booking"],
+        ["cancellation"],
+        ["booking", "cancellation", "booking"],
+        ["booking", "cancellation", "cancellation"],
+    ):
+        assert any(statuses[: len(pattern)] == pattern for statuses in stays), pattern
+    assert any("booking" not in statuses for statuses in stays)
+    times = [[event.event_at for event in events] for events in STAYS.values()]
+    assert any(len(set(instants)) < len(instants) for instants in times)
+    assert any(event.event_at.date() > event.night for event in EVENTS)
+    assert any(event.event_at.hour == 0 for event in EVENTS)
+
+
+@pytest.mark.parametrize("axis", ["event", "stay"])
+@pytest.mark.parametrize("year", [2022, 2023, 2024])
+def test_bookings_are_counted_by_period_and_axis(
+    filled: psycopg.Connection, year: int, axis: str
+) -> None:
+    end = date(year + 1, 1, 1)
+    february, december = date(year, 2, 1), date(year, 12, 1)
+    cases: list[tuple[str, list[date], int | None, int | None, date]] = [
+        ("year", [date(year, 1, 1)], None, None, end),
+        ("month", [date(year, month, 1) for month in range(1, 13)], None, None, end),
+        ("day", days_of(date(year, 1, 1), end), None, None, end),
+        ("month", [february], 2, None, date(year, 3, 1)),
+        ("day", days_of(february, date(year, 3, 1)), 2, None, date(year, 3, 1)),
+        ("day", [date(year, 2, 27)], 2, 27, date(year, 2, 28)),
+        ("month", [december], 12, None, end),
+        ("day", days_of(december, end), 12, None, end),
+        ("day", [date(year, 12, 31)], 12, 31, end),
+    ]
+    for hotel in (HOTEL, OTHER_HOTEL, UNKNOWN_HOTEL):
+        for period, starts, month, day, until in cases:
+            answer = filled.execute(
+                "SELECT * FROM metrics.hotel_bookings(%s, %s, %s, %s, %s, %s)",
+                (hotel, period, year, axis, month, day),
+            ).fetchall()
+            assert answer == modelled_bookings(hotel, starts, until, axis), (period, month, day)
+
+
+def test_the_four_readings_of_bookings_are_four_numbers(filled: psycopg.Connection) -> None:
+    row = filled.execute(
+        """
+        SELECT
+            by_event.bookings, by_event.net_bookings, by_stay.bookings,
+            by_event.bookings + by_event.cancellations
+        FROM metrics.hotel_bookings(%(hotel)s, 'month', 2024) AS by_event
+        JOIN metrics.hotel_bookings(%(hotel)s, 'month', 2024, axis => 'stay') AS by_stay
+            USING (period_start)
+        WHERE period_start = '2024-02-01'
+        """,
+        {"hotel": HOTEL},
+    ).fetchone()
+    here = [e for e in EVENTS if e.hotel_id == HOTEL]
+    made = [e.status for e in here if (e.event_at.year, e.event_at.month) == (2024, 2)]
+    stayed = [e.status for e in here if (e.night.year, e.night.month) == (2024, 2)]
+    booked, cancelled = made.count("booking"), made.count("cancellation")
+    expected = (booked, booked - cancelled, stayed.count("booking"), booked + cancelled)
+    assert row == expected
+    assert len(set(expected)) == 4
+
+
+def test_days_with_more_cancellations_are_negative(filled: psycopg.Connection) -> None:
+    row = filled.execute(
+        "SELECT min(net_bookings) FROM metrics.hotel_bookings(%s, 'day', 2024)", (HOTEL,)
+    ).fetchone()
+    assert row is not None
+    assert row[0] < 0
+
+
+@pytest.mark.parametrize(("year", "days"), [(2024, 366), (2023, 365), (1950, 365), (2050, 365)])
+def test_a_hotel_without_events_has_zeros_for_each_day(
+    filled: psycopg.Connection, year: int, days: int
+) -> None:
+    answer = filled.execute(
+        "SELECT * FROM metrics.hotel_bookings(%s, 'day', %s)", (UNKNOWN_HOTEL, year)
+    ).fetchall()
+    assert answer == [
+        (day, 0, 0, 0) for day in days_of(date(year, 1, 1), date(year, 1, 1) + days * DAY)
+    ]
+    assert answer[-1][0] == date(year, 12, 31)
+
+
+def test_changes_are_those_of_a_replay(filled: psycopg.Connection) -> None:
+    answer = filled.execute("SELECT * FROM enriched.reservation_changes ORDER BY 1, 2, 3, 4, 5")
+    modelled = sorted(modelled_changes())
+    assert answer.fetchall() == modelled
+    assert len(modelled) < len(EVENTS)
+
+
+def test_nights_are_as_their_events_leave_them(filled: psycopg.Connection) -> None:
+    answer = filled.execute("SELECT * FROM enriched.reservation_nights ORDER BY 1, 2, 3")
+    modelled = list(modelled_nights())
+    assert answer.fetchall() == modelled
+    assert {row[3] for row in modelled} == {"booked", "cancelled", "never_booked"}
+    assert min(row[-1] for row in modelled if row[-1] is not None) < 0
+
+
+@pytest.mark.parametrize("view", ["reservation_changes", "reservation_nights"])
+def test_a_hotel_and_its_nights_are_found_by_the_index(
+    filled: psycopg.Connection, view: str
+) -> None:
+    with filled.transaction():
+        filled.execute("SET LOCAL enable_seqscan = off")
+        plan = filled.execute(
+            f"""
+            EXPLAIN SELECT * FROM enriched.{view}
+            WHERE hotel_id = 2607 AND night_of_stay >= '2024-03-01' AND night_of_stay < '2024-03-08'
+            """
+        ).fetchall()
+    conditions = [line for (line,) in plan if "Index Cond" in line]
+    assert len(conditions) == 1
+    assert "hotel_id" in conditions[0]
+    assert "night_of_stay" in conditions[0]
+
+
+INSTANTS = (
+    datetime(2020, 1, 1, tzinfo=UTC),
+    datetime(2024, 2, 18, 12, tzinfo=UTC),
+    datetime(2024, 2, 29, tzinfo=UTC),
+    datetime(2024, 3, 1, 0, 0, 1, tzinfo=UTC),
+    datetime(2024, 3, 12, 18, tzinfo=UTC),
+    datetime(2030, 1, 1, tzinfo=UTC),
+)
+BEFORE, AFTER = FIRST_NIGHT - 3 * DAY, FIRST_NIGHT + (NIGHTS + 3) * DAY
+
+
+@pytest.mark.parametrize("instant", INSTANTS)
+def test_the_books_are_those_of_a_replay(filled: psycopg.Connection, instant: datetime) -> None:
+    for hotel in (HOTEL, UNKNOWN_HOTEL):
+        answer = filled.execute(
+            "SELECT * FROM metrics.hotel_on_the_books(%s, %s, %s, %s)",
+            (hotel, instant, BEFORE, AFTER),
+        ).fetchall()
+        assert answer == [
+            (night, modelled_on_the_books(hotel, night, instant))
+            for night in days_of(BEFORE, AFTER)
+        ]
+
+
+def test_no_nights_have_no_rows(filled: psycopg.Connection) -> None:
+    for call in (
+        "hotel_on_the_books(2607, now(), '2024-03-01', '2024-03-01')",
+        "hotel_pickup(2607, '2024-03-01', '2024-03-01')",
+    ):
+        assert filled.execute(f"SELECT * FROM metrics.{call}").fetchall() == []
+
+
+@pytest.mark.parametrize("instant", INSTANTS)
+def test_pickup_is_the_difference_to_the_books_of_before(
+    filled: psycopg.Connection, instant: datetime
+) -> None:
+    answer = filled.execute(
+        "SELECT * FROM metrics.hotel_pickup(%s, %s, %s, %s)", (HOTEL, BEFORE, AFTER, instant)
+    ).fetchall()
+    expected = []
+    for night in days_of(BEFORE, AFTER):
+        now, *then = (
+            modelled_on_the_books(HOTEL, night, instant - days * DAY) for days in (0, 1, 7, 30)
+        )
+        expected.append((night, now, *(now - earlier for earlier in then)))
+    assert answer == expected
+
+
+def test_pickup_is_of_90_nights_from_the_utc_day_unless_said_otherwise(
+    filled: psycopg.Connection,
+) -> None:
+    late_in_new_york = "'2024-02-28 23:30:00-05'"
+    answer = filled.execute(
+        f"SELECT night_of_stay FROM metrics.hotel_pickup(2607, as_of => {late_in_new_york})"
+    ).fetchall()
+    assert [night for (night,) in answer] == days_of(date(2024, 2, 29), date(2024, 5, 29))
+    answer = filled.execute("SELECT night_of_stay FROM metrics.hotel_pickup(2607)").fetchall()
+    assert len(answer) == 90
+    assert abs((answer[0][0] - datetime.now(UTC).date()).days) <= 1
+
+
+@pytest.mark.parametrize("instant", INSTANTS)
+@pytest.mark.parametrize(("nights", "days"), [(1, 10), (7, 40), (20, 0)])
+def test_pace_is_the_sum_of_the_books_of_each_day(
+    filled: psycopg.Connection, instant: datetime, nights: int, days: int
+) -> None:
+    end = FIRST_NIGHT + nights * DAY
+    answer = filled.execute(
+        "SELECT * FROM metrics.hotel_pace(%s, %s, %s, %s, %s)",
+        (HOTEL, FIRST_NIGHT, end, instant, days),
+    ).fetchall()
+    this_year = days_of(FIRST_NIGHT, end)
+    last_year = [night - YEAR_BEFORE for night in this_year]
+    assert answer == list(
+        zip(
+            range(days, -1, -1),
+            modelled_pace(HOTEL, this_year, instant, days),
+            modelled_pace(HOTEL, last_year, instant, days),
+            strict=True,
+        )
+    )
+
+
+def test_pace_of_more_than_a_year_counts_a_night_on_both_sides(
+    filled: psycopg.Connection,
+) -> None:
+    first, end = FIRST_NIGHT - YEAR_BEFORE, FIRST_NIGHT + NIGHTS * DAY
+    as_of = datetime(2030, 1, 1, tzinfo=UTC)
+    answer = filled.execute(
+        "SELECT * FROM metrics.hotel_pace(%s, %s, %s, %s, 0)", (HOTEL, first, end, as_of)
+    ).fetchall()
+    earlier = days_of(first, end - YEAR_BEFORE)
+    (both,) = modelled_pace(HOTEL, days_of(first, end), as_of, 0)
+    (one,) = modelled_pace(HOTEL, earlier, as_of, 0)
+    assert answer == [(0, both, one)]
+    assert one != 0
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("hotel_bookings(NULL, 'day', 2022)", "hotel_id is NULL: .* number of a hotel"),
+        ("hotel_bookings(1, NULL, 2022)", "period is NULL: .* day, month or year"),
+        ("hotel_bookings(1, 'week', 2022)", "period is 'week': .* day, month or year"),
+        ("hotel_bookings(1, 'Day', 2022)", "period is 'Day': .* day, month or year"),
+        ("hotel_bookings(1, 'day', NULL)", "year is NULL: it must be 1950 to 2050"),
+        ("hotel_bookings(1, 'day', 1949)", "year is 1949: it must be 1950 to 2050"),
+        ("hotel_bookings(1, 'day', 2051)", "year is 2051: it must be 1950 to 2050"),
+        ("hotel_bookings(1, 'day', 2022, NULL)", "axis is NULL: it must be event or stay"),
+        ("hotel_bookings(1, 'day', 2022, 'night')", "axis is 'night': it must be event or stay"),
+        ("hotel_bookings(1, 'day', 2022, month => 0)", "month is 0: it must be 1 to 12"),
+        ("hotel_bookings(1, 'month', 2022, month => 13)", "month is 13: it must be 1 to 12"),
+        ("hotel_bookings(1, 'year', 2022, month => 3)", "month is 3: with period year .* NULL"),
+        ("hotel_bookings(1, 'day', 2022, day => 3)", "day is 3: without a month .* NULL"),
+        ("hotel_bookings(1, 'year', 2022, day => 3)", "day is 3: with period year .* NULL"),
+        (
+            "hotel_bookings(1, 'month', 2022, month => 3, day => 3)",
+            "day is 3: with period month it must be NULL",
+        ),
+        (
+            "hotel_bookings(1, 'day', 2022, month => 2, day => 30)",
+            "day is 30: in February 2022 it must be 1 to 28",
+        ),
+        (
+            "hotel_bookings(1, 'day', 2024, month => 2, day => 30)",
+            "day is 30: in February 2024 it must be 1 to 29",
+        ),
+        (
+            "hotel_bookings(1, 'day', 2022, month => 12, day => 0)",
+            "day is 0: in December 2022 it must be 1 to 31",
+        ),
+        ("hotel_on_the_books(NULL, now(), '2022-01-01', '2022-01-02')", "hotel_id is NULL"),
+        ("hotel_on_the_books(1, NULL, '2022-01-01', '2022-01-02')", "as_of is NULL: .* instant"),
+        ("hotel_on_the_books(1, now(), NULL, '2022-01-02')", "from_date is NULL: .* a date"),
+        ("hotel_on_the_books(1, now(), '2022-01-01', NULL)", "to_date is NULL: .* a date"),
+        ("hotel_on_the_books(1, now(), '-infinity', '2022-01-02')", "from_date is -infinity"),
+        ("hotel_on_the_books(1, now(), '2022-01-01', 'infinity')", "to_date is infinity"),
+        (
+            "hotel_on_the_books(1, now(), '2022-01-02', '2022-01-01')",
+            "from_date is 2022-01-02: it must not be after to_date, 2022-01-01",
+        ),
+        (
+            "hotel_on_the_books(1, now(), '2000-01-01', '2022-01-01')",
+            "to_date is 2022-01-01: .* at most 3700 nights after from_date, 2000-01-01",
+        ),
+        ("hotel_pickup(NULL)", "hotel_id is NULL"),
+        ("hotel_pickup(1, as_of => NULL)", "as_of is NULL: it must be an instant"),
+        ("hotel_pickup(1, as_of => 'infinity')", "as_of is infinity: it must be an instant"),
+        ("hotel_pickup(1, from_date => '-infinity')", "from_date is -infinity: .* a date"),
+        ("hotel_pickup(1, to_date => 'infinity')", "to_date is infinity: .* a date"),
+        (
+            "hotel_pickup(1, to_date => '2022-01-01', as_of => '2022-01-02')",
+            "from_date is 2022-01-02: it must not be after to_date, 2022-01-01",
+        ),
+        (
+            "hotel_pickup(1, '2000-01-01', '2022-01-01')",
+            "to_date is 2022-01-01: .* at most 3700 nights after from_date, 2000-01-01",
+        ),
+        ("hotel_pace(NULL, '2022-01-01', '2022-01-02')", "hotel_id is NULL"),
+        ("hotel_pace(1, NULL, '2022-01-02')", "from_date is NULL: it must be a date"),
+        ("hotel_pace(1, '2022-01-01', NULL)", "to_date is NULL: it must be a date"),
+        ("hotel_pace(1, '2022-01-01', '2022-01-02', NULL)", "as_of is NULL: .* an instant"),
+        ("hotel_pace(1, '2022-01-01', '2022-01-02', '-infinity')", "as_of is -infinity"),
+        ("hotel_pace(1, '2022-01-01', '2022-01-02', days => NULL)", "days is NULL: .* 0 to 400"),
+        ("hotel_pace(1, '2022-01-01', '2022-01-02', days => -1)", "days is -1: .* 0 to 400"),
+        ("hotel_pace(1, '2022-01-01', '2022-01-02', days => 401)", "days is 401: .* 0 to 400"),
+        (
+            "hotel_pace(1, '2022-01-02', '2022-01-01')",
+            "from_date is 2022-01-02: it must not be after to_date, 2022-01-01",
+        ),
+        (
+            "hotel_pace(1, '2020-01-01', '2022-01-01')",
+            "to_date is 2022-01-01: .* at most 400 nights after from_date, 2020-01-01",
+        ),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused_in_words(
+    filled: psycopg.Connection, call: str, words: str
+) -> None:
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match=words) as caught:
+        filled.execute(f"SELECT * FROM metrics.{call}")
+    assert caught.value.diag.message_hint is not None
+    function, _, _ = call.partition("(")
+    assert f"metrics.{function}" in caught.value.diag.message_hint
+
+
+def test_analysts_may_ask(filled: psycopg.Connection) -> None:
+    calls = (
+        "metrics.hotel_bookings(2607, 'month', 2024)",
+        "metrics.hotel_on_the_books(2607, now(), '2024-03-01', '2024-03-08')",
+        "metrics.hotel_pickup(2607, '2024-03-01', '2024-03-08')",
+        "metrics.hotel_pace(2607, '2024-03-01', '2024-03-08')",
+        "enriched.reservation_changes",
+        "enriched.reservation_nights",
+    )
+    with filled.transaction():
+        filled.execute("SET LOCAL ROLE isobar_analyst")
+        for call in calls:
+            row = filled.execute(f"SELECT count(*) FROM {call}").fetchone()
+            assert row is not None
+            assert row[0] > 0
+
+
+def test_functions_promise_to_change_nothing_and_may_run_in_parallel(
+    filled: psycopg.Connection,
+) -> None:
+    rows = filled.execute(
+        """
+        SELECT proname, provolatile, proparallel FROM pg_proc
+        WHERE pronamespace = 'metrics'::regnamespace AND proname = ANY(%s)
+        """,
+        (list(FUNCTIONS),),
+    ).fetchall()
+    assert sorted(rows) == [(name, "s", "s") for name in sorted(FUNCTIONS)]
