@@ -16,7 +16,7 @@ from pipelines.core.ports import free_port
 from pipelines.core.warehouse import engine_for
 from pipelines.migrations.apply import migrate
 from pipelines.processes import Child
-from pipelines.resources import PROJECT, Settings
+from pipelines.settings import PROJECT, Settings
 
 Tell = Callable[[str], None]
 

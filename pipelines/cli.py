@@ -18,7 +18,7 @@ from pipelines.core.embedded_postgres import ANALYST, LOADER, SUPERUSER, Embedde
 from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.ports import free_port
 from pipelines.core.postgres_software import find_binaries
-from pipelines.resources import PROJECT, Settings
+from pipelines.settings import PROJECT, Settings
 from pipelines.source_commands import interrupt_on, tell
 
 

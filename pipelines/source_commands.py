@@ -7,7 +7,7 @@ from typing import NoReturn
 import click
 
 from pipelines.core.embedded_postgres import ANALYST
-from pipelines.resources import Settings
+from pipelines.settings import Settings
 
 SOURCES = click.Choice(["flights", "bookings", "shipments"])
 

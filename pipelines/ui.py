@@ -16,7 +16,7 @@ from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.ports import free_port
 from pipelines.core.process_identity import find, identity
 from pipelines.processes import Child, kill_session, stop_all
-from pipelines.resources import Settings
+from pipelines.settings import Settings
 
 FIRST_PORT = 3000
 MOST_RESTARTS, WITHIN_SECONDS = 5, 600.0

@@ -130,7 +130,9 @@ def test_every_command_is_in_the_readme() -> None:
 
 def test_every_variable_is_in_the_example_and_no_other() -> None:
     read = set(
-        re.findall(r'value\("([A-Z_]+)"\)', (PROJECT / "pipelines/resources.py").read_text())
+        re.findall(
+            r'(?:value|folder)\("([A-Z_]+)"\)', (PROJECT / "pipelines/settings.py").read_text()
+        )
     )
     internal = {"ISOBAR_SANDBOX_URL"}
     shown = set(re.findall(r"^# ([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.sandbox import booking_files, bookings
+from pipelines.sandbox import booking_files, bookings, bookings_api
 from pipelines_tests.sandbox_server import sandbox_server
 
 NOON = dt.datetime(2026, 9, 15, 12, 0, 30, tzinfo=dt.UTC)
@@ -252,7 +252,7 @@ def test_a_posted_event_is_among_the_others(fresh: str) -> None:
 
 
 def test_a_posted_event_without_id_gets_a_free_one(fresh: str) -> None:
-    assert post(fresh, GOOD | {"id": bookings.FIRST_POSTED_ID}).status_code == 201
+    assert post(fresh, GOOD | {"id": bookings_api.FIRST_POSTED_ID}).status_code == 201
     words = {"rpg_status": 2, "room_id": str(GOOD["room_reservation_id"]).upper()}
     kept = {name: GOOD[name] for name in ("hotel_id", "event_timestamp", "night_of_stay")}
     answers = [post(f"{fresh}/", kept | words) for _ in range(2)]
@@ -321,7 +321,7 @@ def test_an_id_that_is_taken_is_refused(fresh: str) -> None:
 
 
 def test_posted_events_cannot_fill_the_memory(fresh: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bookings, "MOST_POSTED", 2)
+    monkeypatch.setattr(bookings_api, "MOST_POSTED", 2)
     assert [post(fresh, GOOD).status_code for _ in range(3)] == [201, 201, 507]
 
 

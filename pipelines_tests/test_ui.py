@@ -1,5 +1,6 @@
 """`isobar ui` with the real web server, daemon and code server, asked through its own API."""
 
+import gzip
 import json
 import signal
 import subprocess
@@ -17,6 +18,8 @@ import pytest
 import requests
 
 from pipelines.core.embedded_postgres import SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines_tests.bookings.made_up import event
+from pipelines_tests.bookings.made_up import text_of as text_of_events
 from pipelines_tests.command import PROJECT, begin, environment, isobar
 from pipelines_tests.shipments.made_up import line, text_of
 
@@ -129,20 +132,23 @@ def test_the_code_location_has_one_name_and_no_error(ui: Ui) -> None:
     ]
 
 
-def test_the_schedule_is_on_in_a_fresh_instance(ui: Ui) -> None:
+def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
     query = """{ schedulesOrError(repositorySelector: {repositoryName: "__repository__",
         repositoryLocationName: "pipelines"}) { ... on Schedules { results { name cronSchedule
         executionTimezone scheduleState { status } futureTicks(limit: 1) { results { timestamp }
         } } } } }"""
-    (schedule,) = ui.ask(query)["schedulesOrError"]["results"]
-    (tick,) = schedule.pop("futureTicks")["results"]
-    assert schedule == {
-        "name": "flights_daily",
-        "cronSchedule": "0 5 * * *",
-        "executionTimezone": "UTC",
-        "scheduleState": {"status": "RUNNING"},
-    }
-    assert time.gmtime(tick["timestamp"])[3:5] == (5, 0)
+    schedules = ui.ask(query)["schedulesOrError"]["results"]
+    ticks = {one["name"]: one.pop("futureTicks")["results"][0]["timestamp"] for one in schedules}
+    assert schedules == [
+        {
+            "name": name,
+            "cronSchedule": cron,
+            "executionTimezone": "UTC",
+            "scheduleState": {"status": "RUNNING"},
+        }
+        for name, cron in (("bookings_audit_hourly", "10 * * * *"), ("flights_daily", "0 5 * * *"))
+    ]
+    assert time.gmtime(ticks["flights_daily"])[3:5] == (5, 0)
 
 
 def test_the_daemon_is_healthy(ui: Ui) -> None:
@@ -201,6 +207,19 @@ def test_a_file_dropped_into_the_inbox_is_taken_by_the_daemon_without_anyone(ui:
     assert sensors == ["shipments_inbox"] * 2
 
 
+def test_events_of_a_dropped_file_are_counted_by_the_daemon_without_anyone(ui: Ui) -> None:
+    inbox = ui.state / "inbox" / "bookings"
+    events = [event(number, hotel_id=99) for number in range(200)]
+    (inbox / "dropped.csv.gz").write_bytes(gzip.compress(text_of_events(events).encode()))
+    query = "SELECT sum(bookings) FROM metrics.hotel_bookings(99, 'year', 2022)"
+    server = EmbeddedPostgres(ui.state).start()
+    deadline = time.monotonic() + 90
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        while (found := connection.execute(query).fetchone()) != (200,):
+            assert time.monotonic() < deadline, f"{found} of 200 were counted"
+            time.sleep(0.2)
+
+
 def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None:
     query = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
         description groupName kinds
@@ -210,7 +229,7 @@ def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None
             intValue } ... on TableSchemaMetadataEntry { schema { columns { name description } } }
         } } } } }"""
     assets = ui.ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
-    assert len(assets) == 19
+    assert len(assets) == 24
     for asset in assets:
         node = ui.ask(query, key=asset["assetKey"])["assetNodeOrError"]
         assert node["description"], asset

@@ -141,9 +141,7 @@ def load_file(
     taken = _take_in(
         connection, portions(csv_file, COLUMNS), delivery_id, refusals, reading.zone, LINE
     )
-    refuse_if_mostly_bad(
-        delivery, taken.read, refusals.count, refusals.reasons, cap=reading.most_bad
-    )
+    _refuse_if_mostly_bad(delivery, taken.read, refusals, reading)
     drift = layout.drift(delivery.name, COLUMNS)
     return _close(connection, delivery_id, taken, refusals, drift)
 
@@ -165,9 +163,7 @@ def load_page(
     events = of_objects(page.events)
     taken = _take_in(connection, [events], delivery_id, refusals, reading.zone, ELEMENT)
     if refusals.count > FEW:
-        refuse_if_mostly_bad(
-            delivery, taken.read, refusals.count, refusals.reasons, cap=reading.most_bad
-        )
+        _refuse_if_mostly_bad(delivery, taken.read, refusals, reading)
     drift = drift_of(page.events, page.name)
     return _close(connection, delivery_id, taken, refusals, drift), taken.newest_at
 
@@ -285,6 +281,19 @@ def _put(
 def _conflict(portion: Portion, position: str, number: int, reason: str) -> Reject:
     row = int((portion.sent["record"] == number).to_numpy().argmax())
     return Reject(number, position.format(number), storable(portion.raw(row)), (reason,))
+
+
+def _refuse_if_mostly_bad(
+    delivery: Delivery, read: int, refusals: Refusals, reading: Reading
+) -> None:
+    refuse_if_mostly_bad(
+        delivery,
+        read,
+        refusals.count,
+        refusals.reasons,
+        cap=reading.most_bad,
+        variable="BOOKINGS_MOST_BAD",
+    )
 
 
 def _close(

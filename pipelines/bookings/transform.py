@@ -35,6 +35,7 @@ STATUSES = {"1": "booking", "2": "cancellation"}
 FIRST_YEAR, LAST_YEAR = 1950, 2050
 FIRST = pd.Timestamp(FIRST_YEAR, 1, 1)
 BEHIND = pd.Timestamp(LAST_YEAR + 1, 1, 1)
+A_DAY = pd.Timedelta(days=1)
 UUID = r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
 ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DAY_FIRST = r"[0-9]{2}-[0-9]{2}-[0-9]{4}"
@@ -103,8 +104,9 @@ def read_events(portion: Portion, *, zone: str, position: str) -> Events:
 
     rejects = [reject(number, raw, [problem]) for number, raw, problem in portion.broken]
     rejects += [reject(int(numbers[row]), portion.raw(row), told) for row, told in reasons.items()]
-    rows = typed.assign(record=numbers, night_of_stay=typed["night_of_stay"].dt.date)
-    return Events(rows.drop(index=list(reasons)), sorted(rejects, key=lambda one: one.record))
+    good = typed.assign(record=numbers).drop(index=list(reasons))
+    rows = good.assign(night_of_stay=good["night_of_stay"].dt.date)
+    return Events(rows, sorted(rejects, key=lambda one: one.record))
 
 
 def _broken_promises(typed: pd.DataFrame, sent: pd.DataFrame) -> dict[int, list[str]]:
@@ -158,6 +160,7 @@ def _instants(texts: pd.Series, zone: str) -> pd.Series:
         with_zone = other.where(other.str.match(f"^{ISO_DATE}[T ]{TIME}{ZONE}$"))
         found = pd.to_datetime(with_zone, format="ISO8601", errors="coerce", utc=True)
         zoned = zoned.fillna(found.dt.as_unit("us"))
+    naive = naive.where(naive.between(FIRST - A_DAY, BEHIND + A_DAY))  # zones know no year 9999
     local = naive.dt.tz_localize(zone, ambiguous=np.ones(len(naive), bool), nonexistent="NaT")
     return local.dt.tz_convert("UTC").fillna(zoned)
 
@@ -173,7 +176,10 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> P
         for number, event in numbered
         if not isinstance(event, dict)
     ]
-    named = [{ALIASES.get(key, key): value for key, value in event.items()} for _, event in objects]
+    named = [
+        {ALIASES[key]: event[key] for key in ALIASES.keys() & event.keys()} | event
+        for _, event in objects
+    ]
     sent = pd.DataFrame(
         {name: [_as_text(event.get(name)) for event in named] for name in COLUMNS},
         index=pd.RangeIndex(len(objects)),

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.core.csv_records import Block, CsvFile, Layout, Record, line_text
+from pipelines.core.csv_records import OPEN_QUOTE, Block, CsvFile, Layout, Record, line_text
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
 QUOTE, NEWLINE, CARRIAGE_RETURN = b'"\n\r'
+BOM = b"\xef\xbb\xbf"
 RECORD = "record"
 
 
@@ -37,13 +38,17 @@ class Portion:
 
 
 def portions(file: CsvFile, promised: Sequence[str]) -> Iterator[Portion]:
-    """All records of a file, numbered by their lines; a portion is some megabytes."""
+    """All records of a file in UTF-8, numbered by their lines; a portion is some megabytes.
+
+    Bytes that are no UTF-8 stay as escapes.
+    """
     for block in file.blocks():
         lines = _Lines(block)
-        if lines.is_simple:
-            yield _of_lines(lines, file.layout, promised)
-        else:
-            yield of_records(list(file.records_of(block)), file.layout.columns, promised)
+        portion = _of_lines(lines, file.layout, promised) if lines.is_simple else None
+        if portion is None or any(problem == OPEN_QUOTE for *_, problem in portion.broken):
+            records = list(file.records_of(block))  # some may go on over several lines
+            portion = of_records(records, file.layout.columns, promised)
+        yield portion
 
 
 def of_records(
@@ -117,14 +122,17 @@ def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Portion
         if len(places)
         else (of_records([], layout.columns, promised).sent, [])
     )
-    sent[RECORD] = lines.first + np.delete(places, odd)
+    kept = np.delete(places, odd)
+    sent[RECORD] = lines.first + kept
+    empty = sent[list(promised)].apply(lambda texts: texts.str.strip() == "").all(axis=1)
+    blank = [row for row in np.flatnonzero(empty) if layout.is_blank(lines.text(kept[row]))]
     singles = [
         layout.read(lines.first + line, text)
         for line in sorted({*lines.quoted.tolist(), *places[odd].tolist()})
-        if (text := lines.text(line)).strip()
+        if not layout.is_blank(text := lines.text(line))
     ]
     several = of_records(singles, layout.columns, promised)
-    sent = pd.concat([sent, several.sent]).sort_values(RECORD, ignore_index=True)
+    sent = pd.concat([sent.drop(index=blank), several.sent]).sort_values(RECORD, ignore_index=True)
     numbers = sent[RECORD].to_numpy()
     return Portion(sent, lambda row: lines.text(numbers[row] - lines.first), several.broken)
 
@@ -146,6 +154,8 @@ def _columns(
         odd.append(row.number - 1)
         return "skip"
 
+    if content.startswith(BOM):  # which Arrow takes off, here as at the beginning of a file
+        content = b"\n" + content
     names = [str(number) for number in range(len(layout.columns))]
     wanted = {name: str(layout.columns.index(name)) for name in promised if name in layout.columns}
     table = csv.read_csv(

@@ -62,6 +62,10 @@ class Layout:
             return Record(line, raw, None, problem)
         return Record(line, raw, fields, None)
 
+    def is_blank(self, raw: str) -> bool:
+        """Whether a line says nothing, as those that spreadsheets leave below a table."""
+        return not raw.replace(self.delimiter, "").strip()
+
     def fields(self, raw: str) -> list[str]:
         """The fields in a record's text. Raises `csv.Error`, as for a quote that stays open."""
         if '"' not in raw:
@@ -136,7 +140,7 @@ class CsvFile:
             yield from self._record(*self._waiting.popleft())
 
     def _record(self, line: int, text: str) -> Iterator[Record]:
-        if text.strip():
+        if not self.layout.is_blank(text):
             record = self.layout.read(line, text)
             yield self._over_lines(record) if record.problem == OPEN_QUOTE else record
 

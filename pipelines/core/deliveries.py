@@ -150,9 +150,18 @@ def repeat_delivery(
 
 
 def refuse_if_mostly_bad(
-    delivery: Delivery, read: int, rejected: int, reasons: Counter[str], *, cap: float
+    delivery: Delivery,
+    read: int,
+    rejected: int,
+    reasons: Counter[str],
+    *,
+    cap: float,
+    variable: str | None = None,
 ) -> None:
-    """Raise `PermanentFailure` with the top reasons when more than `cap` of the records are bad."""
+    """Raise `PermanentFailure` with the top reasons when more than `cap` of the records are bad.
+
+    `variable` is where `cap` is set, if it can be.
+    """
     if rejected <= cap * read:
         return
     top = "; ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
@@ -162,7 +171,7 @@ def refuse_if_mostly_bad(
         f" and nothing was written: {top}",
         place=delivery.name,
         remedy="The source has changed or is broken: compare it with the contract in the domain's"
-        " transform.py.",
+        " transform.py." + (f" {variable} says how many are let pass." if variable else ""),
     )
 
 

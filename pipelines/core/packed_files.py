@@ -49,7 +49,7 @@ class _Unpacking(io.RawIOBase):
         self._read += len(content)
         if self._read > self._most:
             raise self._failure(
-                f"it unpacks to more than {self._most:,} bytes, {MOST_TIMES} times its size",
+                f"it unpacks to more than {self._most:,} bytes, which no such file does",
                 "See whether it is a file of this source at all.",
             )
         view[: len(content)] = content

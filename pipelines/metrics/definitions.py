@@ -2,7 +2,47 @@
 
 import dagster as dg
 
+from pipelines import attended_runs
+from pipelines.asset_pages import asset_key
+from pipelines.metrics import tables
 from pipelines.metrics.assets import flight_prices, hotel_bookings
 from pipelines.metrics.checks import CHECKS
+from pipelines.metrics.hotel_bookings import is_behind
+from pipelines.resources import WarehouseResource
 
-definitions = dg.Definitions(assets=[flight_prices, hotel_bookings], asset_checks=CHECKS)
+LOOK_SECONDS = 30
+
+hotel_bookings_job = dg.define_asset_job(
+    "count_hotel_bookings",
+    selection=dg.AssetSelection.assets(*map(asset_key, tables.HOTEL_BOOKINGS)).without_checks(),
+    description="Count the booking events that are new; all of them anew where the configuration"
+    " says so. The job bookings does the first after each load.",
+)
+
+
+@dg.sensor(
+    name="hotel_bookings_behind",
+    job=hotel_bookings_job,
+    minimum_interval_seconds=LOOK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Count events that the run that loaded them did not count, as when it was killed.",
+)
+def hotel_bookings_behind(
+    context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+) -> dg.RunRequest | dg.SkipReason:
+    """One run when events are not counted and nobody is at it."""
+    with warehouse.open() as store, store.engine.connect() as connection:
+        if not is_behind(connection):
+            return dg.SkipReason("All events are counted.")
+    jobs = "bookings", hotel_bookings_job.name
+    if any(attended_runs.is_under_way(context.instance, job) for job in jobs):
+        return dg.SkipReason("A run is under way.")
+    return dg.RunRequest()
+
+
+definitions = dg.Definitions(
+    assets=[flight_prices, hotel_bookings],
+    asset_checks=CHECKS,
+    jobs=[hotel_bookings_job],
+    sensors=[hotel_bookings_behind],
+)

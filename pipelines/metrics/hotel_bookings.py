@@ -53,6 +53,11 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
         return Refreshed(fresh, is_rebuilt)
 
 
+def is_behind(connection: Connection) -> bool:
+    """Whether there are events that are not counted."""
+    return position(connection, WATERMARK) < position(connection, EVENTS)
+
+
 def last_days(connection: Connection, days: int) -> list[tuple[dt.date, int, int]]:
     """Bookings and cancellations of all hotels on each of the last days that have any."""
     rows = connection.execute(_statement("last_days"), {"days": days})

@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from pipelines.migrations.apply import VERSION_TABLE, prepare, schemas, target_metadata
-from pipelines.resources import Settings
+from pipelines.settings import Settings
 
 
 def run(connection: Connection) -> None:

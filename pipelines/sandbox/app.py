@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipelines.sandbox import booking_files, bookings, flights, shipments, weather
+from pipelines.sandbox import booking_files, bookings_api, flights, shipments, weather
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
 
 LOG = logging.getLogger("isobar.sandbox")
@@ -94,7 +94,7 @@ def build_app(
             Route("/health", health),
             Route("/flights.json", flights_json),
             *weather.routes(now),
-            *bookings.routes(seed, present),
+            *bookings_api.routes(seed, present),
         ],
         middleware=[spoiled],
         lifespan=lifespan,

@@ -16,6 +16,8 @@ import psycopg
 import pytest
 
 from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines_tests.bookings.made_up import event as booking_event
+from pipelines_tests.bookings.made_up import text_of as text_of_events
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.flights.made_up import flights_document
@@ -127,6 +129,35 @@ def test_kill_9_while_files_are_taken_leaves_all_or_nothing_of_each(
         ).fetchall()
     assert held == (55, 105 + 25, 30)
     assert ledger == [("0.csv", 100, 100, 0), ("1.csv", 30, 30, 0)]
+
+
+@pytest.mark.parametrize("table", ["bookings.events", "metrics.hotel_bookings_by_stay_night"])
+def test_kill_9_while_events_are_taken_or_counted_loses_and_doubles_none(
+    state: Path, tmp_path: Path, table: str
+) -> None:
+    """DEF E52, E58: what was taken from the queue, or behind the watermark, was lost by a crash."""
+    events = [booking_event(number) for number in range(300)]
+    (tmp_path / "events.csv").write_text(text_of_events(events))
+    variables = {"ISOBAR_SOURCES": "live", "BOOKINGS_INBOX": str(tmp_path)}
+    variables |= {"FLIGHTS_URL": "http://127.0.0.1:9/"}  # this test is not about flights
+    assert isobar(state, "migrate").returncode == 0
+    connections = EmbeddedPostgres(state).start()
+    counted = "SELECT sum(bookings) FROM metrics.hotel_bookings(2607, 'day', 2022)"
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
+        blocker.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        run = begin_and_wait(blocker, state, "run", **variables)
+        run.kill()
+        run.communicate()
+    time.sleep(0.5)  # the session of the dead lets go
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        assert connection.execute(counted).fetchone() == (0,)
+        for _ in range(2):
+            isobar(state, "run", **variables)
+            assert connection.execute(counted).fetchone() == (300,)
+        ledger = connection.execute(
+            "SELECT read_count, loaded_count FROM ops.deliveries WHERE source = 'bookings'"
+        ).fetchall()
+    assert ledger == [(300, 300)]
 
 
 def test_a_killed_run_is_failed_by_the_next_and_gives_back_its_place(

@@ -1,25 +1,12 @@
 """What tests of the weather share."""
 
-import datetime as dt
 from collections.abc import Iterator
 
 import pytest
 
 from pipelines.core.http import HttpClient
+from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
-
-
-class FakeClock:
-    """An instant that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = dt.datetime(2026, 11, 20, 10, 7, tzinfo=dt.UTC)
-
-    def __call__(self) -> dt.datetime:
-        return self.now
-
-    def pass_by(self, **duration: float) -> None:
-        self.now += dt.timedelta(**duration)
 
 
 @pytest.fixture

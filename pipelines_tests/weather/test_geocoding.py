@@ -12,9 +12,9 @@ from pipelines.weather.geocoding import Geocoder, choose
 from pipelines.weather.locate import locate_places, put_places
 from pipelines.weather.providers.open_meteo import OpenMeteo
 from pipelines.weather.refresh import refresh
+from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.shipments.made_up import deliver, line
-from pipelines_tests.weather.conftest import FakeClock
 
 
 def result(name: str, **changes: Any) -> dict[str, Any]:

@@ -25,9 +25,9 @@ from pipelines.weather.providers.open_meteo_hours import (
     weight,
 )
 from pipelines.weather.readings import Hour
+from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.flights.made_up import deliver, flights_document, itinerary, leg
-from pipelines_tests.weather.conftest import FakeClock
 
 CALLS = (
     "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.calls"

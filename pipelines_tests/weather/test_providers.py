@@ -20,8 +20,8 @@ from pipelines.weather.providers.open_meteo import UNITS, OpenMeteo, read_curren
 from pipelines.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.weather.providers.weatherapi import WeatherApi
 from pipelines.weather.readings import Observation, implausible, words_for
+from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, document
-from pipelines_tests.weather.conftest import FakeClock
 
 BERLIN = Place(1, 52.52, 13.41, "DE", "10115")
 PARIS = Place(2, 48.85, 2.35, "FR", "75001")

@@ -21,8 +21,8 @@ from pipelines.weather.providers.open_meteo import OpenMeteo
 from pipelines.weather.readings import Observation
 from pipelines.weather.refresh import Refresh, count_due, refresh
 from pipelines_tests.command import PROJECT
+from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
-from pipelines_tests.weather.conftest import FakeClock
 
 OUTCOMES = "SELECT outcome, count(*) FROM weather.calls GROUP BY 1 ORDER BY 1"
 TOO_SOON = """

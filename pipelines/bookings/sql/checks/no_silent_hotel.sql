@@ -1,18 +1,19 @@
 -- Hotels with events on 14 or more of the 28 days before the last three, and none in these.
 WITH newest AS (
-    SELECT (max(event_at) AT TIME ZONE 'UTC')::date AS day
+    SELECT date_trunc('day', max(event_at), 'UTC') AS day
     FROM bookings.events
     WHERE event_at <= now()
 )
 
 SELECT
-    counts.hotel_id,
-    max(counts.day) AS last_event_on,
-    count(*) FILTER (WHERE counts.day <= newest.day - 3) AS days_with_events
+    events.hotel_id,
+    max(events.event_at) AS last_event_at,
+    count(DISTINCT date_trunc('day', events.event_at, 'UTC')) AS days_with_events
 FROM newest
-INNER JOIN metrics.hotel_bookings_by_event_day AS counts
-    ON counts.day > newest.day - 31 AND counts.day <= newest.day
-GROUP BY counts.hotel_id, newest.day
-HAVING max(counts.day) <= newest.day - 3
-    AND count(*) FILTER (WHERE counts.day <= newest.day - 3) >= 14
-ORDER BY counts.hotel_id
+INNER JOIN bookings.events
+    ON events.event_at >= newest.day - interval '30 days'
+    AND events.event_at <= now()
+GROUP BY events.hotel_id, newest.day
+HAVING max(events.event_at) < newest.day - interval '2 days'
+    AND count(DISTINCT date_trunc('day', events.event_at, 'UTC')) >= 14
+ORDER BY events.hotel_id

@@ -1,7 +1,7 @@
--- How the books of the :hotels busiest hotels fill for the thirty nights that begin thirty days
--- before the last night that is booked, or with today where that is earlier.
+-- How the books of the :hotels busiest hotels fill for thirty nights: from today on, or the last that
+-- there are events of.
 WITH first_night AS (
-    SELECT least(max(day) - 30, (now() AT TIME ZONE 'UTC')::date) AS day
+    SELECT least(max(day) - 29, (now() AT TIME ZONE 'UTC')::date) AS day
     FROM metrics.hotel_bookings_by_stay_night
 ),
 

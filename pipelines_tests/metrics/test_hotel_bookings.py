@@ -1,0 +1,170 @@
+"""The counts of hotel bookings: each event once, however it came and whatever broke."""
+
+import threading
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.core import watermarks
+from pipelines.core.failures import Failure
+from pipelines.core.warehouse import Warehouse
+from pipelines.metrics import hotel_bookings
+from pipelines.metrics.hotel_bookings import refresh
+from pipelines_tests.bookings.made_up import Event, deliver, event
+
+TABLES = ("hotel_bookings_by_event_day", "hotel_bookings_by_stay_night")
+ANEW = """
+SELECT
+    hotel_id, {day}, count(*) FILTER (WHERE status = 'booking'),
+    count(*) FILTER (WHERE status = 'cancellation'),
+    sum(CASE status WHEN 'booking' THEN 1 ELSE -1 END)
+FROM bookings.events GROUP BY 1, 2 ORDER BY 1, 2
+"""
+DAYS = ("(event_at AT TIME ZONE 'UTC')::date", "night_of_stay")
+
+
+def counted(owner: psycopg.Connection) -> list[Any]:
+    return [
+        owner.execute(f"SELECT * FROM metrics.{table} ORDER BY hotel_id, day").fetchall()
+        for table in TABLES
+    ]
+
+
+def anew(owner: psycopg.Connection) -> list[Any]:
+    return [owner.execute(ANEW.format(day=day)).fetchall() for day in DAYS]
+
+
+def one_of_many(number: int) -> Event:
+    day = f"2022-{1 + number % 12:02}-{1 + number % 28:02}"
+    return event(number, hotel_id=number % 7, event_timestamp=f"{day} 23:59:59", night_of_stay=day)
+
+
+@pytest.fixture
+def many(warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path) -> None:
+    """A thousand events that are counted, and statistics about them."""
+    deliver(warehouse, tmp_path, [one_of_many(number) for number in range(1000)], "many.csv")
+    owner.execute("ANALYZE bookings.events")
+    refresh(warehouse)
+
+
+def test_events_are_counted_by_their_day_in_utc_and_by_their_night(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    events = [
+        event(1, event_timestamp="2022-07-31T23:59:59Z"),
+        event(2, event_timestamp="2022-08-01T01:00:00+02:00", status=2),
+        event(3, event_timestamp="2022-08-01T00:00:00Z"),
+    ]
+    deliver(warehouse, tmp_path, events)
+    assert refresh(warehouse).events == 3
+    assert counted(owner) == [
+        [(2607, date(2022, 7, 31), 1, 1, 0), (2607, date(2022, 8, 1), 1, 0, 1)],
+        [(2607, date(2022, 8, 1), 2, 1, 1)],
+    ]
+
+
+def test_counting_again_adds_nothing(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
+) -> None:
+    """DEF E53: the same events, read again, were added again."""
+    before = counted(owner)
+    assert refresh(warehouse).events == 0
+    deliver(warehouse, tmp_path, [one_of_many(number) for number in range(3)], "again.csv")
+    assert refresh(warehouse).events == 0
+    assert counted(owner) == before == anew(owner)
+
+
+def test_new_events_are_added_and_the_others_are_not_read(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
+) -> None:
+    fresh = [event(n, hotel_id=n % 9, status=2) for n in range(1000, 1020)]
+    deliver(warehouse, tmp_path, fresh, "fresh.csv")
+    refreshed = refresh(warehouse)
+    assert (refreshed.events, refreshed.is_rebuilt) == (20, False)
+    assert counted(owner) == anew(owner)
+    plan = owner.execute(
+        "EXPLAIN SELECT count(*) FROM bookings.events WHERE load_number > 1 AND load_number <= 2"
+    ).fetchall()
+    assert any("events_load_number_idx" in line for (line,) in plan) or len(plan) < 4
+
+
+def test_a_rebuild_gives_the_same_rows_and_takes_over_when_much_is_new(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
+) -> None:
+    fresh = [event(n, hotel_id=n % 9) for n in range(1000, 1100)]
+    deliver(warehouse, tmp_path, fresh, "fresh.csv")
+    refreshed = refresh(warehouse)
+    assert (refreshed.events, refreshed.is_rebuilt) == (100, True)
+    before = counted(owner)
+    assert before == anew(owner)
+    assert refresh(warehouse, rebuild=True).is_rebuilt
+    assert counted(owner) == before
+
+
+def test_a_month_is_counted_once_whatever_its_key(
+    warehouse: Warehouse, owner: psycopg.Connection, many: None
+) -> None:
+    """DEF E62: rows of months had no day, and the unique key let them in as often as they came."""
+    keys = owner.execute(
+        "SELECT count(*), count(DISTINCT (hotel_id, day)) FROM metrics.hotel_bookings_by_event_day"
+    ).fetchone()
+    assert keys is not None
+    assert keys[0] == keys[1]
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        owner.execute(
+            "INSERT INTO metrics.hotel_bookings_by_event_day VALUES (1, NULL, 1, 0, DEFAULT)"
+        )
+    query = "SELECT sum(bookings) FROM metrics.hotel_bookings(%s, %s, 2022)"
+    for hotel in range(7):
+        sums = [owner.execute(query, (hotel, period)).fetchone() for period in ("day", "month")]
+        assert sums[0] == sums[1] == owner.execute(query, (hotel, "year")).fetchone()
+
+
+def test_a_crash_before_the_watermark_moves_leaves_the_counts_as_they_were(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    many: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deliver(warehouse, tmp_path, [event(2000)], "fresh.csv")
+    before = counted(owner)
+
+    def crash(connection: Any, *_: Any) -> None:
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with monkeypatch.context() as patched, pytest.raises(Failure):
+        patched.setattr(hotel_bookings, "move", crash)
+        refresh(warehouse)
+    assert counted(owner) == before
+    assert refresh(warehouse).events == 1
+    assert counted(owner) == anew(owner)
+
+
+def test_refreshes_and_loads_at_once_count_each_event_once(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
+) -> None:
+    def load(part: int) -> None:
+        for number in range(5):
+            first = 10_000 * (part + 1) + 10 * number
+            events = [event(n, hotel_id=n % 5) for n in range(first, first + 15)]
+            deliver(warehouse, tmp_path, events, f"{part}-{number}.csv")
+
+    def count() -> None:
+        for number in range(10):
+            refresh(warehouse, rebuild=number % 4 == 3)
+
+    threads = [threading.Thread(target=load, args=(part,)) for part in range(3)]
+    threads += [threading.Thread(target=count) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    refresh(warehouse)
+    assert counted(owner) == anew(owner)
+    with warehouse.engine.connect() as connection:
+        assert watermarks.position(connection, "bookings.events") == 16
+        assert watermarks.position(connection, hotel_bookings.WATERMARK) == 16
