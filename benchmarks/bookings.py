@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -43,90 +43,110 @@ HOTEL_YEAR = "SELECT * FROM metrics.hotel_bookings({hotel}, '{period}', 2023);\n
 
 
 def measure(server: Connections) -> list[Measure]:
-    """All measures of bookings, on the bench's database and one more of a running server."""
+    """All measures of bookings, on the bench's database of a running server."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clean = _write_files(folder)
-        reference = clean / _bare(server, folder / "clean.csv")
+        clean, clean_shuffled = _write_files(folder)
+        bare = clean / _bare(server, folder / "clean.csv")
+        bare_shuffled = clean_shuffled / _bare(server, folder / "clean_shuffled.csv")
         pandas = _pandas(server, folder / "clean.csv")
         orm = _orm(server, folder / "clean.csv")
         dlt = _dlt(server, folder / "clean.csv")
+        shuffled = LINES / _in_a_process(server, folder / "shuffled.csv")["seconds"]
+        with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
+            connection.execute("TRUNCATE bookings.events")
         first = _in_a_process(server, folder / "first.csv")
-        rate = LINES / first["seconds"]
         again = _in_a_process(server, folder / "first.csv")
         copied = _in_a_process(server, folder / "copy.csv")
         many = _in_a_process(server, folder / "many.csv")
+    rate = LINES / first["seconds"]
+    half, fifth_more = first["seconds"] / 2, 1.2 * first["megabytes"]
+    unchanged = again["loaded"] + copied["loaded"]
     measures = [
-        Measure("bookings: bare reference", reference, "lines/s", None, reference / orm, more=True),
+        Measure("bookings: bare reference", bare, "lines/s", None, bare / orm, more=True),
+        Measure("bookings: load 1,000,000 lines", rate, "lines/s", 0.7 * bare, rate / orm, True),
+        Measure("bookings: times pandas.to_sql", rate / pandas, "x", 2.5, more=True),
+        Measure("bookings: times an ORM by row", rate / orm, "x", 100.0, more=True),
         Measure(
-            "bookings: load 1,000,000 lines", rate, "lines/s", 0.7 * reference, rate / orm, True
+            "bookings: bare, random order",
+            bare_shuffled,
+            "lines/s",
+            None,
+            bare_shuffled / orm,
+            True,
         ),
-    ]
-    for what, other, target in (("pandas.to_sql", pandas, 2.5), ("an ORM by row", orm, 100.0)):
-        times = rate / other
-        measures.append(Measure(f"bookings: times {what}", times, "x", target, more=True))
-    if dlt is not None:
-        measures.append(
-            Measure("bookings: dlt's merge from Arrow", dlt, "lines/s", None, dlt / orm, more=True)
-        )
-    measures += [
+        Measure(
+            "bookings: load, random order",
+            shuffled,
+            "lines/s",
+            0.7 * bare_shuffled,
+            shuffled / orm,
+            True,
+        ),
         Measure("bookings: its memory", first["megabytes"], "MB", 500.0),
-        Measure(
-            "bookings: memory of 5,000,000 lines", many["megabytes"], "MB", 1.2 * first["megabytes"]
-        ),
-        Measure("bookings: the same file again", again["seconds"], "s", first["seconds"] / 2),
-        Measure(
-            "bookings: the same lines under another name",
-            copied["seconds"],
-            "s",
-            first["seconds"] / 2,
-        ),
-        Measure("bookings: zero changes by both", again["loaded"] + copied["loaded"], "", 0),
+        Measure("bookings: memory of 5,000,000 lines", many["megabytes"], "MB", fifth_more),
+        Measure("bookings: the same file again", again["seconds"], "s", half),
+        Measure("bookings: its lines, another name", copied["seconds"], "s", first["seconds"]),
+        Measure("bookings: events changed by both", unchanged, "", 0),
     ]
+    if dlt is not None:
+        beside = Measure("bookings: dlt, merge of Arrow", dlt, "lines/s", None, dlt / orm, True)
+        measures.insert(4, beside)
     return measures + _counts(server)
 
 
-def _event(random: Random, number: int) -> list[str]:
-    at = dt.datetime(2022, 1, 1) + dt.timedelta(seconds=random.randrange(DAYS * 86_400))
-    night = at.date() + dt.timedelta(days=int(120 * random.random() ** 2))
-    room = str(uuid.UUID(int=random.getrandbits(128), version=4))
-    status = "1" if random.random() < 0.85 else "2"
-    return [str(number), str(random.randrange(HOTELS)), f"{at}", status, room, f"{night}"]
+def _events(random: Random, first: int, count: int) -> Iterator[list[str]]:
+    """Events as a hotel system exports them: nearly in the order of their times."""
+    window: list[list[str]] = []
+    for number in range(first, first + count):
+        seconds = int((number - first + 0.5 * random.random()) * DAYS * 86_400 / count)
+        at = dt.datetime(2022, 1, 1) + dt.timedelta(seconds=seconds)
+        night = at.date() + dt.timedelta(days=int(120 * random.random() ** 2))
+        room = str(uuid.UUID(int=random.getrandbits(128), version=4))
+        status = "1" if random.random() < 0.85 else "2"
+        hotel = random.randrange(HOTELS)
+        window.append([str(number), str(hotel), f"{at}", status, room, f"{night}"])
+        if len(window) == 2_000:
+            random.shuffle(window)
+            yield from window
+            window.clear()
+    yield from window
 
 
-def _write_files(folder: Path) -> int:
-    """`first.csv` and its copy with dirt, `many.csv`, and `clean.csv`; how many lines are clean."""
+SPOIL: list[Callable[[list[str]], list[str]]] = [
+    lambda row: row[:4],
+    lambda row: [*row[:4], "no uuid", row[5]],
+    lambda row: [*row[:3], "3", *row[4:]],
+    lambda row: [*row[:5], "2023-02-30"],
+    lambda row: [*row[:2], "yesterday", *row[3:]],
+]
+
+
+def _write_files(folder: Path) -> tuple[int, int]:
+    """Files with dirt, and the clean lines of two of them alone; how many lines these have."""
     random = Random(1)
-    spoil: list[Callable[[list[str]], list[str]]] = [
-        lambda row: row[:4],
-        lambda row: [*row[:4], "no uuid", row[5]],
-        lambda row: [*row[:3], "3", *row[4:]],
-        lambda row: [*row[:5], "2023-02-30"],
-        lambda row: [*row[:2], "yesterday", *row[3:]],
-    ]
-    clean = 0
-    with (
-        (folder / "first.csv").open("w", newline="") as first,
-        (folder / "copy.csv").open("w", newline="") as copy,
-        (folder / "clean.csv").open("w", newline="") as good,
-    ):
-        writers = [csv.writer(file, lineterminator="\n") for file in (first, copy, good)]
-        for writer in writers[:2]:
-            writer.writerow(COLUMNS)
-        for number in random.sample(range(LINES), LINES):
-            row = _event(random, number)
-            if random.random() < DIRT:
-                row = random.choice(spoil)(row)
-            else:
-                clean += 1
-                writers[2].writerow([*row[:3], _status(row[3]), *row[4:]])
-            for writer in writers[:2]:
-                writer.writerow(row)
-    with (folder / "many.csv").open("w", newline="") as many:
-        writer = csv.writer(many, lineterminator="\n")
+    rows = list(_events(random, 0, LINES))
+    clean = _write(random, rows, folder / "first.csv", folder / "clean.csv")
+    (folder / "copy.csv").write_bytes((folder / "first.csv").read_bytes() + b"\n")
+    random.shuffle(rows)
+    shuffled = _write(random, rows, folder / "shuffled.csv", folder / "clean_shuffled.csv")
+    _write(random, _events(random, LINES, MANY_LINES), folder / "many.csv", None)
+    return clean, shuffled
+
+
+def _write(random: Random, rows: Iterable[list[str]], dirty: Path, clean: Path | None) -> int:
+    count = 0
+    with dirty.open("w", newline="") as first, (clean or Path("/dev/null")).open("w") as good:
+        writer, clean_writer = (csv.writer(file, lineterminator="\n") for file in (first, good))
         writer.writerow(COLUMNS)
-        writer.writerows(_event(random, LINES + number) for number in range(MANY_LINES))
-    return clean
+        for row in rows:
+            if random.random() < DIRT:
+                writer.writerow(random.choice(SPOIL)(row))
+            else:
+                count += 1
+                writer.writerow(row)
+                clean_writer.writerow([*row[:3], _status(row[3]), *row[4:]])
+    return count
 
 
 def _status(sent: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from sqlalchemy import Connection, select, text
 
+from pipelines.bookings import tables
 from pipelines.bookings.client import Page
 from pipelines.core import watermarks
 from pipelines.core.ahead import ahead
@@ -41,6 +42,8 @@ from pipelines.core.tables import quarantine
 from pipelines.core.warehouse import Warehouse, copy_rows
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pipelines.bookings.transform import Events
     from pipelines.core.csv_portions import Portion
 
@@ -234,7 +237,8 @@ def _take_in(
     newest_at: datetime | None = None
 
     def typed(portion: Portion) -> tuple[Portion, Events]:
-        return portion, read_events(portion, zone=zone, position=position)
+        events = read_events(portion, zone=zone, position=position)
+        return portion, replace(events, rows=_in_order(events.rows))
 
     for portion, events in ahead(map(typed, portions)):
         read += len(portion.sent) + len(portion.broken)
@@ -254,6 +258,19 @@ def _take_in(
     return Taken(read, loaded, held, newest_at)
 
 
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of their times, in which indexes take them in fastest.
+
+    Where an id is there twice they stay as they came: of two events the first counts.
+    """
+    return rows.sort_values("event_timestamp", kind="stable") if _have_ids(rows) else rows
+
+
+def _have_ids(rows: pd.DataFrame) -> bool:
+    """Whether each has an id of its own."""
+    return not rows["id"].isna().any() and bool(rows["id"].is_unique)
+
+
 def _put(
     connection: Connection, events: Events, delivery_id: int, load_number: int
 ) -> tuple[int, dict[int, str]]:
@@ -262,16 +279,25 @@ def _put(
     Returns how many of them changed a row, and the numbers of those that contradict one that is
     held, each with what that one says.
     """
+    rows = events.rows
+    if _have_ids(rows):
+        query = text(read_sql("pipelines.bookings", "are_new"))
+        ids = "{" + ",".join(map(str, rows["id"])) + "}"
+        if connection.execute(query, {"ids": ids}).scalar_one():  # no need to stage them
+            whole = rows[list(STAGED[1:])].assign(delivery_id=delivery_id, load_number=load_number)
+            columns = ", ".join(tables.events.columns.keys())
+            copy_rows(connection, f"{EVENTS} ({columns})", whole)
+            return len(rows), {}
     execute_script(connection, "TRUNCATE stage_events")
-    copy_rows(connection, "stage_events", events.rows[list(STAGED)])
-    if events.rows["id"].isna().any():
+    copy_rows(connection, "stage_events", rows[list(STAGED)])
+    if rows["id"].isna().any():
         execute_script(connection, read_sql("pipelines.bookings", "resolve_ids"))
     adopted = connection.execute(text(read_sql("pipelines.bookings", "adopt_ids"))).rowcount
     inserted = connection.execute(
         text(read_sql("pipelines.bookings", "put_events")),
         {"delivery_id": delivery_id, "load_number": load_number},
     ).rowcount
-    if inserted == len(events.rows):
+    if inserted == len(rows):
         return inserted, {}
     execute_script(connection, "ANALYZE stage_events")
     found = connection.execute(text(read_sql("pipelines.bookings", "conflicts")))

@@ -53,7 +53,6 @@ events = Table(
     ),
     CheckConstraint("status IN ('booking', 'cancellation')", name="known_status"),
     Index(None, "event_at"),
-    Index(None, "hotel_id", "event_at"),
     Index(None, "hotel_id", "night_of_stay"),
     Index("events_night_of_stay_idx", "night_of_stay", postgresql_using="brin"),
     Index("events_load_number_idx", "load_number", postgresql_using="brin"),

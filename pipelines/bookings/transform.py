@@ -105,7 +105,7 @@ def read_events(portion: Portion, *, zone: str, position: str) -> Events:
     rejects = [reject(number, raw, [problem]) for number, raw, problem in portion.broken]
     rejects += [reject(int(numbers[row]), portion.raw(row), told) for row, told in reasons.items()]
     good = typed.assign(record=numbers).drop(index=list(reasons))
-    rows = good.assign(night_of_stay=good["night_of_stay"].dt.date)
+    rows = good.assign(night_of_stay=good["night_of_stay"].astype("date32[pyarrow]"))
     return Events(rows, sorted(rejects, key=lambda one: one.record))
 
 

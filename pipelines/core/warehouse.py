@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOADER_ROLE = "isobar_loader"
-COPY_ROWS = 50_000
+COPY_ROWS = 20_000
 RECORD = "record"
 """The column of a staged frame that says which source record a row comes from."""
 

@@ -72,13 +72,6 @@ def upgrade() -> None:
         op.f("events_event_at_idx"), "events", ["event_at"], unique=False, schema="bookings"
     )
     op.create_index(
-        op.f("events_hotel_id_event_at_idx"),
-        "events",
-        ["hotel_id", "event_at"],
-        unique=False,
-        schema="bookings",
-    )
-    op.create_index(
         op.f("events_hotel_id_night_of_stay_idx"),
         "events",
         ["hotel_id", "night_of_stay"],
