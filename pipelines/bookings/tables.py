@@ -60,7 +60,7 @@ events = Table(
         "events_room_reservation_id_idx",
         "room_reservation_id",
         postgresql_using="brin",
-        postgresql_ops={"room_reservation_id": "uuid_bloom_ops"},
+        postgresql_ops={"room_reservation_id": "uuid_bloom_ops (n_distinct_per_range = -0.3)"},
         postgresql_with={"pages_per_range": 32},
     ),
     schema=SCHEMA,

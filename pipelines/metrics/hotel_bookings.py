@@ -18,8 +18,10 @@ from pipelines.metrics.tables import HOTEL_BOOKINGS
 
 WATERMARK = "metrics.hotel_bookings"
 EVENTS = "bookings.events"
-REBUILD_FROM = 0.05
+REBUILD_FROM = 0.4
 """Share of the events from which on counting all anew is faster (make bench)."""
+REBUILD_MEMORY = "128MB"
+"""So much each step of PostgreSQL's may take, so that millions of counts need no disk."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
         is_rebuilt = rebuild or fresh > REBUILD_FROM * held
         if is_rebuilt:
             loads["counted"] = 0
+            connection.execute(text(f"SET LOCAL work_mem = '{REBUILD_MEMORY}'"))
             for table in HOTEL_BOOKINGS:
                 connection.execute(delete(table))
         for name in ("count_by_event_day", "count_by_stay_night"):

@@ -94,10 +94,10 @@ def test_new_events_are_added_and_the_others_are_not_read(
 def test_a_rebuild_gives_the_same_rows_and_takes_over_when_much_is_new(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
 ) -> None:
-    fresh = [event(n, hotel_id=n % 9) for n in range(1000, 1100)]
+    fresh = [event(n, hotel_id=n % 9) for n in range(1000, 1500)]
     deliver(warehouse, tmp_path, fresh, "fresh.csv")
     refreshed = refresh(warehouse)
-    assert (refreshed.events, refreshed.is_rebuilt) == (100, True)
+    assert (refreshed.events, refreshed.is_rebuilt) == (500, True)
     before = counted(owner)
     assert before == anew(owner)
     assert refresh(warehouse, rebuild=True).is_rebuilt

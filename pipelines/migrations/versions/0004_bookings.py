@@ -101,7 +101,7 @@ def upgrade() -> None:
         unique=False,
         schema="bookings",
         postgresql_using="brin",
-        postgresql_ops={"room_reservation_id": "uuid_bloom_ops"},
+        postgresql_ops={"room_reservation_id": "uuid_bloom_ops (n_distinct_per_range = -0.3)"},
         postgresql_with={"pages_per_range": 32},
     )
     op.create_table(
