@@ -6,9 +6,11 @@ A test fails while the page is not what this writes.
 from pathlib import Path
 
 from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
 
 from pipelines.migrations.apply import target_metadata
 
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 PAGE = Path(__file__).parent / "tables.md"
 HEAD = """\
 # Tables
@@ -31,7 +33,8 @@ def _schema(schema: str, tables: list[Table]) -> str:
     for table in tables:
         lines.append(f"    {table.name} {{")
         for column in table.columns:
-            kind = str(column.type).lower().split("(")[0].replace(" ", "_").replace("[]", "_array")
+            kind = column.type.compile(DIALECT).lower().split("(")[0]
+            kind = kind.replace(" ", "_").replace("[]", "_array")
             key = " PK" if column.primary_key else " FK" if column.foreign_keys else ""
             lines.append(f"        {kind} {column.name}{key}")
         lines.append("    }")

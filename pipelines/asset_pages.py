@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 from sqlalchemy import Connection, Table, text
+from sqlalchemy.dialects import postgresql
 
 from pipelines import attended_runs
 from pipelines.core import deliveries
@@ -18,6 +19,7 @@ from pipelines.resources import WarehouseResource
 
 PATIENCE_SECONDS = (60, 120, 240)
 """Waits before a step is tried again when its source or the database was away."""
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 OWNERS = ["team:isobar"]
 SHOWN_ROWS = 20
 SAMPLE_ROWS = 5
@@ -49,7 +51,7 @@ def table_spec(
                 columns=[
                     dg.TableColumn(
                         name=column.name,
-                        type=str(column.type).lower(),
+                        type=column.type.compile(DIALECT).lower(),
                         description=column.comment,
                         constraints=dg.TableColumnConstraints(
                             nullable=bool(column.nullable),

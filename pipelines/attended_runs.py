@@ -5,6 +5,7 @@ back what it held. Runs of the daemon are watched by Dagster itself.
 """
 
 import socket
+import time
 
 import dagster as dg
 
@@ -39,6 +40,12 @@ def is_under_way(instance: dg.DagsterInstance, job_name: str) -> bool:
     reconcile(instance)
     under_way = dg.RunsFilter(job_name=job_name, statuses=UNFINISHED)
     return instance.get_runs_count(under_way) > 0
+
+
+def failed_lately(instance: dg.DagsterInstance, job_name: str, seconds: float) -> bool:
+    """Whether the job's last run failed, and began less than so many seconds ago."""
+    failed_at = last_failure_at(instance, job_name)
+    return failed_at is not None and time.time() - failed_at < seconds
 
 
 def last_failure_at(instance: dg.DagsterInstance, job_name: str) -> float | None:

@@ -149,7 +149,7 @@ def _zone(name: str, value: str) -> str:
     """The name of a time zone that there is."""
     try:
         return ZoneInfo(value).key
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise misconfigured(
             f"{name} is {value!r}, which is no time zone", "Set it to UTC, Asia/Tashkent or alike."
         ) from error

@@ -1,5 +1,6 @@
 """The commands, from the first one in a fresh clone."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import psycopg
 import pytest
 
 from pipelines.core.embedded_postgres import SUPERUSER, Connections
+from pipelines_tests.bookings.made_up import event as booking_event
+from pipelines_tests.bookings.made_up import text_of as text_of_events
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import Answer, FakeSource, body, document
 from pipelines_tests.flights.made_up import flights_document
@@ -144,6 +147,10 @@ def test_with_database_url_no_server_is_started(
         ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:port/x"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9"}, "names no database"),
         ({"DAGSTER_POSTGRES_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}, "its storage"),
+        ({"BOOKINGS_TIME_ZONE": "Mars/Olympus"}, "BOOKINGS_TIME_ZONE is 'Mars/Olympus'"),
+        ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "which is no time zone"),
+        ({"BOOKINGS_MOST_BAD": "10%"}, "BOOKINGS_MOST_BAD is '10%'"),
+        ({"BOOKINGS_MOST_BAD": "nan"}, "which is no share"),
     ],
 )
 def test_wrong_configuration_is_told_in_words(
@@ -175,6 +182,24 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     retried = isobar(state, "quarantine", "retry", "shipments", **empty)
     assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
     assert query(state, "SELECT count(*) FROM enriched.shipments") == [(1,)]
+
+
+def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv.gz"
+    events = [booking_event(number) for number in range(20)]
+    events[3] = booking_event(3, night_of_stay="2022-02-30")
+    file.write_bytes(gzip.compress(text_of_events(events).encode()))
+    done = isobar(state, "import", "bookings", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "20 read, 19 loaded, 0 unchanged, 1 rejected" in done.stdout
+    year = "SELECT bookings FROM metrics.hotel_bookings(2607, 'year', 2022)"
+    assert query(state, year) == [(19,)]
+    shown = isobar(state, "quarantine", "show", "bookings")
+    assert shown.stdout.startswith("events.csv.gz, line 5\n  night_of_stay is not a date")
+    (tmp_path / "inbox").mkdir()
+    off = {"ISOBAR_SOURCES": "live", "BOOKINGS_INBOX": str(tmp_path / "inbox")}
+    retried = isobar(state, "quarantine", "retry", "bookings", **off)
+    assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
 
 
 def test_a_file_that_is_not_there_is_refused_clearly(state: Path) -> None:

@@ -7,6 +7,7 @@ import dagster as dg
 from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec, tell_skipped
 from pipelines.bookings import load, tables
 from pipelines.bookings.polling import poll
+from pipelines.bookings.retry import retry_quarantine
 from pipelines.core.deliveries import Outcome
 from pipelines.core.inbox import look_at
 from pipelines.core.intake import take_file
@@ -33,7 +34,7 @@ def bookings_events(
     key = asset_key(tables.events)
     with failures_told(context), warehouse.open() as store:
         reading = bookings.reading()
-        outcomes = load.retry_quarantine(store, reading) if config.retry_quarantine else []
+        outcomes = retry_quarantine(store, reading) if config.retry_quarantine else []
         growing = 0
         if config.file is not None:
             file = look_at(load.SOURCE, Path(config.file))

@@ -61,7 +61,7 @@ QUICK = [
 THOROUGH = [
     _check(
         "booked_before_cancelled",
-        "No night was called off that had not been booked before.",
+        "No night was cancelled that had not been booked before.",
     ),
     _check(
         "booked_once",

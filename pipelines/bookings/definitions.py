@@ -9,14 +9,17 @@ from pipelines.asset_pages import asset_key
 from pipelines.bookings import tables
 from pipelines.bookings.assets import bookings_events
 from pipelines.bookings.checks import QUICK, THOROUGH
-from pipelines.bookings.load import EVENTS as EVENTS_WATERMARK
+from pipelines.bookings.load import TABLE
 from pipelines.bookings.polling import RETRY_AFTER, has_news, last_reading
-from pipelines.core.watermarks import last_moved_at
+from pipelines.core import watermarks
+from pipelines.core.failures import Failure
 from pipelines.inboxes import inbox_sensor
 from pipelines.resources import BookingsResource, WarehouseResource, utc_now
 
 POLL_SECONDS = 30
 AUDIT_CRON = "10 * * * *"
+LOAD_TAG = "isobar/load"
+"""On audits: the number of the last load that they looked at."""
 EVENTS = dg.AssetSelection.assets(asset_key(tables.events))
 RESERVATIONS = dg.AssetSelection.assets(
     dg.AssetKey(["enriched", "reservation_changes"]),
@@ -52,16 +55,17 @@ bookings_audit = dg.define_asset_job(
 def bookings_audit_hourly(
     context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """An audit, when there is something new to look at."""
+    """An audit of each load that none was of; one that failed does not count."""
     with warehouse.open() as store, store.engine.connect() as connection:
-        moved_at = last_moved_at(connection, EVENTS_WATERMARK)
-    if moved_at is None:
+        load_number = watermarks.position(connection, TABLE)
+    if load_number == 0:
         return dg.SkipReason("There are no events yet.")
-    of_audit = dg.RunsFilter(job_name=bookings_audit.name)
-    last = context.instance.get_run_records(of_audit, limit=1)
-    if last and last[0].create_timestamp > moved_at:
+    tags = {LOAD_TAG: str(load_number)}
+    statuses = [*attended_runs.UNFINISHED, dg.DagsterRunStatus.SUCCESS]
+    done = dg.RunsFilter(job_name=bookings_audit.name, tags=tags, statuses=statuses)
+    if context.instance.get_runs_count(done) > 0:
         return dg.SkipReason("No new events since the last audit.")
-    return dg.RunRequest()
+    return dg.RunRequest(tags=tags)
 
 
 bookings_inbox = inbox_sensor(
@@ -74,9 +78,10 @@ bookings_inbox = inbox_sensor(
     job=bookings_job,
     minimum_interval_seconds=POLL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Ask the events API at BOOKINGS_EVENTS_URL from an hour before the newest event"
-    " that was read, and start the job when it says something new; once a day read it all, for what"
-    " came late. It replaces the task that ran every five seconds.",
+    description="Ask the events API at BOOKINGS_EVENTS_URL from an hour or two before the newest"
+    " event that was read, and start the job when it says something else than before, or nothing;"
+    " once a day read it all, for what came late. It replaces the task that ran every five"
+    " seconds.",
 )
 def bookings_events_api(
     context: dg.SensorEvaluationContext,
@@ -98,8 +103,11 @@ def bookings_events_api(
                 f"The last reading failed; trying again {minutes:.0f} minutes after it:"
                 f" {last.problem}"
             )
-        if not has_news(store, api, utc_now):
-            return dg.SkipReason("Nothing new at the events API.")
+        try:
+            if not has_news(store, api, utc_now):
+                return dg.SkipReason("Nothing new at the events API.")
+        except Failure as failure:  # the run asks more patiently, and tells what is the matter
+            context.log.warning("%s", failure)
     return dg.RunRequest()
 
 

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from pipelines.bookings import tables
 from pipelines.bookings.client import Page
+from pipelines.bookings.refusals import Refusals
 from pipelines.core import watermarks
 from pipelines.core.ahead import ahead
 from pipelines.core.contract import Reject
-from pipelines.core.csv_records import CsvFile, as_sent, layout_of, storable
-from pipelines.core.deliveries import (
-    Delivery,
-    Outcome,
-    close_delivery,
-    count_reasons,
-    open_delivery,
-    refuse_if_mostly_bad,
-    write_rejects,
-)
-from pipelines.core.intake import Load, forget_refusals
+from pipelines.core.csv_records import CsvFile, storable
+from pipelines.core.deliveries import Delivery, Outcome, close_delivery, open_delivery
+from pipelines.core.intake import Load
 from pipelines.core.packed_files import unpacked
-from pipelines.core.quarantine import (
-    Retry,
-    close_retry,
-    deliveries_in_quarantine,
-    take_out_of_quarantine,
-)
 from pipelines.core.sql_files import execute_script, read_sql
-from pipelines.core.tables import quarantine
-from pipelines.core.warehouse import Warehouse, copy_rows
+from pipelines.core.warehouse import copy_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,15 +29,9 @@ if TYPE_CHECKING:
     from pipelines.core.csv_portions import Portion
 
 SOURCE = "bookings"
-EVENTS = "bookings.events"
+TABLE = "bookings.events"
 LINE, ELEMENT = "line {}", "events[{}]"
-FEW = 20
-"""So many bad events of an answer are let pass whatever their share, as answers may be short."""
 ANALYZE_FROM = 100_000
-STAGED = (
-    *("record", "id", "hotel_id", "event_timestamp", "status", "room_reservation_id"),
-    "night_of_stay",
-)
 
 
 @dataclass(frozen=True)
@@ -69,41 +44,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Taken:
-    """What came of a feed: how many events were read, are new, are held; when the newest was."""
+    """What came of a delivery's events: how many were read, changed a row, are held now."""
 
     read: int
     loaded: int
     held: int
-    newest_at: datetime | None
-
-
-class Refusals:
-    """The refused events of a delivery, as they are found.
-
-    Those of an answer are known by their text: read again with every overlap, they go to quarantine
-    once.
-    """
-
-    def __init__(self, connection: Connection, delivery_id: int, *, is_answer: bool) -> None:
-        self._connection, self._delivery_id, self._is_answer = connection, delivery_id, is_answer
-        self.count = self.known = 0
-        self.reasons = Counter[str]()
-
-    def add(self, rejects: list[Reject]) -> None:
-        """Put events into quarantine that are not there yet."""
-        fresh = self._fresh(rejects) if self._is_answer else rejects
-        self.known += len(rejects) - len(fresh)
-        self.count += len(fresh)
-        self.reasons.update(count_reasons(fresh))
-        write_rejects(self._connection, self._delivery_id, fresh)
-
-    def _fresh(self, rejects: list[Reject]) -> list[Reject]:
-        keyed = {_answer_key(one.raw): one for one in rejects}
-        query = select(quarantine.c.record_key).where(
-            quarantine.c.record_key.in_([list(key) for key in keyed])
-        )
-        known = {tuple(key) for key in self._connection.execute(query).scalars()} if keyed else ()
-        return [replace(one, key=key) for key, one in keyed.items() if key not in known]
 
 
 def loader(run_id: str | None, reading: Reading) -> Load:
@@ -132,27 +77,32 @@ def load_file(
         name=delivery.name,
         promised=COLUMNS,
         encoding="utf-8",
-        variable="BOOKINGS_INBOX",
         optional=OPTIONAL,
         aliases=ALIASES,
-        keeps_odd_bytes=True,
     )
     layout = csv_file.layout
     delivery_id = open_delivery(connection, delivery, run_id, header=layout.header)
     refusals = Refusals(connection, delivery_id, is_answer=False)
 
-    taken = _take_in(
-        connection, portions(csv_file, COLUMNS), delivery_id, refusals, reading.zone, LINE
+    some = portions(csv_file, COLUMNS)
+    taken = take_in(
+        connection,
+        some,
+        delivery_id,
+        refusals,
+        reading.zone,
+        LINE,
+        go_on=lambda read: refusals.refuse_if_hopeless(delivery, read, reading.most_bad),
     )
-    _refuse_if_mostly_bad(delivery, taken.read, refusals, reading)
+    refusals.refuse_if_mostly_bad(delivery, taken.read, reading.most_bad)
     drift = layout.drift(delivery.name, COLUMNS)
     return _close(connection, delivery_id, taken, refusals, drift)
 
 
 def load_page(
     connection: Connection, page: Page, *, run_id: str | None, reading: Reading
-) -> tuple[Outcome, datetime | None]:
-    """Take in the events of an answer; also says when the newest of them was.
+) -> Outcome:
+    """Take in the events of an answer.
 
     Raises `PermanentFailure` when more than a few are bad, and too many; nothing is written then.
     """
@@ -164,77 +114,31 @@ def load_page(
     refusals = Refusals(connection, delivery_id, is_answer=True)
 
     events = of_objects(page.events)
-    taken = _take_in(connection, [events], delivery_id, refusals, reading.zone, ELEMENT)
-    if refusals.count > FEW:
-        _refuse_if_mostly_bad(delivery, taken.read, refusals, reading)
+    taken = take_in(connection, [events], delivery_id, refusals, reading.zone, ELEMENT)
+    refusals.refuse_if_mostly_bad(delivery, taken.read, reading.most_bad)
     drift = drift_of(page.events, page.name)
-    return _close(connection, delivery_id, taken, refusals, drift), taken.newest_at
+    return _close(connection, delivery_id, taken, refusals, drift)
 
 
-def retry_quarantine(store: Warehouse, reading: Reading) -> list[Outcome]:
-    """Read again what is in quarantine; what is good now is taken in and leaves it.
-
-    Files that were refused as a whole are looked at again with the next taking. Each delivery is a
-    transaction.
-    """
-    with store.transaction(SOURCE) as connection:
-        forget_refusals(connection, SOURCE)
-        delivery_ids = deliveries_in_quarantine(connection, SOURCE)
-    outcomes = []
-    for delivery_id in delivery_ids:
-        with store.transaction(SOURCE) as connection:
-            retry = take_out_of_quarantine(connection, delivery_id)
-            refusals = Refusals(connection, delivery_id, is_answer=retry.header is None)
-            position = LINE if retry.header is not None else ELEMENT
-            events = _portion_of(retry)
-            taken = _take_in(connection, [events], delivery_id, refusals, reading.zone, position)
-            outcomes.append(
-                close_retry(
-                    connection,
-                    retry,
-                    loaded=taken.loaded,
-                    held=taken.held + refusals.known,
-                    rejected=refusals.count,
-                )
-            )
-    return outcomes
-
-
-def _portion_of(retry: Retry) -> Portion:
-    """The events that were in quarantine, as they came."""
-    from pipelines.bookings.transform import ALIASES, COLUMNS, of_objects
-    from pipelines.core.csv_portions import of_records
-
-    numbers = [int(re.sub(r"\D", "", record.position)) for record in retry.records]
-    if retry.header is None:
-        events = [json.loads(record.raw) for record in retry.records]
-        return of_objects(events, numbers)
-    layout = layout_of(retry.header, COLUMNS, ALIASES)
-    records = [
-        layout.read(line, as_sent(record.raw))
-        for line, record in zip(numbers, retry.records, strict=True)
-    ]
-    return of_records(records, layout.columns, COLUMNS)
-
-
-def _take_in(
+def take_in(
     connection: Connection,
     portions: Iterable[Portion],
     delivery_id: int,
     refusals: Refusals,
     zone: str,
     position: str,
+    go_on: Callable[[int], None] = lambda _: None,
 ) -> Taken:
     """Write the events that are new; refuse those that are bad or contradict one that is held.
 
     While PostgreSQL writes one portion the next is read. `position` says where record {} stood.
+    `go_on` is called with the number of events read so far, after each portion, and may raise.
     """
     from pipelines.bookings.transform import read_events
 
     execute_script(connection, read_sql("pipelines.bookings", "prepare_staging"))
-    load_number = watermarks.position(connection, EVENTS) + 1
+    load_number = watermarks.position(connection, TABLE) + 1
     read = loaded = held = 0
-    newest_at: datetime | None = None
 
     def typed(portion: Portion) -> tuple[Portion, Events]:
         events = read_events(portion, zone=zone, position=position)
@@ -243,19 +147,18 @@ def _take_in(
     for portion, events in ahead(map(typed, portions)):
         read += len(portion.sent) + len(portion.broken)
         refusals.add(events.rejects)
+        go_on(read)
         if len(events.rows) == 0:
             continue
         changed, conflicts = _put(connection, events, delivery_id, load_number)
         refusals.add([_conflict(portion, position, *one) for one in conflicts.items()])
         loaded += changed
         held += len(events.rows) - len(conflicts)
-        latest = events.rows["event_timestamp"].max().to_pydatetime()
-        newest_at = max(newest_at or latest, latest)
     if loaded:
-        watermarks.move(connection, EVENTS, load_number)
+        watermarks.move(connection, TABLE, load_number)
     if loaded > ANALYZE_FROM:
-        execute_script(connection, f"ANALYZE {EVENTS}")
-    return Taken(read, loaded, held, newest_at)
+        execute_script(connection, f"ANALYZE {TABLE}")
+    return Taken(read, loaded, held)
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
@@ -279,24 +182,27 @@ def _put(
     Returns how many of them changed a row, and the numbers of those that contradict one that is
     held, each with what that one says.
     """
+    from pipelines.bookings.transform import COLUMNS
+
     rows = events.rows
     if _have_ids(rows):
         query = text(read_sql("pipelines.bookings", "are_new"))
         ids = "{" + ",".join(map(str, rows["id"])) + "}"
         if connection.execute(query, {"ids": ids}).scalar_one():  # no need to stage them
-            whole = rows[list(STAGED[1:])].assign(delivery_id=delivery_id, load_number=load_number)
+            whole = rows[list(COLUMNS)].assign(delivery_id=delivery_id, load_number=load_number)
             columns = ", ".join(tables.events.columns.keys())
-            copy_rows(connection, f"{EVENTS} ({columns})", whole)
+            copy_rows(connection, f"{TABLE} ({columns})", whole)
             return len(rows), {}
     execute_script(connection, "TRUNCATE stage_events")
-    copy_rows(connection, "stage_events", rows[list(STAGED)])
+    copy_rows(connection, "stage_events", rows[["record", *COLUMNS]])
     if rows["id"].isna().any():
         execute_script(connection, read_sql("pipelines.bookings", "resolve_ids"))
-    adopted = connection.execute(text(read_sql("pipelines.bookings", "adopt_ids"))).rowcount
-    inserted = connection.execute(
-        text(read_sql("pipelines.bookings", "put_events")),
-        {"delivery_id": delivery_id, "load_number": load_number},
-    ).rowcount
+    load = {"delivery_id": delivery_id, "load_number": load_number}
+    adopt, put = (
+        text(read_sql("pipelines.bookings", name)) for name in ("adopt_ids", "put_events")
+    )
+    adopted = connection.execute(adopt, {"delivery_id": delivery_id}).rowcount
+    inserted = connection.execute(put, load).rowcount
     if inserted == len(rows):
         return inserted, {}
     execute_script(connection, "ANALYZE stage_events")
@@ -305,21 +211,8 @@ def _put(
 
 
 def _conflict(portion: Portion, position: str, number: int, reason: str) -> Reject:
-    row = int((portion.sent["record"] == number).to_numpy().argmax())
+    row = int(portion.sent["record"].searchsorted(number))
     return Reject(number, position.format(number), storable(portion.raw(row)), (reason,))
-
-
-def _refuse_if_mostly_bad(
-    delivery: Delivery, read: int, refusals: Refusals, reading: Reading
-) -> None:
-    refuse_if_mostly_bad(
-        delivery,
-        read,
-        refusals.count,
-        refusals.reasons,
-        cap=reading.most_bad,
-        variable="BOOKINGS_MOST_BAD",
-    )
 
 
 def _close(
@@ -334,7 +227,3 @@ def _close(
         rejected=refusals.count,
         drift=drift,
     )
-
-
-def _answer_key(raw: str) -> tuple[str, str]:
-    return "answer", sha256(raw.encode()).hexdigest()

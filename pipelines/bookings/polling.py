@@ -17,18 +17,20 @@ from pipelines.bookings.load import SOURCE, Reading, load_page
 from pipelines.bookings.tables import polls
 from pipelines.core.deliveries import Outcome, last_sha256
 from pipelines.core.failures import DatabaseTrouble, Failure
+from pipelines.core.intake import reading_faults
 from pipelines.core.warehouse import Warehouse
 
 OVERLAP = dt.timedelta(hours=1)
+"""Events that are entered so much later than their time are read within the minute."""
 WHOLE_EVERY = dt.timedelta(days=1)
-
-
+"""Later ones within a day."""
 RETRY_AFTER = dt.timedelta(minutes=5)
+"""A service in trouble is left alone for so long, and no more red runs come than these."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """From where to read on, None for the beginning, and whether that is due, whatever is new."""
+class Start:
+    """From when on to read, None for the beginning, and whether that is due, whatever is new."""
 
     since: dt.datetime | None
     watermark_at: dt.datetime | None
@@ -48,27 +50,29 @@ def poll(
     Returns what became of the pages, and why it could not be read to its end: what had come by then
     stays, and the next reading begins where this one did. Raises `DatabaseTrouble`.
     """
+    from pipelines.bookings.transform import newest_event_at
+
     began_at = clock()
     with store.engine.connect() as connection:
-        place = _place(connection, client, began_at)
+        start = _start(connection, client, began_at)
     outcomes: list[Outcome] = []
-    newest_at = place.watermark_at
+    watermark_at = start.watermark_at
     try:
-        for page in client.pages(place.since):
-            with store.transaction(SOURCE) as connection:
+        for page in client.pages(start.since):
+            with reading_faults(SOURCE, client.place), store.transaction(SOURCE) as connection:
+                newest_at = newest_event_at(page.events, reading.zone, until=began_at)
+                watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
                 if last_sha256(connection, SOURCE, page.name) == page.answer.sha256:
                     continue
-                outcome, latest = load_page(connection, page, run_id=run_id, reading=reading)
-            outcomes.append(outcome)
-            newest_at = max(filter(None, (newest_at, latest)), default=None)
+                outcomes.append(load_page(connection, page, run_id=run_id, reading=reading))
     except DatabaseTrouble:
         raise
     except Failure as failure:
         with store.transaction(SOURCE) as connection:
             _note(connection, client, polled_at=began_at, problem=str(failure), run_id=run_id)
         return outcomes, failure
-    moved: dict[str, object] = {"watermark_at": min(newest_at, began_at) if newest_at else None}
-    if place.since is None:
+    moved: dict[str, object] = {"watermark_at": watermark_at}
+    if start.since is None:
         moved["read_whole_at"] = began_at
     with store.transaction(SOURCE) as connection:
         _note(connection, client, polled_at=began_at, problem=None, run_id=run_id, **moved)
@@ -81,10 +85,10 @@ def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.date
     Raises what the client does.
     """
     with store.engine.connect() as connection:
-        place = _place(connection, client, clock())
-    if place.is_whole_due:
+        start = _start(connection, client, clock())
+    if start.is_whole_due:
         return True
-    for page in client.pages(place.since):
+    for page in client.pages(start.since):
         with store.engine.connect() as connection:
             if last_sha256(connection, SOURCE, page.name) != page.answer.sha256:
                 return True
@@ -96,12 +100,15 @@ def last_reading(connection: Connection, client: EventsClient) -> Row[Any] | Non
     return connection.execute(select(polls).where(polls.c.url == client.place)).one_or_none()
 
 
-def _place(connection: Connection, client: EventsClient, now: dt.datetime) -> Place:
+def _start(connection: Connection, client: EventsClient, now: dt.datetime) -> Start:
+    """Where to begin: at a full hour, so that the same is asked until it has passed."""
     row = last_reading(connection, client)
     if row is None or row.read_whole_at is None or now - row.read_whole_at >= WHOLE_EVERY:
-        return Place(None, row and row.watermark_at, is_whole_due=True)
-    since = row.watermark_at and row.watermark_at - OVERLAP
-    return Place(since, row.watermark_at, is_whole_due=False)
+        return Start(None, row and row.watermark_at, is_whole_due=True)
+    since = row.watermark_at and (row.watermark_at - OVERLAP).replace(
+        minute=0, second=0, microsecond=0
+    )
+    return Start(since, row.watermark_at, is_whole_due=False)
 
 
 def _note(connection: Connection, client: EventsClient, **values: object) -> None:

@@ -32,8 +32,8 @@ events = Table(
         "event_at",
         DateTime(timezone=True),
         nullable=False,
-        comment="When it was booked or called"
-        " off. Times without a zone are read in BOOKINGS_TIME_ZONE.",
+        comment="When it was booked or"
+        " cancelled. Times without a zone are read in BOOKINGS_TIME_ZONE.",
     ),
     Column("status", Text, nullable=False, comment="booking or cancellation."),
     Column(
@@ -65,8 +65,8 @@ events = Table(
     ),
     schema=SCHEMA,
     comment="Bookings and cancellations, one row for each night of a reservation, each event once."
-    " Rows are never changed: of two events with one id the first stays, the other is in quarantine"
-    " when it says something else.",
+    " Of two events with one id the first stays, the other is in quarantine when it says something"
+    " else. Rows never change, but for an id that comes later.",
 )
 
 polls = Table(

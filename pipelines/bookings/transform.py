@@ -6,6 +6,7 @@ booking, 2 cancellation), room_reservation_id (a UUID), night_of_stay (a date). 
 24-06-2022 13:00 for times and 26-06-2022 for dates. An event is about one night of a reservation.
 """
 
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ def _in_years(zone: str | None) -> pa.Check:
 
 
 YEARS = f"{FIRST_YEAR} to {LAST_YEAR}"
-EVENTS = pa.DataFrameSchema(
+CONTRACT = pa.DataFrameSchema(
     {
         "id": _column("Int64", otherwise="is not a whole number", is_optional=True),
         "hotel_id": _column("Int64", otherwise="is not a whole number"),
@@ -113,7 +114,7 @@ def _broken_promises(typed: pd.DataFrame, sent: pd.DataFrame) -> dict[int, list[
     """What is wrong with which row, by its index."""
     reasons: dict[int, list[str]] = {}
     try:
-        EVENTS.validate(typed, lazy=True)
+        CONTRACT.validate(typed, lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases[["column", "index"]].drop_duplicates()
         found = set(cases.itertuples(index=False, name=None))
@@ -123,7 +124,7 @@ def _broken_promises(typed: pd.DataFrame, sent: pd.DataFrame) -> dict[int, list[
     found |= {("id", row) for row in typed.index[lost_ids]}
     order = {name: place for place, name in enumerate(COLUMNS)}
     for column, row in sorted(found, key=lambda case: (case[1], order[case[0]])):
-        otherwise = (EVENTS.columns[column].metadata or {})["otherwise"]
+        otherwise = (CONTRACT.columns[column].metadata or {})["otherwise"]
         reason = f"{column} {otherwise}: {shown(sent.at[row, column])}"
         reasons.setdefault(int(row), []).append(reason)
     return reasons
@@ -187,6 +188,13 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> P
     )
     sent[RECORD] = np.array([number for number, _ in objects], np.int64)
     return Portion(sent, lambda row: json.dumps(objects[row][1]), broken)
+
+
+def newest_event_at(events: Sequence[Any], zone: str, *, until: dt.datetime) -> dt.datetime | None:
+    """When the newest good event was that is not after `until`; None where there is none."""
+    times = read_events(of_objects(events), zone=zone, position="").rows["event_timestamp"]
+    past = times[times <= until]
+    return past.max().to_pydatetime() if len(past) else None
 
 
 def drift_of(events: Sequence[Any], document: str) -> list[str]:

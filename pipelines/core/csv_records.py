@@ -19,7 +19,8 @@ DELIMITERS = (",", ";", "\t")
 MOST_LINE_BYTES = 1_048_576
 MOST_RECORD_LINES = 50
 MOST_COLUMNS = 1_000
-BLOCK_BYTES = 8_388_608
+BLOCK_BYTES, BLOCK_LINES = 8_388_608, 100_000
+PIECE_BYTES = 262_144
 OPEN_QUOTE = "a quotation mark is not closed"
 NUL = "\\x00"
 """How a NUL is stored."""
@@ -85,9 +86,9 @@ class CsvFile:
     """The records of an open CSV file, one after the other; the header is read at once.
 
     Raises `PermanentFailure` for a file that cannot be read: `source` and `name` say whose it is,
-    `variable` is the setting with which another encoding than `encoding` is chosen. Of what is
-    `promised` the header may lack what is `optional`, and write names as `aliases` has them. With
-    `keeps_odd_bytes` bytes that are not of the encoding stay, as escapes, instead of refusing it.
+    `variable` is the setting with which another encoding than `encoding` is chosen; without one,
+    bytes that are not of the encoding stay, as escapes. Of what is `promised` the header may lack
+    what is `optional`, and write names as `aliases` has them.
     """
 
     def __init__(
@@ -98,13 +99,12 @@ class CsvFile:
         name: str,
         promised: Sequence[str],
         encoding: str,
-        variable: str,
+        variable: str | None = None,
         optional: Sequence[str] = (),
         aliases: Mapping[str, str] | None = None,
-        keeps_odd_bytes: bool = False,
     ) -> None:
         self._file = file
-        self._errors = "backslashreplace" if keeps_odd_bytes else "strict"
+        self._errors = "strict" if variable else "backslashreplace"
         self._source, self._name, self._variable = source, name, variable
         self._encoding = encoding
         self._line = 0
@@ -122,12 +122,25 @@ class CsvFile:
 
         Whether their bytes are of the encoding is for the caller to see.
         """
-        while content := self._file.read(BLOCK_BYTES):
+        while content := self._read_block():
             if not content.endswith(b"\n"):
                 content += self._file.readline(MOST_LINE_BYTES + 1)
             first = self._line + 1
             self._count(content)
             yield Block(first, content)
+
+    def _read_block(self) -> bytes:
+        """Some megabytes, less where lines are so short that they would be too many."""
+        pieces: list[bytes] = []
+        size = lines = 0
+        while size < BLOCK_BYTES and lines < BLOCK_LINES:
+            piece = self._file.read(min(PIECE_BYTES, BLOCK_BYTES - size))
+            if not piece:
+                break
+            pieces.append(piece)
+            size += len(piece)
+            lines += piece.count(b"\n")
+        return b"".join(pieces)
 
     def records_of(self, block: Block) -> Iterator[Record]:
         """Every record of a block; one that goes on behind it is read to its end."""

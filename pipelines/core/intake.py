@@ -164,25 +164,33 @@ def _load(
 ) -> Outcome:
     """Call the domain's code; what it cannot read for a fault of its own refuses the file."""
     try:
-        return load(connection, opened, delivery)
+        with reading_faults(delivery.source, place):
+            return load(connection, opened, delivery)
     except PermanentFailure as failure:
         raise PermanentFailure(
             failure.source, failure.problem, place=place, remedy=failure.remedy
         ) from failure
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
-        raise PermanentFailure(
-            delivery.source,
-            f"the file could not be read: {type(error).__name__}: {error}",
-            place=place,
-            remedy="This is a fault of transform.py: mend it, then run"
-            f" isobar quarantine retry {delivery.source}.",
-        ) from error
     except OSError as error:
         raise UnsteadyFile(
             delivery.source,
             f"the file could not be read to its end: {error.strerror or error}",
             place=place,
             remedy="See what is the matter with the disk or the network, then run again.",
+        ) from error
+
+
+@contextmanager
+def reading_faults(source: str, place: str) -> Iterator[None]:
+    """Turn a fault of the code that reads a delivery into one of our failures."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        raise PermanentFailure(
+            source,
+            f"it could not be read: {type(error).__name__}: {error}",
+            place=place,
+            remedy=f"This is a fault of transform.py: mend it, then run"
+            f" isobar quarantine retry {source}.",
         ) from error
 
 

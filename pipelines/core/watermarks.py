@@ -4,8 +4,6 @@ Whoever numbers the loads of a table holds its source's lock (`Warehouse.transac
 load that is seen is never followed by one with a smaller number.
 """
 
-from datetime import datetime
-
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -27,9 +25,3 @@ def move(connection: Connection, name: str, to: int) -> None:
             set_={"position": statement.excluded.position, "moved_at": func.clock_timestamp()},
         )
     )
-
-
-def last_moved_at(connection: Connection, name: str) -> datetime | None:
-    """When a watermark last moved; None where it never has."""
-    query = select(watermarks.c.moved_at).where(watermarks.c.name == name)
-    return connection.execute(query).scalar_one_or_none()

@@ -46,7 +46,7 @@ reservation_nights = view_asset(
     dg.AssetKey(["enriched", "reservation_nights"]),
     deps=[bookings.events],
     description="Every night of every reservation: whether it is booked, when that was, when it was"
-    " called off, how long before the night.",
+    " cancelled, how long before the night.",
 )
 
 reservation_changes = view_asset(

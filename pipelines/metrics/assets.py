@@ -9,7 +9,7 @@ from pydantic import Field
 from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec, view_asset
 from pipelines.bookings import tables as bookings
 from pipelines.flights import tables as flights
-from pipelines.metrics import hotel_bookings as counts
+from pipelines.metrics import hotel_bookings as counting
 from pipelines.metrics import tables
 from pipelines.metrics.pictures import bookings_by_day, pace
 from pipelines.resources import WarehouseResource
@@ -41,15 +41,15 @@ def hotel_bookings(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Count the events that are new, on both axes."""
     with failures_told(context), warehouse.open() as store:
-        refreshed = counts.refresh(store, rebuild=config.rebuild)
+        refreshed = counting.refresh(store, rebuild=config.rebuild)
         told: dict[str, Any] = {
             "new events": refreshed.events,
             "counted anew": refreshed.is_rebuilt,
         }
         with store.engine.connect() as connection:
             pictures = {
-                "by day": bookings_by_day(counts.last_days(connection, SHOWN_DAYS)),
-                "pace of the busiest": pace(counts.pace_of_busiest(connection, SHOWN_HOTELS)),
+                "by day": bookings_by_day(counting.last_days(connection, SHOWN_DAYS)),
+                "pace of the busiest": pace(counting.pace_of_busiest(connection, SHOWN_HOTELS)),
             }
             for table, (name, picture) in zip(tables.HOTEL_BOOKINGS, pictures.items(), strict=True):
                 metadata = told | {"dagster/row_count": row_count(connection, asset_key(table))}

@@ -11,6 +11,7 @@ from pipelines.metrics.hotel_bookings import is_behind
 from pipelines.resources import WarehouseResource
 
 LOOK_SECONDS = 30
+AFTER_FAILURE_SECONDS = 300.0
 
 hotel_bookings_job = dg.define_asset_job(
     "count_hotel_bookings",
@@ -37,6 +38,8 @@ def hotel_bookings_behind(
     jobs = "bookings", hotel_bookings_job.name
     if any(attended_runs.is_under_way(context.instance, job) for job in jobs):
         return dg.SkipReason("A run is under way.")
+    if attended_runs.failed_lately(context.instance, jobs[1], AFTER_FAILURE_SECONDS):
+        return dg.SkipReason("The last run failed; trying again in some minutes.")
     return dg.RunRequest()
 
 

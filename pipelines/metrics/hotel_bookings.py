@@ -17,7 +17,7 @@ from pipelines.core.watermarks import move, position
 from pipelines.metrics.tables import HOTEL_BOOKINGS
 
 WATERMARK = "metrics.hotel_bookings"
-EVENTS = "bookings.events"
+COUNTED = "bookings.events"
 REBUILD_FROM = 0.4
 """Share of the events from which on counting all anew is faster (make bench)."""
 REBUILD_MEMORY = "128MB"
@@ -35,7 +35,7 @@ class Refreshed:
 def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
     """Count the events that were not counted yet; `rebuild` counts all anew."""
     with store.transaction(WATERMARK) as connection:
-        counted, last = position(connection, WATERMARK), position(connection, EVENTS)
+        counted, last = position(connection, WATERMARK), position(connection, COUNTED)
         if counted == last and not rebuild:
             return Refreshed(0, is_rebuilt=False)
         loads = {"counted": counted, "last": last}
@@ -58,7 +58,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
 
 def is_behind(connection: Connection) -> bool:
     """Whether there are events that are not counted."""
-    return position(connection, WATERMARK) < position(connection, EVENTS)
+    return position(connection, WATERMARK) < position(connection, COUNTED)
 
 
 def last_days(connection: Connection, days: int) -> list[tuple[dt.date, int, int]]:

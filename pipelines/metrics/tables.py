@@ -20,7 +20,7 @@ def _counts(name: str, day: str, comment: str) -> Table:
         ),
         Column("day", Date, primary_key=True, comment=day),
         Column("bookings", Integer, nullable=False, comment="Nights that were booked."),
-        Column("cancellations", Integer, nullable=False, comment="Nights that were called off."),
+        Column("cancellations", Integer, nullable=False, comment="Nights that were cancelled."),
         Column(
             "net_bookings",
             Integer,

@@ -1,7 +1,5 @@
 """What the weather gives to Dagster: assets, checks, its job, and the sensor of what is due."""
 
-import time
-
 import dagster as dg
 
 from pipelines import attended_runs
@@ -50,8 +48,7 @@ def weather_due(
         return dg.SkipReason(f"{due + hours} places are due, and the allowance is used up.")
     if attended_runs.is_under_way(context.instance, weather_job.name):
         return dg.SkipReason("A run is under way.")
-    failed_at = attended_runs.last_failure_at(context.instance, weather_job.name)
-    if failed_at is not None and time.time() - failed_at < AFTER_FAILURE_SECONDS:
+    if attended_runs.failed_lately(context.instance, weather_job.name, AFTER_FAILURE_SECONDS):
         return dg.SkipReason("The last run failed; trying again in some minutes.")
     return dg.RunRequest()
 

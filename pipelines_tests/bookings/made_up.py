@@ -55,6 +55,13 @@ def deliver(
     data = text.encode() if isinstance(text, str) else text
     file = folder / name
     file.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return deliver_file(warehouse, file, reading)
+
+
+def deliver_file(
+    warehouse: Warehouse, file: Path, reading: Reading | None = None
+) -> Outcome | None:
+    """Take in a file as it is."""
     taking = load.loader(None, reading or Reading())
     return take_file(warehouse, load.SOURCE, look_at(load.SOURCE, file), taking)
 

@@ -230,13 +230,17 @@ def test_the_sensor_of_the_api_asks_for_a_run_only_when_there_is_news(
     assert told.startswith("The last reading failed; trying again 5 minutes after it: bookings:")
 
 
-def test_a_sensor_that_cannot_reach_the_api_says_so_and_asks_for_nothing(
+def test_an_api_that_is_down_is_told_by_a_run_and_then_left_alone_for_a_while(
     resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
 ) -> None:
     run(resources, instance)
     source.will(body(b"gone", 503))
-    with pytest.raises(Exception, match="503"):
-        tick(bookings_events_api, resources, instance)
+    assert isinstance(tick(bookings_events_api, resources, instance), dg.RunRequest)
+    failed = run(resources, instance)
+    assert failed_checks(failed) == {"readable_api"}
+    told = tick(bookings_events_api, resources, instance)
+    assert isinstance(told, str)
+    assert "503" in told
 
 
 def test_counts_that_a_killed_run_left_behind_are_caught_up(
@@ -313,28 +317,35 @@ def test_conflicts_and_silent_hotels_are_told_after_each_load(
     assert [row.data["hotel_id"] for row in rows.records] == [7]
 
 
-def test_the_audit_runs_hourly_and_only_when_events_are_new(
-    resources: dict[str, Any], inbox: Path
+def test_the_audit_runs_hourly_when_events_are_new_and_again_when_it_failed(
+    resources: dict[str, Any], inbox: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    def asked(instance: dg.DagsterInstance) -> str | None:
+    def asked(instance: dg.DagsterInstance) -> dg.RunRequest | str | None:
         needed = {"warehouse": resources["warehouse"]}
         context = dg.build_schedule_context(instance=instance, resources=needed)
-        answer = bookings_audit_hourly(context)
-        return answer.skip_message if isinstance(answer, dg.SkipReason) else "a run"
+        answer: Any = bookings_audit_hourly(context)
+        return answer.skip_message if isinstance(answer, dg.SkipReason) else answer
 
-    with dg.DagsterInstance.local_temp() as instance:
+    def audit(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> None:
+        request = asked(instance)
+        assert isinstance(request, dg.RunRequest)
+        job = build_definitions(resources).resolve_job_def("bookings_audit")
+        instance.create_run_for_job(job, status=status, tags=dict(request.tags))
+
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("instance"))) as instance:
         assert asked(instance) == "There are no events yet."
         (inbox / "a.csv").write_text(text_of([event(1)]))
         run(resources, instance)
-        assert asked(instance) == "a run"
-        run(resources, instance, "bookings_audit")
+        audit(instance, dg.DagsterRunStatus.FAILURE)
+        audit(instance, dg.DagsterRunStatus.STARTED)
         assert asked(instance) == "No new events since the last audit."
         (inbox / "b.csv").write_text(text_of([event(2)]))
         run(resources, instance)
-        assert asked(instance) == "a run"
+        audit(instance, dg.DagsterRunStatus.SUCCESS)
+        assert asked(instance) == "No new events since the last audit."
 
 
-def test_the_job_of_arrivals_reads_no_event_twice_and_the_audit_asks_the_rest() -> None:
+def test_the_checks_that_read_all_events_are_of_the_audit_alone() -> None:
     whole = build_definitions()
     arrival = whole.resolve_job_def(bookings_job.name).asset_layer
     audit = whole.resolve_job_def("bookings_audit").asset_layer

@@ -1,7 +1,10 @@
 """What `bookings.events` holds after a file, the same again, others, and bad ones."""
 
 import datetime as dt
+import gzip
 import random
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from uuid import UUID
@@ -10,7 +13,8 @@ import psycopg
 import pytest
 
 from pipelines.bookings import load
-from pipelines.bookings.load import Reading, retry_quarantine
+from pipelines.bookings.load import Reading
+from pipelines.bookings.retry import retry_quarantine
 from pipelines.core import csv_records
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.warehouse import Warehouse
@@ -24,6 +28,7 @@ from pipelines_tests.bookings.made_up import (
     quarantined,
     text_of,
 )
+from pipelines_tests.command import PROJECT
 
 LENIENT = Reading(most_bad=0.9)
 
@@ -220,6 +225,22 @@ def test_an_event_that_comes_with_an_id_and_without_one_is_one_event(
     assert counts(deliver(warehouse, tmp_path, both, "both.csv")) == (2, 1, 1, 0)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_events_with_one_id_the_first_has_it_also_where_one_came_without(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, turned: bool
+) -> None:
+    deliver(warehouse, tmp_path, nameless([event(1), event(2)]), "nameless.csv")
+    room = {"room_reservation_id": ROOM.format(2)}
+    both = [event(1), event(1) | room]
+    outcome = deliver(warehouse, tmp_path, both[::-1] if turned else both, reading=LENIENT)
+    assert counts(outcome) == (2, 1, 0, 1)
+    (named,) = [row for row in held(owner, "event_id, room_reservation_id") if row[0] == 1]
+    assert named[1] == UUID(ROOM.format(2 if turned else 1))
+    assert [position for position, _, _ in quarantined(owner)] == ["line 3"]
+    traced = "SELECT name FROM ops.deliveries JOIN bookings.events USING (delivery_id)"
+    assert owner.execute(f"{traced} WHERE event_id = 1").fetchone() == ("bookings.csv",)
+
+
 def test_two_events_that_say_the_same_with_two_ids_are_two(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -262,6 +283,52 @@ def test_a_line_without_end_refuses_the_file(
     with pytest.raises(PermanentFailure, match="line 3 is longer than 1,048,576 bytes"):
         deliver(warehouse, tmp_path, content)
     assert held(owner) == []
+
+
+HUGE = {
+    "a line of 1 GB": (b"", 0),
+    "a gz of 2 GB of bad lines": (b"1,2,3\n", 2_000_000_000),
+    "a gz of 2 GB of nothing": (b"\n", 2_000_000_000),
+    "a gz of 1 GB of the same line": (f"{','.join(map(str, event(1).values()))}\n".encode(), 10**9),
+}
+TAKE = """
+import pathlib, sys
+from benchmarks.report import peak_megabytes
+from pipelines.core.warehouse import Warehouse
+from pipelines_tests.bookings.made_up import deliver_file
+try:
+    deliver_file(Warehouse(sys.argv[1]), pathlib.Path(sys.argv[2]))
+except Exception as error:
+    print(type(error).__name__, peak_megabytes())
+"""
+
+
+@pytest.mark.parametrize("kind", HUGE)
+def test_huge_content_is_refused_in_little_memory(
+    warehouse: Warehouse, tmp_path: Path, kind: str
+) -> None:
+    """In a process of its own, whose peak is known."""
+    header = text_of([event(1)]).splitlines()[0].encode() + b"\n"
+    file = tmp_path / "huge.csv"
+    line, size = HUGE[kind]
+    if size == 0:
+        file.write_bytes(header)
+        with file.open("r+b") as opened:
+            opened.truncate(1_000_000_000)  # the file system keeps no zeros
+    else:
+        block = line * (8_000_000 // len(line))
+        file.write_bytes(gzip.compress(header) + gzip.compress(block) * (size // len(block)))
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    done = subprocess.run(
+        [sys.executable, "-c", TAKE, url, str(file)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    error, megabytes = done.stdout.split()
+    assert error == "PermanentFailure"
+    assert float(megabytes) < 500
 
 
 def test_bytes_that_are_no_utf_8_cost_only_the_fields_they_are_in(

@@ -9,9 +9,11 @@ import pytest
 import requests
 
 from pipelines.bookings import client as clients
+from pipelines.bookings import transform
 from pipelines.bookings.client import EventsClient
 from pipelines.bookings.load import Reading
 from pipelines.bookings.polling import has_news, last_reading, poll
+from pipelines.bookings.retry import retry_quarantine
 from pipelines.core.http import HttpClient
 from pipelines.core.warehouse import Warehouse
 from pipelines.metrics.hotel_bookings import refresh
@@ -125,7 +127,7 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
         told = last_reading(connection, feed.client)
     assert told is not None
     assert (told.problem, told.read_whole_at) == (None, BEGIN)
-    assert told.watermark_at is not None
+    assert told.watermark_at == BEGIN - dt.timedelta(hours=5)
 
 
 def test_equal_and_late_times_are_not_missed(
@@ -147,14 +149,32 @@ def test_equal_and_late_times_are_not_missed(
     assert held(owner, "event_id") == [(1,), (2,), (3,), (4,)]
 
 
-def test_an_event_of_the_far_future_does_not_carry_the_watermark_away(
-    feed: Feed, source: FakeSource
+def test_events_of_the_future_do_not_carry_the_watermark_away_nor_start_runs_for_ever(
+    feed: Feed, source: FakeSource, clock: FakeClock
 ) -> None:
-    source.will(document([event(1, event_timestamp="2049-01-01T00:00:00Z")]))
+    """A system whose naive times are of another zone is always ahead."""
+    events = [event(1, event_timestamp=at(1)), event(2, event_timestamp=at(-5))]
+    source.will(document(events))
     feed.poll()
-    source.will(document([event(2, event_timestamp=at(0))]))
-    assert feed.poll() == [(1, 1, 0, 0)]
-    assert asked(source)[-1] == at(1)
+    feed.poll()
+    for _ in range(5):
+        clock.pass_by(seconds=30)
+        assert not feed.has_news()
+    source.will(document([*events, event(3, event_timestamp=at(0))]))
+    assert feed.has_news()
+    assert feed.poll() == [(3, 1, 2, 0)]
+    assert asked(source)[-1] == at(2)
+
+
+def test_a_reading_that_died_before_its_end_goes_on_from_what_it_read(
+    feed: Feed, source: FakeSource, owner: psycopg.Connection
+) -> None:
+    source.will(document([event(1, event_timestamp=at(5))]))
+    feed.poll()
+    owner.execute("DELETE FROM bookings.polls")  # as if killed before it was noted
+    assert feed.poll() == []
+    feed.poll()
+    assert asked(source)[-1] == at(6)
 
 
 def test_when_nothing_is_new_nothing_is_entered_and_no_run_is_asked_for(
@@ -198,6 +218,23 @@ def test_a_bad_event_is_quarantined_once_however_often_it_comes(
     ]
     drift = owner.execute("SELECT drift[1] FROM ops.deliveries ORDER BY delivery_id").fetchone()
     assert drift == ('events, page 1: unknown key "note" in 1 of 4 events',)
+
+
+def test_what_was_refused_of_an_answer_is_read_again(
+    feed: Feed,
+    source: FakeSource,
+    owner: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events = [event(1), event(2, status=3), event(1, hotel_id=5), "no event"]
+    source.will(document(events))
+    assert feed.poll() == [(4, 1, 0, 3)]
+    monkeypatch.setitem(transform.STATUSES, "3", "cancellation")
+    assert counts(retry_quarantine(feed.store, Reading())[0]) == (3, 1, 0, 2)
+    assert held(owner, "event_id, status") == [(1, "booking"), (2, "cancellation")]
+    assert {position for position, _, _ in quarantined(owner)} == {"events[3]", "events[2]"}
+    source.will(document([*events, event(9)]))
+    assert feed.poll() == [(5, 1, 4, 0)]
 
 
 def test_an_answer_of_almost_only_bad_events_is_refused(

@@ -67,10 +67,8 @@ def of_file(content: str | bytes, zone: str = "UTC") -> list[Events]:
         name="bookings.csv",
         promised=COLUMNS,
         encoding="utf-8",
-        variable="BOOKINGS_INBOX",
         optional=OPTIONAL,
         aliases=ALIASES,
-        keeps_odd_bytes=True,
     )
     return [
         read_events(portion, zone=zone, position="line {}") for portion in portions(file, COLUMNS)

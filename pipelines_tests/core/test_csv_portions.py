@@ -29,10 +29,8 @@ def opened(content: bytes) -> CsvFile:
         name="trains.csv",
         promised=PROMISED,
         encoding="utf-8",
-        variable="TRAINS_ENCODING",
         optional=("c",),
         aliases={"a2": "a"},
-        keeps_odd_bytes=True,
     )
 
 

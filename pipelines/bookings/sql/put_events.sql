@@ -19,4 +19,5 @@ SELECT
     :delivery_id,
     :load_number
 FROM stage_events
+ORDER BY record
 ON CONFLICT (event_id) DO NOTHING

@@ -31,6 +31,6 @@ COMMENT ON COLUMN enriched.reservation_changes.night_of_stay IS
 'The night, by the day it begins on.';
 COMMENT ON COLUMN enriched.reservation_changes.room_reservation_id IS 'The reservation.';
 COMMENT ON COLUMN enriched.reservation_changes.changed_at IS
-'When it was booked or called off.';
+'When it was booked or cancelled.';
 COMMENT ON COLUMN enriched.reservation_changes.change IS
 '1 when it gets onto the books, -1 when it leaves them.';

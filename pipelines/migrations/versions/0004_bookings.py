@@ -13,7 +13,7 @@ def upgrade() -> None:
     op.execute("CREATE SCHEMA bookings")
     op.execute(
         "COMMENT ON SCHEMA bookings IS"
-        " 'What hotel systems say: rooms booked and called off, night by night.'"
+        " 'What hotel systems say: rooms booked and cancelled, night by night.'"
     )
     op.create_table(
         "events",
@@ -34,7 +34,7 @@ def upgrade() -> None:
             "event_at",
             sa.DateTime(timezone=True),
             nullable=False,
-            comment="When it was booked or called off. Times without a zone are read in BOOKINGS_TIME_ZONE.",
+            comment="When it was booked or cancelled. Times without a zone are read in BOOKINGS_TIME_ZONE.",
         ),
         sa.Column("status", sa.Text(), nullable=False, comment="booking or cancellation."),
         sa.Column(
@@ -66,7 +66,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("event_id", name=op.f("events_pkey")),
         schema="bookings",
-        comment="Bookings and cancellations, one row for each night of a reservation, each event once. Rows are never changed: of two events with one id the first stays, the other is in quarantine when it says something else.",
+        comment="Bookings and cancellations, one row for each night of a reservation, each event once. Of two events with one id the first stays, the other is in quarantine when it says something else. Rows never change, but for an id that comes later.",
     )
     op.create_index(
         op.f("events_event_at_idx"), "events", ["event_at"], unique=False, schema="bookings"
@@ -150,7 +150,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False, comment="Day of the event (UTC)."),
         sa.Column("bookings", sa.Integer(), nullable=False, comment="Nights that were booked."),
         sa.Column(
-            "cancellations", sa.Integer(), nullable=False, comment="Nights that were called off."
+            "cancellations", sa.Integer(), nullable=False, comment="Nights that were cancelled."
         ),
         sa.Column(
             "net_bookings",
@@ -175,7 +175,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False, comment="The night of stay."),
         sa.Column("bookings", sa.Integer(), nullable=False, comment="Nights that were booked."),
         sa.Column(
-            "cancellations", sa.Integer(), nullable=False, comment="Nights that were called off."
+            "cancellations", sa.Integer(), nullable=False, comment="Nights that were cancelled."
         ),
         sa.Column(
             "net_bookings",

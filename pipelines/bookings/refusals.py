@@ -1,0 +1,67 @@
+"""Refused events of one delivery: into quarantine, counted, and when they are too many."""
+
+from collections import Counter
+from dataclasses import replace
+from hashlib import sha256
+
+from sqlalchemy import Connection, select
+
+from pipelines.core.contract import Reject
+from pipelines.core.deliveries import (
+    Delivery,
+    count_reasons,
+    refuse_if_mostly_bad,
+    write_rejects,
+)
+from pipelines.core.tables import quarantine
+
+FEW = 20
+MANY = 50_000
+
+
+class Refusals:
+    """The refused events of a delivery, as they are found.
+
+    Those of an answer are known by their text: read again with every overlap, they go to quarantine
+    once.
+    """
+
+    def __init__(self, connection: Connection, delivery_id: int, *, is_answer: bool) -> None:
+        self._connection, self._delivery_id, self._is_answer = connection, delivery_id, is_answer
+        self.count = self.known = 0
+        self.reasons = Counter[str]()
+
+    def add(self, rejects: list[Reject]) -> None:
+        """Put events into quarantine that are not there yet."""
+        fresh = self._fresh(rejects) if self._is_answer else rejects
+        self.known += len(rejects) - len(fresh)
+        self.count += len(fresh)
+        self.reasons.update(count_reasons(fresh))
+        write_rejects(self._connection, self._delivery_id, fresh)
+
+    def refuse_if_hopeless(self, delivery: Delivery, read: int, cap: float) -> None:
+        """Raise `PermanentFailure` for what goes on and on with hardly a good event."""
+        if self.count > MANY:
+            self.refuse_if_mostly_bad(delivery, read, max(cap, 0.5))
+
+    def refuse_if_mostly_bad(self, delivery: Delivery, read: int, cap: float) -> None:
+        """Raise `PermanentFailure` when more than the share `cap` of the events is bad.
+
+        A few of an answer are let pass whatever their share, as answers may be short.
+        """
+        if not self._is_answer or self.count > FEW:
+            refuse_if_mostly_bad(
+                delivery, read, self.count, self.reasons, cap=cap, variable="BOOKINGS_MOST_BAD"
+            )
+
+    def _fresh(self, rejects: list[Reject]) -> list[Reject]:
+        keyed = {_answer_key(one.raw): one for one in rejects}
+        query = select(quarantine.c.record_key).where(
+            quarantine.c.record_key.in_([list(key) for key in keyed])
+        )
+        known = {tuple(key) for key in self._connection.execute(query).scalars()} if keyed else ()
+        return [replace(one, key=key) for key, one in keyed.items() if key not in known]
+
+
+def _answer_key(raw: str) -> tuple[str, str]:
+    return "answer", sha256(raw.encode()).hexdigest()

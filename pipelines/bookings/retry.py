@@ -1,0 +1,77 @@
+"""Events in quarantine, read again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pipelines.bookings.load import ELEMENT, LINE, SOURCE, Reading, take_in
+from pipelines.bookings.refusals import Refusals
+from pipelines.core.csv_records import as_sent, layout_of
+from pipelines.core.deliveries import Outcome
+from pipelines.core.intake import forget_refusals
+from pipelines.core.quarantine import (
+    Retry,
+    close_retry,
+    deliveries_in_quarantine,
+    take_out_of_quarantine,
+)
+from pipelines.core.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from pipelines.core.csv_portions import Portion
+
+PORTION = 20_000
+
+
+def retry_quarantine(store: Warehouse, reading: Reading) -> list[Outcome]:
+    """Read again what is in quarantine; what is good now is taken in and leaves it.
+
+    Files that were refused as a whole are looked at again with the next taking. Each delivery is a
+    transaction.
+    """
+    with store.transaction(SOURCE) as connection:
+        forget_refusals(connection, SOURCE)
+        delivery_ids = deliveries_in_quarantine(connection, SOURCE)
+    outcomes = []
+    for delivery_id in delivery_ids:
+        with store.transaction(SOURCE) as connection:
+            retry = take_out_of_quarantine(connection, delivery_id)
+            is_answer = retry.header is None
+            refusals = Refusals(connection, delivery_id, is_answer=is_answer)
+            taken = take_in(
+                connection,
+                _portions(retry),
+                delivery_id,
+                refusals,
+                reading.zone,
+                ELEMENT if is_answer else LINE,
+            )
+            outcomes.append(
+                close_retry(
+                    connection,
+                    retry,
+                    loaded=taken.loaded,
+                    held=taken.held + refusals.known,
+                    rejected=refusals.count,
+                )
+            )
+    return outcomes
+
+
+def _portions(retry: Retry) -> Iterator[Portion]:
+    """The events that were in quarantine, as they came and in their order."""
+    from pipelines.bookings.transform import ALIASES, COLUMNS, of_objects
+    from pipelines.core.csv_portions import of_records
+
+    numbered = sorted((int(re.sub(r"\D", "", one.position)), one.raw) for one in retry.records)
+    layout = layout_of(retry.header or "", COLUMNS, ALIASES)
+    for start in range(0, len(numbered), PORTION):
+        some = numbered[start : start + PORTION]
+        if retry.header is None:
+            yield of_objects([json.loads(raw) for _, raw in some], [number for number, _ in some])
+        else:
+            records = [layout.read(line, as_sent(raw)) for line, raw in some]
+            yield of_records(records, layout.columns, COLUMNS)
