@@ -42,6 +42,19 @@ def is_under_way(instance: dg.DagsterInstance, job_name: str) -> bool:
     return instance.get_runs_count(under_way) > 0
 
 
+def will_see(instance: dg.DagsterInstance, job_name: str, moment: float) -> bool:
+    """Whether a run of the job is still to begin, or began after the moment, in seconds since 1970.
+
+    Either sees what was there at that moment.
+    """
+    reconcile(instance)
+    under_way = dg.RunsFilter(job_name=job_name, statuses=UNFINISHED)
+    return any(
+        record.start_time is None or record.start_time > moment
+        for record in instance.get_run_records(under_way)
+    )
+
+
 def failed_lately(instance: dg.DagsterInstance, job_name: str, seconds: float) -> bool:
     """Whether the job's last run failed, and began less than so many seconds ago."""
     failed_at = last_failure_at(instance, job_name)

@@ -60,7 +60,9 @@ def sandbox(settings: Settings, environment: Mapping[str, str]) -> Iterator[dict
     if recorded.exists() and answers(url := recorded.read_text().strip()):
         yield {"ISOBAR_SANDBOX_URL": url}
         return
-    port = free_port()
+    last_port = settings.state / "sandbox.port"
+    port = free_port(int(last_port.read_text()) if last_port.exists() else None)
+    last_port.write_text(str(port))  # what is read from it is known by its address
     words = ["sandbox", f"--port={port}", f"--parent={os.getpid()}"]
     child = Child(
         "sandbox",

@@ -165,7 +165,7 @@ def sandbox(
     record = Settings.from_environment().state / "sandbox.url"
     record.parent.mkdir(parents=True, exist_ok=True)
     record.write_text(url)
-    tell(f"The sandbox is at {url}/flights.json — Ctrl-C stops it.")
+    tell(f"The sandbox is at {url} (/flights.json, /events, weather) — Ctrl-C stops it.")
     try:
         uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical")
     finally:

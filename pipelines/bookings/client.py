@@ -10,13 +10,13 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from pipelines.core.failures import PermanentFailure, redact
 from pipelines.core.http import HttpClient, JsonAnswer
 
 PAGE_EVENTS = 5_000
-MOST_PAGES = 100_000
+MOST_PAGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,16 @@ class EventsClient:
         if since is not None:
             asked["updated__gte"] = f"{since.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
             about = f"events since {asked['updated__gte']}"
+        questions: list[dict[str, str]] = []
         for number in range(1, MOST_PAGES + 1):
             answer = self.http.get_json(self.url, asked)
             events, following = self._read(answer.document)
             yield Page(f"{about}, page {number}", answer, events)
             if following is None:
                 return
-            if following == asked:
-                raise self._permanent("a page names itself as the next one")
+            questions.append(asked)
+            if following in questions:
+                raise self._permanent("the pages go in a circle")
             asked = following
         raise self._permanent(f"there are more than {MOST_PAGES:,} pages")
 
@@ -69,8 +71,8 @@ class EventsClient:
             following = document.get("next")
             if following is None:
                 return document["results"], None
-            if isinstance(following, str) and (query := urlsplit(following).query):
-                return document["results"], dict(parse_qsl(query))
+            if isinstance(following, str) and (query := following.partition("?")[2]):
+                return document["results"], dict(parse_qsl(query, keep_blank_values=True))
             raise self._permanent("the address of the next page cannot be read")
         kind = type(document).__name__
         raise self._permanent(f"the answer is neither an array nor a page with results, but {kind}")

@@ -97,7 +97,7 @@ def bookings_events_api(
     with warehouse.open() as store:
         with store.engine.connect() as connection:
             last = last_reading(connection, api)
-        if last and last.problem and utc_now() - last.polled_at < RETRY_AFTER:
+        if last and last.problem and abs(utc_now() - last.polled_at) < RETRY_AFTER:
             minutes = RETRY_AFTER / dt.timedelta(minutes=1)
             return dg.SkipReason(
                 f"The last reading failed; trying again {minutes:.0f} minutes after it:"

@@ -151,7 +151,9 @@ def take_in(
         if len(events.rows) == 0:
             continue
         changed, conflicts = _put(connection, events, delivery_id, load_number)
-        refusals.add([_conflict(portion, position, *one) for one in conflicts.items()])
+        refusals.add(
+            [_conflict(portion, position, *one) for one in conflicts.items()], are_conflicts=True
+        )
         loaded += changed
         held += len(events.rows) - len(conflicts)
     if loaded:

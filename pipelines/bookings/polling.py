@@ -16,7 +16,7 @@ from pipelines.bookings.client import EventsClient
 from pipelines.bookings.load import SOURCE, Reading, load_page
 from pipelines.bookings.tables import polls
 from pipelines.core.deliveries import Outcome, last_sha256
-from pipelines.core.failures import DatabaseTrouble, Failure
+from pipelines.core.failures import DatabaseTrouble, Failure, PermanentFailure
 from pipelines.core.intake import reading_faults
 from pipelines.core.warehouse import Warehouse
 
@@ -57,17 +57,25 @@ def poll(
         start = _start(connection, client, began_at)
     outcomes: list[Outcome] = []
     watermark_at = start.watermark_at
+    failure: Failure | None = None
     try:
         for page in client.pages(start.since):
-            with reading_faults(SOURCE, client.place), store.transaction(SOURCE) as connection:
-                newest_at = newest_event_at(page.events, reading.zone, until=began_at)
-                watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
-                if last_sha256(connection, SOURCE, page.name) == page.answer.sha256:
-                    continue
-                outcomes.append(load_page(connection, page, run_id=run_id, reading=reading))
+            try:
+                with reading_faults(SOURCE, client.place), store.transaction(SOURCE) as connection:
+                    newest_at = newest_event_at(page.events, reading.zone, until=began_at)
+                    watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
+                    if last_sha256(connection, SOURCE, page.name) == page.answer.sha256:
+                        continue
+                    outcomes.append(load_page(connection, page, run_id=run_id, reading=reading))
+            except DatabaseTrouble:
+                raise
+            except PermanentFailure as refusal:  # of this page: those behind it may be well
+                failure = failure or refusal
     except DatabaseTrouble:
         raise
-    except Failure as failure:
+    except Failure as broken_off:
+        failure = failure or broken_off
+    if failure is not None:
         with store.transaction(SOURCE) as connection:
             _note(connection, client, polled_at=began_at, problem=str(failure), run_id=run_id)
         return outcomes, failure
@@ -103,7 +111,7 @@ def last_reading(connection: Connection, client: EventsClient) -> Row[Any] | Non
 def _start(connection: Connection, client: EventsClient, now: dt.datetime) -> Start:
     """Where to begin: at a full hour, so that the same is asked until it has passed."""
     row = last_reading(connection, client)
-    if row is None or row.read_whole_at is None or now - row.read_whole_at >= WHOLE_EVERY:
+    if row is None or row.read_whole_at is None or abs(now - row.read_whole_at) >= WHOLE_EVERY:
         return Start(None, row and row.watermark_at, is_whole_due=True)
     since = row.watermark_at and (row.watermark_at - OVERLAP).replace(
         minute=0, second=0, microsecond=0

@@ -39,7 +39,7 @@ BEHIND = pd.Timestamp(LAST_YEAR + 1, 1, 1)
 A_DAY = pd.Timedelta(days=1)
 UUID = r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
 ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-DAY_FIRST = r"[0-9]{2}-[0-9]{2}-[0-9]{4}"
+DAY_FIRST = r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}"
 TIME = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
 SHORT_TIME = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
 ZONE = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})"
@@ -59,12 +59,16 @@ CONTRACT = pa.DataFrameSchema(
         "id": _column("Int64", otherwise="is not a whole number", is_optional=True),
         "hotel_id": _column("Int64", otherwise="is not a whole number"),
         "event_timestamp": _column(
-            "datetime64[us, UTC]", _in_years("UTC"), otherwise=f"is not a time in {YEARS}"
+            "datetime64[us, UTC]",
+            _in_years("UTC"),
+            otherwise=f"is no time as 2022-07-31 12:00:40, {YEARS}",
         ),
         "status": _column("str", otherwise="is neither 1 (booking) nor 2 (cancellation)"),
         "room_reservation_id": _column("str", otherwise="is not a UUID"),
         "night_of_stay": _column(
-            "datetime64[us]", _in_years(None), otherwise=f"is not a date in {YEARS}"
+            "datetime64[us]",
+            _in_years(None),
+            otherwise=f"is no date as 2022-08-01, {YEARS}",
         ),
     }
 )
@@ -177,12 +181,9 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> P
         for number, event in numbered
         if not isinstance(event, dict)
     ]
-    named = [
-        {ALIASES[key]: event[key] for key in ALIASES.keys() & event.keys()} | event
-        for _, event in objects
-    ]
+    names = {name: [name, *(a for a, one in ALIASES.items() if one == name)] for name in COLUMNS}
     sent = pd.DataFrame(
-        {name: [_as_text(event.get(name)) for event in named] for name in COLUMNS},
+        {name: [_as_text(event, names[name]) for _, event in objects] for name in COLUMNS},
         index=pd.RangeIndex(len(objects)),
         dtype="str",
     )
@@ -210,10 +211,13 @@ def drift_of(events: Sequence[Any], document: str) -> list[str]:
     return told
 
 
-def _as_text(value: Any) -> str:
-    """A value of JSON as a file would have it."""
-    if value is None:
+def _as_text(event: dict[str, Any], names: Sequence[str]) -> str:
+    """A value of JSON as a file would have it; of two that differ both, which is none."""
+    values = [event[name] for name in names if event.get(name) is not None]
+    if not values:
         return ""
+    is_one = all(one == values[0] for one in values[1:])
+    value = values[0] if is_one else values
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     return json.dumps(value)

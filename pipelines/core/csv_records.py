@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
@@ -160,16 +161,19 @@ class CsvFile:
     def _over_lines(self, first: Record) -> Record:
         """A record whose first line leaves a quote open: over several lines, or just wrong."""
         taken: list[tuple[int, str]] = []
-        whole = first.raw
-        while len(taken) < MOST_RECORD_LINES and (following := self._next()) is not None:
-            taken.append(following)
-            whole += f"\n{following[1]}"
-            if '"' in following[1]:
-                record = self.layout.read(first.line, whole)
-                if record.problem is None:
-                    return record
-                if record.problem != OPEN_QUOTE:
-                    break
+
+        def lines() -> Iterator[str]:
+            yield f"{first.raw}\n"
+            while len(taken) < MOST_RECORD_LINES and (following := self._next()) is not None:
+                taken.append(following)
+                yield f"{following[1]}\n"
+
+        reader = csv.reader(lines(), delimiter=self.layout.delimiter, strict=True)
+        with suppress(csv.Error):
+            fields = next(reader)
+            if len(fields) == len(self.layout.columns):
+                raw = "\n".join([first.raw, *(text for _, text in taken)])
+                return Record(first.line, raw, fields, None)
         self._waiting.extendleft(reversed(taken))  # they may be good records of their own
         return first
 
@@ -199,7 +203,9 @@ class CsvFile:
             problem = f"the header has {len(layout.columns):,} columns"
         else:
             return layout
-        raise self._failure(problem, f"Its columns have to be {', '.join(promised)}, in any order.")
+        needed = ", ".join(name for name in promised if name not in optional)
+        allowed = f" There may be {', '.join(optional)}." if optional else ""
+        raise self._failure(problem, f"Its columns have to be {needed}, in any order.{allowed}")
 
     def _next(self) -> tuple[int, str] | None:
         """The next line's number and text, without its end; None after the last."""

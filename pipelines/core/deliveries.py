@@ -157,20 +157,22 @@ def refuse_if_mostly_bad(
     *,
     cap: float,
     variable: str | None = None,
+    examples: Sequence[Reject] = (),
 ) -> None:
     """Raise `PermanentFailure` with the top reasons when more than `cap` of the records are bad.
 
-    `variable` is where `cap` is set, if it can be.
+    `variable` is where `cap` is set, if it can be; `examples` are shown with their values.
     """
     if rejected <= cap * read:
         return
     top = "; ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
+    top += "".join(f"\n  {one.position}: {'; '.join(one.reasons)}" for one in examples)
     raise PermanentFailure(
         delivery.source,
         f"{rejected:,} of {read:,} records are bad, more than the {cap:.0%} that are let pass,"
         f" and nothing was written: {top}",
         place=delivery.name,
-        remedy="The source has changed or is broken: compare it with the contract in the domain's"
+        remedy="The source has changed or is broken: mend what it sends, or, where it is right,"
         " transform.py." + (f" {variable} says how many are let pass." if variable else ""),
     )
 

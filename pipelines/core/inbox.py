@@ -105,9 +105,9 @@ class Inbox:
         while True:
             with store.engine.connect() as connection:
                 pending = self.pending(connection)
-            growing = [file for file in pending if not is_settled(file)]
+            growing = {file for file in pending if not is_settled(file)}
             if not growing or time.monotonic() >= deadline:
-                return [file for file in pending if file not in growing], growing
+                return [file for file in pending if file not in growing], list(growing)
             time.sleep(0.2)
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.core.deliveries import Delivery, Outcome, last_sha256
@@ -235,9 +235,8 @@ def _forget_gone(connection: Connection, inbox: Inbox) -> None:
     there = {file.name for file in inbox.files()}
     known = select(inbox_files.c.name).where(inbox_files.c.source == inbox.source)
     gone = [name for name in connection.execute(known).scalars() if name not in there]
-    if gone:
+    if gone:  # a list of parameters each would end at 65,535
         connection.execute(
-            delete(inbox_files).where(
-                inbox_files.c.source == inbox.source, inbox_files.c.name.in_(gone)
-            )
+            text("DELETE FROM ops.inbox_files WHERE source = :source AND name = ANY (:names)"),
+            {"source": inbox.source, "names": gone},
         )

@@ -41,7 +41,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
         loads = {"counted": counted, "last": last}
         fresh = int(connection.execute(_statement("count_fresh"), loads).scalar_one())
         held = float(connection.execute(_statement("estimate_events")).scalar_one())
-        is_rebuilt = rebuild or fresh > REBUILD_FROM * held
+        is_rebuilt = rebuild or counted > last or fresh > REBUILD_FROM * held
         if is_rebuilt:
             loads["counted"] = 0
             connection.execute(text(f"SET LOCAL work_mem = '{REBUILD_MEMORY}'"))
@@ -58,7 +58,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
 
 def is_behind(connection: Connection) -> bool:
     """Whether there are events that are not counted."""
-    return position(connection, WATERMARK) < position(connection, COUNTED)
+    return position(connection, WATERMARK) != position(connection, COUNTED)
 
 
 def last_days(connection: Connection, days: int) -> list[tuple[dt.date, int, int]]:

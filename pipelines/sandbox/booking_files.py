@@ -36,12 +36,17 @@ Line = dict[str, str]
 
 
 def write_files(folder: Path, seed: int, today: dt.date) -> None:
-    """Put the history until the day before yesterday and yesterday's file, where missing."""
+    """Put the history until the day before yesterday and yesterday's file, where missing.
+
+    The history begins with bookings: cancellations of earlier ones are not in it.
+    """
     yesterday = today - dt.timedelta(days=1)
     history = folder / "bookings-history.csv.gz"
     if not history.exists():
         days = [today - dt.timedelta(days=before) for before in range(HISTORY_DAYS, 1, -1)]
-        lines = [_line(event) for day in days for event in events_of_day(seed, day)]
+        told = [event for day in days for event in events_of_day(seed, day)]
+        booked = {event.room_reservation_id for event in told if event.status == BOOKED}
+        lines = [_line(event) for event in told if event.room_reservation_id in booked]
         _write(history, gzip.compress(_csv(HISTORY_COLUMNS, lines), compresslevel=6, mtime=0))
     file = folder / f"bookings-{yesterday.isoformat()}.csv"
     if not file.exists():

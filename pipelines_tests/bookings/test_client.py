@@ -57,7 +57,7 @@ def test_pages_are_read_to_the_end_at_our_address_whatever_next_says(source: Fak
         ("nothing", "neither an array nor a page with results, but str"),
         (page([], "/events"), "the address of the next page cannot be read"),
         (page([], 7), "the address of the next page cannot be read"),  # type: ignore[arg-type]
-        (page([], "?limit=5000"), "a page names itself as the next one"),
+        (page([], "?limit=5000"), "the pages go in a circle"),
     ],
 )
 def test_an_answer_of_another_shape_says_what_is_wrong(

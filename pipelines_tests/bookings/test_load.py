@@ -131,19 +131,22 @@ def test_bad_lines_are_quarantined_whole_and_the_others_land(
     told = {position: (reasons, raw) for position, reasons, raw in quarantined(owner)}
     assert told == {
         "line 18": ("it has 4 fields, and the header 6", bad[17]),
-        "line 41": ('night_of_stay is not a date in 1950 to 2050: "2022-02-30"', bad[40]),
+        "line 41": (
+            'night_of_stay is no date as 2022-08-01, 1950 to 2050: "2022-02-30"',
+            bad[40],
+        ),
         "line 42": ("a quotation mark is not closed", bad[41]),
         "line 61": (
             (
-                'hotel_id is not a whole number: "-1"; night_of_stay is not a date in 1950 to 2050:'
-                ' "2022-08-01\\u0000"'
+                'hotel_id is not a whole number: "-1";'
+                ' night_of_stay is no date as 2022-08-01, 1950 to 2050: "2022-08-01\\u0000"'
             ),
             bad[60].replace("\x00", "\\x00"),
         ),
         "line 91": (
             (
                 f'room_reservation_id is not a UUID: "{ROOM.format(90).replace("5a", "5g", 1)}";'
-                ' night_of_stay is not a date in 1950 to 2050: "2022-08-01 \\u00e9"'
+                ' night_of_stay is no date as 2022-08-01, 1950 to 2050: "2022-08-01 \\u00e9"'
             ),
             bad[90],
         ),
@@ -174,13 +177,17 @@ def test_a_file_with_too_many_bad_lines_lands_nothing_and_says_why(
     assert counts(told) == (20, 17, 0, 3)
 
 
-def test_conflicts_count_among_the_bad_lines(
+def test_a_few_conflicts_do_not_refuse_a_small_file_and_many_do(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
-    deliver(warehouse, tmp_path, [event(1), event(2)])
-    with pytest.raises(PermanentFailure, match="the event came before with other content"):
-        deliver(warehouse, tmp_path, [event(1, hotel_id=1), event(3)], "other.csv")
-    assert held(owner, "event_id") == [(1,), (2,)]
+    deliver(warehouse, tmp_path, [event(number) for number in range(30)])
+    told = deliver(warehouse, tmp_path, [event(1, hotel_id=1), event(30)], "few.csv")
+    assert counts(told) == (2, 1, 0, 1)
+    many = [event(number, hotel_id=1) for number in range(21)]
+    with pytest.raises(PermanentFailure, match="the event came before with other content") as one:
+        deliver(warehouse, tmp_path, [*many, event(31)], "many.csv")
+    assert "line 2: the event came before with other content: hotel_id was 2607" in str(one.value)
+    assert len(held(owner)) == 31
 
 
 def test_naive_times_are_read_in_the_zone_of_the_configuration(
@@ -239,6 +246,18 @@ def test_of_two_events_with_one_id_the_first_has_it_also_where_one_came_without(
     assert [position for position, _, _ in quarantined(owner)] == ["line 3"]
     traced = "SELECT name FROM ops.deliveries JOIN bookings.events USING (delivery_id)"
     assert owner.execute(f"{traced} WHERE event_id = 1").fetchone() == ("bookings.csv",)
+
+
+def test_an_id_that_is_of_another_event_is_not_lent_to_one_without(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    nobody, five, other = event(""), event(5), event(5, hotel_id=9)
+    nobody |= {"hotel_id": 9, "room_reservation_id": five["room_reservation_id"]}
+    outcome = deliver(warehouse, tmp_path, [nobody, five, other], reading=LENIENT)
+    assert counts(outcome) == (3, 2, 0, 1)
+    numbers = [number for (number,) in held(owner, "event_id")]
+    assert (len(numbers), numbers[1]) == (2, 5)
+    assert [position for position, _, _ in quarantined(owner)] == ["line 4"]
 
 
 def test_two_events_that_say_the_same_with_two_ids_are_two(

@@ -1,22 +1,17 @@
 -- An event without an id is the one that says the same and has one, in this delivery or held;
--- else its id is made from what it says.
+-- else its id is made from what it says. An id that is another event's, here or held, is not lent.
 ANALYZE stage_events;
 
 UPDATE stage_events AS nameless
 SET event_id = named.event_id
 FROM (
-    SELECT
-        max(event_id) AS event_id,
-        hotel_id,
-        event_at,
-        status,
-        room_reservation_id,
-        night_of_stay
+    SELECT DISTINCT ON (event_id) *
     FROM stage_events
     WHERE event_id IS NOT NULL
-    GROUP BY hotel_id, event_at, status, room_reservation_id, night_of_stay
+    ORDER BY event_id, record
 ) AS named
 WHERE nameless.event_id IS NULL
+    AND NOT EXISTS (SELECT FROM bookings.events WHERE events.event_id = named.event_id)
     AND (
         nameless.hotel_id,
         nameless.event_at,
