@@ -8,9 +8,6 @@ of a hotel-year a second.
 
 import csv
 import datetime as dt
-import json
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -23,12 +20,11 @@ import psycopg
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from benchmarks.report import Measure, answers_a_second, peak_megabytes
+from benchmarks.report import Measure, answers_a_second
+from benchmarks.taking import take_in
 from pipelines.bookings import load
 from pipelines.bookings.transform import COLUMNS
 from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.inbox import look_at
-from pipelines.core.intake import take_file
 from pipelines.core.warehouse import Warehouse
 from pipelines.metrics.hotel_bookings import refresh
 
@@ -52,13 +48,13 @@ def measure(server: Connections) -> list[Measure]:
         pandas = _pandas(server, folder / "clean.csv")
         orm = _orm(server, folder / "clean.csv")
         dlt = _dlt(server, folder / "clean.csv")
-        shuffled = LINES / _in_a_process(server, folder / "shuffled.csv")["seconds"]
+        shuffled = LINES / take_in(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
         with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
             connection.execute("TRUNCATE bookings.events")
-        first = _in_a_process(server, folder / "first.csv")
-        again = _in_a_process(server, folder / "first.csv")
-        copied = _in_a_process(server, folder / "copy.csv")
-        many = _in_a_process(server, folder / "many.csv")
+        first = take_in(server, load.SOURCE, folder / "first.csv")
+        again = take_in(server, load.SOURCE, folder / "first.csv")
+        copied = take_in(server, load.SOURCE, folder / "copy.csv")
+        many = take_in(server, load.SOURCE, folder / "many.csv")
     rate = LINES / first["seconds"]
     half, fifth_more = first["seconds"] / 2, 1.2 * first["megabytes"]
     unchanged = again["loaded"] + copied["loaded"]
@@ -293,30 +289,6 @@ def _alchemy_url(server: Connections) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _in_a_process(server: Connections, file: Path) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.bookings", server.url(LOADER, "bench"), file],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
-
-
-def _take(url: str, file: Path) -> dict[str, float]:
-    """What a run does with one file."""
-    warehouse = Warehouse(url)
-    began = time.monotonic()
-    outcome = take_file(
-        warehouse, load.SOURCE, look_at(load.SOURCE, file), load.loader(None, load.Reading())
-    )
-    seconds = time.monotonic() - began
-    warehouse.dispose()
-    loaded = outcome.loaded if outcome else 0
-    return {"seconds": seconds, "megabytes": peak_megabytes(), "loaded": loaded}
-
-
 def _counts(server: Connections) -> list[Measure]:
     """The counts of ten million events: all anew, after ten thousand more, and asked for."""
     url = server.url(LOADER, "bench")
@@ -382,8 +354,3 @@ def _add(connection: psycopg.Connection, count: int) -> None:
         " FROM made, load",
         {"count": count, "hotels": HOTELS, "days": DAYS},
     )
-
-
-if __name__ == "__main__":
-    _url, _file = sys.argv[1:]
-    print(json.dumps(_take(_url, Path(_file))))  # noqa: T201

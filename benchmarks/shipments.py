@@ -5,9 +5,6 @@ sample; theirs read 2,600 and 3,266 lines a second, and answered 197 and 251 loo
 """
 
 import csv
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,10 +13,9 @@ from random import Random
 
 import psycopg
 
-from benchmarks.report import Measure, answers_a_second, peak_megabytes
+from benchmarks.report import Measure, answers_a_second
+from benchmarks.taking import take_in
 from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.inbox import look_at
-from pipelines.core.intake import take_file
 from pipelines.core.warehouse import Warehouse
 from pipelines.resources import utc_now
 from pipelines.shipments import load
@@ -58,7 +54,7 @@ def measure(server: Connections) -> list[Measure]:
             ("the same lines under another name", "copy", 15.0),
             ("one percent of the statuses changed", "changed", 15.0),
         ):
-            told = _in_a_process(server, files[file])
+            told = take_in(server, load.SOURCE, files[file])
             rate = lines / told["seconds"] / reference
             measures.append(Measure(f"shipments: {name}", told["seconds"], "s", target, rate))
             if len(measures) == 1:
@@ -111,27 +107,6 @@ def _write(file: Path, rows: list[list[str]]) -> None:
         writer = csv.writer(opened, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)
-
-
-def _in_a_process(server: Connections, file: Path) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.shipments", server.url(LOADER, "bench"), file],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
-
-
-def _take(url: str, file: Path) -> dict[str, float]:
-    """What a run does with one file."""
-    warehouse = Warehouse(url)
-    began = time.monotonic()
-    take_file(warehouse, load.SOURCE, look_at(load.SOURCE, file), load.loader(None, "utf-8"))
-    seconds = time.monotonic() - began
-    warehouse.dispose()
-    return {"seconds": seconds, "megabytes": peak_megabytes()}
 
 
 class _AtOnce:
@@ -194,8 +169,3 @@ def _row_by_row(server: Connections) -> float:
             if connection.execute(lookup, key).fetchone() is None:
                 connection.execute("INSERT INTO parcel VALUES (%s, %s, %s, %s)", (*key, number))
         return SAMPLE / (time.monotonic() - began)
-
-
-if __name__ == "__main__":
-    _url, _file = sys.argv[1:]
-    print(json.dumps(_take(_url, Path(_file))))  # noqa: T201

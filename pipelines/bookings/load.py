@@ -83,11 +83,9 @@ def load_file(
     layout = csv_file.layout
     delivery_id = open_delivery(connection, delivery, run_id, header=layout.header)
     refusals = Refusals(connection, delivery_id, is_answer=False)
-
-    some = portions(csv_file, COLUMNS)
     taken = take_in(
         connection,
-        some,
+        portions(csv_file, COLUMNS),
         delivery_id,
         refusals,
         reading.zone,
@@ -112,7 +110,6 @@ def load_page(
     delivery = Delivery(SOURCE, page.name, answer.sha256, len(answer.body), answer.received_at)
     delivery_id = open_delivery(connection, delivery, run_id)
     refusals = Refusals(connection, delivery_id, is_answer=True)
-
     events = of_objects(page.events)
     taken = take_in(connection, [events], delivery_id, refusals, reading.zone, ELEMENT)
     refusals.refuse_if_mostly_bad(delivery, taken.read, reading.most_bad)

@@ -66,7 +66,8 @@ def poll(
                     watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
                     if last_sha256(connection, SOURCE, page.name) == page.answer.sha256:
                         continue
-                    outcomes.append(load_page(connection, page, run_id=run_id, reading=reading))
+                    outcome = load_page(connection, page, run_id=run_id, reading=reading)
+                outcomes.append(outcome)
             except DatabaseTrouble:
                 raise
             except PermanentFailure as refusal:  # of this page: those behind it may be well

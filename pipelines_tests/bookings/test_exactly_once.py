@@ -155,3 +155,57 @@ def count(warehouse: Warehouse, *, crash: bool = False) -> None:
 def kill_session(connection: Any, *_: Any, **__: Any) -> None:
     """What kill -9 of the server's process would do in the middle of a transaction."""
     connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+CONTENTS = "XYZ"
+lines = st.tuples(st.sampled_from([None, 1, 2, 3]), st.sampled_from(CONTENTS))
+
+
+def as_one_by_one(told: list[tuple[int | None, str]]) -> tuple[dict[int, str], set[str]]:
+    """What is held when every line is taken by itself: contents by id, and those without one."""
+    named: dict[int, str] = {}
+    nameless: set[str] = set()
+    for number, content in told:
+        if number is None:
+            if content not in named.values():
+                nameless.add(content)
+        elif number not in named:
+            named[number] = content
+            nameless.discard(content)
+    return named, nameless
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(files=st.lists(st.lists(lines, min_size=1, max_size=6), min_size=1, max_size=4))
+def test_ids_that_are_missing_or_there_twice_end_as_if_lines_came_one_by_one(
+    server: Connections,
+    database: str,
+    owner_of_it: psycopg.Connection,
+    tmp_path: Path,
+    files: list[list[tuple[int | None, str]]],
+) -> None:
+    owner = owner_of_it
+    owner.execute(
+        "TRUNCATE bookings.events, ops.deliveries, ops.quarantine, ops.watermarks CASCADE"
+    )
+    warehouse = Warehouse(server.url(LOADER, database))
+    for number, told in enumerate(files):
+        events = [
+            made_up(0) | {"id": "" if one is None else one, "hotel_id": CONTENTS.index(content)}
+            for one, content in told
+        ]
+        deliver(warehouse, tmp_path, events, f"{number}.csv", load.Reading(most_bad=1.0))
+    warehouse.dispose()
+    named, nameless = as_one_by_one([line for told in files for line in told])
+    found = owner.execute("SELECT event_id, hotel_id FROM bookings.events").fetchall()
+    assert {number: CONTENTS[hotel] for number, hotel in found if number > 0} == named
+    assert sorted(CONTENTS[hotel] for number, hotel in found if number < 0) == sorted(nameless)
+    balance = (
+        "SELECT sum(read_count - loaded_count - unchanged_count - rejected_count),"
+        " sum(rejected_count) - (SELECT count(*) FROM ops.quarantine) FROM ops.deliveries"
+    )
+    assert owner.execute(balance).fetchone() == (0, 0)

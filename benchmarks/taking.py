@@ -1,0 +1,47 @@
+"""Taking one file in, as a run does, in a process of its own, whose memory is known."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.report import peak_megabytes
+from pipelines.bookings import load as bookings
+from pipelines.core.embedded_postgres import LOADER, Connections
+from pipelines.core.inbox import look_at
+from pipelines.core.intake import take_file
+from pipelines.core.warehouse import Warehouse
+from pipelines.shipments import load as shipments
+
+LOADERS = {
+    bookings.SOURCE: bookings.loader(None, bookings.Reading()),
+    shipments.SOURCE: shipments.loader(None, "utf-8"),
+}
+
+
+def take_in(server: Connections, source: str, file: Path) -> dict[str, float]:
+    """The seconds and megabytes that it took, and how many records changed a row."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.taking", server.url(LOADER, "bench"), source, file],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def _take(url: str, source: str, file: Path) -> dict[str, float]:
+    warehouse = Warehouse(url)
+    began = time.monotonic()
+    outcome = take_file(warehouse, source, look_at(source, file), LOADERS[source])
+    seconds = time.monotonic() - began
+    warehouse.dispose()
+    loaded = outcome.loaded if outcome else 0
+    return {"seconds": seconds, "megabytes": peak_megabytes(), "loaded": loaded}
+
+
+if __name__ == "__main__":
+    _url, _source, _file = sys.argv[1:]
+    print(json.dumps(_take(_url, _source, Path(_file))))  # noqa: T201
