@@ -195,7 +195,7 @@ def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) ->
     year = "SELECT bookings FROM metrics.hotel_bookings(2607, 'year', 2022)"
     assert query(state, year) == [(19,)]
     shown = isobar(state, "quarantine", "show", "bookings")
-    assert shown.stdout.startswith("events.csv.gz, line 5\n  night_of_stay is not a date")
+    assert shown.stdout.startswith("events.csv.gz, line 5\n  night_of_stay is no date")
     (tmp_path / "inbox").mkdir()
     off = {"ISOBAR_SOURCES": "live", "BOOKINGS_INBOX": str(tmp_path / "inbox")}
     retried = isobar(state, "quarantine", "retry", "bookings", **off)

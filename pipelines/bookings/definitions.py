@@ -55,15 +55,20 @@ bookings_audit = dg.define_asset_job(
 def bookings_audit_hourly(
     context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """An audit of each load that none was of; one that failed does not count."""
+    """An audit of each load that none was of."""
     with warehouse.open() as store, store.engine.connect() as connection:
         load_number = watermarks.position(connection, TABLE)
+    return audit_of(load_number, context.instance)
+
+
+def audit_of(load_number: int, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    """An audit, unless one of this load went well or is under way."""
     if load_number == 0:
         return dg.SkipReason("There are no events yet.")
     tags = {LOAD_TAG: str(load_number)}
     statuses = [*attended_runs.UNFINISHED, dg.DagsterRunStatus.SUCCESS]
     done = dg.RunsFilter(job_name=bookings_audit.name, tags=tags, statuses=statuses)
-    if context.instance.get_runs_count(done) > 0:
+    if instance.get_runs_count(done) > 0:
         return dg.SkipReason("No new events since the last audit.")
     return dg.RunRequest(tags=tags)
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.bookings.client import EventsClient
 from pipelines.bookings.definitions import (
-    bookings_audit_hourly,
+    audit_of,
     bookings_events_api,
     bookings_inbox,
     bookings_job,
@@ -317,32 +317,27 @@ def test_conflicts_and_silent_hotels_are_told_after_each_load(
     assert [row.data["hotel_id"] for row in rows.records] == [7]
 
 
-def test_the_audit_runs_hourly_when_events_are_new_and_again_when_it_failed(
-    resources: dict[str, Any], inbox: Path, tmp_path_factory: pytest.TempPathFactory
+def test_an_audit_is_asked_for_when_events_are_new_and_again_when_it_failed(
+    resources: dict[str, Any], instance: dg.DagsterInstance
 ) -> None:
-    def asked(instance: dg.DagsterInstance) -> dg.RunRequest | str | None:
-        needed = {"warehouse": resources["warehouse"]}
-        context = dg.build_schedule_context(instance=instance, resources=needed)
-        answer: Any = bookings_audit_hourly(context)
-        return answer.skip_message if isinstance(answer, dg.SkipReason) else answer
+    job = build_definitions(resources).resolve_job_def("bookings_audit")
 
-    def audit(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> None:
-        request = asked(instance)
+    def audit(load_number: int, status: dg.DagsterRunStatus) -> None:
+        request = audit_of(load_number, instance)
         assert isinstance(request, dg.RunRequest)
-        job = build_definitions(resources).resolve_job_def("bookings_audit")
         instance.create_run_for_job(job, status=status, tags=dict(request.tags))
 
-    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("instance"))) as instance:
-        assert asked(instance) == "There are no events yet."
-        (inbox / "a.csv").write_text(text_of([event(1)]))
-        run(resources, instance)
-        audit(instance, dg.DagsterRunStatus.FAILURE)
-        audit(instance, dg.DagsterRunStatus.STARTED)
-        assert asked(instance) == "No new events since the last audit."
-        (inbox / "b.csv").write_text(text_of([event(2)]))
-        run(resources, instance)
-        audit(instance, dg.DagsterRunStatus.SUCCESS)
-        assert asked(instance) == "No new events since the last audit."
+    def skipped(load_number: int) -> str | None:
+        reason = audit_of(load_number, instance)
+        assert isinstance(reason, dg.SkipReason)
+        return reason.skip_message
+
+    assert skipped(0) == "There are no events yet."
+    audit(1, dg.DagsterRunStatus.FAILURE)
+    audit(1, dg.DagsterRunStatus.STARTED)
+    assert skipped(1) == "No new events since the last audit."
+    audit(2, dg.DagsterRunStatus.SUCCESS)
+    assert skipped(2) == "No new events since the last audit."
 
 
 def test_the_checks_that_read_all_events_are_of_the_audit_alone() -> None:
