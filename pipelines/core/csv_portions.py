@@ -124,8 +124,9 @@ def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Portion
     )
     kept = np.delete(places, odd)
     sent[RECORD] = lines.first + kept
-    empty = sent[list(promised)].apply(lambda texts: texts.str.strip() == "").all(axis=1)
-    blank = [row for row in np.flatnonzero(empty) if layout.is_blank(lines.text(kept[row]))]
+    last = sent[[name for name in promised if name in layout.columns][-1]]
+    empty = np.flatnonzero(last.str.strip() == "")
+    blank = [row for row in empty if layout.is_blank(lines.text(kept[row]))]
     singles = [
         layout.read(lines.first + line, text)
         for line in sorted({*lines.quoted.tolist(), *places[odd].tolist()})
