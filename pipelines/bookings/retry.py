@@ -7,17 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
 from pipelines.bookings.load import ELEMENT, LINE, SOURCE, Reading, take_in
 from pipelines.bookings.refusals import Refusals
 from pipelines.core.csv_records import as_sent, layout_of
 from pipelines.core.deliveries import Outcome
-from pipelines.core.intake import forget_refusals
-from pipelines.core.quarantine import (
-    Retry,
-    close_retry,
-    deliveries_in_quarantine,
-    take_out_of_quarantine,
-)
+from pipelines.core.quarantine import Retry, close_retry, retry_each
 from pipelines.core.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -32,33 +28,27 @@ def retry_quarantine(store: Warehouse, reading: Reading) -> list[Outcome]:
     Files that were refused as a whole are looked at again with the next taking. Each delivery is a
     transaction.
     """
-    with store.transaction(SOURCE) as connection:
-        forget_refusals(connection, SOURCE)
-        delivery_ids = deliveries_in_quarantine(connection, SOURCE)
-    outcomes = []
-    for delivery_id in delivery_ids:
-        with store.transaction(SOURCE) as connection:
-            retry = take_out_of_quarantine(connection, delivery_id)
-            is_answer = retry.header is None
-            refusals = Refusals(connection, delivery_id, is_answer=is_answer)
-            taken = take_in(
-                connection,
-                _portions(retry),
-                delivery_id,
-                refusals,
-                reading.zone,
-                ELEMENT if is_answer else LINE,
-            )
-            outcomes.append(
-                close_retry(
-                    connection,
-                    retry,
-                    loaded=taken.loaded,
-                    held=taken.held + refusals.known,
-                    rejected=refusals.count,
-                )
-            )
-    return outcomes
+
+    def again(connection: Connection, retry: Retry) -> Outcome:
+        is_answer = retry.header is None
+        refusals = Refusals(connection, retry.delivery_id, is_answer=is_answer)
+        taken = take_in(
+            connection,
+            _portions(retry),
+            retry.delivery_id,
+            refusals,
+            reading.zone,
+            ELEMENT if is_answer else LINE,
+        )
+        return close_retry(
+            connection,
+            retry,
+            loaded=taken.loaded,
+            held=taken.held + refusals.known,
+            rejected=refusals.count,
+        )
+
+    return retry_each(store, SOURCE, again)
 
 
 def _portions(retry: Retry) -> Iterator[Portion]:

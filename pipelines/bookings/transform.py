@@ -18,8 +18,9 @@ import pandas as pd
 import pandera.pandas as pa
 
 from pipelines.core.contract import MOST_DRIFT, Reject, shown
-from pipelines.core.csv_portions import RECORD, Portion
+from pipelines.core.csv_portions import Portion
 from pipelines.core.csv_records import storable
+from pipelines.core.warehouse import RECORD
 
 COLUMNS = (
     "id",

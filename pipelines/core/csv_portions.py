@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.core.csv_records import OPEN_QUOTE, Block, CsvFile, Layout, Record, line_text
+from pipelines.core.warehouse import RECORD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 QUOTE, NEWLINE, CARRIAGE_RETURN = b'"\n\r'
 BOM = b"\xef\xbb\xbf"
-RECORD = "record"
 
 
 @dataclass(frozen=True)

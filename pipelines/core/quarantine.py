@@ -1,12 +1,15 @@
 """Taking records out of quarantine to read them again; the counts of their delivery follow."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from pipelines.core.deliveries import Outcome
+from pipelines.core.intake import forget_refusals
 from pipelines.core.tables import deliveries, quarantine
+from pipelines.core.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,26 @@ def in_quarantine(connection: Connection, source: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
+def retry_each(
+    store: Warehouse, source: str, again: Callable[[Connection, Retry], Outcome]
+) -> list[Outcome]:
+    """Have `again` read what is in quarantine of each delivery, each in a transaction of its own.
+
+    It ends with `close_retry`. Files that were refused as a whole are looked at again with the next
+    taking.
+    """
+    with store.transaction(source) as connection:
+        forget_refusals(connection, source)
+        delivery_ids = _deliveries_in_quarantine(connection, source)
+    outcomes = []
+    for delivery_id in delivery_ids:
+        with store.transaction(source) as connection:
+            outcome = again(connection, _take_out_of_quarantine(connection, delivery_id))
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
     """The source's deliveries of which something is in quarantine, oldest first."""
     query = (
         select(deliveries.c.delivery_id)
@@ -49,7 +71,7 @@ def deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
+def _take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
     """Take a delivery's records out of quarantine; `close_retry` puts back what is still bad."""
     entry = connection.execute(
         select(deliveries).where(deliveries.c.delivery_id == delivery_id)

@@ -22,12 +22,8 @@ from pipelines.core.deliveries import (
     refuse_if_mostly_bad,
     write_rejects,
 )
-from pipelines.core.intake import Load, forget_refusals
-from pipelines.core.quarantine import (
-    close_retry,
-    deliveries_in_quarantine,
-    take_out_of_quarantine,
-)
+from pipelines.core.intake import Load
+from pipelines.core.quarantine import Retry, close_retry, retry_each
 from pipelines.core.sql_files import execute_script, read_sql
 from pipelines.core.tables import deliveries
 from pipelines.core.warehouse import (
@@ -118,24 +114,17 @@ def retry_quarantine(store: Warehouse) -> list[Outcome]:
     Of a shipment that a later file told of, only missing articles are put in. Files that were
     refused as a whole are looked at again with the next taking. Each delivery is a transaction.
     """
-    with store.transaction(SOURCE) as connection:
-        forget_refusals(connection, SOURCE)
-        delivery_ids = deliveries_in_quarantine(connection, SOURCE)
-    outcomes = []
-    for delivery_id in delivery_ids:
-        with store.transaction(SOURCE) as connection:
-            outcomes.append(_retry(connection, delivery_id))
-    return outcomes
+    return retry_each(store, SOURCE, _retry)
 
 
-def _retry(connection: Connection, delivery_id: int) -> Outcome:
+def _retry(connection: Connection, retry: Retry) -> Outcome:
     """Read a delivery's quarantined lines again, as of when it was loaded.
 
     A second line about an article stays there, as which one came first is not for a retry to say.
     """
     from pipelines.shipments.transform import COLUMNS, read_lines
 
-    retry = take_out_of_quarantine(connection, delivery_id)
+    delivery_id = retry.delivery_id
     layout = layout_of(retry.header or "", COLUMNS)
     lines = [int(record.position.removeprefix("line ")) for record in retry.records]
     seconds = {

@@ -20,8 +20,9 @@ from pipelines.bookings.transform import (
     read_events,
 )
 from pipelines.core.contract import MOST_DRIFT, shown
-from pipelines.core.csv_portions import RECORD, Portion, of_records, portions
+from pipelines.core.csv_portions import Portion, of_records, portions
 from pipelines.core.csv_records import CsvFile, Record
+from pipelines.core.warehouse import RECORD
 
 ROOM = "0498d45a-263c-433c-90d5-aee300bfec37"
 GOOD = {

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.core import csv_records
-from pipelines.core.csv_portions import RECORD, of_records, portions
+from pipelines.core.csv_portions import of_records, portions
 from pipelines.core.csv_records import BLOCK_BYTES, MOST_LINE_BYTES, MOST_RECORD_LINES, CsvFile
 from pipelines.core.failures import PermanentFailure
+from pipelines.core.warehouse import RECORD
 
 PROMISED = ("a", "b", "c")
 FEW_BYTES = (1, 7, 64)
