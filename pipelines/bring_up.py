@@ -61,7 +61,8 @@ def sandbox(settings: Settings, environment: Mapping[str, str]) -> Iterator[dict
         yield {"ISOBAR_SANDBOX_URL": url}
         return
     last_port = settings.state / "sandbox.port"
-    port = free_port(int(last_port.read_text()) if last_port.exists() else None)
+    noted = last_port.read_text() if last_port.exists() else ""
+    port = free_port(int(noted) if noted.isdecimal() else None)  # it may be cut off by a crash
     last_port.write_text(str(port))  # what is read from it is known by its address
     words = ["sandbox", f"--port={port}", f"--parent={os.getpid()}"]
     child = Child(
