@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import time
@@ -16,7 +17,6 @@ from dotenv import load_dotenv
 from pipelines import source_commands
 from pipelines.core.embedded_postgres import ANALYST, LOADER, SUPERUSER, EmbeddedPostgres
 from pipelines.core.failures import Failure, PermanentFailure
-from pipelines.core.ports import free_port
 from pipelines.core.postgres_software import find_binaries
 from pipelines.settings import PROJECT, Settings
 from pipelines.source_commands import interrupt_on, tell
@@ -154,20 +154,24 @@ def sandbox(
         bookings_lines=bookings_lines,
         bookings_dirt=bookings_dirt,
     )
-    if port is not None and free_port(preferred=port) != port:
-        raise click.UsageError(f"Port {port} is taken; give another --port, or none.")
-    port = port or free_port()
-    url = f"http://127.0.0.1:{port}"
+    try:
+        listening = socket.create_server(("127.0.0.1", port or 0))
+    except (OSError, OverflowError) as error:
+        raise click.UsageError(f"Port {port} is taken; give another --port, or none.") from error
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning" if parent else "critical"))
     if parent is not None:
         _end_with(parent)
-        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+        server.run([listening])
         return
     record = Settings.from_environment().state / "sandbox.url"
     record.parent.mkdir(parents=True, exist_ok=True)
     record.write_text(url)
     tell(f"The sandbox is at {url} (/flights.json, /events, weather) — Ctrl-C stops it.")
     try:
-        uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical")
+        server.run([listening])
+    except KeyboardInterrupt:
+        tell("The sandbox is closed.")
     finally:
         if record.exists() and record.read_text() == url:
             record.unlink()
