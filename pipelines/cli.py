@@ -121,6 +121,13 @@ def migrate() -> None:
     show_default=True,
     help="Share of these lines that are bad.",
 )
+@click.option(
+    "--solar-dirt",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of the solar plants' hours that are bad.",
+)
 @click.option("--parent", type=int, hidden=True, help="For our own use: end with this process.")
 def sandbox(
     port: int | None,
@@ -132,6 +139,7 @@ def sandbox(
     bookings_files: float,
     bookings_lines: int,
     bookings_dirt: float,
+    solar_dirt: float,
     parent: int | None,
 ) -> None:
     """Serve the imitated sources on loopback; `isobar run` and `isobar ui` then use this one.
@@ -153,6 +161,7 @@ def sandbox(
         bookings_files_per_minute=bookings_files,
         bookings_lines=bookings_lines,
         bookings_dirt=bookings_dirt,
+        solar_dirt=solar_dirt,
     )
     try:
         listening = socket.create_server(("127.0.0.1", port or 0))

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipelines.sandbox import booking_files, bookings_api, flights, shipments, weather
+from pipelines.sandbox import booking_files, bookings_api, flights, shipments, solar, weather
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
 
 LOG = logging.getLogger("isobar.sandbox")
@@ -33,12 +33,18 @@ def build_app(
     bookings_files_per_minute: float = 0.0,
     bookings_lines: int = 1000,
     bookings_dirt: float = 0.01,
+    solar_dirt: float = 0.0,
+    solar_heals_after: int | None = None,
+    solar_seconds: float = 0.0,
 ) -> Starlette:
     """All sources as of `today` (the day of `now`, UTC, when None), spoiled at `fault_rate`.
 
     `inboxes` is the folder in which each source of files has one, `now` the clock, of which hotels
     take only the time of day when `today` is given. So many files of fresh hotel events come a
     minute, each of `bookings_lines`, of which the share `bookings_dirt` is bad.
+
+    Of solar plants, the share `solar_dirt` of the hours is spoiled, the first `solar_heals_after`
+    times they are told (each time when None), and an answer takes `solar_seconds`.
     """
 
     def present() -> dt.datetime:
@@ -95,6 +101,13 @@ def build_app(
             Route("/flights.json", flights_json),
             *weather.routes(now),
             *bookings_api.routes(seed, present),
+            *solar.routes(
+                seed,
+                present,
+                dirt=solar_dirt,
+                heals_after=solar_heals_after,
+                seconds=solar_seconds,
+            ),
         ],
         middleware=[spoiled],
         lifespan=lifespan,
