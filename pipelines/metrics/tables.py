@@ -1,6 +1,18 @@
 """The tables of `metrics`: counts that are kept up to date with what is counted."""
 
-from sqlalchemy import BigInteger, Column, Computed, Date, Integer, Table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipelines.core.tables import metadata
 
@@ -46,3 +58,67 @@ hotel_bookings_by_stay_night = _counts(
 )
 HOTEL_BOOKINGS = (hotel_bookings_by_event_day, hotel_bookings_by_stay_night)
 """What `hotel_bookings` keeps up to date."""
+
+solar_plant_health = Table(
+    "solar_plant_health",
+    metadata,
+    Column(
+        "plant_id",
+        Integer,
+        ForeignKey("solar.plants.plant_id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+        comment="The plant (solar.plants).",
+    ),
+    Column(
+        "day",
+        Date,
+        nullable=False,
+        comment="The last day looked at, in the plant's zone: of 7 and 30 days up to it is said"
+        " what follows.",
+    ),
+    Column(
+        "performance_ratio_7_days",
+        Double,
+        comment="Observed by expected energy of 7 days; null where none was expected.",
+    ),
+    Column("performance_ratio_30_days", Double, comment="The same of 30 days."),
+    Column("availability_7_days", Double, comment="Hours held by hours expected of 7 days."),
+    Column("availability_30_days", Double, comment="The same of 30 days."),
+    Column(
+        "longest_gap_hours",
+        Integer,
+        nullable=False,
+        comment="The longest time without readings in 30 days, hours.",
+    ),
+    Column(
+        "night_hours",
+        Integer,
+        comment="Hours of 30 days with energy or irradiation observed while the sun was well below"
+        " the horizon; null without coordinates.",
+    ),
+    Column(
+        "flat_hours",
+        Integer,
+        nullable=False,
+        comment="Hours of 30 days in which an observed value stood still by day.",
+    ),
+    Column(
+        "over_limit_hours",
+        Integer,
+        comment="Hours of 30 days with more irradiation observed than there can be; null without"
+        " coordinates.",
+    ),
+    Column(
+        "suspicions",
+        ARRAY(Text),
+        nullable=False,
+        comment="What speaks against its sensors, in words; empty when nothing does.",
+    ),
+    Column(
+        "computed_at", DateTime(timezone=True), nullable=False, comment="When it was looked at."
+    ),
+    schema=SCHEMA,
+    comment="How each plant does, and whether its sensors can be trusted, over the last 30 days"
+    " that were to be synced.",
+)

@@ -31,6 +31,7 @@ OBJECT_FOLDERS = {
     "enriched": ("pipelines.enriched", "sql"),
     "metrics": ("pipelines.metrics", "sql"),
     "ops": ("pipelines.core", "sql/ops"),
+    "solar": ("pipelines.solar", "sql/views"),
     "weather": ("pipelines.weather", "sql/views"),
 }
 """Where each schema's views and functions are, one file each, named as the object is."""
@@ -42,6 +43,7 @@ def target_metadata() -> MetaData:
     from pipelines.flights import tables as flights  # noqa: F401
     from pipelines.metrics import tables as metrics  # noqa: F401
     from pipelines.shipments import tables as shipments  # noqa: F401
+    from pipelines.solar import tables as solar  # noqa: F401
     from pipelines.weather import tables as weather  # noqa: F401
 
     return metadata

@@ -1,0 +1,49 @@
+CREATE OR REPLACE VIEW solar.coverage AS
+SELECT
+    plants.plant_id,
+    plants.name AS plant_name,
+    calendar.day::date AS day,
+    coalesce(days.status, 'not asked') AS status,
+    coalesce(days.hours_present, 0) AS hours_present,
+    coalesce(
+        days.hours_expected,
+        (
+            extract(
+                EPOCH FROM (calendar.day + interval '1 day') AT TIME ZONE plants.time_zone
+                - calendar.day AT TIME ZONE plants.time_zone
+            ) / 3600
+        )::smallint
+    ) AS hours_expected,
+    days.asked_at,
+    days.problem,
+    days.retry_at
+FROM solar.plants
+LEFT JOIN solar.syncs USING (plant_id)
+CROSS JOIN LATERAL (
+    SELECT
+        (least(now(), plants.retired_at) AT TIME ZONE plants.time_zone)::date - 1 AS last_day,
+        (SELECT min(oldest.day) FROM solar.days AS oldest WHERE oldest.plant_id = plants.plant_id)
+            AS first_day
+) AS known
+CROSS JOIN LATERAL generate_series(
+    least(known.first_day, syncs.history_from, known.last_day)::timestamp,
+    known.last_day::timestamp,
+    interval '1 day'
+) AS calendar (day)
+LEFT JOIN solar.days ON plants.plant_id = days.plant_id AND calendar.day::date = days.day;
+
+COMMENT ON VIEW solar.coverage IS
+'Each day of each plant from as far back as history is to go until yesterday (until the day before it
+retired), and what is known of it. What is missing is always here: every day has a row.';
+COMMENT ON COLUMN solar.coverage.plant_id IS 'The plant (solar.plants).';
+COMMENT ON COLUMN solar.coverage.plant_name IS 'Its name.';
+COMMENT ON COLUMN solar.coverage.day IS 'The day, in the plant''s zone.';
+COMMENT ON COLUMN solar.coverage.status IS
+'held: every hour; partial: some hours are missing or were refused; empty: the service said that there
+is nothing; failed: it never answered; not asked: not yet.';
+COMMENT ON COLUMN solar.coverage.hours_present IS 'Hours that are held.';
+COMMENT ON COLUMN solar.coverage.hours_expected IS
+'Hours of the day: 24, or 23 and 25 when clocks change.';
+COMMENT ON COLUMN solar.coverage.asked_at IS 'When the service was last asked.';
+COMMENT ON COLUMN solar.coverage.problem IS 'Why the last answer did not come.';
+COMMENT ON COLUMN solar.coverage.retry_at IS 'When it is asked again of itself.';

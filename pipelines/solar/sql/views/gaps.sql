@@ -1,0 +1,33 @@
+CREATE OR REPLACE VIEW solar.gaps AS
+SELECT
+    plant_id,
+    plant_name,
+    status,
+    min(day) AS first_day,
+    max(day) AS last_day,
+    count(*) AS days,
+    sum(hours_expected - hours_present) AS hours_missing,
+    max(problem) AS problem,
+    min(retry_at) AS retry_at
+FROM (
+    SELECT
+        coverage.*,
+        coverage.day - (
+            row_number() OVER (PARTITION BY plant_id, status ORDER BY day)
+        )::integer AS run
+    FROM solar.coverage
+    WHERE status IN ('partial', 'failed', 'not asked')
+) AS missing
+GROUP BY plant_id, plant_name, status, run;
+
+COMMENT ON VIEW solar.gaps IS
+'What is missing: runs of days that are not held whole and that the service did not say to be empty.';
+COMMENT ON COLUMN solar.gaps.plant_id IS 'The plant (solar.plants).';
+COMMENT ON COLUMN solar.gaps.plant_name IS 'Its name.';
+COMMENT ON COLUMN solar.gaps.status IS 'partial, failed or not asked, as in solar.coverage.';
+COMMENT ON COLUMN solar.gaps.first_day IS 'The first day, in the plant''s zone.';
+COMMENT ON COLUMN solar.gaps.last_day IS 'The last day, included.';
+COMMENT ON COLUMN solar.gaps.days IS 'How many days.';
+COMMENT ON COLUMN solar.gaps.hours_missing IS 'How many hours are missing of them.';
+COMMENT ON COLUMN solar.gaps.problem IS 'Why the service''s last answer did not come.';
+COMMENT ON COLUMN solar.gaps.retry_at IS 'When the first of them is asked for again of itself.';
