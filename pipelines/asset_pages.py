@@ -71,12 +71,15 @@ def row_count(connection: Connection, key: dg.AssetKey) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def view_asset(key: dg.AssetKey, deps: Iterable[Table], description: str) -> dg.AssetsDefinition:
+def view_asset(
+    key: dg.AssetKey, deps: Iterable[Table], description: str, folder: str = ""
+) -> dg.AssetsDefinition:
     """The asset of a view that `isobar migrate` made: to materialise a view is to profile it.
 
-    Its SQL is `pipelines/<schema>/sql/<name>.sql`.
+    Its SQL is `pipelines/<schema>/sql/<folder><name>.sql`.
     """
     schema, name = key.path
+    file = f"{folder}{name}"
 
     @dg.asset(
         key=key,
@@ -88,8 +91,8 @@ def view_asset(key: dg.AssetKey, deps: Iterable[Table], description: str) -> dg.
         tags={"domain": schema},
         metadata={
             "dagster/table_name": f"{schema}.{name}",
-            "code": dg.MetadataValue.path(f"pipelines/{schema}/sql/{name}.sql"),
-            "SQL": dg.MetadataValue.md(f"```sql\n{read_sql(f'pipelines.{schema}', name)}```"),
+            "code": dg.MetadataValue.path(f"pipelines/{schema}/sql/{file}.sql"),
+            "SQL": dg.MetadataValue.md(f"```sql\n{read_sql(f'pipelines.{schema}', file)}```"),
         },
     )
     def profile(

@@ -13,10 +13,12 @@ from pipelines.resources import (
     BookingsResource,
     FlightsResource,
     ShipmentsResource,
+    SolarResource,
     WarehouseResource,
     WeatherResource,
 )
 from pipelines.shipments import definitions as shipments
+from pipelines.solar import definitions as solar
 from pipelines.weather import definitions as weather
 
 
@@ -27,12 +29,14 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         "flights": FlightsResource(),
         "bookings": BookingsResource(),
         "shipments": ShipmentsResource(),
+        "solar": SolarResource(),
         "weather": WeatherResource(),
     }
     return dg.Definitions.merge(
         flights.definitions,
         bookings.definitions,
         shipments.definitions,
+        solar.definitions,
         weather.definitions,
         enriched.definitions,
         metrics.definitions,

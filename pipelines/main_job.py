@@ -6,6 +6,7 @@ be told as they come; Dagster has no public call for that, hence its internals b
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,7 @@ MAIN_JOBS: JobsWithConfig = {
     "bookings": {},
     "bookings_audit": {},
     "shipments": {},
+    "solar": {},
     "weather": {},
 }
 """The domains' jobs in the order of their dependencies."""
@@ -88,7 +90,9 @@ def _run(
     console: Console,
 ) -> Report:
     job = definitions.resolve_job_def(name)
-    partition = job.partitions_def.get_last_partition_key() if job.partitions_def else None
+    days = job.partitions_def
+    is_by_day = isinstance(days, dg.TimeWindowPartitionsDefinition)
+    partition = days.get_last_partition_key() if days and is_by_day else None
     tags = {
         TAG: tag_of_this_process(),
     }
@@ -119,19 +123,21 @@ def _run(
 def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console) -> None:
     """Tell each event as it happens, and keep what the closing table needs."""
     started: dict[str | None, float] = {}
-    waiting: list[tuple[str, int | None, int | None]] = []
-    counts = ""
+    waiting: dict[str, tuple[int | None, int | None]] = {}
+    counts: Counter[str] = Counter()
     for event in events:
         if event.is_step_start:
             started[event.step_key] = time.monotonic()
         elif event.is_step_materialization:
             metadata = event.materialization.metadata
             name = ".".join(event.asset_key.path) if event.asset_key else ""
-            counts = counts or _counts(metadata)
+            if event.partition or not waiting:  # those of one partition each are added up
+                counts.update(_counts(metadata))
             if left := metadata.get("left for later"):
                 report.warnings.append(f"{name}: left for later: {left.value}")
-            waiting.append(
-                (name, _count(metadata, "dagster/row_count"), _count(metadata, "in_quarantine"))
+            waiting[name] = (
+                _count(metadata, "dagster/row_count"),
+                _count(metadata, "in_quarantine"),
             )
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             _note_check(event, report)
@@ -140,12 +146,14 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             verdict = "done" if event.is_step_success else "[red]failed[/]"
             step = (event.step_key or "").replace("__", ".")
             if waiting or event.is_step_failure:  # a check that went well needs no line
-                console.print(f"  {step} {verdict} in {seconds:.1f} s{counts}", highlight=False)
+                told = f"  {step} {verdict} in {seconds:.1f} s{_in_words(counts)}"
+                console.print(told, highlight=False)
             report.assets += [
-                (*line, seconds if number == 0 else None) for number, line in enumerate(waiting)
+                (name, *line, seconds if number == 0 else None)
+                for number, (name, line) in enumerate(waiting.items())
             ]
             waiting.clear()
-            counts = ""
+            counts.clear()
         elif event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
             skipped = event.asset_observation_data.asset_observation.metadata.get("skipped")
             if skipped is not None:
@@ -187,12 +195,16 @@ def _count(metadata: object, name: str) -> int | None:
     return int(value.value) if value is not None else None
 
 
-def _counts(metadata: object) -> str:
+def _counts(metadata: object) -> dict[str, int]:
     """What became of the records that a step read, where it says so."""
     told = {name: _count(metadata, name) for name in ("read", "loaded", "unchanged", "rejected")}
-    if told["read"] == 0:
+    return {name: count for name, count in told.items() if count is not None}
+
+
+def _in_words(counts: Mapping[str, int]) -> str:
+    if counts.get("read") == 0:
         return ": nothing new"
-    words = ", ".join(f"{count:,} {name}" for name, count in told.items() if count is not None)
+    words = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     return f": {words}" if words else ""
 
 

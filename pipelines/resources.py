@@ -10,11 +10,13 @@ import dagster as dg
 from pipelines.bookings.client import EventsClient
 from pipelines.bookings.load import Reading
 from pipelines.core.embedded_postgres import LOADER
-from pipelines.core.http import HttpClient
+from pipelines.core.http import HttpClient, Patience
 from pipelines.core.inbox import Inbox
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights.client import FlightsClient
 from pipelines.settings import Settings, misconfigured
+from pipelines.solar.client import MonitoringClient
+from pipelines.solar.windows import Depth
 from pipelines.weather.geocoding import Geocoder
 from pipelines.weather.providers import KEY_VARIABLE, URL_VARIABLE, Provider
 from pipelines.weather.providers.open_meteo import OpenMeteo
@@ -113,6 +115,36 @@ class ShipmentsResource(dg.ConfigurableResource[Inbox]):
     def encoding(self) -> str:
         """How the files are encoded."""
         return Settings.from_environment().shipments_encoding
+
+
+class SolarResource(dg.ConfigurableResource[MonitoringClient]):
+    """The monitoring service of solar plants."""
+
+    url: str | None = None
+    wait_seconds: float = 2.0
+
+    def open(self) -> MonitoringClient | None:
+        """A client for `url`, else for what the environment says; None when it is off.
+
+        It asks seven times, evenly; all its requests together may try again a hundred times.
+        """
+        settings = Settings.from_environment()
+        url = settings.source_url(self.url or settings.monitoring_url, "/solar", None)
+        if url is None:
+            return None
+        http = HttpClient(
+            "solar",
+            "MONITORING_URL",
+            attempts=7,
+            first_wait_seconds=self.wait_seconds,
+            growth=1.0,
+            patience=Patience(tries=100),
+        )
+        return MonitoringClient(url, http)
+
+    def depth(self) -> Depth:
+        """How far back history goes."""
+        return Settings.from_environment().sync_depth
 
 
 class WeatherResource(dg.ConfigurableResource[Provider]):

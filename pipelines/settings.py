@@ -14,9 +14,11 @@ from sqlalchemy.exc import ArgumentError
 from pipelines.bookings.load import Reading
 from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines.core.failures import PermanentFailure
+from pipelines.solar.windows import Depth
 from pipelines.weather.providers.open_meteo import OpenMeteo
 
 PROJECT = Path(__file__).parent.parent
+MOST_YEARS = 100
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Settings:
     weather_api_key: str | None
     weather_base_url: str | None
     geocoding_base_url: str | None
+    monitoring_url: str | None
+    sync_depth: Depth
+    sync_cron: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -89,6 +94,12 @@ class Settings:
             weather_api_key=value("WEATHER_API_KEY"),
             weather_base_url=value("WEATHER_BASE_URL"),
             geocoding_base_url=value("GEOCODING_BASE_URL"),
+            monitoring_url=value("MONITORING_URL"),
+            sync_depth=Depth(
+                every_run=_years("SYNC_EVERY_RUN", value("SYNC_EVERY_RUN") or "1"),
+                until=_years("SYNC_UNTIL_YEAR", value("SYNC_UNTIL_YEAR") or "10"),
+            ),
+            sync_cron=_cron("SYNC_CRON", value("SYNC_CRON") or "15 0 * * *"),
         )
 
     @property
@@ -167,6 +178,26 @@ def _share(name: str, value: str) -> float:
             "Set it to a number from 0 to 1, such as 0.1.",
         )
     return share
+
+
+def _years(name: str, value: str) -> int:
+    """A number of years from 0 to 100."""
+    if not re.fullmatch("[0-9]{1,3}", value) or int(value) > MOST_YEARS:
+        raise misconfigured(
+            f"{name} is {value!r}, which is no number of years",
+            f"Set it to a whole number from 0 to {MOST_YEARS}.",
+        )
+    return int(value)
+
+
+def _cron(name: str, value: str) -> str:
+    """A cron expression of five fields; what they may be is Dagster's to say."""
+    if not re.fullmatch(r"[0-9a-z*/,-]+( +[0-9a-z*/,-]+){4}", value, re.IGNORECASE):
+        raise misconfigured(
+            f"{name} is {value!r}, which is no cron expression",
+            "Set it to five fields such as 15 0 * * * (daily, 00:15) or */20 * * * *.",
+        )
+    return value
 
 
 def misconfigured(problem: str, remedy: str) -> PermanentFailure:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -72,6 +73,25 @@ class JsonAnswer:
         return hashlib.sha256(self.body).hexdigest()
 
 
+class Patience:
+    """How many more tries all requests that share it may make; threads may share it."""
+
+    def __init__(self, tries: int) -> None:
+        self._left = tries
+        self._lock = threading.Lock()
+
+    def is_gone(self) -> bool:
+        """Take one more try; whether there was none left."""
+        with self._lock:
+            self._left -= 1
+            return self._left < 0
+
+    def end(self) -> None:
+        """Let nobody try again."""
+        with self._lock:
+            self._left = 0
+
+
 Explain = Callable[[int, Any, str], Failure | None]
 """From status, parsed body and address of a bad answer to what it means, if the source says it."""
 
@@ -81,7 +101,9 @@ class HttpClient:
     """GET for one source. All limits are per instance; secrets never reach a message.
 
     `variable` is the environment variable that a person changes to point elsewhere.
-    `explain` reads the error bodies of a source that says more in them than the status does.
+    Waits between attempts grow by `growth`, with jitter; 1 keeps them even. `patience` bounds the
+    tries of all requests that share it. `explain` reads the error bodies of a source that says
+    more in them than the status does.
     Raises `TransientFailure` when the attempts are used up, `PermanentFailure` for what
     trying again cannot mend, `NotReady` for 202, 204 and 304.
     """
@@ -94,9 +116,11 @@ class HttpClient:
     attempts: int = 5
     first_wait_seconds: float = 0.5
     longest_wait_seconds: float = 30.0
+    growth: float = 2.0
     max_bytes: int = 256 * 1024 * 1024
     secrets: Sequence[str] = ()
     explain: Explain | None = None
+    patience: Patience | None = None
 
     def __post_init__(self) -> None:
         """Silence a logger that would tell addresses with a secret in them."""
@@ -107,7 +131,7 @@ class HttpClient:
         """Fetch `url` and parse it as JSON, trying again what may pass."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._may_pass),
-            stop=tenacity.stop_after_attempt(self.attempts),
+            stop=self._is_enough,
             wait=self._wait_seconds,
             before_sleep=self._tell,
             reraise=True,
@@ -123,6 +147,11 @@ class HttpClient:
             return False
         return (error.retry_after_seconds or 0) <= self.longest_wait_seconds
 
+    def _is_enough(self, state: tenacity.RetryCallState) -> bool:
+        if state.attempt_number >= self.attempts:
+            return True
+        return self.patience is not None and self.patience.is_gone()
+
     def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
         """As long as the server asks, else exponential backoff with jitter."""
         error = state.outcome.exception() if state.outcome else None
@@ -131,6 +160,7 @@ class HttpClient:
         backoff = tenacity.wait_exponential_jitter(
             multiplier=self.first_wait_seconds,
             max=self.longest_wait_seconds,
+            exp_base=self.growth,
             jitter=self.first_wait_seconds,
         )
         return backoff(state)

@@ -1,4 +1,4 @@
-"""The tables of solar plants: the registry, readings, corrections, and what is known of each day."""
+"""The tables of solar plants: registry, readings, corrections, and what is known of each day."""
 
 from sqlalchemy import (
     BigInteger,

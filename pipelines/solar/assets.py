@@ -1,0 +1,194 @@
+"""The assets of solar plants: the registry, and the readings, partitioned by plant."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from pydantic import Field
+from sqlalchemy import Connection, func, select, text
+
+from pipelines.asset_pages import (
+    asset_key,
+    failures_told,
+    table_spec,
+    tell_skipped,
+    view_asset,
+)
+from pipelines.core.failures import PermanentFailure
+from pipelines.core.quarantine import in_quarantine
+from pipelines.core.sql_files import read_sql
+from pipelines.core.warehouse import Warehouse
+from pipelines.resources import SolarResource, WarehouseResource, utc_now
+from pipelines.solar import tables
+from pipelines.solar.load import SOURCE
+from pipelines.solar.sync import Sync, Synced
+from pipelines.solar.windows import Window
+
+POOL = "solar"
+PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
+"""A partition for each plant, by its number."""
+TOLD_ALREADY = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+"""On a result whose materializations were logged as they happened: Dagster logs no other."""
+
+
+class Syncing(dg.Config):
+    """What to sync: all that is missing of every plant, unless said otherwise."""
+
+    plants: list[int] = Field(
+        default=[],
+        description="Only these plants, by number; none for all, or for those whose partitions the"
+        " run is for.",
+    )
+    from_date: str | None = Field(
+        default=None,
+        description="Ask for the days from this one on, YYYY-MM-DD, whatever is held of them.",
+    )
+    to_date: str | None = Field(
+        default=None,
+        description="Ask for the days before this one; without it, until yesterday.",
+    )
+    retry_quarantine: bool = Field(
+        default=False,
+        description="Ask again at once for the days of which something is in quarantine.",
+    )
+
+
+@dg.multi_asset(name="solar_plants", specs=[table_spec(tables.plants)])
+def plants(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Bring the partitions in line with the registry."""
+    with failures_told(context), warehouse.open() as store, store.engine.connect() as connection:
+        numbers = [
+            str(one) for one in connection.execute(select(tables.plants.c.plant_id)).scalars()
+        ]
+        retired = select(func.count(tables.plants.c.retired_at))
+        metadata = {
+            "dagster/row_count": len(numbers),
+            "retired": int(connection.execute(retired).scalar_one()),
+        }
+    context.instance.add_dynamic_partitions(str(PLANTS.name), numbers)
+    for key in set(context.instance.get_dynamic_partitions(str(PLANTS.name))) - {*numbers}:
+        context.instance.delete_dynamic_partition(str(PLANTS.name), key)
+    return dg.MaterializeResult(metadata=metadata)
+
+
+@dg.multi_asset(
+    name="solar_readings",
+    specs=[
+        table_spec(tables.readings, deps=[asset_key(tables.plants)], kinds={"json"})
+        .replace_attributes(partitions_def=PLANTS)
+        ._replace(skippable=True)
+    ],
+    pool=POOL,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def readings(
+    context: dg.AssetExecutionContext,
+    config: Syncing,
+    solar: SolarResource,
+    warehouse: WarehouseResource,
+) -> dg.MaterializeResult[None] | None:
+    """Ask the monitoring service for what is missing; each plant is told of as it is finished.
+
+    Plants that failed are told by the check `synced_whole`, which makes the run red.
+    """
+    key = asset_key(tables.readings)
+    with failures_told(context), warehouse.open() as store:
+        client = solar.open()
+        if client is None:
+            tell_skipped(context, key, "MONITORING_URL is not set")
+            return None
+        if config.retry_quarantine:
+            with store.transaction(SOURCE) as connection:
+                connection.execute(text(read_sql("pipelines.solar", "retry_quarantine")))
+        sync = Sync(
+            store,
+            client,
+            solar.depth(),
+            utc_now,
+            run_id=context.run.run_id,
+            window=_window(config),
+        )
+        for synced in sync.plants(_chosen(context, config)):
+            _tell(context, store, synced)
+        return dg.MaterializeResult(asset_key=key, metadata=TOLD_ALREADY)
+
+
+coverage = view_asset(
+    dg.AssetKey(["solar", "coverage"]),
+    deps=[tables.plants, tables.readings],
+    description="Each day of each plant, and what is held of it: what is missing is always here.",
+    folder="views/",
+)
+
+
+def _chosen(context: dg.AssetExecutionContext, config: Syncing) -> Sequence[int] | None:
+    """The plants that the run is for; None for all."""
+    if config.plants:
+        return config.plants
+    if not context.has_partition_key and not context.has_partition_key_range:
+        return None
+    return [int(key) for key in context.partition_keys]
+
+
+def _window(config: Syncing) -> Window | None:
+    """The days that were asked for by hand."""
+    if config.from_date is None and config.to_date is None:
+        return None
+    end = _date("to_date", config.to_date) if config.to_date else utc_now().date()
+    return Window(_date("from_date", config.from_date or ""), end)
+
+
+def _date(name: str, value: str) -> date:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != value:
+        raise PermanentFailure(
+            SOURCE,
+            f"{name} is {value!r}. Incorrect data format, should be YYYY-MM-DD",
+            place="the configuration of solar_readings",
+            remedy="Give from_date and to_date, such as 2020-02-01 and 2020-03-01; to_date alone"
+            " may be left out.",
+        )
+    return day
+
+
+def _tell(context: dg.AssetExecutionContext, store: Warehouse, synced: Synced) -> None:
+    """Log what came of a plant: its materialization when all is well, else what is missing."""
+    if synced.problem is not None:
+        context.log.error("%s: %s", synced.plant, synced.problem)
+        return
+    partition = str(synced.plant.plant_id)
+    if not context.instance.has_dynamic_partition(str(PLANTS.name), partition):
+        context.instance.add_dynamic_partitions(str(PLANTS.name), [partition])
+    context.log.info("%s: %d answers in %.1f s", synced.plant, len(synced.answers), synced.seconds)
+    with store.engine.connect() as connection:
+        metadata = _page(connection, synced)
+    context.log_event(
+        dg.AssetMaterialization(asset_key(tables.readings), partition=partition, metadata=metadata)
+    )
+
+
+def _page(connection: Connection, synced: Synced) -> dict[str, Any]:
+    """What was asked and came of a plant, and what is held of it and of all plants now."""
+    query = text(read_sql("pipelines.solar", "plant_page"))
+    days = connection.execute(query, {"plant_id": synced.plant.plant_id}).all()
+    hours = select(func.coalesce(func.sum(tables.days.c.hours_present), 0))
+    return {
+        "plant": synced.plant.name,
+        "answers": len(synced.answers),
+        **{
+            name: sum(getattr(answer, name) for answer in synced.answers)
+            for name in ("read", "loaded", "unchanged", "rejected")
+        },
+        "seconds": round(synced.seconds, 3),
+        **{f"days {row.status}": int(row.days) for row in days},
+        "dagster/partition_row_count": sum(int(row.hours) for row in days),
+        "dagster/row_count": int(connection.execute(hours).scalar_one()),
+        "in_quarantine": in_quarantine(connection, SOURCE),
+    }

@@ -1,0 +1,58 @@
+"""The checks of solar plants. All but the ledger's are warnings that show the rows."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+from sqlalchemy import text
+
+from pipelines.asset_pages import asset_key, ledger_checks, query_check, verdict
+from pipelines.core.sql_files import read_sql
+from pipelines.resources import WarehouseResource
+from pipelines.solar import tables
+from pipelines.solar.load import SOURCE
+
+READINGS = asset_key(tables.readings)
+
+
+@dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
+    asset=READINGS,
+    name="synced_whole",
+    description="The last sync of every plant was whole. The run in which one was not fails here,"
+    " at its end; the other plants are not touched by it.",
+)
+def synced_whole(
+    context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.AssetCheckResult]:
+    """Show which plants failed and why; fail the run that could not sync them."""
+    query = text(read_sql("pipelines.solar", "failed_plants"))
+    with warehouse.open() as store, store.engine.connect() as connection:
+        rows = connection.execute(query, {"run_id": context.run.run_id}).mappings().all()
+    yield verdict([dict(row) for row in rows], dg.AssetCheckSeverity.WARN)
+    failed = [f"  {row.plant_id} {row.name}: {row.problem}" for row in rows if row.is_of_run]
+    if failed:
+        listed = "\n".join(failed)
+        raise dg.Failure(
+            description=f"solar: {len(failed)} plants were not synced whole:\n{listed}\n"
+            "  what to do: nothing, they are asked again of themselves; solar.gaps says when.",
+            allow_retries=False,
+        )
+
+
+CHECKS = [
+    *ledger_checks(READINGS, SOURCE, is_snapshot=False),
+    synced_whole,
+    query_check(
+        READINGS,
+        "pipelines.solar",
+        "no_gaps",
+        "No day that was asked for is missing in whole or in part. Those that are, are asked for"
+        " again of themselves.",
+    ),
+    query_check(
+        READINGS,
+        "pipelines.solar",
+        "corrected_lately",
+        "The service did not change its word within a day. What it said before is in"
+        " solar.corrections.",
+    ),
+]

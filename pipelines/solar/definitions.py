@@ -1,0 +1,72 @@
+"""What solar plants give to Dagster: assets, checks, jobs, the schedule, and the sensor."""
+
+import dagster as dg
+from sqlalchemy import text
+
+from pipelines import attended_runs
+from pipelines.asset_pages import asset_key
+from pipelines.core.sql_files import read_sql
+from pipelines.resources import WarehouseResource, utc_now
+from pipelines.settings import Settings
+from pipelines.solar import tables
+from pipelines.solar.assets import coverage, plants, readings
+from pipelines.solar.checks import CHECKS
+
+LOOK_SECONDS = 15
+OF_OTHERS = dg.AssetSelection.groups("weather") | dg.AssetSelection.assets(
+    dg.AssetKey(["enriched", "itinerary_legs"]), dg.AssetKey(["enriched", "shipments"])
+)
+"""Downstream by way of the weather's places, and brought up to date when they are due."""
+
+solar_job = dg.define_asset_job(
+    "solar",
+    selection=dg.AssetSelection.assets(asset_key(tables.plants)).downstream() - OF_OTHERS,
+    description="Sync plants, all or the chosen ones: yesterday first, then more of their history,"
+    " then what is missing. With from_date, those days again.",
+)
+
+
+@dg.schedule(
+    name="solar_sync",
+    cron_schedule=Settings.from_environment().sync_cron,
+    execution_timezone="UTC",
+    job=solar_job,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Sync all plants: daily, unless SYNC_CRON says otherwise.",
+)
+def solar_sync(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """One run for all plants; none while one is under way."""
+    if attended_runs.is_under_way(context.instance, solar_job.name):
+        return dg.SkipReason("A run is under way.")
+    return dg.RunRequest()
+
+
+@dg.sensor(
+    name="solar_plants_due",
+    job=solar_job,
+    minimum_interval_seconds=LOOK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Sync plants that were registered, however that was done, and those of which"
+    " something is missing and due to be asked for again.",
+)
+def solar_plants_due(
+    context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+) -> dg.RunRequest | dg.SkipReason:
+    """One run for the plants that are due; none while one is under way."""
+    query = text(read_sql("pipelines.solar", "due_plants"))
+    with warehouse.open() as store, store.engine.connect() as connection:
+        due = list(connection.execute(query, {"now": utc_now()}).scalars())
+    if not due:
+        return dg.SkipReason("No plant is due.")
+    if attended_runs.is_under_way(context.instance, solar_job.name):
+        return dg.SkipReason("A run is under way.")
+    return dg.RunRequest(run_config={"ops": {"solar_readings": {"config": {"plants": due}}}})
+
+
+definitions = dg.Definitions(
+    assets=[plants, readings, coverage],
+    asset_checks=CHECKS,
+    jobs=[solar_job],
+    schedules=[solar_sync],
+    sensors=[solar_plants_due],
+)

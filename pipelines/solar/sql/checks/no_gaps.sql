@@ -1,0 +1,13 @@
+SELECT
+    plant_id,
+    plant_name,
+    status,
+    first_day,
+    last_day,
+    days,
+    hours_missing,
+    problem,
+    retry_at
+FROM solar.gaps
+WHERE status <> 'not asked'
+ORDER BY last_day DESC, plant_id

@@ -1,0 +1,100 @@
+-- Says of each day of an answered window what is held of it now. What is not whole is asked for again,
+-- after ten minutes and then ever later; an empty day only while it is young: its data may be late.
+INSERT INTO solar.days (
+    plant_id,
+    day,
+    status,
+    hours_expected,
+    hours_present,
+    expected_energy_kwh,
+    observed_energy_kwh,
+    expected_irradiation_wh_per_m2,
+    observed_irradiation_wh_per_m2,
+    asked_at,
+    delivery_id,
+    failures,
+    problem,
+    retry_at
+)
+SELECT
+    :plant_id,
+    told.day,
+    told.status,
+    told.hours_expected,
+    told.hours_present,
+    told.expected_energy_kwh,
+    told.observed_energy_kwh,
+    told.expected_irradiation_wh_per_m2,
+    told.observed_irradiation_wh_per_m2,
+    :now,
+    :delivery_id,
+    CASE told.status WHEN 'held' THEN 0 ELSE told.failures + 1 END,
+    NULL,
+    CASE
+        WHEN told.status = 'partial'
+            THEN :now + least(interval '10 minutes' * power(4, told.failures), interval '30 days')
+        WHEN told.status = 'empty' AND told.day >= CAST(:today AS date) - 7
+            THEN :now + interval '1 day'
+    END
+FROM (
+    SELECT
+        calendar.day,
+        calendar.hours_expected,
+        coalesce(counted.hours_present, 0) AS hours_present,
+        counted.expected_energy_kwh,
+        counted.observed_energy_kwh,
+        counted.expected_irradiation_wh_per_m2,
+        counted.observed_irradiation_wh_per_m2,
+        least(coalesce(before.failures, 0), 9) AS failures,
+        CASE
+            WHEN counted.hours_present = calendar.hours_expected THEN 'held'
+            WHEN
+                counted.hours_present > 0 OR calendar.day = ANY(CAST(:spoiled_days AS date []))
+                THEN 'partial'
+            ELSE 'empty'
+        END AS status
+    FROM (
+        SELECT
+            starts::date AS day,
+            (
+                extract(
+                    EPOCH FROM (starts + interval '1 day') AT TIME ZONE :zone
+                    - starts AT TIME ZONE :zone
+                ) / 3600
+            )::smallint AS hours_expected
+        FROM generate_series(
+            CAST(:first AS timestamp),
+            CAST(:end AS timestamp) - interval '1 day',
+            interval '1 day'
+        ) AS starts
+    ) AS calendar
+    LEFT JOIN (
+        SELECT
+            (read_at AT TIME ZONE :zone)::date AS day,
+            count(*) AS hours_present,
+            sum(expected_energy_kwh) AS expected_energy_kwh,
+            sum(observed_energy_kwh) AS observed_energy_kwh,
+            sum(expected_irradiation_wh_per_m2) AS expected_irradiation_wh_per_m2,
+            sum(observed_irradiation_wh_per_m2) AS observed_irradiation_wh_per_m2
+        FROM solar.readings
+        WHERE
+            plant_id = :plant_id
+            AND read_at >= CAST(:first AS timestamp) AT TIME ZONE :zone
+            AND read_at < CAST(:end AS timestamp) AT TIME ZONE :zone
+        GROUP BY 1
+    ) AS counted USING (day)
+    LEFT JOIN solar.days AS before ON before.plant_id = :plant_id AND calendar.day = before.day
+) AS told
+ON CONFLICT (plant_id, day) DO UPDATE SET
+    status = excluded.status,
+    hours_expected = excluded.hours_expected,
+    hours_present = excluded.hours_present,
+    expected_energy_kwh = excluded.expected_energy_kwh,
+    observed_energy_kwh = excluded.observed_energy_kwh,
+    expected_irradiation_wh_per_m2 = excluded.expected_irradiation_wh_per_m2,
+    observed_irradiation_wh_per_m2 = excluded.observed_irradiation_wh_per_m2,
+    asked_at = excluded.asked_at,
+    delivery_id = excluded.delivery_id,
+    failures = excluded.failures,
+    problem = NULL,
+    retry_at = excluded.retry_at

@@ -1,0 +1,28 @@
+-- Notes that the service did not answer for a window: its days are asked for again, ever later. What
+-- is held of them stays as it is.
+INSERT INTO solar.days AS held (
+    plant_id, day, status, hours_expected, hours_present, asked_at, failures, problem, retry_at
+)
+SELECT
+    :plant_id,
+    starts::date,
+    'failed',
+    (
+        extract(EPOCH FROM (starts + interval '1 day') AT TIME ZONE :zone - starts AT TIME ZONE :zone)
+        / 3600
+    )::smallint,
+    0,
+    :now,
+    1,
+    :problem,
+    :now + interval '10 minutes'
+FROM generate_series(
+    CAST(:first AS timestamp), CAST(:end AS timestamp) - interval '1 day', interval '1 day'
+) AS starts
+ON CONFLICT (plant_id, day) DO UPDATE SET
+    asked_at = excluded.asked_at,
+    failures = held.failures + 1,
+    problem = excluded.problem,
+    retry_at = excluded.asked_at
+    + least(interval '10 minutes' * power(2, least(held.failures, 9)), interval '1 day')
+WHERE held.status <> 'held'

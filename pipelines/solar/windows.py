@@ -1,0 +1,93 @@
+"""Which days a plant is to be asked for: the new ones, then history going back, then the gaps.
+
+Days are the plant's own, and a window is what one request asks for: a year at most.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+DAY = dt.timedelta(days=1)
+BRIDGED = dt.timedelta(days=7)
+"""Gaps that are no further apart are asked for together, with what lies between."""
+
+
+class Depth(NamedTuple):
+    """How many years of history one sync adds, and how many there are to be."""
+
+    every_run: int
+    until: int
+
+
+class Window(NamedTuple):
+    """The days from `first` until before `end`."""
+
+    first: dt.date
+    end: dt.date
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.end}"
+
+
+class Known(NamedTuple):
+    """What is known of a plant's days: which were asked for, and which are to be asked again."""
+
+    last_asked: dt.date | None
+    holes: Sequence[Window]
+    """Days before `last_asked` that were never asked for, in any order."""
+    due: Sequence[dt.date]
+    """Days that were not whole and whose time has come."""
+
+
+def history_from(today: dt.date, depth: Depth) -> dt.date:
+    """The first day that there is to be."""
+    return years_before(today, depth.until)
+
+
+def windows(known: Known, today: dt.date, depth: Depth) -> Iterator[Window]:
+    """What one sync asks for, in this order; nothing of today or later.
+
+    Each next one is only right when those before it were asked for.
+    """
+    oldest = history_from(today, depth)
+    new_from = known.last_asked + DAY if known.last_asked else today - DAY
+    yield from years(Window(max(new_from, oldest), today))
+    holes = [Window(max(hole.first, oldest), hole.end) for hole in known.holes]
+    if known.last_asked is None:
+        holes = [Window(oldest, today - DAY)]
+    holes = sorted((hole for hole in holes if hole.first < hole.end), reverse=True)
+    if holes:
+        back_to = years_before(holes[0].end, depth.every_run)
+        for hole in holes:
+            yield from years(Window(max(hole.first, back_to), hole.end))
+    for gap in together(day for day in known.due if oldest <= day < today):
+        yield from years(gap)
+
+
+def years(window: Window) -> Iterator[Window]:
+    """A window by years, the last one first; nothing when it has no days."""
+    end = window.end
+    while window.first < end:
+        first = max(window.first, years_before(end, 1))
+        yield Window(first, end)
+        end = first
+
+
+def together(days: Iterable[dt.date]) -> list[Window]:
+    """Windows around days, with one for those that are close to each other; the last one first."""
+    found: list[Window] = []
+    for day in sorted(days):
+        if found and day - found[-1].end <= BRIDGED:
+            found[-1] = Window(found[-1].first, day + DAY)
+        else:
+            found.append(Window(day, day + DAY))
+    return found[::-1]
+
+
+def years_before(day: dt.date, years: int) -> dt.date:
+    """The same day of an earlier year; of 29 February, the 28th where there is none."""
+    year = max(day.year - years, 1)
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return day.replace(year=year, day=28)
