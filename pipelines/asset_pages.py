@@ -158,6 +158,15 @@ def failures_told(context: dg.AssetExecutionContext, *, is_patient: bool = True)
         ) from failure
 
 
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """Turn our failures into Dagster's, which are not tried again: a person waits for the run."""
+    try:
+        yield
+    except Failure as failure:
+        raise dg.Failure(description=str(failure), allow_retries=False) from failure
+
+
 def tell_skipped(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:
     """Note that an asset was not brought up to date, and why, without failing."""
     context.log_event(dg.AssetObservation(asset_key=key, metadata={"skipped": reason}))

@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 from dotenv import load_dotenv
 
-from pipelines import source_commands
+from pipelines import plant_commands, source_commands
 from pipelines.core.embedded_postgres import ANALYST, LOADER, SUPERUSER, EmbeddedPostgres
 from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.postgres_software import find_binaries
@@ -40,6 +40,7 @@ def run() -> None:
     interrupt_on(signal.SIGTERM)
     settings = Settings.from_environment()
     bring_up_database(settings, tell)
+    plant_commands.bring_up_demo_plants(settings)
     os.environ.update(bring_up_dagster_home(settings))
     with sandbox(settings, os.environ) as variables:
         os.environ.update(variables)
@@ -63,6 +64,7 @@ def ui(port: int | None) -> None:
     interrupt_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     settings = Settings.from_environment()
     bring_up_database(settings, tell)
+    plant_commands.bring_up_demo_plants(settings)
     environment = {**os.environ, **bring_up_dagster_home(settings)}
     with sandbox(settings, os.environ) as variables:
         WebUi(settings, environment | variables, tell).serve(port)
@@ -188,6 +190,7 @@ def sandbox(
 
 isobar.add_command(source_commands.import_)
 isobar.add_command(source_commands.quarantine)
+isobar.add_command(plant_commands.plants)
 
 
 @isobar.group()

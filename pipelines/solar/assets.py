@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select, text
 from pipelines.asset_pages import (
     asset_key,
     failures_told,
+    refusals_told,
     table_spec,
     tell_skipped,
     view_asset,
@@ -21,6 +22,7 @@ from pipelines.core.quarantine import in_quarantine
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
 from pipelines.resources import SolarResource, WarehouseResource, utc_now
+from pipelines.settings import misconfigured
 from pipelines.solar import tables
 from pipelines.solar.load import SOURCE
 from pipelines.solar.sync import Sync, Synced
@@ -41,18 +43,18 @@ class Syncing(dg.Config):
         description="Only these plants, by number; none for all, or for those whose partitions the"
         " run is for.",
     )
-    from_date: str | None = Field(
-        default=None,
-        description="Ask for the days from this one on, YYYY-MM-DD, whatever is held of them.",
-    )
-    to_date: str | None = Field(
-        default=None,
-        description="Ask for the days before this one; without it, until yesterday.",
-    )
     retry_quarantine: bool = Field(
         default=False,
         description="Ask again at once for the days of which something is in quarantine.",
     )
+
+
+class Days(dg.Config):
+    """Days of plants that are to be asked for, whatever is held of them."""
+
+    plants: list[int] = Field(description="The plants, by number.")
+    from_date: str = Field(description="The first day, YYYY-MM-DD, in each plant's zone.")
+    to_date: str = Field(description="The day after the last one, YYYY-MM-DD.")
 
 
 @dg.multi_asset(name="solar_plants", specs=[table_spec(tables.plants)])
@@ -104,17 +106,46 @@ def readings(
         if config.retry_quarantine:
             with store.transaction(SOURCE) as connection:
                 connection.execute(text(read_sql("pipelines.solar", "retry_quarantine")))
-        sync = Sync(
-            store,
-            client,
-            solar.depth(),
-            utc_now,
-            run_id=context.run.run_id,
-            window=_window(config),
-        )
+        sync = Sync(store, client, solar.depth(), utc_now, run_id=context.run.run_id)
         for synced in sync.plants(_chosen(context, config)):
             _tell(context, store, synced)
         return dg.MaterializeResult(asset_key=key, metadata=TOLD_ALREADY)
+
+
+@dg.op(pool=POOL, description="Ask the monitoring service for some days of some plants again.")
+def ask_for_days(
+    context: dg.OpExecutionContext, config: Days, solar: SolarResource, warehouse: WarehouseResource
+) -> None:
+    """Ask for days by hand; the run fails when they did not come, or cannot be."""
+    with refusals_told(), warehouse.open() as store:
+        client = solar.open()
+        if client is None:
+            raise misconfigured("MONITORING_URL is not set", "Set it to the monitoring service.")
+        if not config.plants:
+            raise PermanentFailure(
+                SOURCE,
+                "no plant is chosen",
+                place="the configuration",
+                remedy="Give plants: [1, 2].",
+            )
+        window = Window(_date("from_date", config.from_date), _date("to_date", config.to_date))
+        run_id = context.run.run_id
+        sync = Sync(store, client, solar.depth(), utc_now, run_id=run_id, window=window)
+        failed = []
+        for synced in sync.plants(config.plants):
+            _tell(context, store, synced)
+            failed += [f"{synced.plant}: {synced.problem}"] if synced.problem else []
+    if failed:
+        raise dg.Failure(description="\n".join(failed), allow_retries=False)
+
+
+@dg.job(
+    description="Ask the monitoring service for chosen days of chosen plants, whatever is held of"
+    " them: where its word has changed, what it said before goes to solar.corrections."
+)
+def ask_for_solar_days() -> None:
+    """Ask for days by hand."""
+    ask_for_days()
 
 
 coverage = view_asset(
@@ -134,14 +165,6 @@ def _chosen(context: dg.AssetExecutionContext, config: Syncing) -> Sequence[int]
     return [int(key) for key in context.partition_keys]
 
 
-def _window(config: Syncing) -> Window | None:
-    """The days that were asked for by hand."""
-    if config.from_date is None and config.to_date is None:
-        return None
-    end = _date("to_date", config.to_date) if config.to_date else utc_now().date()
-    return Window(_date("from_date", config.from_date or ""), end)
-
-
 def _date(name: str, value: str) -> date:
     try:
         day = date.fromisoformat(value)
@@ -151,14 +174,15 @@ def _date(name: str, value: str) -> date:
         raise PermanentFailure(
             SOURCE,
             f"{name} is {value!r}. Incorrect data format, should be YYYY-MM-DD",
-            place="the configuration of solar_readings",
-            remedy="Give from_date and to_date, such as 2020-02-01 and 2020-03-01; to_date alone"
-            " may be left out.",
+            place="the configuration of ask_for_days",
+            remedy="Give a day that there is, such as 2020-02-29.",
         )
     return day
 
 
-def _tell(context: dg.AssetExecutionContext, store: Warehouse, synced: Synced) -> None:
+def _tell(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext, store: Warehouse, synced: Synced
+) -> None:
     """Log what came of a plant: its materialization when all is well, else what is missing."""
     if synced.problem is not None:
         context.log.error("%s: %s", synced.plant, synced.problem)

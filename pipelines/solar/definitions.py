@@ -8,8 +8,8 @@ from pipelines.asset_pages import asset_key
 from pipelines.core.sql_files import read_sql
 from pipelines.resources import WarehouseResource, utc_now
 from pipelines.settings import Settings
-from pipelines.solar import tables
-from pipelines.solar.assets import coverage, plants, readings
+from pipelines.solar import registry_jobs, tables
+from pipelines.solar.assets import ask_for_solar_days, coverage, plants, readings
 from pipelines.solar.checks import CHECKS
 
 LOOK_SECONDS = 15
@@ -22,7 +22,7 @@ solar_job = dg.define_asset_job(
     "solar",
     selection=dg.AssetSelection.assets(asset_key(tables.plants)).downstream() - OF_OTHERS,
     description="Sync plants, all or the chosen ones: yesterday first, then more of their history,"
-    " then what is missing. With from_date, those days again.",
+    " then what is missing.",
 )
 
 
@@ -35,8 +35,13 @@ solar_job = dg.define_asset_job(
     description="Sync all plants: daily, unless SYNC_CRON says otherwise.",
 )
 def solar_sync(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """One run for all plants; none while one is under way."""
-    if attended_runs.is_under_way(context.instance, solar_job.name):
+    """One run for all plants."""
+    return sync_of_all(context.instance)
+
+
+def sync_of_all(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    """A run for all plants; none while one is under way."""
+    if attended_runs.is_under_way(instance, solar_job.name):
         return dg.SkipReason("A run is under way.")
     return dg.RunRequest()
 
@@ -66,7 +71,7 @@ def solar_plants_due(
 definitions = dg.Definitions(
     assets=[plants, readings, coverage],
     asset_checks=CHECKS,
-    jobs=[solar_job],
+    jobs=[solar_job, ask_for_solar_days, *registry_jobs.JOBS],
     schedules=[solar_sync],
     sensors=[solar_plants_due],
 )

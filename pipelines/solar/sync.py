@@ -38,6 +38,7 @@ from pipelines.solar.windows import Depth, Window, history_from, windows, years
 
 AT_ONCE = 8
 """Plants that are asked for at the same time: the service is one machine."""
+MOST_PLANT_ID = 2**31 - 1
 LOOK_SECONDS = 5.0
 """How often a sync of all plants looks for new ones, and any for those that another one let go."""
 
@@ -256,7 +257,8 @@ def _registered(
         .order_by(syncs.began_at.is_not(None), plants.plant_id)
     )
     if chosen is not None:
-        query = query.where(plants.plant_id == any_(literal(list(chosen), ARRAY(Integer))))
+        numbers = [number for number in chosen if 0 < number <= MOST_PLANT_ID]
+        query = query.where(plants.plant_id == any_(literal(numbers, ARRAY(Integer))))
     if is_new:
         query = query.where(syncs.began_at.is_(None))
     with store.engine.connect() as connection:

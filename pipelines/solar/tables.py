@@ -89,7 +89,7 @@ plants = Table(
         comment="When it was registered.",
     ),
     _instant("retired_at", "Since when it is not synced any more; its data stay."),
-    CheckConstraint("btrim(name) <> '' AND length(name) <= 50", name="name"),
+    CheckConstraint("name ~ '\\S' AND length(name) <= 50", name="name"),
     CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
     CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
     CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),

@@ -106,7 +106,7 @@ def upgrade() -> None:
             comment="Since when it is not synced any more; its data stay.",
         ),
         sa.CheckConstraint(
-            "btrim(name) <> '' AND length(name) <= 50", name=op.f("plants_name_check")
+            "name ~ '\\S' AND length(name) <= 50", name=op.f("plants_name_check")
         ),
         sa.CheckConstraint(
             "(latitude IS NULL) = (longitude IS NULL)", name=op.f("plants_coordinates_check")
@@ -187,7 +187,7 @@ def upgrade() -> None:
             "performance_ratio_7_days",
             sa.Double(),
             nullable=True,
-            comment="Observed by expected energy of 7 days; null where none was expected.",
+            comment="Observed by expected energy of the hours held of 7 days; null where none was expected.",
         ),
         sa.Column(
             "performance_ratio_30_days", sa.Double(), nullable=True, comment="The same of 30 days."
@@ -211,25 +211,31 @@ def upgrade() -> None:
             "night_hours",
             sa.Integer(),
             nullable=True,
-            comment="Hours of 30 days with energy or irradiation observed while the sun was well below the horizon; null without coordinates.",
+            comment="Hours of 30 days with energy or irradiation observed while the sun was 6° or more below the horizon all the time; null without coordinates.",
         ),
         sa.Column(
             "flat_hours",
             sa.Integer(),
             nullable=False,
-            comment="Hours of 30 days in which an observed value stood still by day.",
+            comment="Hours of 30 days in which an observed value stood still by day, four or more in a row (as pvanalytics' stale_values_diff tells).",
         ),
         sa.Column(
             "over_limit_hours",
             sa.Integer(),
             nullable=True,
-            comment="Hours of 30 days with more irradiation observed than there can be; null without coordinates.",
+            comment="Hours of 30 days with more irradiation observed than can fall on the level (QCRad's physically possible limit, Long and Shi 2008); null without coordinates.",
         ),
         sa.Column(
             "suspicions",
             postgresql.ARRAY(sa.Text()),
             nullable=False,
             comment="What speaks against its sensors, in words; empty when nothing does.",
+        ),
+        sa.Column(
+            "asked_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="When the service had last been asked for one of the 30 days, as solar.days told it then; null: never. The plant is looked at again when that changes.",
         ),
         sa.Column(
             "computed_at",

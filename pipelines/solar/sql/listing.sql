@@ -1,0 +1,30 @@
+-- Every plant, and how many of its days are held and missing: counted as in solar.coverage, but
+-- without a row for each day.
+SELECT
+    plants.plant_id,
+    plants.name,
+    plants.time_zone,
+    plants.latitude,
+    plants.longitude,
+    plants.registered_at,
+    plants.retired_at,
+    known.held AS days_held,
+    span.last_day - least(known.first_day, syncs.history_from, span.last_day) + 1 - known.settled
+        AS days_missing
+FROM solar.plants
+LEFT JOIN solar.syncs USING (plant_id)
+CROSS JOIN LATERAL (
+    SELECT
+        (least(now(), plants.retired_at) AT TIME ZONE plants.time_zone)::date - 1 AS last_day
+) AS span
+CROSS JOIN LATERAL (
+    SELECT
+        min(days.day) AS first_day,
+        count(*) FILTER (WHERE days.status = 'held') AS held,
+        count(*) FILTER (
+            WHERE days.status IN ('held', 'empty') AND days.day <= span.last_day
+        ) AS settled
+    FROM solar.days
+    WHERE days.plant_id = plants.plant_id
+) AS known
+ORDER BY plants.plant_id
