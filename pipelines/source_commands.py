@@ -9,7 +9,7 @@ import click
 from pipelines.core.embedded_postgres import ANALYST
 from pipelines.settings import Settings
 
-SOURCES = click.Choice(["flights", "bookings", "shipments"])
+SOURCES = click.Choice(["flights", "bookings", "shipments", "solar"])
 
 
 def tell(message: str) -> None:
@@ -80,11 +80,16 @@ def retry(source: str) -> None:
     """Read the refused records of a source again, as after a change of the code.
 
     Those that are good now are taken in and leave the quarantine. Nothing that a later delivery
-    changed is changed back. For flights this reads the whole archive anew.
+    changed is changed back. For flights this reads the whole archive anew, and for solar the
+    service is asked again.
     """
     if source == "flights":
         run_one_job("flights_rebuild", {})
-    operations = {"bookings": "bookings_events", "shipments": "shipments_tables"}
+    operations = {
+        "bookings": "bookings_events",
+        "shipments": "shipments_tables",
+        "solar": "solar_readings",
+    }
     run_one_job(source, {operations[source]: {"retry_quarantine": True}})
 
 
