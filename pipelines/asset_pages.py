@@ -3,7 +3,7 @@
 The bridge between plain code and Dagster's types, used by all domains. No logic of a domain.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -72,11 +72,17 @@ def row_count(connection: Connection, key: dg.AssetKey) -> int:
 
 
 def view_asset(
-    key: dg.AssetKey, deps: Iterable[Table], description: str, folder: str = ""
+    key: dg.AssetKey,
+    deps: Iterable[Table],
+    description: str,
+    *,
+    folder: str = "",
+    picture: Callable[[Connection], str | None] | None = None,
 ) -> dg.AssetsDefinition:
     """The asset of a view that `isobar migrate` made: to materialise a view is to profile it.
 
-    Its SQL is `pipelines/<schema>/sql/<folder><name>.sql`.
+    Its SQL is `pipelines/<schema>/sql/<folder><name>.sql`. `picture` draws what is in it, as
+    Markdown, or None where there is nothing.
     """
     schema, name = key.path
     file = f"{folder}{name}"
@@ -103,7 +109,10 @@ def view_asset(
             warehouse.open() as store,
             store.engine.connect() as connection,
         ):
-            return dg.MaterializeResult(metadata=_view_page(connection, key))
+            metadata = _view_page(connection, key)
+            if picture and (drawn := picture(connection)):
+                metadata["picture"] = dg.MetadataValue.md(drawn)
+            return dg.MaterializeResult(metadata=metadata)
 
     return profile
 

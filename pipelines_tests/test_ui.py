@@ -146,7 +146,11 @@ def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
             "executionTimezone": "UTC",
             "scheduleState": {"status": "RUNNING"},
         }
-        for name, cron in (("bookings_audit_hourly", "10 * * * *"), ("flights_daily", "0 5 * * *"))
+        for name, cron in (
+            ("bookings_audit_hourly", "10 * * * *"),
+            ("flights_daily", "0 5 * * *"),
+            ("solar_sync", "15 0 * * *"),
+        )
     ]
     assert time.gmtime(ticks["flights_daily"])[3:5] == (5, 0)
 
@@ -220,6 +224,37 @@ def test_events_of_a_dropped_file_are_counted_by_the_daemon_without_anyone(ui: U
             time.sleep(0.2)
 
 
+def test_a_plant_that_is_inserted_is_synced_by_the_daemon_within_a_minute(ui: Ui) -> None:
+    """Then its partition, with another one, is materialized as an operator would."""
+    server = EmbeddedPostgres(ui.state).start()
+    insert = "INSERT INTO solar.plants (name) VALUES ('by hand') RETURNING plant_id"
+    query = "SELECT count(*) FILTER (WHERE status = 'held') FROM solar.days WHERE plant_id = %s"
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        [plant_id] = connection.execute(insert).fetchone() or [0]
+        deadline = time.monotonic() + 60
+        while connection.execute(query, [plant_id]).fetchone() == (0,):
+            assert time.monotonic() < deadline, "nobody synced the plant"
+            time.sleep(0.2)
+    backfill = """mutation($params: LaunchBackfillParams!) {
+        launchPartitionBackfill(backfillParams: $params) {
+        ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+    asked = {
+        "assetSelection": [{"path": ["solar", "readings"]}],
+        "partitionNames": ["1", str(plant_id)],
+        "title": "two plants",
+        "tags": [],
+    }
+    backfill_id = ui.ask(backfill, params=asked)["launchPartitionBackfill"]["backfillId"]
+    query = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
+        ... on PartitionBackfill { status } } }"""
+    deadline = time.monotonic() + 150
+    while (
+        status := ui.ask(query, id=backfill_id)["partitionBackfillOrError"]["status"]
+    ) != "COMPLETED_SUCCESS":
+        assert time.monotonic() < deadline, status
+        time.sleep(1)
+
+
 def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None:
     query = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
         description groupName kinds
@@ -229,7 +264,7 @@ def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None
             intValue } ... on TableSchemaMetadataEntry { schema { columns { name description } } }
         } } } } }"""
     assets = ui.ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
-    assert len(assets) == 24
+    assert len(assets) == 31
     for asset in assets:
         node = ui.ask(query, key=asset["assetKey"])["assetNodeOrError"]
         assert node["description"], asset

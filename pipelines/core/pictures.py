@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EPOCH = dt.date(1970, 1, 1).toordinal()
+MOST_CHARACTERS = 20
 
 
 def as_markdown(figure: Figure, words: str) -> str:
@@ -31,7 +32,9 @@ def as_markdown(figure: Figure, words: str) -> str:
         figure.savefig(drawn, format="png")
     small = io.BytesIO()
     with Image.open(drawn) as image:
-        image.convert("RGB").quantize(16).save(small, format="png", optimize=True)
+        image.convert("RGB").quantize(16, method=Image.Quantize.FASTOCTREE).save(
+            small, format="png", optimize=True
+        )
     return f"![{words}](data:image/png;base64,{base64.b64encode(small.getvalue()).decode()})"
 
 
@@ -46,3 +49,9 @@ def days_on(axes: Axes, days: Sequence[dt.date]) -> list[float]:
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     return at
+
+
+def short_name(name: str) -> str:
+    """A name as matplotlib may show it: short, and no formula."""
+    short = name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 1]}…"
+    return short.replace("$", r"\$")

@@ -80,7 +80,8 @@ solar_plant_health = Table(
     Column(
         "performance_ratio_7_days",
         Double,
-        comment="Observed by expected energy of 7 days; null where none was expected.",
+        comment="Observed by expected energy of the hours held of 7 days; null where none was"
+        " expected.",
     ),
     Column("performance_ratio_30_days", Double, comment="The same of 30 days."),
     Column("availability_7_days", Double, comment="Hours held by hours expected of 7 days."),
@@ -94,26 +95,33 @@ solar_plant_health = Table(
     Column(
         "night_hours",
         Integer,
-        comment="Hours of 30 days with energy or irradiation observed while the sun was well below"
-        " the horizon; null without coordinates.",
+        comment="Hours of 30 days with energy or irradiation observed while the sun was 6° or more"
+        " below the horizon all the time; null without coordinates.",
     ),
     Column(
         "flat_hours",
         Integer,
         nullable=False,
-        comment="Hours of 30 days in which an observed value stood still by day.",
+        comment="Hours of 30 days in which an observed value stood still by day, four or more in a"
+        " row (as pvanalytics' stale_values_diff tells).",
     ),
     Column(
         "over_limit_hours",
         Integer,
-        comment="Hours of 30 days with more irradiation observed than there can be; null without"
-        " coordinates.",
+        comment="Hours of 30 days with more irradiation observed than can fall on the level"
+        " (QCRad's physically possible limit, Long and Shi 2008); null without coordinates.",
     ),
     Column(
         "suspicions",
         ARRAY(Text),
         nullable=False,
         comment="What speaks against its sensors, in words; empty when nothing does.",
+    ),
+    Column(
+        "asked_at",
+        DateTime(timezone=True),
+        comment="When the service had last been asked for one of the 30 days, as solar.days told it"
+        " then; null: never. The plant is looked at again when that changes.",
     ),
     Column(
         "computed_at", DateTime(timezone=True), nullable=False, comment="When it was looked at."

@@ -25,10 +25,12 @@ from pipelines.resources import SolarResource, WarehouseResource, utc_now
 from pipelines.settings import misconfigured
 from pipelines.solar import tables
 from pipelines.solar.load import SOURCE
+from pipelines.solar.pictures import coverage_strip
 from pipelines.solar.sync import Sync, Synced
 from pipelines.solar.windows import Window
 
 POOL = "solar"
+SHOWN_PLANTS = 12
 PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
 """A partition for each plant, by its number."""
 TOLD_ALREADY = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
@@ -148,11 +150,18 @@ def ask_for_solar_days() -> None:
     ask_for_days()
 
 
+def draw_coverage(connection: Connection) -> str | None:
+    """The least complete plants, month by month."""
+    query = text(read_sql("pipelines.solar", "coverage_by_month"))
+    return coverage_strip(connection.execute(query, {"plants": SHOWN_PLANTS}).all())
+
+
 coverage = view_asset(
     dg.AssetKey(["solar", "coverage"]),
     deps=[tables.plants, tables.readings],
     description="Each day of each plant, and what is held of it: what is missing is always here.",
     folder="views/",
+    picture=draw_coverage,
 )
 
 

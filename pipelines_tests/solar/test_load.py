@@ -284,6 +284,21 @@ def test_days_with_other_than_24_hours_are_held_when_all_of_theirs_are(
     ]
 
 
+@pytest.mark.parametrize(("day", "hours"), [(dt.date(2019, 4, 7), 24), (dt.date(2019, 10, 6), 23)])
+def test_days_on_which_clocks_change_by_half_an_hour(
+    warehouse: Warehouse, owner: psycopg.Connection, day: dt.date, hours: int
+) -> None:
+    plant = register(owner, zone="Australia/Lord_Howe")
+    items = day_of_items(day)
+    if hours == 23:
+        del items[2]
+    window = Window(day, day + dt.timedelta(days=1))
+    assert take(warehouse, plant, items, window) == (hours, hours, 0, 0)
+    assert rows(owner, "SELECT status, hours_present, hours_expected FROM solar.days") == [
+        ("held", hours, hours)
+    ]
+
+
 def test_p33_a_year_is_written_by_few_statements(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:

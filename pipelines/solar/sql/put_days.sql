@@ -56,7 +56,7 @@ FROM (
     FROM (
         SELECT
             starts::date AS day,
-            (
+            floor(
                 extract(
                     EPOCH FROM (starts + interval '1 day') AT TIME ZONE :zone
                     - starts AT TIME ZONE :zone

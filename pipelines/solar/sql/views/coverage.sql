@@ -7,7 +7,7 @@ SELECT
     coalesce(days.hours_present, 0) AS hours_present,
     coalesce(
         days.hours_expected,
-        (
+        floor(
             extract(
                 EPOCH FROM (calendar.day + interval '1 day') AT TIME ZONE plants.time_zone
                 - calendar.day AT TIME ZONE plants.time_zone

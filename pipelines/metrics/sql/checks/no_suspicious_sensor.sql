@@ -1,0 +1,12 @@
+-- Plants whose sensors something speaks against, the most hours first.
+SELECT
+    plant_id,
+    plants.name AS plant_name,
+    array_to_string(health.suspicions, ', ') AS suspicions,
+    health.day AS last_day
+FROM metrics.solar_plant_health AS health
+INNER JOIN solar.plants USING (plant_id)
+WHERE health.suspicions <> '{}'
+ORDER BY
+    coalesce(health.night_hours, 0) + health.flat_hours + coalesce(health.over_limit_hours, 0) DESC,
+    plant_id

@@ -1,0 +1,578 @@
+"""How plants do: what is told of their sensors, gaps and yield, and when they are looked at."""
+
+import datetime as dt
+import random
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from pipelines.core.warehouse import Warehouse
+from pipelines.metrics import plant_health
+from pipelines.metrics.assets import solar_plant_health
+from pipelines.metrics.checks import CHECKS
+from pipelines.metrics.pictures import energy_by_day
+from pipelines.metrics.plant_health import Refreshed, refresh
+from pipelines.resources import WarehouseResource
+from pipelines.sandbox import made_up_sun
+from pipelines_tests.drawn import hues, png
+
+NOW = dt.datetime(2026, 4, 4, 4, 30, tzinfo=dt.UTC)
+FIRST, LAST = dt.date(2026, 3, 5), dt.date(2026, 4, 3)
+HOUR = dt.timedelta(hours=1)
+COLUMNS = (
+    "plant_id, read_at, expected_energy_kwh, observed_energy_kwh,"
+    " expected_irradiation_wh_per_m2, observed_irradiation_wh_per_m2, delivery_id"
+)
+DAYS = """
+INSERT INTO solar.days
+SELECT
+    plant_id, day, CASE held.hours WHEN hours_expected THEN 'held' ELSE 'partial' END,
+    hours_expected, held.hours, held.expected, held.observed, 0, 0, %(asked_at)s, 1
+FROM solar.plants
+CROSS JOIN LATERAL (
+    SELECT
+        (read_at AT TIME ZONE time_zone)::date AS day, count(*) AS hours,
+        sum(expected_energy_kwh) AS expected, sum(observed_energy_kwh) AS observed
+    FROM solar.readings WHERE readings.plant_id = plants.plant_id GROUP BY 1
+) AS held
+CROSS JOIN LATERAL (
+    SELECT extract(
+        EPOCH FROM (day + 1)::timestamp AT TIME ZONE time_zone
+        - day::timestamp AT TIME ZONE time_zone
+    ) / 3600 AS hours_expected
+) AS calendar
+WHERE plant_id = %(plant_id)s
+ON CONFLICT (plant_id, day) DO UPDATE SET asked_at = excluded.asked_at
+"""
+
+
+class Hour(NamedTuple):
+    """The values of an hour."""
+
+    expected_kwh: float
+    observed_kwh: float
+    expected_wh_per_m2: float
+    observed_wh_per_m2: float
+
+
+def register(
+    owner: psycopg.Connection,
+    plant_id: int,
+    latitude: float | None = 0.0,
+    longitude: float | None = 0.0,
+    zone: str = "UTC",
+) -> None:
+    owner.execute(
+        "INSERT INTO solar.plants (plant_id, name, latitude, longitude, time_zone)"
+        " VALUES (%s, %s, %s, %s, %s)",
+        (plant_id, f"Plant {plant_id}", latitude, longitude, zone),
+    )
+
+
+def hours(first: dt.date = FIRST, last: dt.date = LAST, zone: str = "UTC") -> Iterable[dt.datetime]:
+    """Every hour of the days from first to last in the zone."""
+    at = dt.datetime.combine(first, dt.time(), ZoneInfo(zone)).astimezone(dt.UTC)
+    end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), ZoneInfo(zone))
+    while at < end:
+        yield at
+        at += HOUR
+
+
+def honest(at: dt.datetime) -> Hour:
+    """Like a plant on the equator at Greenwich, 100 kWp: by day from 7 to 17, never the same."""
+    if not 7 <= at.hour < 17:
+        return Hour(0, 0, 0, 0)
+    light = 900 - 30 * abs(12 - at.hour) + at.day + at.hour / 10
+    return Hour(light / 10, light / 12, light, light * 0.9)
+
+
+def tell(
+    owner: psycopg.Connection,
+    plant_id: int,
+    at: Iterable[dt.datetime],
+    value: Callable[[dt.datetime], Hour | None] = honest,
+    *,
+    asked_at: dt.datetime = NOW - HOUR,
+) -> None:
+    """Readings of a plant, and its days as a sync would note them."""
+    told = [(plant_id, one, *values, 1) for one in at if (values := value(one)) is not None]
+    with owner.cursor().copy(f"COPY solar.readings ({COLUMNS}) FROM STDIN") as copy:
+        for row in told:
+            copy.write_row(row)
+    owner.execute(DAYS, {"plant_id": plant_id, "asked_at": asked_at})
+
+
+def health(owner: psycopg.Connection) -> dict[int, dict[str, Any]]:
+    with owner.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute("SELECT * FROM metrics.solar_plant_health").fetchall()
+    return {row.pop("plant_id"): row for row in rows}
+
+
+def only(owner: psycopg.Connection) -> dict[str, Any]:
+    (row,) = health(owner).values()
+    return row
+
+
+def spoiled(*at: dt.datetime, **values: float) -> Callable[[dt.datetime], Hour]:
+    """Honest but for some hours."""
+    return lambda one: honest(one)._replace(**values) if one in at else honest(one)
+
+
+def of_day(day: dt.date, *clock: int) -> list[dt.datetime]:
+    return [dt.datetime.combine(day, dt.time(hour), dt.UTC) for hour in clock]
+
+
+def test_an_honest_plant_is_told_as_it_is(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+    register(owner, 7)
+    tell(owner, 7, hours())
+    assert refresh(warehouse, now=NOW) == Refreshed(computed=1, removed=0)
+    ratio = pytest.approx(10 / 12)
+    assert only(owner) == {
+        "day": LAST,
+        "performance_ratio_7_days": ratio,
+        "performance_ratio_30_days": ratio,
+        "availability_7_days": 1.0,
+        "availability_30_days": 1.0,
+        "longest_gap_hours": 0,
+        "night_hours": 0,
+        "flat_hours": 0,
+        "over_limit_hours": 0,
+        "suspicions": [],
+        "asked_at": NOW - HOUR,
+        "computed_at": NOW,
+    }
+
+
+@pytest.mark.parametrize("last", [dt.date(2026, month, 19) for month in (1, 3, 6, 9, 12)])
+def test_nothing_speaks_against_the_plants_of_the_sandbox(
+    warehouse: Warehouse, owner: psycopg.Connection, last: dt.date
+) -> None:
+    """From 48° south to 58° north, and all around the earth."""
+    ids = [1, 2, 3, *range(20, 32)]
+    for plant_id in ids:
+        plant = made_up_sun.plant(plant_id)
+        register(owner, plant_id, plant.latitude, plant.longitude)
+        first = last - dt.timedelta(days=29)
+        made = {
+            one.at: Hour(
+                one.expected_energy_kwh,
+                one.observed_energy_kwh,
+                one.expected_irradiation_wh_per_m2,
+                one.observed_irradiation_wh_per_m2,
+            )
+            for one in made_up_sun.readings(1, plant_id, first, last)
+        }
+        tell(owner, plant_id, made, made.get)
+    now = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(1), dt.UTC)
+    assert refresh(warehouse, now=now).computed == len(ids)
+    found = health(owner)
+    assert {tuple(row["suspicions"]) for row in found.values()} == {()}
+    assert {row["night_hours"] for row in found.values()} == {0}
+    assert {row["availability_30_days"] for row in found.values()} == {1.0}
+    assert all(0.3 < row["performance_ratio_30_days"] < 0.9 for row in found.values())
+
+
+def test_a_service_that_makes_numbers_up_is_seen_through(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    draw = random.Random(1)
+
+    def any_value(_: dt.datetime) -> Hour:
+        return Hour(*(draw.uniform(0, 100) for _ in range(4)))
+
+    register(owner, 1)
+    tell(owner, 1, hours(), any_value)
+    register(owner, 2, None, None)
+    tell(owner, 2, hours(), lambda _: Hour(87.553, 90.786, 98.199, 30.085))
+    refresh(warehouse, now=NOW)
+    found = health(owner)
+    assert found[1]["suspicions"] == ["production at night in 300 hours"]
+    assert found[2]["suspicions"] == ["flat lines in 720 hours"]
+
+
+def test_night_is_when_the_sun_is_well_below_the_horizon_through_the_whole_hour(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    """On the equator, at the equinox, it is dark from 18:24 until 5:36."""
+    shining = Hour(50, 40, 400, 300)
+    register(owner, 1)
+    day = of_day(dt.date(2026, 3, 20), *range(24))
+    tell(owner, 1, hours(), lambda at: shining if at in day else honest(at))
+    refresh(warehouse, now=NOW)
+    assert only(owner)["night_hours"] == 10
+    assert "production at night in 10 hours" in only(owner)["suspicions"]
+
+
+@pytest.mark.parametrize(
+    ("values", "nights"),
+    [
+        ({"observed_kwh": 0.9}, 0),  # of 90 expected at noon
+        ({"observed_kwh": 1.0}, 1),
+        ({"observed_wh_per_m2": 4.9}, 0),
+        ({"observed_wh_per_m2": 5.1}, 1),
+    ],
+)
+def test_what_a_sensor_may_tell_in_the_dark_is_no_production(
+    warehouse: Warehouse, owner: psycopg.Connection, values: dict[str, float], nights: int
+) -> None:
+    register(owner, 1)
+    tell(owner, 1, hours(), spoiled(*of_day(LAST, 1), **values))
+    refresh(warehouse, now=NOW)
+    assert only(owner)["night_hours"] == nights
+    assert only(owner)["suspicions"] == ["production at night in 1 hour"] * nights
+
+
+@pytest.mark.parametrize(
+    ("latitude", "last", "nights"),
+    [(69.65, dt.date(2026, 6, 30), 0), (78.22, dt.date(2026, 12, 31), 720)],
+)
+def test_the_polar_day_has_no_night_and_the_polar_night_no_day(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    latitude: float,
+    last: dt.date,
+    nights: int,
+) -> None:
+    register(owner, 1, latitude, 18.0)
+    at = list(hours(last - dt.timedelta(days=29), last))
+    tell(owner, 1, at, lambda one: Hour(0, 1 + one.hour + one.day, 0, 10 + one.hour))
+    refresh(warehouse, now=dt.datetime.combine(last, dt.time(), dt.UTC) + 25 * HOUR)
+    assert only(owner)["night_hours"] == nights
+    assert only(owner)["performance_ratio_30_days"] is None  # nothing was expected
+    assert only(owner)["flat_hours"] == 0
+
+
+@pytest.mark.parametrize(
+    ("clock", "values", "flat"),
+    [
+        ((8, 9, 10, 11), {"observed_kwh": 60.0}, 4),
+        ((8, 9, 10, 11, 12, 13), {"observed_wh_per_m2": 500.0}, 6),
+        ((8, 9, 10), {"observed_kwh": 60.0}, 0),
+        ((8, 9, 11, 12, 13), {"observed_kwh": 60.0}, 0),  # another value at 10
+        ((1, 2, 3, 4, 5), {"observed_kwh": 60.0}, 0),  # nothing is expected
+        ((8, 9, 10, 11), {"observed_kwh": 0.0}, 0),  # an outage
+        ((8, 9, 10, 11), {"observed_wh_per_m2": 0.0}, 4),  # a sensor that is broken off
+        ((8, 9, 10, 11), {"observed_kwh": 60.0, "expected_kwh": 65.0}, 0),  # an inverter's limit
+        ((8, 9, 10, 11), {"observed_kwh": 60.0, "observed_wh_per_m2": 500.0}, 4),
+    ],
+)
+def test_values_that_stand_still_by_day_are_flat(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    clock: tuple[int, ...],
+    values: dict[str, float],
+    flat: int,
+) -> None:
+    register(owner, 1, None, None)
+    tell(owner, 1, hours(), spoiled(*of_day(LAST, *clock), **values))
+    refresh(warehouse, now=NOW)
+    assert only(owner)["flat_hours"] == flat
+    assert only(owner)["suspicions"] == ([f"flat lines in {flat} hours"] if flat else [])
+
+
+def test_a_missing_hour_and_another_plant_end_a_flat_line(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    still = spoiled(*of_day(LAST, 8, 9, 10, 11, 12, 13), observed_kwh=60.0)
+    register(owner, 1)
+    tell(owner, 1, [at for at in hours() if at not in of_day(LAST, 11)], still)
+    register(owner, 2)
+    tell(owner, 2, of_day(LAST, 9, 10), still)
+    register(owner, 3)
+    tell(owner, 3, of_day(LAST, 11, 12), still)
+    refresh(warehouse, now=NOW)
+    assert {row["flat_hours"] for row in health(owner).values()} == {0}
+
+
+def test_more_irradiation_than_there_can_be_is_told(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    """Some 2,150 W/m² at noon, 450 in the hour of sunrise; 2,000 are possible before noon."""
+    too_much = {
+        **dict.fromkeys(of_day(LAST, 12), 2300.0),
+        **dict.fromkeys(of_day(LAST, 6), 700.0),
+        **dict.fromkeys(of_day(LAST, 11), 2000.0),
+    }
+    register(owner, 1)
+    tell(
+        owner,
+        1,
+        hours(),
+        lambda at: (
+            honest(at)._replace(observed_wh_per_m2=too_much[at]) if at in too_much else honest(at)
+        ),
+    )
+    refresh(warehouse, now=NOW)
+    assert only(owner)["over_limit_hours"] == 2
+    assert only(owner)["suspicions"] == ["above the physical limit in 2 hours"]
+
+
+def test_without_coordinates_nothing_is_said_of_the_sun(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    register(owner, 1, None, None)
+    tell(owner, 1, hours(), lambda at: honest(at)._replace(observed_wh_per_m2=3000 + at.hour))
+    refresh(warehouse, now=NOW)
+    row = only(owner)
+    assert (row["night_hours"], row["over_limit_hours"], row["suspicions"]) == (None, None, [])
+
+
+def test_ratios_are_of_the_hours_held_of_seven_and_of_thirty_days(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    week = dt.datetime(2026, 3, 28, tzinfo=dt.UTC)
+
+    def value(at: dt.datetime) -> Hour | None:
+        if at.hour < 12:
+            return None
+        return Hour(10, 5 if at >= week else 8, 0, 0)
+
+    register(owner, 1)
+    before_and_after = hours(FIRST - dt.timedelta(days=5), LAST + dt.timedelta(days=1))
+    tell(owner, 1, before_and_after, value)
+    refresh(warehouse, now=NOW)
+    row = only(owner)
+    assert row["performance_ratio_7_days"] == pytest.approx(0.5)
+    assert row["performance_ratio_30_days"] == pytest.approx((7 * 5 + 23 * 8) / 300)
+    assert row["availability_7_days"] == row["availability_30_days"] == 0.5
+    assert row["longest_gap_hours"] == 12
+
+
+@pytest.mark.parametrize(
+    ("missing", "week", "month", "gap"),
+    [
+        (of_day(LAST, 5, 6, 7, 9), 164 / 168, 716 / 720, 3),
+        (list(hours(LAST, LAST)), 144 / 168, 696 / 720, 24),  # at the end
+        (list(hours(FIRST, dt.date(2026, 3, 7))), 1.0, 648 / 720, 72),  # at the beginning
+        (list(hours(FIRST, dt.date(2026, 4, 2))), 24 / 168, 24 / 720, 696),  # all but a day
+    ],
+)
+def test_hours_that_are_missing_count_asked_for_or_not(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    missing: list[dt.datetime],
+    week: float,
+    month: float,
+    gap: int,
+) -> None:
+    register(owner, 1)
+    tell(owner, 1, sorted({*hours()} - {*missing}))
+    refresh(warehouse, now=NOW)
+    row = only(owner)
+    assert row["availability_7_days"] == pytest.approx(week)
+    assert row["availability_30_days"] == pytest.approx(month)
+    assert row["longest_gap_hours"] == gap
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "expected"),
+    [
+        ("Europe/Madrid", "2026-11-01T00:30+01:00", 721),
+        ("Europe/Madrid", "2026-04-04T04:30+02:00", 719),
+        ("Asia/Kolkata", "2026-04-04T00:30+05:30", 720),
+        ("Pacific/Kiritimati", "2026-04-04T04:30+14:00", 720),
+    ],
+)
+def test_days_are_those_of_the_plants_zone(
+    warehouse: Warehouse, owner: psycopg.Connection, zone: str, now: str, expected: int
+) -> None:
+    local = dt.datetime.fromisoformat(now)
+    last = local.date() - dt.timedelta(days=1)
+    at = list(hours(last - dt.timedelta(days=29), last, zone))
+    register(owner, 1, 40.4, -3.7, zone)
+    tell(owner, 1, at, lambda _: Hour(1, 0, 1, 0))
+    refresh(warehouse, now=local)
+    row = only(owner)
+    assert row["day"] == last
+    assert len(at) == expected
+    assert row["availability_30_days"] == row["availability_7_days"] == 1.0
+    assert row["longest_gap_hours"] == 0
+    assert row["suspicions"] == [f"flat lines in {len(at)} hours"]  # irradiation at zero
+
+
+def test_a_plant_without_readings_is_missing_all_and_suspected_of_nothing(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    register(owner, 1)
+    register(owner, 2, None, None)
+    assert refresh(warehouse, now=NOW).computed == 2
+    nothing: dict[str, Any] = {
+        "day": LAST,
+        "performance_ratio_7_days": None,
+        "performance_ratio_30_days": None,
+        "availability_7_days": 0.0,
+        "availability_30_days": 0.0,
+        "longest_gap_hours": 720,
+        "night_hours": 0,
+        "flat_hours": 0,
+        "over_limit_hours": 0,
+        "suspicions": [],
+        "asked_at": None,
+        "computed_at": NOW,
+    }
+    unknown = {"night_hours": None, "over_limit_hours": None}
+    assert health(owner) == {1: nothing, 2: nothing | unknown}
+    assert refresh(warehouse, now=NOW).computed == 0
+
+
+def test_looking_again_changes_nothing(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+    for plant_id in (1, 2):
+        register(owner, plant_id)
+        tell(owner, plant_id, hours())
+    assert refresh(warehouse, now=NOW).computed == 2
+    before = health(owner)
+    assert refresh(warehouse, now=NOW + HOUR) == Refreshed(computed=0, removed=0)
+    assert health(owner) == before
+    assert refresh(warehouse, now=NOW + dt.timedelta(days=1)).computed == 2
+
+
+def test_only_plants_that_were_asked_for_again_are_looked_at_again(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    for plant_id in (1, 2, 3):
+        register(owner, plant_id)
+        tell(owner, plant_id, (at for at in hours() if at.date() != LAST))
+    refresh(warehouse, now=NOW)
+    tell(owner, 2, hours(LAST, LAST), asked_at=NOW + HOUR)
+    assert refresh(warehouse, now=NOW + 2 * HOUR).computed == 1
+    found = health(owner)
+    assert {plant_id: row["computed_at"] for plant_id, row in found.items()} == {
+        1: NOW,
+        2: NOW + 2 * HOUR,
+        3: NOW,
+    }
+    assert [found[n]["longest_gap_hours"] for n in (1, 2, 3)] == [24, 0, 24]
+    owner.execute("UPDATE solar.days SET asked_at = now() WHERE day < %s", (FIRST,))
+    assert refresh(warehouse, now=NOW + 3 * HOUR).computed == 0  # of older days
+    owner.execute("DELETE FROM metrics.solar_plant_health")
+    refresh(warehouse, now=NOW)
+    assert health(owner) == {n: row | {"computed_at": NOW} for n, row in found.items()}
+
+
+def test_an_answer_that_was_written_while_the_plant_was_looked_at_is_not_lost(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    """It was asked for before the look began, and written after it had ended."""
+    register(owner, 1)
+    tell(owner, 1, (at for at in hours() if at.date() != LAST))
+    refresh(warehouse, now=NOW)
+    tell(owner, 1, hours(LAST, LAST), asked_at=NOW - dt.timedelta(seconds=1))
+    assert refresh(warehouse, now=NOW + HOUR).computed == 1
+    assert only(owner)["longest_gap_hours"] == 0
+
+
+def test_coordinates_that_come_later_are_used_at_once(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    register(owner, 1, None, None)
+    tell(owner, 1, hours(), spoiled(*of_day(LAST, 2), observed_kwh=50.0))
+    refresh(warehouse, now=NOW)
+    assert only(owner)["night_hours"] is None
+    owner.execute("UPDATE solar.plants SET latitude = 0, longitude = 0")
+    assert refresh(warehouse, now=NOW).computed == 1
+    assert only(owner)["night_hours"] == 1
+
+
+def test_retired_and_deleted_plants_are_taken_out(
+    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for plant_id in (1, 2, 3):
+        register(owner, plant_id)
+        tell(owner, plant_id, hours())
+    owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 1")
+    assert refresh(warehouse, now=NOW) == Refreshed(computed=2, removed=0)
+    owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 2")
+    assert refresh(warehouse, now=NOW) == Refreshed(computed=0, removed=1)
+    assert list(health(owner)) == [3]
+
+    look_at = plant_health.look_at
+
+    def delete_meanwhile(*frames: Any) -> Any:
+        owner.execute("DELETE FROM solar.plants WHERE plant_id = 3")
+        return look_at(*frames)
+
+    monkeypatch.setattr(plant_health, "look_at", delete_meanwhile)
+    refresh(warehouse, now=NOW + dt.timedelta(days=1))
+    assert health(owner) == {}
+
+
+def test_some_plants_at_a_time_find_what_all_at_once_do(
+    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for plant_id in range(1, 6):
+        register(owner, plant_id, *((0.0, 0.0) if plant_id % 2 else (None, None)))
+        tell(owner, plant_id, hours(), spoiled(*of_day(LAST, plant_id), observed_kwh=50.0))
+    refresh(warehouse, now=NOW)
+    all_at_once = health(owner)
+    owner.execute("DELETE FROM metrics.solar_plant_health")
+    monkeypatch.setattr(plant_health, "PLANTS_AT_ONCE", 2)
+    assert refresh(warehouse, now=NOW).computed == 5
+    assert health(owner) == all_at_once
+
+
+def test_the_picture_of_energy_has_the_plants_that_yield_least_with_their_holes(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    for plant_id in (1, 2, 3, 4):
+        register(owner, plant_id)
+        kwh = {1: 20.0, 2: 40.0, 3: 60.0, 4: 10.0}[plant_id]
+        values = {at: Hour(100, kwh, 0, 0) for at in hours() if at.day != 10}
+        tell(owner, plant_id, values, values.get)
+    register(owner, 5)
+    refresh(warehouse, now=NOW)
+    with warehouse.engine.connect() as connection:
+        rows = plant_health.energy_by_day(connection, 3, 60)
+        assert energy_by_day(plant_health.energy_by_day(connection, 0, 60)) is None
+    assert [row.plant_id for row in rows[::60]] == [4, 1, 2]
+    assert [row.ratio for row in rows[::60]] == pytest.approx([0.1, 0.2, 0.4])
+    assert len(rows) == 180
+    known = {row.day: row.observed_energy_kwh for row in rows if row.plant_id == 1}
+    assert (max(known), known[LAST], known[dt.date(2026, 3, 10)]) == (LAST, 480.0, None)
+    assert known[dt.date(2026, 2, 3)] is None
+    drawn = png(energy_by_day(rows))
+    assert len(drawn) < 10_000
+    assert hues(drawn) == {"warm", "blue"}
+    strange = SimpleNamespace(**{**rows[0]._mapping, "plant_name": "$\\frac $ 名"})
+    assert png(energy_by_day([strange]))
+
+
+def test_the_page_shows_a_picture_and_the_check_who_is_suspected(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    last = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    at = list(hours(last - dt.timedelta(days=29), last))
+    register(owner, 1)
+    tell(owner, 1, at)
+    page, checked = materialize(warehouse)
+    assert page["dagster/row_count"] == page["looked at"] == 1
+    assert page["suspicious"] == 0
+    assert checked.passed
+    png(page["expected and observed"])
+    register(owner, 2)
+    tell(owner, 2, at, spoiled(*of_day(last, 1, 2), observed_kwh=50.0))
+    page, checked = materialize(warehouse)
+    assert (page["looked at"], page["suspicious"]) == (1, 1)
+    assert "production at night in 2 hours" in str(page["suspicions"])
+    assert not checked.passed
+    assert checked.severity == dg.AssetCheckSeverity.WARN
+    assert "Plant 2" in str(checked.metadata["rows"].value)
+
+
+def materialize(warehouse: Warehouse) -> tuple[dict[str, Any], dg.AssetCheckEvaluation]:
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    check = next(
+        one for one in CHECKS if "no_suspicious_sensor" in {k.name for k in one.check_keys}
+    )
+    done = dg.materialize(
+        [solar_plant_health, check], resources={"warehouse": WarehouseResource(url=url)}
+    )
+    (materialized,) = done.get_asset_materialization_events()
+    metadata = materialized.materialization.metadata
+    (evaluated,) = done.get_asset_check_evaluations()
+    return {name: value.value for name, value in metadata.items()}, evaluated
