@@ -6,6 +6,7 @@ from pipelines.asset_pages import view_asset
 from pipelines.bookings import tables as bookings
 from pipelines.flights import tables as flights
 from pipelines.shipments import tables as shipment_tables
+from pipelines.solar import tables as solar
 from pipelines.weather import tables as weather
 
 itineraries = view_asset(
@@ -53,4 +54,11 @@ reservation_changes = view_asset(
     dg.AssetKey(["enriched", "reservation_changes"]),
     deps=[bookings.events],
     description="Each time that a reserved night came onto a hotel's books or left them.",
+)
+
+solar_readings = view_asset(
+    dg.AssetKey(["enriched", "solar_readings"]),
+    deps=[solar.readings, solar.plants, weather.places, weather.hourly],
+    description="Every reading of a solar plant with the weather there, and whether sky, sensor or"
+    " plant may have made it low.",
 )

@@ -8,8 +8,16 @@ from pipelines.enriched.assets import (
     reservation_changes,
     reservation_nights,
     shipments,
+    solar_readings,
 )
 
 definitions = dg.Definitions(
-    assets=[itineraries, itinerary_legs, reservation_changes, reservation_nights, shipments]
+    assets=[
+        itineraries,
+        itinerary_legs,
+        reservation_changes,
+        reservation_nights,
+        shipments,
+        solar_readings,
+    ]
 )

@@ -13,7 +13,9 @@ DAILY_AT = "0 5 * * *"
 DAILY_ZONE = "UTC"
 
 OF_OTHERS = dg.AssetSelection.assets(
-    dg.AssetKey(["weather", "observations"]), dg.AssetKey(["enriched", "shipments"])
+    dg.AssetKey(["weather", "observations"]),
+    dg.AssetKey(["enriched", "shipments"]),
+    dg.AssetKey(["enriched", "solar_readings"]),
 )
 """Downstream by way of the weather's places, and brought up to date when they are due."""
 

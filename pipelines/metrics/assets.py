@@ -10,16 +10,31 @@ from pipelines.asset_pages import asset_key, failures_told, row_count, table_spe
 from pipelines.bookings import tables as bookings
 from pipelines.flights import tables as flights
 from pipelines.metrics import hotel_bookings as counting
-from pipelines.metrics import tables
-from pipelines.metrics.pictures import bookings_by_day, pace
-from pipelines.resources import WarehouseResource
+from pipelines.metrics import plant_health, tables
+from pipelines.metrics.pictures import bookings_by_day, energy_by_day, pace
+from pipelines.resources import WarehouseResource, utc_now
+from pipelines.solar import tables as solar
 
 SHOWN_DAYS, SHOWN_HOTELS = 60, 3
+SHOWN_YIELDS, SHOWN_PLANTS = 3, 12
 
 flight_prices = view_asset(
     dg.AssetKey(["metrics", "flight_prices"]),
     deps=[flights.prices, flights.snapshots, flights.itineraries],
     description="What each itinerary cost on each day that it was offered.",
+)
+
+solar_hourly = view_asset(
+    dg.AssetKey(["metrics", "solar_hourly"]),
+    deps=[solar.readings, solar.plants],
+    description="What each plant expected and observed, hour by hour, on its own clocks too.",
+)
+
+solar_daily = view_asset(
+    dg.AssetKey(["metrics", "solar_daily"]),
+    deps=[solar.readings, solar.plants],
+    description="What each plant expected and observed, day by day, with its ratios and how much of"
+    " the day is held. By hour, day, month and year with every period: metrics.solar_report.",
 )
 
 
@@ -56,3 +71,38 @@ def hotel_bookings(
                 if picture:
                     metadata[name] = dg.MetadataValue.md(picture)
                 yield dg.MaterializeResult(asset_key=asset_key(table), metadata=metadata)
+
+
+@dg.multi_asset(
+    name="solar_plant_health",
+    specs=[
+        table_spec(
+            tables.solar_plant_health, deps=[asset_key(solar.readings), asset_key(solar.plants)]
+        )
+    ],
+)
+def solar_plant_health(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Look at the plants of which something changed, and show how all of them do."""
+    with failures_told(context), warehouse.open() as store:
+        refreshed = plant_health.refresh(store, now=utc_now())
+        with store.engine.connect() as connection:
+            suspicious = plant_health.suspicious(connection)
+            yields = plant_health.energy_by_day(connection, SHOWN_YIELDS, SHOWN_DAYS)
+            told: dict[str, Any] = {
+                "dagster/row_count": row_count(connection, asset_key(tables.solar_plant_health)),
+                "looked at": refreshed.computed,
+                "taken out": refreshed.removed,
+                "suspicious": len(suspicious),
+            }
+    if picture := energy_by_day(yields):
+        told["expected and observed"] = dg.MetadataValue.md(picture)
+    if suspicious:
+        told["suspicions"] = dg.MetadataValue.table(
+            [
+                dg.TableRecord({"plant": row["plant_name"], "suspicions": row["suspicions"]})
+                for row in suspicious[:SHOWN_PLANTS]
+            ]
+        )
+    return dg.MaterializeResult(metadata=told)

@@ -1,7 +1,8 @@
-"""The checks of `metrics`: that the counts are what they count. They read all events."""
+"""The checks of `metrics`: that the counts are what they count, which read all events; sensors."""
 
 from pipelines.asset_pages import asset_key, query_check
 from pipelines.metrics import tables
+from pipelines.metrics.assets import solar_daily
 
 _BY_EVENT_DAY = asset_key(tables.hotel_bookings_by_event_day)
 
@@ -18,5 +19,19 @@ CHECKS = [
         "equal_sums",
         "Both axes have the same sums for each hotel, and metrics.hotel_bookings has them by day,"
         " by month and by year.",
+    ),
+    query_check(
+        solar_daily.key,
+        "pipelines.metrics",
+        "solar_sums_equal",
+        "The days of each plant and month have the hours of their readings, and the same sums to"
+        " 1e-9: those that were asked for within two days, ten thousand at most.",
+    ),
+    query_check(
+        asset_key(tables.solar_plant_health),
+        "pipelines.metrics",
+        "no_suspicious_sensor",
+        "Nothing speaks against the sensors of any plant: no production at night, no flat lines, no"
+        " more irradiation than there can be.",
     ),
 ]

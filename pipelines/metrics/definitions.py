@@ -5,7 +5,13 @@ import dagster as dg
 from pipelines import attended_runs
 from pipelines.asset_pages import asset_key
 from pipelines.metrics import tables
-from pipelines.metrics.assets import flight_prices, hotel_bookings
+from pipelines.metrics.assets import (
+    flight_prices,
+    hotel_bookings,
+    solar_daily,
+    solar_hourly,
+    solar_plant_health,
+)
 from pipelines.metrics.checks import CHECKS
 from pipelines.metrics.hotel_bookings import is_behind
 from pipelines.resources import WarehouseResource
@@ -44,7 +50,7 @@ def hotel_bookings_behind(
 
 
 definitions = dg.Definitions(
-    assets=[flight_prices, hotel_bookings],
+    assets=[flight_prices, hotel_bookings, solar_hourly, solar_daily, solar_plant_health],
     asset_checks=CHECKS,
     jobs=[hotel_bookings_job],
     sensors=[hotel_bookings_behind],

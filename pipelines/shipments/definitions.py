@@ -9,7 +9,9 @@ from pipelines.shipments.assets import shipments_tables
 from pipelines.shipments.checks import CHECKS
 
 OF_OTHERS = dg.AssetSelection.assets(
-    dg.AssetKey(["weather", "hourly"]), dg.AssetKey(["enriched", "itinerary_legs"])
+    dg.AssetKey(["weather", "hourly"]),
+    dg.AssetKey(["enriched", "itinerary_legs"]),
+    dg.AssetKey(["enriched", "solar_readings"]),
 )
 """Downstream by way of the weather's places, and brought up to date when they are due."""
 

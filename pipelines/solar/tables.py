@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     Double,
@@ -89,6 +90,15 @@ plants = Table(
         comment="When it was registered.",
     ),
     _instant("retired_at", "Since when it is not synced any more; its data stay."),
+    Column(
+        "place_key",
+        Text,
+        Computed(
+            "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
+            persisted=True,
+        ),
+        comment="What weather.places calls it: its coordinates.",
+    ),
     CheckConstraint("name ~ '\\S' AND length(name) <= 50", name="name"),
     CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
     CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),

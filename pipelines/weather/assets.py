@@ -13,11 +13,13 @@ from pipelines.weather.refresh import Refresh, refresh
 SHIPMENTS = dg.AssetKey(["shipments", "shipments"])
 LEGS = dg.AssetKey(["flights", "legs"])
 ADDRESSES = dg.AssetKey(["shipments", "addresses"])
+PLANTS = dg.AssetKey(["solar", "plants"])
+READINGS = dg.AssetKey(["solar", "readings"])
 
 
 @dg.multi_asset(
     name="weather_places",
-    specs=[table_spec(tables.places, deps=[SHIPMENTS, ADDRESSES, LEGS])],
+    specs=[table_spec(tables.places, deps=[SHIPMENTS, ADDRESSES, LEGS, PLANTS])],
 )
 def places(
     context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource
@@ -56,7 +58,7 @@ def observations(
 
 @dg.multi_asset(
     name="weather_hourly",
-    specs=[table_spec(tables.hourly, deps=[asset_key(tables.places), LEGS])],
+    specs=[table_spec(tables.hourly, deps=[asset_key(tables.places), LEGS, READINGS])],
 )
 def hourly(
     context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource

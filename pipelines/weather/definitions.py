@@ -29,7 +29,8 @@ weather_job = dg.define_asset_job(
     minimum_interval_seconds=EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Start the job when a place has to be looked up, its last weather is two hours old,"
-    " or an hour at which a flight departs or arrives has none, or an old forecast.",
+    " or an hour at which a flight departs or arrives or a plant was read has none, or an old"
+    " forecast.",
 )
 def weather_due(
     context: dg.SensorEvaluationContext, weather: WeatherResource, warehouse: WarehouseResource

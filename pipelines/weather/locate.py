@@ -34,6 +34,7 @@ def put_places(store: Warehouse, now: dt.datetime) -> None:
     with store.transaction(SOURCE) as connection:
         connection.execute(text(read_sql("pipelines.weather", "put_places")), {"now": now})
         connection.execute(text(read_sql("pipelines.weather", "put_airports")))
+        connection.execute(text(read_sql("pipelines.weather", "put_plants")))
 
 
 def locate_places(

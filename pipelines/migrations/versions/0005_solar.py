@@ -105,9 +105,17 @@ def upgrade() -> None:
             nullable=True,
             comment="Since when it is not synced any more; its data stay.",
         ),
-        sa.CheckConstraint(
-            "name ~ '\\S' AND length(name) <= 50", name=op.f("plants_name_check")
+        sa.Column(
+            "place_key",
+            sa.Text(),
+            sa.Computed(
+                "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
+                persisted=True,
+            ),
+            nullable=True,
+            comment="What weather.places calls it: its coordinates.",
         ),
+        sa.CheckConstraint("name ~ '\\S' AND length(name) <= 50", name=op.f("plants_name_check")),
         sa.CheckConstraint(
             "(latitude IS NULL) = (longitude IS NULL)", name=op.f("plants_coordinates_check")
         ),

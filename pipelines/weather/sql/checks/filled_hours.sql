@@ -1,19 +1,39 @@
 -- Places that lack wanted hours which forecast or archive have, with why.
 SELECT
     places.place_key,
-    count(*) AS missing_hours,
-    min(wanted_hours.hour_at) AS first_at,
-    max(wanted_hours.hour_at) AS last_at,
-    max(refreshes.problem) AS problem
-FROM weather.wanted_hours
-INNER JOIN weather.places USING (place_id)
-LEFT JOIN weather.hourly USING (place_id, hour_at)
-LEFT JOIN weather.refreshes
-    ON places.place_id = refreshes.place_id AND refreshes.kind IN ('hourly', 'archive')
-WHERE
-    hourly.hour_at IS NULL
-    AND wanted_hours.hour_at >= '1940-01-01T00:00Z'
-    AND wanted_hours.hour_at < date_trunc('day', now(), 'UTC') + interval '16 days'
-GROUP BY places.place_key
-ORDER BY missing_hours DESC, places.place_key
+    lacking.missing_hours,
+    lacking.first_at,
+    lacking.last_at,
+    (
+        SELECT max(refreshes.problem)
+        FROM weather.refreshes
+        WHERE
+            refreshes.place_id = places.place_id AND refreshes.kind IN ('hourly', 'archive')
+    ) AS problem
+FROM (
+    SELECT
+        place_id,
+        array_agg(hour_at) AS hours
+    FROM weather.wanted_hours
+    WHERE
+        hour_at >= '1940-01-01T00:00Z'
+        AND hour_at < date_trunc('day', now(), 'UTC') + interval '16 days'
+    GROUP BY place_id
+) AS wanted
+INNER JOIN weather.places ON wanted.place_id = places.place_id
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS missing_hours,
+        min(missing.hour_at) AS first_at,
+        max(missing.hour_at) AS last_at
+    FROM (
+        SELECT unnest(wanted.hours) AS hour_at
+        EXCEPT
+        SELECT hourly.hour_at
+        FROM weather.hourly
+        WHERE hourly.place_id = wanted.place_id AND hourly.hour_at = ANY(wanted.hours)
+    ) AS missing
+) AS lacking
+WHERE lacking.missing_hours > 0
+ORDER BY lacking.missing_hours DESC, places.place_key
 LIMIT 1000

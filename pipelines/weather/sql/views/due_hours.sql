@@ -6,34 +6,46 @@ LANGUAGE sql
 STABLE
 AS $$
     SELECT
-        needed.place_id,
+        wanted.place_id,
         needed.first_at,
         needed.last_at
     FROM (
         SELECT
             wanted_hours.place_id,
-            min(wanted_hours.hour_at) AS first_at,
-            max(wanted_hours.hour_at) AS last_at
+            array_agg(wanted_hours.hour_at) AS hours
         FROM weather.wanted_hours
-        INNER JOIN weather.places USING (place_id)
-        LEFT JOIN weather.hourly USING (place_id, hour_at)
         WHERE
-            places.latitude IS NOT NULL
-            AND wanted_hours.hour_at >= from_at
+            wanted_hours.hour_at >= from_at
             AND wanted_hours.hour_at < to_at
-            AND (
-                hourly.hour_at IS NULL
-                OR (
+            AND wanted_hours.day >= (from_at AT TIME ZONE 'UTC')::date - 1
+            AND wanted_hours.day <= (to_at AT TIME ZONE 'UTC')::date + 1
+        GROUP BY wanted_hours.place_id
+    ) AS wanted
+    INNER JOIN weather.places ON wanted.place_id = places.place_id
+    LEFT JOIN weather.refreshes
+        ON wanted.place_id = refreshes.place_id AND refreshes.kind = refresh_kind
+    CROSS JOIN LATERAL (
+        SELECT
+            min(lacking.hour_at) AS first_at,
+            max(lacking.hour_at) AS last_at
+        FROM (
+            SELECT unnest(wanted.hours) AS hour_at
+            EXCEPT
+            SELECT hourly.hour_at
+            FROM weather.hourly
+            WHERE
+                hourly.place_id = wanted.place_id
+                AND hourly.hour_at = ANY(wanted.hours)
+                AND NOT (
                     hourly.hour_at > hourly.fetched_at
                     AND hourly.fetched_at <= as_of - interval '6 hours'
                 )
-            )
-        GROUP BY wanted_hours.place_id
+        ) AS lacking
     ) AS needed
-    LEFT JOIN weather.refreshes
-        ON needed.place_id = refreshes.place_id AND refreshes.kind = refresh_kind
     WHERE
-        (
+        needed.first_at IS NOT NULL
+        AND places.latitude IS NOT NULL
+        AND (
             refreshes.last_success_at IS NULL
             OR refreshes.last_success_at <= as_of - interval '3 hours'
         )

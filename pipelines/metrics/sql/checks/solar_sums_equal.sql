@@ -1,0 +1,81 @@
+-- Months of plants whose days say other sums or hours than their readings: of the days that the
+-- service was asked for within two days, the last ten thousand.
+WITH asked AS (
+    SELECT
+        days.plant_id,
+        date_trunc('month', days.day::timestamp)::date AS month,
+        days.day::timestamp AT TIME ZONE plants.time_zone AS first_at,
+        (days.day + 1)::timestamp AT TIME ZONE plants.time_zone AS end_at,
+        days.hours_present,
+        days.expected_energy_kwh,
+        days.observed_energy_kwh,
+        days.expected_irradiation_wh_per_m2,
+        days.observed_irradiation_wh_per_m2
+    FROM solar.days
+    INNER JOIN solar.plants ON days.plant_id = plants.plant_id
+    WHERE days.asked_at > now() - interval '2 days'
+    ORDER BY days.asked_at DESC, days.plant_id, days.day
+    LIMIT 10000
+),
+
+months AS (
+    SELECT
+        asked.plant_id,
+        asked.month,
+        sum(asked.hours_present) AS hours,
+        sum(counted.hours) AS hours_of_readings,
+        sum(asked.expected_energy_kwh) AS expected_energy_kwh,
+        sum(counted.expected_energy_kwh) AS expected_energy_of_readings,
+        sum(asked.observed_energy_kwh) AS observed_energy_kwh,
+        sum(counted.observed_energy_kwh) AS observed_energy_of_readings,
+        sum(asked.expected_irradiation_wh_per_m2) AS expected_irradiation_wh_per_m2,
+        sum(counted.expected_irradiation_wh_per_m2) AS expected_irradiation_of_readings,
+        sum(asked.observed_irradiation_wh_per_m2) AS observed_irradiation_wh_per_m2,
+        sum(counted.observed_irradiation_wh_per_m2) AS observed_irradiation_of_readings
+    FROM asked
+    CROSS JOIN LATERAL (
+        SELECT
+            count(*) AS hours,
+            sum(readings.expected_energy_kwh) AS expected_energy_kwh,
+            sum(readings.observed_energy_kwh) AS observed_energy_kwh,
+            sum(readings.expected_irradiation_wh_per_m2) AS expected_irradiation_wh_per_m2,
+            sum(readings.observed_irradiation_wh_per_m2) AS observed_irradiation_wh_per_m2
+        FROM solar.readings
+        WHERE
+            readings.plant_id = asked.plant_id
+            AND readings.read_at >= asked.first_at
+            AND readings.read_at < asked.end_at
+    ) AS counted
+    GROUP BY asked.plant_id, asked.month
+)
+
+SELECT
+    months.plant_id,
+    plants.name AS plant_name,
+    months.month,
+    sums.name,
+    sums.by_days,
+    sums.by_readings
+FROM months
+INNER JOIN solar.plants ON months.plant_id = plants.plant_id
+CROSS JOIN LATERAL (
+    VALUES
+    ('hours', hours, hours_of_readings),
+    ('expected_energy_kwh', expected_energy_kwh, expected_energy_of_readings),
+    ('observed_energy_kwh', observed_energy_kwh, observed_energy_of_readings),
+    (
+        'expected_irradiation_wh_per_m2',
+        expected_irradiation_wh_per_m2,
+        expected_irradiation_of_readings
+    ),
+    (
+        'observed_irradiation_wh_per_m2',
+        observed_irradiation_wh_per_m2,
+        observed_irradiation_of_readings
+    )
+) AS sums (name, by_days, by_readings)
+WHERE
+    abs(coalesce(sums.by_days, 0) - coalesce(sums.by_readings, 0))
+    > 1e-9 * greatest(abs(sums.by_days), abs(sums.by_readings))
+ORDER BY months.plant_id, months.month, sums.name
+LIMIT 1000

@@ -1,0 +1,136 @@
+CREATE OR REPLACE FUNCTION metrics.solar_report(
+    plant_id integer DEFAULT NULL,
+    from_date date DEFAULT NULL,
+    to_date date DEFAULT NULL,
+    period text DEFAULT 'hour'
+)
+RETURNS TABLE (
+    period_start timestamp,
+    expected_energy_kwh double precision,
+    observed_energy_kwh double precision,
+    expected_irradiation_wh_per_m2 double precision,
+    observed_irradiation_wh_per_m2 double precision,
+    hours_present integer,
+    hours_expected integer,
+    performance_ratio double precision
+)
+LANGUAGE plpgsql
+STABLE
+PARALLEL SAFE
+ROWS 366
+AS $$
+#variable_conflict use_column
+DECLARE
+    first_date CONSTANT date := '1950-01-01';
+    last_date CONSTANT date := '2051-01-01';
+    example CONSTANT text :=
+        'metrics.solar_report(1, ''2020-12-01'', ''2021-01-01''), or (..., ''month'')';
+    zone text;
+    problem text;
+BEGIN
+    IF plant_id IS NULL OR from_date IS NULL OR to_date IS NULL THEN
+        RAISE EXCEPTION 'Please provide plant_id, from and to values' USING
+            ERRCODE = 'invalid_parameter_value',
+            HINT = example;
+    END IF;
+    SELECT plants.time_zone INTO zone
+    FROM solar.plants
+    WHERE plants.plant_id = solar_report.plant_id;
+    IF zone IS NULL THEN
+        RAISE EXCEPTION 'Object with plant id does not exists' USING
+            ERRCODE = 'no_data_found',
+            DETAIL = format('plant_id is %s.', plant_id),
+            HINT = 'SELECT plant_id, name FROM solar.plants';
+    END IF;
+    problem := CASE
+        WHEN from_date > to_date THEN 'From date can not be greater than to date'
+        WHEN from_date < first_date
+            THEN format('from_date is %s: it must be %s or later', from_date, first_date)
+        WHEN to_date > last_date
+            THEN format('to_date is %s: it must be %s or earlier', to_date, last_date)
+        WHEN period IS NULL OR period NOT IN ('hour', 'day', 'month', 'year')
+            THEN format('period is %L: it must be hour, day, month or year', period)
+    END;
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION '%', problem USING
+            ERRCODE = 'invalid_parameter_value',
+            HINT = example;
+    END IF;
+    IF period = 'hour' THEN
+        RETURN QUERY
+        SELECT
+            hours.hour_at AT TIME ZONE zone,
+            readings.expected_energy_kwh,
+            readings.observed_energy_kwh,
+            readings.expected_irradiation_wh_per_m2,
+            readings.observed_irradiation_wh_per_m2,
+            (readings.read_at IS NOT NULL)::integer,
+            1,
+            solar.ratio(readings.observed_energy_kwh, readings.expected_energy_kwh)
+        FROM generate_series(
+            solar_report.from_date::timestamp,
+            solar_report.to_date - interval '1 day',
+            interval '1 day'
+        ) AS days (starts)
+        CROSS JOIN LATERAL generate_series(
+            days.starts AT TIME ZONE zone,
+            (days.starts + interval '1 day') AT TIME ZONE zone - interval '1 minute',
+            interval '30 minutes'
+        ) AS hours (hour_at)
+        LEFT JOIN solar.readings
+            ON
+                readings.plant_id = solar_report.plant_id
+                AND readings.read_at = hours.hour_at
+                AND readings.read_at >= solar_report.from_date::timestamp AT TIME ZONE zone
+                AND readings.read_at < solar_report.to_date::timestamp AT TIME ZONE zone
+        WHERE extract(MINUTE FROM hours.hour_at AT TIME ZONE zone) = 0
+        ORDER BY hours.hour_at;
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT
+        min(calendar.starts),
+        sum(days.expected_energy_kwh),
+        sum(days.observed_energy_kwh),
+        sum(days.expected_irradiation_wh_per_m2),
+        sum(days.observed_irradiation_wh_per_m2),
+        coalesce(sum(days.hours_present), 0)::integer,
+        sum(calendar.hours)::integer,
+        solar.ratio(sum(days.observed_energy_kwh), sum(days.expected_energy_kwh))
+    FROM (
+        SELECT
+            starts,
+            floor(
+                extract(
+                    EPOCH FROM (starts + interval '1 day') AT TIME ZONE zone
+                    - starts AT TIME ZONE zone
+                ) / 3600
+            ) AS hours
+        FROM generate_series(
+            solar_report.from_date::timestamp,
+            solar_report.to_date - interval '1 day',
+            interval '1 day'
+        ) AS starts
+    ) AS calendar
+    LEFT JOIN solar.days
+        ON
+            days.plant_id = solar_report.plant_id
+            AND days.day = calendar.starts::date
+            AND days.day >= solar_report.from_date
+            AND days.day < solar_report.to_date
+    GROUP BY date_trunc(solar_report.period, calendar.starts)
+    ORDER BY date_trunc(solar_report.period, calendar.starts);
+END
+$$;
+
+COMMENT ON FUNCTION metrics.solar_report(integer, date, date, text) IS
+'What a plant expected and observed by period: hour, day, month or year; from_date included, to_date
+not, both in the plant''s zone. Every period has a row, also of days to come, without data null sums
+and hours_present 0. period_start is on the clocks of the plant''s zone: when they are set back, two
+hours have the same, in their order, and when they are set forward, one is skipped. Of a month or
+year that is not whole in the range, the row is of the days in it, and period_start the first of
+them. hours_present are the hours held and hours_expected those of the period, so that sums of part
+of it can be told. performance_ratio is observed by expected energy of the hours held; null where
+none was expected (less than 0.000001 kWh). Arguments that are missing, the wrong way round or
+outside 1950 to 2050 are errors (22023), and so is a plant that there is not (P0002). For several
+plants: FROM solar.plants CROSS JOIN LATERAL metrics.solar_report(plants.plant_id, ...).';

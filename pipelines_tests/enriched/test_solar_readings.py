@@ -1,0 +1,150 @@
+"""Readings of solar plants beside the weather there, and what may have made them low."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.core.warehouse import Warehouse
+from pipelines.weather.locate import put_places
+from pipelines_tests.fake_clock import MORNING
+from pipelines_tests.solar_rows import Values, add_plant, add_readings
+
+HERE = (37.09, -2.36)
+SHOWN = (
+    "SELECT temperature_celsius, cloud_cover_pct, shortwave_radiation_w_per_m2, weather_source"
+    " FROM enriched.solar_readings"
+)
+
+
+def add_weather(owner: psycopg.Connection, hour_at: str, radiation: float | None) -> None:
+    """Of every place. As warm as the hour of the day, UTC; a cloud for each minute of that."""
+    owner.execute(
+        """
+        INSERT INTO weather.hourly (
+            place_id, hour_at, temperature_celsius, cloud_cover_pct, shortwave_radiation_w_per_m2,
+            weather_source, fetched_at
+        )
+        SELECT
+            place_id, hour_at, extract(hour FROM hour_at AT TIME ZONE 'UTC'), 40, %s, 'archive',
+            now()
+        FROM weather.places, CAST(%s AS timestamptz) AS hour_at
+        """,
+        [radiation, hour_at],
+    )
+
+
+def show(owner: psycopg.Connection, read_at: str) -> Any:
+    return owner.execute(f"{SHOWN} WHERE read_at = %s".encode(), [read_at]).fetchone()
+
+
+def test_a_reading_has_the_weather_as_its_hour_began_and_the_sunlight_of_the_hour(
+    owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    """The weather's sunlight is a mean of the hour before its time: it stands an hour later."""
+    add_plant(owner, 1, coordinates=HERE, name="Sierra Alta")
+    add_readings(owner, 1, "2020-06-01", "2020-06-02")
+    put_places(warehouse, MORNING)
+    for hour, radiation in ((10, 1.0), (11, 600.0), (12, 2.0)):
+        add_weather(owner, f"2020-06-01T{hour}:00Z", radiation)
+    assert show(owner, "2020-06-01T10:00Z") == (10.0, 40.0, 600.0, "archive")
+    assert show(owner, "2020-06-01T09:00Z") == (None, None, 1.0, "archive")
+    assert show(owner, "2020-06-01T12:00Z") == (12.0, 40.0, None, "none yet: not received")
+    query = (
+        "SELECT plant_name, performance_ratio, irradiation_ratio, weather_irradiation_ratio"
+        " FROM enriched.solar_readings WHERE read_at = '2020-06-01T10:00Z'"
+    )
+    assert owner.execute(query).fetchone() == ("Sierra Alta", 0.75, 0.75, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "hour"),
+    [
+        ("Asia/Kolkata", "10:00", 4),  # 04:30 UTC
+        ("Asia/Kathmandu", "10:00", 4),  # 04:15 UTC
+        ("Europe/Madrid", "10:00", 8),
+        ("America/St_Johns", "10:00", 12),  # 12:30 UTC
+    ],
+)
+def test_where_hours_begin_between_those_of_the_weather_it_is_that_under_way(
+    owner: psycopg.Connection, warehouse: Warehouse, zone: str, local: str, hour: int
+) -> None:
+    add_plant(owner, 1, zone, HERE)
+    add_readings(owner, 1, "2020-06-01", "2020-06-02")
+    put_places(warehouse, MORNING)
+    for one in range(24):
+        add_weather(owner, f"2020-06-01T{one:02}:00Z", float(one))
+    row = owner.execute(f"{SHOWN} WHERE local_hour = %s".encode(), [f"2020-06-01 {local}"])
+    assert row.fetchone() == (hour, 40.0, hour + 1, "archive")
+
+
+LIGHT = 500.0
+
+
+@pytest.mark.parametrize(
+    ("values", "radiation", "reason"),
+    [
+        ((50.0, 45.0, LIGHT, 450.0), 450.0, None),
+        ((50.0, 15.0, LIGHT, 150.0), 200.0, "sky"),
+        ((50.0, 15.0, LIGHT, 150.0), 400.0, "sensor"),
+        ((50.0, 15.0, LIGHT, 150.0), 800.0, "sensor"),
+        ((50.0, 15.0, LIGHT, 150.0), 350.0, None),  # between: it cannot be told
+        ((50.0, 15.0, LIGHT, 150.0), None, None),  # nor without the weather
+        ((50.0, 45.0, LIGHT, 0.0), 450.0, "sensor"),  # energy from no light
+        ((50.0, 20.0, LIGHT, 450.0), 450.0, "plant"),
+        ((50.0, 20.0, LIGHT, 450.0), None, "plant"),
+        ((50.0, 0.0, LIGHT, 600.0), 100.0, "plant"),
+        ((50.0, 20.0, LIGHT, 350.0), 350.0, None),
+        ((0.0, 0.0, LIGHT, 450.0), 450.0, None),  # no energy was expected
+        ((2.0, 0.0, 49.0, 0.0), 0.0, None),  # too little light to tell by
+        ((2.0, 0.0, 50.0, 0.0), 0.0, "sky"),
+        ((0.0, 0.0, 0.0, 0.0), 0.0, None),
+        ((0.0, 50.0, 0.0, LIGHT), 0.0, None),
+        ((5e-324, 5e-324, 5e-324, 5e-324), 5e-324, None),
+    ],
+)
+def test_low_because_tells_sky_sensor_and_plant_apart(
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+    values: Values,
+    radiation: float | None,
+    reason: str | None,
+) -> None:
+    add_plant(owner, 1, coordinates=HERE)
+    add_readings(owner, 1, "2020-06-01", "2020-06-02", values)
+    put_places(warehouse, MORNING)
+    if radiation is not None:
+        add_weather(owner, "2020-06-01T11:00Z", radiation)
+    query = "SELECT low_because FROM enriched.solar_readings WHERE read_at = '2020-06-01T10:00Z'"
+    assert owner.execute(query).fetchone() == (reason,)
+    assert len(owner.execute("SELECT * FROM enriched.solar_readings").fetchall()) == 24
+
+
+def test_a_plant_without_weather_says_why(owner: psycopg.Connection, warehouse: Warehouse) -> None:
+    add_plant(owner, 1)
+    add_plant(owner, 2, coordinates=HERE)
+    add_plant(owner, 3, coordinates=(1.0, 1.0))
+    owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 3")
+    put_places(warehouse, MORNING)
+    for number in (1, 2, 3):
+        add_readings(owner, number, "2020-06-01", "2020-06-02")
+    query = "SELECT DISTINCT plant_id, weather_source FROM enriched.solar_readings ORDER BY 1"
+    assert owner.execute(query).fetchall() == [
+        (1, "none: the plant has no coordinates"),
+        (2, "none yet: not received"),
+        (3, "none: the plant is retired"),
+    ]
+
+
+def test_plants_in_one_place_share_its_weather_and_each_reading_is_there_once(
+    owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    add_plant(owner, 1, coordinates=HERE)
+    add_plant(owner, 2, coordinates=(HERE[0] + 0.00001, HERE[1]))
+    for number in (1, 2):
+        add_readings(owner, number, "2020-06-01", "2020-06-02")
+    put_places(warehouse, MORNING)
+    add_weather(owner, "2020-06-01T11:00Z", 600.0)
+    assert len(owner.execute(SHOWN).fetchall()) == 48
+    query = f"{SHOWN} WHERE read_at = '2020-06-01T10:00Z'".encode()
+    assert owner.execute(query).fetchall() == [(None, None, 600.0, "archive")] * 2

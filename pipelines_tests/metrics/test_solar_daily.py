@@ -1,0 +1,142 @@
+"""The views of what plants expected and observed, and the check that days are their readings."""
+
+import datetime as dt
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from pipelines.core.sql_files import read_sql
+from pipelines.core.warehouse import Warehouse
+from pipelines_tests.solar_rows import add_plant, add_readings
+
+RATIOS = (
+    "SELECT performance_ratio, irradiation_ratio, energy_per_irradiation_kwh_per_kwh_per_m2,"
+    " availability FROM metrics.solar_daily"
+)
+
+
+def differences(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    query = text(read_sql("pipelines.metrics", "checks/solar_sums_equal"))
+    with warehouse.engine.connect() as connection:
+        return [
+            (row.plant_id, row.plant_name, str(row.month), row.name, row.by_days, row.by_readings)
+            for row in connection.execute(query)
+        ]
+
+
+def test_a_day_has_its_sums_ratios_and_how_much_of_it_is_held(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1, name="Sierra Alta")
+    add_readings(
+        owner, 1, "2020-06-01", "2020-06-02", without=[f"2020-06-01T{n:02}:00Z" for n in range(6)]
+    )
+    (row,) = owner.execute("SELECT * FROM metrics.solar_daily").fetchall()
+    assert row == (
+        1, "Sierra Alta", dt.date(2020, 6, 1),
+        pytest.approx(18 * 20.0), pytest.approx(18 * 15.0),
+        pytest.approx(18 * 400.0), pytest.approx(18 * 300.0),
+        18, 24, 6, 0.75,
+        pytest.approx(0.75), pytest.approx(0.75), pytest.approx(15 / 0.3),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("nothing", [0.0, 5e-324, 1e-300])
+def test_nothing_expected_or_observed_gives_no_ratio_and_no_error(
+    owner: psycopg.Connection, nothing: float
+) -> None:
+    """One row whose ratio cannot be told would have taken the whole view with it."""
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2020-06-01", "2020-06-02", (nothing, 1e7, nothing, nothing))
+    add_readings(owner, 1, "2020-06-02", "2020-06-03", (1e7, nothing, 2000.0, nothing))
+    first, second = owner.execute(f"{RATIOS} ORDER BY day".encode()).fetchall()
+    assert first == (None, None, None, 1.0)
+    assert second == (0.0, 0.0, None, 1.0)
+    hourly = "SELECT DISTINCT performance_ratio FROM metrics.solar_hourly ORDER BY 1"
+    assert owner.execute(hourly).fetchall() == [(0.0,), (None,)]
+
+
+def test_a_day_that_never_came_has_a_row_without_sums(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1)
+    owner.execute(
+        "INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)"
+        " VALUES (1, '2020-06-01', 'failed', 24, 0, now())"
+    )
+    query = "SELECT observed_energy_kwh, hours_missing, availability FROM metrics.solar_daily"
+    assert owner.execute(query).fetchall() == [(None, 24, 0.0)]
+    assert owner.execute(RATIOS).fetchall() == [(None, None, None, 0.0)]
+
+
+def test_hours_have_the_clocks_of_the_plant_whoever_asks(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1, "Europe/Madrid", name="Sierra Alta")
+    add_readings(owner, 1, "2020-10-25", "2020-10-26")
+    query = "SELECT plant_name, local_hour FROM metrics.solar_hourly ORDER BY read_at LIMIT 4"
+    expected = [("Sierra Alta", f"2020-10-25T0{hour}:00:00") for hour in (0, 1, 2, 2)]
+    for zone in ("UTC", "Asia/Tokyo"):
+        owner.execute(f"SET timezone = '{zone}'".encode())
+        rows = owner.execute(query).fetchall()
+        assert [(name, hour.isoformat()) for name, hour in rows] == expected
+
+
+@pytest.mark.parametrize(
+    "view", ["metrics.solar_hourly", "metrics.solar_daily", "enriched.solar_readings"]
+)
+def test_counting_the_rows_of_a_view_joins_nothing(owner: psycopg.Connection, view: str) -> None:
+    """Each materialization counts them, and there may be nine million."""
+    plan = " ".join(
+        line for (line,) in owner.execute(f"EXPLAIN SELECT count(*) FROM {view}".encode())
+    )
+    assert "Join" not in plan
+    assert "Nested Loop" not in plan
+    assert "plants" not in plan
+
+
+def test_days_that_do_not_say_what_their_readings_say_are_shown_by_month(
+    owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    add_plant(owner, 1, "Europe/Madrid")
+    add_plant(owner, 2, "Asia/Kolkata", name="Other")
+    add_readings(owner, 1, "2019-12-01", "2020-02-01", vary=1.0)
+    add_readings(owner, 2, "2019-12-01", "2020-02-01", vary=1.0)
+    assert differences(warehouse) == []
+    owner.execute(
+        "UPDATE solar.days SET observed_energy_kwh = observed_energy_kwh + 0.5"
+        " WHERE plant_id = 2 AND day = '2020-01-17'"
+    )
+    owner.execute("DELETE FROM solar.readings WHERE plant_id = 1 AND read_at = '2019-12-31T22:00Z'")
+    found = differences(warehouse)
+    assert {row[:3] for row in found[:-1]} == {(1, "Plant 1", "2019-12-01")}
+    assert [row[3] for row in found] == [
+        "expected_energy_kwh",
+        "expected_irradiation_wh_per_m2",
+        "hours",
+        "observed_energy_kwh",
+        "observed_irradiation_wh_per_m2",
+        "observed_energy_kwh",
+    ]
+    assert found[2][4:] == (744, 743)
+    assert found[-1][:3] == (2, "Other", "2020-01-01")
+    assert found[-1][4] - found[-1][5] == pytest.approx(0.5)
+
+
+def test_only_days_asked_for_lately_are_compared(
+    owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2020-01-01", "2020-01-05")
+    owner.execute("UPDATE solar.days SET observed_energy_kwh = 1")
+    assert len(differences(warehouse)) == 1
+    owner.execute("UPDATE solar.days SET asked_at = now() - interval '3 days'")
+    assert differences(warehouse) == []
+
+
+def test_hours_of_another_day_are_not_counted_twice_or_lost(
+    owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2020-01-01", "2020-01-03", without=["2020-01-01T23:00Z"])
+    assert differences(warehouse) == []
+    owner.execute(
+        "UPDATE solar.days SET hours_present = 24, status = 'held' WHERE day = '2020-01-01'"
+    )
+    assert [row[3:] for row in differences(warehouse)] == [("hours", 48, 47)]

@@ -1,0 +1,365 @@
+"""What metrics.solar_report answers: every period, in the plant's zone, and clear refusals."""
+
+import datetime as dt
+import math
+from itertools import pairwise
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.core.embedded_postgres import ANALYST, SUPERUSER, Connections
+from pipelines_tests.solar_rows import VALUES, add_plant, add_readings, count_days
+
+PERIODS = ("hour", "day", "month", "year")
+ZONES = (
+    "UTC",
+    "Europe/Madrid",
+    "America/New_York",
+    "America/Sao_Paulo",  # whose clocks changed at midnight
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",  # whose clocks change by half an hour
+)
+DAY = dt.timedelta(days=1)
+HOUR = dt.timedelta(hours=1)
+local = dt.datetime.fromisoformat
+
+
+def report(connection: psycopg.Connection, *arguments: Any) -> list[Any]:
+    placeholders = ", ".join(["%s"] * len(arguments))
+    query = f"SELECT * FROM metrics.solar_report({placeholders})"
+    return connection.execute(query.encode(), arguments).fetchall()
+
+
+def refusal(owner: psycopg.Connection, arguments: str) -> psycopg.Error:
+    with pytest.raises(psycopg.Error) as caught:
+        owner.execute(f"SELECT * FROM metrics.solar_report({arguments})".encode())
+    return caught.value
+
+
+def test_p56_the_hourly_report_that_was_daily(owner: psycopg.Connection) -> None:
+    """It was said to be hourly, and was of days. Hour is what comes without saying."""
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2020-01-01", "2021-01-01", vary=1.0)
+    december = report(owner, 1, "2020-12-01", "2021-01-01")
+    assert len(december) == 744
+    assert december[0][0] == local("2020-12-01")
+    assert december[-1][0] == local("2020-12-31T23:00")
+    assert {after[0] - before[0] for before, after in pairwise(december)} == {HOUR}
+    assert {row[5:7] for row in december} == {(1, 1)}
+    counts = [len(report(owner, 1, "2020-01-01", "2021-01-01", period)) for period in PERIODS]
+    assert counts == [8784, 366, 12, 1]
+
+
+def test_p55_the_to_day_is_not_in_the_report_and_no_midnight_of_it(
+    owner: psycopg.Connection,
+) -> None:
+    """Data went up to midnight of the `to` day, and had one hour of it; the report did not."""
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2020-12-30", "2021-01-03")
+    for period in PERIODS:
+        rows = report(owner, 1, "2020-12-31", "2021-01-01", period)
+        assert sum(row[5] for row in rows) == 24
+        assert max(row[0] for row in rows) < local("2021-01-01")
+    assert report(owner, 1, "2021-01-01", "2021-01-01") == []
+    assert report(owner, 1, "2021-01-01", "2021-01-01", "year") == []
+
+
+def test_p07_sums_of_all_four_values_are_those_of_the_hours(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2020-02-28", "2020-03-02")
+    (day,) = report(owner, 1, "2020-02-29", "2020-03-01", "day")
+    assert day == (
+        local("2020-02-29"),
+        *(24 * value for value in VALUES),
+        24,
+        24,
+        pytest.approx(0.75),
+    )
+    month = report(owner, 1, "2020-02-01", "2020-04-01", "month")
+    assert [(row[0], row[1], *row[5:7]) for row in month] == [
+        (local("2020-02-01"), 2 * 24 * 20.0, 48, 29 * 24),
+        (local("2020-03-01"), 24 * 20.0, 24, 31 * 24),
+    ]
+
+
+@pytest.fixture(scope="module")
+def plants(server: Connections, template: str) -> Any:
+    """A plant in each zone with two years of readings and some gaps, for reading only."""
+    name = "test_solar_report_zones"
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    with psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as connection:
+        for number, zone in enumerate(ZONES, start=1):
+            add_plant(connection, number, zone)
+            add_readings(connection, number, "2017-12-01", "2020-01-01", vary=3.0)
+        connection.execute(
+            "DELETE FROM solar.readings WHERE extract(epoch FROM read_at) / 3600 % 17 < 1"
+            " OR read_at BETWEEN '2018-05-03' AND '2018-06-20'"
+        )
+        for number in range(1, len(ZONES) + 1):
+            count_days(connection, number, "2017-12-01", "2020-01-01")
+        yield connection
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    number=st.integers(1, len(ZONES)),
+    first=st.dates(dt.date(2017, 11, 1), dt.date(2020, 1, 10)),
+    days=st.one_of(st.integers(0, 70), st.integers(200, 800)),
+)
+def test_hours_days_months_and_years_add_up_to_the_same(
+    plants: psycopg.Connection, number: int, first: dt.date, days: int
+) -> None:
+    end = first + days * DAY
+    sums = []
+    for period in PERIODS:
+        rows = report(plants, number, first, end, period)
+        starts = [row[0] for row in rows]
+        assert starts == sorted(starts)
+        assert period == "hour" or len({*starts}) == len(starts)
+        sums.append([math.fsum(row[n] or 0.0 for row in rows) for n in range(1, 7)])
+    for other in sums[1:]:
+        assert other == pytest.approx(sums[0], rel=1e-9)
+    query = (
+        "SELECT count(*), coalesce(sum(observed_energy_kwh), 0) FROM metrics.solar_hourly"
+        " WHERE plant_id = %s AND local_hour >= %s AND local_hour < %s"
+    )
+    held = plants.execute(query, [number, first, end]).fetchone()
+    assert held is not None
+    assert sums[0][4] == held[0]
+    assert sums[0][1] == pytest.approx(held[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("number", range(1, len(ZONES) + 1))
+def test_every_period_has_its_row_and_its_hours_in_every_zone(
+    plants: psycopg.Connection, number: int
+) -> None:
+    days = report(plants, number, "2018-01-01", "2020-01-01", "day")
+    assert [row[0] for row in days] == [local("2018-01-01") + n * DAY for n in range(730)]
+    hours = report(plants, number, "2018-01-01", "2020-01-01")
+    by_day = {day[0].date(): 0 for day in days}
+    for row in hours:
+        assert (row[0].minute, row[0].second) == (0, 0)
+        by_day[row[0].date()] += 1
+    assert list(by_day.values()) == [row[6] for row in days]
+    held = [row[0] for row in hours if row[5]]
+    query = "SELECT local_hour FROM metrics.solar_hourly WHERE plant_id = %s ORDER BY read_at"
+    told = [hour for (hour,) in plants.execute(query, [number]) if hour.year in (2018, 2019)]
+    assert held == told
+
+
+def test_days_on_which_clocks_change_have_23_and_25_hours(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1, "Europe/Madrid")
+    add_readings(owner, 1, "2020-03-29", "2020-03-30", vary=1.0)
+    add_readings(owner, 1, "2020-10-25", "2020-10-26", vary=1.0)
+    spring = report(owner, 1, "2020-03-29", "2020-03-30")
+    assert [row[0].hour for row in spring] == [0, 1, *range(3, 24)]
+    autumn = report(owner, 1, "2020-10-25", "2020-10-26")
+    assert [row[0].hour for row in autumn] == [0, 1, 2, *range(2, 24)]
+    query = (
+        "SELECT observed_energy_kwh FROM solar.readings WHERE read_at >= '2020-04-01'"
+        " ORDER BY read_at"
+    )
+    assert [row[2] for row in autumn] == [value for (value,) in owner.execute(query)]
+    for period in ("day", "month", "year"):
+        (day,) = report(owner, 1, "2020-03-29", "2020-03-30", period)
+        assert day[5:7] == (23, 23)
+        (day,) = report(owner, 1, "2020-10-25", "2020-10-26", period)
+        assert day[5:7] == (25, 25)
+
+
+def test_p57_times_are_those_of_the_plant_whoever_asks(owner: psycopg.Connection) -> None:
+    """Times had no zone, and one client showed them in that of its own."""
+    add_plant(owner, 1, "Asia/Kolkata")
+    add_readings(owner, 1, "2020-06-01", "2020-06-03", vary=1.0)
+    told = []
+    for zone in ("UTC", "America/New_York", "Asia/Tokyo"):
+        owner.execute(f"SET timezone = '{zone}'".encode())
+        told.append([report(owner, 1, "2020-06-01", "2020-06-03", period) for period in PERIODS])
+    assert told[0] == told[1] == told[2]
+    assert told[0][0][0][0] == local("2020-06-01")
+    first = owner.execute("SELECT min(read_at) FROM solar.readings").fetchone()
+    assert first == (dt.datetime(2020, 5, 31, 18, 30, tzinfo=dt.UTC),)
+
+
+def test_p19_a_period_without_data_has_a_row_that_says_so(owner: psycopg.Connection) -> None:
+    """It was the words "Data is not available!" where a list was expected."""
+    add_plant(owner, 1)
+    for period, count in zip(PERIODS, (48, 2, 1, 1), strict=True):
+        rows = report(owner, 1, "2020-06-01", "2020-06-03", period)
+        assert len(rows) == count
+        assert {row[1:5] for row in rows} == {(None,) * 4}
+        assert {row[5] for row in rows} == {0}
+        assert sum(row[6] for row in rows) == 48
+        assert {row[7] for row in rows} == {None}
+
+
+def test_days_to_come_have_rows_without_data(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1)
+    today = dt.datetime.now(dt.UTC).date()
+    add_readings(owner, 1, today - 2 * DAY, today)
+    rows = report(owner, 1, today - 2 * DAY, today + 3 * DAY, "day")
+    assert [row[5] for row in rows] == [24, 24, 0, 0, 0]
+    assert [row[1] is None for row in rows] == [False, False, True, True, True]
+
+
+def test_hours_that_are_missing_are_told_and_the_ratio_is_of_those_held(
+    owner: psycopg.Connection,
+) -> None:
+    add_plant(owner, 1)
+    add_readings(
+        owner,
+        1,
+        "2020-06-01",
+        "2020-06-02",
+        without=["2020-06-01T03:00Z", "2020-06-01T12:00Z"],
+    )
+    hours = report(owner, 1, "2020-06-01", "2020-06-02")
+    assert [row[0].hour for row in hours if not row[5]] == [3, 12]
+    (day,) = report(owner, 1, "2020-06-01", "2020-06-02", "day")
+    assert day[5:] == (22, 24, pytest.approx(0.75))
+    assert day[1] == pytest.approx(22 * 20.0)
+
+
+def test_a_month_or_year_that_is_cut_off_is_of_its_days_in_the_range(
+    owner: psycopg.Connection,
+) -> None:
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2019-12-01", "2020-04-01")
+    months = report(owner, 1, "2020-01-15", "2020-03-02", "month")
+    assert [(row[0].date().isoformat(), row[5], row[6]) for row in months] == [
+        ("2020-01-15", 17 * 24, 17 * 24),
+        ("2020-02-01", 29 * 24, 29 * 24),
+        ("2020-03-01", 24, 24),
+    ]
+    years = report(owner, 1, "2019-12-30", "2020-01-02", "year")
+    assert [(row[0].date().isoformat(), row[5]) for row in years] == [
+        ("2019-12-30", 48),
+        ("2020-01-01", 24),
+    ]
+
+
+def test_no_energy_expected_gives_no_ratio(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2020-06-01", "2020-06-02", (0.0, 1e7, 0.0, 0.0))
+    add_readings(owner, 1, "2020-06-02", "2020-06-03", (1e-320, 1e7, 0.0, 0.0))
+    for period in PERIODS:
+        assert {row[7] for row in report(owner, 1, "2020-06-01", "2020-06-03", period)} == {None}
+
+
+def test_p24_several_plants_are_one_statement_and_its_pages(owner: psycopg.Connection) -> None:
+    for number in (1, 2, 3):
+        add_plant(owner, number)
+        add_readings(owner, number, "2020-12-01", "2021-01-01", (float(number), 1.0, 1.0, 1.0))
+    query = (
+        "SELECT plant_id, period_start, expected_energy_kwh FROM solar.plants"
+        " CROSS JOIN LATERAL metrics.solar_report(plant_id, '2020-12-01', '2021-01-01') AS hours"
+        " WHERE plant_id IN (1, 3) AND (plant_id, period_start) > (%s, %s)"
+        " ORDER BY plant_id, period_start LIMIT 50"
+    )
+    pages: list[Any] = []
+    last = (0, local("1950-01-01"))
+    while page := owner.execute(query, last).fetchall():
+        assert len(page) <= 50
+        pages += page
+        last = page[-1][:2]
+    assert len(pages) == 2 * 744
+    assert {(row[0], row[2]) for row in pages} == {(1, 1.0), (3, 3.0)}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "1",
+        "1, '2020-01-01'",
+        "1, to_date => '2020-01-01'",
+        "NULL, '2020-01-01', '2020-01-02'",
+        "1, NULL, '2020-01-02'",
+        "1, '2020-01-01', NULL, 'day'",
+    ],
+)
+def test_p15_a_missing_value_is_told(owner: psycopg.Connection, arguments: str) -> None:
+    add_plant(owner, 1)
+    error = refusal(owner, arguments)
+    assert isinstance(error, psycopg.errors.InvalidParameterValue)
+    assert error.diag.message_primary == "Please provide plant_id, from and to values"
+    assert "metrics.solar_report(1, '2020-12-01'" in (error.diag.message_hint or "")
+
+
+def test_p16_p62_a_plant_that_there_is_not_is_another_error_than_a_bad_value(
+    owner: psycopg.Connection,
+) -> None:
+    """Both were a 400, where one is a 404."""
+    error = refusal(owner, "17, '2020-01-01', '2020-01-02'")
+    assert isinstance(error, psycopg.errors.NoDataFound)
+    assert error.diag.message_primary == "Object with plant id does not exists"
+    assert error.diag.message_detail == "plant_id is 17."
+    assert error.diag.message_hint == "SELECT plant_id, name FROM solar.plants"
+
+
+def test_p18_from_after_to_is_told(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1)
+    error = refusal(owner, "1, '2020-01-02', '2020-01-01'")
+    assert isinstance(error, psycopg.errors.InvalidParameterValue)
+    assert error.diag.message_primary == "From date can not be greater than to date"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("1, '2020-01-01', '2020-01-02', 'week'", "period is 'week': it must be hour, day, month"),
+        ("1, '2020-01-01', '2020-01-02', NULL", "period is NULL: it must be hour, day, month or"),
+        ("1, '2020-01-01', 'infinity'", "to_date is infinity: it must be 2051-01-01 or earlier"),
+        ("1, '-infinity', '2020-01-01'", "from_date is -infinity: it must be 1950-01-01 or later"),
+        ("1, '2020-01-01', '5874897-12-31'", "to_date is 5874897-12-31: it must be 2051-01-01"),
+        ("1, '4713-01-01 BC', '2020-01-01'", "from_date is 4713-01-01 BC: it must be 1950-01-01"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused_in_words(
+    owner: psycopg.Connection, arguments: str, words: str
+) -> None:
+    add_plant(owner, 1)
+    error = refusal(owner, arguments)
+    assert isinstance(error, psycopg.errors.InvalidParameterValue)
+    assert (error.diag.message_primary or "").startswith(words)
+    assert "metrics.solar_report" in (error.diag.message_hint or "")
+
+
+@pytest.mark.parametrize(
+    "date", ["2020-02-30", "2021-02-29", "2020-13-01", "2020-00-10", "yesterdays", "2020-1x-01"]
+)
+def test_p17_p25_dates_that_there_are_not_are_refused(owner: psycopg.Connection, date: str) -> None:
+    """PostgreSQL's own dates see to it: before the function is asked."""
+    add_plant(owner, 1)
+    error = refusal(owner, f"1, '{date}', '2021-06-01'")
+    assert isinstance(
+        error, psycopg.errors.InvalidDatetimeFormat | psycopg.errors.DatetimeFieldOverflow
+    )
+    assert date in (error.diag.message_primary or "")
+
+
+def test_the_longest_range_is_answered(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1, "Europe/Madrid")
+    assert len(report(owner, 1, "1950-01-01", "2051-01-01", "year")) == 101
+
+
+def test_analysts_may_ask_and_it_promises_to_change_nothing(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2020-06-01", "2020-06-02")
+    with psycopg.connect(server.url(ANALYST, database), autocommit=True) as analyst:
+        assert len(report(analyst, 1, "2020-06-01", "2020-06-02")) == 24
+        assert analyst.execute("SELECT count(*) FROM metrics.solar_daily").fetchone() == (1,)
+        assert analyst.execute("SELECT count(*) FROM metrics.solar_hourly").fetchone() == (24,)
+    promised = owner.execute(
+        "SELECT provolatile, proparallel FROM pg_proc WHERE proname = 'solar_report'"
+    ).fetchall()
+    assert promised == [("s", "s")]

@@ -1,0 +1,134 @@
+"""Solar plants, their readings and their days, as a sync leaves them, without a service."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import psycopg
+
+Values = tuple[float, float, float, float]
+"""Expected and observed energy (kWh), expected and observed irradiation (Wh/m²), of an hour."""
+VALUES: Values = (20.0, 15.0, 400.0, 300.0)
+
+
+def add_plant(
+    owner: psycopg.Connection,
+    plant_id: int,
+    zone: str = "UTC",
+    coordinates: tuple[float, float] | None = None,
+    *,
+    name: str | None = None,
+) -> int:
+    latitude, longitude = coordinates or (None, None)
+    owner.execute(
+        "INSERT INTO solar.plants (plant_id, name, time_zone, latitude, longitude)"
+        " VALUES (%s, %s, %s, %s, %s)",
+        [plant_id, name or f"Plant {plant_id}", zone, latitude, longitude],
+    )
+    return plant_id
+
+
+def add_readings(
+    owner: psycopg.Connection,
+    plant_id: int,
+    first: str | dt.date,
+    end: str | dt.date,
+    values: Values = VALUES,
+    *,
+    vary: float = 0.0,
+    without: Sequence[str] = (),
+) -> None:
+    """Every hour of the days from `first` until before `end` but those `without`, and the days.
+
+    Each hour's values are the given ones, more by up to `vary` of them.
+    """
+    owner.execute(
+        """
+        INSERT INTO solar.readings (
+            plant_id, read_at, expected_energy_kwh, observed_energy_kwh,
+            expected_irradiation_wh_per_m2, observed_irradiation_wh_per_m2, delivery_id
+        )
+        SELECT
+            plant_id, read_at,
+            more * %(expected_energy)s, more * more * %(observed_energy)s,
+            more * %(expected_irradiation)s, more * more * %(observed_irradiation)s, 1
+        FROM solar.plants
+        CROSS JOIN LATERAL generate_series(
+            %(first)s::date::timestamp, %(end)s::date - interval '1 day', interval '1 day'
+        ) AS day
+        CROSS JOIN LATERAL generate_series(
+            day AT TIME ZONE time_zone,
+            (day + interval '1 day') AT TIME ZONE time_zone - interval '1 minute',
+            interval '30 minutes'
+        ) AS read_at
+        CROSS JOIN LATERAL (
+            SELECT 1 + %(vary)s * (extract(epoch FROM read_at) / 3600 * 0.618 %% 1) AS more
+        ) AS factor
+        WHERE
+            plant_id = %(plant_id)s
+            AND extract(minute FROM read_at AT TIME ZONE time_zone) = 0
+            AND read_at <> ALL(%(without)s::timestamptz [])
+        """,
+        {
+            "plant_id": plant_id,
+            "first": first,
+            "end": end,
+            "vary": vary,
+            "without": list(without),
+            "expected_energy": values[0],
+            "observed_energy": values[1],
+            "expected_irradiation": values[2],
+            "observed_irradiation": values[3],
+        },
+    )
+    count_days(owner, plant_id, first, end)
+
+
+def count_days(
+    owner: psycopg.Connection, plant_id: int, first: str | dt.date, end: str | dt.date
+) -> None:
+    """Say of each day from `first` until before `end` what is held of it."""
+    owner.execute(
+        """
+        INSERT INTO solar.days (
+            plant_id, day, status, hours_expected, hours_present, expected_energy_kwh,
+            observed_energy_kwh, expected_irradiation_wh_per_m2, observed_irradiation_wh_per_m2,
+            asked_at, delivery_id
+        )
+        SELECT
+            plant_id, day,
+            CASE hours WHEN hours_expected THEN 'held' WHEN 0 THEN 'empty' ELSE 'partial' END,
+            hours_expected, hours, sums[1], sums[2], sums[3], sums[4], now(), 1
+        FROM solar.plants
+        CROSS JOIN LATERAL generate_series(
+            %(first)s::date::timestamp, %(end)s::date - interval '1 day', interval '1 day'
+        ) AS day
+        CROSS JOIN LATERAL (
+            SELECT
+                day AT TIME ZONE time_zone AS first_at,
+                (day + interval '1 day') AT TIME ZONE time_zone AS end_at
+        ) AS bounds
+        CROSS JOIN LATERAL (
+            SELECT floor(extract(epoch FROM end_at - first_at) / 3600) AS hours_expected
+        ) AS expected
+        CROSS JOIN LATERAL (
+            SELECT
+                count(*) AS hours,
+                array[
+                    sum(expected_energy_kwh), sum(observed_energy_kwh),
+                    sum(expected_irradiation_wh_per_m2), sum(observed_irradiation_wh_per_m2)
+                ] AS sums
+            FROM solar.readings
+            WHERE plant_id = plants.plant_id AND read_at >= first_at AND read_at < end_at
+        ) AS counted
+        WHERE plant_id = %(plant_id)s
+        ON CONFLICT (plant_id, day) DO UPDATE SET
+            status = excluded.status,
+            hours_present = excluded.hours_present,
+            expected_energy_kwh = excluded.expected_energy_kwh,
+            observed_energy_kwh = excluded.observed_energy_kwh,
+            expected_irradiation_wh_per_m2 = excluded.expected_irradiation_wh_per_m2,
+            observed_irradiation_wh_per_m2 = excluded.observed_irradiation_wh_per_m2,
+            asked_at = excluded.asked_at
+        """,
+        {"plant_id": plant_id, "first": first, "end": end},
+    )
