@@ -1,9 +1,12 @@
 """Solar plants, their readings and their days, as a sync leaves them, without a service."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 
 import psycopg
+
+from pipelines.core.sql_files import read_sql
 
 Values = tuple[float, float, float, float]
 """Expected and observed energy (kWh), expected and observed irradiation (Wh/m²), of an hour."""
@@ -56,8 +59,8 @@ def add_readings(
             %(first)s::date::timestamp, %(end)s::date - interval '1 day', interval '1 day'
         ) AS day
         CROSS JOIN LATERAL generate_series(
-            day AT TIME ZONE time_zone,
-            (day + interval '1 day') AT TIME ZONE time_zone - interval '1 minute',
+            solar.day_begins(day::date, time_zone),
+            solar.day_begins(day::date + 1, time_zone) - interval '1 minute',
             interval '30 minutes'
         ) AS read_at
         CROSS JOIN LATERAL (
@@ -87,48 +90,21 @@ def count_days(
     owner: psycopg.Connection, plant_id: int, first: str | dt.date, end: str | dt.date
 ) -> None:
     """Say of each day from `first` until before `end` what is held of it."""
+    zone = owner.execute(
+        "SELECT time_zone FROM solar.plants WHERE plant_id = %s", [plant_id]
+    ).fetchone()
+    assert zone is not None
+    put_days = re.sub(r"(?<!:):(\w+)", r"%(\1)s", read_sql("pipelines.solar", "put_days"))
     owner.execute(
-        """
-        INSERT INTO solar.days (
-            plant_id, day, status, hours_expected, hours_present, expected_energy_kwh,
-            observed_energy_kwh, expected_irradiation_wh_per_m2, observed_irradiation_wh_per_m2,
-            asked_at, delivery_id
-        )
-        SELECT
-            plant_id, day,
-            CASE hours WHEN hours_expected THEN 'held' WHEN 0 THEN 'empty' ELSE 'partial' END,
-            hours_expected, hours, sums[1], sums[2], sums[3], sums[4], now(), 1
-        FROM solar.plants
-        CROSS JOIN LATERAL generate_series(
-            %(first)s::date::timestamp, %(end)s::date - interval '1 day', interval '1 day'
-        ) AS day
-        CROSS JOIN LATERAL (
-            SELECT
-                day AT TIME ZONE time_zone AS first_at,
-                (day + interval '1 day') AT TIME ZONE time_zone AS end_at
-        ) AS bounds
-        CROSS JOIN LATERAL (
-            SELECT floor(extract(epoch FROM end_at - first_at) / 3600) AS hours_expected
-        ) AS expected
-        CROSS JOIN LATERAL (
-            SELECT
-                count(*) AS hours,
-                array[
-                    sum(expected_energy_kwh), sum(observed_energy_kwh),
-                    sum(expected_irradiation_wh_per_m2), sum(observed_irradiation_wh_per_m2)
-                ] AS sums
-            FROM solar.readings
-            WHERE plant_id = plants.plant_id AND read_at >= first_at AND read_at < end_at
-        ) AS counted
-        WHERE plant_id = %(plant_id)s
-        ON CONFLICT (plant_id, day) DO UPDATE SET
-            status = excluded.status,
-            hours_present = excluded.hours_present,
-            expected_energy_kwh = excluded.expected_energy_kwh,
-            observed_energy_kwh = excluded.observed_energy_kwh,
-            expected_irradiation_wh_per_m2 = excluded.expected_irradiation_wh_per_m2,
-            observed_irradiation_wh_per_m2 = excluded.observed_irradiation_wh_per_m2,
-            asked_at = excluded.asked_at
-        """,
-        {"plant_id": plant_id, "first": first, "end": end},
+        put_days,
+        {
+            "plant_id": plant_id,
+            "zone": zone[0],
+            "first": dt.date.fromisoformat(str(first)),
+            "end": dt.date.fromisoformat(str(end)),
+            "spoiled_days": [],
+            "now": dt.datetime.now(dt.UTC),
+            "today": dt.datetime.now(dt.UTC).date(),
+            "delivery_id": 1,
+        },
     )

@@ -74,22 +74,36 @@ class JsonAnswer:
 
 
 class Patience:
-    """How many more tries all requests that share it may make; threads may share it."""
+    """How many more tries all requests that share it may make; each answer gives one back.
+
+    So a source that answers now and then is asked again each time, and one that is dead is not for
+    long. Threads may share it.
+    """
 
     def __init__(self, tries: int) -> None:
-        self._left = tries
+        self._left = self._most = tries
         self._lock = threading.Lock()
 
-    def is_gone(self) -> bool:
-        """Take one more try; whether there was none left."""
+    def take(self) -> bool:
+        """Take one more try; whether there was one."""
         with self._lock:
             self._left -= 1
-            return self._left < 0
+            return self._left >= 0
+
+    def give(self) -> None:
+        """An answer came: one more try, up to as many as there were."""
+        with self._lock:
+            self._left = min(max(self._left, 0) + 1, self._most)
 
     def end(self) -> None:
         """Let nobody try again."""
         with self._lock:
-            self._left = 0
+            self._left = self._most = 0
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nobody may try again for now."""
+        return self._left <= 0
 
 
 Explain = Callable[[int, Any, str], Failure | None]
@@ -138,7 +152,10 @@ class HttpClient:
         )
         for attempt in retrying:
             with attempt:
-                return self._get_once(url, params, attempt.retry_state.attempt_number)
+                answer = self._get_once(url, params, attempt.retry_state.attempt_number)
+                if self.patience is not None:
+                    self.patience.give()
+                return answer
         raise AssertionError("tenacity ends with an answer or an exception")
 
     def _may_pass(self, error: BaseException) -> bool:
@@ -150,7 +167,7 @@ class HttpClient:
     def _is_enough(self, state: tenacity.RetryCallState) -> bool:
         if state.attempt_number >= self.attempts:
             return True
-        return self.patience is not None and self.patience.is_gone()
+        return self.patience is not None and not self.patience.take()
 
     def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
         """As long as the server asks, else exponential backoff with jitter."""
@@ -264,6 +281,8 @@ class HttpClient:
         times = ", at the first attempt" if attempt == 1 else f", in {attempt} attempts"
         if self.attempts == 1:  # whoever asks tries again itself
             times = ""
+        elif self.patience is not None and self.patience.is_used_up:
+            times += "; all tries of this run are used up"
         return TransientFailure(
             self.source,
             f"{redact(problem, self.secrets)}{times}",

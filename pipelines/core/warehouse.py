@@ -61,13 +61,18 @@ class Warehouse:
 
         Raises `TransientFailure` when the server goes away; nothing of it is written then.
         """
+        with self.faults_told(source), self.engine.begin() as connection:
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:source, 0))"),
+                {"source": f"isobar load {source}"},
+            )
+            yield connection
+
+    @contextmanager
+    def faults_told(self, source: str) -> Iterator[None]:
+        """Turn what the database raises into our failures, about `source`."""
         try:
-            with self.engine.begin() as connection:
-                connection.execute(
-                    text("SELECT pg_advisory_xact_lock(hashtextextended(:source, 0))"),
-                    {"source": f"isobar load {source}"},
-                )
-                yield connection
+            yield
         except (DBAPIError, psycopg.Error) as error:  # COPY goes past SQLAlchemy
             cause = error.orig if isinstance(error, DBAPIError) else error
             went_away = isinstance(cause, psycopg.OperationalError)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SOURCE = "metrics.solar_plant_health"
+LEAST_KWH = 1e-6
+"""Less is none, as for `solar.ratio`."""
 PLANTS_AT_ONCE = 50
 """Plants whose readings are in memory at the same time, 36,000 hours."""
 TIME = "datetime64[us, UTC]"
@@ -125,7 +127,7 @@ def _yield(
     of_plant = readings[readings.read_at >= readings[since]].groupby("plant_id")
     sums = of_plant[["observed_energy_kwh", "expected_energy_kwh"]].sum().reindex(plants.index)
     held = of_plant.size().reindex(plants.index, fill_value=0)
-    expected = sums.expected_energy_kwh.where(sums.expected_energy_kwh > 0)
+    expected = sums.expected_energy_kwh.where(sums.expected_energy_kwh >= LEAST_KWH)
     hours = (plants.end_at - plants[since]).dt.total_seconds() / 3600
     return {
         f"performance_ratio_{days}_days": sums.observed_energy_kwh / expected,

@@ -1,8 +1,6 @@
 """The assets of solar plants: the registry, and the readings, partitioned by plant."""
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
@@ -18,12 +16,11 @@ from pipelines.asset_pages import (
     view_asset,
 )
 from pipelines.core.failures import PermanentFailure
-from pipelines.core.quarantine import in_quarantine
 from pipelines.core.sql_files import read_sql
-from pipelines.core.warehouse import Warehouse
 from pipelines.resources import SolarResource, WarehouseResource, utc_now
 from pipelines.settings import misconfigured
 from pipelines.solar import tables
+from pipelines.solar.held import Held
 from pipelines.solar.load import SOURCE
 from pipelines.solar.pictures import coverage_strip
 from pipelines.solar.sync import Sync, Synced
@@ -42,8 +39,8 @@ class Syncing(dg.Config):
 
     plants: list[int] = Field(
         default=[],
-        description="Only these plants, by number; none for all, or for those whose partitions the"
-        " run is for.",
+        description="Only these plants, by number, and those that are registered meanwhile; none"
+        " for all, or for those whose partitions the run is for.",
     )
     retry_quarantine: bool = Field(
         default=False,
@@ -109,8 +106,10 @@ def readings(
             with store.transaction(SOURCE) as connection:
                 connection.execute(text(read_sql("pipelines.solar", "retry_quarantine")))
         sync = Sync(store, client, solar.depth(), utc_now, run_id=context.run.run_id)
-        for synced in sync.plants(_chosen(context, config)):
-            _tell(context, store, synced)
+        by_hand = _of_partitions(context)
+        held = Held(store)
+        for synced in sync.plants(by_hand or config.plants or None, with_new=by_hand is None):
+            _tell(context, held, synced)
         return dg.MaterializeResult(asset_key=key, metadata=TOLD_ALREADY)
 
 
@@ -134,8 +133,9 @@ def ask_for_days(
         run_id = context.run.run_id
         sync = Sync(store, client, solar.depth(), utc_now, run_id=run_id, window=window)
         failed = []
+        held = Held(store)
         for synced in sync.plants(config.plants):
-            _tell(context, store, synced)
+            _tell(context, held, synced)
             failed += [f"{synced.plant}: {synced.problem}"] if synced.problem else []
     if failed:
         raise dg.Failure(description="\n".join(failed), allow_retries=False)
@@ -165,10 +165,8 @@ coverage = view_asset(
 )
 
 
-def _chosen(context: dg.AssetExecutionContext, config: Syncing) -> Sequence[int] | None:
-    """The plants that the run is for; None for all."""
-    if config.plants:
-        return config.plants
+def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
+    """The plants whose partitions the run is for; None when it is for none."""
     if not context.has_partition_key and not context.has_partition_key_range:
         return None
     return [int(key) for key in context.partition_keys]
@@ -190,7 +188,7 @@ def _date(name: str, value: str) -> date:
 
 
 def _tell(
-    context: dg.AssetExecutionContext | dg.OpExecutionContext, store: Warehouse, synced: Synced
+    context: dg.AssetExecutionContext | dg.OpExecutionContext, held: Held, synced: Synced
 ) -> None:
     """Log what came of a plant: its materialization when all is well, else what is missing."""
     if synced.problem is not None:
@@ -200,28 +198,7 @@ def _tell(
     if not context.instance.has_dynamic_partition(str(PLANTS.name), partition):
         context.instance.add_dynamic_partitions(str(PLANTS.name), [partition])
     context.log.info("%s: %d answers in %.1f s", synced.plant, len(synced.answers), synced.seconds)
-    with store.engine.connect() as connection:
-        metadata = _page(connection, synced)
+    metadata = held.page(synced)
     context.log_event(
         dg.AssetMaterialization(asset_key(tables.readings), partition=partition, metadata=metadata)
     )
-
-
-def _page(connection: Connection, synced: Synced) -> dict[str, Any]:
-    """What was asked and came of a plant, and what is held of it and of all plants now."""
-    query = text(read_sql("pipelines.solar", "plant_page"))
-    days = connection.execute(query, {"plant_id": synced.plant.plant_id}).all()
-    hours = select(func.coalesce(func.sum(tables.days.c.hours_present), 0))
-    return {
-        "plant": synced.plant.name,
-        "answers": len(synced.answers),
-        **{
-            name: sum(getattr(answer, name) for answer in synced.answers)
-            for name in ("read", "loaded", "unchanged", "rejected")
-        },
-        "seconds": round(synced.seconds, 3),
-        **{f"days {row.status}": int(row.days) for row in days},
-        "dagster/partition_row_count": sum(int(row.hours) for row in days),
-        "dagster/row_count": int(connection.execute(hours).scalar_one()),
-        "in_quarantine": in_quarantine(connection, SOURCE),
-    }

@@ -28,12 +28,12 @@ def synced_whole(
     with warehouse.open() as store, store.engine.connect() as connection:
         rows = connection.execute(query, {"run_id": context.run.run_id}).mappings().all()
     yield verdict([dict(row) for row in rows], dg.AssetCheckSeverity.WARN)
-    failed = [f"  {row.plant_id} {row.name}: {row.problem}" for row in rows if row.is_of_run]
+    failed = [row for row in rows if row.is_of_run]
     if failed:
-        listed = "\n".join(failed)
+        listed = "\n".join(f"  plant {one.plant_id} ({one.name}), {one.problem}" for one in failed)
         raise dg.Failure(
-            description=f"solar: {len(failed)} plants were not synced whole:\n{listed}\n"
-            "  what to do: nothing, they are asked again of themselves; solar.gaps says when.",
+            description=f"solar: not synced whole:\n{listed}\n"
+            "They are asked again of themselves; solar.gaps says when.",
             allow_retries=False,
         )
 

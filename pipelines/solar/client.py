@@ -22,6 +22,11 @@ class MonitoringClient:
         """The address without secrets."""
         return redact(self.url, self.http.secrets)
 
+    def end_patience(self) -> None:
+        """Let no request that is under way be tried again."""
+        if self.http.patience is not None:
+            self.http.patience.end()
+
     def ask(self, plant_id: int, window: Window) -> JsonAnswer:
         """What the service has for the days of the window: `document` is a list of items.
 

@@ -1,22 +1,35 @@
 """What solar plants give to Dagster: assets, checks, jobs, the schedule, and the sensor."""
 
 import dagster as dg
+from dagster._utils.schedules import is_valid_cron_schedule
 from sqlalchemy import text
 
 from pipelines import attended_runs
 from pipelines.asset_pages import asset_key
 from pipelines.core.sql_files import read_sql
-from pipelines.resources import WarehouseResource, utc_now
-from pipelines.settings import Settings
+from pipelines.resources import SolarResource, WarehouseResource, utc_now
+from pipelines.settings import misconfigured, sync_cron
 from pipelines.solar import registry_jobs, tables
 from pipelines.solar.assets import ask_for_solar_days, coverage, plants, readings
 from pipelines.solar.checks import CHECKS
 
 LOOK_SECONDS = 15
+AFTER_FAILURE_SECONDS = 30.0
 OF_OTHERS = dg.AssetSelection.groups("weather") | dg.AssetSelection.assets(
     dg.AssetKey(["enriched", "itinerary_legs"]), dg.AssetKey(["enriched", "shipments"])
 )
 """Downstream by way of the weather's places, and brought up to date when they are due."""
+
+
+def _cron(value: str) -> str:
+    """The value of SYNC_CRON. Raises `PermanentFailure` when it is no cron expression."""
+    if not is_valid_cron_schedule(value):
+        raise misconfigured(
+            f"SYNC_CRON is {value!r}, which is no cron expression",
+            "Set it to five fields such as 15 0 * * * (daily, 00:15) or */20 * * * *.",
+        )
+    return value
+
 
 solar_job = dg.define_asset_job(
     "solar",
@@ -28,7 +41,7 @@ solar_job = dg.define_asset_job(
 
 @dg.schedule(
     name="solar_sync",
-    cron_schedule=Settings.from_environment().sync_cron,
+    cron_schedule=_cron(sync_cron()),
     execution_timezone="UTC",
     job=solar_job,
     default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -55,9 +68,11 @@ def sync_of_all(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
     " something is missing and due to be asked for again.",
 )
 def solar_plants_due(
-    context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+    context: dg.SensorEvaluationContext, solar: SolarResource, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
     """One run for the plants that are due; none while one is under way."""
+    if solar.open() is None:
+        return dg.SkipReason("MONITORING_URL is not set.")
     query = text(read_sql("pipelines.solar", "due_plants"))
     with warehouse.open() as store, store.engine.connect() as connection:
         due = list(connection.execute(query, {"now": utc_now()}).scalars())
@@ -65,6 +80,8 @@ def solar_plants_due(
         return dg.SkipReason("No plant is due.")
     if attended_runs.is_under_way(context.instance, solar_job.name):
         return dg.SkipReason("A run is under way.")
+    if attended_runs.failed_lately(context.instance, solar_job.name, AFTER_FAILURE_SECONDS):
+        return dg.SkipReason("The last run failed; trying again in half a minute.")
     return dg.RunRequest(run_config={"ops": {"solar_readings": {"config": {"plants": due}}}})
 
 

@@ -118,6 +118,7 @@ def take_answer(
     with store.transaction(plant.source) as connection:
         keep_plant(connection, plant)
         if _is_known(connection, plant, window, delivery):
+            connection.execute(_statement("put_asked"), _about(plant, window) | {"now": now})
             return Outcome(0, told.read, 0, told.read - len(told.rejects), len(told.rejects))
         delivery_id = open_delivery(connection, delivery, run_id)
         write_rejects(connection, delivery_id, told.rejects)

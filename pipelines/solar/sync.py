@@ -7,6 +7,7 @@ that is synced is locked, so that it cannot be deleted and two syncs of it take 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import time
 from collections import deque
@@ -14,11 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Integer, any_, literal, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.exc import DBAPIError
 
 from pipelines.core.deliveries import Outcome
 from pipelines.core.failures import DatabaseTrouble, Failure, PermanentFailure, TransientFailure
@@ -36,6 +37,7 @@ from pipelines.solar.load import (
 )
 from pipelines.solar.windows import Depth, Window, history_from, windows, years
 
+logger = logging.getLogger("isobar.solar")
 AT_ONCE = 8
 """Plants that are asked for at the same time: the service is one machine."""
 MOST_PLANT_ID = 2**31 - 1
@@ -59,27 +61,32 @@ class Synced:
         return f"{self.problems[0]}{more}" if self.problems else None
 
 
-@dataclass(frozen=True)
 class Sync:
-    """How plants are synced; `window` instead of what is missing, where a person says so."""
+    """One sync; `window` is asked for instead of what is missing, where a person says so."""
 
-    store: Warehouse
-    client: MonitoringClient
-    depth: Depth
-    clock: Callable[[], dt.datetime]
-    run_id: str | None = None
-    window: Window | None = None
-    stopped: threading.Event = field(default_factory=threading.Event)
+    def __init__(
+        self,
+        store: Warehouse,
+        client: MonitoringClient,
+        depth: Depth,
+        clock: Callable[[], dt.datetime],
+        *,
+        run_id: str | None = None,
+        window: Window | None = None,
+    ) -> None:
+        self.store, self.client, self.depth, self.clock = store, client, depth, clock
+        self.run_id, self.window = run_id, window
+        self._stopped = threading.Event()
 
-    def plants(self, chosen: Sequence[int] | None) -> Iterator[Synced]:
-        """Sync the chosen plants, or all and those that are registered meanwhile.
+    def plants(
+        self, chosen: Sequence[int] | None = None, *, with_new: bool = False
+    ) -> Iterator[Synced]:
+        """Sync the chosen plants, or all; `with_new` those too that are registered meanwhile.
 
         Gives each as it is finished. Retired ones are left alone. Raises `PermanentFailure` for a
         plant or a window that cannot be, before anything is asked, and what the database raises.
         """
-        plants = _registered(self.store, chosen)
-        for plant in plants:
-            self._check_window(plant)
+        plants = self._registered(chosen)
         waiting, known = deque(plants), {plant.plant_id for plant in plants}
         under_way: dict[Future[Synced], Plant] = {}
         with _locks(self.store) as locks, ThreadPoolExecutor(AT_ONCE) as pool:
@@ -99,15 +106,13 @@ class Sync:
                         yield future.result()
                     if not under_way and waiting:
                         time.sleep(1.0)
-                    if chosen is None:
-                        new = _registered(self.store, None, is_new=True)
-                        new = [plant for plant in new if plant.plant_id not in known]
+                    if with_new:
+                        new = [one for one in self._new() if one.plant_id not in known]
                         waiting.extendleft(new)
                         known.update(plant.plant_id for plant in new)
             finally:  # what is under way ends after its present try
-                self.stopped.set()
-                if self.client.http.patience is not None:
-                    self.client.http.patience.end()
+                self._stopped.set()
+                self.client.end_patience()
 
     def _plant(self, plant: Plant) -> Synced:
         """Bring one plant up to date; a service that does not answer ends it."""
@@ -115,7 +120,9 @@ class Sync:
         synced = Synced(plant)
         try:
             for window in self._begin(plant):
-                if self.stopped.is_set() or not self._take(synced, window):
+                if self._stopped.is_set():
+                    return synced  # it did not end, so it is due again
+                if not self._take(synced, window):
                     break
             synced.seconds = time.monotonic() - began
             self._end(synced)
@@ -124,10 +131,12 @@ class Sync:
         return synced
 
     def _begin(self, plant: Plant) -> list[Window]:
-        """Note that it begins; what to ask for."""
+        """What to ask for; a sync of what is missing is noted to begin."""
         now = self.clock()
         today = _today(plant, now)
         oldest = history_from(today, self.depth)
+        if self.window is not None:
+            return list(years(self.window))
         begun = {
             "plant_id": plant.plant_id,
             "began_at": now,
@@ -143,7 +152,7 @@ class Sync:
             connection.execute(
                 statement.on_conflict_do_update(index_elements=["plant_id"], set_=begun)
             )
-        return list(years(self.window) if self.window else windows(known, today, self.depth))
+        return list(windows(known, today, self.depth))
 
     def _take(self, synced: Synced, window: Window) -> bool:
         """Ask for a window and write what comes; whether to go on."""
@@ -151,26 +160,31 @@ class Sync:
         try:
             answer = self.client.ask(plant.plant_id, window)
         except Failure as failure:
-            self._note_failed(synced, window, failure)
-            return not isinstance(failure, TransientFailure)
+            self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")
+            return False
         try:
             outcome = take_answer(
                 self.store, plant, window, answer, run_id=self.run_id, now=self.clock()
             )
-        except (DatabaseTrouble, PlantGone):
+        except (DatabaseTrouble, PlantGone, TransientFailure):
             raise
         except PermanentFailure as failure:
-            self._note_failed(synced, window, failure)
+            self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")
+        except Exception as error:  # a fault of ours costs this window, and no other plant
+            logger.exception("%s, %s", plant, window)
+            self._note_failed(synced, window, f"a fault of Isobar: {error!r}. See the run's log.")
         else:
             synced.answers.append(outcome)
         return True
 
-    def _note_failed(self, synced: Synced, window: Window, failure: Failure) -> None:
-        synced.problems.append(f"{window}: {failure.problem}")
+    def _note_failed(self, synced: Synced, window: Window, problem: str) -> None:
+        synced.problems.append(f"{window}: {problem}")
         with self._transaction(synced.plant) as connection:
-            note_failed(connection, synced.plant, window, failure.problem, now=self.clock())
+            note_failed(connection, synced.plant, window, problem, now=self.clock())
 
     def _end(self, synced: Synced) -> None:
+        if self.window is not None:
+            return
         ended = {
             "ended_at": self.clock(),
             "answers": len(synced.answers),
@@ -186,25 +200,35 @@ class Sync:
             keep_plant(connection, plant)
             yield connection
 
-    def _check_window(self, plant: Plant) -> None:
-        if self.window is None:
-            return
-        today = _today(plant, self.clock())
-        if self.window.first > self.window.end:
-            problem = "From date can not be greater than to date"
-        elif self.window.first == self.window.end:
-            problem = f"from and to are both {self.window.end}, and to is excluded"
-        elif self.window.end > today:
-            problem = f"{self.window.end} is in the future: the last day to be had is yesterday"
-        else:
-            return
-        raise PermanentFailure(
-            SOURCE,
-            problem,
-            place=f"{plant}, {self.window}",
-            remedy=f"Give from_date and to_date such as {today - dt.timedelta(days=7)} and {today}:"
-            " the first is included, the second is not.",
+    def _registered(self, chosen: Sequence[int] | None) -> list[Plant]:
+        """The plants to sync. What a person asked for by hand, and cannot be, is refused."""
+        rows = self._rows(chosen)
+        if self.window is not None:
+            today = min((_today(_plant(row), self.clock()) for row in rows), default=dt.date.max)
+            _check_chosen(rows, chosen or ())
+            _check_window(self.window, today, history_from(today, self.depth))
+        elif chosen and (gone := sorted({*chosen} - {row.plant_id for row in rows})):
+            logger.warning("there is no plant %s", ", ".join(map(str, gone)))
+        return [_plant(row) for row in rows if row.retired_at is None]
+
+    def _new(self) -> list[Plant]:
+        return [_plant(row) for row in self._rows(None, is_new=True) if row.retired_at is None]
+
+    def _rows(self, chosen: Sequence[int] | None, *, is_new: bool = False) -> Sequence[Any]:
+        """Plants of the registry, those that were never synced first."""
+        plants, syncs = tables.plants.c, tables.syncs.c
+        query = (
+            select(plants.plant_id, plants.name, plants.time_zone, plants.retired_at)
+            .select_from(tables.plants.outerjoin(tables.syncs))
+            .order_by(syncs.began_at.is_not(None), plants.plant_id)
         )
+        if chosen is not None:
+            numbers = [number for number in chosen if 0 < number <= MOST_PLANT_ID]
+            query = query.where(plants.plant_id == any_(literal(numbers, ARRAY(Integer))))
+        if is_new:
+            query = query.where(syncs.began_at.is_(None))
+        with self.store.faults_told(SOURCE), self.store.engine.connect() as connection:
+            return connection.execute(query).all()
 
 
 class _Locks:
@@ -227,50 +251,51 @@ class _Locks:
 
 @contextmanager
 def _locks(store: Warehouse) -> Iterator[_Locks]:
-    try:
-        with store.engine.connect() as connection:
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            try:
-                yield _Locks(connection)
-            finally:
-                connection.invalidate()  # its session ends, and its locks with it
-    except DBAPIError as error:
-        raise TransientFailure(
-            SOURCE,
-            f"the database went away: {str(error.orig).strip()}",
-            place=store.place,
-            remedy="Run again: what was written stays, and is not asked for again.",
-        ) from error
+    with store.faults_told(SOURCE), store.engine.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            yield _Locks(connection)
+        finally:
+            connection.invalidate()  # its session ends, and its locks with it
 
 
-def _registered(
-    store: Warehouse, chosen: Sequence[int] | None, *, is_new: bool = False
-) -> list[Plant]:
-    """The plants that are not retired, those that were never synced first.
+def _check_chosen(rows: Sequence[Any], chosen: Sequence[int]) -> None:
+    unknown = sorted({*chosen} - {row.plant_id for row in rows})
+    retired = [row.plant_id for row in rows if row.retired_at is not None]
+    if unknown:
+        problem = f"there is no plant {', '.join(map(str, unknown))}"
+    elif retired:
+        problem = f"plant {', '.join(map(str, retired))} is retired"
+    elif not chosen:
+        problem = "no plant is chosen"
+    else:
+        return
+    remedy = "Give numbers of plants in service: see isobar plants list."
+    raise PermanentFailure(SOURCE, problem, place="solar.plants", remedy=remedy)
 
-    Raises `PermanentFailure` when one of the chosen is not there.
-    """
-    plants, syncs = tables.plants.c, tables.syncs.c
-    query = (
-        select(plants.plant_id, plants.name, plants.time_zone, plants.retired_at)
-        .select_from(tables.plants.outerjoin(tables.syncs))
-        .order_by(syncs.began_at.is_not(None), plants.plant_id)
+
+def _check_window(window: Window, today: dt.date, oldest: dt.date) -> None:
+    if window.first > window.end:
+        problem = "From date can not be greater than to date"
+    elif window.first == window.end:
+        problem = f"from and to are both {window.end}, and to is excluded"
+    elif window.end > today:
+        problem = f"{window.end} is in the future: the last day to be had is yesterday"
+    elif window.first < oldest:
+        problem = f"{window.first} is before {oldest}, to which history goes (SYNC_UNTIL_YEAR)"
+    else:
+        return
+    raise PermanentFailure(
+        SOURCE,
+        problem,
+        place=f"the window {window}",
+        remedy=f"Give from_date and to_date such as {today - dt.timedelta(days=7)} and {today}:"
+        " the first is included, the second is not.",
     )
-    if chosen is not None:
-        numbers = [number for number in chosen if 0 < number <= MOST_PLANT_ID]
-        query = query.where(plants.plant_id == any_(literal(numbers, ARRAY(Integer))))
-    if is_new:
-        query = query.where(syncs.began_at.is_(None))
-    with store.engine.connect() as connection:
-        rows = connection.execute(query).all()
-    if unknown := sorted(set(chosen or ()) - {row.plant_id for row in rows}):
-        raise PermanentFailure(
-            SOURCE,
-            f"there is no plant {', '.join(map(str, unknown))}",
-            place="solar.plants",
-            remedy="See isobar plants list.",
-        )
-    return [Plant(row.plant_id, row.name, row.time_zone) for row in rows if row.retired_at is None]
+
+
+def _plant(row: Any) -> Plant:
+    return Plant(row.plant_id, row.name, row.time_zone)
 
 
 def _today(plant: Plant, now: dt.datetime) -> dt.date:

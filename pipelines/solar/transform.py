@@ -59,13 +59,15 @@ class _Zone:
 
     def to_utc(self, local: dt.datetime, *, second: bool = False) -> dt.datetime | None:
         """None for an hour that clocks skip; the `second` of one that they show twice."""
+        utc = self.about(local, second=second)
+        return utc if self.is_utc or self.to_local(utc.replace(tzinfo=dt.UTC)) == local else None
+
+    def about(self, local: dt.datetime, *, second: bool = False) -> dt.datetime:
+        """The same, and for an hour that clocks skip the one that follows."""
         if self.is_utc:
             return local
         aware = local.replace(tzinfo=self.info, fold=int(second))
-        utc = aware.astimezone(dt.UTC)
-        if utc.astimezone(self.info).replace(tzinfo=None, fold=0) != local:
-            return None
-        return utc.replace(tzinfo=None)
+        return aware.astimezone(dt.UTC).replace(tzinfo=None)
 
     def to_local(self, aware: dt.datetime) -> dt.datetime:
         return aware.astimezone(self.info).replace(tzinfo=None, fold=0)
@@ -98,7 +100,7 @@ class _Reader:
         if written.tzinfo is None:
             utc = self.zone.to_utc(local)
             if utc is not None and utc in self.held:  # the same, or the other one of this name
-                utc = self.zone.to_utc(local, second=True)
+                utc = self._other(utc, local, values)
         else:
             utc = written.astimezone(dt.UTC).replace(tzinfo=None)
         reasons = [] if values else _problems(item)
@@ -109,7 +111,7 @@ class _Reader:
         elif utc > self.now:
             reasons.append("datetime: it is in the future")
         if reasons or utc is None or values is None:
-            self._reject(number, item, utc or local, reasons)
+            self._reject(number, item, utc or self.zone.about(local), reasons)
         elif utc not in self.held:
             self.held[utc] = values
         elif self.held[utc] == values:
@@ -117,10 +119,26 @@ class _Reader:
         else:
             self._reject(number, item, utc, ["datetime: the hour came before with other values"])
 
+    def _other(self, first: dt.datetime, local: dt.datetime, values: Values | None) -> dt.datetime:
+        """Which hour an item is of whose name `first` has: that one, or the second of the name.
+
+        Two items of a name are both hours, also when they say the same, as at night. Where a third
+        says something else, the second was the first again.
+        """
+        second = self.zone.about(local, second=True)
+        if second == first or second not in self.held:
+            return second
+        if values in (self.held[first], self.held[second]):
+            return first if values == self.held[first] else second
+        if self.held[first] == self.held[second]:
+            del self.held[second]
+            self.repeated += 1
+        return second
+
     def _reject(self, number: int, item: Any, utc: dt.datetime | None, reasons: list[str]) -> None:
         """Refuse an item: its key is its hour, or about where one that has none stood."""
         self.spoiled_days.add(self.last_local.date())
-        about = utc or self.zone.to_utc(self.last_local) or self.last_local
+        about = utc or self.zone.about(self.last_local)
         key = f"{about:%Y-%m-%dT%H:%M:%S}Z{'' if utc else '?'}"
         self.rejects.append(
             Reject(

@@ -49,7 +49,7 @@ def windows(known: Known, today: dt.date, depth: Depth) -> Iterator[Window]:
 
     Each next one is only right when those before it were asked for.
     """
-    oldest = history_from(today, depth)
+    oldest = min(history_from(today, depth), today - DAY)
     new_from = known.last_asked + DAY if known.last_asked else today - DAY
     yield from years(Window(max(new_from, oldest), today))
     holes = [Window(max(hole.first, oldest), hole.end) for hole in known.holes]

@@ -58,7 +58,9 @@ def register(
     return Plant(row[0], name, zone)
 
 
-def client_of(url: str, *, attempts: int = 7, tries: int = 1000) -> MonitoringClient:
+def client_of(
+    url: str, *, attempts: int = 7, tries: int = 1000, read_seconds: float = 5.0
+) -> MonitoringClient:
     """A client of a service on loopback that does not wait."""
     http = HttpClient(
         "solar",
@@ -66,7 +68,7 @@ def client_of(url: str, *, attempts: int = 7, tries: int = 1000) -> MonitoringCl
         attempts=attempts,
         first_wait_seconds=0.01,
         growth=1.0,
-        read_seconds=5.0,
+        read_seconds=read_seconds,
         patience=Patience(tries),
     )
     return MonitoringClient(url, http)

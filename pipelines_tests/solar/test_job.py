@@ -1,6 +1,9 @@
 """The jobs of solar plants as Dagster runs them, their sensor and their schedule."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +23,7 @@ from pipelines.settings import Settings
 from pipelines.solar.client import MonitoringClient
 from pipelines.solar.definitions import solar_plants_due, solar_sync, sync_of_all
 from pipelines.solar.windows import Depth, Window
+from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.solar.made_up import client_of, items_of, register, rows
 from pipelines_tests.solar.test_sync import Service
@@ -27,16 +31,26 @@ from pipelines_tests.solar.test_sync import Service
 READINGS = dg.AssetKey(["solar", "readings"])
 NOW = dt.datetime.now(dt.UTC)
 TODAY = NOW.date()
+MORNING = NOW.hour > 0 or NOW.minute > 46
+"""By then the schedule has asked for yesterday."""
+
+
+OLD_AND_DUE = """
+INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at, retry_at)
+VALUES (1, '1999-01-01', 'failed', 24, 0, now(), now())
+"""
 
 
 class Impatient(SolarResource):
-    """The real client, with short waits, and a history of one year."""
+    """The real client, with short waits."""
+
+    years: int = 1
 
     def open(self) -> MonitoringClient | None:
         return client_of(self.url) if self.url else super().open()
 
     def depth(self) -> Depth:
-        return Depth(every_run=1, until=1)
+        return Depth(every_run=1, until=self.years)
 
 
 @pytest.fixture
@@ -134,7 +148,8 @@ def test_p52_plants_that_failed_make_the_run_red_at_its_end_by_name(
     result = run(resources, instance)
     assert not result.success
     [words] = failures(result)
-    assert "1 plants were not synced whole" in words
+    assert "not synced whole" in words
+    assert "MONITORING_URL" in words
     assert "Havel" in words
     assert "500" in words
     assert "Sierra" not in words
@@ -194,6 +209,7 @@ def test_p23_days_are_asked_for_by_hand(
     service: Service,
 ) -> None:
     plant = register(owner)
+    resources["solar"] = Impatient(url=service.source.url, years=50)
     days: Any = {"plants": [plant.plant_id], "from_date": "2020-02-01", "to_date": "2020-03-01"}
     result = run(resources, instance, "ask_for_solar_days", "ask_for_days", **days)
     assert result.success
@@ -227,6 +243,7 @@ def test_p16_p17_p18_p25_what_cannot_be_asked_for_is_refused_in_words(
     words: str,
 ) -> None:
     register(owner)
+    resources["solar"] = Impatient(url=service.source.url, years=50)
     days = {"plants": [1], "from_date": "2020-02-01", "to_date": "2020-03-01"} | changed
     result = run(resources, instance, "ask_for_solar_days", "ask_for_days", **days)
     assert not result.success
@@ -270,6 +287,20 @@ def test_without_a_service_it_is_skipped_with_the_reason(
     assert observed.metadata["skipped"].value == "MONITORING_URL is not set"
 
 
+def test_without_a_service_no_run_is_started_for_ever(
+    warehouse: Warehouse,
+    instance: dg.DagsterInstance,
+    owner: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    register(owner)
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.delenv("MONITORING_URL", raising=False)
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    resources = {"warehouse": WarehouseResource(url=url), "solar": SolarResource()}
+    assert tick(resources, instance) == "MONITORING_URL is not set."
+
+
 def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunRequest | str:
     context = dg.build_sensor_context(
         instance, resources=resources, repository_def=build_definitions().get_repository_def()
@@ -296,6 +327,12 @@ def test_p08_the_sensor_sees_a_new_plant_however_it_came(
         ("UPDATE solar.days SET retry_at = now() - interval '1 minute'", True),
         ("UPDATE solar.days SET retry_at = now() + interval '1 minute'", False),
         ("UPDATE solar.syncs SET ended_at = NULL", True),
+        ("UPDATE solar.syncs SET ended_at = NULL, began_at = now()", False),
+        ("DELETE FROM solar.days WHERE day >= current_date - 1", MORNING),
+        (
+            OLD_AND_DUE,
+            False,  # history is not to go so far back
+        ),
         ("UPDATE solar.days SET retry_at = now(); UPDATE solar.syncs SET began_at = now()", False),
         (
             "UPDATE solar.days SET retry_at = now(); UPDATE solar.plants SET retired_at = now()",
@@ -329,18 +366,34 @@ def test_p12_p61_the_schedule_runs_once_a_day_and_not_every_minute_of_an_hour(
 
 
 def test_p13_the_cadence_and_depth_are_by_configuration() -> None:
-    settings = Settings.from_environment(
-        {"SYNC_CRON": "*/20 * * * *", "SYNC_EVERY_RUN": "2", "SYNC_UNTIL_YEAR": "5"}
-    )
-    assert settings.sync_cron == "*/20 * * * *"
+    settings = Settings.from_environment({"SYNC_EVERY_RUN": "2", "SYNC_UNTIL_YEAR": "5"})
     assert settings.sync_depth == Depth(every_run=2, until=5)
+    assert cron_with("*/20 * * * *") == "*/20 * * * *\n"
+
+
+@pytest.mark.parametrize("value", ["every day", "* * * *", "99 99 * * *"])
+def test_a_cadence_that_is_none_is_refused_by_name(value: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        cron_with(value)
+    assert f"SYNC_CRON is {value!r}, which is no cron expression" in failed.value.stderr
+
+
+def cron_with(value: str) -> str:
+    """The schedule's cadence in a process that has this SYNC_CRON."""
+    code = "from pipelines.solar.definitions import solar_sync; print(solar_sync.cron_schedule)"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env=os.environ | {"SYNC_CRON": value},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("SYNC_CRON", "every day"),
-        ("SYNC_CRON", "* * * *"),
         ("SYNC_EVERY_RUN", "-1"),
         ("SYNC_EVERY_RUN", "one"),
         ("SYNC_UNTIL_YEAR", "101"),

@@ -299,6 +299,46 @@ def test_days_on_which_clocks_change_by_half_an_hour(
     ]
 
 
+def test_days_of_a_zone_whose_clocks_go_back_over_midnight_are_held(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    plant = register(owner, zone="Atlantic/Azores")
+    first = dt.date(2019, 10, 26)
+    window = Window(first, dt.date(2019, 10, 29))
+    items = items_of(window)
+    items.insert(25, item("2019-10-27T00:00:00", 77.0))  # midnight twice
+    assert take(warehouse, plant, items, window) == (73, 73, 0, 0)
+    held = rows(owner, "SELECT status, hours_present, hours_expected FROM solar.days ORDER BY day")
+    assert held == [("held", 24, 24), ("held", 25, 25), ("held", 24, 24)]
+    assert rows(
+        owner,
+        "SELECT hours_present FROM metrics.solar_report(%s, '2019-10-26', '2019-10-29', 'day')",
+        plant.plant_id,
+    ) == [(24,), (25,), (24,)]
+
+
+def test_an_outage_before_does_not_put_off_a_late_hour(
+    warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
+) -> None:
+    for _ in range(8):
+        fail(warehouse, plant)
+    take(warehouse, plant, day_of_items()[:23])
+    assert rows(owner, "SELECT retry_at FROM solar.days") == [(NOW + dt.timedelta(minutes=10),)]
+
+
+def test_the_refused_items_of_a_deleted_plant_go_with_it(
+    warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
+) -> None:
+    other = register(owner, "other")
+    for one in (plant, other):
+        take(warehouse, one, [*day_of_items(), {"datetime": "?"}])
+    owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", (plant.plant_id,))
+    [(key,)] = rows(owner, "SELECT record_key[1] FROM ops.quarantine")
+    assert key == str(other.plant_id)
+    with warehouse.engine.connect() as connection:
+        assert unbalanced(connection, "solar") == []
+
+
 def test_p33_a_year_is_written_by_few_statements(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:

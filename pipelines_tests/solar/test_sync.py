@@ -13,12 +13,14 @@ import pytest
 
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.warehouse import Warehouse
+from pipelines.resources import utc_now
 from pipelines.sandbox.made_up_sun import readings as truth
+from pipelines.solar import load
 from pipelines.solar.load import Plant
 from pipelines.solar.sync import Sync, Synced
 from pipelines.solar.windows import Depth, Window
 from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource, body, cut, document
+from pipelines_tests.fake_source import FakeSource, body, cut, document, silence
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.solar.made_up import client_of, items_of, register, rows, statuses
 
@@ -63,13 +65,11 @@ def service(source: FakeSource) -> Service:
 def sync(warehouse: Warehouse, service: Service) -> Callable[..., list[Synced]]:
     """Sync all plants, or those chosen; what came of each."""
 
-    def now() -> dt.datetime:
-        return dt.datetime.now(dt.UTC)
-
     def run(chosen: list[int] | None = None, **how: Any) -> list[Synced]:
         client = client_of(service.source.url, tries=how.pop("tries", 1000))
-        told: dict[str, Any] = {"depth": SHORT, "clock": now, "run_id": "run"} | how
-        return list(Sync(warehouse, client, **told).plants(chosen))
+        told: dict[str, Any] = {"depth": SHORT, "clock": utc_now, "run_id": "run"} | how
+        with_new = told.pop("with_new", False)
+        return list(Sync(warehouse, client, **told).plants(chosen, with_new=with_new))
 
     return run
 
@@ -144,9 +144,6 @@ def test_p46_p52_p59_the_window_that_was_lost_and_reported_as_synced(
         ("not asked", 364),
     ]
     service.spoil = lambda *_: None
-    sync(clock=clock)
-    assert statuses(owner, plant)[YESTERDAY] == "failed"  # its time has not come
-    clock.pass_by(minutes=10)
     [synced] = sync(clock=clock)
     assert synced.problem is None
     assert set(statuses(owner, plant).values()) == {"held"}
@@ -202,8 +199,8 @@ def test_what_does_not_pass_is_not_asked_for_again_and_said(
     service.spoil = lambda *_: answer
     [synced] = sync()
     assert words in (synced.problem or "")
-    assert "and 1 more" in (synced.problem or "")
-    assert len(service.asked) == 2
+    assert "MONITORING_URL" in (synced.problem or "")  # what to do
+    assert len(service.asked) == 1
     assert set(statuses(owner, plant).values()) == {"failed"}
 
 
@@ -255,7 +252,7 @@ def test_a_plant_that_is_registered_meanwhile_is_synced_too(
             late.append(register(owner, "late"))
 
     service.spoil = spoil
-    assert {synced.plant.name for synced in sync()} == {"first", "late"}
+    assert {synced.plant.name for synced in sync([1], with_new=True)} == {"first", "late"}
 
 
 def test_retired_plants_are_left_alone(
@@ -264,6 +261,8 @@ def test_retired_plants_are_left_alone(
     plant = register(owner)
     owner.execute("UPDATE solar.plants SET retired_at = now()")
     assert sync() == sync([plant.plant_id]) == []
+    with pytest.raises(PermanentFailure, match="plant 1 is retired"):
+        sync([plant.plant_id], window=Window(YESTERDAY, TODAY))
     assert service.asked == []
 
 
@@ -318,9 +317,11 @@ def test_p23_chosen_days_are_asked_for_again_whatever_is_held(
     plant = register(owner)
     sync()
     window = Window(dt.date(2020, 2, 1), dt.date(2020, 3, 1))
+    before = rows(owner, "SELECT * FROM solar.syncs")
     for _ in range(2):
-        [synced] = sync([plant.plant_id], window=window)
+        [synced] = sync([plant.plant_id], window=window, depth=Depth(1, 50))
         assert windows_of(service, plant)[-1] == window
+    assert rows(owner, "SELECT * FROM solar.syncs") == before
     assert [answer.unchanged for answer in synced.answers] == [29 * 24]
 
 
@@ -330,6 +331,7 @@ def test_p23_chosen_days_are_asked_for_again_whatever_is_held(
         (Window(YESTERDAY, YESTERDAY - dt.timedelta(days=1)), "From date can not be greater than"),
         (Window(YESTERDAY, YESTERDAY), "to is excluded"),
         (Window(YESTERDAY, TODAY + dt.timedelta(days=2)), "in the future"),
+        (Window(TODAY - dt.timedelta(days=367), TODAY), "to which history goes"),
     ],
 )
 def test_p18_p25_days_that_cannot_be_are_refused_before_anything_is_asked(
@@ -350,8 +352,66 @@ def test_p16_unknown_plants_are_refused_before_anything_is_asked(
 ) -> None:
     plant = register(owner)
     with pytest.raises(PermanentFailure, match="there is no plant 98, 99"):
-        sync([99, plant.plant_id, 98])
+        sync([99, plant.plant_id, 98], window=Window(YESTERDAY, TODAY))
     assert service.asked == []
+
+
+def test_a_plant_that_is_gone_by_the_time_of_the_run_holds_up_no_other(
+    sync: Callable[..., list[Synced]], owner: psycopg.Connection
+) -> None:
+    plant = register(owner)
+    assert [synced.plant for synced in sync([99, plant.plant_id, 10**30])] == [plant]
+
+
+def test_a_fault_of_ours_costs_one_plant_and_is_told(
+    sync: Callable[..., list[Synced]], owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = register(owner, "good"), register(owner, "bad")
+    take = load.take_answer
+
+    def sometimes(store: Any, plant: Plant, *others: Any, **named: Any) -> Any:
+        if plant == bad:
+            raise KeyError("oh")
+        return take(store, plant, *others, **named)
+
+    monkeypatch.setattr("pipelines.solar.sync.take_answer", sometimes)
+    problems = {synced.plant: synced.problem for synced in sync()}
+    assert problems[good] is None
+    assert "a fault of Isobar: KeyError('oh')" in (problems[bad] or "")
+    assert set(statuses(owner, bad).values()) == {"failed"}
+
+
+def test_p52_a_sync_that_is_stopped_is_not_told_to_be_whole(
+    warehouse: Warehouse, service: Service, owner: psycopg.Connection
+) -> None:
+    for number in range(30):
+        register(owner, str(number))
+
+    go_on = threading.Event()
+
+    def wait(plant: int, *_: Any) -> None:
+        if plant != 1:
+            go_on.wait(30)
+
+    service.spoil = wait
+    plants = Sync(warehouse, client_of(service.source.url), SHORT, utc_now).plants()
+    next(plants)
+    threading.Timer(0.5, go_on.set).start()
+    plants.close()  # type: ignore[attr-defined]
+    ended = rows(owner, "SELECT plant_id, answers FROM solar.syncs WHERE ended_at IS NOT NULL")
+    assert ended == [(1, 2)]
+    assert rows(owner, "SELECT count(*) > 0 FROM solar.syncs WHERE ended_at IS NULL") == [(True,)]
+
+
+def test_p58_a_service_that_does_not_answer_is_not_waited_for(
+    warehouse: Warehouse, service: Service, owner: psycopg.Connection
+) -> None:
+    plant = register(owner)
+    service.spoil = lambda _plant, _window, times: silence(4.0) if times == 1 else None
+    client = client_of(service.source.url, read_seconds=1.5)
+    [synced] = Sync(warehouse, client, Depth(1, 0), utc_now).plants()
+    assert synced.problem is None
+    assert len(windows_of(service, plant)) >= 2
 
 
 def test_p39_the_time_of_a_sync_is_told(
@@ -371,7 +431,7 @@ def test_what_is_held_is_the_truth(
     warehouse: Warehouse, owner: psycopg.Connection, sandbox: str
 ) -> None:
     plant = register(owner)
-    sync = Sync(warehouse, client_of(sandbox), SHORT, lambda: dt.datetime.now(dt.UTC))
+    sync = Sync(warehouse, client_of(sandbox), SHORT, utc_now)
     assert [synced.problem for synced in sync.plants(None)] == [None]
     first = TODAY.replace(year=TODAY.year - 1) if (TODAY.month, TODAY.day) != (2, 29) else None
     told = truth(1, plant.plant_id, first or YESTERDAY, YESTERDAY)

@@ -172,6 +172,34 @@ def test_the_day_of_25_hours() -> None:
     assert list(told.readings.expected_energy_kwh[2:4]) == [12.0, 77.0]
 
 
+@pytest.mark.parametrize(
+    ("values", "held", "repeated", "refused"),
+    [
+        ([12.0, 77.0], [12.0, 77.0], 0, 0),
+        ([12.0, 12.0], [12.0, 12.0], 0, 0),  # as at night
+        ([12.0, 12.0, 77.0], [12.0, 77.0], 1, 0),
+        ([12.0, 77.0, 77.0], [12.0, 77.0], 1, 0),
+        ([12.0, 77.0, 12.0], [12.0, 77.0], 1, 0),
+        ([12.0, 77.0, 99.0], [12.0, 77.0], 0, 1),
+    ],
+)
+def test_the_hour_that_is_there_twice_however_often_it_is_told(
+    values: list[float], held: list[float], repeated: int, refused: int
+) -> None:
+    day = dt.date(2019, 10, 27)
+    window = Window(day, day + dt.timedelta(days=1))
+    told = read([item("2019-10-27T02:00:00", one) for one in values], "Europe/Madrid", window)
+    assert list(told.readings.expected_energy_kwh) == held
+    assert (told.repeated, len(told.rejects)) == (repeated, refused)
+
+
+def test_the_key_of_an_hour_that_clocks_skip_is_within_its_day() -> None:
+    day = dt.date(2019, 3, 10)
+    window = Window(day, day + dt.timedelta(days=1))
+    told = read(day_of_items(day), "America/Los_Angeles", window)
+    assert [reject.key for reject in told.rejects] == [("7", "2019-03-10T10:00:00Z")]
+
+
 def test_keys_that_nobody_promised_are_told() -> None:
     items = [one | {"cabin": 1} for one in day_of_items()]
     items[0]["observed"]["wind"] = 3

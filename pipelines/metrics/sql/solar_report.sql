@@ -73,16 +73,16 @@ BEGIN
             interval '1 day'
         ) AS days (starts)
         CROSS JOIN LATERAL generate_series(
-            days.starts AT TIME ZONE zone,
-            (days.starts + interval '1 day') AT TIME ZONE zone - interval '1 minute',
+            solar.day_begins(days.starts::date, zone),
+            solar.day_begins(days.starts::date + 1, zone) - interval '1 minute',
             interval '30 minutes'
         ) AS hours (hour_at)
         LEFT JOIN solar.readings
             ON
                 readings.plant_id = solar_report.plant_id
                 AND readings.read_at = hours.hour_at
-                AND readings.read_at >= solar_report.from_date::timestamp AT TIME ZONE zone
-                AND readings.read_at < solar_report.to_date::timestamp AT TIME ZONE zone
+                AND readings.read_at >= solar.day_begins(solar_report.from_date, zone)
+                AND readings.read_at < solar.day_begins(solar_report.to_date, zone)
         WHERE extract(MINUTE FROM hours.hour_at AT TIME ZONE zone) = 0
         ORDER BY hours.hour_at;
         RETURN;
@@ -100,12 +100,7 @@ BEGIN
     FROM (
         SELECT
             starts,
-            floor(
-                extract(
-                    EPOCH FROM (starts + interval '1 day') AT TIME ZONE zone
-                    - starts AT TIME ZONE zone
-                ) / 3600
-            ) AS hours
+            solar.hours_of_day(starts::date, zone) AS hours
         FROM generate_series(
             solar_report.from_date::timestamp,
             solar_report.to_date - interval '1 day',

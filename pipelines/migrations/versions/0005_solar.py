@@ -45,12 +45,25 @@ BEGIN
         USING ERRCODE = 'object_in_use';
     END IF;
     DELETE FROM solar.readings WHERE plant_id = old.plant_id;
+    WITH gone AS (
+        DELETE FROM ops.quarantine USING ops.deliveries
+        WHERE deliveries.delivery_id = quarantine.delivery_id
+            AND deliveries.source = 'solar'
+            AND quarantine.record_key[1] = old.plant_id::text
+        RETURNING quarantine.delivery_id
+    ), counted AS (
+        SELECT delivery_id, count(*) AS records FROM gone GROUP BY delivery_id
+    )
+    UPDATE ops.deliveries
+    SET rejected_count = rejected_count - records, unchanged_count = unchanged_count + records
+    FROM counted
+    WHERE deliveries.delivery_id = counted.delivery_id;
     RETURN old;
 END
 $$;
 
 COMMENT ON FUNCTION solar.delete_plant() IS
-'Deletes a plant''s readings with it, unless it is being synced.';
+'Deletes a plant''s readings and refused items with it, unless it is being synced.';
 
 CREATE TRIGGER delete_plant BEFORE DELETE ON solar.plants
 FOR EACH ROW EXECUTE FUNCTION solar.delete_plant();

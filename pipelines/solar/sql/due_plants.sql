@@ -1,5 +1,6 @@
--- Plants that a sync is worth for: those that were never synced, those whose sync was killed, and those
--- with days to be asked for again; of the last two none that were synced within ten minutes.
+-- Plants that a sync is worth for: those that were never synced, and, ten minutes after their last sync,
+-- those whose sync was killed, of which yesterday was not asked for within 45 minutes (by then the
+-- schedule has, where it could), or with days to be asked for again.
 SELECT plants.plant_id
 FROM solar.plants
 LEFT JOIN solar.syncs USING (plant_id)
@@ -11,9 +12,19 @@ WHERE
             syncs.began_at < :now - interval '10 minutes'
             AND (
                 syncs.ended_at IS NULL
+                OR NOT EXISTS (
+                    SELECT FROM solar.days
+                    WHERE
+                        days.plant_id = plants.plant_id
+                        AND days.day
+                        >= ((:now - interval '45 minutes') AT TIME ZONE plants.time_zone)::date - 1
+                )
                 OR EXISTS (
                     SELECT FROM solar.days
-                    WHERE days.plant_id = plants.plant_id AND days.retry_at <= :now
+                    WHERE
+                        days.plant_id = plants.plant_id
+                        AND days.retry_at <= :now
+                        AND days.day >= syncs.history_from
                 )
             )
         )

@@ -1,8 +1,9 @@
 -- What is known of a plant's days: the last that was asked for, runs of days before it that never
--- were, and those to be asked for again.
+-- were, and those to be asked for again: whoever runs a sync does not wait for days that failed.
 WITH asked AS (
     SELECT
         day,
+        status,
         retry_at,
         lag(day) OVER (ORDER BY day) AS day_before
     FROM solar.days
@@ -28,4 +29,4 @@ SELECT
     day,
     day
 FROM asked
-WHERE retry_at <= :now
+WHERE retry_at <= :now OR status = 'failed'

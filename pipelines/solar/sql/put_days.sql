@@ -45,7 +45,7 @@ FROM (
         counted.observed_energy_kwh,
         counted.expected_irradiation_wh_per_m2,
         counted.observed_irradiation_wh_per_m2,
-        least(coalesce(before.failures, 0), 9) AS failures,
+        CASE WHEN before.status = 'partial' THEN least(before.failures, 9) ELSE 0 END AS failures,
         CASE
             WHEN counted.hours_present = calendar.hours_expected THEN 'held'
             WHEN
@@ -56,12 +56,7 @@ FROM (
     FROM (
         SELECT
             starts::date AS day,
-            floor(
-                extract(
-                    EPOCH FROM (starts + interval '1 day') AT TIME ZONE :zone
-                    - starts AT TIME ZONE :zone
-                ) / 3600
-            )::smallint AS hours_expected
+            solar.hours_of_day(starts::date, :zone) AS hours_expected
         FROM generate_series(
             CAST(:first AS timestamp),
             CAST(:end AS timestamp) - interval '1 day',
@@ -79,8 +74,8 @@ FROM (
         FROM solar.readings
         WHERE
             plant_id = :plant_id
-            AND read_at >= CAST(:first AS timestamp) AT TIME ZONE :zone
-            AND read_at < CAST(:end AS timestamp) AT TIME ZONE :zone
+            AND read_at >= solar.day_begins(:first, :zone)
+            AND read_at < solar.day_begins(:end, :zone)
         GROUP BY 1
     ) AS counted USING (day)
     LEFT JOIN solar.days AS before ON before.plant_id = :plant_id AND calendar.day = before.day

@@ -7,10 +7,7 @@ SELECT
     :plant_id,
     starts::date,
     'failed',
-    floor(
-        extract(EPOCH FROM (starts + interval '1 day') AT TIME ZONE :zone - starts AT TIME ZONE :zone)
-        / 3600
-    )::smallint,
+    solar.hours_of_day(starts::date, :zone),
     0,
     :now,
     1,

@@ -4,7 +4,7 @@ WITH summed AS (
     SELECT
         health.plant_id,
         health.day AS last_day,
-        sum(days.observed_energy_kwh) / sum(days.expected_energy_kwh) AS ratio
+        solar.ratio(sum(days.observed_energy_kwh), sum(days.expected_energy_kwh)) AS ratio
     FROM metrics.solar_plant_health AS health
     INNER JOIN solar.days
         ON
@@ -12,7 +12,7 @@ WITH summed AS (
             AND days.day > health.day - CAST(:days AS integer)
             AND days.day <= health.day
     GROUP BY health.plant_id
-    HAVING sum(days.expected_energy_kwh) > 0
+    HAVING solar.ratio(sum(days.observed_energy_kwh), sum(days.expected_energy_kwh)) IS NOT NULL
     ORDER BY ratio, health.plant_id
     LIMIT :plants
 )

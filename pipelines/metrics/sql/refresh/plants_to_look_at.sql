@@ -7,9 +7,9 @@ SELECT
     plants.latitude,
     plants.longitude,
     yesterday.day,
-    (yesterday.day - 29)::timestamp AT TIME ZONE plants.time_zone AS first_at,
-    (yesterday.day - 6)::timestamp AT TIME ZONE plants.time_zone AS week_at,
-    (yesterday.day + 1)::timestamp AT TIME ZONE plants.time_zone AS end_at,
+    solar.day_begins(yesterday.day - 29, plants.time_zone) AS first_at,
+    solar.day_begins(yesterday.day - 6, plants.time_zone) AS week_at,
+    solar.day_begins(yesterday.day + 1, plants.time_zone) AS end_at,
     asked.asked_at
 FROM solar.plants
 CROSS JOIN LATERAL (

@@ -7,12 +7,7 @@ SELECT
     coalesce(days.hours_present, 0) AS hours_present,
     coalesce(
         days.hours_expected,
-        floor(
-            extract(
-                EPOCH FROM (calendar.day + interval '1 day') AT TIME ZONE plants.time_zone
-                - calendar.day AT TIME ZONE plants.time_zone
-            ) / 3600
-        )::smallint
+        solar.hours_of_day(calendar.day::date, plants.time_zone)
     ) AS hours_expected,
     days.asked_at,
     days.problem,

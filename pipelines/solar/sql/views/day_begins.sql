@@ -1,0 +1,14 @@
+CREATE OR REPLACE FUNCTION solar.day_begins(day date, zone text)
+RETURNS timestamptz
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+RETURN CASE
+    WHEN ((day::timestamp AT TIME ZONE zone - interval '1 hour') AT TIME ZONE zone)::date = day
+        THEN day::timestamp AT TIME ZONE zone - interval '1 hour'
+    ELSE day::timestamp AT TIME ZONE zone
+END;
+
+COMMENT ON FUNCTION solar.day_begins(date, text) IS
+'The first instant of a day in a zone: of two midnights, where clocks are set back over it, the
+first.';
