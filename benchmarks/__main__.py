@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks import bookings, flights, shipments
+from benchmarks import bookings, flights, shipments, solar
 from benchmarks.report import as_json, show
 from pipelines.core.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from pipelines.migrations.apply import migrate
@@ -28,6 +28,7 @@ try:
         *flights.measure(server),
         *bookings.measure(server),
         *shipments.measure(server),
+        *solar.measure(server),
     ]
     show(measures)
     if asked.json:
