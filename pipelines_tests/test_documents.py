@@ -158,6 +158,7 @@ def test_the_queries_of_the_readme_answer(
         SELECT place_id, 'x', now() - interval '7 minutes', now(), 'snow' FROM asked
         """
     )
+    owner.execute("INSERT INTO solar.plants (name) VALUES ('Sierra')")
     answers: dict[str, list[tuple[object, ...]]] = {}
     blocks = re.findall(r"```sql\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
     statements = [one for block in blocks for one in block.split(";") if "SELECT" in one]
@@ -175,6 +176,8 @@ def test_the_queries_of_the_readme_answer(
     def answer(beginning: str) -> list[tuple[object, ...]]:
         return next(rows for title, rows in answers.items() if title.startswith(beginning))
 
+    assert [row[0::5] for row in answer("What solar plants expected")] == [("Sierra", 24)] * 7
+    assert [row[:2] for row in answer("What is missing of")] == [("Sierra", "not asked")]
     assert [row[0] for row in answer("The cheapest")] == [f"it_{n}" for n in range(11, 21)]
     assert len(answer("By a part of the airline's")) == 10
     assert len({row[0] for row in answer("Itineraries that have any leg")}) == 10
