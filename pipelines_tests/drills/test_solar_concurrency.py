@@ -1,0 +1,285 @@
+"""Syncs at once, and a registry that changes under them."""
+
+import datetime as dt
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+
+from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
+from pipelines.core.warehouse import Warehouse
+from pipelines.resources import utc_now
+from pipelines.sandbox.made_up_sun import readings
+from pipelines.solar.sync import AT_ONCE, Sync, Synced
+from pipelines.solar.windows import DAY, Depth, Known, Window, history_from, windows
+from pipelines_tests.fake_source import FakeSource, document
+from pipelines_tests.solar.made_up import client_of, register, rows
+
+TWO_YEARS = Depth(every_run=2, until=2)
+YESTERDAY_ALONE = Depth(every_run=0, until=1)
+PLANTS = range(1, AT_ONCE + 3)
+"""Two more than are asked for at once: they wait."""
+WORDS = "Data sync of plant {} is running. Please try again later!"
+HELD = """
+SELECT
+    read_at,
+    expected_energy_kwh,
+    expected_irradiation_wh_per_m2,
+    observed_energy_kwh,
+    observed_irradiation_wh_per_m2
+FROM solar.readings
+WHERE plant_id = %s
+ORDER BY read_at
+"""
+SHOWN = """
+SELECT status, count(*) FROM solar.coverage WHERE plant_id = ANY(%s) AND day >= %s GROUP BY status
+"""
+TOLD_TO_BE_WHOLE = """
+SELECT plant_id, count(*)
+FROM solar.syncs INNER JOIN solar.coverage USING (plant_id)
+WHERE syncs.ended_at IS NOT NULL AND syncs.problem IS NULL AND coverage.status = 'not asked'
+GROUP BY plant_id
+"""
+OF_PLANT = """
+SELECT
+    (SELECT count(*) FROM solar.readings WHERE plant_id = %s)
+    + (SELECT count(*) FROM solar.days WHERE plant_id = %s)
+    + (SELECT count(*) FROM solar.syncs WHERE plant_id = %s)
+"""
+
+
+class Service:
+    """The sandbox's plants, and `meanwhile`, which is done before a plant's window is told."""
+
+    def __init__(self, source: FakeSource) -> None:
+        self.url = source.url
+        self.asked: list[tuple[int, Window]] = []
+        self.meanwhile: Callable[[int, Window], None] = lambda *_: None
+        source.will(self._answer)
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        query = {name: given[0] for name, given in parse_qs(urlsplit(handler.path).query).items()}
+        plant = int(query["plant-id"])
+        window = Window(dt.date.fromisoformat(query["from"]), dt.date.fromisoformat(query["to"]))
+        self.asked.append((plant, window))
+        self.meanwhile(plant, window)
+        document(
+            [
+                {
+                    "datetime": one.at.isoformat()[:19],
+                    "expected": {
+                        "energy": one.expected_energy_kwh,
+                        "irradiation": one.expected_irradiation_wh_per_m2,
+                    },
+                    "observed": {
+                        "energy": one.observed_energy_kwh,
+                        "irradiation": one.observed_irradiation_wh_per_m2,
+                    },
+                }
+                for one in readings(1, plant, window.first, window.end - DAY)
+            ]
+        )(handler)
+
+
+@pytest.fixture
+def service(source: FakeSource) -> Service:
+    return Service(source)
+
+
+@pytest.fixture
+def plants(owner: psycopg.Connection) -> list[int]:
+    """The numbers of plants that were never synced."""
+    return [register(owner, f"Plant {number}").plant_id for number in PLANTS]
+
+
+@pytest.fixture
+def store_of_another(server: Connections, database: str) -> Iterator[Warehouse]:
+    """The warehouse as another process sees it."""
+    opened = Warehouse(server.url(LOADER, database))
+    yield opened
+    opened.dispose()
+
+
+def sync_of(store: Warehouse, service: Service, depth: Depth = YESTERDAY_ALONE) -> Sync:
+    return Sync(store, client_of(service.url), depth, utc_now)
+
+
+def problems(synced: Sequence[Synced]) -> dict[int, str]:
+    """What went wrong, by plant."""
+    return {one.plant.plant_id: one.problem for one in synced if one.problem}
+
+
+def asked_for_once(plants: Sequence[int], depth: Depth) -> Counter[tuple[int, Window]]:
+    """All windows of plants that were never synced."""
+    found = windows(Known(None, [], []), utc_now().date(), depth)
+    return Counter((plant, window) for window in found for plant in plants)
+
+
+def check_what_is_held(
+    owner: psycopg.Connection, plants: Sequence[int], first_day: dt.date
+) -> None:
+    """Every hour is held as it truly was, no other is, and every day is told to be held."""
+    yesterday = utc_now().date() - DAY
+    days = (yesterday - first_day).days + 1
+    assert rows(owner, SHOWN, [*plants], first_day) == [("held", days * len(plants))]
+    for plant in plants:
+        assert rows(owner, HELD, plant) == readings(1, plant, first_day, yesterday)
+
+
+def test_two_syncs_at_once_hold_what_one_does_and_ask_for_nothing_twice(
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+    store_of_another: Warehouse,
+    service: Service,
+    plants: list[int],
+) -> None:
+    """And a plant that is registered meanwhile is synced by one of them."""
+    late: list[int] = []
+
+    def meanwhile(plant: int, _: Window) -> None:
+        if plant == plants[-1] and not late:
+            late.append(register(owner, "late").plant_id)
+
+    service.meanwhile = meanwhile
+    syncs = [sync_of(store, service, TWO_YEARS) for store in (warehouse, store_of_another)]
+    with ThreadPoolExecutor() as pool:
+        done = [
+            one
+            for synced in pool.map(lambda sync: [*sync.plants(with_new=True)], syncs)
+            for one in synced
+        ]
+    everyone = [*plants, *late]
+    assert problems(done) == {}
+    assert {one.plant.plant_id for one in done} == {*everyone}
+    assert Counter(service.asked) == asked_for_once(everyone, TWO_YEARS)
+    check_what_is_held(owner, everyone, history_from(utc_now().date(), TWO_YEARS))
+    query = "SELECT sum(loaded_count), sum(unchanged_count) FROM ops.deliveries"
+    hours = rows(owner, "SELECT count(*) FROM solar.readings")[0][0]
+    assert rows(owner, query) == [(hours, 0)]
+
+
+def test_what_a_sync_that_is_ended_had_begun_is_done_by_the_other(
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+    store_of_another: Warehouse,
+    service: Service,
+    plants: list[int],
+) -> None:
+    ended = sync_of(warehouse, service, TWO_YEARS).plants()
+    assert isinstance(ended, Generator)
+    first = next(ended)
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(lambda: [*sync_of(store_of_another, service, TWO_YEARS).plants()])
+        ended.close()
+        done = other.result(timeout=60)
+    assert problems([first, *done]) == {}
+    assert {one.plant.plant_id for one in done} == {*plants}
+    assert Counter(service.asked) == asked_for_once(plants, TWO_YEARS)
+    check_what_is_held(owner, plants, history_from(utc_now().date(), TWO_YEARS))
+
+
+def test_a_sync_that_is_ended_in_the_middle_is_not_told_to_be_whole(
+    owner: psycopg.Connection, warehouse: Warehouse, service: Service, plants: list[int]
+) -> None:
+    ended = sync_of(warehouse, service, TWO_YEARS).plants()
+    assert isinstance(ended, Generator)
+    next(ended)
+    ended.close()
+    assert rows(owner, TOLD_TO_BE_WHOLE) == []
+
+
+def test_a_plant_is_not_deleted_while_it_is_synced_and_is_when_it_was(
+    owner: psycopg.Connection, warehouse: Warehouse, service: Service, plants: list[int]
+) -> None:
+    busy, refused = plants[0], []
+
+    def meanwhile(plant: int, _: Window) -> None:
+        if plant == busy:
+            with pytest.raises(psycopg.errors.ObjectInUse) as told:
+                owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [busy])
+            refused.append(told.value.diag.message_primary)
+
+    service.meanwhile = meanwhile
+    assert problems([*sync_of(warehouse, service, Depth(1, 1)).plants(plants[:3])]) == {}
+    assert refused == [WORDS.format(busy)] * 2
+    check_what_is_held(owner, plants[:3], history_from(utc_now().date(), Depth(1, 1)))
+    owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [busy])
+    assert rows(owner, OF_PLANT, *[busy] * 3) == [(0,)]
+
+
+def test_a_plant_that_is_deleted_while_it_waits_ends_alone(
+    owner: psycopg.Connection, warehouse: Warehouse, service: Service, plants: list[int]
+) -> None:
+    *others, waiting = plants
+
+    def meanwhile(*_: object) -> None:
+        owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [waiting])
+
+    service.meanwhile = meanwhile
+    told = problems([*sync_of(warehouse, service).plants()])
+    assert told.keys() == {waiting}
+    assert "was deleted" in told[waiting]
+    assert {plant for plant, _ in service.asked} == {*others}
+    check_what_is_held(owner, others, utc_now().date() - DAY)
+
+
+def test_a_plant_that_is_deleted_past_the_lock_while_it_is_asked_for_ends_alone(
+    owner: psycopg.Connection, warehouse: Warehouse, service: Service, plants: list[int]
+) -> None:
+    """As by a restore, which runs no triggers."""
+    *others, gone = plants
+
+    def meanwhile(plant: int, _: Window) -> None:
+        if plant == gone:
+            with owner.transaction():
+                owner.execute("ALTER TABLE solar.plants DISABLE TRIGGER delete_plant")
+                owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [gone])
+                owner.execute("ALTER TABLE solar.plants ENABLE TRIGGER delete_plant")
+
+    service.meanwhile = meanwhile
+    told = problems([*sync_of(warehouse, service).plants()])
+    assert told.keys() == {gone}
+    assert "was deleted" in told[gone]
+    assert rows(owner, OF_PLANT, *[gone] * 3) == [(0,)]
+    check_what_is_held(owner, others, utc_now().date() - DAY)
+
+
+@pytest.mark.parametrize("is_meant", [True, False])
+def test_a_plant_that_someone_is_deleting_is_waited_for(
+    owner: psycopg.Connection,
+    server: Connections,
+    database: str,
+    warehouse: Warehouse,
+    service: Service,
+    plants: list[int],
+    is_meant: bool,
+) -> None:
+    *others, waiting = plants
+    end = threading.Event()
+
+    def delete() -> None:
+        with psycopg.connect(server.url(SUPERUSER, database)) as by_hand:
+            by_hand.execute("DELETE FROM solar.plants WHERE plant_id = %s", [waiting])
+            begun.set()
+            assert end.wait(60)
+            (by_hand.commit if is_meant else by_hand.rollback)()
+
+    begun = threading.Event()
+    deleting = threading.Thread(target=delete)
+    deleting.start()
+    assert begun.wait(60)
+    done: list[Synced] = []
+    for one in sync_of(warehouse, service).plants():
+        done.append(one)
+        if len(done) == len(others):
+            end.set()
+    deleting.join()
+    assert {one.plant.plant_id for one in done[:-1]} == {*others}
+    assert done[-1].plant.plant_id == waiting
+    assert problems(done).keys() == ({waiting} if is_meant else set())
+    check_what_is_held(owner, others if is_meant else plants, utc_now().date() - DAY)
