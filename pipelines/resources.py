@@ -121,7 +121,6 @@ class SolarResource(dg.ConfigurableResource[MonitoringClient]):
     """The monitoring service of solar plants."""
 
     url: str | None = None
-    wait_seconds: float = 2.0
 
     def open(self) -> MonitoringClient | None:
         """A client for `url`, else for what the environment says; None when it is off.
@@ -136,7 +135,7 @@ class SolarResource(dg.ConfigurableResource[MonitoringClient]):
             "solar",
             "MONITORING_URL",
             attempts=7,
-            first_wait_seconds=self.wait_seconds,
+            first_wait_seconds=2.0,
             growth=1.0,
             patience=Patience(tries=100),
         )

@@ -169,7 +169,16 @@ def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
     """The plants whose partitions the run is for; None when it is for none."""
     if not context.has_partition_key and not context.has_partition_key_range:
         return None
-    return [int(key) for key in context.partition_keys]
+    keys = context.partition_keys
+    if strange := [key for key in keys if not key.isdecimal()]:
+        raise PermanentFailure(
+            SOURCE,
+            f"{', '.join(map(repr, strange))} is no number of a plant",
+            place="the partitions of solar.readings",
+            remedy="Register plants with the job register_plant or isobar plants add: their"
+            " partitions come of themselves.",
+        )
+    return [int(key) for key in keys]
 
 
 def _date(name: str, value: str) -> date:
@@ -197,8 +206,9 @@ def _tell(
     partition = str(synced.plant.plant_id)
     if not context.instance.has_dynamic_partition(str(PLANTS.name), partition):
         context.instance.add_dynamic_partitions(str(PLANTS.name), [partition])
-    context.log.info("%s: %d answers in %.1f s", synced.plant, len(synced.answers), synced.seconds)
     metadata = held.page(synced)
+    told = ", ".join(f"{metadata[name]:,} {name}" for name in ("read", "loaded", "rejected"))
+    context.log.info("%s: %s, in %.1f s", synced.plant, told, synced.seconds)
     context.log_event(
         dg.AssetMaterialization(asset_key(tables.readings), partition=partition, metadata=metadata)
     )

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from pipelines.core.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
-from pipelines.solar.tables import plants
+from pipelines.solar.tables import MOST_PLANT_ID, plants
 
 SOURCE = "solar plants"
 MOST_CHARACTERS = 50
@@ -66,10 +66,12 @@ def add(
         "longitude": longitude,
         "time_zone": _fit("time zone", time_zone),
     }
-    # A number that someone gave to a plant by hand may be the next one: then the one after it.
     statement = insert(plants).on_conflict_do_nothing(index_elements=["plant_id"])
     with _changing(store, f"{_shown(name)} was not registered") as connection:
-        while True:
+        with connection.begin_nested() as trial:  # what is refused draws no number
+            connection.execute(statement, plant | {"plant_id": MOST_PLANT_ID})
+            trial.rollback()
+        while True:  # the next number may have been given by hand: then the one after it
             row = connection.execute(statement.returning(plants.c.plant_id), plant).one_or_none()
             if row is not None:
                 return int(row.plant_id)

@@ -40,7 +40,6 @@ from pipelines.solar.windows import Depth, Window, history_from, windows, years
 logger = logging.getLogger("isobar.solar")
 AT_ONCE = 8
 """Plants that are asked for at the same time: the service is one machine."""
-MOST_PLANT_ID = 2**31 - 1
 LOOK_SECONDS = 5.0
 """How often a sync of all plants looks for new ones, and any for those that another one let go."""
 
@@ -209,6 +208,8 @@ class Sync:
             _check_window(self.window, today, history_from(today, self.depth))
         elif chosen and (gone := sorted({*chosen} - {row.plant_id for row in rows})):
             logger.warning("there is no plant %s", ", ".join(map(str, gone)))
+        if chosen and (retired := [row.plant_id for row in rows if row.retired_at is not None]):
+            logger.warning("left alone, as retired: plant %s", ", ".join(map(str, retired)))
         return [_plant(row) for row in rows if row.retired_at is None]
 
     def _new(self) -> list[Plant]:
@@ -223,7 +224,7 @@ class Sync:
             .order_by(syncs.began_at.is_not(None), plants.plant_id)
         )
         if chosen is not None:
-            numbers = [number for number in chosen if 0 < number <= MOST_PLANT_ID]
+            numbers = [number for number in chosen if 0 < number <= tables.MOST_PLANT_ID]
             query = query.where(plants.plant_id == any_(literal(numbers, ARRAY(Integer))))
         if is_new:
             query = query.where(syncs.began_at.is_(None))

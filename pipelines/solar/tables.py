@@ -21,6 +21,7 @@ from sqlalchemy.sql import func
 from pipelines.core.tables import delivery_id_column, metadata
 
 SCHEMA = "solar"
+MOST_PLANT_ID = 2**31 - 1
 VALUES = {
     "expected_energy_kwh": "Energy that the service expected, kWh (the unit is assumed)",
     "observed_energy_kwh": "Energy that was observed, kWh (the unit is assumed)",

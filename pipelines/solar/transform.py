@@ -90,7 +90,7 @@ class _Reader:
         values = _values(item)
         written = _written_time(item)
         if written is None:
-            self._reject(number, item, None, [*_problems(item), "datetime: it cannot be read"])
+            self._reject(number, item, None, [*_problems(item), "datetime cannot be read"])
             return
         local = written if written.tzinfo is None else self.zone.to_local(written)
         self.last_local = local
@@ -105,11 +105,11 @@ class _Reader:
             utc = written.astimezone(dt.UTC).replace(tzinfo=None)
         reasons = [] if values else _problems(item)
         if utc is None:
-            reasons.append("datetime: clocks skip this hour in the plant's zone")
+            reasons.append("datetime is an hour that clocks skip in the plant's zone")
         elif (local.minute, local.second, local.microsecond) != (0, 0, 0):
-            reasons.append("datetime: it is not on the hour")
+            reasons.append("datetime is not on the hour")
         elif utc > self.now:
-            reasons.append("datetime: it is in the future")
+            reasons.append("datetime is in the future")
         if reasons or utc is None or values is None:
             self._reject(number, item, utc or self.zone.about(local), reasons)
         elif utc not in self.held:
@@ -117,7 +117,9 @@ class _Reader:
         elif self.held[utc] == values:
             self.repeated += 1
         else:
-            self._reject(number, item, utc, ["datetime: the hour came before with other values"])
+            self._reject(
+                number, item, utc, ["datetime is an hour that came before with other values"]
+            )
 
     def _other(self, first: dt.datetime, local: dt.datetime, values: Values | None) -> dt.datetime:
         """Which hour an item is of whose name `first` has: that one, or the second of the name.
@@ -190,16 +192,16 @@ def _problems(item: Any) -> list[str]:
     for side in SIDES:
         values = item.get(side)
         if not isinstance(values, dict):
-            told.append(f"{side}: it is missing" if side not in item else f"{side}: no object")
+            told.append(f"{side} is missing" if side not in item else f"{side} is no object")
             continue
         for measure in MEASURES:
             value = values.get(measure)
             if measure not in values:
-                told.append(f"{side}.{measure}: it is missing")
+                told.append(f"{side}.{measure} is missing")
             elif not isinstance(value, float | int) or isinstance(value, bool):
-                told.append(f"{side}.{measure}: it is no number: {shown(value)}")
+                told.append(f"{side}.{measure} is no number: {shown(value)}")
             elif not 0 <= value <= MOST[measure]:
-                told.append(f"{side}.{measure}: it cannot be: {shown(value)}")
+                told.append(f"{side}.{measure} cannot be: {shown(value)}")
     return told
 
 

@@ -1,7 +1,7 @@
 """The weather at the hours that domains ask for: claimed, asked for, written, like the present one.
 
 Recent and coming hours are asked for together, many places a request; older ones come from the
-archive, a range of days for each place. What is missing is known by comparing
+archive, a range of days for each place, the last one first. What is missing is known by comparing
 `weather.wanted_hours` with `weather.hourly`; a forecast is asked for again when six hours old.
 """
 
@@ -101,6 +101,7 @@ class _Asking:
         self.request_id = uuid.uuid4()
         self.places: list[Place] = []
         self.first_on = self.last_on = dt.date.min
+        self.has_older = False
 
     def claim(self, most: int) -> bool:
         """Claim places for which something is missing; False when there are none."""
@@ -122,11 +123,12 @@ class _Asking:
             if not rows:
                 return False
             self.places = [Place(row.place_id, row.latitude, row.longitude) for row in rows]
-            self.first_on = min(row.first_at for row in rows).date()
-            self.last_on = min(
-                max(row.last_at for row in rows).date(),
-                self.first_on + dt.timedelta(days=MOST_ARCHIVE_DAYS - 1),
+            missing_from = min(row.first_at for row in rows).date()
+            self.last_on = max(row.last_at for row in rows).date()
+            self.first_on = max(
+                missing_from, self.last_on - dt.timedelta(days=MOST_ARCHIVE_DAYS - 1)
             )
+            self.has_older = missing_from < self.first_on
             self.request_id = self._note(connection, now)
         return True
 
@@ -235,7 +237,12 @@ class _Asking:
     ) -> list[int]:
         stage(connection, _frame(good, self.source, now), tables.hourly)
         put = put_statement("put_hours", tables.hourly)
-        parameters: dict[str, Any] = {"claim": self.id, "place_ids": list(good), "now": now}
+        is_whole = all(len(hours) >= 24 * self._days() for hours in good.values())
+        parameters: dict[str, Any] = {
+            "claim": self.id,
+            "place_ids": list(good),
+            "succeeded_at": None if self.has_older and is_whole else now,
+        }
         return list(connection.execute(put, parameters).scalars())
 
 

@@ -116,7 +116,7 @@ def test_p30_one_bad_item_costs_one_hour_and_the_day_is_not_held(
     assert statuses(owner, plant) == {DAY: "partial"}
     assert rows(owner, "SELECT reasons, record_key FROM ops.quarantine") == [
         (
-            ["observed.energy: it is no number: null"],
+            ["observed.energy is no number: null"],
             [str(plant.plant_id), "2019-01-01T05:00:00Z"],
         )
     ]
@@ -200,7 +200,7 @@ def test_an_answer_that_is_all_bad_is_refused_with_examples(
     renamed = [{"time": one["datetime"]} | one | {"observed": 1} for one in day_of_items()]
     with pytest.raises(PermanentFailure, match="24 of 24 records are bad") as refused:
         take(warehouse, plant, renamed)
-    assert "observed: no object" in str(refused.value)
+    assert "observed is no object" in str(refused.value)
     assert rows(owner, "SELECT count(*) FROM ops.deliveries") == [(0,)]
     assert statuses(owner, plant) == {}
 

@@ -120,6 +120,16 @@ def test_a_plant_is_registered_with_a_number_of_its_own(
     ]
 
 
+def test_what_is_refused_uses_up_no_number(warehouse: Warehouse) -> None:
+    assert registry.add(warehouse, "one") == 1
+    for name, latitude in (("one", None), ("", None), ("n" * 51, None), ("north", 95.0)):
+        with pytest.raises(PermanentFailure):
+            registry.add(warehouse, name, latitude, latitude)
+    with pytest.raises(PermanentFailure):
+        registry.add(warehouse, "two", time_zone="Mars/Olympus")
+    assert registry.add(warehouse, "two") == 2
+
+
 def test_a_plant_is_found_by_its_number(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     registry.add(warehouse, "Alta")
     plant_id = registry.add(warehouse, "Bassa")

@@ -261,6 +261,7 @@ def test_retired_plants_are_left_alone(
     plant = register(owner)
     owner.execute("UPDATE solar.plants SET retired_at = now()")
     assert sync() == sync([plant.plant_id]) == []
+    assert rows(owner, "SELECT count(*) FROM solar.gaps") == [(0,)]
     with pytest.raises(PermanentFailure, match="plant 1 is retired"):
         sync([plant.plant_id], window=Window(YESTERDAY, TODAY))
     assert service.asked == []

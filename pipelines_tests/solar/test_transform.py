@@ -45,24 +45,24 @@ def test_p22_nested_values_become_flat_columns() -> None:
 @pytest.mark.parametrize(
     ("spoilt", "reason"),
     [
-        ({"expected": None}, "expected: no object"),
-        ({"observed": 3}, "observed: no object"),
-        ({"observed": {"irradiation": 1.0}}, "observed.energy: it is missing"),
-        ({"expected": {"energy": None, "irradiation": 1.0}}, "expected.energy: it is no number"),
-        ({"expected": {"energy": "5", "irradiation": 1.0}}, "expected.energy: it is no number"),
-        ({"expected": {"energy": True, "irradiation": 1.0}}, "expected.energy: it is no number"),
-        ({"expected": {"energy": math.nan, "irradiation": 1.0}}, "expected.energy: it cannot be"),
-        ({"expected": {"energy": math.inf, "irradiation": 1.0}}, "expected.energy: it cannot be"),
-        ({"observed": {"energy": -5.0, "irradiation": 1.0}}, "observed.energy: it cannot be"),
-        ({"observed": {"energy": 10**400, "irradiation": 1}}, "observed.energy: it cannot be"),
-        ({"observed": {"energy": 1, "irradiation": 2001}}, "observed.irradiation: it cannot be"),
-        ({"datetime": None}, "datetime: it cannot be read"),
-        ({"datetime": "yesterday at noon, more or less"}, "datetime: it cannot be read"),
-        ({"datetime": "2019-01-01"}, "datetime: it cannot be read"),
-        ({"datetime": "0001-01-01T00:00:00+14:00"}, "datetime: it cannot be read"),
-        ({"datetime": "9999-12-31T23:00:00-14:00"}, "datetime: it cannot be read"),
-        ({"datetime": "2019-01-01T05:30:00"}, "datetime: it is not on the hour"),
-        ({"datetime": "2019-01-01T05:00:00.5"}, "datetime: it is not on the hour"),
+        ({"expected": None}, "expected is no object"),
+        ({"observed": 3}, "observed is no object"),
+        ({"observed": {"irradiation": 1.0}}, "observed.energy is missing"),
+        ({"expected": {"energy": None, "irradiation": 1.0}}, "expected.energy is no number"),
+        ({"expected": {"energy": "5", "irradiation": 1.0}}, "expected.energy is no number"),
+        ({"expected": {"energy": True, "irradiation": 1.0}}, "expected.energy is no number"),
+        ({"expected": {"energy": math.nan, "irradiation": 1.0}}, "expected.energy cannot be"),
+        ({"expected": {"energy": math.inf, "irradiation": 1.0}}, "expected.energy cannot be"),
+        ({"observed": {"energy": -5.0, "irradiation": 1.0}}, "observed.energy cannot be"),
+        ({"observed": {"energy": 10**400, "irradiation": 1}}, "observed.energy cannot be"),
+        ({"observed": {"energy": 1, "irradiation": 2001}}, "observed.irradiation cannot be"),
+        ({"datetime": None}, "datetime cannot be read"),
+        ({"datetime": "yesterday at noon, more or less"}, "datetime cannot be read"),
+        ({"datetime": "2019-01-01"}, "datetime cannot be read"),
+        ({"datetime": "0001-01-01T00:00:00+14:00"}, "datetime cannot be read"),
+        ({"datetime": "9999-12-31T23:00:00-14:00"}, "datetime cannot be read"),
+        ({"datetime": "2019-01-01T05:30:00"}, "datetime is not on the hour"),
+        ({"datetime": "2019-01-01T05:00:00.5"}, "datetime is not on the hour"),
     ],
 )
 def test_p30_p60_one_bad_point_that_cost_the_whole_batch(
@@ -100,10 +100,10 @@ def test_things_that_are_no_items(thing: Any) -> None:
 def test_an_item_tells_all_that_is_wrong_with_it() -> None:
     told = read([item("2019-01-01T05:30:00", expected={}, observed=None)])
     assert reasons(told) == [
-        "expected.energy: it is missing",
-        "expected.irradiation: it is missing",
-        "observed: no object",
-        "datetime: it is not on the hour",
+        "expected.energy is missing",
+        "expected.irradiation is missing",
+        "observed is no object",
+        "datetime is not on the hour",
     ]
 
 
@@ -119,7 +119,7 @@ def test_the_same_again_is_no_harm_and_another_word_is_refused() -> None:
     items = [*day_of_items(), item("2019-01-01T00:00:00"), item("2019-01-01T01:00:00", 99.0)]
     told = read(items)
     assert (told.repeated, len(told.rejects)) == (1, 1)
-    assert reasons(told) == ["datetime: the hour came before with other values"]
+    assert reasons(told) == ["datetime is an hour that came before with other values"]
     assert told.readings.expected_energy_kwh[1] == 11.0
 
 
@@ -137,7 +137,7 @@ def test_the_future_is_refused() -> None:
     window = Window(NOW.date(), NOW.date() + dt.timedelta(days=1))
     told = read(day_of_items(NOW.date()), window=window)
     assert len(told.readings) == 13
-    assert set(reasons(told)) == {"datetime: it is in the future"}
+    assert set(reasons(told)) == {"datetime is in the future"}
 
 
 def test_p57_naive_times_are_read_in_the_plants_zone() -> None:
@@ -158,7 +158,7 @@ def test_the_day_of_23_hours() -> None:
     day = dt.date(2019, 3, 31)
     told = read(day_of_items(day), "Europe/Madrid", Window(day, day + dt.timedelta(days=1)))
     assert len(told.readings) == 23
-    assert reasons(told) == ["datetime: clocks skip this hour in the plant's zone"]
+    assert reasons(told) == ["datetime is an hour that clocks skip in the plant's zone"]
     assert told.rejects[0].position == "[2]"
 
 

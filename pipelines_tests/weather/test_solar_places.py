@@ -225,6 +225,23 @@ def test_what_is_missing_in_the_middle_of_years_is_found(
         assert owner.execute(LACKING).fetchone() == (0,)
 
 
+def test_years_of_history_have_their_weather_after_one_look_the_last_year_first(
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+    http: HttpClient,
+    sandbox: str,
+    clock: FakeClock,
+) -> None:
+    add_plant(owner, 1, coordinates=HERE)
+    today = clock().date()
+    add_readings(owner, 1, today - 1000 * DAY, today - 200 * DAY)
+    put_places(warehouse, clock())
+    fill_hours(warehouse, OpenMeteoHours(http, sandbox, clock), clock)
+    assert owner.execute(LACKING).fetchone() == (0,)
+    assert owner.execute(CALLS).fetchall() == [("archive", "success", 3, 3)]
+    assert due(warehouse, clock) == 0
+
+
 def test_two_plants_in_one_place_are_one_request_and_lack_each_hour_once(
     owner: psycopg.Connection,
     warehouse: Warehouse,

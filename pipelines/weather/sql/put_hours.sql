@@ -1,8 +1,9 @@
--- Writes the hours of one request, for the places that are still claimed by it.
+-- Writes the hours of one request, for the places that are still claimed by it. Without :succeeded_at
+-- they are due again at once: there is more to ask for.
 WITH mine AS (
     UPDATE weather.refreshes
     SET
-        last_success_at = :now,
+        last_success_at = :succeeded_at,
         claimed_until = NULL,
         claim = NULL,
         failures = 0,
