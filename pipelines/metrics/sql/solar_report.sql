@@ -95,18 +95,15 @@ BEGIN
         sum(days.expected_irradiation_wh_per_m2),
         sum(days.observed_irradiation_wh_per_m2),
         coalesce(sum(days.hours_present), 0)::integer,
-        sum(calendar.hours)::integer,
+        sum(
+            coalesce(days.hours_expected, solar.hours_of_day(calendar.starts::date, zone))
+        )::integer,
         solar.ratio(sum(days.observed_energy_kwh), sum(days.expected_energy_kwh))
-    FROM (
-        SELECT
-            starts,
-            solar.hours_of_day(starts::date, zone) AS hours
-        FROM generate_series(
-            solar_report.from_date::timestamp,
-            solar_report.to_date - interval '1 day',
-            interval '1 day'
-        ) AS starts
-    ) AS calendar
+    FROM generate_series(
+        solar_report.from_date::timestamp,
+        solar_report.to_date - interval '1 day',
+        interval '1 day'
+    ) AS calendar (starts)
     LEFT JOIN solar.days
         ON
             days.plant_id = solar_report.plant_id
