@@ -137,6 +137,7 @@ class SolarResource(dg.ConfigurableResource[MonitoringClient]):
             attempts=7,
             first_wait_seconds=2.0,
             growth=1.0,
+            max_bytes=16 * 1024 * 1024,  # a year is little more than one
             patience=Patience(tries=100),
         )
         return MonitoringClient(url, http)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from pipelines.solar.transform import Told
 
 SOURCE = "solar"
+MOST_ITEMS_AN_HOUR = 4
+LOCK_WAIT = "60s"
+"""How long to wait for someone who is changing the plant, as in a forgotten psql."""
 MOST_BAD = 0.9
 """Share of bad items from which an answer is refused whole: then it is not theirs, but its form."""
 
@@ -90,6 +93,14 @@ def take_answer(
     """
     from pipelines.solar.transform import read_answer
 
+    most = MOST_ITEMS_AN_HOUR * 24 * ((window.end - window.first).days + 1)
+    if len(answer.document) > most:
+        raise PermanentFailure(
+            SOURCE,
+            f"the answer has {len(answer.document):,} items, and {most:,} are let pass",
+            place=f"plant {plant.plant_id}, {window}",
+            remedy="See whether the service heeds from and to, and tells hours.",
+        )
     told = read_answer(
         answer.document, plant_id=plant.plant_id, zone=plant.zone, window=window, now=now
     )
@@ -152,6 +163,7 @@ def note_failed(
 
 def keep_plant(connection: Connection, plant: Plant) -> None:
     """Keep the plant in the registry until the transaction ends. Raises `PlantGone`."""
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
     mine = tables.plants.c.plant_id == plant.plant_id
     query = select(tables.plants.c.time_zone).where(mine).with_for_update(key_share=True, read=True)
     if connection.execute(query).scalar_one_or_none() != plant.zone:

@@ -35,6 +35,10 @@ REFUSALS = {
         "latitude and longitude come together",
         "Give both, or neither: the weather is not joined then.",
     ),
+    "plants_times_check": (
+        "it was registered or retired at no time that can be",
+        "Give times from 1950 on.",
+    ),
     "plants_latitude_check": (
         "the latitude is not from -90 to 90",
         "Give degrees north, as decimals.",

@@ -105,6 +105,11 @@ plants = Table(
     CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
     CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
     CheckConstraint("plant_id > 0", name="plant_id"),
+    CheckConstraint(
+        "registered_at BETWEEN '1950-01-01' AND '2999-01-01'"
+        " AND retired_at BETWEEN '1950-01-01' AND '2999-01-01'",
+        name="times",
+    ),
     schema=SCHEMA,
     comment="The registry of plants. A row that is inserted, by whom ever, is synced within a"
     " minute; deleting one deletes its data, and is refused while it is being synced.",

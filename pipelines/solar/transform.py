@@ -46,7 +46,7 @@ class Told:
     elsewhere: int
     """Items of days that were not asked for; they are told when those are."""
     spoiled_days: list[dt.date]
-    """Days of which an item was refused."""
+    """Days of which an item was refused, or may have been: it did not say of which it was."""
     drift: list[str]
 
 
@@ -83,6 +83,7 @@ class _Reader:
         self.rejects: list[Reject] = []
         self.repeated = self.elsewhere = 0
         self.spoiled_days: set[dt.date] = set()
+        self.has_unreadable_time = False
         self.last_local = dt.datetime.combine(window.first, dt.time())
 
     def read(self, number: int, item: Any) -> None:
@@ -90,13 +91,14 @@ class _Reader:
         values = _values(item)
         written = _written_time(item)
         if written is None:
+            self.has_unreadable_time = True
             self._reject(number, item, None, [*_problems(item), "datetime cannot be read"])
             return
         local = written if written.tzinfo is None else self.zone.to_local(written)
-        self.last_local = local
         if not self.window.first <= local.date() < self.window.end:
             self.elsewhere += 1
             return
+        self.last_local = local
         if written.tzinfo is None:
             utc = self.zone.to_utc(local)
             if utc is not None and utc in self.held:  # the same, or the other one of this name
@@ -166,7 +168,7 @@ def read_answer(
         reader.rejects,
         reader.repeated,
         reader.elsewhere,
-        sorted(reader.spoiled_days),
+        list(window.days()) if reader.has_unreadable_time else sorted(reader.spoiled_days),
         _drift(items),
     )
 
@@ -214,7 +216,7 @@ def _written_time(item: Any) -> dt.datetime | None:
         written = dt.datetime.fromisoformat(text)
     except ValueError:
         return None
-    return written if 1 < written.year < dt.MAXYEAR else None  # others may have no UTC
+    return written if 1900 <= written.year < 2200 else None
 
 
 def _frame(held: dict[dt.datetime, Values]) -> pd.DataFrame:

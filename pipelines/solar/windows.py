@@ -28,6 +28,11 @@ class Window(NamedTuple):
     def __str__(self) -> str:
         return f"{self.first} to {self.end}"
 
+    def days(self) -> Iterator[dt.date]:
+        """Its days, in order."""
+        for day in range(self.first.toordinal(), self.end.toordinal()):
+            yield dt.date.fromordinal(day)
+
 
 class Known(NamedTuple):
     """What is known of a plant's days: which were asked for, and which are to be asked again."""

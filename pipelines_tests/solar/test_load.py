@@ -317,6 +317,44 @@ def test_days_of_a_zone_whose_clocks_go_back_over_midnight_are_held(
     ) == [(24,), (25,), (24,)]
 
 
+def test_a_day_that_a_zone_never_had_is_held(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    plant = register(owner, zone="Pacific/Apia")
+    window = Window(dt.date(2011, 12, 29), dt.date(2012, 1, 1))
+    fail(warehouse, plant, window)
+    take(warehouse, plant, day_of_items(window.first) + day_of_items(dt.date(2011, 12, 31)), window)
+    assert list(statuses(owner, plant).values()) == ["held"] * 3
+
+
+def test_days_of_an_unreadable_time_are_not_told_to_be_empty(
+    warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
+) -> None:
+    items = items_of(THREE_DAYS)
+    for one in items[24:48]:
+        one["datetime"] = "02/01/2019 05:00"
+    take(warehouse, plant, items, THREE_DAYS)
+    assert list(statuses(owner, plant).values()) == ["held", "partial", "held"]
+
+
+def test_an_answer_that_was_cut_short_is_asked_for_again_twice(
+    warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
+) -> None:
+    asked = []
+    for number in range(4):
+        now = NOW + dt.timedelta(days=number)
+        take(warehouse, plant, day_of_items(energy=10.0 + number), THREE_DAYS, now=now)
+        asked += rows(owner, "SELECT count(*) FROM solar.days WHERE retry_at IS NOT NULL")
+    assert asked == [(2,), (2,), (0,), (0,)]
+
+
+def test_an_answer_with_far_too_many_items_is_refused_unread(
+    warehouse: Warehouse, plant: Plant
+) -> None:
+    with pytest.raises(PermanentFailure, match="200 items, and 192 are let pass"):
+        take(warehouse, plant, [{}] * 200)
+
+
 def test_an_outage_before_does_not_put_off_a_late_hour(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:

@@ -76,7 +76,7 @@ def test_plants_are_kept_by_commands_from_nothing_on(
         (["add", "Alta\udcff"], "has control characters or broken ones"),
         (["add", ""], "is not empty"),
         (["add", "Alta", "--latitude", "nan", "--longitude", "0"], "the latitude is not from"),
-        (["add", "Alta", "--time-zone", "Mars"], "must be the name of a time zone"),
+        (["add", "Alta", "--time-zone", "Mars"], "must be UTC or the name of the zone of a place"),
         (["rename", "99999999999999999999", "Alta"], "there is no plant 99999999999999999999"),
     ],
 )

@@ -197,7 +197,7 @@ def test_coordinates_that_are_none_are_refused(
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "utc", "+02", "../etc/passwd", "UTC' --"])
 def test_a_time_zone_that_there_is_not_is_refused(warehouse: Warehouse, zone: str) -> None:
-    with pytest.raises(PermanentFailure, match="must be the name of a time zone") as told:
+    with pytest.raises(PermanentFailure, match="must be UTC or the name of the zone of a place") as told:
         registry.add(warehouse, "Alta", time_zone=zone)
     assert "what to do: UTC, Europe/Madrid: SELECT name FROM pg_timezone_names" in str(told.value)
 
@@ -385,7 +385,7 @@ def test_the_zone_of_a_plant_with_readings_and_any_number_stay_as_they_are(
 ) -> None:
     plant_id = registry.add(warehouse, "Alta")
     owner.execute("UPDATE solar.plants SET time_zone = %s", [MADRID])
-    with pytest.raises(psycopg.errors.CheckViolation, match="must be the name of a time zone"):
+    with pytest.raises(psycopg.errors.CheckViolation, match="must be UTC or the name of the zone of a place"):
         owner.execute("UPDATE solar.plants SET time_zone = 'Mars'")
     fill(owner, plant_id)
     with pytest.raises(psycopg.errors.CheckViolation, match="the time_zone of plant 1 stays"):
@@ -484,3 +484,17 @@ def test_a_registration_of_the_sandboxs_plants_that_was_killed_is_finished_by_th
     assert not registry.register_demo(warehouse, DEMO)
     by_hand = "INSERT INTO solar.plants (name) VALUES ('Alta') RETURNING plant_id"
     assert owner.execute(by_hand).fetchall() == [(4,)]
+
+
+@pytest.mark.parametrize("zone", ["CET", "EST5EDT", "posix/Europe/Madrid", "Foo+3", "localtime"])
+def test_zones_that_are_not_of_a_place_are_refused(warehouse: Warehouse, zone: str) -> None:
+    with pytest.raises(PermanentFailure, match="UTC or the name of the zone of a place"):
+        registry.add(warehouse, "here", time_zone=zone)
+
+
+@pytest.mark.parametrize("at", ["infinity", "-infinity", "20000-01-01"])
+def test_times_that_cannot_be_are_refused(owner: psycopg.Connection, at: str) -> None:
+    owner.execute("INSERT INTO solar.plants (name) VALUES ('here')")
+    for column in ("retired_at", "registered_at"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            owner.execute(f"UPDATE solar.plants SET {column} = '{at}'")

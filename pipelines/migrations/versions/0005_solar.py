@@ -16,8 +16,11 @@ BEGIN
         RAISE EXCEPTION 'the number of plant % stays as it is: the monitoring service knows it by that', old.plant_id
         USING ERRCODE = 'check_violation', HINT = 'Register another plant.';
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = new.time_zone) THEN
-        RAISE EXCEPTION 'time_zone is %: it must be the name of a time zone', quote_nullable(new.time_zone)
+    IF new.time_zone <> 'UTC' AND NOT EXISTS (
+        SELECT FROM pg_timezone_names
+        WHERE name = new.time_zone AND name ~ '^[A-Z][^/]*/' AND name !~ '^SystemV/'
+    ) THEN  -- not CET and the like: as an abbreviation it has no summer time
+        RAISE EXCEPTION 'time_zone is %: it must be UTC or the name of the zone of a place', quote_nullable(new.time_zone)
         USING ERRCODE = 'check_violation', HINT = 'UTC, Europe/Madrid: SELECT name FROM pg_timezone_names';
     END IF;
     IF new.time_zone <> old.time_zone AND EXISTS (SELECT FROM solar.days WHERE plant_id = old.plant_id) THEN
@@ -135,6 +138,11 @@ def upgrade() -> None:
         sa.CheckConstraint("latitude BETWEEN -90 AND 90", name=op.f("plants_latitude_check")),
         sa.CheckConstraint("longitude BETWEEN -180 AND 180", name=op.f("plants_longitude_check")),
         sa.CheckConstraint("plant_id > 0", name=op.f("plants_plant_id_check")),
+        sa.CheckConstraint(
+            "registered_at BETWEEN '1950-01-01' AND '2999-01-01'"
+            " AND retired_at BETWEEN '1950-01-01' AND '2999-01-01'",
+            name=op.f("plants_times_check"),
+        ),
         sa.PrimaryKeyConstraint("plant_id", name=op.f("plants_pkey")),
         sa.UniqueConstraint("name", name=op.f("plants_name_key")),
         schema="solar",

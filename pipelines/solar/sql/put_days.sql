@@ -1,5 +1,6 @@
 -- Says of each day of an answered window what is held of it now. What is not whole is asked for again,
--- after ten minutes and then ever later; an empty day only while it is young: its data may be late.
+-- after ten minutes and then ever later; an empty day while it is young, as its data may be late, and
+-- twice where the answer had others, as it may have been cut short. Other troubles before do not count.
 INSERT INTO solar.days (
     plant_id,
     day,
@@ -28,57 +29,72 @@ SELECT
     told.observed_irradiation_wh_per_m2,
     :now,
     :delivery_id,
-    CASE told.status WHEN 'held' THEN 0 ELSE told.failures + 1 END,
+    CASE told.status WHEN 'held' THEN 0 ELSE told.failures_before + 1 END,
     NULL,
     CASE
         WHEN told.status = 'partial'
-            THEN :now + least(interval '10 minutes' * power(4, told.failures), interval '30 days')
-        WHEN told.status = 'empty' AND told.day >= CAST(:today AS date) - 7
+            THEN
+                :now
+                + least(interval '10 minutes' * power(4, told.failures_before), interval '30 days')
+        WHEN
+            told.status = 'empty'
+            AND (
+                told.day >= CAST(:today AS date) - 7
+                OR (told.hours_of_window > 0 AND told.failures_before < 2)
+            )
             THEN :now + interval '1 day'
     END
 FROM (
     SELECT
-        calendar.day,
-        calendar.hours_expected,
-        coalesce(counted.hours_present, 0) AS hours_present,
-        counted.expected_energy_kwh,
-        counted.observed_energy_kwh,
-        counted.expected_irradiation_wh_per_m2,
-        counted.observed_irradiation_wh_per_m2,
-        CASE WHEN before.status = 'partial' THEN least(before.failures, 9) ELSE 0 END AS failures,
-        CASE
-            WHEN counted.hours_present = calendar.hours_expected THEN 'held'
-            WHEN
-                counted.hours_present > 0 OR calendar.day = ANY(CAST(:spoiled_days AS date []))
-                THEN 'partial'
-            ELSE 'empty'
-        END AS status
+        days_now.*,
+        CASE WHEN days_now.status_before = days_now.status THEN days_now.failures ELSE 0 END
+            AS failures_before,
+        sum(days_now.hours_present) OVER () AS hours_of_window
     FROM (
         SELECT
-            starts::date AS day,
-            solar.hours_of_day(starts::date, :zone) AS hours_expected
-        FROM generate_series(
-            CAST(:first AS timestamp),
-            CAST(:end AS timestamp) - interval '1 day',
-            interval '1 day'
-        ) AS starts
-    ) AS calendar
-    LEFT JOIN (
-        SELECT
-            (read_at AT TIME ZONE :zone)::date AS day,
-            count(*) AS hours_present,
-            sum(expected_energy_kwh) AS expected_energy_kwh,
-            sum(observed_energy_kwh) AS observed_energy_kwh,
-            sum(expected_irradiation_wh_per_m2) AS expected_irradiation_wh_per_m2,
-            sum(observed_irradiation_wh_per_m2) AS observed_irradiation_wh_per_m2
-        FROM solar.readings
-        WHERE
-            plant_id = :plant_id
-            AND read_at >= solar.day_begins(:first, :zone)
-            AND read_at < solar.day_begins(:end, :zone)
-        GROUP BY 1
-    ) AS counted USING (day)
-    LEFT JOIN solar.days AS before ON before.plant_id = :plant_id AND calendar.day = before.day
+            calendar.day,
+            calendar.hours_expected,
+            coalesce(counted.hours_present, 0) AS hours_present,
+            counted.expected_energy_kwh,
+            counted.observed_energy_kwh,
+            counted.expected_irradiation_wh_per_m2,
+            counted.observed_irradiation_wh_per_m2,
+            least(coalesce(before.failures, 0), 9) AS failures,
+            before.status AS status_before,
+            CASE
+                WHEN coalesce(counted.hours_present, 0) = calendar.hours_expected THEN 'held'
+                WHEN
+                    counted.hours_present > 0 OR calendar.day = ANY(CAST(:spoiled_days AS date []))
+                    THEN 'partial'
+                ELSE 'empty'
+            END AS status
+        FROM (
+            SELECT
+                starts::date AS day,
+                solar.hours_of_day(starts::date, :zone) AS hours_expected
+            FROM generate_series(
+                CAST(:first AS timestamp),
+                CAST(:end AS timestamp) - interval '1 day',
+                interval '1 day'
+            ) AS starts
+        ) AS calendar
+        LEFT JOIN (
+            SELECT
+                (read_at AT TIME ZONE :zone)::date AS day,
+                count(*) AS hours_present,
+                sum(expected_energy_kwh) AS expected_energy_kwh,
+                sum(observed_energy_kwh) AS observed_energy_kwh,
+                sum(expected_irradiation_wh_per_m2) AS expected_irradiation_wh_per_m2,
+                sum(observed_irradiation_wh_per_m2) AS observed_irradiation_wh_per_m2
+            FROM solar.readings
+            WHERE
+                plant_id = :plant_id
+                AND read_at >= solar.day_begins(:first, :zone)
+                AND read_at < solar.day_begins(:end, :zone)
+            GROUP BY 1
+        ) AS counted USING (day)
+        LEFT JOIN solar.days AS before ON before.plant_id = :plant_id AND calendar.day = before.day
+    ) AS days_now
 ) AS told
 ON CONFLICT (plant_id, day) DO UPDATE SET
     status = excluded.status,

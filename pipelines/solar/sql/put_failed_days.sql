@@ -16,6 +16,7 @@ SELECT
 FROM generate_series(
     CAST(:first AS timestamp), CAST(:end AS timestamp) - interval '1 day', interval '1 day'
 ) AS starts
+WHERE solar.hours_of_day(starts::date, :zone) > 0  -- zones have skipped whole days
 ON CONFLICT (plant_id, day) DO UPDATE SET
     asked_at = excluded.asked_at,
     failures = held.failures + 1,
