@@ -36,8 +36,7 @@ DAILY_RUNS = 15
 An eighth of the windows is lost, and with it the rest of its plant's run, which is made up for on
 another day: four more."""
 RUNS_ON_THE_LAST_DAY = 6
-"""Every four hours: yesterday is new, and told badly at first, and an answer that is lost in
-between has it wait for up to some ten hours."""
+"""Every four hours: yesterday is new, and told badly at first; some of its answers are lost."""
 Sums = dict[tuple[int, dt.date], tuple[float, ...]]
 
 TRUTH = """

@@ -197,7 +197,9 @@ def test_coordinates_that_are_none_are_refused(
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "utc", "+02", "../etc/passwd", "UTC' --"])
 def test_a_time_zone_that_there_is_not_is_refused(warehouse: Warehouse, zone: str) -> None:
-    with pytest.raises(PermanentFailure, match="must be UTC or the name of the zone of a place") as told:
+    with pytest.raises(
+        PermanentFailure, match="must be UTC or the name of the zone of a place"
+    ) as told:
         registry.add(warehouse, "Alta", time_zone=zone)
     assert "what to do: UTC, Europe/Madrid: SELECT name FROM pg_timezone_names" in str(told.value)
 
@@ -385,7 +387,9 @@ def test_the_zone_of_a_plant_with_readings_and_any_number_stay_as_they_are(
 ) -> None:
     plant_id = registry.add(warehouse, "Alta")
     owner.execute("UPDATE solar.plants SET time_zone = %s", [MADRID])
-    with pytest.raises(psycopg.errors.CheckViolation, match="must be UTC or the name of the zone of a place"):
+    with pytest.raises(
+        psycopg.errors.CheckViolation, match="must be UTC or the name of the zone of a place"
+    ):
         owner.execute("UPDATE solar.plants SET time_zone = 'Mars'")
     fill(owner, plant_id)
     with pytest.raises(psycopg.errors.CheckViolation, match="the time_zone of plant 1 stays"):

@@ -64,7 +64,11 @@ def test_a_plant_is_registered_renamed_retired_and_deleted_in_the_launchpad(
         ("register_plant", {"name": "\0"}, "control characters"),
         ("register_plant", {"name": "Bassa", "latitude": 91, "longitude": 0}, "latitude is not"),
         ("register_plant", {"name": "Bassa", "latitude": 37.5}, "come together"),
-        ("register_plant", {"name": "Bassa", "time_zone": "Mars"}, "the name of the zone of a place"),
+        (
+            "register_plant",
+            {"name": "Bassa", "time_zone": "Mars"},
+            "the name of the zone of a place",
+        ),
         ("rename_plant", {"plant_id": 1, "name": ""}, "not empty"),
         ("rename_plant", {"plant_id": 2, "name": "Bassa"}, "there is no plant 2"),
         ("retire_plant", {"plant_id": -1}, "there is no plant -1"),
