@@ -139,6 +139,10 @@ def _csv_text(frame: pd.DataFrame) -> bytes:
 
     sink = pa.BufferOutputStream()
     table = pa.Table.from_pandas(frame, preserve_index=False)
+    for place, column in enumerate(table.schema):  # sessions are in UTC; without it is faster
+        if pa.types.is_timestamp(column.type) and column.type.tz == "UTC":
+            naive = table.column(place).cast(pa.timestamp(column.type.unit))
+            table = table.set_column(place, column.name, naive)
     csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
     return bytes(sink.getvalue())
 

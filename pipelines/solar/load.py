@@ -204,7 +204,7 @@ def _put_readings(connection: Connection, plant: Plant, told: Told, delivery_id:
     times = {"plant_id": plant.plant_id, "first": frame.read_at.min(), "last": frame.read_at.max()}
     if connection.execute(_HELD, times).scalar_one():
         stage(connection, frame, tables.readings)
-        parameters = {"plant_id": plant.plant_id, "delivery_id": delivery_id}
+        parameters = times | {"delivery_id": delivery_id}
         return int(connection.execute(_statement("put_readings"), parameters).scalar_one())
     frame = frame.assign(plant_id=plant.plant_id, delivery_id=delivery_id)
     copy_rows(connection, f"solar.readings ({', '.join(frame.columns)})", frame)

@@ -91,19 +91,21 @@ class Sync:
         with _locks(self.store) as locks, ThreadPoolExecutor(AT_ONCE) as pool:
             try:
                 while waiting or under_way:
+                    is_held_up = bool(waiting)
                     for _ in range(len(waiting)):
                         if len(under_way) >= AT_ONCE:
                             break
                         plant = waiting.popleft()
                         if locks.take(plant):
                             under_way[pool.submit(self._plant, plant)] = plant
+                            is_held_up = False
                         else:  # another sync is at it
                             waiting.append(plant)
                     done, _ = wait(under_way, LOOK_SECONDS, FIRST_COMPLETED)
                     for future in done:
                         locks.release(under_way.pop(future))
                         yield future.result()
-                    if not under_way and waiting:
+                    if is_held_up and not under_way:
                         time.sleep(1.0)
                     if with_new:
                         new = [one for one in self._new() if one.plant_id not in known]

@@ -222,10 +222,11 @@ def _written_time(item: Any) -> dt.datetime | None:
 def _frame(held: dict[dt.datetime, Values]) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
     hours = sorted(held)
     values = np.array([held[hour] for hour in hours], dtype="float64").reshape(-1, len(VALUES))
-    at = pd.DatetimeIndex(np.array(hours, dtype="datetime64[s]"), tz="UTC")
+    at = pd.DatetimeIndex(pa.array(hours, pa.timestamp("s")).to_numpy(), tz="UTC")
     return pd.DataFrame({"read_at": at} | dict(zip(VALUES, values.T, strict=True)))
 
 

@@ -10,7 +10,10 @@ WITH told AS MATERIALIZED (
         held.delivery_id AS held_delivery_id
     FROM stage_readings
     LEFT JOIN solar.readings AS held
-        ON held.plant_id = :plant_id AND stage_readings.read_at = held.read_at
+        ON
+            held.plant_id = :plant_id
+            AND stage_readings.read_at = held.read_at
+            AND held.read_at BETWEEN :first AND :last
     WHERE
         held.read_at IS NULL
         OR (
