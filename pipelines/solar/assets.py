@@ -122,13 +122,6 @@ def ask_for_days(
         client = solar.open()
         if client is None:
             raise misconfigured("MONITORING_URL is not set", "Set it to the monitoring service.")
-        if not config.plants:
-            raise PermanentFailure(
-                SOURCE,
-                "no plant is chosen",
-                place="the configuration",
-                remedy="Give plants: [1, 2].",
-            )
         window = Window(_date("from_date", config.from_date), _date("to_date", config.to_date))
         run_id = context.run.run_id
         sync = Sync(store, client, solar.depth(), utc_now, run_id=run_id, window=window)
