@@ -101,7 +101,6 @@ class _Asking:
         self.request_id = uuid.uuid4()
         self.places: list[Place] = []
         self.first_on = self.last_on = dt.date.min
-        self.has_older = False
 
     def claim(self, most: int) -> bool:
         """Claim places for which something is missing; False when there are none."""
@@ -123,12 +122,11 @@ class _Asking:
             if not rows:
                 return False
             self.places = [Place(row.place_id, row.latitude, row.longitude) for row in rows]
-            missing_from = min(row.first_at for row in rows).date()
             self.last_on = max(row.last_at for row in rows).date()
             self.first_on = max(
-                missing_from, self.last_on - dt.timedelta(days=MOST_ARCHIVE_DAYS - 1)
+                min(row.first_at for row in rows).date(),
+                self.last_on - dt.timedelta(days=MOST_ARCHIVE_DAYS - 1),
             )
-            self.has_older = missing_from < self.first_on
             self.request_id = self._note(connection, now)
         return True
 
@@ -238,10 +236,11 @@ class _Asking:
         stage(connection, _frame(good, self.source, now), tables.hourly)
         put = put_statement("put_hours", tables.hourly)
         is_whole = all(len(hours) >= 24 * self._days() for hours in good.values())
+        may_go_on = self.source == ARCHIVE and is_whole  # of these days nothing is left to ask for
         parameters: dict[str, Any] = {
             "claim": self.id,
             "place_ids": list(good),
-            "succeeded_at": None if self.has_older and is_whole else now,
+            "succeeded_at": None if may_go_on else now,
         }
         return list(connection.execute(put, parameters).scalars())
 

@@ -1,5 +1,5 @@
 -- Writes the hours of one request, for the places that are still claimed by it. Without :succeeded_at
--- they are due again at once: there is more to ask for.
+-- they are due again at once, when more is wanted.
 WITH mine AS (
     UPDATE weather.refreshes
     SET
