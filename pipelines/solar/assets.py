@@ -79,9 +79,9 @@ def plants(
 @dg.multi_asset(
     name="solar_readings",
     specs=[
-        table_spec(tables.readings, deps=[asset_key(tables.plants)], kinds={"json"})
-        .replace_attributes(partitions_def=PLANTS)
-        ._replace(skippable=True)
+        table_spec(
+            tables.readings, deps=[asset_key(tables.plants)], kinds={"json"}
+        ).replace_attributes(partitions_def=PLANTS, skippable=True)
     ],
     pool=POOL,
     backfill_policy=dg.BackfillPolicy.single_run(),

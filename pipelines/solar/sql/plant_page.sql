@@ -1,8 +1,7 @@
--- What is held of a plant: its days by status, and its hours.
+-- How many days of a plant are known how.
 SELECT
     status,
-    count(*) AS days,
-    sum(hours_present) AS hours
+    count(*) AS days
 FROM solar.coverage
 WHERE plant_id = :plant_id
 GROUP BY status
