@@ -1,13 +1,14 @@
 """Taking records out of quarantine to read them again; the counts of their delivery follow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, text, update
 
 from pipelines.core.deliveries import Outcome
 from pipelines.core.intake import forget_refusals
+from pipelines.core.sql_files import read_sql
 from pipelines.core.tables import deliveries, quarantine
 from pipelines.core.warehouse import Warehouse
 
@@ -59,6 +60,13 @@ def retry_each(
             outcome = again(connection, _take_out_of_quarantine(connection, delivery_id))
         outcomes.append(outcome)
     return outcomes
+
+
+def leave_quarantine(connection: Connection, quarantine_ids: Sequence[int]) -> None:
+    """Take records out of quarantine of which a later delivery had the say; the counts follow."""
+    if quarantine_ids:
+        query = text(read_sql("pipelines.core", "leave_quarantine"))
+        connection.execute(query, {"quarantine_ids": list(quarantine_ids)})
 
 
 def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:

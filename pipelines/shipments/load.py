@@ -23,7 +23,7 @@ from pipelines.core.deliveries import (
     write_rejects,
 )
 from pipelines.core.intake import Load
-from pipelines.core.quarantine import Retry, close_retry, retry_each
+from pipelines.core.quarantine import Retry, close_retry, leave_quarantine, retry_each
 from pipelines.core.sql_files import execute_script, read_sql
 from pipelines.core.tables import deliveries
 from pipelines.core.warehouse import (
@@ -95,8 +95,9 @@ def load_file(
     rejected += refuse(_take_out_contradictions(connection))
     refuse_if_mostly_bad(delivery, read, rejected, reasons, cap=MOST_BAD)
     held = _put(connection, delivery_id, seen_at=loaded_at, changed_at=loaded_at)
-    answered = text(read_sql("pipelines.shipments", "answer_quarantine"))
-    connection.execute(answered, {"source": SOURCE, "delivery_id": delivery_id})
+    answered = text(read_sql("pipelines.shipments", "answered_records"))
+    mine = {"source": SOURCE, "delivery_id": delivery_id}
+    leave_quarantine(connection, connection.execute(answered, mine).scalars().all())
     return close_delivery(
         connection,
         delivery_id,

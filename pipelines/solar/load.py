@@ -25,6 +25,7 @@ from pipelines.core.deliveries import (
 )
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.http import JsonAnswer
+from pipelines.core.quarantine import leave_quarantine
 from pipelines.core.sql_files import read_sql
 from pipelines.core.tables import deliveries
 from pipelines.core.warehouse import Warehouse, copy_rows, stage
@@ -224,10 +225,11 @@ def _answer_quarantine(
     keys = [
         [str(plant.plant_id), f"{_midnight(day, plant.zone):%Y-%m-%dT%H:%M:%S}Z"] for day in window
     ]
-    connection.execute(
-        _statement("answer_quarantine"),
+    answered = connection.execute(
+        _statement("answered_records"),
         {"source": SOURCE, "delivery_id": delivery_id, "from_key": keys[0], "to_key": keys[1]},
     )
+    leave_quarantine(connection, answered.scalars().all())
 
 
 def _midnight(day: dt.date, zone: str) -> dt.datetime:

@@ -1,0 +1,20 @@
+-- Takes records out of quarantine of which a later delivery had the say: in the counts of their own one
+-- they are unchanged then.
+WITH gone AS (
+    DELETE FROM ops.quarantine
+    WHERE quarantine_id = ANY(:quarantine_ids)
+    RETURNING delivery_id
+), counted AS (
+    SELECT
+        delivery_id,
+        count(*) AS records
+    FROM gone
+    GROUP BY delivery_id
+)
+
+UPDATE ops.deliveries
+SET
+    rejected_count = deliveries.rejected_count - counted.records,
+    unchanged_count = deliveries.unchanged_count + counted.records
+FROM counted
+WHERE deliveries.delivery_id = counted.delivery_id

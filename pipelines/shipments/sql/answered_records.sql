@@ -1,0 +1,9 @@
+-- What earlier deliveries sent badly and this one sends well.
+SELECT DISTINCT quarantine.quarantine_id
+FROM ops.quarantine
+INNER JOIN ops.deliveries USING (delivery_id)
+INNER JOIN stage_lines
+    ON
+        quarantine.record_key
+        = ARRAY[stage_lines.tracking_number, stage_lines.carrier, stage_lines.sku]
+WHERE deliveries.source = :source AND deliveries.delivery_id <> :delivery_id

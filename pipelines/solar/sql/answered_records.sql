@@ -1,0 +1,9 @@
+-- What earlier answers said badly of hours that were told anew.
+SELECT quarantine.quarantine_id
+FROM ops.quarantine
+INNER JOIN ops.deliveries USING (delivery_id)
+WHERE
+    deliveries.source = :source
+    AND deliveries.delivery_id <> :delivery_id
+    AND quarantine.record_key >= CAST(:from_key AS text [])
+    AND quarantine.record_key < CAST(:to_key AS text [])
