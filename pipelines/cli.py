@@ -14,12 +14,13 @@ from typing import NoReturn
 import click
 from dotenv import load_dotenv
 
-from pipelines import plant_commands, source_commands
+from pipelines import alert_commands, plant_commands, source_commands
 from pipelines.core.embedded_postgres import ANALYST, LOADER, SUPERUSER, EmbeddedPostgres
 from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.postgres_software import find_binaries
 from pipelines.settings import PROJECT, Settings
 from pipelines.source_commands import interrupt_on, tell
+from pipelines.status.command import status as status_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -191,6 +192,8 @@ def sandbox(
 isobar.add_command(source_commands.import_)
 isobar.add_command(source_commands.quarantine)
 isobar.add_command(plant_commands.plants)
+isobar.add_command(alert_commands.alert)
+isobar.add_command(status_command)
 
 
 @isobar.group()

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from pipelines.automation import automated, derived_follow
 from pipelines.bookings import definitions as bookings
 from pipelines.enriched import definitions as enriched
 from pipelines.flights import definitions as flights
 from pipelines.metrics import definitions as metrics
+from pipelines.operations import definitions as operations
+from pipelines.refreshing import refresh_asked, refresh_everything
 from pipelines.resources import (
     BookingsResource,
     FlightsResource,
@@ -17,8 +21,10 @@ from pipelines.resources import (
     WarehouseResource,
     WeatherResource,
 )
+from pipelines.schedules import check_config, schedules_of
 from pipelines.shipments import definitions as shipments
 from pipelines.solar import definitions as solar
+from pipelines.timetable import timetable
 from pipelines.weather import definitions as weather
 
 
@@ -32,7 +38,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         "solar": SolarResource(),
         "weather": WeatherResource(),
     }
-    return dg.Definitions.merge(
+    parts = dg.Definitions.merge(
         flights.definitions,
         bookings.definitions,
         shipments.definitions,
@@ -40,10 +46,30 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         weather.definitions,
         enriched.definitions,
         metrics.definitions,
-        dg.Definitions(
-            resources=resources | dict(overrides or {}), executor=dg.in_process_executor
-        ),
+        operations.definitions,
+        dg.Definitions(jobs=[refresh_everything], sensors=[derived_follow]),
     )
+    jobs = [job for job in parts.jobs or () if isinstance(job, UnresolvedAssetJobDefinition)]
+    whole = dg.Definitions(
+        assets=dg.map_asset_specs(automated, parts.assets or ()),  # type: ignore[arg-type]
+        asset_checks=parts.asset_checks,
+        jobs=parts.jobs,
+        schedules=[*(parts.schedules or ()), *_schedules(parts)],
+        sensors=[*(parts.sensors or ()), refresh_asked(jobs)],
+        resources=resources | dict(overrides or {}),
+        executor=dg.in_process_executor,
+    )
+    for entry in timetable().schedules.values():
+        if entry.is_own or entry.config:
+            check_config(entry, whole.resolve_job_def(entry.job))
+    return whole
+
+
+def _schedules(parts: dg.Definitions) -> list[dg.ScheduleDefinition]:
+    """Those of the timetable that no domain makes itself."""
+    made = {one.name for one in parts.schedules or ()}
+    entries = [one for one in timetable().schedules.values() if one.name not in made]
+    return schedules_of(entries, {job.name for job in parts.jobs or ()})
 
 
 definitions = build_definitions()

@@ -20,11 +20,10 @@ from pipelines.core.inbox import Inbox, InboxFile, is_settled
 from pipelines.core.intake import Load, UnsteadyFile, take
 from pipelines.core.warehouse import Warehouse
 from pipelines.resources import WarehouseResource
+from pipelines.timetable import about_sensor, every_seconds
 
 PATIENCE_SECONDS = 10.0
 """How long a run that a person waits for waits for files that are still being written."""
-EVERY_SECONDS = 3
-"""Less than the daemon takes for a round, else every other round passes it by."""
 AFTER_FAILURE_SECONDS = 60.0
 
 
@@ -113,15 +112,20 @@ def inbox_sensor(
     source: str, variable: str, job: dg.JobDefinition | Any, replaces: str
 ) -> dg.SensorDefinition:
     """The sensor that starts `job` for new files of an inbox, set by `variable`."""
+    name = f"{source}_inbox"
 
     @dg.sensor(
-        name=f"{source}_inbox",
+        name=name,
         job=job,
-        minimum_interval_seconds=EVERY_SECONDS,
+        minimum_interval_seconds=every_seconds(name),
         default_status=dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={source, "warehouse"},
-        description=f"Start the job when there is a new or changed CSV file in {variable} that is"
-        f" whole (by default the folder inbox/{source} of ISOBAR_HOME). It replaces {replaces}.",
+        description=about_sensor(
+            name,
+            f"Start the job when there is a new or changed CSV file in {variable} that is whole (by"
+            f" default the folder inbox/{source} of ISOBAR_HOME), or a refused one was taken away."
+            f" It replaces {replaces}.",
+        ),
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         inbox = getattr(context.resources, source).open_inbox()
@@ -129,8 +133,15 @@ def inbox_sensor(
             return dg.SkipReason(f"{variable} is not set.")
         with context.resources.warehouse.open() as store, store.engine.connect() as connection:
             pending = inbox.pending(connection)
+            refused = {str(row["name"]) for row in intake.refused(connection, source)}
         if not pending:
-            return dg.SkipReason("Nothing new in the inbox.")
+            if not refused or refused <= {file.name for file in inbox.files()}:
+                return dg.SkipReason("Nothing new in the inbox.")
+            if attended_runs.is_under_way(context.instance, job.name):
+                return dg.SkipReason("A run is under way.")
+            if attended_runs.failed_lately(context.instance, job.name, AFTER_FAILURE_SECONDS):
+                return dg.SkipReason("A refused file is gone; a run forgets it in a minute.")
+            return dg.RunRequest()
         age = time.time() - newest_change(pending)
         time.sleep(min(max(0.0, inboxes.SETTLE_SECONDS - age), inboxes.SETTLE_SECONDS))
         settled = [file for file in pending if is_settled(file)]

@@ -19,6 +19,7 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 from dagster_postgres.utils import DagsterPostgresException
 from rich.console import Console
 from rich.markup import escape
@@ -28,6 +29,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipelines.attended_runs import TAG, reconcile, tag_of_this_process
 from pipelines.core.failures import TransientFailure
 from pipelines.definitions import definitions
+from pipelines.run_failures import STOPPED, why_step_failed
+from pipelines.schedules import newest_partition
 
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Names of jobs, each with the configuration of its operations, by their names."""
@@ -40,7 +43,6 @@ MAIN_JOBS: JobsWithConfig = {
     "weather": {},
 }
 """The domains' jobs in the order of their dependencies."""
-STOPPED = "stopped by a signal"
 
 
 @dataclass
@@ -90,11 +92,10 @@ def _run(
     console: Console,
 ) -> Report:
     job = definitions.resolve_job_def(name)
-    days = job.partitions_def
-    is_by_day = isinstance(days, dg.TimeWindowPartitionsDefinition)
-    partition = days.get_last_partition_key() if days and is_by_day else None
+    partition = newest_partition(job)
     tags = {
         TAG: tag_of_this_process(),
+        MAX_RETRIES_TAG: "0",  # whoever waits runs it again
     }
     if partition is not None:
         tags |= job.get_tags_for_partition_key(partition, selected_asset_keys=None)
@@ -159,7 +160,9 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             if skipped is not None:
                 report.warnings.append(f"{report.job} was skipped: {skipped.value}")
         if event.is_step_failure:
-            report.failures.append(f"{_reason(event)}\n  step: {event.step_key} of {report.job}")
+            report.failures.append(
+                f"{why_step_failed(event)}\n  step: {event.step_key} of {report.job}"
+            )
             report.is_stopped = STOPPED in report.failures[-1]
         elif event.is_run_failure and not report.failures:
             report.failures.append(event.message or "the run failed")
@@ -175,19 +178,6 @@ def _note_check(event: dg.DagsterEvent, report: Report) -> None:
     )
     is_error = check.severity == dg.AssetCheckSeverity.ERROR
     (report.failures if is_error else report.warnings).append(words)
-
-
-def _reason(event: dg.DagsterEvent) -> str:
-    """What our failure said; for anything else the innermost error in one line."""
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return str(data.user_failure_data.description)
-    error = data.error
-    while error and error.cause:
-        error = error.cause
-    if error and "Interrupt" in str(error.cls_name):
-        return f"{event.step_key}: {STOPPED}; what it had begun is undone"
-    return f"{event.step_key}: {error.message.strip()}" if error else f"{event.step_key} failed"
 
 
 def _count(metadata: object, name: str) -> int | None:

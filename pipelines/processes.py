@@ -1,13 +1,18 @@
 """Child processes that are stopped as cleanly as they are started."""
 
 import os
+import re
 import signal
 import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from pipelines.core.log_files import set_aside
+
 STOP_SECONDS = 30.0
+LEAD_SECONDS = 10.0
+"""For the one that uses the others to end what it does with them."""
 
 
 class Child:
@@ -30,6 +35,7 @@ class Child:
     def start(self) -> None:
         """Start it, with none of the caller's descriptors."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.keep_log_short()
         self._begins_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -51,23 +57,35 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def last_words(self) -> str:
-        """The end of what it logged since it was started."""
+        """Our own failure among what it logged since it was started, else the end of that."""
         with self.log.open(errors="replace") as log:
             log.seek(self._begins_at)
-            return log.read().strip()[-600:] or "it said nothing"
+            told = log.read().strip()
+        ours = re.findall(r"^pipelines\.core\.failures\.\w+: (.+(?:\n  .+)*)", told, re.MULTILINE)
+        return str(ours[-1]) if ours else told[-600:] or "it said nothing"
+
+    def keep_log_short(self) -> None:
+        """Set the log aside when it has grown long, whether it runs or not."""
+        if set_aside(self.log):
+            self._begins_at = 0
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM."""
         if self._process is not None and self.is_alive():
             self._process.terminate()
 
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, so long at most."""
+        if self._process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """End it with SIGTERM; what is left of its session when it did, or later, by force."""
         if self._process is None:
             return
         self.ask_to_stop()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
+        self.wait(seconds)
         kill_session(self._process.pid)
         self._process.wait()
 
@@ -81,9 +99,14 @@ def kill_session(leader: int) -> None:
 
 
 def stop_all(children: list[Child], seconds: float = STOP_SECONDS) -> None:
-    """Ask all to stop at once, then see that they do within `seconds` together."""
+    """Ask the last to stop, which uses the others, and these when it has, or a little later.
+
+    See that all do within `seconds` together.
+    """
+    deadline = time.monotonic() + seconds
+    children[-1].ask_to_stop()
+    children[-1].wait(min(LEAD_SECONDS, seconds))
     for child in children:
         child.ask_to_stop()
-    deadline = time.monotonic() + seconds
     for child in children:
         child.stop(max(0.1, deadline - time.monotonic()))

@@ -154,13 +154,61 @@ class Settings:
         return f"{url}?sslmode=disable"  # whatever PGSSLMODE says: it has no TLS, nor needs it
 
 
-def sync_cron(environment: Mapping[str, str] = os.environ) -> str:
-    """When solar plants are synced; apart, as definitions need it, whatever else is set."""
+def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The operator's own file of schedules, if any; apart, as definitions need it."""
+    value = _reader(environment)
+    if named := value("ISOBAR_SCHEDULES"):
+        return Path(named).expanduser().absolute()
+    usual = Path(value("ISOBAR_HOME") or PROJECT / ".isobar").expanduser() / "schedules.toml"
+    return usual if os.path.lexists(usual) else None
 
-    def value(name: str) -> str:
-        return environment.get(name, "").strip()
 
-    return value("SYNC_CRON") or "15 0 * * *"
+def read_file(file: Path) -> bytes:
+    """What is in a file that an operator names. Raises `PermanentFailure` when it is none."""
+    problem: str | None = "it is a pipe, which would keep us waiting"
+    try:
+        if not file.is_fifo():
+            return file.read_bytes()
+    except OSError as error:
+        problem = error.strerror
+    raise PermanentFailure(
+        "configuration",
+        f"the file of schedules cannot be read: {problem}",
+        place=str(file),
+        remedy="Mend it, or take it away.",
+    )
+
+
+def sources_off(environment: Mapping[str, str] = os.environ) -> set[str]:
+    """The sources that the environment leaves off; apart, as definitions need it."""
+    value = _reader(environment)
+    if value("ISOBAR_SOURCES") != "live":
+        return set()
+    variables = {
+        "bookings": ("BOOKINGS_INBOX", "BOOKINGS_EVENTS_URL"),
+        "shipments": ("SHIPMENTS_INBOX",),
+        "solar": ("MONITORING_URL",),
+    }
+    return {source for source, names in variables.items() if not any(map(value, names))}
+
+
+def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Addresses of apprise to tell of problems; apart, as that is told whatever else is set."""
+    value = _reader(environment)
+    between = r"[\s,;]+(?=[A-Za-z][\w+.-]*://)|\s+"  # a comma within an address is its own
+    entries = [one.strip(",;") for one in re.split(between, value("ALERT_URLS"))]
+    return [one for one in entries if one]
+
+
+def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Where people reach the web UI, without a slash at the end; apart, as alerts need it."""
+    value = _reader(environment)
+    return value("ISOBAR_UI_URL").rstrip("/") or None
+
+
+def _reader(environment: Mapping[str, str]) -> Callable[[str], str]:
+    """What reads a variable: one that is not set is empty."""
+    return lambda name: environment.get(name, "").strip()
 
 
 def _zone(name: str, value: str) -> str:

@@ -3,20 +3,25 @@
 import json
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
 from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
 
 import filelock
 import requests
 
 from pipelines.bring_up import Tell, on_loopback, wait_until
 from pipelines.core.failures import Failure, PermanentFailure
+from pipelines.core.log_files import set_aside
 from pipelines.core.ports import free_port
 from pipelines.core.process_identity import find, identity
+from pipelines.operations.receivers import check_urls
 from pipelines.processes import Child, kill_session, stop_all
-from pipelines.settings import Settings
+from pipelines.settings import Settings, alert_urls, own_schedules, read_file, ui_url
 
 FIRST_PORT = 3000
 MOST_RESTARTS, WITHIN_SECONDS = 5, 600.0
@@ -39,6 +44,7 @@ class WebUi:
 
     def serve(self, asked_port: int | None) -> None:
         """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` when it cannot start or stay up."""
+        check_urls(alert_urls(self.environment))
         try:
             with filelock.FileLock(self.settings.state / "ui.lock", timeout=0):
                 self._end_leftovers()
@@ -54,6 +60,9 @@ class WebUi:
     def _serve(self, port: int) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self.stopped.set())
+        if ui_url(self.environment) is None:
+            self.environment["ISOBAR_UI_URL"] = f"http://127.0.0.1:{port}"
+        self.environment["ISOBAR_SCHEDULES"] = str(self._schedules_in_use())
         code_port = free_port()
         children = self._children(port, code_port)
         code_server, web_server, _ = children
@@ -62,7 +71,8 @@ class WebUi:
             for child in children:
                 child.start()
                 self._write_record(port, children)
-                if child is code_server:
+                if child is code_server:  # which starts no run by itself
+                    self._end_killed_runs()
                     wait_until(lambda: self.stopped.is_set() or _listens(code_port), child, 120)
             wait_until(lambda: self.stopped.is_set() or _serves(port), web_server, 120)
             if not self.stopped.is_set():
@@ -73,6 +83,29 @@ class WebUi:
             stop_all(children)
             self.record.unlink(missing_ok=True)
             self.tell("Stopped. PostgreSQL keeps running; isobar database stop stops it.")
+
+    def _schedules_in_use(self) -> Path:
+        """A copy of the operator's schedules, so that runs do not read one that he is editing."""
+        own, copy = own_schedules(self.environment), self.settings.state / "schedules.toml.in_use"
+        title = f"# As {own} was when isobar ui started.\n".encode()
+        copy.write_bytes(title + read_file(own) if own else b"")
+        return copy
+
+    def _end_killed_runs(self) -> None:
+        """End runs that were killed with an `isobar ui` or `isobar run` before this one."""
+        with suppress(subprocess.SubprocessError):  # the sensor killed_runs does it, a little later
+            ended = subprocess.run(
+                [sys.executable, "-P", "-m", "pipelines.attended_runs"],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                start_new_session=True,
+                timeout=30,
+                check=True,
+            )
+            for words in ended.stdout.splitlines():
+                self.tell(f"Ended {words}, whose process was killed.")
 
     def _choose_port(self, asked: int | None) -> int:
         port = free_port(preferred=asked or FIRST_PORT)
@@ -115,6 +148,7 @@ class WebUi:
                 self._keep_database_up()
                 look_at_database = time.monotonic() + DATABASE_SECONDS
             for child in children:
+                child.keep_log_short()
                 if child.is_alive():
                     continue
                 deaths[child.name] = [at for at in deaths[child.name] if now - at < WITHIN_SECONDS]
@@ -132,8 +166,12 @@ class WebUi:
                 self._write_record(port, children)
 
     def _keep_database_up(self) -> None:
-        """Start the built-in server again when it was killed or stopped under us."""
+        """Start the built-in server again when it was killed or stopped under us.
+
+        Its log is kept short here, as it outlives everybody.
+        """
         server = self.settings.builtin_server(self.tell)
+        set_aside(server.log)
         if server.connections() is not None:
             return
         self.tell("The database is down; starting it again. To stop it, stop the UI first.")
@@ -150,14 +188,20 @@ class WebUi:
         return record if isinstance(record, dict) else {}
 
     def _write_record(self, port: int, children: list[Child]) -> None:
-        noted = [identity(child.pid) for child in children if child.is_alive()]
-        record = {"url": f"http://127.0.0.1:{port}", "children": noted}
-        self.record.write_text(json.dumps(record))
+        noted = {child.name: identity(child.pid) for child in children if child.is_alive()}
+        record = {
+            "url": f"http://127.0.0.1:{port}",
+            "host": socket.gethostname(),
+            "processes": {"isobar ui": identity(), **noted},
+        }
+        fresh = self.record.with_name(f"{self.record.name}.new")
+        fresh.write_text(json.dumps(record))
+        fresh.replace(self.record)  # whole, for isobar status reads it at any time
 
     def _end_leftovers(self) -> None:
         """End what an `isobar ui` that was killed left behind."""
-        children = self._read_record().get("children")
-        for noted in children if isinstance(children, list) else []:
+        processes = self._read_record().get("processes")
+        for noted in processes.values() if isinstance(processes, dict) else []:
             if left := find(str(noted)):
                 kill_session(left.pid)
 

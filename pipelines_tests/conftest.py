@@ -1,10 +1,13 @@
 """What tests share: a PostgreSQL of their own, a database for each test, a source to fetch from."""
 
+import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+os.environ |= {"ISOBAR_SCHEDULES": os.devnull, "ISOBAR_SOURCES": ""}  # a developer's have no say
 
 import psycopg
 import pytest

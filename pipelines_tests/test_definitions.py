@@ -14,7 +14,7 @@ from pipelines.core.http import HttpClient
 from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
 from pipelines.flights.client import FlightsClient
-from pipelines.flights.definitions import flights_daily
+from pipelines.flights.definitions import flights_missing
 from pipelines.resources import FlightsResource, WarehouseResource, WeatherResource
 from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document
@@ -47,14 +47,23 @@ def definitions(warehouse: Warehouse, source: FakeSource, sandbox_url: str) -> d
 def run(
     definitions: dg.Definitions, day: str = TODAY, *, attended: bool = True
 ) -> dg.ExecuteInProcessResult:
-    job = definitions.resolve_job_def("flights")
     with dg.DagsterInstance.ephemeral() as instance:
-        return job.execute_in_process(
-            instance=instance,
-            partition_key=day,
-            raise_on_error=False,
-            tags={"isobar/run": "a test"} if attended else {},
-        )
+        return execute(definitions, instance, day, attended=attended)
+
+
+def execute(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    day: str = TODAY,
+    *,
+    attended: bool = True,
+) -> dg.ExecuteInProcessResult:
+    return definitions.resolve_job_def("flights").execute_in_process(
+        instance=instance,
+        partition_key=day,
+        raise_on_error=False,
+        tags={"isobar/run": "a test"} if attended else {},
+    )
 
 
 def failure(result: dg.ExecuteInProcessResult) -> str:
@@ -222,10 +231,30 @@ def test_a_snapshot_that_cannot_be_believed_fails_and_the_next_day_lands(
     assert held == 2
 
 
-def test_the_daily_tick_asks_for_the_run_of_its_day() -> None:
-    tick = dt.datetime(2026, 11, 20, 5, 0, tzinfo=dt.UTC)
+def test_a_day_whose_source_was_down_at_its_hour_is_not_lost(
+    definitions: dg.Definitions, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    resource = (definitions.resources or {})["warehouse"]
+
+    def look() -> dg.RunRequest | str | None:
+        context = dg.build_sensor_context(
+            instance=instance,
+            resources={"warehouse": resource},
+            repository_def=definitions.get_repository_def(),
+        )
+        told = flights_missing.evaluate_tick(context)
+        return told.run_requests[0] if told.run_requests else told.skip_message
+
     with dg.DagsterInstance.ephemeral() as instance:
-        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=tick)
-        request = flights_daily(context)
-    assert isinstance(request, dg.RunRequest)
-    assert (request.partition_key, request.run_key) == ("2026-11-20", "2026-11-20")
+        assert look() == "No run for today has failed."
+        source.will(body(b"down", 503))
+        execute(definitions, instance)
+        assert look() == "The last run failed; trying again in some minutes."
+        monkeypatch.setattr("pipelines.flights.definitions.AFTER_FAILURE_SECONDS", 0.0)
+        asked = look()
+        assert isinstance(asked, dg.RunRequest)
+        assert asked.partition_key == TODAY
+        source.will(document(flights_document()))
+        assert execute(definitions, instance).success
+        assert look() == "Today's document is archived."

@@ -148,8 +148,12 @@ def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
         }
         for name, cron in (
             ("bookings_audit_hourly", "10 * * * *"),
+            ("bookings_daily", "40 5 * * *"),
             ("flights_daily", "0 5 * * *"),
+            ("housekeeping_daily", "40 2 * * *"),
+            ("shipments_daily", "20 5 * * *"),
             ("solar_sync", "15 0 * * *"),
+            ("weather_rounds", "50 */3 * * *"),
         )
     ]
     assert time.gmtime(ticks["flights_daily"])[3:5] == (5, 0)
@@ -292,8 +296,8 @@ def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
     while [one for one in ui.daemons() if one != daemon] == []:
         assert time.monotonic() < deadline, "the daemon stayed dead"
         time.sleep(0.3)
-    noted = json.loads((ui.state / "ui.json").read_text())["children"]
-    assert any(one.startswith(f"{ui.daemons()[-1].pid} ") for one in noted)
+    noted = json.loads((ui.state / "ui.json").read_text())["processes"]
+    assert noted["daemon"].startswith(f"{ui.daemons()[-1].pid} ")
 
 
 def test_runs_of_isobar_run_are_known_to_belong_to_the_code_location(ui: Ui) -> None:
@@ -359,3 +363,19 @@ def test_what_a_killed_ui_left_behind_is_ended_by_the_next(state: Path) -> None:
         second.process.communicate(timeout=60)
     finally:
         EmbeddedPostgres(folder).stop()
+
+
+def test_a_mistyped_schedule_is_told_with_what_to_write(state_folder: Path) -> None:
+    """Not as the end of a traceback."""
+    folder = Path(tempfile.mkdtemp(dir=state_folder))
+    folder.chmod(0o755)
+    (folder / "schedules.toml").write_text('[schedules.flights_daily]\ncron = "0 99 * * *"\n')
+    try:
+        done = isobar(folder, "ui")
+    finally:
+        EmbeddedPostgres(folder).stop()
+    assert done.returncode == 1
+    told = done.stdout + done.stderr
+    assert "schedules.flights_daily: cron is '0 99 * * *', which is no cron expression" in told
+    assert "Write five fields such as 15 0 * * *" in told
+    assert "Traceback" not in told

@@ -1,4 +1,4 @@
-"""What the bookings domain gives to Dagster: assets, checks, its jobs, its schedule and sensors."""
+"""What the bookings domain gives to Dagster: assets, checks, jobs, an hourly audit, sensors."""
 
 import datetime as dt
 
@@ -15,9 +15,11 @@ from pipelines.core import watermarks
 from pipelines.core.failures import Failure
 from pipelines.inboxes import inbox_sensor
 from pipelines.resources import BookingsResource, WarehouseResource, utc_now
+from pipelines.timetable import about_sensor, every_seconds, timetable
 
-POLL_SECONDS = 30
-AUDIT_CRON = "10 * * * *"
+AUDIT = timetable().schedules["bookings_audit_hourly"]
+AUDIT_AGE = dt.timedelta(hours=23)
+"""Older audits are done again, whether or not events came: days pass, and views are profiled."""
 LOAD_TAG = "isobar/load"
 """On audits: the number of the last load that they looked at."""
 EVENTS = dg.AssetSelection.assets(asset_key(tables.events))
@@ -46,11 +48,12 @@ bookings_audit = dg.define_asset_job(
 
 
 @dg.schedule(
-    name="bookings_audit_hourly",
-    job=bookings_audit,
-    cron_schedule=AUDIT_CRON,
+    name=AUDIT.name,
+    job_name=AUDIT.job,
+    cron_schedule=AUDIT.cron,
+    execution_timezone=AUDIT.zone,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Ten minutes past each hour, when there are new events since the last audit.",
+    description=AUDIT.description,
 )
 def bookings_audit_hourly(
     context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
@@ -58,19 +61,26 @@ def bookings_audit_hourly(
     """An audit of each load that none was of."""
     with warehouse.open() as store, store.engine.connect() as connection:
         load_number = watermarks.position(connection, TABLE)
-    return audit_of(load_number, context.instance)
+    return audit_of(load_number, context.instance, utc_now())
 
 
-def audit_of(load_number: int, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
-    """An audit, unless one of this load went well or is under way."""
+def audit_of(
+    load_number: int, instance: dg.DagsterInstance, now: dt.datetime
+) -> dg.RunRequest | dg.SkipReason:
+    """An audit, unless one of this load went well lately or is under way."""
     if load_number == 0:
         return dg.SkipReason("There are no events yet.")
     tags = {LOAD_TAG: str(load_number)}
     statuses = [*attended_runs.UNFINISHED, dg.DagsterRunStatus.SUCCESS]
-    done = dg.RunsFilter(job_name=bookings_audit.name, tags=tags, statuses=statuses)
+    done = dg.RunsFilter(
+        job_name=AUDIT.job,
+        tags=tags,
+        statuses=statuses,
+        created_after=now - AUDIT_AGE,
+    )
     if instance.get_runs_count(done) > 0:
         return dg.SkipReason("No new events since the last audit.")
-    return dg.RunRequest(tags=tags)
+    return dg.RunRequest(run_config=dict(AUDIT.config), tags=tags)
 
 
 bookings_inbox = inbox_sensor(
@@ -81,12 +91,14 @@ bookings_inbox = inbox_sensor(
 @dg.sensor(
     name="bookings_events_api",
     job=bookings_job,
-    minimum_interval_seconds=POLL_SECONDS,
+    minimum_interval_seconds=every_seconds("bookings_events_api"),
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Ask the events API at BOOKINGS_EVENTS_URL from an hour or two before the newest"
-    " event that was read, and start the job when it says something else than before, or nothing;"
-    " once a day read it all, for what came late. It replaces the task that ran every five"
-    " seconds.",
+    description=about_sensor(
+        "bookings_events_api",
+        "Ask the events API at BOOKINGS_EVENTS_URL from an hour or two before the newest event that"
+        " was read, and start the job when it says something else than before, or nothing; once a"
+        " day read it all, for what came late. It replaces the task that ran every five seconds.",
+    ),
 )
 def bookings_events_api(
     context: dg.SensorEvaluationContext,
@@ -94,7 +106,7 @@ def bookings_events_api(
     warehouse: WarehouseResource,
 ) -> dg.RunRequest | dg.SkipReason:
     """One run for all that is new; none while one is under way."""
-    api = bookings.open_api(attempts=1)
+    api = bookings.open_api(attempts=2)
     if api is None:
         return dg.SkipReason("BOOKINGS_EVENTS_URL is not set.")
     if attended_runs.is_under_way(context.instance, bookings_job.name):
@@ -108,6 +120,10 @@ def bookings_events_api(
                 f"The last reading failed; trying again {minutes:.0f} minutes after it:"
                 f" {last.problem}"
             )
+        if attended_runs.failed_lately(
+            context.instance, bookings_job.name, RETRY_AFTER / dt.timedelta(seconds=1)
+        ):
+            return dg.SkipReason("The last run failed; trying again in some minutes.")
         try:
             if not has_news(store, api, utc_now):
                 return dg.SkipReason("Nothing new at the events API.")

@@ -106,7 +106,9 @@ def close_delivery(
     return outcome
 
 
-def _write_outcome(connection: Connection, outcome: Outcome, drift: Sequence[str]) -> None:
+def _write_outcome(
+    connection: Connection, outcome: Outcome, drift: Sequence[str], forgotten: int = 0
+) -> None:
     connection.execute(
         update(deliveries)
         .where(deliveries.c.delivery_id == outcome.delivery_id)
@@ -115,6 +117,7 @@ def _write_outcome(connection: Connection, outcome: Outcome, drift: Sequence[str
             loaded_count=outcome.loaded,
             unchanged_count=outcome.unchanged,
             rejected_count=outcome.rejected,
+            forgotten_count=forgotten,
             drift=list(drift),
         )
     )
@@ -145,7 +148,7 @@ def repeat_delivery(
     )
     unchanged = before.read_count - before.rejected_count
     outcome = Outcome(delivery_id, before.read_count, 0, unchanged, before.rejected_count)
-    _write_outcome(connection, outcome, before.drift)
+    _write_outcome(connection, outcome, before.drift, before.forgotten_count)
     return outcome
 
 

@@ -25,6 +25,7 @@ from psycopg import sql
 
 from pipelines.core import postgres_software as software
 from pipelines.core.failures import PermanentFailure, TransientFailure
+from pipelines.core.log_files import set_aside
 from pipelines.core.ports import free_port
 from pipelines.core.process_identity import is_alive
 
@@ -228,6 +229,7 @@ class EmbeddedPostgres:
 
     def _start(self, binaries: Path) -> Connections:
         self._clear_stale_pid_file()
+        set_aside(self.log)
         port = self._recorded_port()
         problem = ""
         deadline = time.monotonic() + 60

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EPOCH = dt.date(1970, 1, 1).toordinal()
 MOST_CHARACTERS = 20
+MOST_DAY_LABELS = 6
 
 
 def as_markdown(figure: Figure, words: str) -> str:
@@ -40,14 +41,18 @@ def as_markdown(figure: Figure, words: str) -> str:
 
 def days_on(axes: Axes, days: Sequence[dt.date]) -> list[float]:
     """Where days are on the x-axis of a figure, which is labelled for them."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-    from matplotlib.ticker import Locator
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DateFormatter, DayLocator
+    from matplotlib.ticker import Formatter, Locator
 
     at = [float(day.toordinal() - EPOCH) for day in days]  # as matplotlib counts
     axes.set_xlim(at[0] - 0.6, at[-1] + 0.6)
-    locator: Locator = AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]
+    locator: Locator = AutoDateLocator(maxticks=MOST_DAY_LABELS)  # type: ignore[no-untyped-call]
+    formatter: Formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+    if at[-1] - at[0] < MOST_DAY_LABELS:  # it has no interval for three or four
+        locator = DayLocator()  # type: ignore[no-untyped-call]
+        formatter = DateFormatter("%d %b")  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(formatter)
     return at
 
 

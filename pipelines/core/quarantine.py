@@ -73,7 +73,10 @@ def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
     """The source's deliveries of which something is in quarantine, oldest first."""
     query = (
         select(deliveries.c.delivery_id)
-        .where(deliveries.c.source == source, deliveries.c.rejected_count > 0)
+        .where(
+            deliveries.c.source == source,
+            deliveries.c.rejected_count > deliveries.c.forgotten_count,
+        )
         .order_by(deliveries.c.loaded_at, deliveries.c.delivery_id)
     )
     return list(connection.execute(query).scalars())
@@ -119,7 +122,7 @@ def close_retry(
         .values(
             loaded_count=deliveries.c.loaded_count + outcome.loaded,
             unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
-            rejected_count=outcome.rejected,
+            rejected_count=deliveries.c.forgotten_count + outcome.rejected,
         )
     )
     return outcome

@@ -97,7 +97,15 @@ deliveries = Table(
         "rejected_count",
         Integer,
         nullable=False,
-        comment="Source records in quarantine (ops.quarantine).",
+        comment="Source records that were refused and not told well since: in quarantine"
+        " (ops.quarantine), or forgotten.",
+    ),
+    Column(
+        "forgotten_count",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="Those of the refused that housekeeping has taken out of quarantine for their age.",
     ),
     Column(
         "drift",
@@ -114,10 +122,12 @@ deliveries = Table(
     CheckConstraint(
         "read_count = loaded_count + unchanged_count + rejected_count", name="nothing_lost"
     ),
+    CheckConstraint("forgotten_count BETWEEN 0 AND rejected_count", name="forgotten"),
     UniqueConstraint("source", "name", "sha256"),
     schema="ops",
     comment="The ledger: one row for each delivery, written in one transaction with its rows."
-    " read = loaded + unchanged + rejected, counted in source records.",
+    " read = loaded + unchanged + rejected, counted in source records;"
+    " rejected = in quarantine + forgotten.",
 )
 
 quarantine = Table(
@@ -159,7 +169,8 @@ quarantine = Table(
     ),
     Index("quarantine_record_key_idx", "record_key", postgresql_where="record_key IS NOT NULL"),
     schema="ops",
-    comment="Records that were refused, each with its reasons. Nothing that came is lost.",
+    comment="Records that were refused, each with its reasons. Nothing that came is lost:"
+    " what housekeeping takes out for its age is counted in ops.deliveries.",
 )
 
 inbox_files = Table(

@@ -5,7 +5,7 @@ import gzip
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.core.deliveries import Delivery
@@ -27,8 +27,13 @@ class Archived:
 def keep(connection: Connection, snapshot_on: dt.date, answer: JsonAnswer) -> Archived:
     """Keep the body as received. The same content again, on whatever day, is kept once."""
     known = kept(connection, snapshot_on)
+    document = insert(tables.payloads)
     connection.execute(
-        insert(tables.payloads).on_conflict_do_nothing(),
+        document.on_conflict_do_update(
+            index_elements=["sha256"],
+            set_={"body_gzip": document.excluded.body_gzip},
+            where=tables.payloads.c.body_gzip.is_(None),  # it was removed for its age
+        ),
         {
             "sha256": answer.sha256,
             "byte_count": len(answer.body),
@@ -85,6 +90,13 @@ def delivery_of(connection: Connection, day: dt.date) -> Delivery:
         byte_count=row.byte_count,
         received_at=row.received_at,
     )
+
+
+def last_day_without_document(connection: Connection) -> dt.date | None:
+    """The last day whose document was removed for its age."""
+    removed = tables.payloads.c.body_gzip.is_(None)
+    query = select(func.max(tables.snapshots.c.snapshot_on)).join(tables.payloads).where(removed)
+    return connection.execute(query).scalar()
 
 
 def read_document(connection: Connection, sha256: str) -> Any:

@@ -1,16 +1,16 @@
-"""What the flights domain gives to Dagster: assets, checks, its job and its schedule."""
-
-import datetime as dt
+"""What the flights domain gives to Dagster: assets, checks, its jobs, the sensor of lost days."""
 
 import dagster as dg
 
+from pipelines import attended_runs
 from pipelines.asset_pages import asset_key
-from pipelines.flights import tables
+from pipelines.flights import archive, tables
 from pipelines.flights.assets import flights_tables, snapshots
 from pipelines.flights.checks import CHECKS
+from pipelines.resources import WarehouseResource, utc_now
+from pipelines.timetable import about_sensor, every_seconds
 
-DAILY_AT = "0 5 * * *"
-DAILY_ZONE = "UTC"
+AFTER_FAILURE_SECONDS = 900.0
 
 OF_OTHERS = dg.AssetSelection.assets(
     dg.AssetKey(["weather", "observations"]),
@@ -36,23 +36,38 @@ flights_rebuild_job = dg.define_asset_job(
 )
 
 
-@dg.schedule(
-    name="flights_daily",
-    cron_schedule=DAILY_AT,
-    execution_timezone=DAILY_ZONE,
+@dg.sensor(
+    name="flights_missing",
     job=flights_job,
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Fetch the flights of the day, every day at 05:00 UTC.",
+    minimum_interval_seconds=every_seconds("flights_missing"),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=about_sensor(
+        "flights_missing",
+        "Fetch today's document again a quarter of an hour after the run of today failed: what is"
+        " not archived today can never be had.",
+    ),
 )
-def flights_daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """One run a day, for the day (UTC) on which the tick falls."""
-    day = context.scheduled_execution_time.astimezone(dt.UTC).date().isoformat()
-    return dg.RunRequest(run_key=day, partition_key=day)
+def flights_missing(
+    context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+) -> dg.RunRequest | dg.SkipReason:
+    """A run for today, as long as the last one for today failed and nothing is archived."""
+    today = utc_now().date()
+    job, day = flights_job.name, today.isoformat()
+    with warehouse.open() as store, store.engine.connect() as connection:
+        if archive.kept(connection, today) is not None:
+            return dg.SkipReason("Today's document is archived.")
+    if attended_runs.is_under_way(context.instance, job, day):
+        return dg.SkipReason("A run is under way.")
+    if attended_runs.last_failure_at(context.instance, job, day) is None:
+        return dg.SkipReason("No run for today has failed.")
+    if attended_runs.failed_lately(context.instance, job, AFTER_FAILURE_SECONDS, day):
+        return dg.SkipReason("The last run failed; trying again in some minutes.")
+    return dg.RunRequest(partition_key=day)
 
 
 definitions = dg.Definitions(
     assets=[snapshots, flights_tables],
     asset_checks=CHECKS,
     jobs=[flights_job, flights_rebuild_job],
-    schedules=[flights_daily],
+    sensors=[flights_missing],
 )

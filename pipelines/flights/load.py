@@ -32,7 +32,7 @@ from pipelines.core.warehouse import (
     upsert,
 )
 from pipelines.flights import tables
-from pipelines.flights.archive import delivery_of, read_document
+from pipelines.flights.archive import delivery_of, last_day_without_document, read_document
 from pipelines.flights.client import SOURCE, packaged_airports
 from pipelines.flights.periods import put_day, take_off_days
 
@@ -115,12 +115,19 @@ def pending_days(connection: Connection) -> list[dt.date]:
 
 
 def _forget_all_days(connection: Connection) -> None:
-    """Empty the tables, and have every archived day loaded anew, refused ones too."""
-    for table in reversed(tables.READ_FROM_SNAPSHOTS):
-        if table is not tables.airports:
-            connection.execute(delete(table))
+    """Empty the tables, and have every archived day loaded anew, refused ones too.
+
+    Days without a document any more, and those before them, stay as they were read.
+    """
+    removed = last_day_without_document(connection)
+    if removed is None:
+        for table in reversed(tables.READ_FROM_SNAPSHOTS):
+            if table is not tables.airports:
+                connection.execute(delete(table))
     connection.execute(
-        update(tables.snapshots).values(loaded_sha256=None, refused_sha256=None, refusal=None)
+        update(tables.snapshots)
+        .where(tables.snapshots.c.snapshot_on > (removed or dt.date.min))
+        .values(loaded_sha256=None, refused_sha256=None, refusal=None)
     )
 
 

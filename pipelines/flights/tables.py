@@ -32,7 +32,11 @@ payloads = Table(
     metadata,
     Column("sha256", Text, primary_key=True, comment="Digest of the body, hexadecimal."),
     Column("byte_count", BigInteger, nullable=False, comment="Size of the body in bytes."),
-    Column("body_gzip", LargeBinary, nullable=False, comment="The body as received, gzipped."),
+    Column(
+        "body_gzip",
+        LargeBinary,
+        comment="The body as received, gzipped; null: housekeeping has removed it for its age.",
+    ),
     schema=SCHEMA,
     comment="Documents as they were received, each distinct body once.",
 )

@@ -15,8 +15,8 @@ from pipelines.metrics.assets import (
 from pipelines.metrics.checks import CHECKS
 from pipelines.metrics.hotel_bookings import is_behind
 from pipelines.resources import WarehouseResource
+from pipelines.timetable import about_sensor, every_seconds
 
-LOOK_SECONDS = 30
 AFTER_FAILURE_SECONDS = 300.0
 
 hotel_bookings_job = dg.define_asset_job(
@@ -30,9 +30,12 @@ hotel_bookings_job = dg.define_asset_job(
 @dg.sensor(
     name="hotel_bookings_behind",
     job=hotel_bookings_job,
-    minimum_interval_seconds=LOOK_SECONDS,
+    minimum_interval_seconds=every_seconds("hotel_bookings_behind"),
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Count events that the run that loaded them did not count, as when it was killed.",
+    description=about_sensor(
+        "hotel_bookings_behind",
+        "Count events that the run that loaded them did not count, as when it was killed.",
+    ),
 )
 def hotel_bookings_behind(
     context: dg.SensorEvaluationContext, warehouse: WarehouseResource

@@ -8,6 +8,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
+from typing import Literal
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -35,6 +36,8 @@ OBJECT_FOLDERS = {
     "weather": ("pipelines.weather", "sql/views"),
 }
 """Where each schema's views and functions are, one file each, named as the object is."""
+Condition = Literal["current", "missing", "behind", "foreign", "other views"]
+"""Of this code; nothing there yet; of older code; of unknown code; tables of this, views not."""
 
 
 def target_metadata() -> MetaData:
@@ -146,14 +149,24 @@ def object_files() -> dict[str, str]:
     }
 
 
-def _is_current(connection: Connection) -> bool:
-    """Whether there is nothing to do, which any user who may read can tell."""
-    if _revision(connection) != ScriptDirectory.from_config(_alembic()).get_current_head():
-        return False
+def condition(connection: Connection) -> Condition:
+    """How the database stands to this code, which any user who may read can tell."""
+    revision = _revision(connection)
+    scripts = ScriptDirectory.from_config(_alembic())
+    if revision is None:
+        return "missing"
+    if revision != scripts.get_current_head():
+        known = {script.revision for script in scripts.walk_revisions()}
+        return "behind" if revision in known else "foreign"
     applied = {row.name: row.sha256 for row in connection.execute(select(sql_objects))}
-    return applied == _digests(object_files()) and all(
+    is_same = applied == _digests(object_files()) and all(
         _signatures(connection, name) for name in applied
     )
+    return "current" if is_same else "other views"
+
+
+def _is_current(connection: Connection) -> bool:
+    return condition(connection) == "current"
 
 
 def _digests(files: Mapping[str, str]) -> dict[str, str]:

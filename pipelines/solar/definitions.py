@@ -1,34 +1,22 @@
-"""What solar plants give to Dagster: assets, checks, jobs, the schedule, and the sensor."""
+"""What solar plants give to Dagster: assets, checks, jobs, and the sensor."""
 
 import dagster as dg
-from dagster._utils.schedules import is_valid_cron_schedule
 from sqlalchemy import text
 
 from pipelines import attended_runs
 from pipelines.asset_pages import asset_key
 from pipelines.core.sql_files import read_sql
 from pipelines.resources import SolarResource, WarehouseResource, utc_now
-from pipelines.settings import misconfigured, sync_cron
 from pipelines.solar import registry_jobs, tables
 from pipelines.solar.assets import ask_for_solar_days, coverage, plants, readings
 from pipelines.solar.checks import CHECKS
+from pipelines.timetable import about_sensor, every_seconds
 
-LOOK_SECONDS = 15
 AFTER_FAILURE_SECONDS = 30.0
 OF_OTHERS = dg.AssetSelection.groups("weather") | dg.AssetSelection.assets(
     dg.AssetKey(["enriched", "itinerary_legs"]), dg.AssetKey(["enriched", "shipments"])
 )
 """Downstream by way of the weather's places, and brought up to date when they are due."""
-
-
-def _cron(value: str) -> str:
-    """The value of SYNC_CRON. Raises `PermanentFailure` when it is no cron expression."""
-    if not is_valid_cron_schedule(value):
-        raise misconfigured(
-            f"SYNC_CRON is {value!r}, which is no cron expression",
-            "Set it to five fields such as 15 0 * * * (daily, 00:15) or */20 * * * *.",
-        )
-    return value
 
 
 solar_job = dg.define_asset_job(
@@ -39,33 +27,16 @@ solar_job = dg.define_asset_job(
 )
 
 
-@dg.schedule(
-    name="solar_sync",
-    cron_schedule=_cron(sync_cron()),
-    execution_timezone="UTC",
-    job=solar_job,
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Sync all plants: daily, unless SYNC_CRON says otherwise.",
-)
-def solar_sync(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """One run for all plants."""
-    return sync_of_all(context.instance)
-
-
-def sync_of_all(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
-    """A run for all plants; none while one is under way."""
-    if attended_runs.is_under_way(instance, solar_job.name):
-        return dg.SkipReason("A run is under way.")
-    return dg.RunRequest()
-
-
 @dg.sensor(
     name="solar_plants_due",
     job=solar_job,
-    minimum_interval_seconds=LOOK_SECONDS,
+    minimum_interval_seconds=every_seconds("solar_plants_due"),
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sync plants that were registered, however that was done, and those of which"
-    " something is missing and due to be asked for again.",
+    description=about_sensor(
+        "solar_plants_due",
+        "Sync plants that were registered, however that was done, and those of which something is"
+        " missing and due to be asked for again.",
+    ),
 )
 def solar_plants_due(
     context: dg.SensorEvaluationContext, solar: SolarResource, warehouse: WarehouseResource
@@ -89,6 +60,5 @@ definitions = dg.Definitions(
     assets=[plants, readings, coverage],
     asset_checks=CHECKS,
     jobs=[solar_job, ask_for_solar_days, *registry_jobs.JOBS],
-    schedules=[solar_sync],
     sensors=[solar_plants_due],
 )

@@ -5,6 +5,7 @@ import dagster as dg
 from pipelines import attended_runs
 from pipelines.asset_pages import asset_key
 from pipelines.resources import WarehouseResource, WeatherResource, utc_now
+from pipelines.timetable import about_sensor, every_seconds
 from pipelines.weather import tables
 from pipelines.weather.assets import hourly, observations, places
 from pipelines.weather.calls import left_of_allowance
@@ -12,7 +13,6 @@ from pipelines.weather.checks import CHECKS
 from pipelines.weather.hours import count_hours_due
 from pipelines.weather.refresh import asks_by_postcode, count_due
 
-EVERY_SECONDS = 60
 AFTER_FAILURE_SECONDS = 240.0
 
 weather_job = dg.define_asset_job(
@@ -26,11 +26,14 @@ weather_job = dg.define_asset_job(
 @dg.sensor(
     name="weather_due",
     job=weather_job,
-    minimum_interval_seconds=EVERY_SECONDS,
+    minimum_interval_seconds=every_seconds("weather_due"),
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Start the job when a place has to be looked up, its last weather is two hours old,"
-    " or an hour at which a flight departs or arrives or a plant was read has none, or an old"
-    " forecast.",
+    description=about_sensor(
+        "weather_due",
+        "Start the job when a place has to be looked up, its last weather is two hours old, or an"
+        " hour at which a flight departs or arrives or a plant was read has none, or an old"
+        " forecast. It replaces the weather cache of the shipments service.",
+    ),
 )
 def weather_due(
     context: dg.SensorEvaluationContext, weather: WeatherResource, warehouse: WarehouseResource

@@ -1,5 +1,6 @@
 """The jobs of bookings as Dagster runs them, their sensors and their schedule."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from pipelines.core.http import HttpClient
 from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
 from pipelines.metrics.definitions import hotel_bookings_behind
-from pipelines.resources import BookingsResource, WarehouseResource
+from pipelines.resources import BookingsResource, WarehouseResource, utc_now
 from pipelines_tests.bookings.made_up import ROOM, event, held, quarantined, text_of
 from pipelines_tests.fake_source import FakeSource, body, document
 
@@ -243,6 +244,18 @@ def test_an_api_that_is_down_is_told_by_a_run_and_then_left_alone_for_a_while(
     assert "503" in told
 
 
+def test_a_job_that_fails_whatever_is_new_is_not_started_twice_a_minute(
+    resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
+) -> None:
+    run(resources, instance)
+    job = build_definitions(resources).resolve_job_def("bookings")
+    broken = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    instance.report_run_failed(broken, "the database refused")
+    source.will(document([event(1)]))
+    told = tick(bookings_events_api, resources, instance)
+    assert told == "The last run failed; trying again in some minutes."
+
+
 def test_counts_that_a_killed_run_left_behind_are_caught_up(
     resources: dict[str, Any], instance: dg.DagsterInstance, warehouse: Warehouse, inbox: Path
 ) -> None:
@@ -317,18 +330,20 @@ def test_conflicts_and_silent_hotels_are_told_after_each_load(
     assert [row.data["hotel_id"] for row in rows.records] == [7]
 
 
-def test_an_audit_is_asked_for_when_events_are_new_and_again_when_it_failed(
+def test_an_audit_is_asked_for_when_events_are_new_when_it_failed_and_once_a_day(
     resources: dict[str, Any], instance: dg.DagsterInstance
 ) -> None:
     job = build_definitions(resources).resolve_job_def("bookings_audit")
 
+    later = dt.timedelta()
+
     def audit(load_number: int, status: dg.DagsterRunStatus) -> None:
-        request = audit_of(load_number, instance)
+        request = audit_of(load_number, instance, utc_now() + later)
         assert isinstance(request, dg.RunRequest)
         instance.create_run_for_job(job, status=status, tags=dict(request.tags))
 
     def skipped(load_number: int) -> str | None:
-        reason = audit_of(load_number, instance)
+        reason = audit_of(load_number, instance, utc_now() + later)
         assert isinstance(reason, dg.SkipReason)
         return reason.skip_message
 
@@ -338,6 +353,8 @@ def test_an_audit_is_asked_for_when_events_are_new_and_again_when_it_failed(
     assert skipped(1) == "No new events since the last audit."
     audit(2, dg.DagsterRunStatus.SUCCESS)
     assert skipped(2) == "No new events since the last audit."
+    later = dt.timedelta(days=1)
+    audit(2, dg.DagsterRunStatus.SUCCESS)
 
 
 def test_the_checks_that_read_all_events_are_of_the_audit_alone() -> None:

@@ -225,7 +225,8 @@ def test_kill_9_of_run_or_database_leaves_whole_windows_and_none_is_asked_for_tw
         assert "Traceback" not in told
     with connected(server) as connection:
         wait_for(lambda: is_deleted(connection, DELETED), seconds=5)
-        assert committed(connection) == kept
+        held = committed(connection)  # what waited for the lock may be done as the database dies
+        assert held >= kept
         assert connection.execute(HALF_WRITTEN).fetchall() == []
         others = [plant for plant in PLANTS if plant != DELETED]
         now = dt.datetime.now(dt.UTC)
@@ -235,7 +236,7 @@ def test_kill_9_of_run_or_database_leaves_whole_windows_and_none_is_asked_for_tw
         assert again.returncode == 0, again.stdout + again.stderr
         check_what_is_held(connection, others)
     asked = sandbox.asked()
-    assert {asked[window] for window in kept} == {1}
+    assert {asked[window] for window in held} == {1}
     twice = [window for window, times in asked.items() if times > 1]
     assert len(twice) <= len(PLANTS), "more than was under way"
     assert max(asked.values()) <= 2

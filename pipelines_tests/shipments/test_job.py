@@ -113,10 +113,13 @@ def test_a_refused_file_fails_the_run_once_and_touches_nothing_else(
     assert again.success
     checks = {check.check_name: check for check in again.get_asset_check_evaluations()}
     assert "bad.csv" in str(checks["readable_files"].metadata["rows"].value)
+    assert tick(resources, instance) == "Nothing new in the inbox."
     (inbox / "bad.csv").unlink()
     (inbox / "worse.csv").unlink()
+    assert isinstance(tick(resources, instance), dg.RunRequest), "the check stays red else"
     gone = {c.check_name: c for c in run(resources, instance).get_asset_check_evaluations()}
     assert gone["readable_files"].passed
+    assert tick(resources, instance) == "Nothing new in the inbox."
 
 
 def test_what_another_encoding_can_read_is_taken_when_it_is_set(

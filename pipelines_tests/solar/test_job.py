@@ -1,9 +1,6 @@
 """The jobs of solar plants as Dagster runs them, their sensor and their schedule."""
 
 import datetime as dt
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,9 +18,8 @@ from pipelines.definitions import build_definitions
 from pipelines.resources import SolarResource, WarehouseResource
 from pipelines.settings import Settings
 from pipelines.solar.client import MonitoringClient
-from pipelines.solar.definitions import solar_plants_due, solar_sync, sync_of_all
+from pipelines.solar.definitions import solar_plants_due
 from pipelines.solar.windows import Depth, Window
-from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.solar.made_up import client_of, items_of, register, rows
 from pipelines_tests.solar.test_sync import Service
@@ -354,41 +350,9 @@ def test_p59_the_sensor_sees_what_is_to_be_asked_for_again(
     assert isinstance(tick(resources, instance), dg.RunRequest) == is_due
 
 
-def test_p12_p61_the_schedule_runs_once_a_day_and_not_every_minute_of_an_hour(
-    instance: dg.DagsterInstance,
-) -> None:
-    assert solar_sync.execution_timezone == "UTC"
-    assert solar_sync.cron_schedule == "15 0 * * *"
-    assert sync_of_all(instance) == dg.RunRequest()
-    job = build_definitions().resolve_job_def("solar")
-    instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-    assert sync_of_all(instance) == dg.SkipReason("A run is under way.")
-
-
-def test_p13_the_cadence_and_depth_are_by_configuration() -> None:
+def test_p13_the_depth_is_by_configuration() -> None:
     settings = Settings.from_environment({"SYNC_EVERY_RUN": "2", "SYNC_UNTIL_YEAR": "5"})
     assert settings.sync_depth == Depth(every_run=2, until=5)
-    assert cron_with("*/20 * * * *") == "*/20 * * * *\n"
-
-
-@pytest.mark.parametrize("value", ["every day", "* * * *", "99 99 * * *"])
-def test_a_cadence_that_is_none_is_refused_by_name(value: str) -> None:
-    with pytest.raises(subprocess.CalledProcessError) as failed:
-        cron_with(value)
-    assert f"SYNC_CRON is {value!r}, which is no cron expression" in failed.value.stderr
-
-
-def cron_with(value: str) -> str:
-    """The schedule's cadence in a process that has this SYNC_CRON."""
-    code = "from pipelines.solar.definitions import solar_sync; print(solar_sync.cron_schedule)"
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=PROJECT,
-        env=os.environ | {"SYNC_CRON": value},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,28 @@
+-- Takes the oldest records of a source out of quarantine that came with deliveries loaded before a
+-- moment. The ledger says how many are forgotten.
+WITH doomed AS (
+    SELECT quarantine.quarantine_id
+    FROM ops.quarantine
+    INNER JOIN ops.deliveries USING (delivery_id)
+    WHERE deliveries.source = :source AND deliveries.loaded_at < :before
+    ORDER BY quarantine.quarantine_id
+    LIMIT :most
+), gone AS (
+    DELETE FROM ops.quarantine
+    USING doomed
+    WHERE quarantine.quarantine_id = doomed.quarantine_id
+    RETURNING quarantine.delivery_id
+), counted AS (
+    SELECT
+        delivery_id,
+        count(*) AS records
+    FROM gone
+    GROUP BY delivery_id
+), noted AS (
+    UPDATE ops.deliveries
+    SET forgotten_count = deliveries.forgotten_count + counted.records
+    FROM counted
+    WHERE deliveries.delivery_id = counted.delivery_id
+)
+SELECT count(*) AS removed
+FROM gone

@@ -1,0 +1,73 @@
+"""The command `isobar status`: how everything is, for people and for monitors."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from pipelines.core.failures import Failure, PermanentFailure
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For a program to read.")
+def status(as_json: bool) -> None:
+    """Say how everything is: databases, daemon, code, schedules, sources, runs, disk.
+
+    Ends with 0 when all is well or there are only warnings, with 1 when something is bad. Starts
+    and changes nothing, and takes a few seconds at most.
+
+    \b
+    Keys of --json; times are ISO 8601 in UTC, sizes in bytes, null is what is not known:
+      status           ok, warning or bad: the worst of problems
+      checked_at
+      problems         [key, severity (error, warning), what, where, since,
+                       path (page in the web UI), remedy], errors first
+      database         status, place, is_reachable, error, server_version, size_bytes, schema
+      dagster_storage  the same; schema: current, missing, behind, foreign, other views
+      processes        status, and processes of isobar ui on this machine:
+                       [name, pid, state (alive, stopped, dead), started_at]
+      daemon           status, and heartbeats [name, at, age_seconds, errors]
+      code_location    status, asked (the web server; null: this process), is_loaded, error,
+                       own_error (of this clone's definitions, as they are now)
+      automation       [name, kind (schedule, sensor), is_running, last_tick_at, error,
+                       next_tick_at]
+      sources          [name, is_on, last_success_at, age_seconds, is_overdue, last_delivery_at,
+                       in_quarantine]
+      runs             status, queued, under_way, oldest_queued_at, oldest_under_way_at
+      quarantine       {feed: records}
+      disks            status, and places [what, path, free_bytes, total_bytes]
+    """
+    from pipelines.operations.problems import find_problems
+    from pipelines.resources import utc_now
+    from pipelines.status.document import document
+    from pipelines.status.look import look, unconfigured
+    from pipelines.status.page import page
+
+    now = utc_now()
+    try:
+        settings = Settings.from_environment()
+        seen = look(settings, _repository, find_problems, now)
+    except Failure as failure:
+        seen = unconfigured(failure, now)
+    except OSError as error:  # a home that this user may not read
+        problem = f"the system refused: {error.strerror}"
+        remedy = "Run it as the user that runs Isobar."
+        refusal = PermanentFailure("status", problem, place=str(error.filename), remedy=remedy)
+        seen = unconfigured(refusal, now)
+    told = document(seen)
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+    else:
+        click.echo(page(seen))
+    sys.exit(1 if told["status"] == "bad" else 0)
+
+
+def _repository() -> "dg.RepositoryDefinition":
+    from pipelines.definitions import definitions
+
+    return definitions.get_repository_def()

@@ -1,0 +1,16 @@
+-- Of each feed: when its last delivery was loaded, and how many of its records are in quarantine.
+WITH refused AS (
+    SELECT
+        delivery_id,
+        count(*) AS records
+    FROM ops.quarantine
+    GROUP BY delivery_id
+)
+
+SELECT
+    deliveries.source,
+    max(deliveries.loaded_at) AS last_delivery_at,
+    coalesce(sum(refused.records), 0)::bigint AS in_quarantine
+FROM ops.deliveries
+LEFT JOIN refused USING (delivery_id)
+GROUP BY deliveries.source

@@ -1,0 +1,165 @@
+"""What tables must hold, said again in plain Python by what the sandbox and its files told."""
+
+import datetime as dt
+import math
+import re
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipelines.sandbox import flights
+from pipelines.sandbox.bookings import Event
+from pipelines.sandbox.made_up_sun import readings
+from pipelines.sandbox.made_up_weather import weather_at
+
+Row = tuple[Any, ...]
+STATUSES = {"1": "booking", "2": "cancellation"}
+BAD_ITINERARIES = (3, 7)
+"""Places in each day's document: a leg that is not there, and no price."""
+DAY = dt.timedelta(days=1)
+
+
+def prices(seed: int, days: Iterable[dt.date]) -> list[Row]:
+    """Itinerary, day, agent, rating and price of each offer of each day's document.
+
+    One that is told badly stands as it was the day before.
+    """
+    told: list[Row] = []
+    before: dict[str, Row] = {}
+    for day in days:
+        now: dict[str, Row] = {}
+        for place, one in enumerate(flights.document(seed, day)["itineraries"]):
+            if place in BAD_ITINERARIES:
+                now |= {name: row for name, row in before.items() if name == one["id"]}
+            else:
+                amount = Decimal(one["price"].removeprefix("£").replace(",", ""))
+                rating = Decimal(str(one["agent_rating"]))
+                now[one["id"]] = (one["agent"], rating, amount, "GBP")
+        told += [(name, day, *row) for name, row in now.items()]
+        before = now
+    return sorted(told)
+
+
+def legs(seed: int, day: dt.date) -> dict[str, tuple[str, dt.datetime, str, dt.datetime]]:
+    """From where and when, to where and when each leg of a day's document goes."""
+    found = {}
+    for one in flights.document(seed, day)["legs"]:
+        ends = []
+        for end in ("departure", "arrival"):
+            airport = one[f"{end}_airport"]
+            zone = ZoneInfo(flights._airport(airport)["tz"])
+            ends += [airport, dt.datetime.fromisoformat(one[f"{end}_time"]).replace(tzinfo=zone)]
+        found[one["id"]] = (*ends,)
+    return found
+
+
+def temperature_at(airport: str, at: dt.datetime) -> float:
+    """At an airport in the hour of an instant, °C."""
+    place = flights._airport(airport)
+    told = weather_at(place["lat"], place["lon"], at.astimezone(dt.UTC))
+    return float(told["temperature_2m"])
+
+
+def events_of_files(files: Iterable[Sequence[Mapping[str, str]]]) -> dict[int, Row]:
+    """By id, the events that files in their order told well; of two with one id the first."""
+    told: dict[int, Row] = {}
+    for line in (line for lines in files for line in lines):
+        try:
+            at = dt.datetime.fromisoformat(line["event_timestamp"]).replace(tzinfo=dt.UTC)
+            event: Row = (
+                int(line["hotel_id"]),
+                at,
+                STATUSES[line["status"]],
+                uuid.UUID(line["room_reservation_id"]),
+                dt.date.fromisoformat(line["night_of_stay"]),
+            )
+        except (KeyError, ValueError):
+            continue
+        told.setdefault(int(line["id"]), event)
+    return told
+
+
+def events_of_api(told: Iterable[Event]) -> dict[int, Row]:
+    """By id, the events that the API told."""
+    return {
+        one.id: (
+            one.hotel_id,
+            one.event_timestamp,
+            STATUSES[str(one.status)],
+            uuid.UUID(one.room_reservation_id),
+            one.night_of_stay,
+        )
+        for one in told
+    }
+
+
+def counts(events: Iterable[Row], *, by_night: bool) -> list[Row]:
+    """By hotel and day: bookings, cancellations and the difference."""
+    found: Counter[tuple[int, dt.date, str]] = Counter()
+    for hotel, at, status, _, night in events:
+        found[hotel, night if by_night else at.date(), status] += 1
+    return [
+        (hotel, day, booked, cancelled, booked - cancelled)
+        for hotel, day in sorted({key[:2] for key in found})
+        for booked, cancelled in [(found[hotel, day, "booking"], found[hotel, day, "cancellation"])]
+    ]
+
+
+def on_the_books(events: Iterable[Row], hotel: int, as_of: dt.datetime) -> dict[dt.date, int]:
+    """How many reservations of a hotel are booked and not cancelled, by night."""
+    last: dict[tuple[uuid.UUID, dt.date], str] = {}
+    for _, _, status, room, night in sorted(
+        (one for one in events if one[0] == hotel and one[1] <= as_of), key=lambda one: one[1:3]
+    ):
+        last[room, night] = status
+    return Counter(night for (_, night), status in last.items() if status == "booking")
+
+
+def shipments(files: Iterable[Sequence[Sequence[str]]]) -> dict[tuple[str, str], Row]:
+    """By number and carrier: both addresses, status, articles, pieces and value.
+
+    A later file has the say, but for shipments of which its lines disagree.
+    """
+    heads: dict[tuple[str, str], Row] = {}
+    articles: dict[tuple[str, str], dict[str, tuple[int, Decimal]]] = defaultdict(dict)
+    taken: list[Sequence[Sequence[str]]] = []
+    for lines in files:
+        if lines in taken:
+            continue  # the same file again is none
+        taken.append(lines)
+        good = [line for line in lines if re.fullmatch(r"\d+(\.\d\d?)?", line[6])]
+        by_name: dict[tuple[str, str], list[Sequence[str]]] = defaultdict(list)
+        for line in good:
+            by_name[line[0], line[1]].append(line)
+        for name, told in by_name.items():
+            said = {(line[2], line[3], _status(line[8])) for line in told}
+            if len(said) == 1:
+                heads[name] = said.pop()
+                articles[name] |= {line[7]: (int(line[5]), Decimal(line[6])) for line in told}
+    return {
+        name: (
+            *head,
+            len(articles[name]),
+            sum(pieces for pieces, _ in articles[name].values()),
+            sum(pieces * price for pieces, price in articles[name].values()),
+        )
+        for name, head in heads.items()
+    }
+
+
+def _status(word: str) -> str:
+    word = word.replace("-", "_")
+    return "in_transit" if word == "transit" else word
+
+
+def solar_days(seed: int, plant: int, first: dt.date, last: dt.date) -> dict[dt.date, Row]:
+    """By day the four sums, added without error."""
+    told = readings(seed, plant, first, last)
+    return {
+        day: tuple(math.fsum(column) for column in list(zip(*hours, strict=True))[1:])
+        for day, hours in groupby(told, key=lambda one: one.at.date())
+    }

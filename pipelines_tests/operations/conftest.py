@@ -1,0 +1,69 @@
+"""A real Dagster instance on a real PostgreSQL, fresh for each test."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+from dagster._core.instance.ref import InstanceRef
+from sqlalchemy import make_url
+
+from pipelines.core.embedded_postgres import SUPERUSER, Connections
+from pipelines_tests.operations.made_up import FakeReceiver, World
+
+
+@pytest.fixture(scope="session")
+def dagster_template(server: Connections, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with Dagster's tables that others are copied from."""
+    name = f"template_dagster_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    with open_instance(server, name, tmp_path_factory.mktemp("dagster")) as instance:
+        assert instance.schedule_storage is not None
+    return name
+
+
+@pytest.fixture
+def instance(
+    server: Connections, dagster_template: str, tmp_path: Path
+) -> Iterator[dg.DagsterInstance]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{dagster_template}"')
+    with open_instance(server, name, tmp_path) as opened:
+        yield opened
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def open_instance(server: Connections, database: str, home: Path) -> dg.DagsterInstance:
+    """An instance with the storage and the retries of dagster.yaml."""
+    url = make_url(server.url(SUPERUSER, database)).set(drivername="postgresql+psycopg2")
+    shown = url.render_as_string(hide_password=False)
+    overrides = {
+        "storage": {"postgres": {"postgres_url": shown}},
+        "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
+        "telemetry": {"enabled": False},
+    }
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides))
+
+
+@pytest.fixture
+def world(instance: dg.DagsterInstance) -> World:
+    """A small platform that does as the test says."""
+    return World(instance)
+
+
+@pytest.fixture
+def receiver() -> Iterator[FakeReceiver]:
+    with FakeReceiver() as fake:
+        yield fake
+
+
+@pytest.fixture
+def other() -> Iterator[FakeReceiver]:
+    """A second receiver."""
+    with FakeReceiver() as fake:
+        yield fake

@@ -1,0 +1,388 @@
+"""`isobar status` on the real thing: built-in server, web server, daemon, and all of it broken."""
+
+import datetime as dt
+import json
+import re
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import psycopg
+import pytest
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster_shared.error import SerializableErrorInfo
+
+from pipelines.core.embedded_postgres import (
+    DAGSTER,
+    ROLES,
+    SUPERUSER,
+    Connections,
+    EmbeddedPostgres,
+)
+from pipelines.core.process_identity import find
+from pipelines.operations.problems import Problem
+from pipelines.processes import kill_session
+from pipelines.settings import Settings
+from pipelines.status.of_dagster import look_at_instance
+from pipelines.status.of_databases import look_at_storage
+from pipelines_tests.command import PROJECT, begin, environment, isobar
+
+Told = dict[str, Any]
+
+
+def status(state: Path, **variables: str) -> tuple[int, Told]:
+    """The exit code and the document of the command, which ends soon and tells no password."""
+    done = isobar(state, "status", "--json", **variables)
+    assert done.stderr == ""
+    assert "hunter2" not in done.stdout
+    told: Told = json.loads(done.stdout)
+    assert done.returncode == (1 if told["status"] == "bad" else 0)
+    return done.returncode, told
+
+
+def errors(told: Told) -> list[str]:
+    """What is bad, but for the disks of the machine that tests."""
+    return [
+        one["what"]
+        for one in told["problems"]
+        if one["severity"] == "error" and not one["key"].startswith("status:disks:")
+    ]
+
+
+@pytest.fixture(scope="module")
+def ran(state_folder: Path) -> Iterator[Path]:
+    """A state folder after `isobar run`."""
+    folder = Path(tempfile.mkdtemp(dir=state_folder))
+    folder.chmod(0o755)
+    done = isobar(folder, "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield folder
+    EmbeddedPostgres(folder).stop()
+
+
+@pytest.fixture(scope="module")
+def ui(ran: Path) -> Iterator[dict[str, psutil.Process]]:
+    """The processes of an `isobar ui`, by name."""
+    process = begin(ran, "ui")
+    try:
+        assert process.stdout is not None
+        assert any("UI is at" in line for line in process.stdout)
+        noted = json.loads((ran / "ui.json").read_text())["processes"]
+        yield {name: psutil.Process(int(words.split()[0])) for name, words in noted.items()}
+    finally:
+        process.kill()
+        process.communicate()
+        for left in noted_children(ran):  # which outlive an isobar ui that was killed
+            kill_session(left.pid)
+            left.wait(10)
+
+
+def noted_children(state: Path) -> list[psutil.Process]:
+    """Those of an `isobar ui` that are alive."""
+    record = state / "ui.json"
+    noted = json.loads(record.read_text())["processes"] if record.exists() else {}
+    return [
+        process for name, words in noted.items() if name != "isobar ui" and (process := find(words))
+    ]
+
+
+@contextmanager
+def stopped(process: psutil.Process) -> Iterator[None]:
+    """It stands still, as in a debugger or on a machine that is out of memory."""
+    process.suspend()
+    try:
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):  # it was killed meanwhile
+            process.resume()
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.rglob("*") if "postgres" not in path.parts)
+
+
+def test_a_fresh_clone_is_told_what_to_do_and_nothing_is_made(state: Path) -> None:
+    nowhere = state / "nowhere"
+    code, told = status(nowhere)
+    assert code == 1
+    assert errors(told)[0] == "The database: there is no database yet"
+    assert "make run" in told["problems"][0]["remedy"]
+    assert "No daemon has run yet" in errors(told)[1]
+    assert len(errors(told)) == 2
+    assert told["code_location"] == {
+        "status": "ok",
+        "asked": None,
+        "is_loaded": True,
+        "error": None,
+        "own_error": None,
+    }
+    assert not nowhere.exists()
+
+
+def test_after_a_run_without_a_daemon_all_but_the_daemon_is_well(ran: Path) -> None:
+    before = listing(ran)
+    _, told = status(ran)
+    assert errors(told) == ["No daemon has run yet: nothing starts of itself"]
+    assert told["database"]["schema"] == told["dagster_storage"]["schema"] == "current"
+    assert told["database"]["server_version"].startswith("18.")
+    assert told["database"]["size_bytes"] > 10_000_000
+    assert told["processes"] == {"status": None, "processes": []}
+    sources = {one["name"]: one for one in told["sources"]}
+    assert list(sources) == ["flights", "bookings", "shipments", "solar", "weather"]
+    for one in sources.values():
+        assert one["is_on"]
+        assert 0 < one["age_seconds"] < 600
+        assert one["is_overdue"] is False
+    assert [name for name, one in sources.items() if one["last_delivery_at"] is None] == ["weather"]
+    assert told["quarantine"] == {"bookings": 2, "flights": 2, "shipments": 6}
+    assert any(one["key"].startswith("check:") for one in told["problems"])
+    assert {one["kind"] for one in told["automation"]} == {"schedule", "sensor"}
+    assert all(one["is_running"] and one["last_tick_at"] is None for one in told["automation"])
+    due = {one["name"]: one["next_tick_at"] for one in told["automation"]}
+    assert re.search(r"T05:00:00\+00:00$", due["flights_daily"])
+    assert due["weather_due"] is None
+    assert listing(ran) == before
+
+
+def test_with_the_ui_up_the_daemon_and_the_definitions_are_well(
+    ran: Path, ui: dict[str, psutil.Process]
+) -> None:
+    deadline = time.monotonic() + 60
+    while errors(told := status(ran)[1]):
+        assert time.monotonic() < deadline, errors(told)
+    assert told["code_location"]["asked"].startswith("http://127.0.0.1:")
+    assert told["code_location"]["is_loaded"]
+    states = {one["name"]: one["state"] for one in told["processes"]["processes"]}
+    assert states == dict.fromkeys(("isobar ui", "code server", "web server", "daemon"), "alive")
+    ages = {one["name"]: one["age_seconds"] for one in told["daemon"]["heartbeats"]}
+    assert {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR"} < ages.keys()
+    done = isobar(ran, "status")
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+    assert len(done.stdout.splitlines()) < 45
+    passwords = json.loads((ran / "postgres" / "passwords.json").read_text())
+    assert not any(passwords[role] in done.stdout for role in ROLES)
+
+
+def test_a_daemon_that_stands_still_is_told_at_once(
+    ran: Path, ui: dict[str, psutil.Process]
+) -> None:
+    with stopped(ui["daemon"]):
+        code, told = status(ran)
+    assert code == 1
+    assert errors(told) == ["The daemon is stopped"]
+    assert told["daemon"]["status"] == "bad"
+    assert f"kill -CONT {ui['daemon'].pid}" in told["problems"][0]["remedy"]
+
+
+def test_a_daemon_that_was_killed_is_told_at_once_and_so_is_that_nobody_watches(
+    ran: Path, ui: dict[str, psutil.Process]
+) -> None:
+    with stopped(ui["isobar ui"]):  # else it starts the daemon again before anyone could look
+        ui["daemon"].kill()
+        _, told = status(ran)
+        assert errors(told) == [
+            "isobar ui, which starts again what ends, is stopped",
+            "The daemon has ended",
+        ]
+        ui["isobar ui"].kill()
+    _, told = status(ran)
+    assert errors(told)[0] == "isobar ui, which starts again what ends, has ended"
+    assert told["processes"]["status"] == told["daemon"]["status"] == "bad"
+
+
+@contextmanager
+def instance_of(state: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance of a state folder, with all rights."""
+    url = EmbeddedPostgres(state).start().url(DAGSTER, DAGSTER)
+    storage = {"postgres": {"postgres_url": url.replace("://", "+psycopg2://")}}
+    ref = InstanceRef.from_dir(
+        str(state / "dagster"), config_dir=str(PROJECT), overrides={"storage": storage}
+    )
+    with dg.DagsterInstance.from_ref(ref) as instance:
+        yield instance
+
+
+def put_state(
+    instance: dg.DagsterInstance, name: str, kind: InstigatorType, state: InstigatorStatus
+) -> InstigatorState:
+    """What Dagster notes when a schedule or sensor of ours is switched on or off."""
+    place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("pipelines"), "__repository__")
+    data = ScheduleInstigatorData("0 5 * * *") if kind == InstigatorType.SCHEDULE else None
+    noted = InstigatorState(RemoteInstigatorOrigin(place, name), kind, state, data)
+    return instance.add_instigator_state(noted)
+
+
+def test_what_was_switched_off_and_what_fails_is_told(ran: Path) -> None:
+    broken = SerializableErrorInfo("the disk of postgresql://me:hunter2@host is full", [], "E")
+    with instance_of(ran) as instance:
+        put_state(instance, "flights_daily", InstigatorType.SCHEDULE, InstigatorStatus.STOPPED)
+        put_state(instance, "weather_due", InstigatorType.SENSOR, InstigatorStatus.RUNNING)
+        sensor = put_state(
+            instance, "bookings_inbox", InstigatorType.SENSOR, InstigatorStatus.RUNNING
+        )
+        instance.create_tick(
+            TickData(
+                sensor.instigator_origin_id,
+                sensor.name,
+                InstigatorType.SENSOR,
+                TickStatus.FAILURE,
+                time.time(),
+                error=broken,
+                selector_id=sensor.selector_id,
+            )
+        )
+    _, told = status(ran)
+    seen = {one["name"]: one for one in told["automation"]}
+    assert not seen["flights_daily"]["is_running"]
+    assert seen["flights_daily"]["next_tick_at"] is None
+    assert seen["weather_due"]["is_running"]
+    assert "is full" in seen["bookings_inbox"]["error"]
+    assert any("bookings_inbox" in one["key"] for one in told["problems"])
+    page = isobar(ran, "status").stdout
+    assert "flights_daily, stopped" in page
+    assert "bookings_inbox, failed" in page
+
+
+def test_a_look_cannot_write_into_dagsters_storage_and_says_so(ran: Path) -> None:
+    def meddle(instance: dg.DagsterInstance, _: dg.RepositoryDefinition) -> list[Problem]:
+        instance.wipe_daemon_heartbeats()
+        return []
+
+    settings = Settings.from_environment(environment(ran))
+    found, url = look_at_storage(settings)
+    assert found.is_reachable
+    seen = look_at_instance(
+        settings.dagster_home,
+        url,
+        dg.Definitions().get_repository_def(),
+        meddle,
+        dt.datetime.now(dt.UTC),
+    )
+    assert "read-only transaction" in seen.problems[0].what
+    with instance_of(ran) as instance:
+        assert len(instance.get_daemon_heartbeats()) > 5
+
+
+def test_a_database_that_was_stopped_is_not_started(ran: Path) -> None:
+    assert isobar(ran, "database", "stop").returncode == 0
+    _, told = status(ran)
+    assert errors(told)[0] == "The database: the built-in server does not run"
+    assert "isobar database start" in told["problems"][0]["remedy"]
+    assert told["dagster_storage"]["status"] == "bad"
+    assert EmbeddedPostgres(ran).connections() is None
+
+
+def test_a_database_that_hangs_does_not_hang_the_status(ran: Path) -> None:
+    EmbeddedPostgres(ran).start()
+    postmaster = int((ran / "postgres/data/postmaster.pid").read_text().split()[0])
+    began_at = time.monotonic()
+    with stopped(psutil.Process(postmaster)):
+        _, told = status(ran)
+    assert time.monotonic() - began_at < 15  # five seconds, but machines of tests are busy
+    assert "did not answer within" in errors(told)[0]
+
+
+def test_a_server_that_takes_connections_and_says_nothing_does_not_hang_it(state: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        began_at = time.monotonic()
+        _, told = status(state, DATABASE_URL=f"postgresql://me:hunter2@127.0.0.1:{port}/x")
+    assert time.monotonic() - began_at < 15
+    assert "did not answer within" in errors(told)[0]
+    assert told["database"]["place"] == f"postgresql://me:***@127.0.0.1:{port}/x"
+
+
+def marks_of_version(owner: psycopg.Connection) -> list[Any]:
+    """All by which a database is known to be of older or later code."""
+    objects = owner.execute("SELECT * FROM ops.sql_objects ORDER BY name").fetchall()
+    return [*objects, *owner.execute("SELECT * FROM ops.alembic_version").fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("change", "schema", "words"),
+    [
+        ("UPDATE ops.alembic_version SET version_num = '0004'", "behind", "isobar migrate"),
+        ("UPDATE ops.alembic_version SET version_num = '9999'", "foreign", "Update this clone"),
+        ("UPDATE ops.sql_objects SET sha256 = 'old'", "other views", "isobar migrate"),
+    ],
+)
+def test_a_database_of_another_version_is_told_and_left_as_it_is(
+    state: Path,
+    server: Connections,
+    database: str,
+    owner: psycopg.Connection,
+    change: str,
+    schema: str,
+    words: str,
+) -> None:
+    owner.execute(change)
+    before = marks_of_version(owner)
+    _, told = status(state, DATABASE_URL=server.url(SUPERUSER, database))
+    assert told["database"]["schema"] == schema
+    (remedy,) = [one["remedy"] for one in told["problems"] if one["key"] == "status:database"]
+    assert words in remedy
+    assert marks_of_version(owner) == before
+
+
+def test_dagsters_storage_that_is_away_or_empty_is_told_and_not_filled(
+    state: Path, server: Connections, database: str, empty_database: str
+) -> None:
+    ours = server.url(SUPERUSER, database)
+    away = "postgresql://me:hunter2@127.0.0.1:9/dagster"
+    _, told = status(state, DATABASE_URL=ours, DAGSTER_POSTGRES_URL=away)
+    assert told["database"]["status"] == "ok"
+    assert "onnection refused" in errors(told)[0]
+    url = server.url(SUPERUSER, empty_database)
+    _, told = status(state, DATABASE_URL=ours, DAGSTER_POSTGRES_URL=url)
+    assert errors(told)[0] == "Dagster's storage: it is empty"
+    with psycopg.connect(url) as connection:
+        tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        assert tables.fetchone() == (0,)
+
+
+def test_definitions_that_do_not_load_are_told(state: Path) -> None:
+    _, told = status(state, ISOBAR_SCHEDULES="/nowhere.toml")
+    assert not told["code_location"]["is_loaded"]
+    assert "/nowhere.toml" in told["code_location"]["error"]
+    assert any("do not load" in words for words in errors(told))
+
+
+def test_a_wrong_variable_is_told_as_a_document_too(state: Path) -> None:
+    _, told = status(state, ISOBAR_SOURCES="prod")
+    assert errors(told) == ["ISOBAR_SOURCES is 'prod'"]
+    assert told["database"]["status"] is None
+    assert "Set it to sandbox or live" in told["problems"][0]["remedy"]
+
+
+def test_a_source_that_is_off_is_told_as_off(state: Path) -> None:
+    _, told = status(state, ISOBAR_SOURCES="live", MONITORING_URL="http://127.0.0.1:9")
+    on = {one["name"]: one["is_on"] for one in told["sources"]}
+    assert on == {
+        "flights": True, "bookings": False, "shipments": False, "solar": True, "weather": True,
+    }  # fmt: skip
+
+
+def test_a_web_ui_elsewhere_that_is_away_is_told(state: Path) -> None:
+    _, told = status(state, ISOBAR_UI_URL="http://me:hunter2@127.0.0.1:9")
+    assert any(words.startswith("The web server: it does not answer") for words in errors(told))
