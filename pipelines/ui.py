@@ -17,7 +17,7 @@ import requests
 from pipelines.bring_up import Tell, on_loopback, wait_until
 from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.log_files import set_aside
-from pipelines.core.ports import free_port
+from pipelines.core.ports import free_port, promised_port
 from pipelines.core.process_identity import find, identity
 from pipelines.operations.receivers import check_urls
 from pipelines.processes import Child, kill_session, stop_all
@@ -48,7 +48,8 @@ class WebUi:
         try:
             with filelock.FileLock(self.settings.state / "ui.lock", timeout=0):
                 self._end_leftovers()
-                self._serve(self._choose_port(asked_port))
+                with promised_port(asked_port or FIRST_PORT) as port:
+                    self._serve(port, asked_port)
         except filelock.Timeout as error:
             raise PermanentFailure(
                 "ui",
@@ -57,7 +58,14 @@ class WebUi:
                 remedy="Open that address, or stop the other one first.",
             ) from error
 
-    def _serve(self, port: int) -> None:
+    def _serve(self, port: int, asked_port: int | None) -> None:
+        if asked_port is not None and port != asked_port:
+            raise PermanentFailure(
+                "ui",
+                f"port {asked_port} is taken",
+                place=f"127.0.0.1:{asked_port}",
+                remedy="Give another --port, or none to have a free one chosen.",
+            )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self.stopped.set())
         if ui_url(self.environment) is None:
@@ -106,17 +114,6 @@ class WebUi:
             )
             for words in ended.stdout.splitlines():
                 self.tell(f"Ended {words}, whose process was killed.")
-
-    def _choose_port(self, asked: int | None) -> int:
-        port = free_port(preferred=asked or FIRST_PORT)
-        if asked is not None and port != asked:
-            raise PermanentFailure(
-                "ui",
-                f"port {asked} is taken",
-                place=f"127.0.0.1:{asked}",
-                remedy="Give another --port, or none to have a free one chosen.",
-            )
-        return port
 
     def _children(self, port: int, code_port: int) -> list[Child]:
         workspace = self.settings.state / "workspace.yaml"

@@ -1,6 +1,13 @@
 """Free TCP ports on loopback."""
 
+import os
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import filelock
 
 
 def free_port(preferred: int | None = None) -> int:
@@ -17,3 +24,20 @@ def free_port(preferred: int | None = None) -> int:
             found: int = probe.getsockname()[1]
             return found
     raise OSError("no port is free on 127.0.0.1")
+
+
+@contextmanager
+def promised_port(preferred: int) -> Iterator[int]:
+    """A free port, the preferred one if possible, which no other caller is given meanwhile.
+
+    A server listens only seconds after its port was chosen. Of two that start at the same time,
+    one would else say that it serves where the other does.
+    """
+    place = Path(tempfile.gettempdir()) / f"isobar-{os.getuid()}-port-{preferred}.lock"
+    with ExitStack() as held:
+        try:
+            held.enter_context(filelock.FileLock(place, timeout=0))
+            port = free_port(preferred)
+        except OSError:  # a time-out of the lock is one
+            port = free_port()
+        yield port
