@@ -1,18 +1,24 @@
-"""What every asset shows in Dagster, and how failures and checks are told there.
+"""What every asset shows in Dagster, and how failures are told there.
 
 The bridge between plain code and Dagster's types, used by all domains. No logic of a domain.
 """
 
+import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
 from pipelines import attended_runs
+from pipelines.column_lineage import column_lineage, column_sources, with_sources
 from pipelines.core import deliveries
+from pipelines.core.deliveries import Outcome
 from pipelines.core.failures import Failure, TransientFailure
 from pipelines.core.sql_files import read_sql
 from pipelines.resources import WarehouseResource
@@ -21,7 +27,8 @@ PATIENCE_SECONDS = (60, 120, 240)
 """Waits before a step is tried again when its source or the database was away."""
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 OWNERS = ["team:isobar"]
-SHOWN_ROWS = 20
+EXTERNAL = "sources"
+"""First part of the keys of what is not ours: files, documents and services that assets read."""
 SAMPLE_ROWS = 5
 MOST_CELL_CHARACTERS = 200
 
@@ -32,27 +39,55 @@ def asset_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([table.schema, table.name])
 
 
-def table_spec(
-    table: Table, deps: Iterable[dg.AssetKey] = (), kinds: Iterable[str] = ()
+def source_spec(
+    name: str, description: str, *, kind: str, read_by: str, setting: str | None = None
 ) -> dg.AssetSpec:
-    """The asset of a table: description, columns and their comments come from `tables.py`."""
+    """Something that assets read and that is not ours, as a node of its own in the graph.
+
+    `read_by` is the file that reads it, in the domain's folder; `setting` the variable that says
+    where it is.
+    """
     return dg.AssetSpec(
-        key=asset_key(table),
+        key=dg.AssetKey([EXTERNAL, name]),
+        description=description,
+        group_name=EXTERNAL,
+        kinds={kind},
+        owners=OWNERS,
+        tags={"domain": read_by.split("/")[0]},
+        metadata={**_code(read_by), **({"setting": setting} if setting else {})},
+    )
+
+
+def table_spec(
+    table: Table,
+    deps: Iterable[dg.AssetKey] = (),
+    kinds: Iterable[str] = (),
+    domain: str | None = None,
+) -> dg.AssetSpec:
+    """The asset of a table: description, columns and their comments come from `tables.py`.
+
+    `domain` is whose job brings it up to date: that of its schema unless said otherwise.
+    """
+    key = asset_key(table)
+    sources = column_sources(table.fullname)
+    return dg.AssetSpec(
+        key=key,
         deps=list(deps),
         description=table.comment,
         group_name=table.schema,
-        kinds={"postgres", *kinds},
+        kinds={"postgres", "table", *kinds},
         owners=OWNERS,
-        tags={"domain": table.schema or ""},
+        tags={"domain": domain or table.schema or ""},
         metadata={
             "dagster/table_name": table.fullname,
-            "code": dg.MetadataValue.path(f"pipelines/{table.schema}"),
+            **_code(f"{table.schema}/assets.py", f"{table.schema}/tables.py"),
+            "dagster/column_lineage": column_lineage(sources),
             "dagster/column_schema": dg.TableSchema(
                 columns=[
                     dg.TableColumn(
                         name=column.name,
                         type=column.type.compile(DIALECT).lower(),
-                        description=column.comment,
+                        description=with_sources(column.comment, sources.get(column.name)),
                         constraints=dg.TableColumnConstraints(
                             nullable=bool(column.nullable),
                             unique=column.primary_key and len(table.primary_key) == 1,
@@ -76,6 +111,7 @@ def view_asset(
     deps: Iterable[Table],
     description: str,
     *,
+    domain: str,
     folder: str = "",
     picture: Callable[[Connection], str | None] | None = None,
 ) -> dg.AssetsDefinition:
@@ -86,6 +122,7 @@ def view_asset(
     """
     schema, name = key.path
     file = f"{folder}{name}"
+    lineage = column_lineage(column_sources(f"{schema}.{name}"))
 
     @dg.asset(
         key=key,
@@ -94,10 +131,11 @@ def view_asset(
         group_name=schema,
         kinds={"postgres", "view"},
         owners=OWNERS,
-        tags={"domain": schema},
+        tags={"domain": domain},
         metadata={
             "dagster/table_name": f"{schema}.{name}",
-            "code": dg.MetadataValue.path(f"pipelines/{schema}/sql/{file}.sql"),
+            **_code(f"{schema}/sql/{file}.sql"),
+            "dagster/column_lineage": lineage,
             "SQL": dg.MetadataValue.md(f"```sql\n{read_sql(f'pipelines.{schema}', file)}```"),
         },
     )
@@ -105,11 +143,12 @@ def view_asset(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[None]:
         with (
-            failures_told(context),
+            failures_told(context) as page,
             warehouse.open() as store,
             store.engine.connect() as connection,
         ):
-            metadata = _view_page(connection, key)
+            metadata = _view_page(connection, key) | page.of(connection, key)
+            metadata["dagster/column_lineage"] = lineage
             if picture and (drawn := picture(connection)):
                 metadata["picture"] = dg.MetadataValue.md(drawn)
             return dg.MaterializeResult(metadata=metadata)
@@ -118,41 +157,89 @@ def view_asset(
 
 
 def _view_page(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
-    """Rows, columns with comments and where they come from, and a few rows to look at."""
+    """Columns with comments and what they are made of, and a few rows to look at."""
     name = ".".join(key.path)
-    columns = list(
-        connection.execute(text(read_sql("pipelines.core", "columns_of")), {"name": name})
-    )
-    sources = connection.execute(
-        text(read_sql("pipelines.core", "column_sources_of")), {"name": name}
-    )
-    lineage: dict[str, list[dg.TableColumnDep]] = {}
-    for row in sources:
-        dep = dg.TableColumnDep(
-            asset_key=dg.AssetKey([row.schema, row.table]), column_name=row.name
-        )
-        lineage.setdefault(row.name, []).append(dep)
+    sources = column_sources(name)
+    columns = connection.execute(text(read_sql("pipelines.core", "columns_of")), {"name": name})
     sampled = connection.execute(text(f"SELECT * FROM {name} LIMIT {SAMPLE_ROWS}")).mappings()
     samples = [{column: _cell(value, 60) for column, value in row.items()} for row in sampled]
     return {
-        "dagster/row_count": row_count(connection, key),
         "dagster/column_schema": dg.TableSchema(
-            columns=[dg.TableColumn(row.name, row.type, description=row.comment) for row in columns]
+            columns=[
+                dg.TableColumn(
+                    row.name,
+                    row.type,
+                    description=with_sources(row.comment, sources.get(row.name)),
+                )
+                for row in columns
+            ]
         ),
-        "dagster/column_lineage": dg.TableColumnLineage(lineage),
-        "samples": _table(samples),
+        "samples": as_table(samples),
+    }
+
+
+def _code(*files: str) -> dict[str, Any]:
+    """Where an asset is made: to read, and to open in an editor by a click."""
+    folder = Path(__file__).parent
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # code references are; nothing else opens
+        links = [
+            dg.LocalFileCodeReference(file_path=str(folder / file), label=file) for file in files
+        ]
+        references = dg.CodeReferencesMetadataValue(code_references=[*links])
+    return {"code": f"{folder.name}/{files[0]}", "dagster/code_references": references}
+
+
+class Page:
+    """What every materialization shows, so that the UI draws it over time."""
+
+    def __init__(self, context: dg.AssetExecutionContext) -> None:
+        self._context = context
+        self._began = time.perf_counter()
+
+    def of(self, connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
+        """Rows, size, and seconds since the work began."""
+        size = text("SELECT pg_total_relation_size(to_regclass(:name))")
+        on_disk = connection.execute(size, {"name": ".".join(key.path)}).scalar_one()
+        return {
+            "dagster/row_count": row_count(connection, key),
+            **({"bytes on disk": int(on_disk)} if on_disk else {}),  # views have none
+            "seconds": round(time.perf_counter() - self._began, 3),
+        }
+
+    def heard(self, source: dg.AssetSpec, metadata: Mapping[str, Any]) -> None:
+        """Note on the page of an external source what came from it.
+
+        Its data version never changes: what reads it is not told to be out of date by that.
+        """
+        event = dg.AssetMaterialization(
+            source.key, metadata=metadata, tags={DATA_VERSION_TAG: EXTERNAL}
+        )
+        self._context.log_event(event)
+
+
+def counts(connection: Connection, outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """What became of the deliveries that a run took in, in source records, and their size."""
+    return {
+        "deliveries": len(outcomes),
+        "bytes received": deliveries.bytes_of(connection, outcomes),
+        **{
+            name: sum(getattr(outcome, name) for outcome in outcomes)
+            for name in ("read", "loaded", "unchanged", "rejected")
+        },
     }
 
 
 @contextmanager
-def failures_told(context: dg.AssetExecutionContext, *, is_patient: bool = True) -> Iterator[None]:
+def failures_told(context: dg.AssetExecutionContext, *, is_patient: bool = True) -> Iterator[Page]:
     """Turn our failures into Dagster's: transient ones are tried again, permanent ones are not.
 
+    Gives the page on which to tell what came of the work that begins here.
     Where a person waits for the run, none is: the client has tried several times already. Nor
     where another run comes soon anyway: such a step is not patient.
     """
     try:
-        yield
+        yield Page(context)
     except Failure as failure:
         told = dg.Failure(description=str(failure), allow_retries=False)
         is_attended = attended_runs.TAG in context.run.tags
@@ -181,75 +268,8 @@ def tell_skipped(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: st
     context.log_event(dg.AssetObservation(asset_key=key, metadata={"skipped": reason}))
 
 
-def ledger_checks(
-    key: dg.AssetKey, source: str, *, is_snapshot: bool = True
-) -> list[dg.AssetChecksDefinition]:
-    """The checks every source has: nothing lost, shape as promised, nothing refused.
-
-    Each delivery of a snapshot says all; else refused records of earlier ones are still missing.
-    """
-
-    @dg.asset_check(
-        asset=key,
-        name="nothing_lost",
-        blocking=True,
-        description="For every delivery, read = loaded + unchanged + rejected, and all that was"
-        " rejected is in quarantine.",
-    )
-    def nothing_lost(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with warehouse.open() as store, store.engine.connect() as connection:
-            return verdict(deliveries.unbalanced(connection, source), dg.AssetCheckSeverity.ERROR)
-
-    @dg.asset_check(
-        asset=key,
-        name="shape_as_promised",
-        description="What the last run loaded had the keys that the source promises, no others.",
-    )
-    def shape_as_promised(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with warehouse.open() as store, store.engine.connect() as connection:
-            drift = deliveries.last_drift(connection, source)
-        return verdict([{"drift": line} for line in drift], dg.AssetCheckSeverity.WARN)
-
-    @dg.asset_check(
-        asset=key,
-        name="nothing_refused",
-        description=f"No record{' of the last delivery' if is_snapshot else ''} is in quarantine."
-        " Refused records do not stop the others.",
-    )
-    def nothing_refused(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with warehouse.open() as store, store.engine.connect() as connection:
-            find = deliveries.last_rejects if is_snapshot else deliveries.rejects
-            return verdict(find(connection, source), dg.AssetCheckSeverity.WARN)
-
-    return [nothing_lost, shape_as_promised, nothing_refused]
-
-
-def verdict(
-    offending: Sequence[Mapping[str, Any]], severity: dg.AssetCheckSeverity
-) -> dg.AssetCheckResult:
-    """A check that passes when no row offends, and shows the first of them when some do."""
-    metadata: dict[str, Any] = {"offending": len(offending)}
-    if offending:
-        metadata["rows"] = _table(offending[:SHOWN_ROWS])
-    return dg.AssetCheckResult(passed=not offending, severity=severity, metadata=metadata)
-
-
-def query_check(
-    key: dg.AssetKey, package: str, name: str, description: str
-) -> dg.AssetChecksDefinition:
-    """A warning that shows the rows that `<package>/sql/checks/<name>.sql` returns."""
-
-    @dg.asset_check(asset=key, name=name, description=description)
-    def check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        query = text(read_sql(package, f"checks/{name}"))
-        with warehouse.open() as store, store.engine.connect() as connection:
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-        return verdict(rows, dg.AssetCheckSeverity.WARN)
-
-    return check
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+def as_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """Rows as asset pages show them, long words cut."""
     return dg.MetadataValue.table(
         [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows],
         schema=None if rows else dg.TableSchema(columns=[]),

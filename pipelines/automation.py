@@ -4,6 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
+from pipelines.asset_pages import EXTERNAL
 from pipelines.bookings.definitions import AUDIT, AUDIT_AGE
 from pipelines.settings import sources_off
 from pipelines.timetable import about_sensor, every_seconds, longest_wait
@@ -16,21 +17,8 @@ SOURCES = {
     "weather": "weather_rounds",
 }
 """The schedule by which each source is looked at, at the latest."""
-DERIVED = {
-    "enriched.itineraries": "flights",
-    "enriched.itinerary_legs": "flights",
-    "enriched.reservation_changes": "bookings",
-    "enriched.reservation_nights": "bookings",
-    "enriched.shipments": "shipments",
-    "enriched.solar_readings": "solar",
-    "metrics.flight_prices": "flights",
-    "metrics.hotel_bookings_by_event_day": "bookings",
-    "metrics.hotel_bookings_by_stay_night": "bookings",
-    "metrics.solar_daily": "solar",
-    "metrics.solar_hourly": "solar",
-    "metrics.solar_plant_health": "solar",
-}
-"""Whose job brings each derived asset up to date."""
+DERIVED = {"enriched", "metrics"}
+"""Schemas of what is made of other assets. Each is brought up to date by its domain's job."""
 GRACE = dt.timedelta(hours=2)
 """As long as a run may take at most (dagster.yaml), retries within."""
 AUDITED = {"enriched.reservation_changes", "enriched.reservation_nights"}
@@ -63,10 +51,15 @@ derived_follow = dg.AutomationConditionSensorDefinition(
 
 
 def automated(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """The asset with its freshness policy, and the condition on which it is brought up to date."""
-    name = ".".join(spec.key.path)
-    source = DERIVED.get(name, spec.key.path[0])
-    follows = (name in DERIVED or name == "solar.coverage") and name not in FOLLOWED_OTHERWISE
+    """The asset with its freshness policy, and the condition on which it is brought up to date.
+
+    What is not ours has neither.
+    """
+    if spec.key.path[0] == EXTERNAL:
+        return spec
+    name, source = ".".join(spec.key.path), spec.tags["domain"]
+    is_derived = spec.key.path[0] in DERIVED or name == "solar.coverage"
+    follows = is_derived and name not in FOLLOWED_OTHERWISE
     return spec.replace_attributes(
         freshness_policy=None if source in sources_off() else _freshness(name, source),
         automation_condition=FOLLOWS if follows else None,

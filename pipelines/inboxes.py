@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from pipelines import attended_runs
-from pipelines.asset_pages import verdict
+from pipelines.asset_checks import verdict
 from pipelines.core import inbox as inboxes
 from pipelines.core import intake
 from pipelines.core.deliveries import Outcome
@@ -58,18 +58,9 @@ def take_inbox(
     return outcomes, len(growing)
 
 
-def counts(outcomes: Sequence[Outcome], growing: int) -> dict[str, Any]:
-    """What an asset's page shows of the deliveries that a run took in."""
-    told: dict[str, Any] = {
-        "deliveries": len(outcomes),
-        "read": sum(outcome.read for outcome in outcomes),
-        "loaded": sum(outcome.loaded for outcome in outcomes),
-        "unchanged": sum(outcome.unchanged for outcome in outcomes),
-        "rejected": sum(outcome.rejected for outcome in outcomes),
-    }
-    if growing:
-        told["left for later"] = f"{growing} files that are still being written"
-    return told
+def left_for_later(growing: int) -> dict[str, str]:
+    """What an asset's page shows of files that were left, when there were any."""
+    return {"left for later": f"{growing} files that are still being written"} if growing else {}
 
 
 def readable_files(key: dg.AssetKey, source: str, variable: str) -> dg.AssetChecksDefinition:

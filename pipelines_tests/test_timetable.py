@@ -9,7 +9,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.automation import DERIVED
 from pipelines.bookings.definitions import AUDIT_AGE
 from pipelines.core.failures import PermanentFailure
 from pipelines.definitions import build_definitions
@@ -232,14 +231,14 @@ def test_every_asset_has_an_honest_time_to_be_fresh_by(
                 wait += AUDIT_AGE
             waits[key] = min(wait, waits.get(key, dt.timedelta.max))
     for node in whole.get_repository_def().asset_graph.asset_nodes:
+        if node.is_external:
+            continue
         policy = node.freshness_policy
         assert isinstance(policy, dg.FreshnessPolicy), node.key
         window = policy.fail_window.to_timedelta()  # type: ignore[attr-defined]
         assert window >= waits[node.key] + dt.timedelta(hours=2), node.key
         if not words:
             assert window <= dt.timedelta(hours=26), node.key
-    derived = {key for key in waits if key.path[0] in ("enriched", "metrics")}
-    assert {".".join(key.path) for key in derived} == set(DERIVED)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec, tell_skipped
+from pipelines.asset_pages import (
+    Page,
+    asset_key,
+    counts,
+    failures_told,
+    source_spec,
+    table_spec,
+    tell_skipped,
+)
 from pipelines.bookings import load, tables
 from pipelines.bookings.polling import poll
 from pipelines.bookings.retry import retry_quarantine
@@ -13,15 +21,29 @@ from pipelines.core.inbox import look_at
 from pipelines.core.intake import take_file
 from pipelines.core.quarantine import in_quarantine
 from pipelines.core.warehouse import Warehouse
-from pipelines.inboxes import Taking, counts, take_inbox
+from pipelines.inboxes import Taking, left_for_later, take_inbox
 from pipelines.resources import BookingsResource, WarehouseResource, utc_now
 
 POOL = "bookings"
+FILES = source_spec(
+    "bookings_files",
+    "CSV files of booking events, which are dropped into an inbox at any time.",
+    kind="csv",
+    read_by="bookings/transform.py",
+    setting="BOOKINGS_INBOX",
+)
+API = source_spec(
+    "bookings_events_api",
+    "The hotel system's API, which tells booking events as they happen.",
+    kind="json",
+    read_by="bookings/client.py",
+    setting="BOOKINGS_EVENTS_URL",
+)
 
 
 @dg.multi_asset(
     name="bookings_events",
-    specs=[table_spec(tables.events, kinds={"csv", "json"})._replace(skippable=True)],
+    specs=[table_spec(tables.events, deps=[FILES.key, API.key]).replace_attributes(skippable=True)],
     pool=POOL,
 )
 def bookings_events(
@@ -32,7 +54,7 @@ def bookings_events(
 ) -> dg.MaterializeResult[None] | None:
     """Take in what is new in the inbox and at the API, or one file, or what was refused."""
     key = asset_key(tables.events)
-    with failures_told(context), warehouse.open() as store:
+    with failures_told(context) as page, warehouse.open() as store:
         reading = bookings.reading()
         outcomes = retry_quarantine(store, reading) if config.retry_quarantine else []
         growing = 0
@@ -41,20 +63,23 @@ def bookings_events(
             outcome = take_file(store, load.SOURCE, file, load.loader(context.run.run_id, reading))
             outcomes += [outcome] if outcome else []
         else:
-            is_on, taken, growing = _take_sources(context, store, bookings, reading)
+            is_on, taken, growing = _take_sources(page, context, store, bookings, reading)
             if not is_on and not config.retry_quarantine:
                 tell_skipped(context, key, "neither BOOKINGS_INBOX nor BOOKINGS_EVENTS_URL is set")
                 return None
             outcomes += taken
         with store.engine.connect() as connection:
-            metadata = counts(outcomes, growing) | {
-                "dagster/row_count": row_count(connection, key),
+            metadata = {
+                **page.of(connection, key),
+                **counts(connection, outcomes),
+                **left_for_later(growing),
                 "in_quarantine": in_quarantine(connection, load.SOURCE),
             }
         return dg.MaterializeResult(asset_key=key, metadata=metadata)
 
 
 def _take_sources(
+    page: Page,
     context: dg.AssetExecutionContext,
     store: Warehouse,
     bookings: BookingsResource,
@@ -71,9 +96,17 @@ def _take_sources(
         outcomes, growing = take_inbox(
             context, store, inbox, load.loader(context.run.run_id, reading)
         )
+        _hear(page, FILES, store, outcomes)
     if api is not None:
         answered, failure = poll(store, api, reading, run_id=context.run.run_id, clock=utc_now)
         outcomes += answered
+        _hear(page, API, store, answered)
         if failure is not None:
             context.log.error("%s", failure)
     return inbox is not None or api is not None, outcomes, growing
+
+
+def _hear(page: Page, source: dg.AssetSpec, store: Warehouse, outcomes: list[Outcome]) -> None:
+    if outcomes:
+        with store.engine.connect() as connection:
+            page.heard(source, counts(connection, outcomes))

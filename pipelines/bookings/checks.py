@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.asset_pages import asset_key, ledger_checks, query_check, verdict
+from pipelines.asset_checks import ledger_checks, query_check, verdict
+from pipelines.asset_pages import asset_key
 from pipelines.bookings import tables
 from pipelines.bookings.load import SOURCE
 from pipelines.bookings.polling import last_reading

@@ -7,7 +7,7 @@ import dagster as dg
 from pipelines import attended_runs
 from pipelines.asset_pages import asset_key
 from pipelines.bookings import tables
-from pipelines.bookings.assets import bookings_events
+from pipelines.bookings.assets import API, FILES, bookings_events
 from pipelines.bookings.checks import QUICK, THOROUGH
 from pipelines.bookings.load import TABLE
 from pipelines.bookings.polling import RETRY_AFTER, has_news, last_reading
@@ -133,7 +133,7 @@ def bookings_events_api(
 
 
 definitions = dg.Definitions(
-    assets=[bookings_events],
+    assets=[FILES, API, bookings_events],
     asset_checks=[*QUICK, *THOROUGH],
     jobs=[bookings_job, bookings_audit],
     schedules=[bookings_audit_hourly],

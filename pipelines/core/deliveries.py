@@ -106,6 +106,13 @@ def close_delivery(
     return outcome
 
 
+def bytes_of(connection: Connection, outcomes: Iterable[Outcome]) -> int:
+    """The size of what was delivered, of some deliveries together."""
+    ids = [outcome.delivery_id for outcome in outcomes]
+    total = "SELECT coalesce(sum(byte_count), 0) FROM ops.deliveries WHERE delivery_id = ANY(:ids)"
+    return int(connection.execute(text(total), {"ids": ids}).scalar_one())
+
+
 def _write_outcome(
     connection: Connection, outcome: Outcome, drift: Sequence[str], forgotten: int = 0
 ) -> None:

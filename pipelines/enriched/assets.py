@@ -12,6 +12,7 @@ from pipelines.weather import tables as weather
 itineraries = view_asset(
     dg.AssetKey(["enriched", "itineraries"]),
     deps=[flights.itineraries, flights.snapshots],
+    domain="flights",
     description="Every itinerary ever seen, one row each, with price, stops, airlines and route.",
 )
 
@@ -26,6 +27,7 @@ itinerary_legs = view_asset(
         weather.places,
         weather.hourly,
     ],
+    domain="flights",
     description="The legs of every itinerary in their order, with airports, airline, times and"
     " weather.",
 )
@@ -39,6 +41,7 @@ shipments = view_asset(
         weather.places,
         weather.observations,
     ],
+    domain="shipments",
     description="Every shipment, one row each, with its articles, status, both addresses and how"
     " the weather is there.",
 )
@@ -46,6 +49,7 @@ shipments = view_asset(
 reservation_nights = view_asset(
     dg.AssetKey(["enriched", "reservation_nights"]),
     deps=[bookings.events],
+    domain="bookings",
     description="Every night of every reservation: whether it is booked, when that was, when it was"
     " cancelled, how long before the night.",
 )
@@ -53,12 +57,14 @@ reservation_nights = view_asset(
 reservation_changes = view_asset(
     dg.AssetKey(["enriched", "reservation_changes"]),
     deps=[bookings.events],
+    domain="bookings",
     description="Each time that a reserved night came onto a hotel's books or left them.",
 )
 
 solar_readings = view_asset(
     dg.AssetKey(["enriched", "solar_readings"]),
     deps=[solar.readings, solar.plants, weather.places, weather.hourly],
+    domain="solar",
     description="Every reading of a solar plant with the weather there, and whether sky, sensor or"
     " plant may have made it low.",
 )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
@@ -9,8 +10,9 @@ from pydantic import Field
 
 from pipelines.asset_pages import (
     asset_key,
+    counts,
     failures_told,
-    row_count,
+    source_spec,
     table_spec,
     tell_skipped,
 )
@@ -24,12 +26,27 @@ from pipelines.resources import FlightsResource, WarehouseResource
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-11-01", timezone="UTC", end_offset=1)
 POOL = "flights_source"
+DOCUMENT = source_spec(
+    "flights_document",
+    "The JSON document of itineraries on offer, which is published anew every day.",
+    kind="json",
+    read_by="flights/client.py",
+    setting="FLIGHTS_URL",
+)
+AIRPORTS = source_spec(
+    "airportsdata",
+    "The Python package airportsdata: airports with their cities, zones and coordinates.",
+    kind="python",
+    read_by="flights/load.py",
+)
 
 
 @dg.multi_asset(
     name="flights_snapshots",
     specs=[
-        table_spec(tables.snapshots, kinds={"json"})._replace(partitions_def=DAYS, skippable=True)
+        table_spec(tables.snapshots, deps=[DOCUMENT.key]).replace_attributes(
+            partitions_def=DAYS, skippable=True
+        )
     ],
     pool=POOL,
 )
@@ -38,20 +55,23 @@ def snapshots(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Fetch today's document and archive it as received, or show what is archived of a past day."""
     day = dt.date.fromisoformat(context.partition_key)
-    with failures_told(context), warehouse.open() as store:
+    with failures_told(context) as page, warehouse.open() as store:
         try:
-            entry = _archive(day, dt.datetime.now(dt.UTC).date(), flights, store)
+            today = dt.datetime.now(dt.UTC).date()
+            entry = _archive(day, today, flights, store)
         except NotReady as reason:
             tell_skipped(context, asset_key(tables.snapshots), reason.problem)
             return
         with store.engine.connect() as connection:
-            rows = row_count(connection, asset_key(tables.snapshots))
+            told = page.of(connection, asset_key(tables.snapshots))
+    if day == today:
+        page.heard(DOCUMENT, {"bytes received": entry.byte_count, "new": entry.is_new})
     yield dg.MaterializeResult(
         metadata={
-            "dagster/row_count": rows,
+            **told,
             "day": day.isoformat(),
             "new": entry.is_new,
-            "bytes": entry.byte_count,
+            "bytes received": entry.byte_count,
             "sha256": entry.sha256,
         }
     )
@@ -90,7 +110,10 @@ class Loading(dg.Config):
 @dg.multi_asset(
     name="flights_tables",
     specs=[
-        table_spec(table, deps=[asset_key(tables.snapshots)])
+        table_spec(
+            table,
+            deps=[AIRPORTS.key if table is tables.airports else asset_key(tables.snapshots)],
+        )
         for table in tables.READ_FROM_SNAPSHOTS
     ],
 )
@@ -101,7 +124,7 @@ def flights_tables(
     warehouse: WarehouseResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Bring all tables up to date with every archived day that they do not have yet."""
-    with failures_told(context), warehouse.open() as store:
+    with failures_told(context) as page, warehouse.open() as store:
         outcomes, refusals = load.bring_up_to_date(
             store,
             run_id=context.run.run_id,
@@ -109,28 +132,18 @@ def flights_tables(
             rebuild=config.rebuild,
         )
         with store.engine.connect() as connection:
-            rows = {
-                key: row_count(connection, key)
-                for key in map(asset_key, tables.READ_FROM_SNAPSHOTS)
+            page.heard(AIRPORTS, {"version": version(AIRPORTS.key.path[-1])})
+            keys = map(asset_key, tables.READ_FROM_SNAPSHOTS)
+            shown: dict[dg.AssetKey, dict[str, Any]] = {
+                key: page.of(connection, key) for key in keys
             }
-            picture = price_history(load.price_ranges(connection))
-            refused = len(last_rejects(connection, SOURCE))
+            shown[asset_key(tables.itineraries)] |= {
+                **counts(connection, outcomes),
+                "in_quarantine": len(last_rejects(connection, SOURCE)),
+            }
+            if picture := price_history(load.price_ranges(connection)):
+                shown[asset_key(tables.prices)]["price history"] = dg.MetadataValue.md(picture)
         if refusals:
             raise refusals[-1]
-    counts = {
-        "days": len(outcomes),
-        "read": sum(outcome.read for outcome in outcomes),
-        "loaded": sum(outcome.loaded for outcome in outcomes),
-        "unchanged": sum(outcome.unchanged for outcome in outcomes),
-        "rejected": sum(outcome.rejected for outcome in outcomes),
-        "in_quarantine": refused,
-    }
-    shown: dict[dg.AssetKey, dict[str, Any]] = {
-        asset_key(tables.itineraries): counts,
-        asset_key(tables.prices): {"price history": dg.MetadataValue.md(picture)}
-        if picture
-        else {},
-    }
-    for key, count in rows.items():
-        metadata: dict[str, Any] = {"dagster/row_count": count, **shown.get(key, {})}
+    for key, metadata in shown.items():
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)

@@ -5,7 +5,7 @@ import dagster as dg
 from pipelines import attended_runs
 from pipelines.asset_pages import asset_key
 from pipelines.flights import archive, tables
-from pipelines.flights.assets import flights_tables, snapshots
+from pipelines.flights.assets import AIRPORTS, DOCUMENT, flights_tables, snapshots
 from pipelines.flights.checks import CHECKS
 from pipelines.resources import WarehouseResource, utc_now
 from pipelines.timetable import about_sensor, every_seconds
@@ -21,7 +21,10 @@ OF_OTHERS = dg.AssetSelection.assets(
 
 flights_job = dg.define_asset_job(
     "flights",
-    selection=dg.AssetSelection.assets(asset_key(tables.snapshots)).downstream() - OF_OTHERS,
+    selection=dg.AssetSelection.assets(
+        asset_key(tables.snapshots), asset_key(tables.airports)
+    ).downstream()
+    - OF_OTHERS,
     description="Archive today's flights document, load it, and refresh what is derived from it.",
 )
 
@@ -66,7 +69,7 @@ def flights_missing(
 
 
 definitions = dg.Definitions(
-    assets=[snapshots, flights_tables],
+    assets=[DOCUMENT, AIRPORTS, snapshots, flights_tables],
     asset_checks=CHECKS,
     jobs=[flights_job, flights_rebuild_job],
     sensors=[flights_missing],

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec, view_asset
+from pipelines.asset_pages import asset_key, failures_told, table_spec, view_asset
 from pipelines.bookings import tables as bookings
 from pipelines.flights import tables as flights
 from pipelines.metrics import hotel_bookings as counting
@@ -21,18 +21,21 @@ SHOWN_YIELDS, SHOWN_PLANTS = 3, 12
 flight_prices = view_asset(
     dg.AssetKey(["metrics", "flight_prices"]),
     deps=[flights.prices, flights.snapshots, flights.itineraries],
+    domain="flights",
     description="What each itinerary cost on each day that it was offered.",
 )
 
 solar_hourly = view_asset(
     dg.AssetKey(["metrics", "solar_hourly"]),
     deps=[solar.readings, solar.plants],
+    domain="solar",
     description="What each plant expected and observed, hour by hour, on its own clocks too.",
 )
 
 solar_daily = view_asset(
     dg.AssetKey(["metrics", "solar_daily"]),
     deps=[solar.readings, solar.plants],
+    domain="solar",
     description="What each plant expected and observed, day by day, with its ratios and how much of"
     " the day is held. By hour, day, month and year with every period: metrics.solar_report.",
 )
@@ -49,13 +52,16 @@ class Counting(dg.Config):
 
 @dg.multi_asset(
     name="hotel_bookings",
-    specs=[table_spec(table, deps=[asset_key(bookings.events)]) for table in tables.HOTEL_BOOKINGS],
+    specs=[
+        table_spec(table, deps=[asset_key(bookings.events)], domain="bookings")
+        for table in tables.HOTEL_BOOKINGS
+    ],
 )
 def hotel_bookings(
     context: dg.AssetExecutionContext, config: Counting, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Count the events that are new, on both axes."""
-    with failures_told(context), warehouse.open() as store:
+    with failures_told(context) as page, warehouse.open() as store:
         refreshed = counting.refresh(store, rebuild=config.rebuild)
         told: dict[str, Any] = {
             "new events": refreshed.events,
@@ -67,7 +73,7 @@ def hotel_bookings(
                 "pace of the busiest": pace(counting.pace_of_busiest(connection, SHOWN_HOTELS)),
             }
             for table, (name, picture) in zip(tables.HOTEL_BOOKINGS, pictures.items(), strict=True):
-                metadata = told | {"dagster/row_count": row_count(connection, asset_key(table))}
+                metadata = page.of(connection, asset_key(table)) | told
                 if picture:
                     metadata[name] = dg.MetadataValue.md(picture)
                 yield dg.MaterializeResult(asset_key=asset_key(table), metadata=metadata)
@@ -77,7 +83,9 @@ def hotel_bookings(
     name="solar_plant_health",
     specs=[
         table_spec(
-            tables.solar_plant_health, deps=[asset_key(solar.readings), asset_key(solar.plants)]
+            tables.solar_plant_health,
+            deps=[asset_key(solar.readings), asset_key(solar.plants)],
+            domain="solar",
         )
     ],
 )
@@ -85,13 +93,13 @@ def solar_plant_health(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Look at the plants of which something changed, and show how all of them do."""
-    with failures_told(context), warehouse.open() as store:
+    with failures_told(context) as page, warehouse.open() as store:
         refreshed = plant_health.refresh(store, now=utc_now())
         with store.engine.connect() as connection:
             suspicious = plant_health.suspicious(connection)
             yields = plant_health.energy_by_day(connection, SHOWN_YIELDS, SHOWN_DAYS)
             told: dict[str, Any] = {
-                "dagster/row_count": row_count(connection, asset_key(tables.solar_plant_health)),
+                **page.of(connection, asset_key(tables.solar_plant_health)),
                 "looked at": refreshed.computed,
                 "taken out": refreshed.removed,
                 "suspicious": len(suspicious),

@@ -1,6 +1,7 @@
 """The checks of `metrics`: that the counts are what they count, which read all events; sensors."""
 
-from pipelines.asset_pages import asset_key, query_check
+from pipelines.asset_checks import query_check
+from pipelines.asset_pages import asset_key
 from pipelines.metrics import tables
 from pipelines.metrics.assets import solar_daily
 

@@ -6,24 +6,39 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec, tell_skipped
+from pipelines.asset_pages import (
+    Page,
+    asset_key,
+    counts,
+    failures_told,
+    source_spec,
+    table_spec,
+    tell_skipped,
+)
 from pipelines.core.deliveries import Outcome
 from pipelines.core.inbox import look_at
 from pipelines.core.intake import take_file
 from pipelines.core.quarantine import in_quarantine
 from pipelines.core.warehouse import Warehouse
-from pipelines.inboxes import Taking, counts, take_inbox
+from pipelines.inboxes import Taking, left_for_later, take_inbox
 from pipelines.resources import ShipmentsResource, WarehouseResource
 from pipelines.shipments import load, tables
 from pipelines.shipments.pictures import shipments_by_status
 
 POOL = "shipments_inbox"
+FILES = source_spec(
+    "shipments_files",
+    "CSV files of parcels, which are dropped into an inbox at any time.",
+    kind="csv",
+    read_by="shipments/transform.py",
+    setting="SHIPMENTS_INBOX",
+)
 
 
 @dg.multi_asset(
     name="shipments_tables",
     specs=[
-        table_spec(table, kinds={"csv"})._replace(skippable=True)
+        table_spec(table, deps=[FILES.key]).replace_attributes(skippable=True)
         for table in tables.READ_FROM_FILES
     ],
     pool=POOL,
@@ -35,7 +50,7 @@ def shipments_tables(
     warehouse: WarehouseResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Take in every new or changed file of the inbox, or one file, or what was refused."""
-    with failures_told(context), warehouse.open() as store:
+    with failures_told(context) as page, warehouse.open() as store:
         load.read_addresses_again(store)
         retried = load.retry_quarantine(store) if config.retry_quarantine else []
         take_in = load.loader(context.run.run_id, shipments.encoding())
@@ -52,22 +67,22 @@ def shipments_tables(
         else:
             tell_skipped(context, asset_key(tables.shipments), "SHIPMENTS_INBOX is not set")
             return
-        yield from _pages(store, retried + outcomes, growing)
+        yield from _pages(page, store, retried + outcomes, growing)
 
 
 def _pages(
-    store: Warehouse, outcomes: list[Outcome], growing: int
+    page: Page, store: Warehouse, outcomes: list[Outcome], growing: int
 ) -> Iterator[dg.MaterializeResult[None]]:
     """What each table's page shows."""
-    told = counts(outcomes, growing)
     with store.engine.connect() as connection:
-        rows = {key: row_count(connection, key) for key in map(asset_key, tables.READ_FROM_FILES)}
-        picture = shipments_by_status(load.statuses(connection))
+        keys = map(asset_key, tables.READ_FROM_FILES)
+        shown: dict[dg.AssetKey, dict[str, Any]] = {key: page.of(connection, key) for key in keys}
+        if outcomes:
+            page.heard(FILES, counts(connection, outcomes))
+        told = shown[asset_key(tables.shipments)]
+        told |= counts(connection, outcomes) | left_for_later(growing)
         told["in_quarantine"] = in_quarantine(connection, load.SOURCE)
-    for key, count in rows.items():
-        metadata: dict[str, Any] = {"dagster/row_count": count}
-        if key == asset_key(tables.shipments):
-            metadata |= told
-            if picture:
-                metadata["by status"] = dg.MetadataValue.md(picture)
+        if picture := shipments_by_status(load.statuses(connection)):
+            told["by status"] = dg.MetadataValue.md(picture)
+    for key, metadata in shown.items():
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)

@@ -3,7 +3,8 @@
 import dagster as dg
 from sqlalchemy import Table
 
-from pipelines.asset_pages import asset_key, ledger_checks, query_check
+from pipelines.asset_checks import ledger_checks, query_check
+from pipelines.asset_pages import asset_key
 from pipelines.inboxes import readable_files
 from pipelines.shipments import tables
 from pipelines.shipments.load import SOURCE

@@ -5,7 +5,7 @@ import dagster as dg
 from pipelines.asset_pages import asset_key
 from pipelines.inboxes import inbox_sensor
 from pipelines.shipments import tables
-from pipelines.shipments.assets import shipments_tables
+from pipelines.shipments.assets import FILES, shipments_tables
 from pipelines.shipments.checks import CHECKS
 
 OF_OTHERS = dg.AssetSelection.assets(
@@ -29,7 +29,7 @@ shipments_inbox = inbox_sensor(
 )
 
 definitions = dg.Definitions(
-    assets=[shipments_tables],
+    assets=[FILES, shipments_tables],
     asset_checks=CHECKS,
     jobs=[shipments_job],
     sensors=[shipments_inbox],

@@ -9,8 +9,10 @@ from sqlalchemy import Connection, func, select, text
 
 from pipelines.asset_pages import (
     asset_key,
+    counts,
     failures_told,
     refusals_told,
+    source_spec,
     table_spec,
     tell_skipped,
     view_asset,
@@ -27,6 +29,13 @@ from pipelines.solar.sync import Sync, Synced
 from pipelines.solar.windows import Window
 
 POOL = "solar"
+SERVICE = source_spec(
+    "solar_monitoring",
+    "The monitoring service of solar plants: what each should have yielded and did, hour by hour.",
+    kind="json",
+    read_by="solar/client.py",
+    setting="MONITORING_URL",
+)
 SHOWN_PLANTS = 12
 PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
 """A partition for each plant, by its number."""
@@ -61,13 +70,17 @@ def plants(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Bring the partitions in line with the registry."""
-    with failures_told(context), warehouse.open() as store, store.engine.connect() as connection:
+    with (
+        failures_told(context) as page,
+        warehouse.open() as store,
+        store.engine.connect() as connection,
+    ):
         numbers = [
             str(one) for one in connection.execute(select(tables.plants.c.plant_id)).scalars()
         ]
         retired = select(func.count(tables.plants.c.retired_at))
         metadata = {
-            "dagster/row_count": len(numbers),
+            **page.of(connection, asset_key(tables.plants)),
             "retired": int(connection.execute(retired).scalar_one()),
         }
     context.instance.add_dynamic_partitions(str(PLANTS.name), numbers)
@@ -80,7 +93,7 @@ def plants(
     name="solar_readings",
     specs=[
         table_spec(
-            tables.readings, deps=[asset_key(tables.plants)], kinds={"json"}
+            tables.readings, deps=[SERVICE.key, asset_key(tables.plants)]
         ).replace_attributes(partitions_def=PLANTS, skippable=True)
     ],
     pool=POOL,
@@ -97,7 +110,7 @@ def readings(
     Plants that failed are told by the check `synced_whole`, which makes the run red.
     """
     key = asset_key(tables.readings)
-    with failures_told(context), warehouse.open() as store:
+    with failures_told(context) as page, warehouse.open() as store:
         client = solar.open()
         if client is None:
             tell_skipped(context, key, "MONITORING_URL is not set")
@@ -108,8 +121,13 @@ def readings(
         sync = Sync(store, client, solar.depth(), utc_now, run_id=context.run.run_id)
         by_hand = _of_partitions(context)
         held = Held(store)
+        answers = []
         for synced in sync.plants(by_hand or config.plants or None, with_new=by_hand is None):
             _tell(context, held, synced)
+            answers += synced.answers
+        if answers:
+            with store.engine.connect() as connection:
+                page.heard(SERVICE, counts(connection, answers))
         return dg.MaterializeResult(asset_key=key, metadata=TOLD_ALREADY)
 
 
@@ -153,6 +171,7 @@ coverage = view_asset(
     dg.AssetKey(["solar", "coverage"]),
     deps=[tables.plants, tables.readings],
     description="Each day of each plant, and what is held of it: what is missing is always here.",
+    domain="solar",
     folder="views/",
     picture=draw_coverage,
 )

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 from sqlalchemy import text
 
-from pipelines.asset_pages import asset_key, ledger_checks, query_check, verdict
+from pipelines.asset_checks import ledger_checks, query_check, verdict
+from pipelines.asset_pages import asset_key
 from pipelines.core.sql_files import read_sql
 from pipelines.resources import WarehouseResource
 from pipelines.solar import tables

@@ -8,7 +8,7 @@ from pipelines.asset_pages import asset_key
 from pipelines.core.sql_files import read_sql
 from pipelines.resources import SolarResource, WarehouseResource, utc_now
 from pipelines.solar import registry_jobs, tables
-from pipelines.solar.assets import ask_for_solar_days, coverage, plants, readings
+from pipelines.solar.assets import SERVICE, ask_for_solar_days, coverage, plants, readings
 from pipelines.solar.checks import CHECKS
 from pipelines.timetable import about_sensor, every_seconds
 
@@ -57,7 +57,7 @@ def solar_plants_due(
 
 
 definitions = dg.Definitions(
-    assets=[plants, readings, coverage],
+    assets=[SERVICE, plants, readings, coverage],
     asset_checks=CHECKS,
     jobs=[solar_job, ask_for_solar_days, *registry_jobs.JOBS],
     sensors=[solar_plants_due],

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
+from pipelines.core.deliveries import bytes_of
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
 from pipelines.solar.load import SOURCE
@@ -24,9 +25,11 @@ class Held:
         with self._store.faults_told(SOURCE), self._store.engine.connect() as connection:
             days = connection.execute(_statement("plant_page"), {"plant_id": plant_id}).all()
             self._counts |= _counts(connection, plant_id)
+            received = bytes_of(connection, synced.answers)
         return {
             "plant": synced.plant.name,
             "answers": len(synced.answers),
+            "bytes received": received,
             **{
                 name: sum(getattr(answer, name) for answer in synced.answers)
                 for name in ("read", "loaded", "unchanged", "rejected")

@@ -2,12 +2,13 @@
 
 import dagster as dg
 
-from pipelines.asset_pages import asset_key, failures_told, row_count, table_spec
+from pipelines.asset_pages import Page, asset_key, failures_told, source_spec, table_spec
 from pipelines.core.failures import TransientFailure
 from pipelines.core.warehouse import Warehouse
 from pipelines.resources import WarehouseResource, WeatherResource, utc_now
 from pipelines.weather import locate, tables
 from pipelines.weather.hours import fill_hours
+from pipelines.weather.pictures import places_map
 from pipelines.weather.refresh import Refresh, refresh
 
 SHIPMENTS = dg.AssetKey(["shipments", "shipments"])
@@ -15,26 +16,44 @@ LEGS = dg.AssetKey(["flights", "legs"])
 ADDRESSES = dg.AssetKey(["shipments", "addresses"])
 PLANTS = dg.AssetKey(["solar", "plants"])
 READINGS = dg.AssetKey(["solar", "readings"])
+PROVIDER = source_spec(
+    "weather_provider",
+    "The weather service, past, present and forecast: Open-Meteo unless said otherwise.",
+    kind="json",
+    read_by="weather/providers/open_meteo.py",
+    setting="WEATHER_PROVIDER",
+)
+GEOCODER = source_spec(
+    "geocoder",
+    "The service that knows where places are: Open-Meteo's search by name and country.",
+    kind="json",
+    read_by="weather/geocoding.py",
+    setting="GEOCODING_BASE_URL",
+)
 
 
 @dg.multi_asset(
     name="weather_places",
-    specs=[table_spec(tables.places, deps=[SHIPMENTS, ADDRESSES, LEGS, PLANTS])],
+    specs=[table_spec(tables.places, deps=[GEOCODER.key, SHIPMENTS, ADDRESSES, LEGS, PLANTS])],
 )
 def places(
     context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Bring the places in use up to date, and look up where the new ones are."""
-    with failures_told(context, is_patient=False), warehouse.open() as store:
+    with failures_told(context, is_patient=False) as page, warehouse.open() as store:
         locate.put_places(store, utc_now())
         located, failure = locate.locate_places(store, weather.geocoder(), utc_now)
         if failure is not None:  # what is known of the other places is asked for all the same
             context.log.warning("%s", failure)
+        if located:
+            page.heard(GEOCODER, {"looked up": len(located)})
         with store.engine.connect() as connection:
-            rows = row_count(connection, asset_key(tables.places))
+            told = page.of(connection, asset_key(tables.places))
+            if picture := places_map(locate.on_the_map(connection)):
+                told["map"] = dg.MetadataValue.md(picture)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": rows,
+            **told,
             "looked up": len(located),
             "found": sum(one.status == "found" for one in located),
             **({"failed": failure.problem} if failure else {}),
@@ -44,33 +63,36 @@ def places(
 
 @dg.multi_asset(
     name="weather_observations",
-    specs=[table_spec(tables.observations, deps=[asset_key(tables.places)])],
+    specs=[table_spec(tables.observations, deps=[PROVIDER.key, asset_key(tables.places)])],
 )
 def observations(
     context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Ask for the present weather of every place that is due."""
-    with failures_told(context, is_patient=False), warehouse.open() as store:
+    with failures_told(context, is_patient=False) as page, warehouse.open() as store:
         provider = weather.open()
         done = refresh(store, provider, clock=utc_now)
-        return _page(context, store, asset_key(tables.observations), provider.name, done)
+        return _page(page, context, store, asset_key(tables.observations), provider.name, done)
 
 
 @dg.multi_asset(
     name="weather_hourly",
-    specs=[table_spec(tables.hourly, deps=[asset_key(tables.places), LEGS, READINGS])],
+    specs=[
+        table_spec(tables.hourly, deps=[PROVIDER.key, asset_key(tables.places), LEGS, READINGS])
+    ],
 )
 def hourly(
     context: dg.AssetExecutionContext, weather: WeatherResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[None]:
     """Ask for the hours that are wanted and missing, and for forecasts that are old."""
-    with failures_told(context, is_patient=False), warehouse.open() as store:
+    with failures_told(context, is_patient=False) as page, warehouse.open() as store:
         provider = weather.hours()
         done = fill_hours(store, provider, utc_now)
-        return _page(context, store, asset_key(tables.hourly), provider.name, done)
+        return _page(page, context, store, asset_key(tables.hourly), provider.name, done)
 
 
 def _page(
+    page: Page,
     context: dg.AssetExecutionContext,
     store: Warehouse,
     key: dg.AssetKey,
@@ -80,13 +102,15 @@ def _page(
     """What the page shows; raises when every place failed for what may pass."""
     if done.failure is not None:
         context.log.warning("%s", done.failure)
+    if done.requests:
+        page.heard(PROVIDER, {"requests": done.requests, "places refreshed": done.succeeded})
     if isinstance(done.failure, TransientFailure) and done.failed and not done.succeeded:
         raise done.failure
     with store.engine.connect() as connection:
-        rows = row_count(connection, key)
+        told = page.of(connection, key)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": rows,
+            **told,
             "provider": provider,
             "refreshed": done.succeeded,
             "failed": done.failed,

@@ -3,7 +3,8 @@
 import dagster as dg
 from sqlalchemy import Table
 
-from pipelines.asset_pages import asset_key, query_check
+from pipelines.asset_checks import query_check
+from pipelines.asset_pages import asset_key
 from pipelines.weather import tables
 
 

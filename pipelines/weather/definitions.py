@@ -7,7 +7,7 @@ from pipelines.asset_pages import asset_key
 from pipelines.resources import WarehouseResource, WeatherResource, utc_now
 from pipelines.timetable import about_sensor, every_seconds
 from pipelines.weather import tables
-from pipelines.weather.assets import hourly, observations, places
+from pipelines.weather.assets import GEOCODER, PROVIDER, hourly, observations, places
 from pipelines.weather.calls import left_of_allowance
 from pipelines.weather.checks import CHECKS
 from pipelines.weather.hours import count_hours_due
@@ -58,7 +58,7 @@ def weather_due(
 
 
 definitions = dg.Definitions(
-    assets=[places, observations, hourly],
+    assets=[PROVIDER, GEOCODER, places, observations, hourly],
     asset_checks=CHECKS,
     jobs=[weather_job],
     sensors=[weather_due],

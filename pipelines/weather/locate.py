@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import text, update
+from sqlalchemy import Connection, select, text, update
 
 from pipelines.core.failures import Failure
 from pipelines.core.sql_files import read_sql
@@ -27,6 +27,7 @@ PORTION = 8
 LATER = dt.timedelta(minutes=10)
 """When a lookup that failed is tried again, times the failures in a row."""
 MOST_FAILURES_IN_A_ROW = 3
+MOST_ON_A_MAP = 2000
 
 
 def put_places(store: Warehouse, now: dt.datetime) -> None:
@@ -63,6 +64,17 @@ def locate_places(
                 _give_back(store, batch[number + 1 :])
                 return found, failure
     return found, failure
+
+
+def on_the_map(connection: Connection) -> list[tuple[float, float, bool]]:
+    """Longitude, latitude, and whether it was looked up, of places that have them: the newest."""
+    known = (
+        select(places.c.longitude, places.c.latitude, places.c.geocoding_status != "given")
+        .where(places.c.latitude.is_not(None))
+        .order_by(places.c.place_id.desc())
+        .limit(MOST_ON_A_MAP)
+    )
+    return [(x, y, was_looked_up) for x, y, was_looked_up in connection.execute(known)]
 
 
 def _claim(store: Warehouse, geocoder: Geocoder, now: dt.datetime) -> list[Any]:

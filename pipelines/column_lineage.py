@@ -1,0 +1,40 @@
+"""What columns are made of, as asset pages tell it; docs/lineage.py finds it out."""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+
+import dagster as dg
+
+
+@cache
+def _column_lineage() -> dict[str, dict[str, list[str]]]:
+    file = resources.files("pipelines").joinpath("column_lineage.json")
+    found: dict[str, dict[str, list[str]]] = json.loads(file.read_text())
+    return found
+
+
+def column_sources(name: str) -> dict[str, list[str]]:
+    """Of each column of a table or view, the columns it is made of, as `schema.table.column`.
+
+    Known of views and of tables that follow others (docs/lineage.py).
+    """
+    return _column_lineage().get(name, {})
+
+
+def column_lineage(sources: Mapping[str, Iterable[str]]) -> dg.TableColumnLineage:
+    """What `column_sources` gives, as Dagster has it."""
+    deps = {
+        column: [
+            dg.TableColumnDep(dg.AssetKey(source.split(".")[:2]), source.rsplit(".", 1)[-1])
+            for source in made_of
+        ]
+        for column, made_of in sources.items()
+    }
+    return dg.TableColumnLineage(deps)
+
+
+def with_sources(comment: str | None, sources: Iterable[str] | None) -> str | None:
+    """A column's comment with what it is made of: pages show no lineage of columns otherwise."""
+    return f"{comment or ''} ← {', '.join(sources)}".lstrip() if sources else comment
