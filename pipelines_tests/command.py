@@ -35,7 +35,7 @@ def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedP
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 

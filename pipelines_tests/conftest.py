@@ -9,6 +9,7 @@ from pathlib import Path
 
 os.environ |= {"ISOBAR_SCHEDULES": os.devnull, "ISOBAR_SOURCES": ""}  # a developer's have no say
 
+import hypothesis  # noqa: F401 - pandera would import it in a thread, where Python 3.11 may fail
 import psycopg
 import pytest
 from psycopg import sql

@@ -44,7 +44,7 @@ class Ui:
 
     def ask(self, query: str, **variables: Any) -> Any:
         answer = requests.post(
-            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=120
         ).json()
         assert "errors" not in answer, answer
         return answer["data"]
@@ -87,11 +87,11 @@ def ui(state: Path) -> Iterator[Ui]:
     serving = start(state)
     yield serving
     serving.process.terminate()
-    serving.process.communicate(timeout=60)
+    serving.process.communicate(timeout=300)
 
 
 def wait_for_run(ui: Ui, run_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         run: dict[str, Any] = ui.ask(RUN, id=run_id)["runOrError"]
         if run["status"] in ("SUCCESS", "FAILURE", "CANCELED"):
@@ -161,7 +161,7 @@ def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
 
 def test_the_daemon_is_healthy(ui: Ui) -> None:
     query = "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         statuses = ui.ask(query)["instance"]["daemonHealth"]["allDaemonStatuses"]
         if all(status["healthy"] for status in statuses if status["required"]):
@@ -196,7 +196,7 @@ def test_a_file_dropped_into_the_inbox_is_taken_by_the_daemon_without_anyone(ui:
     query = "SELECT count(*), sum(article_count) FROM enriched.shipments"
     query += " WHERE tracking_number LIKE 'TN0000000%'"
     server = EmbeddedPostgres(ui.state).start()
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         while (found := connection.execute(query).fetchone()) == (0, None):
             assert time.monotonic() < deadline, "nobody took the file"
@@ -221,7 +221,7 @@ def test_events_of_a_dropped_file_are_counted_by_the_daemon_without_anyone(ui: U
     (inbox / "dropped.csv.gz").write_bytes(gzip.compress(text_of_events(events).encode()))
     query = "SELECT sum(bookings) FROM metrics.hotel_bookings(99, 'year', 2022)"
     server = EmbeddedPostgres(ui.state).start()
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         while (found := connection.execute(query).fetchone()) != (200,):
             assert time.monotonic() < deadline, f"{found} of 200 were counted"
@@ -235,7 +235,7 @@ def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
     query = "SELECT count(*) FILTER (WHERE status = 'held') FROM solar.days WHERE plant_id = %s"
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         [plant_id] = connection.execute(insert).fetchone() or [0]
-        deadline = time.monotonic() + 120  # some ten seconds, but machines of tests are busy
+        deadline = time.monotonic() + 300  # some ten seconds, but machines of tests are busy
         while connection.execute(query, [plant_id]).fetchone() == (0,):
             assert time.monotonic() < deadline, "nobody synced the plant"
             time.sleep(0.2)
@@ -251,7 +251,7 @@ def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
     backfill_id = ui.ask(backfill, params=asked)["launchPartitionBackfill"]["backfillId"]
     query = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
         ... on PartitionBackfill { status } } }"""
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 300
     while (
         status := ui.ask(query, id=backfill_id)["partitionBackfillOrError"]["status"]
     ) != "COMPLETED_SUCCESS":
@@ -292,7 +292,7 @@ def test_a_second_ui_in_the_same_clone_is_refused(ui: Ui) -> None:
 def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
     (daemon,) = ui.daemons()
     daemon.kill()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while [one for one in ui.daemons() if one != daemon] == []:
         assert time.monotonic() < deadline, "the daemon stayed dead"
         time.sleep(0.3)
@@ -339,7 +339,7 @@ def test_it_stops_whole_however_it_was_started(state: Path, number: signal.Signa
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 4
         process.send_signal(number)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         gone, alive = psutil.wait_procs(children, timeout=5)
         assert alive == []
         assert len(gone) == len(children)
@@ -360,7 +360,7 @@ def test_what_a_killed_ui_left_behind_is_ended_by_the_next(state: Path) -> None:
         _, alive = psutil.wait_procs(left, timeout=10)
         assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
         second.process.terminate()
-        second.process.communicate(timeout=60)
+        second.process.communicate(timeout=300)
     finally:
         EmbeddedPostgres(folder).stop()
 

@@ -54,7 +54,7 @@ def start_elsewhere(server: EmbeddedPostgres) -> "subprocess.Popen[str]":
 
 def test_the_server_outlives_whoever_started_it(built_in: EmbeddedPostgres) -> None:
     starter = start_elsewhere(built_in)
-    port, _ = starter.communicate(timeout=60)  # also: the server holds no pipe of its starter
+    port, _ = starter.communicate(timeout=300)  # also: the server holds no pipe of its starter
     running = built_in.connections()
     assert running is not None
     assert running.port == int(port)
@@ -63,7 +63,7 @@ def test_the_server_outlives_whoever_started_it(built_in: EmbeddedPostgres) -> N
 
 def test_starts_at_once_end_in_one_server(built_in: EmbeddedPostgres) -> None:
     starters = [start_elsewhere(built_in) for _ in range(3)]
-    ports = {starter.communicate(timeout=60)[0] for starter in starters}
+    ports = {starter.communicate(timeout=300)[0] for starter in starters}
     assert len(ports) == 1
     assert [starter.returncode for starter in starters] == [0, 0, 0]
 

@@ -67,7 +67,7 @@ def served(state: Path) -> Iterator[Path]:
     assert any("UI is at" in words for words in process.stdout)
     yield state
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
 
 
 def test_a_burst_of_files_and_plants_stays_within_its_runs_and_sessions(

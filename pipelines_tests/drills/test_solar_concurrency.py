@@ -176,7 +176,7 @@ def test_what_a_sync_that_is_ended_had_begun_is_done_by_the_other(
     with ThreadPoolExecutor() as pool:
         other = pool.submit(lambda: [*sync_of(store_of_another, service, TWO_YEARS).plants()])
         ended.close()
-        done = other.result(timeout=60)
+        done = other.result(timeout=300)
     assert problems([first, *done]) == {}
     assert {one.plant.plant_id for one in done} == {*plants}
     assert Counter(service.asked) == asked_for_once(plants, TWO_YEARS)

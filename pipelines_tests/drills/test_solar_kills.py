@@ -132,7 +132,7 @@ def connected(server: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def wait_for(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_for(is_so: Callable[[], bool], seconds: float = 300.0) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it never came to that"
@@ -217,7 +217,7 @@ def test_kill_9_of_run_or_database_leaves_whole_windows_and_none_is_asked_for_tw
     if "database" in victims:
         postmaster = int((server.data / "postmaster.pid").read_text().split()[0])
         os.kill(postmaster, signal.SIGKILL)
-    told, _ = run.communicate(timeout=60)
+    told, _ = run.communicate(timeout=300)
     blocker.close()
     if victims == ("database",):
         assert run.returncode == 1
@@ -250,7 +250,7 @@ def test_a_service_that_is_killed_and_comes_back_is_asked_only_for_what_is_missi
     with connected(server) as connection:
         kept = committed(connection)
         sandbox.start()
-        told, _ = run.communicate(timeout=120)
+        told, _ = run.communicate(timeout=300)
         assert run.returncode == 0, told
         check_what_is_held(connection, PLANTS)
     asked = sandbox.asked()
@@ -263,7 +263,7 @@ def test_a_service_that_stays_away_is_told_of_and_asked_again_when_it_is_back(
 ) -> None:
     run = begin_run(state, sandbox, server)
     sandbox.kill()
-    told, _ = run.communicate(timeout=120)
+    told, _ = run.communicate(timeout=300)
     assert run.returncode == 1
     assert "Traceback" not in told
     for plant in PLANTS:

@@ -284,7 +284,7 @@ class FakeReceiver:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
 
-def until(is_so: Callable[[], Any], seconds: float = 10.0) -> Any:
+def until(is_so: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Wait for something, and give it."""
     deadline = time.monotonic() + seconds
     while not (found := is_so()):

@@ -24,7 +24,7 @@ def ui(state: Path, receiver: FakeReceiver) -> Iterator[Ui]:
     words = next(line for line in process.stdout if "UI is at" in line)
     yield Ui(words.split(" is at ")[1].split()[0], state, process)
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
 
 
 def told(receiver: FakeReceiver, *words: str) -> str:
