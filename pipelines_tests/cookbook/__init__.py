@@ -1,0 +1,1 @@
+"""The cookbook: its answers on data that stay the same."""

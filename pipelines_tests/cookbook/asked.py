@@ -1,0 +1,30 @@
+"""What a question of the page answers, by name of column."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import psycopg
+
+from docs.answers import PAGE, questions
+
+Answer = Callable[[str], list[dict[str, Any]]]
+"""The answer to the question whose title begins so."""
+
+
+def asking(analyst: psycopg.Connection) -> Answer:
+    """How a test asks."""
+
+    def ask(beginning: str) -> list[dict[str, Any]]:
+        found = [one for one in questions(PAGE.read_text()) if one.title.startswith(beginning)]
+        ((_, statement),) = found
+        cursor = analyst.execute(statement.encode())
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    return ask
+
+
+def of(rows: Iterable[dict[str, Any]], *names: str) -> list[Any]:
+    """One column, or several as tuples."""
+    picked = [tuple(row[name] for name in names) for row in rows]
+    return [one[0] for one in picked] if len(names) == 1 else picked

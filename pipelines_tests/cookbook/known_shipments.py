@@ -1,0 +1,128 @@
+"""A few parcels in two files, and the weather where they come from and go to."""
+
+import datetime as dt
+import uuid
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+
+from pipelines.core.warehouse import Warehouse
+from pipelines.weather.locate import put_places
+from pipelines.weather.readings import Observation, words_for
+from pipelines_tests.shipments.made_up import deliver, line
+
+BERLIN = "Invalidenstraße 43, 10115 Berlin, Germany"
+INNSBRUCK = "Maria-Theresien-Straße 18, 6020 Innsbruck, Austria"
+LONDON = "Whitehall 70, SW1A 2AA London, UK"
+MADRID = "Calle de Alcalá 8, 28013 Madrid, Spain"
+MUNICH = "Marienplatz 8, 80331 Munich, Germany"
+PARIS = "Rue de Rivoli 10, 75001 Paris, France"
+NOWHERE = "Lindenweg 4, 4711 Neudorf, Nowhereland"
+LAPTOP = {"article_name": "Laptop", "sku": "LP123", "article_price": "800"}
+MOUSE = {"article_name": "Mouse", "sku": "MO456", "article_price": "25", "article_quantity": "2"}
+MONITOR = {"article_name": "Monitor", "sku": "MT789", "article_price": "199.90"}
+KEYBOARD = {"article_name": "Keyboard", "sku": "KB012", "article_price": "50"}
+CHARGER = {"article_name": "Charger", "sku": "CH234", "article_price": "20"}
+
+
+def _parcel(
+    number: int, carrier: str, sender: str, receiver: str, status: str, *articles: dict[str, str]
+) -> list[dict[str, str]]:
+    ends = {"sender_address": sender, "receiver_address": receiver}
+    told = {"carrier": carrier, "status": status} | ends
+    return [line(20261000 + number, **told | article) for article in articles]
+
+
+FRIDAY = [
+    *_parcel(1, "DHL", BERLIN, INNSBRUCK, "scanned", LAPTOP, MOUSE),
+    *_parcel(2, "UPS", BERLIN, PARIS, "in-transit", MONITOR),
+    *_parcel(3, "DHL", LONDON, MADRID, "inbound-scan", KEYBOARD | {"article_quantity": "3"}),
+    *_parcel(4, "FedEx", MUNICH, PARIS, "scanned", MONITOR | {"article_quantity": "2"}),
+    *_parcel(5, "GLS", BERLIN, NOWHERE, "inbound-scan", CHARGER | {"article_quantity": "4"}),
+]
+MONDAY = [
+    *_parcel(1, "DHL", BERLIN, INNSBRUCK, "in-transit", LAPTOP, MOUSE),
+    *_parcel(2, "UPS", BERLIN, PARIS, "delivery", MONITOR),
+    *_parcel(3, "DHL", LONDON, MADRID, "transit", KEYBOARD | {"article_quantity": "3"}),
+    *_parcel(6, "UPS", MADRID, PARIS, "inbound-scan", LAPTOP, MOUSE | {"article_price": "free"}),
+]
+
+
+class Place(NamedTuple):
+    """Where a place is, and its weather: °C, km/h, WMO code."""
+
+    latitude: float
+    longitude: float
+    celsius: float
+    wind_kmh: float
+    code: int
+
+
+PLACES = {
+    "AT 6020": Place(47.27, 11.39, -1.2, 11.0, 73),
+    "DE 10115": Place(52.53, 13.39, 8.4, 18.0, 3),
+    "DE 80331": Place(48.14, 11.57, 4.9, 9.0, 45),
+    "ES 28013": Place(40.42, -3.71, 15.2, 6.0, 1),
+    "FR 75001": Place(48.86, 2.34, 11.7, 24.0, 61),
+    "GB SW1A2AA": Place(51.5, -0.13, 10.3, 82.0, 63),
+}
+OBSERVED_AT = dt.datetime(2026, 11, 2, 11, 45, tzinfo=dt.UTC)
+CALLED_AT = OBSERVED_AT + dt.timedelta(minutes=7)
+
+
+def put_friday(warehouse: Warehouse, folder: Path) -> None:
+    deliver(warehouse, folder, FRIDAY, name="shipments-2026-10-30.csv")
+
+
+def put_monday(warehouse: Warehouse, folder: Path) -> None:
+    deliver(warehouse, folder, MONDAY, name="shipments-2026-11-02.csv")
+
+
+def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+    """Where everything is, and the weather at the places of parcels, by calls that are booked."""
+    put_places(warehouse, CALLED_AT)
+    for key, place in PLACES.items():
+        owner.execute(
+            "UPDATE weather.places SET geocoding_status = 'found', latitude = %s, longitude = %s"
+            " WHERE place_key = %s",
+            [place.latitude, place.longitude, key],
+        )
+        _book(owner, uuid.uuid4(), key, "geocoding", "success")
+        _observe(owner, key, place)
+    lost, asked = uuid.uuid4(), uuid.uuid4()
+    for key in PLACES:
+        _book(owner, lost, key, "observation", "failed")
+        _book(owner, asked, key, "observation", "success")
+
+
+def risk_of(place: Place) -> str | None:
+    return _observation(place).delay_risk
+
+
+def _observation(place: Place) -> Observation:
+    told: dict[str, Any] = dict.fromkeys(Observation.__dataclass_fields__)
+    told |= {"temperature_celsius": place.celsius, "wind_kmh": place.wind_kmh}
+    return Observation(**told | {"observed_at": OBSERVED_AT, "wmo_code": place.code})
+
+
+def _observe(owner: psycopg.Connection, key: str, place: Place) -> None:
+    owner.execute(
+        "INSERT INTO weather.observations (place_id, provider, observed_at, fetched_at,"
+        " temperature_celsius, wind_kmh, conditions, wmo_code, delay_risk)"
+        " SELECT place_id, 'open-meteo', %s, %s, %s, %s, %s, %s, %s FROM weather.places"
+        " WHERE place_key = %s",
+        [
+            *(OBSERVED_AT, CALLED_AT, place.celsius, place.wind_kmh, words_for(place.code)),
+            *(place.code, risk_of(place), key),
+        ],
+    )
+
+
+def _book(owner: psycopg.Connection, request: uuid.UUID, key: str, kind: str, outcome: str) -> None:
+    owner.execute(
+        "INSERT INTO weather.calls (request_id, place_id, provider, kind, called_at, outcome, cost)"
+        " SELECT %s, place_id, 'open-meteo', %s, %s, %s, 1 FROM weather.places"
+        " WHERE place_key = %s",
+        [request, kind, CALLED_AT, outcome, key],
+    )

@@ -1,0 +1,122 @@
+"""Flights, parcels, weather, deliveries: the answers are told anew, in Python, from what came."""
+
+import datetime as dt
+from collections import Counter
+from decimal import Decimal
+
+from pipelines_tests.cookbook import known_bookings, known_flights, known_shipments
+from pipelines_tests.cookbook.asked import Answer, of
+
+
+def test_flights(answer: Answer) -> None:
+    *_, sunday, monday = known_flights.OFFERS.values()
+    legs = {one["id"]: one for one in known_flights.LEGS}
+    offers = {one["id"]: one for one in monday if one["id"] != "it_8"}  # whose price is none
+    prices = {id_: Decimal(one["price"][1:]) for id_, one in offers.items()}
+    stops = {id_: [legs[leg]["stops"] for leg in one["legs"]] for id_, one in offers.items()}
+    in_pounds = [id_ for id_, one in offers.items() if one["price"].startswith("£")]
+    cheapest = sorted((prices[id_], id_) for id_ in in_pounds if max(stops[id_]) <= 1)[:3]
+    assert of(answer("What are the cheapest"), "price_amount", "itinerary_id") == cheapest
+    ids = of(answer("Which offers are there of"), "itinerary_id")
+    ours = [
+        id_
+        for id_, one in offers.items()
+        if "Trip" in one["agent"] or any("Wizz" in legs[leg]["airline_name"] for leg in one["legs"])
+    ]
+    assert ids == sorted(ours, key=lambda id_: (-offers[id_]["agent_rating"], prices[id_]))
+    direct = {id_ for id_ in offers if 0 in stops[id_]} | {"it_5"}
+    assert of(answer("Which itineraries have any leg"), "itinerary_id") == sorted(direct)
+    way = answer("What are the legs of")
+    assert of(way, "departs") == ["2026-11-20 09:30", "2026-11-24 14:00"]
+    assert of(way, "layover_minutes") == [275 - 205, 320 - 200]
+    weather = answer("How will the weather be where")
+    told = [one[2] for one in known_flights.HOURS]
+    columns = ("departure_temperature_celsius", "arrival_temperature_celsius")
+    assert [value for row in of(weather, *columns) for value in row] == told
+    found = of(answer("Which legs go through"), "leg_id")
+    assert found == [
+        id_
+        for id_, leg in legs.items()
+        if leg["airline_id"] == "LH" or leg["arrival_airport"] in {"BUD", "STN"}
+    ]
+    assert of(answer("Which legs have times"), "leg_id", "elapsed_minutes") == [("leg_7", 155)]
+    paid = [
+        Decimal(one["price"][1:])
+        for offered in known_flights.OFFERS.values()
+        for one in offered
+        if one["id"] == "it_1"
+    ]
+    assert of(answer("What did an itinerary cost"), "price_amount") == paid
+    before = {one["id"]: Decimal(one["price"][1:]) for one in sunday}
+    changed = {id_: (before[id_], now) for id_, now in prices.items() if before[id_] != now}
+    moved = answer("What became cheaper")
+    assert {row["itinerary_id"]: (row["was"], row["is_now"]) for row in moved} == changed
+    assert [float(row["change_pct"]) for row in moved] == sorted(
+        round(float(100 * (now / was - 1)), 1) for was, now in changed.values()
+    )
+    gone = answer("Which itineraries were withdrawn")
+    assert of(gone, "itinerary_id", "withdrawn_on") == [("it_5", dt.date(2026, 11, 2))]
+    sellers = {row["agent"]: row["offers"] for row in answer("Who sells")}
+    assert sellers == Counter(one["agent"] for one in offers.values())
+
+
+def test_shipments(answer: Answer) -> None:
+    lines = {
+        (one["tracking_number"], one["sku"]): one
+        for one in [*known_shipments.FRIDAY, *known_shipments.MONDAY]
+        if one["article_price"] != "free"
+    }
+    articles = answer("What is in which parcel")
+    assert of(articles, "tracking_number", "name", "quantity", "unit_price") == [
+        (number, one["article_name"], int(one["article_quantity"]), Decimal(one["article_price"]))
+        for (number, _), one in sorted(lines.items())
+    ]
+    (parcel,) = answer("Where is a parcel")
+    value = sum(
+        int(one["article_quantity"]) * Decimal(one["article_price"])
+        for (number, _), one in lines.items()
+        if number == "TN20261001"
+    )
+    assert (parcel["status"], parcel["units"], parcel["total_value"]) == ("in_transit", 3, value)
+    ends = [known_shipments.PLACES[key].celsius for key in ("DE 10115", "AT 6020")]
+    assert [parcel[f"{end}_temperature_celsius"] for end in ("sender", "receiver")] == ends
+    to_france = answer("Which parcels are on their way")
+    assert of(to_france, "tracking_number") == ["TN20261006", "TN20261004"]
+    risks = {key: known_shipments.risk_of(place) for key, place in known_shipments.PLACES.items()}
+    assert of(answer("Which parcels may the weather"), "tracking_number", "weather_risk") == [
+        ("TN20261001", risks["AT 6020"]),
+        ("TN20261003", risks["GB SW1A2AA"]),
+    ]
+    assert (risks["AT 6020"], risks["GB SW1A2AA"]) == ("snow", "storm")
+    history = of(answer("How did the status"), "status", "status_raw")
+    assert history == [("inbound_scan", "inbound-scan"), ("in_transit", "transit")]
+    assert of(answer("Which addresses"), "receiver_address") == [known_shipments.NOWHERE]
+
+
+def test_weather_and_where_all_came_from(answer: Answer) -> None:
+    weather = answer("How is the weather at every place")
+    places = known_shipments.PLACES
+    assert of(weather, "temperature_celsius") == [places[key].celsius for key in sorted(places)]
+    calls = of(answer("What did asking"), "outcome", "places", "requests", "cost")
+    assert calls == [("success", 6, 6, 6), ("failed", 6, 1, 6), ("success", 6, 1, 6)]
+    came = answer("What came in, and")
+    assert Counter(of(came, "source")) == {"flights": 3, "shipments": 2, "bookings": 2}
+    for row in came:
+        parts = row["loaded_count"], row["unchanged_count"], row["rejected_count"]
+        assert row["read_count"] == sum(parts)
+    lines = len(known_shipments.FRIDAY) + len(known_shipments.MONDAY)
+    read = sum(row["read_count"] for row in came if row["source"] == "shipments")
+    assert read == lines
+    refused = answer("What was refused")
+    assert of(refused, "source", "count") == [
+        *[("bookings", 1), ("bookings", 1), ("flights", 1), ("shipments", 1)]
+    ]
+    assert '"from 70"' in refused[2]["example"]
+    whole = answer("What does a refused record")
+    assert {row["raw"].split(",")[0] for row in whole} == {
+        str(known_bookings.OTHERWISE["id"]),
+        str(known_bookings.UNREADABLE["id"]),
+    }
+    assert "hotel_id was 2607" in whole[0]["reasons"][0]
+    (event,) = answer("Which file or answer")
+    assert event["name"] == "bookings-2026-11-02.csv"
