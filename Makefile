@@ -8,7 +8,7 @@ INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-dep
 SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-development run ui psql bench diagrams coverage test lint format lock
+.PHONY: help setup setup-development run ui psql bench docs coverage test lint format lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,8 +31,8 @@ test: .venv/development ## run the tests; ARGS="-k kill" picks some
 bench: .venv/benchmarks ## measure, beside what was asked; ARGS="--json FILE" writes it too
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-diagrams: .venv/development ## write docs/tables.md from the declarations of tables
-	@$(BIN)/python -m docs.diagrams
+docs: .venv/development ## write the pages that are made from code and database
+	@ISOBAR_SCHEDULES=/dev/null ISOBAR_SOURCES= $(BIN)/python -m docs.generate
 
 coverage: .venv/development ## run the tests and report what they cover
 	@$(BIN)/python -m pytest -n 4 --cov --cov-report=term --cov-report=html $(ARGS)

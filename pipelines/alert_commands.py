@@ -12,7 +12,7 @@ TEST_SECONDS = 30.0
 
 @click.group()
 def alert() -> None:
-    """Telling people of problems: see docs/operations.md, Alerts."""
+    """Tell people of problems (docs/operations.md, Alerts)."""
 
 
 @alert.command()

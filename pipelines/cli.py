@@ -81,7 +81,7 @@ def migrate() -> None:
 
 
 @isobar.command(short_help="Serve the imitated sources until Ctrl-C.")
-@click.option("--port", type=click.IntRange(1, 65535), help="A free one when not given.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port; else a free one.")
 @click.option("--seed", default=1, show_default=True, help="Another number, other made-up data.")
 @click.option(
     "--date", "today", type=click.DateTime(["%Y-%m-%d"]), help="Serve the data of this day."

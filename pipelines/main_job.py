@@ -83,6 +83,8 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
             console.print("[yellow]warning:[/]", escape(warning), highlight=False, soft_wrap=True)
         for failure in report.failures:
             console.print("[red]failed:[/]", escape(failure), highlight=False, soft_wrap=True)
+    if any(report.warnings for report in reports):
+        console.print("Each asset's page in the UI shows the rows that its checks found.")
     return not any(report.failures for report in reports)
 
 
@@ -179,7 +181,7 @@ def _note_check(event: dg.DagsterEvent, report: Report) -> None:
         return
     words = (
         f"{'.'.join(check.asset_key.path)}: the check {check.check_name} found"
-        f" {_count(check.metadata, 'offending')}; the asset's page in the UI shows them"
+        f" {_count(check.metadata, 'offending')}"
     )
     is_error = check.severity == dg.AssetCheckSeverity.ERROR
     (report.failures if is_error else report.warnings).append(words)

@@ -22,7 +22,7 @@ WIDTH = 250
 
 @click.group()
 def plants() -> None:
-    """The solar plants that are synced: see, register, rename, retire and delete them."""
+    """The registry of solar plants."""
 
 
 a_plant = click.argument("plant_id", type=int)

@@ -37,14 +37,14 @@ a_file = click.argument(
 )
 
 
-@import_.command(name="bookings")
+@import_.command(name="bookings", short_help="Take in a CSV file of booking events.")
 @a_file
 def import_bookings(file: str) -> None:
     """Take in a CSV file of booking events, packed with gzip or not, as from the inbox."""
     run_one_job("bookings", {"bookings_events": {"file": file}})
 
 
-@import_.command(name="shipments")
+@import_.command(name="shipments", short_help="Take in a CSV file of shipments.")
 @a_file
 def import_shipments(file: str) -> None:
     """Take in a CSV file of shipments, as from the inbox; the same again changes nothing."""
@@ -58,7 +58,7 @@ def quarantine() -> None:
 
 @quarantine.command(name="list")
 def list_() -> None:
-    """List what is in quarantine, by source and reason, each with an example."""
+    """List what was refused, by source and reason, each with an example."""
     from pipelines import quarantine_pages
 
     click.echo(quarantine_pages.summary(_migrated()))
@@ -66,7 +66,9 @@ def list_() -> None:
 
 @quarantine.command()
 @click.argument("source", type=SOURCES)
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most."
+)
 def show(source: str, limit: int) -> None:
     """Show the refused records of a source whole, newest first."""
     from pipelines import quarantine_pages
@@ -74,7 +76,7 @@ def show(source: str, limit: int) -> None:
     click.echo(quarantine_pages.records(_migrated(), source, limit))
 
 
-@quarantine.command()
+@quarantine.command(short_help="Read refused records again.")
 @click.argument("source", type=SOURCES)
 def retry(source: str) -> None:
     """Read the refused records of a source again, as after a change of the code.

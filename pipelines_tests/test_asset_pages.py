@@ -15,7 +15,9 @@ from pipelines.definitions import definitions
 from pipelines_tests.command import PROJECT
 
 GRAPH = definitions.get_repository_def().asset_graph
-NODES = {"/".join(node.key.path): node for node in GRAPH.asset_nodes}
+NODES = {
+    "/".join(node.key.path): node for node in sorted(GRAPH.asset_nodes, key=lambda one: one.key)
+}
 GROUPS = {
     EXTERNAL, "flights", "bookings", "shipments", "solar", "weather", "enriched", "metrics"
 }  # fmt: skip

@@ -97,7 +97,8 @@ bookings_inbox = inbox_sensor(
         "bookings_events_api",
         "Ask the events API at BOOKINGS_EVENTS_URL from an hour or two before the newest event that"
         " was read, and start the job when it says something else than before, or nothing; once a"
-        " day read it all, for what came late. It replaces the task that ran every five seconds.",
+        " day read it all, for what came late. It replaces the Celery task that ran every"
+        " five seconds.",
     ),
 )
 def bookings_events_api(

@@ -58,7 +58,7 @@ reservation_changes = view_asset(
     dg.AssetKey(["enriched", "reservation_changes"]),
     deps=[bookings.events],
     domain="bookings",
-    description="Each time that a reserved night came onto a hotel's books or left them.",
+    description="Every time a reserved night came onto a hotel's books or left them.",
 )
 
 solar_readings = view_asset(

@@ -71,7 +71,7 @@ snapshots = Table(
     Column("median_price", Numeric, comment="Median price in price_currency."),
     Column("highest_price", Numeric, comment="Highest price in price_currency."),
     schema=SCHEMA,
-    comment="The archive: which document was offered on which day."
+    comment="The archive of what was on offer: the document of each day, as it came."
     " Everything else in this schema is read from it.",
 )
 

@@ -64,7 +64,7 @@ def migrate(url: str, tell: Callable[[str], None] = lambda _: None) -> None:
     that others depend on, `TransientFailure` when the server cannot be reached.
     """
     engine = engine_for(url, role=None)
-    place = engine.url.set(query={}).render_as_string(hide_password=True)
+    place = engine.url.set(query={}, drivername="postgresql").render_as_string(hide_password=True)
     try:
         with engine.begin() as connection:
             if _is_current(connection):

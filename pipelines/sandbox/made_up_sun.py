@@ -4,14 +4,12 @@ All is a function of seed, plant and hour. `solar` serves it, with dirt on deman
 """
 
 import datetime as dt
-import math
-from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
+from pipelines.sandbox.made_up_sky import clear_year, clearness
+
 HOURS = tuple(dt.timedelta(hours=hour) for hour in range(24))
-LEAST_IRRADIATION = 1.0
-"""In Wh/m²; with less than this expected it is night, and all is zero."""
 
 
 class Plant(NamedTuple):
@@ -69,10 +67,10 @@ def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) ->
     """The hours in order of the days from first to last (UTC, both included): 24 of each.
 
     There are none of days before the plant was commissioned. Energy is the product of irradiation
-    and size; clouds take of both, the performance ratio of the observed energy alone.
+    and size; clouds take of both, the plant's performance of the observed energy alone.
     """
     here = plant(plant_id)
-    year = _clear_sky(here.latitude, here.longitude)
+    year = clear_year(here.latitude, here.longitude)
     kwh = here.size_kwp / 1000
     ratio = here.performance_ratio
     made = []
@@ -81,45 +79,18 @@ def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) ->
     ):
         day = dt.date.fromordinal(ordinal)
         midnight = dt.datetime.combine(day, dt.time(), dt.UTC)
-        sky = sha256(f"{seed} sky {plant_id} {ordinal}".encode()).digest()
-        clear = 1 - 0.75 * (sky[24] / 255) ** 2  # of the day; each hour has clouds of its own
+        factors = clearness(here.latitude, here.longitude, ordinal)
+        own = sha256(f"{seed} plant {plant_id} {ordinal}".encode()).digest()
         for hour, irradiation in enumerate(year[day.timetuple().tm_yday - 1]):
-            energy = irradiation * kwh
-            factor = clear * (1 - 0.3 * sky[hour] / 255)
+            energy, factor = irradiation * kwh, factors[hour]
+            performance = ratio * (1 - 0.04 * own[hour] / 255)
             made.append(
                 Reading(
                     midnight + HOURS[hour],
                     energy,
                     irradiation,
-                    energy * factor * ratio,
+                    energy * factor * performance,
                     irradiation * factor,
                 )
             )
     return made
-
-
-@lru_cache(maxsize=64)
-def _clear_sky(latitude: float, longitude: float) -> tuple[tuple[float, ...], ...]:
-    """The irradiation in Wh/m² of each hour (UTC) of each day of a leap year without clouds.
-
-    From the sun's elevation in the middle of the hour, by Cooper's declination (1969), without the
-    equation of time, and Haurwitz's clear sky (1945).
-    """
-    north = math.radians(latitude)
-    angles = [math.radians(15 * (hour + 0.5 - 12) + longitude) for hour in range(24)]
-    cosines = [math.cos(angle) for angle in angles]
-    days = []
-    for day in range(1, 367):
-        declination = math.radians(23.45) * math.sin(2 * math.pi * (284 + day) / 365)
-        base = math.sin(north) * math.sin(declination)
-        swing = math.cos(north) * math.cos(declination)
-        days.append(tuple(_irradiation(base + swing * cosine) for cosine in cosines))
-    return tuple(days)
-
-
-def _irradiation(sine: float) -> float:
-    """On the level in Wh/m² of an hour, by the sine of the sun's elevation."""
-    if sine <= 0:
-        return 0.0
-    full = 1098 * sine * math.exp(-0.057 / sine)
-    return full if full >= LEAST_IRRADIATION else 0.0

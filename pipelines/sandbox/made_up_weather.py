@@ -5,6 +5,10 @@ import math
 from hashlib import sha256
 from typing import Any
 
+from pipelines.sandbox.made_up_sky import irradiation
+
+HOUR = dt.timedelta(hours=1)
+"""Radiation is the mean of the hour before."""
 CODES = (0, 1, 2, 3, 3, 45, 51, 61, 63, 80, 95)
 COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
 COUNTRIES = {
@@ -42,5 +46,5 @@ def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, 
         "pressure_msl": 990 + seed[5] % 45,
         "wind_speed_10m": (seed[6] % 500) / 10,
         "wind_direction_10m": seed[7] * 360 // 256,
-        "shortwave_radiation": max(0.0, round(700 * sun)),
+        "shortwave_radiation": round(irradiation(latitude, longitude, hour - HOUR), 1),
     }

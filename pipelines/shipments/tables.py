@@ -132,7 +132,7 @@ shipments = Table(
     Index("shipments_last_changed_idx", text("updated_at DESC"), "tracking_number"),
     Index(None, "total_value"),
     schema=SCHEMA,
-    comment="One row a shipment, as the last file says that has it.",
+    comment="Parcels, one row each, as the last file says that has it.",
 )
 
 articles = Table(

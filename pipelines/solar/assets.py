@@ -170,7 +170,8 @@ def draw_coverage(connection: Connection) -> str | None:
 coverage = view_asset(
     dg.AssetKey(["solar", "coverage"]),
     deps=[tables.plants, tables.readings],
-    description="Each day of each plant, and what is held of it: what is missing is always here.",
+    description="How complete the readings of each plant are, day by day: what is missing has a row"
+    " too.",
     domain="solar",
     folder="views/",
     picture=draw_coverage,

@@ -128,7 +128,8 @@ readings = Table(
     *_values(".", nullable=False),
     delivery_id_column(),
     schema=SCHEMA,
-    comment="What the monitoring service says of each plant and hour, the latest word.",
+    comment="Expected and observed energy and irradiation of each plant, hour by hour: the"
+    " monitoring service's latest word.",
 )
 
 corrections = Table(

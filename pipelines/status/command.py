@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 
-@click.command()
+@click.command(short_help="Say how everything is, and what to do.")
 @click.option("--json", "as_json", is_flag=True, help="For a program to read.")
 def status(as_json: bool) -> None:
     """Say how everything is: databases, daemon, code, schedules, sources, runs, disk.

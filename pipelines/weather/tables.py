@@ -92,7 +92,8 @@ places = Table(
     CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
     Index("places_pending_idx", "place_id", postgresql_where="geocoding_status = 'pending'"),
     schema=SCHEMA,
-    comment="Every place whose weather some domain wants, each once.",
+    comment="Every place whose weather is wanted, each once: airports, towns of addresses, solar"
+    " plants.",
 )
 
 observations = Table(
@@ -156,8 +157,8 @@ hourly = Table(
     ),
     _instant("fetched_at", "When it was received.", nullable=False),
     schema=SCHEMA,
-    comment="The weather of places at the hours that domains ask for. Weather data by"
-    " Open-Meteo.com (CC BY 4.0).",
+    comment="The weather of places hour by hour, where flights depart or arrive or a plant was"
+    " read. Weather data by Open-Meteo.com (CC BY 4.0).",
 )
 
 refreshes = Table(
@@ -173,7 +174,8 @@ refreshes = Table(
     ),
     _instant(
         "last_success_at",
-        "When its weather was last received; due again two hours later, hours after three.",
+        "When its weather was last received: what is old is due again, an observation after two"
+        " hours, hours after three.",
     ),
     _instant("claimed_until", "A run is asking; if it died, another may from then on."),
     Column("claim", Uuid, comment="Which run is asking; null when none is."),

@@ -1,0 +1,124 @@
+"""Commands, options and variables that the documents name are there; those that are, are told."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from docs import commands
+from pipelines.cli import isobar
+from pipelines_tests.command import OURS, PROJECT
+from pipelines_tests.documents.pages import PAGES, README, blocks, code_spans, name_of
+
+OTHERS = {"ISOBAR_DRILL_DAYS"}
+"""Variables that tests alone read."""
+SHELL = re.compile(r"(?:^|[(\s=/])(isobar|make) ([^\n|>)#;]*)", re.MULTILINE)
+
+
+def said(page: Path) -> list[tuple[str, list[str]]]:
+    """Each command of ours that a page sets as code, in its words."""
+    spans = [one for one in code_spans(page) if re.match(r"(\S*/)?(isobar|make) ", one)]
+    whole = "\n".join([*spans, *blocks(page, "sh")])
+    return [(program, words.split()) for program, words in SHELL.findall(whole)]
+
+
+def problem(words: list[str]) -> str | None:
+    """What is wrong with the words of an `isobar` command."""
+    command: click.Command = isobar
+    for word in words:
+        options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+        if word.startswith("--") and word not in options | {"--help"}:
+            return f"{command.name} has no {word}"
+        if isinstance(command, click.Group) and not word.startswith("-"):
+            if word not in command.commands:
+                return f"{command.name} has no command {word}"
+            command = command.commands[word]
+        if command.context_settings.get("ignore_unknown_options"):
+            return None  # what follows is another program's
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_and_options_in_documents_exist(page: Path) -> None:
+    targets = {name for name, _ in commands.targets()}
+    unknown = [
+        " ".join(words)
+        for program, words in said(page)
+        if words[0] != "…"
+        and (words[0] not in targets if program == "make" else problem(words) is not None)
+    ]
+    assert unknown == []
+
+
+def test_an_unknown_command_or_option_is_found() -> None:
+    assert problem(["database", "url", "--role", "analyst"]) is None
+    assert problem(["database", "psql", "--role", "analyst", "--csv"]) is None
+    assert problem(["database", "rul"]) == "database has no command rul"
+    assert problem(["run", "--fast"]) == "run has no --fast"
+
+
+def test_the_page_of_commands_is_what_they_say_of_themselves() -> None:
+    """`make docs` writes it anew."""
+    assert commands.PAGE.read_text() == commands.page(isobar)
+
+
+def test_every_command_and_option_says_what_it_does() -> None:
+    silent = []
+    for name, command in commands.leaves(isobar, "isobar"):
+        options = [one for one in command.params if isinstance(one, click.Option)]
+        silent += [] if command.help else [name]
+        silent += [f"{name} {one.opts[0]}" for one in options if not (one.help or one.hidden)]
+    assert silent == []
+
+
+def test_every_command_and_target_is_in_the_readme_or_the_contributors_page() -> None:
+    spans = set(code_spans(README)) | {
+        " ".join((program, *words[:2])) for program, words in said(README)
+    }
+    missing = [
+        name
+        for name, _ in commands.leaves(isobar, "isobar")
+        if name.split()[-1] not in spans and not any(one.startswith(name) for one in spans)
+    ]
+    assert missing == []
+    told = {words[0] for page in PAGES for program, words in said(page) if program == "make"}
+    assert [name for name, _ in commands.targets() if name not in told] == []
+
+
+def variables(page: Path) -> Iterator[str]:
+    """Names that look like variables of the environment, where a page sets them as code."""
+    code = [*code_spans(page), *blocks(page, "sh")]
+    for one in code:
+        yield from re.findall(r"(?<![\w-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w)", one)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_variables_in_documents_are_read_by_something(page: Path) -> None:
+    exported = set(re.findall(r"^export (\w+)=", "\n".join(blocks(page, "sh")), re.MULTILINE))
+    strange = set(variables(page)) - set(OURS) - OTHERS - exported
+    assert sorted(strange - set(constants()) - set(placeholders())) == []
+
+
+def constants() -> Iterator[str]:
+    """Names that the code declares, which pages for developers speak of."""
+    for file in PROJECT.glob("pipelines/**/*.py"):
+        yield from re.findall(r"^([A-Z_]+)(?:: [^=]+)? = ", file.read_text(), re.MULTILINE)
+
+
+def placeholders() -> Iterator[str]:
+    """What commands call their arguments."""
+    for _, command in commands.leaves(isobar, "isobar"):
+        yield from (str(one.name).upper() for one in command.params)
+
+
+def test_every_variable_is_in_the_example_and_no_other() -> None:
+    read = set(
+        re.findall(
+            r'(?:value|folder)\("([A-Z_]+)"\)', (PROJECT / "pipelines/settings.py").read_text()
+        )
+    )
+    internal = {"ISOBAR_SANDBOX_URL"}
+    shown = set(re.findall(r"^# ([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE))
+    assert shown == read - internal

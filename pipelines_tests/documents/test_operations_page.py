@@ -1,0 +1,110 @@
+"""Whatever can turn red stands in the page of operations, with what to do then."""
+
+import inspect
+import re
+
+import pytest
+
+from pipelines.definitions import build_definitions
+from pipelines.migrations import apply
+from pipelines.operations import housekeeping, problems
+from pipelines.status import look, of_dagster, of_databases, verdicts
+from pipelines_tests.documents.pages import OPERATIONS, rows
+
+ROWS = rows(OPERATIONS)
+
+
+def remedies(name: str) -> list[str]:
+    """The last cell of each row of which the first cell has the name as code."""
+    return [row[-1] for row in ROWS if f"`{name}`" in row[0]]
+
+
+def names() -> dict[str, list[str]]:
+    definitions = build_definitions()
+    repository = definitions.get_repository_def()
+    return {
+        "check": sorted({key.name for key in repository.asset_graph.asset_check_keys}),
+        "schedule": sorted(one.name for one in repository.schedule_defs),
+        "sensor": sorted(one.name for one in repository.sensor_defs),
+    }
+
+
+@pytest.mark.parametrize("kind", ["check", "schedule", "sensor"])
+def test_every_check_schedule_and_sensor_has_one_row_with_a_remedy(kind: str) -> None:
+    defined = names()[kind]
+    assert len(defined) > 5
+    assert [name for name in defined if len(remedies(name)) != 1] == []
+    assert [name for name in defined if len(remedies(name)[0].split()) < 3] == []
+
+
+def test_the_page_names_no_check_schedule_or_sensor_that_is_gone() -> None:
+    known = {name for kind in names().values() for name in kind}
+    repository = build_definitions().get_repository_def()
+    known |= set(repository.job_names)
+    told = [name for row in ROWS for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", row[0])]
+    roles = {"isobar_owner", "isobar_loader", "isobar_analyst"}
+    assert [name for name in told if name not in known | roles] == []
+
+
+def test_checks_that_block_are_told_apart() -> None:
+    graph = build_definitions().resolve_asset_graph()
+    blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
+    (section,) = re.findall(r"One check is an error:\n(.*?)Warnings", OPERATIONS.read_text(), re.S)
+    assert set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == blocking
+
+
+def test_every_job_is_offered_to_people() -> None:
+    jobs = set(build_definitions().get_repository_def().job_names) - {"__ASSET_JOB"}
+    launched = {name for row in ROWS for name in re.findall(r"`(\w+)`", row[-1]) if len(row) == 2}
+    assert sorted(jobs - launched) == []
+
+
+def test_every_kind_of_alert_has_a_row() -> None:
+    told = {row[0].split("`")[1].split()[0] for row in ROWS if len(row) == 5 and "`" in row[0]}
+    source = inspect.getsource(problems)
+    kinds = set(re.findall(r'f"(job|materialisation|check|asset) ', source))
+    assert kinds == {"job", "materialisation", "check", "asset"}
+    assert told == kinds | {"sensor"}
+
+
+def test_what_status_says_is_quoted_as_it_says_it() -> None:
+    """And so is what it may say: each problem of `verdicts` has a row."""
+    section = OPERATIONS.read_text().split("## Is all well?")[1].split("## Alerts")[0]
+    quoted = [
+        span
+        for line in re.findall(r"^\| (`.*?) \|", section, re.M)
+        for span in line.split("`")[1::2]
+    ]
+    modules = (verdicts, look, of_dagster, of_databases, apply)
+    words = re.sub(r'"\s*f?"', "", "".join(map(inspect.getsource, modules)))
+    assert [one for one in quoted if len(one) < 9] == []
+    assert [one for one in quoted if one not in words] == []
+    begins = r'(?:what = |trouble\((?:"\w+"|key), )f?"([^"{]*)'
+    said = re.findall(begins, inspect.getsource(verdicts))
+    assert len(said) > 8
+    unquoted = [
+        one
+        for one in said
+        if len(one) > 6 and not any(q in one or one.strip() in q for q in quoted)
+    ]
+    assert unquoted == []
+
+
+def test_housekeeping_has_the_days_that_the_page_says() -> None:
+    told = {row[0]: row[1] for row in ROWS if len(row) == 3}
+    of_dagster, of_files, refused, calls, documents = (
+        told[name]
+        for name in (
+            "events and executions of checks in Dagster's storage",
+            "files of runs, logs of sensors",
+            "refused records",
+            "calls of the weather's providers",
+            "documents of flights",
+        )
+    )
+    assert of_dagster == str(housekeeping.EventsKept().days)
+    assert of_files == str(housekeeping.RunFilesKept().days)
+    assert refused.startswith(f"{housekeeping.QuarantineKept().days} after")
+    assert calls == str(housekeeping.WeatherCallsKept().days)
+    assert documents.startswith("never")
+    assert housekeeping.DocumentsKept().days is None
