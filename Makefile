@@ -23,7 +23,7 @@ ui: .venv/runtime ## the Dagster web UI with schedules and sensors, until Ctrl-C
 	@exec $(BIN)/isobar ui
 
 psql: .venv/runtime ## ask the database
-	@$(BIN)/isobar database psql
+	@$(BIN)/isobar database psql --role analyst
 
 test: .venv/development ## run the tests; ARGS="-k kill" picks some
 	@$(BIN)/python -m pytest -n 4 $(ARGS)

@@ -1,8 +1,10 @@
 """The definitions as Dagster loads them."""
 
 import datetime as dt
+import json
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
@@ -111,13 +113,20 @@ def test_a_job_lands_flights_and_their_counts(
     source.will(document(flights_document()))
     result = run(definitions)
     assert result.success
-    counts: dict[str, Any] = {
-        ".".join(event.asset_key.path): event.materialization.metadata["dagster/row_count"].value
+    pages = {
+        ".".join(event.asset_key.path): event.materialization.metadata
         for event in result.all_events
-        if event.is_step_materialization
-        and event.asset_key
-        and event.asset_key.path[0] != asset_pages.EXTERNAL
+        if event.is_step_materialization and event.asset_key
     }
+    heard = {name: pages.pop(name) for name in [*pages] if name.startswith(asset_pages.EXTERNAL)}
+    assert heard["sources.flights_document"]["bytes received"].value == len(
+        json.dumps(flights_document())
+    )
+    assert heard["sources.airportsdata"]["version"].value == version("airportsdata")
+    counts: dict[str, Any] = {name: page["dagster/row_count"].value for name, page in pages.items()}
+    for name, page in pages.items():
+        assert float(str(page["seconds"].value)) > 0
+        assert ("bytes on disk" in page) == (name.split(".")[0] not in ("enriched", "metrics"))
     assert counts["flights.itineraries"] == counts["enriched.itineraries"] == 2
     assert counts["flights.legs"] == 3
     assert len(counts) == 13
