@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ |= {"ISOBAR_SCHEDULES": os.devnull, "ISOBAR_SOURCES": ""}  # a developer's have no say
 
@@ -13,6 +14,7 @@ import hypothesis  # noqa: F401 - pandera would import it in a thread, where Pyt
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.scheduler import LoadScopeScheduling
 
 from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections, EmbeddedPostgres
 from pipelines.core.warehouse import Warehouse
@@ -21,6 +23,23 @@ from pipelines.flights.client import packaged_airports
 from pipelines.migrations.apply import migrate
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.sandbox_server import sandbox_server
+
+COSTLY = tuple(
+    f"pipelines_tests/{place}"
+    for place in ("browser/", "cookbook/", "status/test_command.py", "test_ui.py")
+)
+"""Tests that share a fixture that takes long to make."""
+
+
+class CostlyTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Each of the costly in one worker, and them first; all others one by one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((shared for shared in COSTLY if nodeid.startswith(shared)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> CostlyTogether:
+    return CostlyTogether(config, log)
 
 
 @pytest.fixture(scope="session")
