@@ -8,7 +8,7 @@ INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-dep
 SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-development run ui psql bench docs coverage test lint format lock
+.PHONY: help setup setup-development run ui psql bench docs screenshots coverage test lint format lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ bench: .venv/benchmarks ## measure, beside what was asked; ARGS="--json FILE" wr
 
 docs: .venv/development ## write the pages that are made from code and database
 	@ISOBAR_SCHEDULES=/dev/null ISOBAR_SOURCES= $(BIN)/python -m docs.generate
+
+screenshots: .venv/development ## write docs/pictures from a real run; needs Chromium
+	@$(BIN)/python -m docs.screenshots
 
 coverage: .venv/development ## run the tests and report what they cover
 	@$(BIN)/python -m pytest -n 4 --cov --cov-report=term --cov-report=html $(ARGS)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from pipelines.asset_pages import as_table
 from pipelines.core import deliveries
 from pipelines.core.sql_files import read_sql
+from pipelines.remedies import with_remedy
 from pipelines.resources import WarehouseResource
 
 SHOWN_ROWS = 20
@@ -29,8 +30,11 @@ def ledger_checks(
         asset=key,
         name="nothing_lost",
         blocking=True,
-        description="For every delivery, read = loaded + unchanged + rejected, and all that was"
-        " rejected is in quarantine.",
+        description=with_remedy(
+            "nothing_lost",
+            "For every delivery, read = loaded + unchanged + rejected, and all that was rejected is"
+            " in quarantine.",
+        ),
     )
     def nothing_lost(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         with warehouse.open() as store, store.engine.connect() as connection:
@@ -39,7 +43,10 @@ def ledger_checks(
     @dg.asset_check(
         asset=key,
         name="shape_as_promised",
-        description="What the last run loaded had the keys that the source promises, no others.",
+        description=with_remedy(
+            "shape_as_promised",
+            "What the last run loaded had the keys that the source promises, no others.",
+        ),
     )
     def shape_as_promised(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         with warehouse.open() as store, store.engine.connect() as connection:
@@ -49,8 +56,11 @@ def ledger_checks(
     @dg.asset_check(
         asset=key,
         name="nothing_refused",
-        description=f"No record{' of the last delivery' if is_snapshot else ''} is in quarantine."
-        " Refused records do not stop the others.",
+        description=with_remedy(
+            "nothing_refused",
+            f"No record{' of the last delivery' if is_snapshot else ''} is in quarantine. Refused"
+            " records do not stop the others.",
+        ),
     )
     def nothing_refused(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         with warehouse.open() as store, store.engine.connect() as connection:
@@ -75,7 +85,7 @@ def query_check(
 ) -> dg.AssetChecksDefinition:
     """A warning that shows the rows that `<package>/sql/checks/<name>.sql` returns."""
 
-    @dg.asset_check(asset=key, name=name, description=description)
+    @dg.asset_check(asset=key, name=name, description=with_remedy(name, description))
     def check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         query = text(read_sql(package, f"checks/{name}"))
         with warehouse.open() as store, store.engine.connect() as connection:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.definitions.data_version import DATA_VERSION_TAG, DEFAULT_DATA_VERSION
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
@@ -87,7 +87,9 @@ def table_spec(
                     dg.TableColumn(
                         name=column.name,
                         type=column.type.compile(DIALECT).lower(),
-                        description=with_sources(column.comment, sources.get(column.name)),
+                        description=with_sources(
+                            column.name, column.comment, sources.get(column.name, ())
+                        ),
                         constraints=dg.TableColumnConstraints(
                             nullable=bool(column.nullable),
                             unique=column.primary_key and len(table.primary_key) == 1,
@@ -98,6 +100,11 @@ def table_spec(
             ),
         },
     )
+
+
+def _query(schema: str, file: str) -> str:
+    """What makes a view, without the comments on it, which pages show beside its columns."""
+    return read_sql(f"pipelines.{schema}", file).split("\nCOMMENT ON ")[0].strip()
 
 
 def row_count(connection: Connection, key: dg.AssetKey) -> int:
@@ -136,7 +143,7 @@ def view_asset(
             "dagster/table_name": f"{schema}.{name}",
             **_code(f"{schema}/sql/{file}.sql"),
             "dagster/column_lineage": lineage,
-            "SQL": dg.MetadataValue.md(f"```sql\n{read_sql(f'pipelines.{schema}', file)}```"),
+            "SQL": dg.MetadataValue.md(f"```sql\n{_query(schema, file)}\n```"),
         },
     )
     def profile(
@@ -169,7 +176,7 @@ def _view_page(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
                 dg.TableColumn(
                     row.name,
                     row.type,
-                    description=with_sources(row.comment, sources.get(row.name)),
+                    description=with_sources(row.name, row.comment, sources.get(row.name, ())),
                 )
                 for row in columns
             ]
@@ -210,10 +217,11 @@ class Page:
     def heard(self, source: dg.AssetSpec, metadata: Mapping[str, Any]) -> None:
         """Note on the page of an external source what came from it.
 
-        Its data version never changes: what reads it is not told to be out of date by that.
+        Its data version stays what it was before the first time: what reads it is not told to be
+        out of date by that.
         """
         event = dg.AssetMaterialization(
-            source.key, metadata=metadata, tags={DATA_VERSION_TAG: EXTERNAL}
+            source.key, metadata=metadata, tags={DATA_VERSION_TAG: DEFAULT_DATA_VERSION.value}
         )
         self._context.log_event(event)
 

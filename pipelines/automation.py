@@ -68,6 +68,8 @@ def automated(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 def _freshness(name: str, source: str) -> dg.FreshnessPolicy:
     """Late after the longest wait for a run, and half of what that may take, or all of it."""
+    if source not in SOURCES:
+        raise ValueError(f"{name} is of {source}, which has no schedule in SOURCES of {__file__}")
     wait = longest_wait(SOURCES[source])
     if name in AUDITED:
         wait = longest_wait(AUDIT.name) + AUDIT_AGE

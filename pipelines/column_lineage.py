@@ -1,7 +1,7 @@
 """What columns are made of, as asset pages tell it; docs/lineage.py finds it out."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 
@@ -35,6 +35,11 @@ def column_lineage(sources: Mapping[str, Iterable[str]]) -> dg.TableColumnLineag
     return dg.TableColumnLineage(deps)
 
 
-def with_sources(comment: str | None, sources: Iterable[str] | None) -> str | None:
-    """A column's comment with what it is made of: pages show no lineage of columns otherwise."""
-    return f"{comment or ''} ← {', '.join(sources)}".lstrip() if sources else comment
+def with_sources(name: str, comment: str | None, sources: Sequence[str]) -> str | None:
+    """A column's comment with what it is made of, which pages do not show otherwise.
+
+    One that is another under the same name needs no words.
+    """
+    if not sources or (len(sources) == 1 and sources[0].endswith(f".{name}")):
+        return comment
+    return f"{comment or ''} ← {', '.join(sources)}".lstrip()

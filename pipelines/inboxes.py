@@ -19,6 +19,7 @@ from pipelines.core.failures import PermanentFailure, printable
 from pipelines.core.inbox import Inbox, InboxFile, is_settled
 from pipelines.core.intake import Load, UnsteadyFile, take
 from pipelines.core.warehouse import Warehouse
+from pipelines.remedies import with_remedy
 from pipelines.resources import WarehouseResource
 from pipelines.timetable import about_sensor, every_seconds
 
@@ -69,8 +70,11 @@ def readable_files(key: dg.AssetKey, source: str, variable: str) -> dg.AssetChec
     @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
         asset=key,
         name="readable_files",
-        description="No file of the inbox was refused as a whole. The run that refuses one fails"
-        " here, once; the other files and checks are not touched by it.",
+        description=with_remedy(
+            "readable_files",
+            "No file of the inbox was refused as a whole. The run that refuses one fails here,"
+            " once; the other files and checks are not touched by it.",
+        ),
     )
     def check(
         context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource

@@ -79,7 +79,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     if any(report.assets for report in reports):
         console.print(_table(reports))
     for report in reports:
-        for warning in report.warnings:
+        for warning in dict.fromkeys(report.warnings):
             console.print("[yellow]warning:[/]", escape(warning), highlight=False, soft_wrap=True)
         for failure in report.failures:
             console.print("[red]failed:[/]", escape(failure), highlight=False, soft_wrap=True)

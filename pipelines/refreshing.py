@@ -25,7 +25,8 @@ class Refreshing(dg.Config):
     """What to refresh."""
 
     domains: list[Domain] = Field(
-        default=[], description="Whose jobs to start; none for those of all domains."
+        default=[],
+        description="Whose jobs to start, as in [flights, solar]; none for those of all domains.",
     )
 
 

@@ -12,6 +12,7 @@ from docs import lineage
 from pipelines.asset_pages import EXTERNAL, as_table
 from pipelines.column_lineage import column_sources
 from pipelines.definitions import definitions
+from pipelines.remedies import REMEDIES, promise_and_remedy
 from pipelines_tests.command import PROJECT
 
 GRAPH = definitions.get_repository_def().asset_graph
@@ -79,12 +80,23 @@ def test_pages_show_what_columns_are_made_of() -> None:
         "bookings.events.event_at"
     ]
     shown: Any = NODES["flights/itineraries"].metadata["dagster/column_schema"]
-    (price,) = [one for one in shown.columns if one.name == "price_amount"]
-    assert price.description.endswith(" ← flights.prices.price_amount")
+    said = {one.name: one.description for one in shown.columns}
+    assert said["max_stops"].endswith(" ← flights.legs.stops")
+    assert "←" not in said["price_amount"]  # it is flights.prices.price_amount
     made_of: Any = NODES["flights/itineraries"].metadata["dagster/column_lineage"]
     assert made_of.deps_by_column["price_amount"] == [
         dg.TableColumnDep(dg.AssetKey(["flights", "prices"]), "price_amount")
     ]
+
+
+def test_every_check_says_what_to_do_as_the_page_on_operations_does() -> None:
+    page = (PROJECT / "docs" / "operations.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page.split("## Checks")[1], re.MULTILINE))
+    for key in GRAPH.asset_check_keys:
+        promise, remedy = promise_and_remedy(GRAPH.get_check_spec(key).description or "")
+        assert promise
+        assert remedy == re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", rows[key.name]), key
+    assert REMEDIES.keys() == {key.name for key in GRAPH.asset_check_keys}
 
 
 def test_long_words_are_cut_in_tables_of_pages() -> None:

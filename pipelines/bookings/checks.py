@@ -10,6 +10,7 @@ from pipelines.bookings import tables
 from pipelines.bookings.load import SOURCE
 from pipelines.bookings.polling import last_reading
 from pipelines.inboxes import readable_files
+from pipelines.remedies import with_remedy
 from pipelines.resources import BookingsResource, WarehouseResource
 
 EVENTS = asset_key(tables.events)
@@ -26,8 +27,11 @@ def _check(name: str, description: str, key: dg.AssetKey = EVENTS) -> dg.AssetCh
 @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
     asset=EVENTS,
     name="readable_api",
-    description="The events API was read to its end when it was last read. The run that could not"
-    " fails here; what files brought is not touched by it.",
+    description=with_remedy(
+        "readable_api",
+        "The events API was read to its end when it was last read. The run that could not fails"
+        " here; what files brought is not touched by it.",
+    ),
 )
 def readable_api(
     context: dg.AssetCheckExecutionContext,

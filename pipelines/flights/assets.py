@@ -54,8 +54,8 @@ def snapshots(
     context: dg.AssetExecutionContext, flights: FlightsResource, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Fetch today's document and archive it as received, or show what is archived of a past day."""
-    day = dt.date.fromisoformat(context.partition_key)
     with failures_told(context) as page, warehouse.open() as store:
+        day = _day_of(context)
         try:
             today = dt.datetime.now(dt.UTC).date()
             entry = _archive(day, today, flights, store)
@@ -75,6 +75,17 @@ def snapshots(
             "sha256": entry.sha256,
         }
     )
+
+
+def _day_of(context: dg.AssetExecutionContext) -> dt.date:
+    if not context.has_partition_key:
+        raise PermanentFailure(
+            SOURCE,
+            "the run is for no day",
+            place="flights.snapshots",
+            remedy="Choose the latest partition where you materialise it; or isobar run.",
+        )
+    return dt.date.fromisoformat(context.partition_key)
 
 
 def _archive(

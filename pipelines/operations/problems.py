@@ -30,6 +30,7 @@ from pipelines.operations.repairs import (
     partition_of,
     unrepaired,
 )
+from pipelines.remedies import promise_and_remedy
 from pipelines.run_failures import said, shown, what_and_remedy, why_run_failed
 
 LOCATION = "pipelines"
@@ -138,7 +139,7 @@ def _failing_checks(
         if key not in graph.asset_check_keys:
             continue
         verdict = _evaluation(_event(row.event))
-        expected = graph.get_check_spec(key).description
+        expected, remedy = promise_and_remedy(graph.get_check_spec(key).description or "")
         yield Problem(
             key=f"check:{_dotted(asset)}:{key.name}",
             severity="error" if verdict.severity == dg.AssetCheckSeverity.ERROR else "warning",
@@ -146,7 +147,7 @@ def _failing_checks(
             where=f"check {key.name} of {_dotted(asset)}",
             since=_utc(_event(row.first_event).timestamp),
             path=_asset_path(asset, view="checks", checkDetail=key.name),
-            remedy=SEE_CHECK,
+            remedy=remedy or SEE_CHECK,
         )
 
 

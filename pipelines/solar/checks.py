@@ -8,6 +8,7 @@ from sqlalchemy import text
 from pipelines.asset_checks import ledger_checks, query_check, verdict
 from pipelines.asset_pages import asset_key
 from pipelines.core.sql_files import read_sql
+from pipelines.remedies import with_remedy
 from pipelines.resources import WarehouseResource
 from pipelines.solar import tables
 from pipelines.solar.load import SOURCE
@@ -18,8 +19,11 @@ READINGS = asset_key(tables.readings)
 @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
     asset=READINGS,
     name="synced_whole",
-    description="The last sync of every plant was whole. The run in which one was not fails here,"
-    " at its end; the other plants are not touched by it.",
+    description=with_remedy(
+        "synced_whole",
+        "The last sync of every plant was whole. The run in which one was not fails here, at its"
+        " end; the other plants are not touched by it.",
+    ),
 )
 def synced_whole(
     context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource

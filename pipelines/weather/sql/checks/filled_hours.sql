@@ -1,4 +1,5 @@
--- Places that lack wanted hours which forecast or archive have, with why.
+-- Places that lack wanted hours which forecast or archive have, with why. The day that forecasts came
+-- to reach at midnight is asked for with the next one.
 SELECT
     places.place_key,
     lacking.missing_hours,
@@ -17,7 +18,7 @@ FROM (
     FROM weather.wanted_hours
     WHERE
         hour_at >= '1940-01-01T00:00Z'
-        AND hour_at < date_trunc('day', now(), 'UTC') + interval '16 days'
+        AND hour_at < date_trunc('day', now(), 'UTC') + interval '15 days'
     GROUP BY place_id
 ) AS wanted
 INNER JOIN weather.places ON wanted.place_id = places.place_id

@@ -1,0 +1,98 @@
+"""What a person starts from the UI: an asset, and a job with configuration of his own."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from pipelines_tests.browser.watched import Watched
+from pipelines_tests.test_ui import Ui, wait_for_run
+
+pytestmark = pytest.mark.timeout(1500)  # the first one makes the UI
+LAST_RUNS = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+    assetMaterializations(limit: 5) { runId metadataEntries { label
+        ... on IntMetadataEntry { intValue } } } } } }"""
+
+
+@pytest.mark.parametrize(
+    ("key", "picture"),
+    [
+        ("metrics/solar_plant_health", "expected and observed"),
+        ("metrics/hotel_bookings_by_event_day", "by day"),
+    ],
+    ids=["alone", "with_another"],
+)
+def test_an_asset_is_materialised_by_a_click_and_shows_its_metadata_and_its_picture(
+    watched: Watched, ui: Ui, key: str, picture: str
+) -> None:
+    watched.open(f"/assets/{key}?view=overview")
+    watched.page.get_by_role("button", name=re.compile("Materialize$")).click()
+    confirm, launched = watched.page.get_by_role("button", name="Confirm"), "Launched run"
+    expect(confirm.or_(watched.page.get_by_text(launched)).first).to_be_visible()
+    if confirm.is_visible():  # another asset is made by the same step
+        confirm.click()
+    expect(watched.page.get_by_text(launched)).to_be_visible()
+    watched.page.get_by_role("link", name="View", exact=True).click()
+    watched.page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}"))
+    run_id = watched.page.url.rpartition("/")[2]
+    assert wait_for_run(ui, run_id)["status"] == "SUCCESS"
+    expect(watched.page.get_by_text("Success", exact=True).first).to_be_visible()
+    assert watched.faults() == []
+
+    runs = ui.ask(LAST_RUNS, key={"path": key.split("/")})["assetNodeOrError"]
+    entries = {one["runId"]: one["metadataEntries"] for one in runs["assetMaterializations"]}
+    (rows,) = [e["intValue"] for e in entries[run_id] if e["label"] == "dagster/row_count"]
+    watched.open(f"/assets/{key}?view=overview")
+    expect(watched.page.get_by_text(f"{rows:,}", exact=True).first).to_be_visible()
+    line = watched.page.locator("table tr").filter(
+        has=watched.page.get_by_text(picture, exact=True)
+    )
+    line.get_by_text("[Show Markdown]").click()
+    drawn = watched.page.get_by_role("dialog").locator("img[src^='data:image/png;base64,']")
+    expect(drawn).to_be_visible()
+    assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
+    watched.page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    watched.page.get_by_role("button", name="Plots").click()
+    expect(watched.page.locator("canvas").first).to_be_visible()
+
+
+def test_the_launchpad_shows_the_types_and_refuses_a_bad_value(watched: Watched, ui: Ui) -> None:
+    watched.open("/locations/pipelines/jobs/flights_rebuild")
+    watched.page.get_by_role("button", name="Materialize all").click(modifiers=["Shift"])
+    dialog = watched.page.get_by_role("dialog")
+    launch = dialog.get_by_role("button", name="Materialize")
+    expect(dialog.get_by_text("No errors")).to_be_visible()
+    expect(launch).to_be_enabled()
+    editor = dialog.locator(".CodeMirror").first
+    editor.get_by_text("rebuild").click()  # the help tells what is where the cursor is
+    watched.wait_for("rebuild Bool")
+    watched.wait_for("Empty the tables and read every archived day anew")
+    watched.page.keyboard.press("End")
+    for _ in "true":
+        watched.page.keyboard.press("Backspace")
+    watched.page.keyboard.type("perhaps")
+    refusal = dialog.get_by_text("Invalid scalar at path root:ops:flights_tables:config:rebuild")
+    expect(refusal).to_be_visible()
+    expect(refusal).to_contain_text('"perhaps"')
+    expect(launch).to_be_disabled()
+    for _ in "perhaps":
+        watched.page.keyboard.press("Backspace")
+    watched.page.keyboard.type("false")
+    expect(dialog.get_by_text("No errors")).to_be_visible()
+    expect(launch).to_be_enabled()
+
+
+def test_the_launchpad_of_everything_refuses_a_domain_that_there_is_not(
+    watched: Watched, ui: Ui
+) -> None:
+    watched.open("/locations/pipelines/jobs/refresh_everything/playground")
+    launch = watched.page.get_by_role("button", name="Launch Run")
+    expect(watched.page.get_by_text("No errors")).to_be_visible()
+    expect(launch).to_be_enabled()
+    watched.page.locator(".CodeMirror").first.get_by_text("domains").click()
+    watched.wait_for("domains Domain")
+    watched.page.keyboard.press("End")
+    watched.page.keyboard.press("ArrowLeft")
+    watched.page.keyboard.type("moon")
+    expect(watched.page.get_by_text("config:domains[0] not in enum type Domain")).to_be_visible()
+    expect(launch).to_be_disabled()

@@ -1,0 +1,172 @@
+"""The pages: the graph, every asset, the checks, the schedules and sensors."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Locator, ViewportSize, expect
+
+from pipelines_tests.browser import chromium, conftest
+from pipelines_tests.browser.watched import Watched
+from pipelines_tests.test_ui import Ui
+
+ASSETS = """{ assetNodes { assetKey { path } groupName description isExecutable
+    metadataEntries { ...shape } assetMaterializations(limit: 1) { metadataEntries { ...shape } }
+    assetChecksOrError { ... on AssetChecks { checks { name } } } } }
+fragment shape on MetadataEntry { ... on TableSchemaMetadataEntry { schema { columns { name } } } }
+"""
+CHECKS = """{ assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks { name
+    executionForLatestMaterialization { evaluation { success metadataEntries { label
+        ... on TableMetadataEntry { table { records } } } } } } } } } }"""
+AUTOMATIONS = """{
+    schedulesOrError(repositorySelector: $repository) { ... on Schedules { results { name } } }
+    sensorsOrError(repositorySelector: $repository) { ... on Sensors { results { name } } } }
+""".replace(
+    "$repository", '{repositoryName: "__repository__", repositoryLocationName: "pipelines"}'
+)
+pytestmark = pytest.mark.timeout(1500)  # one looks at every asset
+ALL_IN_VIEW = ViewportSize(width=2000, height=4000)
+"""Graphs and lists draw only what is in view."""
+
+
+def test_the_graph_is_drawn_and_every_domain_unfolds(watched: Watched, ui: Ui) -> None:
+    asked = "{ assetNodes { groupName assetKey { path } dependencyKeys { path } } }"
+    assets = ui.ask(asked)["assetNodes"]
+    group_of = {tuple(asset["assetKey"]["path"]): asset["groupName"] for asset in assets}
+    groups = sorted(set(group_of.values()))
+    feeds = {
+        (group_of[tuple(key["path"])], asset["groupName"])
+        for asset in assets
+        for key in asset["dependencyKeys"]
+    }
+    watched.open("/asset-groups")
+    boxes = watched.page.locator("foreignObject.group")
+    for group in groups:
+        expect(boxes.filter(has_text=group)).to_be_visible()
+    expect(boxes).to_have_count(len(groups))
+    arrows = watched.page.locator("svg path[marker-end]")
+    expect(arrows).to_have_count(sum(one != other for one, other in feeds))
+    assert watched.faults() == []
+    watched.page.set_viewport_size(ALL_IN_VIEW)
+    for group in groups:
+        names = [asset["assetKey"]["path"][-1] for asset in assets if asset["groupName"] == group]
+        watched.open(f"/locations/pipelines/asset-groups/{group}/lineage")
+        for name in names:
+            expect(node(watched, name)).to_be_visible()
+        assert watched.faults() == [], group
+
+
+def test_every_asset_has_a_page_that_opens_without_an_error(watched: Watched, ui: Ui) -> None:
+    """Those that sources outside deliver as well, which cannot be executed."""
+    assets = ui.ask(ASSETS)["assetNodes"]
+    assert len(assets) >= 31
+    for asset in assets:
+        name = "/".join(asset["assetKey"]["path"])
+        watched.open(f"/assets/{quote(name)}?view=overview")
+        watched.wait_for(asset["description"].splitlines()[0])
+        columns = [one["name"] for one in columns_of(asset)]
+        assert columns or not asset["isExecutable"], name
+        for column in columns:
+            expect(row(watched, column).first).to_be_attached()
+        assert watched.faults() == [], name
+        tab(watched, "Checks").click()
+        for check in asset["assetChecksOrError"].get("checks", ()):
+            expect(watched.page.get_by_text(check["name"], exact=True).first).to_be_visible()
+        assert watched.faults() == [], f"checks of {name}"
+        tab(watched, "Lineage").click()
+        expect(node(watched, asset["assetKey"]["path"][-1])).to_be_visible()
+        assert watched.faults() == [], f"lineage of {name}"
+
+
+def columns_of(asset: Any) -> list[Any]:
+    runs = asset["assetMaterializations"]
+    entries = asset["metadataEntries"] + (runs[0]["metadataEntries"] if runs else [])
+    return next((one["schema"]["columns"] for one in reversed(entries) if "schema" in one), [])
+
+
+def tab(watched: Watched, name: str) -> Locator:
+    return watched.page.get_by_role("tab", name=name, exact=True)
+
+
+def node(watched: Watched, name: str) -> Locator:
+    """The box of an asset in a graph, where long names have their middle left out."""
+    begins = re.compile(rf"^\W*(Unsynced \(\d+\))?\W*{re.escape(name[:5])}")
+    return watched.page.locator("foreignObject:not(.group)").filter(has_text=begins).first
+
+
+def row(watched: Watched, column: str) -> Locator:
+    """The line of a table that begins with the name of a column."""
+    cell = watched.page.locator("td:first-child").get_by_text(column, exact=True)
+    return watched.page.locator("table tr").filter(has=cell)
+
+
+def failed_checks(ui: Ui) -> Iterator[tuple[str, str, list[Any]]]:
+    """Assets, their checks that found something, and the rows that these show."""
+    for asset in ui.ask(CHECKS)["assetNodes"]:
+        for check in asset["assetChecksOrError"].get("checks", ()):
+            run = check["executionForLatestMaterialization"]
+            if run and run["evaluation"] and not run["evaluation"]["success"]:
+                entries = {one["label"]: one for one in run["evaluation"]["metadataEntries"]}
+                records = entries["rows"]["table"]["records"]
+                yield "/".join(asset["assetKey"]["path"]), check["name"], records
+
+
+def test_a_check_that_failed_shows_the_rows_that_it_found(watched: Watched, ui: Ui) -> None:
+    """The imitated sources deliver dirt on purpose, so some find something."""
+    failed = list(failed_checks(ui))
+    assert ("flights/itineraries", "dangling_legs") in [(asset, name) for asset, name, _ in failed]
+    for asset, name, records in failed:
+        watched.open(f"/assets/{asset}?view=checks&checkDetail={name}")
+        expect(watched.page.get_by_text("This is a non-blocking asset check")).to_be_visible()
+        table = watched.page.locator("table table tbody tr")
+        expect(table).to_have_count(len(records))
+        told = " ".join(table.all_inner_texts())
+        assert told.strip()
+        assert watched.faults() == [], name
+
+
+def test_every_schedule_and_sensor_is_on(watched: Watched, ui: Ui) -> None:
+    watched.page.set_viewport_size(
+        {"width": 1440, "height": 3000}
+    )  # the list draws what is in view
+    watched.open("/automation")
+    answers = ui.ask(AUTOMATIONS)
+    names = [one["name"] for answer in answers.values() for one in answer["results"]]
+    assert len(names) >= 18
+    rows = watched.page.locator("[class*=VirtualizedTable_row]")
+    for name in names:
+        of_name = rows.filter(has=watched.page.get_by_text(name, exact=True))
+        expect(of_name.locator("[class*=formatSwitch] input")).to_be_checked()
+
+
+def test_without_a_browser_the_tests_are_skipped_but_fail_where_ci_runs_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(chromium, "NAMES", [name for name in chromium.NAMES if "/" not in name])
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="apt install chromium"):
+        conftest.path_of_browser()
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="apt install chromium"):
+        conftest.path_of_browser()
+
+
+def test_what_goes_wrong_on_a_page_is_noticed(browser: Browser, ui: Ui) -> None:
+    """Else the other tests would pass whatever the pages are like."""
+    wrong = {"errors": ["a bad question"], "data": {"__typename": "PythonError", "message": "oh"}}
+    with chromium.visitor(browser) as context:
+        watched = Watched(context.new_page(), ui.url)
+        watched.page.route("**/graphql?*", lambda route: route.fulfill(json=wrong))
+        watched.page.route("**/broken", lambda route: route.fulfill(status=500))
+        watched.open("/automation")
+        expect(watched.page.get_by_text("Automation").first).to_be_visible()
+        watched.page.evaluate("() => { setTimeout(() => { throw new Error('thrown') }) }")
+        watched.page.evaluate("() => fetch('/broken')")
+        watched.page.evaluate('() => { document.body.append("It can\'t be displayed.") }')
+        faults = watched.faults()
+    told = " ".join(faults)
+    for words in ("GraphQL: a bad question", "GraphQL: oh", "thrown", "HTTP 500", "can't be"):
+        assert words in told

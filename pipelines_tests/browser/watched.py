@@ -1,0 +1,94 @@
+"""A page of the UI, and everything that goes wrong while it is looked at."""
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response
+
+from pipelines_tests.browser.chromium import PATIENCE_SECONDS
+
+BROKEN = re.compile(r"can't be displayed|Unexpected GraphQL error|PythonError|Traceback")
+"""What Dagster's UI writes where a part of a page could not be drawn."""
+WORDS_OF_PAGE = """
+words => document.body.innerText.replace(/[^a-z0-9]+/gi, " ").includes(words)
+"""
+
+
+class Watched:
+    """A browser's page on one UI; `faults` has what went wrong since it was last asked."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self._faults: list[str] = []
+        self._open: set[Request] = set()
+        page.on("pageerror", lambda error: self._faults.append(f"script: {error}"))
+        page.on("console", self._said)
+        page.on("request", self._asked)
+        page.on("requestfailed", self._failed)
+        page.on("requestfinished", lambda request: self._open.discard(request))
+        page.on("response", self._answered)
+
+    def open(self, path: str) -> None:
+        """Go to a path of the UI."""
+        self._open.clear()  # what the page before asked for is called off
+        self.page.goto(f"{self.url}{path}")
+
+    def wait_for(self, words: str) -> None:
+        """Wait until the page says these words, whatever marks are between them."""
+        self.page.wait_for_function(WORDS_OF_PAGE, arg=plain(words))
+
+    def faults(self) -> list[str]:
+        """What went wrong, once everything that the page asked for is answered."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self._open and time.monotonic() < deadline:
+            self.page.wait_for_timeout(50)
+        found = [*self._faults, *(f"no answer: {request.url}" for request in self._open)]
+        self._faults.clear()
+        return found + BROKEN.findall(self.page.inner_text("body"))
+
+    def _said(self, line: ConsoleMessage) -> None:
+        if line.type == "error":
+            self._faults.append(f"console: {line.text}")
+
+    def _asked(self, request: Request) -> None:
+        asked, ours = urlsplit(request.url), urlsplit(self.url)
+        if asked.scheme in ("http", "https"):
+            if asked.netloc != ours.netloc:
+                self._faults.append(f"asks another host: {request.url}")
+            self._open.add(request)
+
+    def _failed(self, request: Request) -> None:
+        self._open.discard(request)
+        if request.failure != "net::ERR_ABORTED":  # called off by the page itself
+            self._faults.append(f"{request.failure}: {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self._faults.append(f"HTTP {response.status}: {response.url}")
+        elif urlsplit(response.url).path == "/graphql":
+            try:
+                answer = response.json()
+            except Error:  # the page is left
+                return
+            self._faults += [f"GraphQL: {error}" for error in answer.get("errors") or ()]
+            self._faults += [f"GraphQL: {error}" for error in _python_errors(answer)]
+
+
+def plain(text: str) -> str:
+    """Letters and digits, whatever marks Markdown put between them."""
+    without_links = re.sub(r"\]\([^)]*\)", " ", text)
+    return re.sub(r"[^A-Za-z0-9]+", " ", without_links).strip()
+
+
+def _python_errors(answer: Any) -> Iterator[Any]:
+    if isinstance(answer, dict):
+        if answer.get("__typename") == "PythonError":
+            yield answer.get("message")
+        answer = list(answer.values())
+    if isinstance(answer, list):
+        for one in answer:
+            yield from _python_errors(one)
