@@ -5,6 +5,7 @@
 
 import ast
 import re
+from collections.abc import Set
 from pathlib import Path
 
 import dagster as dg
@@ -87,7 +88,7 @@ def _merged(
     return arrows
 
 
-def _schema(keys: set[dg.AssetKey] | frozenset[dg.AssetKey]) -> str:
+def _schema(keys: Set[dg.AssetKey]) -> str:
     return ", ".join(sorted({key.path[0] for key in keys}))
 
 
@@ -117,7 +118,7 @@ def _tables_of(schema: str, of_schema: list[Table]) -> str:
     references = [
         (constraint.referred_table, table, ", ".join(constraint.column_keys))
         for table in of_schema
-        for constraint in sorted(table.foreign_key_constraints, key=lambda c: c.column_keys)
+        for constraint in sorted(table.foreign_key_constraints, key=lambda c: tuple(c.column_keys))
     ]
     related = {table for referred, table, _ in references for table in (referred, table)}
     lines = [f"### Tables of {schema}", ""]

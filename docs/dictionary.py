@@ -57,7 +57,7 @@ SHORT_TYPES = {
 def page(connection: psycopg.Connection) -> str:
     """The whole page, of the database at the other end."""
     asked = {"schemas": list(SCHEMAS)}
-    about = dict(connection.execute(ABOUT_SCHEMAS).fetchall())
+    about: dict[str, str] = dict(connection.execute(ABOUT_SCHEMAS).fetchall())
     columns = defaultdict(list)
     for schema, relation, *column in connection.execute(COLUMNS, asked):
         columns[f"{schema}.{relation}"].append(column)

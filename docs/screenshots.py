@@ -46,6 +46,8 @@ def main() -> None:
         state.chmod(0o755)  # as root, the database server is another user
         try:
             done = isobar(state, "run", FORCE_COLOR="1", TTY_INTERACTIVE="0")
+            if done.returncode:
+                sys.exit(done.stderr)
             ui = start(state)
             try:
                 wait_until_idle(ui)

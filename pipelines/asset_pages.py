@@ -21,6 +21,7 @@ from pipelines.core import deliveries
 from pipelines.core.deliveries import Outcome
 from pipelines.core.failures import Failure, TransientFailure
 from pipelines.core.sql_files import read_sql
+from pipelines.core.warehouse import Warehouse
 from pipelines.resources import WarehouseResource
 
 PATIENCE_SECONDS = (60, 120, 240)
@@ -61,7 +62,6 @@ def source_spec(
 def table_spec(
     table: Table,
     deps: Iterable[dg.AssetKey] = (),
-    kinds: Iterable[str] = (),
     domain: str | None = None,
 ) -> dg.AssetSpec:
     """The asset of a table: description, columns and their comments come from `tables.py`.
@@ -75,7 +75,7 @@ def table_spec(
         deps=list(deps),
         description=table.comment,
         group_name=table.schema,
-        kinds={"postgres", "table", *kinds},
+        kinds={"postgres", "table"},
         owners=OWNERS,
         tags={"domain": domain or table.schema or ""},
         metadata={
@@ -155,7 +155,6 @@ def view_asset(
             store.engine.connect() as connection,
         ):
             metadata = _view_page(connection, key) | page.of(connection, key)
-            metadata["dagster/column_lineage"] = lineage
             if picture and (drawn := picture(connection)):
                 metadata["picture"] = dg.MetadataValue.md(drawn)
             return dg.MaterializeResult(metadata=metadata)
@@ -200,7 +199,7 @@ def _code(*files: str) -> dict[str, Any]:
 class Page:
     """What every materialization shows, so that the UI draws it over time."""
 
-    def __init__(self, context: dg.AssetExecutionContext) -> None:
+    def __init__(self, context: dg.AssetExecutionContext | dg.OpExecutionContext) -> None:
         self._context = context
         self._began = time.perf_counter()
 
@@ -225,12 +224,20 @@ class Page:
         )
         self._context.log_event(event)
 
+    def took(self, store: Warehouse, source: dg.AssetSpec, outcomes: Sequence[Outcome]) -> int:
+        """Note deliveries on the page of the source that they came from; their size in bytes."""
+        if not outcomes:
+            return 0
+        with store.engine.connect() as connection:
+            received = deliveries.bytes_of(connection, outcomes)
+        self.heard(source, counts(outcomes) | {"bytes received": received})
+        return received
 
-def counts(connection: Connection, outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """What became of the deliveries that a run took in, in source records, and their size."""
+
+def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """What became of deliveries, in source records."""
     return {
         "deliveries": len(outcomes),
-        "bytes received": deliveries.bytes_of(connection, outcomes),
         **{
             name: sum(getattr(outcome, name) for outcome in outcomes)
             for name in ("read", "loaded", "unchanged", "rejected")

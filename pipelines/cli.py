@@ -206,7 +206,7 @@ as_role = click.option(
     type=click.Choice(["owner", "loader", "analyst"]),
     default="owner",
     show_default=True,
-    help="Whose rights: the analyst only reads. With DATABASE_URL it has no effect.",
+    help="Whose rights: the analyst only reads. With DATABASE_URL, url prints it as it is.",
 )
 
 
@@ -257,6 +257,8 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
     Starts the built-in server when it is not running.
     """
     address, program = _address(role), find_binaries() / "psql"
+    if role != "owner" and Settings.from_environment().database_url is not None:
+        os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c role=isobar_{role}".strip()
     os.execv(program, [str(program), address, *arguments])  # noqa: S606 - it takes our place
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 @cache
 def _column_lineage() -> dict[str, dict[str, list[str]]]:
     file = resources.files("pipelines").joinpath("column_lineage.json")
-    found: dict[str, dict[str, list[str]]] = json.loads(file.read_text())
+    found: dict[str, dict[str, list[str]]] = json.loads(file.read_text(encoding="utf-8"))
     return found
 
 

@@ -56,6 +56,8 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     is_stopped: bool = False
+    has_findings: bool = False
+    """Whether some check found something, which its asset's page shows."""
 
 
 def run_jobs(jobs: JobsWithConfig) -> bool:
@@ -83,7 +85,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
             console.print("[yellow]warning:[/]", escape(warning), highlight=False, soft_wrap=True)
         for failure in report.failures:
             console.print("[red]failed:[/]", escape(failure), highlight=False, soft_wrap=True)
-    if any(report.warnings for report in reports):
+    if any(report.has_findings for report in reports):
         console.print("Each asset's page in the UI shows the rows that its checks found.")
     return not any(report.failures for report in reports)
 
@@ -124,7 +126,7 @@ def _run(
     return report
 
 
-def _is_of_others(event: dg.DagsterEvent) -> bool:
+def _is_external(event: dg.DagsterEvent) -> bool:
     return event.asset_key is not None and event.asset_key.path[0] == EXTERNAL
 
 
@@ -136,7 +138,7 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
     for event in events:
         if event.is_step_start:
             started[event.step_key] = time.monotonic()
-        elif event.is_step_materialization and not _is_of_others(event):
+        elif event.is_step_materialization and not _is_external(event):
             metadata = event.materialization.metadata
             name = ".".join(event.asset_key.path) if event.asset_key else ""
             if event.partition or not waiting:  # those of one partition each are added up
@@ -183,6 +185,7 @@ def _note_check(event: dg.DagsterEvent, report: Report) -> None:
         f"{'.'.join(check.asset_key.path)}: the check {check.check_name} found"
         f" {_count(check.metadata, 'offending')}"
     )
+    report.has_findings = True
     is_error = check.severity == dg.AssetCheckSeverity.ERROR
     (report.failures if is_error else report.warnings).append(words)
 

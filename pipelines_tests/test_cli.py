@@ -132,6 +132,8 @@ def test_with_database_url_no_server_is_started(
     assert not (state / "postgres").exists()
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (2,)
+    asked = ["database", "psql", "--role=analyst", "-Atc", "SELECT current_user"]
+    assert isobar(state, *asked, DATABASE_URL=url).stdout == "isobar_analyst\n"
     assert isobar(state, "database", "stop", DATABASE_URL=url).returncode == 1
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {empty_database}_dagster WITH (FORCE)")

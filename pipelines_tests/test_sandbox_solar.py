@@ -16,6 +16,7 @@ import requests
 from pipelines.sandbox import solar
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.made_up_sun import DEMO_PLANTS, Plant, Reading, plant, readings
+from pipelines.sandbox.made_up_weather import weather_at
 from pipelines_tests.sandbox_server import sandbox_server
 
 NOON = dt.datetime(2026, 9, 15, 12, 0, 30, tzinfo=dt.UTC)
@@ -319,3 +320,16 @@ def test_a_plants_year_takes_less_than_a_tenth_of_a_second(served: str) -> None:
         assert len(items_of(answer)) == 8760
         assert len(answer.content) < 1_500_000
     assert min(spent) < 0.1
+
+
+def test_the_weather_sees_the_sky_of_the_plants() -> None:
+    """Its radiation is the mean of the hour before, as Open-Meteo's is."""
+    here = DEMO_PLANTS[0]
+    day = dt.date(2025, 6, 1)
+    for one in readings(1, here.id, day, day):
+        weather = weather_at(here.latitude, here.longitude, one.at + dt.timedelta(hours=1))
+        told = weather["shortwave_radiation"]
+        assert math.isclose(told, one.observed_irradiation_wh_per_m2, abs_tol=0.06)
+        then = weather_at(here.latitude, here.longitude, one.at)
+        assert then["is_day"] == (one.expected_irradiation_wh_per_m2 > 0)
+        assert 0 <= then["cloud_cover"] <= 100

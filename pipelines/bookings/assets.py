@@ -61,17 +61,18 @@ def bookings_events(
         if config.file is not None:
             file = look_at(load.SOURCE, Path(config.file))
             outcome = take_file(store, load.SOURCE, file, load.loader(context.run.run_id, reading))
-            outcomes += [outcome] if outcome else []
+            taken = [outcome] if outcome else []
+            received = page.took(store, FILES, taken)
         else:
-            is_on, taken, growing = _take_sources(page, context, store, bookings, reading)
+            is_on, taken, growing, received = _take_sources(page, context, store, bookings, reading)
             if not is_on and not config.retry_quarantine:
                 tell_skipped(context, key, "neither BOOKINGS_INBOX nor BOOKINGS_EVENTS_URL is set")
                 return None
-            outcomes += taken
         with store.engine.connect() as connection:
             metadata = {
                 **page.of(connection, key),
-                **counts(connection, outcomes),
+                **counts(outcomes + taken),
+                "bytes received": received,
                 **left_for_later(growing),
                 "in_quarantine": in_quarantine(connection, load.SOURCE),
             }
@@ -84,29 +85,23 @@ def _take_sources(
     store: Warehouse,
     bookings: BookingsResource,
     reading: load.Reading,
-) -> tuple[bool, list[Outcome], int]:
-    """Whether there is a source, what came of both, and how many files are left for later.
+) -> tuple[bool, list[Outcome], int, int]:
+    """Whether there is a source, what came of both, how many files are left for later, and bytes.
 
     What kept the API from being read is told by the check `readable_api`.
     """
     inbox, api = bookings.open_inbox(), bookings.open_api()
     outcomes: list[Outcome] = []
-    growing = 0
+    growing = received = 0
     if inbox is not None:
         outcomes, growing = take_inbox(
             context, store, inbox, load.loader(context.run.run_id, reading)
         )
-        _hear(page, FILES, store, outcomes)
+        received = page.took(store, FILES, outcomes)
     if api is not None:
         answered, failure = poll(store, api, reading, run_id=context.run.run_id, clock=utc_now)
         outcomes += answered
-        _hear(page, API, store, answered)
+        received += page.took(store, API, answered)
         if failure is not None:
             context.log.error("%s", failure)
-    return inbox is not None or api is not None, outcomes, growing
-
-
-def _hear(page: Page, source: dg.AssetSpec, store: Warehouse, outcomes: list[Outcome]) -> None:
-    if outcomes:
-        with store.engine.connect() as connection:
-            page.heard(source, counts(connection, outcomes))
+    return inbox is not None or api is not None, outcomes, growing, received

@@ -28,7 +28,7 @@ def free_port(preferred: int | None = None) -> int:
 
 @contextmanager
 def promised_port(preferred: int) -> Iterator[int]:
-    """A free port, the preferred one if possible, which no other caller is given meanwhile.
+    """A free port; the preferred one if possible, which no other caller is given meanwhile.
 
     A server listens only seconds after its port was chosen. Of two that start at the same time,
     one would else say that it serves where the other does.
@@ -38,6 +38,8 @@ def promised_port(preferred: int) -> Iterator[int]:
         try:
             held.enter_context(filelock.FileLock(place, timeout=0))
             port = free_port(preferred)
-        except OSError:  # a time-out of the lock is one
+        except filelock.Timeout:
             port = free_port()
+        except OSError:  # no lock can be made there
+            port = free_port(preferred)
         yield port

@@ -149,7 +149,7 @@ def flights_tables(
                 key: page.of(connection, key) for key in keys
             }
             shown[asset_key(tables.itineraries)] |= {
-                **counts(connection, outcomes),
+                **counts(outcomes),
                 "in_quarantine": len(last_rejects(connection, SOURCE)),
             }
             if picture := price_history(load.price_ranges(connection)):

@@ -12,6 +12,9 @@ LEAST_IRRADIATION = 1.0
 """In Wh/m²; with less than this it is night, and all is zero."""
 
 
+LEAST_CLEARNESS = 0.32
+
+
 @lru_cache(maxsize=64)
 def clear_year(latitude: float, longitude: float) -> tuple[tuple[float, ...], ...]:
     """The irradiation in Wh/m² of each hour (UTC) of each day of a leap year without clouds."""
@@ -22,10 +25,15 @@ def clear_year(latitude: float, longitude: float) -> tuple[tuple[float, ...], ..
 
 @lru_cache(maxsize=4096)
 def clearness(latitude: float, longitude: float, ordinal: int) -> tuple[float, ...]:
-    """What clouds leave in each hour of a day (UTC), between 0.3 and 1: most days are clear."""
+    """What clouds leave in each hour of a day (UTC), LEAST_CLEARNESS to 1; most days are clear."""
     seed = sha256(f"sky {latitude:.2f} {longitude:.2f} {ordinal}".encode()).digest()
     clear = 1 - 0.6 * (seed[24] / 255) ** 3
     return tuple(clear * (1 - 0.2 * seed[hour] / 255) for hour in range(24))
+
+
+def cloudiness(latitude: float, longitude: float, at: dt.datetime) -> float:
+    """How much of the sky is covered in the hour that begins at an instant (UTC): 0 to 1."""
+    return (1 - clearness(latitude, longitude, at.toordinal())[at.hour]) / (1 - LEAST_CLEARNESS)
 
 
 def irradiation(latitude: float, longitude: float, at: dt.datetime) -> float:

@@ -5,7 +5,7 @@ import math
 from hashlib import sha256
 from typing import Any
 
-from pipelines.sandbox.made_up_sky import irradiation
+from pipelines.sandbox.made_up_sky import cloudiness, irradiation
 
 HOUR = dt.timedelta(hours=1)
 """Radiation is the mean of the hour before."""
@@ -39,10 +39,10 @@ def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, 
         "temperature_2m": temperature,
         "relative_humidity_2m": 40 + seed[1] % 60,
         "apparent_temperature": round(temperature - 1.5, 1),
-        "is_day": int(6 <= hour.hour < 18),
+        "is_day": int(irradiation(latitude, longitude, hour) > 0),
         "precipitation": (seed[2] % 20) / 10,
         "weather_code": code,
-        "cloud_cover": seed[4] % 101,
+        "cloud_cover": round(100 * cloudiness(latitude, longitude, hour)),
         "pressure_msl": 990 + seed[5] % 45,
         "wind_speed_10m": (seed[6] % 500) / 10,
         "wind_direction_10m": seed[7] * 360 // 256,

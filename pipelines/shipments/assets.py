@@ -1,6 +1,6 @@
 """The assets of the shipments domain: the tables that are read from files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from pipelines.asset_pages import (
     table_spec,
     tell_skipped,
 )
-from pipelines.core.deliveries import Outcome
 from pipelines.core.inbox import look_at
 from pipelines.core.intake import take_file
 from pipelines.core.quarantine import in_quarantine
@@ -67,20 +66,24 @@ def shipments_tables(
         else:
             tell_skipped(context, asset_key(tables.shipments), "SHIPMENTS_INBOX is not set")
             return
-        yield from _pages(page, store, retried + outcomes, growing)
+        received = page.took(store, FILES, outcomes)
+        told = {
+            **counts(retried + outcomes),
+            **left_for_later(growing),
+            "bytes received": received,
+        }
+        yield from _pages(page, store, told)
 
 
 def _pages(
-    page: Page, store: Warehouse, outcomes: list[Outcome], growing: int
+    page: Page, store: Warehouse, counted: Mapping[str, Any]
 ) -> Iterator[dg.MaterializeResult[None]]:
     """What each table's page shows."""
     with store.engine.connect() as connection:
         keys = map(asset_key, tables.READ_FROM_FILES)
         shown: dict[dg.AssetKey, dict[str, Any]] = {key: page.of(connection, key) for key in keys}
-        if outcomes:
-            page.heard(FILES, counts(connection, outcomes))
         told = shown[asset_key(tables.shipments)]
-        told |= counts(connection, outcomes) | left_for_later(growing)
+        told |= counted
         told["in_quarantine"] = in_quarantine(connection, load.SOURCE)
         if picture := shipments_by_status(load.statuses(connection)):
             told["by status"] = dg.MetadataValue.md(picture)

@@ -8,8 +8,8 @@ from pydantic import Field
 from sqlalchemy import Connection, func, select, text
 
 from pipelines.asset_pages import (
+    Page,
     asset_key,
-    counts,
     failures_told,
     refusals_told,
     source_spec,
@@ -125,9 +125,7 @@ def readings(
         for synced in sync.plants(by_hand or config.plants or None, with_new=by_hand is None):
             _tell(context, held, synced)
             answers += synced.answers
-        if answers:
-            with store.engine.connect() as connection:
-                page.heard(SERVICE, counts(connection, answers))
+        page.took(store, SERVICE, answers)
         return dg.MaterializeResult(asset_key=key, metadata=TOLD_ALREADY)
 
 
@@ -143,11 +141,13 @@ def ask_for_days(
         window = Window(_date("from_date", config.from_date), _date("to_date", config.to_date))
         run_id = context.run.run_id
         sync = Sync(store, client, solar.depth(), utc_now, run_id=run_id, window=window)
-        failed = []
+        failed, answers = [], []
         held = Held(store)
         for synced in sync.plants(config.plants):
             _tell(context, held, synced)
+            answers += synced.answers
             failed += [f"{synced.plant}: {synced.problem}"] if synced.problem else []
+        Page(context).took(store, SERVICE, answers)
     if failed:
         raise dg.Failure(description="\n".join(failed), allow_retries=False)
 

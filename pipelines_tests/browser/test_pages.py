@@ -92,8 +92,9 @@ def tab(watched: Watched, name: str) -> Locator:
 
 def node(watched: Watched, name: str) -> Locator:
     """The box of an asset in a graph, where long names have their middle left out."""
-    begins = re.compile(rf"^\W*(Unsynced \(\d+\))?\W*{re.escape(name[:5])}")
-    return watched.page.locator("foreignObject:not(.group)").filter(has_text=begins).first
+    ends = rf"\b{re.escape(name[:5])}\w*…\w*{re.escape(name[-4:])}"
+    shown = re.compile(rf"({re.escape(name)}|{ends})")
+    return watched.page.locator("foreignObject:not(.group)").filter(has_text=shown).first
 
 
 def row(watched: Watched, column: str) -> Locator:

@@ -27,6 +27,7 @@ from dagster._core.remote_origin import (
 from pipelines import attended_runs
 from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines.operations.housekeeping import killed_runs
+from pipelines.processes import STOP_SECONDS
 from pipelines.timetable import timetable
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import FakeSource, document
@@ -318,7 +319,9 @@ def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> No
             assert time.monotonic() < deadline, "nobody looks"
             time.sleep(0.2)
         session.process.terminate()
+        began = time.monotonic()
         assert session.process.wait(300) == 0
+        assert time.monotonic() - began < 2 * STOP_SECONDS
         failed = "SELECT count(*) FROM job_ticks WHERE tick_body LIKE '%UserCodeUnreachable%'"
         assert storage.execute(failed).fetchone() == (0,)
 

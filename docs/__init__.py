@@ -1,0 +1,1 @@
+"""What writes the pages and pictures in this folder: `make docs` and `make screenshots`."""
