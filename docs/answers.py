@@ -1,4 +1,4 @@
-"""Write the answers into docs/cookbook.md: `python -m docs.answers`.
+"""The answers in docs/cookbook.md, which `make docs` writes.
 
 Each statement of the page is run as an analyst on a database with made-up data that stays the same
 (`pipelines_tests/cookbook`), and what it answers is written beneath it. A test fails while the page
@@ -6,22 +6,10 @@ is not what this writes.
 """
 
 import re
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
-
-from pipelines.core.embedded_postgres import (
-    ANALYST,
-    LOADER,
-    SUPERUSER,
-    WAREHOUSE,
-    EmbeddedPostgres,
-)
-from pipelines.core.warehouse import Warehouse
-from pipelines.migrations.apply import migrate
-from pipelines_tests.cookbook import known_data
 
 PAGE = Path(__file__).parent / "cookbook.md"
 QUESTION = re.compile(
@@ -73,26 +61,3 @@ def table(analyst: psycopg.Connection, statement: str) -> str:
         values = [result.get_value(row, place) or b"" for place in range(result.nfields)]
         lines.append([value.decode().replace("|", "\\|") for value in values])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def main() -> None:
-    """Write the page anew, by a database that is made for it and thrown away."""
-    with tempfile.TemporaryDirectory(prefix="isobar-answers-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # as root, the server is another user
-        server = EmbeddedPostgres(folder)
-        try:
-            connections = server.start()
-            migrate(connections.url(SUPERUSER, WAREHOUSE))
-            warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))
-            with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
-                known_data.put(warehouse, owner, folder)
-            warehouse.dispose()
-            with psycopg.connect(connections.url(ANALYST, WAREHOUSE), autocommit=True) as analyst:
-                PAGE.write_text(answered(PAGE.read_text(), analyst))
-        finally:
-            server.stop()
-
-
-if __name__ == "__main__":
-    main()

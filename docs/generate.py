@@ -7,27 +7,44 @@ import psycopg
 
 from docs import answers, commands, diagrams, dictionary, lineage
 from pipelines.cli import isobar
-from pipelines.core.embedded_postgres import SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.core.embedded_postgres import (
+    ANALYST,
+    LOADER,
+    SUPERUSER,
+    WAREHOUSE,
+    Connections,
+    EmbeddedPostgres,
+)
+from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
 from pipelines.migrations.apply import migrate
+from pipelines_tests.cookbook import known_data
 
 
 def main() -> None:
-    """Write each page anew, from the code and from databases that are made and thrown away."""
+    """Write each page anew, from the code and from a database that is made and thrown away."""
     _write(commands.PAGE, commands.page(isobar))
     _write(diagrams.PAGE, diagrams.page(build_definitions()))
     with tempfile.TemporaryDirectory(prefix="isobar-docs-") as folder:
         Path(folder).chmod(0o755)  # as root, the server is another user
         server = EmbeddedPostgres(Path(folder))
         try:
-            url = server.start().url(SUPERUSER, WAREHOUSE)
-            migrate(url)
-            with psycopg.connect(url) as connection:
-                _write(dictionary.PAGE, dictionary.page(connection))
-                _write(lineage.FILE, lineage.document(connection))
+            _write_what_the_database_says(server.start(), Path(folder))
         finally:
             server.stop()
-    answers.main()
+
+
+def _write_what_the_database_says(connections: Connections, folder: Path) -> None:
+    url = connections.url(SUPERUSER, WAREHOUSE)
+    migrate(url)
+    with psycopg.connect(url, autocommit=True) as owner:
+        _write(dictionary.PAGE, dictionary.page(owner))
+        _write(lineage.FILE, lineage.document(owner))
+        warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))
+        known_data.put(warehouse, owner, folder)
+        warehouse.dispose()
+    with psycopg.connect(connections.url(ANALYST, WAREHOUSE), autocommit=True) as analyst:
+        _write(answers.PAGE, answers.answered(answers.PAGE.read_text(), analyst))
 
 
 def _write(page: Path, words: str) -> None:

@@ -40,6 +40,11 @@ def asset_key(table: Table) -> dg.AssetKey:
     return dg.AssetKey([table.schema, table.name])
 
 
+def is_external(key: dg.AssetKey) -> bool:
+    """Whether an asset is not ours."""
+    return key.path[0] == EXTERNAL
+
+
 def source_spec(
     name: str, description: str, *, kind: str, read_by: str, setting: str | None = None
 ) -> dg.AssetSpec:
@@ -60,18 +65,15 @@ def source_spec(
 
 
 def table_spec(
-    table: Table,
-    deps: Iterable[dg.AssetKey] = (),
-    domain: str | None = None,
+    table: Table, deps: Iterable[dg.AssetKey] = (), domain: str | None = None
 ) -> dg.AssetSpec:
     """The asset of a table: description, columns and their comments come from `tables.py`.
 
     `domain` is whose job brings it up to date: that of its schema unless said otherwise.
     """
-    key = asset_key(table)
     sources = column_sources(table.fullname)
     return dg.AssetSpec(
-        key=key,
+        key=asset_key(table),
         deps=list(deps),
         description=table.comment,
         group_name=table.schema,
@@ -129,7 +131,6 @@ def view_asset(
     """
     schema, name = key.path
     file = f"{folder}{name}"
-    lineage = column_lineage(column_sources(f"{schema}.{name}"))
 
     @dg.asset(
         key=key,
@@ -142,7 +143,7 @@ def view_asset(
         metadata={
             "dagster/table_name": f"{schema}.{name}",
             **_code(f"{schema}/sql/{file}.sql"),
-            "dagster/column_lineage": lineage,
+            "dagster/column_lineage": column_lineage(column_sources(f"{schema}.{name}")),
             "SQL": dg.MetadataValue.md(f"```sql\n{_query(schema, file)}\n```"),
         },
     )

@@ -4,7 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
-from pipelines.asset_pages import EXTERNAL
+from pipelines.asset_pages import is_external
 from pipelines.bookings.definitions import AUDIT, AUDIT_AGE
 from pipelines.settings import sources_off
 from pipelines.timetable import about_sensor, every_seconds, longest_wait
@@ -55,7 +55,7 @@ def automated(spec: dg.AssetSpec) -> dg.AssetSpec:
 
     What is not ours has neither.
     """
-    if spec.key.path[0] == EXTERNAL:
+    if is_external(spec.key):
         return spec
     name, source = ".".join(spec.key.path), spec.tags["domain"]
     is_derived = spec.key.path[0] in DERIVED or name == "solar.coverage"

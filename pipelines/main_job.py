@@ -26,7 +26,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines.asset_pages import EXTERNAL
+from pipelines.asset_pages import is_external
 from pipelines.attended_runs import TAG, reconcile, tag_of_this_process
 from pipelines.core.failures import TransientFailure
 from pipelines.definitions import definitions
@@ -126,10 +126,6 @@ def _run(
     return report
 
 
-def _is_external(event: dg.DagsterEvent) -> bool:
-    return event.asset_key is not None and event.asset_key.path[0] == EXTERNAL
-
-
 def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console) -> None:
     """Tell each event as it happens, and keep what the closing table needs."""
     started: dict[str | None, float] = {}
@@ -138,9 +134,9 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
     for event in events:
         if event.is_step_start:
             started[event.step_key] = time.monotonic()
-        elif event.is_step_materialization and not _is_external(event):
+        elif event.is_step_materialization and not is_external(event.materialization.asset_key):
             metadata = event.materialization.metadata
-            name = ".".join(event.asset_key.path) if event.asset_key else ""
+            name = ".".join(event.materialization.asset_key.path)
             if event.partition or not waiting:  # those of one partition each are added up
                 counts.update(_counts(metadata))
             if left := metadata.get("left for later"):

@@ -20,7 +20,7 @@ MOST_ROWS = 8
 
 
 def test_the_page_shows_what_each_statement_answers(analyst: psycopg.Connection) -> None:
-    """`python -m docs.answers` writes them anew: look at what changed, and why."""
+    """`make docs` writes them anew: look at what changed, and why."""
     assert answered(TEXT, analyst) == TEXT
 
 
