@@ -91,11 +91,11 @@ def measure(server: Connections) -> list[Measure]:
     return measures + _counts(server)
 
 
-def _events(random: Random, first: int, count: int) -> Iterator[list[str]]:
-    """Events as a hotel system exports them: nearly in the order of their times."""
+def events(random: Random, first: int, count: int, days: float = DAYS) -> Iterator[list[str]]:
+    """Events as a hotel system exports them: nearly in the order of their times, over some days."""
     window: list[list[str]] = []
     for number in range(first, first + count):
-        seconds = int((number - first + 0.5 * random.random()) * DAYS * 86_400 / count)
+        seconds = int((number - first + 0.5 * random.random()) * days * 86_400 / count)
         at = dt.datetime(2022, 1, 1) + dt.timedelta(seconds=seconds)
         night = at.date() + dt.timedelta(days=int(120 * random.random() ** 2))
         room = str(uuid.UUID(int=random.getrandbits(128), version=4))
@@ -121,16 +121,17 @@ SPOIL: list[Callable[[list[str]], list[str]]] = [
 def _write_files(folder: Path) -> tuple[int, int]:
     """Files with dirt, and the clean lines of two of them alone; how many lines these have."""
     random = Random(1)
-    rows = list(_events(random, 0, LINES))
-    clean = _write(random, rows, folder / "first.csv", folder / "clean.csv")
+    rows = list(events(random, 0, LINES))
+    clean = write(random, rows, folder / "first.csv", folder / "clean.csv")
     (folder / "copy.csv").write_bytes((folder / "first.csv").read_bytes() + b"\n")
     random.shuffle(rows)
-    shuffled = _write(random, rows, folder / "shuffled.csv", folder / "clean_shuffled.csv")
-    _write(random, _events(random, LINES, MANY_LINES), folder / "many.csv", None)
+    shuffled = write(random, rows, folder / "shuffled.csv", folder / "clean_shuffled.csv")
+    write(random, events(random, LINES, MANY_LINES), folder / "many.csv", None)
     return clean, shuffled
 
 
-def _write(random: Random, rows: Iterable[list[str]], dirty: Path, clean: Path | None) -> int:
+def write(random: Random, rows: Iterable[list[str]], dirty: Path, clean: Path | None) -> int:
+    """Write a file of which one line in a hundred is bad, and the good lines alone; how many."""
     count = 0
     with dirty.open("w", newline="") as first, (clean or Path("/dev/null")).open("w") as good:
         writer, clean_writer = (csv.writer(file, lineterminator="\n") for file in (first, good))

@@ -21,7 +21,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from benchmarks.report import Measure, answers_a_second, peak_megabytes
 from benchmarks.solar_service import answer, service
 from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.http import HttpClient, JsonAnswer, Patience, parse_json
+from pipelines.core.http import HttpClient, JsonAnswer, Patience
+from pipelines.core.json_documents import parse_json
 from pipelines.core.warehouse import Warehouse
 from pipelines.resources import utc_now
 from pipelines.solar.client import MonitoringClient
@@ -50,12 +51,12 @@ def measure(server: Connections) -> list[Measure]:
         connection.execute("DROP TABLE by_orm")
         connection.execute("DELETE FROM solar.plants")
         _register(connection, range(1, PLANTS + 1))
-        history = _sync(server, days_ago=1)
+        history = sync(server, days_ago=1)
         connection.execute("VACUUM ANALYZE")
         reports = answers_a_second(server.url(LOADER, "bench"), _report(), clients=1)
         _register(connection, range(PLANTS + 1, DAILY_PLANTS + 1))
         _copy_days(connection)
-        daily = _sync(server, days_ago=0, answer_seconds=ANSWER_SECONDS)
+        daily = sync(server, days_ago=0, answer_seconds=ANSWER_SECONDS)
     assert history["answers"] == PLANTS * (1 + YEARS)
     assert daily["answers"] == DAILY_PLANTS
     rate = history["readings"] / history["seconds"]
@@ -189,7 +190,7 @@ def _report() -> str:
     )
 
 
-def _sync(server: Connections, *, days_ago: int, answer_seconds: float = 0.0) -> dict[str, float]:
+def sync(server: Connections, *, days_ago: int, answer_seconds: float = 0.0) -> dict[str, float]:
     """What came of a sync of all plants as of so many days ago, in a process of its own."""
     today = utc_now().date() - days_ago * DAY
     with service(answer_seconds) as url:

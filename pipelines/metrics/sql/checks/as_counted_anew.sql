@@ -1,50 +1,54 @@
 -- Counts that differ from those of all events that were counted, on either axis.
-WITH counted AS (
-    SELECT *
+WITH counted AS NOT MATERIALIZED (
+    SELECT hotel_id, event_at, night_of_stay, status
     FROM bookings.events
     WHERE load_number <= (
         SELECT position FROM ops.watermarks WHERE name = 'metrics.hotel_bookings'
     )
 ),
 
-anew AS (
+by_event_day AS (
     SELECT
-        'event_day' AS axis,
         hotel_id,
         (event_at AT TIME ZONE 'UTC')::date AS day,
         count(*) FILTER (WHERE status = 'booking') AS bookings,
         count(*) FILTER (WHERE status = 'cancellation') AS cancellations
     FROM counted
-    GROUP BY hotel_id, 3
-    UNION ALL
-    SELECT
-        'stay_night',
-        hotel_id,
-        night_of_stay,
-        count(*) FILTER (WHERE status = 'booking'),
-        count(*) FILTER (WHERE status = 'cancellation')
-    FROM counted
-    GROUP BY hotel_id, night_of_stay
+    GROUP BY hotel_id, day
 ),
 
-held AS (
-    SELECT 'event_day' AS axis, hotel_id, day, bookings, cancellations
-    FROM metrics.hotel_bookings_by_event_day
-    UNION ALL
-    SELECT 'stay_night', hotel_id, day, bookings, cancellations
-    FROM metrics.hotel_bookings_by_stay_night
+by_stay_night AS (
+    SELECT
+        hotel_id,
+        night_of_stay AS day,
+        count(*) FILTER (WHERE status = 'booking') AS bookings,
+        count(*) FILTER (WHERE status = 'cancellation') AS cancellations
+    FROM counted
+    GROUP BY hotel_id, day
 )
 
 SELECT
-    axis,
+    'event_day' AS axis,
     hotel_id,
     day,
-    held.bookings AS bookings,
+    held.bookings,
     anew.bookings AS bookings_anew,
-    held.cancellations AS cancellations,
+    held.cancellations,
     anew.cancellations AS cancellations_anew
-FROM held
-FULL JOIN anew USING (axis, hotel_id, day)
+FROM metrics.hotel_bookings_by_event_day AS held
+FULL JOIN by_event_day AS anew USING (hotel_id, day)
+WHERE (held.bookings, held.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations)
+UNION ALL
+SELECT
+    'stay_night',
+    hotel_id,
+    day,
+    held.bookings,
+    anew.bookings,
+    held.cancellations,
+    anew.cancellations
+FROM metrics.hotel_bookings_by_stay_night AS held
+FULL JOIN by_stay_night AS anew USING (hotel_id, day)
 WHERE (held.bookings, held.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations)
 ORDER BY hotel_id, day
 LIMIT 1000
