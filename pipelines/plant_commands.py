@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.core.embedded_postgres import LOADER
+from pipelines.core.embedded_postgres import LOADER, OPERATOR
 from pipelines.settings import Settings
 from pipelines.source_commands import tell
 
@@ -139,11 +139,27 @@ def _registry() -> Iterator[Warehouse]:
 def _opened(settings: Settings) -> Iterator[Warehouse]:
     from pipelines.core.warehouse import Warehouse
 
-    store = Warehouse(settings.warehouse_url(LOADER))
+    url = settings.warehouse_url(LOADER)
+    store = Warehouse(url, _role(url))
     try:
         yield store
     finally:
         store.dispose()
+
+
+def _role(url: str) -> str:
+    """The loader, or the operator where this login may be no loader: a plant is all it changes."""
+    from sqlalchemy import text
+
+    from pipelines.core.warehouse import engine_for
+
+    engine = engine_for(url, role=None)
+    try:
+        with engine.connect() as connection:
+            loads = connection.execute(text(f"SELECT pg_has_role('{LOADER}', 'SET')")).scalar()
+    finally:
+        engine.dispose()
+    return LOADER if loads else OPERATOR
 
 
 def _table(rows: Sequence[Any]) -> str:

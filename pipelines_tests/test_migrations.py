@@ -272,7 +272,7 @@ def test_a_database_owner_without_superuser_rights_can_migrate(
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute("DROP ROLE IF EXISTS managed")
         connection.execute("CREATE ROLE managed LOGIN CREATEROLE PASSWORD 'managed'")
-        for role in ("isobar_owner", "isobar_loader", "isobar_analyst"):
+        for role in ("isobar_owner", "isobar_loader", "isobar_analyst", "isobar_operator"):
             connection.execute(
                 f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
                 f" THEN CREATE ROLE {role}; END IF; END $$"

@@ -11,9 +11,9 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,11 @@ from pipelines.core.log_files import set_aside
 from pipelines.core.ports import free_port
 from pipelines.core.process_identity import is_alive
 
-SUPERUSER, LOADER, ANALYST, DAGSTER = "isobar", "isobar_loader", "isobar_analyst", "dagster"
-ROLES = (SUPERUSER, LOADER, ANALYST, DAGSTER)
+SUPERUSER, DAGSTER = "isobar", "dagster"
+LOADER, ANALYST, OPERATOR = "isobar_loader", "isobar_analyst", "isobar_operator"
+FIRST_ROLES = (SUPERUSER, LOADER, ANALYST, DAGSTER)
+"""Those whose passwords every state folder has; what an older version left is given the others."""
+ROLES = (*FIRST_ROLES, OPERATOR)
 WAREHOUSE = "isobar"
 """The name of the warehouse's database; Dagster's is `DAGSTER`."""
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
@@ -94,12 +97,12 @@ class EmbeddedPostgres:
         self.state.mkdir(parents=True, exist_ok=True)
         with self._alone():
             if running := self.connections():
-                return running
+                return self._with_every_role(running)
             self._choose_home()
             binaries = self._binaries()
             self._initialise(binaries)
             self._refuse_other_versions(binaries)
-            running = self._start(binaries)
+            running = self._with_every_role(self._start(binaries))
             _make_databases(running)
             return running
 
@@ -131,7 +134,8 @@ class EmbeddedPostgres:
         file = self.home / "passwords.json"
         try:
             passwords = json.loads(file.read_text())
-            return {role: str(passwords[role]) for role in ROLES}
+            known = [role for role in ROLES if role in passwords or role in FIRST_ROLES]
+            return {role: str(passwords[role]) for role in known}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise PermanentFailure(
                 "database",
@@ -140,6 +144,16 @@ class EmbeddedPostgres:
                 remedy="Restore the file; or move the folder beside it away and run again: the"
                 " sources are read anew.",
             ) from error
+
+    def _with_every_role(self, server: Connections) -> Connections:
+        """Give a server that an older version made the logins that there are since."""
+        fresh = {role: secrets.token_urlsafe(18) for role in ROLES if role not in server.passwords}
+        if not fresh:
+            return server
+        complete = replace(server, passwords=server.passwords | fresh)
+        _make_logins(complete, fresh)
+        _write_private(self.home / "passwords.json", json.dumps(complete.passwords))
+        return complete
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -341,18 +355,28 @@ def _answers(server: Connections) -> bool:
 
 def _make_databases(server: Connections) -> None:
     """Create the two databases and the roles that log in, where they are missing."""
+    _make_logins(server)
     with _connect(server, autocommit=True) as connection:
         databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
-        roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-        for role in ROLES:
-            if role not in roles:
-                password = sql.Literal(server.passwords[role])
-                statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-                connection.execute(statement.format(sql.Identifier(role), password))
         for name, owner in ((WAREHOUSE, SUPERUSER), (DAGSTER, DAGSTER)):
             if name not in databases:
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}")
                 connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
+
+
+def _make_logins(server: Connections, fresh: Collection[str] = ()) -> None:
+    """Create the roles that log in where they are missing, and give the `fresh` their passwords.
+
+    A migration may have made those, and they could not log in.
+    """
+    with _connect(server, autocommit=True) as connection:
+        known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+        for role in ROLES:
+            if role in fresh or role not in known:
+                verb = sql.SQL("ALTER" if role in known else "CREATE")
+                password = sql.Literal(server.passwords[role])
+                statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
+                connection.execute(statement.format(verb, sql.Identifier(role), password))
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LOADER_ROLE = "isobar_loader"
 COPY_ROWS = 20_000
+UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 RECORD = "record"
 """The column of a staged frame that says which source record a row comes from."""
 
@@ -32,11 +33,11 @@ def engine_for(url: str, *, role: str | None) -> Engine:
     """An engine for psycopg 3 whose sessions act as `role`, in UTC, without JIT.
 
     JIT is off because bulk statements here are many and short: compiling them costs more
-    than running them.
+    than running them. A load may take longer than the database's time-outs, which are people's.
     """
     options = "-c jit=off -c timezone=UTC -c application_name=isobar"
     if role is not None:
-        options += f" -c role={role}"
+        options += f" {UNHURRIED} -c role={role}"
     parsed = make_url(url).set(drivername="postgresql+psycopg")
     asked = parsed.query.get("options")
     if isinstance(asked, str):
@@ -49,10 +50,10 @@ def engine_for(url: str, *, role: str | None) -> Engine:
 
 
 class Warehouse:
-    """Access to the warehouse as the loader."""
+    """Access to the warehouse as the loader, or as `role`."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = engine_for(url, role=LOADER_ROLE)
+    def __init__(self, url: str, role: str = LOADER_ROLE) -> None:
+        self.engine = engine_for(url, role=role)
         self.place = make_url(url).set(query={}).render_as_string(hide_password=True)
 
     @contextmanager
@@ -74,6 +75,8 @@ class Warehouse:
         try:
             yield
         except (DBAPIError, psycopg.Error) as error:  # COPY goes past SQLAlchemy
+            if interruption := _interruption_behind(error):
+                raise interruption from None
             cause = error.orig if isinstance(error, DBAPIError) else error
             went_away = isinstance(cause, psycopg.OperationalError)
             is_about_data = isinstance(cause, psycopg.DataError | psycopg.IntegrityError)
@@ -97,6 +100,14 @@ class Warehouse:
     def dispose(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
+
+
+def _interruption_behind(error: BaseException) -> BaseException | None:
+    """The demand to stop that an error of the database comes from, such as of a wait cut short."""
+    behind = error.__context__
+    while behind is not None and isinstance(behind, Exception):
+        behind = behind.__context__
+    return behind
 
 
 def stage(

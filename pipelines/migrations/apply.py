@@ -112,6 +112,8 @@ def migrate(url: str, tell: Callable[[str], None] = lambda _: None) -> None:
 
 def prepare(connection: Connection) -> None:
     """Take the lock, and make the roles and what Alembic needs; from here on act as the owner."""
+    unhurried = ("statement_timeout", "idle_in_transaction_session_timeout")
+    execute_script(connection, "".join(f"SET LOCAL {name} = 0;" for name in unhurried))
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('isobar migrate', 0))"))
     version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
     if version < OLDEST_MAJOR:

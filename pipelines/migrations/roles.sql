@@ -1,15 +1,20 @@
--- Before the first migration: the three roles, and the owner's right to make schemas.
--- Roles belong to the whole server, so another database may be making them just now.
+-- Before migrations: the four roles, the owner's right to make schemas, and what holds for every
+-- session of this database. Roles belong to the whole server, so another database may be making
+-- them just now. What is there already is left as it is.
 DO $$
 DECLARE
     role_name text;
 BEGIN
-    FOREACH role_name IN ARRAY ARRAY['isobar_owner', 'isobar_loader', 'isobar_analyst'] LOOP
+    FOREACH role_name IN ARRAY ARRAY['isobar_owner', 'isobar_loader', 'isobar_analyst', 'isobar_operator'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
             BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', role_name);
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN
-                RAISE NOTICE 'role % was made by another session', role_name;
+            EXCEPTION
+                WHEN duplicate_object OR unique_violation THEN
+                    RAISE NOTICE 'role % was made by another session', role_name;
+                WHEN insufficient_privilege THEN
+                    RAISE EXCEPTION 'there is no role %, and % may not make roles', role_name, current_user
+                    USING ERRCODE = 'insufficient_privilege';
             END;
         END IF;
         IF NOT pg_has_role(current_user, role_name, 'SET') THEN
@@ -18,6 +23,72 @@ BEGIN
     END LOOP;
     IF NOT has_database_privilege('isobar_owner', current_database(), 'CREATE') THEN
         EXECUTE format('GRANT CREATE ON DATABASE %I TO isobar_owner', current_database());
+    END IF;
+END
+$$;
+
+-- Of the database's owner: only loads make temporary tables, and time-outs. The settings of a role
+-- do not reach the logins that are its members, those of a database reach everyone: so they are the
+-- database's, and who migrates is exempt. Runs set their own (core/warehouse.py).
+DO $$
+DECLARE
+    ours CONSTANT text := current_database();
+    setting record;
+BEGIN
+    IF NOT (SELECT pg_has_role(current_user, datdba, 'USAGE') FROM pg_database WHERE datname = ours) THEN
+        RAISE NOTICE '% does not own the database: its rights and time-outs stay as they are', current_user;
+        RETURN;
+    END IF;
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', ours);
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO isobar_loader', ours);
+    FOR setting IN
+        SELECT name, value
+        FROM (VALUES ('statement_timeout', '5min'), ('idle_in_transaction_session_timeout', '5min')) AS wanted (name, value)
+        WHERE NOT EXISTS (
+            SELECT FROM pg_db_role_setting
+            INNER JOIN pg_database ON pg_database.oid = setdatabase
+            CROSS JOIN unnest(setconfig) AS line
+            WHERE datname = ours AND setrole = 0 AND starts_with(line, name || '=')
+        )
+    LOOP
+        EXECUTE format('ALTER DATABASE %I SET %I = %L', ours, setting.name, setting.value);
+        EXECUTE format('ALTER ROLE %I IN DATABASE %I SET %I = 0', current_user, ours, setting.name);
+    END LOOP;
+END
+$$;
+
+-- Of a superuser: what PostgreSQL lets everyone write without a right to any table, locks by which
+-- everyone could hold up loads, and how much disk a query of the analysts' own login may take.
+DO $$
+DECLARE
+    open_to_all record;
+BEGIN
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        RAISE NOTICE '% is no superuser: functions of PostgreSQL itself stay as they are', current_user;
+        RETURN;
+    END IF;
+    FOR open_to_all IN
+        SELECT oid::regprocedure AS called, proname ~ 'advisory' AS is_lock
+        FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace
+            AND has_function_privilege('public', oid, 'EXECUTE')
+            AND proname ~ '^(lo_creat|lo_create|lo_from_bytea|pg_logical_emit_message|pg_(try_)?advisory_.*lock.*)$'
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', open_to_all.called);
+        IF open_to_all.is_lock THEN
+            EXECUTE format(
+                'GRANT EXECUTE ON FUNCTION %s TO isobar_owner, isobar_loader, isobar_operator', open_to_all.called
+            );
+        END IF;
+    END LOOP;
+    IF NOT EXISTS (
+        SELECT FROM pg_db_role_setting
+        INNER JOIN pg_database ON pg_database.oid = setdatabase
+        CROSS JOIN unnest(setconfig) AS line
+        WHERE datname = current_database() AND setrole = 'isobar_analyst'::regrole
+            AND starts_with(line, 'temp_file_limit=')
+    ) THEN
+        EXECUTE format('ALTER ROLE isobar_analyst IN DATABASE %I SET temp_file_limit = ''10GB''', current_database());
     END IF;
 END
 $$;

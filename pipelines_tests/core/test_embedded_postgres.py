@@ -1,5 +1,6 @@
 """The built-in server under what happens to servers on people's machines."""
 
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,13 @@ import psycopg
 import pytest
 
 from pipelines.core import postgres_software as software
-from pipelines.core.embedded_postgres import SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
+from pipelines.core.embedded_postgres import (
+    OPERATOR,
+    SUPERUSER,
+    WAREHOUSE,
+    Connections,
+    EmbeddedPostgres,
+)
 from pipelines.core.failures import Failure, PermanentFailure
 
 START = """
@@ -152,6 +159,29 @@ def test_nobody_gets_in_without_the_password(server: Connections) -> None:
             psycopg.connect(
                 host=host, port=server.port, user=SUPERUSER, dbname=WAREHOUSE, password=""
             )
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+@pytest.mark.parametrize(
+    "left", ["DROP ROLE isobar_operator", "ALTER ROLE isobar_operator NOLOGIN"]
+)
+def test_a_server_that_an_older_version_made_gets_the_operators_login(
+    built_in: EmbeddedPostgres, is_up: bool, left: str
+) -> None:
+    """There is no such role, or a migration made it, or a start was killed before it was noted."""
+    older = built_in.start()
+    with psycopg.connect(older.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        connection.execute(left.encode())
+    kept = {role: word for role, word in older.passwords.items() if role != OPERATOR}
+    (built_in.home / "passwords.json").write_text(json.dumps(kept))
+    if not is_up:
+        built_in.stop()
+    for _ in range(2):
+        running = built_in.start()
+        assert running.passwords.items() > kept.items()
+        with psycopg.connect(running.url(OPERATOR, WAREHOUSE)) as connection:
+            assert connection.execute("SELECT current_user").fetchone() == (OPERATOR,)
+    assert (built_in.home / "passwords.json").stat().st_mode & 0o077 == 0
 
 
 def test_an_interrupted_first_start_is_begun_again(built_in: EmbeddedPostgres) -> None:

@@ -1,5 +1,7 @@
 """Sets of rows into tables, and what a second time does."""
 
+import signal
+
 import pandas as pd
 import psycopg
 import pytest
@@ -115,3 +117,22 @@ def test_a_server_that_went_away_is_told_in_words(warehouse: Warehouse) -> None:
         warehouse.transaction("test") as connection,
     ):
         connection.execute(end_this_session)
+
+
+class Stopped(BaseException):
+    """As Dagster interrupts a run that someone stops."""
+
+
+def test_a_run_that_is_stopped_while_it_waits_for_the_database_is_stopped(
+    warehouse: Warehouse,
+) -> None:
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(Stopped), warehouse.transaction("test") as connection:
+            connection.connection.cursor().execute("SELECT pg_sleep(60)")  # as COPY waits
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,299 @@
+"""What analysts, operators and runs may do in the database, by trying; how long it may take."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from pipelines.core.embedded_postgres import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
+from pipelines.core.failures import PermanentFailure
+from pipelines.core.warehouse import Warehouse
+from pipelines.migrations import apply
+from pipelines_tests.command import isobar
+from pipelines_tests.logins import login, member_of, prepare
+from pipelines_tests.solar_rows import add_plant, add_readings
+
+WHAT_ANALYSTS_TRY = [
+    "INSERT INTO solar.plants (name) VALUES ('mine')",
+    "UPDATE ops.deliveries SET read_count = 0",
+    "DELETE FROM flights.legs",
+    "TRUNCATE flights.legs",
+    "DO $$ BEGIN LOCK TABLE flights.legs IN SHARE MODE; END $$",
+    "CREATE TABLE public.mine (x integer)",
+    "CREATE VIEW enriched.mine AS SELECT 1 AS x",
+    "CREATE TEMPORARY TABLE mine AS TABLE flights.legs",
+    "CREATE SCHEMA mine",
+    "CREATE FUNCTION public.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "CREATE EXTENSION pg_trgm",
+    "COMMENT ON TABLE flights.legs IS 'mine'",
+    "SELECT lo_create(0)",
+    "SELECT lo_from_bytea(0, 'mine')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT nextval('solar.plants_plant_id_seq')",
+    "SELECT setval('solar.plants_plant_id_seq', 9)",
+    "SELECT weather.correct_place('IR tehran', 35.69, 51.39)",
+    "SELECT solar.delete_plant()",
+    "SELECT pg_advisory_lock(hashtextextended('isobar load solar', 0))",
+    "SELECT pg_try_advisory_xact_lock(1)",
+    "SELECT pg_logical_emit_message(false, 'mine', 'mine')",
+    "COPY flights.legs TO PROGRAM 'cat'",
+    "COPY flights.legs TO '/tmp/legs'",
+    "COPY flights.legs FROM '/etc/passwd'",
+    "TABLE pg_authid",
+    "SELECT pg_read_file('postgresql.conf')",
+    "SELECT pg_ls_dir('.')",
+    "SELECT pg_reload_conf()",
+    "ALTER SYSTEM SET work_mem = '1GB'",
+    "ALTER ROLE isobar_loader PASSWORD 'mine'",
+    "SET ROLE isobar_loader",
+    "SET ROLE isobar_operator",
+    "SET SESSION AUTHORIZATION isobar_loader",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'isobar_loader'",
+]
+WHAT_OPERATORS_TRY = [
+    "UPDATE ops.deliveries SET read_count = 0",
+    "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons) VALUES (1, 'x', 'x', '{}')",
+    "UPDATE ops.quarantine SET raw = ''",
+    "DELETE FROM ops.quarantine",
+    "UPDATE ops.inbox_files SET problem = NULL",
+    "INSERT INTO solar.days (plant_id, day) VALUES (1, '2020-01-01')",
+    "UPDATE solar.days SET status = 'held'",
+    "DELETE FROM solar.readings",
+    "DELETE FROM solar.corrections",
+    "UPDATE weather.places SET place_key = 'mine'",
+    "INSERT INTO weather.observations (place_id) VALUES (1)",
+    "DELETE FROM weather.places",
+    "DELETE FROM weather.calls",
+    "UPDATE ops.alembic_version SET version_num = 'mine'",
+    "TRUNCATE solar.plants CASCADE",
+    "ALTER TABLE solar.plants DISABLE TRIGGER ALL",
+    "SET ROLE isobar_analyst",
+]
+"""Besides what is tried by analysts and theirs to do."""
+THEIRS = [
+    "INSERT INTO solar.plants (name) VALUES ('mine')",
+    "SELECT nextval('solar.plants_plant_id_seq')",
+    "SELECT weather.correct_place('IR tehran', 35.69, 51.39)",
+    "SELECT pg_advisory_lock(hashtextextended('isobar load solar', 0))",
+    "SELECT pg_try_advisory_xact_lock(1)",
+]
+WHAT_RUNS_TRY = [
+    "CREATE TABLE flights.mine (x integer)",
+    "CREATE VIEW enriched.mine AS SELECT 1 AS x",
+    "CREATE OR REPLACE VIEW ops.quarantine_summary AS SELECT 1 AS x",
+    "CREATE FUNCTION metrics.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "CREATE SCHEMA mine",
+    "CREATE TABLE public.mine (x integer)",
+    "CREATE INDEX mine ON flights.legs (leg_id)",
+    "ALTER TABLE flights.legs ADD COLUMN x integer",
+    "ALTER TABLE flights.legs DISABLE TRIGGER ALL",
+    "DROP TABLE flights.legs CASCADE",
+    "DROP FUNCTION solar.delete_plant CASCADE",
+    "TRUNCATE flights.legs",
+    "INSERT INTO ops.alembic_version VALUES ('mine')",
+    "UPDATE ops.alembic_version SET version_num = 'mine'",
+    "DELETE FROM ops.alembic_version",
+    "INSERT INTO ops.sql_objects VALUES ('mine', 'mine')",
+    "UPDATE ops.sql_objects SET sha256 = 'mine'",
+    "DELETE FROM ops.sql_objects",
+    "SELECT lo_create(0)",
+    "SELECT solar.delete_plant()",
+    "SET ROLE isobar_owner",
+]
+
+
+@pytest.fixture
+def guarded(server: Connections, database: str) -> str:
+    """The fresh database with what a copied one lacks: its own rights and settings."""
+    prepare(server.url(SUPERUSER, database))
+    return database
+
+
+def refused(connection: psycopg.Connection, statements: list[str]) -> list[str]:
+    """Those of the statements that PostgreSQL refuses for want of rights."""
+    told = []
+    for statement in statements:
+        try:
+            connection.execute(statement.encode())
+        except psycopg.errors.InsufficientPrivilege:
+            told.append(statement)
+        except psycopg.Error:
+            pass
+    return told
+
+
+def test_an_analyst_changes_nothing(
+    server: Connections, guarded: str, owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    with (
+        warehouse.engine.connect() as _,  # somebody to terminate
+        login(server, guarded, ANALYST) as analyst,
+        member_of(owner, server, ANALYST) as address,
+        psycopg.connect(address, autocommit=True) as jane,
+    ):
+        assert refused(analyst, WHAT_ANALYSTS_TRY) == WHAT_ANALYSTS_TRY
+        assert refused(jane, WHAT_ANALYSTS_TRY) == WHAT_ANALYSTS_TRY
+        others = "SELECT query FROM pg_stat_activity WHERE usename IN ('isobar', 'isobar_loader')"
+        told = {row[0] for row in jane.execute(others.encode())}
+        assert told == {"<insufficient privilege>"}
+
+
+def test_a_run_changes_rows_and_nothing_else(server: Connections, guarded: str) -> None:
+    with login(server, guarded, LOADER) as loader:
+        assert refused(loader, WHAT_RUNS_TRY) == WHAT_RUNS_TRY
+        loader.execute("CREATE TEMPORARY TABLE mine (plant_id integer)")
+        borrow = "CREATE TRIGGER mine BEFORE DELETE ON mine EXECUTE FUNCTION solar.delete_plant()"
+        assert refused(loader, [borrow]) == [borrow]
+
+
+def test_an_operator_does_no_more_than_his_three_things(
+    server: Connections, guarded: str, owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    tried = WHAT_OPERATORS_TRY + [one for one in WHAT_ANALYSTS_TRY if one not in THEIRS]
+    tried.remove("SET ROLE isobar_operator")
+    with (
+        warehouse.engine.connect() as _,  # somebody to terminate
+        login(server, guarded, OPERATOR) as operator,
+    ):
+        assert refused(operator, tried) == tried
+
+
+def test_an_operator_keeps_the_registry_and_deletes_a_plant_with_its_data(
+    server: Connections, guarded: str, owner: psycopg.Connection
+) -> None:
+    with login(server, guarded, OPERATOR) as operator:
+        operator.execute("INSERT INTO solar.plants (name) VALUES ('Roof'), ('Barn')")
+        operator.execute(
+            "UPDATE solar.plants SET name = 'Shed', retired_at = now() WHERE plant_id = 2"
+        )
+        add_readings(owner, 1, "2026-01-01", "2026-01-03")
+        add_plant(owner, 7)
+        add_readings(owner, 7, "2026-01-01", "2026-01-02")
+        operator.execute("DELETE FROM solar.plants WHERE plant_id = 1")
+        left = operator.execute("SELECT plant_id, name FROM solar.plants ORDER BY plant_id")
+        assert left.fetchall() == [(2, "Shed"), (7, "Plant 7")]
+    assert owner.execute("SELECT DISTINCT plant_id FROM solar.readings").fetchall() == [(7,)]
+    assert owner.execute("SELECT DISTINCT plant_id FROM solar.days").fetchall() == [(7,)]
+
+
+def test_an_operator_corrects_a_place(
+    server: Connections, guarded: str, owner: psycopg.Connection
+) -> None:
+    owner.execute(
+        "INSERT INTO weather.places (place_key, geocoding_status, is_observed)"
+        " VALUES ('IR tehran', 'ambiguous', TRUE), ('IR qom', 'not_found', TRUE);"
+        "INSERT INTO weather.refreshes (place_id, kind)"
+        " SELECT place_id, 'hourly' FROM weather.places"
+    )
+    with login(server, guarded, OPERATOR) as operator:
+        operator.execute("SELECT weather.correct_place('IR tehran', 35.69, 51.39)")
+        operator.execute(
+            "UPDATE weather.places SET geocoding_status = 'pending' WHERE place_key = 'IR qom'"
+        )
+    places = "SELECT place_key, geocoding_status, latitude, count(kind) FROM weather.places"
+    places += " LEFT JOIN weather.refreshes USING (place_id) GROUP BY place_id ORDER BY place_key"
+    assert owner.execute(places.encode()).fetchall() == [
+        ("IR qom", "pending", None, 1),
+        ("IR tehran", "corrected", 35.69, 0),
+    ]
+
+
+def test_an_operator_has_spoiled_days_and_refused_files_looked_at_again(
+    server: Connections, guarded: str, owner: psycopg.Connection
+) -> None:
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2026-01-01", "2026-01-03")
+    owner.execute(
+        "INSERT INTO ops.inbox_files (source, name, byte_count, modified_ns, changed_ns, reading,"
+        " problem) VALUES ('shipments', 'a.csv', 1, 1, 1, 'utf-8', 'torn')"
+    )
+    with login(server, guarded, OPERATOR) as operator:
+        operator.execute("UPDATE solar.days SET retry_at = now() WHERE day = '2026-01-02'")
+        operator.execute("DELETE FROM ops.inbox_files WHERE problem IS NOT NULL")
+    asked = "SELECT day::text FROM solar.days WHERE retry_at IS NOT NULL"
+    assert owner.execute(asked.encode()).fetchall() == [("2026-01-02",)]
+    assert owner.execute("SELECT count(*) FROM ops.inbox_files").fetchone() == (0,)
+
+
+def test_the_commands_of_plants_and_quarantine_work_by_an_operators_login(
+    server: Connections, guarded: str, owner: psycopg.Connection, state: Path
+) -> None:
+    with member_of(owner, server, OPERATOR) as address:
+        environment = {"DATABASE_URL": address, "ISOBAR_SOURCES": "live"}
+        for words in (
+            ("plants", "add", "Roof"),
+            ("plants", "rename", "1", "Barn"),
+            ("plants", "retire", "1"),
+            ("plants", "list"),
+            ("plants", "delete", "1"),
+            ("quarantine", "list"),
+            ("quarantine", "show", "solar"),
+        ):
+            done = isobar(state, *words, **environment)
+            assert done.returncode == 0, done.stderr
+    assert owner.execute("SELECT count(*) FROM solar.plants").fetchone() == (0,)
+
+
+def test_the_query_of_an_analyst_is_ended_and_a_load_is_not(
+    server: Connections, guarded: str, owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
+    with member_of(owner, server, ANALYST) as address:
+        with psycopg.connect(address) as jane:
+            assert jane.execute("SHOW statement_timeout").fetchone() == ("5min",)
+            idle = jane.execute("SHOW idle_in_transaction_session_timeout").fetchone()
+            assert idle == ("5min",)
+        owner.execute(f"ALTER DATABASE {guarded} SET statement_timeout = '200ms'")
+        prepare(server.url(SUPERUSER, guarded))  # and what an administrator set is kept
+        ended = pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout")
+        with psycopg.connect(address) as jane, ended:
+            jane.execute("SELECT pg_sleep(300)")
+    with warehouse.transaction("solar") as connection:
+        connection.execute(text("SELECT pg_sleep(1)"))
+    with login(server, guarded, SUPERUSER) as migrates:
+        migrates.execute("SELECT pg_sleep(1)")
+
+
+def test_an_analyst_fills_the_disk_so_far_and_no_further(server: Connections, guarded: str) -> None:
+    with login(server, guarded, ANALYST) as analyst:
+        assert analyst.execute("SHOW temp_file_limit").fetchone() == ("10GB",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            analyst.execute("SET temp_file_limit = -1")
+
+
+def test_without_a_superuser_the_database_is_guarded_as_far_as_its_owner_may(
+    server: Connections, empty_database: str, owner: psycopg.Connection
+) -> None:
+    """As on a managed server."""
+    owner.execute("DROP ROLE IF EXISTS managed")
+    owner.execute("CREATE ROLE managed LOGIN CREATEROLE PASSWORD 'managed'")
+    for role in ("isobar_owner", LOADER, ANALYST, OPERATOR):
+        owner.execute(f"GRANT {role} TO managed")
+    owner.execute(f"ALTER DATABASE {empty_database} OWNER TO managed")
+    address = f"postgresql://managed:managed@127.0.0.1:{server.port}/{empty_database}"
+    apply.migrate(address)
+    with login(server, empty_database, ANALYST) as analyst:
+        tried = [one for one in WHAT_ANALYSTS_TRY if "lo_" not in one and "pg_" not in one]
+        assert refused(analyst, tried) == tried
+        assert analyst.execute("SHOW statement_timeout").fetchone() == ("5min",)
+    with psycopg.connect(address) as managed:
+        assert managed.execute("SHOW statement_timeout").fetchone() == ("0",)
+
+
+def test_a_server_without_the_role_of_operators_says_so_to_who_may_not_make_it(
+    server: Connections, empty_database: str, owner: psycopg.Connection
+) -> None:
+    """As after an upgrade, where an administrator had made the roles of the version before."""
+    owner.execute("DROP ROLE IF EXISTS restricted")
+    owner.execute("CREATE ROLE restricted LOGIN PASSWORD 'restricted'")
+    for role in ("isobar_owner", LOADER, ANALYST):
+        owner.execute(f"GRANT {role} TO restricted")
+    owner.execute(f"ALTER DATABASE {empty_database} OWNER TO restricted")
+    owner.execute(f"ALTER ROLE {OPERATOR} RENAME TO operator_away")
+    try:
+        with pytest.raises(PermanentFailure, match="there is no role isobar_operator"):
+            apply.migrate(
+                f"postgresql://restricted:restricted@127.0.0.1:{server.port}/{empty_database}"
+            )
+    finally:
+        owner.execute(f"ALTER ROLE operator_away RENAME TO {OPERATOR}")

@@ -1,0 +1,270 @@
+"""The login in front of the web UI: a real Caddy before two real web servers, one read-only."""
+
+import json
+import ssl
+import subprocess
+import tempfile
+from base64 import b64encode
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+from pipelines import dagster_processes
+from pipelines.bring_up import on_loopback, wait_until
+from pipelines.core.embedded_postgres import DAGSTER, Connections
+from pipelines.core.ports import free_port
+from pipelines.processes import Child
+from pipelines_tests import caddy
+from pipelines_tests.command import PROJECT, environment
+
+VIEWER, OPERATOR = ("viewer", "to see"), ("operator", "to do")
+LAUNCH = """
+mutation { launchRun(executionParams: {runConfigData: {}, selector: {jobName: "housekeeping",
+  repositoryName: "__repository__", repositoryLocationName: "pipelines"}}) {
+  __typename ... on PythonError { message } } }
+"""
+MOVE = """
+mutation { setSensorCursor(cursor: "mine", sensorSelector: {sensorName: "alerts",
+  repositoryName: "__repository__", repositoryLocationName: "pipelines"}) { __typename } }
+"""
+RUNS = "{ runsOrError { ... on Runs { results { jobName } } } }"
+SUBSCRIBE = 'subscription { pipelineRunLogs(runId: "none", cursor: null) { __typename } }'
+CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
+HASHES = ("VIEWER_PASSWORD_HASH", "OPERATOR_PASSWORD_HASH")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site, as someone with this name and password meets it; without them as a stranger."""
+
+    url: str
+    authority: Path
+    login: tuple[str, str] | None = None
+
+    def get(self, path: str = "/", **headers: str) -> requests.Response:
+        return self.request("GET", path, headers=headers)
+
+    def request(self, method: str, path: str, **more: Any) -> requests.Response:
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(
+                method,
+                f"{self.url}{path}",
+                auth=self.login,
+                verify=str(self.authority),
+                timeout=120,
+                **more,
+            )
+
+    def ask(self, query: str) -> Any:
+        answer = self.request("POST", "/graphql", json={"query": query})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+
+@dataclass(frozen=True)
+class Proxied:
+    """The proxy with its two web servers."""
+
+    proxy: caddy.Proxy
+
+    def viewers(self, login: tuple[str, str] | None = None) -> Site:
+        return Site(self.proxy.viewers, self.proxy.authority, login)
+
+    def operators(self, login: tuple[str, str] | None = None) -> Site:
+        return Site(self.proxy.operators, self.proxy.authority, login)
+
+
+def dagster(folder: Path, server: Connections) -> Generator[str]:
+    """A code server and the two web servers, as host and port of these: read-only, then full."""
+    (folder / "dagster.yaml").symlink_to(PROJECT / "dagster.yaml")
+    storage = server.url(DAGSTER, DAGSTER).replace("postgresql://", "postgresql+psycopg2://")
+    variables = environment(folder, DAGSTER_HOME=str(folder), DAGSTER_POSTGRES_URL=storage)
+    code, read_only, full = (free_port() for _ in range(3))
+    workspace = dagster_processes.write_workspace(folder / "workspace.yaml", "127.0.0.1", code)
+    commands = {
+        "code": dagster_processes.code_server("127.0.0.1", code),
+        "read_only": dagster_processes.web_server(
+            "127.0.0.1", read_only, workspace, is_read_only=True
+        ),
+        "full": dagster_processes.web_server("127.0.0.1", full, workspace),
+    }
+    children = [
+        Child(name, words, environment=variables, log=folder / f"{name}.log")
+        for name, words in commands.items()
+    ]
+    try:
+        for child, port in zip(children, (None, read_only, full), strict=True):
+            child.start()
+            if port is not None:  # one after the other: the first makes the storage's tables
+                wait_until(partial(answers, port), child, seconds=300)
+                yield f"127.0.0.1:{port}"
+    finally:
+        for child in children:
+            child.stop()
+
+
+def answers(port: int) -> bool:
+    try:
+        return on_loopback(f"http://127.0.0.1:{port}/server_info").ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.fixture(scope="module")
+def proxied(server: Connections) -> Iterator[Proxied]:
+    caddy.path_of_caddy()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        servers = dagster(folder, server)
+        try:
+            read_only, full = next(servers), next(servers)
+            proxy = caddy.start(
+                folder,
+                VIEWERS_UPSTREAM=read_only,
+                OPERATORS_UPSTREAM=full,
+                VIEWER_PASSWORD_HASH=caddy.hashed(VIEWER[1]),
+                OPERATOR_PASSWORD_HASH=caddy.hashed(OPERATOR[1]),
+            )
+            yield Proxied(proxy)
+            proxy.process.stop()
+        finally:
+            servers.close()
+
+
+def subscribed(site: Site, **headers: str) -> dict[str, Any]:
+    """What comes back for a subscription; raises `InvalidStatus` when it may not be opened."""
+    if site.login is not None:
+        words = b64encode(":".join(site.login).encode()).decode()
+        headers["Authorization"] = f"Basic {words}"
+    opened = connect(
+        f"{site.url.replace('https://', 'wss://')}/graphql",
+        ssl=ssl.create_default_context(cafile=site.authority),
+        additional_headers=headers,
+        subprotocols=[Subprotocol("graphql-ws")],
+        open_timeout=120,
+        proxy=None,
+    )
+    with opened as socket:
+        socket.send(json.dumps({"type": "connection_init"}))
+        socket.send(json.dumps({"type": "start", "id": "1", "payload": {"query": SUBSCRIBE}}))
+        told: dict[str, Any] = {}
+        while told.get("type") != "data":
+            told = json.loads(socket.recv(timeout=120))
+    answer: dict[str, Any] = told["payload"]["data"]
+    return answer
+
+
+def test_strangers_see_nothing_of_either_site(proxied: Proxied) -> None:
+    for login in (None, ("viewer", "guessed"), ("operator", ""), ("", ""), ("someone", VIEWER[1])):
+        for site in (proxied.viewers(login), proxied.operators(login)):
+            for path in ("/", "/server_info", "/graphql?query={version}", "/logs/x.out"):
+                refused = site.get(path)
+                assert refused.status_code == 401
+                assert "agster" not in refused.text
+            posted = site.request("POST", "/graphql", json={"query": LAUNCH})
+            assert posted.status_code == 401
+
+
+def test_the_viewers_password_opens_the_viewers_site_alone(proxied: Proxied) -> None:
+    assert 'id="__next"' in proxied.viewers(VIEWER).get().text
+    assert proxied.viewers(VIEWER).ask("{ version }")["version"]
+    assert proxied.operators(VIEWER).get().status_code == 401
+
+
+def test_a_viewer_starts_and_changes_nothing(proxied: Proxied) -> None:
+    viewer = proxied.viewers(VIEWER)
+    before = viewer.ask(RUNS)
+    assert viewer.ask(LAUNCH)["launchRun"]["__typename"] == "UnauthorizedError"
+    assert viewer.ask(MOVE)["setSensorCursor"]["__typename"] == "UnauthorizedError"
+    by_link = viewer.get(f"/graphql?query={quote(LAUNCH)}").json()
+    assert by_link["data"]["launchRun"]["__typename"] == "UnauthorizedError"
+    for kind in ("materialization", "check", "observation"):
+        path = f"/report_asset_{kind}/flights/itineraries"
+        assert viewer.request("POST", path, json={}).status_code in (401, 403)
+    assert viewer.ask(RUNS) == before
+
+
+def test_an_operator_may_on_his_site_and_only_look_on_the_viewers(proxied: Proxied) -> None:
+    operator = proxied.operators(OPERATOR)
+    assert 'id="__next"' in operator.get().text
+    assert operator.ask(MOVE)["setSensorCursor"]["__typename"] == "Sensor"
+    before = len(operator.ask(RUNS)["runsOrError"]["results"])
+    assert operator.ask(LAUNCH)["launchRun"]["__typename"] == "LaunchRunSuccess"
+    looking = proxied.viewers(OPERATOR)
+    assert looking.ask(LAUNCH)["launchRun"]["__typename"] == "UnauthorizedError"
+    assert len(looking.ask(RUNS)["runsOrError"]["results"]) == before + 1
+
+
+def test_a_subscription_is_opened_with_a_password_only(proxied: Proxied) -> None:
+    for site in (proxied.viewers(VIEWER), proxied.operators(OPERATOR)):
+        assert set(subscribed(site)) == {"pipelineRunLogs"}
+    for site in (proxied.viewers(), proxied.operators(), proxied.operators(VIEWER)):
+        with pytest.raises(InvalidStatus, match="401"):
+            subscribed(site)
+
+
+def test_another_site_cannot_use_the_password_that_a_browser_keeps(proxied: Proxied) -> None:
+    """Browsers add it to whatever a page asks for, and Dagster takes mutations even from links."""
+    operator = proxied.operators(OPERATOR)
+    before = operator.ask(RUNS)
+    path = f"/graphql?query={quote(LAUNCH)}"
+    for told in ("cross-site", "same-site"):  # the second: a page of another port
+        elsewhere = {"Sec-Fetch-Site": told}
+        for mode in ("no-cors", "cors"):
+            refused = operator.get(path, **elsewhere, **{"Sec-Fetch-Mode": mode})
+            assert refused.status_code == 403
+        form = elsewhere | {"Sec-Fetch-Mode": "navigate"}
+        assert operator.request("POST", path, headers=form).status_code == 403
+        with pytest.raises(InvalidStatus, match="403"):
+            subscribed(operator, **elsewhere, **{"Sec-Fetch-Mode": "websocket"})
+    link = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+    followed = operator.get(path, **CROSS_SITE, **link)
+    assert followed.headers["Content-Type"].startswith("text/html")
+    assert operator.ask(RUNS) == before
+
+
+def test_pages_cannot_be_framed_and_do_not_say_what_serves_them(proxied: Proxied) -> None:
+    headers = proxied.viewers(VIEWER).get().headers
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "Content-Security-Policy" in headers
+    assert "Server" not in headers
+
+
+def test_who_did_what_is_logged_and_no_password(proxied: Proxied) -> None:
+    proxied.operators(OPERATOR).ask("{ version }")
+    log = proxied.proxy.process.log.read_text()
+    assert '"user_id":"operator"' in log
+    assert b64encode(":".join(OPERATOR).encode()).decode() not in log
+
+
+@pytest.mark.parametrize("missing", HASHES)
+def test_without_a_password_it_does_not_start_and_says_which_is_missing(
+    tmp_path: Path, missing: str
+) -> None:
+    """The hashes are of no password at all; an empty one counts as none."""
+    hashes = dict.fromkeys(HASHES, "$2a$14$" + "x" * 53)
+    del hashes[missing]
+    for given, words in ((hashes, f"{missing}_is_not_set"), (hashes | {missing: ""}, "be empty")):
+        for verb in ("validate", "run"):
+            ended = subprocess.run(
+                caddy.command(verb),
+                env=caddy.variables(tmp_path, **given),
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+            assert ended.returncode != 0
+            assert verb == "run" or words in ended.stderr  # Caddy 2.11 runs without a word
