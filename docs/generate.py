@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from docs import answers, commands, diagrams, dictionary, lineage
+from docs import answers, commands, contract, diagrams, dictionary, lineage
 from pipelines.cli import isobar
 from pipelines.core.embedded_postgres import (
     ANALYST,
@@ -40,6 +40,7 @@ def _write_what_the_database_says(connections: Connections, folder: Path) -> Non
     with psycopg.connect(url, autocommit=True) as owner:
         _write(dictionary.PAGE, dictionary.page(owner))
         _write(lineage.FILE, lineage.document(owner))
+        _write(contract.FILE, contract.document(owner))
         warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))
         known_data.put(warehouse, owner, folder)
         warehouse.dispose()

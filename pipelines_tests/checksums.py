@@ -1,0 +1,43 @@
+"""What is in a database, as one number a table, so that two can be compared."""
+
+from collections.abc import Iterable
+
+import psycopg
+from psycopg import sql
+
+from pipelines.backup import TABLES
+
+SUM = """
+SELECT count(*) || ' ' || coalesce(md5(string_agg(line, E'\\n' ORDER BY line)), '')
+FROM (SELECT row({columns})::text COLLATE "C" AS line FROM {table}) AS lines
+"""
+COLUMNS = """
+SELECT attname FROM pg_attribute
+WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attname
+"""
+
+
+def columns_of(connection: psycopg.Connection) -> dict[str, list[str]]:
+    """The names of the columns of each table, by its name with its schema."""
+    tables = [f"{schema}.{name}" for schema, name in connection.execute(TABLES).fetchall()]
+    return {
+        table: [name for (name,) in connection.execute(COLUMNS, [table]).fetchall()]
+        for table in tables
+    }
+
+
+def checksum(connection: psycopg.Connection, table: str, columns: Iterable[str]) -> str:
+    """How many rows a table has, and a number that any change of these columns changes."""
+    statement = sql.SQL(SUM).format(
+        table=sql.Identifier(*table.split(".")),
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+    )
+    return str((connection.execute(statement).fetchone() or ("",))[0])
+
+
+def checksums(connection: psycopg.Connection) -> dict[str, str]:
+    """Of all tables, in whatever schema."""
+    return {
+        table: checksum(connection, table, columns)
+        for table, columns in columns_of(connection).items()
+    }

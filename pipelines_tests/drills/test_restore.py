@@ -1,0 +1,190 @@
+"""Back up while a load is under way, destroy everything, restore elsewhere, compare, go on.
+
+And kill -9 in the middle of a backup and of a restore.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines_tests.checksums import checksums
+from pipelines_tests.command import begin, isobar
+from pipelines_tests.drills.test_kill import begin_and_wait
+from pipelines_tests.shipments.made_up import line, text_of
+
+HISTORY = """
+SELECT asset_key, count(*) FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION'
+GROUP BY asset_key ORDER BY asset_key
+"""
+RIGHTS = """
+SELECT relnamespace::regnamespace::text, relname, relowner::regrole::text, right_.*
+FROM pg_class, LATERAL (
+    SELECT grantee::regrole::text, privilege_type FROM aclexplode(relacl)
+) AS right_
+WHERE relnamespace::regnamespace::text !~ '^pg_'
+UNION ALL
+SELECT nspname, '', nspowner::regrole::text, grantee::regrole::text, privilege_type
+FROM pg_namespace, aclexplode(nspacl) WHERE nspname !~ '^pg_'
+UNION ALL
+SELECT 'later', defaclobjtype::text, defaclrole::regrole::text, grantee::regrole::text,
+    privilege_type
+FROM pg_default_acl, aclexplode(defaclacl)
+ORDER BY 1, 2, 3, 4, 5
+"""
+UNDER_WAY = "SELECT count(*) FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE', 'CANCELED')"
+DATABASES = "SELECT datname FROM pg_database WHERE datname ~ 'isobar|dagster' ORDER BY 1"
+SOURCES_TOLD = (
+    "bookings.events",
+    "flights.legs",
+    "flights.prices",
+    "metrics.hotel_bookings_by_stay_night",
+    "shipments.articles",
+    "shipments.status_history",
+    "solar.readings",
+)
+"""Tables whose rows only change when a source says something new."""
+ONE_YEAR = {"SYNC_UNTIL_YEAR": "1"}
+
+
+def opened(state: Path, database: str = WAREHOUSE) -> psycopg.Connection:
+    role = DAGSTER if database == DAGSTER else SUPERUSER
+    url = EmbeddedPostgres(state).start().url(role, database)
+    return psycopg.connect(url, autocommit=True)
+
+
+def held(state: Path) -> dict[str, str]:
+    with opened(state) as connection:
+        return checksums(connection)
+
+
+def told_by(state: Path, query: str, database: str = DAGSTER) -> list[tuple[object, ...]]:
+    with opened(state, database) as connection:
+        return connection.execute(query).fetchall()
+
+
+def new_folder(beside: Path) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=beside.parent))
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def elsewhere(state: Path) -> Iterator[Path]:
+    folder = new_folder(state)
+    yield folder
+    EmbeddedPostgres(folder).stop()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    later = tmp_path / "later.csv"
+    later.write_text(text_of([line(n, status="delivery") for n in range(500)]))
+    return later
+
+
+def destroy(state: Path) -> None:
+    server = EmbeddedPostgres(state)
+    server.stop()
+    shutil.rmtree(server.home)
+    shutil.rmtree(state)
+    state.mkdir()
+
+
+def test_what_was_destroyed_is_restored_elsewhere_as_it_was_and_goes_on(
+    state: Path, elsewhere: Path, file: Path, tmp_path: Path
+) -> None:
+    done = isobar(state, "run", **ONE_YEAR)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with opened(state) as blocker:
+        with blocker.transaction():
+            blocker.execute("LOCK TABLE shipments.articles IN EXCLUSIVE MODE")
+            load = begin_and_wait(blocker, state, "import", "shipments", str(file))
+            before, rights = held(state), told_by(state, RIGHTS, WAREHOUSE)
+            history = told_by(state, HISTORY)
+            backed_up = isobar(state, "backup", str(tmp_path / "backup"))
+        load.communicate(timeout=300)
+    assert backed_up.returncode == 0, backed_up.stderr
+    assert "Not in it: files of the inboxes" in backed_up.stderr
+    assert load.returncode == 0
+    assert held(state) != before, "the load that the backup did not wait for"
+    assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o700
+    destroy(state)
+
+    restored = isobar(elsewhere, "restore", str(tmp_path / "backup"))
+    assert restored.returncode == 0, restored.stderr
+    assert held(elsewhere) == before
+    assert told_by(elsewhere, RIGHTS, WAREHOUSE) == rights
+    assert told_by(elsewhere, HISTORY) == history
+    assert len(history) > 20
+    assert "of shipments, which was under way when the backup was made" in restored.stderr
+    assert told_by(elsewhere, UNDER_WAY) == [(0,)]
+    assert told_by(elsewhere, DATABASES) == [("dagster",), ("isobar",)]
+
+    again = isobar(elsewhere, "run", **ONE_YEAR)
+    assert again.returncode == 0, again.stdout + again.stderr
+    after = held(elsewhere)
+    assert {name: after[name] for name in SOURCES_TOLD} == {
+        name: before[name] for name in SOURCES_TOLD
+    }
+    assert isobar(elsewhere, "import", "shipments", str(file)).returncode == 0
+    delivered = "SELECT count(*) FROM shipments.shipments WHERE tracking_number ~ '^TN0'"
+    assert told_by(elsewhere, delivered, WAREHOUSE) == [(500,)]
+
+
+def test_a_backup_that_was_killed_is_told_as_such_and_the_next_one_works(
+    state: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    assert isobar(state, "migrate").returncode == 0
+    folder = tmp_path / "backup"
+    with opened(state) as blocker, blocker.transaction():
+        blocker.execute("LOCK TABLE flights.prices IN ACCESS EXCLUSIVE MODE")
+        backup = begin_and_wait(blocker, state, "backup", str(folder))
+        second = isobar(state, "backup", str(folder))
+        backup.kill()
+        backup.communicate()
+    assert second.returncode == 1
+    assert "another backup is being written" in second.stderr
+    refused = isobar(elsewhere, "restore", str(folder))
+    assert refused.returncode == 1
+    assert "it is not whole: its backup was interrupted" in refused.stderr
+    assert "what to do:" in refused.stderr
+    again = isobar(state, "backup", str(folder))
+    assert again.returncode == 0, again.stderr
+    assert "Taking away what an interrupted backup left" in again.stderr
+    assert sorted(one.name for one in folder.iterdir()) == ["dagster", "manifest.json", "warehouse"]
+    restored = isobar(elsewhere, "restore", str(folder))
+    assert restored.returncode == 0, restored.stderr
+    assert held(elsewhere) == held(state)
+
+
+def test_a_restore_that_was_killed_leaves_what_was_there_and_the_next_one_works(
+    state: Path, elsewhere: Path, file: Path, tmp_path: Path
+) -> None:
+    assert isobar(state, "import", "shipments", str(file)).returncode == 0
+    assert isobar(elsewhere, "migrate").returncode == 0
+    folder = str(tmp_path / "backup")
+    assert isobar(elsewhere, "backup", folder).returncode == 0
+    before = held(state)
+    restore = begin(state, "restore", folder, "--replace")
+    deadline = time.monotonic() + 300
+    while ("isobar_being_restored",) not in told_by(state, DATABASES, "postgres"):
+        assert restore.poll() is None, restore.communicate()[0]
+        assert time.monotonic() < deadline, "the restore never began"
+    restore.kill()
+    restore.communicate()
+    assert held(state) == before
+    assert isobar(state, "status").returncode in (0, 1)
+    refused = isobar(state, "restore", folder)
+    assert refused.returncode == 1
+    assert "the database is not empty: " in refused.stderr
+    again = isobar(state, "restore", folder, "--replace")
+    assert again.returncode == 0, again.stderr
+    assert "Took away isobar_being_restored, which an interrupted restore had left" in again.stderr
+    assert held(state) == held(elsewhere)
+    assert told_by(state, DATABASES, "postgres") == [("dagster",), ("isobar",)]

@@ -1,0 +1,87 @@
+"""What people built on enriched, metrics and the tables of our pages keeps working."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from docs import contract, dictionary
+from pipelines_tests.documents.pages import PAGES, blocks, name_of
+
+
+def test_all_that_was_promised_is_there_and_all_that_is_there_is_promised(
+    owner: psycopg.Connection,
+) -> None:
+    """Each line says what to do; `make docs` adds what is new."""
+    broken = contract.broken(contract.promised(), contract.of_database(owner))
+    assert broken == [], "\n".join(broken)
+
+
+def test_the_file_is_in_order(owner: psycopg.Connection) -> None:
+    assert contract.FILE.read_text() == contract.document(owner)
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "now"),
+    [
+        (
+            "ALTER TABLE solar.plants DROP COLUMN time_zone CASCADE",
+            "solar.plants.time_zone",
+            "gone",
+        ),
+        (
+            "ALTER TABLE metrics.solar_plant_health ALTER computed_at TYPE timestamp",
+            "metrics.solar_plant_health.computed_at",
+            "timestamp without time zone",
+        ),
+        (
+            "DROP VIEW enriched.shipments CASCADE",
+            "enriched.shipments.tracking_number",
+            "gone",
+        ),
+        (
+            "ALTER FUNCTION enriched.track RENAME TO tracked",
+            "enriched.track(1: tracking_number)",
+            "gone",
+        ),
+    ],
+)
+def test_a_column_or_argument_that_changes_is_told_with_what_to_do(
+    owner: psycopg.Connection, change: str, name: str, now: str
+) -> None:
+    kind = contract.promised()[name]
+    owner.execute(change)
+    told = contract.broken(contract.promised(), contract.of_database(owner))
+    (line,) = [one for one in told if one.startswith(f"{name} was ")]
+    assert line.startswith(f"{name} was {kind}, and is {now}: ")
+    assert "CHANGELOG.md" in line
+    assert f"{name} | {kind}\n" in contract.document(owner), "make docs promises it still"
+
+
+def test_a_function_that_changes_its_arguments_or_results_is_told(
+    owner: psycopg.Connection,
+) -> None:
+    made = "CREATE FUNCTION metrics.f({}) RETURNS TABLE ({}) LANGUAGE sql AS 'SELECT 1, 2'"
+    owner.execute(made.format("a integer, b text DEFAULT 'x'", "one integer, two integer"))
+    promise = contract.of_database(owner)
+    assert {name: kind for name, kind in promise.items() if "metrics.f(" in name} == {
+        "metrics.f(1: a)": "integer",
+        "metrics.f(2: b)": "text, optional",
+        "metrics.f()": "rows",
+        "metrics.f() -> one": "integer",
+        "metrics.f() -> two": "integer",
+    }
+    owner.execute("DROP FUNCTION metrics.f")
+    owner.execute(made.format("a integer, b text", "one integer, zwei integer"))
+    told = contract.broken(promise, contract.of_database(owner))
+    assert [line.split(" was ")[0] for line in told if " was " in line] == [
+        "metrics.f(2: b)",
+        "metrics.f() -> two",
+    ]
+    assert told[-1] == "metrics.f() -> zwei is new: make docs adds it to public_contract.txt."
+
+
+@pytest.mark.parametrize("page", [one for one in PAGES if one != dictionary.PAGE], ids=name_of)
+def test_sql_in_our_pages_asks_only_what_stays(page: Path) -> None:
+    asked = {name for sql in blocks(page, "sql") for name in contract.asked_in(sql)}
+    assert asked <= set(contract.OTHERS)
