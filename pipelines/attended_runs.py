@@ -18,6 +18,8 @@ from pipelines.core.process_identity import find, identity, is_alive
 
 TAG = "isobar/run"
 """On runs in the process of a command: a person waits, so they do not wait for a source."""
+BROKER_TAG = "dagster-celery/task_id"
+"""On runs of `pipelines.celery_runs`, whose daemon asks the workers."""
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -130,7 +132,13 @@ def _command_was_killed(run: dg.DagsterRun) -> bool:
 
 
 def _worker_was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether it has a worker on this machine, and that is gone."""
+    """Whether it has a worker on this machine, and that is gone.
+
+    A run that a broker gave away is not known to be here: the tag of a code server, which names
+    this machine, may be that of the attempt before it.
+    """
+    if BROKER_TAG in run.tags:
+        return False
     host = json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("host")
     is_here = host in ("127.0.0.1", "localhost", socket.gethostname())
     if run.status not in AT_WORK or not is_here:

@@ -23,6 +23,7 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 from pipelines import attended_runs
 from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
@@ -136,6 +137,18 @@ def test_workers_of_other_machines_and_runs_without_one_are_left_alone(
     before = [status_of(instance, run) for run in runs]
     assert look(instance) == "None was killed."
     assert [status_of(instance, run) for run in runs] == before
+
+
+def test_a_run_that_a_broker_gave_to_another_machine_is_left_alone(
+    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
+) -> None:
+    """Its process is none of here, though the attempt before it was, and left its tags to it."""
+    sleeper.kill()
+    sleeper.wait()
+    run = begun(instance, sleeper.pid)
+    instance.add_run_tags(run.run_id, {DAGSTER_CELERY_TASK_ID_TAG: "a task"})
+    assert look(instance) == "None was killed."
+    assert status_of(instance, run) == Status.STARTED
 
 
 def test_a_run_that_ended_well_while_one_looked_is_not_failed(

@@ -1,0 +1,249 @@
+"""Several machines on this one: a broker, `isobar ui` as the first of them, and workers."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import requests
+
+from pipelines.bring_up import bring_up_dagster_home
+from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.core.ports import free_port
+from pipelines.settings import Settings
+from pipelines.timetable import timetable
+from pipelines.workers import worker_beat, worker_command
+from pipelines_tests.command import PROJECT, begin, environment
+
+MISSING = "there is no redis-server; on Debian: apt install redis-server"
+UNFINISHED = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
+LOCKS_ASKED = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+
+def redis_server() -> str | None:
+    """Where the program is, or None."""
+    return shutil.which("redis-server")
+
+
+def wait_until(is_so: Callable[[], object], what: str, seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.2)
+
+
+class Broker:
+    """A Redis with a password, which keeps on disk what it was given."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"redis://:secret@127.0.0.1:{self.port}/0"
+        self._folder = folder
+        self.start()
+
+    def start(self) -> None:
+        options = {
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "requirepass": "secret",
+            "appendonly": "yes",
+            "dir": self._folder,
+            "logfile": self._folder / "redis.log",
+        }
+        program = redis_server()
+        assert program is not None, MISSING
+        words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+        self._process = subprocess.Popen([program, *words], start_new_session=True)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Worker:
+    """A worker with a home of its own, as on another machine."""
+
+    def __init__(self, state: Path, variables: dict[str, str]) -> None:
+        self.settings = Settings.from_environment(environment(state, **variables))
+        self.log = state / "worker.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                worker_command(self.settings),
+                env=environment(state, **variables) | bring_up_dagster_home(self.settings),
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def is_well(self) -> bool:
+        """As a container's health check asks."""
+        beat = worker_beat(self.settings)
+        assert self.process.poll() is None, self.log.read_text()
+        return beat.exists() and time.time() - beat.stat().st_mtime < 30
+
+    def has(self, pid: int) -> bool:
+        """Whether a process is one of its own."""
+        return pid in [one.pid for one in psutil.Process(self.process.pid).children()]
+
+    def die(self) -> None:
+        """As a machine does whose power is cut."""
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        os.killpg(self.process.pid, signal.SIGKILL)
+        for process in family:
+            if process.is_running():
+                process.kill()
+        self.process.wait()
+
+
+@dataclass
+class Run:
+    run_id: str
+    job: str
+    status: str
+    began_at: float
+    ended_at: float | None
+    told: list[str]
+
+    @property
+    def pid(self) -> int:
+        """The process that executes it."""
+        found = re.findall(r"Started process for run \(pid: (\d+)\)", "\n".join(self.told))
+        return int(found[-1])
+
+
+RUNS = """{ runsOrError { ... on Runs { results { runId jobName status startTime endTime
+    eventConnection { events { ... on MessageEvent { message } } } } } } }"""
+STOP = """mutation($id: String!) { terminateRun(runId: $id) { __typename
+    ... on TerminateRunFailure { message } ... on PythonError { message } } }"""
+
+
+class Machines:
+    """`isobar ui` with a broker, on imitated sources of which only the inboxes ever have news."""
+
+    def __init__(self, folder: Path, sandbox_url: str, flights_url: str) -> None:
+        self.folder = folder
+        self.state = self._new_folder()
+        self.broker = Broker(self._new_folder())
+        self.inboxes = {name: self._new_folder() for name in ("bookings", "shipments")}
+        self.variables = {
+            "ISOBAR_SOURCES": "live",
+            "FLIGHTS_URL": flights_url,
+            "WEATHER_BASE_URL": sandbox_url,
+            "GEOCODING_BASE_URL": sandbox_url,
+            "CELERY_BROKER_URL": self.broker.url,
+            **{f"{name.upper()}_INBOX": str(path) for name, path in self.inboxes.items()},
+        }
+        seldom = dict.fromkeys(timetable().seconds, 86_400)
+        often = seldom | {"bookings_inbox": 2, "shipments_inbox": 2, "killed_runs": 2}
+        lines = [f"[sensors.{name}]\nevery_seconds = {every}\n" for name, every in often.items()]
+        (self.state / "schedules.toml").write_text("".join(lines))
+        self.workers: list[Worker] = []
+        self.process = begin(self.state, "ui", ISOBAR_SCHEDULES="", **self.variables)
+        assert self.process.stdout is not None
+        told = ""
+        while not (found := re.search(r"UI is at (\S+)", told)):
+            said = self.process.stdout.readline()
+            assert said, told
+            told += said
+        self.url = found[1]
+        self.server = EmbeddedPostgres(self.state).start()
+
+    def start_workers(self, count: int) -> None:
+        """Have so many that are alive, with one place each."""
+        self.workers = [one for one in self.workers if one.process.poll() is None]
+        variables = self.variables | {
+            "DATABASE_URL": self.server.url(SUPERUSER, WAREHOUSE),
+            "DAGSTER_POSTGRES_URL": self.server.url(DAGSTER, DAGSTER),
+            "WORKER_RUNS": "1",
+        }
+        while len(self.workers) < count:
+            self.workers.append(Worker(self._new_folder(), variables))
+        for one in self.workers:
+            wait_until(one.is_well, "a worker that is well")
+
+    def worker_of(self, run: Run) -> Worker:
+        (found,) = [one for one in self.workers if one.has(run.pid)]
+        return found
+
+    def runs(self, job: str | None = None) -> list[Run]:
+        """Oldest first."""
+        found = self.ask(RUNS)["runsOrError"]["results"]
+        return [
+            Run(
+                one["runId"],
+                one["jobName"],
+                one["status"],
+                one["startTime"],
+                one["endTime"],
+                [event["message"] for event in one["eventConnection"]["events"]],
+            )
+            for one in reversed(found)
+            if job in (None, one["jobName"])
+        ]
+
+    def statuses(self, job: str) -> list[str]:
+        return [run.status for run in self.runs(job)]
+
+    def wait_for_rest(self) -> None:
+        wait_until(
+            lambda: not [run for run in self.runs() if run.status in UNFINISHED],
+            "all runs are done",
+        )
+
+    def stop_run(self, run: Run) -> Any:
+        return self.ask(STOP, id=run.run_id)["terminateRun"]
+
+    def drop(self, source: str, name: str, text: str) -> None:
+        fresh = self.folder / name
+        fresh.write_text(text)
+        fresh.rename(self.inboxes[source] / name)
+
+    def connected(self) -> psycopg.Connection:
+        return psycopg.connect(self.server.url(SUPERUSER, WAREHOUSE), autocommit=True)
+
+    def held_up(self, *tables: str) -> psycopg.Connection:
+        """Nobody writes to the tables until this is closed."""
+        blocker = psycopg.connect(self.server.url(SUPERUSER, WAREHOUSE))
+        for table in tables:
+            blocker.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        return blocker
+
+    def wait_for_waiting(self, count: int) -> None:
+        """Until so many runs are stopped by locks."""
+        with self.connected() as connection:
+            wait_until(
+                lambda: connection.execute(LOCKS_ASKED).fetchone() == (count,),
+                f"{count} that wait for locks",
+            )
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        answer = requests.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=120
+        ).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=300)
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.die()
+        self.broker.kill()
+        EmbeddedPostgres(self.state).stop()
+
+    def _new_folder(self) -> Path:
+        made = Path(tempfile.mkdtemp(dir=self.folder))
+        made.chmod(0o755)
+        return made

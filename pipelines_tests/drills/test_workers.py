@@ -1,0 +1,204 @@
+"""Runs on several machines by way of a real broker: spread, in turn, and once, whatever dies."""
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from pipelines_tests.bookings.made_up import event
+from pipelines_tests.bookings.made_up import text_of as text_of_events
+from pipelines_tests.drills.machines import MISSING, Machines, redis_server, wait_until
+from pipelines_tests.fake_source import FakeSource, document
+from pipelines_tests.flights.made_up import flights_document
+from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.test_ui import LAUNCH
+
+LEDGER = """
+SELECT name, read_count, loaded_count, unchanged_count + rejected_count
+FROM ops.deliveries
+WHERE source = %s AND name LIKE %s
+ORDER BY name
+"""
+EVENTS = "SELECT count(*) FROM bookings.events WHERE hotel_id = %s"
+COUNTED = "SELECT sum(bookings) FROM metrics.hotel_bookings(%s, 'year', 2022)"
+
+
+@pytest.fixture(scope="module")
+def flights() -> Iterator[FakeSource]:
+    with FakeSource() as fake:
+        yield fake.will(document(flights_document()))
+
+
+@pytest.fixture(scope="module")
+def opened(state_folder: Path, sandbox_url: str, flights: FakeSource) -> Iterator[Machines]:
+    if redis_server() is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(MISSING)
+    folder = Path(tempfile.mkdtemp(dir=state_folder))
+    folder.chmod(0o755)
+    machines = Machines(folder, sandbox_url, flights.url)
+    yield machines
+    machines.stop()
+
+
+@pytest.fixture
+def machines(opened: Machines) -> Machines:
+    """Two workers that are well, with one place each, and nothing to do."""
+    opened.start_workers(2)
+    opened.wait_for_rest()
+    return opened
+
+
+def events_of(hotel: int, first: int, count: int) -> str:
+    return text_of_events(event(first + n, hotel_id=hotel) for n in range(count))
+
+
+def held(machines: Machines, hotel: int) -> tuple[int, int]:
+    """Events of a hotel, and those that are counted."""
+    with machines.connected() as connection:
+        (events,) = connection.execute(EVENTS, [hotel]).fetchone() or (0,)
+        (counted,) = connection.execute(COUNTED, [hotel]).fetchone() or (0,)
+    return events, counted
+
+
+def ledger(machines: Machines, source: str, names: str) -> list[tuple[str, int, int, int]]:
+    with machines.connected() as connection:
+        return connection.execute(LEDGER, [source, names]).fetchall()
+
+
+def test_runs_are_spread_over_the_machines_and_two_of_a_source_still_take_turns(
+    machines: Machines,
+) -> None:
+    before = len(machines.runs("bookings"))
+    with machines.held_up("bookings.events", "shipments.articles"):
+        machines.drop("bookings", "spread1.csv", events_of(1, 1_000, 300))
+        machines.drop("shipments", "spread.csv", text_of([line(1), line(2)]))
+        machines.wait_for_waiting(2)
+        time.sleep(1)  # what comes now is of a later second
+        machines.drop("bookings", "spread2.csv", events_of(1, 1_300, 300))
+        wait_until(lambda: len(machines.runs("bookings")) == before + 2, "a run for the second")
+        (shipments,) = machines.runs("shipments")[-1:]
+        first, second = machines.runs("bookings")[before:]
+        assert machines.worker_of(first) != machines.worker_of(shipments)
+        time.sleep(5)  # the queue is looked at every second
+        assert machines.statuses("bookings")[before:] == ["STARTED", "QUEUED"]
+    machines.wait_for_rest()
+    first, second = machines.runs("bookings")[before:]
+    assert (first.status, second.status) == ("SUCCESS", "SUCCESS")
+    assert first.ended_at is not None
+    assert second.began_at >= first.ended_at
+    assert held(machines, 1) == (600, 600)
+    assert ledger(machines, "bookings", "spread%") == [
+        ("spread1.csv", 300, 300, 0),
+        ("spread2.csv", 300, 300, 0),
+    ]
+    assert ledger(machines, "shipments", "spread%") == [("spread.csv", 2, 2, 0)]
+
+
+def test_the_run_of_a_machine_that_dies_is_taken_by_another_and_loads_once(
+    machines: Machines,
+) -> None:
+    """Who lives keeps its run, though its process is none of the code server's machine."""
+    machines.start_workers(3)
+    with machines.held_up("shipments.articles"):
+        with machines.held_up("bookings.events"):
+            machines.drop("bookings", "dies.csv", events_of(2, 2_000, 300))
+            machines.drop("shipments", "lives.csv", text_of([line(11), line(12)]))
+            machines.wait_for_waiting(2)
+            (dying,), (living,) = machines.runs("bookings")[-1:], machines.runs("shipments")[-1:]
+            machines.worker_of(dying).die()
+        before = len(machines.runs("bookings")) - 1
+        wait_until(lambda: "SUCCESS" in machines.statuses("bookings")[before:], "another attempt")
+        failed = machines.runs("bookings")[before]
+        assert (failed.run_id, failed.status) == (dying.run_id, "FAILURE")
+        assert "No worker has this run any more." in "\n".join(failed.told)
+        assert machines.statuses("shipments")[-1] == "STARTED"
+    machines.wait_for_rest()
+    (lived,) = machines.runs("shipments")[-1:]
+    assert (lived.run_id, lived.status) == (living.run_id, "SUCCESS")
+    assert held(machines, 2) == (300, 300)
+    assert ledger(machines, "bookings", "dies%") == [("dies.csv", 300, 300, 0)]
+    assert ledger(machines, "shipments", "lives%") == [("lives.csv", 2, 2, 0)]
+
+
+def test_a_worker_that_is_told_to_stop_ends_its_run_first_and_takes_no_other(
+    machines: Machines,
+) -> None:
+    with machines.held_up("bookings.events"):
+        machines.drop("bookings", "ends.csv", events_of(3, 3_000, 300))
+        machines.wait_for_waiting(1)
+        (run,) = machines.runs("bookings")[-1:]
+        stopping = machines.worker_of(run)
+        stopping.process.terminate()
+        machines.drop("shipments", "meanwhile.csv", text_of([line(21)]))
+        wait_until(lambda: ledger(machines, "shipments", "meanwhile%"), "the other takes its run")
+        assert stopping.process.poll() is None
+        assert machines.statuses("bookings")[-1] == "STARTED"
+    wait_until(lambda: stopping.process.poll() is not None, "it stops")
+    assert stopping.process.returncode == 0
+    machines.wait_for_rest()
+    (ended,) = machines.runs("bookings")[-1:]
+    assert (ended.run_id, ended.status) == (run.run_id, "SUCCESS")
+    assert held(machines, 3) == (300, 300)
+
+
+def test_runs_go_on_while_the_broker_is_away_and_new_ones_begin_when_it_is_back(
+    machines: Machines,
+) -> None:
+    with machines.held_up("bookings.events"):
+        machines.drop("bookings", "goes_on.csv", events_of(4, 4_000, 300))
+        machines.wait_for_waiting(1)
+        (run,) = machines.runs("bookings")[-1:]
+        machines.broker.kill()
+        machines.drop("shipments", "away.csv", text_of([line(31)]))
+        before = len(machines.runs("shipments"))
+        wait_until(lambda: len(machines.runs("shipments")) == before + 1, "a run meanwhile")
+        time.sleep(15)
+        machines.broker.start()
+        wait_until(lambda: ledger(machines, "shipments", "away%"), "a run by way of the new one")
+        assert machines.statuses("bookings")[-1] == "STARTED"
+    machines.wait_for_rest()
+    (ended,) = machines.runs("bookings")[-1:]
+    assert (ended.run_id, ended.status) == (run.run_id, "SUCCESS")
+    assert machines.statuses("shipments")[before:] == ["SUCCESS"]
+    assert held(machines, 4) == (300, 300)
+
+
+def test_a_run_that_someone_stops_is_stopped_on_its_machine_and_not_taken_again(
+    machines: Machines, flights: FakeSource
+) -> None:
+    """Dagster's own launcher ends it as failed, and the daemon takes it again."""
+    released = threading.Event()
+
+    def hang(handler: BaseHTTPRequestHandler) -> None:
+        released.wait(300)
+        handler.close_connection = True
+
+    flights.will(hang)
+    asked = len(flights.requests)
+    params = {
+        "selector": {
+            "repositoryLocationName": "pipelines",
+            "repositoryName": "__repository__",
+            "jobName": "flights",
+        },
+        "executionMetadata": {
+            "tags": [
+                {"key": "dagster/partition", "value": time.strftime("%Y-%m-%d", time.gmtime())}
+            ]
+        },
+    }
+    launched = machines.ask(LAUNCH, params=params)["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    wait_until(lambda: len(flights.requests) > asked, "it asks the source")
+    (run,) = machines.runs("flights")[-1:]
+    assert machines.stop_run(run) == {"__typename": "TerminateRunSuccess"}
+    machines.wait_for_rest()
+    released.set()
+    time.sleep(15)  # the daemon looks every few seconds for runs to take again
+    (last,) = machines.runs("flights")[-1:]
+    assert (last.run_id, last.status) == (run.run_id, "CANCELED")
