@@ -54,7 +54,8 @@ lock: .venv/runtime ## resolve the requirements anew
 	@lock="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade --generate-hashes --no-header --no-emit-index-url"; \
 	$$lock requirements/setup.in --output-file requirements/setup.lock; \
 	$$lock pyproject.toml --output-file requirements/runtime.lock; \
-	$$lock pyproject.toml --group development --constraint requirements/runtime.lock --output-file requirements/development.lock; \
+	$$lock pyproject.toml --extra workers --constraint requirements/runtime.lock --output-file requirements/workers.lock; \
+	$$lock pyproject.toml --extra workers --group development --constraint requirements/workers.lock --output-file requirements/development.lock; \
 	$$lock --group benchmarks --constraint requirements/runtime.lock --output-file requirements/benchmarks.lock
 
 .venv/uv: requirements/setup.lock

@@ -1,6 +1,7 @@
 """What has to be there before a command can work: database, schema, Dagster's home, sandbox."""
 
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from pipelines.core.warehouse import engine_for
 from pipelines.migrations.apply import migrate
 from pipelines.processes import Child
 from pipelines.settings import PROJECT, Settings
+from pipelines.workers import instance_with_workers, is_written_by_us
 
 Tell = Callable[[str], None]
 
@@ -32,19 +34,32 @@ def bring_up_dagster_home(settings: Settings) -> dict[str, str]:
     """Make Dagster's home and storage; return what Dagster's processes need in the environment."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    link, target = home / "dagster.yaml", PROJECT / "dagster.yaml"
-    if link.is_symlink() or not link.exists():
-        fresh = home / f"dagster.yaml.{os.getpid()}"
-        fresh.symlink_to(target)
+    link = home / "dagster.yaml"
+    if link.is_symlink() or not link.exists() or is_written_by_us(link):
+        fresh = home / f"dagster.yaml.{secrets.token_hex(8)}"  # containers have equal numbers
+        if settings.celery_broker_url:
+            fresh.write_text(instance_with_workers())
+        else:
+            fresh.symlink_to(PROJECT / "dagster.yaml")
         fresh.replace(link)
     url = settings.dagster_url()
     if settings.database_url and not settings.dagster_postgres_url:
         _make_database(settings.database_url, make_url(url).database or "")
+    broker = settings.celery_broker_url
     return {
+        **({"CELERY_BROKER_URL": broker} if broker else {}),
         "DAGSTER_HOME": str(home),
         "DAGSTER_POSTGRES_URL": url,
         "ISOBAR_HOME": str(settings.state),
     }
+
+
+def upgrade_dagster_storage() -> None:
+    """Bring the tables of Dagster's storage to the version that is installed."""
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        instance.upgrade()
 
 
 @contextmanager
@@ -53,7 +68,7 @@ def sandbox(settings: Settings, environment: Mapping[str, str]) -> Iterator[dict
 
     A sandbox that a person runs in this clone (`isobar sandbox`) is taken when it answers.
     """
-    if settings.sources == "live":
+    if settings.sources == "live" or settings.sandbox_url is not None:
         yield {}
         return
     recorded = settings.state / "sandbox.url"

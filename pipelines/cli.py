@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -14,8 +15,14 @@ from typing import NoReturn
 import click
 from dotenv import load_dotenv
 
-from pipelines import alert_commands, plant_commands, source_commands
-from pipelines.core.embedded_postgres import ANALYST, LOADER, SUPERUSER, EmbeddedPostgres
+from pipelines import (
+    alert_commands,
+    backup_commands,
+    plant_commands,
+    serve_commands,
+    source_commands,
+)
+from pipelines.core.embedded_postgres import ANALYST, LOADER, OPERATOR, SUPERUSER, EmbeddedPostgres
 from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.postgres_software import find_binaries
 from pipelines.settings import PROJECT, Settings
@@ -72,16 +79,35 @@ def ui(port: int | None) -> None:
 
 
 @isobar.command(short_help="Bring the database to this version.")
-def migrate() -> None:
-    """Bring the database's tables, views and functions to this version."""
-    from pipelines.bring_up import bring_up_database
+@click.option(
+    "--logins",
+    "with_logins",
+    is_flag=True,
+    help="Also let the roles log in, by LOADER_PASSWORD, ANALYST_PASSWORD, OPERATOR_PASSWORD and"
+    " DAGSTER_PASSWORD; where they could before, by these from now on.",
+)
+def migrate(with_logins: bool) -> None:
+    """Bring the database's tables, views and functions to this version, and Dagster's storage."""
+    from pipelines.bring_up import (
+        bring_up_dagster_home,
+        bring_up_database,
+        upgrade_dagster_storage,
+    )
+    from pipelines.migrations.logins import let_in, passwords
 
-    bring_up_database(Settings.from_environment(), tell)
+    settings = Settings.from_environment()
+    password_of = passwords(os.environ) if with_logins else None
+    bring_up_database(settings, tell)
+    if password_of is not None:
+        let_in(settings.warehouse_url(), password_of)
+    os.environ.update(bring_up_dagster_home(settings))
+    upgrade_dagster_storage()
     tell("The database is up to date.")
 
 
 @isobar.command(short_help="Serve the imitated sources until Ctrl-C.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port; else a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--seed", default=1, show_default=True, help="Another number, other made-up data.")
 @click.option(
     "--date", "today", type=click.DateTime(["%Y-%m-%d"]), help="Serve the data of this day."
@@ -134,6 +160,7 @@ def migrate() -> None:
 @click.option("--parent", type=int, hidden=True, help="For our own use: end with this process.")
 def sandbox(
     port: int | None,
+    host: str,
     seed: int,
     today: datetime | None,
     fault_rate: float,
@@ -145,7 +172,7 @@ def sandbox(
     solar_dirt: float,
     parent: int | None,
 ) -> None:
-    """Serve the imitated sources on loopback; `isobar run` and `isobar ui` then use this one.
+    """Serve the imitated sources; `isobar run` and `isobar ui` then use this one.
 
     Sources of files drop theirs under .isobar/inbox.
     """
@@ -167,10 +194,10 @@ def sandbox(
         solar_dirt=solar_dirt,
     )
     try:
-        listening = socket.create_server(("127.0.0.1", port or 0))
+        listening = socket.create_server((host, port or 0))
     except (OSError, OverflowError) as error:
         raise click.UsageError(f"Port {port} is taken; give another --port, or none.") from error
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    url = f"http://{host}:{listening.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning" if parent else "critical"))
     if parent is not None:
         _end_with(parent)
@@ -193,7 +220,10 @@ isobar.add_command(source_commands.import_)
 isobar.add_command(source_commands.quarantine)
 isobar.add_command(plant_commands.plants)
 isobar.add_command(alert_commands.alert)
+isobar.add_command(serve_commands.serve)
 isobar.add_command(status_command)
+isobar.add_command(backup_commands.backup)
+isobar.add_command(backup_commands.restore)
 
 
 @isobar.group()
@@ -203,7 +233,7 @@ def database() -> None:
 
 as_role = click.option(
     "--role",
-    type=click.Choice(["owner", "loader", "analyst"]),
+    type=click.Choice(["owner", "loader", "analyst", "operator"]),
     default="owner",
     show_default=True,
     help="Whose rights: the analyst only reads. With DATABASE_URL, url prints it as it is.",
@@ -256,10 +286,13 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
 
     Starts the built-in server when it is not running.
     """
-    address, program = _address(role), find_binaries() / "psql"
-    if role != "owner" and Settings.from_environment().database_url is not None:
+    address, program = _address(role), str(find_binaries() / "psql")
+    is_own_server = Settings.from_environment().database_url is not None
+    if is_own_server:  # which may want TLS: the built-in psql has none
+        program = shutil.which("psql") or program
+    if is_own_server and role != "owner":
         os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c role=isobar_{role}".strip()
-    os.execv(program, [str(program), address, *arguments])  # noqa: S606 - it takes our place
+    os.execv(program, [program, address, *arguments])  # noqa: S606 - it takes our place
 
 
 def main() -> NoReturn:
@@ -294,7 +327,7 @@ def _address(role: str) -> str:
 
     settings = Settings.from_environment()
     bring_up_database(settings, tell)
-    roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST}
+    roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST, "operator": OPERATOR}
     if settings.database_url is not None:  # as it was given, but for a driver's name
         return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", settings.database_url)
     return settings.warehouse_url(roles[role]).partition("?")[0]

@@ -14,11 +14,25 @@ from sqlalchemy.exc import ArgumentError
 from pipelines.bookings.load import Reading
 from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines.core.failures import PermanentFailure
+from pipelines.core.secret_files import secret
 from pipelines.solar.windows import Depth
 from pipelines.weather.providers.open_meteo import OpenMeteo
 
 PROJECT = Path(__file__).parent.parent
 MOST_YEARS = 100
+SECRETS = frozenset(
+    {
+        "ALERT_URLS",
+        "CELERY_BROKER_PASSWORD",
+        "CELERY_BROKER_URL",
+        "DAGSTER_POSTGRES_PASSWORD",
+        "DAGSTER_POSTGRES_URL",
+        "DATABASE_PASSWORD",
+        "DATABASE_URL",
+        "WEATHER_API_KEY",
+    }
+)
+"""Variables that a file may say instead, which `<name>_FILE` names."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +58,17 @@ class Settings:
     geocoding_base_url: str | None
     monitoring_url: str | None
     sync_depth: Depth
+    celery_broker_url: str | None
+    worker_runs: int | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read the variables; one that is empty counts as unset. Raises `PermanentFailure`."""
 
+        told = _reader(environment)
+
         def value(name: str) -> str | None:
-            return environment.get(name, "").strip() or None
+            return told(name) or None
 
         state = Path(value("ISOBAR_HOME") or PROJECT / ".isobar").expanduser().absolute()
         sources = value("ISOBAR_SOURCES") or "sandbox"
@@ -75,8 +93,10 @@ class Settings:
         return cls(
             state=state,
             dagster_home=Path(value("DAGSTER_HOME") or state / "dagster").expanduser().absolute(),
-            database_url=value("DATABASE_URL"),
-            dagster_postgres_url=value("DAGSTER_POSTGRES_URL"),
+            database_url=_with_password(value("DATABASE_URL"), value("DATABASE_PASSWORD")),
+            dagster_postgres_url=_with_password(
+                value("DAGSTER_POSTGRES_URL"), value("DAGSTER_POSTGRES_PASSWORD")
+            ),
             sources=sources,
             sandbox_url=value("ISOBAR_SANDBOX_URL"),
             flights_url=value("FLIGHTS_URL"),
@@ -98,6 +118,8 @@ class Settings:
                 every_run=_years("SYNC_EVERY_RUN", value("SYNC_EVERY_RUN") or "1"),
                 until=_years("SYNC_UNTIL_YEAR", value("SYNC_UNTIL_YEAR") or "10"),
             ),
+            celery_broker_url=_broker(value("CELERY_BROKER_URL"), value("CELERY_BROKER_PASSWORD")),
+            worker_runs=_runs("WORKER_RUNS", value("WORKER_RUNS")),
         )
 
     @property
@@ -200,6 +222,11 @@ def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
     return [one for one in entries if one]
 
 
+def web_server_url(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Where `isobar status` asks the web server: within docker compose not where people do."""
+    return _reader(environment)("ISOBAR_WEB_SERVER_URL").rstrip("/") or ui_url(environment)
+
+
 def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """Where people reach the web UI, without a slash at the end; apart, as alerts need it."""
     value = _reader(environment)
@@ -208,7 +235,17 @@ def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
 
 def _reader(environment: Mapping[str, str]) -> Callable[[str], str]:
     """What reads a variable: one that is not set is empty."""
-    return lambda name: environment.get(name, "").strip()
+    return lambda name: (
+        secret(environment, name) if name in SECRETS else environment.get(name, "").strip()
+    )
+
+
+def _with_password(url: str | None, password: str | None) -> str | None:
+    """The address with its password, if it has none of its own."""
+    if url is None or password is None or (parsed := make_url(url)).password is not None:
+        return url
+    whole = parsed.set(password=password).render_as_string(hide_password=False)
+    return whole.replace(" ", "%20")  # libpq wants that, too
 
 
 def _zone(name: str, value: str) -> str:
@@ -243,6 +280,34 @@ def _years(name: str, value: str) -> int:
             f"Set it to a whole number from 0 to {MOST_YEARS}.",
         )
     return int(value)
+
+
+def _broker(url: str | None, password: str | None) -> str | None:
+    """The address of a Redis with its password, if any; neither is told when it is wrong."""
+    if url is None:
+        return None
+    try:
+        parsed = make_url(url)
+        is_redis = parsed.drivername in ("redis", "rediss") and bool(parsed.host)
+    except (ArgumentError, ValueError):
+        is_redis = False
+    if not is_redis:
+        raise misconfigured(
+            "CELERY_BROKER_URL is no address of a Redis",
+            "Write redis://default@host:6379/0, and its password into CELERY_BROKER_PASSWORD.",
+        )
+    named = parsed.set(username=parsed.username or "default")
+    return _with_password(named.render_as_string(hide_password=False), password)
+
+
+def _runs(name: str, value: str | None) -> int | None:
+    """A number of runs from 1 to 99, if any."""
+    if value is not None and not re.fullmatch("[1-9][0-9]?", value):
+        raise misconfigured(
+            f"{name} is {value!r}, which is no number of runs",
+            "Set it to a whole number from 1 to 99.",
+        )
+    return int(value) if value else None
 
 
 def misconfigured(problem: str, remedy: str) -> PermanentFailure:

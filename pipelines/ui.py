@@ -19,17 +19,14 @@ from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.log_files import set_aside
 from pipelines.core.ports import free_port, promised_port
 from pipelines.core.process_identity import find, identity
+from pipelines.dagster_processes import code_server, daemon, web_server, write_workspace
 from pipelines.operations.receivers import check_urls
 from pipelines.processes import Child, kill_session, stop_all
 from pipelines.settings import Settings, alert_urls, own_schedules, read_file, ui_url
 
-FIRST_PORT = 3000
+LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
 MOST_RESTARTS, WITHIN_SECONDS = 5, 600.0
 DATABASE_SECONDS = 5.0
-WORKSPACE = """\
-load_from:
-  - grpc_server: {{host: 127.0.0.1, port: {port}, location_name: pipelines}}
-"""
 
 
 class WebUi:
@@ -73,16 +70,16 @@ class WebUi:
         self.environment["ISOBAR_SCHEDULES"] = str(self._schedules_in_use())
         code_port = free_port()
         children = self._children(port, code_port)
-        code_server, web_server, _ = children
+        code_child, web_child, _ = children
         self.tell("Starting the web server, the daemon and the code server …")
         try:
             for child in children:
                 child.start()
                 self._write_record(port, children)
-                if child is code_server:  # which starts no run by itself
+                if child is code_child:  # which starts no run by itself
                     self._end_killed_runs()
                     wait_until(lambda: self.stopped.is_set() or _listens(code_port), child, 120)
-            wait_until(lambda: self.stopped.is_set() or _serves(port), web_server, 120)
+            wait_until(lambda: self.stopped.is_set() or _serves(port), web_child, 120)
             if not self.stopped.is_set():
                 self.tell(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
             self._watch(port, children)
@@ -116,19 +113,16 @@ class WebUi:
                 self.tell(f"Ended {words}, whose process was killed.")
 
     def _children(self, port: int, code_port: int) -> list[Child]:
-        workspace = self.settings.state / "workspace.yaml"
-        workspace.write_text(WORKSPACE.format(port=code_port))
-        loopback = ["-h", "127.0.0.1"]
-        module = ["--module-name", "pipelines.definitions", "--location-name", "pipelines"]
+        workspace = write_workspace(self.settings.state / "workspace.yaml", LOOPBACK, code_port)
         commands = {
-            "code server": ["dagster", "api", "grpc", "-p", str(code_port), *loopback, *module],
-            "web server": ["dagster_webserver", "-p", str(port), *loopback, "-w", str(workspace)],
-            "daemon": ["dagster._daemon", "run", "-w", str(workspace)],
+            "code server": code_server(LOOPBACK, code_port),
+            "web server": web_server(LOOPBACK, port, workspace),
+            "daemon": daemon(workspace),
         }
         return [
             Child(
                 name,
-                [sys.executable, "-P", "-m", *command],
+                command,
                 environment=self.environment,
                 log=self.settings.state / f"{name.replace(' ', '_')}.log",
             )

@@ -26,7 +26,14 @@ from pipelines_tests.sandbox_server import sandbox_server
 
 COSTLY = tuple(
     f"pipelines_tests/{place}"
-    for place in ("browser/", "cookbook/", "status/test_command.py", "test_ui.py")
+    for place in (
+        "browser/",
+        "cookbook/",
+        "drills/test_workers.py",
+        "status/test_command.py",
+        "test_serve.py",
+        "test_ui.py",
+    )
 )
 """Tests that share a fixture that takes long to make."""
 

@@ -20,7 +20,7 @@ import dagster as dg
 from pipelines.core.failures import Failure, NotReady, TransientFailure, redact
 from pipelines.migrations.apply import Condition
 from pipelines.operations.problems import Problem
-from pipelines.settings import PROJECT, Settings, sources_off, ui_url
+from pipelines.settings import PROJECT, Settings, sources_off, web_server_url
 from pipelines.status import verdicts
 from pipelines.status.of_dagster import DagsterFacts, FindProblems, look_at_instance
 from pipelines.status.of_databases import (
@@ -103,7 +103,7 @@ def look(
     storage_url = settings.dagster_postgres_url or settings.database_url
     storage = _Look(place_of(storage_url, settings), lambda: look_at_storage(settings))
     noted_url, status.processes = noted_processes(settings.state)
-    url = noted_url or ui_url()
+    url = noted_url or web_server_url()
     asked = _Look(redact(url), lambda: ask_web_server(url)) if url else None
     repository, own_error = _loaded(load_repository)
     status.code = _code(asked, own_error, is_starting=_is_starting(status.processes, now))

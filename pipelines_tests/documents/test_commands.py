@@ -9,6 +9,8 @@ import pytest
 
 from docs import commands
 from pipelines.cli import isobar
+from pipelines.migrations.logins import OWNER_PASSWORD, PASSWORDS
+from pipelines.settings import SECRETS
 from pipelines_tests.command import OURS, PROJECT
 from pipelines_tests.documents.pages import PAGES, README, blocks, code_spans, name_of
 
@@ -120,5 +122,8 @@ def test_every_variable_is_in_the_example_and_no_other() -> None:
         )
     )
     internal = {"ISOBAR_SANDBOX_URL"}
-    shown = set(re.findall(r"^# ([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE))
-    assert shown == read - internal
+    composed = set(
+        re.findall(r"\$\{([A-Z_]+)[:}]", (PROJECT / "docker-compose.yml").read_text())
+    ) - {f"{name}_FILE" for name in SECRETS | {OWNER_PASSWORD, *PASSWORDS.values()}}
+    shown = re.findall(r"^# ([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(shown) == sorted((read | composed) - internal)

@@ -1,0 +1,41 @@
+# The image of every service of Isobar: migrate, code server, web server, daemon, worker, sandbox.
+FROM python:3.11.14-slim-bookworm AS build
+
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends binutils \
+ && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /opt/isobar
+ENV VIRTUAL_ENV=/opt/isobar/.venv
+COPY requirements requirements
+RUN python -m venv --without-pip .venv \
+ && python -m venv /opt/tools \
+ && /opt/tools/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements/setup.lock \
+ && /opt/tools/bin/uv pip install --quiet --no-cache --require-hashes -r requirements/workers.lock
+
+COPY deploy/image/slim.sh deploy/image/slim.sh
+RUN deploy/image/slim.sh .venv/lib/python3.11/site-packages
+
+COPY pyproject.toml README.md LICENSE dagster.yaml workspace.yaml ./
+COPY pipelines pipelines
+COPY deploy/image/compile.py deploy/image/compile.py
+RUN /opt/tools/bin/uv pip install --quiet --no-cache --no-deps --editable . \
+ && .venv/bin/python -W ignore deploy/image/compile.py \
+ && rm -r requirements deploy
+
+FROM python:3.11.14-slim-bookworm
+
+# The numbers are what a folder of secrets or an inbox on the host has to be readable by.
+RUN groupadd --gid 10001 isobar \
+ && useradd --uid 10001 --gid isobar --no-create-home --home-dir /var/lib/isobar isobar \
+ && install --directory --owner isobar --group isobar /var/lib/isobar /var/lib/isobar/inbox /backups
+COPY --from=build /opt/isobar /opt/isobar
+ENV PATH=/opt/isobar/.venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    ISOBAR_HOME=/var/lib/isobar \
+    MPLCONFIGDIR=/tmp/matplotlib
+WORKDIR /opt/isobar
+USER 10001:10001
+VOLUME /var/lib/isobar
+CMD ["isobar", "--help"]

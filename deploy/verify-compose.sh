@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Brings docker-compose.yml up for real and tries to break it: `deploy/verify-compose.sh`.
+#
+# Needs Docker with Compose 2.24 or later, curl, openssl and python3. It uses a project, volumes and
+# ports of its own, and removes them at the end. Without ISOBAR_IMAGE it builds the image first.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+chmod 755 "$work"
+export COMPOSE_PROJECT_NAME="isobar-verify-$$"
+compose=(docker compose --env-file "$work/.env" --file docker-compose.yml)
+
+step() { printf '%s  %s\n' "$(date +%T)" "$*"; }
+fail() {
+  printf 'FAILED: %s\n' "$*" >&2
+  "${compose[@]}" ps --all >&2 || true
+  "${compose[@]}" logs --tail 30 >&2 || true
+  exit 1
+}
+trap '"${compose[@]}" down --volumes --timeout 20 >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+
+free_port() { python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# GRAPHQL VARIABLES -> what the UI's API answers.
+ask() {
+  python3 -c 'import json, sys; print(json.dumps({"query": sys.argv[1], "variables": json.loads(sys.argv[2])}))' "$1" "${2:-{\}}" |
+    curl --silent --show-error --fail --retry 5 --retry-all-errors --max-time 60 \
+      --header 'Content-Type: application/json' --data @- "$ui/graphql"
+}
+read_json() { python3 -c "import json, sys; told = json.load(sys.stdin)['data']; print($1)"; }
+
+# JOB -> the id of the run that the UI's API launched.
+launch() {
+  ask 'mutation ($job: String!) { launchRun(executionParams: {runConfigData: "{}", selector: {repositoryLocationName: "pipelines",
+    repositoryName: "__repository__", jobName: $job}}) { __typename ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message } } }' "{\"job\": \"$1\"}" | read_json 'told["launchRun"]["run"]["runId"]'
+}
+status_of() {
+  ask 'query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }' "{\"id\": \"$1\"}" |
+    read_json 'told["runOrError"]["status"]'
+}
+# How many runs of a job are in a state.
+runs() {
+  ask 'query ($job: String!, $is: [RunStatus!]) { runsOrError(filter: {pipelineName: $job, statuses: $is}) {
+    ... on Runs { results { runId } } } }' "{\"job\": \"$1\", \"is\": $2}" | read_json 'len(told["runsOrError"]["results"])'
+}
+# WORDS... -> waits until the command succeeds, five minutes at most.
+wait_for() {
+  local what=$1 deadline=$((SECONDS + 300))
+  shift
+  until "$@" 2>/dev/null; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "$what: not within five minutes"
+    sleep 1
+  done
+}
+has_begun() { [ "$(status_of "$1")" = STARTED ] || has_ended "$1"; }
+has_ended() { case "$(status_of "$1")" in SUCCESS | FAILURE | CANCELED) ;; *) return 1 ;; esac; }
+nothing_under_way() {
+  [ "$(ask '{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {
+    ... on Runs { results { runId } } } }' | read_json 'len(told["runsOrError"]["results"])')" = 0 ]
+}
+# SQL -> its answer, asked as the analyst.
+query() {
+  "${compose[@]}" exec -T --env PGPASSWORD="$(cat "$work/analyst")" postgres \
+    psql --host 127.0.0.1 --username isobar_analyst --dbname isobar --quiet --no-align --tuples-only --command "$1"
+}
+# A checksum of each table with its rows.
+checksums() {
+  query "SELECT format('SELECT %L, count(*), md5(string_agg(t::text, '''' ORDER BY t::text)) FROM %s t;', oid::regclass, oid::regclass)
+    FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text IN
+    ('flights', 'bookings', 'shipments', 'solar', 'weather', 'metrics', 'ops') ORDER BY oid::regclass::text" > "$work/ask.sql"
+  "${compose[@]}" exec -T --env PGPASSWORD="$(cat "$work/analyst")" postgres \
+    psql --host 127.0.0.1 --username isobar_analyst --dbname isobar --quiet --no-align --tuples-only < "$work/ask.sql"
+}
+balanced() {
+  [ "$(query 'SELECT count(*) FROM ops.deliveries WHERE records_read <> records_loaded + records_unchanged + records_rejected')" = 0 ]
+}
+
+ui_port=$(free_port) postgres_port=$(free_port)
+ui="http://127.0.0.1:$ui_port"
+cat > "$work/.env" <<END
+COMPOSE_PROFILES=sandbox
+ISOBAR_PORT=$ui_port
+POSTGRES_PORT=$postgres_port
+ISOBAR_IMAGE=${ISOBAR_IMAGE:-isobar:verify}
+LOADER_PASSWORD=
+END
+if [ -z "${ISOBAR_IMAGE:-}" ]; then
+  step "building the image"
+  "${compose[@]}" build --quiet sandbox
+fi
+
+step "missing passwords stop the start, with the list of what to set"
+if "${compose[@]}" up --detach --no-build --quiet-pull >/dev/null 2>&1; then fail "it started without passwords"; fi
+for name in POSTGRES LOADER ANALYST OPERATOR DAGSTER; do
+  "${compose[@]}" logs configuration | grep --quiet "${name}_PASSWORD=" || fail "${name}_PASSWORD is not asked for"
+done
+
+step "it comes up: some passwords from .env, some from files, with signs that trip over quoting"
+for name in postgres analyst; do
+  printf '%s\n' "$(openssl rand -hex 12)@/:#'% " > "$work/$name"
+  chmod 444 "$work/$name"
+  echo "${name^^}_PASSWORD_FILE=$work/$name" >> "$work/.env"
+done
+for name in LOADER OPERATOR DAGSTER; do
+  echo "${name}_PASSWORD='$(openssl rand -hex 12)@/:#%'" >> "$work/.env"
+done
+"${compose[@]}" up --detach --no-build --wait --wait-timeout 600 >/dev/null 2>&1 || fail "it did not come up"
+
+step "not root, nothing writable but volumes, no port but on loopback"
+for service in code web daemon sandbox; do
+  id=$("${compose[@]}" ps --quiet "$service")
+  found=$(docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}' "$id")
+  [ "$found" = "10001:10001 true [ALL]" ] || fail "$service is $found"
+done
+for id in $("${compose[@]}" ps --quiet); do
+  docker port "$id" | grep --invert-match ' 127\.0\.0\.1:' && fail "a port is open to others"
+done
+size=$(docker image inspect --format '{{.Size}}' "$(docker inspect --format '{{.Image}}' "$id")")
+step "the image has $((size / 1000000)) MB"
+
+step "every source, launched through the UI's API"
+for job in flights bookings shipments weather; do
+  run=$(launch "$job")
+  wait_for "the run of $job" has_ended "$run"
+  [ "$(status_of "$run")" = SUCCESS ] || fail "the run of $job: $(status_of "$run")"
+done
+for table in flights.prices bookings.events shipments.articles weather.observations; do
+  [ "$(query "SELECT count(*) > 0 FROM $table")" = t ] || fail "$table is empty"
+done
+balanced || fail "the ledger does not add up"
+if query "DELETE FROM flights.prices" 2>/dev/null; then fail "the analyst may write"; fi
+
+for service in web daemon sandbox postgres code; do
+  step "restarting $service in the middle of a run"
+  run=$(launch flights_rebuild)
+  wait_for "the run's start" has_begun "$run"
+  "${compose[@]}" restart --timeout "$([ "$service" = code ] && echo 1 || echo 20)" "$service" >/dev/null 2>&1
+  wait_for "what runs" nothing_under_way
+  again=$(launch flights_rebuild)
+  wait_for "a run afterwards" has_ended "$again"
+  [ "$(status_of "$again")" = SUCCESS ] || fail "after a restart of $service a run fails"
+  balanced || fail "the ledger does not add up after a restart of $service"
+done
+
+step "down and up again, with all data there"
+"${compose[@]}" stop --timeout 60 daemon code web sandbox >/dev/null 2>&1
+checksums > "$work/before"
+"${compose[@]}" down --timeout 60 >/dev/null 2>&1
+"${compose[@]}" up --detach --no-build postgres >/dev/null 2>&1
+wait_for "PostgreSQL" query "SELECT 1" >/dev/null
+checksums > "$work/after"
+[ -s "$work/before" ] || fail "there is no table to compare"
+diff "$work/before" "$work/after" || fail "the data is not the same"
+"${compose[@]}" up --detach --no-build --wait --wait-timeout 600 >/dev/null 2>&1 || fail "it did not come up again"
+[ "$(runs flights '["SUCCESS"]')" -ge 1 ] || fail "the history of runs is gone"
+
+step "all well: $(wc -l < "$work/after") tables compared"

@@ -1,0 +1,31 @@
+"""Secrets as people keep them: in a variable, or in a file that another variable names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipelines.core.failures import PermanentFailure
+
+MOST_BYTES = 64 * 1024
+
+
+def secret(environment: Mapping[str, str], name: str) -> str:
+    """What `name` says, else what is in the file that `<name>_FILE` names; empty when neither does.
+
+    Line ends around it are not part of it. Raises `PermanentFailure` when it cannot be read.
+    """
+    told = environment.get(name, "").strip()
+    file = environment.get(f"{name}_FILE", "").strip()
+    if told or not file:
+        return told
+    try:
+        with Path(file).open("rb") as opened:
+            return opened.read(MOST_BYTES).decode().strip("\r\n")
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        raise PermanentFailure(
+            "configuration",
+            f"the file of a secret cannot be read: {problem}",
+            place=f"{name}_FILE={file}",
+            remedy="Name a file that holds nothing but the secret and that this user may read"
+            " (in a container: the user 10001).",
+        ) from error

@@ -1,0 +1,39 @@
+"""The long-running processes of Dagster, as commands: code server, web server, daemon."""
+
+import secrets
+import sys
+from pathlib import Path
+
+WORKSPACE = """\
+load_from:
+  - grpc_server: {{host: {host}, port: {port}, location_name: pipelines}}
+"""
+
+
+def write_workspace(file: Path, host: str, port: int) -> Path:
+    """Say in `file` where the code server is, for the other two."""
+    fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    fresh.write_text(WORKSPACE.format(host=host, port=port))
+    return fresh.replace(file)  # whole: another process may be reading it
+
+
+def code_server(host: str, port: int) -> list[str]:
+    """What loads the definitions, evaluates schedules and sensors, and starts runs."""
+    module = ["--module-name", "pipelines.definitions", "--location-name", "pipelines"]
+    return _python("dagster", "api", "grpc", "-h", host, "-p", str(port), *module)
+
+
+def web_server(host: str, port: int, workspace: Path, *, is_read_only: bool = False) -> list[str]:
+    """What serves the UI; a read-only one refuses to start or change anything."""
+    only = ["--read-only"] if is_read_only else []
+    words = ["-h", host, "-p", str(port), "-w", str(workspace), *only]
+    return _python("dagster_webserver", *words)
+
+
+def daemon(workspace: Path) -> list[str]:
+    """What ticks schedules and sensors, and hands out what is queued."""
+    return _python("dagster._daemon", "run", "-w", str(workspace))
+
+
+def _python(*words: str) -> list[str]:
+    return [sys.executable, "-P", "-m", *words]

@@ -1,0 +1,77 @@
+"""Logins on a server of one's own: who may enter as which role, by which password."""
+
+from collections.abc import Iterable, Mapping
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+from pipelines.core.failures import PermanentFailure, TransientFailure
+from pipelines.core.secret_files import secret
+from pipelines.core.warehouse import engine_for
+
+OWNER_PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of one
+DAGSTER = "dagster"
+PASSWORDS = {
+    "isobar_loader": "LOADER_PASSWORD",
+    "isobar_analyst": "ANALYST_PASSWORD",
+    "isobar_operator": "OPERATOR_PASSWORD",
+    DAGSTER: "DAGSTER_PASSWORD",
+}
+"""The roles that log in, and the variables that hold their passwords."""
+
+
+def passwords(environment: Mapping[str, str]) -> dict[str, str]:
+    """The password of each role that logs in. Raises `PermanentFailure` when one is not set."""
+    if names := missing(environment, PASSWORDS.values()):
+        raise PermanentFailure(
+            "configuration",
+            f"not set: {', '.join(names)}",
+            place="the environment or .env",
+            remedy="Set each to a long random word, or <name>_FILE to a file that holds it.",
+        )
+    return {role: secret(environment, name) for role, name in PASSWORDS.items()}
+
+
+def missing(environment: Mapping[str, str], names: Iterable[str]) -> list[str]:
+    """Which of these passwords are set neither by variable nor by file."""
+    return [name for name in names if not secret(environment, name)]
+
+
+def let_in(url: str, password_of: Mapping[str, str]) -> None:
+    """Let each role of a migrated database log in by its password, and no more by the last one.
+
+    Dagster's role and a database of its own are made where they are missing. A password leaves
+    this process hashed. Raises `PermanentFailure` for a user who may not do that.
+    """
+    engine = engine_for(url, role=None)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as opened:
+            connection = opened.connection.driver_connection
+            assert isinstance(connection, psycopg.Connection)
+            query = "SELECT 1 FROM pg_roles WHERE rolname = %s"
+            if connection.execute(query, [DAGSTER]).fetchone() is None:
+                connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(DAGSTER)))
+            for role, password in password_of.items():
+                hashed = connection.pgconn.encrypt_password(
+                    password.encode(), role.encode(), b"scram-sha-256"
+                )
+                statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+                connection.execute(statement.format(sql.Identifier(role), hashed.decode()))
+            query = "SELECT 1 FROM pg_database WHERE datname = %s"
+            if connection.execute(query, [DAGSTER]).fetchone() is None:
+                names = sql.Identifier(DAGSTER), sql.Identifier(DAGSTER)
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
+    except psycopg.OperationalError as error:
+        raise TransientFailure(
+            "database", str(error).strip(), place="DATABASE_URL", remedy="See whether it is up."
+        ) from error
+    except psycopg.Error as error:
+        raise PermanentFailure(
+            "database",
+            f"the logins could not be made: {str(error).strip()}",
+            place=make_url(url).set(query={}).render_as_string(hide_password=True),
+            remedy="DATABASE_URL has to be a superuser here, or one who made these roles.",
+        ) from error
+    finally:
+        engine.dispose()

@@ -1,0 +1,152 @@
+"""Commands that are one process of Dagster each, for containers and service managers."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import NoReturn
+
+import click
+
+from pipelines import dagster_processes, plant_commands
+from pipelines.core.failures import PermanentFailure
+from pipelines.migrations.logins import OWNER_PASSWORD, PASSWORDS, missing
+from pipelines.settings import Settings, alert_urls
+
+PORT = click.IntRange(1, 65535)
+CODE_PORT, WEB_PORT = 4000, 3000
+OF_PROFILES = {
+    "access": ("VIEWER_PASSWORD_HASH", "OPERATOR_PASSWORD_HASH"),
+    "workers": ("CELERY_BROKER_PASSWORD",),
+}
+"""What docker compose's profiles want besides."""
+
+host_to_listen_on = click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
+)
+where_code_is = click.option(
+    "--code-server",
+    "code_server",
+    default=f"127.0.0.1:{CODE_PORT}",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the code server listens.",
+)
+
+
+@click.group()
+def serve() -> None:
+    """One process of Dagster in the foreground, for containers and service managers.
+
+    The database has to be migrated. `isobar ui` is all of them together, for one machine.
+    """
+
+
+@serve.command()
+@host_to_listen_on
+@click.option("--port", type=PORT, default=CODE_PORT, show_default=True, help="Its port.")
+def code(host: str, port: int) -> None:
+    """Serve the definitions: schedules and sensors are evaluated here, and runs are started.
+
+    SIGTERM lets the runs under way end first.
+    """
+    settings = Settings.from_environment()
+    plant_commands.bring_up_demo_plants(settings)
+    _become(settings, dagster_processes.code_server(host, port))
+
+
+@serve.command()
+@host_to_listen_on
+@click.option("--port", type=PORT, default=WEB_PORT, show_default=True, help="Its port.")
+@where_code_is
+@click.option(
+    "--read-only", "is_read_only", is_flag=True, help="Nothing can be started or changed."
+)
+def web(host: str, port: int, code_server: str, is_read_only: bool) -> None:
+    """Serve the web UI, which has no login."""
+    settings = Settings.from_environment()
+    workspace = settings.state / "workspace.yaml"
+    command = dagster_processes.web_server(host, port, workspace, is_read_only=is_read_only)
+    _become(settings, command, code_server)
+
+
+@serve.command()
+@where_code_is
+def daemon(code_server: str) -> None:
+    """Tick schedules and sensors, and hand out the runs that are queued; one for an instance."""
+    settings = Settings.from_environment()
+    _become(settings, dagster_processes.daemon(settings.state / "workspace.yaml"), code_server)
+
+
+@serve.command()
+def worker() -> None:
+    """Execute runs that the broker gives; any number on any machines.
+
+    SIGTERM lets the runs under way end first.
+    """
+    from pipelines.workers import worker_command
+
+    settings = Settings.from_environment()
+    _become(settings, worker_command(settings))
+
+
+@serve.command()
+def check() -> None:
+    """Say what is missing or wrong in what is set for docker compose, all of it at once."""
+    from pipelines.operations.receivers import check_urls
+
+    profiles = set(re.split(r"[\s,]+", os.environ.get("COMPOSE_PROFILES", "")))
+    of_profiles = [name for profile in sorted(profiles) for name in OF_PROFILES.get(profile, ())]
+    if names := missing(os.environ, [OWNER_PASSWORD, *PASSWORDS.values(), *of_profiles]):
+        raise PermanentFailure(
+            "configuration",
+            f"{len(names)} of the passwords are not set, and none has a default",
+            place=".env",
+            remedy="Set each to a long random word, as `openssl rand -hex 24` prints it, or name"
+            " a file that holds it (of a HASH: what .env.example says):\n"
+            + "\n".join(f"    {name}=...  or  {name}_FILE=..." for name in names),
+        )
+    settings = Settings.from_environment()
+    if settings.sources == "sandbox" and "sandbox" not in profiles:
+        raise PermanentFailure(
+            "configuration",
+            "ISOBAR_SOURCES is sandbox, and docker compose is not told to start it",
+            place=".env",
+            remedy="Set COMPOSE_PROFILES=sandbox for imitated sources, or ISOBAR_SOURCES=live.",
+        )
+    check_urls(alert_urls())
+    click.echo("What is set makes sense.", err=True)
+
+
+@serve.command()
+@click.argument("part", type=click.Choice(["code", "web", "daemon"]))
+@click.option("--port", type=PORT, help="Its port, unless it is the usual one.")
+def healthy(part: str, port: int | None) -> None:
+    """Say whether such a process on this machine works: for health checks of containers.
+
+    Ends with 1 when it does not.
+    """
+    from pipelines import health
+
+    if part == "code":
+        health.ask_code_server(port or CODE_PORT)
+    elif part == "web":
+        health.ask_web_server(port or WEB_PORT)
+    else:
+        health.ask_for_signs_of_life(Settings.from_environment().dagster_url())
+
+
+def _become(settings: Settings, command: list[str], code_server: str | None = None) -> NoReturn:
+    """Take the place of this process by one of Dagster's, so that signals go to it."""
+    from pipelines.bring_up import bring_up_dagster_home
+
+    environment: Mapping[str, str] = {**os.environ, **bring_up_dagster_home(settings)}
+    if code_server is not None:
+        code_host, _, code_port = code_server.rpartition(":")
+        if not code_host or not code_port.isdecimal():
+            raise click.BadParameter(
+                f"{code_server!r} is not HOST:PORT", param_hint="--code-server"
+            )
+        dagster_processes.write_workspace(
+            settings.state / "workspace.yaml", code_host, int(code_port)
+        )
+    os.execvpe(command[0], command, environment)  # noqa: S606 - it takes our place

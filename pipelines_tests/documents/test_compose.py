@@ -1,0 +1,76 @@
+"""docker-compose.yml keeps its promises; that it works is shown by deploy/verify-compose.sh."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from pipelines.migrations.logins import OWNER_PASSWORD, PASSWORDS
+from pipelines_tests.command import OURS, PROJECT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OF_PEOPLE = {OWNER_PASSWORD, "ANALYST_PASSWORD", "OPERATOR_PASSWORD"}
+WITH_ALL = {"configuration", "migrate"}
+"""The two services that end before anything takes in what others sent."""
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_no_more_rights_than_it_needs(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_logs_do_not_grow_for_ever(name: str) -> None:
+    assert SERVICES[name]["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_ports_are_on_loopback_unless_told(name: str) -> None:
+    for port in SERVICES[name].get("ports", []):
+        assert re.match(r"\$\{[A-Z]+_BIND:-127\.0\.0\.1\}:", port), port
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_that_takes_in_data_has_no_password_of_people(name: str) -> None:
+    service = SERVICES[name]
+    words = f"{service.get('environment')} {service.get('secrets')}"
+    held = {one for one in OF_PEOPLE if f"${{{one}:-}}" in words or one.lower() in words}
+    owners = {OWNER_PASSWORD} if name in ("postgres", "tools") else set()
+    assert held == (OF_PEOPLE if name in WITH_ALL else owners)
+
+
+def test_no_password_has_a_default() -> None:
+    text = (PROJECT / "docker-compose.yml").read_text()
+    defaults = re.findall(r"\$\{([A-Z_]*(?:PASSWORD|KEY|HASH)):-([^}]+)\}", text)
+    assert defaults == []
+    assert set(PASSWORDS.values()) | {OWNER_PASSWORD} <= set(re.findall(r"\$\{([A-Z_]+):-\}", text))
+
+
+def test_whatever_isobar_reads_reaches_the_runs() -> None:
+    """Which the code server starts; but for what containers have no use for."""
+    own = {"DAGSTER_HOME", "ISOBAR_HOME"}
+    of_logins = {OWNER_PASSWORD, *PASSWORDS.values()}
+    assert set(OURS) - own - of_logins - set(SERVICES["code"]["environment"]) == set()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_starts_waits_for_what_it_needs_and_not_for_time(name: str) -> None:
+    needed = SERVICES[name].get("depends_on", {})
+    assert needed or name == "configuration"
+    for other, how in needed.items():
+        is_over = SERVICES[other]["restart"] == "no"
+        ready = "service_completed_successfully" if is_over else "service_healthy"
+        assert how["condition"] == ready
+        assert is_over or "healthcheck" in SERVICES[other]
+
+
+def test_bases_are_pinned() -> None:
+    images = [one["image"] for one in SERVICES.values() if not one["image"].startswith("$")]
+    images += re.findall(r"^FROM (\S+)", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+    assert [one for one in images if not re.search(r":\d+\.\d+(\.\d+)?(-[a-z]+)*$", one)] == []
