@@ -31,4 +31,4 @@ $$;
 
 COMMENT ON FUNCTION weather.correct_place(text, double precision, double precision) IS
 'Says where a place is that was not found, or found elsewhere. What was known of its weather was that of
-another place: it is dropped and asked for again within a minute. For the owner and the loader.';
+another place: it is dropped and asked for again within a minute. For the owner, the loader and the operator.';
