@@ -30,11 +30,15 @@ ask() {
 }
 read_json() { python3 -c "import json, sys; told = json.load(sys.stdin)['data']; print($1)"; }
 
-# JOB -> the id of the run that the UI's API launched.
+# JOB -> the id of the run that the UI's API launched. Flights are by day.
 launch() {
-  ask 'mutation ($job: String!) { launchRun(executionParams: {runConfigData: "{}", selector: {repositoryLocationName: "pipelines",
-    repositoryName: "__repository__", jobName: $job}}) { __typename ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message } } }' "{\"job\": \"$1\"}" | read_json 'told["launchRun"]["run"]["runId"]'
+  local tags='[]'
+  [ "$1" != flights ] || tags="[{\"key\": \"dagster/partition\", \"value\": \"$(date --utc +%F)\"}]"
+  ask 'mutation ($job: String!, $tags: [ExecutionTag!]) { launchRun(executionParams: {runConfigData: "{}",
+    selector: {repositoryLocationName: "pipelines", repositoryName: "__repository__", jobName: $job},
+    executionMetadata: {tags: $tags}}) { __typename ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message } } }' "{\"job\": \"$1\", \"tags\": $tags}" |
+    read_json 'told["launchRun"]["run"]["runId"]'
 }
 status_of() {
   ask 'query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }' "{\"id\": \"$1\"}" |

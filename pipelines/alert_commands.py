@@ -5,7 +5,8 @@ import sys
 
 import click
 
-from pipelines.settings import alert_urls, misconfigured, ui_url
+from pipelines.settings import alert_urls, ui_url
+from pipelines.variables import misconfigured
 
 TEST_SECONDS = 30.0
 

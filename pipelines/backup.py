@@ -39,7 +39,8 @@ from pipelines.backup_manifest import (
 )
 from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.postgres_clients import JOBS, connect, find_clients, place_of
-from pipelines.settings import Settings, misconfigured
+from pipelines.settings import Settings
+from pipelines.variables import misconfigured
 
 Tell = Callable[[str], None]
 INSTANT_SECONDS = 120.0

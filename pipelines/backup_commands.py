@@ -51,4 +51,4 @@ def restore(folder: Path, replace: bool) -> None:
 
 
 def _variables() -> dict[str, str]:
-    return dict(os.environ)  # noqa: TID251 - commands of cli
+    return dict(os.environ)

@@ -2,8 +2,6 @@
 
 import logging
 import os
-import re
-import shutil
 import signal
 import socket
 import sys
@@ -18,13 +16,12 @@ from dotenv import load_dotenv
 from pipelines import (
     alert_commands,
     backup_commands,
+    database_commands,
     plant_commands,
     serve_commands,
     source_commands,
 )
-from pipelines.core.embedded_postgres import ANALYST, LOADER, OPERATOR, SUPERUSER, EmbeddedPostgres
-from pipelines.core.failures import Failure, PermanentFailure
-from pipelines.core.postgres_software import find_binaries
+from pipelines.core.failures import Failure
 from pipelines.settings import PROJECT, Settings
 from pipelines.source_commands import interrupt_on, tell
 from pipelines.status.command import status as status_command
@@ -222,77 +219,9 @@ isobar.add_command(plant_commands.plants)
 isobar.add_command(alert_commands.alert)
 isobar.add_command(serve_commands.serve)
 isobar.add_command(status_command)
+isobar.add_command(database_commands.database)
 isobar.add_command(backup_commands.backup)
 isobar.add_command(backup_commands.restore)
-
-
-@isobar.group()
-def database() -> None:
-    """The built-in PostgreSQL, and how to reach the one in use."""
-
-
-as_role = click.option(
-    "--role",
-    type=click.Choice(["owner", "loader", "analyst", "operator"]),
-    default="owner",
-    show_default=True,
-    help="Whose rights: the analyst only reads. With DATABASE_URL, url prints it as it is.",
-)
-
-
-@database.command()
-def start() -> None:
-    """Start the built-in server; it stays up when this command ends."""
-    server = _builtin_server()
-    connections = server.start()
-    tell(f"PostgreSQL is up on 127.0.0.1:{connections.port}, data in {server.data}.")
-
-
-@database.command()
-def stop() -> None:
-    """Stop the built-in server of this clone."""
-    tell("PostgreSQL is stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
-
-
-@database.command(short_help="Say whether the built-in server runs.")
-def status() -> None:
-    """Say whether the built-in server runs, and where; exit code 1 when it does not."""
-    server = _builtin_server()
-    connections = server.connections()
-    if connections is None:
-        click.echo(f"not running; data in {server.data}")
-        sys.exit(1)
-    click.echo(f"running on 127.0.0.1:{connections.port}, socket in {connections.socket_folder}")
-    click.echo(f"data in {server.data}, log in {server.log}")
-
-
-@database.command(short_help="Print the address of the warehouse.")
-@as_role
-def url(role: str) -> None:
-    """Print the warehouse's address, password included, for psql and other clients.
-
-    Starts the built-in server when it is not running.
-    """
-    click.echo(_address(role))
-
-
-@database.command(
-    short_help="Open psql on the warehouse.", context_settings={"ignore_unknown_options": True}
-)
-@as_role
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def psql(role: str, arguments: tuple[str, ...]) -> None:
-    """Open psql on the warehouse; further arguments are psql's own.
-
-    Starts the built-in server when it is not running.
-    """
-    address, program = _address(role), str(find_binaries() / "psql")
-    is_own_server = Settings.from_environment().database_url is not None
-    if is_own_server:  # which may want TLS: the built-in psql has none
-        program = shutil.which("psql") or program
-    if is_own_server and role != "owner":
-        os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c role=isobar_{role}".strip()
-    os.execv(program, [program, address, *arguments])  # noqa: S606 - it takes our place
 
 
 def main() -> NoReturn:
@@ -319,30 +248,6 @@ def main() -> NoReturn:
         click.echo("Stopped.", err=True)
         sys.exit(130)
     sys.exit(0)
-
-
-def _address(role: str) -> str:
-    """The warehouse's address without a driver's name, migrated and ready."""
-    from pipelines.bring_up import bring_up_database
-
-    settings = Settings.from_environment()
-    bring_up_database(settings, tell)
-    roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST, "operator": OPERATOR}
-    if settings.database_url is not None:  # as it was given, but for a driver's name
-        return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", settings.database_url)
-    return settings.warehouse_url(roles[role]).partition("?")[0]
-
-
-def _builtin_server() -> EmbeddedPostgres:
-    settings = Settings.from_environment()
-    if not settings.has_builtin_server:
-        raise PermanentFailure(
-            "database",
-            "DATABASE_URL is set, so there is no built-in server",
-            place="the environment or .env",
-            remedy="Use your server's own tools, or unset DATABASE_URL.",
-        )
-    return settings.builtin_server(tell)
 
 
 def _end_with(parent: int) -> None:

@@ -14,9 +14,10 @@ from pipelines.core.http import HttpClient, Patience
 from pipelines.core.inbox import Inbox
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights.client import FlightsClient
-from pipelines.settings import Settings, misconfigured
+from pipelines.settings import Settings
 from pipelines.solar.client import MonitoringClient
 from pipelines.solar.windows import Depth
+from pipelines.variables import misconfigured
 from pipelines.weather.geocoding import Geocoder
 from pipelines.weather.providers import KEY_VARIABLE, URL_VARIABLE, Provider
 from pipelines.weather.providers.open_meteo import OpenMeteo

@@ -1,16 +1,14 @@
 """What the environment says: its only reader besides `cli`. .env.example lists the variables."""
 
-import codecs
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
+from pipelines import variables
 from pipelines.bookings.load import Reading
 from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines.core.failures import PermanentFailure
@@ -19,7 +17,6 @@ from pipelines.solar.windows import Depth
 from pipelines.weather.providers.open_meteo import OpenMeteo
 
 PROJECT = Path(__file__).parent.parent
-MOST_YEARS = 100
 SECRETS = frozenset(
     {
         "ALERT_URLS",
@@ -73,7 +70,9 @@ class Settings:
         state = Path(value("ISOBAR_HOME") or PROJECT / ".isobar").expanduser().absolute()
         sources = value("ISOBAR_SOURCES") or "sandbox"
         if sources not in ("sandbox", "live"):
-            raise misconfigured(f"ISOBAR_SOURCES is {sources!r}", "Set it to sandbox or live.")
+            raise variables.misconfigured(
+                f"ISOBAR_SOURCES is {sources!r}", "Set it to sandbox or live."
+            )
         if re.search(r"[\"$`\\\n]", str(state)):
             raise PermanentFailure(
                 "configuration",
@@ -82,19 +81,19 @@ class Settings:
                 remedy="Set ISOBAR_HOME to a path without quotation marks, $, ` and backslashes.",
             )
         for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
-            _check_postgres_url(name, value(name))
+            variables.check_postgres_url(name, value(name))
 
         def folder(name: str) -> Path | None:
             path = value(name)
             return Path(path).expanduser().absolute() if path else None
 
         encoding = value("SHIPMENTS_ENCODING") or "utf-8"
-        _check_encoding("SHIPMENTS_ENCODING", encoding)
+        variables.check_encoding("SHIPMENTS_ENCODING", encoding)
         return cls(
             state=state,
             dagster_home=Path(value("DAGSTER_HOME") or state / "dagster").expanduser().absolute(),
-            database_url=_with_password(value("DATABASE_URL"), value("DATABASE_PASSWORD")),
-            dagster_postgres_url=_with_password(
+            database_url=variables.with_password(value("DATABASE_URL"), value("DATABASE_PASSWORD")),
+            dagster_postgres_url=variables.with_password(
                 value("DAGSTER_POSTGRES_URL"), value("DAGSTER_POSTGRES_PASSWORD")
             ),
             sources=sources,
@@ -104,8 +103,8 @@ class Settings:
             bookings_inbox=folder("BOOKINGS_INBOX"),
             bookings_events_url=value("BOOKINGS_EVENTS_URL"),
             bookings_reading=Reading(
-                zone=_zone("BOOKINGS_TIME_ZONE", value("BOOKINGS_TIME_ZONE") or "UTC"),
-                most_bad=_share("BOOKINGS_MOST_BAD", value("BOOKINGS_MOST_BAD") or "0.1"),
+                zone=variables.zone("BOOKINGS_TIME_ZONE", value("BOOKINGS_TIME_ZONE") or "UTC"),
+                most_bad=variables.share("BOOKINGS_MOST_BAD", value("BOOKINGS_MOST_BAD") or "0.1"),
             ),
             shipments_inbox=folder("SHIPMENTS_INBOX"),
             shipments_encoding=encoding,
@@ -115,11 +114,13 @@ class Settings:
             geocoding_base_url=value("GEOCODING_BASE_URL"),
             monitoring_url=value("MONITORING_URL"),
             sync_depth=Depth(
-                every_run=_years("SYNC_EVERY_RUN", value("SYNC_EVERY_RUN") or "1"),
-                until=_years("SYNC_UNTIL_YEAR", value("SYNC_UNTIL_YEAR") or "10"),
+                every_run=variables.years("SYNC_EVERY_RUN", value("SYNC_EVERY_RUN") or "1"),
+                until=variables.years("SYNC_UNTIL_YEAR", value("SYNC_UNTIL_YEAR") or "10"),
             ),
-            celery_broker_url=_broker(value("CELERY_BROKER_URL"), value("CELERY_BROKER_PASSWORD")),
-            worker_runs=_runs("WORKER_RUNS", value("WORKER_RUNS")),
+            celery_broker_url=variables.broker(
+                value("CELERY_BROKER_URL"), value("CELERY_BROKER_PASSWORD")
+            ),
+            worker_runs=variables.runs("WORKER_RUNS", value("WORKER_RUNS")),
         )
 
     @property
@@ -206,12 +207,12 @@ def sources_off(environment: Mapping[str, str] = os.environ) -> set[str]:
     value = _reader(environment)
     if value("ISOBAR_SOURCES") != "live":
         return set()
-    variables = {
+    of_sources = {
         "bookings": ("BOOKINGS_INBOX", "BOOKINGS_EVENTS_URL"),
         "shipments": ("SHIPMENTS_INBOX",),
         "solar": ("MONITORING_URL",),
     }
-    return {source for source, names in variables.items() if not any(map(value, names))}
+    return {source for source, names in of_sources.items() if not any(map(value, names))}
 
 
 def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -238,111 +239,3 @@ def _reader(environment: Mapping[str, str]) -> Callable[[str], str]:
     return lambda name: (
         secret(environment, name) if name in SECRETS else environment.get(name, "").strip()
     )
-
-
-def _with_password(url: str | None, password: str | None) -> str | None:
-    """The address with its password, if it has none of its own."""
-    if url is None or password is None or (parsed := make_url(url)).password is not None:
-        return url
-    whole = parsed.set(password=password).render_as_string(hide_password=False)
-    return whole.replace(" ", "%20")  # libpq wants that, too
-
-
-def _zone(name: str, value: str) -> str:
-    """The name of a time zone that there is."""
-    try:
-        return ZoneInfo(value).key
-    except (KeyError, ValueError, OSError) as error:
-        raise misconfigured(
-            f"{name} is {value!r}, which is no time zone", "Set it to UTC, Asia/Tashkent or alike."
-        ) from error
-
-
-def _share(name: str, value: str) -> float:
-    """A share from 0 to 1."""
-    try:
-        share = float(value)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise misconfigured(
-            f"{name} is {value!r}, which is no share",
-            "Set it to a number from 0 to 1, such as 0.1.",
-        )
-    return share
-
-
-def _years(name: str, value: str) -> int:
-    """A number of years from 0 to 100."""
-    if not re.fullmatch("[0-9]{1,3}", value) or int(value) > MOST_YEARS:
-        raise misconfigured(
-            f"{name} is {value!r}, which is no number of years",
-            f"Set it to a whole number from 0 to {MOST_YEARS}.",
-        )
-    return int(value)
-
-
-def _broker(url: str | None, password: str | None) -> str | None:
-    """The address of a Redis with its password, if any; neither is told when it is wrong."""
-    if url is None:
-        return None
-    try:
-        parsed = make_url(url)
-        is_redis = parsed.drivername in ("redis", "rediss") and bool(parsed.host)
-    except (ArgumentError, ValueError):
-        is_redis = False
-    if not is_redis:
-        raise misconfigured(
-            "CELERY_BROKER_URL is no address of a Redis",
-            "Write redis://default@host:6379/0, and its password into CELERY_BROKER_PASSWORD.",
-        )
-    named = parsed.set(username=parsed.username or "default")
-    return _with_password(named.render_as_string(hide_password=False), password)
-
-
-def _runs(name: str, value: str | None) -> int | None:
-    """A number of runs from 1 to 99, if any."""
-    if value is not None and not re.fullmatch("[1-9][0-9]?", value):
-        raise misconfigured(
-            f"{name} is {value!r}, which is no number of runs",
-            "Set it to a whole number from 1 to 99.",
-        )
-    return int(value) if value else None
-
-
-def misconfigured(problem: str, remedy: str) -> PermanentFailure:
-    """The failure of a variable that has no use."""
-    return PermanentFailure(
-        "configuration", problem, place="the environment or .env", remedy=remedy
-    )
-
-
-def _check_postgres_url(name: str, value: str | None) -> None:
-    if value is None:
-        return
-    try:
-        url = make_url(value)
-        problem = None if url.database else "names no database"
-        if "@" in (url.host or ""):
-            problem = "has an @ in its password, which has to be written as %40"
-        if url.get_backend_name() not in ("postgresql", "postgres"):
-            problem = f"is not a PostgreSQL address but one of {url.get_backend_name()}"
-    except (ArgumentError, ValueError):
-        problem = "is not a PostgreSQL address"
-    if problem is not None:
-        raise misconfigured(
-            f"{name} {problem}", "Write postgresql://user:password@host:port/database."
-        )
-
-
-def _check_encoding(name: str, encoding: str) -> None:
-    """Refuse an encoding that nobody knows, or in which lines and commas are other bytes."""
-    try:
-        is_fit = codecs.encode('a,;"\n', encoding) == b'a,;"\n'
-    except (LookupError, TypeError, ValueError):
-        is_fit = False
-    if not is_fit:
-        raise misconfigured(
-            f"{name} is {encoding!r}, which is no encoding that extends ASCII",
-            "Set it to utf-8, cp1252, latin-1 or the like.",
-        )

@@ -31,6 +31,7 @@ COSTLY = tuple(
         "cookbook/",
         "drills/test_workers.py",
         "status/test_command.py",
+        "test_replica.py",
         "test_serve.py",
         "test_ui.py",
     )

@@ -64,7 +64,7 @@ def test_what_the_requirements_name_exists(owner: psycopg.Connection) -> None:
                 exists = name.split()[1] in targets
             elif test:
                 exists = f"def {test}(" in (PROJECT / path).read_text()
-            elif "/" in name or name.startswith(".") or name.endswith((".md", ".yaml", ".toml")):
+            elif re.search(r"/|^\.|\.(md|ya?ml|toml)$|^Dockerfile$", name):
                 exists = (PROJECT / path).exists()
             elif "." in name:
                 query = "SELECT to_regclass(%s) IS NOT NULL OR to_regproc(%s) IS NOT NULL"

@@ -9,13 +9,31 @@ import sys
 import warnings
 from pathlib import Path
 
-ENTRIES = """
-alembic.command apprise babel.numbers dagster._cli.api dagster._daemon.cli dagster_celery.app
-dagster._utils.test.definitions dagster_graphql.schema
-dagster_webserver.cli matplotlib.backends.backend_agg matplotlib.pyplot pandera.pandas
-pipelines.cli pipelines.definitions pipelines.main_job pipelines.sandbox.app
-pvlib.irradiance pvlib.solarposition psycopg2 pyarrow.csv rich.progress rich.table uvicorn.main
-""".split()
+ENTRIES = [
+    "alembic.command",
+    "apprise",
+    "babel.numbers",
+    "dagster._cli.api",
+    "dagster._daemon.cli",
+    "dagster_celery.app",
+    "dagster._utils.test.definitions",
+    "dagster_graphql.schema",
+    "dagster_webserver.cli",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.pyplot",
+    "pandera.pandas",
+    "pipelines.cli",
+    "pipelines.definitions",
+    "pipelines.main_job",
+    "pipelines.sandbox.app",
+    "pvlib.irradiance",
+    "pvlib.solarposition",
+    "psycopg2",
+    "pyarrow.csv",
+    "rich.progress",
+    "rich.table",
+    "uvicorn.main",
+]
 
 sys.dont_write_bytecode = False
 warnings.simplefilter("ignore")

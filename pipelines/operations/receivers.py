@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from pipelines.core.failures import PermanentFailure, printable, redact
-from pipelines.settings import misconfigured
+from pipelines.variables import misconfigured
 
 SHORTEST_SECRET = 4
 MOST_REASON_CHARACTERS = 200

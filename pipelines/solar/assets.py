@@ -20,13 +20,13 @@ from pipelines.asset_pages import (
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.sql_files import read_sql
 from pipelines.resources import SolarResource, WarehouseResource, utc_now
-from pipelines.settings import misconfigured
 from pipelines.solar import tables
 from pipelines.solar.held import Held
 from pipelines.solar.load import SOURCE
 from pipelines.solar.pictures import coverage_strip
 from pipelines.solar.sync import Sync, Synced
 from pipelines.solar.windows import Window
+from pipelines.variables import misconfigured
 
 POOL = "solar"
 SERVICE = source_spec(

@@ -14,8 +14,9 @@ from pipelines.settings import SECRETS
 from pipelines_tests.command import OURS, PROJECT
 from pipelines_tests.documents.pages import PAGES, README, blocks, code_spans, name_of
 
-OTHERS = {"ISOBAR_DRILL_DAYS"}
-"""Variables that tests alone read."""
+EXAMPLE = PROJECT / ".env.example"
+OTHERS = {"ISOBAR_DRILL_DAYS", "COMPOSE_PROJECT_NAME", "DEPLOY_HOST"}
+"""Variables that tests alone read, docker compose, and the workflow of releases."""
 SHELL = re.compile(r"(?:^|[(\s=/])(isobar|make) ([^\n|>)#;]*)", re.MULTILINE)
 
 
@@ -99,7 +100,9 @@ def variables(page: Path) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_variables_in_documents_are_read_by_something(page: Path) -> None:
     exported = set(re.findall(r"^export (\w+)=", "\n".join(blocks(page, "sh")), re.MULTILINE))
-    strange = set(variables(page)) - set(OURS) - OTHERS - exported
+    shown = set(re.findall(r"^# ([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE))
+    files = {f"{name}_FILE" for name in shown}
+    strange = set(variables(page)) - set(OURS) - shown - files - OTHERS - exported
     assert sorted(strange - set(constants()) - set(placeholders())) == []
 
 
@@ -125,5 +128,5 @@ def test_every_variable_is_in_the_example_and_no_other() -> None:
     composed = set(
         re.findall(r"\$\{([A-Z_]+)[:}]", (PROJECT / "docker-compose.yml").read_text())
     ) - {f"{name}_FILE" for name in SECRETS | {OWNER_PASSWORD, *PASSWORDS.values()}}
-    shown = re.findall(r"^# ([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE)
+    shown = re.findall(r"^# ([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
     assert sorted(shown) == sorted((read | composed) - internal)
