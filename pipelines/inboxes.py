@@ -15,7 +15,7 @@ from pipelines.asset_checks import verdict
 from pipelines.core import inbox as inboxes
 from pipelines.core import intake
 from pipelines.core.deliveries import Outcome
-from pipelines.core.failures import PermanentFailure, printable
+from pipelines.core.failures import PermanentFailure, in_one_line
 from pipelines.core.inbox import Inbox, InboxFile, is_settled
 from pipelines.core.intake import Load, UnsteadyFile, take
 from pipelines.core.warehouse import Warehouse
@@ -86,7 +86,7 @@ def readable_files(key: dg.AssetKey, source: str, variable: str) -> dg.AssetChec
             dg.AssetCheckSeverity.WARN,
         )
         if fresh := [row for row in refused if row["run_id"] == context.run.run_id]:
-            told = "".join(f"\n  - {printable(row['name'])}: {row['problem']}" for row in fresh)
+            told = "".join(f"\n  - {in_one_line(row['name'])}: {row['problem']}" for row in fresh)
             failure = PermanentFailure(
                 source,
                 f"{len(fresh)} of the inbox's files refused:{told}",

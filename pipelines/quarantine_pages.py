@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import text
 
-from pipelines.core.failures import printable
+from pipelines.core.failures import in_one_line, printable
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import engine_for
 
@@ -38,7 +38,9 @@ def records(url: str, source: str, limit: int) -> str:
     if not rows:
         return f"Nothing of {source} is in quarantine."
     return "\n\n".join(
-        printable(f"{row.delivery}, {row.position}\n  {row.reasons}\n{row.raw}") for row in rows
+        f"{in_one_line(row.delivery)}, {row.position}\n  "
+        + printable(f"{row.reasons}\n{row.raw}").replace("\n", "\n  ")
+        for row in rows
     )
 
 

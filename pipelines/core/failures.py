@@ -16,9 +16,10 @@ class Failure(Exception):
     """
 
     def __init__(self, source: str, problem: str, *, place: str, remedy: str) -> None:
-        problem = printable(problem)
+        # No line of a log begins with words of others.
+        problem = re.sub(r"\n(?=\S)", "\n  ", printable(problem))
         super().__init__(
-            f"{source}: {problem}\n  where: {printable(place)}\n  what to do: {remedy}"
+            f"{source}: {problem}\n  where: {in_one_line(place)}\n  what to do: {remedy}"
         )
         self.source = source
         self.problem = problem
@@ -57,6 +58,11 @@ class NotReady(Failure):
 def printable(text: str) -> str:
     """Text of others without what could move a cursor, colour a terminal or break an encoding."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
+def in_one_line(text: str) -> str:
+    """Printable text that is a line of a log or a list, and no more: such as the name of a file."""
+    return printable(text).replace("\n", "\\n")
 
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:

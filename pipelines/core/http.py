@@ -7,16 +7,13 @@ domain expects inside the document is checked in its own client.
 import hashlib
 import json
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin
 
 import requests
 import tenacity
@@ -29,33 +26,15 @@ from pipelines.core.failures import (
     TransientFailure,
     redact,
 )
+from pipelines.core.http_words import reason_of, retry_after
+from pipelines.core.json_documents import parse_json
+from pipelines.core.redirects import RedirectRefused, redirected
 
 logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
 NOT_READY_STATUS = {202, 204, 304}
-
-
-SENT_TWICE = " (sent twice)"
 MOST_REDIRECTS = 5
 MOST_ERROR_BYTES = 64 * 1024
-
-
-def parse_json(body: bytes) -> Any:
-    """Parse JSON; where an object has a key twice, the first value is kept beside the last.
-
-    It is under the key with `SENT_TWICE` behind it, so that nothing is lost without a word.
-    """
-
-    def keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            seen: set[str] = set()
-            for key, value in reversed(pairs):
-                found.update({f"{key}{SENT_TWICE}": value} if key in seen else {})
-                seen.add(key)
-        return found
-
-    return json.loads(body, object_pairs_hook=keep_all)
 
 
 @dataclass(frozen=True)
@@ -138,8 +117,7 @@ class HttpClient:
 
     def __post_init__(self) -> None:
         """Silence a logger that would tell addresses with a secret in them."""
-        if self.secrets:
-            logging.getLogger("urllib3").setLevel(logging.ERROR)
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
 
     def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonAnswer:
         """Fetch `url` and parse it as JSON, trying again what may pass."""
@@ -188,7 +166,7 @@ class HttpClient:
         logger.warning("%s: %s; trying again in %.1f s", self.source, problem, state.upcoming_sleep)
 
     def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonAnswer:
-        shown = redact(url, self.secrets)
+        configured, shown = url, redact(url, self.secrets)
         deadline = time.monotonic() + self.attempt_seconds
         try:
             with requests.Session() as session:
@@ -202,25 +180,31 @@ class HttpClient:
                         allow_redirects=False,  # else their bodies would be read without a limit
                     ) as response:
                         if response.is_redirect:
-                            url, params = urljoin(url, response.headers["Location"]), None
+                            to = response.headers["Location"]
+                            url, params = redirected(session, configured, url, to), None
                             continue
                         self._check_status(response, shown, attempt, deadline)
                         body = self._read(response, shown, deadline)
                         break
                 else:
                     raise self._permanent(shown, f"more than {MOST_REDIRECTS} redirects")
+        except RedirectRefused as error:
+            raise self._permanent(shown, str(error)) from self._cause(error, configured, url)
         except requests.exceptions.SSLError as error:
-            raise self._permanent(shown, _reason(error)) from self._cause(error)
+            raise self._permanent(shown, reason_of(error)) from self._cause(error, configured, url)
         except (ValueError, requests.exceptions.InvalidURL) as error:
             problem = f"this is not an address: {error}"
-            raise self._permanent(shown, problem) from self._cause(error)
+            raise self._permanent(shown, problem) from self._cause(error, configured, url)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._transient(shown, _reason(error), attempt) from self._cause(error)
+            raise self._transient(shown, reason_of(error), attempt) from self._cause(
+                error, configured, url
+            )
         return JsonAnswer(shown, body, self._parse(body, shown, attempt), datetime.now(UTC))
 
-    def _cause(self, error: Exception) -> Exception | None:
+    def _cause(self, error: Exception, *urls: str) -> Exception | None:
         """What is shown as the cause: nothing where it may hold an address with a secret in it."""
-        return None if self.secrets else error
+        has_secret = self.secrets or any(redact(url) != url for url in urls)
+        return None if has_secret else error
 
     def _check_status(
         self, response: requests.Response, shown: str, attempt: int, deadline: float
@@ -240,7 +224,7 @@ class HttpClient:
                 self.source, problem, place=shown, remedy="Nothing: it is asked again next time."
             )
         if status in TRANSIENT_STATUS or status > 500:
-            raise self._transient(shown, problem, attempt, _retry_after(response))
+            raise self._transient(shown, problem, attempt, retry_after(response))
         raise self._permanent(shown, problem)
 
     def _read(
@@ -300,36 +284,3 @@ class HttpClient:
             remedy=f"Trying again will not help: correct {self.variable}, or ask whoever runs the"
             " source.",
         )
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    """Seconds from a Retry-After header in either of its two forms (RFC 9110, 10.2.3)."""
-    value = response.headers.get("Retry-After", "").strip()
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _reason(error: Exception) -> str:
-    """The innermost cause in plain words: requests wraps its errors several times."""
-    text = str(error)
-    for sign, words in (
-        ("Connection refused", "nothing listens there (connection refused)"),
-        ("Name or service not known", "the host name is not known"),
-        ("Temporary failure in name resolution", "the host name cannot be looked up"),
-        ("IncompleteRead", "the answer broke off before its end"),
-        ("Connection aborted", "the connection was cut"),
-        ("Connection reset", "the connection was cut"),
-        ("Read timed out", "no answer in time (read timed out)"),
-        ("ConnectTimeout", "no connection in time (connect timed out)"),
-    ):
-        if sign in text or sign in repr(error):
-            return words
-    return f"{type(error).__name__}: {text}"

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection, select
 
-from pipelines.core.failures import PermanentFailure, printable
+from pipelines.core.failures import PermanentFailure
 from pipelines.core.tables import inbox_files
 from pipelines.core.warehouse import Warehouse
 
@@ -138,7 +138,7 @@ def look_at(source: str, path: Path) -> InboxFile:
         raise PermanentFailure(
             source,
             f"there is no such file: {error}",
-            place=printable(str(path)),
+            place=str(path),
             remedy="Give the path of a file on the machine of the run.",
         ) from error
     problem = None if stat.S_ISREG(status.st_mode) else "it is not a plain file"

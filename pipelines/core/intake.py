@@ -23,7 +23,6 @@ from pipelines.core.failures import (
     NotReady,
     PermanentFailure,
     TransientFailure,
-    printable,
 )
 from pipelines.core.inbox import Inbox, InboxFile, open_plain_file, signature_of
 from pipelines.core.tables import inbox_files
@@ -96,12 +95,12 @@ def take_file(
                 byte_count=file.byte_count,
                 received_at=datetime.now(UTC),
             )
-            outcome = _load(connection, opened, delivery, load, printable(str(file.path)))
+            outcome = _load(connection, opened, delivery, load, str(file.path))
         if signature_of(os.fstat(opened.fileno())) != file.signature:
             raise NotReady(
                 source,
                 "the file changed while it was read",
-                place=printable(str(file.path)),
+                place=str(file.path),
                 remedy="Nothing: it is taken when it is whole.",
             )
         if inbox is not None:
@@ -129,7 +128,7 @@ def forget_refusals(connection: Connection, source: str) -> None:
 @contextmanager
 def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
     """The file, open; what keeps it from being opened as one of our failures."""
-    place = printable(str(file.path))
+    place = str(file.path)
     if file.problem is not None:
         raise PermanentFailure(
             source, file.problem, place=place, remedy="Put a plain file in its place."

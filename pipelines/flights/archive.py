@@ -9,7 +9,8 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.core.deliveries import Delivery
-from pipelines.core.http import JsonAnswer, parse_json
+from pipelines.core.http import JsonAnswer
+from pipelines.core.json_documents import parse_json
 from pipelines.flights import tables
 from pipelines.flights.client import SOURCE
 

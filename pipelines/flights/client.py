@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.core.deliveries import Delivery
 from pipelines.core.failures import PermanentFailure
-from pipelines.core.http import SENT_TWICE, HttpClient, JsonAnswer
+from pipelines.core.http import HttpClient, JsonAnswer
+from pipelines.core.json_documents import SENT_TWICE
 
 if TYPE_CHECKING:
     import pandas as pd

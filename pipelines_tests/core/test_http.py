@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipelines.core.failures import NotReady, PermanentFailure, TransientFailure
-from pipelines.core.http import HttpClient, parse_json
+from pipelines.core.http import HttpClient
+from pipelines.core.json_documents import parse_json
 from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document, drip, silence
 
 GOOD: dict[str, Any] = {"itineraries": [], "legs": []}

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from pipelines.core.failures import PermanentFailure
-from pipelines.core.http import parse_json
+from pipelines.core.json_documents import parse_json
 from pipelines.core.money import parse_price
 from pipelines.core.warehouse import Warehouse
 from pipelines.flights import archive, tables, transform

@@ -1,0 +1,40 @@
+"""What servers and sockets say of what went wrong, in plain words and numbers."""
+
+import math
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from requests import Response
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds from a Retry-After header in either of its two forms (RFC 9110, 10.2.3)."""
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def reason_of(error: Exception) -> str:
+    """The innermost cause in plain words: requests wraps its errors several times."""
+    text = str(error)
+    for sign, words in (
+        ("Connection refused", "nothing listens there (connection refused)"),
+        ("Name or service not known", "the host name is not known"),
+        ("Temporary failure in name resolution", "the host name cannot be looked up"),
+        ("IncompleteRead", "the answer broke off before its end"),
+        ("Connection aborted", "the connection was cut"),
+        ("Connection reset", "the connection was cut"),
+        ("Read timed out", "no answer in time (read timed out)"),
+        ("ConnectTimeout", "no connection in time (connect timed out)"),
+    ):
+        if sign in text or sign in repr(error):
+            return words
+    return f"{type(error).__name__}: {text}"

@@ -1,0 +1,71 @@
+"""Markup in what others send: the pages show it as text, run none of it and ask nobody for it."""
+
+import pytest
+from playwright.sync_api import expect
+
+from pipelines_tests.browser.watched import Watched
+from pipelines_tests.command import isobar
+from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.test_ui import Ui
+
+pytestmark = pytest.mark.timeout(1500)  # the first one makes the UI
+IMAGE = '<img src=x onerror="window.pwned=1">'
+MARKUP = [
+    IMAGE,
+    "<script>window.pwned=1</script> onerror",
+    "<svg/onload=window.pwned=1> onerror",
+    "[here](javascript:window.pwned=1) onerror",
+    "![seen](http://127.0.0.1:9/seen.png) onerror",
+    "<a href=javascript:window.pwned=1>there</a> onerror",
+    "</td></table><iframe src=//127.0.0.1:9></iframe> onerror",
+]
+RUNS = """{ runsOrError(filter: {pipelineName: "shipments"}, limit: 50) { ... on Runs {
+    results { id } } } }"""
+ALIVE = """() => window.pwned !== undefined || document.querySelector(
+    'img[src="x"], img[src*="seen"], iframe[src*=":9"], a[href^="javascript:"], svg[onload]')"""
+SHOWING = [
+    "/assets/shipments/shipments?view=checks&checkDetail=known_statuses",
+    "/assets/shipments/shipments?view=checks&checkDetail=readable_addresses",
+    "/assets/shipments/shipments?view=checks&checkDetail=nothing_refused",
+]
+
+
+@pytest.fixture(scope="module")
+def runs(ui: Ui, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The runs that refused a file of a hostile name, and took in one of hostile texts."""
+    before = {run["id"] for run in ui.ask(RUNS)["runsOrError"]["results"]}
+    added = isobar(ui.state, "plants", "add", IMAGE)
+    assert added.returncode == 0, added.stderr
+    columns = ("article_name", "sku", "status", "receiver_address", "sender_address")
+    lines = [line(n, **dict.fromkeys(columns, text)) for n, text in enumerate(MARKUP)]
+    lines += [line(99, article_quantity=text) for text in MARKUP[:3]]
+    folder = tmp_path_factory.mktemp("hostile")
+    content = text_of([one | {IMAGE: IMAGE} for one in lines])
+    (folder / "hostile.csv").write_text(content)
+    (folder / f"{IMAGE}.csv").write_text(f"{IMAGE},{IMAGE}\n")
+    for name in (f"{IMAGE}.csv", "hostile.csv"):
+        isobar(ui.state, "import", "shipments", str(folder / name))
+    return {run["id"] for run in ui.ask(RUNS)["runsOrError"]["results"]} - before
+
+
+def test_no_text_of_others_is_markup_on_any_page(watched: Watched, ui: Ui, runs: set[str]) -> None:
+    for path in SHOWING:
+        watched.open(path)
+        expect(watched.page.get_by_text("onerror").first).to_be_visible()
+        watched.page.wait_for_load_state("networkidle")
+        assert not watched.page.evaluate(ALIVE), path
+        assert watched.faults() == [], path
+
+
+def test_no_name_of_a_refused_file_is_markup_in_the_log_of_its_run(
+    watched: Watched, ui: Ui, runs: set[str]
+) -> None:
+    told = ""
+    for run_id in runs:
+        watched.open(f"/runs/{run_id}")
+        expect(watched.page.get_by_text("STEP_START").first).to_be_visible()
+        watched.page.wait_for_load_state("networkidle")
+        assert not watched.page.evaluate(ALIVE)
+        told += watched.page.inner_text("body")
+        assert watched.faults() == []
+    assert IMAGE in told

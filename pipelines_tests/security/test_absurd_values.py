@@ -1,0 +1,116 @@
+"""Numbers and nestings made to break a parser: they cost their own record, or are refused soon."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.core.failures import TransientFailure
+from pipelines.core.http import HttpClient, JsonAnswer
+from pipelines.core.json_documents import parse_json
+from pipelines.core.warehouse import Warehouse
+from pipelines.flights import archive
+from pipelines.solar.load import take_answer
+from pipelines_tests.bookings import made_up as bookings
+from pipelines_tests.fake_source import FakeSource, body
+from pipelines_tests.flights.made_up import MONDAY, bring_up_to_date, flights_document, itinerary
+from pipelines_tests.shipments import made_up as shipments
+from pipelines_tests.shipments.made_up import line
+from pipelines_tests.solar.made_up import ONE_DAY, day_of_items, register
+
+DIGITS = "9" * 100_000
+NUMBERS = [DIGITS, f"-{DIGITS}", "1e999999", "-1e999999", "NaN"]
+SMALL = ["1e-999999", f"0.{DIGITS}"]
+"""These are 0 and 1 to a reader of JSON, and no number where a file promises whole ones."""
+
+
+def with_numbers(document: object) -> JsonAnswer:
+    """An answer in which "HERE 0" and so on are the numbers as they stand in a text."""
+    sent = json.dumps(document)
+    for place, number in enumerate(NUMBERS):
+        sent = sent.replace(f'"HERE {place}"', number)
+    body = sent.encode()
+    return JsonAnswer("http://source", body, parse_json(body), dt.datetime.now(dt.UTC))
+
+
+def test_an_integer_without_end_costs_its_record_and_not_the_document() -> None:
+    assert parse_json(f'[{DIGITS}, 12, {{"a": 1, "a": 2}}]'.encode()) == [
+        DIGITS,
+        12,
+        {"a": 2, "a (sent twice)": 1},
+    ]
+
+
+def test_flights_refuse_absurd_numbers_alone(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    document = flights_document([itinerary(n, [1, 1]) for n in range(20)])
+    for place in range(len(NUMBERS)):
+        document["itineraries"][place]["agent_rating"] = f"HERE {place}"
+    with warehouse.transaction("flights") as connection:
+        archive.keep(connection, MONDAY, with_numbers(document))
+    assert bring_up_to_date(warehouse)[1] == []
+    query = "SELECT rejected_count FROM ops.deliveries WHERE source = 'flights'"
+    assert owner.execute(query).fetchall() == [(len(NUMBERS),)]
+
+
+def test_the_solar_service_is_refused_absurd_numbers_alone(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    items = day_of_items()
+    for place in range(len(NUMBERS)):
+        items[place]["observed"]["energy"] = f"HERE {place}"
+    now = dt.datetime.now(dt.UTC)
+    plant, answer = register(owner), with_numbers(items)
+    outcome = take_answer(warehouse, plant, ONE_DAY, answer, run_id=None, now=now)
+    assert (outcome.read, outcome.rejected) == (24, len(NUMBERS))
+
+
+def test_a_file_of_bookings_is_refused_absurd_numbers_alone(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    bad = [
+        bookings.event(1000) | {column: number}
+        for column in ("hotel_id", "id", "status")
+        for number in [*NUMBERS, *SMALL]
+    ]
+    good = [bookings.event(n) for n in range(300)]
+    outcome = bookings.deliver(warehouse, tmp_path, [*good, *bad])
+    assert bookings.counts(outcome) == (300 + len(bad), 300, 0, len(bad))
+
+
+def test_a_file_of_shipments_is_refused_absurd_numbers_alone(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    columns = ("article_quantity", "article_price")
+    hostile = [{column: number} for column in columns for number in [*NUMBERS, *SMALL]]
+    bad = [line(1000 + n, **changes) for n, changes in enumerate(hostile)]
+    outcome = shipments.deliver(warehouse, tmp_path, [*map(line, range(20)), *bad])
+    assert outcome is not None
+    assert (outcome.read, outcome.rejected) == (20 + len(bad), len(bad))
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        lambda: b"[" * 1_000_000,
+        lambda: b'{"a":' * 1_000_000,
+        lambda: b'[{"a":' * 500_000 + b"1" + b"}]" * 500_000,
+    ],
+    ids=["lists", "objects", "closed"],
+)
+def test_nesting_without_end_is_no_answer(source: FakeSource, bomb: Callable[[], bytes]) -> None:
+    source.will(body(bomb()))
+    with pytest.raises(TransientFailure, match="is not JSON"):
+        HttpClient("flights", "FLIGHTS_URL", attempts=1).get_json(source.url)
+
+
+def test_headers_without_end_are_no_answer(source: FakeSource) -> None:
+    headers: dict[str, Any] = {f"X_{number}": "x" * 60_000 for number in range(200)}
+    source.will(body(b"{}", **headers))
+    with pytest.raises(TransientFailure):
+        HttpClient("flights", "FLIGHTS_URL", attempts=1).get_json(source.url)

@@ -1,0 +1,120 @@
+"""Names and kinds of files that someone may drop: nothing outside the inbox is read or written."""
+
+import os
+import socket
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.core import inbox as inboxes
+from pipelines.core.failures import PermanentFailure
+from pipelines.core.inbox import Inbox, look_at
+from pipelines.core.intake import take, take_file
+from pipelines.core.warehouse import Warehouse
+from pipelines.shipments import load
+from pipelines_tests.shipments.made_up import deliver, line, text_of
+
+SECRET = text_of([line(1, article_name="of another folder")])
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inbox:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "secret.csv").write_text(SECRET)
+    return Inbox("shipments", tmp_path / "inbox", "SHIPMENTS_INBOX", "utf-8")
+
+
+def take_all(warehouse: Warehouse, inbox: Inbox) -> tuple[int, list[str]]:
+    """How many files were taken, and why others were not."""
+    files, _ = inbox.ready(warehouse, wait_seconds=5)
+    outcomes, refusals = take(warehouse, inbox, files, load.loader(None, "utf-8"))
+    return len(outcomes), [str(one) for one in refusals]
+
+
+def held(owner: psycopg.Connection) -> list[tuple[str]]:
+    return owner.execute("SELECT article_name FROM shipments.articles").fetchall()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{'x' * 251}.csv",
+        "a..csv",
+        "a\\..\\..\\secret.csv",
+        "a%2F..%2F..%2Fsecret.csv",
+        "$(touch pwned).csv",
+        "`touch pwned`;touch pwned.csv",
+        "-o pwned.csv",
+        "~root.csv",
+        "C:pwned.csv",
+    ],
+)
+def test_a_name_is_only_a_name_however_it_looks(
+    warehouse: Warehouse, inbox: Inbox, owner: psycopg.Connection, tmp_path: Path, name: str
+) -> None:
+    (inbox.folder / name).write_text(text_of([line(1)]))
+    before = sorted(tmp_path.rglob("*"))
+    assert take_all(warehouse, inbox) == (1, [])
+    assert owner.execute("SELECT name FROM ops.deliveries").fetchall() == [(name,)]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_that_becomes_a_link_before_it_is_opened_is_not_followed(
+    warehouse: Warehouse, inbox: Inbox, owner: psycopg.Connection
+) -> None:
+    (inbox.folder / "a.csv").write_text(text_of([line(1)]))
+    files, _ = inbox.ready(warehouse, wait_seconds=5)
+    (inbox.folder / "a.csv").unlink()
+    (inbox.folder / "a.csv").symlink_to(inbox.folder.parent / "secret.csv")
+    outcomes, refusals = take(warehouse, inbox, files, load.loader(None, "utf-8"))
+    assert (outcomes, len(refusals)) == ([], 1)
+    assert held(owner) == []
+
+
+def test_a_folder_that_becomes_a_link_before_its_file_is_opened_leaves_nothing(
+    warehouse: Warehouse, inbox: Inbox, owner: psycopg.Connection
+) -> None:
+    within = inbox.folder / "within"
+    within.mkdir()
+    (within / "secret.csv").write_text(SECRET)
+    (inbox.folder / "a.csv").symlink_to(within / "secret.csv")
+    files, _ = inbox.ready(warehouse, wait_seconds=5)
+    within.rename(inbox.folder / "away")
+    within.symlink_to(inbox.folder.parent)
+    assert take(warehouse, inbox, files, load.loader(None, "utf-8")) == ([], [])
+    assert held(owner) == []
+
+
+def test_a_socket_in_the_inbox_is_refused(warehouse: Warehouse, inbox: Inbox) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(inbox.folder / "s.csv"))
+        taken, (told,) = take_all(warehouse, inbox)
+    assert taken == 0
+    assert "not a plain file" in told
+
+
+def test_a_hard_link_is_a_file_like_any_other(
+    warehouse: Warehouse, inbox: Inbox, owner: psycopg.Connection
+) -> None:
+    """Who may make one is the kernel's business: fs.protected_hardlinks."""
+    os.link(inbox.folder.parent / "secret.csv", inbox.folder / "a.csv")
+    assert take_all(warehouse, inbox) == (1, [])
+    assert held(owner) == [("of another folder",)]
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin", "/", "/proc/self/fd"])
+def test_a_device_or_a_folder_is_not_imported_by_hand(warehouse: Warehouse, path: str) -> None:
+    with pytest.raises(PermanentFailure, match=r"plain file|no such file"):
+        taking = load.loader(None, "utf-8")
+        take_file(warehouse, "shipments", look_at("shipments", Path(path)), taking)
+
+
+def test_a_header_of_a_hundred_thousand_columns_is_refused(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    names = ",".join(f"c{number}" for number in range(100_000))
+    with pytest.raises(PermanentFailure):
+        deliver(warehouse, tmp_path, f"{names}\n{'1,' * 99_999}1\n")
+    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (0,)

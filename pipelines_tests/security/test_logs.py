@@ -1,0 +1,107 @@
+"""Words of others in logs and on terminals: no line begins with them, no escape moves a cursor."""
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from pipelines import quarantine_pages
+from pipelines.core import inbox as inboxes
+from pipelines.core.embedded_postgres import LOADER, Connections
+from pipelines.core.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.core.http import HttpClient
+from pipelines.core.warehouse import Warehouse
+from pipelines.definitions import build_definitions
+from pipelines.resources import ShipmentsResource, WarehouseResource
+from pipelines_tests.fake_source import FakeSource, body
+from pipelines_tests.shipments.made_up import deliver, line, text_of
+
+FORGED = "2026-01-01 00:00:00 +0000 - dagster - INFO - all is well"
+HOSTILE = f"x\n{FORGED}\r\n{FORGED}\x1b[2J\x1b]0;title\x07\x9b31m\u2028{FORGED}\u202e"
+BEGINS = re.compile(rf"^{re.escape(FORGED)}", re.MULTILINE)
+
+
+def assert_harmless(told: str) -> None:
+    assert "all is well" in told
+    assert not any(BEGINS.match(one) for one in told.splitlines())
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", told)
+
+
+def test_no_line_of_a_failure_begins_with_words_of_others() -> None:
+    failure = PermanentFailure("trains", HOSTILE, place=HOSTILE, remedy="Mend it.")
+    assert_harmless(str(failure))
+    (where,) = [one for one in str(failure).splitlines() if "where: " in one]
+    assert where.count("all is well") == 3
+
+
+def test_a_files_name_and_its_text_forge_no_line_of_a_log(
+    warehouse: Warehouse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    forged = FORGED.replace("/", "-")
+    (tmp_path / f"\n{forged}\x1b[31m.csv").write_text(f"\x1b[31m,\n{forged}\n")
+    (tmp_path / f"b\n{forged}.csv").write_text(text_of([line(1, article_quantity=HOSTILE)]))
+    resources: dict[str, Any] = {
+        "warehouse": WarehouseResource(
+            url=warehouse.engine.url.render_as_string(hide_password=False)
+        ),
+        "shipments": ShipmentsResource(folder=str(tmp_path)),
+    }
+    job = build_definitions(resources).resolve_job_def("shipments")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+    printed = capfd.readouterr()
+    assert not result.success
+    assert "what to do" in printed.err
+    forging = [one for one in f"{printed.out}{printed.err}".splitlines() if BEGINS.match(one)]
+    assert forging == []
+    assert "\x1b[31m.csv" not in printed.err  # Dagster colours its own words
+
+
+def test_the_quarantine_on_a_terminal_moves_no_cursor_and_forges_no_record(
+    warehouse: Warehouse, server: Connections, database: str, tmp_path: Path
+) -> None:
+    bad = line(2, article_quantity=HOSTILE, sku=HOSTILE)
+    deliver(warehouse, tmp_path, [line(1), line(3), bad], name=f"{FORGED}\n{FORGED}.csv")
+    url = server.url(LOADER, database)
+    shown = quarantine_pages.records(url, "shipments", 10)
+    heads = [one for one in shown.splitlines() if not one.startswith("  ")]
+    assert len(heads) == 1
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", shown)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", quarantine_pages.summary(url))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        body(b'{"error": "x\\n' + FORGED.encode() + b'\\u001b[2J"}'),
+        body(b"x\n" + FORGED.encode() + b"\x1b[2J"),
+        body(b"", status=302, Location=f"http://10.0.0.1/{FORGED}"),
+    ],
+)
+def test_words_of_a_service_forge_no_line_of_a_log(
+    source: FakeSource, caplog: pytest.LogCaptureFixture, answer: Any
+) -> None:
+    source.will(answer)
+    client = HttpClient("flights", "FLIGHTS_URL", attempts=2, first_wait_seconds=0.01)
+    with caplog.at_level(logging.WARNING), pytest.raises(Failure) as caught:
+        client.get_json(source.url)
+    told = f"{caught.value}\n{caplog.text}"
+    assert not any(BEGINS.match(one) for one in told.splitlines())
+    assert "\x1b" not in told
+
+
+def test_a_reason_phrase_colours_no_terminal(source: FakeSource) -> None:
+    def answer(handler: Any) -> None:
+        handler.wfile.write(b"HTTP/1.0 500 \x1b[31mred\x07\r\n\r\n")
+
+    source.will(answer)
+    with pytest.raises(TransientFailure, match="red") as caught:
+        HttpClient("flights", "FLIGHTS_URL", attempts=1).get_json(source.url)
+    assert "\x1b" not in str(caught.value)

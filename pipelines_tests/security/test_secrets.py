@@ -1,0 +1,158 @@
+"""What a viewer of the web UI and a reader of logs see: everything but the secrets.
+
+Every secret is a word that stands nowhere else, and is looked for in all that there is to read.
+"""
+
+import gzip
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+import requests
+from psycopg import sql
+
+from pipelines.core.embedded_postgres import SUPERUSER, Connections
+from pipelines_tests.command import begin, isobar
+from pipelines_tests.security.questions import COMPUTE_LOGS, EVENTS, QUESTIONS
+from pipelines_tests.test_ui import Ui
+
+pytestmark = pytest.mark.timeout(900)
+MARKED = "hunter2marked"
+LOGIN = "keeper_of_secrets"
+
+
+@pytest.fixture(scope="module")
+def variables(server: Connections) -> Iterator[dict[str, str]]:
+    """Every secret there is: of database, weather and alerts, and in the addresses of sources."""
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        role = sql.Identifier(LOGIN)
+        connection.execute(
+            sql.SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD {}").format(role, f"{MARKED}/pg")
+        )
+        connection.execute("CREATE DATABASE marked")
+        database = f"127.0.0.1:{server.port}/marked"
+        yield {
+            "DATABASE_URL": f"postgresql://{LOGIN}:{MARKED}%2Fpg@{database}",
+            "WEATHER_PROVIDER": "weatherapi",
+            "WEATHER_API_KEY": f"{MARKED}/weather",
+            "WEATHER_BASE_URL": "http://127.0.0.1:9",
+            "FLIGHTS_URL": f"http://me:{MARKED}flights@127.0.0.1:9/x?token={MARKED}token",
+            "MONITORING_URL": f"http://me:{MARKED}solar@127.0.0.1:9/",
+            "BOOKINGS_EVENTS_URL": f"http://127.0.0.1:9/?api_key={MARKED}bookings",
+            "ALERT_URLS": f"json://me:{MARKED}alert@127.0.0.1:9/{MARKED}path?+X={MARKED}head",
+        }
+        for name in ("marked", "marked_dagster"):
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+        connection.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, str]:
+    """What was told at the terminal, by command."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def ui(variables: dict[str, str], state_folder: Path, told: dict[str, str]) -> Iterator[Ui]:
+    """A web UI after a run in which every source failed."""
+    state = Path(tempfile.mkdtemp(dir=state_folder))
+    state.chmod(0o755)
+    done = isobar(state, "run", **variables)
+    assert done.returncode != 0
+    assert "connection refused" in done.stderr
+    told["run"] = done.stdout + done.stderr
+    process = begin(state, "ui", **variables)
+    assert process.stdout is not None
+    url = next(one for one in process.stdout if "UI is at" in one).split(" is at ")[1].split()[0]
+    serving = Ui(url, state, process)
+    for words in (("status",), ("status", "--json"), ("alert", "test"), ("plants", "list")):
+        done = isobar(state, *words, **variables)
+        told[" ".join(words)] = done.stdout + done.stderr
+    yield serving
+    serving.process.terminate()
+    serving.process.communicate(timeout=300)
+
+
+def leaks(told: dict[str, str]) -> list[str]:
+    """Where a secret is, with a few characters around it."""
+    return [
+        f"{place}: …{text[max(0, text.index(MARKED) - 80) : text.index(MARKED) + 20]}…"
+        for place, text in told.items()
+        if MARKED in text
+    ]
+
+
+def asked(ui: Ui, query: str, **variables: Any) -> str:
+    answer = requests.post(
+        f"{ui.url}/graphql", json={"query": query, "variables": variables}, timeout=120
+    )
+    assert "errors" not in answer.json(), answer.text
+    return answer.text
+
+
+def test_no_command_shows_a_secret(ui: Ui, told: dict[str, str]) -> None:
+    assert all(told.values()), told
+    assert "Usage" not in str(told)
+    assert leaks(told) == []
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_no_page_of_the_web_ui_shows_a_secret(ui: Ui, name: str) -> None:
+    answer = asked(ui, QUESTIONS[name])
+    assert len(answer) > 30
+    assert leaks({name: answer}) == []
+
+
+def test_no_run_shows_a_secret(ui: Ui) -> None:
+    runs = json.loads(asked(ui, "{ runsOrError { ... on Runs { results { id } } } }"))
+    ids = [run["id"] for run in runs["data"]["runsOrError"]["results"]]
+    assert ids
+    told: dict[str, str] = {}
+    for run_id in ids:
+        told[run_id] = asked(ui, EVENTS, id=run_id)
+        for key in set(re.findall(r'"fileKey": ?"(\w+)"', told[run_id])):
+            told[f"{run_id}, {key}"] = asked(ui, COMPUTE_LOGS, id=run_id, key=key)
+        debug = requests.get(f"{ui.url}/download_debug/{run_id}", timeout=60)
+        told[f"{run_id}, debug file"] = gzip.decompress(debug.content).decode()
+    assert len(told) > 2 * len(ids)
+    assert "what to do" in str(told)
+    assert leaks(told) == []
+
+
+def test_no_file_of_the_state_folder_has_a_secret(ui: Ui) -> None:
+    files = [one for one in ui.state.rglob("*") if one.is_file()]
+    assert {"web_server.log", "daemon.log", "code_server.log"} <= {one.name for one in files}
+    texts = {str(one): one.read_bytes().decode("utf-8", "replace") for one in files}
+    assert leaks(texts) == []
+
+
+def test_no_command_line_has_a_secret(ui: Ui) -> None:
+    """Every account of the machine sees those."""
+    processes = [psutil.Process(ui.process.pid), *ui.children()]
+    lines = {str(one.pid): " ".join(one.cmdline()) for one in processes}
+    assert len(lines) >= 4
+    assert leaks(lines) == []
+
+
+def test_no_table_has_a_secret(ui: Ui, variables: dict[str, str]) -> None:
+    texts = {}
+    for name in ("marked", "marked_dagster"):
+        url = variables["DATABASE_URL"].removesuffix("/marked") + f"/{name}"
+        with psycopg.connect(url) as connection:
+            tables = connection.execute(
+                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+                " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+            ).fetchall()
+            for (table,) in tables:
+                rows = connection.execute(f"SELECT t::text FROM {table} t".encode())
+                texts[f"{name}: {table}"] = "\n".join(text for (text,) in rows)
+    assert len(texts) > 50
+    assert leaks(texts) == []
