@@ -8,7 +8,7 @@ INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-dep
 SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-development run ui psql bench docs screenshots coverage test lint format lock
+.PHONY: help setup setup-development run ui psql bench docs screenshots coverage test lint audit format lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,11 @@ lint: .venv/development ## check format, lint, types, imports
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+audit: .venv/development ## ask PyPI's advisories about every locked requirement
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements/workers.lock || { \
+	  echo "Not passed. Either a line above names an advisory: take a version that mends it (make lock)." >&2; \
+	  echo "Or PyPI's advisories could not be asked, and then nothing is known." >&2; exit 1; }
 
 format: .venv/development ## format the code
 	@$(BIN)/ruff format .

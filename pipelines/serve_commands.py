@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -149,4 +150,6 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
         dagster_processes.write_workspace(
             settings.state / "workspace.yaml", code_host, int(code_port)
         )
+    for number in (signal.SIGINT, signal.SIGTERM):  # Dagster's are deaf when these were ignored
+        signal.signal(number, signal.SIG_DFL)
     os.execvpe(command[0], command, environment)  # noqa: S606 - it takes our place

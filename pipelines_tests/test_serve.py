@@ -191,7 +191,7 @@ def _end(process: "subprocess.Popen[str]") -> None:
     process.terminate()
     try:
         process.communicate(timeout=60)  # a code server waits for its runs
-    except subprocess.TimeoutExpired:
+    finally:
         kill_session(process.pid)
         process.communicate()
 
