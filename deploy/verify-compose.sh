@@ -161,4 +161,36 @@ diff "$work/before" "$work/after" || fail "the data is not the same"
 "${compose[@]}" up --detach --no-build --wait --wait-timeout 600 >/dev/null 2>&1 || fail "it did not come up again"
 [ "$(runs flights '["SUCCESS"]')" -ge 1 ] || fail "the history of runs is gone"
 
+step "viewers and operators come in by their passwords, over TLS"
+hash=$("${compose[@]}" --profile access run --rm --no-deps proxy caddy hash-password --plaintext word 2>/dev/null)
+viewers=$(free_port) operators=$(free_port)
+cat >> "$work/.env" <<END
+VIEWER_PASSWORD_HASH='$hash'
+OPERATOR_PASSWORD_HASH='$hash'
+ACCESS_PORT=$(free_port)
+VIEWERS_PORT=$viewers
+OPERATORS_PORT=$operators
+BROKER_PORT=$(free_port)
+CELERY_BROKER_PASSWORD='$(openssl rand -hex 12)'
+CELERY_BROKER_URL=redis://default@broker:6379/0
+END
+sed --in-place 's/^COMPOSE_PROFILES=.*/COMPOSE_PROFILES=sandbox,access,workers/' "$work/.env"
+"${compose[@]}" up --detach --no-build --wait --wait-timeout 600 >/dev/null 2>&1 || fail "it did not come up with all profiles"
+answer() { curl --silent --insecure --output /dev/null --write-out '%{http_code}' "$@"; }
+[ "$(answer "https://localhost:$viewers/server_info")" = 401 ] || fail "viewers come in without a password"
+[ "$(answer --user viewer:word "https://localhost:$viewers/server_info")" = 200 ] || fail "viewers do not come in"
+[ "$(answer --user viewer:word "https://localhost:$operators/server_info")" = 401 ] || fail "viewers operate"
+[ "$(answer --user operator:word "https://localhost:$operators/server_info")" = 200 ] || fail "operators do not come in"
+
+step "runs are executed by workers"
+for job in flights_rebuild shipments; do
+  run=$(launch "$job")
+  wait_for "the run of $job" has_ended "$run"
+  [ "$(status_of "$run")" = SUCCESS ] || fail "the run of $job by a worker: $(status_of "$run")"
+  ask 'query ($id: ID!) { runOrError(runId: $id) { ... on Run { tags { key } } } }' "{\"id\": \"$run\"}" |
+    read_json '[tag["key"] for tag in told["runOrError"]["tags"]]' | grep --quiet dagster-celery ||
+    fail "the run of $job was not a worker's"
+done
+balanced || fail "the ledger does not add up after the workers' runs"
+
 step "all well: $(wc -l < "$work/after") tables compared"

@@ -1,10 +1,14 @@
 """Whether a process of Dagster works, asked often and therefore without importing Dagster."""
 
+import time
+from pathlib import Path
+
 import psycopg
 
 from pipelines.core.failures import TransientFailure
 
 ANSWER_SECONDS = 10
+BEAT_SECONDS = 60
 SIGN_OF_LIFE_MINUTES = 5
 LAST_SIGNS = """
 SELECT count(*), coalesce(extract(epoch FROM now() - min(timestamp AT TIME ZONE 'UTC')) / 60, 0)
@@ -55,6 +59,16 @@ def ask_for_signs_of_life(storage_url: str) -> None:
     if not parts or minutes > SIGN_OF_LIFE_MINUTES:
         problem = f"{parts} parts, the oldest sign of life {minutes:.0f} minutes ago"
         raise _sick("the daemon", "DAGSTER_POSTGRES_URL", problem)
+
+
+def feel_beat(beat: Path) -> None:
+    """See that the worker of this machine touched its file lately. Raises `TransientFailure`."""
+    try:
+        seconds = time.time() - beat.stat().st_mtime
+    except FileNotFoundError:
+        raise _sick("the worker", str(beat), "it has not begun") from None
+    if seconds > BEAT_SECONDS:
+        raise _sick("the worker", str(beat), f"its broker is away for {seconds:.0f} s, or it is")
 
 
 def _sick(what: str, place: str, problem: str) -> TransientFailure:

@@ -119,7 +119,7 @@ def check() -> None:
 
 
 @serve.command()
-@click.argument("part", type=click.Choice(["code", "web", "daemon"]))
+@click.argument("part", type=click.Choice(["code", "web", "daemon", "worker"]))
 @click.option("--port", type=PORT, help="Its port, unless it is the usual one.")
 def healthy(part: str, port: int | None) -> None:
     """Say whether such a process on this machine works: for health checks of containers.
@@ -132,8 +132,12 @@ def healthy(part: str, port: int | None) -> None:
         health.ask_code_server(port or CODE_PORT)
     elif part == "web":
         health.ask_web_server(port or WEB_PORT)
-    else:
+    elif part == "daemon":
         health.ask_for_signs_of_life(Settings.from_environment().dagster_url())
+    else:
+        from pipelines.workers import worker_beat
+
+        health.feel_beat(worker_beat(Settings.from_environment()))
 
 
 def _become(settings: Settings, command: list[str], code_server: str | None = None) -> NoReturn:

@@ -3,6 +3,7 @@
 What takes part while runs go on, and imports Celery, is `pipelines.celery_runs`.
 """
 
+import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,4 +62,4 @@ def worker_command(settings: Settings) -> list[str]:
 
 def worker_beat(settings: Settings) -> Path:
     """The file that a worker touches every few seconds; when it is old, the worker is not well."""
-    return settings.state / "worker.beat"
+    return settings.state / f"worker.{socket.gethostname()}.beat"

@@ -1,5 +1,7 @@
 """`isobar serve`: processes as containers run them, on a server whose logins have passwords."""
 
+import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -224,6 +226,21 @@ def test_a_run_that_the_web_server_launches_is_done_by_the_others(served: Served
         status = served.ask(served.web, RUN, id=launched["run"]["runId"])["runOrError"]["status"]
         time.sleep(0.5)
     assert status == "SUCCESS"
+
+
+def test_a_worker_is_healthy_while_its_file_is_touched(tmp_path: Path) -> None:
+    """`drills/test_workers.py` shows that it is."""
+
+    def healthy() -> bool:
+        told = {"DATABASE_URL": "postgresql://u@127.0.0.1:9/d"}
+        return isobar(tmp_path, "serve", "healthy", "worker", **told).returncode == 0
+
+    assert not healthy()
+    beat = tmp_path / f"worker.{socket.gethostname()}.beat"
+    beat.touch()
+    assert healthy()
+    os.utime(beat, (time.time() - 120, time.time() - 120))
+    assert not healthy()
 
 
 @pytest.mark.parametrize("part", ["code", "web"])

@@ -78,6 +78,13 @@ class Warehouse:
             if interruption := _interruption_behind(error):
                 raise interruption from None
             cause = error.orig if isinstance(error, DBAPIError) else error
+            if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
+                raise PermanentFailure(
+                    source,
+                    "the server only reads, as a replica does",
+                    place=self.place,
+                    remedy="Set DATABASE_URL to the primary.",
+                ) from error
             went_away = isinstance(cause, psycopg.OperationalError)
             is_about_data = isinstance(cause, psycopg.DataError | psycopg.IntegrityError)
             failure: type[TransientFailure | PermanentFailure] = (
