@@ -44,10 +44,10 @@ status_of() {
   ask 'query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }' "{\"id\": \"$1\"}" |
     read_json 'told["runOrError"]["status"]'
 }
-# How many runs of a job are in a state.
-runs() {
-  ask 'query ($job: String!, $is: [RunStatus!]) { runsOrError(filter: {pipelineName: $job, statuses: $is}) {
-    ... on Runs { results { runId } } } }' "{\"job\": \"$1\", \"is\": $2}" | read_json 'len(told["runsOrError"]["results"])'
+# JOB -> what became of its newest run.
+last_of() {
+  ask 'query ($job: String!) { runsOrError(filter: {pipelineName: $job}, limit: 1) {
+    ... on Runs { results { status } } } }' "{\"job\": \"$1\"}" | read_json 'told["runsOrError"]["results"][0]["status"]'
 }
 # WORDS... -> waits until the command succeeds, five minutes at most.
 wait_for() {
@@ -58,27 +58,33 @@ wait_for() {
     sleep 1
   done
 }
-has_begun() { [ "$(status_of "$1")" = STARTED ] || has_ended "$1"; }
+has_begun() { [ "$(status_of "$1")" = STARTED ]; }
 has_ended() { case "$(status_of "$1")" in SUCCESS | FAILURE | CANCELED) ;; *) return 1 ;; esac; }
 nothing_under_way() {
   [ "$(ask '{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {
     ... on Runs { results { runId } } } }' | read_json 'len(told["runsOrError"]["results"])')" = 0 ]
 }
-# SQL -> its answer, asked as the analyst.
-query() {
-  "${compose[@]}" exec -T --env PGPASSWORD="$(cat "$work/analyst")" postgres \
-    psql --host 127.0.0.1 --username isobar_analyst --dbname isobar --quiet --no-align --tuples-only --command "$1"
+# psql's words -> what it prints, as the analyst by password.
+analyst() {
+  "${compose[@]}" exec -T --env PGPASSWORD="$(cat "$work/analyst")" postgres psql --host postgres \
+    --username isobar_analyst --dbname isobar --quiet --no-align --tuples-only --set ON_ERROR_STOP=1 "$@"
 }
+query() { analyst --command "$1"; }
 # A checksum of each table with its rows.
 checksums() {
   query "SELECT format('SELECT %L, count(*), md5(string_agg(t::text, '''' ORDER BY t::text)) FROM %s t;', oid::regclass, oid::regclass)
     FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text IN
     ('flights', 'bookings', 'shipments', 'solar', 'weather', 'metrics', 'ops') ORDER BY oid::regclass::text" > "$work/ask.sql"
-  "${compose[@]}" exec -T --env PGPASSWORD="$(cat "$work/analyst")" postgres \
-    psql --host 127.0.0.1 --username isobar_analyst --dbname isobar --quiet --no-align --tuples-only < "$work/ask.sql"
+  analyst < "$work/ask.sql"
 }
 balanced() {
-  [ "$(query 'SELECT count(*) FROM ops.deliveries WHERE records_read <> records_loaded + records_unchanged + records_rejected')" = 0 ]
+  [ "$(query 'SELECT count(*) > 0 AND bool_and(read_count = loaded_count + unchanged_count + rejected_count)
+    FROM ops.deliveries')" = t ]
+}
+# Keeps whoever loads flights waiting, for so many seconds.
+hold_flights() {
+  "${compose[@]}" exec -T postgres psql --username isobar --dbname isobar --quiet \
+    --command "BEGIN; LOCK TABLE flights.legs; SELECT pg_sleep($1)" >/dev/null 2>&1 || true
 }
 
 ui_port=$(free_port) postgres_port=$(free_port)
@@ -122,8 +128,9 @@ done
 for id in $("${compose[@]}" ps --quiet); do
   ! docker port "$id" | grep --invert-match ' 127\.0\.0\.1:' || fail "a port is open to others"
 done
-size=$(docker image inspect --format '{{.Size}}' "$(docker inspect --format '{{.Image}}' "$id")")
+size=$(docker image inspect --format '{{.Size}}' "${ISOBAR_IMAGE:-isobar:verify}")
 step "the image has $((size / 1000000)) MB"
+[ "$size" -lt 750000000 ] || fail "the image has grown"
 
 step "every source, launched through the UI's API"
 for job in flights bookings shipments weather; do
@@ -139,13 +146,14 @@ if query "DELETE FROM flights.prices" 2>/dev/null; then fail "the analyst may wr
 
 for service in web daemon sandbox postgres code; do
   step "restarting $service in the middle of a run"
+  hold_flights 25 &
+  sleep 2
   run=$(launch flights_rebuild)
   wait_for "the run's start" has_begun "$run"
   "${compose[@]}" restart --timeout "$([ "$service" = code ] && echo 1 || echo 20)" "$service" >/dev/null 2>&1
+  wait
   wait_for "what runs" nothing_under_way
-  again=$(launch flights_rebuild)
-  wait_for "a run afterwards" has_ended "$again"
-  [ "$(status_of "$again")" = SUCCESS ] || fail "after a restart of $service a run fails"
+  [ "$(last_of flights_rebuild)" = SUCCESS ] || fail "the run is not made good after a restart of $service"
   balanced || fail "the ledger does not add up after a restart of $service"
 done
 
@@ -159,7 +167,17 @@ checksums > "$work/after"
 [ -s "$work/before" ] || fail "there is no table to compare"
 diff "$work/before" "$work/after" || fail "the data is not the same"
 "${compose[@]}" up --detach --no-build --wait --wait-timeout 600 >/dev/null 2>&1 || fail "it did not come up again"
-[ "$(runs flights '["SUCCESS"]')" -ge 1 ] || fail "the history of runs is gone"
+[ "$(last_of flights_rebuild)" = SUCCESS ] || fail "the history of runs is gone"
+
+step "a backup, and back from it"
+"${compose[@]}" --profile tools run --rm tools isobar backup /backups/verify >/dev/null 2>&1 || fail "no backup"
+"${compose[@]}" stop --timeout 60 daemon code web sandbox >/dev/null 2>&1
+checksums > "$work/before"
+"${compose[@]}" exec -T postgres psql --username isobar --dbname isobar --quiet --command \
+  "TRUNCATE flights.prices CASCADE; DELETE FROM shipments.articles" >/dev/null || fail "nothing could be destroyed"
+"${compose[@]}" --profile tools run --rm tools isobar restore /backups/verify --replace >"$work/restored" 2>&1 ||
+  { cat "$work/restored" >&2; fail "no restore"; }
+query "SELECT count(*) > 0 FROM flights.prices" | grep --quiet t || fail "the prices are not back"
 
 step "viewers and operators come in by their passwords, over TLS"
 hash=$("${compose[@]}" --profile access run --rm --no-deps proxy caddy hash-password --plaintext word 2>/dev/null)
@@ -183,6 +201,10 @@ answer() { curl --silent --insecure --output /dev/null --write-out '%{http_code}
 [ "$(answer --user operator:word "https://localhost:$operators/server_info")" = 200 ] || fail "operators do not come in"
 
 step "runs are executed by workers"
+printf '%s\n' tracking_number,carrier,sender_address,receiver_address,article_name,article_quantity,article_price,sku,status \
+  'VERIFY1,DHL,"Street 5, 111 51 Stockholm, Sweden","Street 15, 75001 Paris, France",Book,1,20,BK1,in-transit' > "$work/verify.csv"
+chmod 644 "$work/verify.csv"
+"${compose[@]}" cp "$work/verify.csv" sandbox:/var/lib/isobar/inbox/shipments/ >/dev/null 2>&1
 for job in flights_rebuild shipments; do
   run=$(launch "$job")
   wait_for "the run of $job" has_ended "$run"
@@ -191,6 +213,8 @@ for job in flights_rebuild shipments; do
     read_json '[tag["key"] for tag in told["runOrError"]["tags"]]' | grep --quiet dagster-celery ||
     fail "the run of $job was not a worker's"
 done
+is_there() { [ "$(query "SELECT count(*) FROM shipments.shipments WHERE tracking_number = 'VERIFY1'")" = 1 ]; }
+wait_for "the file's row" is_there
 balanced || fail "the ledger does not add up after the workers' runs"
 
 step "all well: $(wc -l < "$work/after") tables compared"

@@ -93,6 +93,8 @@ def migrate(with_logins: bool) -> None:
     from pipelines.migrations.logins import let_in, passwords
 
     settings = Settings.from_environment()
+    if with_logins and settings.has_builtin_server:
+        raise click.UsageError("The built-in server has its own passwords; set DATABASE_URL.")
     password_of = passwords(os.environ) if with_logins else None
     bring_up_database(settings, tell)
     if password_of is not None:
@@ -192,9 +194,15 @@ def sandbox(
     )
     try:
         listening = socket.create_server((host, port or 0))
-    except (OSError, OverflowError) as error:
-        raise click.UsageError(f"Port {port} is taken; give another --port, or none.") from error
-    url = f"http://{host}:{listening.getsockname()[1]}"
+    except OverflowError as error:
+        raise click.UsageError(f"There is no port {port}.") from error
+    except OSError as error:
+        raise click.UsageError(
+            f"It cannot listen on {host}, port {port or 'any'}: {error.strerror}."
+            " Give another --port, or none."
+        ) from error
+    here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - what we are told to
+    url = f"http://{here}:{listening.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning" if parent else "critical"))
     if parent is not None:
         _end_with(parent)

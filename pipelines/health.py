@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 
 from pipelines.core.failures import TransientFailure
+from pipelines.core.postgres_clients import connect
 
 ANSWER_SECONDS = 10
 BEAT_SECONDS = 60
@@ -13,6 +14,7 @@ SIGN_OF_LIFE_MINUTES = 5
 LAST_SIGNS = """
 SELECT count(*), coalesce(extract(epoch FROM now() - min(timestamp AT TIME ZONE 'UTC')) / 60, 0)
 FROM daemon_heartbeats
+WHERE timestamp > now() AT TIME ZONE 'UTC' - interval '1 day'
 """
 
 
@@ -50,9 +52,8 @@ def ask_for_signs_of_life(storage_url: str) -> None:
 
     `storage_url` is that of Dagster's storage. Raises `TransientFailure`.
     """
-    url = storage_url.replace("postgresql+psycopg2://", "postgresql://", 1).replace(" ", "%20")
     try:
-        with psycopg.connect(url, connect_timeout=ANSWER_SECONDS) as connection:
+        with connect(storage_url) as connection:
             parts, minutes = connection.execute(LAST_SIGNS).fetchone() or (0, 0)
     except psycopg.Error as error:
         raise _sick("Dagster's storage", "DAGSTER_POSTGRES_URL", str(error).strip()) from error

@@ -61,12 +61,12 @@ class Target:
     @property
     def fresh(self) -> str:
         """What takes its place, until it does."""
-        return f"{self.name[:40]}_being_restored"
+        return f"{self.name[-40:]}_being_restored"
 
     @property
     def old(self) -> str:
         """What it is called once something else has its name."""
-        return f"{self.name[:40]}_before_restore"
+        return f"{self.name[-40:]}_before_restore"
 
     @property
     def fresh_url(self) -> str:
@@ -92,7 +92,7 @@ def restore_from(
         urls = addresses(settings)
         bring_up_dagster_home(settings)
         until_done.enter_context(kept_away(settings.state, urls[DAGSTER], tell))
-        targets = _targets(settings, urls, until_done)
+        targets = _targets(urls, until_done)
         names = [target.name for target in targets]
         for target in targets:
             refuse_sessions(target.admin, names, target.url)
@@ -119,14 +119,17 @@ def restore_from(
     tell(f"Restored {rows:,} rows of the warehouse and the history of its runs.")
 
 
-def _targets(settings: Settings, urls: Mapping[str, str], until_done: ExitStack) -> list[Target]:
-    """The warehouse and Dagster's storage; on the same server, with the same session."""
+def _targets(urls: Mapping[str, str], until_done: ExitStack) -> list[Target]:
+    """The warehouse and Dagster's storage; on one server with one session, if a superuser's."""
     sessions: dict[str, psycopg.Connection] = {}
-    targets = []
+    targets: list[Target] = []
     for dump, url in urls.items():
         of_admin = make_url(url).set(drivername="postgresql", database="postgres")
-        if settings.has_builtin_server and not settings.dagster_postgres_url:
-            of_admin = make_url(urls[WAREHOUSE]).set(database="postgres")
+        of_owner = make_url(urls[WAREHOUSE]).set(drivername="postgresql", database="postgres")
+        if (of_admin.host, of_admin.port) == (of_owner.host, of_owner.port) and targets:
+            owner = targets[0].admin
+            if owner.info.parameter_status("is_superuser") == "on":
+                of_admin = of_owner
         place = of_admin.render_as_string(hide_password=False)
         if place not in sessions:
             sessions[place] = until_done.enter_context(connect(place, autocommit=True))

@@ -104,7 +104,10 @@ def check() -> None:
             place=".env",
             remedy="Set each to a long random word, as `openssl rand -hex 24` prints it, or name"
             " a file that holds it (of a HASH: what .env.example says):\n"
-            + "\n".join(f"    {name}=...  or  {name}_FILE=..." for name in names),
+            + "\n".join(
+                f"    {name}=..." + ("" if name.endswith("_HASH") else f"  or  {name}_FILE=...")
+                for name in names
+            ),
         )
     settings = Settings.from_environment()
     if settings.sources == "sandbox" and "sandbox" not in profiles:
@@ -113,6 +116,14 @@ def check() -> None:
             "ISOBAR_SOURCES is sandbox, and docker compose is not told to start it",
             place=".env",
             remedy="Set COMPOSE_PROFILES=sandbox for imitated sources, or ISOBAR_SOURCES=live.",
+        )
+    if ("workers" in profiles) != (settings.celery_broker_url is not None):
+        raise PermanentFailure(
+            "configuration",
+            "of the profile workers and CELERY_BROKER_URL one is set without the other",
+            place=".env",
+            remedy="Set COMPOSE_PROFILES=workers and CELERY_BROKER_URL=redis://default@broker:6379/0,"
+            " or neither.",
         )
     check_urls(alert_urls())
     click.echo("What is set makes sense.", err=True)
@@ -144,6 +155,7 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
     """Take the place of this process by one of Dagster's, so that signals go to it."""
     from pipelines.bring_up import bring_up_dagster_home
 
+    settings.state.mkdir(parents=True, exist_ok=True)
     environment: Mapping[str, str] = {**os.environ, **bring_up_dagster_home(settings)}
     if code_server is not None:
         code_host, _, code_port = code_server.rpartition(":")

@@ -225,7 +225,8 @@ def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 def web_server_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """Where `isobar status` asks the web server: within docker compose not where people do."""
-    return _reader(environment)("ISOBAR_WEB_SERVER_URL").rstrip("/") or ui_url(environment)
+    value = _reader(environment)
+    return value("ISOBAR_WEB_SERVER_URL").rstrip("/") or ui_url(environment)
 
 
 def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:

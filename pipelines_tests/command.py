@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipelines.migrations.logins import OWNER_PASSWORD, PASSWORDS
+from pipelines.settings import SECRETS
+
 PROJECT = Path(__file__).parent.parent
 OURS = (
     "DATABASE_URL", "DAGSTER_POSTGRES_URL", "DAGSTER_HOME", "ISOBAR_HOME", "ISOBAR_SOURCES",
@@ -14,15 +17,17 @@ OURS = (
     "MONITORING_URL", "SYNC_EVERY_RUN", "SYNC_UNTIL_YEAR", "ISOBAR_SCHEDULES",
     "WEATHER_PROVIDER", "WEATHER_API_KEY", "WEATHER_BASE_URL", "GEOCODING_BASE_URL",
     "ALERT_URLS", "ISOBAR_UI_URL", "CELERY_BROKER_URL", "WORKER_RUNS", "ISOBAR_WEB_SERVER_URL",
-    "DATABASE_PASSWORD", "DAGSTER_POSTGRES_PASSWORD", "POSTGRES_PASSWORD", "LOADER_PASSWORD",
-    "ANALYST_PASSWORD", "OPERATOR_PASSWORD", "DAGSTER_PASSWORD",
+    "DATABASE_PASSWORD", "DAGSTER_POSTGRES_PASSWORD", "CELERY_BROKER_PASSWORD",
 )  # fmt: skip
+OF_LOGINS = (OWNER_PASSWORD, *PASSWORDS.values())
+FILES = tuple(f"{name}_FILE" for name in (*SECRETS, *OF_LOGINS))
 
 
 def environment(state: Path, **variables: str) -> dict[str, str]:
     """The environment of a test's commands: none of our variables but these."""
-    kept = {name: value for name, value in os.environ.items() if name not in OURS}
-    empty = dict.fromkeys(OURS, "")  # so that a developer's .env has no say
+    ours = (*OURS, *OF_LOGINS, *FILES)
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    empty = dict.fromkeys(ours, "")  # so that a developer's .env has no say
     if variables.get("ISOBAR_SOURCES") == "live":  # no test may reach a public service
         empty |= dict.fromkeys(("WEATHER_BASE_URL", "GEOCODING_BASE_URL"), "http://127.0.0.1:9")
     return kept | empty | {"ISOBAR_HOME": str(state)} | variables

@@ -30,10 +30,14 @@ COSTLY = tuple(
         "browser/",
         "cookbook/",
         "drills/test_workers.py",
+        "security/test_secrets.py",
         "status/test_command.py",
+        "test_proxy.py",
         "test_replica.py",
         "test_serve.py",
+        "test_tls.py",
         "test_ui.py",
+        "test_upgrade.py",
     )
 )
 """Tests that share a fixture that takes long to make."""

@@ -87,6 +87,12 @@ def test_a_login_without_a_password_is_refused_before_anything_is_changed(
     assert "ANALYST_PASSWORD" in done.stderr
 
 
+def test_the_built_in_server_keeps_its_own_passwords(state: Path) -> None:
+    done = isobar(state, "migrate", "--logins", **WORDS)
+    assert done.returncode == 2
+    assert "set DATABASE_URL" in done.stderr
+
+
 def test_what_is_not_set_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("word\n")
     (tmp_path / "empty").write_text("\n")
@@ -110,6 +116,15 @@ def test_what_is_not_set_is_told_at_once(tmp_path: Path) -> None:
         ({"ISOBAR_SOURCES": "live"}, None),
         ({"COMPOSE_PROFILES": ""}, "COMPOSE_PROFILES=sandbox"),
         ({"COMPOSE_PROFILES": "sandbox,access"}, "VIEWER_PASSWORD_HASH"),
+        ({"COMPOSE_PROFILES": "sandbox,workers"}, "CELERY_BROKER_PASSWORD"),
+        (
+            {"COMPOSE_PROFILES": "sandbox workers", "CELERY_BROKER_PASSWORD": "word"},
+            "one is set without the other",
+        ),
+        (
+            {"COMPOSE_PROFILES": "sandbox", "CELERY_BROKER_URL": "redis://default@broker:6379/0"},
+            "one is set without the other",
+        ),
         ({"COMPOSE_PROFILES": "sandbox", "ALERT_URLS": "nonsense"}, "ALERT_URLS"),
     ],
 )

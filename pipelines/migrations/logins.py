@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import make_url
 
-from pipelines.core.failures import PermanentFailure, TransientFailure
+from pipelines.core.failures import PermanentFailure
+from pipelines.core.postgres_clients import connect, place_of
 from pipelines.core.secret_files import secret
-from pipelines.core.warehouse import engine_for
 
 OWNER_PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of one
 DAGSTER = "dagster"
@@ -44,11 +43,8 @@ def let_in(url: str, password_of: Mapping[str, str]) -> None:
     Dagster's role and a database of its own are made where they are missing. A password leaves
     this process hashed. Raises `PermanentFailure` for a user who may not do that.
     """
-    engine = engine_for(url, role=None)
     try:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as opened:
-            connection = opened.connection.driver_connection
-            assert isinstance(connection, psycopg.Connection)
+        with connect(url, autocommit=True) as connection:
             query = "SELECT 1 FROM pg_roles WHERE rolname = %s"
             if connection.execute(query, [DAGSTER]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(DAGSTER)))
@@ -62,16 +58,10 @@ def let_in(url: str, password_of: Mapping[str, str]) -> None:
             if connection.execute(query, [DAGSTER]).fetchone() is None:
                 names = sql.Identifier(DAGSTER), sql.Identifier(DAGSTER)
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
-    except psycopg.OperationalError as error:
-        raise TransientFailure(
-            "database", str(error).strip(), place="DATABASE_URL", remedy="See whether it is up."
-        ) from error
     except psycopg.Error as error:
         raise PermanentFailure(
             "database",
             f"the logins could not be made: {str(error).strip()}",
-            place=make_url(url).set(query={}).render_as_string(hide_password=True),
+            place=place_of(url),
             remedy="DATABASE_URL has to be a superuser here, or one who made these roles.",
         ) from error
-    finally:
-        engine.dispose()

@@ -15,7 +15,13 @@ from pipelines_tests.command import OURS, PROJECT
 from pipelines_tests.documents.pages import PAGES, README, blocks, code_spans, name_of
 
 EXAMPLE = PROJECT / ".env.example"
-OTHERS = {"ISOBAR_DRILL_DAYS", "COMPOSE_PROJECT_NAME", "DEPLOY_HOST"}
+OTHERS = {
+    "ISOBAR_DRILL_DAYS",
+    "COMPOSE_PROJECT_NAME",
+    "DEPLOY_HOST",
+    "DEPLOY_KEY",
+    "DEPLOY_KNOWN_HOST",
+}
 """Variables that tests alone read, docker compose, and the workflow of releases."""
 SHELL = re.compile(r"(?:^|[(\s=/])(isobar|make) ([^\n|>)#;]*)", re.MULTILINE)
 
@@ -124,7 +130,7 @@ def test_every_variable_is_in_the_example_and_no_other() -> None:
             r'(?:value|folder)\("([A-Z_]+)"\)', (PROJECT / "pipelines/settings.py").read_text()
         )
     )
-    internal = {"ISOBAR_SANDBOX_URL"}
+    internal = {"ISOBAR_SANDBOX_URL", "ISOBAR_WEB_SERVER_URL"}  # docker-compose.yml sets them
     composed = set(
         re.findall(r"\$\{([A-Z_]+)[:}]", (PROJECT / "docker-compose.yml").read_text())
     ) - {f"{name}_FILE" for name in SECRETS | {OWNER_PASSWORD, *PASSWORDS.values()}}

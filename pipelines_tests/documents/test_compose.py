@@ -7,10 +7,13 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from pipelines.migrations.logins import OWNER_PASSWORD, PASSWORDS
+from pipelines.settings import SECRETS
 from pipelines_tests.command import OURS, PROJECT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+NEVER_IN_FILES = {"DATABASE_URL_FILE", "DAGSTER_POSTGRES_URL_FILE", "CELERY_BROKER_URL_FILE"}
+"""Addresses whose passwords are apart."""
 OF_PEOPLE = {OWNER_PASSWORD, "ANALYST_PASSWORD", "OPERATOR_PASSWORD"}
 WITH_ALL = {"configuration", "migrate"}
 """The two services that end before anything takes in what others sent."""
@@ -55,8 +58,8 @@ def test_no_password_has_a_default() -> None:
 def test_whatever_isobar_reads_reaches_the_runs() -> None:
     """Which the code server starts; but for what containers have no use for."""
     own = {"DAGSTER_HOME", "ISOBAR_HOME"}
-    of_logins = {OWNER_PASSWORD, *PASSWORDS.values()}
-    assert set(OURS) - own - of_logins - set(SERVICES["code"]["environment"]) == set()
+    files = {f"{name}_FILE" for name in SECRETS} - NEVER_IN_FILES
+    assert (set(OURS) | files) - own - set(SERVICES["code"]["environment"]) == set()
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -29,7 +29,7 @@ LOGIN = "keeper_of_secrets"
 
 @pytest.fixture(scope="module")
 def variables(server: Connections) -> Iterator[dict[str, str]]:
-    """Every secret there is: of database, weather and alerts, and in the addresses of sources."""
+    """Secrets of database, broker, weather and alerts, and in the addresses of sources."""
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         role = sql.Identifier(LOGIN)
         connection.execute(
@@ -45,6 +45,7 @@ def variables(server: Connections) -> Iterator[dict[str, str]]:
             "FLIGHTS_URL": f"http://me:{MARKED}flights@127.0.0.1:9/x?token={MARKED}token",
             "MONITORING_URL": f"http://me:{MARKED}solar@127.0.0.1:9/",
             "BOOKINGS_EVENTS_URL": f"http://127.0.0.1:9/?api_key={MARKED}bookings",
+            "CELERY_BROKER_PASSWORD": f"{MARKED}broker",
             "ALERT_URLS": f"json://me:{MARKED}alert@127.0.0.1:9/{MARKED}path?+X={MARKED}head",
         }
         for name in ("marked", "marked_dagster"):
