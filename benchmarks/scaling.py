@@ -10,13 +10,12 @@ from typing import Any
 import psycopg
 
 from benchmarks.curve import Curve
-from benchmarks.scaling_bookings import Growing
+from benchmarks.scaling_bookings import SET, Growing
 from benchmarks.scaling_solar import ask, grow
 from pipelines.core.embedded_postgres import SUPERUSER, Connections, EmbeddedPostgres
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 SIZES = {"1 million": 1, "10 million": 10, "30 million": 30}
-SET = "with settings"
 SETTINGS = {
     "shared_buffers": "4GB",
     "effective_cache_size": "12GB",
