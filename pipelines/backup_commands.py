@@ -24,6 +24,8 @@ def backup(folder: Path) -> None:
     """
     from pipelines.backup import back_up
 
+    if str(folder) == ".":
+        raise click.BadParameter("name a folder for it", param_hint="DIR")
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
     manifest = back_up(folder.absolute(), Settings.from_environment(), _variables(), tell)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

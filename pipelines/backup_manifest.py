@@ -46,7 +46,7 @@ class Manifest:
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a backup that is whole and none of a later version. `PermanentFailure`."""
-    if not (folder / FILE).exists():
+    if not (folder / FILE).is_file():
         interrupted = "it is not whole: its backup was interrupted"
         raise _refused(
             folder,
@@ -64,7 +64,8 @@ def read_manifest(folder: Path) -> Manifest:
                 "Update this clone, then run again.",
             )
         manifest = Manifest(**told)
-    except (ValueError, KeyError, TypeError) as error:
+        _check_types(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
         problem = f"its {FILE} cannot be read ({type(error).__name__})"
         raise _refused(folder, problem, "Give the folder of another backup.") from error
     changed = sorted({name for name, _ in digests(folder).items() ^ manifest.sha256.items()})
@@ -77,11 +78,24 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def _check_types(manifest: Manifest) -> None:
+    """Each field is of its type, those within too. Raises `TypeError`."""
+    texts = (manifest.isobar, manifest.revision, manifest.shows)
+    numbers = (manifest.format, manifest.server_version, manifest.client_major)
+    is_well = all(isinstance(one, str) for one in (*texts, *manifest.sha256.values()))
+    is_well &= all(type(one) is int for one in (*numbers, *manifest.rows.values()))
+    if not is_well or not manifest.shows.isprintable():
+        raise TypeError
+
+
 def digests(folder: Path) -> dict[str, str]:
     """The sha256 of each file of the dumps in a folder, by its path within."""
     found = {}
     for name in (WAREHOUSE, DAGSTER):
         for file in sorted((folder / name).glob("*")):
+            if not file.is_file():
+                found[f"{name}/{file.name}"] = "no file"
+                continue
             with file.open("rb") as opened:
                 digest = hashlib.file_digest(opened, "sha256").hexdigest()
             found[f"{name}/{file.name}"] = digest

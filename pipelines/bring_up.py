@@ -134,6 +134,9 @@ def _make_database(server_url: str, name: str) -> None:
             if connection.execute(query, {"name": name}).scalar() == 0:
                 quoted = engine.dialect.identifier_preparer.quote(name)
                 connection.execute(text(f"CREATE DATABASE {quoted}"))
+                connection.execute(
+                    text(f"REVOKE CONNECT, TEMPORARY ON DATABASE {quoted} FROM PUBLIC")
+                )
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.errors.DuplicateDatabase):
             return

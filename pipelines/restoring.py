@@ -34,6 +34,8 @@ from pipelines.in_use import kept_away, refuse_sessions
 from pipelines.migrations.apply import migrate, prepare
 from pipelines.settings import Settings
 
+MARK = "Made by isobar restore; not yet, or no more, in use."
+"""The comment on databases that a restore may take away."""
 BOOKKEEPING = {
     "ops.alembic_version",
     "ops.sql_objects",
@@ -166,12 +168,31 @@ def _refuse_full(target: Target) -> None:
 def _make(target: Target, tell: Tell) -> None:
     """Make the empty database beside, of the same owner."""
     for name in (target.fresh, target.old):
+        _refuse_foreign(target, name)
         if _drop(target, name):
             tell(f"Took away {name}, which an interrupted restore had left.")
     query = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
     (owner,) = target.admin.execute(query, [target.name]).fetchone() or ("",)
     statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0")
-    target.admin.execute(statement.format(sql.Identifier(target.fresh), sql.Identifier(owner)))
+    fresh = sql.Identifier(target.fresh)
+    target.admin.execute(statement.format(fresh, sql.Identifier(owner)))
+    target.admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(fresh, MARK))
+    if target.dump == DAGSTER:  # of the warehouse people read
+        statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
+        target.admin.execute(statement.format(fresh))
+
+
+def _refuse_foreign(target: Target, name: str) -> None:
+    """A database of such a name that no restore made is somebody's own."""
+    query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
+    found = target.admin.execute(query, [name]).fetchone()
+    if found is not None and found != (MARK,):
+        raise PermanentFailure(
+            "restore",
+            f"a database {name} is in the way, which no restore made",
+            place=place_of(target.url),
+            remedy="Rename or drop it, then run again.",
+        )
 
 
 def _drop(target: Target, name: str) -> bool:
@@ -210,7 +231,7 @@ def _finish_warehouse(target: Target, manifest: Manifest, tell: Tell) -> None:
     if differing:
         raise PermanentFailure(
             "restore",
-            f"these tables have not as many rows as they had: {', '.join(differing)}",
+            f"these tables have not as many rows as they had: {', '.join(differing[:5])}",
             place=place_of(target.fresh_url),
             remedy="Take another backup; this one is not whole.",
         )
@@ -242,9 +263,15 @@ def _swap(targets: list[Target]) -> None:
             transactions.enter_context(session.transaction())
         for target in targets:
             with _rights_told(target):
-                for name, later in ((target.name, target.old), (target.fresh, target.name)):
+                for name, later, comment in (
+                    (target.name, target.old, MARK),
+                    (target.fresh, target.name, None),
+                ):
                     names = sql.Identifier(name), sql.Identifier(later)
                     target.admin.execute(rename.format(*names))
+                    target.admin.execute(
+                        sql.SQL("COMMENT ON DATABASE {} IS {}").format(names[1], comment)
+                    )
 
 
 @contextmanager

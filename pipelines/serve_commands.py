@@ -95,7 +95,9 @@ def check() -> None:
     """Say what is missing or wrong in what is set for docker compose, all of it at once."""
     from pipelines.operations.receivers import check_urls
 
-    profiles = set(re.split(r"[\s,]+", os.environ.get("COMPOSE_PROFILES", "")))
+    profiles = {one.strip() for one in os.environ.get("COMPOSE_PROFILES", "").split(",")}
+    if "*" in profiles:
+        profiles |= {"sandbox", *OF_PROFILES}
     of_profiles = [name for profile in sorted(profiles) for name in OF_PROFILES.get(profile, ())]
     if names := missing(os.environ, [OWNER_PASSWORD, *PASSWORDS.values(), *of_profiles]):
         raise PermanentFailure(
@@ -158,14 +160,13 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
     settings.state.mkdir(parents=True, exist_ok=True)
     environment: Mapping[str, str] = {**os.environ, **bring_up_dagster_home(settings)}
     if code_server is not None:
-        code_host, _, code_port = code_server.rpartition(":")
-        if not code_host or not code_port.isdecimal():
+        said = re.fullmatch(r"([\w.-]+):([0-9]{1,5})", code_server, re.ASCII)
+        if said is None or not 1 <= int(said[2]) <= 65535:
             raise click.BadParameter(
                 f"{code_server!r} is not HOST:PORT", param_hint="--code-server"
             )
-        dagster_processes.write_workspace(
-            settings.state / "workspace.yaml", code_host, int(code_port)
-        )
+        workspace = settings.state / "workspace.yaml"
+        dagster_processes.write_workspace(workspace, said[1], int(said[2]))
     for number in (signal.SIGINT, signal.SIGTERM):  # Dagster's are deaf when these were ignored
         signal.signal(number, signal.SIG_DFL)
     os.execvpe(command[0], command, environment)  # noqa: S606 - it takes our place

@@ -209,6 +209,7 @@ def test_a_user_without_superuser_rights_restores_what_a_superuser_backed_up(
         for role in ("owner", "loader", "analyst", "operator"):
             connection.execute(f"GRANT isobar_{role} TO rented WITH ADMIN OPTION, SET FALSE")
         connection.execute(f"ALTER DATABASE {other} OWNER TO rented")
+        connection.execute("GRANT CONNECT ON DATABASE postgres TO rented")  # as servers have it
     url = f"postgresql://rented:rented@127.0.0.1:{server.port}/{other}"
     try:
         done = isobar(state, "restore", str(backup), DATABASE_URL=url)
@@ -218,6 +219,33 @@ def test_a_user_without_superuser_rights_restores_what_a_superuser_backed_up(
         with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {other}_dagster WITH (FORCE)")
             connection.execute(f"ALTER DATABASE {other} OWNER TO CURRENT_USER")
+            connection.execute("REVOKE CONNECT ON DATABASE postgres FROM rented")
+
+
+def test_a_database_that_no_restore_made_is_not_taken_away(
+    state: Path, server: Connections, backup: Path, other: str
+) -> None:
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {other}_before_restore")
+        try:
+            done = isobar(state, "restore", str(backup), DATABASE_URL=server.url(SUPERUSER, other))
+            assert done.returncode == 1
+            assert f"{other}_before_restore is in the way" in done.stderr
+        finally:
+            connection.execute(f"DROP DATABASE {other}_before_restore")
+            connection.execute(f"DROP DATABASE IF EXISTS {other}_dagster WITH (FORCE)")
+
+
+@pytest.mark.parametrize(
+    "field", [{"rows": None}, {"rows": {"a": "b"}}, {"sha256": None}, {"shows": "\x1b[2J"}]
+)
+def test_a_manifest_of_other_types_is_refused_in_words(
+    written: Path, field: dict[str, object]
+) -> None:
+    told = json.loads((written / "manifest.json").read_text())
+    (written / "manifest.json").write_text(json.dumps(told | field))
+    with pytest.raises(PermanentFailure, match="cannot be read"):
+        read_manifest(written)
 
 
 @pytest.fixture

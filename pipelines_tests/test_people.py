@@ -1,5 +1,6 @@
 """What analysts, operators and runs may do in the database, by trying; how long it may take."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -259,6 +260,18 @@ def test_an_analyst_fills_the_disk_so_far_and_no_further(server: Connections, gu
         assert analyst.execute("SHOW temp_file_limit").fetchone() == ("10GB",)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             analyst.execute("SET temp_file_limit = -1")
+
+
+@pytest.mark.parametrize(("role", "most"), [(ANALYST, 50), (OPERATOR, 20)])
+def test_people_do_not_take_all_sessions(
+    server: Connections, guarded: str, role: str, most: int
+) -> None:
+    with ExitStack() as sessions:
+        for _ in range(most):
+            sessions.enter_context(login(server, guarded, role))
+        with pytest.raises(psycopg.OperationalError, match="too many connections"):
+            sessions.enter_context(login(server, guarded, role))
+        sessions.enter_context(login(server, guarded, LOADER))
 
 
 def test_without_a_superuser_the_database_is_guarded_as_far_as_its_owner_may(

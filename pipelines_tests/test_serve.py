@@ -62,7 +62,8 @@ def variables(server: Connections, state_folder: Path) -> dict[str, str]:
 def test_each_role_logs_in_by_its_password_and_no_other(
     server: Connections, variables: dict[str, str], role: str, name: str
 ) -> None:
-    where = f"host=127.0.0.1 port={server.port} user={role} dbname=postgres"
+    database = "dagster" if role == "dagster" else WAREHOUSE
+    where = f"host=127.0.0.1 port={server.port} user={role} dbname={database}"
     with psycopg.connect(where, password=WORDS[name]) as connection:
         found = connection.execute(
             "SELECT current_user, rolsuper FROM pg_roles WHERE rolname = %s", [role]
@@ -71,6 +72,15 @@ def test_each_role_logs_in_by_its_password_and_no_other(
     if role in server.passwords:
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(where, password=server.passwords[role])
+
+
+@pytest.mark.parametrize("database", ["dagster", "postgres", "template1"])
+def test_an_analyst_enters_the_warehouse_and_nothing_else(
+    server: Connections, variables: dict[str, str], database: str
+) -> None:
+    where = f"host=127.0.0.1 port={server.port} user=isobar_analyst dbname={database}"
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(where, password=WORDS["ANALYST_PASSWORD"])
 
 
 def test_a_login_without_a_password_is_refused_before_anything_is_changed(
@@ -118,7 +128,7 @@ def test_what_is_not_set_is_told_at_once(tmp_path: Path) -> None:
         ({"COMPOSE_PROFILES": "sandbox,access"}, "VIEWER_PASSWORD_HASH"),
         ({"COMPOSE_PROFILES": "sandbox,workers"}, "CELERY_BROKER_PASSWORD"),
         (
-            {"COMPOSE_PROFILES": "sandbox workers", "CELERY_BROKER_PASSWORD": "word"},
+            {"COMPOSE_PROFILES": "sandbox,workers", "CELERY_BROKER_PASSWORD": "word"},
             "one is set without the other",
         ),
         (
@@ -146,7 +156,7 @@ def test_an_address_takes_its_password_from_a_variable_or_a_file(tmp_path: Path)
     assert Settings.from_environment(own).database_url == "postgresql://u:own@host/d"
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"s3\0cret", b"x" * 9000])
 def test_a_secret_that_cannot_be_read_names_its_variable(
     tmp_path: Path, content: bytes | None
 ) -> None:

@@ -362,6 +362,9 @@ def _make_databases(server: Connections) -> None:
             if name not in databases:
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}")
                 connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
+        for name in (DAGSTER, "postgres", "template1"):  # nobody's but their owner's
+            statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
+            connection.execute(statement.format(sql.Identifier(name)))
 
 
 def _make_logins(server: Connections, fresh: Collection[str] = ()) -> None:

@@ -6,7 +6,7 @@ Where the configured address itself points is the operator's business.
 """
 
 import socket
-from ipaddress import IPv4Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import urljoin
 
@@ -18,6 +18,23 @@ from urllib3.util import Url, parse_url
 
 PUBLIC = "public"
 NAT64 = IPv6Network("64:ff9b::/96")
+NOT_PUBLIC = tuple(
+    map(
+        ip_network,
+        (
+            "168.63.129.16/32",  # of a cloud's own services
+            "192.0.0.0/24",
+            "192.88.99.0/24",
+            "::/96",
+            "::ffff:0:0:0/96",
+            "3fff::/20",
+            "5f00::/16",
+            "64:ff9b:1::/48",
+            "fec0::/10",
+        ),
+    )
+)
+"""Networks that Python takes for public ones, at least in some of its versions."""
 
 
 class RedirectRefused(Exception):
@@ -64,7 +81,8 @@ def network_of(address: str) -> str:
         return "loopback"
     if ip.is_link_local:
         return "link-local"
-    return PUBLIC if ip.is_global and not ip.is_multicast else "private"
+    is_public = ip.is_global and not ip.is_multicast and not any(ip in one for one in NOT_PUBLIC)
+    return PUBLIC if is_public else "private"
 
 
 def _words(host: str | None, network: str) -> str:

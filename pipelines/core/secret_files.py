@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipelines.core.failures import PermanentFailure
 
-MOST_BYTES = 64 * 1024
+MOST_BYTES = 8 * 1024
 
 
 def secret(environment: Mapping[str, str], name: str) -> str:
@@ -18,10 +18,14 @@ def secret(environment: Mapping[str, str], name: str) -> str:
     if told or not file:
         return told
     try:
+        if Path(file).is_fifo():
+            raise ValueError("it is a pipe, which would keep us waiting")  # noqa: TRY301 - told below
         with Path(file).open("rb") as opened:
-            return opened.read(MOST_BYTES).decode().strip("\r\n")
+            words = opened.read(MOST_BYTES + 1).decode("utf-8-sig").strip("\r\n")
+        if len(words) > MOST_BYTES or not all(one.isprintable() or one.isspace() for one in words):
+            raise ValueError("it is not a few words of text")  # noqa: TRY301 - told below
     except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        problem = getattr(error, "strerror", None) or str(error)
         raise PermanentFailure(
             "configuration",
             f"the file of a secret cannot be read: {problem}",
@@ -29,3 +33,4 @@ def secret(environment: Mapping[str, str], name: str) -> str:
             remedy="Name a file that holds nothing but the secret and that this user may read"
             " (in a container: the user 10001).",
         ) from error
+    return words

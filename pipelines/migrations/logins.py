@@ -1,5 +1,6 @@
 """Logins on a server of one's own: who may enter as which role, by which password."""
 
+import os
 from collections.abc import Iterable, Mapping
 
 import psycopg
@@ -45,19 +46,23 @@ def let_in(url: str, password_of: Mapping[str, str]) -> None:
     """
     try:
         with connect(url, autocommit=True) as connection:
+            _refuse_mighty(connection, url)
             query = "SELECT 1 FROM pg_roles WHERE rolname = %s"
             if connection.execute(query, [DAGSTER]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(DAGSTER)))
             for role, password in password_of.items():
                 hashed = connection.pgconn.encrypt_password(
-                    password.encode(), role.encode(), b"scram-sha-256"
+                    os.fsencode(password), role.encode(), b"scram-sha-256"
                 )
-                statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+                statement = sql.SQL("ALTER ROLE {} LOGIN VALID UNTIL 'infinity' PASSWORD {}")
                 connection.execute(statement.format(sql.Identifier(role), hashed.decode()))
             query = "SELECT 1 FROM pg_database WHERE datname = %s"
             if connection.execute(query, [DAGSTER]).fetchone() is None:
                 names = sql.Identifier(DAGSTER), sql.Identifier(DAGSTER)
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
+            for name in _closed(connection):
+                statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
+                connection.execute(statement.format(sql.Identifier(name)))
     except psycopg.Error as error:
         raise PermanentFailure(
             "database",
@@ -65,3 +70,29 @@ def let_in(url: str, password_of: Mapping[str, str]) -> None:
             place=place_of(url),
             remedy="DATABASE_URL has to be a superuser here, or one who made these roles.",
         ) from error
+
+
+def _refuse_mighty(connection: psycopg.Connection, url: str) -> None:
+    """A role of ours that may do anything was made by somebody for something else."""
+    query = """
+    SELECT rolname FROM pg_roles
+    WHERE rolname = ANY(%s) AND (rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls)
+    """
+    mighty = [name for (name,) in connection.execute(query, [list(PASSWORDS)]).fetchall()]
+    if mighty:
+        raise PermanentFailure(
+            "database",
+            f"roles may do more than they should: {', '.join(mighty)}",
+            place=place_of(url),
+            remedy="As an administrator: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOREPLICATION"
+            " NOBYPASSRLS, then run again.",
+        )
+
+
+def _closed(connection: psycopg.Connection) -> list[str]:
+    """Databases that only their owners enter: Dagster's; all but the warehouse where the server
+    was made for us, by its first user.
+    """
+    query = "SELECT oid = 10 AND rolname = 'isobar' FROM pg_roles WHERE rolname = current_user"
+    is_ours = connection.execute(query).fetchone() == (True,)
+    return [DAGSTER, "postgres", "template1"] if is_ours else [DAGSTER]

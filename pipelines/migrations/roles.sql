@@ -58,7 +58,8 @@ END
 $$;
 
 -- Of a superuser: what PostgreSQL lets everyone write without a right to any table, locks by which
--- everyone could hold up loads, and how much disk a query of the analysts' own login may take.
+-- everyone could hold up loads, how much disk a query of the analysts' own login may take, and how
+-- many sessions people have: not all that there are.
 DO $$
 DECLARE
     open_to_all record;
@@ -81,6 +82,12 @@ BEGIN
             );
         END IF;
     END LOOP;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'isobar_analyst' AND rolconnlimit = -1) THEN
+        ALTER ROLE isobar_analyst CONNECTION LIMIT 50;
+    END IF;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'isobar_operator' AND rolconnlimit = -1) THEN
+        ALTER ROLE isobar_operator CONNECTION LIMIT 20;
+    END IF;
     IF NOT EXISTS (
         SELECT FROM pg_db_role_setting
         INNER JOIN pg_database ON pg_database.oid = setdatabase
