@@ -9,7 +9,7 @@ from pipelines.core.failures import TransientFailure
 from pipelines.core.postgres_clients import connect
 
 ANSWER_SECONDS = 10
-BEAT_SECONDS = 60
+WORKER_BEAT_SECONDS = 60
 SIGN_OF_LIFE_MINUTES = 5
 LAST_SIGNS = """
 SELECT count(*), coalesce(extract(epoch FROM now() - min(timestamp AT TIME ZONE 'UTC')) / 60, 0)
@@ -68,7 +68,7 @@ def feel_beat(beat: Path) -> None:
         seconds = time.time() - beat.stat().st_mtime
     except FileNotFoundError:
         raise _sick("the worker", str(beat), "it has not begun") from None
-    if seconds > BEAT_SECONDS:
+    if seconds > WORKER_BEAT_SECONDS:
         raise _sick("the worker", str(beat), f"its broker is away for {seconds:.0f} s, or it is")
 
 

@@ -24,6 +24,7 @@ from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.postgres_clients import (
     JOBS,
     Clients,
+    close_to_others,
     connect,
     find_clients,
     place_of,
@@ -178,8 +179,7 @@ def _make(target: Target, tell: Tell) -> None:
     target.admin.execute(statement.format(fresh, sql.Identifier(owner)))
     target.admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(fresh, MARK))
     if target.dump == DAGSTER:  # of the warehouse people read
-        statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
-        target.admin.execute(statement.format(fresh))
+        close_to_others(target.admin, target.fresh)
 
 
 def _refuse_foreign(target: Target, name: str) -> None:

@@ -22,6 +22,7 @@ from pipelines.flights import load
 from pipelines.flights.client import packaged_airports
 from pipelines.migrations.apply import migrate
 from pipelines_tests.fake_source import FakeSource
+from pipelines_tests.logins import prepare
 from pipelines_tests.sandbox_server import sandbox_server
 
 COSTLY = tuple(
@@ -85,6 +86,13 @@ def database(server: Connections, template: str) -> Iterator[str]:
     _create_database(server, name, template)
     yield name
     _drop_database(server, name)
+
+
+@pytest.fixture
+def guarded(server: Connections, database: str) -> str:
+    """The fresh database with what a copied one lacks: its own rights and settings."""
+    prepare(server.url(SUPERUSER, database))
+    return database
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
-from pipelines_tests.logins import prepare
+from pipelines.core.embedded_postgres import ANALYST, LOADER, OPERATOR
 
 ROLES = ("public", ANALYST, OPERATOR, LOADER)
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
@@ -38,13 +37,6 @@ CREATE MATERIALIZED VIEW metrics.more AS TABLE solar.more;
 CREATE FUNCTION metrics.answer() RETURNS integer LANGUAGE sql AS 'SELECT 42';
 RESET ROLE;
 """
-
-
-@pytest.fixture
-def guarded(server: Connections, database: str) -> str:
-    """The fresh database with what a copied one lacks: its own rights and settings."""
-    prepare(server.url(SUPERUSER, database))
-    return database
 
 
 def rights_on_tables(owner: psycopg.Connection) -> dict[tuple[str, str], set[str]]:

@@ -104,13 +104,6 @@ WHAT_RUNS_TRY = [
 ]
 
 
-@pytest.fixture
-def guarded(server: Connections, database: str) -> str:
-    """The fresh database with what a copied one lacks: its own rights and settings."""
-    prepare(server.url(SUPERUSER, database))
-    return database
-
-
 def refused(connection: psycopg.Connection, statements: list[str]) -> list[str]:
     """Those of the statements that PostgreSQL refuses for want of rights."""
     told = []

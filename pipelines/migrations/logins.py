@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from pipelines.core.failures import PermanentFailure
-from pipelines.core.postgres_clients import connect, place_of
+from pipelines.core.postgres_clients import close_to_others, connect, place_of
 from pipelines.core.secret_files import secret
 
 OWNER_PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of one
@@ -61,8 +61,7 @@ def let_in(url: str, password_of: Mapping[str, str]) -> None:
                 names = sql.Identifier(DAGSTER), sql.Identifier(DAGSTER)
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
             for name in _closed(connection):
-                statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
-                connection.execute(statement.format(sql.Identifier(name)))
+                close_to_others(connection, name)
     except psycopg.Error as error:
         raise PermanentFailure(
             "database",
