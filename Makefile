@@ -8,7 +8,7 @@ INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-dep
 SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-development run ui psql bench docs screenshots coverage test lint audit format lock
+.PHONY: help setup setup-development run ui psql bench docs screenshots coverage test system drills lint audit format lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -25,8 +25,14 @@ ui: .venv/runtime ## the Dagster web UI with schedules and sensors, until Ctrl-C
 psql: .venv/runtime ## ask the database
 	@$(BIN)/isobar database psql --role analyst
 
-test: .venv/development ## run the tests; ARGS="-k kill" picks some
-	@$(BIN)/python -m pytest -n 4 $(ARGS)
+test: .venv/development ## run the tests but those below; ARGS="-k money" picks some
+	@$(BIN)/python -m pytest -n 4 -m "not system and not drill" $(ARGS)
+
+system: .venv/development ## run the tests that start the platform as people do
+	@$(BIN)/python -m pytest -n 4 -m system $(ARGS)
+
+drills: .venv/development ## try to break it, for half an hour; FORM=short in minutes
+	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 4 -m drill $(ARGS)
 
 bench: .venv/benchmarks ## measure, beside what was asked; ARGS="--json FILE" writes it too
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -37,7 +43,7 @@ docs: .venv/development ## write the pages that are made from code and database
 screenshots: .venv/development ## write docs/pictures from a real run; needs Chromium
 	@$(BIN)/python -m docs.screenshots
 
-coverage: .venv/development ## run the tests and report what they cover
+coverage: .venv/development ## run all tests and report what they cover
 	@$(BIN)/python -m pytest -n 4 --cov --cov-report=term --cov-report=html $(ARGS)
 
 lint: .venv/development ## check format, lint, types, imports

@@ -3,8 +3,8 @@
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ os.environ |= {"ISOBAR_SCHEDULES": os.devnull, "ISOBAR_SOURCES": ""}  # a develo
 import hypothesis  # noqa: F401 - pandera would import it in a thread, where Python 3.11 may fail
 import psycopg
 import pytest
-from psycopg import sql
 from xdist.scheduler import LoadScopeScheduling
 
 from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections, EmbeddedPostgres
@@ -21,16 +20,16 @@ from pipelines.core.warehouse import Warehouse
 from pipelines.flights import load
 from pipelines.flights.client import packaged_airports
 from pipelines.migrations.apply import migrate
+from pipelines_tests.databases import made
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.logins import prepare
 from pipelines_tests.sandbox_server import sandbox_server
 
-COSTLY = tuple(
+SYSTEM = tuple(
     f"pipelines_tests/{place}"
     for place in (
         "browser/",
-        "cookbook/",
-        "drills/test_workers.py",
+        "core/test_embedded_postgres.py",
         "security/test_secrets.py",
         "status/test_command.py",
         "test_proxy.py",
@@ -41,7 +40,19 @@ COSTLY = tuple(
         "test_upgrade.py",
     )
 )
+"""Tests of the platform as people start it, with servers and commands that tests share."""
+DRILLS = "pipelines_tests/drills/"
+COSTLY = (*SYSTEM, "pipelines_tests/cookbook/", f"{DRILLS}test_workers.py")
 """Tests that share a fixture that takes long to make."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test` leaves to `make system` and `make drills`."""
+    for item in items:
+        if item.nodeid.startswith(DRILLS):
+            item.add_marker("drill")
+        elif item.nodeid.startswith(SYSTEM) or "state" in getattr(item, "fixturenames", ()):
+            item.add_marker("system")
 
 
 class CostlyTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
@@ -55,37 +66,54 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> CostlyTogeth
     return CostlyTogether(config, log)
 
 
+MEMORY = Path("/dev/shm")
+"""A file system in memory: a database is copied there in a tenth of the time."""
+SERVERS_BYTES = 4_000_000_000
+"""What the servers of all workers may need."""
+
+
 @pytest.fixture(scope="session")
 def state_folder() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
+
+
+@contextmanager
+def open_folder(within: Path | None = None) -> Iterator[Path]:
     """A folder that a system user may reach, which pytest's own are not when root runs them."""
-    folder = Path(tempfile.mkdtemp(prefix="isobar-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="isobar-test-", dir=within))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def server(state_folder: Path) -> Iterator[Connections]:
-    built_in = EmbeddedPostgres(state_folder / "shared")
-    yield built_in.start()
-    built_in.stop()
+def server() -> Iterator[Connections]:
+    has_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > SERVERS_BYTES
+    with open_folder(MEMORY if has_memory else None) as folder:
+        built_in = EmbeddedPostgres(folder)
+        connections = built_in.start()
+        with psycopg.connect(connections.url(SUPERUSER, "postgres"), autocommit=True) as postgres:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                postgres.execute(f"ALTER SYSTEM SET {setting} = off")  # nothing of it is kept
+            postgres.execute("SELECT pg_reload_conf()")
+        yield connections
+        built_in.stop()
 
 
 @pytest.fixture(scope="session")
-def template(server: Connections) -> str:
+def template(server: Connections) -> Iterator[str]:
     """The name of a migrated database that others are copied from."""
-    _create_database(server, "template_isobar", None)
-    migrate(server.url(SUPERUSER, "template_isobar"))
-    return "template_isobar"
+    with made(server) as name:
+        migrate(server.url(SUPERUSER, name))
+        yield name
 
 
 @pytest.fixture
 def database(server: Connections, template: str) -> Iterator[str]:
     """The name of a fresh, migrated database."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    _create_database(server, name, template)
-    yield name
-    _drop_database(server, name)
+    with made(server, template) as name:
+        yield name
 
 
 @pytest.fixture
@@ -98,10 +126,8 @@ def guarded(server: Connections, database: str) -> str:
 @pytest.fixture
 def empty_database(server: Connections) -> Iterator[str]:
     """The name of a fresh database with nothing in it."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    _create_database(server, name, None)
-    yield name
-    _drop_database(server, name)
+    with made(server) as name:
+        yield name
 
 
 @pytest.fixture
@@ -146,16 +172,3 @@ def airports(warehouse: Warehouse) -> None:
 def source() -> Iterator[FakeSource]:
     with FakeSource() as fake:
         yield fake
-
-
-def _create_database(server: Connections, name: str, template: str | None) -> None:
-    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-    if template is not None:
-        statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(statement)
-
-
-def _drop_database(server: Connections, name: str) -> None:
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

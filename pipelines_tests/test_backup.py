@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,16 +18,14 @@ from pipelines.core.postgres_clients import Clients, connect, find_clients
 from pipelines.in_use import kept_away
 from pipelines_tests.checksums import checksums
 from pipelines_tests.command import isobar
+from pipelines_tests.databases import made
 
 
 @pytest.fixture
 def other(server: Connections) -> Iterator[str]:
     """The name of a second empty database."""
-    name = f"test_other_{time.monotonic_ns()}"
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with made(server) as name:
         yield name
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

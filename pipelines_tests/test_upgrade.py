@@ -4,7 +4,6 @@ An earlier version is an earlier revision of the schema. Its rows are those of t
 as that revision had columns for them.
 """
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from pipelines.migrations import apply
 from pipelines_tests.checksums import COLUMNS, checksum, columns_of
 from pipelines_tests.command import isobar
 from pipelines_tests.cookbook import known_data
+from pipelines_tests.databases import made
 
 CONFIG = Config()
 CONFIG.set_main_option("script_location", "pipelines:migrations")
@@ -57,7 +57,7 @@ def present(
     server: Connections, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[psycopg.Connection]:
     """A database of this version with the cookbook's rows, and some of every other table."""
-    with _made(server, template) as name, psycopg.connect(server.url(SUPERUSER, name)) as opened:
+    with made(server, template) as name, psycopg.connect(server.url(SUPERUSER, name)) as opened:
         opened.autocommit = True
         warehouse = Warehouse(server.url(LOADER, name))
         known_data.put(warehouse, opened, tmp_path_factory.mktemp("known"))
@@ -67,22 +67,11 @@ def present(
 
 
 @contextmanager
-def _made(server: Connections, template: str = "template1") -> Iterator[str]:
-    """The name of a database, which goes again, as does what Dagster has beside it."""
-    name = f"upgrade_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield name
-        for one in (name, f"{name}_dagster"):
-            connection.execute(f"DROP DATABASE IF EXISTS {one} WITH (FORCE)")
-
-
-@contextmanager
 def earlier(
     server: Connections, revision: str, present: psycopg.Connection
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """The address of a database as an old clone left it, and what is in its columns by table."""
-    with _made(server) as name:
+    with made(server) as name:
         url = server.url(SUPERUSER, name)
         engine = engine_for(url, role=None)
         with engine.begin() as connection:
@@ -167,7 +156,7 @@ def test_rows_of_an_earlier_version_are_the_same_after_its_migration(
 def test_a_backup_of_an_earlier_version_is_restored_as_this_one(
     server: Connections, present: psycopg.Connection, state: Path, tmp_path: Path
 ) -> None:
-    with earlier(server, "0005", present) as (url, rows), _made(server) as fresh:
+    with earlier(server, "0005", present) as (url, rows), made(server) as fresh:
         with psycopg.connect(url, autocommit=True) as old:
             tables = _ours(old)
             old.execute(f"CREATE DATABASE {old.info.dbname}_dagster")

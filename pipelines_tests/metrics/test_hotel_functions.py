@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from pipelines.core.embedded_postgres import SUPERUSER, Connections
+from pipelines_tests.databases import made
 
 HOTEL, OTHER_HOTEL, UNKNOWN_HOTEL = 2607, 753, 4
 DAY = timedelta(days=1)
@@ -161,13 +162,13 @@ def filled(server: Connections, template: str) -> Iterator[psycopg.Connection]:
 
     The session is of a zone that changes its clocks among the events.
     """
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE hotels TEMPLATE {template}")
-        with psycopg.connect(server.url(SUPERUSER, "hotels"), autocommit=True) as session:
-            fill(session)
-            session.execute("SET TIME ZONE 'America/New_York'")
-            yield session
-        connection.execute("DROP DATABASE hotels WITH (FORCE)")
+    with (
+        made(server, template) as hotels,
+        psycopg.connect(server.url(SUPERUSER, hotels), autocommit=True) as session,
+    ):
+        fill(session)
+        session.execute("SET TIME ZONE 'America/New_York'")
+        yield session
 
 
 def fill(session: psycopg.Connection) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.core.embedded_postgres import ANALYST, SUPERUSER, Connections
+from pipelines_tests.databases import made
 from pipelines_tests.solar_rows import VALUES, add_plant, add_readings, count_days
 
 PERIODS = ("hour", "day", "month", "year")
@@ -89,10 +90,10 @@ def test_p07_sums_of_all_four_values_are_those_of_the_hours(owner: psycopg.Conne
 @pytest.fixture(scope="module")
 def plants(server: Connections, template: str) -> Any:
     """A plant in each zone with two years of readings and some gaps, for reading only."""
-    name = "test_solar_report_zones"
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    with psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as connection:
+    with (
+        made(server, template) as name,
+        psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as connection,
+    ):
         for number, zone in enumerate(ZONES, start=1):
             add_plant(connection, number, zone)
             add_readings(connection, number, "2017-12-01", "2020-01-01", vary=3.0)
@@ -103,8 +104,6 @@ def plants(server: Connections, template: str) -> Any:
         for number in range(1, len(ZONES) + 1):
             count_days(connection, number, "2017-12-01", "2020-01-01")
         yield connection
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,41 +1,38 @@
 """A real Dagster instance on a real PostgreSQL, fresh for each test."""
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-import psycopg
 import pytest
 from dagster._core.instance.ref import InstanceRef
 from sqlalchemy import make_url
 
 from pipelines.core.embedded_postgres import SUPERUSER, Connections
+from pipelines_tests.databases import made
 from pipelines_tests.operations.made_up import FakeReceiver, World
 
 
 @pytest.fixture(scope="session")
-def dagster_template(server: Connections, tmp_path_factory: pytest.TempPathFactory) -> str:
+def dagster_template(
+    server: Connections, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The name of a database with Dagster's tables that others are copied from."""
-    name = f"template_dagster_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    with open_instance(server, name, tmp_path_factory.mktemp("dagster")) as instance:
-        assert instance.schedule_storage is not None
-    return name
+    with made(server) as name:
+        with open_instance(server, name, tmp_path_factory.mktemp("dagster")) as instance:
+            assert instance.schedule_storage is not None
+        yield name
 
 
 @pytest.fixture
 def instance(
     server: Connections, dagster_template: str, tmp_path: Path
 ) -> Iterator[dg.DagsterInstance]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{dagster_template}"')
-    with open_instance(server, name, tmp_path) as opened:
+    with (
+        made(server, dagster_template) as name,
+        open_instance(server, name, tmp_path) as opened,
+    ):
         yield opened
-    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def open_instance(server: Connections, database: str, home: Path) -> dg.DagsterInstance:

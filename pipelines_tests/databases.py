@@ -1,0 +1,28 @@
+"""Databases that tests make and throw away."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+
+from pipelines.core.embedded_postgres import SUPERUSER, Connections
+
+
+@contextmanager
+def made(server: Connections, template: str = "template1") -> Iterator[str]:
+    """The name of a copy of the template, which goes again, as does what Dagster has beside it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    yield name
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        for one in (name, f"{name}_dagster"):
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(one))
+            )
