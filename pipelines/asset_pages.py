@@ -19,7 +19,7 @@ from pipelines import attended_runs
 from pipelines.column_lineage import column_lineage, column_sources, with_sources
 from pipelines.core import deliveries
 from pipelines.core.deliveries import Outcome
-from pipelines.core.failures import Failure, TransientFailure
+from pipelines.core.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
 from pipelines.resources import WarehouseResource
@@ -256,6 +256,14 @@ def failures_told(context: dg.AssetExecutionContext, *, is_patient: bool = True)
     """
     try:
         yield Page(context)
+    except MemoryError as error:
+        failure = PermanentFailure(
+            context.op_def.name,
+            f"there is too little memory for it, nothing was written: {error}",
+            place=f"the run {context.run.run_id[:8]}",
+            remedy="Let it have more (it is for the largest file or answer), then run again.",
+        )
+        raise dg.Failure(description=str(failure), allow_retries=False) from error
     except Failure as failure:
         told = dg.Failure(description=str(failure), allow_retries=False)
         is_attended = attended_runs.TAG in context.run.tags

@@ -17,7 +17,7 @@ from pipelines.core.ports import free_port
 from pipelines.core.warehouse import engine_for
 from pipelines.migrations.apply import migrate
 from pipelines.processes import Child
-from pipelines.settings import PROJECT, Settings
+from pipelines.settings import INSTANCE, Settings
 from pipelines.workers import instance_with_workers, is_written_by_us
 
 Tell = Callable[[str], None]
@@ -40,7 +40,7 @@ def bring_up_dagster_home(settings: Settings) -> dict[str, str]:
         if settings.celery_broker_url:
             fresh.write_text(instance_with_workers())
         else:
-            fresh.symlink_to(PROJECT / "dagster.yaml")
+            fresh.symlink_to(INSTANCE.resolve())
         fresh.replace(link)
     url = settings.dagster_url()
     if settings.database_url and not settings.dagster_postgres_url:
@@ -63,17 +63,20 @@ def upgrade_dagster_storage() -> None:
 
 
 @contextmanager
-def sandbox(settings: Settings, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def sandbox(
+    settings: Settings, environment: Mapping[str, str]
+) -> Iterator[tuple[dict[str, str], Child | None]]:
     """What processes need in the environment to find the sandbox; started for them when needed.
 
-    A sandbox that a person runs in this clone (`isobar sandbox`) is taken when it answers.
+    A sandbox that a person runs in this clone (`isobar sandbox`) is taken when it answers. The
+    process is given too, when it is ours.
     """
     if settings.sources == "live" or settings.sandbox_url is not None:
-        yield {}
+        yield {}, None
         return
     recorded = settings.state / "sandbox.url"
     if recorded.exists() and answers(url := recorded.read_text().strip()):
-        yield {"ISOBAR_SANDBOX_URL": url}
+        yield {"ISOBAR_SANDBOX_URL": url}, None
         return
     last_port = settings.state / "sandbox.port"
     noted = last_port.read_text() if last_port.exists() else ""
@@ -90,7 +93,7 @@ def sandbox(settings: Settings, environment: Mapping[str, str]) -> Iterator[dict
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: answers(url), child, seconds=30)
-        yield {"ISOBAR_SANDBOX_URL": url}
+        yield {"ISOBAR_SANDBOX_URL": url}, child
     finally:
         child.stop()
 

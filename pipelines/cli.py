@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import NoReturn
 
 import click
-from dotenv import load_dotenv
 
 from pipelines import (
     alert_commands,
@@ -23,7 +22,7 @@ from pipelines import (
     source_commands,
 )
 from pipelines.core.failures import Failure
-from pipelines.settings import PROJECT, Settings
+from pipelines.settings import PROJECT, Settings, home, read_dot_env
 from pipelines.source_commands import interrupt_on, tell
 from pipelines.status.command import status as status_command
 
@@ -31,15 +30,33 @@ from pipelines.status.command import status as status_command
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="isobar")
 def isobar() -> None:
-    """Operational feeds and the weather in one PostgreSQL, kept fresh by Dagster."""
+    """Operational feeds and the weather in one PostgreSQL, kept fresh by Dagster.
+
+    Flights, hotel bookings, shipments and solar plants, joined with the weather. To try it nothing
+    has to be set: the sources are imitated ones then, and PostgreSQL is built in.
+
+    \b
+      isobar run                           bring all up to date once, and see what came of it
+      isobar ui                            keep all up to date, with the web UI of Dagster
+      isobar database psql --role analyst  ask the tables
+      isobar status                        see what is wrong now, and what to do about it
+
+    Settings are variables of the environment, or lines of .env in the clone; where Isobar is
+    installed as a package, in the working directory. State is kept beside it in .isobar, or where
+    ISOBAR_HOME says.
+
+    Ends with 0 when all is well, 1 when something failed, which is told in words, 2 when it was
+    mistyped, and 130 when Ctrl-C stopped it.
+    """
 
 
 @isobar.command(short_help="Bring every source up to date once.")
 def run() -> None:
     """Bring every source up to date once, and say what came of it.
 
+    Makes the database and its tables where there are none; run again, it takes in what is new.
     Ends with 1 when a load failed or a blocking check did; what else landed stays. ISOBAR_SOURCES
-    chooses between imitated and real sources.
+    chooses between imitated sources (sandbox) and real ones (live).
     """
     from pipelines.bring_up import bring_up_dagster_home, bring_up_database, sandbox
 
@@ -48,13 +65,15 @@ def run() -> None:
     bring_up_database(settings, tell)
     plant_commands.bring_up_demo_plants(settings)
     os.environ.update(bring_up_dagster_home(settings))
-    with sandbox(settings, os.environ) as variables:
+    with sandbox(settings, os.environ) as (variables, _):
         os.environ.update(variables)
         from pipelines.main_job import MAIN_JOBS, run_jobs
 
         is_good = run_jobs(MAIN_JOBS)
     if is_good:
-        click.echo("\nSee it in Dagster: make ui    Query it: make psql")
+        is_clone = home() == PROJECT
+        see, ask = ("make ui", "make psql") if is_clone else ("isobar ui", "isobar database psql")
+        click.echo(f"\nSee it in Dagster: {see}    Query it: {ask}")
     sys.exit(0 if is_good else 1)
 
 
@@ -72,8 +91,8 @@ def ui(port: int | None) -> None:
     bring_up_database(settings, tell)
     plant_commands.bring_up_demo_plants(settings)
     environment = {**os.environ, **bring_up_dagster_home(settings)}
-    with sandbox(settings, os.environ) as variables:
-        WebUi(settings, environment | variables, tell).serve(port)
+    with sandbox(settings, os.environ) as (variables, child):
+        WebUi(settings, environment | variables, tell, child).serve(port)
 
 
 @isobar.command(short_help="Bring the database to this version.")
@@ -174,7 +193,10 @@ def sandbox(
 ) -> None:
     """Serve the imitated sources; `isobar run` and `isobar ui` then use this one.
 
-    Sources of files drop theirs under .isobar/inbox.
+    Sources of files drop theirs under .isobar/inbox. To see what becomes of bad answers:
+
+    \b
+      isobar sandbox --fault-rate 0.2 --fault 429 --fault truncated
     """
     import uvicorn
 
@@ -236,11 +258,11 @@ isobar.add_command(backup_commands.restore)
 
 def main() -> NoReturn:
     """Run the command; a failure is told in words, anything else is a bug and shows its trace."""
-    load_dotenv(PROJECT / ".env")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("  %(message)s"))
     logging.getLogger("isobar").addHandler(handler)
     try:
+        read_dot_env(home() / ".env")
         isobar(standalone_mode=True)
     except Failure as failure:
         click.secho(str(failure), fg="red", err=True)

@@ -38,7 +38,7 @@ def start() -> None:
 
 @database.command()
 def stop() -> None:
-    """Stop the built-in server of this clone."""
+    """Stop the built-in server that belongs to this state folder."""
     tell("PostgreSQL is stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
 
 
@@ -73,6 +73,9 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
     """Open psql on the warehouse; further arguments are psql's own.
 
     Starts the built-in server when it is not running.
+
+    \b
+      isobar database psql --role analyst -c "SELECT * FROM enriched.shipments LIMIT 5"
     """
     address, program = _address(role), str(find_binaries() / "psql")
     is_own_server = Settings.from_environment().database_url is not None

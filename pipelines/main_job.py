@@ -4,10 +4,12 @@ Runs are executed in this process, so that they cost no start of another one and
 be told as they come; Dagster has no public call for that, hence its internals below.
 """
 
+import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipelines.asset_pages import is_external
 from pipelines.attended_runs import TAG, reconcile, tag_of_this_process
 from pipelines.core.failures import TransientFailure
+from pipelines.core.warehouse import remedy_for
 from pipelines.definitions import definitions
 from pipelines.run_failures import STOPPED, why_step_failed
 from pipelines.schedules import newest_partition
@@ -63,8 +66,10 @@ class Report:
 def run_jobs(jobs: JobsWithConfig) -> bool:
     """Run jobs one after the other; True when no load failed and no blocking check did."""
     console = Console(width=None if sys.stdout.isatty() else 100)
+    home = ""
     try:
-        with dg.DagsterInstance.get() as instance:
+        with _own_streams(), dg.DagsterInstance.get() as instance:
+            home = instance.root_directory
             reconcile(instance)
             reports = []
             for job, config in jobs.items():
@@ -72,11 +77,20 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
                 if reports[-1].is_stopped:
                     break
     except (SQLAlchemyError, DagsterPostgresException) as error:
+        cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
+        told = str(getattr(cause, "orig", cause)).strip()
         raise TransientFailure(
             "dagster",
-            f"its storage went away: {str(getattr(error, 'orig', error)).strip()}",
+            f"its storage went away: {told}",
             place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
-            remedy="Run again: what was not finished is done then.",
+            remedy=remedy_for(told, "Run again: what was not finished is done then."),
+        ) from error
+    except OSError as error:
+        raise TransientFailure(
+            "dagster",
+            f"what runs say could not be written: {error.strerror or error}",
+            place=str(error.filename or home),
+            remedy=remedy_for(str(error), "Mend what it says, then run again."),
         ) from error
     if any(report.assets for report in reports):
         console.print(_table(reports))
@@ -88,6 +102,18 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     if any(report.has_findings for report in reports):
         console.print("Each asset's page in the UI shows the rows that its checks found.")
     return not any(report.failures for report in reports)
+
+
+@contextmanager
+def _own_streams() -> Iterator[None]:
+    """Have standard output and error back in the end: on a full disk Dagster leaves them there."""
+    kept = {number: os.dup(number) for number in (1, 2)}
+    try:
+        yield
+    finally:
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 def _run(

@@ -51,7 +51,11 @@ def list_() -> None:
 def add(name: str, latitude: float | None, longitude: float | None, time_zone: str) -> None:
     """Register a plant, and print its number.
 
-    The monitoring service has to know it by that. Without coordinates the weather is not joined.
+    The monitoring service has to know it by that number. Without coordinates the weather is not
+    joined.
+
+    \b
+      isobar plants add "Sierra Nevada" --latitude 37.1 --longitude -3.4 --time-zone Europe/Madrid
     """
     from pipelines.solar import registry
 
@@ -151,14 +155,14 @@ def _role(url: str) -> str:
     """The loader, or the operator where this login may be no loader: a plant is all it changes."""
     from sqlalchemy import text
 
-    from pipelines.core.warehouse import engine_for
+    from pipelines.core.warehouse import Warehouse
 
-    engine = engine_for(url, role=None)
+    store = Warehouse(url, role=None)
     try:
-        with engine.connect() as connection:
+        with store.faults_told("solar"), store.engine.connect() as connection:
             loads = connection.execute(text(f"SELECT pg_has_role('{LOADER}', 'SET')")).scalar()
     finally:
-        engine.dispose()
+        store.dispose()
     return LOADER if loads else OPERATOR
 
 

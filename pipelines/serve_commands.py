@@ -34,7 +34,7 @@ where_code_is = click.option(
 )
 
 
-@click.group()
+@click.group(short_help="One process of Dagster, for containers and services.")
 def serve() -> None:
     """One process of Dagster in the foreground, for containers and service managers.
 
@@ -42,7 +42,7 @@ def serve() -> None:
     """
 
 
-@serve.command()
+@serve.command(short_help="Serve the definitions, and start runs.")
 @host_to_listen_on
 @click.option("--port", type=PORT, default=CODE_PORT, show_default=True, help="Its port.")
 def code(host: str, port: int) -> None:
@@ -63,14 +63,18 @@ def code(host: str, port: int) -> None:
     "--read-only", "is_read_only", is_flag=True, help="Nothing can be started or changed."
 )
 def web(host: str, port: int, code_server: str, is_read_only: bool) -> None:
-    """Serve the web UI, which has no login."""
+    """Serve the web UI, which has no login.
+
+    Whoever reaches it may start and change everything, unless it is read-only: listen on another
+    address than this machine's own only behind a proxy that asks for a password.
+    """
     settings = Settings.from_environment()
     workspace = settings.state / "workspace.yaml"
     command = dagster_processes.web_server(host, port, workspace, is_read_only=is_read_only)
     _become(settings, command, code_server)
 
 
-@serve.command()
+@serve.command(short_help="Tick schedules and sensors, and hand out runs.")
 @where_code_is
 def daemon(code_server: str) -> None:
     """Tick schedules and sensors, and hand out the runs that are queued; one for an instance."""
@@ -78,7 +82,7 @@ def daemon(code_server: str) -> None:
     _become(settings, dagster_processes.daemon(settings.state / "workspace.yaml"), code_server)
 
 
-@serve.command()
+@serve.command(short_help="Execute runs that the broker gives.")
 def worker() -> None:
     """Execute runs that the broker gives; any number on any machines.
 
@@ -90,7 +94,7 @@ def worker() -> None:
     _become(settings, worker_command(settings))
 
 
-@serve.command()
+@serve.command(short_help="See whether what is set for docker compose is whole.")
 def check() -> None:
     """Say what is missing or wrong in what is set for docker compose, all of it at once."""
     from pipelines.operations.receivers import check_urls
@@ -131,7 +135,7 @@ def check() -> None:
     click.echo("What is set makes sense.", err=True)
 
 
-@serve.command()
+@serve.command(short_help="Say whether such a process works.")
 @click.argument("part", type=click.Choice(["code", "web", "daemon", "worker"]))
 @click.option("--port", type=PORT, help="Its port, unless it is the usual one.")
 def healthy(part: str, port: int | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dotenv import load_dotenv
 from sqlalchemy import make_url
 
 from pipelines import variables
@@ -17,6 +18,8 @@ from pipelines.solar.windows import Depth
 from pipelines.weather.providers.open_meteo import OpenMeteo
 
 PROJECT = Path(__file__).parent.parent
+INSTANCE = Path(__file__).parent / "dagster.yaml"
+"""A link to the one at the top level; in an installed package the file itself."""
 SECRETS = frozenset(
     {
         "ALERT_URLS",
@@ -65,9 +68,9 @@ class Settings:
         told = _reader(environment)
 
         def value(name: str) -> str | None:
-            return told(name) or None
+            return variables.utf_8(name, told(name)) or None
 
-        state = Path(value("ISOBAR_HOME") or PROJECT / ".isobar").expanduser().absolute()
+        state = _state(environment)
         sources = value("ISOBAR_SOURCES") or "sandbox"
         if sources not in ("sandbox", "live"):
             raise variables.misconfigured(
@@ -84,14 +87,14 @@ class Settings:
             variables.check_postgres_url(name, value(name))
 
         def folder(name: str) -> Path | None:
-            path = value(name)
-            return Path(path).expanduser().absolute() if path else None
+            path = told(name)
+            return _path(name, path) if path else None
 
         encoding = value("SHIPMENTS_ENCODING") or "utf-8"
         variables.check_encoding("SHIPMENTS_ENCODING", encoding)
         return cls(
             state=state,
-            dagster_home=Path(value("DAGSTER_HOME") or state / "dagster").expanduser().absolute(),
+            dagster_home=folder("DAGSTER_HOME") or state / "dagster",
             database_url=variables.with_password(value("DATABASE_URL"), value("DATABASE_PASSWORD")),
             dagster_postgres_url=variables.with_password(
                 value("DAGSTER_POSTGRES_URL"), value("DAGSTER_POSTGRES_PASSWORD")
@@ -177,12 +180,30 @@ class Settings:
         return f"{url}?sslmode=disable"  # whatever PGSSLMODE says: it has no TLS, nor needs it
 
 
+def home() -> Path:
+    """Where .env is, and .isobar: the clone; where there is none, the working directory."""
+    return PROJECT if (PROJECT / "pyproject.toml").is_file() else Path.cwd()
+
+
+def read_dot_env(file: Path) -> None:
+    """Take the variables of a file that are not set, if it is there. Raises `PermanentFailure`."""
+    try:
+        load_dotenv(file)
+    except (ValueError, OSError) as error:
+        raise PermanentFailure(
+            "configuration",
+            f"the file of variables cannot be read: {error}",
+            place=str(file),
+            remedy="Write lines as NAME=value, in UTF-8.",
+        ) from error
+
+
 def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
     """The operator's own file of schedules, if any; apart, as definitions need it."""
     value = _reader(environment)
     if named := value("ISOBAR_SCHEDULES"):
-        return Path(named).expanduser().absolute()
-    usual = Path(value("ISOBAR_HOME") or PROJECT / ".isobar").expanduser() / "schedules.toml"
+        return _path("ISOBAR_SCHEDULES", named)
+    usual = _state(environment) / "schedules.toml"
     return usual if os.path.lexists(usual) else None
 
 
@@ -233,6 +254,22 @@ def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
     """Where people reach the web UI, without a slash at the end; apart, as alerts need it."""
     value = _reader(environment)
     return value("ISOBAR_UI_URL").rstrip("/") or None
+
+
+def _state(environment: Mapping[str, str]) -> Path:
+    value = _reader(environment)
+    told = value("ISOBAR_HOME")
+    return _path("ISOBAR_HOME", told) if told else home() / ".isobar"
+
+
+def _path(name: str, told: str) -> Path:
+    """The path that a variable says, from the root on. Raises `PermanentFailure`."""
+    try:
+        return Path(told).expanduser().absolute()
+    except RuntimeError as error:
+        raise variables.misconfigured(
+            f"{name} is {told!r}, and that user has no home folder", "Write the whole path."
+        ) from error
 
 
 def _reader(environment: Mapping[str, str]) -> Callable[[str], str]:

@@ -40,23 +40,31 @@ a_file = click.argument(
 @import_.command(name="bookings", short_help="Take in a CSV file of booking events.")
 @a_file
 def import_bookings(file: str) -> None:
-    """Take in a CSV file of booking events, packed with gzip or not, as from the inbox."""
+    """Take in a CSV file of booking events, packed with gzip or not, as from the inbox.
+
+    Its columns are id, hotel_id, event_timestamp, status (1 booking, 2 cancellation),
+    room_reservation_id and night_of_stay, in any order; the id may be left out.
+    """
     run_one_job("bookings", {"bookings_events": {"file": file}})
 
 
 @import_.command(name="shipments", short_help="Take in a CSV file of shipments.")
 @a_file
 def import_shipments(file: str) -> None:
-    """Take in a CSV file of shipments, as from the inbox; the same again changes nothing."""
+    """Take in a CSV file of shipments, as from the inbox; the same again changes nothing.
+
+    It has a line for each article, with tracking_number, carrier, sender_address,
+    receiver_address, article_name, article_quantity, article_price, sku and status, in any order.
+    """
     run_one_job("shipments", {"shipments_tables": {"file": file}})
 
 
-@click.group()
+@click.group(short_help="Records that were refused.")
 def quarantine() -> None:
     """Records that were refused: see them, and have them read again."""
 
 
-@quarantine.command(name="list")
+@quarantine.command(name="list", short_help="List what was refused, by source and reason.")
 def list_() -> None:
     """List what was refused, by source and reason, each with an example."""
     from pipelines import quarantine_pages
@@ -64,7 +72,7 @@ def list_() -> None:
     click.echo(quarantine_pages.summary(_migrated()))
 
 
-@quarantine.command()
+@quarantine.command(short_help="Show the refused records of a source.")
 @click.argument("source", type=SOURCES)
 @click.option(
     "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most."
@@ -103,7 +111,7 @@ def run_one_job(job: str, op_config: dict[str, dict[str, object]]) -> NoReturn:
     settings = Settings.from_environment()
     bring_up_database(settings, tell)
     os.environ.update(bring_up_dagster_home(settings))
-    with sandbox(settings, os.environ) as variables:
+    with sandbox(settings, os.environ) as (variables, _):
         os.environ.update(variables)
         from pipelines.main_job import run_jobs
 

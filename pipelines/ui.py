@@ -30,12 +30,19 @@ DATABASE_SECONDS = 5.0
 
 
 class WebUi:
-    """The three processes of Dagster, watched: one that dies is started again."""
+    """The three processes of Dagster and the sandbox, if ours: one that dies is started again."""
 
-    def __init__(self, settings: Settings, environment: dict[str, str], tell: Tell) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environment: dict[str, str],
+        tell: Tell,
+        sandbox: Child | None = None,
+    ) -> None:
         self.settings = settings
         self.environment = environment
         self.tell = tell
+        self.sandbox = sandbox
         self.record = settings.state / "ui.json"
         self.stopped = threading.Event()
 
@@ -138,7 +145,7 @@ class WebUi:
             if self.settings.has_builtin_server and now >= look_at_database:
                 self._keep_database_up()
                 look_at_database = time.monotonic() + DATABASE_SECONDS
-            for child in children:
+            for child in [*children, *([self.sandbox] if self.sandbox else [])]:
                 child.keep_log_short()
                 if child.is_alive():
                     continue
@@ -163,10 +170,10 @@ class WebUi:
         """
         server = self.settings.builtin_server(self.tell)
         set_aside(server.log)
-        if server.connections() is not None:
-            return
-        self.tell("The database is down; starting it again. To stop it, stop the UI first.")
         try:
+            if server.connections() is not None:
+                return
+            self.tell("The database is down; starting it again. To stop it, stop the UI first.")
             server.start()
         except Failure as failure:
             self.tell(f"{failure}\n  trying again in {DATABASE_SECONDS:.0f} s")

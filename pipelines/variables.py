@@ -1,6 +1,5 @@
 """What the values of variables have to look like: each function refuses one that has no use."""
 
-import codecs
 import re
 from zoneinfo import ZoneInfo
 
@@ -10,6 +9,15 @@ from sqlalchemy.exc import ArgumentError
 from pipelines.core.failures import PermanentFailure
 
 MOST_YEARS = 100
+ODD_LINE = rb".xn--\ud800+2AA-"
+"""Of which some encodings make halves of surrogate pairs, or an error of their own."""
+
+
+def utf_8(name: str, value: str) -> str:
+    """The value, if it was written in UTF-8; other bytes come as halves of surrogate pairs."""
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise misconfigured(f"{name} is not in UTF-8", "Write it anew, in UTF-8.")
+    return value
 
 
 def with_password(url: str | None, password: str | None) -> str | None:
@@ -111,7 +119,8 @@ def check_postgres_url(name: str, value: str | None) -> None:
 def check_encoding(name: str, encoding: str) -> None:
     """Refuse an encoding that nobody knows, or in which lines and commas are other bytes."""
     try:
-        is_fit = codecs.encode('a,;"\n', encoding) == b'a,;"\n'
+        is_fit = 'a,;"\n'.encode(encoding) == b'a,;"\n'
+        ODD_LINE.decode(encoding).encode()
     except (LookupError, TypeError, ValueError):
         is_fit = False
     if not is_fit:

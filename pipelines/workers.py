@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pipelines.core.failures import PermanentFailure
-from pipelines.settings import PROJECT, Settings
+from pipelines.settings import INSTANCE, Settings
 
 TITLE = "# Written by isobar: dagster.yaml of the project, and runs by workers (docs/scaling.md).\n"
 LAUNCHER = """
@@ -31,7 +31,7 @@ def instance_with_workers() -> str:
             place="the environment or .env",
             remedy="Install isobar with its extra, isobar[workers], or unset the variable.",
         )
-    return TITLE + (PROJECT / "dagster.yaml").read_text() + LAUNCHER
+    return TITLE + INSTANCE.read_text() + LAUNCHER
 
 
 def is_written_by_us(file: Path) -> bool:

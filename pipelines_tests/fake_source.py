@@ -1,19 +1,25 @@
 """A real HTTP server on loopback that answers as a test tells it to."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from pipelines_tests.tls import Certificate
+
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class FakeSource:
-    """Gives the queued answers one after the other, and the last one for ever after."""
+    """Gives the queued answers one after the other, and the last one for ever after.
 
-    def __init__(self) -> None:
+    With a certificate it speaks TLS.
+    """
+
+    def __init__(self, shown: Certificate | None = None) -> None:
         self.requests: list[tuple[float, str]] = []
         self._answers: list[Answer] = []
         fake = self
@@ -33,6 +39,12 @@ class FakeSource:
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "http"
+        if shown is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(shown.file, shown.key)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self._scheme = "https"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.01,), daemon=True
         )
@@ -48,7 +60,7 @@ class FakeSource:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/flights.json"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}/flights.json"
 
     def will(self, *answers: Answer) -> "FakeSource":
         self._answers = list(answers)

@@ -9,10 +9,11 @@ import psycopg
 import pytest
 
 from docs import lineage
-from pipelines.asset_pages import EXTERNAL, as_table
+from pipelines.asset_pages import EXTERNAL, as_table, failures_told
 from pipelines.column_lineage import column_sources
 from pipelines.definitions import definitions
 from pipelines.remedies import REMEDIES, promise_and_remedy
+from pipelines.run_failures import why_step_failed
 from pipelines_tests.command import PROJECT
 
 GRAPH = definitions.get_repository_def().asset_graph
@@ -102,3 +103,15 @@ def test_every_check_says_what_to_do_as_the_page_on_operations_does() -> None:
 def test_long_words_are_cut_in_tables_of_pages() -> None:
     (row,) = as_table([{"text": "x" * 1000, "count": 7}]).records
     assert (len(str(row.data["text"])), row.data["count"]) == (200, 7)
+
+
+def test_too_little_memory_is_told_in_words_and_not_tried_again() -> None:
+    @dg.asset
+    def hungry(context: dg.AssetExecutionContext) -> None:
+        with failures_told(context):
+            raise MemoryError("Unable to allocate 13.7 MiB")
+
+    done = dg.materialize([hungry], raise_on_error=False)
+    (told,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
+    assert told.startswith("hungry: there is too little memory for it, nothing was written: Unable")
+    assert "what to do: Let it have more" in told

@@ -177,6 +177,20 @@ def test_a_view_that_someone_dropped_comes_back(
     assert owner.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (0,)
 
 
+def test_a_table_that_someone_does_not_let_go_is_told_and_not_waited_for_for_ever(
+    server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply, "TABLE_WAIT", "200ms")
+    owner.execute("DROP VIEW enriched.itineraries")
+    url = server.url(SUPERUSER, database)
+    with psycopg.connect(url) as someone:
+        someone.execute("LOCK TABLE flights.itineraries")
+        with pytest.raises(TransientFailure, match="gave up, nothing was changed") as told:
+            apply.migrate(url)
+    assert "have ended" in told.value.remedy
+    apply.migrate(url)
+
+
 def test_a_server_that_cannot_be_reached_is_told_without_its_password() -> None:
     with pytest.raises(TransientFailure, match="could not be reached") as caught:
         apply.migrate("postgresql://me:hunter2@127.0.0.1:9/nothing")

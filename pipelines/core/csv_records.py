@@ -1,7 +1,8 @@
 """CSV as it comes: any order of columns, comma, semicolon or tab, records with their own text.
 
 A record that cannot be read costs only itself: its text is given back with the reason. What makes
-the whole file unreadable (encoding, header, a line without end) is a `PermanentFailure`.
+the whole file unreadable (encoding, header, a line without end, an end within a line) is a
+`PermanentFailure`.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ class CsvFile:
         self._encoding = encoding
         self._line = 0
         self._position = 0
+        self._has_end = True
         self._waiting: deque[tuple[int, str]] = deque()
         self.layout = self._read_layout(promised, optional, aliases or {})
 
@@ -128,6 +130,7 @@ class CsvFile:
                 content += self._file.readline(MOST_LINE_BYTES + 1)
             first = self._line + 1
             self._count(content)
+            self._refuse_broken_off(content)
             yield Block(first, content)
 
     def _read_block(self) -> bytes:
@@ -174,6 +177,8 @@ class CsvFile:
             if len(fields) == len(self.layout.columns):
                 raw = "\n".join([first.raw, *(text for _, text in taken)])
                 return Record(first.line, raw, fields, None)
+        if first.line == self._line and not self._has_end:
+            raise self._broken_off()
         self._waiting.extendleft(reversed(taken))  # they may be good records of their own
         return first
 
@@ -215,7 +220,10 @@ class CsvFile:
         if not read:
             return None
         self._count(read)
-        return self._line, self._text(read, self._line)
+        text = self._text(read, self._line)
+        if self._line > 1:
+            self._refuse_broken_off(read)
+        return self._line, text
 
     def _count(self, content: bytes) -> None:
         """Count lines; refuse one that has no end in sight."""
@@ -228,7 +236,25 @@ class CsvFile:
         self._line += content.count(b"\n") + (not content.endswith(b"\n"))
         self._position += len(content)
 
+    def _refuse_broken_off(self, content: bytes) -> None:
+        """Refuse a file that ends within a line: who knows how many more there were."""
+        self._has_end = content.endswith(b"\n")
+        last = line_text(content[content.rfind(b"\n") + 1 :], self._encoding)
+        if self._has_end or last.count('"') % 2 or self.layout.is_blank(last):
+            return
+        with suppress(csv.Error):
+            if len(self.layout.fields(last)) < len(self.layout.columns):
+                raise self._broken_off()
+
+    def _broken_off(self) -> PermanentFailure:
+        return self._failure(
+            f"the file breaks off within line {self._line:,}",
+            "Send it again, whole. If that is all of it, end its last line as the others.",
+        )
+
     def _text(self, content: bytes, line: int) -> str:
+        if line == 1 and content.startswith(UTF_16_MARKS):
+            raise self._failure("the file is UTF-16, not text in one byte", "Save it as UTF-8.")
         try:
             return content.decode(self._encoding, self._errors).rstrip("\r\n")
         except UnicodeDecodeError as error:
@@ -237,8 +263,6 @@ class CsvFile:
     def _undecodable(
         self, error: UnicodeDecodeError, content: bytes, line: int
     ) -> PermanentFailure:
-        if line == 1 and content.startswith(UTF_16_MARKS):
-            return self._failure("the file is UTF-16, not text in one byte", "Save it as UTF-8.")
         position = self._position - len(content) + error.start
         return self._failure(
             f"byte 0x{content[error.start]:02x} at position {position:,} (line {line:,}) is not"

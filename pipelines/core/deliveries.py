@@ -6,10 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Connection, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.core.failures import PermanentFailure
@@ -75,7 +75,7 @@ def open_delivery(
         "unchanged_count": 0,
         "rejected_count": 0,
     }
-    statement = insert(deliveries).values(entry | {"loaded_at": func.clock_timestamp()})
+    statement = insert(deliveries).values(entry | {"loaded_at": _now_or_later(delivery)})
     again = statement.on_conflict_do_update(
         index_elements=["source", "name", "sha256"],
         set_={name: statement.excluded[name] for name in ("loaded_at", "run_id", "received_at")},
@@ -83,6 +83,13 @@ def open_delivery(
     delivery_id = int(connection.execute(again.returning(deliveries.c.delivery_id)).scalar_one())
     connection.execute(delete(quarantine).where(quarantine.c.delivery_id == delivery_id))
     return delivery_id
+
+
+def _now_or_later(delivery: Delivery) -> ColumnElement[datetime]:
+    """The time, or after the last delivery of the name where the clock was set back since."""
+    of_name = deliveries.c.source == delivery.source, deliveries.c.name == delivery.name
+    last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()
+    return func.greatest(func.clock_timestamp(), last + timedelta(microseconds=1))
 
 
 def close_delivery(

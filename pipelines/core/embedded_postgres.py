@@ -29,6 +29,7 @@ from pipelines.core.log_files import set_aside
 from pipelines.core.ports import free_port
 from pipelines.core.postgres_clients import close_to_others
 from pipelines.core.process_identity import is_alive
+from pipelines.core.warehouse import remedy_for
 
 SUPERUSER, DAGSTER = "isobar", "dagster"
 LOADER, ANALYST, OPERATOR = "isobar_loader", "isobar_analyst", "isobar_operator"
@@ -118,17 +119,29 @@ class EmbeddedPostgres:
             return True
 
     def connections(self) -> Connections | None:
-        """How to connect, or None when the server does not run."""
+        """How to connect, or None when the server does not run.
+
+        Raises `TransientFailure` when it runs and lets nobody in.
+        """
+        refusal = ""
         deadline = time.monotonic() + 60
         while (postmaster := self._postmaster()) and time.monotonic() < deadline:
             lines = self._pid_file_lines()
             if len(lines) == 8 and lines[7].strip() == "ready":
                 passwords = self._passwords()
                 server = Connections(int(lines[3]), lines[4], passwords)
-                if _answers(server):
+                refusal = _refusal(server)
+                if not refusal:
                     return server
             if is_alive(postmaster):
                 time.sleep(0.05)  # it is starting, recovering, or about to be gone
+        if postmaster and refusal:
+            raise TransientFailure(
+                "database",
+                f"the built-in PostgreSQL runs and lets nobody in: {refusal}",
+                place=str(self.log),
+                remedy=remedy_for(refusal, "Read the log, then run the same command again."),
+            )
         return None
 
     def _passwords(self) -> dict[str, str]:
@@ -346,12 +359,13 @@ def _connect(server: Connections, **options: Any) -> psycopg.Connection:
     return psycopg.connect(server.url(SUPERUSER, "postgres"), sslmode="disable", **options)
 
 
-def _answers(server: Connections) -> bool:
+def _refusal(server: Connections) -> str:
+    """Why nobody can connect; nothing when one can."""
     try:
         _connect(server, connect_timeout=5).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+    except psycopg.OperationalError as error:
+        return str(error).strip()
+    return ""
 
 
 def _make_databases(server: Connections) -> None:

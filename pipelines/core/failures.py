@@ -67,8 +67,12 @@ def in_one_line(text: str) -> str:
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
     """Return `text` with the given secrets, keys in query strings and passwords in URLs masked."""
+    passed = "surrogatepass"  # a variable may have any bytes
     written = {
-        form for one in secrets if one for form in (one, quote(one, safe=""), quote_plus(one))
+        form
+        for one in secrets
+        if one
+        for form in (one, quote(one, safe="", errors=passed), quote_plus(one, errors=passed))
     }
     for secret in sorted(written, key=len, reverse=True):
         text = text.replace(secret, "***")

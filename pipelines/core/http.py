@@ -169,7 +169,7 @@ class HttpClient:
         configured, shown = url, redact(url, self.secrets)
         deadline = time.monotonic() + self.attempt_seconds
         try:
-            with requests.Session() as session:
+            with _Session() as session:
                 for _ in range(MOST_REDIRECTS + 1):
                     with session.get(
                         url,
@@ -177,7 +177,7 @@ class HttpClient:
                         timeout=(self.connect_seconds, self.read_seconds),
                         headers={"Accept": "application/json", "User-Agent": "isobar"},
                         stream=True,
-                        allow_redirects=False,  # else their bodies would be read without a limit
+                        allow_redirects=False,
                     ) as response:
                         if response.is_redirect:
                             to = response.headers["Location"]
@@ -284,3 +284,10 @@ class HttpClient:
             remedy=f"Trying again will not help: correct {self.variable}, or ask whoever runs the"
             " source.",
         )
+
+
+class _Session(requests.Session):
+    """Leaves redirects to us: it would read their bodies whole, even where it follows none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - theirs
+        return None

@@ -1,6 +1,7 @@
 """What servers and sockets say of what went wrong, in plain words and numbers."""
 
 import math
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -25,6 +26,8 @@ def retry_after(response: Response) -> float | None:
 def reason_of(error: Exception) -> str:
     """The innermost cause in plain words: requests wraps its errors several times."""
     text = str(error)
+    if untrusted := re.search(r"certificate verify failed: (.+?)\.? \(_ssl", text):
+        return f"its certificate is not trusted ({untrusted[1]})"
     for sign, words in (
         ("Connection refused", "nothing listens there (connection refused)"),
         ("Name or service not known", "the host name is not known"),
@@ -37,4 +40,4 @@ def reason_of(error: Exception) -> str:
     ):
         if sign in text or sign in repr(error):
             return words
-    return f"{type(error).__name__}: {text}"
+    return text if type(error) is TimeoutError else f"{type(error).__name__}: {text}"

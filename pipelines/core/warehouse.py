@@ -6,6 +6,7 @@ ledger entry and rejects land together or not at all. DDL on lasting objects is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
 LOADER_ROLE = "isobar_loader"
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+REMEDIES = {
+    "No space left on device|disk is full": "Make room on the disk of the server's data and of"
+    " ISOBAR_HOME, then run again.",
+    "too many (clients|connections)|connection slots": "End sessions of others, or let the server"
+    " have more of them (max_connections, CONNECTION LIMIT), then run again.",
+    "out of memory": "Give the server more memory, or run less at once, then run again.",
+    "lock timeout|deadlock": "Wait until the runs and queries in the way have ended, or end them,"
+    " then run again.",
+}
+"""What to do, by what the server says."""
+SEE_SERVER = "See whether the server is up (isobar database status), then run again."
 RECORD = "record"
 """The column of a staged frame that says which source record a row comes from."""
 
@@ -50,9 +62,9 @@ def engine_for(url: str, *, role: str | None) -> Engine:
 
 
 class Warehouse:
-    """Access to the warehouse as the loader, or as `role`."""
+    """Access to the warehouse as the loader, as `role`, or where that is None as who logs in."""
 
-    def __init__(self, url: str, role: str = LOADER_ROLE) -> None:
+    def __init__(self, url: str, role: str | None = LOADER_ROLE) -> None:
         self.engine = engine_for(url, role=role)
         self.place = make_url(url).set(query={}).render_as_string(hide_password=True)
 
@@ -60,11 +72,15 @@ class Warehouse:
     def transaction(self, source: str) -> Iterator[Connection]:
         """One transaction, alone for `source`: two runs that load the same feed take turns.
 
-        Raises `TransientFailure` when the server goes away; nothing of it is written then.
+        A migration waits for it, or it for the migration, before either has a table. Raises
+        `TransientFailure` when the server goes away; nothing of it is written then.
         """
         with self.faults_told(source), self.engine.begin() as connection:
             connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(:source, 0))"),
+                text(
+                    "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0)),"
+                    " pg_advisory_xact_lock(hashtextextended(:source, 0))"
+                ),
                 {"source": f"isobar load {source}"},
             )
             yield connection
@@ -99,7 +115,7 @@ class Warehouse:
                 "the database did not take the load, nothing was written:"
                 f" {str(cause).strip().splitlines()[0]}",
                 place=self.place,
-                remedy="See whether the server is up (isobar database status), then run again."
+                remedy=remedy_for(str(cause), SEE_SERVER)
                 if went_away
                 else "This is a fault of Isobar or of rights in the database; its log says more.",
             ) from error
@@ -107,6 +123,12 @@ class Warehouse:
     def dispose(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
+
+
+def remedy_for(told: str, otherwise: str) -> str:
+    """What to do about what a server lacks by its own words; `otherwise` where it says no such."""
+    found = (remedy for words, remedy in REMEDIES.items() if re.search(words, told))
+    return next(found, otherwise)
 
 
 def _interruption_behind(error: BaseException) -> BaseException | None:

@@ -44,11 +44,11 @@ def check_document(document: Any, *, place: str) -> None:
     """Refuse a document without its two lists: nothing can be read from it."""
     if not isinstance(document, dict):
         problem = f"the document is a JSON {type(document).__name__}, not an object"
+    elif twice := [key for key in document if key.endswith(SENT_TWICE)]:
+        problem = f"the document is ambiguous: {twice[0]}"
     elif missing := [key for key in LISTS if not isinstance(document.get(key), list)]:
         names = " and ".join(f'"{key}"' for key in missing)
         problem = f"the document has no list {names}; its keys are {sorted(document)[:10]}"
-    elif twice := [key for key in document if key.endswith(SENT_TWICE)]:
-        problem = f"the document is ambiguous: {twice[0]}"
     elif any(len(document[key]) > MOST_RECORDS for key in LISTS):
         problem = f"a list of the document has more than {MOST_RECORDS:,} records"
     else:

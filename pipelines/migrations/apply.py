@@ -24,9 +24,12 @@ from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.postgres_software import OLDEST_MAJOR
 from pipelines.core.sql_files import execute_script
 from pipelines.core.tables import metadata, sql_objects
-from pipelines.core.warehouse import engine_for
+from pipelines.core.warehouse import engine_for, remedy_for
 
 VERSION_TABLE = "alembic_version"
+TURN_WAIT, TABLE_WAIT = "2min", "30s"
+"""How long to wait for loads, a backup or another migration, and how long for whoever has a table:
+nobody else gets it meanwhile."""
 OBJECT_FOLDERS = {
     "bookings": ("pipelines.bookings", "sql/functions"),
     "enriched": ("pipelines.enriched", "sql"),
@@ -61,7 +64,7 @@ def migrate(url: str, tell: Callable[[str], None] = lambda _: None) -> None:
     """Migrate the database at `url`, whose user owns it or may become `isobar_owner`.
 
     Raises `PermanentFailure` for a server that is too old, a user without the rights or an object
-    that others depend on, `TransientFailure` when the server cannot be reached.
+    that others depend on, `TransientFailure` when the server cannot be reached or is in use.
     """
     engine = engine_for(url, role=None)
     place = engine.url.set(query={}, drivername="postgresql").render_as_string(hide_password=True)
@@ -77,8 +80,8 @@ def migrate(url: str, tell: Callable[[str], None] = lambda _: None) -> None:
                 with connection.begin_nested():
                     _upgrade(connection)
                     _replace_objects(connection)
-            except DBAPIError:  # what ours stand on changes more than replacing allows
-                if before is None:
+            except DBAPIError as error:  # what ours stand on changes more than replacing allows
+                if before is None or isinstance(error, OperationalError):
                     raise
                 _drop_objects(connection)
                 _upgrade(connection)
@@ -92,11 +95,15 @@ def migrate(url: str, tell: Callable[[str], None] = lambda _: None) -> None:
             remedy="Update this clone; a database cannot go back but by restoring a backup.",
         ) from error
     except OperationalError as error:
+        told = str(error.orig).strip()
+        was_reached = getattr(error.orig, "sqlstate", None) is not None
         raise TransientFailure(
             "database",
-            f"it could not be reached: {str(error.orig).strip()}",
+            f"migrating gave up, nothing was changed: {told}"
+            if was_reached
+            else f"it could not be reached: {told}",
             place=place,
-            remedy="See whether the server is up and DATABASE_URL is right.",
+            remedy=remedy_for(told, "See whether the server is up and DATABASE_URL is right."),
         ) from error
     except DBAPIError as error:
         raise PermanentFailure(
@@ -114,7 +121,9 @@ def prepare(connection: Connection) -> None:
     """Take the lock, and make the roles and what Alembic needs; from here on act as the owner."""
     unhurried = ("statement_timeout", "idle_in_transaction_session_timeout")
     execute_script(connection, "".join(f"SET LOCAL {name} = 0;" for name in unhurried))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{TURN_WAIT}'"))
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('isobar migrate', 0))"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{TABLE_WAIT}'"))
     version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
     if version < OLDEST_MAJOR:
         raise PermanentFailure(
@@ -240,6 +249,8 @@ def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) 
             try:
                 with connection.begin_nested():
                     execute_script(connection, sql)
+            except OperationalError:  # no fault of the order
+                raise
             except DBAPIError as error:
                 errors[name] = error
         if len(errors) == len(waiting):

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from pipelines.core.countries import code_of_country
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """To be raised with every change here or of `countries`: the next run reads addresses again."""
 
 ALSO_SEEN = {
@@ -56,9 +56,8 @@ class _Place:
 
 def read_address(text: str) -> Address:
     """The parts of an address like `Street 1, 10115 Berlin, Germany`. Never raises."""
-    parts = tuple(
-        " ".join(part.split()) for part in re.split(r"[,;\n\r]", text) if part.strip(" \t.-")
-    )
+    written = (" ".join(part.split()) for part in re.split(r"[,;\n\r]", text))
+    parts = tuple(part for part in written if part.strip(" .-"))
     head, tail = (parts[:1], parts[1:]) if len(parts) > 2 else ((), parts)
     country, code, place = _read_end(tail, has_street=bool(head))
     if head and place.postcode is None and (turned := _turned_round(head[0], code)):

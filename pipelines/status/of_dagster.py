@@ -17,7 +17,7 @@ from pipelines.attended_runs import UNFINISHED
 from pipelines.core.failures import redact
 from pipelines.operations.problems import Problem, selector_of
 from pipelines.run_failures import shown
-from pipelines.settings import PROJECT
+from pipelines.settings import INSTANCE
 from pipelines.status.verdicts import Heartbeat, Runs, trouble
 
 SOURCES = ("flights", "bookings", "shipments", "solar", "weather")
@@ -65,7 +65,7 @@ def look_at_instance(
 
     Without the definitions nothing can be said of schedules, sensors, freshness and problems.
     """
-    config = home if (home / "dagster.yaml").exists() else PROJECT
+    config = home if (home / INSTANCE.name).exists() else INSTANCE.parent
     storage = {"postgres": {"postgres_url": url, "should_autocreate_tables": False}}
     ref = InstanceRef.from_dir(str(home), config_dir=str(config), overrides={"storage": storage})
     with dg.DagsterInstance.from_ref(ref) as instance:

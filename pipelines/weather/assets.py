@@ -3,7 +3,7 @@
 import dagster as dg
 
 from pipelines.asset_pages import Page, asset_key, failures_told, source_spec, table_spec
-from pipelines.core.failures import TransientFailure
+from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.warehouse import Warehouse
 from pipelines.resources import WarehouseResource, WeatherResource, utc_now
 from pipelines.weather import locate, tables
@@ -99,12 +99,13 @@ def _page(
     provider: str,
     done: Refresh,
 ) -> dg.MaterializeResult[None]:
-    """What the page shows; raises when every place failed for what may pass."""
+    """What the page shows; raises when every place failed, and not for what was asked."""
     if done.failure is not None:
         context.log.warning("%s", done.failure)
     if done.requests:
         page.heard(PROVIDER, {"requests": done.requests, "places refreshed": done.succeeded})
-    if isinstance(done.failure, TransientFailure) and done.failed and not done.succeeded:
+    is_theirs = isinstance(done.failure, TransientFailure | PermanentFailure)
+    if done.failure is not None and is_theirs and done.failed and not done.succeeded:
         raise done.failure
     with store.engine.connect() as connection:
         told = page.of(connection, key)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from math import asin, cos, inf, radians, sin, sqrt
 from typing import Any
 
+from pipelines.core.contract import shown
 from pipelines.core.failures import TransientFailure
 from pipelines.core.http import HttpClient
 from pipelines.weather.providers import Quota
 from pipelines.weather.providers.open_meteo import OpenMeteo, explainer
-from pipelines.weather.readings import number, words
+from pipelines.weather.readings import Nonsense, measured, number, worded, words
 
 URL = "https://geocoding-api.open-meteo.com"
 MOST_RESULTS = 20
@@ -58,14 +59,32 @@ class Geocoder:
         answer = self._http.get_json(self._url, asked)
         document = answer.document
         results = document.get("results", []) if isinstance(document, dict) else None
-        if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+        try:
+            return _checked(results)
+        except Nonsense as nonsense:
             raise TransientFailure(
                 self.provider,
-                "the answer is no list of results",
+                f"the answer is no list of results: {nonsense}",
                 place=answer.url,
                 remedy="See whether GEOCODING_BASE_URL points at a geocoder.",
-            )
-        return results
+            ) from nonsense
+
+
+def _checked(results: Any) -> list[dict[str, Any]]:
+    """Results that all have a name, a country and coordinates; else none is to be chosen from."""
+    if not isinstance(results, list):
+        raise Nonsense(f"it is {type(results).__name__}")
+    for one in results:
+        if not isinstance(one, dict):
+            raise Nonsense(f"a result is {type(one).__name__}")
+        for key in ("name", "country_code"):
+            if worded(one, key) is None:
+                raise Nonsense(f"{key} is empty")
+        for key, most in (("latitude", 90), ("longitude", 180)):
+            degrees = measured(one, key)
+            if degrees is None or abs(degrees) > most:
+                raise Nonsense(f"{key} is {shown(degrees)}")
+    return results
 
 
 def names_to_try(postcode: str | None, city: str | None) -> list[str]:

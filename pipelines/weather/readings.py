@@ -6,9 +6,12 @@ conditions are WMO 4677 as Open-Meteo publishes them; other providers' codes are
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from pipelines.core.contract import shown
 
 WMO = {
     0: "clear sky",
@@ -119,10 +122,52 @@ def number(value: Any) -> float | None:
     return None
 
 
-def plausible(name: str, value: float | None) -> float | None:
-    """The value, or None when it cannot be."""
+class Nonsense(Exception):
+    """What an answer says cannot be meant: it is not believed, and asked for again."""
+
+
+def measured(record: Mapping[str, Any], key: str) -> float | None:
+    """What an answer says under a key: a number, or None for null. Raises `Nonsense`."""
+    if key not in record:
+        raise Nonsense(f"{key} is missing")
+    return meant(key, record[key])
+
+
+def meant(name: str, value: Any) -> float | None:
+    """A JSON value as a number, or None for null. Raises `Nonsense`."""
+    found = number(value)
+    if found is None and value is not None:
+        raise Nonsense(f"{name} is no number: {shown(value)}")
+    return found
+
+
+def coded(record: Mapping[str, Any], key: str, least: int, most: int) -> int | None:
+    """The same for a code, which is a whole number within bounds."""
+    found = measured(record, key)
+    if found is None:
+        return None
+    if found != int(found) or not least <= found <= most:
+        raise Nonsense(f"{key} is {found:g}, which is no code of theirs")
+    return int(found)
+
+
+def worded(record: Mapping[str, Any], key: str) -> str | None:
+    """The same for words."""
+    if key not in record:
+        raise Nonsense(f"{key} is missing")
+    value = record[key]
+    if value is not None and not isinstance(value, str):
+        raise Nonsense(f"{key} is no text: {shown(value)}")
+    return words(value)
+
+
+def plausible(name: str, value: Any) -> float | None:
+    """A JSON value as a number that can be, or None for null. Raises `Nonsense`."""
     least, most = PLAUSIBLE[name]
-    return value if value is not None and least <= value <= most else None
+    found = meant(name, value)
+    if found is not None and not least <= found <= most:
+        raise Nonsense(f"{name} is {found:g}, outside {least:g} to {most:g}")
+    return found
 
 
 def words(value: Any) -> str | None:

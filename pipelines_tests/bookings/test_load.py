@@ -271,7 +271,7 @@ def test_two_events_that_say_the_same_with_two_ids_are_two(
         (b"", "the file is empty"),
         (bytes(range(256)) * 40, "no header"),
         (b"\x1f\x8bnonsense", "does not unpack"),
-        ("id,hotel_id\n1,2\n".encode("utf-16"), "no header"),
+        ("id,hotel_id\n1,2\n".encode("utf-16"), "the file is UTF-16"),
         (b"id,hotel_id,status\n1,2,1\n", "the header lacks event_timestamp"),
         (b"PK\x03\x04 a spreadsheet", "no header"),
     ],

@@ -29,6 +29,7 @@ def fields(content: bytes | str, encoding: str = "utf-8") -> list[list[str] | No
     [
         "a,b,c\n1,2,3\n",
         "A,B,C\n1,2,3",
+        "A,B,C\n1,2,3\n,",
         "c,b,a\n3,2,1\n",
         "a;b;c\r\n1;2;3\r\n",
         "a\tb\tc\n1\t2\t3\n",
@@ -110,6 +111,9 @@ def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
         (b"a,b,c," + b",".join(b"x%d" % n for n in range(2000)), "the header has 2,003 columns"),
         (b"a,b,c,d\x00e\n", "characters that are no text"),
         (b"a,b,c\r1,2,3\r", "its lines end with CR alone"),
+        (b"a,b,c\n1,2,3\n4,5", "the file breaks off within line 3"),
+        (b'a,b,c\n1,2,3\n4,5,"si', "the file breaks off within line 3"),
+        (b'a,b,c\n1,"2",3\n"4"', "the file breaks off within line 3"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_the_place(content: bytes, words: str) -> None:

@@ -1,6 +1,7 @@
 """The ledger does not let anything be lost."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -66,6 +67,19 @@ def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -
     with warehouse.engine.connect() as connection:
         (found,) = unbalanced(connection, "test")
         assert (found["rejected_count"], found["in_quarantine"]) == (2, 1)
+
+
+def test_the_last_delivery_of_a_name_is_the_last_though_the_clock_was_set_back(
+    warehouse: Warehouse,
+) -> None:
+    """A file that said again what it had said first was taken for known, and the change lost."""
+    for sha256 in ("1" * 64, "2" * 64, "1" * 64, "2" * 64):
+        with warehouse.transaction("test") as connection:
+            open_delivery(connection, replace(DELIVERY, sha256=sha256), None)
+            assert last_sha256(connection, "test", DELIVERY.name) == sha256
+            connection.execute(
+                text("UPDATE ops.deliveries SET loaded_at = loaded_at + interval '1 hour'")
+            )
 
 
 def test_a_delivery_that_is_mostly_bad_is_refused_with_the_top_reasons() -> None:

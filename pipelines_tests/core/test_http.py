@@ -3,6 +3,9 @@
 import gzip
 import json
 import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from pipelines.core.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.core.http import HttpClient
 from pipelines.core.json_documents import parse_json
 from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document, drip, silence
+from pipelines_tests.tls import authority
 
 GOOD: dict[str, Any] = {"itineraries": [], "legs": []}
 
@@ -145,6 +149,12 @@ def test_secrets_appear_in_no_message(source: FakeSource) -> None:
     assert "abc" not in str(caught.value)
 
 
+def test_a_secret_that_is_no_utf_8_is_told_as_such_and_not_told(source: FakeSource) -> None:
+    with pytest.raises(PermanentFailure, match="this is not an address") as caught:
+        client(secrets=["k\udcffy"]).get_json(source.url, {"key": "k\udcffy"})
+    assert "k\udcffy" not in str(caught.value)
+
+
 def test_the_body_is_kept_as_it_came(source: FakeSource) -> None:
     sent = '{"legs": [],\n "itineraries": ["£"]}'.encode()
     source.will(body(sent, Content_Type="text/plain"))
@@ -160,8 +170,46 @@ def test_a_redirect_is_followed_and_its_body_is_not_read(source: FakeSource) -> 
     assert source.requests[1][1] == "/moved.json"
 
 
-def test_a_key_that_is_sent_twice_keeps_both_values() -> None:
-    assert parse_json(b'{"a": 1, "b": 2, "a": 3}') == {"a": 3, "b": 2, "a (sent twice)": 1}
+def test_a_redirect_whose_body_has_no_end_is_followed_at_once(source: FakeSource) -> None:
+    """Requests read it whole, with all that it unpacked to, though it followed no redirect."""
+    sent = 0
+
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        nonlocal sent
+        handler.send_response(302)
+        handler.send_header("Location", "/moved.json")
+        handler.end_headers()
+        with suppress(OSError):
+            while sent < 100_000_000:
+                sent += handler.wfile.write(b"x" * 100_000)
+        handler.close_connection = True
+
+    source.will(endless, document(GOOD))
+    assert client(max_bytes=1000).get_json(source.url).document == GOOD
+    assert sent < 50_000_000
+
+
+def test_a_redirect_to_what_is_no_address_is_named_and_leaves_nothing_open(
+    source: FakeSource,
+) -> None:
+    source.will(body(b"", status=302, Location="http://[::1"))
+    with pytest.raises(PermanentFailure, match="this is not an address"):
+        client().get_json(source.url)
+
+
+def test_a_key_that_is_sent_twice_keeps_both_values_and_has_none_where_they_differ() -> None:
+    """The last one was believed, and landed."""
+    assert parse_json(b'{"a": 1, "b": 2, "a": 1}') == {"a": 1, "b": 2, "a (sent twice)": 1}
+    told = parse_json(b'{"a": 1, "b": 2, "a": 3}')
+    assert told == {"a": {"sent twice": [1, 3]}, "b": 2, "a (sent twice)": 1}
+
+
+def test_a_certificate_that_is_not_trusted_is_told_in_plain_words(tmp_path: Path) -> None:
+    with FakeSource(authority(tmp_path, "nobody")) as source:
+        source.will(document(GOOD))
+        with pytest.raises(PermanentFailure) as caught:
+            client().get_json(source.url)
+    assert caught.value.problem == "its certificate is not trusted (self-signed certificate)"
 
 
 def test_words_of_others_cannot_colour_a_terminal_or_break_an_encoding(source: FakeSource) -> None:

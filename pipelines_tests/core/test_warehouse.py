@@ -14,6 +14,7 @@ from pipelines.core.warehouse import (
     copy_rows,
     held_records,
     prepare_change_log,
+    remedy_for,
     stage,
     upsert,
 )
@@ -117,6 +118,21 @@ def test_a_server_that_went_away_is_told_in_words(warehouse: Warehouse) -> None:
         warehouse.transaction("test") as connection,
     ):
         connection.execute(end_this_session)
+
+
+@pytest.mark.parametrize(
+    ("told", "remedy"),
+    [
+        ("FATAL:  sorry, too many clients already", "End sessions of others"),
+        ('too many connections for database "isobar"', "End sessions of others"),
+        ("remaining connection slots are reserved for roles", "End sessions of others"),
+        ('could not extend file "base/1/2": No space left on device', "Make room on the disk"),
+        ("canceling statement due to lock timeout", "have ended"),
+        ("server closed the connection unexpectedly", "elsewhere"),
+    ],
+)
+def test_what_a_server_lacks_is_said_with_what_to_do(told: str, remedy: str) -> None:
+    assert remedy in remedy_for(told, "elsewhere")
 
 
 class Stopped(BaseException):

@@ -136,7 +136,7 @@ def shipments(files: Iterable[Sequence[Sequence[str]]]) -> dict[tuple[str, str],
         for line in good:
             by_name[line[0], line[1]].append(line)
         for name, told in by_name.items():
-            said = {(line[2], line[3], _status(line[8])) for line in told}
+            said = {(line[2], line[3], status_of(line[8])) for line in told}
             if len(said) == 1:
                 heads[name] = said.pop()
                 articles[name] |= {line[7]: (int(line[5]), Decimal(line[6])) for line in told}
@@ -151,7 +151,7 @@ def shipments(files: Iterable[Sequence[Sequence[str]]]) -> dict[tuple[str, str],
     }
 
 
-def _status(word: str) -> str:
+def status_of(word: str) -> str:
     word = word.replace("-", "_")
     return "in_transit" if word == "transit" else word
 

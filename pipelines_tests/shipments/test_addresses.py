@@ -96,6 +96,7 @@ def test_an_address_without_a_postcode_has_its_city_and_country(
         ("Baker Street 221B London NW1 6XE, UK", "NW1 6XE", None, "UK", "unparsed"),
         ("Germany", None, None, "Germany", "unparsed"),
         (",,,", None, None, None, "unparsed"),
+        ("\u00a0", None, None, None, "unparsed"),
         ("", None, None, None, "unparsed"),
     ],
 )

@@ -76,7 +76,15 @@ def test_no_match_is_an_answer_without_results(
     assert Geocoder(http, source.url.removesuffix("/flights.json"), clock).search("x", "FR") == []
 
 
-@pytest.mark.parametrize("answer", [[], {"results": {}}, {"results": ["x"]}, "x", None])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *([], {"results": {}}, {"results": ["x"]}, "x", None),
+        *({"results": [{**PARIS, key: None}]} for key in ("name", "country_code", "latitude")),
+        *({"results": [{**PARIS, "longitude": value}]} for value in ("2.3", 181, float("nan"))),
+        {"results": [{"name": "Paris", "country_code": "FR", "latitude": 48.9}]},
+    ],
+)
 def test_an_answer_of_another_shape_is_a_failure_and_not_an_empty_one(
     http: HttpClient, source: FakeSource, clock: FakeClock, answer: Any
 ) -> None:

@@ -1,6 +1,7 @@
 """The weather at the hours of departures and arrivals: from the forecast, or from the archive."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -224,14 +225,15 @@ def test_the_allowance_is_shared_with_the_present_weather(
     assert fill_hours(warehouse, provider, clock).requests == 1
 
 
-def test_hours_without_data_are_known_to_have_none_and_absurd_values_are_left_out() -> None:
+def test_hours_without_data_are_known_to_have_none_and_nonsense_is_not_believed() -> None:
+    """A value that was none became a null, and its hour was never asked for again."""
     hours: dict[str, Any] = {
         "time": ["2026-11-20T10:00", "2026-11-20T11:00", "2026-11-20T10:00"],
         "temperature_2m": [7.5, None, 8.5],
-        "wind_speed_10m": [1.0, None, 5000.0],
+        "wind_speed_10m": [1.0, None, 2.0],
         "precipitation": [0.0, None, 0.0],
         "cloud_cover": [50, None, 50],
-        "shortwave_radiation": [100.0, None, -3.0],
+        "shortwave_radiation": [100.0, None, 3.0],
         "weather_code": [61, None, 61],
     }
     found = read_hours({"hourly": hours, "hourly_units": VARIABLES})
@@ -239,7 +241,7 @@ def test_hours_without_data_are_known_to_have_none_and_absurd_values_are_left_ou
     assert [
         (hour.temperature_celsius, hour.wind_kmh, hour.shortwave_radiation_w_per_m2)
         for hour in found
-    ] == [(8.5, None, None), (None, None, None)]
+    ] == [(8.5, 2.0, 3.0), (None, None, None)]
     short = {**hours, "time": ["2026-11-20T10:00"]}
     assert "not equally long" in str(read_hours({"hourly": short, "hourly_units": VARIABLES}))
     zoned = {**hours, "time": [f"2026-11-20T1{n}:00+09:00" for n in range(3)]}
@@ -247,8 +249,16 @@ def test_hours_without_data_are_known_to_have_none_and_absurd_values_are_left_ou
     for units, told in (("°F", "'°F'"), (None, "None")):
         answer = {"hourly": hours, "hourly_units": {**VARIABLES, "temperature_2m": units}}
         assert read_hours(answer) == f"temperature_2m comes in {told}, not in '°C'"
-    odd = {**hours, "weather_code": [99999, 1, 1]}
-    assert "makes no sense" in str(read_hours({"hourly": odd, "hourly_units": VARIABLES}))
+    for name, values in (
+        ("weather_code", [99999, 1, 1]),
+        ("weather_code", [1.5, 1, 1]),
+        ("wind_speed_10m", [1.0, 1.0, 5000.0]),
+        ("wind_speed_10m", [1.0, 1.0, "2.0"]),
+        ("temperature_2m", [float("nan"), 1.0, 1.0]),
+        ("time", ["2026-11-20T10:00", "2026-11-20T11:00", "3026-11-20T12:00"]),
+    ):
+        odd = {"hourly": {**hours, name: values}, "hourly_units": VARIABLES}
+        assert re.search("makes no sense|do not follow one another", str(read_hours(odd)))
     assert read_hours({}) == "the answer has no hours"
 
 

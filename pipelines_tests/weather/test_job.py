@@ -20,6 +20,7 @@ from pipelines.weather.definitions import weather_due
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.solar.made_up import register
 
 CALLS = (
     "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.calls"
@@ -115,6 +116,28 @@ def test_a_shipment_without_weather_yet_has_nulls_and_a_provider_that_is_down_ch
     assert owner.execute(track).fetchall() == [("in_transit", False, None, None)]
     for row in owner.execute("SELECT problem FROM weather.refreshes"):
         assert "connection refused" in row[0]
+
+
+def test_hours_that_are_refused_for_every_place_fail_the_run(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    owner: psycopg.Connection,
+    source: FakeSource,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was green, though nothing came and trying again would not have helped."""
+    register(owner, latitude=50, longitude=10)
+    owner.execute(
+        "INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)"
+        " VALUES (1, current_date - 3, 'held', 24, 24, now())"
+    )
+    source.will(body(b"no", 403))
+    monkeypatch.setenv("WEATHER_BASE_URL", source.url.removesuffix("/flights.json"))
+    result = run(resources, instance, "weather")
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    data = event.step_failure_data.user_failure_data
+    assert data is not None
+    assert "answered 403" in str(data.description)
 
 
 @pytest.mark.parametrize("provider", ["weatherapi", "openweathermap"])

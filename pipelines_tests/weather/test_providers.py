@@ -2,9 +2,13 @@
 
 import dataclasses
 import datetime as dt
+import json
+import re
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+import requests
 
 from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.http import HttpClient
@@ -21,7 +25,7 @@ from pipelines.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.weather.providers.weatherapi import WeatherApi
 from pipelines.weather.readings import Observation, implausible, words_for
 from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.fake_source import Answer, FakeSource, body, document
 
 BERLIN = Place(1, 52.52, 13.41, "DE", "10115")
 PARIS = Place(2, 48.85, 2.35, "FR", "75001")
@@ -178,7 +182,7 @@ def test_weatherapi_that_answers_for_another_country_is_not_believed(
 
 def test_other_units_or_no_data_are_not_taken_for_weather() -> None:
     units = {**UNITS, "temperature_2m": "°F"}
-    current = {"time": "2026-11-20T10:00", "temperature_2m": 50.0}
+    current = dict.fromkeys(UNITS, 0) | {"time": "2026-11-20T10:00", "temperature_2m": 50.0}
     assert read_current({"current": current, "current_units": units}) == (
         "temperature_2m comes in '°F', not in '°C'"
     )
@@ -279,6 +283,35 @@ def test_nonsense_is_a_problem_of_its_place_and_raises_nothing(
     (provider,) = [one for one in providers(http, url, clock) if one.name == name]
     (told,) = provider.observe([BERLIN])
     assert isinstance(told, str)
+
+
+def test_a_value_that_is_none_is_told_and_not_taken_for_nothing(
+    http: HttpClient, source: FakeSource, clock: FakeClock, sandbox: str
+) -> None:
+    """It became a null, and the place counted as served."""
+    spoiled = {"open-meteo": "cloud_cover", "weatherapi": "cloud", "openweathermap": "all"}
+    for provider, there in zip(
+        providers(http, source.url.removesuffix("/flights.json"), clock),
+        providers(http, sandbox, clock),
+        strict=True,
+    ):
+        assert isinstance(there.observe([BERLIN])[0], Observation)
+        source.will(_with(sandbox, spoiled[provider.name], "12"))
+        assert 'is no number: "12"' in str(provider.observe([BERLIN])[0])
+        source.will(_with(sandbox, spoiled[provider.name], None))
+        (told,) = provider.observe([BERLIN])
+        assert isinstance(told, Observation)
+        assert told.cloud_cover_pct is None
+
+
+def _with(sandbox: str, key: str, value: str | None) -> Answer:
+    """The sandbox's answer with another value under a key."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        true = requests.get(sandbox + handler.path, timeout=60).text
+        body(re.sub(f'"{key}":[0-9]+', f'"{key}":{json.dumps(value)}', true).encode())(handler)
+
+    return answer
 
 
 def test_words_of_a_provider_are_such_as_a_table_can_hold(

@@ -359,6 +359,17 @@ def test_a_killed_run_holds_its_places_for_some_minutes_only(
     assert owner.execute(OUTCOMES).fetchall() == [("abandoned", 3), ("success", 3)]
 
 
+def test_a_run_that_was_killed_while_a_clock_was_a_day_ahead_holds_nothing_when_it_is_right(
+    owner: psycopg.Connection, warehouse: Warehouse, clock: FakeClock
+) -> None:
+    add_places(owner, 2)
+    clock.pass_by(days=1)
+    with pytest.raises(KeyboardInterrupt):
+        ask(warehouse, MadeUp(clock, KeyboardInterrupt()), clock)  # type: ignore[arg-type]
+    clock.pass_by(days=-1)
+    assert due(warehouse, clock) == 2
+
+
 def test_an_answer_that_comes_after_its_claim_has_ended_is_not_written(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:

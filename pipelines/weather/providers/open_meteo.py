@@ -18,7 +18,7 @@ from pipelines.weather.providers import (
     RequestRefused,
     end_of,
 )
-from pipelines.weather.readings import Observation, number, whole, words_for
+from pipelines.weather.readings import Nonsense, Observation, coded, measured, words_for
 
 FORECAST_URL = "https://api.open-meteo.com"
 ARCHIVE_URL = "https://archive-api.open-meteo.com"
@@ -102,18 +102,25 @@ def read_current(answer: Any) -> Observation | str:
     observed_at = instant(current.get("time"))
     if observed_at is None:
         return "the answer has no time"
-    code = whole(current.get("weather_code"))
-    is_day = whole(current.get("is_day"))
+    try:
+        return _observation(observed_at, current)
+    except Nonsense as nonsense:
+        return str(nonsense)
+
+
+def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:
+    code = coded(current, "weather_code", 0, 99)
+    is_day = coded(current, "is_day", 0, 1)
     return Observation(
         observed_at=observed_at,
-        temperature_celsius=number(current.get("temperature_2m")),
-        feels_like_celsius=number(current.get("apparent_temperature")),
-        humidity_pct=number(current.get("relative_humidity_2m")),
-        wind_kmh=number(current.get("wind_speed_10m")),
-        wind_direction_degrees=number(current.get("wind_direction_10m")),
-        precipitation_mm=number(current.get("precipitation")),
-        cloud_cover_pct=number(current.get("cloud_cover")),
-        pressure_hpa=number(current.get("pressure_msl")),
+        temperature_celsius=measured(current, "temperature_2m"),
+        feels_like_celsius=measured(current, "apparent_temperature"),
+        humidity_pct=measured(current, "relative_humidity_2m"),
+        wind_kmh=measured(current, "wind_speed_10m"),
+        wind_direction_degrees=measured(current, "wind_direction_10m"),
+        precipitation_mm=measured(current, "precipitation"),
+        cloud_cover_pct=measured(current, "cloud_cover"),
+        pressure_hpa=measured(current, "pressure_msl"),
         conditions=words_for(code),
         provider_code=None if code is None else str(code),
         wmo_code=code,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pipelines.core.contract import shown
 from pipelines.core.http import HttpClient
 from pipelines.weather.providers import Place
 from pipelines.weather.providers.open_meteo import (
@@ -20,7 +21,7 @@ from pipelines.weather.providers.open_meteo import (
     instant,
     one_for_each,
 )
-from pipelines.weather.readings import Hour, number, plausible, whole, words_for
+from pipelines.weather.readings import Hour, Nonsense, coded, plausible, words_for
 
 VARIABLES = {
     "temperature_2m": "°C",
@@ -80,7 +81,7 @@ def weight(days: int) -> float:
 
 
 def read_hours(answer: Any) -> list[Hour] | str:
-    """The hours, with null where there is no value or an absurd one; or why there are none."""
+    """The hours, with null where there is no value; or why none of them is believed."""
     hourly = answer.get("hourly") if isinstance(answer, dict) else None
     units = answer.get("hourly_units") if isinstance(answer, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):
@@ -93,18 +94,31 @@ def read_hours(answer: Any) -> list[Hour] | str:
     if len(lengths) > 1 or -1 in lengths:
         return "the lists of hours and values are not equally long"
     hours: dict[dt.datetime, Hour] = {}
-    for at, temperature, wind, rain, cloud, sun, code in zip(*columns, strict=True):
-        hour_at, wmo_code = instant(at), whole(code)
-        if hour_at is None or (wmo_code is not None and not 0 <= wmo_code <= 99):
-            return f"an hour of the answer makes no sense: {at!r}, {code!r}"
-        hours[hour_at] = Hour(
-            hour_at,
-            plausible("temperature_celsius", number(temperature)),
-            plausible("wind_kmh", number(wind)),
-            plausible("precipitation_mm", number(rain)),
-            plausible("cloud_cover_pct", number(cloud)),
-            plausible("shortwave_radiation_w_per_m2", number(sun)),
-            words_for(wmo_code),
-            wmo_code,
-        )
-    return list(hours.values()) or "the answer has no hours"
+    for row in zip(*columns, strict=True):
+        try:
+            hour = _hour(*row)
+        except Nonsense as nonsense:
+            return f"the hour {shown(row[0])} of the answer makes no sense: {nonsense}"
+        hours[hour.hour_at] = hour
+    if not hours:
+        return "the answer has no hours"
+    if max(hours) - min(hours) != (len(hours) - 1) * dt.timedelta(hours=1):
+        return f"the hours from {min(hours)} to {max(hours)} do not follow one another"
+    return list(hours.values())
+
+
+def _hour(at: Any, temperature: Any, wind: Any, rain: Any, cloud: Any, sun: Any, code: Any) -> Hour:
+    hour_at = instant(at)
+    if hour_at is None:
+        raise Nonsense("it is no time")
+    wmo_code = coded({"weather_code": code}, "weather_code", 0, 99)
+    return Hour(
+        hour_at,
+        plausible("temperature_celsius", temperature),
+        plausible("wind_kmh", wind),
+        plausible("precipitation_mm", rain),
+        plausible("cloud_cover_pct", cloud),
+        plausible("shortwave_radiation_w_per_m2", sun),
+        words_for(wmo_code),
+        wmo_code,
+    )

@@ -19,7 +19,14 @@ from pipelines.weather.providers import (
     RequestRefused,
     end_of,
 )
-from pipelines.weather.readings import Observation, from_epoch, number, whole, words
+from pipelines.weather.readings import (
+    Nonsense,
+    Observation,
+    coded,
+    from_epoch,
+    meant,
+    worded,
+)
 
 URL = "https://api.openweathermap.org"
 KMH_PER_M_PER_S = 3.6
@@ -64,6 +71,8 @@ WMO_CODES = {
     321: 80,
 }
 """Their codes as WMO's nearest; sleet as snow, a tornado as a storm, every 2xx a thunderstorm."""
+CODES = (200, 999)
+"""Within which theirs are."""
 
 
 class OpenWeatherMap:
@@ -103,31 +112,38 @@ class OpenWeatherMap:
 
 
 def _read(document: Any) -> Observation | str:
-    if not isinstance(document, dict) or not isinstance(main := document.get("main"), dict):
+    if not isinstance(document, dict) or not isinstance(document.get("main"), dict):
         return "the answer has no present weather"
     if str(document.get("cod", 200)) != "200":
         return f"it answered {document.get('cod')}: {document.get('message')}"
     observed_at = from_epoch(document.get("dt"))
     if observed_at is None:
         return "the answer has no time"
+    try:
+        return _observation(observed_at, document)
+    except Nonsense as nonsense:
+        return str(nonsense)
+
+
+def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observation:
+    """Whatever they do not measure they leave out."""
     listed = document.get("weather")
     first = listed[0] if isinstance(listed, list) and listed else {}
-    first = first if isinstance(first, dict) else {}
-    code = whole(first.get("id"))
+    first = {"id": None, "description": None} | (first if isinstance(first, dict) else {})
+    code = coded(first, "id", *CODES)
     icon = first.get("icon")
-    wind = _part(document, "wind")
-    speed = number(wind.get("speed"))
+    speed = _amount(document, "wind", "speed")
     return Observation(
         observed_at=observed_at,
-        temperature_celsius=number(main.get("temp")),
-        feels_like_celsius=number(main.get("feels_like")),
-        humidity_pct=number(main.get("humidity")),
+        temperature_celsius=_amount(document, "main", "temp"),
+        feels_like_celsius=_amount(document, "main", "feels_like"),
+        humidity_pct=_amount(document, "main", "humidity"),
         wind_kmh=None if speed is None else round(speed * KMH_PER_M_PER_S, 2),
-        wind_direction_degrees=number(wind.get("deg")),
+        wind_direction_degrees=_amount(document, "wind", "deg"),
         precipitation_mm=_precipitation(document),
-        cloud_cover_pct=number(_part(document, "clouds").get("all")),
-        pressure_hpa=number(main.get("pressure")),
-        conditions=words(first.get("description")),
+        cloud_cover_pct=_amount(document, "clouds", "all"),
+        pressure_hpa=_amount(document, "main", "pressure"),
+        conditions=worded(first, "description"),
         provider_code=None if code is None else str(code),
         wmo_code=None if code is None else (95 if 200 <= code < 300 else WMO_CODES.get(code)),
         is_day=icon.endswith("d") if isinstance(icon, str) else None,
@@ -136,13 +152,13 @@ def _read(document: Any) -> Observation | str:
 
 def _precipitation(document: dict[str, Any]) -> float:
     """Rain and snow of the last hour; they are left out when there is none."""
-    fallen = (number(_part(document, kind).get("1h")) for kind in ("rain", "snow"))
+    fallen = (_amount(document, kind, "1h") for kind in ("rain", "snow"))
     return sum(amount for amount in fallen if amount is not None)
 
 
-def _part(document: dict[str, Any], name: str) -> dict[str, Any]:
-    part = document.get(name)
-    return part if isinstance(part, dict) else {}
+def _amount(document: dict[str, Any], part: str, key: str) -> float | None:
+    found = document.get(part)
+    return meant(f"{part}.{key}", found.get(key)) if isinstance(found, dict) else None
 
 
 def _explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:

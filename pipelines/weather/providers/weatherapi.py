@@ -20,7 +20,15 @@ from pipelines.weather.providers import (
     RequestRefused,
     end_of,
 )
-from pipelines.weather.readings import Observation, from_epoch, number, whole, words
+from pipelines.weather.readings import (
+    Nonsense,
+    Observation,
+    coded,
+    from_epoch,
+    measured,
+    whole,
+    worded,
+)
 
 URL = "https://api.weatherapi.com"
 WMO_CODES = {
@@ -74,6 +82,8 @@ WMO_CODES = {
     1282: 95,
 }
 """Their codes as WMO's nearest; sleet as snow."""
+CODES = (1000, 9999)
+"""Within which theirs are."""
 
 
 class WeatherApi:
@@ -121,21 +131,28 @@ def _read(document: Any, country_code: str | None) -> Observation | str:
     observed_at = from_epoch(current.get("last_updated_epoch"))
     if observed_at is None:
         return "the answer has no time"
+    try:
+        return _observation(observed_at, current)
+    except Nonsense as nonsense:
+        return str(nonsense)
+
+
+def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:
     condition = current.get("condition")
     condition = condition if isinstance(condition, dict) else {}
-    code, text = whole(condition.get("code")), condition.get("text")
-    is_day = whole(current.get("is_day"))
+    code = coded(condition, "code", *CODES)
+    is_day = coded(current, "is_day", 0, 1)
     return Observation(
         observed_at=observed_at,
-        temperature_celsius=number(current.get("temp_c")),
-        feels_like_celsius=number(current.get("feelslike_c")),
-        humidity_pct=number(current.get("humidity")),
-        wind_kmh=number(current.get("wind_kph")),
-        wind_direction_degrees=number(current.get("wind_degree")),
-        precipitation_mm=number(current.get("precip_mm")),
-        cloud_cover_pct=number(current.get("cloud")),
-        pressure_hpa=number(current.get("pressure_mb")),
-        conditions=words(text),
+        temperature_celsius=measured(current, "temp_c"),
+        feels_like_celsius=measured(current, "feelslike_c"),
+        humidity_pct=measured(current, "humidity"),
+        wind_kmh=measured(current, "wind_kph"),
+        wind_direction_degrees=measured(current, "wind_degree"),
+        precipitation_mm=measured(current, "precip_mm"),
+        cloud_cover_pct=measured(current, "cloud"),
+        pressure_hpa=measured(current, "pressure_mb"),
+        conditions=worded(condition, "text"),
         provider_code=None if code is None else str(code),
         wmo_code=None if code is None else WMO_CODES.get(code),
         is_day=None if is_day is None else bool(is_day),

@@ -49,7 +49,11 @@ AS $$
             refreshes.last_success_at IS NULL
             OR refreshes.last_success_at <= as_of - interval '3 hours'
         )
-        AND (refreshes.claimed_until IS NULL OR refreshes.claimed_until <= as_of)
+        AND (
+            refreshes.claimed_until IS NULL
+            OR refreshes.claimed_until <= as_of
+            OR refreshes.claimed_until > as_of + interval '1 hour'  -- a clock was wrong
+        )
         AND (refreshes.retry_at IS NULL OR refreshes.retry_at <= as_of)
 $$;
 

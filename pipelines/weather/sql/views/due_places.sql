@@ -20,7 +20,11 @@ AS $$
             OR refreshes.last_success_at <= as_of - interval '2 hours'
             OR refreshes.last_success_at > as_of + interval '5 minutes'  -- a clock was wrong
         )
-        AND (refreshes.claimed_until IS NULL OR refreshes.claimed_until <= as_of)
+        AND (
+            refreshes.claimed_until IS NULL
+            OR refreshes.claimed_until <= as_of
+            OR refreshes.claimed_until > as_of + interval '1 hour'  -- so was that of a killed run
+        )
         AND (refreshes.retry_at IS NULL OR refreshes.retry_at <= as_of)
 $$;
 

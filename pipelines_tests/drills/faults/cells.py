@@ -1,0 +1,217 @@
+"""One cell: a source with one fault, as its own job meets it, and again when the fault is gone."""
+
+import datetime as dt
+import html
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+from unittest.mock import patch
+
+import dagster as dg
+
+from pipelines import resources
+from pipelines.bookings import assets as bookings_assets
+from pipelines.core import inbox as inboxes
+from pipelines.core.http import HttpClient, JsonAnswer
+from pipelines.definitions import build_definitions
+from pipelines.solar import assets as solar_assets
+from pipelines.weather import assets as weather_assets
+from pipelines.weather import hours as weather_hours
+from pipelines.weather import refresh as weather_refresh
+from pipelines_tests.drills.faults.faults import CONTENT, SHORT_WAITS
+from pipelines_tests.drills.faults.sources import Bench, Source
+
+MOST_CHARACTERS = 160
+NOTHING = "\N{EN DASH}"
+QUARANTINED = "SELECT unnest(reasons[1:1]) FROM ops.quarantine ORDER BY quarantine_id"
+
+
+class Quick(HttpClient):
+    """The real client with all its patience, but for the time between its tries; it is counted."""
+
+    calls: ClassVar[int] = 0
+    waits: ClassVar[Mapping[str, float]] = {}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, seconds in {"first_wait_seconds": 0.001, **self.waits}.items():
+            object.__setattr__(self, name, seconds)
+
+    def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonAnswer:
+        Quick.calls += 1
+        return super()._get_once(url, params, attempt)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What became of a source's records under a fault, in words that are the same every time."""
+
+    fault: str
+    lands: str
+    aside: str
+    says: str
+    calls: str
+
+    def row(self) -> str:
+        """As the table of docs/reliability.md has it."""
+        return table_row(self.fault, self.lands, self.aside, self.says, self.calls)
+
+
+def table_row(*cells: str) -> str:
+    """A row of a table in Markdown, whatever is in its cells."""
+    words = (html.escape(one, quote=False).replace("|", "\\|") for one in cells)
+    return f"| {' | '.join(words)} |"
+
+
+def observe(bench: Bench, source: Source, fault: str, truth: set[str]) -> Cell:
+    """Bring a source up to date under a fault, and again without; `truth` is what should be held.
+
+    Asserts that nothing false landed, that nothing is missing from a green run without a word, and
+    that all is there in the end.
+    """
+    with source.open(bench) as teller, dg.DagsterInstance.ephemeral() as instance:
+        result, calls = _run(bench, source, instance, teller.tell(fault), fault)
+        assert fault not in CONTENT or teller.is_spoiled, "the fault changes nothing"
+        held = _held(bench, source)
+        aside = _told(bench, source)
+        says = _said(result)
+        assert held <= truth, f"landed, though nobody said so: {sorted(held - truth)}"
+        missing = len(truth - held)
+        assert not result.success or len(aside) >= missing, "green run, data missing"
+        _assert_clear(result)
+        bench.clock.now += source.later
+        again, _ = _run(bench, source, instance, teller.tell(None), None)
+        assert again.success, _said(again)
+        lacking = truth - _held(bench, source)
+        assert not lacking, f"still missing when the fault is gone: {sorted(lacking)}"
+        assert _held(bench, source) == truth
+    return Cell(fault, _lands(held, truth), _counted(aside), says, str(calls or NOTHING))
+
+
+def true_rows(bench: Bench, source: Source) -> set[str]:
+    """What is held of a source that is well."""
+    with source.open(bench) as teller, dg.DagsterInstance.ephemeral() as instance:
+        result, _ = _run(bench, source, instance, teller.tell(None), None)
+        assert result.success, _said(result)
+        assert _told(bench, source) == []
+        return _held(bench, source)
+
+
+def _run(
+    bench: Bench,
+    source: Source,
+    instance: dg.DagsterInstance,
+    environment: Mapping[str, str],
+    fault: str | None,
+) -> tuple[dg.ExecuteInProcessResult, int]:
+    """The run, and how often the source was asked."""
+    Quick.calls, Quick.waits = 0, SHORT_WAITS.get(fault or "", {})
+    partition = dt.datetime.now(dt.UTC).date().isoformat() if source.job == "flights" else None
+    with _surroundings(bench, environment):
+        result = _job(source.job).execute_in_process(
+            instance=instance,
+            asset_selection=[dg.AssetKey(name.split(".")) for name in source.assets],
+            partition_key=partition,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+            tags={"isobar/run": "a test"},
+        )
+    return result, Quick.calls
+
+
+@cache
+def _job(name: str) -> dg.JobDefinition:
+    return build_definitions().resolve_job_def(name)
+
+
+@contextmanager
+def _surroundings(bench: Bench, environment: Mapping[str, str]) -> Iterator[None]:
+    """The environment of a run, its clock, and no waiting but for time-outs."""
+    told = {
+        "ISOBAR_SOURCES": "live",
+        "DATABASE_URL": bench.warehouse_url,
+        "WEATHER_BASE_URL": bench.sandbox_url,
+        "GEOCODING_BASE_URL": bench.sandbox_url,
+        **environment,
+    }
+    with ExitStack() as stack:
+        for module in (resources, bookings_assets, solar_assets, weather_assets):
+            stack.enter_context(patch.object(module, "utc_now", bench.clock))
+        for module in (weather_refresh, weather_hours):
+            stack.enter_context(patch.object(module, "WAITS_SECONDS", (0.0, 0.0, 0.0)))
+        stack.enter_context(patch.object(resources, "HttpClient", Quick))
+        stack.enter_context(patch.object(inboxes, "SETTLE_SECONDS", 0.05))
+        stack.enter_context(patch.dict(os.environ, told))
+        yield
+
+
+def _held(bench: Bench, source: Source) -> set[str]:
+    rows = [str(row[0]) for row in bench.owner.execute(source.held)]
+    assert len(rows) == len(set(rows)), "doubled"
+    return set(rows)
+
+
+def _told(bench: Bench, source: Source) -> list[str]:
+    """Why records are in quarantine, or known to be missing."""
+    queries = [QUARANTINED, *([source.told] if source.told else [])]
+    found = [[str(row[0]) for row in bench.owner.execute(query)] for query in queries]
+    return max(found, key=len)
+
+
+def _lands(held: set[str], truth: set[str]) -> str:
+    if held == truth:
+        return f"all {len(truth)}"
+    return f"{len(held)} of {len(truth)}" if held else "nothing"
+
+
+def _counted(aside: list[str]) -> str:
+    if not aside:
+        return NOTHING
+    words = list(dict.fromkeys(steady(reason) for reason in aside))
+    others = len(words) - 1
+    more = f"; {others} other reason{'s' if others > 1 else ''}" if others else ""
+    return f"{len(aside)}: {words[0]}{more}"
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    told = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            user = data.user_failure_data
+            told.append(str(user.description if user else data.error))
+    return told
+
+
+def _said(result: dg.ExecuteInProcessResult) -> str:
+    failed = sorted(
+        {one.check_name for one in result.get_asset_check_evaluations() if not one.passed}
+    )
+    checks = "".join(f", `{name}`" for name in failed)
+    words = [steady(" ".join(re.split(r"\n  where:", one)[0].split())) for one in _failures(result)]
+    return f"red: {'; '.join(words)}{checks}" if words else f"green{checks}"
+
+
+def _assert_clear(result: dg.ExecuteInProcessResult) -> None:
+    """What a red run says is in our own words, with what to do."""
+    for words in _failures(result):
+        assert "Traceback" not in words, words
+        assert "what to do:" in words or "asked again" in words, words
+
+
+def steady(words: str) -> str:
+    """Words without what differs from one time to the next."""
+    for pattern, instead in (
+        (r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d+)?(\+00:00|Z)?)?", "…"),
+        (r" (Try again later|Trying again will not help).*", ""),
+        (r"127\.0\.0\.1:\d+", "…"),
+        (r"[\d,]+ bytes", "… bytes"),
+        (r"(line|column|char|position) [\d,]+", r"\1 …"),
+    ):
+        words = re.sub(pattern, instead, words)
+    words = words.removesuffix(".")
+    return words if len(words) <= MOST_CHARACTERS else f"{words[: MOST_CHARACTERS - 1]}…"

@@ -1,0 +1,1 @@
+"""Schedules drawn by seeds: what feeds tell, what befalls runs, and a model of the truth."""

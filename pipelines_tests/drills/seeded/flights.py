@@ -1,0 +1,194 @@
+"""Flights documents: one a day, which changes while it is the day's; bad records, refused days."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from pipelines.core.warehouse import Warehouse
+from pipelines.flights import archive, load
+from pipelines.flights.client import FlightsClient
+from pipelines_tests.drills.seeded.feed import Feed, Settle, same
+from pipelines_tests.flights.made_up import MONDAY, itinerary, leg
+
+Record = dict[str, Any]
+LEGS = range(1, 6)
+PRICES = """
+SELECT itinerary_id, snapshot_on, price_amount::integer, agent FROM metrics.flight_prices
+"""
+PERIODS = "SELECT leg_id, seen_from_on, seen_until_on, arrival_airport, stops FROM flights.legs"
+REFUSED = "SELECT snapshot_on FROM flights.snapshots WHERE refusal IS NOT NULL"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as it was published."""
+
+    day: dt.date
+    body: bytes
+    itineraries: list[Record]
+    legs: list[Record]
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """In the ledger."""
+        return str(self.day), hashlib.sha256(self.body).hexdigest()
+
+    def bad(self) -> tuple[set[int], set[int]]:
+        """The places of bad itineraries and legs: by themselves, or told otherwise before."""
+        legs = _bad(self.legs, lambda one: len(one["arrival_airport"]) == 3)
+        known = {one["id"] for n, one in enumerate(self.legs) if n not in legs}
+        itineraries = _bad(
+            self.itineraries, lambda one: one["price"] != "free" and {*one["legs"]} <= known
+        )
+        return itineraries, legs
+
+    @property
+    def is_believed(self) -> bool:
+        itineraries, legs = self.bad()
+        return 2 * len(itineraries) <= len(self.itineraries) and 2 * len(legs) <= len(self.legs)
+
+
+class Flights(Feed):
+    """What was offered on a day is settled before the next begins: later it cannot be had."""
+
+    source = "flights"
+    path = "/flights.json"
+
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
+        self.day = MONDAY
+        self.published = [self._draw(is_believed=True)]
+        self.is_rebuild = False
+
+    def happen(self, settle: Settle) -> str:
+        chance = self.random.random()
+        self.is_rebuild = self.random.random() < 0.1
+        is_believed = self.random.random() > 0.15
+        if chance < 0.5:
+            settle()
+            self.day += dt.timedelta(days=self.random.choice((1, 1, 2)))
+        elif chance < 0.65:
+            return "the document is the same"
+        elif not is_believed:
+            settle()
+        same_as = self.published[-1] if chance < 0.1 else self._draw(is_believed=is_believed)
+        new = Document(self.day, same_as.body, same_as.itineraries, same_as.legs)
+        self.published.append(new)
+        bad = sum(map(len, new.bad()))
+        refused = "" if new.is_believed else ", to be refused"
+        told = f"the document of {self.day} has {len(new.itineraries)} offers, {bad} bad{refused}"
+        return f"{told}; tables are rebuilt" if self.is_rebuild else told
+
+    def _draw(self, *, is_believed: bool) -> Document:
+        while True:
+            legs = [
+                leg(n, target=self._pick("LTN", "STN"), stops=self.random.randrange(2))
+                for n in self.random.sample(LEGS, self.random.randint(2, 5))
+            ]
+            itineraries = [
+                itinerary(n, self._legs(legs), price=f"£{n + self.random.randrange(2)}")
+                | {"agent": self._pick("Trip.com", "Kiwi.com")}
+                for n in self.random.sample(range(1, 9), self.random.randint(3, 8))
+            ]
+            share = self.random.choice((0.0, 0.1)) if is_believed else 0.8
+            self._spoil(itineraries, share, {"price": "free"})
+            self._spoil(legs, share / 3, {"arrival_airport": "Luton"})
+            if self.random.random() < 0.2:
+                itineraries.append(self.random.choice(itineraries) | {"price": "£99"})
+                legs.append(self.random.choice(legs) | {"stops": self.random.randrange(2)})
+            body = json.dumps({"itineraries": itineraries, "legs": legs}).encode()
+            drawn = Document(self.day, body, itineraries, legs)
+            if drawn.is_believed is is_believed:
+                return drawn
+
+    def _pick(self, *words: str) -> str:
+        return self.random.choice(words)
+
+    def _legs(self, legs: list[Record]) -> list[int]:
+        """Numbers of one or two that are there, now and then of one that is not."""
+        numbers = [int(one["id"].removeprefix("leg_")) for one in legs]
+        if self.random.random() < 0.05:
+            numbers = [9]
+        return self.random.choices(numbers, k=self.random.randint(1, 2))
+
+    def _spoil(self, records: list[Record], share: float, how: Record) -> None:
+        for one in records:
+            if self.random.random() < share:
+                one.update(how)
+
+    def answer(self, query: Mapping[str, str]) -> bytes:
+        return self.published[-1].body
+
+    def run(self, store: Warehouse) -> None:
+        answer = FlightsClient(self.url + self.path, self.http("FLIGHTS_URL")).fetch()
+        with store.transaction(self.source) as connection:
+            archive.keep(connection, self.day, answer)
+        load.bring_up_to_date(store, run_id=None, rebuild=self.is_rebuild)
+
+    def is_taken(self) -> None:
+        self.is_rebuild = False
+
+    def check(self, owner: psycopg.Connection) -> None:
+        of_day = {one.day: one for one in self.published if one.is_believed}
+        offers = _by_day(of_day, lambda one: one.itineraries, lambda one: one.bad()[0])
+        prices = [
+            (name, day, int(one["price"].removeprefix("£")), one["agent"])
+            for (name, day), one in offers.items()
+        ]
+        same(owner.execute(PRICES), prices, "metrics.flight_prices")
+        found = [
+            (name, day, *said)
+            for name, first, last, *said in owner.execute(PERIODS)
+            for day in of_day
+            if first <= day <= (last or day)
+        ]
+        flown = _by_day(of_day, lambda one: one.legs, lambda one: one.bad()[1])
+        legs = [
+            (name, day, one["arrival_airport"], one["stops"]) for (name, day), one in flown.items()
+        ]
+        same(found, legs, "flights.legs")
+        last = {one.day: one for one in self.published}
+        refused = [(day,) for day, one in last.items() if not one.is_believed]
+        same(owner.execute(REFUSED), refused, "refused days")
+        self._check_ledger(owner, {one.place for one in of_day.values()})
+
+    def _check_ledger(self, owner: psycopg.Connection, taken: set[tuple[str, str]]) -> None:
+        entries, known = self.entries(owner), {one.place: one for one in self.published}
+        assert taken <= entries.keys() <= known.keys(), taken - entries.keys()
+        for place, entry in entries.items():
+            document = known[place]
+            itineraries, legs = document.bad()
+            assert document.is_believed, place
+            assert entry.read == len(document.itineraries) + len(document.legs), place
+            bad = [f"itineraries[{n}]" for n in itineraries] + [f"legs[{n}]" for n in legs]
+            same(entry.refused, bad, f"refused of {place}")
+
+
+def _bad(records: list[Record], is_good: Any) -> set[int]:
+    first: dict[str, Record] = {}
+    return {
+        n
+        for n, one in enumerate(records)
+        if not is_good(one) or first.setdefault(one["id"], one) != one
+    }
+
+
+def _by_day(
+    documents: Mapping[dt.date, Document], records_of: Any, bad_of: Any
+) -> dict[tuple[str, dt.date], Record]:
+    """The last good word on each day of each record that is offered then."""
+    found: dict[tuple[str, dt.date], Record] = {}
+    last: dict[str, Record] = {}
+    for day, document in sorted(documents.items()):
+        records: Iterable[Record] = records_of(document)
+        bad, offered = bad_of(document), {one["id"] for one in records}
+        last = {name: one for name, one in last.items() if name in offered}
+        good = [one for n, one in enumerate(records) if n not in bad]
+        last |= {one["id"]: one for one in reversed(good)}
+        found |= {(name, day): one for name, one in last.items()}
+    return found

@@ -1,0 +1,202 @@
+"""One schedule: feeds tell, runs take in or are struck down, then it is calm, and all is compared.
+
+Good runs are of this process; one that is to be struck is a process of its own.
+"""
+
+import copy
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.connection import wait
+from pathlib import Path
+from random import Random
+from urllib.parse import parse_qsl, urlsplit
+
+import psycopg
+
+from pipelines.core.deliveries import unbalanced
+from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.core.failures import TransientFailure
+from pipelines.core.warehouse import Warehouse
+from pipelines_tests.checksums import checksum, columns_of
+from pipelines_tests.drills.loads import NOTED
+from pipelines_tests.drills.seeded import troubles
+from pipelines_tests.drills.seeded.bookings import Bookings
+from pipelines_tests.drills.seeded.feed import Feed
+from pipelines_tests.drills.seeded.flights import Flights
+from pipelines_tests.drills.seeded.shipments import Shipments
+from pipelines_tests.drills.seeded.solar import Solar
+from pipelines_tests.drills.seeded.troubles import Blow
+from pipelines_tests.drills.seeded.weather import Weather
+from pipelines_tests.drills.warm_runs import warm
+from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.fake_source import FakeSource, body, cut
+
+FEEDS: tuple[type[Feed], ...] = (Bookings, Shipments, Flights, Solar, Weather)
+HAPPENINGS = (5, 9)
+"""So many there are at least and at most."""
+NOBODY = "http://127.0.0.1:9"
+MOST_SECONDS = 300
+ASKED_AGAIN = {"retry_at", "failures", "quarantine_id"}
+"""Columns that change where days that cannot be had whole are asked for again."""
+
+
+class Schedule:
+    """What a seed draws, on a database of its own at a server that may be killed."""
+
+    def __init__(
+        self, seed: int, server: EmbeddedPostgres, database: str, source: FakeSource, folder: Path
+    ) -> None:
+        self.server, self.database, self.source = server, database, source
+        self.random, clock = Random(seed), FakeClock()
+        url = source.url.removesuffix("/flights.json")
+        self.feeds = [feed(seed, clock, url, folder) for feed in FEEDS]
+        self.plot: list[str] = []
+        self.struck = 0
+        self.store = Warehouse(server.start().url(LOADER, database))
+
+    def play(self) -> None:
+        """Raises what it finds."""
+        with self._owner() as owner:
+            for feed in self.feeds:
+                feed.begin(owner)
+                self._run(feed)
+        for _ in range(self.random.randint(*HAPPENINGS)):
+            feed = self.random.choice(self.feeds)
+            happened = feed.happen(lambda feed=feed: self._run(feed))  # type: ignore[misc]
+            self.plot.append(f"{feed.source}: {happened}")
+            self.plot[-1] += f"; {self._look(feed)}"
+        self.plot.append("calm")
+        for feed in self.feeds:
+            feed.end()
+        for feed in self.feeds:
+            self._run(feed)
+            feed.again(self.store)
+        self._check()
+
+    def close(self) -> None:
+        self.store.dispose()
+
+    def _look(self, feed: Feed) -> str:
+        """A run, or none, and what befell it."""
+        chance = self.random.random()
+        if chance < 0.15:
+            return "nobody looks"
+        if chance < 0.35:
+            self._run(feed)
+            return "it is taken in"
+        if chance < 0.5 and feed.path:
+            return self._run_in_vain(feed)
+        return self._run_and_strike(feed, troubles.drawn_blow(self.random))
+
+    def _run(self, feed: Feed) -> None:
+        """Take in what there is, without trouble."""
+        self.source.will(self._answer)
+        feed.run(self.store)
+        feed.is_taken()
+
+    def _run_in_vain(self, feed: Feed) -> str:
+        """The source fails, once or more often than it is asked."""
+        fault, times = self.random.choice(troubles.FAULTS), self.random.randint(1, 3)
+        asking = copy.copy(feed)
+        if fault == "refused":
+            asking.url = NOBODY
+        else:
+            faults = {"500": body(b"{}", status=500), "cut": self._cut_short}
+            self.source.will(*[faults[fault]] * times, self._answer)
+        return f"{fault} {times} times; {self._outcome(feed, lambda: asking.run(self.store))}"
+
+    def _outcome(self, feed: Feed, run: Callable[[], object]) -> str:
+        try:
+            run()
+        except TransientFailure as failure:
+            return f"it says: {failure.problem}"
+        feed.is_taken()
+        return "it is taken in"
+
+    def _run_and_strike(self, feed: Feed, blow: Blow) -> str:
+        self.source.will(self._answer)
+        server = self.server.start()
+        ours, theirs = warm().Pipe(duplex=False)
+        run = warm().Process(
+            target=_load, args=(feed, blow, self.server.state, server, self.database, theirs)
+        )
+        run.start()
+        theirs.close()
+        assert run.pid is not None
+        if blow.unit == "millisecond" and not wait([run.sentinel], blow.number / 1000):
+            troubles.strike(blow.victim, self.server.state, server, self.database, run.pid)
+        run.join(MOST_SECONDS)
+        assert run.exitcode is not None, f"{blow}: it hangs"
+        try:
+            said = ours.recv()
+        except EOFError:
+            said = "it is gone"
+        ours.close()
+        if blow.victim in troubles.OF_THE_SERVER:
+            self.server.start()
+        if said == "":
+            feed.is_taken()
+        else:
+            self.struck += 1
+            assert not said.startswith("fault"), f"{blow}: {said}"
+        return f"{blow}; {said or 'it is taken in'}"
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        body(self._content(handler))(handler)
+
+    def _cut_short(self, handler: BaseHTTPRequestHandler) -> None:
+        content = self._content(handler)
+        cut(content[: len(content) // 2], len(content))(handler)
+
+    def _content(self, handler: BaseHTTPRequestHandler) -> bytes:
+        asked = urlsplit(handler.path)
+        (feed,) = [one for one in self.feeds if one.path == asked.path]
+        return feed.answer(dict(parse_qsl(asked.query)))
+
+    @contextmanager
+    def _owner(self) -> Iterator[psycopg.Connection]:
+        url = self.server.start().url(SUPERUSER, self.database)
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield connection
+
+    def _check(self) -> None:
+        """All is as it was told, the ledger adds up, and the last again changes nothing."""
+        with self._owner() as owner:
+            for feed in self.feeds:
+                feed.check(owner)
+                with self.store.engine.connect() as connection:
+                    assert unbalanced(connection, feed.source) == []
+            before = _held(owner)
+            self.plot.append("all once more")
+            for feed in self.feeds:
+                feed.again(self.store)
+            after = _held(owner)
+            changed = [table for table, rows in before.items() if rows != after[table]]
+            assert changed == [], f"the last delivery again changed {changed}"
+
+
+def _load(
+    feed: Feed, blow: Blow, state: Path, server: Connections, database: str, told: Pipe
+) -> None:
+    """Run in this process, until it is struck; what it says, nothing when all is well."""
+    troubles.arm(blow, lambda: troubles.strike(blow.victim, state, server, database, os.getpid()))
+    store = Warehouse(server.url(LOADER, database))
+    try:
+        feed.run(store)
+    except TransientFailure as failure:
+        told.send(f"it says: {failure.problem}")
+    except BaseException as error:  # noqa: BLE001 - told to the test
+        told.send(f"fault: {type(error).__name__}: {error}")
+    else:
+        told.send("")
+
+
+def _held(owner: psycopg.Connection) -> dict[str, str]:
+    """What all tables hold, by table, but for times and numbers of deliveries."""
+    return {
+        table: checksum(owner, table, [n for n in columns if n not in NOTED | ASKED_AGAIN])
+        for table, columns in columns_of(owner).items()
+    }

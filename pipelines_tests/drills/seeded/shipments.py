@@ -1,0 +1,236 @@
+"""Shipment files: new shipments and changed ones, files twice and files written anew, bad lines."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+
+from pipelines.core.inbox import Inbox, look_at
+from pipelines.core.intake import take, take_file
+from pipelines.core.warehouse import Warehouse
+from pipelines.shipments import load
+from pipelines.shipments.transform import KEY
+from pipelines_tests.drills.seeded.feed import Entry, Feed, Settle, refused_files, same
+from pipelines_tests.drills.truth import status_of
+from pipelines_tests.shipments.made_up import BERLIN, PARIS, line, text_of
+
+Line = dict[str, str]
+Name = tuple[str, str]
+MOST_BAD = 0.5
+BAD = ({"article_price": "cheap"}, {"article_quantity": "0"}, {"tracking_number": ""})
+WORDS = ("pending", "in-transit", "delivery")
+SHIPMENTS = """
+SELECT
+    tracking_number, carrier, sender_address, receiver_address, status, article_count, units,
+    total_value,
+    ARRAY(
+        SELECT history.status FROM shipments.status_history AS history
+        WHERE history.tracking_number = shipments.tracking_number
+            AND history.carrier = shipments.carrier
+        ORDER BY seen_at
+    )
+FROM shipments.shipments
+"""
+ARTICLES = """
+SELECT tracking_number, carrier, sku, article_name, quantity, unit_price FROM shipments.articles
+"""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it was dropped."""
+
+    name: str
+    sha256: str
+    lines: list[Line]
+
+
+class Told:
+    """What files say, taken one after the other: the last has the say of what it says well."""
+
+    def __init__(self) -> None:
+        self.heads: dict[Name, tuple[str, ...]] = {}
+        self.history: dict[Name, list[str]] = defaultdict(list)
+        self.articles: dict[Name, dict[str, tuple[str, int, Decimal]]] = defaultdict(dict)
+        self.entries: dict[tuple[str, str], Entry] = {}
+        self._keys: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+        """Of the refused lines of each delivery: which article they are about."""
+
+    def take(self, file: File) -> None:
+        refused = refused_lines(file.lines)
+        good = [(n, one) for n, one in enumerate(file.lines) if n not in refused]
+        changed = self._put(good)
+        self._answer({_key(one) for _, one in good})
+        place = file.name, file.sha256
+        positions = {f"line {n + 2}": _key(file.lines[n]) for n in refused}
+        self._keys[place] = positions
+        loaded = len(changed)
+        unchanged = len(good) - loaded
+        self.entries[place] = Entry(len(file.lines), loaded, unchanged, frozenset(positions))
+
+    def _put(self, good: Sequence[tuple[int, Line]]) -> set[int]:
+        """Which lines changed something."""
+        changed = set()
+        by_name: dict[Name, list[tuple[int, Line]]] = defaultdict(list)
+        for n, one in good:
+            by_name[_key(one)[:2]].append((n, one))
+        for name, lines in by_name.items():
+            head = _head(lines[0][1])
+            if self.heads.get(name) != head:
+                if self.history[name][-1:] != [head[2]]:
+                    self.history[name].append(head[2])
+                self.heads[name] = head
+                changed |= {n for n, _ in lines}
+            held = {**self.articles[name]}
+            self.articles[name] |= {one["sku"]: _article(one) for _, one in lines}
+            changed |= {n for n, one in lines if held.get(one["sku"]) != _article(one)}
+        return changed
+
+    def _answer(self, keys: set[tuple[str, ...]]) -> None:
+        """What earlier files said badly of these articles counts as said."""
+        for place, positions in self._keys.items():
+            if answered := [where for where, key in positions.items() if key in keys]:
+                entry = self.entries[place]
+                self.entries[place] = replace(
+                    entry,
+                    unchanged=entry.unchanged + len(answered),
+                    refused=entry.refused - {*answered},
+                )
+                for where in answered:
+                    del positions[where]
+
+
+class Shipments(Feed):
+    """Every file has a shipment of its own, so that no content comes back under its name."""
+
+    source = "shipments"
+
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
+        self.files: list[File] = []
+
+    def happen(self, settle: Settle) -> str:
+        chance = self.random.random()
+        if chance < 0.5 or not self.files:
+            return self._drop(f"{len(self.files)}.csv", self._lines())
+        last = self.files[-1]
+        if chance < 0.65:
+            return self._drop(f"{len(self.files)}.csv", last.lines)
+        if chance < 0.9:
+            kept = [one | self._changes() for one in last.lines if self.random.random() < 0.8]
+            return self._drop(last.name, [*kept, *self._lines()])
+        settle()
+        self.touch(last.name)
+        return f"{last.name} is touched"
+
+    def _drop(self, name: str, lines: list[Line]) -> str:
+        self.files.append(File(name, super().drop(name, text_of(lines)), lines))
+        bad = len(refused_lines(lines))
+        refused = ", to be refused" if is_refused(lines) else ""
+        return f"{name} is dropped with {len(lines)} lines, {bad} of them bad{refused}"
+
+    def _lines(self) -> list[Line]:
+        random = self.random
+        lines = [line(1000 + len(self.files), sku="Z")]
+        for number in random.sample(range(20), random.randint(1, 6)):
+            head = {
+                "status": random.choice(WORDS),
+                "sender_address": random.choice((BERLIN, PARIS)),
+            }
+            skus = random.sample("ABC", random.randint(1, 3))
+            lines += [line(number, sku=sku, **head) | self._article() for sku in skus]
+        share = random.choice((0.0, 0.1, 0.1, 0.7))
+        lines = [one | random.choice(BAD) if random.random() < share else one for one in lines]
+        for one in random.sample(lines, random.choice((0, 0, 1, 2)) % len(lines)):
+            lines.append(one | random.choice(({}, self._article(), {"status": "lost"})))
+        random.shuffle(lines)
+        return lines
+
+    def _changes(self) -> Line:
+        return self._article() if self.random.random() < 0.2 else {}
+
+    def _article(self) -> Line:
+        price, pieces = self.random.choice(("800", "25.5", "25,50")), self.random.randint(1, 3)
+        return {"article_price": price, "article_quantity": str(pieces)}
+
+    def run(self, store: Warehouse) -> None:
+        load.read_addresses_again(store)
+        inbox = Inbox(self.source, self.folder, "SHIPMENTS_INBOX", "utf-8")
+        with store.faults_told(self.source), store.engine.connect() as connection:
+            pending = inbox.pending(connection)
+        take(store, inbox, pending, load.loader(None, "utf-8"))
+
+    def again(self, store: Warehouse) -> None:
+        if self.files and not is_refused(self.files[-1].lines):
+            file = look_at(self.source, self.folder / self.files[-1].name)
+            assert take_file(store, self.source, file, load.loader(None, "utf-8")) is None
+        self.run(store)
+
+    def check(self, owner: psycopg.Connection) -> None:
+        """What was written over before it was taken in is not there, by the ledger too."""
+        entries = self.entries(owner)
+        latest = {file.name: file for file in self.files}
+        told = Told()
+        for file in self.files:
+            is_there = (file.name, file.sha256) in entries or latest[file.name] is file
+            if is_there and not is_refused(file.lines):
+                told.take(file)
+        assert entries == told.entries
+        rows = [(*name, *head, *_sums(told, name)) for name, head in told.heads.items()]
+        same(owner.execute(SHIPMENTS), rows, "shipments.shipments")
+        articles = [
+            (*name, sku, *article)
+            for name, held in told.articles.items()
+            for sku, article in held.items()
+        ]
+        same(owner.execute(ARTICLES), articles, "shipments.articles")
+        refused = {file.name for file in latest.values() if is_refused(file.lines)}
+        assert refused_files(owner, self.source) == refused
+
+
+def refused_lines(lines: Sequence[Line]) -> set[int]:
+    """The places of lines that are bad, or of a shipment on which they disagree, or the second."""
+    refused = {
+        n
+        for n, one in enumerate(lines)
+        if any(one[name] == value for bad in BAD for name, value in bad.items())
+    }
+    heads: dict[Name, set[tuple[str, ...]]] = defaultdict(set)
+    first: dict[tuple[str, ...], tuple[str, int, Decimal]] = {}
+    for n, one in enumerate(lines):
+        if n not in refused:
+            heads[_key(one)[:2]].add(_head(one))
+    refused |= {
+        n for n, one in enumerate(lines) if n not in refused and len(heads[_key(one)[:2]]) > 1
+    }
+    for n, one in enumerate(lines):
+        if n not in refused and first.setdefault(_key(one), _article(one)) != _article(one):
+            refused.add(n)
+    return refused
+
+
+def is_refused(lines: Sequence[Line]) -> bool:
+    return len(refused_lines(lines)) > MOST_BAD * len(lines)
+
+
+def _key(one: Line) -> tuple[str, ...]:
+    return tuple(one[name] for name in KEY)
+
+
+def _head(one: Line) -> tuple[str, str, str]:
+    return one["sender_address"], one["receiver_address"], status_of(one["status"])
+
+
+def _article(one: Line) -> tuple[str, int, Decimal]:
+    price = Decimal(one["article_price"].replace(",", ".")).quantize(Decimal("0.01"))
+    return one["article_name"], int(one["article_quantity"]), price
+
+
+def _sums(told: Told, name: Name) -> tuple[Any, ...]:
+    articles = told.articles[name].values()
+    units = sum(pieces for _, pieces, _ in articles)
+    value = sum(pieces * price for _, pieces, price in articles)
+    return len(articles), units, value, told.history[name]

@@ -1,0 +1,97 @@
+"""What befalls a run: its source fails it, or it, its sessions or the server are killed.
+
+A moment is a number of statements or commits, so that a seed replays; some are of the clock.
+"""
+
+import itertools
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+import psycopg
+from sqlalchemy import Engine, event
+from sqlalchemy.engine.default import DefaultDialect
+
+from pipelines.core.embedded_postgres import SUPERUSER, Connections, EmbeddedPostgres
+
+OF_THE_SERVER = ("backend", "postmaster", "server")
+VICTIMS = ("loader",) * 6 + ("sessions",) * 3 + OF_THE_SERVER
+FAULTS = ("500", "cut", "refused")
+MOMENTS = {"statement": 40, "commit": 4, "millisecond": 120}
+"""Within so many most runs are over."""
+SESSIONS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = %s AND application_name = 'isobar' AND pid <> pg_backend_pid() ORDER BY pid
+"""
+GONE_MILLISECONDS = 10_000
+
+
+@dataclass(frozen=True)
+class Blow:
+    """Who is killed, and when: at the statement, commit or millisecond of a number."""
+
+    victim: str
+    unit: str
+    number: int
+    is_after: bool
+
+    def __str__(self) -> str:
+        when = "after" if self.is_after else "before"
+        return f"{self.victim} killed {when} {self.unit} {self.number}"
+
+
+def drawn_blow(random: Random) -> Blow:
+    unit = random.choice(("statement", "statement", "commit", "commit", "millisecond"))
+    number = random.randint(1, MOMENTS[unit])
+    return Blow(random.choice(VICTIMS), unit, number, random.random() < 0.5)
+
+
+def arm(blow: Blow, strike: Callable[[], object]) -> None:
+    """Have it struck when the moment comes in this process, which is the loader's alone."""
+    passed = itertools.count(1)
+
+    def pass_by(*_: Any) -> None:
+        if next(passed) == blow.number:
+            strike()
+
+    commit = DefaultDialect.do_commit
+
+    def do_commit(dialect: DefaultDialect, connection: Any) -> None:
+        if not blow.is_after:
+            pass_by()
+        commit(dialect, connection)
+        if blow.is_after:
+            pass_by()
+
+    if blow.unit == "statement":
+        when = "after_cursor_execute" if blow.is_after else "before_cursor_execute"
+        event.listen(Engine, when, pass_by)
+    elif blow.unit == "commit":
+        DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
+
+
+def strike(victim: str, state: Path, server: Connections, database: str, loader: int) -> None:
+    """Kill, by -9 all but sessions; `state` is the server's folder, `loader` a process."""
+    if victim == "loader":
+        os.kill(loader, signal.SIGKILL)
+    elif victim in ("sessions", "backend"):
+        with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
+            for (pid,) in connection.execute(SESSIONS, (database,)).fetchall():
+                if victim == "backend":
+                    os.kill(pid, signal.SIGKILL)
+                    return
+                how = (pid, GONE_MILLISECONDS)
+                connection.execute("SELECT pg_terminate_backend(%s, %s)", how)
+    else:
+        pid_file = EmbeddedPostgres(state).data / "postmaster.pid"
+        postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
+        family = postmaster.children() if victim == "server" else []
+        postmaster.kill()
+        for process in family:
+            if process.is_running():
+                process.kill()

@@ -1,0 +1,87 @@
+"""The present weather of some places, asked for whenever hours have passed."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+
+from pipelines.core.warehouse import Warehouse
+from pipelines.sandbox.made_up_weather import weather_at
+from pipelines.weather.providers.open_meteo import UNITS, OpenMeteo
+from pipelines.weather.refresh import refresh
+from pipelines_tests.drills.seeded.feed import Feed, Settle, same
+
+PLACES = 3
+"""So many are in use, one a degree north of the other."""
+PUT = """
+INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)
+SELECT 'XX ' || n, n, 0, 'found', TRUE FROM generate_series(1, %s) AS n
+"""
+OBSERVED = """
+SELECT latitude::integer, fetched_at, temperature_celsius
+FROM weather.observations INNER JOIN weather.places USING (place_id)
+"""
+SUCCESSES = """
+SELECT latitude::integer, called_at FROM weather.calls INNER JOIN weather.places USING (place_id)
+WHERE outcome = 'success' ORDER BY 1, 2
+"""
+TOO_SOON = """
+SELECT place_id, called_at FROM (
+    SELECT place_id, called_at,
+        called_at - lag(called_at) OVER (PARTITION BY place_id ORDER BY called_at) AS later
+    FROM weather.calls WHERE outcome = 'success'
+) AS successes WHERE later < interval '2 hours'
+"""
+UNANSWERED = "SELECT * FROM weather.calls WHERE outcome = 'started'"
+
+
+class Weather(Feed):
+    """What was asked for and told is in the book of calls, not in the ledger."""
+
+    source = "weather"
+    path = "/v1/forecast"
+
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
+        self.told: Counter[int] = Counter()
+        """How often each place was."""
+
+    def begin(self, owner: psycopg.Connection) -> None:
+        owner.execute(PUT, (PLACES,))
+
+    def happen(self, settle: Settle) -> str:
+        minutes = self.random.choice((2, 5, 90, 125, 300))
+        self.clock.pass_by(minutes=minutes)
+        return f"{minutes} minutes pass"
+
+    def answer(self, query: Mapping[str, str]) -> bytes:
+        places = [round(float(one)) for one in query["latitude"].split(",")]
+        self.told.update(places)
+        answers = [
+            {"current_units": UNITS | {"time": "iso8601"}, "current": self._current(place)}
+            for place in places
+        ]
+        return json.dumps(answers if len(answers) > 1 else answers[0]).encode()
+
+    def _current(self, place: int) -> dict[str, Any]:
+        told = weather_at(place, 0.0, self.clock())
+        return {name: told[name] for name in UNITS} | {"time": f"{self.clock():%Y-%m-%dT%H:%M}"}
+
+    def run(self, store: Warehouse) -> None:
+        provider = OpenMeteo(self.http("WEATHER_BASE_URL"), self.url, self.clock)
+        done = refresh(store, provider, clock=self.clock, sleep=lambda _: None)
+        if done.failure is not None:
+            raise done.failure
+
+    def check(self, owner: psycopg.Connection) -> None:
+        true = [
+            (place, self.clock(), weather_at(place, 0.0, self.clock())["temperature_2m"])
+            for place in range(1, PLACES + 1)
+        ]
+        same(owner.execute(OBSERVED), true, "weather.observations")
+        for query in (TOO_SOON, UNANSWERED):
+            assert owner.execute(query).fetchall() == []
+        kept = Counter(place for place, _ in owner.execute(SUCCESSES))
+        assert all(self.told[place] >= count for place, count in kept.items()), (self.told, kept)

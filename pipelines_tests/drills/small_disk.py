@@ -1,0 +1,56 @@
+"""A disk of a drill's own that is full when it says so. Mounting it takes root."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+BALLAST = "ballast"
+CHUNK = bytes(1 << 20)
+
+
+class SmallDisk:
+    """A file system in memory, of so many megabytes, mounted at `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def fill(self) -> None:
+        """Leave no byte."""
+        with (self.folder / BALLAST).open("ab", buffering=0) as ballast:
+            for size in (len(CHUNK), 1):
+                try:
+                    while True:
+                        ballast.write(CHUNK[:size])
+                except OSError:
+                    continue
+
+    def make_room(self) -> None:
+        (self.folder / BALLAST).unlink()
+
+
+@contextmanager
+def small_disk(beside: Path, megabytes: int) -> Iterator[SmallDisk]:
+    """Skips where this user may not mount, which root in CI may."""
+    folder = Path(tempfile.mkdtemp(dir=beside))
+    words = [
+        "mount",
+        "-t",
+        "tmpfs",
+        "-o",
+        f"size={megabytes}m,mode=755",
+        "isobar-drill",
+        str(folder),
+    ]
+    told = subprocess.run(words, capture_output=True, text=True, check=False)
+    if told.returncode != 0:
+        assert not (os.environ.get("CI") and os.geteuid() == 0), told.stderr
+        pytest.skip(f"this user may not mount a disk: {told.stderr.strip()}")
+    try:
+        yield SmallDisk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)

@@ -1,0 +1,173 @@
+"""The whole system as `isobar ui` runs it, its processes by role, and who starts it again."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.core.process_identity import is_alive
+from pipelines_tests.command import begin
+
+WORDS_OF = {
+    "daemon": "dagster._daemon",
+    "web server": "dagster_webserver",
+    "code server": "grpc",
+    "run worker": "execute_run",
+    "sandbox": "sandbox",
+}
+"""What the command line of each has as a word."""
+UNFINISHED = "('NOT_STARTED', 'QUEUED', 'STARTING', 'STARTED', 'CANCELING')"
+RUNS_LEFT = f"SELECT pipeline_name, status, run_id FROM runs WHERE status IN {UNFINISHED}"
+LAST_RUNS_FAILED = """
+SELECT pipeline_name FROM (
+    SELECT DISTINCT ON (pipeline_name) pipeline_name, status
+    FROM runs
+    ORDER BY pipeline_name, id DESC
+) AS last_runs
+WHERE status <> 'SUCCESS'
+"""
+PLACES_TAKEN = f"""
+SELECT run_id FROM concurrency_slots
+WHERE run_id IS NOT NULL
+    AND run_id NOT IN (SELECT run_id FROM runs WHERE status IN {UNFINISHED})
+UNION ALL
+SELECT run_id FROM pending_steps
+WHERE run_id NOT IN (SELECT run_id FROM runs WHERE status IN {UNFINISHED})
+"""
+HELD = """
+SELECT pid, datname, application_name, state, query FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+    AND (
+        (state LIKE 'idle in transaction%' AND state_change < now() - interval '5 seconds')
+        OR pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' OR NOT granted)
+    )
+"""
+OFTEN = """
+[sensors]
+bookings_inbox.every_seconds = 2
+shipments_inbox.every_seconds = 2
+solar_plants_due.every_seconds = 5
+killed_runs.every_seconds = 5
+"""
+
+
+class System:
+    """`isobar ui` on a state folder, with all its imitated sources.
+
+    Whoever waits for something also starts `isobar ui` again when it has ended, as the manager of
+    services does, and does nothing else to it.
+    """
+
+    def __init__(self, state: Path, schedules: str = OFTEN) -> None:
+        self.state = state
+        self.told: list[str] = []
+        self.starts = 0
+        (state / "schedules.toml").write_text(schedules)
+        self.server = EmbeddedPostgres(state)
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[str]":
+        self.starts += 1
+        return begin(self.state, "ui", ISOBAR_SCHEDULES="")
+
+    def keep_up(self) -> None:
+        """Start `isobar ui` when it has ended."""
+        if self.process.poll() is not None:
+            self.told.append(self.process.communicate()[0])
+            self.process = self._start()
+
+    def wait_until(self, is_so: Callable[[], object], what: str, seconds: float = 300) -> None:
+        """Wait; a database that is away, or that has no tables yet, means no."""
+        deadline, problem = time.monotonic() + seconds, ""
+        while True:
+            self.keep_up()
+            try:
+                if is_so():
+                    return
+            except psycopg.Error as error:
+                problem = str(error)
+            assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s. {problem}"
+            time.sleep(0.3)
+
+    def ask(self, query: str, *values: object, database: str = WAREHOUSE) -> list[Any]:
+        """The rows of a query. Raises `psycopg.Error` while the server is away."""
+        connections = self.server.connections()
+        if connections is None:
+            raise psycopg.OperationalError("the server is down")
+        url = connections.url(SUPERUSER, database)
+        with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+            return connection.execute(query, values or None).fetchall()
+
+    def processes(self) -> list[psutil.Process]:
+        """All of this state folder but PostgreSQL, whoever their parents are."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("ISOBAR_HOME") == str(self.state) and is_alive(process):
+                    found.append(process)
+        return found
+
+    def having(self, role: str) -> list[psutil.Process]:
+        """The processes that have a role at the moment."""
+        if role == "isobar ui":
+            return [psutil.Process(self.process.pid)] if self.process.poll() is None else []
+        if role in ("PostgreSQL", "session"):
+            postmaster = self.server._postmaster()
+            with suppress(psutil.NoSuchProcess):
+                if postmaster is not None and role == "PostgreSQL":
+                    return [postmaster]
+                if postmaster is not None:
+                    words = [(one, " ".join(one.cmdline())) for one in postmaster.children()]
+                    return [one for one, told in words if "127.0.0.1(" in told]
+            return []
+        return [one for one in self.processes() if role_of(one) == role]
+
+    def orphans(self) -> list[psutil.Process]:
+        """Processes that are not descended from the `isobar ui` that runs."""
+        found = []
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                ancestors = [process.pid, *(one.pid for one in process.parents())]
+                if self.process.pid not in ancestors:
+                    found.append(process)
+        return found
+
+    def url(self) -> str:
+        """Where the web UI is."""
+        return str(json.loads((self.state / "ui.json").read_text())["url"])
+
+    def is_at_rest(self) -> bool:
+        """Whether no run is under way, and each job's last one went well."""
+        left = self.ask(RUNS_LEFT, database=DAGSTER)
+        return not left and not self.ask(LAST_RUNS_FAILED, database=DAGSTER)
+
+    def is_clean(self) -> bool:
+        """Whether nothing is held or left behind."""
+        taken = self.ask(PLACES_TAKEN, database=DAGSTER)
+        return not taken and not self.ask(HELD) and not self.orphans()
+
+    def stop(self) -> str:
+        """Stop it whole; what it told, from its first start on."""
+        self.process.terminate()
+        self.told.append(self.process.communicate(timeout=300)[0])
+        self.server.stop()
+        return "".join(self.told)
+
+
+def role_of(process: psutil.Process) -> str | None:
+    """What it does for `isobar ui`."""
+    with suppress(psutil.NoSuchProcess):
+        words = process.cmdline()
+        for role, word in WORDS_OF.items():
+            if word in words:
+                return role
+        if "pipelines.cli" in words and "ui" in words:
+            return "isobar ui"
+    return None

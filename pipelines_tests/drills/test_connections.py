@@ -1,0 +1,120 @@
+"""A server whose sessions are all taken by others: told in words, and made up for afterwards."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.core.embedded_postgres import (
+    LOADER,
+    SUPERUSER,
+    WAREHOUSE,
+    Connections,
+    EmbeddedPostgres,
+)
+from pipelines.core.failures import TransientFailure
+from pipelines.core.warehouse import Warehouse
+from pipelines.migrations.apply import migrate
+from pipelines_tests.command import begin, isobar
+from pipelines_tests.drills.form import LONG
+from pipelines_tests.drills.machines import wait_until
+from pipelines_tests.fake_source import FakeSource, document
+from pipelines_tests.flights.made_up import flights_document
+from pipelines_tests.shipments.made_up import line, text_of
+
+LINES = 50
+HELD = "SELECT count(*) FROM shipments.shipments"
+
+
+@contextmanager
+def none_left(server: Connections, database: str, role: str = LOADER) -> Iterator[None]:
+    """All sessions that the role may have are taken; those that come free are taken too."""
+    with ExitStack() as taken:
+        for _ in range(2):
+            with suppress(psycopg.OperationalError):
+                while True:
+                    taken.enter_context(psycopg.connect(server.url(role, database)))
+            time.sleep(0.2)
+        yield
+
+
+def test_a_load_that_finds_no_session_says_so_and_is_done_when_there_is_one(
+    server: Connections, database: str, warehouse: Warehouse
+) -> None:
+    with (
+        none_left(server, database),
+        pytest.raises(TransientFailure) as told,
+        warehouse.transaction("test"),
+    ):
+        raise AssertionError("it got a session")
+    assert "nothing was written" in told.value.problem
+    assert "End sessions of others" in told.value.remedy
+    with warehouse.transaction("test"):
+        pass
+
+
+def test_a_migration_that_finds_no_session_says_so(server: Connections, database: str) -> None:
+    url = server.url(SUPERUSER, database)
+    with none_left(server, database, SUPERUSER), pytest.raises(TransientFailure) as told:
+        migrate(url)
+    assert "could not be reached" in told.value.problem
+    assert "End sessions of others" in told.value.remedy
+    migrate(url)
+
+
+@pytest.mark.parametrize("role", [LOADER, *([SUPERUSER] if LONG else [])])
+def test_a_command_that_finds_no_session_says_so_and_does_its_work_when_there_is_one(
+    state: Path, tmp_path: Path, role: str
+) -> None:
+    """Those that are kept for superusers are left, or not even they."""
+    file = tmp_path / "a.csv"
+    file.write_text(text_of([line(n) for n in range(LINES)]))
+    assert isobar(state, "migrate").returncode == 0
+    server = EmbeddedPostgres(state).start()
+    words = ("import", "shipments", str(file))
+    with none_left(server, WAREHOUSE, role):
+        began = time.monotonic()
+        told = isobar(state, *words)
+        assert time.monotonic() - began < 300
+    assert told.returncode == 1, told.stdout
+    assert "End sessions of others" in told.stderr + told.stdout
+    assert "Traceback" not in told.stderr + told.stdout
+    again = isobar(state, *words)
+    assert again.returncode == 0, again.stderr + again.stdout
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
+        assert owner.execute(HELD).fetchone() == (LINES,)
+
+
+@pytest.mark.skipif(not LONG, reason="the whole platform costs the time of the long form")
+def test_what_serves_lives_on_without_sessions_and_takes_what_came_meanwhile(
+    state: Path, source: FakeSource, sandbox_url: str
+) -> None:
+    source.will(document(flights_document()))
+    inbox = state / "drop"
+    inbox.mkdir()
+    process = begin(
+        state,
+        "ui",
+        ISOBAR_SOURCES="live",
+        FLIGHTS_URL=source.url,
+        WEATHER_BASE_URL=sandbox_url,
+        GEOCODING_BASE_URL=sandbox_url,
+        SHIPMENTS_INBOX=str(inbox),
+        ISOBAR_SCHEDULES=os.devnull,
+    )
+    assert process.stdout is not None
+    assert any("UI is at" in words for words in process.stdout)
+    server = EmbeddedPostgres(state).start()
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
+        with none_left(server, WAREHOUSE, SUPERUSER):
+            (inbox / "a.csv").write_text(text_of([line(n) for n in range(LINES)]))
+            time.sleep(45)  # longer than a look of each sensor takes
+            assert process.poll() is None
+            assert owner.execute(HELD).fetchone() == (0,)
+        wait_until(lambda: owner.execute(HELD).fetchone() == (LINES,), "the file is taken", 300)
+    process.terminate()
+    process.communicate(timeout=300)

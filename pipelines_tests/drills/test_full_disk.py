@@ -1,0 +1,156 @@
+"""Disks that are full: of the server, of the state folder, of an inbox. Told, then made up for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.core.embedded_postgres import (
+    LOADER,
+    SUPERUSER,
+    WAREHOUSE,
+    Connections,
+    EmbeddedPostgres,
+)
+from pipelines.core.failures import Failure, TransientFailure
+from pipelines.core.inbox import Inbox
+from pipelines.core.intake import take
+from pipelines.core.warehouse import Warehouse
+from pipelines.metrics.hotel_bookings import refresh
+from pipelines.migrations.apply import migrate
+from pipelines.shipments import load as shipments_load
+from pipelines_tests.bookings import made_up as bookings
+from pipelines_tests.command import PROJECT, isobar
+from pipelines_tests.drills.form import LONG
+from pipelines_tests.drills.small_disk import SmallDisk, small_disk
+from pipelines_tests.shipments import made_up as shipments
+
+EVENTS = 20_000
+LINES = 5000
+SHIPMENTS = "SELECT count(*) FROM shipments.shipments"
+HELD = """
+SELECT count(*), sum(event_id), (SELECT sum(bookings) FROM metrics.hotel_bookings_by_stay_night)
+FROM bookings.events
+"""
+
+
+@pytest.fixture
+def disk(state_folder: Path) -> Iterator[SmallDisk]:
+    with small_disk(state_folder, megabytes=400) as mounted:
+        yield mounted
+
+
+@pytest.fixture
+def built_in(disk: SmallDisk) -> Iterator[EmbeddedPostgres]:
+    """A server with all that it has on the small disk."""
+    server = EmbeddedPostgres(disk.folder / "state")
+    migrate(server.start().url(SUPERUSER, WAREHOUSE))
+    yield server
+    server.stop()
+
+
+def use_up_log(server: EmbeddedPostgres) -> None:
+    """Have the server need new files for its write-ahead log, as hours of loads do."""
+    with psycopg.connect(server.start().url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        try:
+            for _ in range(40):
+                connection.execute("SELECT pg_logical_emit_message(true, 'drill', 'x')")
+                connection.execute("SELECT pg_switch_wal()")
+        except psycopg.OperationalError:
+            return
+    raise AssertionError("it had room for all of it")
+
+
+@pytest.mark.parametrize("what", ["tables", "log"])
+def test_a_full_disk_under_the_server_is_told_and_costs_nothing_but_time(
+    disk: SmallDisk, built_in: EmbeddedPostgres, tmp_path: Path, what: str
+) -> None:
+    events = [bookings.event(n, hotel_id=n % 50) for n in range(EVENTS)]
+    url = built_in.start().url(LOADER, WAREHOUSE)
+    store = Warehouse(url)
+    bookings.deliver(store, tmp_path, events[:100], "before.csv")
+    disk.fill()
+    if what == "log":
+        use_up_log(built_in)
+    for _ in range(2):
+        with pytest.raises(TransientFailure) as told:
+            bookings.deliver(store, tmp_path, events, "big.csv")
+        assert "nothing was written" in told.value.problem
+        assert "server" in told.value.remedy
+        if what == "tables":
+            assert "No space left on device" in told.value.problem
+            assert "Make room" in told.value.remedy
+    if what == "log":
+        with pytest.raises(TransientFailure, match="No space left on device"):
+            built_in.start()
+    disk.make_room()
+    with psycopg.connect(built_in.start().url(SUPERUSER, WAREHOUSE)) as owner:
+        assert owner.execute("SELECT count(*) FROM bookings.events").fetchone() == (100,)
+        bookings.deliver(store, tmp_path, events, "big.csv")
+        refresh(store)
+        assert owner.execute(HELD).fetchone() == (EVENTS, EVENTS * (EVENTS - 1) // 2, EVENTS)
+    store.dispose()
+
+
+def test_a_command_whose_state_folder_is_full_says_so_and_does_its_work_when_it_is_not(
+    server: Connections, database: str, owner: psycopg.Connection, disk: SmallDisk, tmp_path: Path
+) -> None:
+    """It ended red without a word: Dagster had sent its output to the full disk."""
+    words = check_import(disk, tmp_path, DATABASE_URL=server.url(SUPERUSER, database))
+    assert "what runs say could not be written" in words
+    assert owner.execute(SHIPMENTS).fetchone() == (LINES,)
+
+
+@pytest.mark.skipif(not LONG, reason="the commands cost the time of the long form")
+def test_a_command_whose_server_is_on_the_full_disk_too_says_so_as_well(
+    disk: SmallDisk, tmp_path: Path
+) -> None:
+    check_import(disk, tmp_path)
+    EmbeddedPostgres(disk.folder / "state").stop()
+
+
+def check_import(disk: SmallDisk, folder: Path, **variables: str) -> str:
+    """Import a file with and without room; what the command said when it had none."""
+    state, file = disk.folder / "state", folder / "a.csv"
+    variables |= {"ISOBAR_SOURCES": "live"}
+    file.write_text(shipments.text_of([shipments.line(n) for n in range(LINES)]))
+    assert isobar(state, "migrate", **variables).returncode == 0
+    disk.fill()
+    told = isobar(state, "import", "shipments", str(file), **variables)
+    assert told.returncode == 1
+    assert "No space left on device" in told.stderr
+    assert "Make room" in told.stderr
+    traced = f'File "{PROJECT}/pipelines/'  # Python tells of a generator of Dagster's on its own
+    assert traced not in told.stderr + told.stdout
+    disk.make_room()
+    again = isobar(state, "import", "shipments", str(file), **variables)
+    assert again.returncode == 0, again.stderr + again.stdout
+    return told.stderr
+
+
+def test_a_file_that_the_full_disk_of_its_inbox_cut_off_is_refused_and_taken_when_it_is_whole(
+    warehouse: Warehouse, owner: psycopg.Connection, disk: SmallDisk
+) -> None:
+    """Of a sender that does not write beside and rename."""
+    text = shipments.text_of([shipments.line(n) for n in range(LINES)])
+    inbox = Inbox("shipments", disk.folder, "SHIPMENTS_INBOX", reading="utf-8")
+    file = disk.folder / "a.csv"
+    file.write_text(text[: len(text) // 2])
+    disk.fill()
+    with pytest.raises(OSError, match="No space left"), file.open("a") as sender:
+        sender.write(text[len(text) // 2 :])
+    (refusal,) = take_all(warehouse, inbox)
+    assert "the file breaks off within line" in str(refusal)
+    assert owner.execute(SHIPMENTS).fetchone() == (0,)
+    disk.make_room()
+    file.write_text(text)
+    assert take_all(warehouse, inbox) == []
+    assert owner.execute(SHIPMENTS).fetchone() == (LINES,)
+    assert owner.execute("SELECT count(*) FROM ops.quarantine").fetchone() == (0,)
+
+
+def take_all(store: Warehouse, inbox: Inbox) -> list[Failure]:
+    """Take what is there; why files were refused."""
+    files, _ = inbox.ready(store, wait_seconds=10)
+    return take(store, inbox, files, shipments_load.loader(None, "utf-8"))[1]

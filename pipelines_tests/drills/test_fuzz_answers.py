@@ -1,0 +1,291 @@
+"""True answers with anything in any place: each record is a row or refused, and none is lost."""
+
+import datetime as dt
+import io
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pipelines.bookings.client import EventsClient
+from pipelines.bookings.transform import COLUMNS as EVENT_COLUMNS
+from pipelines.bookings.transform import (
+    OPTIONAL,
+    drift_of,
+    newest_event_at,
+    of_objects,
+    read_events,
+)
+from pipelines.core.csv_portions import portions
+from pipelines.core.csv_records import CsvFile
+from pipelines.core.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.core.http import HttpClient
+from pipelines.core.json_documents import parse_json
+from pipelines.flights.client import check_document
+from pipelines.flights.transform import read_snapshot
+from pipelines.shipments.transform import COLUMNS, read_lines
+from pipelines.solar.transform import read_answer
+from pipelines.weather.geocoding import Located, choose
+from pipelines.weather.providers import open_meteo, openweathermap, weatherapi
+from pipelines.weather.providers.open_meteo import UNITS, one_for_each, read_current
+from pipelines.weather.providers.open_meteo_hours import VARIABLES, read_hours
+from pipelines.weather.readings import PLAUSIBLE, Hour, Observation, implausible
+from pipelines_tests.bookings.made_up import event
+from pipelines_tests.bookings.made_up import text_of as file_of_events
+from pipelines_tests.drills.fuzz import changed, changes_of, json_values, often, sent, texts
+from pipelines_tests.flights.made_up import flights_document
+from pipelines_tests.shipments.made_up import line
+from pipelines_tests.shipments.made_up import text_of as file_of_shipments
+from pipelines_tests.solar.made_up import DAY, ONE_DAY, day_of_items, item
+
+NOW = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
+ZONES = {"BUD": "Europe/Budapest", "LTN": "Europe/London", "LGW": "Europe/London"}
+EVENTS = [event(number) for number in range(4)]
+
+
+@often(300)
+@given(changed(flights_document(), most=6), st.sampled_from([None, "SE"]))
+def test_each_flight_is_a_row_or_refused(document: Any, country: str | None) -> None:
+    document = parse_json(sent(document))
+    try:
+        check_document(document, place="here")
+    except PermanentFailure:
+        return
+    snapshot = read_snapshot(document, time_zones=ZONES, country=country)
+    rows = len(snapshot.rows["legs"]) + len(snapshot.rows["prices"])
+    assert rows + len(snapshot.rejects) == snapshot.read
+    assert all(one.reasons for one in snapshot.rejects)
+    offered = set(snapshot.offered["prices"]["itinerary_id"])
+    assert set(snapshot.rows["prices"]["itinerary_id"]) <= offered
+    told = [*snapshot.drift, *(one.raw for one in snapshot.rejects)]
+    "".join([*told, *(reason for one in snapshot.rejects for reason in one.reasons)]).encode()
+
+
+@often(300)
+@given(changed(EVENTS, most=6), st.sampled_from(["UTC", "Europe/Paris", "Africa/Cairo"]))
+def test_each_event_of_an_answer_is_a_row_or_refused(document: Any, zone: str) -> None:
+    document = parse_json(sent(document))
+    if not isinstance(document, list):
+        return
+    events = read_events(of_objects(document), zone=zone, position="[{}]")
+    assert len(events.rows) + len(events.rejects) == len(document)
+    newest = newest_event_at(document, zone, until=NOW)
+    assert newest is None or newest <= NOW
+    for text in (*drift_of(document, "events"), *(one.raw for one in events.rejects)):
+        text.encode()
+
+
+@often()
+@given(json_values | changed({"results": EVENTS, "next": "http://x/?a=1&b=%zz"}))
+def test_a_page_of_events_is_one_or_refused(document: Any) -> None:
+    client = EventsClient("http://source", HttpClient("bookings", "BOOKINGS_EVENTS_URL"))
+    with suppress(PermanentFailure):
+        events, following = client._read(parse_json(sent(document)))
+        assert isinstance(events, list)
+        assert following is None or all(isinstance(one, str) for one in following.values())
+
+
+@often(300)
+@given(st.lists(changes_of(event(1)), max_size=5))
+def test_each_event_of_a_file_is_a_row_or_refused(changes: list[dict[str, str]]) -> None:
+    lines = [event(number) | change for number, change in enumerate(changes)]
+    content = file_of_events([event(999), *lines]).encode("utf-8", "surrogatepass")
+    file = opened(content, EVENT_COLUMNS, OPTIONAL)
+    read = rows = 0
+    for portion in portions(file, EVENT_COLUMNS):
+        events = read_events(portion, zone="UTC", position="line {}")
+        read += len(portion.sent) + len(portion.broken)
+        rows += len(events.rows) + len(events.rejects)
+        "".join(one.raw for one in events.rejects).encode()
+    assert rows == read > 0
+
+
+def opened(content: bytes, promised: tuple[str, ...], optional: tuple[str, ...] = ()) -> CsvFile:
+    return CsvFile(
+        io.BytesIO(content),
+        source="a source",
+        name="a.csv",
+        promised=promised,
+        encoding="utf-8",
+        optional=optional,
+    )
+
+
+@often(300)
+@given(st.lists(changes_of(line(1)), max_size=5))
+def test_each_line_of_a_file_of_shipments_is_a_row_or_refused(
+    changes: list[dict[str, str]],
+) -> None:
+    lines = [line(number, **change) for number, change in enumerate(changes)]
+    content = file_of_shipments([line(999), *lines]).encode("utf-8", "backslashreplace")
+    file = opened(content, COLUMNS)
+    records = list(file.records())
+    read = read_lines(records, file.layout.columns, first_record=0)
+    assert len(read.rows) + len(read.rejects) == len(records) > 0
+    assert not read.rows.drop(columns="raw").isna().any(axis=None)
+    "".join(one.raw for one in read.rejects).encode()
+
+
+@often(2000, 200)
+@given(
+    changed(day_of_items()[:4], most=6),
+    st.sampled_from(["UTC", "Europe/Paris", "America/Santiago", "Asia/Kathmandu"]),
+)
+@example([item("0001-01-01T00:00:00+14:00"), item("9999-12-31T23:00:00-14:00")], "Europe/Paris")
+def test_each_hour_of_a_plant_is_a_reading_or_accounted_for(document: Any, zone: str) -> None:
+    items = parse_json(sent(document))
+    if not isinstance(items, list):
+        return
+    told = read_answer(items, plant_id=1, zone=zone, window=ONE_DAY, now=NOW)
+    rows = len(told.readings) + told.repeated + told.elsewhere + len(told.rejects)
+    assert rows == told.read == len(items)
+    assert not told.readings.isna().any(axis=None)
+    assert told.readings["read_at"].is_unique
+    assert set(told.spoiled_days) <= {DAY}
+    assert bool(told.rejects) == bool(told.spoiled_days)
+
+
+OPEN_METEO = {
+    "current_units": UNITS,
+    "current": {"time": "2026-11-01T11:45"} | dict.fromkeys(UNITS, 1),
+}
+WEATHERAPI = {
+    "location": {"country": "Germany"},
+    "current": dict.fromkeys(
+        (
+            "temp_c",
+            "is_day",
+            "wind_kph",
+            "wind_degree",
+            "pressure_mb",
+            "precip_mm",
+            "humidity",
+            "cloud",
+            "feelslike_c",
+        ),
+        1,
+    )
+    | {"last_updated_epoch": int(NOW.timestamp()), "condition": {"text": "Sunny", "code": 1000}},
+}
+OPENWEATHERMAP = {
+    "weather": [{"id": 802, "description": "scattered clouds", "icon": "03d"}],
+    "main": {"temp": 1, "feels_like": 1, "pressure": 1000, "humidity": 1},
+    "wind": {"speed": 1, "deg": 1},
+    "rain": {"1h": 0.1},
+    "clouds": {"all": 1},
+    "dt": int(NOW.timestamp()),
+    "cod": 200,
+}
+READERS: dict[str, tuple[Any, Callable[[Any], Observation | str]]] = {
+    "open-meteo": (OPEN_METEO, read_current),
+    "weatherapi": (WEATHERAPI, lambda one: weatherapi._read(one, "DE")),
+    "openweathermap": (OPENWEATHERMAP, openweathermap._read),
+}
+
+
+def test_the_answers_that_are_changed_below_are_good_ones() -> None:
+    for document, read in READERS.values():
+        told = read(document)
+        assert isinstance(told, Observation)
+        assert told.observed_at > NOW - dt.timedelta(hours=1)
+
+
+@often()
+@given(
+    st.sampled_from(sorted(READERS)).flatmap(
+        lambda name: st.tuples(st.just(name), changed(READERS[name][0]) | json_values)
+    )
+)
+def test_the_weather_of_a_place_is_told_and_plausible_or_why_it_is_not(
+    drawn: tuple[str, Any],
+) -> None:
+    name, document = drawn
+    told = READERS[name][1](parse_json(sent(document)))
+    if isinstance(told, str):
+        return
+    assert told.observed_at.tzinfo is dt.UTC
+    if implausible(told, NOW) is None:
+        for column, (least, most) in PLAUSIBLE.items():
+            value = getattr(told, column, None)
+            assert value is None or least <= value <= most
+        assert told.delay_risk in (None, "none", "storm", "freezing_rain", "snow", "heat")
+        f"{told.conditions}{told.provider_code}".encode()
+
+
+@often()
+@given(st.sampled_from([200, 400, 401, 404, 429, 500]), json_values | texts, st.data())
+def test_what_an_error_says_is_a_named_failure_or_nothing(
+    status: int, said: Any, data: st.DataObject
+) -> None:
+    errors = {
+        "reason": said,
+        "error": {"code": said, "message": said},
+        "cod": said,
+        "message": said,
+    }
+    codes = st.sampled_from([1006, 2007, 9999, 1002, "404", 429, "Hourly limit", "Latitude"])
+    document = parse_json(sent(data.draw(changed(errors | {"reason": data.draw(codes)}))))
+    now = lambda: NOW  # noqa: E731 - a clock
+    for explain in (
+        open_meteo.explainer(now),
+        weatherapi._explainer(now),
+        openweathermap._explainer(now),
+    ):
+        told = explain(status, document, "http://source")
+        assert told is None or isinstance(told, Failure)
+        str(told).encode()
+
+
+HOURS: Mapping[str, Any] = {
+    "hourly_units": VARIABLES,
+    "hourly": {"time": ["2026-11-01T00:00", "2026-11-01T01:00"]}
+    | {name: [1, 2] for name in VARIABLES},
+}
+
+
+@often()
+@given(changed(HOURS) | json_values)
+def test_hours_are_told_or_why_there_are_none(document: Any) -> None:
+    told = read_hours(parse_json(sent(document)))
+    if isinstance(told, str):
+        return
+    assert told
+    assert len({hour.hour_at for hour in told}) == len(told)
+    for hour in told:
+        assert isinstance(hour, Hour)
+        assert hour.temperature_celsius is None or -90 <= hour.temperature_celsius <= 60
+
+
+@often()
+@given(changed([OPEN_METEO, OPEN_METEO]), st.integers(1, 3))
+def test_answers_are_joined_to_places_only_when_they_are_as_many(document: Any, count: int) -> None:
+    with suppress(TransientFailure):
+        assert len(one_for_each(parse_json(sent(document)), count, "http://source")) == count
+
+
+RESULTS = [
+    {"name": "Paris", "country_code": "FR", "latitude": 48.9, "longitude": 2.3, "population": 9}
+    | {"postcodes": ["75001"], "admin1": "Île-de-France"},
+    {"name": "Paris", "country_code": "FR", "latitude": 45, "longitude": -2, "population": 9},
+]
+
+
+@often()
+@given(
+    changed(RESULTS), st.sampled_from([None, "75001", "x"]), st.none() | texts | st.just("Paris")
+)
+def test_a_place_is_found_on_earth_or_not(
+    document: Any, postcode: str | None, city: str | None
+) -> None:
+    results = parse_json(sent(document))
+    if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+        return  # which `search` refuses
+    told = choose(results, country_code="FR", postcode=postcode, city=city, is_by_city=True)
+    assert isinstance(told, Located)
+    assert (told.status == "found") == (told.latitude is not None)
+    if told.latitude is not None and told.longitude is not None:
+        assert abs(told.latitude) <= 90
+        assert abs(told.longitude) <= 180
+    f"{told.name}{told.problem}".encode()

@@ -1,0 +1,257 @@
+"""What an operator writes or keeps, with any text in it: it works, or is refused in words."""
+
+import copy
+import datetime as dt
+import json
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+import click
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import make_url
+
+from pipelines import settings as environment
+from pipelines import variables
+from pipelines.backup_manifest import FILE, FORMAT, Manifest, _known_revisions, read_manifest
+from pipelines.cli import isobar
+from pipelines.core.failures import PermanentFailure
+from pipelines.core.warehouse import engine_for
+from pipelines.operations.alerts import Account, Told, read_memory, written
+from pipelines.settings import SECRETS, Settings, read_dot_env
+from pipelines.timetable import OURS, read_timetable
+from pipelines_tests.command import OURS as VARIABLES
+from pipelines_tests.drills.fuzz import changed, json_values, often, texts
+
+ENCODINGS = ["utf-8", "cp1252", "latin-1", "utf-7", "utf-16", "raw_unicode_escape", "idna", "hz"]
+WORDS = ["~", "~nobody/x", "/", ".", "//", "redis://h", "postgresql://u:p@h:1/d", "http://[", "1"]
+as_given = st.text(st.characters(codec="utf-8", exclude_characters="\x00")) | st.binary().map(
+    lambda one: os.fsdecode(one.replace(b"\x00", b""))
+)
+"""What variables and words of a command can be: bytes that are no UTF-8 come as halves of pairs."""
+of_variables = as_given | st.sampled_from(
+    [*WORDS, *ENCODINGS, "\udcff", "postgresql://u@h/d?options=a&options=b", "postgres://h/d\udcff"]
+)
+URLS = r"(postgres(ql)?(\+[a-z]{0,3})?|redis)://[a-z:@%/\[\]0-9?=&.,]{0,25}"
+
+
+def use(settings: Settings) -> None:
+    """What commands do with settings before they connect anywhere."""
+    settings.source_url(settings.flights_url, "/flights.json", "https://flights.example")
+    settings.dagster_url()
+    if not settings.has_builtin_server:
+        engine_for(settings.warehouse_url(), role=None).dispose()
+
+
+@often()
+@given(
+    st.dictionaries(
+        st.sampled_from([*VARIABLES, *(f"{one}_FILE" for one in sorted(SECRETS))]),
+        of_variables | st.from_regex(URLS, fullmatch=True),
+        max_size=4,
+    )
+)
+def test_variables_are_taken_or_refused_in_words(tmp_path: Path, told: dict[str, str]) -> None:
+    ours = {"DATABASE_URL": "postgresql://u@h/d", "ISOBAR_SANDBOX_URL": "http://127.0.0.1:9"}
+    with suppress(PermanentFailure):
+        use(Settings.from_environment({"ISOBAR_HOME": str(tmp_path)} | ours | told))
+    readers: list[Callable[[Mapping[str, str]], object]] = [
+        environment.own_schedules,
+        environment.sources_off,
+        environment.alert_urls,
+        environment.web_server_url,
+    ]
+    for reader in readers:
+        with suppress(PermanentFailure):
+            reader(told)
+
+
+@often()
+@given(
+    st.binary()
+    | st.text(alphabet="A=b'\"#\\ \n${}é\x00").map(str.encode)
+    | st.sampled_from([b"A=\xff", b"A=\x00", b"\x00=a"])
+)
+def test_a_file_of_variables_is_read_or_refused_in_words(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    kept = dict(os.environ)
+    try:
+        with suppress(PermanentFailure):
+            read_dot_env(tmp_path / ".env")
+    finally:
+        for name in os.environ.keys() - kept:
+            del os.environ[name]
+
+
+@often()
+@given(st.from_regex("[A-Za-z0-9/@:%+ .ß-]{1,20}", fullmatch=True))
+def test_a_password_that_is_written_apart_is_the_one_of_the_address(password: str) -> None:
+    whole = variables.with_password("postgresql://u@h:1/d", password)
+    assert whole is not None
+    assert make_url(whole).password == password
+
+
+@often()
+@given(
+    texts | st.sampled_from(sorted(available_timezones())) | st.sampled_from(["America", "../x"])
+)
+def test_a_zone_is_one_or_refused(name: str) -> None:
+    with suppress(PermanentFailure):
+        assert variables.zone("A_ZONE", name) == name
+
+
+@often()
+@given(st.sampled_from(ENCODINGS) | texts, st.binary() | st.sampled_from([b"\\ud800", b"+2AA-"]))
+def test_an_encoding_that_is_let_pass_gives_text_or_says_where_not(
+    name: str, content: bytes
+) -> None:
+    try:
+        variables.check_encoding("AN_ENCODING", name)
+        content.decode(name).encode()
+    except (PermanentFailure, UnicodeDecodeError):
+        return
+
+
+def as_toml(table: dict[str, Any]) -> str:
+    """A table of tables as its file, where TOML can say it."""
+    return "\n".join(
+        f"[{json.dumps(kind)}.{json.dumps(name)}]\n"
+        + "\n".join(f"{json.dumps(key)} = {as_value(value)}" for key, value in lines.items())
+        for kind, entries in table.items()
+        for name, lines in entries.items()
+    )
+
+
+def as_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {as_value(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_value, value)) + "]"
+    return "1979-05-27T07:32:00Z" if value is None else json.dumps(value)
+
+
+FIELDS = st.from_regex(r"(\*|[0-9]{1,2}|L|mon|[0-9]-[0-9])(/[0-9]{0,2}|,[0-9]|#[0-9])?")
+crons = st.lists(FIELDS, min_size=4, max_size=7).map(" ".join) | st.sampled_from(
+    ["0 0 31 4 *", "0 0 30 2 *", "@daily", "@reboot", "* * * * *", "0 0 29 2 *", "0 0 L * *"]
+)
+own_tables = st.dictionaries(
+    st.sampled_from(["schedules", "sensors", "others"]),
+    st.dictionaries(
+        st.sampled_from(["flights_daily", "own", "1 x"]) | texts,
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "job": st.sampled_from(["flights", "shipments"]),
+                "cron": crons | texts,
+                "zone": st.sampled_from(["UTC", "Europe/Paris", "America", ""]) | texts,
+                "config": st.dictionaries(texts, json_values, max_size=2),
+                "every_seconds": json_values | st.integers(0, 90_000),
+            },
+        ),
+        max_size=2,
+    ),
+    max_size=2,
+)
+
+
+@often(300)
+@given(st.binary() | own_tables.map(lambda one: as_toml(one).encode("utf-8", "replace")))
+def test_schedules_are_taken_or_refused_in_words(tmp_path: Path, content: bytes) -> None:
+    own = tmp_path / "schedules.toml"
+    own.write_bytes(content)
+    with suppress(PermanentFailure):
+        for one in read_timetable(own).schedules.values():
+            assert one.description
+
+
+@often(100, 10)
+@given(crons, st.sampled_from(["UTC", "Europe/Paris"]))
+def test_a_schedule_that_is_taken_has_a_longest_wait(tmp_path: Path, cron: str, zone: str) -> None:
+    own = tmp_path / "schedules.toml"
+    own.write_text(as_toml({"schedules": {"own": {"job": "x", "cron": cron, "zone": zone}}}))
+    with suppress(PermanentFailure):
+        assert read_timetable(own).schedules["own"].longest_wait > dt.timedelta()
+
+
+def test_our_schedules_written_again_are_the_same(tmp_path: Path) -> None:
+    own = tmp_path / "schedules.toml"
+    own.write_text(as_toml(tomllib.loads(OURS.read_text())))
+    assert read_timetable(own) == read_timetable(None)
+
+
+def manifest() -> Manifest:
+    return Manifest(
+        format=FORMAT,
+        isobar=version("isobar"),
+        revision=min(_known_revisions()),
+        server_version=180006,
+        client_major=18,
+        shows="2026-11-01 05:00:00+00",
+        rows={"flights.legs": 3},
+        sha256={},
+    )
+
+
+@often(300)
+@given(changed(json.loads(manifest().as_text())) | texts)
+def test_a_manifest_is_believed_or_refused_in_words(tmp_path: Path, told: object) -> None:
+    text = told if isinstance(told, str) else json.dumps(told)
+    (tmp_path / FILE).write_bytes(text.encode("utf-8", "surrogatepass"))
+    with suppress(PermanentFailure):
+        assert json.loads(read_manifest(tmp_path).as_text()) == told
+
+
+@often()
+@given(st.dictionaries(texts, st.integers(), max_size=3))
+def test_a_manifest_that_is_written_is_read_as_it_was(tmp_path: Path, rows: dict[str, int]) -> None:
+    told = replace(manifest(), rows=rows)
+    (tmp_path / FILE).write_text(told.as_text())
+    assert read_manifest(tmp_path) == told
+
+
+accounts = st.builds(
+    Account,
+    st.dictionaries(texts, st.builds(Told, texts, texts, texts, st.floats(0, 1e10)), max_size=3),
+    st.integers(0, 99),
+    st.floats(0, 1e10),
+    st.none() | texts,
+)
+
+
+@often()
+@given(st.dictionaries(texts, accounts, max_size=2))
+def test_what_alerts_remember_is_read_as_it_was_written(memory: dict[str, Account]) -> None:
+    cursor = written(memory)
+    assert read_memory(cursor) == memory
+    read_memory(cursor[:-5])
+
+
+@often()
+@given(texts | json_values.map(json.dumps))
+def test_any_cursor_is_a_memory(cursor: str) -> None:
+    assert isinstance(read_memory(cursor), dict)
+
+
+def commands(group: click.Group, *names: str) -> Iterator[tuple[click.Command, tuple[str, ...]]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *names, name)
+        else:
+            yield command, (*names, name)
+
+
+@often()
+@given(st.data())
+def test_any_words_behind_a_command_are_understood_or_refused(data: st.DataObject) -> None:
+    command, names = data.draw(st.sampled_from(list(commands(isobar))))
+    options = [name for one in command.params for name in one.opts if name.startswith("-")]
+    words = data.draw(st.lists(st.sampled_from([*options, "1", "-1"]) | as_given, max_size=4))
+    with suppress(click.ClickException, click.exceptions.Exit):
+        command.make_context(" ".join(names), copy.copy(words))

@@ -1,0 +1,284 @@
+"""Anything from a source, up to the tables; anything from an analyst, up to the answer."""
+
+import datetime as dt
+import gzip
+import itertools
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.core.embedded_postgres import ANALYST, Connections
+from pipelines.core.failures import Failure, PermanentFailure
+from pipelines.core.http import HttpClient, JsonAnswer
+from pipelines.core.json_documents import parse_json
+from pipelines.core.warehouse import Warehouse
+from pipelines.flights import archive
+from pipelines.solar import registry
+from pipelines.solar.load import take_answer
+from pipelines.weather.providers.open_meteo import OpenMeteo
+from pipelines.weather.refresh import refresh
+from pipelines_tests.bookings import made_up as bookings
+from pipelines_tests.drills.fuzz import changed, changes_of, json_values, often, sent, texts
+from pipelines_tests.drills.test_fuzz_answers import OPEN_METEO
+from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.fake_source import FakeSource, body
+from pipelines_tests.flights.made_up import MONDAY, bring_up_to_date, flights_document, itinerary
+from pipelines_tests.logins import login
+from pipelines_tests.shipments import made_up as shipments
+from pipelines_tests.solar.made_up import ONE_DAY, day_of_items, register
+
+UNSOUND = """
+SELECT source, name, read_count, loaded_count, unchanged_count, rejected_count, quarantined
+FROM ops.deliveries
+CROSS JOIN LATERAL (
+    SELECT count(*) AS quarantined FROM ops.quarantine
+    WHERE quarantine.delivery_id = deliveries.delivery_id) AS counted
+WHERE read_count <> loaded_count + unchanged_count + rejected_count
+   OR rejected_count <> quarantined
+"""
+FAULTS = ("could not be read", "fault of Isobar", "did not take the load")
+"""What a failure says that nobody foresaw."""
+
+
+def see_named(failure: Failure) -> None:
+    assert not any(words in str(failure) for words in FAULTS), str(failure)
+
+
+@pytest.fixture
+def sound(owner: psycopg.Connection) -> Iterator[None]:
+    """Afterwards every delivery adds up, and what it refused is in quarantine."""
+    yield
+    assert owner.execute(UNSOUND).fetchall() == []
+
+
+def as_sent(document: Any) -> JsonAnswer:
+    content = sent(document)
+    return JsonAnswer("http://source", content, parse_json(content), dt.datetime.now(dt.UTC))
+
+
+@pytest.mark.usefixtures("sound")
+@often(150, 20)
+@given(changed(flights_document([itinerary(n, [1 + n % 3, 1]) for n in range(8)]), most=6))
+def test_any_document_of_flights_is_loaded_or_refused(warehouse: Warehouse, document: Any) -> None:
+    day = MONDAY + dt.timedelta(days=next(DAYS))
+    with warehouse.transaction("flights") as connection:
+        archive.keep(connection, day, as_sent(document))
+    if isinstance(document, dict):  # others are refused before they are archived
+        for refusal in bring_up_to_date(warehouse)[1]:
+            see_named_or_no_list(refusal, document)
+
+
+DAYS = itertools.count()
+
+
+def see_named_or_no_list(refusal: Failure, document: dict[str, Any]) -> None:
+    if all(isinstance(document.get(key), list) for key in ("itineraries", "legs")):
+        see_named(refusal)
+
+
+@pytest.mark.usefixtures("sound")
+@often(150, 20)
+@given(st.lists(changes_of(bookings.event(1)), max_size=12))
+def test_any_file_of_events_is_loaded_or_refused(
+    warehouse: Warehouse, tmp_path: Path, changes: list[dict[str, str]]
+) -> None:
+    good = [bookings.event(number) for number in range(20)]
+    lines = [*good, *(bookings.event(50 + n) | one for n, one in enumerate(changes))]
+    content = bookings.text_of(lines).encode("utf-8", "surrogatepass")
+    try:
+        outcome = bookings.deliver(warehouse, tmp_path, content, name=f"{next(DAYS)}.csv")
+    except PermanentFailure as refusal:
+        see_named(refusal)
+    else:
+        assert outcome is not None
+        assert outcome.read >= len(good)
+
+
+@pytest.mark.usefixtures("sound")
+@often(150, 20)
+@given(st.lists(changes_of(shipments.line(1)), max_size=12))
+def test_any_file_of_shipments_is_loaded_or_refused(
+    warehouse: Warehouse, tmp_path: Path, changes: list[dict[str, str]]
+) -> None:
+    good = [shipments.line(number) for number in range(20)]
+    lines = [*good, *(shipments.line(50 + n, **one) for n, one in enumerate(changes))]
+    content = shipments.text_of(lines).encode("utf-8", "backslashreplace")
+    try:
+        shipments.deliver(warehouse, tmp_path, content, name=f"{next(DAYS)}.csv")
+    except PermanentFailure as refusal:
+        see_named(refusal)
+
+
+@pytest.mark.usefixtures("sound")
+@often(300, 20)
+@given(st.binary(max_size=300), st.booleans(), st.sampled_from([bookings, shipments]))
+def test_any_bytes_in_an_inbox_are_loaded_or_refused(
+    warehouse: Warehouse, tmp_path: Path, content: bytes, is_packed: bool, source: Any
+) -> None:
+    header = source.text_of([(bookings.event if source is bookings else shipments.line)(1)])
+    content = header.encode() + content
+    content = gzip.compress(content)[: len(content)] if is_packed else content
+    try:
+        source.deliver(warehouse, tmp_path, content, name=f"{next(DAYS)}.csv")
+    except PermanentFailure as refusal:
+        see_named(refusal)
+
+
+@pytest.mark.usefixtures("sound")
+@often(150, 20)
+@given(changed(day_of_items(), most=8))
+def test_any_answer_about_a_plant_is_loaded_or_refused(
+    warehouse: Warehouse, owner: psycopg.Connection, document: Any
+) -> None:
+    answer = as_sent(document)
+    if not isinstance(answer.document, list):
+        return  # which the client refuses
+    plant = register(owner, f"Plant {next(DAYS)}", zone="Europe/Paris")
+    try:
+        take_answer(warehouse, plant, ONE_DAY, answer, run_id=None, now=dt.datetime.now(dt.UTC))
+    except PermanentFailure as refusal:
+        see_named(refusal)
+
+
+@often(100, 10)
+@given(changed(OPEN_METEO) | json_values)
+def test_any_weather_is_written_or_the_place_is_due_again(
+    warehouse: Warehouse, owner: psycopg.Connection, source: FakeSource, document: Any
+) -> None:
+    owner.execute("TRUNCATE weather.places, weather.pauses CASCADE")
+    owner.execute(
+        "INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)"
+        " VALUES ('DE 1', 52, 13, 'given', TRUE)"
+    )
+    clock = FakeClock(dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC))
+    source.will(body(sent(document)))
+    url = source.url.removesuffix("/flights.json")
+    provider = OpenMeteo(HttpClient("weather", "WEATHER_BASE_URL", attempts=1), url, clock)
+    try:
+        done = refresh(warehouse, provider, clock=clock, sleep=lambda _: None)
+    except PermanentFailure as refusal:
+        see_named(refusal)
+        return
+    assert done.succeeded + done.failed == 1
+    assert (done.failure is None) == bool(done.succeeded)
+    query = "SELECT count(*) FROM weather.observations"
+    assert owner.execute(query).fetchall() == [(done.succeeded,)]
+
+
+@often(200, 20)
+@given(texts, st.none() | st.floats(), st.none() | st.floats(), texts | st.just("UTC"))
+def test_any_plant_is_registered_as_told_or_refused_in_words(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    name: str,
+    north: float | None,
+    east: float | None,
+    zone: str,
+) -> None:
+    try:
+        plant_id = registry.add(warehouse, name, north, east, zone)
+    except PermanentFailure as refusal:
+        see_named(refusal)
+        return
+    query = "SELECT name, latitude, longitude, time_zone FROM solar.plants WHERE plant_id = %s"
+    assert owner.execute(query, (plant_id,)).fetchone() == (name.strip(), north, east, zone.strip())
+
+
+CALLABLE = """
+SELECT
+    pronamespace::regnamespace || '.' || proname,
+    ARRAY(SELECT format_type(one, NULL) FROM unnest(proargtypes) WITH ORDINALITY AS args (one, n)
+          ORDER BY n)
+FROM pg_proc
+WHERE pronamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
+    AND provolatile <> 'v' AND prorettype <> 'trigger'::regtype
+    AND has_function_privilege(oid, 'execute')
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+ORDER BY 1
+"""
+SOME = ["2607", "1", "0", "-1", "2022", "2022-07-31", "2022-08-01", "infinity", "-infinity", "NaN",
+        "month", "day", "hour", "year", "night", "event", "TN00000001", "DHL", "UTC", "America",
+        "9223372036854775807", "2147483647", "5874897-12-31", "4713-01-01 BC", "1e308",
+        "294276-12-31 23:59:59+00", "4714-11-24 BC", "true",
+        "0498d45a-263c-433c-90d5-aee300bfec01"]  # fmt: skip
+arguments = (
+    st.none()
+    | st.sampled_from(SOME)
+    | st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
+)
+
+
+@pytest.fixture
+def analyst(
+    guarded: str,
+    server: Connections,
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+) -> Iterator[psycopg.Connection]:
+    """A login that only reads, and something to read."""
+    bookings.deliver(warehouse, tmp_path, [bookings.event(number) for number in range(9)])
+    shipments.deliver(warehouse, tmp_path, [shipments.line(number) for number in range(9)])
+    plant, now = register(owner), dt.datetime.now(dt.UTC)
+    take_answer(warehouse, plant, ONE_DAY, as_sent(day_of_items()), run_id=None, now=now)
+    with login(server, guarded, ANALYST) as connection:
+        connection.execute("SET statement_timeout = '60s'")
+        yield connection
+
+
+@often(2000, 100)
+@given(st.data())
+def test_any_arguments_of_a_function_give_rows_or_a_named_refusal(
+    analyst: psycopg.Connection, data: st.DataObject
+) -> None:
+    functions = analyst.execute(CALLABLE).fetchall()
+    assert "metrics.solar_report" in dict(functions)
+    name, types = data.draw(st.sampled_from(functions))
+    given_values = [data.draw(arguments) for _ in types]
+    asked = ", ".join(f"CAST(%s AS {one})" for one in types)
+    with suppress(psycopg.errors.DataError, psycopg.errors.NoDataFound):
+        analyst.execute(f"SELECT * FROM {name}({asked})", given_values).fetchall()
+
+
+HEADERS = ("Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Location",
+           "Retry-After", "Set-Cookie", "Connection", "X")  # fmt: skip
+VALUES = ["", "0", "5", "-1", "1e9", "chunked", "gzip", "deflate", "br", "zstd", "gzip, gzip", "x",
+          "/flights.json", "http://[", "http://[::1", "//", "ftp://127.0.0.1", "http://127.0.0.1:9/",
+          "http://127.0.0.1:99999/", f"http://{'a' * 70}.invalid/", "http://a..b/", "?", "close",
+          "text/html; charset=utf-99", "a=b; expires=Mon, 99 Foo", "\u00b2", "%zz"]  # fmt: skip
+LINES = st.text(st.characters(max_codepoint=255), max_size=20)
+
+
+@often(1000, 40)
+@given(
+    st.sampled_from([b"HTTP/1.1 ", b"HTTP/1.0 ", b"HTTP/9 ", b""]),
+    st.sampled_from(
+        ["200 OK", "200", "301 x", "302 x", "404 é", "429 x", "500 x", "204 x", "9", ""]
+    )
+    | LINES,
+    st.lists(st.tuples(st.sampled_from(HEADERS), st.sampled_from(VALUES) | LINES), max_size=3),
+    st.sampled_from([b'{"a": 1}', gzip.compress(b'{"a": 1}'), b"5\r\n[1,2]\r\n0\r\n\r\n", b""])
+    | st.binary(),
+)
+def test_any_bytes_of_a_server_are_an_answer_or_a_named_failure(
+    source: FakeSource, version: bytes, status: str, headers: list[tuple[str, str]], content: bytes
+) -> None:
+    written = "".join(f"\r\n{name}: {value}" for name, value in headers)
+    whole = version + f"{status}{written}\r\n\r\n".encode("latin-1") + content
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        with suppress(OSError):
+            handler.wfile.write(whole)
+
+    source.will(answer)
+    client = HttpClient("flights", "FLIGHTS_URL", attempts=1, read_seconds=60)
+    with suppress(Failure):
+        client.get_json(source.url)

@@ -1,0 +1,298 @@
+"""Any text where a reader of texts stands: a value, or the one error that it names."""
+
+import csv
+import datetime as dt
+import email.utils
+import gzip
+import io
+import json
+import math
+import os
+import re
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+from babel import Locale
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from requests import Response
+
+from pipelines.core.countries import code_of_country
+from pipelines.core.csv_records import CsvFile, as_sent, storable
+from pipelines.core.failures import Failure, PermanentFailure, redact
+from pipelines.core.http_words import retry_after
+from pipelines.core.inbox import printable_name
+from pipelines.core.json_documents import parse_json
+from pipelines.core.money import parse_price
+from pipelines.core.packed_files import unpacked
+from pipelines.shipments.addresses import read_address
+from pipelines.shipments.transform import COLUMNS
+from pipelines_tests.drills.fuzz import json_values, often, sent, texts
+
+COUNTRIES = sorted({code_of_country(name) or "" for name in ("DE", "GB", "US", "SE", "CH", "JP")})
+STATUSES = {"parsed", "unparsed", "unknown_country", "odd_postcode", "no_postcode"}
+
+
+@often()
+@given(st.binary() | st.text(alphabet='[]{}",:0123456789eE+-.truefalsn\\ud8 ').map(str.encode))
+def test_json_is_a_document_or_one_of_two_errors(body: bytes) -> None:
+    try:
+        document = parse_json(body)
+    except (ValueError, RecursionError):
+        return
+    json.dumps(document)
+
+
+@often()
+@given(json_values)
+def test_json_that_is_written_is_read_as_it_was(document: object) -> None:
+    assert json.dumps(parse_json(sent(document))) == json.dumps(document)
+
+
+@often()
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers()), max_size=5))
+def test_no_value_of_a_key_that_is_sent_twice_is_lost(pairs: list[tuple[str, int]]) -> None:
+    document = parse_json("{{{}}}".format(",".join(f'"{k}":{v}' for k, v in pairs)).encode())
+    numbers = set(re.findall(r"-?[0-9]+", json.dumps(document)))
+    assert numbers == {str(value) for _, value in pairs}
+    assert document.keys() >= {key for key, _ in pairs}
+
+
+def test_whatever_nesting_is_read_can_be_written_again_from_further_down() -> None:
+    def further_down(frames: int, document: object) -> str:
+        return further_down(frames - 1, document) if frames else f"{document}{json.dumps(document)}"
+
+    depths = []
+    with suppress(RecursionError):
+        for depth in range(1, 2000):
+            parse_json(b"[" * depth + b"]" * depth)
+            depths.append(depth)
+    assert depths[-1] > 300
+    for depth in depths[-5:]:
+        written = further_down(150, parse_json(b"[" * depth + b"]" * depth))
+        assert written == ("[" * depth + "]" * depth) * 2
+
+
+def answer_that_says(value: str) -> Response:
+    response = Response()
+    response.headers["Retry-After"] = value
+    return response
+
+
+DATES = r"(Mon,? )?[0-9,]{0,3} ?(Jan|Feb|x) [0-9,]{0,5} [0-9:.]{0,9} ?(GMT|[+-][0-9]{1,6}|-0000)?"
+
+
+@often()
+@given(st.text() | st.from_regex(DATES, fullmatch=True) | st.from_regex(r"[+-]?[0-9_.einf]{1,9}"))
+def test_retry_after_is_a_time_to_wait_or_nothing(value: str) -> None:
+    seconds = retry_after(answer_that_says(value))
+    assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
+
+
+@often()
+@given(st.integers(0, 10**6))
+def test_retry_after_is_read_in_both_its_forms(seconds: int) -> None:
+    at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
+    for said in (str(seconds), email.utils.format_datetime(at, usegmt=True)):
+        assert retry_after(answer_that_says(said)) == pytest.approx(seconds, abs=300)
+
+
+@often()
+@given(
+    texts | st.text(alphabet="0123456789.,' \u00a0£€$krFEURhu-", max_size=45),
+    st.sampled_from([None, *COUNTRIES]),
+)
+@example("1" * 40, None)
+def test_a_price_is_a_currency_and_an_amount_or_no_price(text: str, country: str | None) -> None:
+    try:
+        currency, amount = parse_price(text, country)
+    except ValueError:
+        return
+    assert len(currency) == 3
+    assert amount.is_finite()
+    assert amount >= 0
+
+
+@often()
+@given(
+    st.sampled_from(["EUR", "GBP", "USD", "SEK", "CHF", "JPY"]),
+    st.decimals(0, 10**12, places=2),
+    st.sampled_from(["{0} {1:,.2f}", "{1:.2f} {0}", "{0}{1:,.2f}"]),
+)
+def test_a_price_that_is_written_is_read_as_it_was(
+    currency: str, amount: Decimal, form: str
+) -> None:
+    assert parse_price(form.format(currency, amount)) == (currency, amount)
+
+
+@often()
+@given(texts | st.text(alphabet="A1b, ;\nß-é\u3012", max_size=500))
+@example("1 " * 250)
+@example("A1 1AA," * 70)
+def test_an_address_is_always_read_and_nothing_is_made_up(text: str) -> None:
+    address = read_address(text)
+    assert address.status in STATUSES
+    words = "".join(text.upper().split())
+    for part in (address.street, address.postcode, address.city, address.country):
+        assert part is None or part.strip()
+        for word in (part or "").replace(",", " ").split():
+            assert word.upper() in words
+
+
+@often()
+@given(
+    st.sampled_from(["Main Street", "Rue du Bac", "Fő utca"]),
+    st.integers(1, 999),
+    st.sampled_from([("10115", "Berlin", "Germany"), ("75001", "Paris", "France")])
+    | st.sampled_from([("SW1A 2AA", "London", "United Kingdom"), ("1011", "Budapest", "Hungary")]),
+)
+def test_an_address_that_is_written_is_read_as_it_was(
+    street: str, number: int, place: tuple[str, str, str]
+) -> None:
+    postcode, city, country = place
+    address = read_address(f"{street} {number}, {postcode} {city}, {country}")
+    assert (address.street, address.postcode, address.city) == (f"{street} {number}", *place[:2])
+    assert (address.country, address.status) == (country, "parsed")
+
+
+@often()
+@given(texts)
+def test_a_country_is_two_letters_or_none(name: str) -> None:
+    code = code_of_country(name)
+    assert code is None or (len(code) == 2 and code.isupper())
+
+
+@often()
+@given(st.sampled_from(["en", "de", "fr"]), st.sampled_from(["DE", "FR", "US", "JP", "BR", "ZA"]))
+def test_a_country_is_known_by_its_name(language: str, code: str) -> None:
+    assert code_of_country(Locale(language).territories[code]) == code
+
+
+def opened(
+    content: bytes, encoding: str = "utf-8", variable: str | None = "AN_ENCODING"
+) -> CsvFile:
+    return CsvFile(
+        io.BytesIO(content),
+        source="trains",
+        name="trains.csv",
+        promised=("a", "b", "c"),
+        encoding=encoding,
+        variable=variable,
+    )
+
+
+SOME_LINES = st.text(alphabet='ab,;"\n\r\t é\x00', max_size=80).map(str.encode) | st.binary()
+
+
+@often()
+@given(st.sampled_from([b"", b"\xef\xbb\xbf", b"a,b,c\n", b'"a";b;c\r\n', b"\xff\xfe"]), SOME_LINES)
+@pytest.mark.parametrize("variable", ["AN_ENCODING", None])
+def test_bytes_are_a_file_of_records_or_refused(
+    variable: str | None, header: bytes, content: bytes
+) -> None:
+    try:
+        records = list(opened(header + content, variable=variable).records())
+    except PermanentFailure:
+        return
+    for record in records:
+        assert (record.fields is None) != (record.problem is None)
+    lines = [record.line for record in records]
+    assert lines == sorted(set(lines))
+
+
+FIELD = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_size=9)
+
+
+@often()
+@given(
+    st.lists(st.tuples(FIELD, FIELD, FIELD), max_size=6),
+    st.sampled_from(",;\t"),
+    st.booleans(),
+)
+def test_records_that_are_written_are_read_as_they_were(
+    rows: list[tuple[str, str, str]], delimiter: str, quotes_all: bool
+) -> None:
+    assume(all(any(field.strip() for field in row) for row in rows))  # blank ones are left out
+    written = io.StringIO()
+    writer = csv.writer(
+        written,
+        delimiter=delimiter,
+        quoting=csv.QUOTE_ALL if quotes_all else csv.QUOTE_MINIMAL,
+        lineterminator="\n",
+    )
+    writer.writerows([("a", "b", "c"), *rows])
+    read = [record.fields for record in opened(written.getvalue().encode()).records()]
+    assert read == [list(row) for row in rows]
+
+
+@often()
+@given(texts)
+def test_what_quarantine_stores_is_given_back(text: str) -> None:
+    assume("\\x00" not in text)  # which is how a NUL is stored
+    assert "\x00" not in storable(text)
+    assert as_sent(storable(text)) == text
+
+
+def unpack(content: bytes) -> bytes:
+    file = io.BytesIO(content)
+    return unpacked(file, source="trains", name="a.gz", byte_count=len(content)).read()
+
+
+@often()
+@given(st.binary())
+def test_what_is_packed_is_unpacked_as_it_was(content: bytes) -> None:
+    assert unpack(gzip.compress(content)) == content
+
+
+@often()
+@given(st.binary(max_size=200), st.data())
+def test_a_damaged_pack_is_refused_or_says_the_same(content: bytes, data: st.DataObject) -> None:
+    packed = bytearray(gzip.compress(content))
+    for _ in range(data.draw(st.integers(1, 3))):
+        packed[data.draw(st.integers(2, len(packed) - 1))] = data.draw(st.integers(0, 255))
+    packed = packed[: data.draw(st.integers(2, len(packed)))] + data.draw(st.binary(max_size=9))
+    try:
+        told = unpack(bytes(packed))
+    except PermanentFailure:
+        return
+    assert told in (content, b"")
+
+
+@often()
+@given(st.lists(texts, max_size=3), texts, texts)
+@example(["caf\udce9"], "", "")
+def test_no_secret_is_left_and_every_failure_can_be_written(
+    secrets: list[str], before: str, after: str
+) -> None:
+    secrets = [one for one in secrets if one]
+    told = redact(f"{before}{''.join(secrets)}{after}", secrets)
+    assert not any(one in told for one in secrets if "*" not in one and len(one) > 3)
+    words = str(Failure("trains", told, place=after, remedy="Mend it."))
+    words.encode()
+    assert len(words.split("\n  where: ")) >= 2
+    assert all(line.isprintable() for line in words.split("\n"))
+
+
+@often()
+@given(texts, st.from_regex("[a-z0-9/@:+]{8,20}", fullmatch=True))
+def test_no_password_of_an_address_is_left(before: str, password: str) -> None:
+    assume("@" not in password and "/" not in password and password not in before)
+    assert password not in redact(f"{before} https://user:{password}@host/x?token={password}&a=1")
+
+
+@often()
+@given(st.lists(st.binary(min_size=1).filter(lambda one: b"\0" not in one and b"/" not in one)))
+def test_names_of_files_differ_and_can_be_written(names: list[bytes]) -> None:
+    printed = {name: printable_name(os.fsdecode(name)) for name in names}
+    for name in printed.values():
+        name.encode()
+    assert len(set(printed.values())) == len(printed)
+
+
+@often()
+@given(st.lists(texts, min_size=len(COLUMNS), max_size=len(COLUMNS)))
+def test_columns_of_any_name_are_a_header_or_none(names: list[str]) -> None:
+    header = ",".join(names).encode("utf-8", "surrogatepass") + b"\n"
+    with pytest.raises(PermanentFailure):
+        opened(header)

@@ -1,0 +1,118 @@
+"""Fifty loads at once into one table: the rows of one after the other, and nothing left behind."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import text
+
+from pipelines.core.deliveries import unbalanced
+from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
+from pipelines.core.warehouse import Warehouse
+from pipelines_tests.databases import made
+from pipelines_tests.drills import loads
+from pipelines_tests.drills.form import LONG
+from pipelines_tests.drills.loads import DEADLOCKS, LEFT_OVER, LOADS, insist
+
+LOADERS = 50
+EACH = 4 if LONG else 1
+"""Deliveries of each loader."""
+FEW = 12
+"""Sessions that are let in, where not all are."""
+MOST_SECONDS = 240
+
+
+@pytest.fixture
+def one_by_one(
+    server: Connections, template: str, tmp_path: Path
+) -> Iterator[Callable[[str], dict[str, str]]]:
+    """What a domain's tables hold when its deliveries come one after the other."""
+    with made(server, template) as name, psycopg.connect(server.url(SUPERUSER, name)) as owner:
+        owner.autocommit = True
+        store = Warehouse(server.url(LOADER, name))
+        loads.prepare(owner)
+
+        def held(domain: str) -> dict[str, str]:
+            for number in range(LOADERS * EACH):
+                LOADS[domain](store, number, tmp_path)
+            return loads.rows(owner)
+
+        yield held
+        store.dispose()
+
+
+def load_at_once(server: Connections, database: str, domain: str, folder: Path) -> list[str]:
+    """All deliveries by loaders that begin in one moment; what those were told that had to wait."""
+    together = threading.Barrier(LOADERS)
+
+    def go(loader: int) -> list[str]:
+        store = Warehouse(server.url(LOADER, database))
+        own = folder / str(loader)
+        own.mkdir()
+        told = []
+        together.wait()
+        for number in range(loader, LOADERS * EACH, LOADERS):
+            told += insist(lambda number=number: LOADS[domain](store, number, own))  # type: ignore[misc]
+        store.dispose()
+        return told
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(LOADERS) as pool:
+        told = [words for waited in pool.map(go, range(LOADERS)) for words in waited]
+    assert time.monotonic() - began < MOST_SECONDS
+    return told
+
+
+def check_nothing_is_left(owner: psycopg.Connection, store: Warehouse, domain: str) -> None:
+    """No session, lock or deadlock; and the ledger's sums are right."""
+    assert owner.execute(LEFT_OVER).fetchall() == []
+    assert owner.execute(DEADLOCKS).fetchone() == (0,)
+    with store.engine.connect() as connection:
+        assert unbalanced(connection, domain) == []
+        query = text("SELECT count(*) FROM ops.deliveries WHERE source = :source")
+        assert connection.execute(query, {"source": domain}).scalar_one() > 0
+
+
+@pytest.mark.parametrize("domain", LOADS)
+def test_fifty_loads_at_once_end_as_one_after_the_other(
+    server: Connections,
+    database: str,
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+    one_by_one: Callable[[str], dict[str, str]],
+    tmp_path: Path,
+    domain: str,
+) -> None:
+    loads.prepare(owner)
+    told = load_at_once(server, database, domain, tmp_path)
+    assert told == []
+    assert loads.rows(owner) == one_by_one(domain)
+    check_nothing_is_left(owner, warehouse, domain)
+
+
+@pytest.mark.parametrize("domain", LOADS if LONG else ["bookings"])
+def test_more_loaders_than_sessions_are_told_and_lose_nothing(
+    server: Connections,
+    database: str,
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+    one_by_one: Callable[[str], dict[str, str]],
+    tmp_path: Path,
+    domain: str,
+) -> None:
+    loads.prepare(owner)
+    statement = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}")
+    owner.execute(statement.format(sql.Identifier(database), sql.Literal(FEW)))
+    told = load_at_once(server, database, domain, tmp_path)
+    owner.execute(statement.format(sql.Identifier(database), sql.Literal(-1)))
+    assert told, "nobody was refused"
+    for words in told:
+        assert "too many connections" in words
+        assert "sessions" in words.partition("what to do:")[2]
+    assert loads.rows(owner) == one_by_one(domain)
+    check_nothing_is_left(owner, warehouse, domain)

@@ -1,0 +1,103 @@
+"""Runs with a gigabyte of memory: large files pass, too large an answer is told in words."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.bring_up import bring_up_dagster_home
+from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
+from pipelines.settings import Settings
+from pipelines_tests.bookings import made_up as bookings
+from pipelines_tests.command import PROJECT, environment, isobar
+from pipelines_tests.databases import made
+from pipelines_tests.drills.form import LONG
+from pipelines_tests.drills.warm_runs import run_at_once
+from pipelines_tests.fake_source import FakeSource, document
+from pipelines_tests.flights import made_up as flights
+from pipelines_tests.shipments import made_up as shipments
+
+GIGABYTE = 1 << 30
+EVENTS = 2_000_000 if LONG else 200_000
+LINES = 300_000 if LONG else 20_000
+ITINERARIES = 200_000
+"""64 MB of JSON, four times what the source has ever sent in a year."""
+
+
+def take_in(server: Connections, database: str, source: str, file: Path) -> dict[str, float]:
+    """Take a file in, in a process that may have a gigabyte; what it says of itself."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (GIGABYTE, GIGABYTE))
+
+    url = server.url(LOADER, database)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.taking", url, source, file],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def test_a_large_file_of_bookings_is_taken_in_with_a_gigabyte(
+    server: Connections, database: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    file = tmp_path / "bookings.csv"
+    file.write_text(bookings.text_of(bookings.event(n, hotel_id=n % 50) for n in range(EVENTS)))
+    told = take_in(server, database, "bookings", file)
+    assert told["loaded"] == EVENTS
+    assert told["megabytes"] < 600
+    assert owner.execute("SELECT count(*) FROM bookings.events").fetchone() == (EVENTS,)
+
+
+def test_a_large_file_of_shipments_is_taken_in_with_a_gigabyte(
+    server: Connections, database: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    file = tmp_path / "shipments.csv"
+    file.write_text(shipments.text_of([shipments.line(n // 3, sku=n % 3) for n in range(LINES)]))
+    told = take_in(server, database, "shipments", file)
+    assert told["loaded"] == LINES
+    assert told["megabytes"] < 600
+    assert owner.execute("SELECT count(*) FROM shipments.articles").fetchone() == (LINES,)
+
+
+@pytest.mark.skipif(not LONG, reason="the answer costs the time of the long form")
+def test_an_answer_that_needs_more_than_a_gigabyte_is_told_and_read_when_there_is_more(
+    server: Connections, database: str, source: FakeSource, sandbox_url: str, tmp_path: Path
+) -> None:
+    legs = [flights.leg(n) for n in range(ITINERARIES)]
+    offers = [flights.itinerary(n, [n]) for n in range(ITINERARIES)]
+    source.will(document(flights.flights_document(offers, legs)))
+    with made(server) as storage, psycopg.connect(server.url(SUPERUSER, database)) as owner:
+        owner.autocommit = True
+        variables = environment(
+            tmp_path,
+            ISOBAR_SOURCES="live",
+            FLIGHTS_URL=source.url,
+            WEATHER_BASE_URL=sandbox_url,
+            GEOCODING_BASE_URL=sandbox_url,
+            ISOBAR_SCHEDULES=os.devnull,
+            DATABASE_URL=server.url(SUPERUSER, database),
+            DAGSTER_POSTGRES_URL=server.url(SUPERUSER, storage),
+            DAGSTER_HOME=str(tmp_path / "dagster"),
+        )
+        assert isobar(tmp_path, "migrate", **variables).returncode == 0
+        variables |= bring_up_dagster_home(Settings.from_environment(variables))
+        held = "SELECT count(*) FROM flights.itineraries"
+        for most, count in ((GIGABYTE, 0), (None, ITINERARIES)):
+            ((is_good, words),) = run_at_once(variables, ["flights"], tmp_path, most_bytes=most)
+            assert is_good == (most is None), words
+            assert owner.execute(held).fetchone() == (count,)
+            if most is not None:
+                assert "there is too little memory for it, nothing was written" in words
+                assert "what to do: Let it have more" in words

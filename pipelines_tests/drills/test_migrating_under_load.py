@@ -1,0 +1,161 @@
+"""Migrating while loads go on, several at once, and against somebody who does not let go."""
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, text
+
+from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
+from pipelines.core.failures import TransientFailure
+from pipelines.core.warehouse import Warehouse
+from pipelines.migrations import apply
+from pipelines_tests.command import begin, isobar
+from pipelines_tests.drills import loads
+from pipelines_tests.drills.form import LONG
+from pipelines_tests.drills.loads import DEADLOCKS, LEFT_OVER, LOADS
+
+MIGRATIONS = 12 if LONG else 4
+AT_ONCE = 4
+TABLES = (
+    *("bookings.events", "metrics.hotel_bookings_by_stay_night", "shipments.articles"),
+    *("shipments.shipments", "flights.prices", "flights.itineraries", "solar.days"),
+    *("solar.readings", "ops.quarantine", "ops.deliveries", "ops.watermarks"),
+)
+"""Against the order in which loads write them, so that whoever takes them one by one gets stuck."""
+COLUMNS = "SELECT count(*) FROM information_schema.columns WHERE column_name LIKE 'drill%'"
+
+
+class Release:
+    """A later version of the code, which has one more column in all tables and another view."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.number = 0
+        files, upgrade = apply.object_files(), apply._upgrade
+
+        def views() -> dict[str, str]:
+            drill = f"CREATE OR REPLACE VIEW enriched.drill AS SELECT {self.number} AS n"
+            return files | {"enriched.drill": drill}
+
+        def upgraded(connection: Connection) -> None:
+            upgrade(connection)
+            for table in TABLES:
+                column = f"drill_{self.number} integer"
+                connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
+
+        monkeypatch.setattr(apply, "object_files", views)
+        monkeypatch.setattr(apply, "_upgrade", upgraded)
+
+
+@pytest.fixture
+def release(monkeypatch: pytest.MonkeyPatch) -> Release:
+    return Release(monkeypatch)
+
+
+def go_on_loading(
+    pool: ThreadPoolExecutor, url: str, folder: Path, stop: threading.Event
+) -> dict[str, Future[int]]:
+    """A loader of each domain, until it is told to stop; how many deliveries it took in."""
+
+    def go(domain: str) -> int:
+        store, number = Warehouse(url), 0
+        own = folder / domain
+        own.mkdir()
+        while not stop.is_set() or number == 0:
+            LOADS[domain](store, number % 40, own)
+            number += 1
+        store.dispose()
+        return number
+
+    return {domain: pool.submit(go, domain) for domain in LOADS}
+
+
+def test_a_migration_while_loads_go_on_stops_none_and_is_stopped_by_none(
+    server: Connections, database: str, owner: psycopg.Connection, release: Release, tmp_path: Path
+) -> None:
+    loads.prepare(owner)
+    stop = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        loading = go_on_loading(pool, server.url(LOADER, database), tmp_path, stop)
+        try:
+            for number in range(1, MIGRATIONS + 1):
+                release.number = number
+                began = time.monotonic()
+                apply.migrate(server.url(SUPERUSER, database))
+                assert time.monotonic() - began < 120
+                time.sleep(0.5)
+        finally:
+            stop.set()
+        taken = {domain: one.result(timeout=300) for domain, one in loading.items()}
+    assert min(taken.values()) > 1, taken
+    assert owner.execute(COLUMNS).fetchone() == (len(TABLES) * MIGRATIONS,)
+    assert owner.execute(DEADLOCKS).fetchone() == (0,)
+    assert owner.execute(LEFT_OVER).fetchall() == []
+    held = owner.execute(
+        "SELECT (SELECT count(*) FROM bookings.events), (SELECT count(*) FROM shipments.articles)"
+    ).fetchone()
+    numbers = {domain: min(count, 40) - 1 for domain, count in taken.items()}
+    assert held == tuple(
+        numbers[domain] * loads.STEP + loads.RECORDS for domain in ("bookings", "shipments")
+    )
+
+
+def test_migrations_at_once_end_in_one_and_those_who_came_late_do_nothing(
+    server: Connections, database: str, owner: psycopg.Connection, release: Release
+) -> None:
+    release.number = 1
+    told: list[str] = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for one in [
+            pool.submit(apply.migrate, server.url(SUPERUSER, database), told.append)
+            for _ in range(AT_ONCE)
+        ]:
+            one.result(timeout=300)
+    assert told == ["Brought them up to date."]
+    assert owner.execute(DEADLOCKS).fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT count(*) FROM bookings.events",
+        "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0))",
+    ],
+)
+def test_a_migration_gives_up_in_words_on_whoever_does_not_let_go_and_goes_on_later(
+    server: Connections,
+    database: str,
+    owner: psycopg.Connection,
+    release: Release,
+    monkeypatch: pytest.MonkeyPatch,
+    statement: Any,
+) -> None:
+    monkeypatch.setattr(apply, "TURN_WAIT", "2s")
+    monkeypatch.setattr(apply, "TABLE_WAIT", "2s")
+    release.number, url = 1, server.url(SUPERUSER, database)
+    with psycopg.connect(url) as forgotten:
+        forgotten.execute(statement)
+        began = time.monotonic()
+        with pytest.raises(
+            TransientFailure, match="migrating gave up, nothing was changed"
+        ) as told:
+            apply.migrate(url)
+        assert time.monotonic() - began < 60
+    assert "lock timeout" in told.value.problem
+    assert "have ended" in told.value.remedy
+    assert owner.execute(COLUMNS).fetchone() == (0,)
+    apply.migrate(url)
+    assert owner.execute(COLUMNS).fetchone() == (len(TABLES),)
+
+
+@pytest.mark.skipif(not LONG, reason="the commands cost the time of the long form")
+def test_commands_that_migrate_at_once_all_end_well(state: Path) -> None:
+    assert isobar(state, "migrate").returncode == 0
+    commands = [begin(state, "migrate") for _ in range(AT_ONCE)]
+    for command in commands:
+        told, _ = command.communicate(timeout=300)
+        assert command.returncode == 0, told

@@ -1,0 +1,89 @@
+"""A thousand schedules, each drawn by its seed: feeds, faults and kill -9, then nothing is missing.
+
+ISOBAR_DRILL_SEED=7 plays the schedule of that seed alone.
+"""
+
+import os
+import tempfile
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.core.embedded_postgres import LOADER, SUPERUSER, EmbeddedPostgres
+from pipelines.core.warehouse import Warehouse
+from pipelines.flights.client import packaged_airports
+from pipelines.flights.load import load_airports
+from pipelines.migrations.apply import migrate
+from pipelines_tests.conftest import MEMORY, open_folder
+from pipelines_tests.databases import made
+from pipelines_tests.drills.form import LONG
+from pipelines_tests.drills.seeded.schedule import Schedule
+from pipelines_tests.fake_source import FakeSource
+
+ONE = os.environ.get("ISOBAR_DRILL_SEED")
+SEEDS = [int(ONE)] if ONE else range(1000 if LONG else 20)
+BLOCK = 25 if LONG else 5
+BLOCKS = [SEEDS[first : first + BLOCK] for first in range(0, len(SEEDS), BLOCK)]
+
+
+@pytest.fixture(scope="module")
+def killable() -> Iterator[EmbeddedPostgres]:
+    """A server of the worker's own. What it says is committed survives its death."""
+    with open_folder(MEMORY if MEMORY.is_dir() else None) as folder:
+        server = EmbeddedPostgres(folder)
+        url = server.start().url(SUPERUSER, "postgres")
+        with psycopg.connect(url, autocommit=True) as postgres:
+            for setting in ("fsync", "full_page_writes"):
+                postgres.execute(f"ALTER SYSTEM SET {setting} = off")  # no power cut, only kills
+            postgres.execute("SELECT pg_reload_conf()")
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def with_airports(killable: EmbeddedPostgres) -> Iterator[str]:
+    """The name of a migrated database that has the airports."""
+    with made(killable.start()) as name:
+        migrate(killable.start().url(SUPERUSER, name))
+        store = Warehouse(killable.start().url(LOADER, name))
+        with store.transaction("flights") as connection:
+            load_airports(connection, *packaged_airports(), None)
+        store.dispose()
+        yield name
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seeds", BLOCKS, ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
+def test_whatever_befalls_runs_nothing_is_lost_doubled_or_miscounted(
+    killable: EmbeddedPostgres,
+    with_airports: str,
+    source: FakeSource,
+    tmp_path: Path,
+    seeds: list[int],
+) -> None:
+    found = [
+        told for seed in seeds if (told := play(seed, killable, with_airports, source, tmp_path))
+    ]
+    assert found == [], "\n\n".join(found)
+
+
+def play(
+    seed: int, server: EmbeddedPostgres, template: str, source: FakeSource, folder: Path
+) -> str | None:
+    """What went wrong with the schedule of a seed, how it went, and how to see it again."""
+    with made(server.start(), template) as database:
+        own = Path(tempfile.mkdtemp(dir=folder))
+        schedule = Schedule(seed, server, database, source, own)
+        try:
+            schedule.play()
+        except Exception:  # noqa: BLE001 - the others are played too
+            told = "\n".join([*schedule.plot, "", traceback.format_exc()])
+            again = f'ISOBAR_DRILL_SEED={seed} make drills ARGS="-k seeded"'
+            return f"seed {seed}; see it again with {again}\n{told}"
+        finally:
+            schedule.close()
+        print(f"seed {seed}\n" + "\n".join(schedule.plot))  # noqa: T201 - for who asks with -s
+    return None

@@ -1,0 +1,31 @@
+"""What forks need is imported here, and done once, so that each of them finds it done.
+
+Only `warm_runs` has it imported, by the process that is forked.
+"""
+
+import datetime as dt
+
+import pyarrow.csv  # noqa: F401
+
+import pipelines.main_job  # noqa: F401
+import pipelines_tests.drills.seeded.schedule  # noqa: F401
+from pipelines.bookings.transform import of_objects, read_events
+from pipelines.core.csv_records import Record
+from pipelines.flights.transform import read_snapshot
+from pipelines.shipments.addresses import read_address
+from pipelines.shipments.transform import read_lines
+from pipelines.solar.transform import read_answer
+from pipelines.solar.windows import Window
+from pipelines_tests.bookings import made_up as bookings
+from pipelines_tests.flights import made_up as flights
+from pipelines_tests.shipments import made_up as shipments
+from pipelines_tests.solar import made_up as solar
+
+NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+
+line = shipments.line(article_price="cheap")
+read_lines([Record(2, "", [*line.values()], None)], [*line], first_record=0)
+read_address(shipments.BERLIN)
+read_events(of_objects([bookings.event(1), bookings.event(2, status=3)]), zone="UTC", position="{}")
+read_snapshot(flights.flights_document(), time_zones={"BUD": "Europe/Budapest"})
+read_answer(solar.day_of_items(), plant_id=1, zone="UTC", window=solar.ONE_DAY, now=NOW)

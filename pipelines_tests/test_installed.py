@@ -1,0 +1,82 @@
+"""Isobar installed as a package, away from its clone."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from pipelines_tests.command import PROJECT, environment
+
+UV = Path(sys.executable).parent / "uv"
+
+pytestmark = pytest.mark.skipif(not UV.exists(), reason="there is no uv beside Python (make setup)")
+
+
+def uv(*words: str | Path) -> None:
+    subprocess.run([UV, "--quiet", "--offline", "--no-cache", *words], cwd=PROJECT, check=True)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    uv("build", "--wheel", "--out-dir", folder)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program `isobar`, installed without the clone; what it needs is taken from ours."""
+    folder = tmp_path_factory.mktemp("installed") / "venv"
+    uv("venv", "--python", sys.executable, folder)
+    uv("pip", "install", "--python", folder, "--no-deps", wheel)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "ours.pth").write_text(sysconfig.get_path("purelib"))  # it has no .pth of its own
+    return folder / "bin" / "isobar"
+
+
+def test_the_package_has_every_file_of_the_code_and_one_dagster_yaml(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as packed:
+        names = set(packed.namelist())
+        instance = packed.read("pipelines/dagster.yaml")
+    ours = [file for file in (PROJECT / "pipelines").rglob("*.*") if file.suffix != ".pyc"]
+    assert names >= {str(file.relative_to(PROJECT)) for file in ours}
+    assert yaml.safe_load(instance) == yaml.safe_load((PROJECT / "dagster.yaml").read_text())
+    assert (PROJECT / "pipelines" / "dagster.yaml").samefile(PROJECT / "dagster.yaml")
+
+
+def test_installed_it_runs_in_any_folder_and_keeps_its_state_there(
+    installed: Path, state: Path
+) -> None:
+    version = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
+
+    def isobar(*words: str) -> "subprocess.CompletedProcess[str]":
+        variables = environment(state)
+        del variables["ISOBAR_HOME"], variables["BOOKINGS_TIME_ZONE"]  # as .env says
+        return subprocess.run(
+            [installed, *words],
+            cwd=state,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert isobar("--version").stdout.strip() == f"isobar, version {version}"
+    (state / ".env").write_text(f"ISOBAR_HOME={state}\nBOOKINGS_TIME_ZONE=Nowhere\n")
+    refused = isobar("run")
+    assert "BOOKINGS_TIME_ZONE is 'Nowhere'" in refused.stderr
+    (state / ".env").write_text(f"ISOBAR_HOME={state}\n")
+    done = isobar("run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "flights.itineraries" in done.stdout
+    assert "Query it: isobar database psql" in done.stdout
+    link = (state / "dagster" / "dagster.yaml").resolve()
+    assert link.is_relative_to(installed.parent.parent)
+    assert os.listdir(installed.parent.parent.parent) == ["venv"]  # noqa: PTH208 - names alone
