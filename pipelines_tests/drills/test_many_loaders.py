@@ -20,7 +20,7 @@ from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.loads import DEADLOCKS, LEFT_OVER, LOADS, insist
 
 LOADERS = 50
-EACH = 4 if LONG else 1
+EACH = 2 if LONG else 1
 """Deliveries of each loader."""
 FEW = 12
 """Sessions that are let in, where not all are."""
