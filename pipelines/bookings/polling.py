@@ -53,7 +53,7 @@ def poll(
     from pipelines.bookings.transform import newest_event_at
 
     began_at = clock()
-    with store.engine.connect() as connection:
+    with store.faults_told(SOURCE), store.engine.connect() as connection:
         start = _start(connection, client, began_at)
     outcomes: list[Outcome] = []
     watermark_at = start.watermark_at
@@ -93,12 +93,12 @@ def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.date
 
     Raises what the client does.
     """
-    with store.engine.connect() as connection:
+    with store.faults_told(SOURCE), store.engine.connect() as connection:
         start = _start(connection, client, clock())
     if start.is_whole_due:
         return True
     for page in client.pages(start.since):
-        with store.engine.connect() as connection:
+        with store.faults_told(SOURCE), store.engine.connect() as connection:
             if last_sha256(connection, SOURCE, page.name) != page.answer.sha256:
                 return True
     return False

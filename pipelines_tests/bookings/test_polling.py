@@ -14,6 +14,7 @@ from pipelines.bookings.client import EventsClient
 from pipelines.bookings.load import Reading
 from pipelines.bookings.polling import has_news, last_reading, poll
 from pipelines.bookings.retry import retry_quarantine
+from pipelines.core.failures import TransientFailure
 from pipelines.core.http import HttpClient
 from pipelines.core.warehouse import Warehouse
 from pipelines.metrics.hotel_bookings import refresh
@@ -276,3 +277,11 @@ def test_files_and_the_api_tell_the_same_events_once(
     expected = [tuple(truth[number][name] for name in names) for number in sorted(truth)]
     found = held(owner, query)
     assert found == expected
+
+
+def test_a_database_that_is_away_is_told_in_words(source: FakeSource, clock: FakeClock) -> None:
+    feed = Feed(Warehouse("postgresql://127.0.0.1:9/isobar"), source.url, clock)
+    for ask in (feed.poll, feed.has_news):
+        with pytest.raises(TransientFailure, match="refused"):
+            ask()
+    assert asked(source) == []

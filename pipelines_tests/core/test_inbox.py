@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from pipelines.core import inbox as inboxes
 from pipelines.core.deliveries import Delivery, Outcome, close_delivery, open_delivery
-from pipelines.core.failures import NotReady, PermanentFailure
+from pipelines.core.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.core.inbox import Inbox, InboxFile, is_settled
 from pipelines.core.intake import take, take_file
 from pipelines.core.warehouse import Warehouse, prepare_change_log
@@ -204,3 +204,9 @@ def test_a_file_that_is_gone_at_the_moment_of_taking_is_no_failure(
 def test_a_time_in_the_future_does_not_keep_a_file_waiting_for_ever(folder: Path) -> None:
     file = InboxFile(folder / "x", "x", 1, 0, time.time_ns() + 10**12)
     assert is_settled(file)
+
+
+def test_a_database_that_is_away_is_told_in_words(inbox: Inbox) -> None:
+    away = Warehouse("postgresql://127.0.0.1:9/isobar")
+    with pytest.raises(TransientFailure, match="refused"):
+        inbox.ready(away)

@@ -19,7 +19,6 @@ WORDS_OF = {
     "daemon": "dagster._daemon",
     "web server": "dagster_webserver",
     "code server": "grpc",
-    "run worker": "execute_run",
     "sandbox": "sandbox",
 }
 """What the command line of each has as a word."""
@@ -75,7 +74,7 @@ class System:
 
     def _start(self) -> "subprocess.Popen[str]":
         self.starts += 1
-        return begin(self.state, "ui", ISOBAR_SCHEDULES="")
+        return begin(self.state, "ui", ISOBAR_SCHEDULES="", SYNC_UNTIL_YEAR="1")
 
     def keep_up(self) -> None:
         """Start `isobar ui` when it has ended."""
@@ -168,6 +167,8 @@ def role_of(process: psutil.Process) -> str | None:
         for role, word in WORDS_OF.items():
             if word in words:
                 return role
+        if "spawn_main" in " ".join(words):
+            return "run worker"
         if "pipelines.cli" in words and "ui" in words:
             return "isobar ui"
     return None

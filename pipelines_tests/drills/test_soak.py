@@ -9,7 +9,6 @@ from pathlib import Path
 from statistics import median
 
 import psutil
-import psycopg
 import pytest
 
 from pipelines.core.embedded_postgres import DAGSTER
@@ -61,7 +60,7 @@ cron = "* * * * *"
 
 
 class Meter:
-    """What each role needed, sample by sample: bytes of its own, files and threads; and sessions."""
+    """What each role needed, sample by sample: bytes of its own, files, threads; and sessions."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -157,7 +156,7 @@ def test_in_twenty_minutes_at_high_cadence_nothing_grows(
     system = System(state, SCHEDULES)
     try:
         system.wait_until(lambda: system.ask("SELECT 1 FROM solar.syncs"), "the system is up")
-        system.wait_until(system.is_at_rest_enough, "the first runs ended")
+        system.wait_until(lambda: all(map(system.having, ROLES)), "all processes are there")
         meter, files = soak(system, SECONDS)
         system.wait_until(lambda: system.ask(TAKEN) == [(files,)], "all files are taken")
         runs = system.ask(RUNS, database=DAGSTER)

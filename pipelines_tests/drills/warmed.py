@@ -15,7 +15,6 @@ from pipelines.flights.transform import read_snapshot
 from pipelines.shipments.addresses import read_address
 from pipelines.shipments.transform import read_lines
 from pipelines.solar.transform import read_answer
-from pipelines.solar.windows import Window
 from pipelines_tests.bookings import made_up as bookings
 from pipelines_tests.flights import made_up as flights
 from pipelines_tests.shipments import made_up as shipments

@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -64,6 +64,7 @@ class Bookings(Feed):
 
     source = "bookings"
     path = "/events"
+    moments: ClassVar[Mapping[str, int]] = {"statement": 40, "commit": 5}
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
@@ -104,6 +105,8 @@ class Bookings(Feed):
     def _contradict(self, settle: Settle) -> str:
         settle()
         self.settled = self._ids()
+        if not self.settled:
+            return "nothing is told"
         number = self.random.choice(sorted(self.settled))
         other = Told(self.true[number] | {"hotel_id": 99}, is_good=False)
         if self.random.random() < 0.5:
@@ -212,8 +215,8 @@ class Bookings(Feed):
         assert taken <= entries.keys(), taken - entries.keys()
         refused = {file.name for file in latest if file.is_refused}
         assert refused_files(owner, self.source) == refused
-        bad = [json.dumps(_as_served(one)) for one in self.served if not one.is_good]
-        same((raw for (raw,) in owner.execute(TOLD_BADLY)), bad, "bad events of the API")
+        told_badly = [json.dumps(_as_served(one)) for one in self.served if not one.is_good]
+        same((raw for (raw,) in owner.execute(TOLD_BADLY)), told_badly, "bad events of the API")
 
 
 def truth_of(events: Iterable[Event]) -> list[truth.Row]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -43,11 +43,15 @@ class Entry:
 class Feed(ABC):
     """One domain's source. A run in another process has a copy of it, so a run changes nothing.
 
-    `path` is where it answers at `url`, if it does; files are dropped into `folder`.
+    `path` is where it answers at `url`, if it does; files are dropped into `folder`. What
+    `is_watched` is taken in before anything else happens.
     """
 
     source: str
     path = ""
+    is_watched = False
+    moments: ClassVar[Mapping[str, int]]
+    """About so many statements and commits a run has."""
 
     def __init__(self, seed: int, clock: FakeClock, url: str, folder: Path) -> None:
         self.random = Random(f"{seed} {self.source}")

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -58,6 +58,7 @@ class Flights(Feed):
 
     source = "flights"
     path = "/flights.json"
+    moments: ClassVar[Mapping[str, int]] = {"statement": 75, "commit": 3}
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)

@@ -54,15 +54,15 @@ class Schedule:
         url = source.url.removesuffix("/flights.json")
         self.feeds = [feed(seed, clock, url, folder) for feed in FEEDS]
         self.plot: list[str] = []
-        self.struck = 0
-        self.store = Warehouse(server.start().url(LOADER, database))
+        self.bring_up()
 
     def play(self) -> None:
         """Raises what it finds."""
         with self._owner() as owner:
             for feed in self.feeds:
                 feed.begin(owner)
-                self._run(feed)
+                if feed.is_watched:
+                    self._run(feed)
         for _ in range(self.random.randint(*HAPPENINGS)):
             feed = self.random.choice(self.feeds)
             happened = feed.happen(lambda feed=feed: self._run(feed))  # type: ignore[misc]
@@ -76,8 +76,10 @@ class Schedule:
             feed.again(self.store)
         self._check()
 
-    def close(self) -> None:
-        self.store.dispose()
+    def bring_up(self) -> None:
+        """Have the server run, and be connected to where it is."""
+        self.connections = self.server.start()
+        self.store = Warehouse(self.connections.url(LOADER, self.database))
 
     def _look(self, feed: Feed) -> str:
         """A run, or none, and what befell it."""
@@ -89,7 +91,7 @@ class Schedule:
             return "it is taken in"
         if chance < 0.5 and feed.path:
             return self._run_in_vain(feed)
-        return self._run_and_strike(feed, troubles.drawn_blow(self.random))
+        return self._run_and_strike(feed, troubles.drawn_blow(self.random, feed.moments))
 
     def _run(self, feed: Feed) -> None:
         """Take in what there is, without trouble."""
@@ -118,29 +120,29 @@ class Schedule:
 
     def _run_and_strike(self, feed: Feed, blow: Blow) -> str:
         self.source.will(self._answer)
-        server = self.server.start()
+        where = self.server.state, self.connections, self.database
         ours, theirs = warm().Pipe(duplex=False)
-        run = warm().Process(
-            target=_load, args=(feed, blow, self.server.state, server, self.database, theirs)
-        )
+        run = warm().Process(target=_load, args=(feed, blow, *where, theirs))
         run.start()
         theirs.close()
         assert run.pid is not None
         if blow.unit == "millisecond" and not wait([run.sentinel], blow.number / 1000):
-            troubles.strike(blow.victim, self.server.state, server, self.database, run.pid)
+            troubles.strike(blow.victim, *where, run.pid)
         run.join(MOST_SECONDS)
-        assert run.exitcode is not None, f"{blow}: it hangs"
+        is_over = run.exitcode is not None
+        run.kill()
+        assert is_over, f"{blow}: it hangs"
         try:
             said = ours.recv()
         except EOFError:
             said = "it is gone"
         ours.close()
         if blow.victim in troubles.OF_THE_SERVER:
-            self.server.start()
+            self.store.dispose()
+            self.bring_up()
         if said == "":
             feed.is_taken()
         else:
-            self.struck += 1
             assert not said.startswith("fault"), f"{blow}: {said}"
         return f"{blow}; {said or 'it is taken in'}"
 
@@ -158,7 +160,7 @@ class Schedule:
 
     @contextmanager
     def _owner(self) -> Iterator[psycopg.Connection]:
-        url = self.server.start().url(SUPERUSER, self.database)
+        url = self.connections.url(SUPERUSER, self.database)
         with psycopg.connect(url, autocommit=True) as connection:
             yield connection
 

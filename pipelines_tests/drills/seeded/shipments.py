@@ -1,10 +1,10 @@
 """Shipment files: new shipments and changed ones, files twice and files written anew, bad lines."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -18,7 +18,7 @@ from pipelines_tests.drills.truth import status_of
 from pipelines_tests.shipments.made_up import BERLIN, PARIS, line, text_of
 
 Line = dict[str, str]
-Name = tuple[str, str]
+Name = tuple[str, ...]
 MOST_BAD = 0.5
 BAD = ({"article_price": "cheap"}, {"article_quantity": "0"}, {"tracking_number": ""})
 WORDS = ("pending", "in-transit", "delivery")
@@ -107,6 +107,7 @@ class Shipments(Feed):
     """Every file has a shipment of its own, so that no content comes back under its name."""
 
     source = "shipments"
+    moments: ClassVar[Mapping[str, int]] = {"statement": 34, "commit": 3}
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)

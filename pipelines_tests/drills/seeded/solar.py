@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import psycopg
@@ -18,8 +18,8 @@ from pipelines_tests.drills.seeded.feed import Feed, Settle, away, same
 from pipelines_tests.drills.test_solar_kills import HALF_WRITTEN
 from pipelines_tests.solar.made_up import Item, item
 
-NEW_DAYS = Depth(every_run=0, until=1)
-"""No history: the day before, those since, and what was not whole."""
+A_YEAR = Depth(every_run=1, until=1)
+"""Of its days before the first one nothing is told."""
 SPOILED = ("late", "null", "text", "when", "twice", "other")
 HEALED = ("twice", "other")
 """Ways in which an hour is told, and those in which it is told well all the same."""
@@ -44,6 +44,8 @@ class Solar(Feed):
 
     source = "solar"
     path = "/solar"
+    is_watched = True  # of what was before the first sync it would have the last day alone
+    moments: ClassVar[Mapping[str, int]] = {"statement": 43, "commit": 6}
     plants = (1, 2)
 
     def __init__(self, seed: int, *place: Any) -> None:
@@ -141,7 +143,7 @@ class Solar(Feed):
         with patch.object(sync, "AT_ONCE", 1):
             for chosen, window in syncs:
                 client = MonitoringClient(self.url + self.path, self.http("MONITORING_URL"))
-                one = sync.Sync(store, client, NEW_DAYS, self.clock, window=window)
+                one = sync.Sync(store, client, A_YEAR, self.clock, window=window)
                 if problems := [done.problem for done in one.plants(chosen) if done.problem]:
                     raise away(self.source, problems[0])
 

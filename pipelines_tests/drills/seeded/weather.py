@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -42,6 +42,7 @@ class Weather(Feed):
 
     source = "weather"
     path = "/v1/forecast"
+    moments: ClassVar[Mapping[str, int]] = {"statement": 23, "commit": 3}
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
@@ -52,7 +53,7 @@ class Weather(Feed):
         owner.execute(PUT, (PLACES,))
 
     def happen(self, settle: Settle) -> str:
-        minutes = self.random.choice((2, 5, 90, 125, 300))
+        minutes = self.random.choice((5, 125, 130, 300))
         self.clock.pass_by(minutes=minutes)
         return f"{minutes} minutes pass"
 
