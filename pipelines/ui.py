@@ -18,7 +18,7 @@ from pipelines.bring_up import Tell, on_loopback, wait_until
 from pipelines.core.failures import Failure, PermanentFailure
 from pipelines.core.log_files import set_aside
 from pipelines.core.ports import free_port, promised_port
-from pipelines.core.process_identity import find, identity
+from pipelines.core.process_identity import find, identity, is_alive
 from pipelines.dagster_processes import code_server, daemon, web_server, write_workspace
 from pipelines.operations.receivers import check_urls
 from pipelines.processes import Child, kill_session, stop_all
@@ -26,7 +26,7 @@ from pipelines.settings import Settings, alert_urls, own_schedules, read_file, u
 
 LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
 MOST_RESTARTS, WITHIN_SECONDS = 5, 600.0
-DATABASE_SECONDS = 5.0
+DATABASE_SECONDS, LEFTOVER_SECONDS = 5.0, 10.0
 
 
 class WebUi:
@@ -197,11 +197,14 @@ class WebUi:
         fresh.replace(self.record)  # whole, for isobar status reads it at any time
 
     def _end_leftovers(self) -> None:
-        """End what an `isobar ui` that was killed left behind."""
+        """End what an `isobar ui` that was killed left behind, which gives its port free."""
         processes = self._read_record().get("processes")
         for noted in processes.values() if isinstance(processes, dict) else []:
             if left := find(str(noted)):
                 kill_session(left.pid)
+                deadline = time.monotonic() + LEFTOVER_SECONDS
+                while is_alive(left) and time.monotonic() < deadline:
+                    time.sleep(0.05)
 
 
 def _listens(port: int) -> bool:

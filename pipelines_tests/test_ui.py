@@ -52,8 +52,11 @@ class Ui:
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
+    def having(self, word: str) -> list[psutil.Process]:
+        return [child for child in self.children() if word in words_of(child)]
+
     def daemons(self) -> list[psutil.Process]:
-        return [child for child in self.children() if "dagster._daemon" in words_of(child)]
+        return self.having("dagster._daemon")
 
 
 def words_of(process: psutil.Process) -> list[str]:
@@ -63,8 +66,8 @@ def words_of(process: psutil.Process) -> list[str]:
         return []
 
 
-def start(state: Path) -> Ui:
-    process = begin(state, "ui")
+def start(state: Path, *options: str) -> Ui:
+    process = begin(state, "ui", *options)
     assert process.stdout is not None
     for words in process.stdout:
         if "UI is at" in words:
@@ -301,6 +304,18 @@ def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
     assert noted["daemon"].startswith(f"{ui.daemons()[-1].pid} ")
 
 
+def test_the_sandbox_that_dies_is_started_again_where_it_was(ui: Ui) -> None:
+    """Else all that is fetched fails until the UI is started again."""
+    (sandbox,) = ui.having("sandbox")
+    words = words_of(sandbox)
+    sandbox.kill()
+    deadline = time.monotonic() + 300
+    while [one for one in ui.having("sandbox") if one != sandbox] == []:
+        assert time.monotonic() < deadline, "the sandbox stayed dead"
+        time.sleep(0.3)
+    assert words_of(ui.having("sandbox")[-1]) == words
+
+
 def test_runs_of_isobar_run_are_known_to_belong_to_the_code_location(ui: Ui) -> None:
     """Else the overview's timeline leaves them out."""
     query = """{ runsOrError { ... on Runs { results { tags { key } repositoryOrigin {
@@ -350,6 +365,7 @@ def test_it_stops_whole_however_it_was_started(state: Path, number: signal.Signa
 
 
 def test_what_a_killed_ui_left_behind_is_ended_by_the_next(state: Path) -> None:
+    """Which serves where that one did."""
     folder = Path(tempfile.mkdtemp(dir=state.parent))
     folder.chmod(0o755)
     first = start(folder)
@@ -357,7 +373,7 @@ def test_what_a_killed_ui_left_behind_is_ended_by_the_next(state: Path) -> None:
         left = first.children()
         first.process.kill()
         first.process.communicate()
-        second = start(folder)
+        second = start(folder, "--port", first.url.rsplit(":", 1)[1])
         _, alive = psutil.wait_procs(left, timeout=10)
         assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
         second.process.terminate()

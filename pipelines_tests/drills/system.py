@@ -40,6 +40,11 @@ UNION ALL
 SELECT run_id FROM pending_steps
 WHERE run_id NOT IN (SELECT run_id FROM runs WHERE status IN {UNFINISHED})
 """
+WORKERS = f"""
+SELECT DISTINCT substring(event FROM 'Started process for run [(]pid: ([0-9]+)[)]')::integer
+FROM event_logs INNER JOIN runs USING (run_id)
+WHERE status IN {UNFINISHED} AND event LIKE '%Started process for run (pid: %'
+"""
 HELD = """
 SELECT pid, datname, application_name, state, query FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -114,7 +119,10 @@ class System:
         return found
 
     def having(self, role: str) -> list[psutil.Process]:
-        """The processes that have a role at the moment."""
+        """The processes that have a role at the moment; run workers that are at work.
+
+        Raises `psycopg.Error` when these are asked for while the server is away.
+        """
         if role == "isobar ui":
             return [psutil.Process(self.process.pid)] if self.process.poll() is None else []
         if role in ("PostgreSQL", "session"):
@@ -126,7 +134,11 @@ class System:
                     words = [(one, " ".join(one.cmdline())) for one in postmaster.children()]
                     return [one for one, told in words if "127.0.0.1(" in told]
             return []
-        return [one for one in self.processes() if role_of(one) == role]
+        found = [one for one in self.processes() if role_of(one) == role]
+        if role == "run worker":
+            at_work = [pid for (pid,) in self.ask(WORKERS, database=DAGSTER)]
+            return [one for one in found if one.pid in at_work]
+        return found
 
     def orphans(self) -> list[psutil.Process]:
         """Processes that are not descended from the `isobar ui` that runs."""

@@ -1,0 +1,117 @@
+"""Two daemons by mistake on one instance: every file is still taken once, and every tick is one."""
+
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipelines.core.embedded_postgres import DAGSTER
+from pipelines.dagster_processes import daemon
+from pipelines.settings import PROJECT
+from pipelines_tests.bookings.made_up import event
+from pipelines_tests.bookings.made_up import text_of as text_of_events
+from pipelines_tests.drills.form import LONG
+from pipelines_tests.drills.system import OFTEN, System
+from pipelines_tests.shipments.made_up import line, text_of
+
+FILES, LINES = 40 if LONG else 8, 20
+SCHEDULES = f"""{OFTEN}
+[schedules.each_minute]
+job = "weather"
+cron = "* * * * *"
+"""
+LEDGER = """
+SELECT source, count(*), count(DISTINCT name), sum(read_count), sum(loaded_count)
+FROM ops.deliveries WHERE name LIKE 'twice%' GROUP BY source ORDER BY source
+"""
+HELD = """
+SELECT
+    (SELECT count(*) FROM bookings.events WHERE hotel_id = 90000),
+    (SELECT sum(bookings) FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = 90000),
+    (SELECT count(*) FROM shipments.shipments WHERE tracking_number LIKE 'TWICE%')
+"""
+OF_TICKS = """
+SELECT tags.value, count(*) FROM runs INNER JOIN run_tags AS tags USING (run_id)
+WHERE tags.key = 'dagster/scheduled_execution_time'
+    AND run_id IN (SELECT run_id FROM run_tags WHERE value = 'each_minute')
+GROUP BY tags.value
+"""
+AT_ONCE = """
+SELECT one.pipeline_name FROM runs AS one INNER JOIN runs AS other
+    ON one.pipeline_name = other.pipeline_name AND one.id < other.id
+    AND one.start_time < other.end_time AND other.start_time < one.end_time
+WHERE one.pipeline_name IN ('bookings', 'shipments', 'solar')
+"""
+MOST_RUNS = 6
+"""As dagster.yaml says."""
+UNDER_WAY = "SELECT count(*) FROM runs WHERE status IN ('STARTING', 'STARTED', 'CANCELING')"
+
+
+def second_daemon(system: System) -> "subprocess.Popen[bytes]":
+    """As another `isobar serve daemon` would be, on the same storage and code server."""
+    (first,) = system.having("daemon")
+    with (system.state / "second.log").open("ab") as log:
+        return subprocess.Popen(
+            daemon(system.state / "workspace.yaml"),
+            env=first.environ(),
+            cwd=PROJECT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def drop(system: System, number: int) -> None:
+    """A file of events and one of shipments."""
+    events = [event(10**9 + number * LINES + n, hotel_id=90_000) for n in range(LINES)]
+    lines = [line(tracking_number=f"TWICE{number}-{n}") for n in range(LINES)]
+    for source, text in (("bookings", text_of_events(events)), ("shipments", text_of(lines))):
+        inbox = system.state / "inbox" / source
+        (inbox / f".twice{number}.csv").write_text(text)
+        (inbox / f".twice{number}.csv").rename(inbox / f"twice{number}.csv")
+
+
+@pytest.mark.timeout(1800)
+def test_with_two_daemons_every_file_is_taken_once_and_both_logs_say_so(state: Path) -> None:
+    system = System(state, SCHEDULES)
+    most: Counter[str] = Counter()
+
+    def is_done() -> bool:
+        most["under way"] = max(most["under way"], system.ask(UNDER_WAY, database=DAGSTER)[0][0])
+        return bool(system.ask(LEDGER) == whole)
+
+    whole = [
+        ("bookings", FILES, FILES, FILES * LINES, FILES * LINES),
+        ("shipments", FILES, FILES, FILES * LINES, FILES * LINES),
+    ]
+    try:
+        system.wait_until(lambda: system.ask("SELECT 1 FROM solar.syncs"), "the system is up")
+        second = second_daemon(system)
+        try:
+            warned = [state / "daemon.log", state / "second.log"]
+            system.wait_until(
+                lambda: any("is still sending heartbeats" in log.read_text() for log in warned),
+                "Dagster says that there are two",
+            )
+            for number in range(FILES):
+                drop(system, number)
+                time.sleep(0.5)
+            system.wait_until(is_done, "all files are taken")
+            system.wait_until(
+                lambda: len(system.ask(OF_TICKS, database=DAGSTER)) >= 2, "two minutes tick"
+            )
+            system.wait_until(system.is_at_rest, "all runs ended well")
+        finally:
+            second.terminate()
+            second.wait(300)
+        held = system.ask(HELD)
+        of_ticks = dict(system.ask(OF_TICKS, database=DAGSTER))
+        at_once = system.ask(AT_ONCE, database=DAGSTER)
+    finally:
+        said = system.stop()
+    print(f"{of_ticks}, at once {at_once}, {dict(most)}\n{said}")  # noqa: T201 - for who asks
+    assert held == [(FILES * LINES,) * 3]
+    assert set(of_ticks.values()) == {1}
+    assert most["under way"] <= MOST_RUNS
