@@ -16,7 +16,7 @@ from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.system import OFTEN, System
 from pipelines_tests.shipments.made_up import line, text_of
 
-FILES, LINES = 40 if LONG else 8, 20
+FILES, LINES = 40, 20
 SCHEDULES = f"""{OFTEN}
 [schedules.each_minute]
 job = "weather"
@@ -73,6 +73,7 @@ def drop(system: System, number: int) -> None:
         (inbox / f".twice{number}.csv").rename(inbox / f"twice{number}.csv")
 
 
+@pytest.mark.skipif(not LONG, reason="it takes many minutes: make drills")
 @pytest.mark.timeout(1800)
 def test_with_two_daemons_every_file_is_taken_once_and_both_logs_say_so(state: Path) -> None:
     system = System(state, SCHEDULES)
