@@ -92,7 +92,7 @@ def sandbox(
     child.start()
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: answers(url), child, seconds=30)
+        wait_until(lambda: answers(url), child, seconds=120)
         yield {"ISOBAR_SANDBOX_URL": url}, child
     finally:
         child.stop()

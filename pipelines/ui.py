@@ -189,6 +189,7 @@ class WebUi:
         noted = {child.name: identity(child.pid) for child in children if child.is_alive()}
         record = {
             "url": f"http://127.0.0.1:{port}",
+            "port": port,
             "host": socket.gethostname(),
             "processes": {"isobar ui": identity(), **noted},
         }
@@ -197,14 +198,26 @@ class WebUi:
         fresh.replace(self.record)  # whole, for isobar status reads it at any time
 
     def _end_leftovers(self) -> None:
-        """End what an `isobar ui` that was killed left behind, which gives its port free."""
-        processes = self._read_record().get("processes")
-        for noted in processes.values() if isinstance(processes, dict) else []:
-            if left := find(str(noted)):
-                kill_session(left.pid)
-                deadline = time.monotonic() + LEFTOVER_SECONDS
-                while is_alive(left) and time.monotonic() < deadline:
-                    time.sleep(0.05)
+        """End what an `isobar ui` that was killed left behind, which gives its port free.
+
+        That one is free a little later than the processes are gone: by then each of their threads
+        has let go of it.
+        """
+        record = self._read_record()
+        processes = record.get("processes")
+        noted = processes.values() if isinstance(processes, dict) else []
+        left = [process for process in map(find, map(str, noted)) if process]
+        for process in left:
+            kill_session(process.pid)
+        deadline = time.monotonic() + LEFTOVER_SECONDS
+        while left and time.monotonic() < deadline:
+            if not any(map(is_alive, left)) and _is_free(record.get("port")):
+                return
+            time.sleep(0.05)
+
+
+def _is_free(port: object) -> bool:
+    return not isinstance(port, int) or free_port(port) == port
 
 
 def _listens(port: int) -> bool:
