@@ -26,7 +26,7 @@ psql: .venv/runtime ## ask the database
 	@$(BIN)/isobar database psql --role analyst
 
 test: .venv/development ## run the tests but those below; ARGS="-k money" picks some
-	@$(BIN)/python -m pytest -n 4 -m "not system and not drill" $(ARGS)
+	@$(BIN)/python -m pytest -n 3 -m "not system and not drill" $(ARGS)
 
 system: .venv/development ## run the tests that start the platform as people do
 	@$(BIN)/python -m pytest -n 4 -m system $(ARGS)

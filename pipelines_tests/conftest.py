@@ -1,5 +1,6 @@
 """What tests share: a PostgreSQL of their own, a database for each test, a source to fetch from."""
 
+import functools
 import os
 import shutil
 import tempfile
@@ -17,8 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections, EmbeddedPostgres
 from pipelines.core.warehouse import Warehouse
-from pipelines.flights import load
-from pipelines.flights.client import packaged_airports
+from pipelines.flights import client, load
 from pipelines.migrations.apply import migrate
 from pipelines_tests.databases import made
 from pipelines_tests.fake_source import FakeSource
@@ -44,10 +44,13 @@ SYSTEM = tuple(
 DRILLS = "pipelines_tests/drills/"
 COSTLY = (*SYSTEM, "pipelines_tests/cookbook/", f"{DRILLS}test_workers.py")
 """Tests that share a fixture that takes long to make."""
+LONGEST = tuple(f"{DRILLS}test_{name}.py" for name in ("soak", "whole_system", "two_daemons"))
+"""Minutes each, so that others are done beside them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test` leaves to `make system` and `make drills`."""
+    """Mark what `make test` leaves to `make system` and `make drills`; the longest go first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         if item.nodeid.startswith(DRILLS):
             item.add_marker("drill")
@@ -94,7 +97,7 @@ def server() -> Iterator[Connections]:
         built_in = EmbeddedPostgres(folder)
         connections = built_in.start()
         with psycopg.connect(connections.url(SUPERUSER, "postgres"), autocommit=True) as postgres:
-            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
                 postgres.execute(f"ALTER SYSTEM SET {setting} = off")  # nothing of it is kept
             postgres.execute("SELECT pg_reload_conf()")
         yield connections
@@ -161,11 +164,19 @@ def sandbox_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session", autouse=True)
+def airports_read_once() -> Iterator[None]:
+    """Nine thousand lines, which each run of flights on a fresh database reads."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "_read_airports", functools.cache(client._read_airports))
+        yield
+
+
 @pytest.fixture
 def airports(warehouse: Warehouse) -> None:
     """The airports, loaded."""
     with warehouse.transaction("flights") as connection:
-        load.load_airports(connection, *packaged_airports(), None)
+        load.load_airports(connection, *client.packaged_airports(), None)
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def owner_of_it(server: Connections, database: str) -> Iterator[psycopg.Connecti
 
 
 @settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -176,7 +176,7 @@ def as_one_by_one(told: list[tuple[int | None, str]]) -> tuple[dict[int, str], s
 
 
 @settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

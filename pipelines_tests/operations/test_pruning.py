@@ -27,6 +27,7 @@ from pipelines.core.warehouse import engine_for
 from pipelines.operations import pruning
 from pipelines.operations.pruning import CHECKS, EVENTS, Removed, prune
 from pipelines_tests.command import PROJECT
+from pipelines_tests.databases import made
 from pipelines_tests.operations.made_up import LEGS, OURS, PRICES, World
 from pipelines_tests.operations.test_housekeeping import storage_url
 
@@ -89,11 +90,16 @@ PARTITIONS: dict[dg.AssetKey, dg.PartitionsDefinition[Any]] = {
 
 
 @pytest.fixture
-def instance(
-    server: Connections, empty_database: str, tmp_path: Path
-) -> Iterator[dg.DagsterInstance]:
+def dagsters(server: Connections, dagster_template: str) -> Iterator[str]:
+    """The name of a database with Dagster's tables."""
+    with made(server, dagster_template) as name:
+        yield name
+
+
+@pytest.fixture
+def instance(server: Connections, dagsters: str, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """An instance as ours, on storage of its own."""
-    url = server.url(SUPERUSER, empty_database).replace("://", "+psycopg2://")
+    url = server.url(SUPERUSER, dagsters).replace("://", "+psycopg2://")
     storage = {"postgres": {"postgres_url": url}}
     ref = InstanceRef.from_dir(
         str(tmp_path), config_dir=str(PROJECT), overrides={"storage": storage}
@@ -104,17 +110,17 @@ def instance(
 
 
 @pytest.fixture
-def engine(server: Connections, empty_database: str) -> Iterator[Engine]:
-    opened = engine_for(server.url(SUPERUSER, empty_database), role=None)
+def engine(server: Connections, dagsters: str) -> Iterator[Engine]:
+    opened = engine_for(server.url(SUPERUSER, dagsters), role=None)
     yield opened
     opened.dispose()
 
 
 @pytest.fixture
 def storage(
-    server: Connections, empty_database: str, instance: dg.DagsterInstance
+    server: Connections, dagsters: str, instance: dg.DagsterInstance
 ) -> Iterator[psycopg.Connection]:
-    url = server.url(SUPERUSER, empty_database)
+    url = server.url(SUPERUSER, dagsters)
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
 

@@ -16,6 +16,7 @@ from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
 from pipelines.resources import ShipmentsResource, WarehouseResource, WeatherResource
+from pipelines.weather import hours, refresh
 from pipelines.weather.definitions import weather_due
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sandbox_server import sandbox_server
@@ -39,6 +40,8 @@ def resources(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dict[str, Any]]:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    for asking in (refresh, hours):
+        monkeypatch.setattr(asking, "WAITS_SECONDS", (0.0, 0.0, 0.0))
     for name in ("WEATHER_PROVIDER", "WEATHER_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     with sandbox_server() as url:
