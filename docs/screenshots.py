@@ -21,7 +21,7 @@ from pipelines.core.embedded_postgres import EmbeddedPostgres
 from pipelines_tests.browser import chromium
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.command import isobar
-from pipelines_tests.test_ui import Ui, start
+from pipelines_tests.served_ui import Ui, start
 
 PICTURES = Path(__file__).parent / "pictures"
 COLOURS = 256
@@ -59,8 +59,7 @@ def main() -> None:
                     picture_of_run(context.new_page(), done.stdout)
                     pictures_of_ui(Watched(context.new_page(), ui.url))
             finally:
-                ui.process.terminate()
-                ui.process.communicate(timeout=60)
+                ui.stop()
         finally:
             EmbeddedPostgres(state).stop()
 

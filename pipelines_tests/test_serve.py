@@ -21,7 +21,7 @@ from pipelines.processes import kill_session
 from pipelines.settings import Settings
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.sandbox_server import sandbox_server
-from pipelines_tests.test_ui import LAUNCH, RUN
+from pipelines_tests.served_ui import LAUNCH, RUN, params
 
 WORDS = {name: f"{name.lower()}@/:#'%\\ \"" for name in PASSWORDS.values()}
 """Passwords with every sign that trips over quoting."""
@@ -231,15 +231,6 @@ def served(variables: dict[str, str], state_folder: Path) -> Iterator[Served]:
         processes = Served(stack, home, variables | {"ISOBAR_SANDBOX_URL": url})
         processes.start()
         yield processes
-
-
-def params(job: str) -> dict[str, Any]:
-    selector = {
-        "repositoryLocationName": "pipelines",
-        "repositoryName": "__repository__",
-        "jobName": job,
-    }
-    return {"selector": selector, "runConfigData": {}}
 
 
 def test_a_run_that_the_web_server_launches_is_done_by_the_others(served: Served) -> None:

@@ -8,71 +8,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import psycopg
 import pytest
-import requests
 
 from pipelines.core.embedded_postgres import SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines_tests.bookings.made_up import event
 from pipelines_tests.bookings.made_up import text_of as text_of_events
-from pipelines_tests.command import PROJECT, begin, environment, isobar
+from pipelines_tests.command import PROJECT, environment, isobar
+from pipelines_tests.served_ui import Ui, start, today, words_of
 from pipelines_tests.shipments.made_up import line, text_of
-
-LAUNCH = """
-mutation($params: ExecutionParams!) {
-  launchRun(executionParams: $params) {
-    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
-  }
-}
-"""
-RUN = """
-query($id: ID!) { runOrError(runId: $id) { ... on Run { status jobName repositoryOrigin {
-  repositoryLocationName } } } }
-"""
-
-
-@dataclass
-class Ui:
-    url: str
-    state: Path
-    process: "subprocess.Popen[str]"
-
-    def ask(self, query: str, **variables: Any) -> Any:
-        answer = requests.post(
-            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=120
-        ).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def having(self, word: str) -> list[psutil.Process]:
-        return [child for child in self.children() if word in words_of(child)]
-
-    def daemons(self) -> list[psutil.Process]:
-        return self.having("dagster._daemon")
-
-
-def words_of(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
-
-
-def start(state: Path, *options: str) -> Ui:
-    process = begin(state, "ui", *options)
-    assert process.stdout is not None
-    for words in process.stdout:
-        if "UI is at" in words:
-            return Ui(words.split(" is at ")[1].split()[0], state, process)
-    raise AssertionError("isobar ui ended without serving")
 
 
 @pytest.fixture(scope="module")
@@ -89,33 +36,7 @@ def ui(state: Path) -> Iterator[Ui]:
     assert done.returncode == 0, done.stderr
     serving = start(state)
     yield serving
-    serving.process.terminate()
-    serving.process.communicate(timeout=300)
-
-
-def wait_for_run(ui: Ui, run_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        run: dict[str, Any] = ui.ask(RUN, id=run_id)["runOrError"]
-        if run["status"] in ("SUCCESS", "FAILURE", "CANCELED"):
-            return run
-        time.sleep(0.3)
-    raise AssertionError(f"the run is still {run['status']}")
-
-
-def launch(ui: Ui, partition: str) -> dict[str, Any]:
-    params = {
-        "selector": {
-            "repositoryLocationName": "pipelines",
-            "repositoryName": "__repository__",
-            "jobName": "flights",
-        },
-        "runConfigData": {},
-        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}]},
-    }
-    launched = ui.ask(LAUNCH, params=params)["launchRun"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-    return wait_for_run(ui, launched["run"]["runId"])
+    serving.stop()
 
 
 def test_the_run_of_isobar_run_is_in_the_history(ui: Ui) -> None:
@@ -174,18 +95,13 @@ def test_the_daemon_is_healthy(ui: Ui) -> None:
 
 
 def test_a_run_launched_in_the_ui_goes_through_queue_and_code_server(ui: Ui) -> None:
-    today = time.strftime("%Y-%m-%d", time.gmtime())
-    run = launch(ui, today)
-    assert run["status"] == "SUCCESS"
+    assert ui.run("flights", today()) == "SUCCESS"
 
 
 def test_a_past_day_that_was_not_archived_is_refused_with_the_reason(ui: Ui) -> None:
-    assert launch(ui, "2026-11-02")["status"] == "FAILURE"
-    query = """{ runsOrError(limit: 1) { ... on Runs { results {
-        eventConnection(limit: 200) { events {
-            ... on ExecutionStepFailureEvent { error { message causes { message } } }
-        } } } } } }"""
-    told = json.dumps(ui.ask(query))
+    run_id = ui.begin_run("flights", "2026-11-02")
+    assert ui.wait_for_run(run_id) == "FAILURE"
+    told = ui.told_by_run(run_id)
     assert "there is no snapshot of 2026-11-02, and there can be none" in told
 
 
@@ -294,14 +210,14 @@ def test_a_second_ui_in_the_same_clone_is_refused(ui: Ui) -> None:
 
 
 def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
-    (daemon,) = ui.daemons()
+    (daemon,) = ui.having("dagster._daemon")
     daemon.kill()
     deadline = time.monotonic() + 300
-    while [one for one in ui.daemons() if one != daemon] == []:
+    while [one for one in ui.having("dagster._daemon") if one != daemon] == []:
         assert time.monotonic() < deadline, "the daemon stayed dead"
         time.sleep(0.3)
     noted = json.loads((ui.state / "ui.json").read_text())["processes"]
-    assert noted["daemon"].startswith(f"{ui.daemons()[-1].pid} ")
+    assert noted["daemon"].startswith(f"{ui.having('dagster._daemon')[-1].pid} ")
 
 
 def test_the_sandbox_that_dies_is_started_again_where_it_was(ui: Ui) -> None:
@@ -376,8 +292,7 @@ def test_what_a_killed_ui_left_behind_is_ended_by_the_next(state: Path) -> None:
         second = start(folder, "--port", first.url.rsplit(":", 1)[1])
         _, alive = psutil.wait_procs(left, timeout=10)
         assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
-        second.process.terminate()
-        second.process.communicate(timeout=300)
+        second.stop()
     finally:
         EmbeddedPostgres(folder).stop()
 

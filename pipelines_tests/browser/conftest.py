@@ -12,7 +12,7 @@ from pipelines.core.embedded_postgres import EmbeddedPostgres
 from pipelines_tests.browser import chromium
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.command import isobar
-from pipelines_tests.test_ui import Ui, start
+from pipelines_tests.served_ui import Ui, start
 
 expect.set_options(timeout=chromium.PATIENCE_SECONDS * 1000)
 
@@ -43,8 +43,7 @@ def ui(browser: Browser, state_folder: Path) -> Iterator[Ui]:
         assert done.returncode == 0, done.stderr
         serving = start(state)
         yield serving
-        serving.process.terminate()
-        serving.process.communicate(timeout=60)
+        serving.stop()
     finally:
         EmbeddedPostgres(state).stop()
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pipelines_tests.browser.watched import Watched
-from pipelines_tests.test_ui import Ui, wait_for_run
+from pipelines_tests.served_ui import Ui
 
 pytestmark = pytest.mark.timeout(1500)  # the first one makes the UI
 LAST_RUNS = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
@@ -35,7 +35,7 @@ def test_an_asset_is_materialised_by_a_click_and_shows_its_metadata_and_its_pict
     watched.page.get_by_role("link", name="View", exact=True).click()
     watched.page.wait_for_url(re.compile(r"/runs/[0-9a-f-]{36}"))
     run_id = watched.page.url.rpartition("/")[2]
-    assert wait_for_run(ui, run_id)["status"] == "SUCCESS"
+    assert ui.wait_for_run(run_id) == "SUCCESS"
     expect(watched.page.get_by_text("Success", exact=True).first).to_be_visible()
     assert watched.faults() == []
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, ViewportSize, expect
 
 from pipelines_tests.browser import chromium, conftest
 from pipelines_tests.browser.watched import Watched
-from pipelines_tests.test_ui import Ui
+from pipelines_tests.served_ui import Ui
 
 ASSETS = """{ assetNodes { assetKey { path } groupName description isExecutable
     metadataEntries { ...shape } assetMaterializations(limit: 1) { metadataEntries { ...shape } }

@@ -14,7 +14,6 @@ from typing import Any
 
 import psutil
 import psycopg
-import requests
 
 from pipelines.bring_up import bring_up_dagster_home
 from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
@@ -22,7 +21,8 @@ from pipelines.core.ports import free_port
 from pipelines.settings import Settings
 from pipelines.timetable import timetable
 from pipelines.workers import worker_beat, worker_command
-from pipelines_tests.command import PROJECT, begin, environment
+from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.served_ui import start
 
 MISSING = "there is no redis-server; on Debian: apt install redis-server"
 UNFINISHED = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
@@ -149,14 +149,7 @@ class Machines:
         lines = [f"[sensors.{name}]\nevery_seconds = {every}\n" for name, every in often.items()]
         (self.state / "schedules.toml").write_text("".join(lines))
         self.workers: list[Worker] = []
-        self.process = begin(self.state, "ui", ISOBAR_SCHEDULES="", **self.variables)
-        assert self.process.stdout is not None
-        told = ""
-        while not (found := re.search(r"UI is at (\S+)", told)):
-            said = self.process.stdout.readline()
-            assert said, told
-            told += said
-        self.url = found[1]
+        self.ui = start(self.state, ISOBAR_SCHEDULES="", **self.variables)
         self.server = EmbeddedPostgres(self.state).start()
 
     def start_workers(self, count: int) -> None:
@@ -178,7 +171,7 @@ class Machines:
 
     def runs(self, job: str | None = None) -> list[Run]:
         """Oldest first."""
-        found = self.ask(RUNS)["runsOrError"]["results"]
+        found = self.ui.ask(RUNS)["runsOrError"]["results"]
         return [
             Run(
                 one["runId"],
@@ -202,7 +195,7 @@ class Machines:
         )
 
     def stop_run(self, run: Run) -> Any:
-        return self.ask(STOP, id=run.run_id)["terminateRun"]
+        return self.ui.ask(STOP, id=run.run_id)["terminateRun"]
 
     def drop(self, source: str, name: str, text: str) -> None:
         fresh = self.folder / name
@@ -227,16 +220,8 @@ class Machines:
                 f"{count} that wait for locks",
             )
 
-    def ask(self, query: str, **variables: Any) -> Any:
-        answer = requests.post(
-            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=120
-        ).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
-
     def stop(self) -> None:
-        self.process.terminate()
-        self.process.communicate(timeout=300)
+        self.ui.stop()
         for worker in self.workers:
             if worker.process.poll() is None:
                 worker.die()

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
-from pipelines_tests.command import begin, isobar
+from pipelines_tests.command import isobar
+from pipelines_tests.served_ui import start
 from pipelines_tests.shipments.made_up import line, text_of
 
 FILES, LINES, PLANTS = 200, 20, 50
@@ -62,12 +63,9 @@ class Seen:
 def served(state: Path) -> Iterator[Path]:
     """A state folder on which `isobar ui` runs."""
     assert isobar(state, "run").returncode == 0
-    process = begin(state, "ui")
-    assert process.stdout is not None
-    assert any("UI is at" in words for words in process.stdout)
+    serving = start(state)
     yield state
-    process.terminate()
-    process.communicate(timeout=300)
+    serving.stop()
 
 
 def test_a_burst_of_files_and_plants_stays_within_its_runs_and_sessions(

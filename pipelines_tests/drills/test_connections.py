@@ -19,11 +19,12 @@ from pipelines.core.embedded_postgres import (
 from pipelines.core.failures import TransientFailure
 from pipelines.core.warehouse import Warehouse
 from pipelines.migrations.apply import migrate
-from pipelines_tests.command import begin, isobar
+from pipelines_tests.command import isobar
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.machines import wait_until
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.flights.made_up import flights_document
+from pipelines_tests.served_ui import start
 from pipelines_tests.shipments.made_up import line, text_of
 
 LINES = 50
@@ -96,9 +97,8 @@ def test_what_serves_lives_on_without_sessions_and_takes_what_came_meanwhile(
     source.will(document(flights_document()))
     inbox = state / "drop"
     inbox.mkdir()
-    process = begin(
+    serving = start(
         state,
-        "ui",
         ISOBAR_SOURCES="live",
         FLIGHTS_URL=source.url,
         WEATHER_BASE_URL=sandbox_url,
@@ -106,15 +106,12 @@ def test_what_serves_lives_on_without_sessions_and_takes_what_came_meanwhile(
         SHIPMENTS_INBOX=str(inbox),
         ISOBAR_SCHEDULES=os.devnull,
     )
-    assert process.stdout is not None
-    assert any("UI is at" in words for words in process.stdout)
     server = EmbeddedPostgres(state).start()
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
         with none_left(server, WAREHOUSE, SUPERUSER):
             (inbox / "a.csv").write_text(text_of([line(n) for n in range(LINES)]))
             time.sleep(45)  # longer than a look of each sensor takes
-            assert process.poll() is None
+            assert serving.process.poll() is None
             assert owner.execute(HELD).fetchone() == (0,)
         wait_until(lambda: owner.execute(HELD).fetchone() == (LINES,), "the file is taken", 300)
-    process.terminate()
-    process.communicate(timeout=300)
+    serving.stop()

@@ -15,8 +15,8 @@ from pipelines_tests.bookings.made_up import text_of as text_of_events
 from pipelines_tests.drills.machines import MISSING, Machines, redis_server, wait_until
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.flights.made_up import flights_document
+from pipelines_tests.served_ui import today
 from pipelines_tests.shipments.made_up import line, text_of
-from pipelines_tests.test_ui import LAUNCH
 
 LEDGER = """
 SELECT name, read_count, loaded_count, unchanged_count + rejected_count
@@ -180,20 +180,7 @@ def test_a_run_that_someone_stops_is_stopped_on_its_machine_and_not_taken_again(
 
     flights.will(hang)
     asked = len(flights.requests)
-    params = {
-        "selector": {
-            "repositoryLocationName": "pipelines",
-            "repositoryName": "__repository__",
-            "jobName": "flights",
-        },
-        "executionMetadata": {
-            "tags": [
-                {"key": "dagster/partition", "value": time.strftime("%Y-%m-%d", time.gmtime())}
-            ]
-        },
-    }
-    launched = machines.ask(LAUNCH, params=params)["launchRun"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
+    machines.ui.begin_run("flights", today())
     wait_until(lambda: len(flights.requests) > asked, "it asks the source")
     (run,) = machines.runs("flights")[-1:]
     assert machines.stop_run(run) == {"__typename": "TerminateRunSuccess"}

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -16,7 +15,6 @@ import dagster as dg
 import psutil
 import psycopg
 import pytest
-import requests
 from dagster._core.events import EngineEventData
 from dagster._core.remote_origin import (
     RegisteredCodeLocationOrigin,
@@ -30,9 +28,10 @@ from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, Embe
 from pipelines.operations.housekeeping import killed_runs
 from pipelines.processes import STOP_SECONDS
 from pipelines.timetable import timetable
-from pipelines_tests.command import begin, isobar
+from pipelines_tests.command import isobar
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.flights.made_up import flights_document
+from pipelines_tests.served_ui import start, today
 
 Status = dg.DagsterRunStatus
 HERE = "127.0.0.1"
@@ -214,57 +213,14 @@ class Session:
 
     def start(self) -> list[str]:
         """Start it; what it says until it is up."""
-        self.process = begin(self.state, "ui", **self.variables)
-        told: list[str] = []
-        assert self.process.stdout is not None
-        for words in self.process.stdout:
-            told.append(words)
-            if found := re.search(r"UI is at (\S+)", words):
-                self.url = found[1]
-                return told
-        raise AssertionError("".join(told))
-
-    def ask(self, query: str, **variables: Any) -> Any:
-        answer = requests.post(
-            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=120
-        ).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    def launch(self) -> str:
-        """Begin a run of today's flights; its id."""
-        params = {
-            "selector": {
-                "repositoryLocationName": "pipelines",
-                "repositoryName": "__repository__",
-                "jobName": "flights",
-            },
-            "executionMetadata": {
-                "tags": [
-                    {
-                        "key": "dagster/partition",
-                        "value": time.strftime("%Y-%m-%d", time.gmtime()),
-                    }
-                ]
-            },
-        }
-        launch = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
-            ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-        run_id: str = self.ask(launch, params=params)["launchRun"]["run"]["runId"]
-        return run_id
+        self.ui = start(self.state, **self.variables)
+        return self.ui.said
 
     def statuses(self) -> dict[str, str]:
         """Of the runs of flights, by id, newest first."""
         query = """{ runsOrError(filter: {pipelineName: "flights"}) { ... on Runs { results {
             runId status } } } }"""
-        return {one["runId"]: one["status"] for one in self.ask(query)["runsOrError"]["results"]}
-
-    def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def code_server(self) -> psutil.Process:
-        (found,) = [one for one in self.children() if "grpc" in one.cmdline()]
-        return found
+        return {one["runId"]: one["status"] for one in self.ui.ask(query)["runsOrError"]["results"]}
 
 
 @pytest.fixture
@@ -273,15 +229,14 @@ def session(state: Path, source: FakeSource, sandbox_url: str) -> Iterator[Sessi
     assert isobar(state, "migrate").returncode == 0
     opened = Session(state, source, sandbox_url)
     yield opened
-    opened.process.terminate()
-    opened.process.communicate(timeout=300)
+    opened.ui.stop()
 
 
 def begin_slow_run(session: Session) -> tuple[str, psycopg.Connection]:
     """A run whose load waits for the lock; closing the connection lets it go."""
     blocker = psycopg.connect(session.server.start().url(SUPERUSER, WAREHOUSE))
     blocker.execute("LOCK TABLE flights.prices")
-    run_id = session.launch()
+    run_id = session.ui.begin_run("flights", today())
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     deadline = time.monotonic() + 300
     while blocker.execute(waiting).fetchone() == (0,):
@@ -305,7 +260,7 @@ def test_a_run_killed_with_the_code_server_ends_and_is_tried_again(session: Sess
     (session.state / "schedules.toml").write_text(often)
     session.start()
     run_id, blocker = begin_slow_run(session)
-    code_server = session.code_server()
+    (code_server,) = session.ui.having("grpc")
     workers = code_server.children(recursive=True)
     assert workers
     os.killpg(code_server.pid, signal.SIGKILL)
@@ -314,7 +269,7 @@ def test_a_run_killed_with_the_code_server_ends_and_is_tried_again(session: Sess
     wait_for_statuses(session, "SUCCESS", "FAILURE", seconds=300)
     query = """query($id: ID!) { runOrError(runId: $id) { ... on Run {
         eventConnection { events { ... on RunFailureEvent { timestamp message } } } } } }"""
-    run = session.ask(query, id=run_id)["runOrError"]
+    run = session.ui.ask(query, id=run_id)["runOrError"]
     told = [one["message"] for one in run["eventConnection"]["events"] if "message" in one]
     assert told == ["The process of this run was killed."]
 
@@ -331,9 +286,9 @@ def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> No
         while (storage.execute(ticks).fetchone() or (0,))[0] < 30:
             assert time.monotonic() < deadline, "nobody looks"
             time.sleep(0.2)
-        session.process.terminate()
+        session.ui.process.terminate()
         began = time.monotonic()
-        assert session.process.wait(300) == 0
+        assert session.ui.process.wait(300) == 0
         assert time.monotonic() - began < 2 * STOP_SECONDS
         failed = "SELECT count(*) FROM job_ticks WHERE tick_body LIKE '%UserCodeUnreachable%'"
         assert storage.execute(failed).fetchone() == (0,)
@@ -345,9 +300,9 @@ def test_runs_killed_with_the_whole_session_are_ended_when_the_ui_is_started_aga
     session.start()
     time.sleep(12)  # the daemon has noted from where on it looks for runs to try again
     run_id, blocker = begin_slow_run(session)
-    for process in (*session.children(), psutil.Process(session.process.pid)):
+    for process in (*session.ui.children(), psutil.Process(session.ui.process.pid)):
         process.kill()
-    session.process.communicate()
+    session.ui.process.communicate()
     blocker.close()
     told = session.start()
     assert f"Ended the run {run_id[:8]} of flights, whose process was killed.\n" in told

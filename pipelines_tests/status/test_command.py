@@ -44,7 +44,8 @@ from pipelines.processes import kill_session
 from pipelines.settings import Settings
 from pipelines.status.of_dagster import look_at_instance
 from pipelines.status.of_databases import look_at_storage
-from pipelines_tests.command import PROJECT, begin, environment, isobar
+from pipelines_tests.command import PROJECT, environment, isobar
+from pipelines_tests.served_ui import start
 
 Told = dict[str, Any]
 
@@ -82,10 +83,8 @@ def ran(state_folder: Path) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def ui(ran: Path) -> Iterator[dict[str, psutil.Process]]:
     """The processes of an `isobar ui`, by name."""
-    process = begin(ran, "ui")
+    process = start(ran).process
     try:
-        assert process.stdout is not None
-        assert any("UI is at" in line for line in process.stdout)
         noted = json.loads((ran / "ui.json").read_text())["processes"]
         yield {name: psutil.Process(int(words.split()[0])) for name, words in noted.items()}
     finally:

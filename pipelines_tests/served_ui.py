@@ -1,0 +1,125 @@
+"""`isobar ui` in a test, asked as its own pages ask it."""
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from pipelines_tests.command import begin
+
+LAUNCH = """
+mutation($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}
+"""
+RUN = """
+query($id: ID!) { runOrError(runId: $id) { ... on Run { status jobName repositoryOrigin {
+  repositoryLocationName } } } }
+"""
+EVENTS = """
+query($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection(limit: 1000) { events {
+  ... on MessageEvent { timestamp message }
+  ... on ExecutionStepFailureEvent { error { message causes { message } } }
+} } } } }
+"""
+
+
+def params(job: str, day: str | None = None) -> dict[str, Any]:
+    """What `LAUNCH` wants to know of a job, and of the day of its partition."""
+    tags = [{"key": "dagster/partition", "value": day}] if day else []
+    return {
+        "selector": {
+            "repositoryLocationName": "pipelines",
+            "repositoryName": "__repository__",
+            "jobName": job,
+        },
+        "runConfigData": {},
+        "executionMetadata": {"tags": tags},
+    }
+
+
+def today() -> str:
+    """In UTC."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+@dataclass
+class Ui:
+    """One that serves, what it said until then, and its process."""
+
+    state: Path
+    process: "subprocess.Popen[str]"
+    said: list[str]
+
+    @property
+    def url(self) -> str:
+        return self.said[-1].split(" is at ")[1].split()[0]
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        answer = requests.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=120
+        ).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def begin_run(self, job: str, day: str | None = None) -> str:
+        """Launch a run; its id."""
+        launched = self.ask(LAUNCH, params=params(job, day))["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def wait_for_run(self, run_id: str) -> str:
+        """Its status at its end."""
+        deadline = time.monotonic() + 600
+        while True:
+            status = str(self.ask(RUN, id=run_id)["runOrError"]["status"])
+            if status in ("SUCCESS", "FAILURE", "CANCELED"):
+                return status
+            assert time.monotonic() < deadline, f"still {status}: {self.told_by_run(run_id)}"
+            time.sleep(0.3)
+
+    def run(self, job: str, day: str | None = None) -> str:
+        """Launch a run and wait for it; its status at its end."""
+        return self.wait_for_run(self.begin_run(job, day))
+
+    def told_by_run(self, run_id: str) -> str:
+        """Its log."""
+        return json.dumps(self.ask(EVENTS, id=run_id)["runOrError"], indent=1)
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def having(self, word: str) -> list[psutil.Process]:
+        return [child for child in self.children() if word in words_of(child)]
+
+    def stop(self) -> str:
+        """Stop it as a person does; what it said since it began to serve."""
+        self.process.terminate()
+        return self.process.communicate(timeout=300)[0]
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Its command line; nothing of one that is gone."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
+def start(state: Path, *options: str, **variables: str) -> Ui:
+    """Begin an `isobar ui`, and wait until it serves."""
+    process = begin(state, "ui", *options, **variables)
+    assert process.stdout is not None
+    said = []
+    for words in process.stdout:
+        said.append(words)
+        if "UI is at" in words:
+            return Ui(state, process, said)
+    raise AssertionError(f"isobar ui ended without serving: {''.join(said)}")
