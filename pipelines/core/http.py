@@ -31,7 +31,7 @@ from pipelines.core.json_documents import parse_json
 from pipelines.core.redirects import RedirectRefused, redirected
 
 logger = logging.getLogger("isobar.http")
-TRANSIENT_STATUS = {408, 425, 429, 500, 502, 503, 504}
+TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
 NOT_READY_STATUS = {202, 204, 304}
 MOST_REDIRECTS = 5
 MOST_ERROR_BYTES = 64 * 1024
@@ -223,7 +223,7 @@ class HttpClient:
             raise NotReady(
                 self.source, problem, place=shown, remedy="Nothing: it is asked again next time."
             )
-        if status in TRANSIENT_STATUS or status > 500:
+        if status in TRANSIENT_STATUS:
             raise self._transient(shown, problem, attempt, retry_after(response))
         raise self._permanent(shown, problem)
 

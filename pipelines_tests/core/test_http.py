@@ -38,7 +38,10 @@ def client(**changes: Any) -> HttpClient:
         (body(b"broken", status=500), "answered 500"),
         (body(b"", status=502), "answered 502"),
         (body(b"", status=503), "answered 503"),
+        (body(b"", status=504), "answered 504"),
+        (body(b"", status=599), "answered 599"),
         (body(b"", status=408), "answered 408"),
+        (body(b"", status=425), "answered 425"),
         (body(b"", status=429), "answered 429"),
         (body(b"<!doctype html><title>Sorry</title>"), "is not JSON"),
         (body(b""), "answer of 0 bytes is not JSON"),
@@ -63,7 +66,7 @@ def test_what_may_pass_is_tried_again_and_told_when_it_does_not(
     assert "FLIGHTS_URL" in str(caught.value)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422, 600])
 def test_a_refusal_is_not_tried_again(source: FakeSource, status: int) -> None:
     source.will(body(b"no", status=status))
     with pytest.raises(PermanentFailure, match=f"answered {status}"):
