@@ -29,7 +29,10 @@ from pipelines.weather import definitions as weather
 
 
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """All assets, checks, jobs, schedules and sensors; `overrides` replaces resources by name."""
+    """All assets, checks, jobs, schedules and sensors; `overrides` replaces resources by name.
+
+    Raises `ValueError` for a name that no resource has.
+    """
     resources = {
         "warehouse": WarehouseResource(),
         "flights": FlightsResource(),
@@ -38,6 +41,8 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         "solar": SolarResource(),
         "weather": WeatherResource(),
     }
+    if unknown := set(overrides or {}) - resources.keys():
+        raise ValueError(f"there are no resources named {sorted(unknown)}")
     parts = dg.Definitions.merge(
         flights.definitions,
         bookings.definitions,

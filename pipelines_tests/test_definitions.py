@@ -87,6 +87,12 @@ def test_they_load_without_a_warning() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_resource_that_there_is_not_cannot_be_replaced() -> None:
+    """A misspelt name would leave the real one in place."""
+    with pytest.raises(ValueError, match="no resources named"):
+        build_definitions({"warehous": WarehouseResource()})
+
+
 def test_loading_them_reads_no_heavy_library() -> None:
     code = "import sys, pipelines.definitions; print({'pandas', 'pyarrow'} & set(sys.modules))"
     done = subprocess.run(
