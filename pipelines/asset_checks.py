@@ -21,9 +21,10 @@ SHOWN_ROWS = 20
 def ledger_checks(
     key: dg.AssetKey, source: str, *, is_snapshot: bool = True
 ) -> list[dg.AssetChecksDefinition]:
-    """The checks every source has: nothing lost, shape as promised, nothing refused.
+    """The checks every source has: nothing lost, shape as promised, nothing refused, not silent.
 
-    Each delivery of a snapshot says all; else refused records of earlier ones are still missing.
+    Each delivery of a snapshot says all, and its run fails without one; else refused records of
+    earlier ones are still missing, and a run to which nothing came is green.
     """
 
     @dg.asset_check(
@@ -67,7 +68,21 @@ def ledger_checks(
             find = deliveries.last_rejects if is_snapshot else deliveries.rejects
             return verdict(find(connection, source), dg.AssetCheckSeverity.WARN)
 
-    return [nothing_lost, shape_as_promised, nothing_refused]
+    @dg.asset_check(
+        asset=key,
+        name="not_silent",
+        description=with_remedy(
+            "not_silent",
+            "A source of which something new came on half of the days of four weeks has not been"
+            " without any for three whole days.",
+        ),
+    )
+    def not_silent(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        with warehouse.open() as store, store.engine.connect() as connection:
+            return verdict(deliveries.silent(connection, source), dg.AssetCheckSeverity.WARN)
+
+    found = [nothing_lost, shape_as_promised, nothing_refused]
+    return found if is_snapshot else [*found, not_silent]
 
 
 def verdict(

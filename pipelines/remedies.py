@@ -17,6 +17,10 @@ REMEDIES = {
         "records are in quarantine (of flights: of the last document); the others landed. See "
         "the reasons: mend the source, or the code, then `isobar quarantine retry`"
     ),
+    "not_silent": (
+        "something new came on half of the days of four weeks, and nothing for three whole days, "
+        "though runs are green. Ask the source; nothing, if that is meant"
+    ),
     "readable_files": (
         "files of an inbox were refused as a whole, and the run that did so failed. Mend the "
         "file as the row says, or take it away"

@@ -252,6 +252,14 @@ def rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
     return _rows(connection, "rejects", source, most=1000)
 
 
+def silent(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """The last day with news of a source that has gone quiet; nothing of one that never was busy.
+
+    One that has been quiet for three months is taken to be so for good.
+    """
+    return _rows(connection, "silent_source", source)
+
+
 def _rows(
     connection: Connection, statement: str, source: str, **parameters: Any
 ) -> list[dict[str, Any]]:

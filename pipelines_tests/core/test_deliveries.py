@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -15,6 +16,7 @@ from pipelines.core.deliveries import (
     last_sha256,
     open_delivery,
     refuse_if_mostly_bad,
+    silent,
     unbalanced,
     write_rejects,
 )
@@ -86,3 +88,40 @@ def test_a_delivery_that_is_mostly_bad_is_refused_with_the_top_reasons() -> None
     refuse_if_mostly_bad(DELIVERY, 4, 2, count_reasons(REJECTS), cap=0.5)
     with pytest.raises(PermanentFailure, match=r"2 of 3 records are bad.*1 times: no price"):
         refuse_if_mostly_bad(DELIVERY, 3, 2, count_reasons(REJECTS), cap=0.5)
+
+
+@pytest.mark.parametrize(
+    ("every", "last_days_ago", "is_told"),
+    [
+        (1, 4, True),
+        (2, 4, True),
+        (3, 30, False),
+        (1, 3, False),
+        (1, 0, False),
+        (1, 80, True),
+        (1, 95, False),
+    ],
+)
+def test_a_source_that_was_busy_and_has_gone_quiet_is_told(
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+    every: int,
+    last_days_ago: int,
+    *,
+    is_told: bool,
+) -> None:
+    """What came again and brought nothing new is no news."""
+    owner.execute(
+        "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
+        " read_count, loaded_count, unchanged_count, rejected_count)"
+        " SELECT 'test', day || ' ' || news, day || ' ' || news, 1, at, at, 1, news, 1 - news, 0"
+        " FROM generate_series(0, 100) AS day CROSS JOIN (VALUES (0), (1)) AS kind (news),"
+        " LATERAL (SELECT now() - make_interval(days => day)) AS moment (at)"
+        " WHERE news = 0 OR (day >= %(last)s AND (day - %(last)s) %% %(every)s = 0)",
+        {"every": every, "last": last_days_ago},
+    )
+    with warehouse.engine.connect() as connection:
+        found = silent(connection, "test")
+        assert silent(connection, "another") == []
+    last_day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=last_days_ago)
+    assert [row["last_day"] for row in found] == ([last_day] if is_told else [])
