@@ -29,10 +29,10 @@ test: .venv/development ## run the tests but those below; ARGS="-k money" picks 
 	@$(BIN)/python -m pytest -n 3 -m "not system and not drill" $(ARGS)
 
 system: .venv/development ## run the tests that start the platform as people do
-	@$(BIN)/python -m pytest -n 4 -m system $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m system $(ARGS)
 
 drills: .venv/development ## try to break it, for half an hour; FORM=short in minutes
-	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 4 -m drill $(ARGS)
+	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 3 -m drill $(ARGS)
 
 bench: .venv/benchmarks ## measure, beside what was asked; ARGS="--json FILE" writes it too
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -44,7 +44,7 @@ screenshots: .venv/development ## write docs/pictures from a real run; needs Chr
 	@$(BIN)/python -m docs.screenshots
 
 coverage: .venv/development ## run all tests and report what they cover
-	@$(BIN)/python -m pytest -n 4 --cov --cov-report=term --cov-report=html $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --cov --cov-report=term --cov-report=html $(ARGS)
 
 lint: .venv/development ## check format, lint, types, imports
 	@$(BIN)/ruff format --check .
