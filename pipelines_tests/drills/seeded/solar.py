@@ -55,7 +55,7 @@ class Solar(Feed):
         self.until: dt.date | None = None
         self.energy: dict[tuple[int, dt.date], list[float]] = {}
         self.spoiled: dict[tuple[int, dt.date], dict[int, str]] = {}
-        self.asked: tuple[int, Window] | None = None
+        self.asked: list[tuple[int, Window]] = []
         self.answered: dict[str, int] = {}
 
     def begin(self, owner: psycopg.Connection) -> None:
@@ -79,8 +79,8 @@ class Solar(Feed):
         plant, day = self.random.choice(days_told)
         self._correct(plant, day)
         end = min(day + self.random.choice((1, 2, 3)) * DAY, self.clock().date())
-        self.asked = plant, Window(day, end)
-        return f"{day} of plant {plant} is corrected, and {self.asked[1]} asked for"
+        self.asked.append((plant, Window(day, end)))
+        return f"{day} of plant {plant} is corrected, and {self.asked[-1][1]} asked for"
 
     def _correct(self, plant: int, day: dt.date) -> None:
         energy = self._energy(plant, day)
@@ -137,9 +137,10 @@ class Solar(Feed):
 
     def run(self, store: Warehouse) -> None:
         """Sync plants one after the other, so that moments can be counted: as asked, then due."""
-        syncs: list[tuple[list[int] | None, Window | None]] = [(None, None)]
-        if self.asked is not None:
-            syncs.insert(0, ([self.asked[0]], self.asked[1]))
+        syncs: list[tuple[list[int] | None, Window | None]] = [
+            *(([plant], window) for plant, window in self.asked),
+            (None, None),
+        ]
         with patch.object(sync, "AT_ONCE", 1):
             for chosen, window in syncs:
                 client = MonitoringClient(self.url + self.path, self.http("MONITORING_URL"))
@@ -148,7 +149,7 @@ class Solar(Feed):
                     raise away(self.source, problems[0])
 
     def is_taken(self) -> None:
-        self.asked = None
+        self.asked = []
 
     def end(self) -> None:
         """Nothing is told of later days, and all that is to be asked again is due."""
@@ -157,7 +158,7 @@ class Solar(Feed):
 
     def again(self, store: Warehouse) -> None:
         last = (self.until or self.clock().date()) - DAY
-        self.asked = self.plants[0], Window(last, last + DAY)
+        self.asked = [(self.plants[0], Window(last, last + DAY))]
         self.run(store)
         self.is_taken()
 
