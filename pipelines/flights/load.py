@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, case, delete, func, select, text, update
 
 from pipelines.core.deliveries import (
     Delivery,
@@ -69,24 +69,26 @@ def bring_up_to_date(
     outcomes: list[Outcome] = []
     refusals: list[PermanentFailure] = []
 
-    def load_days(connection: Connection, days: list[dt.date]) -> None:
-        for day in days:
-            try:
-                with connection.begin_nested():
-                    outcomes.append(load_snapshot(connection, day, run_id, country))
-            except PermanentFailure as failure:
-                _refuse_day(connection, day, failure.problem)
-                refusals.append(failure)
+    def load_day(connection: Connection, day: dt.date, earlier: str | None = None) -> None:
+        try:
+            with connection.begin_nested():
+                outcomes.append(load_snapshot(connection, day, run_id, country))
+        except PermanentFailure as failure:
+            refusals.append(failure)
+            if _refuse_day(connection, day, failure.problem, earlier):
+                load_day(connection, day)
 
     if rebuild:
         with store.transaction(SOURCE) as connection:
-            _forget_all_days(connection)
-            load_days(connection, pending_days(connection))
+            believed = _forget_all_days(connection)
+            for day in pending_days(connection):
+                load_day(connection, day, believed.get(day))
         return outcomes, refusals
     while True:
         with store.transaction(SOURCE) as connection:
             days = pending_days(connection)
-            load_days(connection, days[:1])
+            for day in days[:1]:
+                load_day(connection, day)
         if len(days) <= 1:
             return outcomes, refusals
 
@@ -114,38 +116,61 @@ def pending_days(connection: Connection) -> list[dt.date]:
     return list(connection.execute(text(read_sql("pipelines.flights", "pending_days"))).scalars())
 
 
-def _forget_all_days(connection: Connection) -> None:
-    """Empty the tables, and have every archived day loaded anew, refused ones too.
+def _forget_all_days(connection: Connection) -> dict[dt.date, str]:
+    """Empty the tables, and have every archived day loaded anew, from what was refused of it too.
 
-    Days without a document any more, and those before them, stay as they were read.
+    Days without a document any more, and those before them, stay as they were read. Returns the
+    digests of the documents that were loaded.
     """
+    snapshots = tables.snapshots
     removed = last_day_without_document(connection)
     if removed is None:
         for table in reversed(tables.READ_FROM_SNAPSHOTS):
             if table is not tables.airports:
                 connection.execute(delete(table))
+    loaded = connection.execute(
+        select(snapshots.c.snapshot_on, snapshots.c.loaded_sha256).where(
+            snapshots.c.loaded_sha256.is_not(None)
+        )
+    ).all()
     connection.execute(
-        update(tables.snapshots)
-        .where(tables.snapshots.c.snapshot_on > (removed or dt.date.min))
-        .values(loaded_sha256=None, refused_sha256=None, refusal=None)
+        update(snapshots)
+        .where(snapshots.c.snapshot_on > (removed or dt.date.min))
+        .values(
+            sha256=case(
+                (snapshots.c.sha256 != snapshots.c.loaded_sha256, snapshots.c.sha256),
+                else_=func.coalesce(snapshots.c.refused_sha256, snapshots.c.sha256),
+            ),
+            loaded_sha256=None,
+            refused_sha256=None,
+            refusal=None,
+        )
     )
+    return {row.snapshot_on: row.loaded_sha256 for row in loaded}
 
 
-def _refuse_day(connection: Connection, snapshot_on: dt.date, reason: str) -> None:
+def _refuse_day(
+    connection: Connection, snapshot_on: dt.date, reason: str, earlier: str | None
+) -> bool:
     """Remember that a day's document is not believed, so that it does not hold up other days.
 
-    Where an earlier document of that day was loaded, that one is the day's again.
+    Where an earlier document of that day was loaded, that one is the day's again; `earlier` has its
+    digest when the tables were emptied. Returns whether it is to be loaded.
     """
     snapshots = tables.snapshots
-    connection.execute(
+    refused = (
         update(snapshots)
         .where(snapshots.c.snapshot_on == snapshot_on)
         .values(
             refused_sha256=snapshots.c.sha256,
             refusal=reason,
-            sha256=func.coalesce(snapshots.c.loaded_sha256, snapshots.c.sha256),
+            sha256=func.coalesce(snapshots.c.loaded_sha256, earlier, snapshots.c.sha256),
+        )
+        .returning(
+            snapshots.c.loaded_sha256.is_(None) & (snapshots.c.sha256 != snapshots.c.refused_sha256)
         )
     )
+    return bool(connection.execute(refused).scalar_one())
 
 
 def load_snapshot(

@@ -199,6 +199,28 @@ def test_a_refused_day_is_remembered_and_does_not_hold_up_the_next(
     assert owner.execute(days).fetchall() == [(MONDAY,), (TUESDAY,), (WEDNESDAY,)]
 
 
+@pytest.mark.parametrize("is_loaded_before", [True, False])
+def test_a_rebuild_keeps_what_was_believed_of_a_day_whose_last_document_is_refused(
+    warehouse: Warehouse, owner: psycopg.Connection, *, is_loaded_before: bool
+) -> None:
+    """Whether that one was looked at before the rebuild or not."""
+    bad = flights_document([itinerary(n, [1], price="free") for n in range(9)])
+    for day in (MONDAY, TUESDAY):
+        keep(warehouse, day, flights_document())
+    bring_up_to_date(warehouse)
+    before = contents(owner)
+    keep(warehouse, MONDAY, bad)
+    if is_loaded_before:
+        bring_up_to_date(warehouse)
+        assert contents(owner) == before
+    outcomes, refusals = bring_up_to_date(warehouse, rebuild=True)
+    assert (len(outcomes), len(refusals)) == (2, 1)
+    assert contents(owner) == before
+    refused = owner.execute("SELECT snapshot_on FROM flights.snapshots WHERE refusal IS NOT NULL")
+    assert refused.fetchall() == [(MONDAY,)]
+    assert bring_up_to_date(warehouse) == ([], [])
+
+
 def test_a_rebuild_that_fails_leaves_the_tables_as_they_were(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
