@@ -86,6 +86,21 @@ class _Reader:
         self.has_unreadable_time = False
         self.last_local = dt.datetime.combine(window.first, dt.time())
 
+    def begin(self, items: Sequence[Any]) -> None:
+        """Have items that stand before the first one with a time stand where that one does.
+
+        The window may begin days earlier, and be another one when they are told well.
+        """
+        times = filter(None, map(_written_time, items))
+        locals_ = (self._local(written) for written in times)
+        self.last_local = next(filter(self._is_asked_for, locals_), self.last_local)
+
+    def _local(self, written: dt.datetime) -> dt.datetime:
+        return written if written.tzinfo is None else self.zone.to_local(written)
+
+    def _is_asked_for(self, local: dt.datetime) -> bool:
+        return self.window.first <= local.date() < self.window.end
+
     def read(self, number: int, item: Any) -> None:
         """Take an item in, or refuse it."""
         values = _values(item)
@@ -94,8 +109,8 @@ class _Reader:
             self.has_unreadable_time = True
             self._reject(number, item, None, [*_problems(item), "datetime cannot be read"])
             return
-        local = written if written.tzinfo is None else self.zone.to_local(written)
-        if not self.window.first <= local.date() < self.window.end:
+        local = self._local(written)
+        if not self._is_asked_for(local):
             self.elsewhere += 1
             return
         self.last_local = local
@@ -160,6 +175,7 @@ def read_answer(
 ) -> Told:
     """Sort the items of an answer for some days of a plant whose zone is `zone`."""
     reader = _Reader(plant_id, zone, window, now)
+    reader.begin(items)
     for number, item in enumerate(items):
         reader.read(number, item)
     return Told(

@@ -115,6 +115,18 @@ def test_the_key_of_a_refused_item_is_its_hour_or_about_it() -> None:
     assert keys == [("7", "2019-01-01T05:00:00Z"), ("7", "2019-01-01T08:00:00Z?")]
 
 
+def test_the_first_items_stand_where_the_first_time_is_told_wherever_the_window_begins() -> None:
+    """So that the next answer for that day has the say of them, whatever else it is of."""
+    items = day_of_items()
+    items[0] |= {"datetime": "?"}
+    keys = {
+        reject.key
+        for days in (0, 6)
+        for reject in read(items, window=Window(DAY - dt.timedelta(days), ONE_DAY.end)).rejects
+    }
+    assert keys == {("7", "2019-01-01T01:00:00Z?")}
+
+
 def test_the_same_again_is_no_harm_and_another_word_is_refused() -> None:
     items = [*day_of_items(), item("2019-01-01T00:00:00"), item("2019-01-01T01:00:00", 99.0)]
     told = read(items)
