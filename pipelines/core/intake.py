@@ -127,7 +127,7 @@ def forget_refusals(connection: Connection, source: str) -> None:
 
 @contextmanager
 def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
-    """The file, open; what keeps it from being opened as one of our failures."""
+    """The file, open; what keeps it from being opened or read as one of our failures."""
     place = str(file.path)
     if file.problem is not None:
         raise PermanentFailure(
@@ -155,7 +155,15 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
             remedy="See what is the matter with the disk or the network, then run again.",
         ) from error
     with opened:
-        yield opened
+        try:
+            yield opened
+        except OSError as error:
+            raise UnsteadyFile(
+                source,
+                f"the file could not be read to its end: {error.strerror or error}",
+                place=place,
+                remedy="See what is the matter with the disk or the network, then run again.",
+            ) from error
 
 
 def _load(
@@ -169,13 +177,6 @@ def _load(
         raise PermanentFailure(
             failure.source, failure.problem, place=place, remedy=failure.remedy
         ) from failure
-    except OSError as error:
-        raise UnsteadyFile(
-            delivery.source,
-            f"the file could not be read to its end: {error.strerror or error}",
-            place=place,
-            remedy="See what is the matter with the disk or the network, then run again.",
-        ) from error
 
 
 @contextmanager

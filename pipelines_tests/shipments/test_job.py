@@ -4,6 +4,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from pipelines import attended_runs
 from pipelines.core import inbox as inboxes
+from pipelines.core import intake
 from pipelines.core.process_identity import identity
 from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
@@ -133,6 +135,33 @@ def test_what_another_encoding_can_read_is_taken_when_it_is_set(
     assert "is not utf-8" in failure(run(resources, instance))
     monkeypatch.setenv("SHIPMENTS_ENCODING", "latin-1")
     assert metadata(run(resources, instance), "shipments")["loaded"] == 1
+
+
+def test_a_disk_that_fails_under_one_file_does_not_hold_up_the_others(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Files go oldest first: a retry meets the same one again."""
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    (inbox / "b.csv").write_text(text_of([line(2)]))
+    whole = inboxes.open_plain_file
+
+    class Failing(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(
+        intake,
+        "open_plain_file",
+        lambda path: Failing() if path.name == "a.csv" else whole(path),
+    )
+    result = run(resources, instance)
+    assert "could not be read to its end: Input/output error" in failure(result)
+    monkeypatch.setattr(intake, "open_plain_file", whole)
+    again = metadata(run(resources, instance), "shipments")
+    assert (again["loaded"], again["dagster/row_count"]) == (1, 2)
 
 
 def test_a_fault_of_ours_refuses_the_file_and_a_disk_that_fails_does_not(
