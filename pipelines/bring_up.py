@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import psycopg
 import requests
-from sqlalchemy import make_url, text
-from sqlalchemy.exc import DBAPIError
+from psycopg import sql
+from sqlalchemy import make_url
 
 from pipelines.core.failures import PermanentFailure, TransientFailure
 from pipelines.core.ports import free_port
-from pipelines.core.warehouse import engine_for
+from pipelines.core.postgres_clients import close_to_others, connect, place_of
 from pipelines.migrations.apply import migrate
 from pipelines.processes import Child
 from pipelines.settings import INSTANCE, Settings
@@ -129,25 +129,19 @@ def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> No
 
 
 def _make_database(server_url: str, name: str) -> None:
-    """Create a database on an external server, where it is missing."""
-    engine = engine_for(server_url, role=None)
+    """Create a database on an external server, where it is missing; of two at once one does."""
     try:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            query = text("SELECT count(*) FROM pg_database WHERE datname = :name")
-            if connection.execute(query, {"name": name}).scalar() == 0:
-                quoted = engine.dialect.identifier_preparer.quote(name)
-                connection.execute(text(f"CREATE DATABASE {quoted}"))
-                connection.execute(
-                    text(f"REVOKE CONNECT, TEMPORARY ON DATABASE {quoted} FROM PUBLIC")
-                )
-    except DBAPIError as error:
-        if isinstance(error.orig, psycopg.errors.DuplicateDatabase):
-            return
+        with connect(server_url, autocommit=True) as connection:
+            there = "SELECT FROM pg_database WHERE datname = %s"
+            if connection.execute(there, [name]).rowcount == 0:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                close_to_others(connection, name)
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+        return
+    except psycopg.Error as error:
         raise PermanentFailure(
             "database",
-            f"Dagster's own database {name!r} could not be made: {error.orig}",
-            place=engine.url.set(query={}).render_as_string(hide_password=True),
+            f"Dagster's own database {name!r} could not be made: {error}",
+            place=place_of(server_url),
             remedy="Create it by hand, or set DAGSTER_POSTGRES_URL to another one.",
         ) from error
-    finally:
-        engine.dispose()

@@ -2,11 +2,13 @@
 
 import gzip
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from pipelines import bring_up
 from pipelines.core.embedded_postgres import SUPERUSER, Connections
 from pipelines_tests.bookings.made_up import event as booking_event
 from pipelines_tests.bookings.made_up import text_of as text_of_events
@@ -120,6 +122,19 @@ def test_a_second_sandbox_on_the_same_port_is_refused_and_the_first_stays(state:
     finally:
         first.terminate()
         first.communicate(timeout=20)
+
+
+def test_two_that_make_the_storage_of_dagster_at_once_both_find_it(server: Connections) -> None:
+    """On a server of theirs, at its first use."""
+    names = [f"storage_{number}" for number in range(5)]
+    url = server.url(SUPERUSER, "postgres")
+    with ThreadPoolExecutor(4) as pool:
+        for name in names:
+            made = [pool.submit(bring_up._make_database, url, name) for _ in range(4)]
+            assert [one.exception() for one in made] == [None] * 4
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in names:
+            connection.execute(f"DROP DATABASE {name}")
 
 
 def test_with_database_url_no_server_is_started(
