@@ -137,12 +137,11 @@ class _Asking:
             try:
                 answers = self._answers()
             except RequestRefused as refused:
-                if len(self.places) > 1:
-                    self._give_back(refused, retry_at=self.clock())
-                    self.done.failed_batches -= 1
-                    raise
-                self._give_back(refused, retry_at=self.clock() + REFUSED_FOR)
-                return
+                if len(self.places) == 1:
+                    self._give_back(refused, retry_at=self.clock() + REFUSED_FOR)
+                    return
+                self._give_back(refused, retry_at=self.clock(), failed=0)
+                raise
             except TransientFailure as failure:
                 if wait is None:
                     self._give_back(failure)
@@ -193,18 +192,22 @@ class _Asking:
             return self._past_days() + FORECAST_DAYS
         return (self.last_on - self.first_on).days + 1
 
-    def _give_back(self, failure: Failure, retry_at: dt.datetime | None = None) -> None:
-        is_quota = isinstance(failure, QuotaExhausted)
+    def _give_back(
+        self, failure: Failure, *, retry_at: dt.datetime | None = None, failed: int = 1
+    ) -> None:
+        """Book a failed request; `failed` is 0 where its places are asked for again at once."""
+        outcome = {RequestRefused: "refused", QuotaExhausted: "quota"}.get(type(failure), "failed")
+        now = self.clock()
         with self.store.transaction(SOURCE) as connection:
-            note_outcome(
-                connection, self.request_id, "quota" if is_quota else "failed", told(failure)
+            note_outcome(connection, self.request_id, outcome, told(failure))
+            release(
+                connection, self.id, self.places, failure, now, retry_at=retry_at, failed=failed
             )
-            release(connection, self.id, self.places, failure, self.clock(), retry_at=retry_at)
             if isinstance(failure, QuotaExhausted):
                 pause(connection, self.provider.name, failure)
         self.done.failure = failure
-        self.done.failed += len(self.places)
-        self.done.failed_batches += 1
+        self.done.failed += failed * len(self.places)
+        self.done.failed_batches += failed
 
     def _write(self, answers: Sequence[list[Hour] | str]) -> None:
         now = self.clock()

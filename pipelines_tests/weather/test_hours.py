@@ -189,8 +189,10 @@ def test_one_place_that_is_refused_does_not_stand_in_the_way_of_the_others(
             return super().forecast(places, past_days)
 
     done = fill_hours(warehouse, Picky(http, sandbox, clock), clock)
-    assert (done.succeeded, done.requests) == (1, 3)
+    assert (done.succeeded, done.failed, done.requests) == (1, 1, 3)
     assert due(warehouse, clock) == 0
+    booked = "SELECT outcome, count(DISTINCT request_id) FROM weather.calls GROUP BY 1 ORDER BY 1"
+    assert owner.execute(booked).fetchall() == [("refused", 2), ("success", 1)]
 
 
 def test_an_airport_that_is_set_pending_keeps_its_coordinates(
