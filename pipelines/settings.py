@@ -1,4 +1,4 @@
-"""What the environment says: its only reader besides `cli`. .env.example lists the variables."""
+"""What the environment says: read here and by the commands. .env.example lists the variables."""
 
 import os
 import re

@@ -22,7 +22,7 @@ from pipelines.weather.providers import QuotaExhausted
 from pipelines.weather.tables import places
 
 SOURCE = "weather"
-PORTION = 8
+PORTION = 5
 """Places in one claim: even a slow geocoder is done with them before it ends."""
 LATER = dt.timedelta(minutes=10)
 """When a lookup that failed is tried again, times the failures in a row."""

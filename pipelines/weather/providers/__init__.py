@@ -1,4 +1,4 @@
-"""Who is asked how the weather is: one module each, told apart by name in `by_name`.
+"""Who is asked how the weather is: one module each.
 
 A provider turns places into observations, in one request or several, and sorts its errors: what may
 pass is a `TransientFailure`, what needs a person a `PermanentFailure`, a used-up allowance
