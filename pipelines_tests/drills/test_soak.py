@@ -21,7 +21,7 @@ from pipelines_tests.shipments.made_up import line, text_of
 SECONDS = 1200
 WARM_UP = 1 / 4
 """This part of the time is not judged: caches fill."""
-FILE_EVERY, SAMPLE_EVERY = 2.0, 5.0
+FILE_EVERY, SAMPLE_EVERY = 4.0, 5.0
 MOST_GROWTH, MOST_GROWTH_BYTES = 0.10, 8_000_000
 """From the median of the first half to that of the second; so little as the latter is noise."""
 MOST_SESSIONS = 60

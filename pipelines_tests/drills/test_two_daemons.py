@@ -34,7 +34,7 @@ SELECT
 """
 OF_TICKS = """
 SELECT tags.value, count(*) FROM runs INNER JOIN run_tags AS tags USING (run_id)
-WHERE tags.key = 'dagster/scheduled_execution_time'
+WHERE tags.key = '.dagster/scheduled_execution_time'
     AND run_id IN (SELECT run_id FROM run_tags WHERE value = 'each_minute')
 GROUP BY tags.value
 """
