@@ -7,10 +7,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-
 from pipelines.core.failures import PermanentFailure
+from pipelines.migrations.apply import known_revisions
 
 WAREHOUSE, DAGSTER = "warehouse", "dagster"
 """What the dumps are called."""
@@ -56,7 +54,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         told = json.loads((folder / FILE).read_text())
         is_later = told["format"] > FORMAT or _numbers(told["isobar"]) > _numbers(version("isobar"))
-        if is_later or told["revision"] not in _known_revisions():
+        if is_later or told["revision"] not in known_revisions():
             raise _refused(
                 folder,
                 f"it was made by another version of Isobar, {told['isobar']}"
@@ -114,9 +112,3 @@ def _refused(folder: Path, problem: str, remedy: str) -> PermanentFailure:
 
 def _numbers(release: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", release)[:3]]
-
-
-def _known_revisions() -> set[str]:
-    config = Config()
-    config.set_main_option("script_location", "pipelines:migrations")
-    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from pipelines.core.contract import MOST_DRIFT, Reject, shown
+from pipelines.core.contract import MOST_DRIFT, Reject, broken_promises, shown
 from pipelines.core.csv_portions import Portion
 from pipelines.core.csv_records import storable
 from pipelines.core.warehouse import RECORD
@@ -102,7 +102,8 @@ def read_events(portion: Portion, *, zone: str, position: str) -> Events:
             "night_of_stay": _dates(sent["night_of_stay"]),
         }
     )
-    reasons = _broken_promises(typed, sent)
+    lost_ids = typed.index[typed["id"].isna() & (sent["id"] != "")]
+    reasons = broken_promises(CONTRACT, typed, sent, also=[("id", row) for row in lost_ids])
     numbers = portion.sent[RECORD]
 
     def reject(number: int, raw: str, told: Sequence[str]) -> Reject:
@@ -113,26 +114,6 @@ def read_events(portion: Portion, *, zone: str, position: str) -> Events:
     good = typed.assign(record=numbers).drop(index=list(reasons))
     rows = good.assign(night_of_stay=good["night_of_stay"].astype("date32[pyarrow]"))
     return Events(rows, sorted(rejects, key=lambda one: one.record))
-
-
-def _broken_promises(typed: pd.DataFrame, sent: pd.DataFrame) -> dict[int, list[str]]:
-    """What is wrong with which row, by its index."""
-    reasons: dict[int, list[str]] = {}
-    try:
-        CONTRACT.validate(typed, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases = error.failure_cases[["column", "index"]].drop_duplicates()
-        found = set(cases.itertuples(index=False, name=None))
-    else:
-        found = set()
-    lost_ids = typed["id"].isna() & (sent["id"] != "")
-    found |= {("id", row) for row in typed.index[lost_ids]}
-    order = {name: place for place, name in enumerate(COLUMNS)}
-    for column, row in sorted(found, key=lambda case: (case[1], order[case[0]])):
-        otherwise = (CONTRACT.columns[column].metadata or {})["otherwise"]
-        reason = f"{column} {otherwise}: {shown(sent.at[row, column])}"
-        reasons.setdefault(int(row), []).append(reason)
-    return reasons
 
 
 def _whole_numbers(texts: pd.Series) -> pd.Series:

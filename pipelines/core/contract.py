@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pandera.pandas import DataFrameSchema
 
 MOST_DRIFT = 20
 
@@ -110,6 +111,34 @@ class Screening:
 
     def _reject_one(self, index: int, reason: str) -> None:
         self._reasons.setdefault(index, []).append(reason)
+
+
+def broken_promises(
+    contract: DataFrameSchema,
+    typed: pd.DataFrame,
+    sent: pd.DataFrame,
+    also: Iterable[tuple[str, Any]] = (),
+) -> dict[int, list[str]]:
+    """What is wrong with which row, by its index: the words of each column, and what was sent.
+
+    The columns of `contract` have the words in their metadata, as `otherwise`. `also` are further
+    columns and rows that break it.
+    """
+    from pandera.errors import SchemaErrors
+
+    found = set(also)
+    try:
+        contract.validate(typed, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases[["column", "index"]]
+        found |= {*cases.itertuples(index=False, name=None)}
+    order = {name: place for place, name in enumerate(contract.columns)}
+    reasons: dict[int, list[str]] = {}
+    for column, row in sorted(found, key=lambda case: (case[1], order[case[0]])):
+        otherwise = (contract.columns[column].metadata or {})["otherwise"]
+        reason = f"{column} {otherwise}: {shown(sent.at[row, column])}"
+        reasons.setdefault(int(row), []).append(reason)
+    return reasons
 
 
 def shown(value: Any) -> str:

@@ -22,6 +22,7 @@ from pipelines.core.deliveries import (
     write_rejects,
 )
 from pipelines.core.failures import PermanentFailure
+from pipelines.core.intake import reading_faults
 from pipelines.core.sql_files import execute_script, read_sql
 from pipelines.core.warehouse import (
     Warehouse,
@@ -186,19 +187,12 @@ def load_snapshot(
     delivery = delivery_of(connection, snapshot_on)
     if outcome := _load_unchanged(connection, delivery, snapshot_on, run_id):
         return outcome
-    try:
+    with reading_faults(SOURCE, f"flights.snapshots, {snapshot_on}"):
         snapshot = read_snapshot(
             read_document(connection, delivery.sha256),
             time_zones=_time_zones(connection),
             country=country,
         )
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
-        raise PermanentFailure(
-            SOURCE,
-            f"the document of {snapshot_on} could not be read: {type(error).__name__}: {error}",
-            place=f"flights.snapshots, {snapshot_on}",
-            remedy="This is a fault of transform.py: mend it, then run the job flights_rebuild.",
-        ) from error
     for name, count in snapshot.read_by_list.items():
         of_list = [one for one in snapshot.rejects if one.position.startswith(f"{name}[")]
         refuse_if_mostly_bad(delivery, count, len(of_list), count_reasons(of_list), cap=MOST_BAD)

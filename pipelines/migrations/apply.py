@@ -160,15 +160,20 @@ def object_files() -> dict[str, str]:
     }
 
 
+def known_revisions() -> list[str]:
+    """The versions of the schema that this code knows, its own first."""
+    scripts = ScriptDirectory.from_config(_alembic())
+    return [script.revision for script in scripts.walk_revisions()]
+
+
 def condition(connection: Connection) -> Condition:
     """How the database stands to this code, which any user who may read can tell."""
     revision = _revision(connection)
-    scripts = ScriptDirectory.from_config(_alembic())
     if revision is None:
         return "missing"
-    if revision != scripts.get_current_head():
-        known = {script.revision for script in scripts.walk_revisions()}
-        return "behind" if revision in known else "foreign"
+    current, *earlier = known_revisions()
+    if revision != current:
+        return "behind" if revision in earlier else "foreign"
     applied = {row.name: row.sha256 for row in connection.execute(select(sql_objects))}
     is_same = applied == _digests(object_files()) and all(
         _signatures(connection, name) for name in applied

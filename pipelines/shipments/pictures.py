@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipelines.core.pictures import as_markdown
+from pipelines.core.pictures import as_markdown, short_name
 
 MOST_BARS = 8
 
@@ -15,7 +15,7 @@ def shipments_by_status(counts: Mapping[str, int]) -> str | None:
 
     shown = list(counts.items())[:MOST_BARS]
     rest = sum(count for _, count in list(counts.items())[MOST_BARS:])
-    bars = [(_label(status), n) for status, n in shown]
+    bars = [(short_name(status), n) for status, n in shown]
     bars += [("other", rest)] if rest else []
     figure = Figure(figsize=(5.6, 0.7 + 0.3 * len(bars)), dpi=80, layout="constrained")
     axes = figure.add_subplot()
@@ -26,8 +26,3 @@ def shipments_by_status(counts: Mapping[str, int]) -> str | None:
     axes.set_xlabel("shipments")
     axes.spines[["top", "right"]].set_visible(False)
     return as_markdown(figure, "shipments by status")
-
-
-def _label(status: str) -> str:
-    """A word of the source as matplotlib may show it: short, and no formula."""
-    return (status if len(status) < 24 else f"{status[:22]}…").replace("$", r"\$")

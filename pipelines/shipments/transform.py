@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
-from pipelines.core.contract import Reject, is_name, is_text, shown
+from pipelines.core.contract import Reject, broken_promises, is_name, is_text
 from pipelines.core.csv_records import Record, storable
 
 COLUMNS = (
@@ -93,7 +93,8 @@ def read_lines(records: Sequence[Record], columns: Sequence[str], *, first_recor
     sent = _as_sent([record.fields or [] for _, record in whole], columns)
     quantities = _whole_numbers(sent["article_quantity"])
     amounts = _amounts(sent["article_price"])
-    reasons = _broken_promises(sent, quantities, amounts)
+    typed = sent.assign(article_quantity=quantities, article_price=amounts.astype("float64"))
+    reasons = broken_promises(LINES, typed, sent)
     rejects += [
         _reject(*whole[index], reasons[index], _key(sent, index)) for index in sorted(reasons)
     ]
@@ -112,26 +113,6 @@ def _as_sent(fields: list[list[str]], columns: Sequence[str]) -> pd.DataFrame:
         {name: [values[by_name[name]].strip() for values in fields] for name in COLUMNS},
         dtype="str",
     )
-
-
-def _broken_promises(
-    sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series
-) -> dict[int, list[str]]:
-    """What is wrong with which row, by its index."""
-    typed = sent.assign(article_quantity=quantities, article_price=amounts.astype("float64"))
-    try:
-        LINES.validate(typed, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases = error.failure_cases[["column", "index"]].drop_duplicates()
-    else:
-        return {}
-    reasons: dict[int, list[str]] = {}
-    order = {name: place for place, name in enumerate(COLUMNS)}
-    for column, index in sorted(cases.itertuples(index=False), key=lambda case: order[case[0]]):
-        otherwise = (LINES.columns[column].metadata or {})["otherwise"]
-        reason = f"{column} {otherwise}: {shown(sent.at[index, column])}"
-        reasons.setdefault(int(index), []).append(reason)
-    return reasons
 
 
 def _rows(sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series) -> pd.DataFrame:

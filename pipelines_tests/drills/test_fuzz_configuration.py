@@ -20,10 +20,11 @@ from sqlalchemy import make_url
 
 from pipelines import settings as environment
 from pipelines import variables
-from pipelines.backup_manifest import FILE, FORMAT, Manifest, _known_revisions, read_manifest
+from pipelines.backup_manifest import FILE, FORMAT, Manifest, read_manifest
 from pipelines.cli import isobar
 from pipelines.core.failures import PermanentFailure
 from pipelines.core.warehouse import engine_for
+from pipelines.migrations.apply import known_revisions
 from pipelines.operations.alerts import Account, Told, read_memory, written
 from pipelines.settings import SECRETS, Settings, read_dot_env
 from pipelines.timetable import OURS, read_timetable
@@ -190,7 +191,7 @@ def manifest() -> Manifest:
     return Manifest(
         format=FORMAT,
         isobar=version("isobar"),
-        revision=min(_known_revisions()),
+        revision=min(known_revisions()),
         server_version=180006,
         client_major=18,
         shows="2026-11-01 05:00:00+00",
