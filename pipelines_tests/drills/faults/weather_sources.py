@@ -34,7 +34,7 @@ LOCATED: LiteralString = (
 )
 NOT_LOCATED: LiteralString = (
     "SELECT coalesce(geocoding_problem, geocoding_status) FROM weather.places"
-    " WHERE is_observed AND latitude IS NULL ORDER BY geocoding_problem IS NULL, place_id"
+    " WHERE is_observed AND latitude IS NULL ORDER BY geocoding_problem, place_key"
 )
 
 
