@@ -104,7 +104,7 @@ def load_page(
 
     Raises `PermanentFailure` when more than a few are bad, and too many; nothing is written then.
     """
-    from pipelines.bookings.transform import drift_of, of_objects
+    from pipelines.bookings.transform import of_objects, unknown_keys
 
     answer = page.answer
     delivery = Delivery(SOURCE, page.name, answer.sha256, len(answer.body), answer.received_at)
@@ -113,7 +113,7 @@ def load_page(
     events = of_objects(page.events)
     taken = take_in(connection, [events], delivery_id, refusals, reading.zone, ELEMENT)
     refusals.refuse_if_mostly_bad(delivery, taken.read, reading.most_bad)
-    drift = drift_of(page.events, page.name)
+    drift = unknown_keys(page.events, page.name)
     return _close(connection, delivery_id, taken, refusals, drift)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from pipelines.core.contract import MOST_DRIFT, Reject, broken_promises, shown
+from pipelines.core.contract import Reject, broken_promises, drift_of, shown
 from pipelines.core.csv_portions import Portion
 from pipelines.core.csv_records import storable
 from pipelines.core.warehouse import RECORD
@@ -180,17 +180,12 @@ def newest_event_at(events: Sequence[Any], zone: str, *, until: dt.datetime) -> 
     return past.max().to_pydatetime() if len(past) else None
 
 
-def drift_of(events: Sequence[Any], document: str) -> list[str]:
+def unknown_keys(events: Sequence[Any], document: str) -> list[str]:
     """Keys that nobody promised."""
     seen = Counter(key for event in events if isinstance(event, dict) for key in event)
     unknown = sorted(seen.keys() - {*COLUMNS, *ALIASES})
-    told = [
-        f"{document}: unknown key {shown(key)} in {seen[key]} of {len(events)} events"
-        for key in unknown[:MOST_DRIFT]
-    ]
-    if len(unknown) > MOST_DRIFT:
-        told.append(f"{document}: {len(unknown) - MOST_DRIFT} more unknown keys")
-    return told
+    told = [f"unknown key {shown(key)} in {seen[key]} of {len(events)} events" for key in unknown]
+    return drift_of(document, told, "unknown keys")
 
 
 def _as_text(event: dict[str, Any], names: Sequence[str]) -> str:

@@ -95,22 +95,30 @@ class Screening:
                 seen[key] = seen.get(key, 0) + 1
         total = len(objects)
         unknown = [
-            f"{document}: unknown key {shown(key)} in {count} of {total} {self.name}"
+            f"unknown key {shown(key)} in {count} of {total} {self.name}"
             for key, count in sorted(seen.items())
             if key not in self._promised
         ]
-        if len(unknown) > MOST_DRIFT:
-            more = f"{document}: {len(unknown) - MOST_DRIFT} more unknown keys in {self.name}"
-            unknown = [*unknown[:MOST_DRIFT], more]
         missing = [
             f'{document}: key "{key}" is missing in {count} of {total} {self.name}'
             for key in self.keys
             if (count := total - seen.get(key, 0))
         ]
-        return missing + unknown
+        return missing + drift_of(document, unknown, f"unknown keys in {self.name}")
 
     def _reject_one(self, index: int, reason: str) -> None:
         self._reasons.setdefault(index, []).append(reason)
+
+
+def drift_of(document: str, told: Sequence[str], what: str) -> list[str]:
+    """What is told of a document, each with its name: of very many the first, and how many more.
+
+    `what` is the plural of what they are.
+    """
+    lines = [f"{document}: {line}" for line in told[:MOST_DRIFT]]
+    if len(told) > MOST_DRIFT:
+        lines.append(f"{document}: {len(told) - MOST_DRIFT} more {what}")
+    return lines
 
 
 def broken_promises(

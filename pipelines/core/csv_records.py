@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
-from pipelines.core.contract import MOST_DRIFT, shown
+from pipelines.core.contract import MOST_DRIFT, drift_of, shown
 from pipelines.core.failures import PermanentFailure
 
 DELIMITERS = (",", ";", "\t")
@@ -78,10 +78,8 @@ class Layout:
     def drift(self, document: str, promised: Sequence[str]) -> list[str]:
         """Columns that nobody promised."""
         unknown = [name for name in self.columns if name and name not in promised]
-        told = [f"{document}: unknown column {name!r}" for name in unknown[:MOST_DRIFT]]
-        if len(unknown) > MOST_DRIFT:
-            told.append(f"{document}: {len(unknown) - MOST_DRIFT} more unknown columns")
-        return told
+        told = [f"unknown column {shown(name)}" for name in unknown]
+        return drift_of(document, told, "unknown columns")
 
 
 class CsvFile:

@@ -7,7 +7,6 @@ reasons; an itinerary whose leg is missing or refused is refused too; the others
 """
 
 import datetime as dt
-import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.core.contract import MOST_DRIFT, Reject, Screening, is_name
+from pipelines.core.contract import Reject, Screening, drift_of, is_name, shown
 from pipelines.core.money import parse_price
 from pipelines.core.warehouse import array_literal
 from pipelines.flights.times import add_times
@@ -196,11 +195,12 @@ def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
     """Codes that come with several names; the first one is kept."""
     pairs = legs[["airline_id", "airline_name"]].drop_duplicates()
     names = pairs.groupby("airline_id")["airline_name"].agg(list)
-    return [
-        f"flights.json: airline_id {json.dumps(code)} has the names {json.dumps(several)}"
+    told = [
+        f"airline_id {shown(code)} has the names {shown(several)}"
         for code, several in names.items()
         if len(several) > 1
-    ][:MOST_DRIFT]
+    ]
+    return drift_of("flights.json", told, "airlines with several names")
 
 
 def _offered(itineraries: pd.DataFrame, legs: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, TextClause, func, select, text
 
+from pipelines.core.contract import drift_of
 from pipelines.core.deliveries import (
     Delivery,
     Outcome,
@@ -150,7 +151,7 @@ def take_answer(
             loaded=loaded,
             held=told.read - len(told.rejects),
             rejected=len(told.rejects),
-            drift=[f"{delivery.name}: {line}" for line in told.drift],
+            drift=drift_of(delivery.name, told.drift, "unknown keys"),
         )
 
 

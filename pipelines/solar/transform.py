@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pipelines.core.contract import MOST_DRIFT, Reject, shown
+from pipelines.core.contract import Reject, shown
 from pipelines.solar.tables import VALUES
 from pipelines.solar.windows import Window
 
@@ -256,8 +256,7 @@ def _drift(items: Sequence[Any]) -> list[str]:
             values = item.get(side) if isinstance(item, dict) else None
             if isinstance(values, dict) and len(values) > len(MEASURES):
                 seen.update(f"{side}.{key}" for key in values.keys() - {*MEASURES})
-    told = [
+    return [
         f"unknown key {shown(key)} in {count} of {len(items)} items"
         for key, count in sorted(seen.items())
     ]
-    return told[:MOST_DRIFT]

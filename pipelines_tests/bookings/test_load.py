@@ -96,7 +96,7 @@ def test_orders_delimiters_marks_and_packing_give_the_same_rows(
     assert counts(deliver(warehouse, tmp_path, content, name)) == (2, 2, 0, 0)
     assert held(owner, "event_id, hotel_id") == [(1, 2607), (2, 2607)]
     assert owner.execute("SELECT drift FROM ops.deliveries").fetchone() == (
-        [f"{name}: unknown column 'guest'"],
+        [f'{name}: unknown column "guest"'],
     )
 
 

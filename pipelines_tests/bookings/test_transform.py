@@ -15,9 +15,9 @@ from pipelines.bookings.transform import (
     COLUMNS,
     OPTIONAL,
     Events,
-    drift_of,
     of_objects,
     read_events,
+    unknown_keys,
 )
 from pipelines.core.contract import MOST_DRIFT, shown
 from pipelines.core.csv_portions import Portion, of_records, portions
@@ -510,7 +510,7 @@ def test_names_of_the_hotel_system_are_ours(alias: str) -> None:
     named[alias] = named.pop(ALIASES[alias])
     row = only_row(of_events(named))
     assert (row["status"], row["room_reservation_id"]) == ("cancellation", ROOM)
-    assert drift_of([named], "an answer") == []
+    assert unknown_keys([named], "an answer") == []
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -577,7 +577,7 @@ def test_the_raw_text_of_each_row_is_at_hand_even_of_good_ones() -> None:
 
 def test_keys_that_nobody_promised_are_told_with_how_often() -> None:
     events = [{**GOOD, "colour": 1}, {**GOOD, "colour": 1, "\ud800\x1b[31m": 2}, GOOD, None, "x"]
-    assert drift_of(events, "an answer") == [
+    assert unknown_keys(events, "an answer") == [
         'an answer: unknown key "colour" in 2 of 5 events',
         'an answer: unknown key "\\ud800\\u001b[31m" in 1 of 5 events',
     ]
@@ -586,15 +586,15 @@ def test_keys_that_nobody_promised_are_told_with_how_often() -> None:
 
 def test_many_unknown_keys_are_counted_and_few_are_told() -> None:
     names = [f"x{number:03}" for number in range(MOST_DRIFT + 5)]
-    told = drift_of([{**GOOD, **dict.fromkeys(names)}], "an answer")
+    told = unknown_keys([{**GOOD, **dict.fromkeys(names)}], "an answer")
     assert len(told) == MOST_DRIFT + 1
     assert told[0] == 'an answer: unknown key "x000" in 1 of 1 events'
     assert told[-1] == "an answer: 5 more unknown keys"
 
 
 def test_without_unknown_keys_there_is_no_drift() -> None:
-    assert drift_of([], "an answer") == []
-    assert drift_of([GOOD, {"id": 1}, {}, None], "an answer") == []
+    assert unknown_keys([], "an answer") == []
+    assert unknown_keys([GOOD, {"id": 1}, {}, None], "an answer") == []
 
 
 @pytest.mark.parametrize(

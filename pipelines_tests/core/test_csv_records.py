@@ -93,7 +93,7 @@ def test_a_line_with_too_few_or_too_many_fields_is_told() -> None:
 def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
     file = opened("a,Colour,b,c,\n1,2,3,4,\n")
     assert file.layout.drift("trains.csv", ("a", "b", "c")) == [
-        "trains.csv: unknown column 'colour'"
+        'trains.csv: unknown column "colour"'
     ]
 
 

@@ -13,10 +13,10 @@ from pipelines.bookings.client import EventsClient
 from pipelines.bookings.transform import COLUMNS as EVENT_COLUMNS
 from pipelines.bookings.transform import (
     OPTIONAL,
-    drift_of,
     newest_event_at,
     of_objects,
     read_events,
+    unknown_keys,
 )
 from pipelines.core.csv_portions import portions
 from pipelines.core.csv_records import CsvFile
@@ -73,7 +73,7 @@ def test_each_event_of_an_answer_is_a_row_or_refused(document: Any, zone: str) -
     assert len(events.rows) + len(events.rejects) == len(document)
     newest = newest_event_at(document, zone, until=NOW)
     assert newest is None or newest <= NOW
-    for text in (*drift_of(document, "events"), *(one.raw for one in events.rejects)):
+    for text in (*unknown_keys(document, "events"), *(one.raw for one in events.rejects)):
         text.encode()
 
 

@@ -35,6 +35,17 @@ def test_records_become_rows_of_every_table() -> None:
     assert (snapshot.read, snapshot.rejects, snapshot.drift) == (5, [], [])
 
 
+def test_of_countless_codes_with_several_names_some_are_told_and_the_rest_counted() -> None:
+    legs = [
+        leg(2 * number + other, airline_id=f"A{number}", airline_name=f"name {other}")
+        for number in range(25)
+        for other in range(2)
+    ]
+    drift = read(flights_document([], legs)).drift
+    assert len(drift) == 21
+    assert drift[-1] == "flights.json: 5 more airlines with several names"
+
+
 def test_an_empty_document_is_no_error() -> None:
     snapshot = read(flights_document([], []))
     assert (snapshot.read, snapshot.rejects) == (0, [])

@@ -102,7 +102,7 @@ def test_delimiters_orders_marks_and_extra_columns_give_the_same_rows(
         Decimal("19.90"),
     )
     assert owner.execute("SELECT drift FROM ops.deliveries").fetchone() == (
-        ["shipments.csv: unknown column 'weight'"],
+        ['shipments.csv: unknown column "weight"'],
     )
 
 

@@ -68,6 +68,19 @@ def test_an_answer_becomes_readings_and_days_with_their_sums(
     ]
 
 
+def test_the_ledger_names_some_of_countless_unknown_keys_and_counts_the_rest(
+    warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
+) -> None:
+    items = items_of(ONE_DAY)
+    items[0] |= {f"key {number:02}": 1 for number in range(25)}
+    take(warehouse, plant, items)
+    [(drift,)] = rows(owner, "SELECT drift FROM ops.deliveries")
+    name = f"plant {plant.plant_id}, 2019-01-01 to 2019-01-02"
+    assert len(drift) == 21
+    assert drift[0] == f'{name}: unknown key "key 00" in 1 of 24 items'
+    assert drift[-1] == f"{name}: 5 more unknown keys"
+
+
 def test_p14_p32_the_same_again_changes_nothing_and_another_word_is_kept_with_the_old_one(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
