@@ -15,6 +15,7 @@ from pipelines.core.sql_files import read_sql
 from pipelines.weather.providers import Quota, QuotaExhausted, start_of
 from pipelines.weather.tables import calls, pauses
 
+SOURCE = "weather"
 LEASE = dt.timedelta(minutes=3)
 """How long a claim holds, renewed before each request: longer than any may take."""
 UNLIMITED = 1e9

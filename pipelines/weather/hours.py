@@ -22,11 +22,19 @@ from pipelines.core.warehouse import Warehouse, stage
 from pipelines.weather import tables
 from pipelines.weather.calls import (
     LEASE,
+    SOURCE,
     note_outcome,
     note_started,
     open_book,
     pause,
     told,
+)
+from pipelines.weather.claims import (
+    MOST_WAIT_FOR_A_PLACE,
+    REFUSED_FOR,
+    put_statement,
+    release,
+    renew,
 )
 from pipelines.weather.providers import Place, QuotaExhausted, RequestRefused
 from pipelines.weather.providers.open_meteo_hours import (
@@ -37,16 +45,7 @@ from pipelines.weather.providers.open_meteo_hours import (
     weight,
 )
 from pipelines.weather.readings import Hour
-from pipelines.weather.refresh import (
-    MOST_WAIT_FOR_A_PLACE,
-    REFUSED_FOR,
-    SOURCE,
-    WAITS_SECONDS,
-    Refresh,
-    put_statement,
-    release,
-    renew,
-)
+from pipelines.weather.refresh import WAITS_SECONDS, Refresh
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,6 +11,7 @@ from pipelines.core.sql_files import read_sql
 from pipelines.core.warehouse import Warehouse
 from pipelines.weather.calls import (
     LEASE,
+    SOURCE,
     note_outcome,
     note_started,
     open_book,
@@ -21,7 +22,6 @@ from pipelines.weather.geocoding import Geocoder, Located, choose, names_to_try
 from pipelines.weather.providers import QuotaExhausted
 from pipelines.weather.tables import places
 
-SOURCE = "weather"
 PORTION = 5
 """Places in one claim: even a slow geocoder is done with them before it ends."""
 LATER = dt.timedelta(minutes=10)

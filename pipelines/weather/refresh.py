@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, TextClause, text
+from sqlalchemy import Connection, text
 
 from pipelines.core.failures import Failure, NotReady, PermanentFailure, TransientFailure
 from pipelines.core.sql_files import read_sql
@@ -23,11 +23,19 @@ from pipelines.core.warehouse import Warehouse, stage
 from pipelines.weather import tables
 from pipelines.weather.calls import (
     LEASE,
+    SOURCE,
     note_outcome,
     note_started,
     open_book,
     pause,
     told,
+)
+from pipelines.weather.claims import (
+    MOST_WAIT_FOR_A_PLACE,
+    REFUSED_FOR,
+    put_statement,
+    release,
+    renew,
 )
 from pipelines.weather.providers import Place, Provider, QuotaExhausted, RequestRefused
 from pipelines.weather.readings import Observation, implausible
@@ -35,15 +43,10 @@ from pipelines.weather.readings import Observation, implausible
 if TYPE_CHECKING:
     import pandas as pd
 
-SOURCE = "weather"
 KIND = "observation"
 WAITS_SECONDS = (0.5, 1.0, 2.0)
 """Between the attempts for one batch."""
 MOST_FAILED_BATCHES = 3
-MOST_WAIT, MOST_WAIT_FOR_A_PLACE = 300.0, 6 * 3600.0
-"""In seconds: after a failure of the provider, and of a place alone."""
-REFUSED_FOR = dt.timedelta(hours=6)
-"""A place that the provider refuses is asked for again after this."""
 Clock = Callable[[], dt.datetime]
 
 
@@ -243,56 +246,6 @@ class Claim:
             cost=self.provider.cost_of_place,
             now=self.clock(),
         )
-
-
-def put_statement(name: str, table: Table) -> TextClause:
-    """A statement of `sql` that writes all columns of a table."""
-    columns = [column.name for column in table.columns]
-    statement = read_sql("pipelines.weather", name).format(
-        columns=", ".join(columns),
-        assignments=", ".join(f"{column} = excluded.{column}" for column in columns),
-    )
-    return text(statement)
-
-
-def renew(
-    connection: Connection, claim: uuid.UUID, places: Sequence[Place], now: dt.datetime
-) -> list[Place]:
-    """Keep places claimed for another while; those that are still."""
-    ids = [place.place_id for place in places]
-    parameters = {"claim": claim, "place_ids": ids, "claimed_until": now + LEASE}
-    query = text(read_sql("pipelines.weather", "renew_claims"))
-    held = set(connection.execute(query, parameters).scalars())
-    return [place for place in places if place.place_id in held]
-
-
-def release(
-    connection: Connection,
-    claim: uuid.UUID,
-    places: Sequence[Place],
-    failure: Failure,
-    now: dt.datetime,
-    *,
-    failed: int = 1,
-    retry_at: dt.datetime | None = None,
-    most_seconds: float = MOST_WAIT,
-) -> None:
-    """Give claimed places back after a failure, to be asked for again at `retry_at`.
-
-    Else soon, and the later the more often they failed, but within `most_seconds`.
-    """
-    connection.execute(
-        text(read_sql("pipelines.weather", "release_claims")),
-        {
-            "claim": claim,
-            "place_ids": [place.place_id for place in places],
-            "now": now,
-            "retry_at": retry_at,
-            "failed": failed,
-            "problem": told(failure),
-            "most_seconds": most_seconds,
-        },
-    )
 
 
 def asks_by_postcode(provider: Provider) -> bool:
