@@ -24,6 +24,25 @@ SELECT attrelid::regclass || '.' || attname, col_description(attrelid, attnum)
 FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid
 WHERE relkind IN ('r', 'v', 'm', 'p') AND attnum > 0 AND NOT attisdropped
 """
+EVERY_COLUMN = """
+SELECT attrelid::regclass || '.' || attname, attname::text, atttypid::regtype::text
+FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid
+WHERE relkind IN ('r', 'v', 'm', 'p') AND attnum > 0 AND NOT attisdropped
+  AND relnamespace::regnamespace::text = ANY(%s)
+"""
+UNIT = (
+    "(amount|celsius|cost|degrees|feet|hpa|kmh|kwh|kwh_per_m2|latitude|longitude|mm|pct"
+    "|w_per_m2|wh_per_m2)"
+)
+NAMED_AS = {
+    "timestamp with time zone": "_at$|_until$",
+    "timestamp without time zone": "_local$|^local_",
+    "date": "_on$|(^|_)day$|_from$|^night_of_stay$",
+    "boolean": "^is_",
+    "double precision": f"(^|_){UNIT}$|ratio(_7_days|_30_days)?$|^availability(_7_days|_30_days)?$",
+    "numeric": f"(^|_){UNIT}$|(^|_)price$|_rating$|^total_value$",
+}
+"""Of each type of a column what its name has to say; of what has no unit, the whole name."""
 NOT_OURS = ("pg_", "information_schema", "public", "ops.alembic_version")
 
 
@@ -40,6 +59,19 @@ def test_every_schema_relation_function_and_column_has_a_comment(
     ours = [row for row in ours if not row[0].startswith(NOT_OURS)]
     assert len(ours) > 500
     assert [name for name, comment in ours if not comment] == []
+
+
+def test_a_columns_name_tells_its_unit_or_what_kind_of_time_it_is(
+    owner: psycopg.Connection,
+) -> None:
+    columns = owner.execute(EVERY_COLUMN, [list(dictionary.SCHEMAS)]).fetchall()
+    assert {type_ for _, _, type_ in columns} >= NAMED_AS.keys()
+    misnamed = [
+        f"{column} ({type_})"
+        for column, name, type_ in columns
+        if type_ in NAMED_AS and not re.search(NAMED_AS[type_], name)
+    ]
+    assert misnamed == []
 
 
 def test_every_schema_is_in_the_dictionary(owner: psycopg.Connection) -> None:
