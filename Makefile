@@ -31,7 +31,7 @@ test: .venv/development ## run the tests but those below; ARGS="-k money" picks 
 system: .venv/development ## run the tests that start the platform as people do
 	@$(BIN)/python -m pytest -n 2 -m system $(ARGS)
 
-drills: .venv/development ## try to break it, for half an hour; FORM=short in minutes
+drills: .venv/development ## try to break it, for most of an hour; FORM=short in ten minutes
 	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 3 -m drill $(ARGS)
 
 bench: .venv/benchmarks ## measure, beside what was asked; ARGS="--json FILE" writes it too
