@@ -46,8 +46,8 @@ URLS = r"(postgres(ql)?(\+[a-z]{0,3})?|redis)://[a-z:@%/\[\]0-9?=&.,]{0,25}"
 def use(settings: Settings) -> None:
     """What commands do with settings before they connect anywhere."""
     settings.source_url(settings.flights_url, "/flights.json", "https://flights.example")
-    settings.dagster_url()
-    if not settings.has_builtin_server:
+    if not settings.has_builtin_server:  # which would be started
+        settings.dagster_url()
         engine_for(settings.warehouse_url(), role=None).dispose()
 
 
