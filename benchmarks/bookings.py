@@ -22,11 +22,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.report import Measure, answers_a_second
 from benchmarks.taking import take_in
-from pipelines.bookings import load
-from pipelines.bookings.transform import COLUMNS
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.warehouse import Warehouse
 from pipelines.metrics.hotel_bookings import refresh
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.sources.bookings import load
+from pipelines.sources.bookings.transform import COLUMNS
+from pipelines.warehouse.connection import Warehouse
 
 LINES, MANY_LINES, DIRT = 1_000_000, 5_000_000, 0.01
 HOTELS, DAYS = 3_000, 1_000

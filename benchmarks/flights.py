@@ -17,10 +17,10 @@ from typing import Any
 import psycopg
 
 from benchmarks.report import Measure, answers_a_second, peak_megabytes
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.http import JsonAnswer
-from pipelines.core.warehouse import Warehouse
-from pipelines.flights import archive, load
+from pipelines.http.client import JsonAnswer
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.sources.flights import archive, load
+from pipelines.warehouse.connection import Warehouse
 
 ITINERARIES, LEGS = 100_000, 200_000
 SAMPLE = 2_000

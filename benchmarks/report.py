@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.core.postgres_software import find_binaries
+from pipelines.postgres.software import find_binaries
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from benchmarks.bookings import DIRT, HOTEL_YEAR, HOTELS, SPOIL, events
 from benchmarks.curve import Curve, seconds_of
 from benchmarks.report import answers_a_second
 from benchmarks.taking import take_in
-from pipelines.bookings import load
-from pipelines.bookings.transform import COLUMNS
-from pipelines.core.embedded_postgres import ANALYST, LOADER, SUPERUSER, Connections
-from pipelines.core.sql_files import read_sql
-from pipelines.core.warehouse import Warehouse
 from pipelines.metrics.hotel_bookings import refresh
+from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
+from pipelines.sources.bookings import load
+from pipelines.sources.bookings.transform import COLUMNS
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ SHIFT = 1_000
 HOTEL = HOTELS // 2
 AUDIT = {
     "pipelines.metrics": ("as_counted_anew", "equal_sums"),
-    "pipelines.bookings": ("booked_before_cancelled", "booked_once", "before_the_night"),
+    "pipelines.sources.bookings": ("booked_before_cancelled", "booked_once", "before_the_night"),
 }
 """The checks that read all events, by their package: `bookings_audit` asks them."""
 VIEWS = ("enriched.reservation_nights", "enriched.reservation_changes")
@@ -217,7 +217,7 @@ class Growing:
         with psycopg.connect(url, autocommit=True) as connection:
             count = "SELECT count(*) FROM bookings.events"
             self.curve.time(size, connection, "after each load: how many events", count)
-            silent = read_sql("pipelines.bookings", "checks/no_silent_hotel")
+            silent = read_sql("pipelines.sources.bookings", "checks/no_silent_hotel")
             self.curve.time(size, connection, "after each load: no_silent_hotel", silent)
             for view in VIEWS:
                 sample = f"SELECT * FROM {view} LIMIT 5"

@@ -8,12 +8,12 @@ import psycopg
 
 from benchmarks.curve import Curve, seconds_of
 from benchmarks.solar import YEARS, sync
-from pipelines.core.embedded_postgres import ANALYST, LOADER, SUPERUSER, Connections
-from pipelines.core.sql_files import read_sql
-from pipelines.core.warehouse import Warehouse
 from pipelines.metrics.plant_health import refresh
-from pipelines.resources import utc_now
-from pipelines.weather.locate import put_places
+from pipelines.orchestration.resources import utc_now
+from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
+from pipelines.sources.weather.geocode_places import put_places
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 
 PLANTS = {"1 million": 12, "9 million": 103}
 """Plants whose hours of ten years are so many readings."""

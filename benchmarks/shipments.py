@@ -15,15 +15,15 @@ import psycopg
 
 from benchmarks.report import Measure, answers_a_second
 from benchmarks.taking import take_in
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.warehouse import Warehouse
-from pipelines.resources import utc_now
-from pipelines.shipments import load
-from pipelines.shipments.transform import COLUMNS
-from pipelines.weather.locate import put_places
-from pipelines.weather.providers import Place, Quota
-from pipelines.weather.readings import Observation
-from pipelines.weather.refresh import refresh
+from pipelines.orchestration.resources import utc_now
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.sources.shipments import load
+from pipelines.sources.shipments.transform import COLUMNS
+from pipelines.sources.weather.geocode_places import put_places
+from pipelines.sources.weather.observation import Observation
+from pipelines.sources.weather.providers import Place, Quota
+from pipelines.sources.weather.refresh import refresh
+from pipelines.warehouse.connection import Warehouse
 
 SHIPMENTS, ARTICLES_EACH, PLACES = 50_000, 4, 500
 SAMPLE = 2_000

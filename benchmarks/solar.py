@@ -20,15 +20,15 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.report import Measure, answers_a_second, peak_megabytes
 from benchmarks.solar_service import answer, service
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.http import HttpClient, JsonAnswer, Patience
-from pipelines.core.json_documents import parse_json
-from pipelines.core.warehouse import Warehouse
-from pipelines.resources import utc_now
-from pipelines.solar.client import MonitoringClient
-from pipelines.solar.load import Plant, take_answer
-from pipelines.solar.sync import Sync
-from pipelines.solar.windows import DAY, Depth, Known, Window, windows
+from pipelines.http.client import HttpClient, JsonAnswer, Patience
+from pipelines.http.json_documents import parse_json
+from pipelines.orchestration.resources import utc_now
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.sources.solar.client import MonitoringClient
+from pipelines.sources.solar.load import Plant, take_answer
+from pipelines.sources.solar.sync import Sync
+from pipelines.sources.solar.windows import DAY, Depth, Known, Window, windows
+from pipelines.warehouse.connection import Warehouse
 
 ROUNDS = 15
 """Ours and theirs take turns; of each the fastest counts."""

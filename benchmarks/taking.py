@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 from benchmarks.report import peak_megabytes
-from pipelines.bookings import load as bookings
-from pipelines.core.embedded_postgres import LOADER, Connections
-from pipelines.core.inbox import look_at
-from pipelines.core.intake import take_file
-from pipelines.core.warehouse import Warehouse
-from pipelines.shipments import load as shipments
+from pipelines.ingest.file_loader import take_file
+from pipelines.ingest.inbox import look_at
+from pipelines.postgres.server import LOADER, Connections
+from pipelines.sources.bookings import load as bookings
+from pipelines.sources.shipments import load as shipments
+from pipelines.warehouse.connection import Warehouse
 
 LOADERS = {
     bookings.SOURCE: bookings.loader(None, bookings.Reading()),

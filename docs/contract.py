@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-FILE = Path(__file__).parent.parent / "pipelines_tests" / "public_contract.txt"
+FILE = Path(__file__).parent.parent / "pipelines_tests" / "warehouse" / "public_contract.txt"
 SCHEMAS = ("enriched", "metrics")
 OTHERS = (
     "bookings.events",

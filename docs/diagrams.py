@@ -13,8 +13,8 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
-from pipelines.automation import SOURCES
-from pipelines.migrations.apply import target_metadata
+from pipelines.orchestration.automation import SOURCES
+from pipelines.warehouse.migrations.apply import target_metadata
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 PAGE = Path(__file__).parent / "architecture.md"

@@ -6,8 +6,9 @@ from pathlib import Path
 import psycopg
 
 from docs import answers, commands, contract, diagrams, dictionary, lineage
-from pipelines.cli import isobar
-from pipelines.core.embedded_postgres import (
+from pipelines.cli.main import isobar
+from pipelines.definitions import build_definitions
+from pipelines.postgres.server import (
     ANALYST,
     LOADER,
     SUPERUSER,
@@ -15,9 +16,8 @@ from pipelines.core.embedded_postgres import (
     Connections,
     EmbeddedPostgres,
 )
-from pipelines.core.warehouse import Warehouse
-from pipelines.definitions import build_definitions
-from pipelines.migrations.apply import migrate
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.cookbook import known_data
 
 

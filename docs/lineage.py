@@ -1,4 +1,4 @@
-"""Write pipelines/column_lineage.json, which column is made of which: from views and statements.
+"""Write orchestration/column_lineage.json: which column is made of which, from views and SQL.
 
 Views are asked of a migrated database, tables that follow others are read from the statements that
 fill them. A test fails while the file is not what this says.
@@ -13,13 +13,13 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
-from pipelines.core.sql_files import read_sql
+from pipelines.warehouse.sql_files import read_sql
 
-FILE = Path(__file__).parent.parent / "pipelines" / "column_lineage.json"
+FILE = Path(__file__).parent.parent / "pipelines" / "orchestration" / "column_lineage.json"
 DIALECT = "postgres"
 FILLED_BY = {
-    "flights.itineraries": ("pipelines.flights", "refresh_itineraries"),
-    "flights.itinerary_legs": ("pipelines.flights", "refresh_itineraries"),
+    "flights.itineraries": ("pipelines.sources.flights", "refresh_itineraries"),
+    "flights.itinerary_legs": ("pipelines.sources.flights", "refresh_itineraries"),
     "metrics.hotel_bookings_by_event_day": ("pipelines.metrics", "refresh/count_by_event_day"),
     "metrics.hotel_bookings_by_stay_night": ("pipelines.metrics", "refresh/count_by_stay_night"),
 }

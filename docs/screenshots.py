@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
-from pipelines.core.embedded_postgres import EmbeddedPostgres
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.browser import chromium
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.command import isobar

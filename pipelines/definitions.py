@@ -6,14 +6,12 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from pipelines.automation import automated, derived_follow
-from pipelines.bookings import definitions as bookings
 from pipelines.enriched import definitions as enriched
-from pipelines.flights import definitions as flights
 from pipelines.metrics import definitions as metrics
-from pipelines.operations import definitions as operations
-from pipelines.refreshing import refresh_asked, refresh_everything
-from pipelines.resources import (
+from pipelines.orchestration.automation import automated, derived_follow
+from pipelines.orchestration.operations import definitions as operations
+from pipelines.orchestration.refresh_all import refresh_asked, refresh_everything
+from pipelines.orchestration.resources import (
     BookingsResource,
     FlightsResource,
     ShipmentsResource,
@@ -21,11 +19,13 @@ from pipelines.resources import (
     WarehouseResource,
     WeatherResource,
 )
-from pipelines.schedules import check_config, schedules_of
-from pipelines.shipments import definitions as shipments
-from pipelines.solar import definitions as solar
-from pipelines.timetable import timetable
-from pipelines.weather import definitions as weather
+from pipelines.orchestration.schedule_config import timetable
+from pipelines.orchestration.schedules import check_config, schedules_of
+from pipelines.sources.bookings import definitions as bookings
+from pipelines.sources.flights import definitions as flights
+from pipelines.sources.shipments import definitions as shipments
+from pipelines.sources.solar import definitions as solar
+from pipelines.sources.weather import definitions as weather
 
 
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from pipelines.bring_up import wait_until
-from pipelines.core.ports import free_port
-from pipelines.processes import Child
+from pipelines.postgres.ports import free_port
+from pipelines.runtime.bootstrap import wait_until
+from pipelines.runtime.processes import Child
 from pipelines_tests.command import PROJECT
 
 CADDYFILE = PROJECT / "deploy" / "access" / "Caddyfile"

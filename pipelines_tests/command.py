@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipelines.migrations.logins import OWNER_PASSWORD, PASSWORDS
-from pipelines.settings import SECRETS
+from pipelines.config import SECRETS
+from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 
 PROJECT = Path(__file__).parent.parent
 OURS = (
@@ -36,7 +36,7 @@ def environment(state: Path, **variables: str) -> dict[str, str]:
 def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *words],
+        [sys.executable, "-m", "pipelines.cli.main", *words],
         env=environment(state, **variables),
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,
@@ -50,7 +50,7 @@ def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedP
 def begin(state: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
     """Begin a command, in a session of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", *words],
+        [sys.executable, "-m", "pipelines.cli.main", *words],
         env=environment(state, **variables),
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections, EmbeddedPostgres
-from pipelines.core.warehouse import Warehouse
-from pipelines.flights import client, load
-from pipelines.migrations.apply import migrate
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.sources.flights import client, load
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.databases import made
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.logins import prepare
@@ -29,15 +29,15 @@ SYSTEM = tuple(
     f"pipelines_tests/{place}"
     for place in (
         "browser/",
-        "core/test_embedded_postgres.py",
+        "postgres/test_server.py",
         "security/test_secrets.py",
         "status/test_command.py",
         "test_proxy.py",
-        "test_replica.py",
-        "test_serve.py",
-        "test_tls.py",
-        "test_ui.py",
-        "test_upgrade.py",
+        "warehouse/test_replica.py",
+        "runtime/test_serve.py",
+        "warehouse/test_tls.py",
+        "runtime/test_ui.py",
+        "warehouse/test_upgrade.py",
     )
 )
 """Tests of the platform as people start it, with servers and commands that tests share."""

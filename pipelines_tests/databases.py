@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from pipelines.core.embedded_postgres import SUPERUSER, Connections
+from pipelines.postgres.server import SUPERUSER, Connections
 
 
 @contextmanager

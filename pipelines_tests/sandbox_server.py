@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from pipelines.core.ports import free_port
+from pipelines.postgres.ports import free_port
 from pipelines.sandbox.app import build_app
 
 

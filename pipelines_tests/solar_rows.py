@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import psycopg
 
-from pipelines.core.sql_files import read_sql
+from pipelines.warehouse.sql_files import read_sql
 
 Values = tuple[float, float, float, float]
 """Expected and observed energy (kWh), expected and observed irradiation (Wh/m²), of an hour."""
@@ -94,7 +94,7 @@ def count_days(
         "SELECT time_zone FROM solar.plants WHERE plant_id = %s", [plant_id]
     ).fetchone()
     assert zone is not None
-    put_days = re.sub(r"(?<!:):(\w+)", r"%(\1)s", read_sql("pipelines.solar", "put_days"))
+    put_days = re.sub(r"(?<!:):(\w+)", r"%(\1)s", read_sql("pipelines.sources.solar", "put_days"))
     owner.execute(
         put_days,
         {

@@ -11,16 +11,16 @@ import dagster as dg
 import pytest
 from sqlalchemy import text
 
-from pipelines import asset_pages
-from pipelines.core.http import HttpClient
-from pipelines.core.warehouse import Warehouse
 from pipelines.definitions import build_definitions
-from pipelines.flights.client import FlightsClient
-from pipelines.flights.definitions import flights_missing
-from pipelines.resources import FlightsResource, WarehouseResource, WeatherResource
+from pipelines.http.client import HttpClient
+from pipelines.orchestration import asset_metadata
+from pipelines.orchestration.resources import FlightsResource, WarehouseResource, WeatherResource
+from pipelines.sources.flights.client import FlightsClient
+from pipelines.sources.flights.definitions import flights_missing
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document
-from pipelines_tests.flights.made_up import flights_document, itinerary
+from pipelines_tests.sources.flights.made_up import flights_document, itinerary
 
 TODAY = dt.datetime.now(dt.UTC).date().isoformat()
 
@@ -106,7 +106,7 @@ def test_the_key_of_an_asset_is_where_its_table_is(
 ) -> None:
     with warehouse.engine.connect() as connection:
         for key in definitions.resolve_all_asset_keys():
-            if key.path[0] == asset_pages.EXTERNAL:
+            if key.path[0] == asset_metadata.EXTERNAL:
                 continue
             query = text("SELECT to_regclass(:name)::text")
             name = ".".join(key.path)
@@ -124,7 +124,7 @@ def test_a_job_lands_flights_and_their_counts(
         for event in result.all_events
         if event.is_step_materialization and event.asset_key
     }
-    heard = {name: pages.pop(name) for name in [*pages] if name.startswith(asset_pages.EXTERNAL)}
+    heard = {name: pages.pop(name) for name in [*pages] if name.startswith(asset_metadata.EXTERNAL)}
     assert heard["sources.flights_document"]["bytes received"].value == len(
         json.dumps(flights_document())
     )
@@ -207,7 +207,7 @@ def test_a_broken_source_fails_the_run_and_writes_nothing(
 def test_where_nobody_waits_a_step_looks_again_before_it_fails(
     definitions: dg.Definitions, source: FakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asset_pages, "PATIENCE_SECONDS", (0.1, 0.1))
+    monkeypatch.setattr(asset_metadata, "PATIENCE_SECONDS", (0.1, 0.1))
     broken = body(b"<!doctype html>")
     source.will(*[broken] * 4, document(flights_document()))  # two attempts a look
     assert run(definitions, attended=False).success
@@ -270,7 +270,7 @@ def test_a_day_whose_source_was_down_at_its_hour_is_not_lost(
         source.will(body(b"down", 503))
         execute(definitions, instance)
         assert look() == "The last run failed; trying again in some minutes."
-        monkeypatch.setattr("pipelines.flights.definitions.AFTER_FAILURE_SECONDS", 0.0)
+        monkeypatch.setattr("pipelines.sources.flights.definitions.AFTER_FAILURE_SECONDS", 0.0)
         asked = look()
         assert isinstance(asked, dg.RunRequest)
         assert asked.partition_key == TODAY

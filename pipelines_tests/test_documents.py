@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 import psycopg
 
-from pipelines.cli import isobar
-from pipelines.core.embedded_postgres import ANALYST, Connections
-from pipelines.core.warehouse import Warehouse
-from pipelines.weather.locate import put_places
+from pipelines.cli.main import isobar
+from pipelines.postgres.server import ANALYST, Connections
+from pipelines.sources.weather.geocode_places import put_places
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import OURS, PROJECT
-from pipelines_tests.flights.made_up import MONDAY, deliver, flights_document, itinerary
-from pipelines_tests.shipments import made_up as shipments
-from pipelines_tests.shipments.made_up import line
+from pipelines_tests.sources.flights.made_up import MONDAY, deliver, flights_document, itinerary
+from pipelines_tests.sources.shipments import made_up as shipments
+from pipelines_tests.sources.shipments.made_up import line
 
 REQUIREMENTS = PROJECT / "docs" / "requirements.md"
 LAST_IDS = {"F": 57, "E": 62, "H": 46, "T": 48, "P": 62}

@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from pipelines.core.embedded_postgres import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
-from pipelines.core.failures import PermanentFailure
-from pipelines.core.warehouse import Warehouse
-from pipelines.migrations import apply
+from pipelines.failures import PermanentFailure
+from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.migrations import apply
 from pipelines_tests.command import isobar
 from pipelines_tests.logins import login, member_of, prepare
 from pipelines_tests.solar_rows import add_plant, add_readings

@@ -18,11 +18,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from pipelines import dagster_processes
-from pipelines.bring_up import on_loopback, wait_until
-from pipelines.core.embedded_postgres import DAGSTER, Connections
-from pipelines.core.ports import free_port
-from pipelines.processes import Child
+from pipelines.postgres.ports import free_port
+from pipelines.postgres.server import DAGSTER, Connections
+from pipelines.runtime import dagster_processes
+from pipelines.runtime.bootstrap import on_loopback, wait_until
+from pipelines.runtime.processes import Child
 from pipelines_tests import caddy
 from pipelines_tests.command import PROJECT, environment
 

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from pipelines.asset_pages import view_asset
-from pipelines.bookings import tables as bookings
-from pipelines.flights import tables as flights
-from pipelines.shipments import tables as shipment_tables
-from pipelines.solar import tables as solar
-from pipelines.weather import tables as weather
+from pipelines.orchestration.asset_metadata import view_asset
+from pipelines.sources.bookings import tables as bookings
+from pipelines.sources.flights import tables as flights
+from pipelines.sources.shipments import tables as shipment_tables
+from pipelines.sources.solar import tables as solar
+from pipelines.sources.weather import tables as weather
 
 itineraries = view_asset(
     dg.AssetKey(["enriched", "itineraries"]),

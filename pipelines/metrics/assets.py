@@ -6,14 +6,14 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from pipelines.asset_pages import asset_key, failures_told, table_spec, view_asset
-from pipelines.bookings import tables as bookings
-from pipelines.flights import tables as flights
 from pipelines.metrics import hotel_bookings as counting
 from pipelines.metrics import plant_health, tables
 from pipelines.metrics.pictures import bookings_by_day, energy_by_day, pace
-from pipelines.resources import WarehouseResource, utc_now
-from pipelines.solar import tables as solar
+from pipelines.orchestration.asset_metadata import asset_key, failures_told, table_spec, view_asset
+from pipelines.orchestration.resources import WarehouseResource, utc_now
+from pipelines.sources.bookings import tables as bookings
+from pipelines.sources.flights import tables as flights
+from pipelines.sources.solar import tables as solar
 
 SHOWN_DAYS, SHOWN_HOTELS = 60, 3
 SHOWN_YIELDS, SHOWN_PLANTS = 3, 12

@@ -1,9 +1,9 @@
 """The checks of `metrics`: that the counts are what they count, which read all events; sensors."""
 
-from pipelines.asset_checks import query_check
-from pipelines.asset_pages import asset_key
 from pipelines.metrics import tables
 from pipelines.metrics.assets import solar_daily
+from pipelines.orchestration.asset_metadata import asset_key
+from pipelines.orchestration.checks import query_check
 
 _BY_EVENT_DAY = asset_key(tables.hotel_bookings_by_event_day)
 

@@ -2,8 +2,6 @@
 
 import dagster as dg
 
-from pipelines import attended_runs
-from pipelines.asset_pages import asset_key
 from pipelines.metrics import tables
 from pipelines.metrics.assets import (
     flight_prices,
@@ -14,8 +12,10 @@ from pipelines.metrics.assets import (
 )
 from pipelines.metrics.checks import CHECKS
 from pipelines.metrics.hotel_bookings import is_behind
-from pipelines.resources import WarehouseResource
-from pipelines.timetable import about_sensor, every_seconds
+from pipelines.orchestration import orphaned_runs
+from pipelines.orchestration.asset_metadata import asset_key
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.orchestration.schedule_config import about_sensor, every_seconds
 
 AFTER_FAILURE_SECONDS = 300.0
 
@@ -45,9 +45,9 @@ def hotel_bookings_behind(
         if not is_behind(connection):
             return dg.SkipReason("All events are counted.")
     jobs = "bookings", hotel_bookings_job.name
-    if any(attended_runs.is_under_way(context.instance, job) for job in jobs):
+    if any(orphaned_runs.is_under_way(context.instance, job) for job in jobs):
         return dg.SkipReason("A run is under way.")
-    if attended_runs.failed_lately(context.instance, jobs[1], AFTER_FAILURE_SECONDS):
+    if orphaned_runs.failed_lately(context.instance, jobs[1], AFTER_FAILURE_SECONDS):
         return dg.SkipReason("The last run failed; trying again in some minutes.")
     return dg.RunRequest()
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, TextClause, delete, text
 
-from pipelines.core.sql_files import read_sql
-from pipelines.core.warehouse import Warehouse
-from pipelines.core.watermarks import move, position
+from pipelines.ingest.watermarks import move, position
 from pipelines.metrics.tables import HOTEL_BOOKINGS
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 
 WATERMARK = "metrics.hotel_bookings"
 COUNTED = "bookings.events"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from pipelines.core.pictures import as_markdown, days_on, short_name
+from pipelines.orchestration.pictures import as_markdown, days_on, short_name
 
 BLUE, ORANGE, GREY = "#1f4e9c", "#d9822b", "#9a9a9a"
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, TextClause, text
 
-from pipelines.core.sql_files import read_sql
-from pipelines.core.warehouse import Warehouse, array_literal, stage
 from pipelines.metrics.tables import solar_plant_health
-from pipelines.solar.tables import VALUES
+from pipelines.sources.solar.tables import VALUES
+from pipelines.warehouse.connection import Warehouse, array_literal, stage
+from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from pipelines.core.tables import metadata
+from pipelines.warehouse.tables import metadata
 
 SCHEMA = "metrics"
 

@@ -14,8 +14,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipelines.sandbox import booking_files, bookings_api, flights, shipments, solar, weather
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
+from pipelines.sources.bookings.sandbox import event_files as booking_files
+from pipelines.sources.bookings.sandbox import events_api as bookings_api
+from pipelines.sources.flights import sandbox as flights
+from pipelines.sources.shipments import sandbox as shipments
+from pipelines.sources.solar.sandbox import service as solar
+from pipelines.sources.weather.sandbox import service as weather
 
 LOG = logging.getLogger("isobar.sandbox")
 LOOK_AT_THE_DAY_SECONDS = 60.0

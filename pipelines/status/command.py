@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.core.failures import Failure, PermanentFailure
-from pipelines.settings import Settings
+from pipelines.config import Settings
+from pipelines.failures import Failure, PermanentFailure
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -42,11 +42,11 @@ def status(as_json: bool) -> None:
       quarantine       {feed: records}
       disks            status, and places [what, path, free_bytes, total_bytes]
     """
-    from pipelines.operations.problems import find_problems
-    from pipelines.resources import utc_now
-    from pipelines.status.document import document
-    from pipelines.status.look import look, unconfigured
-    from pipelines.status.page import page
+    from pipelines.orchestration.operations.problems import find_problems
+    from pipelines.orchestration.resources import utc_now
+    from pipelines.status.collect import look, unconfigured
+    from pipelines.status.json_report import document
+    from pipelines.status.text_report import page
 
     now = utc_now()
     try:

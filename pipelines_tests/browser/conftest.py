@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pipelines.core.embedded_postgres import EmbeddedPostgres
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.browser import chromium
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.command import isobar

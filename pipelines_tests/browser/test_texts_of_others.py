@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.command import isobar
 from pipelines_tests.served_ui import Ui
-from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.sources.shipments.made_up import line, text_of
 
 pytestmark = pytest.mark.timeout(1500)  # the first one makes the UI
 IMAGE = '<img src=x onerror="window.pwned=1">'

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import ANALYST, LOADER, SUPERUSER, Connections
-from pipelines.core.warehouse import Warehouse
+from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_data
 from pipelines_tests.cookbook.asked import Answer, asking
 from pipelines_tests.databases import made

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from pipelines.bookings.load import Reading
-from pipelines.core.warehouse import Warehouse
 from pipelines.metrics.hotel_bookings import refresh
-from pipelines_tests.bookings.made_up import ROOM, Event, deliver, event
+from pipelines.sources.bookings.load import Reading
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.bookings.made_up import ROOM, Event, deliver, event
 
 
 def _told(number: int, at: str, reservation: int, night: str, status: int = 1) -> Event:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from pipelines.core.warehouse import Warehouse
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_bookings, known_flights, known_shipments, known_solar
 
 WHEN_IT_CAME = {

@@ -5,10 +5,10 @@ from typing import Any
 
 import psycopg
 
-from pipelines.core.warehouse import Warehouse
-from pipelines.flights import load
-from pipelines.flights.client import packaged_airports
-from pipelines_tests.flights.made_up import deliver, flights_document, itinerary, leg
+from pipelines.sources.flights import load
+from pipelines.sources.flights.client import packaged_airports
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.flights.made_up import deliver, flights_document, itinerary, leg
 
 AIRPORTS = ("BUD", "LGW", "LHR", "LTN", "STN")
 BRITISH = {"airline_name": "British Airways", "airline_id": "BA"}

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from pipelines.core.warehouse import Warehouse
-from pipelines.weather.locate import put_places
-from pipelines.weather.readings import Observation, words_for
-from pipelines_tests.shipments.made_up import deliver, line
+from pipelines.sources.weather.geocode_places import put_places
+from pipelines.sources.weather.observation import Observation, words_for
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.shipments.made_up import deliver, line
 
 BERLIN = "Invalidenstraße 43, 10115 Berlin, Germany"
 INNSBRUCK = "Maria-Theresien-Straße 18, 6020 Innsbruck, Austria"

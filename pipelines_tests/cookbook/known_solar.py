@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from pipelines.core.warehouse import Warehouse
 from pipelines.metrics import plant_health
-from pipelines.solar.load import Plant, note_failed, take_answer
-from pipelines.solar.windows import Window
-from pipelines_tests.solar.made_up import Item, answer_of
+from pipelines.sources.solar.load import Plant, note_failed, take_answer
+from pipelines.sources.solar.windows import Window
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.solar_rows import add_plant
+from pipelines_tests.sources.solar.made_up import Item, answer_of
 
 SIERRA = Plant(1, "Sierra Alta", "Europe/Madrid")
 HAVEL = Plant(2, "Havel North", "Europe/Berlin")

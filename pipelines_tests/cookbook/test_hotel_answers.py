@@ -3,9 +3,9 @@
 import datetime as dt
 from collections.abc import Iterable
 
-from pipelines_tests.bookings.made_up import ROOM, Event
 from pipelines_tests.cookbook import known_bookings
 from pipelines_tests.cookbook.asked import Answer, of
+from pipelines_tests.sources.bookings.made_up import ROOM, Event
 
 EVENTS = sorted(known_bookings.EVENTS, key=lambda one: (one["event_timestamp"], one["id"]))
 OURS = [one for one in EVENTS if one["hotel_id"] == 2607]

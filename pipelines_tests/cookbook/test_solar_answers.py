@@ -4,7 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
 
-from pipelines.solar.load import Plant
+from pipelines.sources.solar.load import Plant
 from pipelines_tests.cookbook import known_solar
 from pipelines_tests.cookbook.asked import Answer, of
 from pipelines_tests.cookbook.known_solar import HAVEL, SIERRA, local, told_hours, values

@@ -8,9 +8,9 @@ import click
 import pytest
 
 from docs import commands
-from pipelines.cli import isobar
-from pipelines.migrations.logins import OWNER_PASSWORD, PASSWORDS
-from pipelines.settings import SECRETS
+from pipelines.cli.main import isobar
+from pipelines.config import SECRETS
+from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines_tests.command import OURS, PROJECT
 from pipelines_tests.documents.pages import PAGES, README, blocks, code_spans, name_of
 
@@ -127,7 +127,7 @@ def placeholders() -> Iterator[str]:
 def test_every_variable_is_in_the_example_and_no_other() -> None:
     read = set(
         re.findall(
-            r'(?:value|folder)\("([A-Z_]+)"\)', (PROJECT / "pipelines/settings.py").read_text()
+            r'(?:value|folder)\("([A-Z_]+)"\)', (PROJECT / "pipelines/config.py").read_text()
         )
     )
     internal = {"ISOBAR_SANDBOX_URL", "ISOBAR_WEB_SERVER_URL"}  # docker-compose.yml sets them

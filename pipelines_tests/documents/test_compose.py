@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from pipelines.migrations.logins import OWNER_PASSWORD, PASSWORDS
-from pipelines.settings import SECRETS
+from pipelines.config import SECRETS
+from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines_tests.command import OURS, PROJECT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from pipelines.migrations.logins import PASSWORDS
-from pipelines.settings import PROJECT, SECRETS
+from pipelines.config import PROJECT, SECRETS
+from pipelines.runtime.logins import PASSWORDS
 
 FOLDER = PROJECT / "deploy" / "kubernetes"
 VALUES = yaml.safe_load((FOLDER / "values.yaml").read_text())

@@ -6,9 +6,9 @@ from pathlib import Path
 import psycopg
 
 from docs import diagrams, dictionary
+from pipelines.config import Settings
 from pipelines.definitions import build_definitions
-from pipelines.settings import Settings
-from pipelines.ui import WebUi
+from pipelines.runtime.ui import WebUi
 from pipelines_tests.documents.pages import blocks
 
 EVERY_COMMENT = """

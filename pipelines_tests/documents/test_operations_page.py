@@ -6,9 +6,10 @@ import re
 import pytest
 
 from pipelines.definitions import build_definitions
-from pipelines.migrations import apply
-from pipelines.operations import housekeeping, problems
-from pipelines.status import look, of_dagster, of_databases, verdicts
+from pipelines.orchestration.operations import housekeeping, problems
+from pipelines.status import collect, rules
+from pipelines.status.probes import dagster, databases
+from pipelines.warehouse.migrations import apply
 from pipelines_tests.documents.pages import OPERATIONS, rows
 
 ROWS = rows(OPERATIONS)
@@ -75,12 +76,12 @@ def test_what_status_says_is_quoted_as_it_says_it() -> None:
         for line in re.findall(r"^\| (`.*?) \|", section, re.M)
         for span in line.split("`")[1::2]
     ]
-    modules = (verdicts, look, of_dagster, of_databases, apply)
+    modules = (rules, collect, dagster, databases, apply)
     words = re.sub(r'"\s*f?"', "", "".join(map(inspect.getsource, modules)))
     assert [one for one in quoted if len(one) < 9] == []
     assert [one for one in quoted if one not in words] == []
     begins = r'(?:what = |trouble\((?:"\w+"|key), )f?"([^"{]*)'
-    said = re.findall(begins, inspect.getsource(verdicts))
+    said = re.findall(begins, inspect.getsource(rules))
     assert len(said) > 8
     unquoted = [
         one

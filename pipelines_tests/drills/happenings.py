@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import text
 
-from pipelines.core.warehouse import Warehouse
-from pipelines.sandbox import booking_files, shipments
-from pipelines.solar import registry
+from pipelines.sources.bookings.sandbox import event_files
+from pipelines.sources.shipments import sandbox
+from pipelines.sources.solar import registry
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills import truth
 from pipelines_tests.drills.noted_sources import Sources
 from pipelines_tests.drills.week import Platform
@@ -44,7 +45,7 @@ class Drill:
         self.random = Random(SEED)
         self.shipment_files: list[Sequence[Sequence[str]]] = []
         self.booking_files: list[list[dict[str, str]]] = []
-        self.stream = booking_files.Stream(inbox / "bookings", SEED, lines=30, dirt=0.05)
+        self.stream = event_files.Stream(inbox / "bookings", SEED, lines=30, dirt=0.05)
         self.stored: list[tuple[int, int, int]] = []
 
     def plan(self) -> None:
@@ -98,7 +99,7 @@ class Drill:
             connection.execute(statement, row | {"latitude": latitude, "longitude": longitude})
 
     def _drop_shipments(self, day: dt.date) -> None:
-        self._put_shipments(f"shipments-{day}.csv", shipments.lines(SEED, day))
+        self._put_shipments(f"shipments-{day}.csv", sandbox.lines(SEED, day))
 
     def _drop_shipments_again(self) -> None:
         if self.shipment_files:
@@ -114,13 +115,13 @@ class Drill:
             self._put_shipments(f"shipments-{self.home.clock.now.date()}.csv", lines)
 
     def _put_shipments(self, name: str, lines: Sequence[Sequence[str]]) -> None:
-        self._write(self.inbox / "shipments" / name, [shipments.HEADER, *lines])
+        self._write(self.inbox / "shipments" / name, [sandbox.HEADER, *lines])
         self.shipment_files.append(lines)
 
     def _drop_day_of_bookings(self) -> None:
         day = self.home.clock.now.date() - truth.DAY
-        lines = booking_files.day_lines(SEED, day)
-        columns = booking_files.DAY_COLUMNS
+        lines = event_files.day_lines(SEED, day)
+        columns = event_files.DAY_COLUMNS
         rows = [[line[name] for name in columns if name in line] for line in lines]
         self._write(self.inbox / "bookings" / f"{day}.csv", [columns, *rows])
         self.booking_files.append(lines)

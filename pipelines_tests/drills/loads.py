@@ -7,18 +7,18 @@ from pathlib import Path
 
 import psycopg
 
-from pipelines.core.failures import TransientFailure
-from pipelines.core.warehouse import Warehouse
-from pipelines.flights import archive
+from pipelines.failures import TransientFailure
 from pipelines.metrics.hotel_bookings import refresh
-from pipelines.resources import utc_now
-from pipelines.solar.load import Plant, take_answer
-from pipelines.solar.windows import DAY, Window
-from pipelines_tests.bookings import made_up as bookings
+from pipelines.orchestration.resources import utc_now
+from pipelines.sources.flights import archive
+from pipelines.sources.solar.load import Plant, take_answer
+from pipelines.sources.solar.windows import DAY, Window
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.checksums import checksum, columns_of
-from pipelines_tests.flights import made_up as flights
-from pipelines_tests.shipments import made_up as shipments
-from pipelines_tests.solar import made_up as solar
+from pipelines_tests.sources.bookings import made_up as bookings
+from pipelines_tests.sources.flights import made_up as flights
+from pipelines_tests.sources.shipments import made_up as shipments
+from pipelines_tests.sources.solar import made_up as solar
 
 RECORDS, STEP = 60, 20
 """Each file has so many records and begins so many after the one before: each comes three times."""

@@ -15,12 +15,12 @@ from typing import Any
 import psutil
 import psycopg
 
-from pipelines.bring_up import bring_up_dagster_home
-from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
-from pipelines.core.ports import free_port
-from pipelines.settings import Settings
-from pipelines.timetable import timetable
-from pipelines.workers import worker_beat, worker_command
+from pipelines.config import Settings
+from pipelines.orchestration.schedule_config import timetable
+from pipelines.postgres.ports import free_port
+from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.runtime.bootstrap import bring_up_dagster_home
+from pipelines.runtime.workers import worker_beat, worker_command
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.served_ui import start
 

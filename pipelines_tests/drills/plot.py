@@ -8,11 +8,11 @@ from typing import Any
 
 import psutil
 
-from pipelines_tests.bookings.made_up import event
-from pipelines_tests.bookings.made_up import text_of as text_of_events
 from pipelines_tests.drills import truth
 from pipelines_tests.drills.system import System
-from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.sources.bookings.made_up import event
+from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
+from pipelines_tests.sources.shipments.made_up import line, text_of
 
 KILLED = (
     "run worker", "PostgreSQL", "daemon", "sandbox", "code server", "session", "web server",

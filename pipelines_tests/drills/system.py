@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import psycopg
 
-from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
-from pipelines.core.process_identity import is_alive
+from pipelines.postgres.process_identity import is_alive
+from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines_tests.command import begin
 
 WORDS_OF = {
@@ -181,6 +181,6 @@ def role_of(process: psutil.Process) -> str | None:
                 return role
         if "spawn_main" in " ".join(words):
             return "run worker"
-        if "pipelines.cli" in words and "ui" in words:
+        if "pipelines.cli.main" in words and "ui" in words:
             return "isobar ui"
     return None

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines_tests.command import isobar
 from pipelines_tests.served_ui import start
-from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.sources.shipments.made_up import line, text_of
 
 FILES, LINES, PLANTS = 200, 20, 50
 MOST_RUNS = 6

@@ -8,16 +8,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.bookings.client import EventsClient
-from pipelines.bookings.load import Reading
-from pipelines.bookings.polling import poll
-from pipelines.core.deliveries import unbalanced
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.http import HttpClient
-from pipelines.core.warehouse import Warehouse
-from pipelines.sandbox.made_up_sun import readings
-from pipelines.solar.sync import Sync
-from pipelines.solar.windows import DAY, Depth, history_from
+from pipelines.http.client import HttpClient
+from pipelines.ingest.deliveries import unbalanced
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.sources.bookings.client import EventsClient
+from pipelines.sources.bookings.load import Reading
+from pipelines.sources.bookings.polling import poll
+from pipelines.sources.solar.sandbox.sun import readings
+from pipelines.sources.solar.sync import Sync
+from pipelines.sources.solar.windows import DAY, Depth, history_from
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.databases import made
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.loads import DEADLOCKS, LOADS
@@ -25,9 +25,9 @@ from pipelines_tests.drills.moved_clock import MOVED_NOW
 from pipelines_tests.drills.test_solar_concurrency import HELD
 from pipelines_tests.fake_clock import MORNING, FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
-from pipelines_tests.shipments import made_up as shipments
-from pipelines_tests.solar import made_up as solar
-from pipelines_tests.weather.test_refresh import MadeUp, add_places, ask, due
+from pipelines_tests.sources.shipments import made_up as shipments
+from pipelines_tests.sources.solar import made_up as solar
+from pipelines_tests.sources.weather.test_refresh import MadeUp, add_places, ask, due
 
 HOUR = dt.timedelta(hours=1)
 JUMPS = [0 * HOUR, -HOUR, -HOUR, 24 * HOUR, -2 * HOUR, 24 * HOUR, -48 * HOUR, 0 * HOUR]

@@ -9,23 +9,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import (
-    LOADER,
-    SUPERUSER,
-    WAREHOUSE,
-    Connections,
-    EmbeddedPostgres,
-)
-from pipelines.core.failures import TransientFailure
-from pipelines.core.warehouse import Warehouse
-from pipelines.migrations.apply import migrate
+from pipelines.failures import TransientFailure
+from pipelines.postgres.server import LOADER, SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.command import isobar
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.machines import wait_until
 from pipelines_tests.fake_source import FakeSource, document
-from pipelines_tests.flights.made_up import flights_document
 from pipelines_tests.served_ui import start
-from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.sources.flights.made_up import flights_document
+from pipelines_tests.sources.shipments.made_up import line, text_of
 
 LINES = 50
 HELD = "SELECT count(*) FROM shipments.shipments"

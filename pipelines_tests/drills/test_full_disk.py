@@ -6,25 +6,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import (
-    LOADER,
-    SUPERUSER,
-    WAREHOUSE,
-    Connections,
-    EmbeddedPostgres,
-)
-from pipelines.core.failures import Failure, TransientFailure
-from pipelines.core.inbox import Inbox
-from pipelines.core.intake import take
-from pipelines.core.warehouse import Warehouse
+from pipelines.failures import Failure, TransientFailure
+from pipelines.ingest.file_loader import take
+from pipelines.ingest.inbox import Inbox
 from pipelines.metrics.hotel_bookings import refresh
-from pipelines.migrations.apply import migrate
-from pipelines.shipments import load as shipments_load
-from pipelines_tests.bookings import made_up as bookings
+from pipelines.postgres.server import LOADER, SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
+from pipelines.sources.shipments import load as shipments_load
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.command import PROJECT, isobar
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.small_disk import SmallDisk, small_disk
-from pipelines_tests.shipments import made_up as shipments
+from pipelines_tests.sources.bookings import made_up as bookings
+from pipelines_tests.sources.shipments import made_up as shipments
 
 EVENTS = 20_000
 LINES = 5000

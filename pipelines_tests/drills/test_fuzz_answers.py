@@ -9,36 +9,36 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.bookings.client import EventsClient
-from pipelines.bookings.transform import COLUMNS as EVENT_COLUMNS
-from pipelines.bookings.transform import (
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.http.json_documents import parse_json
+from pipelines.ingest.csv_batches import portions
+from pipelines.ingest.csv_records import CsvFile
+from pipelines.sources.bookings.client import EventsClient
+from pipelines.sources.bookings.transform import COLUMNS as EVENT_COLUMNS
+from pipelines.sources.bookings.transform import (
     OPTIONAL,
     newest_event_at,
     of_objects,
     read_events,
     unknown_keys,
 )
-from pipelines.core.csv_portions import portions
-from pipelines.core.csv_records import CsvFile
-from pipelines.core.failures import Failure, PermanentFailure, TransientFailure
-from pipelines.core.http import HttpClient
-from pipelines.core.json_documents import parse_json
-from pipelines.flights.client import check_document
-from pipelines.flights.transform import read_snapshot
-from pipelines.shipments.transform import COLUMNS, read_lines
-from pipelines.solar.transform import read_answer
-from pipelines.weather.geocoding import Located, choose
-from pipelines.weather.providers import open_meteo, openweathermap, weatherapi
-from pipelines.weather.providers.open_meteo import UNITS, one_for_each, read_current
-from pipelines.weather.providers.open_meteo_hours import VARIABLES, read_hours
-from pipelines.weather.readings import PLAUSIBLE, Hour, Observation, implausible
-from pipelines_tests.bookings.made_up import event
-from pipelines_tests.bookings.made_up import text_of as file_of_events
+from pipelines.sources.flights.client import check_document
+from pipelines.sources.flights.transform import read_snapshot
+from pipelines.sources.shipments.transform import COLUMNS, read_lines
+from pipelines.sources.solar.transform import read_answer
+from pipelines.sources.weather.geocoding import Located, choose
+from pipelines.sources.weather.observation import PLAUSIBLE, Hour, Observation, implausible
+from pipelines.sources.weather.providers import open_meteo, openweathermap, weatherapi
+from pipelines.sources.weather.providers.open_meteo import UNITS, one_for_each, read_current
+from pipelines.sources.weather.providers.open_meteo_hours import VARIABLES, read_hours
 from pipelines_tests.drills.fuzz import changed, changes_of, json_values, often, sent, texts
-from pipelines_tests.flights.made_up import flights_document
-from pipelines_tests.shipments.made_up import line
-from pipelines_tests.shipments.made_up import text_of as file_of_shipments
-from pipelines_tests.solar.made_up import DAY, ONE_DAY, day_of_items, item
+from pipelines_tests.sources.bookings.made_up import event
+from pipelines_tests.sources.bookings.made_up import text_of as file_of_events
+from pipelines_tests.sources.flights.made_up import flights_document
+from pipelines_tests.sources.shipments.made_up import line
+from pipelines_tests.sources.shipments.made_up import text_of as file_of_shipments
+from pipelines_tests.sources.solar.made_up import DAY, ONE_DAY, day_of_items, item
 
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
 ZONES = {"BUD": "Europe/Budapest", "LTN": "Europe/London", "LGW": "Europe/London"}

@@ -18,16 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 
-from pipelines import settings as environment
-from pipelines import variables
-from pipelines.backup_manifest import FILE, FORMAT, Manifest, read_manifest
-from pipelines.cli import isobar
-from pipelines.core.failures import PermanentFailure
-from pipelines.core.warehouse import engine_for
-from pipelines.migrations.apply import known_revisions
-from pipelines.operations.alerts import Account, Told, read_memory, written
-from pipelines.settings import SECRETS, Settings, read_dot_env
-from pipelines.timetable import OURS, read_timetable
+from pipelines import config as environment
+from pipelines import env_validation
+from pipelines.cli.main import isobar
+from pipelines.config import SECRETS, Settings, read_dot_env
+from pipelines.failures import PermanentFailure
+from pipelines.orchestration.operations.alert_messages import Account, Told, read_memory, written
+from pipelines.orchestration.schedule_config import OURS, read_timetable
+from pipelines.warehouse.backup_manifest import FILE, FORMAT, Manifest, read_manifest
+from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.migrations.apply import known_revisions
 from pipelines_tests.command import OURS as VARIABLES
 from pipelines_tests.drills.fuzz import changed, json_values, often, texts
 
@@ -94,7 +94,7 @@ def test_a_file_of_variables_is_read_or_refused_in_words(tmp_path: Path, content
 @often()
 @given(st.from_regex("[A-Za-z0-9/@:%+ .ß-]{1,20}", fullmatch=True))
 def test_a_password_that_is_written_apart_is_the_one_of_the_address(password: str) -> None:
-    whole = variables.with_password("postgresql://u@h:1/d", password)
+    whole = env_validation.with_password("postgresql://u@h:1/d", password)
     assert whole is not None
     assert make_url(whole).password == password
 
@@ -105,7 +105,7 @@ def test_a_password_that_is_written_apart_is_the_one_of_the_address(password: st
 )
 def test_a_zone_is_one_or_refused(name: str) -> None:
     with suppress(PermanentFailure):
-        assert variables.zone("A_ZONE", name) == name
+        assert env_validation.zone("A_ZONE", name) == name
 
 
 @often()
@@ -114,7 +114,7 @@ def test_an_encoding_that_is_let_pass_gives_text_or_says_where_not(
     name: str, content: bytes
 ) -> None:
     try:
-        variables.check_encoding("AN_ENCODING", name)
+        env_validation.check_encoding("AN_ENCODING", name)
         content.decode(name).encode()
     except (PermanentFailure, UnicodeDecodeError):
         return

@@ -14,25 +14,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.core.embedded_postgres import ANALYST, Connections
-from pipelines.core.failures import Failure, PermanentFailure
-from pipelines.core.http import HttpClient, JsonAnswer
-from pipelines.core.json_documents import parse_json
-from pipelines.core.warehouse import Warehouse
-from pipelines.flights import archive
-from pipelines.solar import registry
-from pipelines.solar.load import take_answer
-from pipelines.weather.providers.open_meteo import OpenMeteo
-from pipelines.weather.refresh import refresh
-from pipelines_tests.bookings import made_up as bookings
+from pipelines.failures import Failure, PermanentFailure
+from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.http.json_documents import parse_json
+from pipelines.postgres.server import ANALYST, Connections
+from pipelines.sources.flights import archive
+from pipelines.sources.solar import registry
+from pipelines.sources.solar.load import take_answer
+from pipelines.sources.weather.providers.open_meteo import OpenMeteo
+from pipelines.sources.weather.refresh import refresh
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.fuzz import changed, changes_of, json_values, often, sent, texts
 from pipelines_tests.drills.test_fuzz_answers import OPEN_METEO
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
-from pipelines_tests.flights.made_up import MONDAY, bring_up_to_date, flights_document, itinerary
 from pipelines_tests.logins import login
-from pipelines_tests.shipments import made_up as shipments
-from pipelines_tests.solar.made_up import ONE_DAY, day_of_items, register
+from pipelines_tests.sources.bookings import made_up as bookings
+from pipelines_tests.sources.flights.made_up import (
+    MONDAY,
+    bring_up_to_date,
+    flights_document,
+    itinerary,
+)
+from pipelines_tests.sources.shipments import made_up as shipments
+from pipelines_tests.sources.solar.made_up import ONE_DAY, day_of_items, register
 
 UNSOUND = """
 SELECT source, name, read_count, loaded_count, unchanged_count, rejected_count, quarantined

@@ -18,16 +18,16 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from requests import Response
 
-from pipelines.core.countries import code_of_country
-from pipelines.core.csv_records import CsvFile, as_sent, storable
-from pipelines.core.failures import Failure, PermanentFailure, redact
-from pipelines.core.http_words import retry_after
-from pipelines.core.inbox import printable_name
-from pipelines.core.json_documents import parse_json
-from pipelines.core.money import parse_price
-from pipelines.core.packed_files import unpacked
-from pipelines.shipments.addresses import read_address
-from pipelines.shipments.transform import COLUMNS
+from pipelines.failures import Failure, PermanentFailure, redact
+from pipelines.http.errors import retry_after
+from pipelines.http.json_documents import parse_json
+from pipelines.ingest.countries import code_of_country
+from pipelines.ingest.csv_records import CsvFile, as_sent, storable
+from pipelines.ingest.gzip_reader import unpacked
+from pipelines.ingest.inbox import printable_name
+from pipelines.ingest.money import parse_price
+from pipelines.sources.shipments.addresses import read_address
+from pipelines.sources.shipments.transform import COLUMNS
 from pipelines_tests.drills.fuzz import json_values, often, sent, texts
 
 COUNTRIES = sorted({code_of_country(name) or "" for name in ("DE", "GB", "US", "SE", "CH", "JP")})

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.core.warehouse import Warehouse
-from pipelines_tests.bookings.made_up import event, text_of
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
+from pipelines_tests.sources.bookings.made_up import event, text_of
 
 HUGE = {
     "a line of 1 GB": (b"", 0),
@@ -20,8 +20,8 @@ HUGE = {
 TAKE = """
 import pathlib, sys
 from benchmarks.report import peak_megabytes
-from pipelines.core.warehouse import Warehouse
-from pipelines_tests.bookings.made_up import deliver_file
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.bookings.made_up import deliver_file
 try:
     deliver_file(Warehouse(sys.argv[1]), pathlib.Path(sys.argv[2]))
 except Exception as error:

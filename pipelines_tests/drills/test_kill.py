@@ -15,13 +15,13 @@ import psutil
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
-from pipelines_tests.bookings.made_up import event as booking_event
-from pipelines_tests.bookings.made_up import text_of as text_of_events
+from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import FakeSource, document
-from pipelines_tests.flights.made_up import flights_document
-from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.sources.bookings.made_up import event as booking_event
+from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
+from pipelines_tests.sources.flights.made_up import flights_document
+from pipelines_tests.sources.shipments.made_up import line, text_of
 
 ROWS = """
 SELECT itinerary_id, price_amount, route FROM enriched.itineraries ORDER BY 1

@@ -11,9 +11,9 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 
-from pipelines.core.deliveries import unbalanced
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.warehouse import Warehouse
+from pipelines.ingest.deliveries import unbalanced
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.databases import made
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.form import LONG

@@ -10,17 +10,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.bring_up import bring_up_dagster_home
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.settings import Settings
-from pipelines_tests.bookings import made_up as bookings
+from pipelines.config import Settings
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.runtime.bootstrap import bring_up_dagster_home
 from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.databases import made
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.warm_runs import run_at_once
 from pipelines_tests.fake_source import FakeSource, document
-from pipelines_tests.flights import made_up as flights
-from pipelines_tests.shipments import made_up as shipments
+from pipelines_tests.sources.bookings import made_up as bookings
+from pipelines_tests.sources.flights import made_up as flights
+from pipelines_tests.sources.shipments import made_up as shipments
 
 GIGABYTE = 1 << 30
 EVENTS = 2_000_000 if LONG else 200_000

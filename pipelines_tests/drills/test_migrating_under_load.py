@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.failures import TransientFailure
-from pipelines.core.warehouse import Warehouse
-from pipelines.migrations import apply
+from pipelines.failures import TransientFailure
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.migrations import apply
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.form import LONG

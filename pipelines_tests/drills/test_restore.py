@@ -12,11 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines_tests.checksums import checksums
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.drills.test_kill import begin_and_wait
-from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.sources.shipments.made_up import line, text_of
 
 HISTORY = """
 SELECT asset_key, count(*) FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION'

@@ -8,12 +8,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.bring_up import bring_up_dagster_home
-from pipelines.core.deliveries import unbalanced
-from pipelines.core.embedded_postgres import SUPERUSER, Connections
-from pipelines.core.warehouse import Warehouse
-from pipelines.sandbox import booking_files, shipments
-from pipelines.settings import Settings
+from pipelines.config import Settings
+from pipelines.ingest.deliveries import unbalanced
+from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.runtime.bootstrap import bring_up_dagster_home
+from pipelines.sources.bookings.sandbox import event_files
+from pipelines.sources.shipments import sandbox
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import environment, isobar
 from pipelines_tests.databases import made
 from pipelines_tests.drills import loads
@@ -45,8 +46,8 @@ def test_eight_runs_at_once_are_as_one(
 ) -> None:
     noted, url = sources
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
-    booking_files.write_files(tmp_path / "inbox" / "bookings", 1, yesterday)
-    shipments.write_files(tmp_path / "inbox" / "shipments", 1, yesterday)
+    event_files.write_files(tmp_path / "inbox" / "bookings", 1, yesterday)
+    sandbox.write_files(tmp_path / "inbox" / "shipments", 1, yesterday)
     held, asked = [], []
     for count in (1, AT_ONCE):
         noted.good.clear()

@@ -11,12 +11,12 @@ from statistics import median
 import psutil
 import pytest
 
-from pipelines.core.embedded_postgres import DAGSTER
-from pipelines_tests.bookings.made_up import event
-from pipelines_tests.bookings.made_up import text_of as text_of_events
+from pipelines.postgres.server import DAGSTER
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.system import System
-from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.sources.bookings.made_up import event
+from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
+from pipelines_tests.sources.shipments.made_up import line, text_of
 
 SECONDS = 1200
 WARM_UP = 1 / 4

@@ -11,14 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.warehouse import Warehouse
-from pipelines.resources import utc_now
-from pipelines.sandbox.made_up_sun import readings
-from pipelines.solar.sync import AT_ONCE, Sync, Synced
-from pipelines.solar.windows import DAY, Depth, Known, Window, history_from, windows
+from pipelines.orchestration.resources import utc_now
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.sources.solar.sandbox.sun import readings
+from pipelines.sources.solar.sync import AT_ONCE, Sync, Synced
+from pipelines.sources.solar.windows import DAY, Depth, Known, Window, history_from, windows
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, document
-from pipelines_tests.solar.made_up import client_of, register, rows
+from pipelines_tests.sources.solar.made_up import client_of, register, rows
 
 TWO_YEARS = Depth(every_run=2, until=2)
 YESTERDAY_ALONE = Depth(every_run=0, until=1)

@@ -12,15 +12,15 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from pipelines.core.deliveries import unbalanced
-from pipelines.core.http import HttpClient
-from pipelines.core.sql_files import read_sql
-from pipelines.core.warehouse import Warehouse
-from pipelines.sandbox.made_up_sun import Reading, readings
-from pipelines.solar.client import MonitoringClient
-from pipelines.solar.load import SOURCE
-from pipelines.solar.sync import Sync, Synced
-from pipelines.solar.windows import DAY, Depth, history_from
+from pipelines.http.client import HttpClient
+from pipelines.ingest.deliveries import unbalanced
+from pipelines.sources.solar.client import MonitoringClient
+from pipelines.sources.solar.load import SOURCE
+from pipelines.sources.solar.sandbox.sun import Reading, readings
+from pipelines.sources.solar.sync import Sync, Synced
+from pipelines.sources.solar.windows import DAY, Depth, history_from
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 
@@ -230,7 +230,7 @@ def test_at_no_moment_a_gap_is_untold_and_in_the_end_there_is_none(
     check_sums(told, truth, first_day)
     check_quarantine(told, first_day)
     with warehouse.engine.connect() as connection:
-        query = text(read_sql("pipelines.solar", "due_plants"))
+        query = text(read_sql("pipelines.sources.solar", "due_plants"))
         due = connection.execute(query, {"now": clock.now + dt.timedelta(minutes=20)}).all()
     assert due == [], "a sync would be begun for nothing, again and again"
 

@@ -20,12 +20,12 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
-from pipelines.core.ports import free_port
-from pipelines.core.sql_files import read_sql
-from pipelines.core.warehouse import Warehouse
-from pipelines.sandbox.made_up_sun import readings
-from pipelines.solar.windows import DAY, Depth, Window, history_from
+from pipelines.postgres.ports import free_port
+from pipelines.postgres.server import LOADER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.sources.solar.sandbox.sun import readings
+from pipelines.sources.solar.windows import DAY, Depth, Window, history_from
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.command import begin, isobar
 
 SYNC = ("quarantine", "retry", "solar")
@@ -167,7 +167,7 @@ def due(server: EmbeddedPostgres, now: dt.datetime) -> list[int]:
     """The plants for which the sensor would begin a run."""
     warehouse = Warehouse(server.start().url(LOADER, WAREHOUSE))
     with warehouse.engine.connect() as connection:
-        query = text(read_sql("pipelines.solar", "due_plants"))
+        query = text(read_sql("pipelines.sources.solar", "due_plants"))
         found = list(connection.execute(query, {"now": now}).scalars())
     warehouse.dispose()
     return found

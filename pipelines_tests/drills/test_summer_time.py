@@ -13,19 +13,19 @@ import pandas as pd
 import psycopg
 import pytest
 
-from pipelines.bookings.load import Reading
-from pipelines.core.http import HttpClient
-from pipelines.core.warehouse import Warehouse
-from pipelines.flights.times import add_times
+from pipelines.http.client import HttpClient
 from pipelines.metrics.hotel_bookings import refresh
-from pipelines.sandbox.made_up_weather import weather_at
-from pipelines.weather.hours import fill_hours
-from pipelines.weather.locate import put_places
-from pipelines.weather.providers.open_meteo_hours import OpenMeteoHours
-from pipelines_tests.bookings import made_up as bookings
+from pipelines.sources.bookings.load import Reading
+from pipelines.sources.flights.times import add_times
+from pipelines.sources.weather.geocode_places import put_places
+from pipelines.sources.weather.hours import fill_hours
+from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
+from pipelines.sources.weather.sandbox.model import weather_at
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.flights import made_up as flights
 from pipelines_tests.sandbox_server import sandbox_server
+from pipelines_tests.sources.bookings import made_up as bookings
+from pipelines_tests.sources.flights import made_up as flights
 
 HALF_HOUR, DAY = dt.timedelta(minutes=30), dt.timedelta(days=1)
 ZONES = (

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.core.embedded_postgres import DAGSTER
-from pipelines.dagster_processes import daemon
-from pipelines.settings import PROJECT
-from pipelines_tests.bookings.made_up import event
-from pipelines_tests.bookings.made_up import text_of as text_of_events
+from pipelines.config import PROJECT
+from pipelines.postgres.server import DAGSTER
+from pipelines.runtime.dagster_processes import daemon
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.system import OFTEN, System
-from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.sources.bookings.made_up import event
+from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
+from pipelines_tests.sources.shipments.made_up import line, text_of
 
 FILES, LINES = 40, 20
 SCHEDULES = f"""{OFTEN}

@@ -19,17 +19,17 @@ import psycopg2  # type: ignore[import-untyped]
 import pytest
 from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
 
-from pipelines.core import inbox as inboxes
-from pipelines.core import intake
-from pipelines.core.deliveries import unbalanced
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.sql_files import read_sql
-from pipelines.core.warehouse import Warehouse
-from pipelines.sandbox import bookings
-from pipelines.sandbox.made_up_sun import readings
-from pipelines.sandbox.made_up_weather import weather_at
-from pipelines.weather import hours as weather_hours
-from pipelines.weather import refresh as weather_refresh
+from pipelines.ingest import file_loader
+from pipelines.ingest import inbox as inboxes
+from pipelines.ingest.deliveries import unbalanced
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.sources.bookings.sandbox import hotels
+from pipelines.sources.solar.sandbox.sun import readings
+from pipelines.sources.weather import hours as weather_hours
+from pipelines.sources.weather import refresh as weather_refresh
+from pipelines.sources.weather.sandbox.model import weather_at
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.command import OURS
 from pipelines_tests.drills import truth
 from pipelines_tests.drills.happenings import DAYS, END, HOUR, SEED, START, STEP, Drill
@@ -59,7 +59,7 @@ FROM enriched.itinerary_legs INNER JOIN enriched.itineraries USING (itinerary_id
 WHERE withdrawn_on IS NULL
 """
 EVENTS = """
-SELECT event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay FROM bookings.events
+SELECT event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay FROM events.events
 """
 COUNTED = """
 SELECT hotel_id, day, bookings, cancellations, net_bookings FROM metrics.hotel_bookings_by_{}
@@ -110,7 +110,7 @@ def drill(
     monkeypatch.setenv("SYNC_UNTIL_YEAR", "1")
     for module in (weather_refresh, weather_hours):
         monkeypatch.setattr(module, "WAITS_SECONDS", (0.01, 0.01, 0.01), raising=False)
-    for reader in (inboxes, intake):  # nobody can set when the system says a file was changed
+    for reader in (inboxes, file_loader):  # nobody can set when the system says a file was changed
         monkeypatch.setattr(reader, "signature_of", signature_of)
     monkeypatch.setattr(time, "sleep", RUNS.sleep)
     monkeypatch.setattr(psycopg2, "connect", Kept.connect)
@@ -264,14 +264,14 @@ def check_bookings(drill: Drill, owner: psycopg.Connection) -> None:
     first = START.replace(hour=0, minute=0) - dt.timedelta(days=SERVED_DAYS)
     asked_at = drill.sources.good["/events"][-1]
     files = truth.events_of_files(drill.booking_files)
-    true = files | truth.events_of_api(bookings.events(SEED, first, asked_at))
+    true = files | truth.events_of_api(hotels.events(SEED, first, asked_at))
     held = {row[0]: row[1:] for row in owner.execute(EVENTS)}
     assert held.keys() == true.keys()
     assert held == true
     for name in ("event_day", "stay_night"):
         counted = owner.execute(COUNTED.format(name)).fetchall()
         assert counted == truth.counts(true.values(), by_night=name == "stay_night")
-    for hotel in bookings.RESERVATIONS_A_DAY:
+    for hotel in hotels.RESERVATIONS_A_DAY:
         query = "SELECT * FROM metrics.hotel_on_the_books(%s, %s, %s, %s)"
         nights = START.date(), START.date() + 60 * truth.DAY
         for as_of in (START, START + 8 * HOUR, END):
@@ -316,7 +316,7 @@ def check_weather(drill: Drill, owner: psycopg.Connection) -> None:
     ).fetchall()
     assert late == []
     for name in ("filled_hours", "frugal_calls"):
-        query = read_sql("pipelines.weather", f"checks/{name}")
+        query = read_sql("pipelines.sources.weather", f"checks/{name}")
         assert owner.execute(query).fetchall() == [], name
     with drill.store.engine.connect() as connection:
         for source in ("flights", "bookings", "shipments", "solar"):

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines_tests.bookings.made_up import event
-from pipelines_tests.bookings.made_up import text_of as text_of_events
 from pipelines_tests.drills.machines import MISSING, Machines, redis_server, wait_until
 from pipelines_tests.fake_source import FakeSource, document
-from pipelines_tests.flights.made_up import flights_document
 from pipelines_tests.served_ui import today
-from pipelines_tests.shipments.made_up import line, text_of
+from pipelines_tests.sources.bookings.made_up import event
+from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
+from pipelines_tests.sources.flights.made_up import flights_document
+from pipelines_tests.sources.shipments.made_up import line, text_of
 
 LEDGER = """
 SELECT name, read_count, loaded_count, unchanged_count + rejected_count

@@ -11,10 +11,10 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.sandbox import flights
-from pipelines.sandbox.bookings import Event
-from pipelines.sandbox.made_up_sun import readings
-from pipelines.sandbox.made_up_weather import weather_at
+from pipelines.sources.bookings.sandbox.hotels import Event
+from pipelines.sources.flights import sandbox
+from pipelines.sources.solar.sandbox.sun import readings
+from pipelines.sources.weather.sandbox.model import weather_at
 
 Row = tuple[Any, ...]
 STATUSES = {"1": "booking", "2": "cancellation"}
@@ -32,7 +32,7 @@ def prices(seed: int, days: Iterable[dt.date]) -> list[Row]:
     before: dict[str, Row] = {}
     for day in days:
         now: dict[str, Row] = {}
-        for place, one in enumerate(flights.document(seed, day)["itineraries"]):
+        for place, one in enumerate(sandbox.document(seed, day)["itineraries"]):
             if place in BAD_ITINERARIES:
                 now |= {name: row for name, row in before.items() if name == one["id"]}
             else:
@@ -47,11 +47,11 @@ def prices(seed: int, days: Iterable[dt.date]) -> list[Row]:
 def legs(seed: int, day: dt.date) -> dict[str, tuple[str, dt.datetime, str, dt.datetime]]:
     """From where and when, to where and when each leg of a day's document goes."""
     found = {}
-    for one in flights.document(seed, day)["legs"]:
+    for one in sandbox.document(seed, day)["legs"]:
         ends = []
         for end in ("departure", "arrival"):
             airport = one[f"{end}_airport"]
-            zone = ZoneInfo(flights._airport(airport)["tz"])
+            zone = ZoneInfo(sandbox._airport(airport)["tz"])
             ends += [airport, dt.datetime.fromisoformat(one[f"{end}_time"]).replace(tzinfo=zone)]
         found[one["id"]] = (*ends,)
     return found
@@ -59,7 +59,7 @@ def legs(seed: int, day: dt.date) -> dict[str, tuple[str, dt.datetime, str, dt.d
 
 def temperature_at(airport: str, at: dt.datetime) -> float:
     """At an airport in the hour of an instant, °C."""
-    place = flights._airport(airport)
+    place = sandbox._airport(airport)
     told = weather_at(place["lat"], place["lon"], at.astimezone(dt.UTC))
     return float(told["temperature_2m"])
 

@@ -21,7 +21,7 @@ def warm() -> ForkServerContext:
 
 def _run(variables: Mapping[str, str], jobs: Sequence[str], log: Path, most: int | None) -> None:
     os.environ.update(variables)
-    from pipelines.main_job import run_jobs
+    from pipelines.runtime.run_command import run_jobs
 
     if most is not None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))

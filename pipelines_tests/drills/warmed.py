@@ -7,18 +7,17 @@ import datetime as dt
 
 import pyarrow.csv  # noqa: F401
 
-import pipelines.main_job  # noqa: F401
 import pipelines_tests.drills.seeded.schedule  # noqa: F401
-from pipelines.bookings.transform import of_objects, read_events
-from pipelines.core.csv_records import Record
-from pipelines.flights.transform import read_snapshot
-from pipelines.shipments.addresses import read_address
-from pipelines.shipments.transform import read_lines
-from pipelines.solar.transform import read_answer
-from pipelines_tests.bookings import made_up as bookings
-from pipelines_tests.flights import made_up as flights
-from pipelines_tests.shipments import made_up as shipments
-from pipelines_tests.solar import made_up as solar
+from pipelines.ingest.csv_records import Record
+from pipelines.sources.bookings.transform import of_objects, read_events
+from pipelines.sources.flights.transform import read_snapshot
+from pipelines.sources.shipments.addresses import read_address
+from pipelines.sources.shipments.transform import read_lines
+from pipelines.sources.solar.transform import read_answer
+from pipelines_tests.sources.bookings import made_up as bookings
+from pipelines_tests.sources.flights import made_up as flights
+from pipelines_tests.sources.shipments import made_up as shipments
+from pipelines_tests.sources.solar import made_up as solar
 
 NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 

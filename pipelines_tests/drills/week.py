@@ -31,7 +31,7 @@ from dagster._utils.hosted_user_process import recon_job_from_origin
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy import make_url
 
-from pipelines.settings import PROJECT
+from pipelines.config import PROJECT
 from pipelines_tests.drills.moved_clock import Clock
 
 LONG_SECONDS = 30.0

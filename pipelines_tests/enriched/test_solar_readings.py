@@ -5,8 +5,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.core.warehouse import Warehouse
-from pipelines.weather.locate import put_places
+from pipelines.sources.weather.geocode_places import put_places
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import MORNING
 from pipelines_tests.solar_rows import Values, add_plant, add_readings
 

@@ -8,12 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.core import watermarks
-from pipelines.core.failures import Failure
-from pipelines.core.warehouse import Warehouse
+from pipelines.failures import Failure
+from pipelines.ingest import watermarks
 from pipelines.metrics import hotel_bookings
 from pipelines.metrics.hotel_bookings import refresh
-from pipelines_tests.bookings.made_up import Event, deliver, event
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.bookings.made_up import Event, deliver, event
 
 TABLES = ("hotel_bookings_by_event_day", "hotel_bookings_by_stay_night")
 ANEW = """

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.core.embedded_postgres import SUPERUSER, Connections
+from pipelines.postgres.server import SUPERUSER, Connections
 from pipelines_tests.databases import made
 
 HOTEL, OTHER_HOTEL, UNKNOWN_HOTEL = 2607, 753, 4

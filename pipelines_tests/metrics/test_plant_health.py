@@ -12,14 +12,14 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from pipelines.core.warehouse import Warehouse
 from pipelines.metrics import plant_health
 from pipelines.metrics.assets import solar_plant_health
 from pipelines.metrics.checks import CHECKS
 from pipelines.metrics.pictures import energy_by_day
 from pipelines.metrics.plant_health import Refreshed, refresh
-from pipelines.resources import WarehouseResource
-from pipelines.sandbox import made_up_sun
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.sources.solar.sandbox import sun
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drawn import hues, png
 
 NOW = dt.datetime(2026, 4, 4, 4, 30, tzinfo=dt.UTC)
@@ -156,7 +156,7 @@ def test_nothing_speaks_against_the_plants_of_the_sandbox(
     """From 48° south to 58° north, and all around the earth."""
     ids = [1, 2, 3, *range(20, 32)]
     for plant_id in ids:
-        plant = made_up_sun.plant(plant_id)
+        plant = sun.plant(plant_id)
         register(owner, plant_id, plant.latitude, plant.longitude)
         first = last - dt.timedelta(days=29)
         made = {
@@ -166,7 +166,7 @@ def test_nothing_speaks_against_the_plants_of_the_sandbox(
                 one.expected_irradiation_wh_per_m2,
                 one.observed_irradiation_wh_per_m2,
             )
-            for one in made_up_sun.readings(1, plant_id, first, last)
+            for one in sun.readings(1, plant_id, first, last)
         }
         tell(owner, plant_id, made, made.get)
     now = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(1), dt.UTC)

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from pipelines.core.sql_files import read_sql
-from pipelines.core.warehouse import Warehouse
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.solar_rows import add_plant, add_readings
 
 RATIOS = (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.core.embedded_postgres import ANALYST, SUPERUSER, Connections
+from pipelines.postgres.server import ANALYST, SUPERUSER, Connections
 from pipelines_tests.databases import made
 from pipelines_tests.solar_rows import VALUES, add_plant, add_readings, count_days
 

@@ -9,18 +9,23 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.core.failures import TransientFailure
-from pipelines.core.http import HttpClient, JsonAnswer
-from pipelines.core.json_documents import parse_json
-from pipelines.core.warehouse import Warehouse
-from pipelines.flights import archive
-from pipelines.solar.load import take_answer
-from pipelines_tests.bookings import made_up as bookings
+from pipelines.failures import TransientFailure
+from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.http.json_documents import parse_json
+from pipelines.sources.flights import archive
+from pipelines.sources.solar.load import take_answer
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, body
-from pipelines_tests.flights.made_up import MONDAY, bring_up_to_date, flights_document, itinerary
-from pipelines_tests.shipments import made_up as shipments
-from pipelines_tests.shipments.made_up import line
-from pipelines_tests.solar.made_up import ONE_DAY, day_of_items, register
+from pipelines_tests.sources.bookings import made_up as bookings
+from pipelines_tests.sources.flights.made_up import (
+    MONDAY,
+    bring_up_to_date,
+    flights_document,
+    itinerary,
+)
+from pipelines_tests.sources.shipments import made_up as shipments
+from pipelines_tests.sources.shipments.made_up import line
+from pipelines_tests.sources.solar.made_up import ONE_DAY, day_of_items, register
 
 DIGITS = "9" * 100_000
 NUMBERS = [DIGITS, f"-{DIGITS}", "1e999999", "-1e999999", "NaN"]

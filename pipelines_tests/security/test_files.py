@@ -7,13 +7,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.core import inbox as inboxes
-from pipelines.core.failures import PermanentFailure
-from pipelines.core.inbox import Inbox, look_at
-from pipelines.core.intake import take, take_file
-from pipelines.core.warehouse import Warehouse
-from pipelines.shipments import load
-from pipelines_tests.shipments.made_up import deliver, line, text_of
+from pipelines.failures import PermanentFailure
+from pipelines.ingest import inbox as inboxes
+from pipelines.ingest.file_loader import take, take_file
+from pipelines.ingest.inbox import Inbox, look_at
+from pipelines.sources.shipments import load
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
 
 SECRET = text_of([line(1, article_name="of another folder")])
 

@@ -10,18 +10,18 @@ import dagster as dg
 import psycopg
 import pytest
 
-from pipelines import quarantine_pages
-from pipelines.asset_pages import as_table
-from pipelines.core.embedded_postgres import ANALYST, LOADER, Connections
-from pipelines.core.warehouse import Warehouse
+from pipelines.cli import quarantine_report
 from pipelines.definitions import build_definitions
-from pipelines.resources import SolarResource, WarehouseResource
-from pipelines.solar import registry
-from pipelines_tests.bookings import made_up as bookings
+from pipelines.orchestration.asset_metadata import as_table
+from pipelines.orchestration.resources import SolarResource, WarehouseResource
+from pipelines.postgres.server import ANALYST, LOADER, Connections
+from pipelines.sources.solar import registry
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, document
-from pipelines_tests.shipments import made_up as shipments
-from pipelines_tests.shipments.made_up import line
-from pipelines_tests.solar.made_up import client_of, register
+from pipelines_tests.sources.bookings import made_up as bookings
+from pipelines_tests.sources.shipments import made_up as shipments
+from pipelines_tests.sources.shipments.made_up import line
+from pipelines_tests.sources.solar.made_up import client_of, register
 
 SQL = [
     "'; DROP TABLE shipments.articles; --",
@@ -127,7 +127,7 @@ def test_a_formula_where_a_number_is_promised_is_in_quarantine(
 ) -> None:
     good = [bookings.event(number) for number in range(20)]
     bookings.deliver(warehouse, tmp_path, [*good, bookings.event(21, hotel_id=formula)])
-    shown = quarantine_pages.records(server.url(LOADER, database), "bookings", 10)
+    shown = quarantine_report.records(server.url(LOADER, database), "bookings", 10)
     assert "hotel_id" in shown
     assert formula.strip().replace('"', '""') in shown
 

@@ -8,16 +8,16 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines import quarantine_pages
-from pipelines.core import inbox as inboxes
-from pipelines.core.embedded_postgres import LOADER, Connections
-from pipelines.core.failures import Failure, PermanentFailure, TransientFailure
-from pipelines.core.http import HttpClient
-from pipelines.core.warehouse import Warehouse
+from pipelines.cli import quarantine_report
 from pipelines.definitions import build_definitions
-from pipelines.resources import ShipmentsResource, WarehouseResource
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.ingest import inbox as inboxes
+from pipelines.orchestration.resources import ShipmentsResource, WarehouseResource
+from pipelines.postgres.server import LOADER, Connections
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, body
-from pipelines_tests.shipments.made_up import deliver, line, text_of
+from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
 
 FORGED = "2026-01-01 00:00:00 +0000 - dagster - INFO - all is well"
 HOSTILE = f"x\n{FORGED}\r\n{FORGED}\x1b[2J\x1b]0;title\x07\x9b31m\u2028{FORGED}\u202e"
@@ -70,11 +70,13 @@ def test_the_quarantine_on_a_terminal_moves_no_cursor_and_forges_no_record(
     bad = line(2, article_quantity=HOSTILE, sku=HOSTILE)
     deliver(warehouse, tmp_path, [line(1), line(3), bad], name=f"{FORGED}\n{FORGED}.csv")
     url = server.url(LOADER, database)
-    shown = quarantine_pages.records(url, "shipments", 10)
+    shown = quarantine_report.records(url, "shipments", 10)
     heads = [one for one in shown.splitlines() if not one.startswith("  ")]
     assert len(heads) == 1
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", shown)
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", quarantine_pages.summary(url))
+    assert not re.search(
+        "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", quarantine_report.summary(url)
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import requests
 
-from pipelines.core.failures import PermanentFailure
-from pipelines.core.http import HttpClient
-from pipelines.core.redirects import RedirectRefused, _Bounded, network_of
+from pipelines.failures import PermanentFailure
+from pipelines.http.client import HttpClient
+from pipelines.http.redirects import RedirectRefused, _Bounded, network_of
 from pipelines_tests.fake_source import Answer, FakeSource, body, document
 
 CLIENT = HttpClient("flights", "FLIGHTS_URL", attempts=1, connect_seconds=2.0)

@@ -31,19 +31,13 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster_shared.error import SerializableErrorInfo
 
-from pipelines.core.embedded_postgres import (
-    DAGSTER,
-    ROLES,
-    SUPERUSER,
-    Connections,
-    EmbeddedPostgres,
-)
-from pipelines.core.process_identity import find
-from pipelines.operations.problems import Problem
-from pipelines.processes import kill_session
-from pipelines.settings import Settings
-from pipelines.status.of_dagster import look_at_instance
-from pipelines.status.of_databases import look_at_storage
+from pipelines.config import Settings
+from pipelines.orchestration.operations.problems import Problem
+from pipelines.postgres.process_identity import find
+from pipelines.postgres.server import DAGSTER, ROLES, SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.runtime.processes import kill_session
+from pipelines.status.probes.dagster import look_at_instance
+from pipelines.status.probes.databases import look_at_storage
 from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.served_ui import start
 

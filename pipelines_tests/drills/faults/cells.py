@@ -13,15 +13,15 @@ from unittest.mock import patch
 
 import dagster as dg
 
-from pipelines import resources
-from pipelines.bookings import assets as bookings_assets
-from pipelines.core import inbox as inboxes
-from pipelines.core.http import HttpClient, JsonAnswer
 from pipelines.definitions import build_definitions
-from pipelines.solar import assets as solar_assets
-from pipelines.weather import assets as weather_assets
-from pipelines.weather import hours as weather_hours
-from pipelines.weather import refresh as weather_refresh
+from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.ingest import inbox as inboxes
+from pipelines.orchestration import resources
+from pipelines.sources.bookings import assets as bookings_assets
+from pipelines.sources.solar import assets as solar_assets
+from pipelines.sources.weather import assets as weather_assets
+from pipelines.sources.weather import hours as weather_hours
+from pipelines.sources.weather import refresh as weather_refresh
 from pipelines_tests.drills.faults.faults import CONTENT, SHORT_WAITS
 from pipelines_tests.drills.faults.sources import Bench, Source
 

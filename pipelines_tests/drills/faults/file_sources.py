@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
 
-from pipelines_tests.bookings.made_up import event
 from pipelines_tests.drills.faults.faults import (
     ADDRESSES,
     ANSWERS,
@@ -20,7 +19,8 @@ from pipelines_tests.drills.faults.faults import (
     spoil,
 )
 from pipelines_tests.drills.faults.sources import EVENTS, HELD_EVENTS, Bench, Source, _event_spots
-from pipelines_tests.shipments.made_up import line
+from pipelines_tests.sources.bookings.made_up import event
+from pipelines_tests.sources.shipments.made_up import line
 
 SHAPES = ("HTML", "empty body", "truncated", "wrong encoding", "gzip bomb", "1 GB")
 NO_CONNECTION = {

@@ -10,11 +10,11 @@ from unittest.mock import patch
 
 import psycopg
 
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections
-from pipelines.core.warehouse import Warehouse
-from pipelines.flights import load
-from pipelines.flights.client import packaged_airports
-from pipelines.sandbox import weather
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.sources.flights import load
+from pipelines.sources.flights.client import packaged_airports
+from pipelines.sources.weather.sandbox import service
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.databases import made
 from pipelines_tests.drills.faults import file_sources, sources, weather_sources
 from pipelines_tests.drills.faults.cells import Cell, observe, true_rows
@@ -96,8 +96,8 @@ def matrix(server: Connections, template: str, folder: Path) -> Iterator[Matrix]
     now = dt.datetime.now(dt.UTC)
     began_at = min(now, now.replace(hour=LATEST_HOUR, minute=0))  # the day is not over meanwhile
     with (
-        patch.object(weather, "PER_MINUTE", math.inf),  # the minute does not end
-        patch.object(weather, "OPENWEATHERMAP_PER_MINUTE", math.inf),
+        patch.object(service, "PER_MINUTE", math.inf),  # the minute does not end
+        patch.object(service, "OPENWEATHERMAP_PER_MINUTE", math.inf),
         sandbox_server(now=lambda: began_at) as url,
         made(server, template) as stocked,
     ):

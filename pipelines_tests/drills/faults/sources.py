@@ -13,9 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
-from pipelines.core.warehouse import Warehouse
-from pipelines.solar.windows import Window
-from pipelines_tests.bookings.made_up import event
+from pipelines.sources.solar.windows import Window
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.faults.faults import (
     ANSWERS,
     CONTENT,
@@ -25,8 +24,9 @@ from pipelines_tests.drills.faults.faults import (
 )
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
-from pipelines_tests.flights.made_up import flights_document, itinerary, leg
-from pipelines_tests.solar.made_up import items_of, register
+from pipelines_tests.sources.bookings.made_up import event
+from pipelines_tests.sources.flights.made_up import flights_document, itinerary, leg
+from pipelines_tests.sources.solar.made_up import items_of, register
 from pipelines_tests.tls import authority
 
 NOWHERE = "http://127.0.0.1:9"

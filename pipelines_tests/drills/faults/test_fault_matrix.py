@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from docs import reliability
-from pipelines.core.embedded_postgres import Connections
+from pipelines.postgres.server import Connections
 from pipelines_tests.drills.faults.matrix import CELLS, SOURCES, Matrix, few_cells, matrix
 from pipelines_tests.drills.faults.sources import Source
 from pipelines_tests.drills.form import LONG

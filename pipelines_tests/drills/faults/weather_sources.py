@@ -5,13 +5,13 @@ from typing import Any, LiteralString
 
 import requests
 
-from pipelines.weather.locate import put_places
-from pipelines.weather.providers.open_meteo import UNITS
-from pipelines.weather.providers.open_meteo_hours import VARIABLES
+from pipelines.sources.weather.geocode_places import put_places
+from pipelines.sources.weather.providers.open_meteo import UNITS
+from pipelines.sources.weather.providers.open_meteo_hours import VARIABLES
 from pipelines_tests.drills.faults.faults import Spot
 from pipelines_tests.drills.faults.sources import Bench, Service
-from pipelines_tests.shipments.made_up import BERLIN, deliver, line
-from pipelines_tests.solar.made_up import register
+from pipelines_tests.sources.shipments.made_up import BERLIN, deliver, line
+from pipelines_tests.sources.solar.made_up import register
 
 PLACES = 26
 NOON = 12

@@ -9,18 +9,18 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from pipelines.bookings import load
-from pipelines.bookings.client import EventsClient
-from pipelines.bookings.load import Reading
-from pipelines.bookings.polling import poll
-from pipelines.bookings.retry import retry_quarantine
-from pipelines.core.inbox import Inbox, look_at
-from pipelines.core.intake import take, take_file
-from pipelines.core.warehouse import Warehouse
+from pipelines.ingest.file_loader import take, take_file
+from pipelines.ingest.inbox import Inbox, look_at
 from pipelines.metrics import hotel_bookings
-from pipelines_tests.bookings.made_up import Event, event, text_of
+from pipelines.sources.bookings import load
+from pipelines.sources.bookings.client import EventsClient
+from pipelines.sources.bookings.load import Reading
+from pipelines.sources.bookings.polling import poll
+from pipelines.sources.bookings.retry import retry_quarantine
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills import truth
 from pipelines_tests.drills.seeded.feed import Feed, Settle, refused_files, same
+from pipelines_tests.sources.bookings.made_up import Event, event, text_of
 
 READING = Reading(most_bad=0.25)
 PAGE_EVENTS = 8

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from pipelines.core.failures import TransientFailure
-from pipelines.core.http import HttpClient, Patience
-from pipelines.core.warehouse import Warehouse
+from pipelines.failures import TransientFailure
+from pipelines.http.client import HttpClient, Patience
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
 
 FIRST_FILE_AT = 1_700_000_000

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from pipelines.core.warehouse import Warehouse
-from pipelines.flights import archive, load
-from pipelines.flights.client import FlightsClient
+from pipelines.sources.flights import archive, load
+from pipelines.sources.flights.client import FlightsClient
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.seeded.feed import Feed, Settle, same
-from pipelines_tests.flights.made_up import MONDAY, itinerary, leg
+from pipelines_tests.sources.flights.made_up import MONDAY, itinerary, leg
 
 Record = dict[str, Any]
 LEGS = range(1, 6)

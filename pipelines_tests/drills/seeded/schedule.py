@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import psycopg
 
-from pipelines.core.deliveries import unbalanced
-from pipelines.core.embedded_postgres import LOADER, SUPERUSER, Connections, EmbeddedPostgres
-from pipelines.core.failures import TransientFailure
-from pipelines.core.warehouse import Warehouse
+from pipelines.failures import TransientFailure
+from pipelines.ingest.deliveries import unbalanced
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.checksums import checksum, columns_of
 from pipelines_tests.drills.loads import NOTED
 from pipelines_tests.drills.seeded import troubles

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from pipelines.core.inbox import Inbox, look_at
-from pipelines.core.intake import take, take_file
-from pipelines.core.warehouse import Warehouse
-from pipelines.shipments import load
-from pipelines.shipments.transform import KEY
+from pipelines.ingest.file_loader import take, take_file
+from pipelines.ingest.inbox import Inbox, look_at
+from pipelines.sources.shipments import load
+from pipelines.sources.shipments.transform import KEY
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.seeded.feed import Entry, Feed, Settle, refused_files, same
 from pipelines_tests.drills.truth import status_of
-from pipelines_tests.shipments.made_up import BERLIN, PARIS, line, text_of
+from pipelines_tests.sources.shipments.made_up import BERLIN, PARIS, line, text_of
 
 Line = dict[str, str]
 Name = tuple[str, ...]

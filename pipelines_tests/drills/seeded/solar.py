@@ -10,13 +10,13 @@ from unittest.mock import patch
 
 import psycopg
 
-from pipelines.core.warehouse import Warehouse
-from pipelines.solar import sync
-from pipelines.solar.client import MonitoringClient
-from pipelines.solar.windows import DAY, Depth, Window
+from pipelines.sources.solar import sync
+from pipelines.sources.solar.client import MonitoringClient
+from pipelines.sources.solar.windows import DAY, Depth, Window
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.seeded.feed import Feed, Settle, away, same
 from pipelines_tests.drills.test_solar_kills import HALF_WRITTEN
-from pipelines_tests.solar.made_up import Item, item
+from pipelines_tests.sources.solar.made_up import Item, item
 
 A_YEAR = Depth(every_run=1, until=1)
 """Of its days before the first one nothing is told."""

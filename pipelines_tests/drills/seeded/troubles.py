@@ -17,7 +17,7 @@ import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
 
-from pipelines.core.embedded_postgres import SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.postgres.server import SUPERUSER, Connections, EmbeddedPostgres
 
 OF_THE_SERVER = ("backend", "postmaster", "server")
 VICTIMS = ("loader",) * 10 + ("sessions",) * 5 + OF_THE_SERVER

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from pipelines.core.warehouse import Warehouse
-from pipelines.sandbox.made_up_weather import weather_at
-from pipelines.weather.providers.open_meteo import UNITS, OpenMeteo
-from pipelines.weather.refresh import refresh
+from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo
+from pipelines.sources.weather.refresh import refresh
+from pipelines.sources.weather.sandbox.model import weather_at
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.seeded.feed import Feed, Settle, same
 
 PLACES = 3

@@ -1,0 +1,1 @@
+"""The command `isobar`: one module for each group of commands."""

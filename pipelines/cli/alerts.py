@@ -1,0 +1,41 @@
+"""Commands about alerts: try the addresses that are told of problems."""
+
+import os
+import sys
+
+import click
+
+from pipelines.config import alert_urls, ui_url
+from pipelines.env_validation import misconfigured
+
+TEST_SECONDS = 30.0
+
+
+@click.group()
+def alert() -> None:
+    """Tell people of problems (docs/operations.md, Alerts)."""
+
+
+@alert.command()
+def test() -> None:
+    """Send a message to each address in ALERT_URLS, and say which took it.
+
+    Ends with 1 when one did not.
+    """
+    from pipelines.orchestration.operations.notifiers import Message, check_urls, deliver
+
+    urls = alert_urls()
+    if not urls:
+        raise misconfigured(
+            "ALERT_URLS is not set, so nobody is told of problems",
+            "Set it to addresses of apprise (https://github.com/caronc/apprise/wiki), such as"
+            " mailto://user:password@example.org or slack://A/B/C, with spaces between.",
+        )
+    text = f"This is what alerts of Isobar look like.\n  page: {ui_url() or 'ISOBAR_UI_URL unset'}"
+    message = Message("Isobar: a test", text, "info")
+    outcomes = deliver({one: [message] for one in check_urls(urls)}, TEST_SECONDS)
+    for receiver, (_, reason) in outcomes.items():
+        words = "taken" if reason is None else f"not taken: {reason}"
+        click.echo(f"{receiver.address}: {words}")
+    sys.stdout.flush()
+    os._exit(any(reason is not None for _, reason in outcomes.values()))  # one may still drip

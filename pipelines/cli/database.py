@@ -1,0 +1,110 @@
+"""Commands about the built-in PostgreSQL, and how to reach the one in use."""
+
+import os
+import re
+import shutil
+import sys
+
+import click
+
+from pipelines.cli.sources import tell
+from pipelines.config import Settings
+from pipelines.failures import PermanentFailure
+from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, EmbeddedPostgres
+from pipelines.postgres.software import find_binaries
+
+
+@click.group()
+def database() -> None:
+    """The built-in PostgreSQL, and how to reach the one in use."""
+
+
+as_role = click.option(
+    "--role",
+    type=click.Choice(["owner", "loader", "analyst", "operator"]),
+    default="owner",
+    show_default=True,
+    help="Whose rights: the analyst only reads. With DATABASE_URL, url prints it as it is.",
+)
+
+
+@database.command()
+def start() -> None:
+    """Start the built-in server; it stays up when this command ends."""
+    server = _builtin_server()
+    connections = server.start()
+    tell(f"PostgreSQL is up on 127.0.0.1:{connections.port}, data in {server.data}.")
+
+
+@database.command()
+def stop() -> None:
+    """Stop the built-in server that belongs to this state folder."""
+    tell("PostgreSQL is stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
+
+
+@database.command(short_help="Say whether the built-in server runs.")
+def status() -> None:
+    """Say whether the built-in server runs, and where; exit code 1 when it does not."""
+    server = _builtin_server()
+    connections = server.connections()
+    if connections is None:
+        click.echo(f"not running; data in {server.data}")
+        sys.exit(1)
+    click.echo(f"running on 127.0.0.1:{connections.port}, socket in {connections.socket_folder}")
+    click.echo(f"data in {server.data}, log in {server.log}")
+
+
+@database.command(short_help="Print the address of the warehouse.")
+@as_role
+def url(role: str) -> None:
+    """Print the warehouse's address, password included, for psql and other clients.
+
+    Starts the built-in server when it is not running.
+    """
+    click.echo(_address(role))
+
+
+@database.command(
+    short_help="Open psql on the warehouse.", context_settings={"ignore_unknown_options": True}
+)
+@as_role
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(role: str, arguments: tuple[str, ...]) -> None:
+    """Open psql on the warehouse; further arguments are psql's own.
+
+    Starts the built-in server when it is not running.
+
+    \b
+      isobar database psql --role analyst -c "SELECT * FROM enriched.shipments LIMIT 5"
+    """
+    address, program = _address(role), str(find_binaries() / "psql")
+    is_own_server = Settings.from_environment().database_url is not None
+    if is_own_server:  # which may want TLS: the built-in psql has none
+        program = shutil.which("psql") or program
+    if is_own_server and role != "owner":
+        os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c role=isobar_{role}".strip()
+    os.execv(program, [program, address, *arguments])  # noqa: S606 - it takes our place
+
+
+def _address(role: str) -> str:
+    """The warehouse's address without a driver's name, migrated and ready."""
+    from pipelines.runtime.bootstrap import bring_up_database
+
+    settings = Settings.from_environment()
+    bring_up_database(settings, tell)
+    roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST, "operator": OPERATOR}
+    if settings.database_url is not None:  # as it was given, but for a driver's name
+        return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", settings.database_url)
+    return settings.warehouse_url(roles[role]).partition("?")[0]
+
+
+def _builtin_server() -> EmbeddedPostgres:
+    settings = Settings.from_environment()
+    if not settings.has_builtin_server:
+        raise PermanentFailure(
+            "database",
+            "DATABASE_URL is set, so there is no built-in server",
+            place="the environment or .env",
+            remedy="Use your server's own tools, or unset DATABASE_URL.",
+        )
+    return settings.builtin_server(tell)

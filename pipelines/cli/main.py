@@ -1,0 +1,291 @@
+"""The command `isobar`. Each command is a few calls; what they do lives elsewhere."""
+
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from datetime import datetime
+from typing import NoReturn
+
+import click
+
+from pipelines.cli import alerts, backup, database, serve, sources
+from pipelines.cli.sources import interrupt_on, tell
+from pipelines.config import PROJECT, Settings, home, read_dot_env
+from pipelines.failures import Failure
+from pipelines.sources.solar import cli
+from pipelines.status.command import status as status_command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="isobar")
+def isobar() -> None:
+    """Operational feeds and the weather in one PostgreSQL, kept fresh by Dagster.
+
+    Flights, hotel bookings, shipments and solar plants, joined with the weather. To try it nothing
+    has to be set: the sources are imitated ones then, and PostgreSQL is built in.
+
+    \b
+      isobar run                           bring all up to date once, and see what came of it
+      isobar ui                            keep all up to date, with the web UI of Dagster
+      isobar database psql --role analyst  ask the tables
+      isobar status                        see what is wrong now, and what to do about it
+
+    Settings are variables of the environment, or lines of .env in the clone; where Isobar is
+    installed as a package, in the working directory. State is kept beside it in .isobar, or where
+    ISOBAR_HOME says.
+
+    Ends with 0 when all is well, 1 when something failed, which is told in words, 2 when it was
+    mistyped, and 130 when Ctrl-C stopped it.
+    """
+
+
+@isobar.command(short_help="Bring every source up to date once.")
+def run() -> None:
+    """Bring every source up to date once, and say what came of it.
+
+    Makes the database and its tables where there are none; run again, it takes in what is new.
+    Ends with 1 when a load failed or a blocking check did; what else landed stays. ISOBAR_SOURCES
+    chooses between imitated sources (sandbox) and real ones (live).
+    """
+    from pipelines.runtime.bootstrap import bring_up_dagster_home, bring_up_database, sandbox
+
+    interrupt_on(signal.SIGTERM)
+    settings = Settings.from_environment()
+    bring_up_database(settings, tell)
+    cli.bring_up_demo_plants(settings)
+    os.environ.update(bring_up_dagster_home(settings))
+    with sandbox(settings, os.environ) as (variables, _):
+        os.environ.update(variables)
+        from pipelines.runtime.run_command import MAIN_JOBS, run_jobs
+
+        is_good = run_jobs(MAIN_JOBS)
+    if is_good:
+        is_clone = home() == PROJECT
+        see, ask = ("make ui", "make psql") if is_clone else ("isobar ui", "isobar database psql")
+        click.echo(f"\nSee it in Dagster: {see}    Query it: {ask}")
+    sys.exit(0 if is_good else 1)
+
+
+@isobar.command(short_help="Serve the Dagster web UI until Ctrl-C.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port of the web UI; else 3000, or a free one."
+)
+def ui(port: int | None) -> None:
+    """Serve the Dagster web UI, with schedules and sensors running, until Ctrl-C."""
+    from pipelines.runtime.bootstrap import bring_up_dagster_home, bring_up_database, sandbox
+    from pipelines.runtime.ui import WebUi
+
+    interrupt_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    settings = Settings.from_environment()
+    bring_up_database(settings, tell)
+    cli.bring_up_demo_plants(settings)
+    environment = {**os.environ, **bring_up_dagster_home(settings)}
+    with sandbox(settings, os.environ) as (variables, child):
+        WebUi(settings, environment | variables, tell, child).serve(port)
+
+
+@isobar.command(short_help="Bring the database to this version.")
+@click.option(
+    "--logins",
+    "with_logins",
+    is_flag=True,
+    help="Also let the roles log in, by LOADER_PASSWORD, ANALYST_PASSWORD, OPERATOR_PASSWORD and"
+    " DAGSTER_PASSWORD; where they could before, by these from now on.",
+)
+def migrate(with_logins: bool) -> None:
+    """Bring the database's tables, views and functions to this version, and Dagster's storage."""
+    from pipelines.runtime.bootstrap import (
+        bring_up_dagster_home,
+        bring_up_database,
+        upgrade_dagster_storage,
+    )
+    from pipelines.runtime.logins import let_in, passwords
+
+    settings = Settings.from_environment()
+    if with_logins and settings.has_builtin_server:
+        raise click.UsageError("The built-in server has its own passwords; set DATABASE_URL.")
+    password_of = passwords(os.environ) if with_logins else None
+    bring_up_database(settings, tell)
+    if password_of is not None:
+        let_in(settings.warehouse_url(), password_of)
+    os.environ.update(bring_up_dagster_home(settings))
+    upgrade_dagster_storage()
+    tell("The database is up to date.")
+
+
+@isobar.command(short_help="Serve the imitated sources until Ctrl-C.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port; else a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--seed", default=1, show_default=True, help="Another number, other made-up data.")
+@click.option(
+    "--date", "today", type=click.DateTime(["%Y-%m-%d"]), help="Serve the data of this day."
+)
+@click.option(
+    "--fault-rate",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of the answers that go wrong.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    type=click.Choice(["500", "429", "timeout", "truncated", "html", "error"]),
+    help="Only faults of this kind; may be repeated.",
+)
+@click.option(
+    "--hang-seconds", default=60.0, show_default=True, help="How long a time-out keeps waiting."
+)
+@click.option(
+    "--bookings-files",
+    type=click.FloatRange(0, 6000),
+    default=0.0,
+    show_default=True,
+    help="Files of fresh hotel events a minute.",
+)
+@click.option(
+    "--bookings-lines",
+    type=click.IntRange(1, 100_000),
+    default=1000,
+    show_default=True,
+    help="Lines of each of them.",
+)
+@click.option(
+    "--bookings-dirt",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Share of these lines that are bad.",
+)
+@click.option(
+    "--solar-dirt",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of the solar plants' hours that are bad.",
+)
+@click.option("--parent", type=int, hidden=True, help="For our own use: end with this process.")
+def sandbox(
+    port: int | None,
+    host: str,
+    seed: int,
+    today: datetime | None,
+    fault_rate: float,
+    faults: tuple[str, ...],
+    hang_seconds: float,
+    bookings_files: float,
+    bookings_lines: int,
+    bookings_dirt: float,
+    solar_dirt: float,
+    parent: int | None,
+) -> None:
+    """Serve the imitated sources; `isobar run` and `isobar ui` then use this one.
+
+    Sources of files drop theirs under .isobar/inbox. To see what becomes of bad answers:
+
+    \b
+      isobar sandbox --fault-rate 0.2 --fault 429 --fault truncated
+    """
+    import uvicorn
+
+    from pipelines.sandbox.app import build_app
+    from pipelines.sandbox.faults import FAULTS
+
+    app = build_app(
+        seed=seed,
+        today=today.date() if today else None,
+        fault_rate=fault_rate,
+        faults=[kind for kind in FAULTS if kind in faults] or FAULTS,
+        hang_seconds=hang_seconds,
+        inboxes=Settings.from_environment().state / "inbox",
+        bookings_files_per_minute=bookings_files,
+        bookings_lines=bookings_lines,
+        bookings_dirt=bookings_dirt,
+        solar_dirt=solar_dirt,
+    )
+    try:
+        listening = socket.create_server((host, port or 0))
+    except OverflowError as error:
+        raise click.UsageError(f"There is no port {port}.") from error
+    except OSError as error:
+        raise click.UsageError(
+            f"Port {port} is taken; give another --port, or none."
+            if error.errno == errno.EADDRINUSE
+            else f"It cannot listen on {host}: {error.strerror}."
+        ) from error
+    here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - what we are told to
+    url = f"http://{here}:{listening.getsockname()[1]}"
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning" if parent else "critical"))
+    if parent is not None:
+        _end_with(parent)
+        server.run([listening])
+        return
+    record = Settings.from_environment().state / "sandbox.url"
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(url)
+    tell(f"The sandbox is at {url} (/flights.json, /events, weather) — Ctrl-C stops it.")
+    try:
+        server.run([listening])
+    except KeyboardInterrupt:
+        tell("The sandbox is closed.")
+    finally:
+        if record.exists() and record.read_text() == url:
+            record.unlink()
+
+
+isobar.add_command(sources.import_)
+isobar.add_command(sources.quarantine)
+isobar.add_command(cli.plants)
+isobar.add_command(alerts.alert)
+isobar.add_command(serve.serve)
+isobar.add_command(status_command)
+isobar.add_command(database.database)
+isobar.add_command(backup.backup)
+isobar.add_command(backup.restore)
+
+
+def main() -> NoReturn:
+    """Run the command; a failure is told in words, anything else is a bug and shows its trace."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("  %(message)s"))
+    logging.getLogger("isobar").addHandler(handler)
+    try:
+        read_dot_env(home() / ".env")
+        isobar(standalone_mode=True)
+    except Failure as failure:
+        click.secho(str(failure), fg="red", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.secho(
+            f"isobar: the system refused: {error.strerror or error}\n"
+            f"  where: {error.filename or 'see above'}\n"
+            "  what to do: Mend what it names (rights, space, a path), then run again.",
+            fg="red",
+            err=True,
+        )
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _end_with(parent: int) -> None:
+    """A helper process must not outlive a parent that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,287 @@
+"""JSON over HTTP: time-outs, bounded retries, a size limit, and errors that say what to do.
+
+A 200 is not trusted: the body has to arrive whole, parse, and not be an error object. What a
+domain expects inside the document is checked in its own client.
+"""
+
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+import tenacity
+import urllib3
+
+from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
+from pipelines.http.errors import reason_of, retry_after
+from pipelines.http.json_documents import parse_json
+from pipelines.http.redirects import RedirectRefused, redirected
+
+logger = logging.getLogger("isobar.http")
+TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
+NOT_READY_STATUS = {202, 204, 304}
+MOST_REDIRECTS = 5
+MOST_ERROR_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class JsonAnswer:
+    """A whole, parsed answer: the body as received, and what it says."""
+
+    url: str
+    body: bytes
+    document: Any
+    received_at: datetime
+
+    @property
+    def sha256(self) -> str:
+        """The body's digest, in hexadecimal."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+class Patience:
+    """How many more tries all requests that share it may make; each answer gives one back.
+
+    So a source that answers now and then is asked again each time, and one that is dead is not for
+    long. Threads may share it.
+    """
+
+    def __init__(self, tries: int) -> None:
+        self._left = self._most = tries
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take one more try; whether there was one."""
+        with self._lock:
+            self._left -= 1
+            return self._left >= 0
+
+    def give(self) -> None:
+        """An answer came: one more try, up to as many as there were."""
+        with self._lock:
+            self._left = min(max(self._left, 0) + 1, self._most)
+
+    def end(self) -> None:
+        """Let nobody try again."""
+        with self._lock:
+            self._left = self._most = 0
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nobody may try again for now."""
+        return self._left <= 0
+
+
+Explain = Callable[[int, Any, str], Failure | None]
+"""From status, parsed body and address of a bad answer to what it means, if the source says it."""
+
+
+@dataclass(frozen=True)
+class HttpClient:
+    """GET for one source. All limits are per instance; secrets never reach a message.
+
+    `variable` is the environment variable that a person changes to point elsewhere.
+    Waits between attempts grow by `growth`, with jitter; 1 keeps them even. `patience` bounds the
+    tries of all requests that share it. `explain` reads the error bodies of a source that says
+    more in them than the status does.
+    Raises `TransientFailure` when the attempts are used up, `PermanentFailure` for what
+    trying again cannot mend, `NotReady` for 202, 204 and 304.
+    """
+
+    source: str
+    variable: str
+    connect_seconds: float = 5.0
+    read_seconds: float = 20.0
+    attempt_seconds: float = 120.0
+    attempts: int = 5
+    first_wait_seconds: float = 0.5
+    longest_wait_seconds: float = 30.0
+    growth: float = 2.0
+    max_bytes: int = 256 * 1024 * 1024
+    secrets: Sequence[str] = ()
+    explain: Explain | None = None
+    patience: Patience | None = None
+
+    def __post_init__(self) -> None:
+        """Silence a logger that would tell addresses with a secret in them."""
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+    def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonAnswer:
+        """Fetch `url` and parse it as JSON, trying again what may pass."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(self._may_pass),
+            stop=self._is_enough,
+            wait=self._wait_seconds,
+            before_sleep=self._tell,
+            reraise=True,
+        )
+        for attempt in retrying:
+            with attempt:
+                answer = self._get_once(url, params, attempt.retry_state.attempt_number)
+                if self.patience is not None:
+                    self.patience.give()
+                return answer
+        raise AssertionError("tenacity ends with an answer or an exception")
+
+    def _may_pass(self, error: BaseException) -> bool:
+        """Whether to try again: not when the server asks for more patience than we have."""
+        if not isinstance(error, TransientFailure):
+            return False
+        return (error.retry_after_seconds or 0) <= self.longest_wait_seconds
+
+    def _is_enough(self, state: tenacity.RetryCallState) -> bool:
+        if state.attempt_number >= self.attempts:
+            return True
+        return self.patience is not None and not self.patience.take()
+
+    def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
+        """As long as the server asks, else exponential backoff with jitter."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, TransientFailure) and error.retry_after_seconds is not None:
+            return error.retry_after_seconds
+        backoff = tenacity.wait_exponential_jitter(
+            multiplier=self.first_wait_seconds,
+            max=self.longest_wait_seconds,
+            exp_base=self.growth,
+            jitter=self.first_wait_seconds,
+        )
+        return backoff(state)
+
+    def _tell(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        problem = error.problem if isinstance(error, TransientFailure) else error
+        logger.warning("%s: %s; trying again in %.1f s", self.source, problem, state.upcoming_sleep)
+
+    def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonAnswer:
+        configured, shown = url, redact(url, self.secrets)
+        deadline = time.monotonic() + self.attempt_seconds
+        try:
+            with _Session() as session:
+                for _ in range(MOST_REDIRECTS + 1):
+                    with session.get(
+                        url,
+                        params=params,
+                        timeout=(self.connect_seconds, self.read_seconds),
+                        headers={"Accept": "application/json", "User-Agent": "isobar"},
+                        stream=True,
+                        allow_redirects=False,
+                    ) as response:
+                        if response.is_redirect:
+                            to = response.headers["Location"]
+                            url, params = redirected(session, configured, url, to), None
+                            continue
+                        self._check_status(response, shown, attempt, deadline)
+                        body = self._read(response, shown, deadline)
+                        break
+                else:
+                    raise self._permanent(shown, f"more than {MOST_REDIRECTS} redirects")
+        except RedirectRefused as error:
+            raise self._permanent(shown, str(error)) from self._cause(error, configured, url)
+        except requests.exceptions.SSLError as error:
+            raise self._permanent(shown, reason_of(error)) from self._cause(error, configured, url)
+        except (ValueError, requests.exceptions.InvalidURL) as error:
+            problem = f"this is not an address: {error}"
+            raise self._permanent(shown, problem) from self._cause(error, configured, url)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._transient(shown, reason_of(error), attempt) from self._cause(
+                error, configured, url
+            )
+        return JsonAnswer(shown, body, self._parse(body, shown, attempt), datetime.now(UTC))
+
+    def _cause(self, error: Exception, *urls: str) -> Exception | None:
+        """What is shown as the cause: nothing where it may hold an address with a secret in it."""
+        has_secret = self.secrets or any(redact(url) != url for url in urls)
+        return None if has_secret else error
+
+    def _check_status(
+        self, response: requests.Response, shown: str, attempt: int, deadline: float
+    ) -> None:
+        status = response.status_code
+        if status == 200:
+            return
+        if self.explain is not None:
+            body = self._read(response, shown, deadline, enough=MOST_ERROR_BYTES)
+            told = redact(body.decode("utf-8", "replace"), self.secrets)
+            with suppress(ValueError, RecursionError):
+                if failure := self.explain(status, parse_json(told.encode()), shown):
+                    raise failure
+        problem = f"the source answered {status} {response.reason}"
+        if status in NOT_READY_STATUS:
+            raise NotReady(
+                self.source, problem, place=shown, remedy="Nothing: it is asked again next time."
+            )
+        if status in TRANSIENT_STATUS:
+            raise self._transient(shown, problem, attempt, retry_after(response))
+        raise self._permanent(shown, problem)
+
+    def _read(
+        self, response: requests.Response, shown: str, deadline: float, enough: int | None = None
+    ) -> bytes:
+        """Read the body as it comes, so that neither a huge nor a dripping answer gets far."""
+        body = bytearray()
+        while chunk := response.raw.read1(1 << 20, decode_content=True):
+            body += chunk
+            if enough is not None and len(body) >= enough:
+                break
+            if len(body) > self.max_bytes:
+                limit = self.max_bytes // (1024 * 1024)
+                raise self._permanent(shown, f"the answer is larger than {limit} MiB")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the answer took more than {self.attempt_seconds:.0f} s")
+        return bytes(body)
+
+    def _parse(self, body: bytes, shown: str, attempt: int) -> Any:
+        try:
+            document = parse_json(body)
+        except (ValueError, RecursionError) as error:
+            start = redact(body[:1000].decode("utf-8", "replace"), self.secrets)[:60].strip()
+            problem = (
+                f"the answer of {len(body):,} bytes is not JSON ({error}); it begins {start!r}"
+            )
+            raise self._transient(shown, problem, attempt) from error
+        if isinstance(document, dict) and document.get("error"):
+            told = redact(json.dumps(document, ensure_ascii=False), self.secrets)[:200]
+            raise self._transient(shown, f"the source answered with an error: {told}", attempt)
+        return document
+
+    def _transient(
+        self, shown: str, problem: str, attempt: int, retry_after_seconds: float | None = None
+    ) -> TransientFailure:
+        if retry_after_seconds is not None:
+            problem += f" and asks to wait {retry_after_seconds:.0f} s"
+        times = ", at the first attempt" if attempt == 1 else f", in {attempt} attempts"
+        if self.attempts == 1:  # whoever asks tries again itself
+            times = ""
+        elif self.patience is not None and self.patience.is_used_up:
+            times += "; all tries of this run are used up"
+        return TransientFailure(
+            self.source,
+            f"{redact(problem, self.secrets)}{times}",
+            place=shown,
+            remedy=f"Try again later. If it lasts, see whether the source is up and {self.variable}"
+            " points at it.",
+            retry_after_seconds=retry_after_seconds,
+        )
+
+    def _permanent(self, shown: str, problem: str) -> PermanentFailure:
+        return PermanentFailure(
+            self.source,
+            redact(problem, self.secrets),
+            place=shown,
+            remedy=f"Trying again will not help: correct {self.variable}, or ask whoever runs the"
+            " source.",
+        )
+
+
+class _Session(requests.Session):
+    """Leaves redirects to us: it would read their bodies whole, even where it follows none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - theirs
+        return None

@@ -1,0 +1,1 @@
+"""What every source shares between its transport and its tables: ledger, quarantine, inbox, CSV."""

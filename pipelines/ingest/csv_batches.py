@@ -1,0 +1,181 @@
+"""CSV by the many thousand lines: columns of text, made by Arrow where lines are plain.
+
+Lines with quotation marks are read one by one, as `csv_records` does it, and so are blocks in which
+a quotation mark stays open at a line's end. What a line says is the same either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines.ingest.csv_records import OPEN_QUOTE, Block, CsvFile, Layout, Record, line_text
+from pipelines.warehouse.connection import RECORD
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+QUOTE, NEWLINE, CARRIAGE_RETURN = b'"\n\r'
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Some records of a delivery.
+
+    `sent` has the promised columns as text and `record`, a number that is unique in the delivery;
+    a column that was not sent is empty. `raw` gives the text of the record of a row by its place.
+    `broken` are those that have no columns, each with its number, text and what is wrong.
+    """
+
+    sent: pd.DataFrame
+    raw: Callable[[int], str]
+    broken: Sequence[tuple[int, str, str]]
+
+
+def portions(file: CsvFile, promised: Sequence[str]) -> Iterator[Portion]:
+    """All records of a file in UTF-8, numbered by their lines; a portion is some megabytes.
+
+    Bytes that are no UTF-8 stay as escapes.
+    """
+    for block in file.blocks():
+        lines = _Lines(block)
+        portion = _of_lines(lines, file.layout, promised) if lines.is_simple else None
+        if portion is None or any(problem == OPEN_QUOTE for *_, problem in portion.broken):
+            records = list(file.records_of(block))  # some may go on over several lines
+            portion = of_records(records, file.layout.columns, promised)
+        yield portion
+
+
+def of_records(
+    records: Sequence[Record], columns: Sequence[str], promised: Sequence[str]
+) -> Portion:
+    """A portion of records that were read one by one."""
+    import pandas as pd
+
+    whole = [record for record in records if record.fields is not None]
+    broken = [(one.line, one.raw, one.problem) for one in records if one.problem is not None]
+    places = {name: columns.index(name) for name in promised if name in columns}
+    sent = pd.DataFrame(
+        {
+            name: [record.fields[places[name]] for record in whole if record.fields]
+            if name in places
+            else ""
+            for name in promised
+        },
+        index=pd.RangeIndex(len(whole)),
+        dtype="str",
+    )
+    sent[RECORD] = np.array([record.line for record in whole], np.int64)
+    return Portion(sent, lambda row: whole[row].raw, broken)
+
+
+class _Lines:
+    """Where the lines of a block are, and which of them have quotation marks."""
+
+    def __init__(self, block: Block) -> None:
+        self.first = block.first_line
+        self.content = block.content
+        if not block.content.isascii():
+            self.content = block.content.decode("utf-8", "backslashreplace").encode()
+        content = np.frombuffer(self.content, np.uint8)
+        self.ends = np.flatnonzero(content == NEWLINE)
+        if not self.content.endswith(b"\n"):
+            self.ends = np.append(self.ends, len(content))
+        self.starts = np.concatenate(([0], self.ends[:-1] + 1))
+        lengths = self.ends - self.starts
+        is_cr = content[np.maximum(self.ends - 1, 0)] == CARRIAGE_RETURN
+        self.empty = lengths - (is_cr & (lengths > 0)) == 0
+        marks = np.flatnonzero(content == QUOTE) if b'"' in self.content else self.ends[:0]
+        counts = np.bincount(np.searchsorted(self.ends, marks), minlength=len(self.ends))
+        self.quoted = np.flatnonzero(counts)
+        has_stray_cr = self.content.count(b"\r") != self.content.count(b"\r\n")
+        self.is_simple = not (counts % 2).any() and not has_stray_cr
+
+    def text(self, line: int) -> str:
+        """A line's text, by its place in the block."""
+        return line_text(self.content[self.starts[line] : self.ends[line]], "utf-8")
+
+    def plain(self) -> tuple[NDArray[np.intp], bytes]:
+        """The lines without quotation marks that are not empty: their places and their bytes."""
+        kept = np.ones(len(self.ends), bool)
+        kept[self.quoted] = False
+        edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
+        runs = zip(edges[::2], edges[1::2], strict=True)
+        content = b"".join(
+            self.content[self.starts[first] : self.ends[behind - 1] + 1] for first, behind in runs
+        )
+        return np.flatnonzero(kept & ~self.empty), content
+
+
+def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Portion:
+    """A portion of lines that are a record each."""
+    import pandas as pd
+
+    places, content = lines.plain()
+    sent, odd = (
+        _columns(content, layout, promised)
+        if len(places)
+        else (of_records([], layout.columns, promised).sent, [])
+    )
+    kept = np.delete(places, odd)
+    sent[RECORD] = lines.first + kept
+    last = sent[[name for name in promised if name in layout.columns][-1]]
+    empty = np.flatnonzero(last.str.strip() == "")
+    blank = [row for row in empty if layout.is_blank(lines.text(kept[row]))]
+    singles = [
+        layout.read(lines.first + line, text)
+        for line in sorted({*lines.quoted.tolist(), *places[odd].tolist()})
+        if not layout.is_blank(text := lines.text(line))
+    ]
+    several = of_records(singles, layout.columns, promised)
+    sent = pd.concat([sent.drop(index=blank), several.sent]).sort_values(RECORD, ignore_index=True)
+    numbers = sent[RECORD].to_numpy()
+    return Portion(sent, lambda row: lines.text(numbers[row] - lines.first), several.broken)
+
+
+def _columns(
+    content: bytes, layout: Layout, promised: Sequence[str]
+) -> tuple[pd.DataFrame, list[int]]:
+    """The promised columns of lines without quotation marks; the places of those left out.
+
+    Left out are lines that do not have as many fields as the header.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import csv
+
+    odd: list[int] = []
+
+    def skip(row: csv.InvalidRow) -> str:
+        odd.append(row.number - 1)
+        return "skip"
+
+    if content.startswith(BOM):  # which Arrow takes off, here as at the beginning of a file
+        content = b"\n" + content
+    names = [str(number) for number in range(len(layout.columns))]
+    wanted = {name: str(layout.columns.index(name)) for name in promised if name in layout.columns}
+    table = csv.read_csv(
+        pa.BufferReader(content),
+        read_options=csv.ReadOptions(
+            use_threads=False, block_size=len(content) + 1, column_names=names
+        ),
+        parse_options=csv.ParseOptions(
+            delimiter=layout.delimiter, quote_char=False, invalid_row_handler=skip
+        ),
+        convert_options=csv.ConvertOptions(
+            include_columns=list(wanted.values()),
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[],
+        ),
+    )
+    sent = pd.DataFrame(
+        {name: table[wanted[name]].to_pandas() if name in wanted else "" for name in promised},
+        index=pd.RangeIndex(table.num_rows),
+        dtype="str",
+    )
+    return sent, odd

@@ -1,0 +1,318 @@
+"""CSV as it comes: any order of columns, comma, semicolon or tab, records with their own text.
+
+A record that cannot be read costs only itself: its text is given back with the reason. What makes
+the whole file unreadable (encoding, header, a line without end, an end within a line) is a
+`PermanentFailure`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import BinaryIO, NamedTuple
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest.contract import MOST_DRIFT, drift_of, shown
+
+DELIMITERS = (",", ";", "\t")
+MOST_LINE_BYTES = 1_048_576
+MOST_RECORD_LINES = 50
+MOST_COLUMNS = 1_000
+BLOCK_BYTES, BLOCK_LINES = 8_388_608, 100_000
+PIECE_BYTES = 262_144
+OPEN_QUOTE = "a quotation mark is not closed"
+NUL = "\\x00"
+"""How a NUL is stored."""
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Block(NamedTuple):
+    """Whole lines as they stand in the file, and the number of the first."""
+
+    first_line: int
+    content: bytes
+
+
+class Record(NamedTuple):
+    """One record: the line on which it begins, its text, and its fields or what is wrong."""
+
+    line: int
+    raw: str
+    fields: list[str] | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the records of a file are written; `columns` are the header's names, in lower case."""
+
+    header: str
+    delimiter: str
+    columns: tuple[str, ...]
+
+    def read(self, line: int, raw: str) -> Record:
+        """The record that this text is."""
+        try:
+            fields = self.fields(raw)
+        except csv.Error as error:
+            is_open = str(error) == "unexpected end of data"
+            return Record(line, raw, None, OPEN_QUOTE if is_open else f"it is not CSV: {error}")
+        if len(fields) != len(self.columns):
+            problem = f"it has {len(fields)} fields, and the header {len(self.columns)}"
+            return Record(line, raw, None, problem)
+        return Record(line, raw, fields, None)
+
+    def is_blank(self, raw: str) -> bool:
+        """Whether a line says nothing, as those that spreadsheets leave below a table."""
+        return not raw.replace(self.delimiter, "").strip()
+
+    def fields(self, raw: str) -> list[str]:
+        """The fields in a record's text. Raises `csv.Error`, as for a quote that stays open."""
+        if '"' not in raw:
+            return raw.split(self.delimiter)
+        return next(csv.reader([raw], delimiter=self.delimiter, strict=True))
+
+    def drift(self, document: str, promised: Sequence[str]) -> list[str]:
+        """Columns that nobody promised."""
+        unknown = [name for name in self.columns if name and name not in promised]
+        told = [f"unknown column {shown(name)}" for name in unknown]
+        return drift_of(document, told, "unknown columns")
+
+
+class CsvFile:
+    """The records of an open CSV file, one after the other; the header is read at once.
+
+    Raises `PermanentFailure` for a file that cannot be read: `source` and `name` say whose it is,
+    `variable` is the setting with which another encoding than `encoding` is chosen; without one,
+    bytes that are not of the encoding stay, as escapes. Of what is `promised` the header may lack
+    what is `optional`, and write names as `aliases` has them.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        source: str,
+        name: str,
+        promised: Sequence[str],
+        encoding: str,
+        variable: str | None = None,
+        optional: Sequence[str] = (),
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
+        self._file = file
+        self._errors = "strict" if variable else "backslashreplace"
+        self._source, self._name, self._variable = source, name, variable
+        self._encoding = encoding
+        self._line = 0
+        self._position = 0
+        self._has_end = True
+        self._waiting: deque[tuple[int, str]] = deque()
+        self.layout = self._read_layout(promised, optional, aliases or {})
+
+    def records(self) -> Iterator[Record]:
+        """Every record that is not a blank line."""
+        while (first := self._next()) is not None:
+            yield from self._record(*first)
+
+    def blocks(self) -> Iterator[Block]:
+        """The rest of the file in blocks of whole lines, for who reads many lines at once.
+
+        Whether their bytes are of the encoding is for the caller to see.
+        """
+        while content := self._read_block():
+            if not content.endswith(b"\n"):
+                content += self._file.readline(MOST_LINE_BYTES + 1)
+            first = self._line + 1
+            self._count(content)
+            self._refuse_broken_off(content)
+            yield Block(first, content)
+
+    def _read_block(self) -> bytes:
+        """Some megabytes, less where lines are so short that they would be too many."""
+        pieces: list[bytes] = []
+        size = lines = 0
+        while size < BLOCK_BYTES and lines < BLOCK_LINES:
+            piece = self._file.read(min(PIECE_BYTES, BLOCK_BYTES - size))
+            if not piece:
+                break
+            pieces.append(piece)
+            size += len(piece)
+            lines += piece.count(b"\n")
+        return b"".join(pieces)
+
+    def records_of(self, block: Block) -> Iterator[Record]:
+        """Every record of a block; one that goes on behind it is read to its end."""
+        lines = block.content.removesuffix(b"\n").split(b"\n")
+        self._waiting.extend(
+            (line, line_text(content, self._encoding))
+            for line, content in enumerate(lines, block.first_line)
+        )
+        while self._waiting:
+            yield from self._record(*self._waiting.popleft())
+
+    def _record(self, line: int, text: str) -> Iterator[Record]:
+        if not self.layout.is_blank(text):
+            record = self.layout.read(line, text)
+            yield self._over_lines(record) if record.problem == OPEN_QUOTE else record
+
+    def _over_lines(self, first: Record) -> Record:
+        """A record whose first line leaves a quote open: over several lines, or just wrong."""
+        taken: list[tuple[int, str]] = []
+
+        def lines() -> Iterator[str]:
+            yield f"{first.raw}\n"
+            while len(taken) < MOST_RECORD_LINES and (following := self._next()) is not None:
+                taken.append(following)
+                yield f"{following[1]}\n"
+
+        reader = csv.reader(lines(), delimiter=self.layout.delimiter, strict=True)
+        with suppress(csv.Error):
+            fields = next(reader)
+            if len(fields) == len(self.layout.columns):
+                raw = "\n".join([first.raw, *(text for _, text in taken)])
+                return Record(first.line, raw, fields, None)
+        if first.line == self._line and not self._has_end:
+            raise self._broken_off()
+        self._waiting.extendleft(reversed(taken))  # they may be good records of their own
+        return first
+
+    def _read_layout(
+        self, promised: Sequence[str], optional: Sequence[str], aliases: Mapping[str, str]
+    ) -> Layout:
+        first = self._next()
+        if first is None:
+            raise self._failure("the file is empty, without even a header", "Send it again, whole.")
+        header = first[1].removeprefix("\ufeff")
+        layout = layout_of(header, promised, aliases)
+        missing = [name for name in promised if name not in (*layout.columns, *optional)]
+        counts = Counter(layout.columns)
+        twice = sorted(name for name, count in counts.items() if name and count > 1)
+        if "\r" in header:
+            problem = "its lines end with CR alone, which is no line end any more"
+        elif any(not c.isprintable() and c != "\t" for c in header):
+            problem = "its first line is no header: it has characters that are no text"
+        elif not set(promised) & set(layout.columns):
+            problem = "its first line is no header: it has none of the promised columns"
+        elif missing:
+            names = ", ".join(shown(name) for name in layout.columns[:MOST_DRIFT])
+            problem = f"the header lacks {', '.join(missing)}; it has {names}"
+        elif twice:
+            problem = f"the header has {', '.join(twice[:10])} more than once"
+        elif len(layout.columns) > MOST_COLUMNS:
+            problem = f"the header has {len(layout.columns):,} columns"
+        else:
+            return layout
+        needed = ", ".join(name for name in promised if name not in optional)
+        allowed = f" There may be {', '.join(optional)}." if optional else ""
+        raise self._failure(problem, f"Its columns have to be {needed}, in any order.{allowed}")
+
+    def _next(self) -> tuple[int, str] | None:
+        """The next line's number and text, without its end; None after the last."""
+        if self._waiting:
+            return self._waiting.popleft()
+        read = self._file.readline(MOST_LINE_BYTES + 1)
+        if not read:
+            return None
+        self._count(read)
+        text = self._text(read, self._line)
+        if self._line > 1:
+            self._refuse_broken_off(read)
+        return self._line, text
+
+    def _count(self, content: bytes) -> None:
+        """Count lines; refuse one that has no end in sight."""
+        if (start := _long_line(content)) is not None:
+            line = self._line + content.count(b"\n", 0, start) + 1
+            raise self._failure(
+                f"line {line:,} is longer than {MOST_LINE_BYTES:,} bytes",
+                "See whether it is a CSV file at all.",
+            )
+        self._line += content.count(b"\n") + (not content.endswith(b"\n"))
+        self._position += len(content)
+
+    def _refuse_broken_off(self, content: bytes) -> None:
+        """Refuse a file that ends within a line: who knows how many more there were."""
+        self._has_end = content.endswith(b"\n")
+        last = line_text(content[content.rfind(b"\n") + 1 :], self._encoding)
+        if self._has_end or last.count('"') % 2 or self.layout.is_blank(last):
+            return
+        with suppress(csv.Error):
+            if len(self.layout.fields(last)) < len(self.layout.columns):
+                raise self._broken_off()
+
+    def _broken_off(self) -> PermanentFailure:
+        return self._failure(
+            f"the file breaks off within line {self._line:,}",
+            "Send it again, whole. If that is all of it, end its last line as the others.",
+        )
+
+    def _text(self, content: bytes, line: int) -> str:
+        if line == 1 and content.startswith(UTF_16_MARKS):
+            raise self._failure("the file is UTF-16, not text in one byte", "Save it as UTF-8.")
+        try:
+            return content.decode(self._encoding, self._errors).rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise self._undecodable(error, content, line) from error
+
+    def _undecodable(
+        self, error: UnicodeDecodeError, content: bytes, line: int
+    ) -> PermanentFailure:
+        position = self._position - len(content) + error.start
+        return self._failure(
+            f"byte 0x{content[error.start]:02x} at position {position:,} (line {line:,}) is not"
+            f" {self._encoding}",
+            f"Save it as UTF-8, or set {self._variable} to its encoding, such as cp1252.",
+        )
+
+    def _failure(self, problem: str, remedy: str) -> PermanentFailure:
+        return PermanentFailure(
+            self._source, f"{problem}. Nothing of it was taken", place=self._name, remedy=remedy
+        )
+
+
+def line_text(content: bytes, encoding: str) -> str:
+    """A line's text without its end, bytes that are not of the encoding as escapes."""
+    return content.decode(encoding, "backslashreplace").rstrip("\r\n")
+
+
+def _long_line(content: bytes) -> int | None:
+    """Where a line begins that is longer than lines may be."""
+    start = 0
+    while len(content) - start > MOST_LINE_BYTES:
+        end = content.rfind(b"\n", start, start + MOST_LINE_BYTES)
+        if end < 0:
+            return start
+        start = end + 1
+    return None
+
+
+def _layout(header: str, delimiter: str, aliases: Mapping[str, str]) -> Layout:
+    layout = Layout(header, delimiter, ())
+    try:
+        names = layout.fields(header)
+    except csv.Error:
+        names = header.split(delimiter)
+    columns = (name.strip().casefold() for name in names)
+    return replace(layout, columns=tuple(aliases.get(name, name) for name in columns))
+
+
+def layout_of(
+    header: str, promised: Sequence[str], aliases: Mapping[str, str] | None = None
+) -> Layout:
+    """How a header is written: the delimiter that gives most of the promised columns."""
+    layouts = [_layout(header, delimiter, aliases or {}) for delimiter in DELIMITERS]
+    return max(layouts, key=lambda one: len(set(promised) & set(one.columns)))
+
+
+def storable(raw: str) -> str:
+    """The text as PostgreSQL can hold it, which has no NUL."""
+    return raw.replace("\x00", NUL)
+
+
+def as_sent(raw: str) -> str:
+    """The text as it came, from what is stored of it."""
+    return raw.replace(NUL, "\x00")

@@ -1,0 +1,268 @@
+"""The ledger: what was delivered, what became of it, and that nothing was lost on the way."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Connection, delete, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from pipelines.failures import PermanentFailure
+from pipelines.warehouse.connection import array_literal, copy_rows
+from pipelines.warehouse.sql_files import read_sql
+from pipelines.warehouse.tables import deliveries, quarantine
+
+if TYPE_CHECKING:
+    from pipelines.ingest.contract import Reject
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A file, response or window as it came. `name` is what the source would call it."""
+
+    source: str
+    name: str
+    sha256: str
+    byte_count: int
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a delivery, in source records: read = loaded + unchanged + rejected."""
+
+    delivery_id: int
+    read: int
+    loaded: int
+    unchanged: int
+    rejected: int
+
+
+def last_sha256(connection: Connection, source: str, name: str | None = None) -> str | None:
+    """The digest of the source's delivery, or of those with a name, that was loaded last."""
+    named = [] if name is None else [deliveries.c.name == name]
+    return connection.execute(
+        select(deliveries.c.sha256)
+        .where(deliveries.c.source == source, *named)
+        .order_by(deliveries.c.loaded_at.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def open_delivery(
+    connection: Connection, delivery: Delivery, run_id: str | None, *, header: str | None = None
+) -> int:
+    """Enter a delivery into the ledger and return its number; `close_delivery` adds the counts.
+
+    `header` is what lines of a CSV file need to be read again. The same content under the same
+    name is the same delivery: loading it again brings its entry and its rejects up to date.
+    """
+    entry = {
+        "source": delivery.source,
+        "name": delivery.name,
+        "sha256": delivery.sha256,
+        "byte_count": delivery.byte_count,
+        "received_at": delivery.received_at,
+        "run_id": run_id,
+        "header": header,
+        "read_count": 0,
+        "loaded_count": 0,
+        "unchanged_count": 0,
+        "rejected_count": 0,
+    }
+    statement = insert(deliveries).values(entry | {"loaded_at": _now_or_later(delivery)})
+    again = statement.on_conflict_do_update(
+        index_elements=["source", "name", "sha256"],
+        set_={name: statement.excluded[name] for name in ("loaded_at", "run_id", "received_at")},
+    )
+    delivery_id = int(connection.execute(again.returning(deliveries.c.delivery_id)).scalar_one())
+    connection.execute(delete(quarantine).where(quarantine.c.delivery_id == delivery_id))
+    return delivery_id
+
+
+def _now_or_later(delivery: Delivery) -> ColumnElement[datetime]:
+    """The time, or after the last delivery of the name where the clock was set back since."""
+    of_name = deliveries.c.source == delivery.source, deliveries.c.name == delivery.name
+    last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()
+    return func.greatest(func.clock_timestamp(), last + timedelta(microseconds=1))
+
+
+def close_delivery(
+    connection: Connection,
+    delivery_id: int,
+    *,
+    read: int,
+    loaded: int,
+    held: int,
+    rejected: int,
+    drift: Sequence[str] = (),
+) -> Outcome:
+    """Write the counts and the drift; `rejected` is how many `write_rejects` wrote.
+
+    `loaded` is how many source records changed a row, `held` how many the tables hold now, both
+    counted there. PostgreSQL refuses counts that do not add up, and with them the whole
+    transaction.
+    """
+    outcome = Outcome(delivery_id, read, loaded, held - loaded, rejected)
+    _write_outcome(connection, outcome, drift)
+    return outcome
+
+
+def bytes_of(connection: Connection, outcomes: Iterable[Outcome]) -> int:
+    """The size of what was delivered, of some deliveries together."""
+    ids = [outcome.delivery_id for outcome in outcomes]
+    total = "SELECT coalesce(sum(byte_count), 0) FROM ops.deliveries WHERE delivery_id = ANY(:ids)"
+    return int(connection.execute(text(total), {"ids": ids}).scalar_one())
+
+
+def _write_outcome(
+    connection: Connection, outcome: Outcome, drift: Sequence[str], forgotten: int = 0
+) -> None:
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.delivery_id == outcome.delivery_id)
+        .values(
+            read_count=outcome.read,
+            loaded_count=outcome.loaded,
+            unchanged_count=outcome.unchanged,
+            rejected_count=outcome.rejected,
+            forgotten_count=forgotten,
+            drift=list(drift),
+        )
+    )
+
+
+def repeat_delivery(
+    connection: Connection, delivery: Delivery, earlier: str, run_id: str | None
+) -> Outcome:
+    """Enter a delivery with the content of the one named `earlier`: the same rejects, no change."""
+    before = connection.execute(
+        select(deliveries).where(
+            deliveries.c.source == delivery.source,
+            deliveries.c.name == earlier,
+            deliveries.c.sha256 == delivery.sha256,
+        )
+    ).one()
+    delivery_id = open_delivery(connection, delivery, run_id)
+    rejects = select(
+        literal(delivery_id),
+        quarantine.c.position,
+        quarantine.c.raw,
+        quarantine.c.reasons,
+        quarantine.c.record_key,
+    ).where(quarantine.c.delivery_id == before.delivery_id)
+    columns = ["delivery_id", "position", "raw", "reasons", "record_key"]
+    connection.execute(
+        insert(quarantine).from_select(columns, rejects.order_by(quarantine.c.quarantine_id))
+    )
+    unchanged = before.read_count - before.rejected_count
+    outcome = Outcome(delivery_id, before.read_count, 0, unchanged, before.rejected_count)
+    _write_outcome(connection, outcome, before.drift, before.forgotten_count)
+    return outcome
+
+
+def refuse_if_mostly_bad(
+    delivery: Delivery,
+    read: int,
+    rejected: int,
+    reasons: Counter[str],
+    *,
+    cap: float,
+    variable: str | None = None,
+    examples: Sequence[Reject] = (),
+) -> None:
+    """Raise `PermanentFailure` with the top reasons when more than `cap` of the records are bad.
+
+    `variable` is where `cap` is set, if it can be; `examples` are shown with their values.
+    """
+    if rejected <= cap * read:
+        return
+    top = "; ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
+    top += "".join(f"\n  {one.position}: {'; '.join(one.reasons)}" for one in examples)
+    raise PermanentFailure(
+        delivery.source,
+        f"{rejected:,} of {read:,} records are bad, more than the {cap:.0%} that are let pass,"
+        f" and nothing was written: {top}",
+        place=delivery.name,
+        remedy="The source has changed or is broken: mend what it sends, or, where it is right,"
+        " transform.py." + (f" {variable} says how many are let pass." if variable else ""),
+    )
+
+
+def count_reasons(rejects: Iterable[Reject]) -> Counter[str]:
+    """How often each reason stands, without the values of single records."""
+    return Counter(reason.split(": ")[0] for reject in rejects for reason in reject.reasons)
+
+
+def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Reject]) -> None:
+    """Put refused records of an open delivery into quarantine; may be called for each portion."""
+    if not rejects:
+        return
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        [
+            (r.record, r.position, r.raw, json.dumps(r.reasons), r.key and array_literal(r.key))
+            for r in rejects
+        ],
+    )
+    connection.execute(
+        text(
+            "CREATE TEMP TABLE IF NOT EXISTS stage_rejects"
+            " (record integer, position text, raw text, reasons json, record_key text[])"
+            " ON COMMIT DROP"
+        )
+    )
+    copy_rows(connection, "stage_rejects", rows)
+    connection.execute(
+        text(
+            "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons, record_key)"
+            " SELECT :delivery_id, position, raw, ARRAY(SELECT json_array_elements_text(reasons)),"
+            " record_key FROM stage_rejects ORDER BY record"
+        ),
+        {"delivery_id": delivery_id},
+    )
+    connection.execute(text("TRUNCATE stage_rejects"))
+
+
+def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """Deliveries whose counts do not add up, or whose rejects are not all in quarantine."""
+    return _rows(connection, "unbalanced_deliveries", source)
+
+
+def last_drift(connection: Connection, source: str) -> list[str]:
+    """How what the last run loaded of the source differed from what it promises."""
+    return [
+        line for row in _rows(connection, "last_deliveries", source) for line in row["drift"] or []
+    ]
+
+
+def last_rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """The refused records of the source's last delivery: position, reasons, raw."""
+    return _rows(connection, "last_rejects", source)
+
+
+def rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """The last thousand of all refused records of the source: delivery, position, reasons, raw."""
+    return _rows(connection, "rejects", source, most=1000)
+
+
+def silent(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """The last day with news of a source that has gone quiet; nothing of one that never was busy.
+
+    One that has been quiet for three months is taken to be so for good.
+    """
+    return _rows(connection, "silent_source", source)
+
+
+def _rows(
+    connection: Connection, statement: str, source: str, **parameters: Any
+) -> list[dict[str, Any]]:
+    query = text(read_sql("pipelines.ingest", statement))
+    found = connection.execute(query, {"source": source, **parameters})
+    return [dict(row) for row in found.mappings()]

@@ -1,0 +1,242 @@
+"""Taking files in: each content of each name once, each file in a transaction of its own.
+
+What becomes of a file of an inbox is remembered in `ops.inbox_files`, in the transaction that loads
+its rows. `inbox` finds the files; what is in them is the business of the domain's `load`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+from sqlalchemy import Connection, delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from pipelines.failures import (
+    DatabaseTrouble,
+    Failure,
+    NotReady,
+    PermanentFailure,
+    TransientFailure,
+)
+from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
+from pipelines.ingest.inbox import Inbox, InboxFile, open_plain_file, signature_of
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.tables import inbox_files
+
+
+class UnsteadyFile(TransientFailure):
+    """The disk or the network failed under a file: it is not refused, and others may be well."""
+
+
+Load = Callable[[Connection, BinaryIO, Delivery], Outcome]
+
+
+def take(
+    store: Warehouse, inbox: Inbox, files: list[InboxFile], load: Load, run_id: str | None = None
+) -> tuple[list[Outcome], list[Failure]]:
+    """Load files, each in a transaction of its own; one that fails does not hold up the others.
+
+    Returns what became of those that said something new, and why others were refused; a refused
+    file is not looked at again until it changes. Files that are gone are forgotten. Raises
+    `TransientFailure` and `DatabaseTrouble`.
+    """
+    outcomes: list[Outcome] = []
+    refusals: list[Failure] = []
+    for file in files:
+        try:
+            outcome = take_file(store, inbox.source, file, load, inbox=inbox, run_id=run_id)
+        except NotReady:
+            continue  # it is being written again: it will be there at the next look
+        except UnsteadyFile as failure:
+            refusals.append(failure)
+            continue
+        except DatabaseTrouble:
+            raise
+        except PermanentFailure as failure:
+            refusals.append(failure)
+            with store.transaction(inbox.source) as connection:
+                _remember(connection, inbox, file, run_id, sha256=None, problem=failure.problem)
+            continue
+        if outcome is not None:
+            outcomes.append(outcome)
+    with store.transaction(inbox.source) as connection:
+        _forget_gone(connection, inbox)
+    return outcomes, refusals
+
+
+def take_file(
+    store: Warehouse,
+    source: str,
+    file: InboxFile,
+    load: Load,
+    *,
+    inbox: Inbox | None = None,
+    run_id: str | None = None,
+) -> Outcome | None:
+    """Load one file; None when the last delivery of its name had the same content.
+
+    `inbox` is where it stands, if in one, so that it is not looked at again.
+    Raises `PermanentFailure` for a file that cannot be read, `NotReady` for one that changes.
+    """
+    with _opened(source, file) as opened, store.transaction(source) as connection:
+        sha256 = _digest(opened)
+        outcome = None
+        if last_sha256(connection, source, file.name) != sha256:
+            opened.seek(0)
+            delivery = Delivery(
+                source=source,
+                name=file.name,
+                sha256=sha256,
+                byte_count=file.byte_count,
+                received_at=datetime.now(UTC),
+            )
+            outcome = _load(connection, opened, delivery, load, str(file.path))
+        if signature_of(os.fstat(opened.fileno())) != file.signature:
+            raise NotReady(
+                source,
+                "the file changed while it was read",
+                place=str(file.path),
+                remedy="Nothing: it is taken when it is whole.",
+            )
+        if inbox is not None:
+            _remember(connection, inbox, file, run_id, sha256=sha256, problem=None)
+        return outcome
+
+
+def refused(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """The last thousand files that were refused and have not changed since, newest first."""
+    query = (
+        select(inbox_files)
+        .where(inbox_files.c.source == source, inbox_files.c.problem.is_not(None))
+        .order_by(inbox_files.c.looked_at.desc())
+        .limit(1000)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def forget_refusals(connection: Connection, source: str) -> None:
+    """Have refused files looked at again."""
+    refused = inbox_files.c.source == source, inbox_files.c.problem.is_not(None)
+    connection.execute(delete(inbox_files).where(*refused))
+
+
+@contextmanager
+def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
+    """The file, open; what keeps it from being opened or read as one of our failures."""
+    place = str(file.path)
+    if file.problem is not None:
+        raise PermanentFailure(
+            source, file.problem, place=place, remedy="Put a plain file in its place."
+        )
+    try:
+        opened = open_plain_file(file.path)
+    except FileNotFoundError as error:
+        raise NotReady(
+            source, "the file is gone", place=place, remedy="Put it there again."
+        ) from error
+    except PermissionError as error:
+        raise PermanentFailure(
+            source,
+            "the file may not be read: permission denied",
+            place=place,
+            remedy="Give the user that runs Isobar the right to read it; if that does not touch the"
+            f" file itself, run isobar quarantine retry {source} afterwards.",
+        ) from error
+    except OSError as error:
+        raise UnsteadyFile(
+            source,
+            f"the file could not be opened: {error.strerror or error}",
+            place=place,
+            remedy="See what is the matter with the disk or the network, then run again.",
+        ) from error
+    with opened:
+        try:
+            yield opened
+        except OSError as error:
+            raise UnsteadyFile(
+                source,
+                f"the file could not be read to its end: {error.strerror or error}",
+                place=place,
+                remedy="See what is the matter with the disk or the network, then run again.",
+            ) from error
+
+
+def _load(
+    connection: Connection, opened: BinaryIO, delivery: Delivery, load: Load, place: str
+) -> Outcome:
+    """Call the domain's code; what it cannot read for a fault of its own refuses the file."""
+    try:
+        with reading_faults(delivery.source, place):
+            return load(connection, opened, delivery)
+    except PermanentFailure as failure:
+        raise PermanentFailure(
+            failure.source, failure.problem, place=place, remedy=failure.remedy
+        ) from failure
+
+
+@contextmanager
+def reading_faults(source: str, place: str) -> Iterator[None]:
+    """Turn a fault of the code that reads a delivery into one of our failures."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        raise PermanentFailure(
+            source,
+            f"it could not be read: {type(error).__name__}: {error}",
+            place=place,
+            remedy=f"This is a fault of transform.py: mend it, then run"
+            f" isobar quarantine retry {source}.",
+        ) from error
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _remember(
+    connection: Connection,
+    inbox: Inbox,
+    file: InboxFile,
+    run_id: str | None,
+    *,
+    sha256: str | None,
+    problem: str | None,
+) -> None:
+    statement = insert(inbox_files).values(
+        source=inbox.source,
+        name=file.name,
+        byte_count=file.byte_count,
+        modified_ns=file.modified_ns,
+        changed_ns=file.changed_ns,
+        reading=inbox.reading,
+        sha256=sha256,
+        problem=problem,
+        run_id=run_id,
+    )
+    key = ("source", "name")
+    others = [column.name for column in inbox_files.columns if column.name not in key]
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=key, set_={name: statement.excluded[name] for name in others}
+        )
+    )
+
+
+def _forget_gone(connection: Connection, inbox: Inbox) -> None:
+    """Forget files that are no longer in the inbox; the ledger still has what they brought."""
+    there = {file.name for file in inbox.files()}
+    known = select(inbox_files.c.name).where(inbox_files.c.source == inbox.source)
+    gone = [name for name in connection.execute(known).scalars() if name not in there]
+    if gone:  # a list of parameters each would end at 65,535
+        connection.execute(
+            text("DELETE FROM ops.inbox_files WHERE source = :source AND name = ANY (:names)"),
+            {"source": inbox.source, "names": gone},
+        )

@@ -1,0 +1,128 @@
+"""Taking records out of quarantine to read them again; the counts of their delivery follow."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select, text, update
+
+from pipelines.ingest.deliveries import Outcome
+from pipelines.ingest.file_loader import forget_refusals
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
+from pipelines.warehouse.tables import deliveries, quarantine
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A record in quarantine, as it is kept there."""
+
+    position: str
+    raw: str
+    reasons: tuple[str, ...]
+    key: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A delivery whose records are taken out of quarantine to be read again."""
+
+    delivery_id: int
+    header: str | None
+    loaded_at: datetime
+    records: list[Quarantined]
+
+
+def in_quarantine(connection: Connection, source: str) -> int:
+    """How many records of the source are in quarantine."""
+    query = (
+        select(func.count())
+        .select_from(quarantine.join(deliveries))
+        .where(deliveries.c.source == source)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def retry_each(
+    store: Warehouse, source: str, again: Callable[[Connection, Retry], Outcome]
+) -> list[Outcome]:
+    """Have `again` read what is in quarantine of each delivery, each in a transaction of its own.
+
+    It ends with `close_retry`. Files that were refused as a whole are looked at again with the next
+    taking.
+    """
+    with store.transaction(source) as connection:
+        forget_refusals(connection, source)
+        delivery_ids = _deliveries_in_quarantine(connection, source)
+    outcomes = []
+    for delivery_id in delivery_ids:
+        with store.transaction(source) as connection:
+            outcome = again(connection, _take_out_of_quarantine(connection, delivery_id))
+        outcomes.append(outcome)
+    return outcomes
+
+
+def leave_quarantine(connection: Connection, quarantine_ids: Sequence[int]) -> None:
+    """Take records out of quarantine of which a later delivery had the say; the counts follow."""
+    if quarantine_ids:
+        query = text(read_sql("pipelines.ingest", "leave_quarantine"))
+        connection.execute(query, {"quarantine_ids": list(quarantine_ids)})
+
+
+def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
+    """The source's deliveries of which something is in quarantine, oldest first."""
+    query = (
+        select(deliveries.c.delivery_id)
+        .where(
+            deliveries.c.source == source,
+            deliveries.c.rejected_count > deliveries.c.forgotten_count,
+        )
+        .order_by(deliveries.c.loaded_at, deliveries.c.delivery_id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def _take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
+    """Take a delivery's records out of quarantine; `close_retry` puts back what is still bad."""
+    entry = connection.execute(
+        select(deliveries).where(deliveries.c.delivery_id == delivery_id)
+    ).one()
+    kept = connection.execute(
+        select(
+            quarantine.c.position,
+            quarantine.c.raw,
+            quarantine.c.reasons,
+            quarantine.c.record_key,
+        )
+        .where(quarantine.c.delivery_id == delivery_id)
+        .order_by(quarantine.c.quarantine_id)
+    )
+    records = [
+        Quarantined(
+            row.position, row.raw, tuple(row.reasons), row.record_key and tuple(row.record_key)
+        )
+        for row in kept
+    ]
+    connection.execute(delete(quarantine).where(quarantine.c.delivery_id == delivery_id))
+    return Retry(delivery_id, entry.header, entry.loaded_at, records)
+
+
+def close_retry(
+    connection: Connection, retry: Retry, *, loaded: int, held: int, rejected: int
+) -> Outcome:
+    """Write what became of the records that were taken out; the delivery's counts follow.
+
+    `loaded` is how many of them changed a row, `held` how many the tables hold now, `rejected` how
+    many `write_rejects` put back.
+    """
+    outcome = Outcome(retry.delivery_id, len(retry.records), loaded, held - loaded, rejected)
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.delivery_id == retry.delivery_id)
+        .values(
+            loaded_count=deliveries.c.loaded_count + outcome.loaded,
+            unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
+            rejected_count=deliveries.c.forgotten_count + outcome.rejected,
+        )
+    )
+    return outcome

@@ -1,0 +1,1 @@
+"""From declared sources to Dagster: assets, checks, schedules, sensors, alerts, retention."""

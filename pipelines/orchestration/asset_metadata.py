@@ -1,0 +1,316 @@
+"""What every asset shows in Dagster, and how failures are told there.
+
+The bridge between plain code and Dagster's types, used by all domains. No logic of a domain.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG, DEFAULT_DATA_VERSION
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.dialects import postgresql
+
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.ingest import deliveries
+from pipelines.ingest.deliveries import Outcome
+from pipelines.orchestration import orphaned_runs
+from pipelines.orchestration.column_lineage import column_lineage, column_sources, with_sources
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
+
+PATIENCE_SECONDS = (60, 120, 240)
+"""Waits before a step is tried again when its source or the database was away."""
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+OWNERS = ["team:isobar"]
+EXTERNAL = "sources"
+"""First part of the keys of what is not ours: files, documents and services that assets read."""
+SAMPLE_ROWS = 5
+MOST_CELL_CHARACTERS = 200
+
+
+def asset_key(table: Table) -> dg.AssetKey:
+    """The key of a table's asset, which says where the table is."""
+    assert table.schema is not None
+    return dg.AssetKey([table.schema, table.name])
+
+
+def is_external(key: dg.AssetKey) -> bool:
+    """Whether an asset is not ours."""
+    return key.path[0] == EXTERNAL
+
+
+def source_spec(
+    name: str, description: str, *, kind: str, read_by: str, setting: str | None = None
+) -> dg.AssetSpec:
+    """Something that assets read and that is not ours, as a node of its own in the graph.
+
+    `read_by` is the file that reads it, in the domain's folder; `setting` the variable that says
+    where it is.
+    """
+    return dg.AssetSpec(
+        key=dg.AssetKey([EXTERNAL, name]),
+        description=description,
+        group_name=EXTERNAL,
+        kinds={kind},
+        owners=OWNERS,
+        tags={"domain": read_by.split("/")[0]},
+        metadata={**_code(f"sources/{read_by}"), **({"setting": setting} if setting else {})},
+    )
+
+
+def table_spec(
+    table: Table, deps: Iterable[dg.AssetKey] = (), domain: str | None = None
+) -> dg.AssetSpec:
+    """The asset of a table: description, columns and their comments come from `tables.py`.
+
+    `domain` is whose job brings it up to date: that of its schema unless said otherwise.
+    """
+    sources = column_sources(table.fullname)
+    return dg.AssetSpec(
+        key=asset_key(table),
+        deps=list(deps),
+        description=table.comment,
+        group_name=table.schema,
+        kinds={"postgres", "table"},
+        owners=OWNERS,
+        tags={"domain": domain or table.schema or ""},
+        metadata={
+            "dagster/table_name": table.fullname,
+            **_code(*(f"{_folder(table.schema)}/{file}.py" for file in ("assets", "tables"))),
+            "dagster/column_lineage": column_lineage(sources),
+            "dagster/column_schema": dg.TableSchema(
+                columns=[
+                    dg.TableColumn(
+                        name=column.name,
+                        type=column.type.compile(DIALECT).lower(),
+                        description=with_sources(
+                            column.name, column.comment, sources.get(column.name, ())
+                        ),
+                        constraints=dg.TableColumnConstraints(
+                            nullable=bool(column.nullable),
+                            unique=column.primary_key and len(table.primary_key) == 1,
+                        ),
+                    )
+                    for column in table.columns
+                ]
+            ),
+        },
+    )
+
+
+def _folder(schema: str | None) -> str:
+    return schema if schema in ("enriched", "metrics") else f"sources/{schema}"
+
+
+def _query(schema: str, file: str) -> str:
+    """What makes a view, without the comments on it, which pages show beside its columns."""
+    package = "pipelines" if schema in ("enriched", "metrics") else "pipelines.sources"
+    return read_sql(f"{package}.{schema}", file).split("\nCOMMENT ON ")[0].strip()
+
+
+def row_count(connection: Connection, key: dg.AssetKey) -> int:
+    """How many rows a table or view of ours has."""
+    query = text(f"SELECT count(*) FROM {'.'.join(key.path)}")
+    return int(connection.execute(query).scalar_one())
+
+
+def view_asset(
+    key: dg.AssetKey,
+    deps: Iterable[Table],
+    description: str,
+    *,
+    domain: str,
+    folder: str = "",
+    picture: Callable[[Connection], str | None] | None = None,
+) -> dg.AssetsDefinition:
+    """The asset of a view that `isobar migrate` made: to materialise a view is to profile it.
+
+    Its SQL is `pipelines/<schema>/sql/<folder><name>.sql`. `picture` draws what is in it, as
+    Markdown, or None where there is nothing.
+    """
+    schema, name = key.path
+    file = f"{folder}{name}"
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key(table) for table in deps],
+        description=description,
+        group_name=schema,
+        kinds={"postgres", "view"},
+        owners=OWNERS,
+        tags={"domain": domain},
+        metadata={
+            "dagster/table_name": f"{schema}.{name}",
+            **_code(f"{_folder(schema)}/sql/{file}.sql"),
+            "dagster/column_lineage": column_lineage(column_sources(f"{schema}.{name}")),
+            "SQL": dg.MetadataValue.md(f"```sql\n{_query(schema, file)}\n```"),
+        },
+    )
+    def profile(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult[None]:
+        with (
+            failures_told(context) as page,
+            warehouse.open() as store,
+            store.engine.connect() as connection,
+        ):
+            metadata = _view_page(connection, key) | page.of(connection, key)
+            if picture and (drawn := picture(connection)):
+                metadata["picture"] = dg.MetadataValue.md(drawn)
+            return dg.MaterializeResult(metadata=metadata)
+
+    return profile
+
+
+def _view_page(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
+    """Columns with comments and what they are made of, and a few rows to look at."""
+    name = ".".join(key.path)
+    sources = column_sources(name)
+    columns = connection.execute(
+        text(read_sql("pipelines.warehouse", "columns_of")), {"name": name}
+    )
+    sampled = connection.execute(text(f"SELECT * FROM {name} LIMIT {SAMPLE_ROWS}")).mappings()
+    samples = [{column: _cell(value, 60) for column, value in row.items()} for row in sampled]
+    return {
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(
+                    row.name,
+                    row.type,
+                    description=with_sources(row.name, row.comment, sources.get(row.name, ())),
+                )
+                for row in columns
+            ]
+        ),
+        "samples": as_table(samples),
+    }
+
+
+def _code(*files: str) -> dict[str, Any]:
+    """Where an asset is made: to read, and to open in an editor by a click."""
+    folder = Path(__file__).parent.parent
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # code references are; nothing else opens
+        links = [
+            dg.LocalFileCodeReference(file_path=str(folder / file), label=file) for file in files
+        ]
+        references = dg.CodeReferencesMetadataValue(code_references=[*links])
+    return {"code": f"{folder.name}/{files[0]}", "dagster/code_references": references}
+
+
+class Page:
+    """What every materialization shows, so that the UI draws it over time."""
+
+    def __init__(self, context: dg.AssetExecutionContext | dg.OpExecutionContext) -> None:
+        self._context = context
+        self._began = time.perf_counter()
+
+    def of(self, connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
+        """Rows, size, and seconds since the work began."""
+        size = text("SELECT pg_total_relation_size(to_regclass(:name))")
+        on_disk = connection.execute(size, {"name": ".".join(key.path)}).scalar_one()
+        return {
+            "dagster/row_count": row_count(connection, key),
+            **({"bytes on disk": int(on_disk)} if on_disk else {}),  # views have none
+            "seconds": round(time.perf_counter() - self._began, 3),
+        }
+
+    def heard(self, source: dg.AssetSpec, metadata: Mapping[str, Any]) -> None:
+        """Note on the page of an external source what came from it.
+
+        Its data version stays what it was before the first time: what reads it is not told to be
+        out of date by that.
+        """
+        event = dg.AssetMaterialization(
+            source.key, metadata=metadata, tags={DATA_VERSION_TAG: DEFAULT_DATA_VERSION.value}
+        )
+        self._context.log_event(event)
+
+    def took(self, store: Warehouse, source: dg.AssetSpec, outcomes: Sequence[Outcome]) -> int:
+        """Note deliveries on the page of the source that they came from; their size in bytes."""
+        if not outcomes:
+            return 0
+        with store.engine.connect() as connection:
+            received = deliveries.bytes_of(connection, outcomes)
+        self.heard(source, counts(outcomes) | {"bytes received": received})
+        return received
+
+
+def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """What became of deliveries, in source records."""
+    return {
+        "deliveries": len(outcomes),
+        **{
+            name: sum(getattr(outcome, name) for outcome in outcomes)
+            for name in ("read", "loaded", "unchanged", "rejected")
+        },
+    }
+
+
+@contextmanager
+def failures_told(context: dg.AssetExecutionContext, *, is_patient: bool = True) -> Iterator[Page]:
+    """Turn our failures into Dagster's: transient ones are tried again, permanent ones are not.
+
+    Gives the page on which to tell what came of the work that begins here.
+    Where a person waits for the run, none is: the client has tried several times already. Nor
+    where another run comes soon anyway: such a step is not patient.
+    """
+    try:
+        yield Page(context)
+    except MemoryError as error:
+        failure = PermanentFailure(
+            context.op_def.name,
+            f"there is too little memory for it, nothing was written: {error}",
+            place=f"the run {context.run.run_id[:8]}",
+            remedy="Let it have more (it is for the largest file or answer), then run again.",
+        )
+        raise dg.Failure(description=str(failure), allow_retries=False) from error
+    except Failure as failure:
+        told = dg.Failure(description=str(failure), allow_retries=False)
+        is_attended = orphaned_runs.TAG in context.run.tags
+        if not isinstance(failure, TransientFailure) or is_attended or not is_patient:
+            raise told from failure
+        if context.retry_number >= len(PATIENCE_SECONDS):
+            raise told from failure
+        seconds = PATIENCE_SECONDS[context.retry_number]
+        context.log.warning("%s\n  trying again in %d s", failure, seconds)
+        raise dg.RetryRequested(
+            max_retries=len(PATIENCE_SECONDS), seconds_to_wait=seconds
+        ) from failure
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """Turn our failures into Dagster's, which are not tried again: a person waits for the run."""
+    try:
+        yield
+    except Failure as failure:
+        raise dg.Failure(description=str(failure), allow_retries=False) from failure
+
+
+def tell_skipped(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:
+    """Note that an asset was not brought up to date, and why, without failing."""
+    context.log_event(dg.AssetObservation(asset_key=key, metadata={"skipped": reason}))
+
+
+def as_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """Rows as asset pages show them, long words cut."""
+    return dg.MetadataValue.table(
+        [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows],
+        schema=None if rows else dg.TableSchema(columns=[]),
+    )
+
+
+def _cell(
+    value: Any, most_characters: int = MOST_CELL_CHARACTERS
+) -> str | int | float | bool | None:
+    if isinstance(value, int | float | bool | None):
+        return value
+    words = str(value)
+    return words if len(words) <= most_characters else f"{words[: most_characters - 1]}…"

@@ -1,0 +1,221 @@
+"""Telling of problems: each receiver is told once that one begins, gets worse, and is over.
+
+What a receiver has to be told is the difference between what there is and what it was told, so one
+that is over before it could be told is not told. What was told is kept between looks.
+"""
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pipelines.failures import redact
+from pipelines.orchestration.format_duration import span_in_words
+from pipelines.orchestration.operations.notifiers import Message, Receiver, deliver
+from pipelines.orchestration.operations.problems import Problem
+
+VERSION = 1
+SEND_SECONDS = 20.0
+"""Of the 60 that Dagster gives to a look."""
+MOST_SINGLE = 5
+"""More than these at once are one message."""
+MOST_LISTED = 40
+MOST_LINE_CHARACTERS = 160
+MOST_TOLD = 200
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30.0, 900.0
+SEE_ALL = "See each page; isobar status says what is wrong now."
+Word = Literal["error", "now an error", "warning", "over"]
+KINDS: Mapping[Word, Literal["failure", "warning", "success"]] = {
+    "error": "failure",
+    "now an error": "failure",
+    "warning": "warning",
+    "over": "success",
+}
+
+
+@dataclass
+class Told:
+    """A problem as a receiver was told of it; `since` in seconds since 1970."""
+
+    severity: str
+    where: str
+    path: str
+    since: float
+
+
+@dataclass
+class Account:
+    """What one receiver was told and not taken back, by key, and how it took its last messages."""
+
+    told: dict[str, Told] = field(default_factory=dict)
+    failures: int = 0
+    again_at: float = 0.0
+    reason: str | None = None
+
+
+Memory = dict[str, Account]
+"""What is kept from one look to the next, by the digest of the receiver."""
+
+
+def read_memory(cursor: str | None) -> Memory:
+    """From a sensor's cursor. Empty, where it is none of this version: all is told anew."""
+    try:
+        kept = json.loads(cursor or "")
+        if kept["version"] != VERSION:
+            return {}
+        return {
+            digest: Account({key: Told(*values) for key, values in told.items()}, *others)
+            for digest, (told, *others) in kept["receivers"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def written(memory: Memory) -> str:
+    """The cursor. Dagster keeps it with every look, so it is short."""
+    receivers = {
+        digest: [
+            {k: [one.severity, one.where, one.path, one.since] for k, one in account.told.items()},
+            account.failures,
+            account.again_at,
+            account.reason,
+        ]
+        for digest, account in memory.items()
+    }
+    return json.dumps({"version": VERSION, "receivers": receivers}, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a receiver does not know yet of a problem."""
+
+    word: Word
+    key: str
+    where: str
+    path: str
+    since: dt.datetime
+    what: str = ""
+    remedy: str = ""
+
+
+def tell(
+    memory: Memory,
+    problems: Sequence[Problem],
+    receivers: Sequence[Receiver],
+    ui_url: str | None,
+    now: dt.datetime,
+) -> Memory:
+    """Tell all receivers what they do not know of the problems, worst first; what they know then.
+
+    One that does not take its messages is left alone for a while, each time for longer.
+    """
+    accounts = {one: memory.get(one.digest, Account()) for one in receivers}
+    batches: dict[Receiver, list[list[Change]]] = {}
+    for receiver, account in accounts.items():
+        changes = _changes(account, problems)
+        waits = 0 < account.again_at - now.timestamp() <= LONGEST_WAIT_SECONDS
+        if changes and not waits:
+            is_many = len(changes) > MOST_SINGLE
+            batches[receiver] = [changes] if is_many else [[change] for change in changes]
+    outboxes = {
+        receiver: [_message(batch, ui_url, now) for batch in own]
+        for receiver, own in batches.items()
+    }
+    for receiver, (taken, reason) in deliver(outboxes, SEND_SECONDS).items():
+        account = accounts[receiver]
+        for batch in batches[receiver][:taken]:
+            _note(account, batch)
+        account.failures = 0 if reason is None else account.failures + 1
+        wait = FIRST_WAIT_SECONDS * 2.0 ** min(account.failures - 1, 10)
+        account.again_at = now.timestamp() + min(wait, LONGEST_WAIT_SECONDS) if reason else 0.0
+        account.reason = reason
+    return {receiver.digest: account for receiver, account in accounts.items()}
+
+
+def account_of(memory: Memory, problems: Sequence[Problem], receivers: Sequence[Receiver]) -> str:
+    """How it stands, in a line: how many problems, and who does not know of all yet."""
+    behind = []
+    for receiver in receivers:
+        account = memory[receiver.digest]
+        if account.failures and _changes(account, problems):
+            again = dt.datetime.fromtimestamp(account.again_at, dt.UTC)
+            behind.append(
+                f"{receiver.address} was not reached ({account.reason}); again at {again:%H:%M} UTC"
+            )
+    count = {0: "No problem", 1: "1 problem"}.get(len(problems), f"{len(problems)} problems")
+    told = ", all told" if problems and not behind else ""
+    return f"{'; '.join([count + told, *behind])}."
+
+
+def _changes(account: Account, problems: Sequence[Problem]) -> list[Change]:
+    """What the receiver does not know yet."""
+    changes = []
+    for one in problems[:MOST_TOLD]:
+        known = account.told.get(one.key)
+        if known is None or (known.severity == "warning" and one.severity == "error"):
+            word: Word = "now an error" if known else one.severity
+            changes.append(
+                Change(word, one.key, one.where, one.path, one.since, one.what, one.remedy)
+            )
+    there = {one.key for one in problems}
+    for key, known in account.told.items():
+        if key not in there:
+            since = dt.datetime.fromtimestamp(known.since, dt.UTC)
+            changes.append(Change("over", key, known.where, known.path, since))
+    return changes
+
+
+def _note(account: Account, told: Sequence[Change]) -> None:
+    """Note changes that the receiver took."""
+    for one in told:
+        if one.word == "over":
+            del account.told[one.key]
+        else:
+            severity = "warning" if one.word == "warning" else "error"
+            account.told[one.key] = Told(severity, one.where, one.path, one.since.timestamp())
+
+
+def _message(changes: Sequence[Change], ui_url: str | None, now: dt.datetime) -> Message:
+    """One change in full, or a list of several."""
+    if len(changes) == 1:
+        (change,) = changes
+        title = f"Isobar: {change.word}: {change.where}"
+        return Message(title, redact(_in_full(change, ui_url, now)), KINDS[change.word])
+    counts = Counter(change.word for change in changes)
+    title = "Isobar: " + ", ".join(f"{word} {count}" for word, count in counts.items())
+    lines = [_in_a_line(change, ui_url, now) for change in changes[:MOST_LISTED]]
+    if len(changes) > MOST_LISTED:
+        lines.append(f"and {len(changes) - MOST_LISTED} more")
+    kind = next(KINDS[word] for word in KINDS if word in counts)
+    return Message(title, redact("\n".join([*lines, f"what to do: {SEE_ALL}"])), kind)
+
+
+def _in_full(change: Change, ui_url: str | None, now: dt.datetime) -> str:
+    since, page = f"{change.since:%Y-%m-%d %H:%M} UTC", _link(ui_url, change.path)
+    if change.word == "over":
+        lasted = _lasted(change, now)
+        return f"{change.where}: over, after {lasted}\n  since: {since}\n  page: {page}"
+    return (
+        f"{change.where}: {change.what}\n  what to do: {change.remedy}"
+        f"\n  since: {since}\n  page: {page}"
+    )
+
+
+def _in_a_line(change: Change, ui_url: str | None, now: dt.datetime) -> str:
+    """And a second one for the link."""
+    head = f"{change.word}: {change.where}, since {change.since:%Y-%m-%d %H:%M} UTC"
+    tail = f"it lasted {_lasted(change, now)}" if change.word == "over" else change.what
+    tail = " ".join(tail.split())
+    if len(tail) > MOST_LINE_CHARACTERS:
+        tail = f"{tail[: MOST_LINE_CHARACTERS - 1]}…"
+    return f"{head}: {tail}\n  {_link(ui_url, change.path)}"
+
+
+def _lasted(change: Change, now: dt.datetime) -> str:
+    return span_in_words(max(0.0, (now - change.since).total_seconds()))
+
+
+def _link(ui_url: str | None, path: str) -> str:
+    return f"{ui_url}{path}" if ui_url else f"{path} of the web UI (ISOBAR_UI_URL is not set)"

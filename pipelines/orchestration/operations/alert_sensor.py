@@ -1,0 +1,52 @@
+"""The sensor that looks for problems and has them told."""
+
+import dagster as dg
+
+from pipelines.config import alert_urls, ui_url
+from pipelines.orchestration.operations.alert_messages import account_of, read_memory, tell, written
+from pipelines.orchestration.operations.notifiers import Message, Receiver, receivers_of, refusal
+from pipelines.orchestration.operations.problems import find_problems
+from pipelines.orchestration.resources import utc_now
+from pipelines.orchestration.schedule_config import about_sensor, every_seconds
+
+NAME = "alerts"
+
+
+@dg.sensor(
+    name=NAME,
+    minimum_interval_seconds=every_seconds(NAME),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=about_sensor(
+        NAME,
+        "Tell, once each, of runs and checks that fail, assets that are late, sensors and schedules"
+        " that fail or were stopped, and when that is over. Whom: the addresses in ALERT_URLS"
+        " (isobar alert test tries them), and always this sensor's log.",
+    ),
+)
+def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Look, tell what is new, and note in the cursor who was told what.
+
+    Killed between telling and noting, it tells again: each change is told at least once.
+    """
+    assert context.repository_def is not None
+    found = find_problems(context.instance, context.repository_def)
+    problems = [one for one in found if one.key != f"sensor:{NAME}"]  # as it looks again
+    urls = alert_urls()
+    others, refused = receivers_of(urls)
+    receivers = [_log(context), *others]
+    memory = tell(read_memory(context.cursor), problems, receivers, ui_url(), utc_now())
+    context.update_cursor(written(memory))
+    account = account_of(memory, problems, receivers)
+    if refused:
+        account = f"{account} {refusal(refused)}"
+    return dg.SkipReason(account if urls else f"{account} Only logged: ALERT_URLS is not set.")
+
+
+def _log(context: dg.SensorEvaluationContext) -> Receiver:
+    """The log of the sensor's ticks, which is always told."""
+
+    def send(message: Message) -> None:
+        level = "info" if message.kind == "success" else "warning"
+        getattr(context.log, level)("%s\n%s", message.title, message.text)
+
+    return Receiver("log", "the log", send)

@@ -1,0 +1,141 @@
+"""Who is told of problems: the addresses in ALERT_URLS, by way of apprise, and how they take it.
+
+No address is shown whole: it may have a password or a token anywhere.
+"""
+
+import hashlib
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from pipelines.env_validation import misconfigured
+from pipelines.failures import PermanentFailure, printable, redact
+
+SHORTEST_SECRET = 4
+MOST_REASON_CHARACTERS = 200
+NO_ANSWER = "it did not answer in time"
+
+
+@dataclass(frozen=True)
+class Message:
+    """Plain text to be sent."""
+
+    title: str
+    text: str
+    kind: Literal["info", "success", "warning", "failure"]
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """One address: `digest` stands for it, `address` shows it. `send` says why it was not taken."""
+
+    digest: str
+    address: str
+    send: Callable[[Message], str | None] = field(repr=False)
+
+
+def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], list[str]]:
+    """A receiver for each address, once; and what is wrong with those that apprise refuses."""
+    receivers, refused = [], []
+    for number, url in enumerate(dict.fromkeys(urls), start=1):
+        receiver = _receiver(url)
+        if receiver is not None:
+            receivers.append(receiver)
+            continue
+        schema, has_schema, _ = url.partition("://")
+        shown = f"{printable(schema)}://…" if has_schema else "which has no ://"
+        refused.append(f"entry {number}, {shown}")
+    return receivers, refused
+
+
+def check_urls(urls: Sequence[str]) -> list[Receiver]:
+    """A receiver for each address. Raises `PermanentFailure` when apprise refuses one."""
+    receivers, refused = receivers_of(urls)
+    if refused:
+        raise refusal(refused)
+    return receivers
+
+
+def refusal(refused: Sequence[str]) -> PermanentFailure:
+    """What is wrong with ALERT_URLS, and what to do."""
+    return misconfigured(
+        f"ALERT_URLS has what apprise does not understand: {'; '.join(refused)}",
+        "Write addresses as https://github.com/caronc/apprise/wiki has them, with spaces between;"
+        " isobar alert test tries them.",
+    )
+
+
+def deliver(
+    outboxes: Mapping[Receiver, Sequence[Message]], seconds: float
+) -> dict[Receiver, tuple[int, str | None]]:
+    """Send each receiver its messages in order; how many it took, and why not the next.
+
+    All side by side, `seconds` in all: what was not taken by then counts as not taken, though it
+    may still arrive.
+    """
+    taken: dict[Receiver, int] = dict.fromkeys(outboxes, 0)
+    reasons: dict[Receiver, str | None] = dict.fromkeys(outboxes, NO_ANSWER)
+    deadline = time.monotonic() + seconds
+
+    def send_to(receiver: Receiver) -> None:
+        for message in outboxes[receiver]:
+            if time.monotonic() > deadline:
+                return
+            reason = receiver.send(message)
+            if reason is not None:
+                reasons[receiver] = reason
+                return
+            taken[receiver] += 1
+        reasons[receiver] = None
+
+    threads = [threading.Thread(target=send_to, args=(one,), daemon=True) for one in outboxes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return {receiver: (taken[receiver], reasons[receiver]) for receiver in outboxes}
+
+
+def _receiver(url: str) -> Receiver | None:
+    import apprise
+
+    logging.getLogger(apprise.logger.name).propagate = False  # it would tell of addresses
+    plugin = apprise.Apprise.instantiate(url)
+    if plugin is None:
+        return None
+    if "overflow=" not in url:
+        plugin.overflow_mode = apprise.OverflowMode.SPLIT  # else a long message may be refused
+    address = _masked(plugin.url(privacy=True))  # type: ignore[no-untyped-call]
+    secrets = [
+        part
+        for part in re.split(r"[/:@?&=+,;#]+", f"{url}/{unquote(url)}")
+        if len(part) >= SHORTEST_SECRET and part not in address
+    ]
+    service = apprise.Apprise()
+    service.add(plugin)
+
+    def send(message: Message) -> str | None:
+        result = service.notify(
+            body=message.text,
+            title=message.title,
+            notify_type=apprise.NotifyType(message.kind),
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+        if result:
+            return None
+        said = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
+        reason = redact(printable(said), secrets) or "it was not taken"
+        return reason[:MOST_REASON_CHARACTERS]
+
+    return Receiver(hashlib.sha256(url.encode()).hexdigest()[:12], address, send)
+
+
+def _masked(url: str) -> str:
+    """Service and host of an address; what is secret of the host is masked already."""
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    return f"{url.partition('://')[0]}://{host}"

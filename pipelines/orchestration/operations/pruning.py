@@ -1,0 +1,144 @@
+"""Old rows of Dagster's own storage, and old files of its runs: what nothing asks for any more.
+
+Dagster tells the state of assets from their events, so that of the old ones the newest of each
+asset, partition and kind stay. Runs stay, as links lead to them, and so does what belongs to
+unfinished ones. What tables of ours keep is the business of `retention`.
+"""
+
+import datetime as dt
+import shutil
+import uuid
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+from pipelines.failures import PermanentFailure
+from pipelines.orchestration.orphaned_runs import UNFINISHED
+from pipelines.warehouse.sql_files import read_sql
+
+AT_ONCE = 5_000
+"""Rows that one transaction looks at."""
+REPOSITORY = "__repository__"
+"""The name that Dagster gives the one of a code location's `Definitions`."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """How much was removed: rows, files or the like, and their bytes as they were stored."""
+
+    count: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Removed") -> "Removed":
+        return Removed(self.count + other.count, self.bytes + other.bytes)
+
+
+@dataclass(frozen=True)
+class Log:
+    """A table of Dagster's storage that grows with every run: the column of its rows' time."""
+
+    table: str
+    time: str
+    name: str
+
+
+EVENTS = Log("event_logs", "timestamp", "events")
+CHECKS = Log("asset_check_executions", "evaluation_event_timestamp", "checks")
+
+
+def prune(engine: Engine, log: Log, before: dt.datetime) -> Removed:
+    """Delete what the log has from before the moment, but for what Dagster still asks for.
+
+    Each batch is a transaction. Two at once share the work.
+    """
+    naive = before.astimezone(dt.UTC).replace(tzinfo=None)  # as Dagster writes it
+    first_young = read_sql("pipelines.orchestration.operations", "first_young")
+    query = text(first_young.format(table=log.table, time=log.time))
+    with engine.connect() as connection:
+        end = {"before": naive, "until": connection.execute(query, {"before": naive}).scalar_one()}
+        query = text(read_sql("pipelines.orchestration.operations", f"kept_{log.name}"))
+        kept = list(connection.execute(query, end).scalars())
+    statement = text(read_sql("pipelines.orchestration.operations", f"prune_{log.name}"))
+    parameters = {
+        **end,
+        "kept": kept,
+        "unfinished": [status.value for status in UNFINISHED],
+        "most": AT_ONCE,
+    }
+    removed, last_id = Removed(), 0
+    while last_id is not None:
+        with engine.begin() as connection:
+            batch = connection.execute(statement, parameters | {"after": last_id}).one()
+        removed += Removed(batch.removed, int(batch.bytes))
+        last_id = batch.last_id
+    return removed
+
+
+def remove_run_files(
+    storage: Path, before: dt.datetime, unfinished: Collection[str] = ()
+) -> Removed:
+    """Remove what runs left in Dagster's folder of files before the moment, mostly their output.
+
+    A run's folder has its id as name; others are left alone. `unfinished` are ids. Raises
+    `PermanentFailure` when some could not be removed.
+    """
+    folders = storage.iterdir() if storage.exists() else ()
+    return _remove_old(
+        [one for one in folders if one.name not in unfinished and _is_of_run(one)], before
+    )
+
+
+def remove_tick_logs(storage: Path, before: dt.datetime) -> Removed:
+    """Remove the logs of looks of sensors and schedules before the moment, from the same folder.
+
+    They are at `<repository>/<sensor>/<tick>.err`. Raises `PermanentFailure` as above.
+    """
+    return _remove_old(storage.glob(f"{REPOSITORY}/*/*.err"), before)
+
+
+def _remove_old(paths: Iterable[Path], before: dt.datetime) -> Removed:
+    """Remove the files, and folders with all that is in them, that are older than the moment."""
+    removed, stuck = Removed(), []
+    for path in paths:
+        changed_at, size = _last_change_and_size(path)
+        if changed_at >= before.timestamp():
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
+        if path.exists():
+            stuck.append(path)
+        else:
+            removed += Removed(1, size)
+    if stuck:
+        raise PermanentFailure(
+            "housekeeping",
+            f"{len(stuck)} old files of runs could not be removed, {removed.count} were",
+            place=str(stuck[0]),
+            remedy="See whose they are: the user that runs Isobar must be able to remove them.",
+        )
+    return removed
+
+
+def _is_of_run(folder: Path) -> bool:
+    try:
+        return str(uuid.UUID(folder.name)) == folder.name
+    except ValueError:
+        return False
+
+
+def _last_change_and_size(path: Path) -> tuple[float, int]:
+    """In seconds since 1970, and in bytes; what goes meanwhile does not count."""
+    changed_at, size = 0.0, 0
+    for one in (path, *path.rglob("*")):
+        try:
+            found = one.lstat()
+        except FileNotFoundError:
+            continue
+        changed_at, size = max(changed_at, found.st_mtime), size + found.st_size
+    return changed_at, size

@@ -1,0 +1,83 @@
+"""The job by which a person refreshes everything, or some domains, at once.
+
+One run cannot hold assets that are partitioned by day and others by plant, so the job only notes
+what is asked for, and a sensor starts the domains' jobs.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from pydantic import Field
+
+from pipelines.orchestration.automation import SOURCES
+from pipelines.orchestration.schedule_config import about_sensor, every_seconds
+from pipelines.orchestration.schedules import newest_partition
+
+ASKED_BY_TAG = "isobar/asked_by"
+"""On runs that were asked for together: the run that asked."""
+Domain = Enum("Domain", {name: name for name in SOURCES})  # type: ignore[misc]
+
+
+class Refreshing(dg.Config):
+    """What to refresh."""
+
+    domains: list[Domain] = Field(
+        default=[],
+        description="Whose jobs to start, as in [flights, solar]; none for those of all domains.",
+    )
+
+
+@dg.op
+def ask_for_refresh(context: dg.OpExecutionContext, config: Refreshing) -> None:
+    """Note which domains are to be refreshed."""
+    names = [one.name for one in dict.fromkeys(config.domains)] or list(SOURCES)
+    context.log.info("Asked for: %s. Their runs start within seconds.", ", ".join(names))
+    context.add_output_metadata({"asked for": ", ".join(names)})
+
+
+@dg.job(
+    description="Refresh everything, or the chosen domains: starts the job of each, which fetches"
+    " what is new and refreshes what is derived from it. Their runs have the tag isobar/asked_by."
+)
+def refresh_everything() -> None:
+    """Refresh all domains."""
+    ask_for_refresh()
+
+
+def refresh_asked(jobs: Iterable[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
+    """The sensor that starts the domains' jobs, which are among `jobs`."""
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        name="refresh_asked",
+        monitored_jobs=[refresh_everything],
+        request_jobs=[job for job in jobs if job.name in SOURCES],
+        minimum_interval_seconds=every_seconds("refresh_asked"),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=about_sensor(
+            "refresh_asked", "Start the jobs that a run of refresh_everything asked for."
+        ),
+    )
+    def sensor(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest]:
+        assert context.repository_def is not None
+        yield from asked_runs(context.dagster_run, context.repository_def)
+
+    return sensor
+
+
+def asked_runs(
+    asked: dg.DagsterRun, repository: dg.RepositoryDefinition
+) -> Iterator[dg.RunRequest]:
+    """The runs that a run of `refresh_everything` asked for."""
+    ops: Any = asked.run_config.get("ops", {})
+    chosen = ops.get(ask_for_refresh.name, {}).get("config", {}).get("domains") or SOURCES
+    for name in dict.fromkeys(chosen):
+        yield dg.RunRequest(
+            run_key=f"{asked.run_id} {name}",
+            job_name=name,
+            tags={ASKED_BY_TAG: asked.run_id},
+            partition_key=newest_partition(repository.get_job(name)),
+        )

@@ -1,0 +1,74 @@
+"""The schedules of the timetable that only start a job: ours, and those of an operator."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+
+import dagster as dg
+
+from pipelines.failures import PermanentFailure
+from pipelines.orchestration import orphaned_runs
+from pipelines.orchestration.schedule_config import Scheduled
+
+
+def schedules_of(
+    entries: Iterable[Scheduled], jobs: Collection[str]
+) -> list[dg.ScheduleDefinition]:
+    """A schedule for each entry. Raises `PermanentFailure` for a job that there is not."""
+    return [_schedule_of(one, jobs) for one in entries]
+
+
+def check_config(entry: Scheduled, job: dg.JobDefinition) -> None:
+    """Raise `PermanentFailure` when the job does not take the configuration of the schedule."""
+    try:
+        dg.validate_run_config(job, dict(entry.config))
+    except dg.DagsterInvalidConfigError as error:
+        raise PermanentFailure(
+            "configuration",
+            f"schedules.{entry.name}: the job {entry.job} does not take its config:"
+            f" {'; '.join(one.message for one in error.errors)}",
+            place="schedules.toml",
+            remedy="Write config as the job's launchpad shows it.",
+        ) from error
+
+
+def newest_partition(job: dg.JobDefinition) -> str | None:
+    """The newest day of a job that is by day; None for others."""
+    days = job.partitions_def
+    is_by_day = isinstance(days, dg.TimeWindowPartitionsDefinition)
+    return days.get_last_partition_key() if days and is_by_day else None
+
+
+def _schedule_of(entry: Scheduled, jobs: Collection[str]) -> dg.ScheduleDefinition:
+    if entry.job not in jobs:
+        raise PermanentFailure(
+            "configuration",
+            f"schedules.{entry.name}: there is no job {entry.job!r}",
+            place="schedules.toml",
+            remedy=f"Name one of {', '.join(sorted(jobs))}.",
+        )
+
+    @dg.schedule(
+        name=entry.name,
+        job_name=entry.job,
+        cron_schedule=entry.cron,
+        execution_timezone=entry.zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=entry.description,
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        assert context.repository_def is not None
+        job = context.repository_def.get_job(entry.job)
+        return due_run(entry, job, context.instance, context.scheduled_execution_time)
+
+    return schedule
+
+
+def due_run(
+    entry: Scheduled, job: dg.JobDefinition, instance: dg.DagsterInstance, moment: dt.datetime
+) -> dg.RunRequest | dg.SkipReason:
+    """One run, of the newest day where the job is by day; none while one of it is under way."""
+    with dg.partition_loading_context(moment):
+        partition = newest_partition(job)
+    if orphaned_runs.is_under_way(instance, entry.job, partition):
+        return dg.SkipReason("A run is under way.")
+    return dg.RunRequest(run_config=dict(entry.config), partition_key=partition)

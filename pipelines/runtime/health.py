@@ -1,0 +1,76 @@
+"""Whether a process of Dagster works, asked often and therefore without importing Dagster."""
+
+import time
+from pathlib import Path
+
+import psycopg
+
+from pipelines.failures import TransientFailure
+from pipelines.postgres.clients import connect
+
+ANSWER_SECONDS = 10
+WORKER_BEAT_SECONDS = 60
+SIGN_OF_LIFE_MINUTES = 5
+LAST_SIGNS = """
+SELECT count(*), coalesce(extract(epoch FROM now() - min(timestamp AT TIME ZONE 'UTC')) / 60, 0)
+FROM daemon_heartbeats
+WHERE timestamp > now() AT TIME ZONE 'UTC' - interval '1 day'
+"""
+
+
+def ask_code_server(port: int) -> None:
+    """Ask the code server of this machine by gRPC. Raises `TransientFailure`."""
+    import grpc  # type: ignore[import-untyped]
+    from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
+
+    place = f"127.0.0.1:{port}"
+    try:
+        with grpc.insecure_channel(place) as channel:
+            question = health_pb2.HealthCheckRequest(service="DagsterApi")
+            answer = health_pb2_grpc.HealthStub(channel).Check(question, timeout=ANSWER_SECONDS)
+    except grpc.RpcError as error:
+        raise _sick("the code server", place, error.details()) from error
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        raise _sick("the code server", place, "it does not serve")
+
+
+def ask_web_server(port: int) -> None:
+    """Ask the web server of this machine. Raises `TransientFailure`."""
+    import requests
+
+    place = f"http://127.0.0.1:{port}/server_info"
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.get(place, timeout=ANSWER_SECONDS).raise_for_status()
+    except requests.RequestException as error:
+        raise _sick("the web server", place, type(error).__name__) from error
+
+
+def ask_for_signs_of_life(storage_url: str) -> None:
+    """See that each part of the daemon gave one lately, wherever it runs.
+
+    `storage_url` is that of Dagster's storage. Raises `TransientFailure`.
+    """
+    try:
+        with connect(storage_url) as connection:
+            parts, minutes = connection.execute(LAST_SIGNS).fetchone() or (0, 0)
+    except psycopg.Error as error:
+        raise _sick("Dagster's storage", "DAGSTER_POSTGRES_URL", str(error).strip()) from error
+    if not parts or minutes > SIGN_OF_LIFE_MINUTES:
+        problem = f"{parts} parts, the oldest sign of life {minutes:.0f} minutes ago"
+        raise _sick("the daemon", "DAGSTER_POSTGRES_URL", problem)
+
+
+def feel_beat(beat: Path) -> None:
+    """See that the worker of this machine touched its file lately. Raises `TransientFailure`."""
+    try:
+        seconds = time.time() - beat.stat().st_mtime
+    except FileNotFoundError:
+        raise _sick("the worker", str(beat), "it has not begun") from None
+    if seconds > WORKER_BEAT_SECONDS:
+        raise _sick("the worker", str(beat), f"its broker is away for {seconds:.0f} s, or it is")
+
+
+def _sick(what: str, place: str, problem: str) -> TransientFailure:
+    return TransientFailure(what, problem, place=place, remedy="See its log.")

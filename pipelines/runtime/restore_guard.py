@@ -1,0 +1,86 @@
+"""Whether anything uses the databases, so that they can be replaced."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+import psycopg
+
+from pipelines.failures import PermanentFailure
+from pipelines.postgres.clients import connect, place_of
+from pipelines.status.probes.web_ui import noted_processes
+from pipelines.status.rules import BEAT_SECONDS
+
+CLOSING_SECONDS = 10.0
+"""For so long a session that was closed may still be seen."""
+LAST_BEAT = """
+SELECT max(timestamp)::text,
+    extract(epoch FROM (now() AT TIME ZONE 'UTC') - max(timestamp))::double precision
+FROM daemon_heartbeats
+"""
+SESSIONS = """
+SELECT coalesce(nullif(application_name, ''), 'a session') || ' of ' || coalesce(usename, '?')
+    || ', process ' || pid
+FROM pg_stat_activity
+WHERE datname = ANY(%s) AND backend_type IS DISTINCT FROM 'autovacuum worker'
+ORDER BY 1
+"""
+
+
+@contextmanager
+def kept_away(state: Path, dagster_url: str, tell: Callable[[str], None]) -> Iterator[None]:
+    """Keep `isobar ui` of a state folder from starting.
+
+    Raises `PermanentFailure` where it runs, or a daemon on another machine, told by its signs of
+    life in Dagster's storage.
+    """
+    lock = filelock.FileLock(state / "ui.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise _in_use("isobar ui is running", str(state)) from error
+    with lock:
+        alive = [one.name for one in noted_processes(state)[1] if one.state != "dead"]
+        if alive:
+            raise _in_use(f"the {alive[0]} of isobar ui is running", str(state / "ui.json"))
+        with connect(dagster_url, autocommit=True) as connection:
+            _refuse_living_daemon(connection, dagster_url, tell)
+        yield
+
+
+def refuse_sessions(admin: psycopg.Connection, databases: Sequence[str], url: str) -> None:
+    """Raises `PermanentFailure` when somebody is connected to one of the databases."""
+    deadline = time.monotonic() + CLOSING_SECONDS
+    while found := admin.execute(SESSIONS, [list(databases)]).fetchall():
+        if time.monotonic() > deadline:
+            who = "; ".join(words for (words,) in found[:5])
+            raise _in_use(f"somebody is connected to the database: {who}", place_of(url))
+        time.sleep(0.2)
+
+
+def _refuse_living_daemon(
+    connection: psycopg.Connection, url: str, tell: Callable[[str], None]
+) -> None:
+    """A daemon that stopped has left a last sign of life: wait whether another one follows."""
+    if connection.execute("SELECT to_regclass('daemon_heartbeats')").fetchone() == (None,):
+        return
+    last, age_seconds = connection.execute(LAST_BEAT).fetchone() or (None, None)
+    if last is None or age_seconds > BEAT_SECONDS:
+        return
+    tell(f"A daemon was alive {age_seconds:.0f} s ago; waiting whether it still is …")
+    deadline = time.monotonic() + BEAT_SECONDS - max(0.0, age_seconds)
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        if (connection.execute(LAST_BEAT).fetchone() or (None,))[0] != last:
+            raise _in_use("a daemon of isobar ui is running", place_of(url))
+
+
+def _in_use(problem: str, place: str) -> PermanentFailure:
+    return PermanentFailure(
+        "restore",
+        f"the databases are in use: {problem}",
+        place=place,
+        remedy="Stop isobar ui on every machine and end what is connected, then run again.",
+    )

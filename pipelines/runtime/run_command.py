@@ -1,0 +1,245 @@
+"""Jobs that a person waits for, in the instance that the UI shows, with progress: `isobar run`.
+
+Runs are executed in this process, so that they cost no start of another one and their events can
+be told as they come; Dagster has no public call for that, hence its internals below.
+"""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run_iterator
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.storage.tags import MAX_RETRIES_TAG
+from dagster_postgres.utils import DagsterPostgresException
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipelines.definitions import definitions
+from pipelines.failures import TransientFailure
+from pipelines.orchestration.asset_metadata import is_external
+from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_this_process
+from pipelines.orchestration.run_failures import STOPPED, why_step_failed
+from pipelines.orchestration.schedules import newest_partition
+from pipelines.warehouse.connection import remedy_for
+
+JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Names of jobs, each with the configuration of its operations, by their names."""
+MAIN_JOBS: JobsWithConfig = {
+    "flights": {},
+    "bookings": {},
+    "bookings_audit": {},
+    "shipments": {},
+    "solar": {},
+    "weather": {},
+}
+"""The domains' jobs in the order of their dependencies."""
+
+
+@dataclass
+class Report:
+    """What came of one job: a line for each asset, and what went wrong."""
+
+    job: str
+    run_id: str
+    assets: list[tuple[str, int | None, int | None, float | None]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    is_stopped: bool = False
+    has_findings: bool = False
+    """Whether some check found something, which its asset's page shows."""
+
+
+def run_jobs(jobs: JobsWithConfig) -> bool:
+    """Run jobs one after the other; True when no load failed and no blocking check did."""
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    home = ""
+    try:
+        with _own_streams(), dg.DagsterInstance.get() as instance:
+            home = instance.root_directory
+            reconcile(instance)
+            reports = []
+            for job, config in jobs.items():
+                reports.append(_run(instance, job, config, console))
+                if reports[-1].is_stopped:
+                    break
+    except (SQLAlchemyError, DagsterPostgresException) as error:
+        cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
+        told = str(getattr(cause, "orig", cause)).strip()
+        raise TransientFailure(
+            "dagster",
+            f"its storage went away: {told}",
+            place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
+            remedy=remedy_for(told, "Run again: what was not finished is done then."),
+        ) from error
+    except OSError as error:
+        raise TransientFailure(
+            "dagster",
+            f"what runs say could not be written: {error.strerror or error}",
+            place=str(error.filename or home),
+            remedy=remedy_for(str(error), "Mend what it says, then run again."),
+        ) from error
+    if any(report.assets for report in reports):
+        console.print(_table(reports))
+    for report in reports:
+        for warning in dict.fromkeys(report.warnings):
+            console.print("[yellow]warning:[/]", escape(warning), highlight=False, soft_wrap=True)
+        for failure in report.failures:
+            console.print("[red]failed:[/]", escape(failure), highlight=False, soft_wrap=True)
+    if any(report.has_findings for report in reports):
+        console.print("Each asset's page in the UI shows the rows that its checks found.")
+    return not any(report.failures for report in reports)
+
+
+@contextmanager
+def _own_streams() -> Iterator[None]:
+    """Have standard output and error back in the end: on a full disk Dagster leaves them there."""
+    kept = {number: os.dup(number) for number in (1, 2)}
+    try:
+        yield
+    finally:
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
+
+
+def _run(
+    instance: dg.DagsterInstance,
+    name: str,
+    config: Mapping[str, Mapping[str, Any]],
+    console: Console,
+) -> Report:
+    job = definitions.resolve_job_def(name)
+    partition = newest_partition(job)
+    tags = {
+        TAG: tag_of_this_process(),
+        MAX_RETRIES_TAG: "0",  # whoever waits runs it again
+    }
+    if partition is not None:
+        tags |= job.get_tags_for_partition_key(partition, selected_asset_keys=None)
+    run = instance.create_run_for_job(
+        job_def=job,
+        tags={**job.run_tags, **tags},
+        run_config={
+            **(job.run_config or {}),
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+            **(
+                {"ops": {op: {"config": values} for op, values in config.items()}} if config else {}
+            ),
+        },
+        remote_job_origin=RemoteJobOrigin(
+            RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("pipelines"), "__repository__"),
+            name,
+        ),
+    )
+    report = Report(name, run.run_id)
+    console.print(f"{name}{f' for {partition}' if partition else ''}", highlight=False)
+    with console.status("starting"):
+        _follow(execute_run_iterator(InMemoryJob(job), run, instance), report, console)
+    return report
+
+
+def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console) -> None:
+    """Tell each event as it happens, and keep what the closing table needs."""
+    started: dict[str | None, float] = {}
+    waiting: dict[str, tuple[int | None, int | None]] = {}
+    counts: Counter[str] = Counter()
+    for event in events:
+        if event.is_step_start:
+            started[event.step_key] = time.monotonic()
+        elif event.is_step_materialization and not is_external(event.materialization.asset_key):
+            metadata = event.materialization.metadata
+            name = ".".join(event.materialization.asset_key.path)
+            if event.partition or not waiting:  # those of one partition each are added up
+                counts.update(_counts(metadata))
+            if left := metadata.get("left for later"):
+                report.warnings.append(f"{name}: left for later: {left.value}")
+            waiting[name] = (
+                _count(metadata, "dagster/row_count"),
+                _count(metadata, "in_quarantine"),
+            )
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            _note_check(event, report)
+        elif event.is_step_success or event.is_step_failure:
+            seconds = time.monotonic() - started.get(event.step_key, time.monotonic())
+            verdict = "done" if event.is_step_success else "[red]failed[/]"
+            step = (event.step_key or "").replace("__", ".")
+            if waiting or event.is_step_failure:  # a check that went well needs no line
+                told = f"  {step} {verdict} in {seconds:.1f} s{_in_words(counts)}"
+                console.print(told, highlight=False)
+            report.assets += [
+                (name, *line, seconds if number == 0 else None)
+                for number, (name, line) in enumerate(waiting.items())
+            ]
+            waiting.clear()
+            counts.clear()
+        elif event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
+            skipped = event.asset_observation_data.asset_observation.metadata.get("skipped")
+            if skipped is not None:
+                report.warnings.append(f"{report.job} was skipped: {skipped.value}")
+        if event.is_step_failure:
+            report.failures.append(
+                f"{why_step_failed(event)}\n  step: {event.step_key} of {report.job}"
+            )
+            report.is_stopped = STOPPED in report.failures[-1]
+        elif event.is_run_failure and not report.failures:
+            report.failures.append(event.message or "the run failed")
+
+
+def _note_check(event: dg.DagsterEvent, report: Report) -> None:
+    check = event.asset_check_evaluation_data
+    if check.passed:
+        return
+    words = (
+        f"{'.'.join(check.asset_key.path)}: the check {check.check_name} found"
+        f" {_count(check.metadata, 'offending')}"
+    )
+    report.has_findings = True
+    is_error = check.severity == dg.AssetCheckSeverity.ERROR
+    (report.failures if is_error else report.warnings).append(words)
+
+
+def _count(metadata: object, name: str) -> int | None:
+    value = metadata.get(name) if isinstance(metadata, dict) else None
+    return int(value.value) if value is not None else None
+
+
+def _counts(metadata: object) -> dict[str, int]:
+    """What became of the records that a step read, where it says so."""
+    told = {name: _count(metadata, name) for name in ("read", "loaded", "unchanged", "rejected")}
+    return {name: count for name, count in told.items() if count is not None}
+
+
+def _in_words(counts: Mapping[str, int]) -> str:
+    if counts.get("read") == 0:
+        return ": nothing new"
+    words = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    return f": {words}" if words else ""
+
+
+def _table(reports: list[Report]) -> Table:
+    table = Table("asset", box=None, header_style="bold", pad_edge=False)
+    for column in ("rows", "in quarantine", "seconds"):
+        table.add_column(column, justify="right")
+    lines = {line[0]: line for report in reports for line in report.assets}  # the last of each
+    for name, rows, rejects, seconds in lines.values():
+        table.add_row(
+            name,
+            "" if rows is None else f"{rows:,}",
+            "" if rejects is None else f"{rejects:,}",
+            "" if seconds is None else f"{seconds:.1f}",
+        )
+    return table

@@ -1,0 +1,235 @@
+"""`isobar ui`: web server, daemon and code server on loopback, until told to stop."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
+
+import filelock
+import requests
+
+from pipelines.config import Settings, alert_urls, own_schedules, read_file, ui_url
+from pipelines.failures import Failure, PermanentFailure
+from pipelines.orchestration.operations.notifiers import check_urls
+from pipelines.postgres.log_files import set_aside
+from pipelines.postgres.ports import free_port, promised_port
+from pipelines.postgres.process_identity import find, identity, is_alive
+from pipelines.runtime.bootstrap import Tell, on_loopback, wait_until
+from pipelines.runtime.dagster_processes import code_server, daemon, web_server, write_workspace
+from pipelines.runtime.processes import Child, kill_session, stop_all
+
+LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
+MOST_RESTARTS, WITHIN_SECONDS = 5, 600.0
+DATABASE_SECONDS, LEFTOVER_SECONDS = 5.0, 10.0
+
+
+class WebUi:
+    """The three processes of Dagster and the sandbox, if ours: one that dies is started again."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environment: dict[str, str],
+        tell: Tell,
+        sandbox: Child | None = None,
+    ) -> None:
+        self.settings = settings
+        self.environment = environment
+        self.tell = tell
+        self.sandbox = sandbox
+        self.record = settings.state / "ui.json"
+        self.stopped = threading.Event()
+
+    def serve(self, asked_port: int | None) -> None:
+        """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` when it cannot start or stay up."""
+        check_urls(alert_urls(self.environment))
+        try:
+            with filelock.FileLock(self.settings.state / "ui.lock", timeout=0):
+                self._end_leftovers()
+                with promised_port(asked_port or FIRST_PORT) as port:
+                    self._serve(port, asked_port)
+        except filelock.Timeout as error:
+            raise PermanentFailure(
+                "ui",
+                "it is running already",
+                place=str(self._read_record().get("url", self.record)),
+                remedy="Open that address, or stop the other one first.",
+            ) from error
+
+    def _serve(self, port: int, asked_port: int | None) -> None:
+        if asked_port is not None and port != asked_port:
+            raise PermanentFailure(
+                "ui",
+                f"port {asked_port} is taken",
+                place=f"127.0.0.1:{asked_port}",
+                remedy="Give another --port, or none to have a free one chosen.",
+            )
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: self.stopped.set())
+        if ui_url(self.environment) is None:
+            self.environment["ISOBAR_UI_URL"] = f"http://127.0.0.1:{port}"
+        self.environment["ISOBAR_SCHEDULES"] = str(self._schedules_in_use())
+        code_port = free_port()
+        children = self._children(port, code_port)
+        code_child, web_child, _ = children
+        self.tell("Starting the web server, the daemon and the code server …")
+        try:
+            for child in children:
+                child.start()
+                self._write_record(port, children)
+                if child is code_child:  # which starts no run by itself
+                    self._end_killed_runs()
+                    wait_until(lambda: self.stopped.is_set() or _listens(code_port), child, 120)
+            wait_until(lambda: self.stopped.is_set() or _serves(port), web_child, 120)
+            if not self.stopped.is_set():
+                self.tell(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
+            self._watch(port, children)
+        finally:
+            self.tell("Stopping; a run in flight is given half a minute …")
+            stop_all(children)
+            self.record.unlink(missing_ok=True)
+            self.tell("Stopped. PostgreSQL keeps running; isobar database stop stops it.")
+
+    def _schedules_in_use(self) -> Path:
+        """A copy of the operator's schedules, so that runs do not read one that he is editing."""
+        own, copy = own_schedules(self.environment), self.settings.state / "schedules.toml.in_use"
+        title = f"# As {own} was when isobar ui started.\n".encode()
+        copy.write_bytes(title + read_file(own) if own else b"")
+        return copy
+
+    def _end_killed_runs(self) -> None:
+        """End runs that were killed with an `isobar ui` or `isobar run` before this one."""
+        with suppress(subprocess.SubprocessError):  # the sensor killed_runs does it, a little later
+            ended = subprocess.run(
+                [sys.executable, "-P", "-m", "pipelines.orchestration.orphaned_runs"],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                start_new_session=True,
+                timeout=30,
+                check=True,
+            )
+            for words in ended.stdout.splitlines():
+                self.tell(f"Ended {words}, whose process was killed.")
+
+    def _children(self, port: int, code_port: int) -> list[Child]:
+        workspace = write_workspace(self.settings.state / "workspace.yaml", LOOPBACK, code_port)
+        commands = {
+            "code server": code_server(LOOPBACK, code_port),
+            "web server": web_server(LOOPBACK, port, workspace),
+            "daemon": daemon(workspace),
+        }
+        return [
+            Child(
+                name,
+                command,
+                environment=self.environment,
+                log=self.settings.state / f"{name.replace(' ', '_')}.log",
+            )
+            for name, command in commands.items()
+        ]
+
+    def _watch(self, port: int, children: list[Child]) -> None:
+        """Start again what dies, and give up on what does so time and again."""
+        deaths: dict[str, list[float]] = defaultdict(list)
+        look_at_database = time.monotonic() + DATABASE_SECONDS
+        while not self.stopped.wait(1.0):
+            now = time.monotonic()
+            if self.settings.has_builtin_server and now >= look_at_database:
+                self._keep_database_up()
+                look_at_database = time.monotonic() + DATABASE_SECONDS
+            for child in [*children, *([self.sandbox] if self.sandbox else [])]:
+                child.keep_log_short()
+                if child.is_alive():
+                    continue
+                deaths[child.name] = [at for at in deaths[child.name] if now - at < WITHIN_SECONDS]
+                deaths[child.name].append(now)
+                if len(deaths[child.name]) > MOST_RESTARTS:
+                    raise PermanentFailure(
+                        "ui",
+                        f"the {child.name} ended again and again: {child.last_words()}",
+                        place=str(child.log),
+                        remedy="Read the log; when it is mended, start isobar ui again.",
+                    )
+                self.tell(f"The {child.name} ended; starting it again.")
+                child.stop()
+                child.start()
+                self._write_record(port, children)
+
+    def _keep_database_up(self) -> None:
+        """Start the built-in server again when it was killed or stopped under us.
+
+        Its log is kept short here, as it outlives everybody.
+        """
+        server = self.settings.builtin_server(self.tell)
+        set_aside(server.log)
+        try:
+            if server.connections() is not None:
+                return
+            self.tell("The database is down; starting it again. To stop it, stop the UI first.")
+            server.start()
+        except Failure as failure:
+            self.tell(f"{failure}\n  trying again in {DATABASE_SECONDS:.0f} s")
+
+    def _read_record(self) -> dict[str, object]:
+        try:
+            record = json.loads(self.record.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return record if isinstance(record, dict) else {}
+
+    def _write_record(self, port: int, children: list[Child]) -> None:
+        noted = {child.name: identity(child.pid) for child in children if child.is_alive()}
+        record = {
+            "url": f"http://127.0.0.1:{port}",
+            "port": port,
+            "host": socket.gethostname(),
+            "processes": {"isobar ui": identity(), **noted},
+        }
+        fresh = self.record.with_name(f"{self.record.name}.new")
+        fresh.write_text(json.dumps(record))
+        fresh.replace(self.record)  # whole, for isobar status reads it at any time
+
+    def _end_leftovers(self) -> None:
+        """End what an `isobar ui` that was killed left behind, which gives its port free.
+
+        That one is free a little later than the processes are gone: by then each of their threads
+        has let go of it.
+        """
+        record = self._read_record()
+        processes = record.get("processes")
+        noted = processes.values() if isinstance(processes, dict) else []
+        left = [process for process in map(find, map(str, noted)) if process]
+        for process in left:
+            kill_session(process.pid)
+        deadline = time.monotonic() + LEFTOVER_SECONDS
+        while left and time.monotonic() < deadline:
+            if not any(map(is_alive, left)) and _is_free(record.get("port")):
+                return
+            time.sleep(0.05)
+
+
+def _is_free(port: object) -> bool:
+    return not isinstance(port, int) or free_port(port) == port
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _serves(port: int) -> bool:
+    try:
+        return on_loopback(f"http://127.0.0.1:{port}/server_info").ok
+    except requests.RequestException:
+        return False

@@ -1,0 +1,65 @@
+"""Runs on other machines: what Dagster and a worker need when a broker is configured.
+
+What takes part while runs go on, and imports Celery, is `pipelines.runtime.celery_launcher`.
+"""
+
+import socket
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from pipelines.config import INSTANCE, Settings
+from pipelines.failures import PermanentFailure
+
+TITLE = "# Written by isobar: dagster.yaml of the project, and runs by workers (docs/scaling.md).\n"
+LAUNCHER = """
+run_launcher:
+  module: pipelines.runtime.celery_launcher
+  class: WorkersLauncher
+  config:
+    broker:
+      env: CELERY_BROKER_URL
+"""
+
+
+def instance_with_workers() -> str:
+    """The text of dagster.yaml with runs that workers execute. Raises `PermanentFailure`."""
+    if find_spec("dagster_celery") is None:
+        raise PermanentFailure(
+            "configuration",
+            "CELERY_BROKER_URL is set, and dagster-celery is not installed",
+            place="the environment or .env",
+            remedy="Install isobar with its extra, isobar[workers], or unset the variable.",
+        )
+    return TITLE + INSTANCE.read_text() + LAUNCHER
+
+
+def is_written_by_us(file: Path) -> bool:
+    """Whether a file is such a text, and no operator's own."""
+    return file.is_file() and file.read_text(errors="replace").startswith(TITLE)
+
+
+def worker_command(settings: Settings) -> list[str]:
+    """The words that start a worker in the foreground, for the environment of Dagster's processes.
+
+    SIGTERM lets its runs end first. It writes to `worker_beat` while the broker has it.
+    Raises `PermanentFailure` without a broker.
+    """
+    if settings.celery_broker_url is None:
+        raise PermanentFailure(
+            "configuration",
+            "a worker takes its runs from a broker, and none is set",
+            place="CELERY_BROKER_URL",
+            remedy="Set it to the Redis of the daemon, redis://default@host:6379/0, and its"
+            " password in CELERY_BROKER_PASSWORD.",
+        )
+    runs = [f"--runs={settings.worker_runs}"] if settings.worker_runs else []
+    return [
+        *(sys.executable, "-P", "-m", "pipelines.runtime.celery_launcher"),
+        *(f"--beat={worker_beat(settings)}", *runs),
+    ]
+
+
+def worker_beat(settings: Settings) -> Path:
+    """The file that a worker touches every few seconds; when it is old, the worker is not well."""
+    return settings.state / f"worker.{socket.gethostname()}.beat"

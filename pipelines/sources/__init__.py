@@ -1,0 +1,1 @@
+"""One folder for each source; `pipelines.source` finds them."""

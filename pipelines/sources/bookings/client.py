@@ -1,0 +1,86 @@
+"""The events API of a hotel system: pages of events from a moment on.
+
+Asked are `updated__gte` and `limit`. A service that offers paging answers with an object that has
+`results` and `next`, one that does not with an array of all; both are read to the end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pipelines.failures import PermanentFailure, redact
+from pipelines.http.client import HttpClient, JsonAnswer
+
+PAGE_EVENTS = 5_000
+MOST_PAGES = 10_000
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer: what was asked, as the ledger names it, and the events in it, as sent."""
+
+    name: str
+    answer: JsonAnswer
+    events: list[Any]
+
+
+@dataclass(frozen=True)
+class EventsClient:
+    """Reads the API at `url`."""
+
+    url: str
+    http: HttpClient
+
+    @property
+    def place(self) -> str:
+        """The address without secrets: what tells one API from another."""
+        return redact(self.url, self.http.secrets)
+
+    def pages(self, since: dt.datetime | None) -> Iterator[Page]:
+        """Every page of the events since then, or of all, in the service's order.
+
+        Raises what `HttpClient` does, and `PermanentFailure` when the answer has another shape.
+        """
+        asked = {"limit": str(PAGE_EVENTS)}
+        about = "events"
+        if since is not None:
+            asked["updated__gte"] = f"{since.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+            about = f"events since {asked['updated__gte']}"
+        questions: list[dict[str, str]] = []
+        for number in range(1, MOST_PAGES + 1):
+            answer = self.http.get_json(self.url, asked)
+            events, following = self._read(answer.document)
+            yield Page(f"{about}, page {number}", answer, events)
+            if following is None:
+                return
+            questions.append(asked)
+            if following in questions:
+                raise self._permanent("the pages go in a circle")
+            asked = following
+        raise self._permanent(f"there are more than {MOST_PAGES:,} pages")
+
+    def _read(self, document: Any) -> tuple[list[Any], dict[str, str] | None]:
+        """The events, and what to ask for next; the address stays ours, whatever `next` says."""
+        if isinstance(document, list):
+            return document, None
+        if isinstance(document, dict) and isinstance(document.get("results"), list):
+            following = document.get("next")
+            if following is None:
+                return document["results"], None
+            if isinstance(following, str) and (query := following.partition("?")[2]):
+                return document["results"], dict(parse_qsl(query, keep_blank_values=True))
+            raise self._permanent("the address of the next page cannot be read")
+        kind = type(document).__name__
+        raise self._permanent(f"the answer is neither an array nor a page with results, but {kind}")
+
+    def _permanent(self, problem: str) -> PermanentFailure:
+        return PermanentFailure(
+            self.http.source,
+            problem,
+            place=self.place,
+            remedy=f"See what the service answers, and whether {self.http.variable} is right.",
+        )

@@ -1,0 +1,228 @@
+"""`bookings.events`, brought up to date with one file or one answer, in step with the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
+
+from sqlalchemy import Connection, text
+
+from pipelines.ingest import watermarks
+from pipelines.ingest.contract import Reject
+from pipelines.ingest.csv_records import CsvFile, storable
+from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
+from pipelines.ingest.file_loader import Load
+from pipelines.ingest.gzip_reader import unpacked
+from pipelines.ingest.prefetch import ahead
+from pipelines.sources.bookings import tables
+from pipelines.sources.bookings.client import Page
+from pipelines.sources.bookings.refusals import Refusals
+from pipelines.warehouse.connection import copy_rows
+from pipelines.warehouse.sql_files import execute_script, read_sql
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipelines.ingest.csv_batches import Portion
+    from pipelines.sources.bookings.transform import Events
+
+SOURCE = "bookings"
+TABLE = "bookings.events"
+LINE, ELEMENT = "line {}", "events[{}]"
+ANALYZE_FROM = 100_000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How events are read: the zone of times without one, the share of bad ones let pass."""
+
+    zone: str = "UTC"
+    most_bad: float = 0.1
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What came of a delivery's events: how many were read, changed a row, are held now."""
+
+    read: int
+    loaded: int
+    held: int
+
+
+def loader(run_id: str | None, reading: Reading) -> Load:
+    """What `core.intake` calls for each file."""
+    return partial(load_file, run_id=run_id, reading=reading)
+
+
+def load_file(
+    connection: Connection,
+    file: BinaryIO,
+    delivery: Delivery,
+    *,
+    run_id: str | None,
+    reading: Reading,
+) -> Outcome:
+    """Take in the events of a CSV file, packed with gzip or not.
+
+    Raises `PermanentFailure` when it is no such file or too many lines are bad; nothing is written.
+    """
+    from pipelines.ingest.csv_batches import portions
+    from pipelines.sources.bookings.transform import ALIASES, COLUMNS, OPTIONAL
+
+    csv_file = CsvFile(
+        unpacked(file, source=SOURCE, name=delivery.name, byte_count=delivery.byte_count),
+        source=SOURCE,
+        name=delivery.name,
+        promised=COLUMNS,
+        encoding="utf-8",
+        optional=OPTIONAL,
+        aliases=ALIASES,
+    )
+    layout = csv_file.layout
+    delivery_id = open_delivery(connection, delivery, run_id, header=layout.header)
+    refusals = Refusals(connection, delivery_id, is_answer=False)
+    taken = take_in(
+        connection,
+        portions(csv_file, COLUMNS),
+        delivery_id,
+        refusals,
+        reading.zone,
+        LINE,
+        go_on=lambda read: refusals.refuse_if_hopeless(delivery, read, reading.most_bad),
+    )
+    refusals.refuse_if_mostly_bad(delivery, taken.read, reading.most_bad)
+    drift = layout.drift(delivery.name, COLUMNS)
+    return _close(connection, delivery_id, taken, refusals, drift)
+
+
+def load_page(
+    connection: Connection, page: Page, *, run_id: str | None, reading: Reading
+) -> Outcome:
+    """Take in the events of an answer.
+
+    Raises `PermanentFailure` when more than a few are bad, and too many; nothing is written then.
+    """
+    from pipelines.sources.bookings.transform import of_objects, unknown_keys
+
+    answer = page.answer
+    delivery = Delivery(SOURCE, page.name, answer.sha256, len(answer.body), answer.received_at)
+    delivery_id = open_delivery(connection, delivery, run_id)
+    refusals = Refusals(connection, delivery_id, is_answer=True)
+    events = of_objects(page.events)
+    taken = take_in(connection, [events], delivery_id, refusals, reading.zone, ELEMENT)
+    refusals.refuse_if_mostly_bad(delivery, taken.read, reading.most_bad)
+    drift = unknown_keys(page.events, page.name)
+    return _close(connection, delivery_id, taken, refusals, drift)
+
+
+def take_in(
+    connection: Connection,
+    portions: Iterable[Portion],
+    delivery_id: int,
+    refusals: Refusals,
+    zone: str,
+    position: str,
+    go_on: Callable[[int], None] = lambda _: None,
+) -> Taken:
+    """Write the events that are new; refuse those that are bad or contradict one that is held.
+
+    While PostgreSQL writes one portion the next is read. `position` says where record {} stood.
+    `go_on` is called with the number of events read so far, after each portion, and may raise.
+    """
+    from pipelines.sources.bookings.transform import read_events
+
+    execute_script(connection, read_sql("pipelines.sources.bookings", "prepare_staging"))
+    load_number = watermarks.position(connection, TABLE) + 1
+    read = loaded = held = 0
+
+    def typed(portion: Portion) -> tuple[Portion, Events]:
+        events = read_events(portion, zone=zone, position=position)
+        return portion, replace(events, rows=_in_order(events.rows))
+
+    for portion, events in ahead(map(typed, portions)):
+        read += len(portion.sent) + len(portion.broken)
+        refusals.add(events.rejects)
+        go_on(read)
+        if len(events.rows) == 0:
+            continue
+        changed, conflicts = _put(connection, events, delivery_id, load_number)
+        refusals.add(
+            [_conflict(portion, position, *one) for one in conflicts.items()], are_conflicts=True
+        )
+        loaded += changed
+        held += len(events.rows) - len(conflicts)
+    if loaded:
+        watermarks.move(connection, TABLE, load_number)
+    if loaded > ANALYZE_FROM:
+        execute_script(connection, f"ANALYZE {TABLE}")
+    return Taken(read, loaded, held)
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of their times, in which indexes take them in fastest.
+
+    Where an id is there twice they stay as they came: of two events the first counts.
+    """
+    return rows.sort_values("event_timestamp", kind="stable") if _have_ids(rows) else rows
+
+
+def _have_ids(rows: pd.DataFrame) -> bool:
+    """Whether each has an id of its own."""
+    return not rows["id"].isna().any() and bool(rows["id"].is_unique)
+
+
+def _put(
+    connection: Connection, events: Events, delivery_id: int, load_number: int
+) -> tuple[int, dict[int, str]]:
+    """Write the events that are not held yet.
+
+    Returns how many of them changed a row, and the numbers of those that contradict one that is
+    held, each with what that one says.
+    """
+    from pipelines.sources.bookings.transform import COLUMNS
+
+    rows = events.rows
+    if _have_ids(rows):
+        query = text(read_sql("pipelines.sources.bookings", "are_new"))
+        ids = "{" + ",".join(map(str, rows["id"])) + "}"
+        if connection.execute(query, {"ids": ids}).scalar_one():  # no need to stage them
+            whole = rows[list(COLUMNS)].assign(delivery_id=delivery_id, load_number=load_number)
+            columns = ", ".join(tables.events.columns.keys())
+            copy_rows(connection, f"{TABLE} ({columns})", whole)
+            return len(rows), {}
+    execute_script(connection, "TRUNCATE stage_events")
+    copy_rows(connection, "stage_events", rows[["record", *COLUMNS]])
+    if rows["id"].isna().any():
+        execute_script(connection, read_sql("pipelines.sources.bookings", "resolve_ids"))
+    load = {"delivery_id": delivery_id, "load_number": load_number}
+    adopt, put = (
+        text(read_sql("pipelines.sources.bookings", name)) for name in ("adopt_ids", "put_events")
+    )
+    adopted = connection.execute(adopt, {"delivery_id": delivery_id}).rowcount
+    inserted = connection.execute(put, load).rowcount
+    if inserted == len(rows):
+        return inserted, {}
+    execute_script(connection, "ANALYZE stage_events")
+    found = connection.execute(text(read_sql("pipelines.sources.bookings", "conflicts")))
+    return adopted + inserted, {row.record: row.reason for row in found}
+
+
+def _conflict(portion: Portion, position: str, number: int, reason: str) -> Reject:
+    row = int(portion.sent["record"].searchsorted(number))
+    return Reject(number, position.format(number), storable(portion.raw(row)), (reason,))
+
+
+def _close(
+    connection: Connection, delivery_id: int, taken: Taken, refusals: Refusals, drift: list[str]
+) -> Outcome:
+    return close_delivery(
+        connection,
+        delivery_id,
+        read=taken.read,
+        loaded=taken.loaded,
+        held=taken.held + refusals.known,
+        rejected=refusals.count,
+        drift=drift,
+    )

@@ -1,0 +1,129 @@
+"""How far the events API was read, and reading on from there.
+
+Events may come late, so each reading begins some time before the newest event that was seen, and
+once a day at the very beginning. What was read before changes nothing.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.dialects.postgresql import insert
+
+from pipelines.failures import DatabaseTrouble, Failure, PermanentFailure
+from pipelines.ingest.deliveries import Outcome, last_sha256
+from pipelines.ingest.file_loader import reading_faults
+from pipelines.sources.bookings.client import EventsClient
+from pipelines.sources.bookings.load import SOURCE, Reading, load_page
+from pipelines.sources.bookings.tables import polls
+from pipelines.warehouse.connection import Warehouse
+
+OVERLAP = dt.timedelta(hours=1)
+"""Events that are entered so much later than their time are read within the minute."""
+WHOLE_EVERY = dt.timedelta(days=1)
+"""Later ones within a day."""
+RETRY_AFTER = dt.timedelta(minutes=5)
+"""A service in trouble is left alone for so long, and no more red runs come than these."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """From when on to read, None for the beginning, and whether that is due, whatever is new."""
+
+    since: dt.datetime | None
+    watermark_at: dt.datetime | None
+    is_whole_due: bool
+
+
+def poll(
+    store: Warehouse,
+    client: EventsClient,
+    reading: Reading,
+    *,
+    run_id: str | None,
+    clock: Callable[[], dt.datetime],
+) -> tuple[list[Outcome], Failure | None]:
+    """Take in what the API has to say that is new; each page is a transaction of its own.
+
+    Returns what became of the pages, and why it could not be read to its end: what had come by then
+    stays, and the next reading begins where this one did. Raises `DatabaseTrouble`.
+    """
+    from pipelines.sources.bookings.transform import newest_event_at
+
+    began_at = clock()
+    with store.faults_told(SOURCE), store.engine.connect() as connection:
+        start = _start(connection, client, began_at)
+    outcomes: list[Outcome] = []
+    watermark_at = start.watermark_at
+    failure: Failure | None = None
+    try:
+        for page in client.pages(start.since):
+            try:
+                with reading_faults(SOURCE, client.place), store.transaction(SOURCE) as connection:
+                    newest_at = newest_event_at(page.events, reading.zone, until=began_at)
+                    watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
+                    if last_sha256(connection, SOURCE, page.name) == page.answer.sha256:
+                        continue
+                    outcome = load_page(connection, page, run_id=run_id, reading=reading)
+                outcomes.append(outcome)
+            except DatabaseTrouble:
+                raise
+            except PermanentFailure as refusal:  # of this page: those behind it may be well
+                failure = failure or refusal
+    except DatabaseTrouble:
+        raise
+    except Failure as broken_off:
+        failure = failure or broken_off
+    if failure is not None:
+        with store.transaction(SOURCE) as connection:
+            _note(connection, client, polled_at=began_at, problem=str(failure), run_id=run_id)
+        return outcomes, failure
+    moved: dict[str, object] = {"watermark_at": watermark_at}
+    if start.since is None:
+        moved["read_whole_at"] = began_at
+    with store.transaction(SOURCE) as connection:
+        _note(connection, client, polled_at=began_at, problem=None, run_id=run_id, **moved)
+    return outcomes, None
+
+
+def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.datetime]) -> bool:
+    """Whether a reading is worth a run: an answer says something new, or all is to be read again.
+
+    Raises what the client does.
+    """
+    with store.faults_told(SOURCE), store.engine.connect() as connection:
+        start = _start(connection, client, clock())
+    if start.is_whole_due:
+        return True
+    for page in client.pages(start.since):
+        with store.faults_told(SOURCE), store.engine.connect() as connection:
+            if last_sha256(connection, SOURCE, page.name) != page.answer.sha256:
+                return True
+    return False
+
+
+def last_reading(connection: Connection, client: EventsClient) -> Row[Any] | None:
+    """The row of `bookings.polls` about this API: `polled_at`, `problem`, `run_id`."""
+    return connection.execute(select(polls).where(polls.c.url == client.place)).one_or_none()
+
+
+def _start(connection: Connection, client: EventsClient, now: dt.datetime) -> Start:
+    """Where to begin: at a full hour, so that the same is asked until it has passed."""
+    row = last_reading(connection, client)
+    if row is None or row.read_whole_at is None or abs(now - row.read_whole_at) >= WHOLE_EVERY:
+        return Start(None, row and row.watermark_at, is_whole_due=True)
+    since = row.watermark_at and (row.watermark_at - OVERLAP).replace(
+        minute=0, second=0, microsecond=0
+    )
+    return Start(since, row.watermark_at, is_whole_due=False)
+
+
+def _note(connection: Connection, client: EventsClient, **values: object) -> None:
+    statement = insert(polls).values(url=client.place, **values)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["url"], set_={name: statement.excluded[name] for name in values}
+        )
+    )

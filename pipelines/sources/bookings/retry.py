@@ -1,0 +1,67 @@
+"""Events in quarantine, read again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from pipelines.ingest.csv_records import as_sent, layout_of
+from pipelines.ingest.deliveries import Outcome
+from pipelines.ingest.quarantine import Retry, close_retry, retry_each
+from pipelines.sources.bookings.load import ELEMENT, LINE, SOURCE, Reading, take_in
+from pipelines.sources.bookings.refusals import Refusals
+from pipelines.warehouse.connection import Warehouse
+
+if TYPE_CHECKING:
+    from pipelines.ingest.csv_batches import Portion
+
+PORTION = 20_000
+
+
+def retry_quarantine(store: Warehouse, reading: Reading) -> list[Outcome]:
+    """Read again what is in quarantine; what is good now is taken in and leaves it.
+
+    Files that were refused as a whole are looked at again with the next taking. Each delivery is a
+    transaction.
+    """
+
+    def again(connection: Connection, retry: Retry) -> Outcome:
+        is_answer = retry.header is None
+        refusals = Refusals(connection, retry.delivery_id, is_answer=is_answer)
+        taken = take_in(
+            connection,
+            _portions(retry),
+            retry.delivery_id,
+            refusals,
+            reading.zone,
+            ELEMENT if is_answer else LINE,
+        )
+        return close_retry(
+            connection,
+            retry,
+            loaded=taken.loaded,
+            held=taken.held + refusals.known,
+            rejected=refusals.count,
+        )
+
+    return retry_each(store, SOURCE, again)
+
+
+def _portions(retry: Retry) -> Iterator[Portion]:
+    """The events that were in quarantine, as they came and in their order."""
+    from pipelines.ingest.csv_batches import of_records
+    from pipelines.sources.bookings.transform import ALIASES, COLUMNS, of_objects
+
+    numbered = sorted((int(re.sub(r"\D", "", one.position)), one.raw) for one in retry.records)
+    layout = layout_of(retry.header or "", COLUMNS, ALIASES)
+    for start in range(0, len(numbered), PORTION):
+        some = numbered[start : start + PORTION]
+        if retry.header is None:
+            yield of_objects([json.loads(raw) for _, raw in some], [number for number, _ in some])
+        else:
+            records = [layout.read(line, as_sent(raw)) for line, raw in some]
+            yield of_records(records, layout.columns, COLUMNS)

@@ -1,0 +1,1 @@
+"""The imitated hotel system: events over HTTP and as files."""

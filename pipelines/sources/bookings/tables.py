@@ -1,0 +1,97 @@
+"""The tables of hotel bookings: every event once, and how far the events API was read."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Table,
+    Text,
+    Uuid,
+)
+
+from pipelines.warehouse.tables import delivery_id_column, metadata
+
+SCHEMA = "bookings"
+
+events = Table(
+    "events",
+    metadata,
+    Column(
+        "event_id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="The hotel system's id. Negative for an event that came without one: then it is"
+        " made from what the event says.",
+    ),
+    Column("hotel_id", BigInteger, nullable=False, comment="The hotel, as its system numbers it."),
+    Column(
+        "event_at",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="When it was booked or"
+        " cancelled. Times without a zone are read in BOOKINGS_TIME_ZONE.",
+    ),
+    Column("status", Text, nullable=False, comment="booking or cancellation."),
+    Column(
+        "room_reservation_id",
+        Uuid,
+        nullable=False,
+        comment="The reservation; it has a row for each of its nights.",
+    ),
+    Column("night_of_stay", Date, nullable=False, comment="The night, by the day it begins on."),
+    delivery_id_column(),
+    Column(
+        "load_number",
+        BigInteger,
+        nullable=False,
+        comment="Number of the load that wrote it: what is derived from the events has counted all"
+        " up to one of these (ops.watermarks).",
+    ),
+    CheckConstraint("status IN ('booking', 'cancellation')", name="known_status"),
+    Index(None, "event_at"),
+    Index(None, "hotel_id", "night_of_stay"),
+    Index("events_night_of_stay_idx", "night_of_stay", postgresql_using="brin"),
+    Index("events_load_number_idx", "load_number", postgresql_using="brin"),
+    Index(  # a tree of random keys would cost loads as much as all other indexes
+        "events_room_reservation_id_idx",
+        "room_reservation_id",
+        postgresql_using="brin",
+        postgresql_ops={"room_reservation_id": "uuid_bloom_ops (n_distinct_per_range = -0.3)"},
+        postgresql_with={"pages_per_range": 32},
+    ),
+    schema=SCHEMA,
+    comment="Bookings and cancellations, one row for each night of a reservation, each event once."
+    " Of two events with one id the first stays, the other is in quarantine when it says something"
+    " else. Rows never change, but for an id that comes later.",
+)
+
+polls = Table(
+    "polls",
+    metadata,
+    Column("url", Text, primary_key=True, comment="Address of the events API, without secrets."),
+    Column(
+        "watermark_at",
+        DateTime(timezone=True),
+        comment="Time of the newest event that was read; null before the first. Reading goes on"
+        " some time before it.",
+    ),
+    Column(
+        "read_whole_at",
+        DateTime(timezone=True),
+        comment="When all events were last read from the beginning, for those that came late.",
+    ),
+    Column(
+        "polled_at",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="When it was last read, or should have been.",
+    ),
+    Column("problem", Text, comment="Why it could not be read to its end then; null when it was."),
+    Column("run_id", Text, comment="The Dagster run that did."),
+    schema=SCHEMA,
+    comment="How far the events API at each address was read.",
+)

@@ -1,0 +1,200 @@
+"""From booking events as they were sent to rows: pure functions of data to data.
+
+The contract: id (a whole number; may be missing), hotel_id (a whole number from 0),
+event_timestamp (a date and time; without a zone it is in the zone of the source), status (1
+booking, 2 cancellation), room_reservation_id (a UUID), night_of_stay (a date). Spreadsheets write
+24-06-2022 13:00 for times and 26-06-2022 for dates. An event is about one night of a reservation.
+"""
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from pipelines.ingest.contract import Reject, broken_promises, drift_of, shown
+from pipelines.ingest.csv_batches import Portion
+from pipelines.ingest.csv_records import storable
+from pipelines.warehouse.connection import RECORD
+
+COLUMNS = (
+    "id",
+    "hotel_id",
+    "event_timestamp",
+    "status",
+    "room_reservation_id",
+    "night_of_stay",
+)
+OPTIONAL = ("id",)
+ALIASES = {"room_id": "room_reservation_id", "rpg_status": "status"}
+"""How the hotel system's API calls some of them."""
+STATUSES = {"1": "booking", "2": "cancellation"}
+FIRST_YEAR, LAST_YEAR = 1950, 2050
+FIRST = pd.Timestamp(FIRST_YEAR, 1, 1)
+BEHIND = pd.Timestamp(LAST_YEAR + 1, 1, 1)
+A_DAY = pd.Timedelta(days=1)
+UUID = r"^[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
+ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+DAY_FIRST = r"[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}"
+TIME = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+SHORT_TIME = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
+ZONE = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+
+
+def _column(kind: Any, *checks: pa.Check, otherwise: str, is_optional: bool = False) -> pa.Column:
+    return pa.Column(kind, list(checks), nullable=is_optional, metadata={"otherwise": otherwise})
+
+
+def _in_years(zone: str | None) -> pa.Check:
+    return pa.Check.in_range(FIRST.tz_localize(zone), BEHIND.tz_localize(zone), include_max=False)
+
+
+YEARS = f"{FIRST_YEAR} to {LAST_YEAR}"
+CONTRACT = pa.DataFrameSchema(
+    {
+        "id": _column("Int64", otherwise="is not a whole number", is_optional=True),
+        "hotel_id": _column("Int64", otherwise="is not a whole number"),
+        "event_timestamp": _column(
+            "datetime64[us, UTC]",
+            _in_years("UTC"),
+            otherwise=f"is no time as 2022-07-31 12:00:40, {YEARS}",
+        ),
+        "status": _column("str", otherwise="is neither 1 (booking) nor 2 (cancellation)"),
+        "room_reservation_id": _column("str", otherwise="is not a UUID"),
+        "night_of_stay": _column(
+            "datetime64[us]",
+            _in_years(None),
+            otherwise=f"is no date as 2022-08-01, {YEARS}",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Events:
+    """Good events, with the columns of `stage_events`, and the others."""
+
+    rows: pd.DataFrame
+    rejects: list[Reject]
+
+
+def read_events(portion: Portion, *, zone: str, position: str) -> Events:
+    """Sort what was sent into rows and rejects.
+
+    `zone` is where times without one are from; a time that its clocks show twice is the first of
+    the two, one that they skip is none. `position` says where record {} is.
+    """
+    sent = portion.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
+    typed = pd.DataFrame(
+        {
+            "id": _whole_numbers(sent["id"]),
+            "hotel_id": _whole_numbers(sent["hotel_id"]),
+            "event_timestamp": _instants(sent["event_timestamp"], zone),
+            "status": _whole_numbers(sent["status"]).astype("str").map(STATUSES),
+            "room_reservation_id": sent["room_reservation_id"].where(
+                sent["room_reservation_id"].str.match(UUID)
+            ),
+            "night_of_stay": _dates(sent["night_of_stay"]),
+        }
+    )
+    lost_ids = typed.index[typed["id"].isna() & (sent["id"] != "")]
+    reasons = broken_promises(CONTRACT, typed, sent, also=[("id", row) for row in lost_ids])
+    numbers = portion.sent[RECORD]
+
+    def reject(number: int, raw: str, told: Sequence[str]) -> Reject:
+        return Reject(number, position.format(number), storable(raw), tuple(told))
+
+    rejects = [reject(number, raw, [problem]) for number, raw, problem in portion.broken]
+    rejects += [reject(int(numbers[row]), portion.raw(row), told) for row, told in reasons.items()]
+    good = typed.assign(record=numbers).drop(index=list(reasons))
+    rows = good.assign(night_of_stay=good["night_of_stay"].astype("date32[pyarrow]"))
+    return Events(rows, sorted(rejects, key=lambda one: one.record))
+
+
+def _whole_numbers(texts: pd.Series) -> pd.Series:
+    """`17`, or `17.0` as spreadsheets write it; anything else is missing."""
+    plain = texts.str.replace(r"\.0{1,2}$", "", regex=True)
+    return plain.where(plain.str.match(r"^[0-9]{1,18}$")).astype("int64[pyarrow]").astype("Int64")
+
+
+def _dates(texts: pd.Series) -> pd.Series:
+    """Days as midnights; what is no date is missing."""
+    iso = texts.where(texts.str.match(f"^{ISO_DATE}$"))
+    days = pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce")
+    if (is_other := iso.isna()).any():
+        other = texts[is_other].where(texts[is_other].str.match(f"^{DAY_FIRST}$"))
+        days = days.fillna(pd.to_datetime(other, format="%d-%m-%Y", errors="coerce"))
+    return days.dt.as_unit("us")
+
+
+def _instants(texts: pd.Series, zone: str) -> pd.Series:
+    """Instants in UTC; what is no time, or one that the zone's clocks skip, is missing."""
+    iso = texts.where(texts.str.match(f"^{ISO_DATE}[T ]{TIME}$"))
+    naive = pd.to_datetime(iso, format="ISO8601", errors="coerce").dt.as_unit("us")
+    zoned = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us, UTC]")
+    if (is_other := iso.isna()).any():
+        other = texts[is_other]
+        day_first = other.where(other.str.match(f"^{DAY_FIRST} {SHORT_TIME}$"))
+        full = day_first.where(day_first.str.count(":") == 2, day_first + ":00")
+        naive = naive.fillna(
+            pd.to_datetime(full, format="%d-%m-%Y %H:%M:%S", errors="coerce").dt.as_unit("us")
+        )
+        with_zone = other.where(other.str.match(f"^{ISO_DATE}[T ]{TIME}{ZONE}$"))
+        found = pd.to_datetime(with_zone, format="ISO8601", errors="coerce", utc=True)
+        zoned = zoned.fillna(found.dt.as_unit("us"))
+    naive = naive.where(naive.between(FIRST - A_DAY, BEHIND + A_DAY))  # zones know no year 9999
+    local = naive.dt.tz_localize(zone, ambiguous=np.ones(len(naive), bool), nonexistent="NaT")
+    return local.dt.tz_convert("UTC").fillna(zoned)
+
+
+def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> Portion:
+    """A portion of events that came as JSON, numbered by their places unless `numbers` are."""
+    numbered = list(
+        zip(numbers if numbers is not None else range(len(events)), events, strict=True)
+    )
+    objects = [(number, event) for number, event in numbered if isinstance(event, dict)]
+    broken = [
+        (number, json.dumps(event), f"not an object but {type(event).__name__}")
+        for number, event in numbered
+        if not isinstance(event, dict)
+    ]
+    names = {name: [name, *(a for a, one in ALIASES.items() if one == name)] for name in COLUMNS}
+    sent = pd.DataFrame(
+        {name: [_as_text(event, names[name]) for _, event in objects] for name in COLUMNS},
+        index=pd.RangeIndex(len(objects)),
+        dtype="str",
+    )
+    sent[RECORD] = np.array([number for number, _ in objects], np.int64)
+    return Portion(sent, lambda row: json.dumps(objects[row][1]), broken)
+
+
+def newest_event_at(events: Sequence[Any], zone: str, *, until: dt.datetime) -> dt.datetime | None:
+    """When the newest good event was that is not after `until`; None where there is none."""
+    times = read_events(of_objects(events), zone=zone, position="").rows["event_timestamp"]
+    past = times[times <= until]
+    return past.max().to_pydatetime() if len(past) else None
+
+
+def unknown_keys(events: Sequence[Any], document: str) -> list[str]:
+    """Keys that nobody promised."""
+    seen = Counter(key for event in events if isinstance(event, dict) for key in event)
+    unknown = sorted(seen.keys() - {*COLUMNS, *ALIASES})
+    told = [f"unknown key {shown(key)} in {seen[key]} of {len(events)} events" for key in unknown]
+    return drift_of(document, told, "unknown keys")
+
+
+def _as_text(event: dict[str, Any], names: Sequence[str]) -> str:
+    """A value of JSON as a file would have it; of two that differ both, which is none."""
+    values = [event[name] for name in names if event.get(name) is not None]
+    if not values:
+        return ""
+    is_one = all(one == values[0] for one in values[1:])
+    value = values[0] if is_one else values
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    return json.dumps(value)

@@ -1,0 +1,106 @@
+"""Fetching the flights document, and the airports that come with a package."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.failures import PermanentFailure
+from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.http.json_documents import SENT_TWICE
+from pipelines.ingest.deliveries import Delivery
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SOURCE = "flights"
+LISTS = ("itineraries", "legs")
+MOST_RECORDS = 2_000_000
+
+
+@dataclass(frozen=True)
+class FlightsClient:
+    """The one source of flights: a JSON document with itineraries and legs."""
+
+    url: str
+    http: HttpClient
+
+    def fetch(self) -> JsonAnswer:
+        """The document as it is now.
+
+        Raises `PermanentFailure` for JSON that is not such a document, and what `HttpClient` does.
+        """
+        answer = self.http.get_json(self.url)
+        check_document(answer.document, place=answer.url)
+        return answer
+
+
+def check_document(document: Any, *, place: str) -> None:
+    """Refuse a document without its two lists: nothing can be read from it."""
+    if not isinstance(document, dict):
+        problem = f"the document is a JSON {type(document).__name__}, not an object"
+    elif twice := [key for key in document if key.endswith(SENT_TWICE)]:
+        problem = f"the document is ambiguous: {twice[0]}"
+    elif missing := [key for key in LISTS if not isinstance(document.get(key), list)]:
+        names = " and ".join(f'"{key}"' for key in missing)
+        problem = f"the document has no list {names}; its keys are {sorted(document)[:10]}"
+    elif any(len(document[key]) > MOST_RECORDS for key in LISTS):
+        problem = f"a list of the document has more than {MOST_RECORDS:,} records"
+    else:
+        return
+    raise PermanentFailure(
+        SOURCE,
+        f"{problem}. Nothing was written",
+        place=place,
+        remedy="See whether FLIGHTS_URL points at a flights document; if the source has changed its"
+        " shape, transform.py has to follow.",
+    )
+
+
+def packaged_airports() -> tuple[Delivery, Callable[[], pd.DataFrame]]:
+    """The delivery of the package airportsdata, and how to read its airports when it is new."""
+    import airportsdata
+
+    file = Path(airportsdata.__file__).parent / "airports.csv"
+    content = file.read_bytes()
+    delivery = Delivery(
+        source="airports",
+        name=f"airportsdata {metadata.version('airportsdata')}",
+        sha256=hashlib.sha256(content).hexdigest(),
+        byte_count=len(content),
+        received_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
+    )
+    return delivery, _read_airports
+
+
+def _read_airports() -> pd.DataFrame:
+    """All airports with an IATA code, columns as in `flights.airports`; empty strings are nulls."""
+    import airportsdata
+    import pandas as pd
+
+    city_codes = {
+        airport: city
+        for city, entry in airportsdata.load_iata_macs().items()
+        for airport in entry["airports"]
+    }
+    frame = pd.DataFrame(list(airportsdata.load("IATA").values())).rename(
+        columns={
+            "iata": "airport_code",
+            "icao": "icao_code",
+            "subd": "subdivision",
+            "country": "country_code",
+            "lat": "latitude",
+            "lon": "longitude",
+            "elevation": "elevation_feet",
+            "tz": "time_zone",
+        }
+    )
+    frame["city_code"] = frame["airport_code"].map(city_codes).fillna(frame["airport_code"])
+    frame = frame.drop(columns="lid").replace({"": None})
+    frame["record"] = range(len(frame))
+    return frame

@@ -1,0 +1,286 @@
+"""Storage of the flights domain: the archive of documents and what is read from them."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    desc,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from pipelines.sources.flights.periods import seen_columns, seen_indexes
+from pipelines.warehouse.tables import delivery_id_column, metadata
+
+SCHEMA = "flights"
+
+
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("sha256", Text, primary_key=True, comment="Digest of the body, hexadecimal."),
+    Column("byte_count", BigInteger, nullable=False, comment="Size of the body in bytes."),
+    Column(
+        "body_gzip",
+        LargeBinary,
+        comment="The body as received, gzipped; null: housekeeping has removed it for its age.",
+    ),
+    schema=SCHEMA,
+    comment="Documents as they were received, each distinct body once.",
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("snapshot_on", Date, primary_key=True, comment="The day (UTC) it was fetched."),
+    Column(
+        "sha256",
+        Text,
+        ForeignKey("flights.payloads.sha256"),
+        nullable=False,
+        comment="The document of that day (flights.payloads).",
+    ),
+    Column("received_at", DateTime(timezone=True), nullable=False, comment="When it was fetched."),
+    Column(
+        "loaded_sha256",
+        Text,
+        comment="The document that the tables were brought up to date with; null: none yet.",
+    ),
+    Column(
+        "refused_sha256",
+        Text,
+        comment="The last document of that day that was refused as a whole; null: none.",
+    ),
+    Column("refusal", Text, comment="Why that document was refused."),
+    Column("source_url", Text, nullable=False, comment="Where it was fetched, secrets masked."),
+    Column("itinerary_count", Integer, comment="Itineraries on offer that day."),
+    Column("price_currency", Text, comment="ISO 4217 code that most of its prices are in."),
+    Column("lowest_price", Numeric, comment="Lowest price in price_currency."),
+    Column("median_price", Numeric, comment="Median price in price_currency."),
+    Column("highest_price", Numeric, comment="Highest price in price_currency."),
+    schema=SCHEMA,
+    comment="The archive of what was on offer: the document of each day, as it came."
+    " Everything else in this schema is read from it.",
+)
+
+airports = Table(
+    "airports",
+    metadata,
+    Column("airport_code", Text, primary_key=True, comment="IATA code, three letters."),
+    Column("icao_code", Text, comment="ICAO code, four letters."),
+    Column("name", Text, nullable=False, comment="Name of the airport."),
+    Column("city", Text, comment="City it serves."),
+    Column("subdivision", Text, comment="State, province or region."),
+    Column("country_code", Text, comment="ISO 3166-1 alpha-2, and XK."),
+    Column(
+        "city_code",
+        Text,
+        nullable=False,
+        comment="City with several airports (LON for LHR), else the airport's own code.",
+    ),
+    Column("latitude", Double, nullable=False, comment="Degrees north, WGS 84."),
+    Column("longitude", Double, nullable=False, comment="Degrees east, WGS 84."),
+    Column("elevation_feet", Double, comment="Height above sea level in feet."),
+    Column("time_zone", Text, comment="IANA zone, such as Europe/London."),
+    Column(
+        "place_key",
+        Text,
+        Computed(
+            "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
+            persisted=True,
+        ),
+        comment="What weather.places calls it: its coordinates.",
+    ),
+    delivery_id_column(),
+    schema=SCHEMA,
+    comment="Airports with an IATA code, from the package airportsdata.",
+)
+
+airlines = Table(
+    "airlines",
+    metadata,
+    Column(
+        "airline_id",
+        Text,
+        primary_key=True,
+        comment="The source's code. Not the IATA code: Wizz Air is WZ here and W6 at IATA.",
+    ),
+    *seen_columns(),
+    Column("name", Text, nullable=False, comment="Name of the airline."),
+    delivery_id_column(),
+    *seen_indexes("airlines", "airline_id"),
+    schema=SCHEMA,
+    comment="Airlines as the source names them: a row for each period under one name.",
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("agent", Text, primary_key=True, comment="Name of the seller, as sent."),
+    *seen_columns(),
+    Column("agent_rating", Numeric, comment="Rating, 0 to 10."),
+    delivery_id_column(),
+    *seen_indexes("agents", "agent"),
+    schema=SCHEMA,
+    comment="Who sells itineraries, airlines and others: a row for each period with one rating.",
+)
+
+legs = Table(
+    "legs",
+    metadata,
+    Column("leg_id", Text, primary_key=True, comment="The source's id of the leg."),
+    *seen_columns(),
+    Column("departure_airport", Text, nullable=False, comment="IATA code of the departure."),
+    Column("arrival_airport", Text, nullable=False, comment="IATA code of the arrival."),
+    Column(
+        "departure_local",
+        DateTime,
+        nullable=False,
+        comment="Departure on the clocks of the departure airport, as sent.",
+    ),
+    Column(
+        "arrival_local",
+        DateTime,
+        nullable=False,
+        comment="Arrival on the clocks of the arrival airport, as sent.",
+    ),
+    Column("departure_time_zone", Text, comment="IANA zone of the departure; null: not known."),
+    Column("arrival_time_zone", Text, comment="IANA zone of the arrival; null: not known."),
+    Column(
+        "departure_at",
+        DateTime(timezone=True),
+        comment="Departure as an instant; null where the airport's zone is not known.",
+    ),
+    Column(
+        "arrival_at",
+        DateTime(timezone=True),
+        comment="Arrival as an instant; null where the airport's zone is not known.",
+    ),
+    Column("stops", SmallInteger, nullable=False, comment="Stops on the way; 0 is direct."),
+    Column("airline_id", Text, nullable=False, comment="The airline (flights.airlines)."),
+    Column("duration_minutes", Integer, nullable=False, comment="Time in the air, as stated."),
+    Column("elapsed_minutes", Integer, comment="From departure to arrival."),
+    Column(
+        "layover_minutes",
+        Integer,
+        comment="Elapsed less stated time where there are stops; null when that makes no sense.",
+    ),
+    Column(
+        "time_verdict",
+        Text,
+        comment="consistent: elapsed is what was stated; includes_layover: more, with stops;"
+        " impossible: anything else; null where a zone is not known.",
+    ),
+    Column(
+        "clock_change",
+        Text,
+        comment="Where a local time comes twice (ambiguous) or not at all (skipped) as clocks"
+        " change, and the stated duration did not decide; null otherwise.",
+    ),
+    delivery_id_column(),
+    CheckConstraint("stops >= 0", name="stops"),
+    CheckConstraint("duration_minutes > 0", name="duration"),
+    CheckConstraint(
+        "time_verdict IN ('consistent', 'includes_layover', 'impossible')", name="time_verdict"
+    ),
+    CheckConstraint("clock_change IN ('ambiguous', 'skipped')", name="clock_change"),
+    *seen_indexes("legs", "leg_id"),
+    schema=SCHEMA,
+    comment="Flights from one airport to another, with or without stops: a row for each period in"
+    " which the source said the same of a leg.",
+)
+
+prices = Table(
+    "prices",
+    metadata,
+    Column("itinerary_id", Text, primary_key=True, comment="The source's id of the itinerary."),
+    *seen_columns(),
+    Column("price_amount", Numeric, nullable=False, comment="What is asked, in price_currency."),
+    Column("price_currency", Text, nullable=False, comment="ISO 4217 code."),
+    Column("agent", Text, nullable=False, comment="Who asks it (flights.agents)."),
+    Column("agent_rating", Numeric, comment="The agent's rating there and then, 0 to 10."),
+    Column("leg_ids", ARRAY(Text), nullable=False, comment="The legs in their order."),
+    delivery_id_column(),
+    *seen_indexes("prices", "itinerary_id"),
+    schema=SCHEMA,
+    comment="What was asked for each itinerary, by whom, for which legs: a row for each period in"
+    " which nothing of it changed. A gap between two rows is a time when it was not offered.",
+)
+
+itineraries = Table(
+    "itineraries",
+    metadata,
+    Column("itinerary_id", Text, primary_key=True, comment="The source's id of the itinerary."),
+    Column("agent", Text, nullable=False, comment="Who sells it (flights.agents)."),
+    Column("agent_rating", Numeric, comment="The agent's rating there, 0 to 10."),
+    Column("price_amount", Numeric, nullable=False, comment="Last price, in price_currency."),
+    Column("price_currency", Text, nullable=False, comment="ISO 4217 code."),
+    Column("leg_count", Integer, nullable=False, comment="How many legs it has."),
+    Column("max_stops", Integer, nullable=False, comment="Most stops on any of its legs."),
+    Column("airlines", ARRAY(Text), nullable=False, comment="Names of its airlines, each once."),
+    Column("airline_ids", ARRAY(Text), nullable=False, comment="Their codes, each once."),
+    Column("route", Text, nullable=False, comment="Its legs in order: BUD-LTN, LTN-BUD."),
+    Column("first_seen_on", Date, nullable=False, comment="Day of the first snapshot with it."),
+    Column(
+        "last_seen_on", Date, comment="Day of the last snapshot with it; null while it is offered."
+    ),
+    Column(
+        "withdrawn_on",
+        Date,
+        comment="Day of the first snapshot without it; null while it is offered.",
+    ),
+    delivery_id_column(),
+    Index("itineraries_price_idx", "price_amount", "itinerary_id"),
+    Index("itineraries_rating_idx", desc("agent_rating"), "price_amount"),
+    Index(None, "agent"),
+    schema=SCHEMA,
+    comment="Every itinerary ever seen, one row each, as last seen. Made from flights.prices.",
+)
+
+itinerary_legs = Table(
+    "itinerary_legs",
+    metadata,
+    Column(
+        "itinerary_id",
+        Text,
+        ForeignKey("flights.itineraries.itinerary_id", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+        comment="The itinerary (flights.itineraries).",
+    ),
+    Column("leg_number", SmallInteger, primary_key=True, comment="Place in the order, from 1."),
+    Column("leg_id", Text, nullable=False, comment="The leg (flights.legs)."),
+    Column(
+        "leg_seen_from_on",
+        Date,
+        nullable=False,
+        comment="Which period of the leg: the one in which the itinerary was last seen.",
+    ),
+    delivery_id_column(),
+    ForeignKeyConstraint(
+        ["leg_id", "leg_seen_from_on"],
+        ["flights.legs.leg_id", "flights.legs.seen_from_on"],
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+    Index(None, "leg_id", "leg_seen_from_on"),
+    schema=SCHEMA,
+    comment="The legs of each itinerary in their order, as last seen. Made from flights.prices.",
+)
+
+PERIODS = (airlines, agents, legs, prices)
+"""Tables with history; `flights.load` puts each day on top of them."""
+
+READ_FROM_SNAPSHOTS = (airports, airlines, agents, legs, prices, itineraries, itinerary_legs)
+"""What `flights.load` fills, in the order of their references."""

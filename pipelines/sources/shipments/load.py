@@ -1,0 +1,261 @@
+"""The shipments tables, brought up to date with one file, kept in step with the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from sqlalchemy import Connection, func, select, text
+
+from pipelines.ingest.contract import Reject
+from pipelines.ingest.csv_records import CsvFile, Record, as_sent, layout_of
+from pipelines.ingest.deliveries import (
+    Delivery,
+    Outcome,
+    close_delivery,
+    count_reasons,
+    open_delivery,
+    refuse_if_mostly_bad,
+    write_rejects,
+)
+from pipelines.ingest.file_loader import Load
+from pipelines.ingest.quarantine import Retry, close_retry, leave_quarantine, retry_each
+from pipelines.sources.shipments import tables
+from pipelines.warehouse.connection import (
+    Warehouse,
+    changed_records,
+    copy_rows,
+    prepare_change_log,
+    stage,
+)
+from pipelines.warehouse.sql_files import execute_script, read_sql
+from pipelines.warehouse.tables import deliveries
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipelines.sources.shipments.transform import Lines
+
+SOURCE = "shipments"
+ENCODING_VARIABLE = "SHIPMENTS_ENCODING"
+MOST_BAD = 0.5
+"""Share of bad lines from which on a file is not believed."""
+CHUNK_LINES, CHUNK_CHARACTERS = 20_000, 8_000_000
+SECOND_LINE = "the article came before in the shipment with other content"
+ANALYZE_FROM = 0.1
+STAGED = (
+    *("record", "line", "raw", "tracking_number", "carrier", "sender_address"),
+    *("receiver_address", "status", "status_raw", "sku", "article_name", "quantity", "unit_price"),
+)
+
+
+def loader(run_id: str | None, encoding: str) -> Load:
+    """What `core.intake` calls for each file."""
+    return partial(load_file, run_id=run_id, encoding=encoding)
+
+
+def load_file(
+    connection: Connection, file: BinaryIO, delivery: Delivery, *, run_id: str | None, encoding: str
+) -> Outcome:
+    """Bring the tables up to date with a file; a later file says what is true.
+
+    Raises `PermanentFailure` when it is no such file or most lines are bad; nothing is written.
+    """
+    from pipelines.sources.shipments.transform import COLUMNS, read_lines
+
+    csv_file = CsvFile(
+        file,
+        source=SOURCE,
+        name=delivery.name,
+        promised=COLUMNS,
+        encoding=encoding,
+        variable=ENCODING_VARIABLE,
+    )
+    delivery_id = open_delivery(connection, delivery, run_id, header=csv_file.layout.header)
+    loaded_at = connection.execute(
+        select(deliveries.c.loaded_at).where(deliveries.c.delivery_id == delivery_id)
+    ).scalar_one()
+    _prepare(connection)
+    read = rejected = 0
+    reasons = Counter[str]()
+
+    def refuse(rejects: list[Reject]) -> int:
+        write_rejects(connection, delivery_id, rejects)
+        reasons.update(count_reasons(rejects))
+        return len(rejects)
+
+    for records in _chunks(csv_file.records()):
+        lines = read_lines(records, csv_file.layout.columns, first_record=read)
+        read += len(records)
+        rejected += refuse(_stage(connection, lines))
+    rejected += refuse(_take_out_contradictions(connection))
+    refuse_if_mostly_bad(delivery, read, rejected, reasons, cap=MOST_BAD)
+    held = _put(connection, delivery_id, seen_at=loaded_at, changed_at=loaded_at)
+    answered = text(read_sql("pipelines.sources.shipments", "answered_records"))
+    mine = {"source": SOURCE, "delivery_id": delivery_id}
+    leave_quarantine(connection, connection.execute(answered, mine).scalars().all())
+    return close_delivery(
+        connection,
+        delivery_id,
+        read=read,
+        loaded=changed_records(connection),
+        held=held,
+        rejected=rejected,
+        drift=csv_file.layout.drift(delivery.name, COLUMNS),
+    )
+
+
+def retry_quarantine(store: Warehouse) -> list[Outcome]:
+    """Read again what is in quarantine; what is good now is taken in and leaves it.
+
+    Of a shipment that a later file told of, only missing articles are put in. Files that were
+    refused as a whole are looked at again with the next taking. Each delivery is a transaction.
+    """
+    return retry_each(store, SOURCE, _retry)
+
+
+def _retry(connection: Connection, retry: Retry) -> Outcome:
+    """Read a delivery's quarantined lines again, as of when it was loaded.
+
+    A second line about an article stays there, as which one came first is not for a retry to say.
+    """
+    from pipelines.sources.shipments.transform import COLUMNS, read_lines
+
+    delivery_id = retry.delivery_id
+    layout = layout_of(retry.header or "", COLUMNS)
+    lines = [int(record.position.removeprefix("line ")) for record in retry.records]
+    seconds = {
+        number: Reject(number, record.position, record.raw, record.reasons, record.key)
+        for number, record in enumerate(retry.records)
+        if any(reason.startswith(SECOND_LINE) for reason in record.reasons)
+    }
+    records = [
+        layout.read(line, as_sent(record.raw))
+        for number, (line, record) in enumerate(zip(lines, retry.records, strict=True))
+        if number not in seconds
+    ]
+    _prepare(connection)
+    rejects = [*seconds.values()]
+    rejects += _stage(connection, read_lines(records, layout.columns, first_record=len(lines)))
+    rejects += _take_out_contradictions(connection)
+    parameters = {"as_of": retry.loaded_at, "delivery_id": delivery_id}
+    rejects += _take_out(connection, "contradicted_lines", parameters)
+    connection.execute(text(read_sql("pipelines.sources.shipments", "later_shipments")), parameters)
+    now = connection.execute(select(func.clock_timestamp())).scalar_one()
+    held = _put(connection, delivery_id, seen_at=retry.loaded_at, changed_at=now)
+    by_line = sorted(rejects, key=lambda one: int(one.position.removeprefix("line ")))
+    write_rejects(connection, delivery_id, by_line)
+    loaded = changed_records(connection)
+    return close_retry(connection, retry, loaded=loaded, held=held, rejected=len(by_line))
+
+
+def statuses(connection: Connection) -> dict[str, int]:
+    """How many shipments have each status, most first."""
+    status = tables.shipments.c.status
+    query = select(status, func.count()).group_by(status).order_by(func.count().desc(), status)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _prepare(connection: Connection) -> None:
+    prepare_change_log(connection)
+    execute_script(connection, read_sql("pipelines.sources.shipments", "prepare_staging"))
+
+
+def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
+    """Records in portions that are bounded in number and in size."""
+    chunk: list[Record] = []
+    characters = 0
+    for record in records:
+        chunk.append(record)
+        characters += len(record.raw)
+        if len(chunk) >= CHUNK_LINES or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+def _stage(connection: Connection, lines: Lines) -> list[Reject]:
+    """Stage the good lines; return the others."""
+    if len(lines.rows):
+        copy_rows(connection, "stage_lines", lines.rows[list(STAGED)])
+    return lines.rejects
+
+
+def _take_out_contradictions(connection: Connection) -> list[Reject]:
+    """Unstage lines that contradict each other, and return them."""
+    connection.execute(text("ANALYZE stage_lines"))
+    return _take_out(connection, "disagreeing_lines", {}) + _take_out(
+        connection, "contradicting_lines", {"reason": SECOND_LINE}
+    )
+
+
+def _take_out(connection: Connection, script: str, parameters: Mapping[str, Any]) -> list[Reject]:
+    """Run a statement that takes lines out of the staged ones, and return them."""
+    query = text(read_sql("pipelines.sources.shipments", script))
+    return [
+        Reject(row.record, f"line {row.line}", row.raw, (row.reason,), tuple(row.record_key))
+        for row in connection.execute(query, parameters)
+    ]
+
+
+def _put(
+    connection: Connection, delivery_id: int, *, seen_at: datetime, changed_at: datetime
+) -> int:
+    """Bring all tables up to date with the staged lines; return how many lines they hold.
+
+    `seen_at` is when the source said so, `changed_at` when the tables learn of it.
+    """
+    _read_addresses(connection, delivery_id)
+    parameters = {"delivery_id": delivery_id, "seen_at": seen_at, "changed_at": changed_at}
+    for script in ("put_shipments", "put_articles", "sum_up_shipments", "see_shipments"):
+        connection.execute(text(read_sql("pipelines.sources.shipments", script)), parameters)
+    held = int(
+        connection.execute(text(read_sql("pipelines.sources.shipments", "held_lines"))).scalar_one()
+    )
+    if changed_records(connection) > ANALYZE_FROM * held:
+        names = ", ".join(table.fullname for table in tables.READ_FROM_FILES)
+        connection.execute(text(f"ANALYZE {names}"))
+    return held
+
+
+def _read_addresses(connection: Connection, delivery_id: int) -> None:
+    """Read the staged addresses that the tables do not have yet, or from an older parser."""
+    from pipelines.sources.shipments.addresses import PARSER_VERSION
+
+    query = text(read_sql("pipelines.sources.shipments", "unread_addresses"))
+    unread = connection.execute(query, {"parser_version": PARSER_VERSION}).scalars().all()
+    _put_addresses(connection, unread, delivery_id)
+
+
+def read_addresses_again(store: Warehouse) -> None:
+    """Read again what an older parser read."""
+    from pipelines.sources.shipments.addresses import PARSER_VERSION
+
+    column = tables.addresses.c
+    with store.transaction(SOURCE) as connection:
+        query = select(column.address).where(column.parser_version != PARSER_VERSION)
+        _put_addresses(connection, connection.execute(query).scalars().all(), None)
+
+
+def _put_addresses(connection: Connection, unread: Sequence[str], delivery_id: int | None) -> None:
+    if unread:
+        stage(connection, _addresses(unread), tables.addresses)
+        put = text(read_sql("pipelines.sources.shipments", "put_addresses"))
+        connection.execute(put, {"delivery_id": delivery_id})
+
+
+def _addresses(texts: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    from pipelines.sources.shipments.addresses import PARSER_VERSION, read_address
+
+    rows: Iterable[dict[str, Any]] = (
+        {"address": address} | asdict(read_address(address)) for address in texts
+    )
+    frame = pd.DataFrame(rows).rename(columns={"status": "address_status"})
+    return frame.assign(parser_version=PARSER_VERSION)

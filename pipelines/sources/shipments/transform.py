@@ -1,0 +1,160 @@
+"""From lines of a shipments file to rows: pure functions of data to data.
+
+The contract: one line an article, with tracking_number, carrier, sender_address,
+receiver_address, article_name, article_quantity (1 or more), article_price (of one piece, at most
+two decimals, no currency), sku, status. A shipment is a tracking number of a carrier. What holds
+for a line alone is in `LINES`; what lines of one shipment say together is checked in SQL.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from pipelines.ingest.contract import Reject, broken_promises, is_name, is_text
+from pipelines.ingest.csv_records import Record, storable
+
+COLUMNS = (
+    "tracking_number",
+    "carrier",
+    "sender_address",
+    "receiver_address",
+    "article_name",
+    "article_quantity",
+    "article_price",
+    "sku",
+    "status",
+)
+KEY = ("tracking_number", "carrier", "sku")
+MOST_PIECES = 1_000_000
+MOST_ADDRESS_CHARACTERS = 500
+
+
+def _column(kind: Any, check: pa.Check | None, otherwise: str) -> pa.Column:
+    return pa.Column(kind, check, metadata={"otherwise": otherwise})
+
+
+def _name() -> pa.Column:
+    return _column(str, pa.Check(lambda values: values.map(is_name)), "is not a name")
+
+
+def _address() -> pa.Column:
+    def is_address(values: pd.Series) -> pd.Series:
+        return values.map(lambda value: is_text(value, MOST_ADDRESS_CHARACTERS))
+
+    return _column(str, pa.Check(is_address), "is not an address")
+
+
+LINES = pa.DataFrameSchema(
+    {
+        "tracking_number": _name(),
+        "carrier": _name(),
+        "sender_address": _address(),
+        "receiver_address": _address(),
+        "article_name": _name(),
+        "article_quantity": _column(
+            "Int64",
+            pa.Check.in_range(1, MOST_PIECES),
+            f"is not a whole number from 1 to {MOST_PIECES:,}",
+        ),
+        "article_price": _column(
+            "float64",
+            pa.Check.in_range(0, 99_999_999.99),
+            "is not an amount with at most two decimals",
+        ),
+        "sku": _name(),
+        "status": _name(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines that are well by themselves, with the columns of `stage_lines`, and the others."""
+
+    rows: pd.DataFrame
+    rejects: list[Reject]
+
+
+def read_lines(records: Sequence[Record], columns: Sequence[str], *, first_record: int) -> Lines:
+    """Sort records of a file whose header has `columns` into rows and rejects.
+
+    `first_record` numbers them through the file.
+    """
+    numbered = list(enumerate(records, start=first_record))
+    rejects = [
+        _reject(number, record, [record.problem], None)
+        for number, record in numbered
+        if record.problem is not None
+    ]
+    whole = [(number, record) for number, record in numbered if record.fields is not None]
+    sent = _as_sent([record.fields or [] for _, record in whole], columns)
+    quantities = _whole_numbers(sent["article_quantity"])
+    amounts = _amounts(sent["article_price"])
+    typed = sent.assign(article_quantity=quantities, article_price=amounts.astype("float64"))
+    reasons = broken_promises(LINES, typed, sent)
+    rejects += [
+        _reject(*whole[index], reasons[index], _key(sent, index)) for index in sorted(reasons)
+    ]
+    rows = _rows(sent, quantities, amounts).assign(
+        record=[number for number, _ in whole],
+        line=[record.line for _, record in whole],
+        raw=[storable(record.raw) for _, record in whole],
+    )
+    return Lines(rows.drop(index=list(reasons)), sorted(rejects, key=lambda one: one.record))
+
+
+def _as_sent(fields: list[list[str]], columns: Sequence[str]) -> pd.DataFrame:
+    """The promised columns as text, without surrounding blanks."""
+    by_name = {name: place for place, name in enumerate(columns)}
+    return pd.DataFrame(
+        {name: [values[by_name[name]].strip() for values in fields] for name in COLUMNS},
+        dtype="str",
+    )
+
+
+def _rows(sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series) -> pd.DataFrame:
+    status = sent["status"].str.replace("-", "_", regex=False)
+    return pd.DataFrame(
+        {
+            "tracking_number": sent["tracking_number"],
+            "carrier": sent["carrier"],
+            "sender_address": sent["sender_address"],
+            "receiver_address": sent["receiver_address"],
+            "status": status.mask(status == "transit", "in_transit"),
+            "status_raw": sent["status"],
+            "sku": sent["sku"],
+            "article_name": sent["article_name"],
+            "quantity": quantities,
+            "unit_price": amounts,
+        }
+    )
+
+
+def _whole_numbers(texts: pd.Series) -> pd.Series:
+    """`2` and `2.0`, which spreadsheets make of it; `2.000` may be two thousand and is missing."""
+    digits = texts.str.extract(r"^([0-9]{1,9})(?:\.0{1,2})?$", expand=False)
+    return pd.to_numeric(digits, errors="coerce").astype("Int64")
+
+
+def _amounts(texts: pd.Series) -> pd.Series:
+    """`25`, `25.5` and `25,50` as PostgreSQL reads numbers; anything else is missing.
+
+    So is `1,250`: the comma may stand for thousands.
+    """
+    plain = texts.str.extract(r"^([0-9]{1,8}(?:[.,][0-9]{1,2})?)$", expand=False)
+    return plain.str.replace(",", ".", regex=False)
+
+
+def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
+    """Which article of which shipment a bad line is about, where it says so."""
+    key = tuple(str(sent.at[index, name]) for name in KEY)
+    return key if all(is_name(part) for part in key) else None
+
+
+def _reject(
+    number: int, record: Record, reasons: Sequence[str], key: tuple[str, ...] | None
+) -> Reject:
+    return Reject(number, f"line {record.line}", storable(record.raw), tuple(reasons), key)

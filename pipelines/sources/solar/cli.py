@@ -1,0 +1,194 @@
+"""Commands about the registry of solar plants, and the plants with which a sandbox begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.cli.sources import tell
+from pipelines.config import Settings
+from pipelines.postgres.server import LOADER, OPERATOR
+
+if TYPE_CHECKING:
+    from pipelines.warehouse.connection import Warehouse
+
+WIDTH = 250
+"""Wide enough for the longest names: a plant is a line, on a terminal and in a pipe."""
+
+
+@click.group()
+def plants() -> None:
+    """The registry of solar plants."""
+
+
+a_plant = click.argument("plant_id", type=int)
+
+
+@plants.command(name="list")
+def list_() -> None:
+    """List the plants, and how many of their days are held."""
+    from pipelines.sources.solar import registry
+
+    with _registry() as store, store.engine.connect() as connection:
+        rows = registry.listing(connection)
+    click.echo(_table(rows) if rows else "No plant is registered.")
+
+
+@plants.command(short_help="Register a plant, and print its number.")
+@click.argument("name")
+@click.option("--latitude", type=float, help="Degrees north.")
+@click.option("--longitude", type=float, help="Degrees east.")
+@click.option(
+    "--time-zone",
+    default="UTC",
+    show_default=True,
+    help="Zone of the times that the monitoring service tells.",
+)
+def add(name: str, latitude: float | None, longitude: float | None, time_zone: str) -> None:
+    """Register a plant, and print its number.
+
+    The monitoring service has to know it by that number. Without coordinates the weather is not
+    joined.
+
+    \b
+      isobar plants add "Sierra Nevada" --latitude 37.1 --longitude -3.4 --time-zone Europe/Madrid
+    """
+    from pipelines.sources.solar import registry
+
+    with _registry() as store:
+        plant_id = registry.add(store, name, latitude, longitude, time_zone)
+    tell("Registered. isobar run syncs it; where isobar ui runs, that begins within a minute.")
+    click.echo(plant_id)
+
+
+@plants.command()
+@a_plant
+@click.argument("new_name")
+def rename(plant_id: int, new_name: str) -> None:
+    """Give a plant another name."""
+    from pipelines.sources.solar import registry
+
+    with _registry() as store:
+        registry.rename(store, plant_id, new_name)
+    tell(f"Plant {plant_id} is renamed.")
+
+
+@plants.command()
+@a_plant
+def retire(plant_id: int) -> None:
+    """Have a plant not synced any more; its data stay."""
+    from pipelines.sources.solar import registry
+
+    with _registry() as store:
+        retired_at = registry.retire(store, plant_id)
+    tell(f"Plant {plant_id} is retired since {retired_at:%Y-%m-%d %H:%M} UTC; its data stay.")
+
+
+@plants.command(short_help="Delete a plant with its data.")
+@a_plant
+def delete(plant_id: int) -> None:
+    """Delete a plant with its data, unless it is being synced; to keep them, retire it."""
+    from pipelines.sources.solar import registry
+
+    with _registry() as store:
+        readings = registry.delete(store, plant_id)
+    tell(f"Plant {plant_id} is deleted, and {readings:,} readings with it.")
+
+
+def bring_up_demo_plants(settings: Settings) -> None:
+    """Register the sandbox's plants where it is what tells of plants and none ever was registered.
+
+    The database has to be there.
+    """
+    if settings.sources != "sandbox" or settings.monitoring_url is not None:
+        return
+    from pipelines.sources.solar import registry
+    from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
+
+    demo = [
+        {
+            "plant_id": plant.id,
+            "name": plant.name,
+            "latitude": plant.latitude,
+            "longitude": plant.longitude,
+            "time_zone": plant.zone,
+        }
+        for plant in DEMO_PLANTS
+    ]
+    with _opened(settings) as store:
+        if registry.register_demo(store, demo):
+            tell("Registered the sandbox's solar plants.")
+
+
+@contextmanager
+def _registry() -> Iterator[Warehouse]:
+    """The warehouse as the loader, migrated and ready.
+
+    The sandbox's plants come first, so that they are there whichever command was the first.
+    """
+    from pipelines.runtime.bootstrap import bring_up_database
+
+    settings = Settings.from_environment()
+    bring_up_database(settings, tell)
+    bring_up_demo_plants(settings)
+    with _opened(settings) as store:
+        yield store
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Warehouse]:
+    from pipelines.warehouse.connection import Warehouse
+
+    url = settings.warehouse_url(LOADER)
+    store = Warehouse(url, _role(url))
+    try:
+        yield store
+    finally:
+        store.dispose()
+
+
+def _role(url: str) -> str:
+    """The loader, or the operator where this login may be no loader: a plant is all it changes."""
+    from sqlalchemy import text
+
+    from pipelines.warehouse.connection import Warehouse
+
+    store = Warehouse(url, role=None)
+    try:
+        with store.faults_told("solar"), store.engine.connect() as connection:
+            loads = connection.execute(text(f"SELECT pg_has_role('{LOADER}', 'SET')")).scalar()
+    finally:
+        store.dispose()
+    return LOADER if loads else OPERATOR
+
+
+def _table(rows: Sequence[Any]) -> str:
+    """A line for each plant."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from pipelines.failures import printable
+
+    columns = ("id", "name", "time zone", "coordinates", "registered", "retired")
+    table = Table(*columns, box=None, pad_edge=False)
+    for column in ("days held", "days missing"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row.plant_id),
+            Text(printable(row.name).replace("\n", " ")),
+            row.time_zone,
+            "" if row.latitude is None else f"{row.latitude:g}, {row.longitude:g}",
+            f"{row.registered_at:%Y-%m-%d}",
+            "" if row.retired_at is None else f"{row.retired_at:%Y-%m-%d}",
+            f"{row.days_held:,}",
+            f"{row.days_missing:,}",
+        )
+    out = StringIO()
+    Console(file=out, width=WIDTH).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())

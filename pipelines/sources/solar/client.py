@@ -1,0 +1,49 @@
+"""The monitoring service: the hourly values of a plant for some days, in one array.
+
+It knows no list of plants and asks for no rights. `from` is included, `to` is not.
+"""
+
+from dataclasses import dataclass
+
+from pipelines.failures import PermanentFailure, redact
+from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.sources.solar.windows import Window
+
+
+@dataclass(frozen=True)
+class MonitoringClient:
+    """Reads the service at `url`."""
+
+    url: str
+    http: HttpClient
+
+    @property
+    def place(self) -> str:
+        """The address without secrets."""
+        return redact(self.url, self.http.secrets)
+
+    def end_patience(self) -> None:
+        """Let no request that is under way be tried again."""
+        if self.http.patience is not None:
+            self.http.patience.end()
+
+    def ask(self, plant_id: int, window: Window) -> JsonAnswer:
+        """What the service has for the days of the window: `document` is a list of items.
+
+        Raises what `HttpClient` does, and `PermanentFailure` when the answer has another shape.
+        """
+        asked = {
+            "plant-id": str(plant_id),
+            "from": window.first.isoformat(),
+            "to": window.end.isoformat(),
+        }
+        answer = self.http.get_json(self.url, asked)
+        if not isinstance(answer.document, list):
+            kind = type(answer.document).__name__
+            raise PermanentFailure(
+                self.http.source,
+                f"the answer for plant {plant_id}, {window}, is not an array but {kind}",
+                place=self.place,
+                remedy=f"See what the service answers, and whether {self.http.variable} is right.",
+            )
+        return answer

@@ -1,0 +1,250 @@
+"""One answer into the warehouse: readings, days and bookkeeping in one transaction.
+
+A window that the service answered whole is known to be held, partial or empty day by day; one that
+it did not is noted as failed. Nothing is ever taken for synced that is not there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, TextClause, func, select, text
+
+from pipelines.failures import PermanentFailure
+from pipelines.http.client import JsonAnswer
+from pipelines.ingest.contract import drift_of
+from pipelines.ingest.deliveries import (
+    Delivery,
+    Outcome,
+    close_delivery,
+    count_reasons,
+    last_sha256,
+    open_delivery,
+    refuse_if_mostly_bad,
+    write_rejects,
+)
+from pipelines.ingest.quarantine import leave_quarantine
+from pipelines.sources.solar import tables
+from pipelines.sources.solar.windows import Known, Window
+from pipelines.warehouse.connection import Warehouse, copy_rows, stage
+from pipelines.warehouse.sql_files import read_sql
+from pipelines.warehouse.tables import deliveries
+
+if TYPE_CHECKING:
+    from pipelines.sources.solar.transform import Told
+
+SOURCE = "solar"
+MOST_ITEMS_AN_HOUR = 4
+LOCK_WAIT = "60s"
+"""How long to wait for someone who is changing the plant, as in a forgotten psql."""
+MOST_BAD = 0.9
+"""Share of bad items from which an answer is refused whole: then it is not theirs, but its form."""
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A plant as it is when it is synced."""
+
+    plant_id: int
+    name: str
+    zone: str
+
+    @property
+    def source(self) -> str:
+        """Under which its transactions take turns."""
+        return f"{SOURCE} plant {self.plant_id}"
+
+    def __str__(self) -> str:
+        return f"plant {self.plant_id} ({self.name})"
+
+
+class PlantGone(PermanentFailure):
+    """The plant was deleted while it was being synced."""
+
+
+def known_days(connection: Connection, plant_id: int, oldest: dt.date, now: dt.datetime) -> Known:
+    """What is known of a plant's days since `oldest`."""
+    parameters = {"plant_id": plant_id, "oldest": oldest, "now": now}
+    rows = connection.execute(_statement("known_days"), parameters).all()
+    last = [row.first_day for row in rows if row.kind == "last"]
+    holes = [
+        Window(row.first_day, row.last_day + dt.timedelta(days=1))
+        for row in rows
+        if row.kind == "hole"
+    ]
+    due = [row.first_day for row in rows if row.kind == "due"]
+    return Known(last[0] if last else None, holes, due)
+
+
+def take_answer(
+    store: Warehouse,
+    plant: Plant,
+    window: Window,
+    answer: JsonAnswer,
+    *,
+    run_id: str | None,
+    now: dt.datetime,
+) -> Outcome:
+    """Write what the service answered for a window.
+
+    Raises `PlantGone`, and `PermanentFailure` when the answer is not about the window or nearly all
+    of it is bad; nothing is written then.
+    """
+    from pipelines.sources.solar.transform import read_answer
+
+    most = MOST_ITEMS_AN_HOUR * 24 * ((window.end - window.first).days + 1)
+    if len(answer.document) > most:
+        raise PermanentFailure(
+            SOURCE,
+            f"the answer has {len(answer.document):,} items, and {most:,} are let pass",
+            place=f"plant {plant.plant_id}, {window}",
+            remedy="See whether the service heeds from and to, and tells hours.",
+        )
+    told = read_answer(
+        answer.document, plant_id=plant.plant_id, zone=plant.zone, window=window, now=now
+    )
+    delivery = Delivery(
+        SOURCE,
+        f"plant {plant.plant_id}, {window}",
+        answer.sha256,
+        len(answer.body),
+        answer.received_at,
+    )
+    refuse_if_mostly_bad(
+        delivery,
+        told.read,
+        len(told.rejects),
+        count_reasons(told.rejects),
+        cap=MOST_BAD,
+        examples=told.rejects[:3],
+    )
+    if told.elsewhere == told.read > 0:
+        raise PermanentFailure(
+            SOURCE,
+            f"all {told.read:,} items of the answer are of other days than were asked for",
+            place=delivery.name,
+            remedy="See whether the service heeds from and to, and what zone its times are in.",
+        )
+    with store.transaction(plant.source) as connection:
+        keep_plant(connection, plant)
+        if _is_known(connection, plant, window, delivery):
+            connection.execute(_statement("put_asked"), _about(plant, window) | {"now": now})
+            return Outcome(0, told.read, 0, told.read - len(told.rejects), len(told.rejects))
+        delivery_id = open_delivery(connection, delivery, run_id)
+        write_rejects(connection, delivery_id, told.rejects)
+        loaded = _put_readings(connection, plant, told, delivery_id)
+        _answer_quarantine(connection, plant, window, delivery_id)
+        days: dict[str, Any] = {
+            "delivery_id": delivery_id,
+            "now": now,
+            "today": now.astimezone(dt.UTC).date(),
+            "spoiled_days": told.spoiled_days,
+        }
+        connection.execute(_statement("put_days"), _about(plant, window) | days)
+        return close_delivery(
+            connection,
+            delivery_id,
+            read=told.read,
+            loaded=loaded,
+            held=told.read - len(told.rejects),
+            rejected=len(told.rejects),
+            drift=drift_of(delivery.name, told.drift, "unknown keys"),
+        )
+
+
+def note_failed(
+    connection: Connection, plant: Plant, window: Window, problem: str, *, now: dt.datetime
+) -> None:
+    """Write that the service did not answer for a window, and when it is asked again."""
+    parameters = _about(plant, window) | {"now": now, "problem": problem}
+    connection.execute(_statement("put_failed_days"), parameters)
+
+
+def keep_plant(connection: Connection, plant: Plant) -> None:
+    """Keep the plant in the registry until the transaction ends. Raises `PlantGone`."""
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+    mine = tables.plants.c.plant_id == plant.plant_id
+    query = select(tables.plants.c.time_zone).where(mine).with_for_update(key_share=True, read=True)
+    if connection.execute(query).scalar_one_or_none() != plant.zone:
+        raise PlantGone(
+            SOURCE,
+            f"{plant} was deleted, or its time zone changed, while it was being synced",
+            place="solar.plants",
+            remedy="Nothing, if that was meant.",
+        )
+
+
+def _is_known(connection: Connection, plant: Plant, window: Window, delivery: Delivery) -> bool:
+    """Whether the same answer is what was last said of every day of the window."""
+    if last_sha256(connection, SOURCE, delivery.name) != delivery.sha256:
+        return False
+    mine = (
+        deliveries.c.source == SOURCE,
+        deliveries.c.name == delivery.name,
+        deliveries.c.sha256 == delivery.sha256,
+    )
+    days = tables.days.c
+    query = select(func.count()).where(
+        days.plant_id == plant.plant_id,
+        days.day >= window.first,
+        days.day < window.end,
+        days.status.in_(("held", "empty")),
+        days.retry_at.is_(None),
+        days.delivery_id == select(deliveries.c.delivery_id).where(*mine).scalar_subquery(),
+    )
+    return connection.execute(query).scalar_one() == (window.end - window.first).days
+
+
+def _put_readings(connection: Connection, plant: Plant, told: Told, delivery_id: int) -> int:
+    """Write the readings, as they are where none is held of their time; how many changed a row."""
+    frame = told.readings
+    if frame.empty:
+        return 0
+    times = {"plant_id": plant.plant_id, "first": frame.read_at.min(), "last": frame.read_at.max()}
+    if connection.execute(_HELD, times).scalar_one():
+        stage(connection, frame, tables.readings)
+        parameters = times | {"delivery_id": delivery_id}
+        return int(connection.execute(_statement("put_readings"), parameters).scalar_one())
+    frame = frame.assign(plant_id=plant.plant_id, delivery_id=delivery_id)
+    copy_rows(connection, f"solar.readings ({', '.join(frame.columns)})", frame)
+    return len(frame)
+
+
+_HELD = text(
+    "SELECT EXISTS (SELECT FROM solar.readings"
+    " WHERE plant_id = :plant_id AND read_at BETWEEN :first AND :last)"
+)
+
+
+def _answer_quarantine(
+    connection: Connection, plant: Plant, window: Window, delivery_id: int
+) -> None:
+    """Take out of quarantine what earlier answers said of the window's hours."""
+    keys = [
+        [str(plant.plant_id), f"{_midnight(day, plant.zone):%Y-%m-%dT%H:%M:%S}Z"] for day in window
+    ]
+    answered = connection.execute(
+        _statement("answered_records"),
+        {"source": SOURCE, "delivery_id": delivery_id, "from_key": keys[0], "to_key": keys[1]},
+    )
+    leave_quarantine(connection, answered.scalars().all())
+
+
+def _midnight(day: dt.date, zone: str) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(zone)).astimezone(dt.UTC)
+
+
+def _about(plant: Plant, window: Window) -> dict[str, Any]:
+    return {
+        "plant_id": plant.plant_id,
+        "zone": plant.zone,
+        "first": window.first,
+        "end": window.end,
+    }
+
+
+def _statement(name: str) -> TextClause:
+    return text(read_sql("pipelines.sources.solar", name))

@@ -1,0 +1,51 @@
+"""What is held of plants, for asset pages: counted once, and then only of what was synced."""
+
+from typing import Any
+
+from sqlalchemy import Connection, TextClause, text
+
+from pipelines.ingest.deliveries import bytes_of
+from pipelines.sources.solar.load import SOURCE
+from pipelines.sources.solar.sync import Synced
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
+
+
+class Held:
+    """Hours held and items refused of each plant, as last counted."""
+
+    def __init__(self, store: Warehouse) -> None:
+        self._store = store
+        with store.faults_told(SOURCE), store.engine.connect() as connection:
+            self._counts = _counts(connection, None)
+
+    def page(self, synced: Synced) -> dict[str, Any]:
+        """What was asked and came of a plant, and what is held of it and of all plants now."""
+        plant_id = synced.plant.plant_id
+        with self._store.faults_told(SOURCE), self._store.engine.connect() as connection:
+            days = connection.execute(_statement("plant_page"), {"plant_id": plant_id}).all()
+            self._counts |= _counts(connection, plant_id)
+            received = bytes_of(connection, synced.answers)
+        return {
+            "plant": synced.plant.name,
+            "answers": len(synced.answers),
+            "bytes received": received,
+            **{
+                name: sum(getattr(answer, name) for answer in synced.answers)
+                for name in ("read", "loaded", "unchanged", "rejected")
+            },
+            "seconds": round(synced.seconds, 3),
+            **{f"days {row.status}": int(row.days) for row in days},
+            "dagster/partition_row_count": self._counts.get(plant_id, (0, 0))[0],
+            "dagster/row_count": sum(hours for hours, _ in self._counts.values()),
+            "in_quarantine": sum(refused for _, refused in self._counts.values()),
+        }
+
+
+def _counts(connection: Connection, plant_id: int | None) -> dict[int, tuple[int, int]]:
+    rows = connection.execute(_statement("held"), {"plant_id": plant_id})
+    return {row.plant_id: (int(row.hours), int(row.refused)) for row in rows}
+
+
+def _statement(name: str) -> TextClause:
+    return text(read_sql("pipelines.sources.solar", name))

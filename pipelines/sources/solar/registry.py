@@ -1,0 +1,209 @@
+"""The registry of solar plants: register, rename, retire, delete, list.
+
+The rules are those of the table `solar.plants` itself, its constraints and triggers, so that plain
+SQL is held to them too; here a refusal becomes words. Nothing here asks the monitoring service.
+"""
+
+import datetime as dt
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Row, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.sources.solar.tables import MOST_PLANT_ID, plants
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
+
+SOURCE = "solar plants"
+MOST_CHARACTERS = 50
+LOCK_SECONDS = 10
+"""How long to wait for someone else who is changing the same plant, as in a forgotten psql."""
+LIST = "isobar plants list shows those that there are."
+REFUSALS = {
+    "plants_name_key": ("the name is taken", f"Choose another name; {LIST}"),
+    "plants_name_check": (
+        f"a name has {MOST_CHARACTERS} characters at most and is not empty",
+        "Choose another name.",
+    ),
+    "plants_coordinates_check": (
+        "latitude and longitude come together",
+        "Give both, or neither: the weather is not joined then.",
+    ),
+    "plants_times_check": (
+        "it was registered or retired at no time that can be",
+        "Give times from 1950 on.",
+    ),
+    "plants_latitude_check": (
+        "the latitude is not from -90 to 90",
+        "Give degrees north, as decimals.",
+    ),
+    "plants_longitude_check": (
+        "the longitude is not from -180 to 180",
+        "Give degrees east, as decimals.",
+    ),
+}
+"""By constraint: what it has against a plant, and what to do."""
+
+
+def add(
+    store: Warehouse,
+    name: str,
+    latitude: float | None = None,
+    longitude: float | None = None,
+    time_zone: str = "UTC",
+) -> int:
+    """Register a plant and return its number. The sensor, or `isobar run`, then syncs it.
+
+    Coordinates are degrees north and east, both or neither; `time_zone` is the zone of the times
+    that the monitoring service tells. Raises `PermanentFailure` for what the table refuses.
+    """
+    name = _fit("name", name)
+    plant = {
+        "name": name,
+        "latitude": latitude,
+        "longitude": longitude,
+        "time_zone": _fit("time zone", time_zone),
+    }
+    statement = insert(plants).on_conflict_do_nothing(index_elements=["plant_id"])
+    with _changing(store, f"{_shown(name)} was not registered") as connection:
+        with connection.begin_nested() as trial:  # what is refused draws no number
+            connection.execute(statement, plant | {"plant_id": MOST_PLANT_ID})
+            trial.rollback()
+        while True:  # the next number may have been given by hand: then the one after it
+            row = connection.execute(statement.returning(plants.c.plant_id), plant).one_or_none()
+            if row is not None:
+                return int(row.plant_id)
+
+
+def rename(store: Warehouse, plant_id: int, name: str) -> None:
+    """Give a plant another name. Raises `PermanentFailure`."""
+    name = _fit("name", name)
+    statement = text("UPDATE solar.plants SET name = :name WHERE plant_id = :id RETURNING plant_id")
+    with _changing(store, f"plant {plant_id} was not renamed to {_shown(name)}") as connection:
+        row = connection.execute(statement, {"id": plant_id, "name": name}).one_or_none()
+        _known(row, plant_id)
+
+
+def retire(store: Warehouse, plant_id: int) -> dt.datetime:
+    """Have a plant not synced any more; its data stay. Return since when; again changes nothing.
+
+    Raises `PermanentFailure` when there is no such plant.
+    """
+    statement = text(
+        "UPDATE solar.plants SET retired_at = coalesce(retired_at, now())"
+        " WHERE plant_id = :id RETURNING retired_at"
+    )
+    with _changing(store, f"plant {plant_id} was not retired") as connection:
+        row = _known(connection.execute(statement, {"id": plant_id}).one_or_none(), plant_id)
+        retired_at: dt.datetime = row.retired_at
+    return retired_at
+
+
+def delete(store: Warehouse, plant_id: int) -> int:
+    """Delete a plant with its data; return how many readings went with it.
+
+    Raises `TransientFailure` while it is being synced, `PermanentFailure` when it does not exist.
+    """
+    of_plant = {"id": plant_id}
+    lock = text("SELECT plant_id FROM solar.plants WHERE plant_id = :id FOR UPDATE")
+    count = text("SELECT count(*) FROM solar.readings WHERE plant_id = :id")
+    with _changing(store, f"plant {plant_id} was not deleted") as connection:
+        _known(connection.execute(lock, of_plant).one_or_none(), plant_id)
+        readings = int(connection.execute(count, of_plant).scalar_one())
+        connection.execute(text("DELETE FROM solar.plants WHERE plant_id = :id"), of_plant)
+    return readings
+
+
+def listing(connection: Connection) -> Sequence[Row[Any]]:
+    """Every plant by number: the columns of `solar.plants`, `days_held` and `days_missing`."""
+    return connection.execute(text(read_sql("pipelines.sources.solar", "listing"))).all()
+
+
+def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
+    """Register plants, rows of `solar.plants` numbered from 1 on, where there never were any.
+
+    So a deleted one does not come back. Return whether they were registered.
+    """
+    has_had_plants = text(read_sql("pipelines.sources.solar", "has_had_plants"))
+    draw = text("SELECT nextval('solar.plants_plant_id_seq') FROM generate_series(1, :count)")
+    what = "the sandbox's plants were not registered"
+    with _changing(store, what) as connection:
+        if connection.execute(has_had_plants).scalar_one():
+            return False
+        is_empty = connection.execute(select(plants.c.plant_id).limit(1)).first() is None
+        if is_empty:
+            connection.execute(insert(plants).on_conflict_do_nothing(), demo)
+    # Drawn numbers stay drawn if the process dies, so the plants have to be there before.
+    with _changing(store, what) as connection:
+        connection.execute(draw, {"count": len(demo)})
+    return is_empty
+
+
+@contextmanager
+def _changing(store: Warehouse, what: str) -> Iterator[Connection]:
+    """A transaction on the registry; when it is refused, `what` says what was not done."""
+    with store.transaction(SOURCE) as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+        try:
+            yield connection
+        except DBAPIError as error:
+            failure = _in_words(what, error.orig)
+            if failure is None:
+                raise
+            raise failure from error
+
+
+def _in_words(what: str, error: object) -> Failure | None:
+    """What the database's refusal means; None when it is not about plants."""
+    if isinstance(error, psycopg.errors.ObjectInUse):
+        return TransientFailure(
+            SOURCE,
+            str(error.diag.message_primary),
+            place="solar.plants",
+            remedy="Wait until its sync has ended, then delete it; solar.syncs shows the syncs.",
+        )
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return TransientFailure(
+            SOURCE,
+            f"{what}: someone else has been changing it for {LOCK_SECONDS} s",
+            place="solar.plants",
+            remedy="Please try again later, or end the other one; pg_stat_activity shows it.",
+        )
+    if isinstance(error, psycopg.IntegrityError):
+        said = error.diag
+        reason, remedy = REFUSALS.get(
+            said.constraint_name or "", (said.message_primary, said.message_hint)
+        )
+        return _refused(f"{what}: {reason}", remedy or f"Change what it names; {LIST}")
+    return None
+
+
+def _known(row: Row[Any] | None, plant_id: int) -> Row[Any]:
+    if row is None:
+        raise _refused(f"there is no plant {plant_id}", f"Give the number of another one; {LIST}")
+    return row
+
+
+def _fit(column: str, value: str) -> str:
+    """The text without blanks around it, unless it has characters that no name has."""
+    value = value.strip()
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        raise _refused(
+            f"the {column} {_shown(value)} has control characters or broken ones",
+            "Write it anew, in UTF-8.",
+        )
+    return value
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= MOST_CHARACTERS else f"{value[:MOST_CHARACTERS]}…")
+
+
+def _refused(problem: str, remedy: str) -> PermanentFailure:
+    return PermanentFailure(SOURCE, problem, place="solar.plants", remedy=remedy)

@@ -1,0 +1,116 @@
+"""The registry of plants in Dagster's launchpad: a job for each change, filled in by a person."""
+
+import dagster as dg
+from pydantic import Field
+
+from pipelines.orchestration.asset_metadata import refusals_told
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.sources.solar import registry
+
+PLANT_ID = "Its number, as in solar.plants."
+
+
+class Registration(dg.Config):
+    """A plant to be registered."""
+
+    name: str = Field(
+        description=f"What people call it, up to {registry.MOST_CHARACTERS} characters; no other"
+        " plant has this name."
+    )
+    latitude: float | None = Field(
+        default=None, description="Degrees north; without it the weather is not joined."
+    )
+    longitude: float | None = Field(default=None, description="Degrees east.")
+    time_zone: str = Field(
+        default="UTC",
+        description="Zone of the times that the monitoring service tells: UTC, Europe/Madrid. It"
+        " stays once the plant has readings.",
+    )
+
+
+class Renaming(dg.Config):
+    """A plant and its new name."""
+
+    plant_id: int = Field(description=PLANT_ID)
+    name: str = Field(
+        description=f"What it is to be called, up to {registry.MOST_CHARACTERS} characters."
+    )
+
+
+class Choice(dg.Config):
+    """A plant."""
+
+    plant_id: int = Field(description=PLANT_ID)
+
+
+@dg.op(description="Write a plant into solar.plants.")
+def register(
+    context: dg.OpExecutionContext, config: Registration, warehouse: WarehouseResource
+) -> None:
+    """Register a plant; the run's page shows its number."""
+    with refusals_told(), warehouse.open() as store:
+        plant_id = registry.add(
+            store, config.name, config.latitude, config.longitude, config.time_zone
+        )
+    context.log.info("Registered plant %d, %r.", plant_id, config.name)
+    context.add_output_metadata({"plant_id": plant_id})
+
+
+@dg.op(description="Change a plant's name in solar.plants.")
+def rename(context: dg.OpExecutionContext, config: Renaming, warehouse: WarehouseResource) -> None:
+    """Rename a plant."""
+    with refusals_told(), warehouse.open() as store:
+        registry.rename(store, config.plant_id, config.name)
+    context.log.info("Renamed plant %d to %r.", config.plant_id, config.name)
+    context.add_output_metadata({"plant_id": config.plant_id, "name": config.name})
+
+
+@dg.op(description="Note in solar.plants that a plant is not synced any more.")
+def retire(context: dg.OpExecutionContext, config: Choice, warehouse: WarehouseResource) -> None:
+    """Retire a plant."""
+    with refusals_told(), warehouse.open() as store:
+        retired_at = registry.retire(store, config.plant_id)
+    context.log.info("Plant %d is retired since %s; its data stay.", config.plant_id, retired_at)
+    context.add_output_metadata(
+        {"plant_id": config.plant_id, "retired_at": retired_at.isoformat(timespec="seconds")}
+    )
+
+
+@dg.op(description="Delete a plant from solar.plants, and its data with it.")
+def delete(context: dg.OpExecutionContext, config: Choice, warehouse: WarehouseResource) -> None:
+    """Delete a plant."""
+    with refusals_told(), warehouse.open() as store:
+        readings = registry.delete(store, config.plant_id)
+    context.log.info("Deleted plant %d and its %d readings.", config.plant_id, readings)
+    context.add_output_metadata({"plant_id": config.plant_id, "readings": readings})
+
+
+@dg.job(description="Register a plant; it is synced within a minute, yesterday first.")
+def register_plant() -> None:
+    """Register a plant."""
+    register()
+
+
+@dg.job(description="Give a plant another name.")
+def rename_plant() -> None:
+    """Rename a plant."""
+    rename()
+
+
+@dg.job(description="Have a plant not synced any more; its data stay.")
+def retire_plant() -> None:
+    """Retire a plant."""
+    retire()
+
+
+@dg.job(
+    description="Delete a plant with its data: readings, corrections, what is known of its days."
+    " Refused while it is being synced."
+)
+def delete_plant() -> None:
+    """Delete a plant."""
+    delete()
+
+
+JOBS = [register_plant, rename_plant, retire_plant, delete_plant]
+"""What `definitions` takes."""

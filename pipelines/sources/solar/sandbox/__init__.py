@@ -1,0 +1,1 @@
+"""The imitated monitoring service of solar plants."""

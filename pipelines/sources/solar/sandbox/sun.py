@@ -1,0 +1,96 @@
+"""The solar plants of the sandbox, and what each expected and observed in an hour: the truth.
+
+All is a function of seed, plant and hour. `solar` serves it, with dirt on demand.
+"""
+
+import datetime as dt
+from hashlib import sha256
+from typing import NamedTuple
+
+from pipelines.sandbox.sky import clear_year, clearness
+
+HOURS = tuple(dt.timedelta(hours=hour) for hour in range(24))
+
+
+class Plant(NamedTuple):
+    """A plant; it tells nothing of the days before it was commissioned."""
+
+    id: int
+    name: str
+    latitude: float
+    longitude: float
+    zone: str
+    """Of the service's naive times."""
+    size_kwp: float
+    performance_ratio: float
+    commissioned_on: dt.date
+
+
+class Reading(NamedTuple):
+    """The hour from `at` on (UTC); irradiation is in Wh/m²."""
+
+    at: dt.datetime
+    expected_energy_kwh: float
+    expected_irradiation_wh_per_m2: float
+    observed_energy_kwh: float
+    observed_irradiation_wh_per_m2: float
+
+
+DEMO_PLANTS = (
+    Plant(1, "Sierra Alta", 37.09, -2.36, "UTC", 1240.0, 0.84, dt.date(2008, 4, 1)),
+    Plant(2, "Havel North", 52.6, 12.34, "UTC", 410.0, 0.88, dt.date(2012, 10, 1)),
+    Plant(3, "Montado South", 38.57, -7.91, "UTC", 96.0, 0.77, dt.date(2021, 6, 15)),
+)
+
+
+def plant(plant_id: int) -> Plant:
+    """The plant of any id: three in four were commissioned before 2010, the others since 2018."""
+    for known in DEMO_PLANTS:
+        if known.id == plant_id:
+            return known
+    seed = sha256(f"plant {plant_id}".encode()).digest()
+    north, east, size, days = (int.from_bytes(seed[n : n + 2], "big") for n in (0, 2, 4, 6))
+    is_young = seed[8] % 4 == 0
+    return Plant(
+        plant_id,
+        f"Plant {plant_id}",
+        round(-50 + 110 * north / 65_535, 2),
+        round(-180 + 360 * east / 65_535, 2),
+        "UTC",
+        float(50 + size % 4951),
+        round(0.75 + 0.15 * seed[9] / 255, 3),
+        dt.date(2018 if is_young else 2005, 1, 1) + dt.timedelta(days=days % 1826),
+    )
+
+
+def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) -> list[Reading]:
+    """The hours in order of the days from first to last (UTC, both included): 24 of each.
+
+    There are none of days before the plant was commissioned. Energy is the product of irradiation
+    and size; clouds take of both, the plant's performance of the observed energy alone.
+    """
+    here = plant(plant_id)
+    year = clear_year(here.latitude, here.longitude)
+    kwh = here.size_kwp / 1000
+    ratio = here.performance_ratio
+    made = []
+    for ordinal in range(
+        max(first_day, here.commissioned_on).toordinal(), last_day.toordinal() + 1
+    ):
+        day = dt.date.fromordinal(ordinal)
+        midnight = dt.datetime.combine(day, dt.time(), dt.UTC)
+        factors = clearness(here.latitude, here.longitude, ordinal)
+        own = sha256(f"{seed} plant {plant_id} {ordinal}".encode()).digest()
+        for hour, irradiation in enumerate(year[day.timetuple().tm_yday - 1]):
+            energy, factor = irradiation * kwh, factors[hour]
+            performance = ratio * (1 - 0.04 * own[hour] / 255)
+            made.append(
+                Reading(
+                    midnight + HOURS[hour],
+                    energy,
+                    irradiation,
+                    energy * factor * performance,
+                    irradiation * factor,
+                )
+            )
+    return made

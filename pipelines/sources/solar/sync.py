@@ -1,0 +1,305 @@
+"""Brings plants up to date: several at once, each window of each plant a transaction of its own.
+
+Answers that were written are not asked for again by the next sync, however this one ended. A plant
+that is synced is locked, so that it cannot be deleted and two syncs of it take turns.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Integer, any_, literal, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from pipelines.failures import DatabaseTrouble, Failure, PermanentFailure, TransientFailure
+from pipelines.ingest.deliveries import Outcome
+from pipelines.sources.solar import tables
+from pipelines.sources.solar.client import MonitoringClient
+from pipelines.sources.solar.load import (
+    SOURCE,
+    Plant,
+    PlantGone,
+    keep_plant,
+    known_days,
+    note_failed,
+    take_answer,
+)
+from pipelines.sources.solar.windows import Depth, Window, history_from, windows, years
+from pipelines.warehouse.connection import Warehouse
+
+logger = logging.getLogger("isobar.solar")
+AT_ONCE = 8
+"""Plants that are asked for at the same time: the service is one machine."""
+LOOK_SECONDS = 5.0
+"""How often a sync of all plants looks for new ones, and any for those that another one let go."""
+
+
+@dataclass
+class Synced:
+    """What came of one plant; `problems` say which windows did not come, and why."""
+
+    plant: Plant
+    answers: list[Outcome] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def problem(self) -> str | None:
+        """Why it is not whole, in words; None when every answer came."""
+        more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+        return f"{self.problems[0]}{more}" if self.problems else None
+
+
+class Sync:
+    """One sync; `window` is asked for instead of what is missing, where a person says so."""
+
+    def __init__(
+        self,
+        store: Warehouse,
+        client: MonitoringClient,
+        depth: Depth,
+        clock: Callable[[], dt.datetime],
+        *,
+        run_id: str | None = None,
+        window: Window | None = None,
+    ) -> None:
+        self.store, self.client, self.depth, self.clock = store, client, depth, clock
+        self.run_id, self.window = run_id, window
+        self._stopped = threading.Event()
+
+    def plants(
+        self, chosen: Sequence[int] | None = None, *, with_new: bool = False
+    ) -> Iterator[Synced]:
+        """Sync the chosen plants, or all; `with_new` those too that are registered meanwhile.
+
+        Gives each as it is finished. Retired ones are left alone. Raises `PermanentFailure` for a
+        plant or a window that cannot be, before anything is asked, and what the database raises.
+        """
+        plants = self._registered(chosen)
+        waiting, known = deque(plants), {plant.plant_id for plant in plants}
+        under_way: dict[Future[Synced], Plant] = {}
+        with _locks(self.store) as locks, ThreadPoolExecutor(AT_ONCE) as pool:
+            try:
+                while waiting or under_way:
+                    is_held_up = bool(waiting)
+                    for _ in range(len(waiting)):
+                        if len(under_way) >= AT_ONCE:
+                            break
+                        plant = waiting.popleft()
+                        if locks.take(plant):
+                            under_way[pool.submit(self._plant, plant)] = plant
+                            is_held_up = False
+                        else:  # another sync is at it
+                            waiting.append(plant)
+                    done, _ = wait(under_way, LOOK_SECONDS, FIRST_COMPLETED)
+                    for future in done:
+                        locks.release(under_way.pop(future))
+                        yield future.result()
+                    if is_held_up and not under_way:
+                        time.sleep(1.0)
+                    if with_new:
+                        new = [one for one in self._new() if one.plant_id not in known]
+                        waiting.extendleft(new)
+                        known.update(plant.plant_id for plant in new)
+            finally:  # what is under way ends after its present try
+                self._stopped.set()
+                self.client.end_patience()
+
+    def _plant(self, plant: Plant) -> Synced:
+        """Bring one plant up to date; a service that does not answer ends it."""
+        began = time.monotonic()
+        synced = Synced(plant)
+        try:
+            for window in self._begin(plant):
+                if self._stopped.is_set():
+                    return synced  # it did not end, so it is due again
+                if not self._take(synced, window):
+                    break
+            synced.seconds = time.monotonic() - began
+            self._end(synced)
+        except PlantGone as failure:
+            synced.problems.append(failure.problem)
+        return synced
+
+    def _begin(self, plant: Plant) -> list[Window]:
+        """What to ask for; a sync of what is missing is noted to begin."""
+        now = self.clock()
+        today = _today(plant, now)
+        oldest = history_from(today, self.depth)
+        if self.window is not None:
+            return list(years(self.window))
+        begun = {
+            "plant_id": plant.plant_id,
+            "began_at": now,
+            "ended_at": None,
+            "run_id": self.run_id,
+            "history_from": oldest,
+            "answers": 0,
+            "problem": None,
+        }
+        with self._transaction(plant) as connection:
+            known = known_days(connection, plant.plant_id, oldest, now)
+            statement = insert(tables.syncs).values(begun)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["plant_id"], set_=begun)
+            )
+        return list(windows(known, today, self.depth))
+
+    def _take(self, synced: Synced, window: Window) -> bool:
+        """Ask for a window and write what comes; whether to go on."""
+        plant = synced.plant
+        try:
+            answer = self.client.ask(plant.plant_id, window)
+        except Failure as failure:
+            self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")
+            return False
+        try:
+            outcome = take_answer(
+                self.store, plant, window, answer, run_id=self.run_id, now=self.clock()
+            )
+        except (DatabaseTrouble, PlantGone, TransientFailure):
+            raise
+        except PermanentFailure as failure:
+            self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")
+        except Exception as error:  # a fault of ours costs this window, and no other plant
+            logger.exception("%s, %s", plant, window)
+            self._note_failed(synced, window, f"a fault of Isobar: {error!r}. See the run's log.")
+        else:
+            synced.answers.append(outcome)
+        return True
+
+    def _note_failed(self, synced: Synced, window: Window, problem: str) -> None:
+        synced.problems.append(f"{window}: {problem}")
+        with self._transaction(synced.plant) as connection:
+            note_failed(connection, synced.plant, window, problem, now=self.clock())
+
+    def _end(self, synced: Synced) -> None:
+        if self.window is not None:
+            return
+        ended = {
+            "ended_at": self.clock(),
+            "answers": len(synced.answers),
+            "problem": synced.problem,
+        }
+        mine = tables.syncs.c.plant_id == synced.plant.plant_id
+        with self._transaction(synced.plant) as connection:
+            connection.execute(update(tables.syncs).where(mine).values(ended))
+
+    @contextmanager
+    def _transaction(self, plant: Plant) -> Iterator[Connection]:
+        with self.store.transaction(plant.source) as connection:
+            keep_plant(connection, plant)
+            yield connection
+
+    def _registered(self, chosen: Sequence[int] | None) -> list[Plant]:
+        """The plants to sync. What a person asked for by hand, and cannot be, is refused."""
+        rows = self._rows(chosen)
+        if self.window is not None:
+            today = min((_today(_plant(row), self.clock()) for row in rows), default=dt.date.max)
+            _check_chosen(rows, chosen or ())
+            _check_window(self.window, today, history_from(today, self.depth))
+        elif chosen and (gone := sorted({*chosen} - {row.plant_id for row in rows})):
+            logger.warning("there is no plant %s", ", ".join(map(str, gone)))
+        if chosen and (retired := [row.plant_id for row in rows if row.retired_at is not None]):
+            logger.warning("left alone, as retired: plant %s", ", ".join(map(str, retired)))
+        return [_plant(row) for row in rows if row.retired_at is None]
+
+    def _new(self) -> list[Plant]:
+        return [_plant(row) for row in self._rows(None, is_new=True) if row.retired_at is None]
+
+    def _rows(self, chosen: Sequence[int] | None, *, is_new: bool = False) -> Sequence[Any]:
+        """Plants of the registry, those that were never synced first."""
+        plants, syncs = tables.plants.c, tables.syncs.c
+        query = (
+            select(plants.plant_id, plants.name, plants.time_zone, plants.retired_at)
+            .select_from(tables.plants.outerjoin(tables.syncs))
+            .order_by(syncs.began_at.is_not(None), plants.plant_id)
+        )
+        if chosen is not None:
+            numbers = [number for number in chosen if 0 < number <= tables.MOST_PLANT_ID]
+            query = query.where(plants.plant_id == any_(literal(numbers, ARRAY(Integer))))
+        if is_new:
+            query = query.where(syncs.began_at.is_(None))
+        with self.store.faults_told(SOURCE), self.store.engine.connect() as connection:
+            return connection.execute(query).all()
+
+
+class _Locks:
+    """Locks of plants, held by one session: they end with it, however it ends."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def take(self, plant: Plant) -> bool:
+        """Whether nobody else syncs the plant; from now on we do."""
+        return bool(self._ask("pg_try_advisory_lock", plant))
+
+    def release(self, plant: Plant) -> None:
+        self._ask("pg_advisory_unlock", plant)
+
+    def _ask(self, function: str, plant: Plant) -> object:
+        query = text(f"SELECT {function}(hashtextextended('isobar sync of plant ' || :id, 0))")
+        return self._connection.execute(query, {"id": str(plant.plant_id)}).scalar_one()
+
+
+@contextmanager
+def _locks(store: Warehouse) -> Iterator[_Locks]:
+    with store.faults_told(SOURCE), store.engine.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            yield _Locks(connection)
+        finally:
+            connection.invalidate()  # its session ends, and its locks with it
+
+
+def _check_chosen(rows: Sequence[Any], chosen: Sequence[int]) -> None:
+    unknown = sorted({*chosen} - {row.plant_id for row in rows})
+    retired = [row.plant_id for row in rows if row.retired_at is not None]
+    if unknown:
+        problem = f"there is no plant {', '.join(map(str, unknown))}"
+    elif retired:
+        problem = f"plant {', '.join(map(str, retired))} is retired"
+    elif not chosen:
+        problem = "no plant is chosen"
+    else:
+        return
+    remedy = "Give numbers of plants in service: see isobar plants list."
+    raise PermanentFailure(SOURCE, problem, place="solar.plants", remedy=remedy)
+
+
+def _check_window(window: Window, today: dt.date, oldest: dt.date) -> None:
+    if window.first > window.end:
+        problem = "From date can not be greater than to date"
+    elif window.first == window.end:
+        problem = f"from and to are both {window.end}, and to is excluded"
+    elif window.end > today:
+        problem = f"{window.end} is in the future: the last day to be had is yesterday"
+    elif window.first < oldest:
+        problem = f"{window.first} is before {oldest}, to which history goes (SYNC_UNTIL_YEAR)"
+    else:
+        return
+    raise PermanentFailure(
+        SOURCE,
+        problem,
+        place=f"the window {window}",
+        remedy=f"Give from_date and to_date such as {today - dt.timedelta(days=7)} and {today}:"
+        " the first is included, the second is not.",
+    )
+
+
+def _plant(row: Any) -> Plant:
+    return Plant(row.plant_id, row.name, row.time_zone)
+
+
+def _today(plant: Plant, now: dt.datetime) -> dt.date:
+    return now.astimezone(ZoneInfo(plant.zone)).date()

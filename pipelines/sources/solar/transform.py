@@ -1,0 +1,262 @@
+"""One answer of the monitoring service: items to readings, each bad one with its reasons.
+
+An item is `{"datetime": …, "expected": {"energy", "irradiation"}, "observed": {…}}`. Its time is in
+the plant's zone unless it says another one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from pipelines.ingest.contract import Reject, shown
+from pipelines.sources.solar.tables import VALUES
+from pipelines.sources.solar.windows import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIDES, MEASURES = ("expected", "observed"), ("energy", "irradiation")
+MOST_ENERGY_KWH = 1e7
+"""In an hour; no plant on Earth has ten gigawatts."""
+MOST_IRRADIATION_WH_PER_M2 = 2000.0
+"""In an hour; outside the atmosphere the sun gives 1361 (Kopp and Lean 2011)."""
+MOST = {"energy": MOST_ENERGY_KWH, "irradiation": MOST_IRRADIATION_WH_PER_M2}
+PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
+"""Where the columns of `VALUES` are in an item, in their order."""
+
+Values = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an answer says: read = readings + repeated + elsewhere + rejects."""
+
+    read: int
+    readings: pd.DataFrame
+    """`read_at` (UTC) and the columns of `VALUES`, in order of time, each hour once."""
+    rejects: list[Reject]
+    repeated: int
+    """Items that say again what another one says."""
+    elsewhere: int
+    """Items of days that were not asked for; they are told when those are."""
+    spoiled_days: list[dt.date]
+    """Days of which an item was refused, or may have been: it did not say of which it was."""
+    drift: list[str]
+
+
+class _Zone:
+    """A plant's zone: its naive times to UTC, as naive again."""
+
+    def __init__(self, name: str) -> None:
+        self.info = ZoneInfo(name)
+        self.is_utc = name == "UTC"
+
+    def to_utc(self, local: dt.datetime, *, second: bool = False) -> dt.datetime | None:
+        """None for an hour that clocks skip; the `second` of one that they show twice."""
+        utc = self.about(local, second=second)
+        return utc if self.is_utc or self.to_local(utc.replace(tzinfo=dt.UTC)) == local else None
+
+    def about(self, local: dt.datetime, *, second: bool = False) -> dt.datetime:
+        """The same, and for an hour that clocks skip the one that follows."""
+        if self.is_utc:
+            return local
+        aware = local.replace(tzinfo=self.info, fold=int(second))
+        return aware.astimezone(dt.UTC).replace(tzinfo=None)
+
+    def to_local(self, aware: dt.datetime) -> dt.datetime:
+        return aware.astimezone(self.info).replace(tzinfo=None, fold=0)
+
+
+class _Reader:
+    """Reads the items of one answer, one after the other."""
+
+    def __init__(self, plant_id: int, zone: str, window: Window, now: dt.datetime) -> None:
+        self.plant_id, self.zone, self.window = plant_id, _Zone(zone), window
+        self.now = now.astimezone(dt.UTC).replace(tzinfo=None)
+        self.held: dict[dt.datetime, Values] = {}
+        self.rejects: list[Reject] = []
+        self.repeated = self.elsewhere = 0
+        self.spoiled_days: set[dt.date] = set()
+        self.has_unreadable_time = False
+        self.last_local = dt.datetime.combine(window.first, dt.time())
+
+    def begin(self, items: Sequence[Any]) -> None:
+        """Have items that stand before the first one with a time stand where that one does.
+
+        The window may begin days earlier, and be another one when they are told well.
+        """
+        times = filter(None, map(_written_time, items))
+        locals_ = (self._local(written) for written in times)
+        self.last_local = next(filter(self._is_asked_for, locals_), self.last_local)
+
+    def _local(self, written: dt.datetime) -> dt.datetime:
+        return written if written.tzinfo is None else self.zone.to_local(written)
+
+    def _is_asked_for(self, local: dt.datetime) -> bool:
+        return self.window.first <= local.date() < self.window.end
+
+    def read(self, number: int, item: Any) -> None:
+        """Take an item in, or refuse it."""
+        values = _values(item)
+        written = _written_time(item)
+        if written is None:
+            self.has_unreadable_time = True
+            self._reject(number, item, None, [*_problems(item), "datetime cannot be read"])
+            return
+        local = self._local(written)
+        if not self._is_asked_for(local):
+            self.elsewhere += 1
+            return
+        self.last_local = local
+        if written.tzinfo is None:
+            utc = self.zone.to_utc(local)
+            if utc is not None and utc in self.held:  # the same, or the other one of this name
+                utc = self._other(utc, local, values)
+        else:
+            utc = written.astimezone(dt.UTC).replace(tzinfo=None)
+        reasons = [] if values else _problems(item)
+        if utc is None:
+            reasons.append("datetime is an hour that clocks skip in the plant's zone")
+        elif (local.minute, local.second, local.microsecond) != (0, 0, 0):
+            reasons.append("datetime is not on the hour")
+        elif utc > self.now:
+            reasons.append("datetime is in the future")
+        if reasons or utc is None or values is None:
+            self._reject(number, item, utc or self.zone.about(local), reasons)
+        elif utc not in self.held:
+            self.held[utc] = values
+        elif self.held[utc] == values:
+            self.repeated += 1
+        else:
+            self._reject(
+                number, item, utc, ["datetime is an hour that came before with other values"]
+            )
+
+    def _other(self, first: dt.datetime, local: dt.datetime, values: Values | None) -> dt.datetime:
+        """Which hour an item is of whose name `first` has: that one, or the second of the name.
+
+        Two items of a name are both hours, also when they say the same, as at night. Where a third
+        says something else, the second was the first again.
+        """
+        second = self.zone.about(local, second=True)
+        if second == first or second not in self.held:
+            return second
+        if values in (self.held[first], self.held[second]):
+            return first if values == self.held[first] else second
+        if self.held[first] == self.held[second]:
+            del self.held[second]
+            self.repeated += 1
+        return second
+
+    def _reject(self, number: int, item: Any, utc: dt.datetime | None, reasons: list[str]) -> None:
+        """Refuse an item: its key is its hour, or about where one that has none stood."""
+        self.spoiled_days.add(self.last_local.date())
+        about = utc or self.zone.about(self.last_local)
+        key = f"{about:%Y-%m-%dT%H:%M:%S}Z{'' if utc else '?'}"
+        self.rejects.append(
+            Reject(
+                number,
+                f"[{number}]",
+                json.dumps(item),
+                tuple(reasons),
+                key=(str(self.plant_id), key),
+            )
+        )
+
+
+def read_answer(
+    items: Sequence[Any], *, plant_id: int, zone: str, window: Window, now: dt.datetime
+) -> Told:
+    """Sort the items of an answer for some days of a plant whose zone is `zone`."""
+    reader = _Reader(plant_id, zone, window, now)
+    reader.begin(items)
+    for number, item in enumerate(items):
+        reader.read(number, item)
+    return Told(
+        len(items),
+        _frame(reader.held),
+        reader.rejects,
+        reader.repeated,
+        reader.elsewhere,
+        list(window.days()) if reader.has_unreadable_time else sorted(reader.spoiled_days),
+        _drift(items),
+    )
+
+
+def _values(item: Any) -> Values | None:
+    """The four values in the order of `VALUES`; None when one is missing or cannot be."""
+    try:
+        found = tuple([item[side][measure] for side, measure in PLACES])
+    except (KeyError, TypeError, IndexError):
+        return None
+    for value, (_, measure) in zip(found, PLACES, strict=True):
+        kind = type(value)
+        if (kind is not float and kind is not int) or not 0 <= value <= MOST[measure]:
+            return None
+    return found
+
+
+def _problems(item: Any) -> list[str]:
+    """What is wrong with an item's values, in words."""
+    if not isinstance(item, dict):
+        return [f"not an object but {type(item).__name__}"]
+    told = []
+    for side in SIDES:
+        values = item.get(side)
+        if not isinstance(values, dict):
+            told.append(f"{side} is missing" if side not in item else f"{side} is no object")
+            continue
+        for measure in MEASURES:
+            value = values.get(measure)
+            if measure not in values:
+                told.append(f"{side}.{measure} is missing")
+            elif not isinstance(value, float | int) or isinstance(value, bool):
+                told.append(f"{side}.{measure} is no number: {shown(value)}")
+            elif not 0 <= value <= MOST[measure]:
+                told.append(f"{side}.{measure} cannot be: {shown(value)}")
+    return told
+
+
+def _written_time(item: Any) -> dt.datetime | None:
+    """An item's time as written, with or without a zone; None when there is none."""
+    text = item.get("datetime") if isinstance(item, dict) else None
+    if not isinstance(text, str) or len(text) < len("2019-01-01T00:00"):
+        return None
+    try:
+        written = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return written if 1900 <= written.year < 2200 else None
+
+
+def _frame(held: dict[dt.datetime, Values]) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    hours = sorted(held)
+    values = np.array([held[hour] for hour in hours], dtype="float64").reshape(-1, len(VALUES))
+    at = pd.DatetimeIndex(pa.array(hours, pa.timestamp("s")).to_numpy(), tz="UTC")
+    return pd.DataFrame({"read_at": at} | dict(zip(VALUES, values.T, strict=True)))
+
+
+def _drift(items: Sequence[Any]) -> list[str]:
+    """Keys that nobody promised, each with how often."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if isinstance(item, dict) and len(item) > 1 + len(SIDES):
+            seen.update(item.keys() - {"datetime", *SIDES})
+        for side in SIDES:
+            values = item.get(side) if isinstance(item, dict) else None
+            if isinstance(values, dict) and len(values) > len(MEASURES):
+                seen.update(f"{side}.{key}" for key in values.keys() - {*MEASURES})
+    return [
+        f"unknown key {shown(key)} in {count} of {len(items)} items"
+        for key, count in sorted(seen.items())
+    ]

@@ -1,0 +1,208 @@
+"""What the weather is, the same for every provider: units, words, plausibility. Pure.
+
+Temperatures in °C, wind in km/h, pressure in hPa, precipitation in mm, instants in UTC. Codes of
+conditions are WMO 4677 as Open-Meteo publishes them; other providers' codes are mapped to it.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.ingest.contract import shown
+
+WMO = {
+    0: "clear sky",
+    1: "mainly clear",
+    2: "partly cloudy",
+    3: "overcast",
+    45: "fog",
+    48: "depositing rime fog",
+    51: "light drizzle",
+    53: "moderate drizzle",
+    55: "dense drizzle",
+    56: "light freezing drizzle",
+    57: "dense freezing drizzle",
+    61: "slight rain",
+    63: "moderate rain",
+    65: "heavy rain",
+    66: "light freezing rain",
+    67: "heavy freezing rain",
+    71: "slight snowfall",
+    73: "moderate snowfall",
+    75: "heavy snowfall",
+    77: "snow grains",
+    80: "slight rain showers",
+    81: "moderate rain showers",
+    82: "violent rain showers",
+    85: "slight snow showers",
+    86: "heavy snow showers",
+    95: "thunderstorm",
+    96: "thunderstorm with slight hail",
+    99: "thunderstorm with heavy hail",
+}
+STORM_KMH = 75.0
+"""Beaufort 9, strong gale: branches break, high vehicles are at risk."""
+HEAT_CELSIUS = 35.0
+PLAUSIBLE = {
+    "temperature_celsius": (-90.0, 60.0),
+    "feels_like_celsius": (-110.0, 80.0),
+    "humidity_pct": (0.0, 100.0),
+    "wind_kmh": (0.0, 450.0),
+    "wind_direction_degrees": (0.0, 360.0),
+    "precipitation_mm": (0.0, 500.0),
+    "cloud_cover_pct": (0.0, 100.0),
+    "pressure_hpa": (870.0, 1085.0),
+    "shortwave_radiation_w_per_m2": (0.0, 1500.0),
+}
+MOST_AHEAD = dt.timedelta(minutes=15)
+MOST_AGE = dt.timedelta(hours=3)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The weather of a place as a provider tells it. None where it does not."""
+
+    observed_at: dt.datetime
+    temperature_celsius: float | None
+    feels_like_celsius: float | None
+    humidity_pct: float | None
+    wind_kmh: float | None
+    wind_direction_degrees: float | None
+    precipitation_mm: float | None
+    cloud_cover_pct: float | None
+    pressure_hpa: float | None
+    conditions: str | None
+    provider_code: str | None
+    wmo_code: int | None
+    is_day: bool | None
+
+    @property
+    def delay_risk(self) -> str | None:
+        """What may delay a parcel there: a rule of thumb, the worst first."""
+        code, wind, temperature = self.wmo_code, self.wind_kmh, self.temperature_celsius
+        if code in (95, 96, 99) or (wind is not None and wind >= STORM_KMH):
+            return "storm"
+        if code in (56, 57, 66, 67):
+            return "freezing_rain"
+        if code in (71, 73, 75, 77, 85, 86):
+            return "snow"
+        if temperature is not None and temperature >= HEAT_CELSIUS:
+            return "heat"
+        return None if code is None else "none"
+
+
+@dataclass(frozen=True)
+class Hour:
+    """The weather of a place at one hour; sums and means are of the hour before."""
+
+    hour_at: dt.datetime
+    temperature_celsius: float | None
+    wind_kmh: float | None
+    precipitation_mm: float | None
+    cloud_cover_pct: float | None
+    shortwave_radiation_w_per_m2: float | None
+    conditions: str | None
+    wmo_code: int | None
+
+
+def words_for(code: int | None) -> str | None:
+    """A WMO code in words; one that is not known is named, never an error."""
+    return None if code is None else WMO.get(code, f"unknown ({code})")
+
+
+def number(value: Any) -> float | None:
+    """A JSON value as a number, or None when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    with suppress(OverflowError):  # a whole number of hundreds of digits
+        return float(value) if math.isfinite(value) else None
+    return None
+
+
+class Nonsense(Exception):
+    """What an answer says cannot be meant: it is not believed, and asked for again."""
+
+
+def measured(record: Mapping[str, Any], key: str) -> float | None:
+    """What an answer says under a key: a number, or None for null. Raises `Nonsense`."""
+    if key not in record:
+        raise Nonsense(f"{key} is missing")
+    return meant(key, record[key])
+
+
+def meant(name: str, value: Any) -> float | None:
+    """A JSON value as a number, or None for null. Raises `Nonsense`."""
+    found = number(value)
+    if found is None and value is not None:
+        raise Nonsense(f"{name} is no number: {shown(value)}")
+    return found
+
+
+def coded(record: Mapping[str, Any], key: str, least: int, most: int) -> int | None:
+    """The same for a code, which is a whole number within bounds."""
+    found = measured(record, key)
+    if found is None:
+        return None
+    if found != int(found) or not least <= found <= most:
+        raise Nonsense(f"{key} is {found:g}, which is no code of theirs")
+    return int(found)
+
+
+def worded(record: Mapping[str, Any], key: str) -> str | None:
+    """The same for words."""
+    if key not in record:
+        raise Nonsense(f"{key} is missing")
+    value = record[key]
+    if value is not None and not isinstance(value, str):
+        raise Nonsense(f"{key} is no text: {shown(value)}")
+    return words(value)
+
+
+def plausible(name: str, value: Any) -> float | None:
+    """A JSON value as a number that can be, or None for null. Raises `Nonsense`."""
+    least, most = PLAUSIBLE[name]
+    found = meant(name, value)
+    if found is not None and not least <= found <= most:
+        raise Nonsense(f"{name} is {found:g}, outside {least:g} to {most:g}")
+    return found
+
+
+def words(value: Any) -> str | None:
+    """A JSON value as words that any table can hold, or None when it is none."""
+    if not isinstance(value, str):
+        return None
+    return "".join(c for c in value if c.isprintable()).strip()[:200] or None
+
+
+def from_epoch(value: Any) -> dt.datetime | None:
+    """Seconds since 1970 as an instant, or None when they are none."""
+    seconds = number(value)
+    if seconds is None or not 0 <= seconds < 32_503_680_000:  # the year 3000
+        return None
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+def whole(value: Any) -> int | None:
+    """A JSON value as a whole number, or None when it is none."""
+    found = number(value)
+    return int(found) if found is not None and found == int(found) else None
+
+
+def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None:
+    """Why an observation cannot be believed, or None. The provider's fault, not the place's."""
+    if observation.temperature_celsius is None:
+        return "it has no temperature"
+    if observation.wmo_code is not None and not 0 <= observation.wmo_code <= 99:
+        return f"wmo_code is {observation.wmo_code}, outside 0 to 99"
+    for name, (least, most) in PLAUSIBLE.items():
+        value = getattr(observation, name, None)
+        if value is not None and not least <= value <= most:
+            return f"{name} is {value:g}, outside {least:g} to {most:g}"
+    if observation.observed_at > fetched_at + MOST_AHEAD:
+        return f"it is of the future: {observation.observed_at.isoformat()}"
+    if observation.observed_at < fetched_at - MOST_AGE:
+        return f"it is stale: {observation.observed_at.isoformat()}"
+    return None

@@ -1,0 +1,155 @@
+"""Open-Meteo: no key, many places in one request. Contract: https://open-meteo.com/en/docs.
+
+Answers are one object for one place and a list for several, joined by position: the coordinates in
+them are those of the grid cell. Batches save round trips, not allowance. Data are CC BY 4.0.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.sources.weather.observation import Nonsense, Observation, coded, measured, words_for
+from pipelines.sources.weather.providers import Place, Quota, QuotaExhausted, RequestRefused, end_of
+
+FORECAST_URL = "https://api.open-meteo.com"
+ARCHIVE_URL = "https://archive-api.open-meteo.com"
+UNITS = {
+    "temperature_2m": "°C",
+    "relative_humidity_2m": "%",
+    "apparent_temperature": "°C",
+    "is_day": "",
+    "precipitation": "mm",
+    "weather_code": "wmo code",
+    "cloud_cover": "%",
+    "pressure_msl": "hPa",
+    "wind_speed_10m": "km/h",
+    "wind_direction_10m": "°",
+}
+"""What is asked for, ten variables at most for a weight of one, with the units it comes in."""
+
+
+class OpenMeteo:
+    """Present weather from the forecast API."""
+
+    name = "open-meteo"
+    quotas: tuple[Quota, ...] = (Quota("minute", 600), Quota("hour", 5_000), Quota("day", 10_000))
+    most_places = 200
+    cost_of_place = 1.0
+
+    def __init__(
+        self, http: HttpClient, base_url: str | None, now: Callable[[], dt.datetime]
+    ) -> None:
+        self._url = f"{(base_url or FORECAST_URL).rstrip('/')}/v1/forecast"
+        self._http = replace(http, explain=explainer(now))
+
+    def can_ask(self, place: Place) -> bool:
+        """It asks by coordinates."""
+        return place.latitude is not None and place.longitude is not None
+
+    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+        """One request for all places."""
+        answer = self._http.get_json(
+            self._url,
+            {
+                **coordinates(places),
+                "current": ",".join(UNITS),
+                "forecast_days": "1",
+                "timezone": "GMT",
+            },
+        )
+        return [read_current(one) for one in one_for_each(answer.document, len(places), answer.url)]
+
+
+def coordinates(places: Sequence[Place]) -> dict[str, str]:
+    """Two lists of equal length, as the API wants them."""
+    return {
+        "latitude": ",".join(f"{place.latitude:.5f}" for place in places),
+        "longitude": ",".join(f"{place.longitude:.5f}" for place in places),
+    }
+
+
+def one_for_each(document: Any, count: int, url: str) -> list[Any]:
+    """The answers in the order of the request: an object for one place, else a list."""
+    answers = document if isinstance(document, list) else [document]
+    if len(answers) != count:
+        raise TransientFailure(
+            OpenMeteo.name,
+            f"{count} places were asked for and {len(answers)} answered",
+            place=url,
+            remedy="Try again later.",
+        )
+    return answers
+
+
+def read_current(answer: Any) -> Observation | str:
+    """What one answer says, or why it says nothing."""
+    if not isinstance(answer, dict) or not isinstance(current := answer.get("current"), dict):
+        return "the answer has no present weather"
+    units = answer.get("current_units")
+    for name, unit in UNITS.items():
+        if not isinstance(units, dict) or units.get(name) != unit:
+            told = units.get(name) if isinstance(units, dict) else None
+            return f"{name} comes in {told!r}, not in {unit!r}"
+    observed_at = instant(current.get("time"))
+    if observed_at is None:
+        return "the answer has no time"
+    try:
+        return _observation(observed_at, current)
+    except Nonsense as nonsense:
+        return str(nonsense)
+
+
+def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:
+    code = coded(current, "weather_code", 0, 99)
+    is_day = coded(current, "is_day", 0, 1)
+    return Observation(
+        observed_at=observed_at,
+        temperature_celsius=measured(current, "temperature_2m"),
+        feels_like_celsius=measured(current, "apparent_temperature"),
+        humidity_pct=measured(current, "relative_humidity_2m"),
+        wind_kmh=measured(current, "wind_speed_10m"),
+        wind_direction_degrees=measured(current, "wind_direction_10m"),
+        precipitation_mm=measured(current, "precipitation"),
+        cloud_cover_pct=measured(current, "cloud_cover"),
+        pressure_hpa=measured(current, "pressure_msl"),
+        conditions=words_for(code),
+        provider_code=None if code is None else str(code),
+        wmo_code=code,
+        is_day=None if is_day is None else bool(is_day),
+    )
+
+
+def instant(value: Any) -> dt.datetime | None:
+    """A time without offset, which is GMT because that was asked for; None for any other."""
+    try:
+        at = dt.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else None
+
+
+def explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:
+    """What its error bodies mean."""
+
+    def explain(status: int, document: Any, url: str) -> Failure | None:
+        reason = document.get("reason") if isinstance(document, dict) else None
+        if not isinstance(reason, str):
+            return None
+        if status == 429:
+            for window, sign in (("minute", "Minutely"), ("hour", "Hourly"), ("day", "Daily")):
+                if reason.startswith(sign):
+                    until = end_of(window, now())  # type: ignore[arg-type]
+                    return QuotaExhausted(OpenMeteo.name, reason, place=url, until=until)
+            return None
+        if status == 400:
+            if "atitude" in reason or "ongitude" in reason or "location" in reason.lower():
+                return RequestRefused(OpenMeteo.name, reason, place=url)
+            return PermanentFailure(
+                OpenMeteo.name, reason, place=url, remedy="This is a fault of open_meteo.py."
+            )
+        return None
+
+    return explain

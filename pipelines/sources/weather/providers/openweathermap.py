@@ -1,0 +1,180 @@
+"""OpenWeatherMap: a key, a place a request. Contract: https://openweathermap.org/current.
+
+It is asked by coordinates, and by postcode with country where there are none; without the country
+it would answer for the US. `cod` is a number in some answers and a string in others.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipelines.failures import Failure, PermanentFailure
+from pipelines.http.client import HttpClient
+from pipelines.sources.weather.observation import (
+    Nonsense,
+    Observation,
+    coded,
+    from_epoch,
+    meant,
+    worded,
+)
+from pipelines.sources.weather.providers import (
+    KEY_VARIABLE,
+    Place,
+    Quota,
+    QuotaExhausted,
+    RequestRefused,
+    end_of,
+)
+
+URL = "https://api.openweathermap.org"
+KMH_PER_M_PER_S = 3.6
+WMO_CODES = {
+    500: 61,
+    501: 63,
+    502: 65,
+    503: 65,
+    504: 65,
+    511: 66,
+    520: 80,
+    521: 81,
+    522: 82,
+    531: 82,
+    600: 71,
+    601: 73,
+    602: 75,
+    611: 71,
+    612: 71,
+    613: 71,
+    615: 71,
+    616: 71,
+    620: 85,
+    621: 85,
+    622: 86,
+    701: 45,
+    741: 45,
+    781: 95,
+    800: 0,
+    801: 1,
+    802: 2,
+    803: 3,
+    804: 3,
+    300: 51,
+    301: 53,
+    302: 55,
+    310: 51,
+    311: 53,
+    312: 55,
+    313: 80,
+    314: 81,
+    321: 80,
+}
+"""Their codes as WMO's nearest; sleet as snow, a tornado as a storm, every 2xx a thunderstorm."""
+CODES = (200, 999)
+"""Within which theirs are."""
+
+
+class OpenWeatherMap:
+    """Present weather by coordinates or by postcode."""
+
+    name = "openweathermap"
+    quotas: tuple[Quota, ...] = (Quota("minute", 60), Quota("month", 1_000_000))
+    most_places = 1
+    cost_of_place = 1.0
+
+    def __init__(
+        self,
+        http: HttpClient,
+        base_url: str | None,
+        key: str,
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        self._url = f"{(base_url or URL).rstrip('/')}/data/2.5/weather"
+        self._key = key
+        self._http = replace(http, secrets=[*http.secrets, key], explain=_explainer(now))
+
+    def can_ask(self, place: Place) -> bool:
+        """It asks by coordinates, or by postcode and country."""
+        return place.latitude is not None or bool(place.postcode and place.country_code)
+
+    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+        """A request for each place."""
+        return [self._observe_one(place) for place in places]
+
+    def _observe_one(self, place: Place) -> Observation | str:
+        if place.latitude is not None:
+            where = {"lat": f"{place.latitude:.5f}", "lon": f"{place.longitude:.5f}"}
+        else:
+            where = {"zip": f"{place.postcode},{(place.country_code or '').lower()}"}
+        asked = {**where, "appid": self._key, "units": "metric", "lang": "en"}
+        return _read(self._http.get_json(self._url, asked).document)
+
+
+def _read(document: Any) -> Observation | str:
+    if not isinstance(document, dict) or not isinstance(document.get("main"), dict):
+        return "the answer has no present weather"
+    if str(document.get("cod", 200)) != "200":
+        return f"it answered {document.get('cod')}: {document.get('message')}"
+    observed_at = from_epoch(document.get("dt"))
+    if observed_at is None:
+        return "the answer has no time"
+    try:
+        return _observation(observed_at, document)
+    except Nonsense as nonsense:
+        return str(nonsense)
+
+
+def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observation:
+    """Whatever they do not measure they leave out."""
+    listed = document.get("weather")
+    first = listed[0] if isinstance(listed, list) and listed else {}
+    first = {"id": None, "description": None} | (first if isinstance(first, dict) else {})
+    code = coded(first, "id", *CODES)
+    icon = first.get("icon")
+    speed = _amount(document, "wind", "speed")
+    return Observation(
+        observed_at=observed_at,
+        temperature_celsius=_amount(document, "main", "temp"),
+        feels_like_celsius=_amount(document, "main", "feels_like"),
+        humidity_pct=_amount(document, "main", "humidity"),
+        wind_kmh=None if speed is None else round(speed * KMH_PER_M_PER_S, 2),
+        wind_direction_degrees=_amount(document, "wind", "deg"),
+        precipitation_mm=_precipitation(document),
+        cloud_cover_pct=_amount(document, "clouds", "all"),
+        pressure_hpa=_amount(document, "main", "pressure"),
+        conditions=worded(first, "description"),
+        provider_code=None if code is None else str(code),
+        wmo_code=None if code is None else (95 if 200 <= code < 300 else WMO_CODES.get(code)),
+        is_day=icon.endswith("d") if isinstance(icon, str) else None,
+    )
+
+
+def _precipitation(document: dict[str, Any]) -> float:
+    """Rain and snow of the last hour; they are left out when there is none."""
+    fallen = (_amount(document, kind, "1h") for kind in ("rain", "snow"))
+    return sum(amount for amount in fallen if amount is not None)
+
+
+def _amount(document: dict[str, Any], part: str, key: str) -> float | None:
+    found = document.get(part)
+    return meant(f"{part}.{key}", found.get(key)) if isinstance(found, dict) else None
+
+
+def _explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:
+    def explain(status: int, document: Any, url: str) -> Failure | None:
+        if not isinstance(document, dict) or "cod" not in document:
+            return None
+        code = str(document["cod"])
+        problem = f"it answered {status}, code {code}: {document.get('message')}"
+        if code == "401":
+            remedy = f"Set {KEY_VARIABLE} to a valid key; a new one takes up to two hours."
+            return PermanentFailure(OpenWeatherMap.name, problem, place=url, remedy=remedy)
+        if code in ("404", "400"):
+            return RequestRefused(OpenWeatherMap.name, problem, place=url)
+        if code == "429":
+            until = end_of("minute", now())
+            return QuotaExhausted(OpenWeatherMap.name, problem, place=url, until=until)
+        return None
+
+    return explain

@@ -1,0 +1,181 @@
+"""WeatherAPI.com: a key, a place a request. Contract: https://www.weatherapi.com/docs.
+
+It is asked by coordinates: its other ways to name a place read a bare 10115 as a ZIP code of the
+US. Many places in one request are for paid plans only, and each counts: they are asked one by one.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.ingest.countries import code_of_country
+from pipelines.sources.weather.observation import (
+    Nonsense,
+    Observation,
+    coded,
+    from_epoch,
+    measured,
+    whole,
+    worded,
+)
+from pipelines.sources.weather.providers import (
+    KEY_VARIABLE,
+    Place,
+    Quota,
+    QuotaExhausted,
+    RequestRefused,
+    end_of,
+)
+
+URL = "https://api.weatherapi.com"
+WMO_CODES = {
+    1000: 0,
+    1003: 2,
+    1006: 3,
+    1009: 3,
+    1030: 45,
+    1063: 61,
+    1066: 71,
+    1069: 71,
+    1072: 56,
+    1087: 95,
+    1114: 73,
+    1117: 75,
+    1135: 45,
+    1147: 48,
+    1150: 51,
+    1153: 51,
+    1168: 56,
+    1171: 57,
+    1180: 61,
+    1183: 61,
+    1186: 63,
+    1189: 63,
+    1192: 65,
+    1195: 65,
+    1198: 66,
+    1201: 67,
+    1204: 71,
+    1207: 73,
+    1210: 71,
+    1213: 71,
+    1216: 73,
+    1219: 73,
+    1222: 75,
+    1225: 75,
+    1237: 77,
+    1240: 80,
+    1243: 81,
+    1246: 82,
+    1249: 85,
+    1252: 86,
+    1255: 85,
+    1258: 86,
+    1261: 77,
+    1264: 77,
+    1273: 95,
+    1276: 95,
+    1279: 95,
+    1282: 95,
+}
+"""Their codes as WMO's nearest; sleet as snow."""
+CODES = (1000, 9999)
+"""Within which theirs are."""
+
+
+class WeatherApi:
+    """Present weather by coordinates."""
+
+    name = "weatherapi"
+    quotas: tuple[Quota, ...] = (Quota("month", 100_000),)
+    most_places = 1
+    cost_of_place = 1.0
+
+    def __init__(
+        self,
+        http: HttpClient,
+        base_url: str | None,
+        key: str,
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        self._url = f"{(base_url or URL).rstrip('/')}/v1/current.json"
+        self._key = key
+        self._http = replace(http, secrets=[*http.secrets, key], explain=_explainer(now))
+
+    def can_ask(self, place: Place) -> bool:
+        """It asks by coordinates."""
+        return place.latitude is not None and place.longitude is not None
+
+    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+        """A request for each place."""
+        return [self._observe_one(place) for place in places]
+
+    def _observe_one(self, place: Place) -> Observation | str:
+        asked = f"{place.latitude:.5f},{place.longitude:.5f}"
+        answer = self._http.get_json(self._url, {"key": self._key, "q": asked, "aqi": "no"})
+        return _read(answer.document, place.country_code)
+
+
+def _read(document: Any, country_code: str | None) -> Observation | str:
+    location = document.get("location") if isinstance(document, dict) else None
+    current = document.get("current") if isinstance(document, dict) else None
+    if not isinstance(location, dict) or not isinstance(current, dict):
+        return "the answer has no present weather"
+    country = location.get("country")
+    found = code_of_country(country) if isinstance(country, str) else None
+    if country_code is not None and found is not None and found != country_code:
+        return f"it answered for {country}, not for {country_code}"
+    observed_at = from_epoch(current.get("last_updated_epoch"))
+    if observed_at is None:
+        return "the answer has no time"
+    try:
+        return _observation(observed_at, current)
+    except Nonsense as nonsense:
+        return str(nonsense)
+
+
+def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:
+    condition = current.get("condition")
+    condition = condition if isinstance(condition, dict) else {}
+    code = coded(condition, "code", *CODES)
+    is_day = coded(current, "is_day", 0, 1)
+    return Observation(
+        observed_at=observed_at,
+        temperature_celsius=measured(current, "temp_c"),
+        feels_like_celsius=measured(current, "feelslike_c"),
+        humidity_pct=measured(current, "humidity"),
+        wind_kmh=measured(current, "wind_kph"),
+        wind_direction_degrees=measured(current, "wind_degree"),
+        precipitation_mm=measured(current, "precip_mm"),
+        cloud_cover_pct=measured(current, "cloud"),
+        pressure_hpa=measured(current, "pressure_mb"),
+        conditions=worded(condition, "text"),
+        provider_code=None if code is None else str(code),
+        wmo_code=None if code is None else WMO_CODES.get(code),
+        is_day=None if is_day is None else bool(is_day),
+    )
+
+
+def _explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:
+    def explain(status: int, document: Any, url: str) -> Failure | None:
+        error = document.get("error") if isinstance(document, dict) else None
+        code = whole(error.get("code")) if isinstance(error, dict) else None
+        if not isinstance(error, dict) or code is None:
+            return None
+        problem = f"it answered {status}, code {code}: {error.get('message')}"
+        if code == 9999:  # a fault of theirs, sent as a 400
+            return TransientFailure(WeatherApi.name, problem, place=url, remedy="Try again later.")
+        if code == 1006:
+            return RequestRefused(WeatherApi.name, problem, place=url)
+        if code == 2007:
+            until = end_of("month", now())
+            return QuotaExhausted(WeatherApi.name, problem, place=url, until=until)
+        if code in (1002, 2006, 2008, 2009):
+            remedy = f"Set {KEY_VARIABLE} to a key that is valid there."
+            return PermanentFailure(WeatherApi.name, problem, place=url, remedy=remedy)
+        return None
+
+    return explain

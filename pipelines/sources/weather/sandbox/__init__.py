@@ -1,0 +1,1 @@
+"""The imitated weather providers and geocoder."""

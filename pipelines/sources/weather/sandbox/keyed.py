@@ -1,0 +1,121 @@
+"""WeatherAPI.com and OpenWeatherMap, imitated: the same made-up weather in their own words."""
+
+import datetime as dt
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from pipelines.sources.weather.sandbox.model import COUNTRIES, weather_at
+
+
+def weatherapi(request: Request, now: dt.datetime) -> Response:
+    """Answer as `/v1/current.json` does."""
+    asked = request.query_params
+
+    def refuse(status: int, code: int, message: str) -> Response:
+        return JSONResponse({"error": {"code": code, "message": message}}, status)
+
+    key = asked.get("key")
+    if not key:
+        return refuse(401, 1002, "API key is invalid or not provided.")
+    if key == "bad":
+        return refuse(401, 2006, "API key is invalid.")
+    if key == "exhausted":
+        return refuse(403, 2007, "API key has exceeded calls per month quota.")
+    if not asked.get("q"):
+        return refuse(400, 1003, "Parameter q is missing.")
+    try:
+        latitude, longitude = (float(one) for one in asked["q"].split(","))
+    except ValueError:
+        return refuse(400, 1006, "No matching location found.")
+    here = weather_at(latitude, longitude, now)
+    updated = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+    return JSONResponse(
+        {
+            "location": {
+                "name": "Somewhere",
+                "country": _country_near(latitude, longitude),
+                "lat": latitude,
+                "lon": longitude,
+                "tz_id": "UTC",
+                "localtime": now.strftime("%Y-%m-%d %H:%M"),
+            },
+            "current": {
+                "last_updated_epoch": int(updated.timestamp()),
+                "last_updated": updated.strftime("%Y-%m-%d %H:%M"),
+                "temp_c": here["temperature_2m"],
+                "is_day": here["is_day"],
+                "condition": {"text": "Overcast ", "icon": "//cdn/122.png", "code": 1009},
+                "wind_kph": here["wind_speed_10m"],
+                "wind_degree": here["wind_direction_10m"],
+                "pressure_mb": here["pressure_msl"],
+                "precip_mm": here["precipitation"],
+                "humidity": here["relative_humidity_2m"],
+                "cloud": here["cloud_cover"],
+                "feelslike_c": here["apparent_temperature"],
+            },
+        }
+    )
+
+
+def openweathermap(request: Request, now: dt.datetime) -> Response:
+    """Answer as `/data/2.5/weather` does."""
+    asked = request.query_params
+
+    def refuse(status: int, code: int | str, message: str) -> Response:
+        return JSONResponse({"cod": code, "message": message}, status)
+
+    key = asked.get("appid")
+    if not key or key == "bad":
+        return refuse(
+            401, 401, "Invalid API key. Please see https://openweathermap.org/faq#error401"
+        )
+    if key == "exhausted":
+        return refuse(429, 429, "Your account is temporary blocked due to exceeding of requests.")
+    if "zip" in asked:
+        country = asked["zip"].partition(",")[2].upper() or "US"
+        if country not in COUNTRIES:
+            return refuse(404, "404", "city not found")
+        latitude, longitude = COUNTRIES[country]
+    else:
+        try:
+            latitude, longitude = float(asked["lat"]), float(asked["lon"])
+        except (KeyError, ValueError):
+            return refuse(400, "400", "Nothing to geocode")
+        if not -90 <= latitude <= 90:
+            return refuse(400, "400", "wrong latitude")
+    here = weather_at(latitude, longitude, now)
+    kelvin = 0.0 if asked.get("units") == "metric" else 273.15
+    return JSONResponse(
+        {
+            "coord": {"lon": longitude, "lat": latitude},
+            "weather": [
+                {"id": 802, "main": "Clouds", "description": "scattered clouds", "icon": "03d"}
+            ],
+            "main": {
+                "temp": here["temperature_2m"] + kelvin,
+                "feels_like": here["apparent_temperature"] + kelvin,
+                "pressure": here["pressure_msl"],
+                "humidity": here["relative_humidity_2m"],
+            },
+            "visibility": 10000,
+            "wind": {"speed": here["wind_speed_10m"] / 3.6, "deg": here["wind_direction_10m"]},
+            "clouds": {"all": here["cloud_cover"]},
+            "dt": int(now.timestamp()),
+            "sys": {"country": "XX"},
+            "timezone": 0,
+            "id": 0,
+            "name": "Somewhere",
+            "cod": 200,
+        }
+    )
+
+
+def _country_near(latitude: float, longitude: float) -> str:
+    """The code of the country whose middle is nearest."""
+    return min(
+        COUNTRIES,
+        key=lambda code: (
+            (COUNTRIES[code][0] - latitude) ** 2 + (COUNTRIES[code][1] - longitude) ** 2
+        ),
+    )

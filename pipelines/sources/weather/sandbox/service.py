@@ -1,0 +1,194 @@
+"""Made-up weather at the addresses of the real providers, with their errors and allowances.
+
+Open-Meteo (forecast, archive, geocoding), WeatherAPI.com and OpenWeatherMap on their true paths.
+The weather is a function of place and hour, so that answers can be checked. The key `bad` is not
+known, `exhausted` has used its allowance up.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pipelines.sources.weather.sandbox.keyed import openweathermap, weatherapi
+from pipelines.sources.weather.sandbox.model import COUNTRIES, weather_at
+
+Now = Callable[[], dt.datetime]
+CURRENT_UNITS = {
+    "time": "iso8601",
+    "interval": "seconds",
+    "temperature_2m": "°C",
+    "relative_humidity_2m": "%",
+    "apparent_temperature": "°C",
+    "is_day": "",
+    "precipitation": "mm",
+    "weather_code": "wmo code",
+    "cloud_cover": "%",
+    "pressure_msl": "hPa",
+    "wind_speed_10m": "km/h",
+    "wind_direction_10m": "°",
+    "shortwave_radiation": "W/m²",
+}
+MOST_LOCATIONS = 1000
+PER_MINUTE, OPENWEATHERMAP_PER_MINUTE = 600, 60
+TOO_MUCH = "Minutely API request limit exceeded. Please try again in one minute."
+
+
+def routes(now: Now) -> list[Route]:
+    """All paths of the imitated providers, whose clock is `now`."""
+
+    spent: Counter[tuple[str, dt.datetime]] = Counter()
+
+    def is_spent(who: str, most: int, places: int = 1) -> bool:
+        """Whether more is asked in this minute than is allowed."""
+        window = (who, now().replace(second=0, microsecond=0))
+        spent[window] += places
+        return spent[window] > most
+
+    def forecast(request: Request) -> Response:
+        places = request.query_params.get("latitude", "").count(",") + 1
+        if is_spent("open-meteo", PER_MINUTE, places):
+            return _refuse(TOO_MUCH, 429)
+        return _open_meteo(request, now())
+
+    def search(request: Request) -> Response:
+        if is_spent("geocoding", PER_MINUTE):
+            return _refuse(TOO_MUCH, 429)
+        return _search(request)
+
+    def archive(request: Request) -> Response:
+        if is_spent("open-meteo", PER_MINUTE):
+            return _refuse(TOO_MUCH, 429)
+        try:
+            first = dt.date.fromisoformat(request.query_params["start_date"])
+            last = dt.date.fromisoformat(request.query_params["end_date"])
+        except (KeyError, ValueError):
+            return _refuse("Parameter 'start_date' and 'end_date' must be set")
+        if first < dt.date(1940, 1, 1) or last < first or last > now().date():
+            return _refuse("Parameter 'start_date' is out of allowed range")
+        return _open_meteo(request, now(), days=(first, last))
+
+    def current_json(request: Request) -> Response:
+        return weatherapi(request, now())
+
+    def weather(request: Request) -> Response:
+        if is_spent("openweathermap", OPENWEATHERMAP_PER_MINUTE):
+            message = "Your account is temporary blocked due to exceeding of requests limitation."
+            return JSONResponse({"cod": 429, "message": message}, 429)
+        return openweathermap(request, now())
+
+    return [
+        Route("/v1/forecast", forecast),
+        Route("/v1/archive", archive),
+        Route("/v1/search", search),
+        Route("/v1/current.json", current_json),
+        Route("/data/2.5/weather", weather),
+    ]
+
+
+def _refuse(reason: str, status: int = 400) -> Response:
+    return JSONResponse({"error": True, "reason": reason}, status)
+
+
+def _open_meteo(
+    request: Request, now: dt.datetime, days: tuple[dt.date, dt.date] | None = None
+) -> Response:
+    asked = request.query_params
+    try:
+        latitudes = [float(one) for one in asked["latitude"].split(",")]
+        longitudes = [float(one) for one in asked["longitude"].split(",")]
+    except (KeyError, ValueError):
+        return _refuse("Cannot initialize latitude or longitude from invalid String value.")
+    if len(latitudes) != len(longitudes):
+        return _refuse("Parameter 'latitude' and 'longitude' must have the same number of elements")
+    if len(latitudes) > MOST_LOCATIONS:
+        return _refuse(f"Only up to {MOST_LOCATIONS} locations can be requested at once")
+    for latitude in latitudes:
+        if not -90 <= latitude <= 90:
+            return _refuse(f"Latitude must be in range of -90 to 90°. Given: {latitude:g}.")
+    names = [name for name in asked.get("current", "").split(",") if name]
+    hourly = [name for name in asked.get("hourly", "").split(",") if name]
+    if days is None:
+        past, coming = int(asked.get("past_days", 0)), int(asked.get("forecast_days", 7))
+        if not (0 <= past <= 92 and 0 <= coming <= 16):
+            return _refuse("Past or forecast days are out of allowed range")
+        days = (
+            now.date() - dt.timedelta(days=past),
+            now.date() + dt.timedelta(days=coming - 1),
+        )
+    if unknown := [name for name in [*names, *hourly] if name not in CURRENT_UNITS]:
+        return _refuse(f"Cannot initialize Current from invalid String value {unknown[0]}.")
+    quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+    answers = []
+    for latitude, longitude in zip(latitudes, longitudes, strict=True):
+        here = weather_at(latitude, longitude, quarter)
+        answers.append(
+            {
+                "latitude": round(latitude, 1),  # the middle of the grid cell
+                "longitude": round(longitude, 1),
+                "generationtime_ms": 0.02,
+                "utc_offset_seconds": 0,
+                "timezone": "GMT",
+                "timezone_abbreviation": "GMT",
+                "elevation": 30.0,
+                **_current(names, here, quarter),
+                **_hours(hourly, latitude, longitude, days),
+            }
+        )
+    return JSONResponse(answers[0] if len(answers) == 1 else answers)
+
+
+def _current(names: list[str], here: dict[str, Any], at: dt.datetime) -> dict[str, Any]:
+    if not names:
+        return {}
+    units = {name: CURRENT_UNITS[name] for name in ("time", "interval", *names)}
+    values = {name: here[name] for name in names}
+    told = {"time": at.strftime("%Y-%m-%dT%H:%M"), "interval": 900, **values}
+    return {"current_units": units, "current": told}
+
+
+def _hours(
+    names: list[str], latitude: float, longitude: float, days: tuple[dt.date, dt.date]
+) -> dict[str, Any]:
+    if not names:
+        return {}
+    first = dt.datetime.combine(days[0], dt.time(), dt.UTC)
+    count = ((days[1] - days[0]).days + 1) * 24
+    hours = [first + dt.timedelta(hours=number) for number in range(count)]
+    values = [weather_at(latitude, longitude, hour) for hour in hours]
+    return {
+        "hourly_units": {name: CURRENT_UNITS[name] for name in ("time", *names)},
+        "hourly": {
+            "time": [hour.strftime("%Y-%m-%dT%H:%M") for hour in hours],
+            **{name: [value[name] for value in values] for name in names},
+        },
+    }
+
+
+def _search(request: Request) -> Response:
+    """Any name in a country it knows is a place there, but those of a Nowhere or Somewhere."""
+    name = request.query_params.get("name", "")
+    country = request.query_params.get("countryCode", "").upper()
+    if len(name) < 2 or country not in COUNTRIES or "where" in name.lower():
+        return JSONResponse({"generationtime_ms": 0.3})
+    north, east = COUNTRIES[country]
+    seed = sha256(f"{country} {name.lower()}".encode()).digest()
+    is_postcode = any(c.isdigit() for c in name)
+    place = {
+        "id": int.from_bytes(seed[:4], "big"),
+        "name": f"Town {name}" if is_postcode else name,
+        "latitude": round(north + (seed[0] - 128) / 200, 4),
+        "longitude": round(east + (seed[1] - 128) / 200, 4),
+        "feature_code": "PPL",
+        "country_code": country,
+        "population": 1000 * seed[2],
+        "country": country,
+    }
+    if is_postcode:
+        place["postcodes"] = [name]
+    return JSONResponse({"results": [place], "generationtime_ms": 0.5})

@@ -1,0 +1,204 @@
+"""How Isobar is at this moment, part by part: what `isobar status` tells, without the telling.
+
+Looks only: sessions are read-only, nothing is started, migrated or made. A look that takes more
+than a few seconds counts as unanswered. What is wrong is judged in `verdicts`.
+"""
+
+import datetime as dt
+import shutil
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+import dagster as dg
+
+from pipelines.config import PROJECT, Settings, sources_off, web_server_url
+from pipelines.failures import Failure, NotReady, TransientFailure, redact
+from pipelines.orchestration.operations.problems import Problem
+from pipelines.status import rules
+from pipelines.status.probes.dagster import DagsterFacts, FindProblems, look_at_instance
+from pipelines.status.probes.databases import Ledger, look_at_storage, look_at_warehouse, place_of
+from pipelines.status.probes.web_ui import ask_web_server, noted_processes
+from pipelines.status.rules import Code, Database, Disk, ProcessFact
+from pipelines.warehouse.migrations.apply import Condition
+
+LOOK_SECONDS = 2.5
+INSTANCE_SECONDS = 6.0
+"""It is many short looks, each with a limit of its own, at what has just answered."""
+STARTING_SECONDS = 30.0
+T = TypeVar("T")
+
+
+@dataclass
+class Status:
+    """All that was seen, and what is wrong, worst first."""
+
+    checked_at: dt.datetime
+    problems: list[Problem] = field(default_factory=list)
+    is_looked_at: bool = True
+    """False where the environment makes no sense, so that there was nothing to look at."""
+    warehouse: Database = field(default_factory=lambda: Database("database"))
+    storage: Database = field(default_factory=lambda: Database("dagster_storage"))
+    ledger: Ledger = field(default_factory=dict)
+    processes: list[ProcessFact] = field(default_factory=list)
+    code: Code = field(default_factory=Code)
+    dagster: DagsterFacts | None = None
+    disks: list[Disk] = field(default_factory=list)
+    sources_off: set[str] = field(default_factory=set)
+
+
+class _Look(Generic[T]):
+    """Something that is looked at in a thread, which is left behind when it takes too long."""
+
+    def __init__(self, place: str, look: Callable[[], T], seconds: float = LOOK_SECONDS) -> None:
+        self.place = place
+        self.seconds = seconds
+        self.until = time.monotonic() + seconds
+        self.answer: Future[T] = Future()
+        threading.Thread(target=self._run, args=[look], daemon=True).start()
+
+    def _run(self, look: Callable[[], T]) -> None:
+        try:
+            self.answer.set_result(look())
+        except Exception as error:  # noqa: BLE001 - it is told, and the other looks go on
+            self.answer.set_exception(error)
+
+    def result(self) -> T:
+        """What was seen. Raises `Failure`, whatever went wrong."""
+        try:
+            return self.answer.result(max(0.1, self.until - time.monotonic()))
+        except Failure:
+            raise
+        except TimeoutError as error:
+            problem = f"it did not answer within {self.seconds} s"
+            remedy = "See whether it is up, and what it is busy with."
+            raise TransientFailure("status", problem, place=self.place, remedy=remedy) from error
+        except Exception as error:
+            problem = f"it could not be looked at: {_told(error)}"
+            remedy = "See whether what it says can be mended; else it is a fault of Isobar."
+            raise TransientFailure("status", problem, place=self.place, remedy=remedy) from error
+
+
+def look(
+    settings: Settings,
+    load_repository: Callable[[], dg.RepositoryDefinition],
+    find_problems: FindProblems,
+    now: dt.datetime,
+) -> Status:
+    """Look at everything, side by side, within some five seconds."""
+    status = Status(now, sources_off=sources_off())
+    warehouse = _Look(
+        place_of(settings.database_url, settings), lambda: look_at_warehouse(settings)
+    )
+    storage_url = settings.dagster_postgres_url or settings.database_url
+    storage = _Look(place_of(storage_url, settings), lambda: look_at_storage(settings))
+    noted_url, status.processes = noted_processes(settings.state)
+    url = noted_url or web_server_url()
+    asked = _Look(redact(url), lambda: ask_web_server(url)) if url else None
+    repository, own_error = _loaded(load_repository)
+    status.code = _code(asked, own_error, is_starting=_is_starting(status.processes, now))
+    status.disks = _disks(settings)
+    try:
+        status.warehouse, status.ledger = warehouse.result()
+    except Failure as failure:
+        status.warehouse = _unreachable("database", failure)
+    try:
+        status.storage, dagster_url = storage.result()
+        if status.storage.schema == "current":
+            home = settings.dagster_home
+            seen = _Look(
+                status.storage.place,
+                lambda: look_at_instance(home, dagster_url, repository, find_problems, now),
+                INSTANCE_SECONDS,
+            )
+            status.dagster = seen.result()
+    except Failure as failure:
+        status.storage = _unreachable("dagster_storage", failure)
+    status.problems = sorted(_problems(status), key=lambda problem: problem.severity)
+    return status
+
+
+def unconfigured(failure: Failure, now: dt.datetime) -> Status:
+    """The status where the environment makes no sense, so that there is nothing to look at."""
+    problem = rules.trouble("configuration", failure.problem, failure.place, failure.remedy, now)
+    return Status(now, [problem], is_looked_at=False)
+
+
+def _problems(status: Status) -> list[Problem]:
+    now, dagster = status.checked_at, status.dagster
+    problems = rules.of_database(status.warehouse, now)
+    if status.storage.error is None or status.storage.error != status.warehouse.error:
+        problems += rules.of_database(status.storage, now)
+    problems += rules.of_processes(status.processes, now)
+    if dagster is not None:
+        problems += rules.of_daemon(dagster.heartbeats, status.processes, now)
+        problems += rules.of_runs(dagster.runs, now)
+    elif status.storage.schema == "missing":
+        problems += rules.of_daemon([], status.processes, now)
+    problems += rules.of_code(status.code, now)
+    problems += rules.of_disks(status.disks, now)
+    return problems + (dagster.problems if dagster else [])
+
+
+def _unreachable(part: Literal["database", "dagster_storage"], failure: Failure) -> Database:
+    schema: Condition | None = "missing" if isinstance(failure, NotReady) else None
+    return Database(
+        part, failure.place, schema=schema, error=failure.problem, remedy=failure.remedy
+    )
+
+
+def _is_starting(processes: list[ProcessFact], now: dt.datetime) -> bool:
+    started = [one.started_at for one in processes if one.name == "web server" and one.started_at]
+    return any((now - at).total_seconds() < STARTING_SECONDS for at in started)
+
+
+def _loaded(
+    load_repository: Callable[[], dg.RepositoryDefinition],
+) -> tuple[dg.RepositoryDefinition | None, str | None]:
+    """The definitions of this clone, or why they do not load."""
+    try:
+        return load_repository(), None
+    except Exception as error:  # noqa: BLE001 - it is what is told
+        return None, _told(error)
+
+
+def _told(error: Exception) -> str:
+    """An error in words, with the line of ours that it comes from."""
+    if isinstance(error, Failure):
+        return f"{error.problem} ({error.place}). {error.remedy}"
+    ours = [
+        f" ({Path(frame.filename).relative_to(PROJECT)}:{frame.lineno})"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(PROJECT / "pipelines")
+    ]
+    return redact(f"{type(error).__name__}: {error}{ours[-1] if ours else ''}")
+
+
+def _code(asked: "_Look[str | None] | None", own_error: str | None, *, is_starting: bool) -> Code:
+    if asked is None:
+        return Code(None, own_error is None, own_error, own_error)
+    try:
+        error = asked.result()
+    except NotReady:  # it does not say, as where a proxy wants a password
+        return Code(None, own_error is None, own_error, own_error)
+    except Failure as failure:
+        error = None if is_starting else failure.problem
+    return Code(asked.place, error is None, error, own_error)
+
+
+def _disks(settings: Settings) -> list[Disk]:
+    """Each file system on which the state folder or the built-in server's data are, once."""
+    places = {"state folder": settings.state}
+    if settings.has_builtin_server:
+        places["database"] = settings.builtin_server().home
+    disks: dict[int, Disk] = {}
+    for what, path in places.items():
+        there = next(one for one in (path, *path.parents) if one.exists())
+        usage = shutil.disk_usage(there)
+        disks.setdefault(there.stat().st_dev, Disk(what, str(there), usage.free, usage.total))
+    return list(disks.values())

@@ -1,0 +1,103 @@
+"""What `isobar status --json` says: all that was seen, for a monitor."""
+
+import datetime as dt
+from dataclasses import asdict
+from typing import Any, Literal
+
+from pipelines.status.collect import Status
+from pipelines.status.probes.dagster import SOURCES
+from pipelines.status.rules import Database, Runs, status_of
+
+
+def document(seen: Status) -> dict[str, Any]:
+    """All of it, as JSON has it; `isobar status --help` tells the keys."""
+    dagster = seen.dagster
+    parts: dict[str, dict[str, Any]] = {
+        "database": _database(seen.warehouse),
+        "dagster_storage": _database(seen.storage),
+        "processes": {"processes": [asdict(one) for one in seen.processes]},
+        "daemon": {"heartbeats": _heartbeats(seen)},
+        "code_location": asdict(seen.code),
+        "runs": asdict(dagster.runs if dagster else Runs(None, None, None, None)),
+        "disks": {"places": [asdict(disk) for disk in seen.disks]},
+    }
+    told = {
+        "status": status_of(seen.problems),
+        "checked_at": seen.checked_at,
+        "problems": [asdict(problem) for problem in seen.problems],
+        **{name: {"status": judgement(seen, name), **facts} for name, facts in parts.items()},
+        "automation": [asdict(one) for one in dagster.instigators] if dagster else [],
+        "sources": [source_facts(seen, name) for name in SOURCES],
+        "quarantine": {feed: records for feed, (_, records) in seen.ledger.items() if records},
+    }
+    plain: dict[str, Any] = _plain(told)
+    return plain
+
+
+def judgement(seen: Status, part: str) -> Literal["ok", "warning", "bad"] | None:
+    """How a part is; None when it could not be looked at, or is not there."""
+    problems = [one for one in seen.problems if one.key.split(":")[:2] == ["status", part]]
+    if problems:
+        return status_of(problems)
+    if part == "dagster_storage" and seen.is_looked_at and not seen.storage.is_reachable:
+        return "bad"  # told with the database, when it is the same server
+    is_seen = {
+        "processes": bool(seen.processes),
+        "daemon": seen.dagster is not None,
+        "runs": seen.dagster is not None,
+    }
+    return "ok" if is_seen.get(part, seen.is_looked_at) else None
+
+
+def source_facts(seen: Status, name: str) -> dict[str, Any]:
+    """What is known of a source."""
+    last_success_at = seen.dagster.last_success_at[name] if seen.dagster else None
+    delivered = seen.ledger.get(name)
+    return {
+        "name": name,
+        "is_on": name not in seen.sources_off,
+        "last_success_at": last_success_at,
+        "age_seconds": _seconds(last_success_at, seen),
+        "is_overdue": _is_overdue(seen, name),
+        "last_delivery_at": delivered[0] if delivered else None,
+        "in_quarantine": delivered[1] if delivered else 0 if seen.ledger else None,
+    }
+
+
+def _is_overdue(seen: Status, name: str) -> bool | None:
+    """Whether one of its assets is, as the daemon finds; None where nobody can say."""
+    keys = [one.key for one in seen.dagster.problems] if seen.dagster else []
+    is_judged = seen.code.own_error is None and name not in seen.sources_off
+    if seen.dagster is None or "status:problems" in keys or not is_judged:
+        return None
+    return any(key.startswith(f"freshness:{name}.") for key in keys)
+
+
+def _database(found: Database) -> dict[str, Any]:
+    return {name: fact for name, fact in asdict(found).items() if name not in ("part", "remedy")}
+
+
+def _heartbeats(seen: Status) -> list[dict[str, Any]]:
+    beats = seen.dagster.heartbeats if seen.dagster else []
+    return [
+        {
+            "name": beat.name,
+            "at": beat.at,
+            "age_seconds": _seconds(beat.at, seen),
+            "errors": beat.errors,
+        }
+        for beat in beats
+    ]
+
+
+def _seconds(at: dt.datetime | None, seen: Status) -> float | None:
+    return round((seen.checked_at - at).total_seconds(), 1) if at else None
+
+
+def _plain(value: Any) -> Any:
+    """Only what JSON has."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value.isoformat() if isinstance(value, dt.datetime) else value

@@ -1,0 +1,1 @@
+"""Probes of the parts of the platform: databases, Dagster, the web UI."""

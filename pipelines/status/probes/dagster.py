@@ -1,0 +1,179 @@
+"""What Dagster's instance tells `isobar status`: signs of life, schedules, sensors, runs, sources.
+
+The instance is opened read-only, on a storage that is known to be there.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
+from dagster._utils.schedules import schedule_execution_time_iterator
+
+from pipelines.config import INSTANCE
+from pipelines.failures import redact
+from pipelines.orchestration.operations.problems import Problem, selector_of
+from pipelines.orchestration.orphaned_runs import UNFINISHED
+from pipelines.orchestration.run_failures import shown
+from pipelines.status.rules import Heartbeat, Runs, trouble
+
+SOURCES = ("flights", "bookings", "shipments", "solar", "weather")
+"""Those of `automation`, which cannot be imported where the timetable makes no sense."""
+FindProblems = Callable[[dg.DagsterInstance, dg.RepositoryDefinition], list[Problem]]
+MOST_CHARACTERS = 300
+QUERY_MILLISECONDS = 2500
+MOST_SESSIONS = 5
+WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+
+
+@dataclass(frozen=True)
+class Instigator:
+    """A schedule or sensor."""
+
+    name: str
+    kind: str
+    is_running: bool
+    last_tick_at: dt.datetime | None
+    error: str | None
+    """Of the last tick that is over."""
+    next_tick_at: dt.datetime | None
+    """Of schedules that run."""
+
+
+@dataclass(frozen=True)
+class DagsterFacts:
+    """All of it."""
+
+    heartbeats: list[Heartbeat]
+    runs: Runs
+    last_success_at: dict[str, dt.datetime | None]
+    instigators: list[Instigator] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def look_at_instance(
+    home: Path,
+    url: str,
+    repository: dg.RepositoryDefinition | None,
+    find_problems: FindProblems,
+    now: dt.datetime,
+) -> DagsterFacts:
+    """What the instance in Dagster's `home` says, whose storage is at `url`.
+
+    Without the definitions nothing can be said of schedules, sensors, freshness and problems.
+    """
+    config = home if (home / INSTANCE.name).exists() else INSTANCE.parent
+    storage = {"postgres": {"postgres_url": url, "should_autocreate_tables": False}}
+    ref = InstanceRef.from_dir(str(home), config_dir=str(config), overrides={"storage": storage})
+    with dg.DagsterInstance.from_ref(ref) as instance:
+        instance.optimize_for_webserver(QUERY_MILLISECONDS, -1, MOST_SESSIONS)  # else one a query
+        facts = DagsterFacts(
+            _heartbeats(instance),
+            _runs(instance),
+            {source: _last_success_at(instance, source) for source in SOURCES},
+        )
+        if repository is not None:
+            facts.instigators.extend(_instigators(instance, repository, now))
+            facts.problems.extend(_found(instance, repository, find_problems, now))
+        return facts
+
+
+def _found(
+    instance: dg.DagsterInstance,
+    repository: dg.RepositoryDefinition,
+    find_problems: FindProblems,
+    now: dt.datetime,
+) -> list[Problem]:
+    try:
+        return find_problems(instance, repository)
+    except Exception as error:  # noqa: BLE001 - it is told, and the rest stands
+        what = f"It could not be seen what is wrong: {redact(f'{type(error).__name__}: {error}')}"
+        return [trouble("problems", what, "problems.py", "This is a fault of Isobar.", now)]
+
+
+def _heartbeats(instance: dg.DagsterInstance) -> list[Heartbeat]:
+    """Of each daemon that there has to be, by name."""
+    beats = instance.get_daemon_heartbeats()
+    facts = []
+    for name in sorted(instance.get_required_daemon_types()):
+        beat = beats.get(name)
+        errors = (
+            [shown(error.message, MOST_CHARACTERS) for error in (beat.errors or ())] if beat else []
+        )
+        facts.append(Heartbeat(name, _at(beat.timestamp) if beat else None, tuple(errors)))
+    return facts
+
+
+def _runs(instance: dg.DagsterInstance) -> Runs:
+    under_way = [status for status in UNFINISHED if status not in WAITING]
+
+    def oldest(statuses: list[dg.DagsterRunStatus]) -> dt.datetime | None:
+        records = instance.get_run_records(
+            dg.RunsFilter(statuses=statuses), limit=1, ascending=True
+        )
+        return records[0].create_timestamp if records else None
+
+    return Runs(
+        queued=instance.get_runs_count(dg.RunsFilter(statuses=WAITING)),
+        under_way=instance.get_runs_count(dg.RunsFilter(statuses=under_way)),
+        oldest_queued_at=oldest(WAITING),
+        oldest_under_way_at=oldest(under_way),
+    )
+
+
+def _last_success_at(instance: dg.DagsterInstance, job: str) -> dt.datetime | None:
+    succeeded = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS])
+    for record in instance.get_run_records(succeeded, limit=1):
+        return _at(record.end_time) if record.end_time else None
+    return None
+
+
+def _instigators(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, now: dt.datetime
+) -> list[Instigator]:
+    """Schedules, then sensors, by name."""
+    states = {state.selector_id: state for state in instance.all_instigator_state()}
+    schedules = sorted(repository.schedule_defs, key=lambda one: one.name)
+    sensors = sorted(repository.sensor_defs, key=lambda one: one.name)
+    declared: list[dg.ScheduleDefinition | dg.SensorDefinition] = [*schedules, *sensors]
+    facts = []
+    for one in declared:
+        selector_id = selector_of(repository, one.name)
+        is_running = _is_running(states.get(selector_id), one.default_status.value == "RUNNING")
+        kind, next_tick_at = "sensor", None
+        if isinstance(one, dg.ScheduleDefinition):
+            kind = "schedule"
+            ticks = schedule_execution_time_iterator(
+                now.timestamp(), one.cron_schedule, one.execution_timezone
+            )
+            next_tick_at = next(ticks).astimezone(dt.UTC) if is_running else None
+        last_tick_at, error = _last_tick(instance, selector_id)
+        facts.append(Instigator(one.name, kind, is_running, last_tick_at, error, next_tick_at))
+    return facts
+
+
+def _is_running(state: InstigatorState | None, is_default: bool) -> bool:
+    """By what a person said in the UI, else by the code."""
+    if state is None or state.status == InstigatorStatus.DECLARED_IN_CODE:
+        return is_default
+    return state.status == InstigatorStatus.RUNNING
+
+
+def _last_tick(
+    instance: dg.DagsterInstance, selector_id: str
+) -> tuple[dt.datetime | None, str | None]:
+    """When the last tick was, and the error of the last one that is over, if it had one."""
+    ticks = instance.get_ticks("", selector_id, limit=2)
+    over = next((tick for tick in ticks if tick.status != TickStatus.STARTED), None)
+    error = over.error if over and over.is_failure else None
+    return (
+        _at(ticks[0].timestamp) if ticks else None,
+        shown(error.message, MOST_CHARACTERS) if error else None,
+    )
+
+
+def _at(timestamp: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(timestamp, dt.UTC)

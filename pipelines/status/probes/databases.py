@@ -1,0 +1,118 @@
+"""The warehouse and Dagster's storage as `isobar status` sees them, in sessions that only read."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipelines.config import Settings
+from pipelines.failures import NotReady, TransientFailure, redact
+from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE
+from pipelines.status.rules import Database
+from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.migrations.apply import Condition, condition
+from pipelines.warehouse.sql_files import read_sql
+
+READ_ONLY = "-c default_transaction_read_only=on -c statement_timeout=2500"
+TABLES_OF_DAGSTER = ("runs", "event_logs", "job_ticks", "instigators", "daemon_heartbeats")
+Ledger = dict[str, tuple[dt.datetime, int]]
+"""By feed: when its last delivery was loaded, and how many records are in quarantine."""
+
+
+def look_at_warehouse(settings: Settings) -> tuple[Database, Ledger]:
+    """The warehouse, and what its ledger says. Raises `Failure` when it cannot be read."""
+    url = settings.database_url or _builtin_url(settings, SUPERUSER, WAREHOUSE)
+    with _reading(url) as connection:
+        schema = condition(connection)
+        ledger = {}
+        if schema not in ("missing", "foreign"):
+            rows = connection.execute(text(read_sql("pipelines.status", "ledger")))
+            ledger = {row.source: (row.last_delivery_at, row.in_quarantine) for row in rows}
+        return _database("database", connection, schema), ledger
+
+
+def look_at_storage(settings: Settings) -> tuple[Database, str]:
+    """Dagster's storage, and its address for Dagster to read it. Raises `Failure`."""
+    if settings.dagster_postgres_url or settings.database_url:
+        url = settings.dagster_url()
+    else:
+        url = _builtin_url(settings, DAGSTER, DAGSTER)
+    with _reading(url) as connection:
+        tables = [f"to_regclass('{name}') IS NOT NULL" for name in TABLES_OF_DAGSTER]
+        is_made = connection.execute(text(f"SELECT {' AND '.join(tables)}")).scalar_one()
+        found = _database("dagster_storage", connection, "current" if is_made else "missing")
+    read_only = {"options": READ_ONLY, "connect_timeout": "3"}
+    of_dagster = make_url(url).set(drivername="postgresql+psycopg2").update_query_dict(read_only)
+    return found, of_dagster.render_as_string(hide_password=False)
+
+
+def place_of(url: str | None, settings: Settings) -> str:
+    """Where a database is, to be told: without a password, and by folder when it is built in."""
+    if url is None:
+        return str(settings.state / "postgres")
+    return make_url(url).set(query={}).render_as_string(hide_password=True)
+
+
+def _builtin_url(settings: Settings, role: str, database: str) -> str:
+    """An address on the built-in server, when it runs."""
+    server = settings.builtin_server()
+    if not server.data.exists():
+        raise NotReady(
+            "database",
+            "there is no database yet",
+            place=str(server.data),
+            remedy="Run make run (isobar run), which makes and fills it.",
+        )
+    running = server.connections()
+    if running is None:
+        raise TransientFailure(
+            "database",
+            "the built-in server does not run",
+            place=str(server.data),
+            remedy="Run isobar database start, or isobar ui, which keeps it up.",
+        )
+    return f"{running.url(role, database)}?sslmode=disable"
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[Connection]:
+    """A session that cannot change anything. Raises `TransientFailure`."""
+    parsed = make_url(url)
+    asked = parsed.query.get("options", "")
+    options = f"{asked} {READ_ONLY}" if isinstance(asked, str) else READ_ONLY
+    engine = engine_for(
+        parsed.update_query_dict({"options": options}).render_as_string(hide_password=False),
+        role=None,
+    )
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise TransientFailure(
+            "database",
+            redact(cause, [parsed.password or ""]),
+            place=parsed.set(query={}).render_as_string(hide_password=True),
+            remedy="See whether the server is up, and the address in the environment is right.",
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def _database(
+    part: Literal["database", "dagster_storage"], connection: Connection, schema: Condition
+) -> Database:
+    query = text("SELECT pg_database_size(current_database()), current_setting('server_version')")
+    size, version = connection.execute(query).one()
+    place = connection.engine.url.set(query={}, drivername="postgresql")
+    return Database(
+        part,
+        place.render_as_string(hide_password=True),
+        is_reachable=True,
+        server_version=version.split()[0],
+        size_bytes=size,
+        schema=schema,
+    )

@@ -1,0 +1,77 @@
+"""What of `isobar ui` is alive on this machine, and what its web server says of the definitions."""
+
+import datetime as dt
+import json
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import requests
+
+from pipelines.failures import NotReady, TransientFailure, redact
+from pipelines.postgres.process_identity import find
+from pipelines.status.rules import ProcessFact
+
+ASK_SECONDS = 2.0
+MOST_CHARACTERS = 400
+LOADED = """{ workspaceOrError { __typename ... on PythonError { message } ... on Workspace {
+    locationEntries { locationOrLoadError { ... on PythonError { message } } } } } }"""
+
+
+def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
+    """The address of the web UI that runs on this machine, and what became of its processes.
+
+    Nothing where none runs, or it was stopped in order.
+    """
+    try:
+        record = json.loads((state / "ui.json").read_text())
+        noted = record["processes"] if record["host"] == socket.gethostname() else {}
+        facts = [_fact(name, words) for name, words in noted.items()]
+        is_up = any(one.name == "web server" and one.state == "alive" for one in facts)
+        return record["url"] if is_up else None, facts
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or of older code
+        return None, []
+
+
+def ask_web_server(url: str) -> str | None:
+    """What is wrong with the definitions that the web server has loaded.
+
+    Raises `TransientFailure` when it does not answer, `NotReady` when it is not for us to ask.
+    """
+    with requests.Session() as session:
+        session.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost")
+        try:
+            answer = session.post(
+                f"{url.rstrip('/')}/graphql", json={"query": LOADED}, timeout=ASK_SECONDS
+            )
+        except requests.RequestException as error:
+            raise TransientFailure(
+                "ui",
+                f"it does not answer ({type(error).__name__})",
+                place=redact(url),
+                remedy="See whether isobar ui runs.",
+            ) from error
+    try:
+        workspace = answer.json()["data"]["workspaceOrError"]
+        entries = workspace.get("locationEntries", [])
+        errors = [workspace, *(entry["locationOrLoadError"] or {} for entry in entries)]
+        told = [one["message"] for one in errors if "message" in one]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = f"it answered {answer.status_code}, and no word of the definitions"
+        remedy = "See whether ISOBAR_UI_URL is right."
+        raise NotReady("ui", problem, place=redact(url), remedy=remedy) from error
+    return redact(told[0].strip())[:MOST_CHARACTERS] if told else None
+
+
+def _fact(name: str, noted: str) -> ProcessFact:
+    """What became of a process that `isobar ui` noted."""
+    process, pid = find(noted), int(noted.split()[0])
+    try:
+        if process is not None:
+            is_stopped = process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+            started_at = dt.datetime.fromtimestamp(process.create_time(), dt.UTC)
+            return ProcessFact(name, pid, "stopped" if is_stopped else "alive", started_at)
+    except psutil.NoSuchProcess:
+        pass
+    return ProcessFact(name, pid, "dead", None)

@@ -1,0 +1,253 @@
+"""What `isobar status` knows of each part, and what is wrong with it: facts in, problems out.
+
+No clock, no connection, no process: `status` looks. What Dagster tells of runs, checks, freshness,
+sensors and schedules is judged in `problems`.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pipelines.orchestration.format_duration import span_in_words
+from pipelines.orchestration.operations.problems import Problem
+from pipelines.warehouse.migrations.apply import Condition
+
+BEAT_SECONDS = 75.0
+"""Daemons beat every half minute; one that missed two is late."""
+HANGS_SECONDS = 300.0
+"""One daemon alone may be busy for a while, when the others beat."""
+QUEUED_SECONDS = 900.0
+UNDER_WAY_SECONDS = 7800.0
+"""Dagster ends runs after two hours (dagster.yaml)."""
+GIB = 2**30
+LITTLE_BYTES, TOO_LITTLE_BYTES = 5 * GIB, GIB
+"""PostgreSQL's log of changes alone may take 4 GiB."""
+START = "Start it: isobar ui (make ui)."
+
+
+@dataclass(frozen=True)
+class Database:
+    """The warehouse, or Dagster's storage."""
+
+    part: Literal["database", "dagster_storage"]
+    place: str = ""
+    is_reachable: bool = False
+    server_version: str | None = None
+    size_bytes: int | None = None
+    schema: Condition | None = None
+    error: str | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True)
+class ProcessFact:
+    """A process that `isobar ui` noted."""
+
+    name: str
+    pid: int
+    state: Literal["alive", "stopped", "dead"]
+    started_at: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """The last sign of life of one of the daemon's threads; none when `at` is None."""
+
+    name: str
+    at: dt.datetime | None
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Code:
+    """Whether the definitions load, as the web server says (`asked`) and in this process."""
+
+    asked: str | None = None
+    is_loaded: bool | None = None
+    error: str | None = None
+    own_error: str | None = None
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs that are not over."""
+
+    queued: int | None
+    under_way: int | None
+    oldest_queued_at: dt.datetime | None
+    oldest_under_way_at: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Where something of ours is written."""
+
+    what: str
+    path: str
+    free_bytes: int
+    total_bytes: int
+
+
+def trouble(
+    key: str,
+    what: str,
+    where: str,
+    remedy: str,
+    since: dt.datetime,
+    *,
+    severity: Literal["error", "warning"] = "error",
+) -> Problem:
+    """A problem of the machinery, which has no page in the web UI."""
+    return Problem(f"status:{key}", severity, what, where, since, "", remedy)
+
+
+def of_database(found: Database, now: dt.datetime) -> list[Problem]:
+    """What is wrong with the warehouse or Dagster's storage."""
+    name = {"database": "The database", "dagster_storage": "Dagster's storage"}[found.part]
+    if not found.is_reachable:
+        what = f"{name}: {found.error or 'it does not answer'}"
+        remedy = found.remedy or "See whether the server is up."
+        return [trouble(found.part, what, found.place, remedy, now)]
+    migrate = "Run isobar migrate."
+    verdicts: dict[Condition | None, tuple[str, str, Literal["error", "warning"]]] = {
+        "missing": ("it is empty", "Run make run (isobar run), which fills it.", "error"),
+        "behind": ("its tables are of older code", migrate, "error"),
+        "foreign": (
+            "its tables are of code that this clone does not know",
+            "Update this clone; a database cannot go back but by restoring a backup.",
+            "error",
+        ),
+        "other views": ("its views are of other code", migrate, "warning"),
+    }
+    if found.schema not in verdicts:
+        return []
+    what, remedy, severity = verdicts[found.schema]
+    what = f"{name}: {what}"
+    return [trouble(found.part, what, found.place, remedy, now, severity=severity)]
+
+
+def of_processes(found: Sequence[ProcessFact], now: dt.datetime) -> list[Problem]:
+    """Which processes of `isobar ui` are gone, or stand still; none where it does not run here."""
+    is_watched = any(one.name == "isobar ui" and one.state == "alive" for one in found)
+    again = "Start isobar ui again (make ui); it ends what is left of the last one first."
+    problems = []
+    for one in found:
+        key = "daemon:process" if one.name == "daemon" else f"processes:{one.name}"
+        who, where = f"The {one.name}", f"process {one.pid}"
+        if one.name == "isobar ui":
+            who = "isobar ui, which starts again what ends,"
+        if one.state == "stopped":
+            remedy = f"Continue it: kill -CONT {one.pid}"
+            problems.append(trouble(key, f"{who} is stopped", where, remedy, now))
+        elif one.state == "dead":
+            log = f".isobar/{one.name.replace(' ', '_')}.log"
+            watched = f"isobar ui starts it again in a second; if it does not, read {log}."
+            remedy = watched if is_watched else again
+            problems.append(trouble(key, f"{who} has ended", where, remedy, now))
+    if found and all(one.state == "dead" for one in found):
+        what = "isobar ui was killed, and all of its processes have ended"
+        killed = trouble("processes", what, ".isobar/ui.json", again, now)
+        return [killed, *(one for one in problems if one.key == "status:daemon:process")]
+    return problems
+
+
+def of_daemon(
+    beats: Sequence[Heartbeat], processes: Sequence[ProcessFact], now: dt.datetime
+) -> list[Problem]:
+    """Whether the daemon is alive, by its signs of life; one that just began may have none."""
+    process = next((one for one in processes if one.name == "daemon"), None)
+    if process and process.state != "alive":
+        return []  # told with the processes
+    if process and process.started_at and _age(process.started_at, now) < BEAT_SECONDS:
+        return []
+    told = [beat.at for beat in beats if beat.at is not None]
+    if not told:
+        return [
+            trouble("daemon", "No daemon has run yet: nothing starts of itself", "", START, now)
+        ]
+    if (age := _age(max(told), now)) > BEAT_SECONDS:
+        what = f"The daemon is dead or stands still: no sign of life for {span_in_words(age)}"
+        remedy = "Read .isobar/daemon.log, and kill it: isobar ui starts it again."
+        return [trouble("daemon", what, "", remedy if process else START, max(told))]
+    return [problem for beat in beats for problem in _of_beat(beat, now)]
+
+
+def _of_beat(beat: Heartbeat, now: dt.datetime) -> list[Problem]:
+    """What is wrong with one thread of a daemon that lives."""
+    key, where = f"daemon:{beat.name}", beat.name
+    age = _age(beat.at, now) if beat.at else HANGS_SECONDS
+    remedy = "Read .isobar/daemon.log; to have it started again, kill the daemon."
+    if age > BEAT_SECONDS:
+        severity: Literal["error", "warning"] = "error" if age > HANGS_SECONDS else "warning"
+        since = span_in_words(age) if beat.at else "ever"
+        what = f"{beat.name} of the daemon: no sign of life for {since}"
+        return [trouble(key, what, where, remedy, beat.at or now, severity=severity)]
+    if beat.errors:
+        what = f"{beat.name} of the daemon: {beat.errors[0]}"
+        return [trouble(key, what, where, remedy, beat.at or now, severity="warning")]
+    return []
+
+
+def of_code(found: Code, now: dt.datetime) -> list[Problem]:
+    """Whether what is in this clone loads, and what the web server has loaded."""
+    problems = []
+    if found.asked and found.error:
+        what = f"The web server: {found.error}"
+        remedy = "Mend what it says, then reload the code location in the UI, or start it again."
+        problems.append(trouble("code_location", what, found.asked, remedy, now))
+    is_told = bool(problems) and (found.own_error or "") in (found.error or "")
+    if found.own_error and not is_told:
+        what = f"The definitions of this clone do not load: {found.own_error}"
+        where = "pipelines.definitions"
+        problems.append(
+            trouble(
+                "code_location:own", what, where, "Mend what it says; until then runs fail.", now
+            )
+        )
+    return problems
+
+
+def of_runs(found: Runs, now: dt.datetime) -> list[Problem]:
+    """Whether runs wait, or take, too long."""
+    problems = []
+    queued_at, under_way_at = found.oldest_queued_at, found.oldest_under_way_at
+    if queued_at and (age := _age(queued_at, now)) > QUEUED_SECONDS:
+        what = f"A run has been waiting in the queue for {span_in_words(age)}"
+        remedy = "See in the UI what runs before it, and whether the daemon lives."
+        page = "/runs?q=status:QUEUED"
+        problems.append(Problem("status:runs:queued", "warning", what, "", queued_at, page, remedy))
+    if under_way_at and (age := _age(under_way_at, now)) > UNDER_WAY_SECONDS:
+        what = f"A run has been under way for {span_in_words(age)}"
+        remedy = "Terminate it in the UI; what it had begun is undone."
+        page = "/runs?q=status:STARTED"
+        problems.append(
+            Problem("status:runs:hangs", "warning", what, "", under_way_at, page, remedy)
+        )
+    return problems
+
+
+def of_disks(found: Sequence[Disk], now: dt.datetime) -> list[Problem]:
+    """Where space runs out."""
+    return [
+        trouble(
+            f"disks:{disk.what}",
+            f"Only {disk.free_bytes / GIB:.1f} GiB are free for the {disk.what}",
+            disk.path,
+            "Free some space; a full disk stops the database.",
+            now,
+            severity="error" if disk.free_bytes < TOO_LITTLE_BYTES else "warning",
+        )
+        for disk in found
+        if disk.free_bytes < LITTLE_BYTES
+    ]
+
+
+def status_of(problems: Iterable[Problem]) -> Literal["ok", "warning", "bad"]:
+    """The worst there is."""
+    severities = {problem.severity for problem in problems}
+    return "bad" if "error" in severities else "warning" if severities else "ok"
+
+
+def _age(at: dt.datetime, now: dt.datetime) -> float:
+    return (now - at).total_seconds()

@@ -1,0 +1,212 @@
+"""What `isobar status` shows a person."""
+
+import datetime as dt
+import sys
+from collections.abc import Sequence
+from itertools import zip_longest
+from textwrap import shorten
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.failures import printable
+from pipelines.orchestration.format_duration import span_in_words
+from pipelines.orchestration.operations.problems import Problem
+from pipelines.status.collect import Status
+from pipelines.status.json_report import judgement, source_facts
+from pipelines.status.probes.dagster import SOURCES, Instigator
+from pipelines.status.rules import GIB, Code, Database, ProcessFact, status_of
+
+WIDTH = 100
+MOST_WARNINGS = 5
+MOST_CHARACTERS = 400
+MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]", None: "[dim]?[/]"}
+WORDS = {"ok": "all is well", "warning": "well, with warnings", "bad": "something is bad"}
+
+
+def page(seen: Status) -> str:
+    """What is wrong, then a line for each part, then sources, schedules and sensors."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    with console.capture() as captured:
+        _print(console, seen)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def _print(console: Console, seen: Status) -> None:
+    status = status_of(seen.problems)
+    at = f"[dim]{seen.checked_at:%Y-%m-%d %H:%M:%S} UTC[/]"
+    console.print(f"{MARKS[status]} [bold]Isobar: {WORDS[status]}[/]  {at}")
+    if seen.problems:
+        console.print(_problems(seen))
+    if not seen.is_looked_at:
+        return
+    console.print()
+    console.print(_parts(seen))
+    if seen.dagster:
+        console.print()
+        console.print(_sources(seen))
+        console.print()
+        console.print(_automation(seen.dagster.instigators, seen))
+
+
+def _problems(seen: Status) -> Table:
+    """Errors whole, warnings in a line each, and what to do about them."""
+    lines = Table.grid(padding=(0, 1))
+    errors = [problem for problem in seen.problems if problem.severity == "error"]
+    for problem in errors:
+        lines.add_row(MARKS["bad"], escape(_words(problem)) + _since(problem, seen))
+        lines.add_row("", f"[dim]{escape(_remedy(problem, seen))}[/]")
+    warnings = [problem for problem in seen.problems if problem.severity == "warning"]
+    for problem in warnings[:MOST_WARNINGS]:
+        lines.add_row(MARKS["warning"], Text(_words(problem), no_wrap=True, overflow="ellipsis"))
+    for remedy in dict.fromkeys(problem.remedy for problem in warnings[:MOST_WARNINGS]):
+        lines.add_row("", f"[dim]{escape(remedy)}[/]")
+    if len(warnings) > MOST_WARNINGS:
+        left = len(warnings) - MOST_WARNINGS
+        lines.add_row(MARKS["warning"], f"[dim]and {left} more: isobar status --json[/]")
+    return lines
+
+
+def _words(problem: Problem) -> str:
+    """What is wrong, and with what, on a line."""
+    is_of_machinery = problem.key.startswith("status:")
+    told = problem.what if is_of_machinery else f"{problem.where}: {problem.what}"
+    return shorten(printable(told), MOST_CHARACTERS, placeholder=" …")
+
+
+def _since(problem: Problem, seen: Status) -> str:
+    is_old = problem.since < seen.checked_at
+    return f" [dim]({_span(problem.since, seen)})[/]" if is_old else ""
+
+
+def _remedy(problem: Problem, seen: Status) -> str:
+    url = seen.code.asked
+    return f"{problem.remedy} {url}{problem.path}" if url and problem.path else problem.remedy
+
+
+def _parts(seen: Status) -> Table:
+    """A line for each part of the machinery."""
+    told = {
+        "database": ("database", _database(seen.warehouse)),
+        "dagster_storage": ("Dagster's storage", _database(seen.storage)),
+        "processes": ("web UI", _ui(seen)),
+        "daemon": ("daemon", _daemon(seen)),
+        "code_location": ("definitions", _code(seen.code)),
+        "runs": ("runs", _runs(seen)),
+        "disks": ("disk", _disks(seen)),
+    }
+    parts = Table.grid(padding=(0, 1))
+    for part, (title, words) in told.items():
+        parts.add_row(MARKS[judgement(seen, part)], title, escape(printable(words)))
+    return parts
+
+
+def _database(found: Database) -> str:
+    if not found.is_reachable:
+        return "not reachable"
+    size = (found.size_bytes or 0) / 2**20
+    schema = f", its schema is {found.schema}" if found.schema != "current" else ""
+    place = found.place.rpartition("@")[2]
+    return f"PostgreSQL {found.server_version}, {size:,.0f} MiB{schema}, at {place}"
+
+
+def _of_ui(seen: Status) -> list[ProcessFact]:
+    return [one for one in seen.processes if one.name != "daemon"]
+
+
+def _ui(seen: Status) -> str:
+    if not seen.processes:
+        return seen.code.asked or "isobar ui does not run on this machine"
+    dead = [f"{one.name} {one.state}" for one in _of_ui(seen) if one.state != "alive"]
+    return ", ".join([seen.code.asked or "down", *dead])
+
+
+def _daemon(seen: Status) -> str:
+    if seen.dagster is None:
+        return "not known"
+    beats = seen.dagster.heartbeats
+    at = [beat.at for beat in beats if beat.at]
+    if not at:
+        return "no sign of life"
+    latest, oldest = _ago(max(at), seen), _ago(min(at), seen)
+    return f"signs of life of {len(at)} of its {len(beats)} parts: {latest}, the oldest {oldest}"
+
+
+def _code(code: Code) -> str:
+    if not code.is_loaded:
+        return "do not load"
+    return f"load, {'as the web server says' if code.asked else 'tried here'}"
+
+
+def _runs(seen: Status) -> str:
+    if seen.dagster is None:
+        return "not known"
+    runs = seen.dagster.runs
+    told = [
+        f"{count} {what}" + (f" (the oldest since {_span(at, seen)})" if at else "")
+        for count, what, at in (
+            (runs.queued, "queued", runs.oldest_queued_at),
+            (runs.under_way, "under way", runs.oldest_under_way_at),
+        )
+    ]
+    return ", ".join(told)
+
+
+def _disks(seen: Status) -> str:
+    return ", ".join(f"{one.free_bytes / GIB:,.0f} GiB free at {one.path}" for one in seen.disks)
+
+
+def _sources(seen: Status) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_row(
+        *(f"[dim]{title}[/]" for title in ("source", "last success", "last delivery", ""))
+    )
+    for name in SOURCES:
+        one = source_facts(seen, name)
+        remarks = [] if one["is_on"] else ["off"]
+        if one["is_overdue"]:
+            remarks.append("[red]overdue[/]")
+        if one["in_quarantine"]:
+            remarks.append(f"[yellow]{one['in_quarantine']:,} in quarantine[/]")
+        delivered = _ago(one["last_delivery_at"], seen) if one["last_delivery_at"] else "-"
+        ages = (_ago(one["last_success_at"], seen), delivered)
+        table.add_row(name, *ages, ", ".join(remarks))
+    return table
+
+
+def _automation(instigators: Sequence[Instigator], seen: Status) -> Table:
+    """Schedules with what comes next on the left, sensors with their last look on the right."""
+    table = Table.grid(padding=(0, 2))
+    titles = ("schedule", "next", "last", "sensor", "last look")
+    table.add_row(*(f"[dim]{title}[/]" for title in titles))
+    schedules = [
+        (_titled(one), _until(one.next_tick_at, seen), _ago(one.last_tick_at, seen))
+        for one in instigators
+        if one.kind == "schedule"
+    ]
+    sensors = [
+        (_titled(one), _ago(one.last_tick_at, seen)) for one in instigators if one.kind == "sensor"
+    ]
+    for schedule, sensor in zip_longest(schedules, sensors):
+        table.add_row(*(schedule or ("", "", "")), *(sensor or ("", "")))
+    return table
+
+
+def _titled(one: Instigator) -> str:
+    if one.error:
+        return f"[red]{one.name}, failed[/]"
+    return one.name if one.is_running else f"[yellow]{one.name}, stopped[/]"
+
+
+def _span(at: dt.datetime, seen: Status) -> str:
+    return span_in_words(max(0.0, (seen.checked_at - at).total_seconds()))
+
+
+def _ago(at: dt.datetime | None, seen: Status) -> str:
+    return f"{_span(at, seen)} ago" if at else "never"
+
+
+def _until(at: dt.datetime | None, seen: Status) -> str:
+    return f"in {span_in_words((at - seen.checked_at).total_seconds())}" if at else "-"

@@ -1,0 +1,1 @@
+"""The warehouse: connections, COPY, SQL files, schema migrations, backups."""

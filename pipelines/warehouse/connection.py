@@ -1,0 +1,268 @@
+"""The warehouse: sets of rows into PostgreSQL, by COPY to a temporary table and one statement.
+
+Everything happens on a connection inside a transaction that the caller opens, so that rows,
+ledger entry and rejects land together or not at all. DDL on lasting objects is `migrate`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, Table, create_engine, make_url, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import Integer
+
+from pipelines.failures import DatabaseTrouble, PermanentFailure, TransientFailure
+from pipelines.warehouse.sql_files import read_sql
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOADER_ROLE = "isobar_loader"
+COPY_ROWS = 20_000
+UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+REMEDIES = {
+    "No space left on device|disk is full": "Make room on the disk of the server's data and of"
+    " ISOBAR_HOME, then run again.",
+    "too many (clients|connections)|connection slots": "End sessions of others, or let the server"
+    " have more of them (max_connections, CONNECTION LIMIT), then run again.",
+    "out of memory": "Give the server more memory, or run less at once, then run again.",
+    "lock timeout|deadlock": "Wait until the runs and queries in the way have ended, or end them,"
+    " then run again.",
+}
+"""What to do, by what the server says."""
+SEE_SERVER = "See whether the server is up (isobar database status), then run again."
+RECORD = "record"
+"""The column of a staged frame that says which source record a row comes from."""
+
+
+def engine_for(url: str, *, role: str | None) -> Engine:
+    """An engine for psycopg 3 whose sessions act as `role`, in UTC, without JIT.
+
+    JIT is off because bulk statements here are many and short: compiling them costs more
+    than running them. A load may take longer than the database's time-outs, which are people's.
+    """
+    options = "-c jit=off -c timezone=UTC -c application_name=isobar"
+    if role is not None:
+        options += f" {UNHURRIED} -c role={role}"
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    asked = parsed.query.get("options")
+    if isinstance(asked, str):
+        options = f"{asked} {options}"
+    return create_engine(
+        parsed.update_query_dict({"options": options}),
+        connect_args={"connect_timeout": 10},
+        pool_pre_ping=True,
+    )
+
+
+class Warehouse:
+    """Access to the warehouse as the loader, as `role`, or where that is None as who logs in."""
+
+    def __init__(self, url: str, role: str | None = LOADER_ROLE) -> None:
+        self.engine = engine_for(url, role=role)
+        self.place = make_url(url).set(query={}).render_as_string(hide_password=True)
+
+    @contextmanager
+    def transaction(self, source: str) -> Iterator[Connection]:
+        """One transaction, alone for `source`: two runs that load the same feed take turns.
+
+        A migration waits for it, or it for the migration, before either has a table. Raises
+        `TransientFailure` when the server goes away; nothing of it is written then.
+        """
+        with self.faults_told(source), self.engine.begin() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0)),"
+                    " pg_advisory_xact_lock(hashtextextended(:source, 0))"
+                ),
+                {"source": f"isobar load {source}"},
+            )
+            yield connection
+
+    @contextmanager
+    def faults_told(self, source: str) -> Iterator[None]:
+        """Turn what the database raises into our failures, about `source`."""
+        try:
+            yield
+        except (DBAPIError, psycopg.Error) as error:  # COPY goes past SQLAlchemy
+            if interruption := _interruption_behind(error):
+                raise interruption from None
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
+                raise PermanentFailure(
+                    source,
+                    "the server only reads, as a replica does",
+                    place=self.place,
+                    remedy="Set DATABASE_URL to the primary.",
+                ) from error
+            went_away = isinstance(cause, psycopg.OperationalError)
+            is_about_data = isinstance(cause, psycopg.DataError | psycopg.IntegrityError)
+            failure: type[TransientFailure | PermanentFailure] = (
+                TransientFailure
+                if went_away
+                else PermanentFailure
+                if is_about_data
+                else DatabaseTrouble
+            )
+            raise failure(
+                source,
+                "the database did not take the load, nothing was written:"
+                f" {str(cause).strip().splitlines()[0]}",
+                place=self.place,
+                remedy=remedy_for(str(cause), SEE_SERVER)
+                if went_away
+                else "This is a fault of Isobar or of rights in the database; its log says more.",
+            ) from error
+
+    def dispose(self) -> None:
+        """Close the pooled connections."""
+        self.engine.dispose()
+
+
+def remedy_for(told: str, otherwise: str) -> str:
+    """What to do about what a server lacks by its own words; `otherwise` where it says no such."""
+    found = (remedy for words, remedy in REMEDIES.items() if re.search(words, told))
+    return next(found, otherwise)
+
+
+def _interruption_behind(error: BaseException) -> BaseException | None:
+    """The demand to stop that an error of the database comes from, such as of a wait cut short."""
+    behind = error.__context__
+    while behind is not None and isinstance(behind, Exception):
+        behind = behind.__context__
+    return behind
+
+
+def stage(
+    connection: Connection,
+    frame: pd.DataFrame,
+    table: Table,
+    *,
+    name: str | None = None,
+) -> None:
+    """COPY `frame` into a temporary table, `stage_<table>` unless `name` is given.
+
+    Columns are typed as in `table`, and `record` is an integer. Missing values become NULL. The
+    temporary table goes with the transaction.
+    """
+    name = name or f"stage_{table.name}"
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    quote = dialect.identifier_preparer.quote
+    columns = [
+        f"{quote(column)} "
+        + (Integer() if column == RECORD else table.c[column].type).compile(dialect)
+        for column in frame.columns
+    ]
+    connection.execute(text(f"CREATE TEMP TABLE {name} ({', '.join(columns)}) ON COMMIT DROP"))
+    copy_rows(connection, name, frame)
+    connection.execute(text(f"ANALYZE {name}"))
+
+
+def copy_rows(connection: Connection, table: str, frame: pd.DataFrame) -> None:
+    """COPY `frame`, whose columns are in the table's order, into `table`, chunk by chunk."""
+    cursor: Any = connection.connection.cursor()
+    with cursor.copy(f"COPY {table} FROM STDIN (FORMAT csv)") as copy:
+        for start in range(0, len(frame), COPY_ROWS):
+            copy.write(_csv_text(frame.iloc[start : start + COPY_ROWS]))
+
+
+def _csv_text(frame: pd.DataFrame) -> bytes:
+    """The frame as COPY reads it: no header, NULL as nothing, an empty string as two quotes."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    sink = pa.BufferOutputStream()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    for place, column in enumerate(table.schema):  # sessions are in UTC; without it is faster
+        if pa.types.is_timestamp(column.type) and column.type.tz == "UTC":
+            naive = table.column(place).cast(pa.timestamp(column.type.unit))
+            table = table.set_column(place, column.name, naive)
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
+    return bytes(sink.getvalue())
+
+
+def array_literal(texts: Iterable[str]) -> str:
+    """Texts as PostgreSQL reads an array in COPY."""
+    escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
+
+
+def prepare_change_log(connection: Connection) -> None:
+    """Make the temporary table in which statements note the source records that changed a row."""
+    connection.execute(text(f"CREATE TEMP TABLE changed ({RECORD} integer) ON COMMIT DROP"))
+
+
+def held_records(connection: Connection, table: Table, condition: str = "TRUE") -> int:
+    """How many staged source records the table really holds now, by its key.
+
+    `condition` narrows the table's rows, such as to open periods.
+    """
+    staged = f"stage_{table.name}"
+    keys = [name for name in _columns_of(connection, staged) if name in table.primary_key]
+    query = text(
+        f"SELECT count(DISTINCT {RECORD}) FROM {staged} JOIN {table.fullname}"
+        f" USING ({', '.join(keys)}) WHERE {condition}"
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def changed_records(connection: Connection) -> int:
+    """How many source records changed at least one row so far in this transaction."""
+    return int(
+        connection.execute(text(f"SELECT count(DISTINCT {RECORD}) FROM changed")).scalar_one()
+    )
+
+
+def upsert(connection: Connection, table: Table, delivery_id: int) -> int:
+    """Bring `table` up to date with its staging table; return how many rows were written.
+
+    Rows are the same when all their staged columns are; only others are written, get
+    `delivery_id`, and have their source records noted in `changed`. Of several staged rows
+    with one key the first counts.
+    """
+    staged = f"stage_{table.name}"
+    keys = [column.name for column in table.primary_key]
+    columns = [name for name in _columns_of(connection, staged) if name in table.c]
+    statement = _upsert_statement(table.fullname, staged, keys, columns)
+    return int(connection.execute(text(statement), {"delivery_id": delivery_id}).scalar_one())
+
+
+def _columns_of(connection: Connection, staged: str) -> list[str]:
+    query = text(read_sql("pipelines.warehouse", "columns_of"))
+    rows = connection.execute(query, {"name": f"pg_temp.{staged}"})
+    return [row.name for row in rows]
+
+
+def _upsert_statement(table: str, staged: str, keys: Sequence[str], columns: Sequence[str]) -> str:
+    """The SQL of `upsert`."""
+    key_list, column_list = ", ".join(keys), ", ".join(columns)
+    values = [column for column in columns if column not in keys]
+    on_conflict = "DO NOTHING"
+    if values:
+        assignments = ", ".join(f"{column} = excluded.{column}" for column in values)
+        held = ", ".join(f"held.{column}" for column in values)
+        sent = ", ".join(f"excluded.{column}" for column in values)
+        on_conflict = (
+            f"DO UPDATE SET {assignments}, delivery_id = excluded.delivery_id\n"
+            f"        WHERE ({held}) IS DISTINCT FROM ({sent})"
+        )
+    return f"""
+WITH written AS (
+    INSERT INTO {table} AS held ({column_list}, delivery_id)
+    SELECT DISTINCT ON ({key_list}) {column_list}, :delivery_id
+    FROM {staged}
+    ORDER BY {key_list}, {RECORD}
+    ON CONFLICT ({key_list}) {on_conflict}
+    RETURNING {key_list}
+), noted AS (
+    INSERT INTO changed ({RECORD})
+    SELECT {RECORD} FROM {staged} JOIN written USING ({key_list})
+)
+SELECT count(*) FROM written
+"""

@@ -1,0 +1,253 @@
+"""The commands, from the first one in a fresh clone."""
+
+import gzip
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.runtime import bootstrap
+from pipelines_tests.command import begin, isobar
+from pipelines_tests.fake_source import Answer, FakeSource, body, document
+from pipelines_tests.sources.bookings.made_up import event as booking_event
+from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
+from pipelines_tests.sources.flights.made_up import flights_document
+from pipelines_tests.sources.shipments.made_up import line, text_of
+
+
+def query(state: Path, sql: str) -> list[tuple[object, ...]]:
+    url = isobar(state, "database", "url").stdout.strip()
+    with psycopg.connect(url) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_one_command_leads_from_nothing_to_flights_and_again_to_the_same(state: Path) -> None:
+    rows = "SELECT * FROM enriched.itinerary_legs ORDER BY itinerary_id, leg_number"
+    first = isobar(state, "run")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert re.search(r"flights\.itineraries +178 +2 ", first.stdout)
+    assert "make ui" in first.stdout
+    held = query(state, rows)
+    assert len(held) > 300
+    second = isobar(state, "run")
+    assert second.returncode == 0
+    assert query(state, rows) == held
+    assert "Made the tables" in first.stderr
+    assert second.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (body(b"<!doctype html>"), "is not JSON"),
+        (document({"itineraries": []}), 'has no list "legs"'),
+    ],
+)
+def test_a_broken_source_ends_red_says_where_and_what_to_do_and_writes_nothing(
+    state: Path, source: FakeSource, fault: Answer, words: str
+) -> None:
+    source.will(fault)
+    done = isobar(state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url)
+    told = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert words in told
+    assert f"where: {source.url}" in told
+    assert "what to do:" in told
+    assert "FLIGHTS_URL" in told
+    assert "Traceback" not in told
+    counts = "SELECT (SELECT count(*) FROM flights.snapshots), (SELECT count(*) FROM flights.legs)"
+    assert query(state, counts) == [(0, 0)]
+
+
+def test_a_dead_server_ends_red_and_what_was_there_stays(state: Path, source: FakeSource) -> None:
+    source.will(document(flights_document()))
+    assert isobar(state, "run", FLIGHTS_URL=source.url).returncode == 0
+    done = isobar(state, "run", FLIGHTS_URL="http://127.0.0.1:9/flights.json")
+    assert done.returncode == 1
+    assert "connection refused" in done.stdout
+    assert query(state, "SELECT count(*) FROM enriched.itineraries") == [(2,)]
+
+
+def test_a_source_that_often_fails_is_read_whole_all_the_same(state: Path) -> None:
+    """The sandbox at a fault rate of a half, of all kinds but the slow one."""
+    kinds = [
+        word for kind in ("500", "429", "truncated", "html", "error") for word in ("--fault", kind)
+    ]
+    sandbox = begin(state, "sandbox", "--fault-rate", "0.5", "--seed", "1", *kinds)
+    try:
+        assert sandbox.stdout is not None
+        assert "The sandbox is at" in sandbox.stdout.readline()
+        done = isobar(state, "run")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "trying again in" in done.stderr
+    finally:
+        sandbox.terminate()
+        sandbox.communicate(timeout=20)
+    assert query(state, "SELECT count(*) FROM enriched.itineraries") == [(178,)]
+
+
+def test_database_commands_say_where_it_is(state: Path) -> None:
+    assert isobar(state, "database", "status").returncode == 1
+    url = isobar(state, "database", "url")
+    assert re.fullmatch(r"postgresql://isobar:[^@\s]+@127\.0\.0\.1:\d+/isobar\n", url.stdout)
+    assert "running on 127.0.0.1" in isobar(state, "database", "status").stdout
+    told = isobar(state, "database", "psql", "-Atc", "SELECT current_user")
+    assert told.stdout == "isobar\n", told.stderr
+    reader = isobar(state, "database", "psql", "--role=analyst", "-Atc", "SELECT current_user")
+    assert reader.stdout == "isobar_analyst\n", reader.stderr
+    assert isobar(state, "database", "stop").stderr == "PostgreSQL is stopped.\n"
+    assert isobar(state, "database", "stop").stderr == "PostgreSQL was not running.\n"
+
+
+def test_a_proxy_in_the_environment_is_not_asked_about_this_machine(state: Path) -> None:
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    done = isobar(state, "run", NO_PROXY="", no_proxy="", **proxies)
+    assert "sandbox: " not in done.stderr  # as a failure of it would be told
+    assert "flights_snapshots" in done.stdout
+
+
+def test_a_second_sandbox_on_the_same_port_is_refused_and_the_first_stays(state: Path) -> None:
+    first = begin(state, "sandbox")
+    try:
+        assert first.stdout is not None
+        url = first.stdout.readline().split()[4]
+        port = url.split(":")[2].split("/")[0]
+        second = isobar(state, "sandbox", "--port", port)
+        assert second.returncode == 2
+        assert f"Port {port} is taken" in second.stderr
+        assert (state / "sandbox.url").read_text() in url
+    finally:
+        first.terminate()
+        first.communicate(timeout=20)
+
+
+def test_two_that_make_the_storage_of_dagster_at_once_both_find_it(server: Connections) -> None:
+    """On a server of theirs, at its first use."""
+    names = [f"storage_{number}" for number in range(5)]
+    url = server.url(SUPERUSER, "postgres")
+    with ThreadPoolExecutor(4) as pool:
+        for name in names:
+            made = [pool.submit(bootstrap._make_database, url, name) for _ in range(4)]
+            assert [one.exception() for one in made] == [None] * 4
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in names:
+            connection.execute(f"DROP DATABASE {name}")
+
+
+def test_with_database_url_no_server_is_started(
+    state: Path, server: Connections, empty_database: str, source: FakeSource
+) -> None:
+    source.will(document(flights_document()))
+    url = server.url(SUPERUSER, empty_database)
+    done = isobar(state, "run", DATABASE_URL=url, FLIGHTS_URL=source.url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (state / "postgres").exists()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (2,)
+    asked = ["database", "psql", "--role=analyst", "-Atc", "SELECT current_user"]
+    assert isobar(state, *asked, DATABASE_URL=url).stdout == "isobar_analyst\n"
+    assert isobar(state, "database", "stop", DATABASE_URL=url).returncode == 1
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {empty_database}_dagster WITH (FORCE)")
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"ISOBAR_SOURCES": "prod"}, "ISOBAR_SOURCES is 'prod'"),
+        ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is not a PostgreSQL address"),
+        ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}, "could not be reached"),
+        ({"DATABASE_URL": "postgresql://me:a@hunter2@127.0.0.1:9/x"}, "written as %40"),
+        ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:port/x"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9"}, "names no database"),
+        ({"DAGSTER_POSTGRES_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}, "its storage"),
+        ({"BOOKINGS_TIME_ZONE": "Mars/Olympus"}, "BOOKINGS_TIME_ZONE is 'Mars/Olympus'"),
+        ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "which is no time zone"),
+        ({"BOOKINGS_MOST_BAD": "10%"}, "BOOKINGS_MOST_BAD is '10%'"),
+        ({"BOOKINGS_MOST_BAD": "nan"}, "which is no share"),
+    ],
+)
+def test_wrong_configuration_is_told_in_words(
+    state: Path, variables: dict[str, str], words: str
+) -> None:
+    done = isobar(state, "run", **variables)
+    told = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert words in told
+    assert "what to do:" in told
+    assert "Traceback" not in told
+    assert "hunter2" not in told
+
+
+def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
+    file = tmp_path / "by hand.csv"
+    file.write_text(text_of([line(1), line(1, sku="B"), line(2, article_price="free")]))
+    done = isobar(state, "import", "shipments", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 read, 2 loaded, 0 unchanged, 1 rejected" in done.stdout
+    again = isobar(state, "import", "shipments", str(file))
+    assert ": nothing new" in again.stdout
+    listed = isobar(state, "quarantine", "list")
+    assert "article_price is not an amount with at most two decimals" in listed.stdout
+    shown = isobar(state, "quarantine", "show", "shipments")
+    assert shown.stdout.startswith("by hand.csv, line 4\n  article_price is not an amount")
+    (tmp_path / "inbox").mkdir()
+    empty = {"SHIPMENTS_INBOX": str(tmp_path / "inbox")}
+    retried = isobar(state, "quarantine", "retry", "shipments", **empty)
+    assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
+    assert query(state, "SELECT count(*) FROM enriched.shipments") == [(1,)]
+
+
+def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv.gz"
+    events = [booking_event(number) for number in range(20)]
+    events[3] = booking_event(3, night_of_stay="2022-02-30")
+    file.write_bytes(gzip.compress(text_of_events(events).encode()))
+    done = isobar(state, "import", "bookings", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "20 read, 19 loaded, 0 unchanged, 1 rejected" in done.stdout
+    year = "SELECT bookings FROM metrics.hotel_bookings(2607, 'year', 2022)"
+    assert query(state, year) == [(19,)]
+    shown = isobar(state, "quarantine", "show", "bookings")
+    assert shown.stdout.startswith("events.csv.gz, line 5\n  night_of_stay is no date")
+    (tmp_path / "inbox").mkdir()
+    off = {"ISOBAR_SOURCES": "live", "BOOKINGS_INBOX": str(tmp_path / "inbox")}
+    retried = isobar(state, "quarantine", "retry", "bookings", **off)
+    assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
+
+
+def test_a_file_that_is_not_there_is_refused_clearly(state: Path) -> None:
+    done = isobar(state, "import", "shipments", "/nowhere/shipments.csv")
+    assert done.returncode == 2
+    assert "'/nowhere/shipments.csv' does not exist" in done.stderr
+    assert not (state / "postgres").exists()
+
+
+def test_a_file_that_is_no_csv_of_shipments_is_refused_and_the_command_is_red(
+    state: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("name,price\nx,1\n")
+    done = isobar(state, "import", "shipments", str(tmp_path / "a.csv"))
+    assert done.returncode == 1
+    assert "its first line is no header" in done.stdout
+    assert "what to do:" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_files_in_the_inbox_are_taken_by_the_main_job(state: Path, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    (inbox / "b.csv").write_text("")
+    done = isobar(state, "run", SHIPMENTS_INBOX=str(inbox))
+    assert done.returncode == 1
+    assert "b.csv" in done.stdout
+    assert "the file is empty" in done.stdout
+    assert query(state, "SELECT count(*) FROM enriched.shipments") == [(1,)]
+    assert isobar(state, "run", SHIPMENTS_INBOX=str(inbox)).returncode == 0
+    off = isobar(state, "run", SHIPMENTS_INBOX=str(tmp_path / "nowhere"))
+    assert off.returncode == 1
+    assert "SHIPMENTS_INBOX" in off.stdout

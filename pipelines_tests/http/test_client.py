@@ -1,0 +1,223 @@
+"""A source that misbehaves in every way that HTTP allows."""
+
+import gzip
+import json
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.http.json_documents import parse_json
+from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document, drip, silence
+from pipelines_tests.tls import authority
+
+GOOD: dict[str, Any] = {"itineraries": [], "legs": []}
+
+
+def client(**changes: Any) -> HttpClient:
+    settings: dict[str, Any] = {
+        "source": "flights",
+        "variable": "FLIGHTS_URL",
+        "read_seconds": 0.3,
+        "attempt_seconds": 1.0,
+        "attempts": 3,
+        "first_wait_seconds": 0.01,
+        "longest_wait_seconds": 0.05,
+    }
+    return HttpClient(**{**settings, **changes})
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (body(b"broken", status=500), "answered 500"),
+        (body(b"", status=502), "answered 502"),
+        (body(b"", status=503), "answered 503"),
+        (body(b"", status=504), "answered 504"),
+        (body(b"", status=599), "answered 599"),
+        (body(b"", status=408), "answered 408"),
+        (body(b"", status=425), "answered 425"),
+        (body(b"", status=429), "answered 429"),
+        (body(b"<!doctype html><title>Sorry</title>"), "is not JSON"),
+        (body(b""), "answer of 0 bytes is not JSON"),
+        (body(b'{"itineraries": [{"id"'), "is not JSON"),
+        (body(b'{"error": {"message": "try later"}}'), "answered with an error"),
+        (body(b"\xff\xfe\x00{"), "is not JSON"),
+        (body(b"[" * 100_000), "is not JSON"),
+        (cut(b'{"itineraries"', said_length=500), "broke off before its end"),
+        (silence(0.6), "no answer in time"),
+    ],
+)
+def test_what_may_pass_is_tried_again_and_told_when_it_does_not(
+    source: FakeSource, fault: Answer, words: str
+) -> None:
+    source.will(fault, fault, document(GOOD))
+    assert client().get_json(source.url).document == GOOD
+    source.will(fault)
+    with pytest.raises(TransientFailure, match="in 3 attempts") as caught:
+        client().get_json(source.url)
+    assert words in str(caught.value)
+    assert source.url in str(caught.value)
+    assert "FLIGHTS_URL" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422, 600])
+def test_a_refusal_is_not_tried_again(source: FakeSource, status: int) -> None:
+    source.will(body(b"no", status=status))
+    with pytest.raises(PermanentFailure, match=f"answered {status}"):
+        client().get_json(source.url)
+    assert len(source.requests) == 1
+
+
+@pytest.mark.parametrize("status", [202, 204, 304])
+def test_nothing_there_yet_is_not_a_failure(source: FakeSource, status: int) -> None:
+    source.will(body(b"", status=status))
+    with pytest.raises(NotReady):
+        client().get_json(source.url)
+    assert len(source.requests) == 1
+
+
+def test_retry_after_in_seconds_is_honoured(source: FakeSource) -> None:
+    source.will(body(b"", status=429, Retry_After="0.5"), document(GOOD))
+    client(longest_wait_seconds=2).get_json(source.url)
+    first, second = (at for at, _ in source.requests)
+    assert second - first >= 0.5
+
+
+def test_a_longer_retry_after_than_we_wait_for_ends_the_attempts(source: FakeSource) -> None:
+    source.will(body(b"", status=503, Retry_After="Fri, 31 Dec 2100 23:59:59 GMT"))
+    with pytest.raises(TransientFailure, match="asks to wait") as caught:
+        client().get_json(source.url)
+    assert len(source.requests) == 1
+    assert caught.value.retry_after_seconds is not None
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "-5", "nan", "", "inf", "Mon, 01 Jan 99999999999 00:00:00 GMT"]
+)
+def test_a_senseless_retry_after_is_ignored(source: FakeSource, value: str) -> None:
+    source.will(body(b"", status=429, Retry_After=value), document(GOOD))
+    assert client().get_json(source.url).document == GOOD
+
+
+def test_an_answer_over_the_limit_is_refused_before_it_fills_the_memory(source: FakeSource) -> None:
+    source.will(body(b'"' + b"x" * 5_000_000 + b'"'))
+    with pytest.raises(PermanentFailure, match="larger than 1 MiB"):
+        client(max_bytes=1024 * 1024).get_json(source.url)
+
+
+def test_a_gzip_bomb_is_refused_by_what_it_unpacks_to(source: FakeSource) -> None:
+    bomb = gzip.compress(b" " * 200_000_000)
+    source.will(body(bomb, Content_Encoding="gzip"))
+    with pytest.raises(PermanentFailure, match="larger than"):
+        client(max_bytes=4 * 1024 * 1024, attempt_seconds=30).get_json(source.url)
+
+
+def test_an_answer_that_drips_does_not_hold_a_run_for_ever(source: FakeSource) -> None:
+    source.will(drip(json.dumps(GOOD).encode(), seconds_a_byte=0.1))
+    began = time.monotonic()
+    with pytest.raises(TransientFailure, match="took more than 1 s"):
+        client(attempts=1).get_json(source.url)
+    assert time.monotonic() - began < 3
+
+
+def test_redirects_that_never_end_are_not_followed_for_ever(source: FakeSource) -> None:
+    source.will(body(b"", status=302, Location="/again"))
+    with pytest.raises(PermanentFailure, match="redirect"):
+        client().get_json(source.url)
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/x", "no address", "http://", "http://[::1"])
+def test_what_is_no_address_is_named(url: str) -> None:
+    with pytest.raises(PermanentFailure, match="FLIGHTS_URL"):
+        client().get_json(url)
+
+
+def test_a_dead_server_is_told_in_plain_words() -> None:
+    with pytest.raises(TransientFailure, match="connection refused"):
+        client().get_json("http://127.0.0.1:9/flights.json")
+
+
+def test_secrets_appear_in_no_message(source: FakeSource) -> None:
+    source.will(body(b"hunter2 is wrong", status=200))
+    url = source.url.replace("http://", "http://me:hunter2@") + "?appid=hunter2&key=abc"
+    with pytest.raises(TransientFailure) as caught:
+        client(secrets=["hunter2"]).get_json(url)
+    assert "hunter2" not in str(caught.value)
+    assert "abc" not in str(caught.value)
+
+
+def test_a_secret_that_is_no_utf_8_is_told_as_such_and_not_told(source: FakeSource) -> None:
+    with pytest.raises(PermanentFailure, match="this is not an address") as caught:
+        client(secrets=["k\udcffy"]).get_json(source.url, {"key": "k\udcffy"})
+    assert "k\udcffy" not in str(caught.value)
+
+
+def test_the_body_is_kept_as_it_came(source: FakeSource) -> None:
+    sent = '{"legs": [],\n "itineraries": ["£"]}'.encode()
+    source.will(body(sent, Content_Type="text/plain"))
+    answer = client().get_json(source.url)
+    assert answer.body == sent
+    assert len(answer.sha256) == 64
+
+
+def test_a_redirect_is_followed_and_its_body_is_not_read(source: FakeSource) -> None:
+    endless = body(b"x" * 5_000_000, status=302, Location="/moved.json")
+    source.will(endless, document(GOOD))
+    assert client(max_bytes=1000).get_json(source.url).document == GOOD
+    assert source.requests[1][1] == "/moved.json"
+
+
+def test_a_redirect_whose_body_has_no_end_is_followed_at_once(source: FakeSource) -> None:
+    """Requests read it whole, with all that it unpacked to, though it followed no redirect."""
+    sent = 0
+
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        nonlocal sent
+        handler.send_response(302)
+        handler.send_header("Location", "/moved.json")
+        handler.end_headers()
+        with suppress(OSError):
+            while sent < 100_000_000:
+                sent += handler.wfile.write(b"x" * 100_000)
+        handler.close_connection = True
+
+    source.will(endless, document(GOOD))
+    assert client(max_bytes=1000).get_json(source.url).document == GOOD
+    assert sent < 50_000_000
+
+
+def test_a_redirect_to_what_is_no_address_is_named_and_leaves_nothing_open(
+    source: FakeSource,
+) -> None:
+    source.will(body(b"", status=302, Location="http://[::1"))
+    with pytest.raises(PermanentFailure, match="this is not an address"):
+        client().get_json(source.url)
+
+
+def test_a_key_that_is_sent_twice_keeps_both_values_and_has_none_where_they_differ() -> None:
+    """The last one was believed, and landed."""
+    assert parse_json(b'{"a": 1, "b": 2, "a": 1}') == {"a": 1, "b": 2, "a (sent twice)": 1}
+    told = parse_json(b'{"a": 1, "b": 2, "a": 3}')
+    assert told == {"a": {"sent twice": [1, 3]}, "b": 2, "a (sent twice)": 1}
+
+
+def test_a_certificate_that_is_not_trusted_is_told_in_plain_words(tmp_path: Path) -> None:
+    with FakeSource(authority(tmp_path, "nobody")) as source:
+        source.will(document(GOOD))
+        with pytest.raises(PermanentFailure) as caught:
+            client().get_json(source.url)
+    assert caught.value.problem == "its certificate is not trusted (self-signed certificate)"
+
+
+def test_words_of_others_cannot_colour_a_terminal_or_break_an_encoding(source: FakeSource) -> None:
+    source.will(body(b'{"error": "\\ud800 \\u001b[31mred"}'))
+    with pytest.raises(TransientFailure) as caught:
+        client(attempts=1).get_json(source.url)
+    str(caught.value).encode()
+    assert "\x1b" not in str(caught.value)

@@ -1,0 +1,286 @@
+"""Portions of a CSV file say what its records say, however lines are written and blocks break."""
+
+import io
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest import csv_records
+from pipelines.ingest.csv_batches import of_records, portions
+from pipelines.ingest.csv_records import BLOCK_BYTES, MOST_LINE_BYTES, MOST_RECORD_LINES, CsvFile
+from pipelines.warehouse.connection import RECORD
+
+PROMISED = ("a", "b", "c")
+FEW_BYTES = (1, 7, 64)
+
+Good = tuple[int, tuple[str, ...], str]
+"""A record's line, the fields of its promised columns, its text."""
+Broken = tuple[int, str, str]
+"""A record's line, its text, what is wrong with it."""
+
+
+def opened(content: bytes) -> CsvFile:
+    """A file of a, b and perhaps c, where A2 means a."""
+    return CsvFile(
+        io.BytesIO(content),
+        source="trains",
+        name="trains.csv",
+        promised=PROMISED,
+        encoding="utf-8",
+        optional=("c",),
+        aliases={"a2": "a"},
+    )
+
+
+def of_each_record(content: bytes) -> tuple[list[Good], list[Broken]]:
+    file = opened(content)
+    columns = file.layout.columns
+    places = [columns.index(name) if name in columns else None for name in PROMISED]
+    good: list[Good] = []
+    broken: list[Broken] = []
+    for line, raw, fields, problem in file.records():
+        if fields is not None:
+            told = tuple("" if place is None else fields[place] for place in places)
+            good.append((line, told, raw))
+        else:
+            assert problem is not None
+            broken.append((line, raw, problem))
+    return good, broken
+
+
+def of_portions(content: bytes) -> tuple[list[Good], list[Broken]]:
+    good: list[Good] = []
+    broken: list[Broken] = []
+    for portion in portions(opened(content), PROMISED):
+        assert {str(portion.sent[name].dtype) for name in PROMISED} == {"str"}
+        assert portion.sent.index.tolist() == list(range(len(portion.sent)))
+        numbers = portion.sent[RECORD].tolist()
+        fields = zip(*(portion.sent[name].tolist() for name in PROMISED), strict=True)
+        raws = map(portion.raw, range(len(numbers)))
+        good.extend(zip(numbers, fields, raws, strict=True))
+        broken.extend(portion.broken)
+    return good, broken
+
+
+@pytest.fixture(params=[*FEW_BYTES, BLOCK_BYTES], ids=lambda count: f"blocks of {count:,}")
+def block_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    count: int = request.param
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", count)
+    return count
+
+
+WIDE = [*PROMISED, *(f"x{number}" for number in range(40))]
+QUOTED = ['"1"'] * len(WIDE)
+SOME_LINES = 'a,b,c\n1,"{}",3\n4,5,6\n'
+SAME_EITHER_WAY: dict[str, str | bytes] = {
+    "plain lines": "a,b,c\n1,2,3\n4,5,6\n",
+    "another order and columns that nobody promised": "x,c,b,y,a\n0,3,2,0,1\n0,6,5,0,4\n",
+    "columns without a name": "a,b,c,,\n1,2,3,4,5\n",
+    "capital letters, blanks and a mark of UTF-8": "\ufeff A ,B , C\n1,2,3\n",
+    "quoted names": '"a","b","c"\n1,2,3\n',
+    "another name": "A2,b,c\n1,2,3\n",
+    "an optional column is missing": "b,a\n2,1\n5,4\n6\n",
+    "an optional column is missing, with quotes": 'b,a\n"2",1\n5,"4"\n',
+    "semicolons": 'a;b;c\n1,5;2;3\n"1;5";2;3\n1;2\n',
+    "tabs": 'a\tb\tc\n1\t 2\t3\n"1\t5"\t2\t3\n1\t2\n',
+    "tabs around nothing": "a\tb\tc\n1\t\t\n\t\t3\n\t2\t\n",
+    "only tabs": "a\tb\tc\n\t\t\n1\t2\t3\n",
+    "only tabs and blanks": "a\tb\tc\n \t\t\n1\t2\t3\n",
+    "only tabs between other lines, of which some have quotes": (
+        'a\tb\tc\n"1"\t2\t3\n\t\t\n4\t5\t6\n\t\n\t\t\t\n7\t8\t9\n'
+    ),
+    "fields of nothing": "a,b,c\n,,\n1,,\n,,3\n",
+    "only a header": "a,b,c\n",
+    "only a header, without an end": "a,b,c",
+    "only blank lines": "a,b,c\n\n\n\n",
+    "only blank lines with CR": "a,b,c\r\n\r\n\r\n",
+    "blank lines everywhere": "a,b,c\n\n1,2,3\n\n\n4,5,6\n\n",
+    "blank lines between bad ones": "a,b,c\n\n1,2\n\n\n1\n1,2,3\n\n1,2,3,4\n",
+    "blank lines between bad and quoted ones": 'a,b,c\n\n1,2\n\n"1",2,3\n\n1\n1,2,3\n"1",2\n\n',
+    "lines of blanks": "a,b,c\n \n1,2,3\n  \t \n\x0b\x0c\n4,5,6\n ",
+    "lines of other blanks": "a,b,c\n\u00a0\n\u2003\u2028\n\x1c\x85\n1,2,3\n",
+    "blanks around fields stay": "a,b,c\n 1 ,2 , 3\n\u00a01,\t2,3\u2003\n",
+    "CRLF": "a,b,c\r\n1,2,3\r\n\r\n4,5,6\r\n",
+    "CRLF and LF": "a,b,c\n1,2,3\r\n4,5,6\n7,8,9\r\n",
+    "CRLF with quotes": 'a,b,c\r\n"1",2,3\r\n4,5,"6"\r\n',
+    "CRLF in a quoted field": 'a,b,c\r\n1,"2\r\n2",3\r\n4,5,6\r\n',
+    "two CR before the LF": "a,b,c\n1,2,3\r\r\n4,5,6\n",
+    "CR in a field": "a,b,c\n1,2\r2,3\n4,5,6\n",
+    "CR in a quoted field": 'a,b,c\n1,"2\r2",3\n4,5,6\n',
+    "CR beside quotes": 'a,b,c\n1,"2"\r,3\n4,5,6\n',
+    "CR at the end of the file": "a,b,c\n1,2,3\n4,5,6\r",
+    "CR alone at the end of the file": "a,b,c\n1,2,3\n\r",
+    "CR alone on a line": "a,b,c\n\r\n\r\r\n1,2,3\n",
+    "the last line has no end": "a,b,c\n1,2,3\n4,5,6",
+    "the last line has no end, and a quote": 'a,b,c\n1,2,3\n4,5,"6"',
+    "the last line has no end and too few fields": "a,b,c\n1,2,3\n4,5",
+    "too few and too many fields": "a,b,c\n1\n1,2\n1,2,3\n1,2,3,4\n1,2,3,4,5\n4,5,6\n",
+    "all lines are bad": "a,b,c\n1\n1,2\n1,2,3,4\n",
+    "one line is bad": "a,b,c\n1\n",
+    "quotes around fields": 'a,b,c\n"1",2,3\n4,"5",6\n7,8,9\n"10","11","12"\n',
+    "all lines have quotes, of many columns": f"{','.join(WIDE)}\n{','.join(QUOTED)}\n",
+    "quotes in quotes": 'a,b,c\n"say ""so""",2,3\n"""",2,3\n"",2,3\n"""""",2,3\n',
+    "quotes around delimiters": 'a,b,c\n"1,5",2,3\n"1,5",2\n',
+    "quotes and blanks": 'a,b,c\n "1",2,3\n"1" ,2,3\n"1", "2",3\n',
+    "quotes and the wrong number of fields": 'a,b,c\n"1",2\n"1",2,3,4\n""\n',
+    "text behind a closing quote": 'a,b,c\n"1"x,2,3\n"1""x,2,3"\n4,5,6\n',
+    "quotes inside of fields": 'a,b,c\n5" pipe,2,3\n4,5,6\n5" by 7",2,3\n',
+    "several lines in a field": 'a,b,c\n1,"2\n2\n2",3\n4,5,6\n',
+    "several lines in a field that nobody promised": (
+        'a,note,b,c\n1,"one\ntwo, ""so""\n\nfour",2,3\n4,x,5,6\n'
+    ),
+    "several lines in a field, each with quotes": 'a,b,c\n"1\n""x""\n",2,3\n4,5,6\n',
+    "several lines, and an even number of quotes on each": (
+        'a,b,c\n12" tube,"one\ntwo",3" wide\n4,5,6\n'
+    ),
+    "an even number of quotes that stays open": 'a,b,c\n12" tube,"one,3\n4,5,6\n7,8,9\n',
+    "an even number of quotes that stays open at the end": 'a,b,c\n4,5,6\n12" tube,2,"3',
+    "a quote that stays open": 'a,b,c\n"1,2,3\n4,5,6\n7,8,9\n',
+    "quotes that stay open": 'a,b,c\n"1,2,3\n4,5,6\n7,8,9\n"10,11,12\n13,14,15\n',
+    "a quote that stays open at the end": 'a,b,c\n4,5,6\n1,2,"3\n',
+    "only a quote": 'a,b,c\n"\n1,2,3\n',
+    "only quotes": 'a,b,c\n""\n"\n"""\n""""\n1,2,3\n',
+    "a field of as many lines as may be": SOME_LINES.format("2\n" * MOST_RECORD_LINES),
+    "a field of more lines than may be": SOME_LINES.format("2\n" * 51),
+    "a field that is longer than fields may be": SOME_LINES.format("2" * 140_000),
+    "NUL": 'a,b,c\n\x001,2,3\x00\n\x00\n"\x00",2,3\n4,5,6\n',
+    "not ASCII": 'a,b,c\né,Größe,日本\n"é",\U0001d4b3,3\n4,5\u0301,6\nü,\n',
+    "other ends of lines": "a,b,c\n1\u2028,2\u2029,3\x85\n4\x0b,5\x0c,6\x1e\n",
+    "a mark of UTF-8 at the beginning of a line": "a,b,c\n\ufeff1,2,3\n\ufeff4,5,6\n7,8,\ufeff9\n",
+    "a mark of UTF-8 alone": "a,b,c\n\ufeff\n1,2,3\n",
+    "a mark of UTF-8 before a quote": 'a,b,c\n\ufeff"1",2,3\n4,5,6\n',
+    "words that mean nothing elsewhere": "a,b,c\nnull,NA,nan\nNone,#N/A,-\n",
+    "signs that mean something elsewhere": "a,b,c\n1\\,2,3\n'1',2,3\n#1,2,3\n\\\"1,2,3\n",
+    "bytes that are not UTF-8": b"a,b,c\n\xff,2,3\n1,\xfc,3\n\xc3,2,3\n4,5,\xe2\x82\n\xed\n",
+    "bytes that are not UTF-8, with quotes": b'a,b,c\n"\xff",2,3\n1,"\xc3\n\xa9",3\n\xff\n4,5,6\n',
+    "bytes that are not UTF-8 before a delimiter": b"a;b;c\r\n\xc3;\xe2\x82;\xf0\x9f\r\n4;5;6",
+}
+
+
+def told(
+    read: Callable[[bytes], tuple[list[Good], list[Broken]]], content: bytes
+) -> tuple[list[Good], list[Broken]] | str:
+    """What is read of a file, or why it is refused."""
+    try:
+        return read(content)
+    except PermanentFailure as failure:
+        return failure.problem
+
+
+@pytest.mark.usefixtures("block_bytes")
+@pytest.mark.parametrize("content", SAME_EITHER_WAY.values(), ids=SAME_EITHER_WAY.keys())
+def test_a_portion_says_what_each_record_says(content: bytes | str) -> None:
+    """Two readers of one file that differ lose or change what the other would have kept."""
+    data = content if isinstance(content, bytes) else content.encode()
+    assert told(of_portions, data) == told(of_each_record, data)
+
+
+ODD_PIECES = [
+    *(b"a", b"1", b",", b";", b"\t", b" ", b'"', b"\n", b"\r", b"\x00", b"\x0b", b"\\", b"'"),
+    *("é".encode(), "\ufeff".encode(), "\u2028".encode(), b"\x85", b"\xff", b"\xc3", b"\xa9"),
+    *(b",", b",", b"\n", b"\n", b'"', b"\r\n", b'""', b'",', b',"', b'"\n', b'\n"'),
+    *(b"1,2,3\n", b'1,"2",3\n', b"1;2;3\n", b"1\t2\t3\n", b'1,"2\n'),
+]
+HEADERS = [b"a,b,c", b"b,x,a", b'\xef\xbb\xbf"c","b","a2",', b"a;b;c", b"a\tb\tc", b"a\tx\tb\t"]
+
+
+def joined(pieces: Sequence[bytes]) -> bytes:
+    return b"".join(pieces)
+
+
+@given(
+    header=st.sampled_from(HEADERS),
+    end=st.sampled_from([b"\n", b"\r\n"]),
+    body=st.lists(st.sampled_from(ODD_PIECES), max_size=40).map(joined),
+    block_bytes=st.sampled_from([*FEW_BYTES, BLOCK_BYTES]),
+)
+@settings(max_examples=200, deadline=None, database=None)
+def test_whatever_a_file_has_a_portion_says_what_each_record_says(
+    header: bytes, end: bytes, body: bytes, block_bytes: int
+) -> None:
+    content = header + end + body
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_records, "BLOCK_BYTES", block_bytes)
+        assert told(of_portions, content) == told(of_each_record, content)
+
+
+@pytest.mark.usefixtures("block_bytes")
+def test_a_record_that_ends_blocks_later_is_one_and_lines_behind_it_are_numbered_on() -> None:
+    note = "\n".join(f'line {number}, ""so""' for number in range(1, 41))
+    content = f'a,note,b\n0,x,0\n1,"{note}",2\n3,x,4\n5,x\n'.encode()
+    good, broken = of_portions(content)
+    assert [(line, fields) for line, fields, _ in good] == [
+        (2, ("0", "0", "")),
+        (3, ("1", "2", "")),
+        (43, ("3", "4", "")),
+    ]
+    assert good[1][2] == f'1,"{note}",2'
+    assert broken == [(44, "5,x", "it has 2 fields, and the header 3")]
+
+
+@pytest.mark.usefixtures("block_bytes")
+def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
+    lines = [f"{number},2,3" for number in range(2, 121)]
+    lines[58] = '60,"2,3'
+    good, broken = of_portions("\n".join(["a,b,c", *lines]).encode())
+    assert broken == [(60, '60,"2,3', "a quotation mark is not closed")]
+    assert [line for line, *_ in good] == [*range(2, 60), *range(61, 121)]
+    assert all(fields == (str(line), "2", "3") for line, fields, _ in good)
+
+
+@pytest.mark.parametrize("block_bytes", [*FEW_BYTES, BLOCK_BYTES])
+@pytest.mark.parametrize("quote", [b"", b'"'], ids=["without a quote", "with a quote"])
+def test_a_line_without_end_in_a_later_block_is_refused_with_its_number(
+    monkeypatch: pytest.MonkeyPatch, block_bytes: int, quote: bytes
+) -> None:
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", block_bytes)
+    content = b"a,b,c\n" + b"1,2,3\n" * 100 + b"1,2," + quote + b"3" * MOST_LINE_BYTES
+    for end in (b"", b"\n", b"\n4,5,6\n"):
+        with pytest.raises(PermanentFailure, match="line 102 is longer than 1,048,576 bytes"):
+            of_portions(content + end)
+        with pytest.raises(PermanentFailure, match="line 102 is longer than 1,048,576 bytes"):
+            of_each_record(content + end)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n4,5,6\n"])
+def test_the_longest_line_is_the_same_either_way(
+    monkeypatch: pytest.MonkeyPatch, more: int, end: bytes
+) -> None:
+    monkeypatch.setattr(csv_records, "MOST_LINE_BYTES", 100)
+    line = b"1,2," + b"3" * (96 + more - (end != b""))
+    content = b"a,b,c\n4,5,6\n" + line + end
+    for block_bytes in (*FEW_BYTES, BLOCK_BYTES):
+        monkeypatch.setattr(csv_records, "BLOCK_BYTES", block_bytes)
+        if more:
+            with pytest.raises(PermanentFailure, match="line 3 is longer than 100 bytes"):
+                of_portions(content)
+            with pytest.raises(PermanentFailure, match="line 3 is longer than 100 bytes"):
+                of_each_record(content)
+        else:
+            assert told(of_portions, content) == told(of_each_record, content)
+
+
+def test_records_that_were_read_one_by_one_are_a_portion() -> None:
+    """As they are read again from quarantine: a header and some lines of a file."""
+    file = opened(b'c,x,a2,b\n3,0,1,2\n3,0\n"6",0,"4\n4",5\n')
+    portion = of_records(list(file.records()), file.layout.columns, PROMISED)
+    assert portion.sent.to_dict("list") == {
+        "a": ["1", "4\n4"],
+        "b": ["2", "5"],
+        "c": ["3", "6"],
+        RECORD: [2, 4],
+    }
+    assert [portion.raw(row) for row in (0, 1)] == ["3,0,1,2", '"6",0,"4\n4",5']
+    assert portion.broken == [(3, "3,0", "it has 2 fields, and the header 4")]
+
+
+@pytest.mark.parametrize("columns", [("a", "b"), ("a", "b", "c"), ()])
+def test_a_portion_of_nothing_has_its_columns(columns: tuple[str, ...]) -> None:
+    portion = of_records([], columns, PROMISED)
+    assert portion.sent.columns.tolist() == [*PROMISED, RECORD]
+    assert portion.sent.dtypes.astype(str).tolist() == ["str", "str", "str", "int64"]
+    assert (len(portion.sent), list(portion.broken)) == (0, [])

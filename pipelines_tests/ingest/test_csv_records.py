@@ -1,0 +1,132 @@
+"""Records of CSV files as they come, each with its text, and what makes a file unreadable."""
+
+import io
+
+import pytest
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest.csv_records import MOST_LINE_BYTES, CsvFile, Record, layout_of
+
+
+def opened(content: bytes | str, encoding: str = "utf-8") -> CsvFile:
+    data = content if isinstance(content, bytes) else content.encode()
+    return CsvFile(
+        io.BytesIO(data),
+        source="trains",
+        name="trains.csv",
+        promised=("a", "b", "c"),
+        encoding=encoding,
+        variable="TRAINS_ENCODING",
+    )
+
+
+def fields(content: bytes | str, encoding: str = "utf-8") -> list[list[str] | None]:
+    return [record.fields for record in opened(content, encoding).records()]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b,c\n1,2,3\n",
+        "A,B,C\n1,2,3",
+        "A,B,C\n1,2,3\n,",
+        "c,b,a\n3,2,1\n",
+        "a;b;c\r\n1;2;3\r\n",
+        "a\tb\tc\n1\t2\t3\n",
+        "\ufeffa,b,c\n1,2,3\n",
+        '"a","b","c"\n"1","2","3"\n',
+        " a , b , c \n1,2,3\n",
+        "a,b,c\n\n1,2,3\n\n\n",
+    ],
+)
+def test_the_same_record_however_it_is_written(content: str) -> None:
+    file = opened(content)
+    (record,) = file.records()
+    assert record.fields is not None
+    assert dict(zip(file.layout.columns, record.fields, strict=True)) == {
+        "a": "1",
+        "b": "2",
+        "c": "3",
+    }
+
+
+def test_quoted_newlines_delimiters_and_quotes_belong_to_their_field() -> None:
+    content = 'a,b,c\n"one\ntwo","x, y","say ""so"""\n4,5,6\n'
+    records = list(opened(content).records())
+    assert [record.fields for record in records] == [
+        ["one\ntwo", "x, y", 'say "so"'],
+        ["4", "5", "6"],
+    ]
+    assert [record.line for record in records] == [2, 4]
+    assert records[0].raw == '"one\ntwo","x, y","say ""so"""'
+
+
+def test_a_stray_quote_inside_a_field_is_a_character() -> None:
+    assert fields('a,b,c\n5" pipe,2,3\n4,5,6\n') == [['5" pipe', "2", "3"], ["4", "5", "6"]]
+
+
+def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
+    content = 'a,b,c\n"1,2,3\n4,5,6\n7,8,9\n"10,11,12\n13,14,15\n'
+    records = list(opened(content).records())
+    assert [(record.line, record.fields) for record in records] == [
+        (2, None),
+        (3, ["4", "5", "6"]),
+        (4, ["7", "8", "9"]),
+        (5, None),
+        (6, ["13", "14", "15"]),
+    ]
+    assert records[0].problem == "a quotation mark is not closed"
+
+
+def test_a_stray_quote_does_not_hide_that_another_field_goes_on() -> None:
+    assert fields('a,b,c\n12" tube,"one\ntwo",3\n') == [['12" tube', "one\ntwo", "3"]]
+
+
+def test_a_line_with_too_few_or_too_many_fields_is_told() -> None:
+    records = list(opened("a,b,c\n1,2\n1,2,3,4\n").records())
+    assert [record.problem for record in records] == [
+        "it has 2 fields, and the header 3",
+        "it has 4 fields, and the header 3",
+    ]
+
+
+def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
+    file = opened("a,Colour,b,c,\n1,2,3,4,\n")
+    assert file.layout.drift("trains.csv", ("a", "b", "c")) == [
+        'trains.csv: unknown column "colour"'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"a,b\n1,2\n", 'the header lacks c; it has "a", "b"'),
+        (b"\x00\x01\x02\x03", "its first line is no header"),
+        (b'{"secret": "x"}', "its first line is no header: it has none of the promised columns."),
+        (b"a,A,b,c\n", "the header has a more than once"),
+        ("a,b,c\n1,2,3\n1,m\u00fc,3\n".encode("latin-1"), r"byte 0xfc at position 15 \(line 3\)"),
+        ("a,b,c\n".encode("utf-16"), "the file is UTF-16"),
+        (b"a,b,c\n" + b"x" * (MOST_LINE_BYTES + 1), "line 2 is longer than 1,048,576 bytes"),
+        (b"a,b,c," + b",".join(b"x%d" % n for n in range(2000)), "the header has 2,003 columns"),
+        (b"a,b,c,d\x00e\n", "characters that are no text"),
+        (b"a,b,c\r1,2,3\r", "its lines end with CR alone"),
+        (b"a,b,c\n1,2,3\n4,5", "the file breaks off within line 3"),
+        (b'a,b,c\n1,2,3\n4,5,"si', "the file breaks off within line 3"),
+        (b'a,b,c\n1,"2",3\n"4"', "the file breaks off within line 3"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_the_place(content: bytes, words: str) -> None:
+    with pytest.raises(PermanentFailure, match=words):
+        fields(content)
+
+
+def test_another_encoding_is_read_when_it_is_set() -> None:
+    assert fields("a,b,c\n1,m\u00fc,3\n".encode("latin-1"), "latin-1") == [["1", "m\u00fc", "3"]]
+
+
+def test_a_record_is_read_again_from_its_text_and_the_header() -> None:
+    file = opened('c;b;a\n3;"2\n2";1\n')
+    (record,) = file.records()
+    again = layout_of(file.layout.header, ("a", "b", "c")).read(record.line, record.raw)
+    assert again == record == Record(2, '3;"2\n2";1', ["3", "2\n2", "1"], None)

@@ -1,0 +1,127 @@
+"""The ledger does not let anything be lost."""
+
+import datetime as dt
+from dataclasses import replace
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest.contract import Reject
+from pipelines.ingest.deliveries import (
+    Delivery,
+    close_delivery,
+    count_reasons,
+    last_rejects,
+    last_sha256,
+    open_delivery,
+    refuse_if_mostly_bad,
+    silent,
+    unbalanced,
+    write_rejects,
+)
+from pipelines.warehouse.connection import Warehouse, prepare_change_log
+
+DELIVERY = Delivery("test", "monday", "ab" * 32, 10, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+REJECTS = [
+    Reject(1, "rows[1]", '{"price": "fr\\u0000ee"}', ("no price", "no name")),
+    Reject(5, "rows[5]", "\\N", ('a "quoted", reason',)),
+]
+
+
+def test_counts_that_do_not_add_up_are_refused_with_the_whole_load(warehouse: Warehouse) -> None:
+    with (
+        pytest.raises(PermanentFailure, match="nothing_lost"),
+        warehouse.transaction("test") as connection,
+    ):
+        prepare_change_log(connection)
+        delivery_id = open_delivery(connection, DELIVERY, None)
+        write_rejects(connection, delivery_id, REJECTS[:1])
+        close_delivery(connection, delivery_id, read=3, loaded=0, held=1, rejected=1)
+    with warehouse.engine.connect() as connection:
+        assert last_sha256(connection, "test") is None
+
+
+def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Warehouse) -> None:
+    with warehouse.transaction("test") as connection:
+        prepare_change_log(connection)
+        delivery_id = open_delivery(connection, DELIVERY, "run 1")
+        write_rejects(connection, delivery_id, REJECTS)
+        outcome = close_delivery(connection, delivery_id, read=5, loaded=0, held=3, rejected=2)
+    assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 3, 2)
+    with warehouse.engine.connect() as connection:
+        assert last_sha256(connection, "test") == DELIVERY.sha256
+        assert unbalanced(connection, "test") == []
+        first, second = last_rejects(connection, "test")
+        assert first["raw"] == REJECTS[0].raw
+        assert first["reasons"] == "no price; no name"
+        assert (second["position"], second["raw"]) == ("rows[5]", "\\N")
+
+
+def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -> None:
+    with warehouse.transaction("test") as connection:
+        prepare_change_log(connection)
+        delivery_id = open_delivery(connection, DELIVERY, None)
+        write_rejects(connection, delivery_id, REJECTS)
+        close_delivery(connection, delivery_id, read=2, loaded=0, held=0, rejected=2)
+        connection.execute(text("DELETE FROM ops.quarantine WHERE position = 'rows[5]'"))
+    with warehouse.engine.connect() as connection:
+        (found,) = unbalanced(connection, "test")
+        assert (found["rejected_count"], found["in_quarantine"]) == (2, 1)
+
+
+def test_the_last_delivery_of_a_name_is_the_last_though_the_clock_was_set_back(
+    warehouse: Warehouse,
+) -> None:
+    """A file that said again what it had said first was taken for known, and the change lost."""
+    for sha256 in ("1" * 64, "2" * 64, "1" * 64, "2" * 64):
+        with warehouse.transaction("test") as connection:
+            open_delivery(connection, replace(DELIVERY, sha256=sha256), None)
+            assert last_sha256(connection, "test", DELIVERY.name) == sha256
+            connection.execute(
+                text("UPDATE ops.deliveries SET loaded_at = loaded_at + interval '1 hour'")
+            )
+
+
+def test_a_delivery_that_is_mostly_bad_is_refused_with_the_top_reasons() -> None:
+    refuse_if_mostly_bad(DELIVERY, 4, 2, count_reasons(REJECTS), cap=0.5)
+    with pytest.raises(PermanentFailure, match=r"2 of 3 records are bad.*1 times: no price"):
+        refuse_if_mostly_bad(DELIVERY, 3, 2, count_reasons(REJECTS), cap=0.5)
+
+
+@pytest.mark.parametrize(
+    ("every", "last_days_ago", "is_told"),
+    [
+        (1, 4, True),
+        (2, 4, True),
+        (3, 30, False),
+        (1, 3, False),
+        (1, 0, False),
+        (1, 80, True),
+        (1, 95, False),
+    ],
+)
+def test_a_source_that_was_busy_and_has_gone_quiet_is_told(
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+    every: int,
+    last_days_ago: int,
+    *,
+    is_told: bool,
+) -> None:
+    """What came again and brought nothing new is no news."""
+    owner.execute(
+        "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
+        " read_count, loaded_count, unchanged_count, rejected_count)"
+        " SELECT 'test', day || ' ' || news, day || ' ' || news, 1, at, at, 1, news, 1 - news, 0"
+        " FROM generate_series(0, 100) AS day CROSS JOIN (VALUES (0), (1)) AS kind (news),"
+        " LATERAL (SELECT now() - make_interval(days => day)) AS moment (at)"
+        " WHERE news = 0 OR (day >= %(last)s AND (day - %(last)s) %% %(every)s = 0)",
+        {"every": every, "last": last_days_ago},
+    )
+    with warehouse.engine.connect() as connection:
+        found = silent(connection, "test")
+        assert silent(connection, "another") == []
+    last_day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=last_days_ago)
+    assert [row["last_day"] for row in found] == ([last_day] if is_told else [])

@@ -1,0 +1,209 @@
+"""Files that gzip packed: the same text as unpacked, and a clear word for those that are not."""
+
+import gzip
+import random
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest import gzip_reader
+from pipelines.ingest.csv_records import CsvFile
+from pipelines.ingest.gzip_reader import MOST_TIMES, unpacked
+
+NAME = "trains.csv.gz"
+TEXT = b"a,b,c\n" + b"".join(b"%d,%d,x\n" % (n, n * n % 9973) for n in range(20_000))
+NOISE = random.Random(1).randbytes(50_000)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / NAME
+
+
+def content_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        return unpacked(file, source="trains", name=NAME, byte_count=size).read()
+
+
+def fields_of(path: Path) -> list[list[str] | None]:
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        csv_file = CsvFile(
+            unpacked(file, source="trains", name=NAME, byte_count=size),
+            source="trains",
+            name=NAME,
+            promised=("a", "b", "c"),
+            encoding="utf-8",
+            variable="TRAINS_ENCODING",
+        )
+        return [record.fields for record in csv_file.records()]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f", b"a", b"\x1f\x8a\x08", TEXT, NOISE])
+def test_a_file_that_is_not_packed_is_read_as_it_is(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert content_of(path) == content
+
+
+def test_a_file_is_read_from_its_beginning_wherever_someone_left_it(path: Path) -> None:
+    """Its hash was taken just before, to the end."""
+    for content in (TEXT, gzip.compress(TEXT)):
+        path.write_bytes(content)
+        with path.open("rb") as file:
+            file.read()
+            again = unpacked(file, source="trains", name=NAME, byte_count=len(content))
+            assert again.readline() == b"a,b,c\n"
+            assert again.read() == TEXT.removeprefix(b"a,b,c\n")
+
+
+@pytest.mark.parametrize("content", [b"", b"a", TEXT, NOISE])
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_what_was_packed_is_read_whole(path: Path, content: bytes, level: int) -> None:
+    path.write_bytes(gzip.compress(content, level))
+    assert content_of(path) == content
+
+
+def test_a_packed_file_with_a_name_in_its_header_is_read(path: Path) -> None:
+    with path.open("wb") as file, gzip.GzipFile("a name.csv", "wb", fileobj=file) as packed:
+        packed.write(TEXT)
+    assert content_of(path) == TEXT
+
+
+def test_files_packed_one_after_the_other_are_one(path: Path) -> None:
+    """`cat day1.gz day2.gz`, and what writes in pieces: a reader that stops at the first lost 3."""
+    cuts = [0, 6, 6, 70_000, len(TEXT)]
+    members = [gzip.compress(TEXT[a:b]) for a, b in pairwise(cuts)]
+    path.write_bytes(b"".join(members))
+    assert content_of(path) == TEXT
+    assert len(fields_of(path)) == 20_000
+
+
+def test_zeros_behind_the_end_are_padding(path: Path) -> None:
+    path.write_bytes(gzip.compress(TEXT) + bytes(512))
+    assert content_of(path) == TEXT
+
+
+def test_the_records_are_those_of_the_unpacked_file(path: Path) -> None:
+    path.write_bytes(TEXT)
+    plain = fields_of(path)
+    path.write_bytes(gzip.compress(TEXT))
+    assert fields_of(path) == plain
+
+
+@pytest.mark.parametrize(
+    "kept", [2, 3, 9, 10, 11, 0.1, 0.5, 0.9, -9, -8, -4, -1], ids=lambda kept: f"kept {kept}"
+)
+@pytest.mark.parametrize("is_second", [False, True], ids=["the first", "the second"])
+def test_a_file_that_was_cut_off_is_refused_and_not_just_shorter(
+    path: Path, kept: float, is_second: bool
+) -> None:
+    packed = gzip.compress(TEXT)
+    count = int(kept * len(packed)) if isinstance(kept, float) else kept
+    path.write_bytes(packed * is_second + packed[:count])
+    with pytest.raises(PermanentFailure, match="it does not unpack") as told:
+        content_of(path)
+    assert told.value.source == "trains"
+    assert told.value.place == NAME
+    assert "send it whole" in told.value.remedy
+
+
+def flipped(content: bytes, position: int) -> bytes:
+    changed = bytearray(content)
+    changed[position] ^= 0xFF
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda packed: flipped(packed, 2), id="an unknown method"),
+        pytest.param(lambda packed: flipped(packed, 10), id="the first byte of the data"),
+        pytest.param(lambda packed: flipped(packed, len(packed) // 2), id="the middle"),
+        pytest.param(lambda packed: flipped(packed, len(packed) - 8), id="the checksum"),
+        pytest.param(lambda packed: flipped(packed, len(packed) - 1), id="the length"),
+        pytest.param(lambda packed: packed[:10] + NOISE, id="noise behind a good header"),
+        pytest.param(lambda packed: packed + b"a,b,c\n", id="plain text behind the end"),
+        pytest.param(lambda packed: packed + flipped(packed, 900), id="the second of two"),
+        pytest.param(lambda packed: b"\x1f\x8b\n" + TEXT, id="a text with the mark of gzip"),
+    ],
+)
+def test_a_damaged_file_is_refused(path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path.write_bytes(damage(gzip.compress(TEXT)))
+    with pytest.raises(PermanentFailure, match="it does not unpack: ") as told:
+        content_of(path)
+    assert told.value.place == NAME
+
+
+def test_damage_that_still_unpacks_to_text_is_found_by_the_checksum(path: Path) -> None:
+    """Stored as it is, the changed byte is a digit like any other."""
+    packed = gzip.compress(TEXT, 0)
+    assert TEXT[1000:1020] in packed
+    place = packed.index(b"500,")
+    path.write_bytes(packed[:place] + b"6" + packed[place + 1 :])
+    with pytest.raises(PermanentFailure, match="it does not unpack: CRC check failed"):
+        fields_of(path)
+
+
+def test_a_file_that_is_made_to_fill_a_disk_is_refused_early(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", 1_000)
+    path.write_bytes(gzip.compress(bytes(20_000_000)))
+    most = MOST_TIMES * path.stat().st_size
+    assert most < 3_000_000
+    count = 0
+    with path.open("rb") as file:
+        bomb = unpacked(file, source="trains", name=NAME, byte_count=path.stat().st_size)
+        with pytest.raises(PermanentFailure, match=f"unpacks to more than {most:,} bytes") as told:
+            while content := bomb.read(10_000):
+                count += len(content)
+    assert count <= most
+    assert told.value.source == "trains"
+    assert told.value.place == NAME
+    assert told.value.remedy == "See whether it is a file of this source at all."
+
+
+def test_a_bomb_in_several_pieces_is_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", 1_000)
+    path.write_bytes(gzip.compress(bytes(100_000)) * 20)
+    with pytest.raises(PermanentFailure, match="unpacks to more than"):
+        content_of(path)
+
+
+def test_a_small_file_may_pack_as_well_as_it_likes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"1" * 300_000
+    path.write_bytes(gzip.compress(content))
+    assert len(content) > MOST_TIMES * path.stat().st_size
+    assert content_of(path) == content
+    monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", len(content))
+    assert content_of(path) == content
+    monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", len(content) - 1)
+    with pytest.raises(PermanentFailure, match="unpacks to more than"):
+        content_of(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"\x00\x01\x02\x03", "its first line is no header"),
+        (NOISE, "byte 0xf5 at position 0"),
+        (gzip.compress(TEXT), "byte 0x8b at position 1"),
+        (b'{"events": []}', "it has none of the promised columns"),
+        ("a,b,c\n".encode("utf-16"), "the file is UTF-16"),
+    ],
+    ids=["nothing", "binary", "noise", "packed twice", "JSON", "UTF-16"],
+)
+def test_a_packed_file_that_is_no_csv_is_refused_with_what_is_in_it(
+    path: Path, content: bytes, words: str
+) -> None:
+    path.write_bytes(gzip.compress(content))
+    with pytest.raises(PermanentFailure, match=words) as told:
+        fields_of(path)
+    assert told.value.place == NAME

@@ -1,0 +1,212 @@
+"""Which files of an inbox are taken, when, and which are refused."""
+
+import os
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+import psycopg
+import pytest
+from sqlalchemy import Connection
+
+from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.ingest import inbox as inboxes
+from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
+from pipelines.ingest.file_loader import take, take_file
+from pipelines.ingest.inbox import Inbox, InboxFile, is_settled
+from pipelines.warehouse.connection import Warehouse, prepare_change_log
+
+NAMES = ("plain.csv", "with space.CSV", "Größe.csv", "new\nline.csv", "-rf.csv", "a'b\"c;.csv")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "inbox").mkdir()
+    return tmp_path / "inbox"
+
+
+@pytest.fixture
+def inbox(folder: Path) -> Inbox:
+    return Inbox("trains", folder, "TRAINS_INBOX", "utf-8")
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.1)
+
+
+def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
+    """Enter the file into the ledger; one that says `bad` is refused."""
+    if file.read() == b"bad":
+        raise PermanentFailure("trains", "it is bad", place=delivery.name, remedy="Mend it.")
+    prepare_change_log(connection)
+    delivery_id = open_delivery(connection, delivery, None)
+    return close_delivery(connection, delivery_id, read=0, loaded=0, held=0, rejected=0)
+
+
+def look(warehouse: Warehouse, inbox: Inbox) -> tuple[list[str], list[str]]:
+    """Take what is ready: the names that were taken, and the problems of those refused."""
+    files, _ = inbox.ready(warehouse, wait_seconds=5)
+    outcomes, refusals = take(warehouse, inbox, files, load)
+    with warehouse.engine.connect() as connection:
+        ledger = connection.exec_driver_sql("SELECT delivery_id, name FROM ops.deliveries")
+        names = {row.delivery_id: row.name for row in ledger}
+    return [names[outcome.delivery_id] for outcome in outcomes], [one.problem for one in refusals]
+
+
+def test_names_may_be_anything_and_each_file_is_taken_once(
+    warehouse: Warehouse, inbox: Inbox, folder: Path
+) -> None:
+    for number, name in enumerate(NAMES):
+        (folder / name).write_text(str(number))
+    (folder / "notes.txt").write_text("not mine")
+    (folder / ".hidden.csv").write_text("still on its way")
+    (folder / "folder.csv").mkdir()
+    (folder / os.fsdecode(b"y-\xff.csv")).write_text("7")
+    (folder / "y-\\xff.csv").write_text("8")
+    assert sorted(look(warehouse, inbox)[0]) == sorted([*NAMES, "bytes/y-\\xff.csv", "y-\\xff.csv"])
+    assert look(warehouse, inbox) == ([], [])
+
+
+def test_a_changed_file_is_a_new_delivery_and_a_touched_one_is_not(
+    warehouse: Warehouse, inbox: Inbox, folder: Path, owner: psycopg.Connection
+) -> None:
+    (folder / "a.csv").write_text("one")
+    assert look(warehouse, inbox)[0] == ["a.csv"]
+    (folder / "a.csv").write_text("two")
+    assert look(warehouse, inbox)[0] == ["a.csv"]
+    os.utime(folder / "a.csv")
+    assert look(warehouse, inbox)[0] == []
+    (folder / "a.csv").write_text("one")
+    assert look(warehouse, inbox)[0] == ["a.csv"]
+    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (2,)
+
+
+def test_a_file_that_was_just_written_waits_a_moment(
+    warehouse: Warehouse, inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 60.0)
+    (folder / "a.csv").write_text("one")
+    files, growing = inbox.ready(warehouse)
+    assert (files, [file.name for file in growing]) == ([], ["a.csv"])
+
+
+def test_a_file_that_someone_writes_slowly_is_left_until_it_is_closed(
+    warehouse: Warehouse, inbox: Inbox, folder: Path
+) -> None:
+    with (folder / "slow.csv").open("w") as writer:
+        writer.write("half")
+        writer.flush()
+        time.sleep(0.3)
+        (folder / "other.csv").write_text("whole")
+        time.sleep(0.2)
+        files, growing = inbox.ready(warehouse)
+        assert [file.name for file in files] == ["other.csv"]
+        assert [file.name for file in growing] == ["slow.csv"]
+    assert look(warehouse, inbox)[0] == ["slow.csv", "other.csv"]
+
+
+def test_a_file_that_changes_while_it_is_read_is_left_for_later(
+    warehouse: Warehouse, inbox: Inbox, folder: Path, owner: psycopg.Connection
+) -> None:
+    file = folder / "a.csv"
+    file.write_text("one")
+
+    def slow_load(connection: Connection, opened: BinaryIO, delivery: Delivery) -> Outcome:
+        outcome = load(connection, opened, delivery)
+        with file.open("a") as writer:
+            writer.write("more")
+        return outcome
+
+    (seen,), _ = inbox.ready(warehouse, wait_seconds=5)
+    with pytest.raises(NotReady, match="changed while it was read"):
+        take_file(warehouse, "trains", seen, slow_load, inbox=inbox)
+    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (0,)
+    assert look(warehouse, inbox)[0] == ["a.csv"]
+
+
+def test_links_out_of_the_inbox_pipes_and_dead_links_are_refused_once(
+    warehouse: Warehouse, inbox: Inbox, folder: Path
+) -> None:
+    (folder.parent / "secret").write_text("root:x:0:0")
+    (folder / "out.csv").symlink_to(folder.parent / "secret")
+    (folder / "dead.csv").symlink_to("nowhere")
+    (folder / "round.csv").symlink_to("round.csv")
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "real.csv").write_text("here")
+    (folder / "in.csv").symlink_to("real.csv")
+    taken, problems = look(warehouse, inbox)
+    assert sorted(taken) == ["in.csv", "real.csv"]
+    assert len(problems) == 4
+    told = " ".join(problems)
+    for words in ("leads out of the inbox", "link to nothing", "not a plain file"):
+        assert words in told
+    assert look(warehouse, inbox) == ([], [])
+
+
+def test_a_refused_file_stays_is_told_once_and_does_not_hold_up_the_others(
+    warehouse: Warehouse, inbox: Inbox, folder: Path, owner: psycopg.Connection
+) -> None:
+    for name, content in (("a.csv", "good"), ("b.csv", "bad"), ("c.csv", "good too")):
+        (folder / name).write_text(content)
+    assert look(warehouse, inbox) == (["a.csv", "c.csv"], ["it is bad"])
+    assert look(warehouse, inbox) == ([], [])
+    assert (folder / "b.csv").exists()
+    query = "SELECT name, problem FROM ops.inbox_files WHERE problem IS NOT NULL"
+    assert owner.execute(query).fetchall() == [("b.csv", "it is bad")]
+    (folder / "b.csv").write_text("mended")
+    assert look(warehouse, inbox) == (["b.csv"], [])
+    assert owner.execute(query).fetchall() == []
+
+
+def test_a_file_that_may_not_be_read_is_refused_and_taken_when_it_may(
+    warehouse: Warehouse, inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.csv").write_text("one")
+    whole = os.open
+
+    def refuse(path: Path, flags: int) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    files, _ = inbox.ready(warehouse, wait_seconds=5)
+    monkeypatch.setattr(os, "open", refuse)  # root may read anything
+    assert take(warehouse, inbox, files, load)[1][0].problem == (
+        "the file may not be read: permission denied"
+    )
+    monkeypatch.setattr(os, "open", whole)
+    (folder / "a.csv").chmod(0o640)
+    assert look(warehouse, inbox)[0] == ["a.csv"]
+
+
+def test_files_are_taken_in_the_order_in_which_they_were_written(
+    warehouse: Warehouse, inbox: Inbox, folder: Path
+) -> None:
+    for age, name in enumerate(("c.csv", "a.csv", "b.csv")):
+        (folder / name).write_text(name)
+        os.utime(folder / name, (1_700_000_000 - age, 1_700_000_000 - age))
+    assert look(warehouse, inbox)[0] == ["b.csv", "a.csv", "c.csv"]
+
+
+def test_an_inbox_that_is_not_there_is_told_with_its_variable(warehouse: Warehouse) -> None:
+    with pytest.raises(PermanentFailure, match="TRAINS_INBOX, /nowhere"):
+        Inbox("trains", Path("/nowhere"), "TRAINS_INBOX", "utf-8").ready(warehouse)
+
+
+def test_a_file_that_is_gone_at_the_moment_of_taking_is_no_failure(
+    warehouse: Warehouse, inbox: Inbox, folder: Path
+) -> None:
+    (folder / "a.csv").write_text("one")
+    files, _ = inbox.ready(warehouse, wait_seconds=5)
+    (folder / "a.csv").unlink()
+    assert take(warehouse, inbox, files, load) == ([], [])
+
+
+def test_a_time_in_the_future_does_not_keep_a_file_waiting_for_ever(folder: Path) -> None:
+    file = InboxFile(folder / "x", "x", 1, 0, time.time_ns() + 10**12)
+    assert is_settled(file)
+
+
+def test_a_database_that_is_away_is_told_in_words(inbox: Inbox) -> None:
+    away = Warehouse("postgresql://127.0.0.1:9/isobar")
+    with pytest.raises(TransientFailure, match="refused"):
+        inbox.ready(away)

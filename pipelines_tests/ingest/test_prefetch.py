@@ -1,0 +1,128 @@
+"""The next item is made while the last one is used: in order, one at a time, to the end or not."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pipelines.ingest.prefetch import ahead
+
+PATIENCE_SECONDS = 10
+
+
+class Workshop:
+    """Makes the numbers from 0 and remembers how many were begun, and in which threads."""
+
+    def __init__(self, count: int, failing: int | None = None) -> None:
+        self._count, self._failing = count, failing
+        self.begun: list[int] = []
+        self.threads: set[str] = set()
+
+    def numbers(self) -> Iterator[int]:
+        for number in range(self._count):
+            self.begun.append(number)
+            self.threads.add(threading.current_thread().name)
+            if number == self._failing:
+                raise ValueError(f"number {number} broke")
+            yield number
+
+    def has_begun(self, count: int) -> bool:
+        """Whether so many are begun, or are before long."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self.begun) < count and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return len(self.begun) >= count
+
+
+def threads_ahead() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith("ahead")]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 500])
+def test_every_item_comes_once_and_in_order(count: int) -> None:
+    assert list(ahead(Workshop(count).numbers())) == list(range(count))
+
+
+def test_items_that_are_nothing_are_items_too() -> None:
+    assert list(ahead([None, 0, "", None])) == [None, 0, "", None]
+
+
+def test_an_item_is_made_while_the_one_before_is_used() -> None:
+    """Reading and writing took turns, and both waited half of the time."""
+    is_second_begun, is_first_used = threading.Event(), threading.Event()
+
+    def items() -> Iterator[tuple[str, bool]]:
+        yield "first", True
+        is_second_begun.set()
+        yield "second", is_first_used.wait(PATIENCE_SECONDS)
+
+    coming = ahead(items())
+    assert next(coming) == ("first", True)
+    assert is_second_begun.wait(PATIENCE_SECONDS)
+    is_first_used.set()
+    assert list(coming) == [("second", True)]
+
+
+def test_only_one_is_made_ahead_so_that_few_are_in_memory() -> None:
+    workshop = Workshop(10)
+    coming = ahead(workshop.numbers())
+    assert next(coming) == 0
+    assert workshop.has_begun(2)
+    time.sleep(0.05)
+    assert workshop.begun == [0, 1]
+    coming.close()  # type: ignore[attr-defined]  # it is a generator
+
+
+def test_nothing_is_made_before_it_is_asked_for() -> None:
+    workshop = Workshop(3)
+    coming = ahead(workshop.numbers())
+    assert workshop.begun == []
+    assert not threads_ahead()
+    assert list(coming) == [0, 1, 2]
+
+
+def test_one_thread_makes_all_and_it_is_not_that_of_the_user() -> None:
+    workshop = Workshop(50)
+    list(ahead(workshop.numbers()))
+    assert len(workshop.threads) == 1
+    assert threading.current_thread().name not in workshop.threads
+    assert not threads_ahead()
+
+
+@pytest.mark.parametrize("failing", [0, 1, 3])
+def test_an_error_comes_to_the_user_after_the_items_before_it(failing: int) -> None:
+    """An error in a thread that nobody asks is an import that ends early and is green."""
+    workshop = Workshop(5, failing)
+    taken: list[int] = []
+    with pytest.raises(ValueError, match=f"number {failing} broke"):
+        taken.extend(ahead(workshop.numbers()))
+    assert workshop.begun == list(range(failing + 1))
+    assert not threads_ahead()
+
+
+def test_items_before_an_error_are_used() -> None:
+    coming = ahead(Workshop(5, failing=2).numbers())
+    assert [next(coming), next(coming)] == [0, 1]
+    with pytest.raises(ValueError, match="number 2 broke"):
+        next(coming)
+    assert list(coming) == []
+
+
+def test_closing_early_stops_the_making() -> None:
+    workshop = Workshop(1_000)
+    coming = ahead(workshop.numbers())
+    assert next(coming) == 0
+    coming.close()  # type: ignore[attr-defined]  # it is a generator
+    assert len(workshop.begun) <= 2
+    assert not threads_ahead()
+
+
+def test_an_error_of_the_user_stops_the_making() -> None:
+    workshop = Workshop(1_000)
+    with pytest.raises(KeyError, match="used wrongly"):
+        for number in ahead(workshop.numbers()):
+            if number == 1:
+                raise KeyError("used wrongly")
+    assert len(workshop.begun) <= 3
+    assert not threads_ahead()

@@ -1,0 +1,316 @@
+"""A small platform whose runs, checks and looks go as a test says, and who is told of it."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    ScheduleInstigatorData,
+    SensorInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster_shared.error import SerializableErrorInfo
+from sqlalchemy import text
+
+from pipelines.failures import PermanentFailure
+from pipelines.orchestration.operations.alert_sensor import alerts
+from pipelines.orchestration.operations.problems import Problem, find_problems
+from pipelines_tests.fake_source import Answer, body
+
+LEGS, PRICES = dg.AssetKey(["flights", "legs"]), dg.AssetKey(["flights", "prices"])
+SNAPSHOTS = dg.AssetKey(["flights", "snapshots"])
+POSSIBLE = dg.AssetCheckKey(LEGS, "possible_times")
+REFUSED = PermanentFailure(
+    "flights", "it answered 404", place="https://flights.example", remedy="Mend FLIGHTS_URL."
+)
+OURS = dg.Failure(description=str(REFUSED), allow_retries=False)
+
+
+class World:
+    """The assets flights.legs, which is checked, flights.prices, and flights.snapshots by day.
+
+    The jobs are flights, of the first two, and audit.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.instance = instance
+        self.error: Exception | None = None
+        self.definitions = self._definitions()
+        self.repository = self.definitions.get_repository_def()
+
+    def problems(self) -> list[Problem]:
+        return find_problems(self.instance, self.repository)
+
+    def keys(self) -> list[str]:
+        return [one.key for one in self.problems()]
+
+    def run(self, job: str, error: Exception | None = None, **options: Any) -> str:
+        """Run a job, which fails with the error, if any; the run's id."""
+        self.error = error
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance, raise_on_error=False, **options
+        )
+        assert result.success == (error is None)
+        return result.run_id
+
+    def materialise(
+        self, *keys: dg.AssetKey, error: Exception | None = None, day: str | None = None
+    ) -> str:
+        """Bring chosen assets up to date as the UI does; the run's id."""
+        return self.run("__ASSET_JOB", error, asset_selection=list(keys), partition_key=day)
+
+    def lose_a_run(self, job: str, *keys: dg.AssetKey, **tags: str) -> str:
+        """Begin a run, of chosen assets or of all, whose process is killed; the run's id."""
+        run = self.instance.create_run_for_job(
+            self.definitions.resolve_job_def(job),
+            tags=tags,
+            asset_selection=frozenset(keys) if keys else None,
+        )
+        self.instance.report_run_failed(run, "The process of this run was killed.")
+        return run.run_id
+
+    def age_runs(self, seconds: float) -> None:
+        """Have all runs that are over end so much earlier."""
+        with self.instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
+            older = text("UPDATE runs SET end_time = end_time - :seconds")
+            connection.execute(older, {"seconds": seconds})
+
+    def check(self, *, passed: bool, severity: str = "WARN", offending: int = 12) -> None:
+        """Note a verdict of the check."""
+        self.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=LEGS,
+                check_name=POSSIBLE.name,
+                passed=passed,
+                severity=dg.AssetCheckSeverity(severity),
+                metadata={"offending": offending},
+            )
+        )
+
+    def freshness(self, key: dg.AssetKey, state: str, at: float) -> None:
+        """Note what the daemon finds of an asset."""
+        self.instance._report_runless_asset_event(
+            FreshnessStateChange(
+                key=key,
+                previous_state=FreshnessState.UNKNOWN,
+                new_state=FreshnessState(state),
+                state_change_timestamp=at,
+            )
+        )
+
+    def tick(
+        self, name: str, error: BaseException | None = None, *, at: float, kind: str = "SENSOR"
+    ) -> None:
+        """Note a look as the daemon does: skipped, or failed with the error."""
+        origin, instigator = _origin(name), InstigatorType(kind)
+        self.switch(name, InstigatorStatus.DECLARED_IN_CODE, kind)
+        told = _told(error)
+        if told and not isinstance(error, dg.DagsterError):
+            message = f"dagster.SensorExecutionError: Error of {name}"
+            told = SerializableErrorInfo(message, [], "SensorExecutionError", cause=told)
+        self.instance.create_tick(
+            TickData(
+                instigator_origin_id=origin.get_id(),
+                instigator_name=name,
+                instigator_type=instigator,
+                status=TickStatus.FAILURE if error else TickStatus.SKIPPED,
+                timestamp=at,
+                selector_id=origin.get_selector().get_id(),
+                error=told,
+                skip_reason=None if error else "Nothing new.",
+            )
+        )
+
+    def switch(self, name: str, status: InstigatorStatus, kind: str = "SENSOR") -> None:
+        """Note the state of a sensor or schedule as the daemon and the UI do."""
+        is_sensor = kind == "SENSOR"
+        data = SensorInstigatorData() if is_sensor else ScheduleInstigatorData("0 5 * * *")
+        state = InstigatorState(_origin(name), InstigatorType(kind), status, data)
+        known = self.instance.get_instigator_state(state.instigator_origin_id, state.selector_id)
+        if known is None:
+            self.instance.add_instigator_state(state)
+        else:
+            self.instance.update_instigator_state(state)
+
+    def stop(self, name: str = "inbox") -> None:
+        """Switch a sensor off: the quickest of all problems."""
+        self.switch(name, InstigatorStatus.STOPPED)
+
+    def resume(self, name: str = "inbox") -> None:
+        """Switch it on again."""
+        self.switch(name, InstigatorStatus.RUNNING)
+
+    def look(self, cursor: str | None = None) -> tuple[str, str | None]:
+        """A look of the real sensor: what it skips with, and its new cursor."""
+        context = dg.build_sensor_context(
+            instance=self.instance,
+            cursor=cursor,
+            repository_def=self.repository,
+            sensor_name=alerts.name,
+        )
+        with context:
+            seen = alerts.evaluate_tick(context)
+        assert seen.run_requests == []
+        assert seen.skip_message is not None
+        return seen.skip_message, seen.cursor
+
+    def _definitions(self) -> dg.Definitions:
+        daily = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=1))
+
+        @dg.asset(key=LEGS, freshness_policy=daily)
+        def legs() -> None:
+            if self.error:
+                raise self.error
+
+        @dg.asset(key=PRICES)
+        def prices() -> None:
+            """Always goes well."""
+
+        days = dg.DailyPartitionsDefinition(start_date="2026-11-01", end_date="2026-11-11")
+
+        @dg.asset(key=SNAPSHOTS, partitions_def=days)
+        def snapshots() -> None:
+            if self.error:
+                raise self.error
+
+        @dg.asset_check(asset=LEGS, name=POSSIBLE.name, description="Elapsed time is as stated.")
+        def possible_times() -> dg.AssetCheckResult:
+            return dg.AssetCheckResult(passed=True, metadata={"offending": 0})
+
+        @dg.op
+        def audit_all() -> None:
+            if self.error:
+                raise self.error
+
+        @dg.job
+        def audit() -> None:
+            audit_all()
+
+        flights = dg.define_asset_job("flights", [LEGS, PRICES])
+        return dg.Definitions(
+            assets=[legs, prices, snapshots],
+            asset_checks=[possible_times],
+            jobs=[flights, audit],
+            schedules=[
+                dg.ScheduleDefinition(
+                    name="daily",
+                    job=audit,
+                    cron_schedule="0 5 * * *",
+                    default_status=dg.DefaultScheduleStatus.RUNNING,
+                )
+            ],
+            sensors=[
+                *(_sensor(name) for name in ("inbox", "api", "a", "b", "c", "d", "e", "f")),
+                _sensor("off", dg.DefaultSensorStatus.STOPPED),
+                alerts,
+            ],
+            executor=dg.in_process_executor,
+        )
+
+
+class FakeReceiver:
+    """A real HTTP server that apprise's json:// posts to; says yes unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.answer: Answer = body(b"ok")
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                posted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                fake.messages.append(posted)
+                fake.answer(self)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: Any) -> None:
+                """A client that hangs up in the middle is what some tests are about."""
+
+        self._handler, self._server_class = Handler, Server
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+
+    def __enter__(self) -> "FakeReceiver":
+        self._serve()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.die()
+
+    @property
+    def url(self) -> str:
+        return f"json://127.0.0.1:{self.port}/"
+
+    @property
+    def titles(self) -> list[str]:
+        return [one["title"] for one in self.messages]
+
+    @property
+    def text(self) -> str:
+        """The text of the only message."""
+        (message,) = self.messages
+        return str(message["message"])
+
+    def die(self) -> None:
+        """Answer nobody any more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def come_back(self) -> None:
+        """Answer again, at the same address."""
+        self._server = self._server_class(("127.0.0.1", self.port), self._handler)
+        self._serve()
+
+    def _serve(self) -> None:
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+
+def until(is_so: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """Wait for something, and give it."""
+    deadline = time.monotonic() + seconds
+    while not (found := is_so()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
+    return found
+
+
+def _sensor(
+    name: str, default: dg.DefaultSensorStatus = dg.DefaultSensorStatus.RUNNING
+) -> dg.SensorDefinition:
+    @dg.sensor(name=name, job_name="audit", default_status=default)
+    def sensor() -> dg.SkipReason:
+        return dg.SkipReason("Nothing new.")
+
+    return sensor
+
+
+def _origin(name: str) -> RemoteInstigatorOrigin:
+    location = RegisteredCodeLocationOrigin("pipelines")
+    return RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
+
+
+def _told(error: BaseException | None) -> SerializableErrorInfo | None:
+    """An error as the daemon keeps it."""
+    if error is None:
+        return None
+    kind = type(error)
+    return SerializableErrorInfo(f"{kind.__module__}.{kind.__name__}: {error}\n", [], kind.__name__)

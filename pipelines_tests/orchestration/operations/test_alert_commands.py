@@ -1,0 +1,78 @@
+"""`isobar alert test`, and what else refuses addresses that are wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.config import alert_urls
+from pipelines_tests.command import isobar
+from pipelines_tests.fake_source import body, silence
+from pipelines_tests.orchestration.operations.made_up import FakeReceiver
+
+
+def secret(receiver: FakeReceiver) -> str:
+    """The address of a receiver, with a password and a token."""
+    return f"json://me:hunter2@127.0.0.1:{receiver.port}/t0kens"
+
+
+def test_each_address_is_tried_and_shown_without_its_secrets(
+    tmp_path: Path, receiver: FakeReceiver, other: FakeReceiver
+) -> None:
+    other.answer = body(b"hunter2", status=500)
+    done = isobar(tmp_path, "alert", "test", ALERT_URLS=f"{secret(receiver)},\n{secret(other)}")
+    assert done.returncode == 1
+    first, second = done.stdout.splitlines()
+    assert first == f"json://127.0.0.1:{receiver.port}: taken"
+    assert second.startswith(f"json://127.0.0.1:{other.port}: not taken: Failed to send JSON")
+    assert "500" in second
+    assert done.stderr == ""
+    assert "hunter2" not in done.stdout
+    assert receiver.titles == other.titles == ["Isobar: a test"]
+    done = isobar(tmp_path, "alert", "test", ALERT_URLS=secret(receiver))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_dead_and_a_silent_receiver_are_told_apart_from_good_ones(
+    tmp_path: Path, receiver: FakeReceiver, other: FakeReceiver
+) -> None:
+    receiver.die()
+    other.answer = silence(60)
+    done = isobar(tmp_path, "alert", "test", ALERT_URLS=f"{receiver.url} {other.url}")
+    assert done.returncode == 1
+    assert done.stdout.count("not taken: A Connection error occurred") == 2
+
+
+def test_without_addresses_it_says_how_to_set_them(tmp_path: Path) -> None:
+    done = isobar(tmp_path, "alert", "test", ALERT_URLS=" ")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ALERT_URLS is not set, so nobody is told of problems" in done.stderr
+    assert "what to do: Set it to" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("alert", "test"), ("ui",)])
+def test_an_address_that_apprise_does_not_know_is_refused_by_its_place(
+    state: Path, receiver: FakeReceiver, command: tuple[str, ...]
+) -> None:
+    urls = f"{receiver.url} jsn://me:hunter2@example.org/ hunter2"
+    done = isobar(state, *command, ALERT_URLS=urls)
+    assert done.returncode == 1
+    assert "entry 2, jsn://…; entry 3, which has no ://" in done.stderr
+    assert "what to do: Write addresses as https://" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+    assert receiver.messages == []
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", []),
+        (" ,\n", []),
+        ("json://a/", ["json://a/"]),
+        ("json://a/, mailto://b?to=x@y,z@y;slack://c", [
+            "json://a/", "mailto://b?to=x@y,z@y", "slack://c"
+        ]),
+        ("json://a/\njson://b/\t junk", ["json://a/", "json://b/", "junk"]),
+    ],
+)  # fmt: skip
+def test_addresses_may_be_separated_as_they_come(written: str, meant: list[str]) -> None:
+    assert alert_urls({"ALERT_URLS": written}) == meant

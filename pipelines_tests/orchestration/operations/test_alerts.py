@@ -1,0 +1,384 @@
+"""Who is told of what, when and how often: the real sensor, and real receivers over HTTP."""
+
+import datetime as dt
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from pipelines.orchestration.operations import alert_messages, alert_sensor
+from pipelines.orchestration.operations.problems import Problem
+from pipelines_tests.command import PROJECT
+from pipelines_tests.fake_source import body, drip, silence
+from pipelines_tests.orchestration.operations.made_up import OURS, FakeReceiver, World
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:'imghdr' is deprecated:DeprecationWarning"  # apprise's, on its loading
+)
+MANY = ("a", "b", "c", "d", "e", "f")
+Wait = Callable[[float], None]
+
+
+@pytest.fixture(autouse=True)
+def told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALERT_URLS", raising=False)
+    monkeypatch.setenv("ISOBAR_UI_URL", "http://isobar.example/")
+
+
+@pytest.fixture
+def to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets who is told."""
+
+    def tell(*urls: str) -> None:
+        monkeypatch.setenv("ALERT_URLS", " ".join(urls))
+
+    return tell
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Wait:
+    """Lets time pass, as the sensor sees it."""
+    passed = dt.timedelta()
+
+    def later(seconds: float) -> None:
+        nonlocal passed
+        passed += dt.timedelta(seconds=seconds)
+
+    monkeypatch.setattr(alert_sensor, "utc_now", lambda: dt.datetime.now(dt.UTC) + passed)
+    return later
+
+
+def test_a_failed_run_is_told_once_and_that_it_is_over(
+    world: World, receiver: FakeReceiver, to: Any, wait: Wait
+) -> None:
+    to(receiver.url)
+    said, cursor = world.look()
+    assert (said, receiver.messages) == ("No problem.", [])
+    run_id = world.run("flights", OURS)
+    said, cursor = world.look(cursor)
+    assert said == "1 problem, all told."
+    since = f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:}"
+    head, date, tail = receiver.text.partition(since)
+    assert date, receiver.text
+    assert head == (
+        "job flights: flights: it answered 404\n  where: https://flights.example\n"
+        "  what to do: Mend FLIGHTS_URL.\n  since: "
+    )
+    assert tail[2:] == f" UTC\n  page: http://isobar.example/runs/{run_id}"
+    assert receiver.titles == ["Isobar: error: job flights"]
+    assert receiver.messages[0]["type"] == "failure"
+    world.run("flights", OURS)
+    for _ in range(3):
+        wait(30)
+        said, cursor = world.look(cursor)
+    assert (said, len(receiver.messages)) == ("1 problem, all told.", 1)
+    world.run("flights")
+    wait(7200)
+    said, cursor = world.look(cursor)
+    assert said == "No problem."
+    assert receiver.titles[1:] == ["Isobar: over: job flights"]
+    assert receiver.messages[1]["message"].startswith("job flights: over, after 2 h\n")
+    assert receiver.messages[1]["type"] == "success"
+    world.look(cursor)
+    assert len(receiver.messages) == 2
+
+
+def test_a_warning_that_becomes_an_error_is_told_and_not_that_it_is_milder_again(
+    world: World, receiver: FakeReceiver, to: Any
+) -> None:
+    to(receiver.url)
+    cursor = None
+    for severity in ("WARN", "ERROR", "WARN", "ERROR"):
+        world.check(passed=False, severity=severity)
+        _, cursor = world.look(cursor)
+    where = "check possible_times of flights.legs"
+    assert receiver.titles == [f"Isobar: warning: {where}", f"Isobar: now an error: {where}"]
+    assert [one["type"] for one in receiver.messages] == ["warning", "failure"]
+    world.check(passed=True)
+    world.look(cursor)
+    assert receiver.titles[2:] == [f"Isobar: over: {where}"]
+
+
+def test_without_addresses_problems_are_logged_once(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world.stop()
+    said, cursor = world.look()
+    assert said == "1 problem, all told. Only logged: ALERT_URLS is not set."
+    assert "Isobar: warning: sensor inbox" in capfd.readouterr().err
+    world.look(cursor)
+    assert "sensor inbox" not in capfd.readouterr().err
+
+
+def test_a_dead_receiver_fails_no_look_and_is_told_when_it_is_back(
+    world: World, receiver: FakeReceiver, to: Any, wait: Wait
+) -> None:
+    to(receiver.url)
+    receiver.die()
+    world.stop()
+    said, cursor = world.look()
+    address = f"json://127.0.0.1:{receiver.port}"
+    assert said.startswith(f"1 problem; {address} was not reached (A Connection error")
+    receiver.come_back()
+    wait(20)
+    said, cursor = world.look(cursor)
+    assert (address in said, receiver.messages) == (True, [])
+    wait(11)
+    said, cursor = world.look(cursor)
+    assert said == "1 problem, all told."
+    assert receiver.titles == ["Isobar: warning: sensor inbox"]
+    world.look(cursor)
+    assert len(receiver.messages) == 1
+
+
+def test_a_receiver_that_stays_dead_is_asked_less_and_less(
+    world: World, receiver: FakeReceiver, to: Any, wait: Wait
+) -> None:
+    to(receiver.url)
+    receiver.answer = body(b"no", status=500)
+    world.stop()
+    cursor, tries = None, []
+    for look in range(95):  # three quarters of an hour
+        before = len(receiver.messages)
+        _, cursor = world.look(cursor)
+        if len(receiver.messages) > before:
+            tries.append(look)
+        wait(30)
+    waits = [later - earlier for earlier, later in pairwise(tries)]
+    assert waits[:5] == [1, 2, 4, 8, 16]
+    assert set(waits[5:]) == {30}
+
+
+def test_what_was_over_before_anyone_could_be_told_is_not_told(
+    world: World, receiver: FakeReceiver, to: Any, wait: Wait
+) -> None:
+    to(receiver.url)
+    receiver.die()
+    world.stop()
+    _, cursor = world.look()
+    world.resume()
+    wait(31)
+    receiver.come_back()
+    said, cursor = world.look(cursor)
+    assert (said, receiver.messages) == ("No problem.", [])
+
+
+def test_one_dead_receiver_neither_holds_up_the_other_nor_has_it_told_twice(
+    world: World, receiver: FakeReceiver, other: FakeReceiver, to: Any, wait: Wait
+) -> None:
+    to(other.url, receiver.url)
+    other.die()
+    world.stop("a")
+    _, cursor = world.look()
+    world.stop("b")
+    for _ in range(4):
+        wait(30)
+        _, cursor = world.look(cursor)
+    assert receiver.titles == ["Isobar: warning: sensor a", "Isobar: warning: sensor b"]
+    other.come_back()
+    world.resume("a")
+    wait(900)
+    world.look(cursor)
+    assert other.titles == ["Isobar: warning: sensor b"]
+    assert receiver.titles[2:] == ["Isobar: over: sensor a"]
+
+
+@pytest.mark.parametrize("answer", [silence(30), drip(b"x" * 100, 1.0)])
+def test_a_receiver_that_hangs_holds_up_neither_the_look_nor_the_others(
+    world: World,
+    receiver: FakeReceiver,
+    other: FakeReceiver,
+    to: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Any,
+) -> None:
+    monkeypatch.setattr(alert_messages, "SEND_SECONDS", 2.0)
+    to(other.url, receiver.url)
+    other.answer = answer
+    world.stop("a")
+    world.stop("b")
+    begun = time.monotonic()
+    said, _ = world.look()
+    assert time.monotonic() - begun < 15
+    assert "was not reached (it did not answer in time)" in said
+    assert len(receiver.messages) == 2
+    assert len(other.messages) == 1
+
+
+def test_of_several_messages_those_that_were_taken_are_not_sent_again(
+    world: World, receiver: FakeReceiver, to: Any, wait: Wait
+) -> None:
+    to(receiver.url)
+
+    def only_the_first(handler: Any) -> None:
+        body(b"", status=200 if len(receiver.messages) == 1 else 503)(handler)
+
+    receiver.answer = only_the_first
+    world.stop("a")
+    world.stop("b")
+    world.stop("c")
+    _, cursor = world.look()
+    assert [one[-1] for one in receiver.titles] == ["a", "b"]
+    receiver.answer = body(b"")
+    wait(31)
+    world.look(cursor)
+    assert [one[-1] for one in receiver.titles] == ["a", "b", "b", "c"]
+
+
+def test_many_at_once_are_one_message_that_lists_them_worst_first(
+    world: World, receiver: FakeReceiver, to: Any
+) -> None:
+    to(receiver.url)
+    for name in MANY:
+        world.stop(name)
+    run_id = world.run("audit", OURS)
+    said, cursor = world.look()
+    assert said == "7 problems, all told."
+    assert receiver.titles == ["Isobar: error 1, warning 6"]
+    lines = receiver.text.splitlines()
+    assert lines[0].startswith("error: job audit, since 20")
+    assert lines[0].endswith(" UTC: flights: it answered 404 where: https://flights.example")
+    assert lines[1] == f"  http://isobar.example/runs/{run_id}"
+    assert [line.split(",")[0] for line in lines[2:14:2]] == [f"warning: sensor {n}" for n in MANY]
+    assert lines[-1].startswith("what to do: ")
+    for name in MANY:
+        world.resume(name)
+    world.look(cursor)
+    assert receiver.titles[1:] == ["Isobar: over 6"]
+
+
+def test_a_sensor_killed_between_telling_and_noting_tells_again_rather_than_never(
+    world: World, receiver: FakeReceiver, to: Any
+) -> None:
+    """Each change is told at least once."""
+    to(receiver.url)
+    _, cursor = world.look()
+    world.stop()
+    world.look(cursor)
+    world.look(cursor)
+    assert receiver.titles == ["Isobar: warning: sensor inbox"] * 2
+
+
+@pytest.mark.parametrize("cursor", ["", "7", "[]", '{"version":0}', '{"version":1}', "not JSON"])
+def test_a_cursor_that_is_not_ours_has_all_told_anew(
+    world: World, receiver: FakeReceiver, to: Any, cursor: str
+) -> None:
+    to(receiver.url)
+    world.stop()
+    world.look(cursor)
+    assert receiver.titles == ["Isobar: warning: sensor inbox"]
+
+
+def test_a_new_receiver_is_told_what_is_wrong_and_a_removed_one_is_forgotten(
+    world: World, receiver: FakeReceiver, other: FakeReceiver, to: Any
+) -> None:
+    to(receiver.url)
+    world.stop()
+    _, cursor = world.look()
+    to(other.url)
+    _, cursor = world.look(cursor)
+    assert (len(receiver.messages), len(other.messages)) == (1, 1)
+    assert len(json.loads(cursor or "")["receivers"]) == 2  # with the log
+
+
+def test_an_address_that_is_wrong_is_told_in_the_look_and_keeps_no_one_from_being_told(
+    world: World, receiver: FakeReceiver, to: Any
+) -> None:
+    to("jsn://me:hunter2@nowhere/", receiver.url)
+    world.stop()
+    said, _ = world.look()
+    assert said.startswith("1 problem, all told. configuration: ALERT_URLS has what apprise")
+    assert "entry 1, jsn://…" in said
+    assert "hunter2" not in said
+    assert len(receiver.messages) == 1
+
+
+def test_no_secret_of_an_address_or_of_an_error_is_shown_anywhere(
+    world: World, receiver: FakeReceiver, to: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    secrets = ["hunter2", "s3cretpath", "s3crethead", "user17"]
+    to(f"json://user17:hunter2@127.0.0.1:{receiver.port}/s3cretpath?+X-Key=s3crethead")
+    receiver.answer = body(b"hunter2 s3cretpath", status=500)
+    error = "could not connect to postgresql://user17:hunter2@db/isobar?password=hunter2"
+    world.run("audit", dg.Failure(description=error))
+    capfd.readouterr()  # Dagster itself shows errors as they are
+    said, cursor = world.look()
+    shown = said + str(cursor) + str(capfd.readouterr()) + json.dumps(receiver.messages)
+    assert "was not reached" in said
+    assert [one for one in secrets if one in shown.replace("//user17:***@", "")] == []
+
+
+def test_not_even_a_service_that_tells_its_address_has_it_shown(world: World, to: Any) -> None:
+    import apprise
+
+    @apprise.decorators.notify(on="telltale")  # type: ignore[no-untyped-call, untyped-decorator]
+    def send(body: str, title: str, *_: Any, meta: dict[str, Any], **__: Any) -> bool:
+        apprise.logger.warning("%s/t0ken with did not take %s", meta["url"], title)
+        return False
+
+    to("telltale://host.example/t0ken%20with/hunter2")
+    world.stop()
+    said, cursor = world.look()
+    assert "did not take Isobar: warning: sensor inbox" in said
+    assert [one for one in ("t0ken", "hunter2") if one in f"{said}{cursor}"] == []
+
+
+def test_it_works_when_the_warehouse_is_down_and_other_variables_are_wrong(
+    world: World, receiver: FakeReceiver, to: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing")
+    monkeypatch.setenv("ISOBAR_SOURCES", "nonsense")
+    to(receiver.url)
+    world.stop()
+    assert world.look()[0] == "1 problem, all told."
+
+
+def test_its_own_failed_look_is_not_told_as_it_looks_again(
+    world: World, receiver: FakeReceiver, to: Any
+) -> None:
+    to(receiver.url)
+    world.tick("alerts", OURS, at=time.time() - 600)
+    assert world.keys() == ["sensor:alerts"]
+    assert world.look()[0] == "No problem."
+
+
+def test_without_the_address_of_the_ui_a_message_says_so(
+    world: World, receiver: FakeReceiver, to: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ISOBAR_UI_URL")
+    to(receiver.url)
+    world.stop()
+    world.look()
+    assert receiver.text.endswith("sensors/inbox of the web UI (ISOBAR_UI_URL is not set)")
+
+
+def test_a_great_many_problems_are_told_in_bounds(
+    world: World, receiver: FakeReceiver, to: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Problem(
+        "run:x", "error", "w" * 600, "j" * 250, dt.datetime.now(dt.UTC), "/runs/1", "r" * 600
+    )
+    many = [Problem(**{**vars(one), "key": f"run:{n}"}) for n in range(1000)]
+    monkeypatch.setattr(alert_sensor, "find_problems", lambda *_: many)
+    to(receiver.url)
+    _, cursor = world.look()
+    assert len(receiver.text) < 25_000
+    assert "and 160 more" in receiver.text
+    assert len(cursor or "") < 200_000
+    world.look(cursor)
+    assert len(receiver.messages) == 1
+
+
+def test_loading_the_sensor_does_not_load_apprise() -> None:
+    module = "pipelines.orchestration.operations.alert_sensor"
+    code = f"import sys, {module}; print('apprise' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"

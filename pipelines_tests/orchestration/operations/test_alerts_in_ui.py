@@ -1,0 +1,47 @@
+"""Alerts of a real `isobar ui`: daemon, code server and web server, told over HTTP."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from pipelines_tests.orchestration.operations.made_up import FakeReceiver, until
+from pipelines_tests.served_ui import RUN, Ui, start, today
+
+PATIENCE_SECONDS = 120.0
+"""A look every five seconds, on a busy machine."""
+
+
+@pytest.fixture
+def ui(state: Path, receiver: FakeReceiver) -> Iterator[Ui]:
+    (state / "schedules.toml").write_text("[sensors.alerts]\nevery_seconds = 5\n")
+    serving = start(state, ALERT_URLS=receiver.url)
+    yield serving
+    serving.stop()
+
+
+def told(receiver: FakeReceiver, *words: str) -> str:
+    """The first message that has all of the words, once it came."""
+
+    def first() -> str:
+        texts = [f"{one['title']}\n{one['message']}" for one in receiver.messages]
+        return next((text for text in texts if all(word in text for word in words)), "")
+
+    return str(until(first, PATIENCE_SECONDS))
+
+
+def test_a_failed_run_is_told_with_a_link_that_answers_and_so_is_the_next_that_goes_well(
+    ui: Ui, receiver: FakeReceiver
+) -> None:
+    assert ui.run("flights", "2026-11-02") == "FAILURE"  # of which there is no snapshot
+    text = told(receiver, "job flights", "there is no snapshot of 2026-11-02")
+    links = re.findall(rf"{re.escape(ui.url)}/runs/\S+", text)
+    assert links, text
+    assert requests.get(links[0], timeout=10).status_code == 200
+    run_id = links[0].rpartition("/")[2]
+    told_of = ui.ask(RUN, id=run_id)["runOrError"]
+    assert (told_of["jobName"], told_of["status"]) == ("flights", "FAILURE")
+    assert ui.run("flights", today()) == "SUCCESS"
+    told(receiver, "over: job flights")

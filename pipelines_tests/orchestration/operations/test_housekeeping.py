@@ -1,0 +1,249 @@
+"""The job that takes away what has to go, whole; and logs that do not fill the disk."""
+
+import datetime as dt
+import os
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from pipelines.config import Settings
+from pipelines.definitions import definitions
+from pipelines.orchestration.operations.housekeeping import housekeeping
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.postgres import log_files
+from pipelines.postgres.log_files import set_aside
+from pipelines.postgres.server import SUPERUSER, EmbeddedPostgres
+from pipelines.runtime.processes import Child
+from pipelines.runtime.ui import WebUi
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.flights.made_up import MONDAY, bring_up_to_date, flights_document
+from pipelines_tests.sources.flights.test_history import keep
+from pipelines_tests.sources.shipments.made_up import deliver, line
+
+Said = dict[str, dict[str, Any]]
+OPS = {
+    "prune_event_log",
+    "remove_run_files",
+    "forget_quarantine",
+    "forget_weather_calls",
+    "remove_flight_documents",
+}
+
+
+@dg.asset
+def something() -> None: ...
+
+
+def keep_house(
+    instance: dg.DagsterInstance, warehouse: Warehouse, **days: int | None
+) -> tuple[bool, Said, dict[str, str]]:
+    """Run the job: whether it is green, what operations say they removed, and why others failed."""
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    done = housekeeping.execute_in_process(
+        instance=instance,
+        resources={"warehouse": WarehouseResource(url=url)},
+        run_config={"ops": {op: {"config": {"days": number}} for op, number in days.items()}},
+        raise_on_error=False,
+    )
+    removed, failed = {}, {}
+    for event in done.all_events:
+        assert event.step_key or not event.is_step_event
+        if event.event_type == dg.DagsterEventType.STEP_OUTPUT:
+            metadata = event.step_output_data.metadata
+            removed[str(event.step_key)] = {name: one.value for name, one in metadata.items()}
+        if event.is_step_failure:
+            data = event.step_failure_data.user_failure_data
+            failed[str(event.step_key)] = str(data and data.description)
+    return done.success, removed, failed
+
+
+@pytest.fixture
+def old_things(
+    instance: dg.DagsterInstance,
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+) -> Path:
+    """One of each, two years old; the folder of the files of an old run."""
+    dg.materialize([something], instance=instance)
+    dg.materialize([something], instance=instance)
+    two_years = dt.timedelta(days=730)
+    with psycopg.connect(storage_url(instance), autocommit=True) as storage:
+        storage.execute("UPDATE event_logs SET timestamp = timestamp - %s", (two_years,))
+    folder = Path(instance.storage_directory()) / str(uuid.uuid4())
+    folder.mkdir(parents=True)
+    tick = folder.parent / "__repository__" / "alerts" / "7.err"
+    tick.parent.mkdir(parents=True)
+    tick.touch()
+    for old in (folder, tick):
+        os.utime(old, (time.time() - two_years.total_seconds(),) * 2)
+    deliver(warehouse, tmp_path, [line(1), line(2), line(3, article_price="free")], "old.csv")
+    owner.execute("UPDATE ops.deliveries SET loaded_at = loaded_at - interval '2 years'")
+    owner.execute(
+        "INSERT INTO weather.calls (request_id, provider, kind, called_at, outcome, cost) VALUES"
+        " (gen_random_uuid(), 'p', 'archive', now() - interval '2 years', 'success', 1)"
+    )
+    keep(warehouse, MONDAY - two_years, flights_document())
+    bring_up_to_date(warehouse)
+    return folder
+
+
+def storage_url(instance: dg.DagsterInstance) -> str:
+    url: str = instance.event_log_storage.postgres_url  # type: ignore[attr-defined]
+    return url.replace("+psycopg2", "")
+
+
+def test_it_removes_what_is_old_says_so_and_finds_nothing_the_second_time(
+    instance: dg.DagsterInstance, warehouse: Warehouse, old_things: Path
+) -> None:
+    is_green, removed, failed = keep_house(instance, warehouse, remove_flight_documents=365)
+    assert (is_green, failed) == (True, {})
+    assert removed.keys() == OPS
+    assert removed["prune_event_log"]["events"] > 10
+    assert removed["prune_event_log"]["bytes of events"] > 5_000
+    assert removed["remove_run_files"]["folders"] == 1
+    assert removed["remove_run_files"]["logs of sensors"] == 1
+    assert not old_things.exists()
+    assert removed["forget_quarantine"]["records of shipments"] == 1
+    assert removed["forget_weather_calls"]["calls"] == 1
+    assert removed["remove_flight_documents"]["documents"] == 1
+    for said in removed.values():
+        before = dt.datetime.fromisoformat(said.pop("before"))
+        assert dt.timedelta(days=29) < dt.datetime.now(dt.UTC) - before < dt.timedelta(days=366)
+    assert instance.get_latest_materialization_event(something.key) is not None
+    is_green, removed, _ = keep_house(instance, warehouse, remove_flight_documents=365)
+    assert is_green
+    left = {name: count for said in removed.values() for name, count in said.items()}
+    left.pop("before")
+    assert set(left.values()) == {0}
+
+
+def test_documents_of_flights_are_kept_for_ever_unless_asked_for(
+    instance: dg.DagsterInstance,
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    old_things: Path,
+) -> None:
+    is_green, removed, _ = keep_house(instance, warehouse)
+    assert is_green
+    assert "documents" not in removed["remove_flight_documents"]
+    assert owner.execute("SELECT count(body_gzip) FROM flights.payloads").fetchone() == (1,)
+
+
+def test_an_operation_that_fails_turns_the_run_red_and_the_others_work(
+    instance: dg.DagsterInstance, warehouse: Warehouse, old_things: Path
+) -> None:
+    is_green, removed, failed = keep_house(instance, warehouse, prune_event_log=0)
+    assert not is_green
+    assert removed.keys() == OPS - {"prune_event_log"}
+    assert removed["forget_quarantine"]["records of shipments"] == 1
+    assert "days is 0, so this removed nothing" in failed["prune_event_log"]
+    assert "from 2 to 36,500" in failed["prune_event_log"]
+
+
+def test_days_that_would_break_something_are_refused_everywhere(
+    instance: dg.DagsterInstance, warehouse: Warehouse, old_things: Path
+) -> None:
+    days: dict[str, int | None] = {**dict.fromkeys(OPS, 1), "forget_weather_calls": 31}
+    _, removed, failed = keep_house(instance, warehouse, **days)
+    assert removed == {}
+    assert failed.keys() == OPS
+    assert "from 32 to" in failed["forget_weather_calls"], "a month's allowance would be lost"
+    assert old_things.exists()
+
+
+def test_it_is_there_and_the_sensor_of_killed_runs_is_on() -> None:
+    repository = definitions.get_repository_def()
+    assert repository.get_job("housekeeping").name == "housekeeping"
+    sensor = repository.get_sensor_def("killed_runs")
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    assert sensor.minimum_interval_seconds == 60
+
+
+def test_a_log_is_set_aside_once_while_its_process_goes_on_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "daemon.log"
+    words = "import time\nfor n in range(10**6): print('line', n, flush=True); time.sleep(0.002)"
+    child = Child("daemon", [sys.executable, "-c", words], environment=dict(os.environ), log=log)
+    monkeypatch.setattr(log_files.set_aside, "__defaults__", (2_000,))
+    child.start()
+    for _ in range(2):
+        wait_until_long(log, 3_000)
+        child.keep_log_short()
+        assert log.stat().st_size < 1_000
+        assert (tmp_path / "daemon.log.1").stat().st_size >= 3_000
+    wait_until_long(log, 100)
+    assert "line" in child.last_words()
+    child.stop()
+    assert "\0" not in log.read_text(), "the process writes where it was before"
+    assert {one.name for one in tmp_path.iterdir()} == {"daemon.log", "daemon.log.1"}
+
+
+def wait_until_long(log: Path, size: int) -> None:
+    deadline = time.monotonic() + 300
+    while not log.exists() or log.stat().st_size < size:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_long_log_is_set_aside_at_the_start_and_a_short_one_is_not(tmp_path: Path) -> None:
+    log = tmp_path / "web_server.log"
+    log.write_bytes(b"x" * (log_files.MOST_BYTES + 1))
+    child = Child("web server", ["true"], environment=dict(os.environ), log=log)
+    child.start()
+    child.stop()
+    assert log.stat().st_size == 0
+    assert child.last_words() == "it said nothing"
+    kept = tmp_path / "web_server.log.1"
+    assert kept.stat().st_size > log_files.MOST_BYTES
+    log.write_text("short")
+    child.start()
+    child.stop()
+    assert log.read_text() == "short"
+    assert not set_aside(tmp_path / "none.log")
+
+
+def test_the_log_of_the_built_in_server_is_set_aside_at_its_start(state: Path) -> None:
+    server = EmbeddedPostgres(state)
+    server.start()
+    server.stop()
+    with server.log.open("ab") as log:
+        log.truncate(log_files.MOST_BYTES + 1)
+    server.start()
+    assert "ready to accept connections" in server.log.read_text()
+    assert server.log.stat().st_size < 10_000
+    assert server.log.with_name("server.log.1").stat().st_size > log_files.MOST_BYTES
+
+
+def test_the_log_of_the_built_in_server_is_cut_while_it_runs(state: Path) -> None:
+    """It outlives every `isobar ui`."""
+    server = EmbeddedPostgres(state)
+    connections = server.start()
+    with server.log.open("ab") as log:
+        log.truncate(log_files.MOST_BYTES + 1)
+    settings = Settings.from_environment({"ISOBAR_HOME": str(state)})
+    WebUi(settings, {}, lambda _: None)._keep_database_up()
+    with (
+        psycopg.connect(connections.url(SUPERUSER, "postgres")) as connection,
+        pytest.raises(psycopg.errors.UndefinedTable),
+    ):
+        connection.execute("SELECT 1 FROM nowhere")
+    assert "nowhere" in server.log.read_text()
+    assert server.log.stat().st_size < 10_000
+    assert server.log.with_name("server.log.1").stat().st_size > log_files.MOST_BYTES
+
+
+def test_a_full_disk_does_not_end_the_ui_for_a_log(tmp_path: Path) -> None:
+    """The copy fails; the log is emptied, which is of more use."""
+    log = tmp_path / "daemon.log"
+    log.write_bytes(b"x" * 5_000)
+    (tmp_path / "daemon.log.1").mkdir()  # nothing can be copied there
+    assert set_aside(log, 2_000)
+    assert log.stat().st_size == 0

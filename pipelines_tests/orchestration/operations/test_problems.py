@@ -1,0 +1,325 @@
+"""What counts as wrong, since when, and in which words; read from a real instance."""
+
+import datetime as dt
+import time
+import uuid
+
+import dagster as dg
+import pytest
+from dagster._core.errors import DagsterCodeLocationNotFoundError, DagsterUserCodeUnreachableError
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, MAX_RETRIES_TAG
+from sqlalchemy import text
+
+from pipelines.orchestration.operations.problems import Problem
+from pipelines_tests.orchestration.operations.made_up import (
+    LEGS,
+    OURS,
+    POSSIBLE,
+    PRICES,
+    SNAPSHOTS,
+    World,
+)
+
+
+def only(world: World) -> Problem:
+    (problem,) = world.problems()
+    return problem
+
+
+def ended_at(world: World, run_id: str) -> dt.datetime:
+    record = world.instance.get_run_record_by_id(run_id)
+    assert record is not None
+    return dt.datetime.fromtimestamp(record.end_time or 0.0, dt.UTC)
+
+
+def test_nothing_is_wrong_where_nothing_ran_or_all_went_well(world: World) -> None:
+    assert world.problems() == []
+    world.run("flights")
+    world.run("audit")
+    world.tick("inbox", at=time.time())
+    assert world.problems() == []
+
+
+def test_a_failed_run_is_told_in_the_words_of_our_failure_since_the_first(world: World) -> None:
+    world.run("flights")
+    first = world.run("flights", OURS)
+    last = world.run("flights", OURS)
+    assert only(world) == Problem(
+        key="run:flights",
+        severity="error",
+        what="flights: it answered 404\n  where: https://flights.example",
+        where="job flights",
+        since=ended_at(world, first),
+        path=f"/runs/{last}",
+        remedy="Mend FLIGHTS_URL.",
+    )
+    world.run("flights")
+    assert world.problems() == []
+
+
+def test_an_unforeseen_error_is_told_by_its_innermost_cause(world: World) -> None:
+    error = ValueError("no such column: price")
+    world.run("audit", error)
+    assert "no such column: price" in only(world).what
+    assert "run it again" in only(world).remedy
+
+
+def test_one_job_that_goes_well_does_not_hide_another_that_fails(world: World) -> None:
+    world.run("audit", OURS)
+    world.run("flights")
+    assert world.keys() == ["run:audit"]
+
+
+def test_a_killed_run_that_is_tried_again_of_itself_is_no_problem_yet(world: World) -> None:
+    lost = world.lose_a_run("audit")
+    run = world.instance.get_run_by_id(lost)
+    assert run is not None
+    assert run.tags["dagster/will_retry"] == "true"
+    assert world.problems() == []
+    world.lose_a_run("audit", **{MAX_RETRIES_TAG: "0"})
+    assert "process of this run was killed" in only(world).what
+    assert only(world).since == ended_at(world, lost)
+
+
+@pytest.mark.parametrize(
+    ("job", "chosen", "key"),
+    [("audit", [], "run:audit"), ("__ASSET_JOB", [LEGS], "materialisation:flights.legs")],
+)
+def test_a_killed_run_of_which_the_promised_retry_never_comes_is_told(
+    world: World, job: str, chosen: list[dg.AssetKey], key: str
+) -> None:
+    lost = world.lose_a_run(job, *chosen)
+    world.age_runs(240)
+    assert world.keys() == []
+    world.age_runs(360)
+    assert [(one.key, one.path) for one in world.problems()] == [(key, f"/runs/{lost}")]
+    world.instance.add_run_tags(lost, {AUTO_RETRY_RUN_ID_TAG: "1234"})
+    assert world.keys() == []
+
+
+def test_a_canceled_run_and_one_under_way_change_nothing(world: World) -> None:
+    world.run("audit", OURS)
+    audit = world.definitions.resolve_job_def("audit")
+    canceled = world.instance.create_run_for_job(audit)
+    world.instance.report_run_canceled(canceled)
+    world.instance.create_run_for_job(audit)
+    assert world.keys() == ["run:audit"]
+
+
+def test_a_job_or_check_that_is_gone_is_no_problem(world: World) -> None:
+    world.run("audit", OURS)
+    world.check(passed=False)
+    world.freshness(LEGS, "FAIL", time.time())
+    world.stop("inbox")
+    assert len(world.problems()) == 4
+    world.repository = dg.Definitions().get_repository_def()
+    assert world.problems() == []
+
+
+def test_a_thousand_canceled_runs_since_a_failure_do_not_silence_all(world: World) -> None:
+    world.run("audit", OURS)
+    with world.instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
+        connection.execute(
+            text(
+                "INSERT INTO runs (run_id, pipeline_name, status, run_body)"
+                " SELECT 'new ' || n, pipeline_name, 'CANCELED', run_body"
+                " FROM runs CROSS JOIN generate_series(1, 1001) AS n"
+            )
+        )
+    assert world.keys() == ["run:audit"]
+
+
+def test_years_of_failed_runs_are_not_read(world: World) -> None:
+    """Nor of failed looks: `since` is then that of the thousandth."""
+    world.run("audit", OURS)
+    world.tick("inbox", OURS, at=time.time())
+    with world.instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
+        connection.execute(text("UPDATE runs SET id = id + 100000"))
+        connection.execute(
+            text(
+                "INSERT INTO runs (id, run_id, pipeline_name, status, run_body, end_time)"
+                " SELECT 30000 - n, 'old ' || n, pipeline_name, status, run_body, end_time - n * 60"
+                " FROM runs CROSS JOIN generate_series(1, 20000) AS n"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO job_ticks (selector_id, status, timestamp, tick_body)"
+                " SELECT selector_id, status, timestamp - n * interval '30 seconds',"
+                " regexp_replace(tick_body, '(\"timestamp\": )[0-9.]+',"
+                " '\\1' || (:now - n * 30)::text)"
+                " FROM job_ticks CROSS JOIN generate_series(1, 50000) AS n"
+            ),
+            {"now": time.time()},
+        )
+        connection.execute(text("ANALYZE"))
+    begun = time.monotonic()
+    problems = {one.key: one for one in world.problems()}
+    assert time.monotonic() - begun < 10.0
+    now = dt.datetime.now(dt.UTC)
+    ages = {key: (now - one.since).total_seconds() / 60 for key, one in problems.items()}
+    assert ages == {
+        "run:audit": pytest.approx(999, abs=2),
+        "sensor:inbox": pytest.approx(999 / 2, abs=2),
+    }
+
+
+def test_chosen_assets_that_failed_are_a_problem_until_all_are_up_to_date(world: World) -> None:
+    first = world.materialise(LEGS, PRICES, error=OURS)
+    last = world.materialise(LEGS, PRICES, error=OURS)
+    problem = only(world)
+    assert problem.key == "materialisation:flights.legs, flights.prices"
+    assert problem.where == "materialisation of flights.legs, flights.prices"
+    assert (problem.since, problem.path) == (ended_at(world, first), f"/runs/{last}")
+    world.materialise(PRICES)
+    assert only(world) == problem
+    world.materialise(LEGS)
+    assert world.problems() == []
+
+
+def test_assets_that_failed_by_hand_are_repaired_by_their_job(world: World) -> None:
+    world.materialise(LEGS, error=OURS)
+    assert world.keys() == ["materialisation:flights.legs"]
+    world.run("flights")
+    assert world.problems() == []
+
+
+def test_a_day_that_failed_in_a_backfill_is_told_though_the_next_day_went_well(
+    world: World,
+) -> None:
+    failed = world.materialise(SNAPSHOTS, error=OURS, day="2026-11-03")
+    world.materialise(SNAPSHOTS, day="2026-11-04")
+    problem = only(world)
+    assert problem.key == "materialisation:flights.snapshots@2026-11-03"
+    assert problem.where == "materialisation of flights.snapshots, partition 2026-11-03"
+    assert problem.path == f"/runs/{failed}"
+    world.materialise(SNAPSHOTS, error=OURS, day="2026-11-05")
+    assert world.keys() == [problem.key, "materialisation:flights.snapshots@2026-11-05"]
+    world.materialise(SNAPSHOTS, day="2026-11-03")
+    assert world.keys() == ["materialisation:flights.snapshots@2026-11-05"]
+
+
+def test_a_day_that_failed_by_hand_is_repaired_by_a_run_of_a_job_of_that_day(world: World) -> None:
+    world.materialise(SNAPSHOTS, error=OURS, day="2026-11-03")
+    for day, left in (("2026-11-04", 1), ("2026-11-03", 0)):
+        done = dg.AssetMaterialization(SNAPSHOTS, partition=day)  # as of whatever run
+        world.instance.report_runless_asset_event(done)
+        assert len(world.keys()) == left
+
+
+def test_a_backfill_of_which_every_day_failed_takes_no_look_its_time(world: World) -> None:
+    """A hundred runs of a hundred days; Dagster ends a look after a minute."""
+    lost = world.lose_a_run("__ASSET_JOB", SNAPSHOTS, **{MAX_RETRIES_TAG: "0"})
+    run = world.instance.get_run_by_id(lost)
+    assert run is not None
+    for number in range(100):
+        day = f"2026-{number // 28 + 1:02}-{number % 28 + 1:02}"
+        tags = {**run.tags, "dagster/partition": day}
+        again = run._replace(run_id=str(uuid.uuid4()), tags=tags)
+        world.instance.add_run(again)
+    begun = time.monotonic()
+    assert len({one.key for one in world.problems()}) == 100
+    assert time.monotonic() - begun < 15
+
+
+@pytest.mark.parametrize(("said", "severity"), [("WARN", "warning"), ("ERROR", "error")])
+def test_a_failed_check_tells_its_severity_and_what_it_holds(
+    world: World, said: str, severity: str
+) -> None:
+    world.check(passed=True)
+    before = dt.datetime.now(dt.UTC)
+    world.check(passed=False, severity=said)
+    after = dt.datetime.now(dt.UTC)
+    world.check(passed=False, severity=said)
+    problem = only(world)
+    assert before <= problem.since <= after
+    assert (problem.key, problem.severity) == ("check:flights.legs:possible_times", severity)
+    assert problem.what == "Found 12; expected: Elapsed time is as stated."
+    assert problem.where == "check possible_times of flights.legs"
+    assert problem.path == "/assets/flights/legs?view=checks&checkDetail=possible_times"
+    world.check(passed=True)
+    assert world.problems() == []
+
+
+def test_a_check_that_is_being_asked_again_keeps_its_verdict(world: World) -> None:
+    world.check(passed=False)
+    world.instance.create_run_for_job(world.definitions.resolve_job_def("flights"))
+    latest = world.instance.event_log_storage.get_latest_asset_check_execution_by_key([POSSIBLE])
+    assert latest[POSSIBLE].status.value == "PLANNED"
+    assert world.keys() == ["check:flights.legs:possible_times"]
+
+
+def test_an_asset_that_is_late_is_told_once_the_daemon_has_found_it(world: World) -> None:
+    world.run("flights")
+    since = time.time() - 3600
+    world.freshness(LEGS, "FAIL", since)
+    world.freshness(PRICES, "FAIL", since)  # which has no policy any more
+    problem = only(world)
+    assert (problem.key, problem.severity) == ("freshness:flights.legs", "error")
+    assert problem.since == dt.datetime.fromtimestamp(since, dt.UTC)
+    assert f"last {dt.datetime.now(dt.UTC):%Y-%m-%d}" in problem.what
+    world.freshness(LEGS, "WARN", time.time())
+    assert world.problems() == []
+
+
+@pytest.mark.parametrize(("name", "kind"), [("inbox", "sensor"), ("daily", "schedule")])
+def test_a_look_that_fails_is_told_until_one_goes_well(world: World, name: str, kind: str) -> None:
+    now = time.time()
+    world.tick(name, at=now - 90, kind=kind.upper())
+    world.tick(name, OURS, at=now - 60, kind=kind.upper())
+    world.tick(name, OURS, at=now - 30, kind=kind.upper())
+    problem = only(world)
+    assert (problem.key, problem.where) == (f"{kind}:{name}", f"{kind} {name}")
+    assert problem.what.endswith("flights: it answered 404\n  where: https://flights.example")
+    assert problem.remedy == "Mend FLIGHTS_URL."
+    assert problem.since == dt.datetime.fromtimestamp(now - 60, dt.UTC)
+    assert problem.path == f"/locations/pipelines/{kind}s/{name}"
+    world.tick(name, at=now, kind=kind.upper())
+    assert world.problems() == []
+
+
+def test_a_code_server_that_starts_again_is_no_problem_of_every_sensor(world: World) -> None:
+    now = time.time()
+    away = DagsterUserCodeUnreachableError("Unable to reach the user code server")
+    world.tick("inbox", away, at=now - 10)
+    assert world.problems() == []
+    world.tick("api", away, at=now - 300)
+    world.tick("api", away, at=now - 10)
+    assert world.keys() == ["sensor:api"]
+
+
+def test_a_look_that_waited_while_the_daemon_was_stopped_is_no_problem(world: World) -> None:
+    """Else each restart of `isobar ui` would tell of some."""
+    gone = DagsterCodeLocationNotFoundError("Location pipelines does not exist in workspace")
+    world.tick("inbox", gone, at=time.time() - 3600)
+    assert world.problems() == []
+
+
+def test_what_was_stopped_is_told_unless_it_is_off_by_default(world: World) -> None:
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    world.tick("inbox", OURS, at=time.time())
+    world.stop("inbox")
+    world.stop("off")
+    problem = only(world)
+    assert (problem.key, problem.severity) == ("stopped:inbox", "warning")
+    assert before <= problem.since <= dt.datetime.now(dt.UTC)
+    assert "Switch it on" in problem.remedy
+    world.resume("inbox")
+    world.tick("inbox", at=time.time())
+    assert world.problems() == []
+
+
+def test_errors_come_before_warnings_and_the_oldest_first(world: World) -> None:
+    world.stop("inbox")
+    world.check(passed=False, severity="ERROR")
+    world.run("audit", OURS)
+    assert world.keys() == ["check:flights.legs:possible_times", "run:audit", "stopped:inbox"]
+
+
+def test_text_of_others_can_neither_tell_secrets_nor_colour_a_terminal(world: World) -> None:
+    bad = f"postgresql://me:hunter2@db/x?password=hunter2 \x1b[31mred\x1b[0m {'x' * 5000}"
+    world.run("audit", dg.Failure(description=bad), tags={"dagster/partition": "\x1b[31m7"})
+    problem = only(world)
+    assert "hunter2" not in problem.what
+    assert "\x1b" not in problem.what + problem.where
+    assert len(problem.what) <= 600

@@ -1,0 +1,497 @@
+"""Old events go, and Dagster says the same of every asset as before: on its real storage."""
+
+import datetime as dt
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from io import TextIOBase
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.compute_log_manager import ComputeIOType
+from dagster._core.storage.tags import MAX_RETRIES_TAG, PARTITION_NAME_TAG
+from sqlalchemy import Engine
+
+from pipelines.failures import PermanentFailure
+from pipelines.orchestration.operations import pruning
+from pipelines.orchestration.operations.pruning import CHECKS, EVENTS, Removed, prune
+from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.warehouse.connection import engine_for
+from pipelines_tests.command import PROJECT
+from pipelines_tests.databases import made
+from pipelines_tests.orchestration.operations.made_up import LEGS, OURS, PRICES, World
+from pipelines_tests.orchestration.operations.test_housekeeping import storage_url
+
+DAYS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-01-05")
+PLANTS = dg.DynamicPartitionsDefinition(name="plants")
+A_MONTH = dt.timedelta(days=30)
+Said = dict[str, Any]
+
+
+def result(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """A row count and a version as the run's tags say, or a failure."""
+    if context.run.tags.get("fails") == "yes":
+        raise dg.Failure("as told", allow_retries=False)
+    version = context.run.tags["version"]
+    return dg.MaterializeResult(metadata={"rows": version}, data_version=dg.DataVersion(version))
+
+
+@dg.asset
+def plain(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    context.log_event(dg.AssetObservation("plain", metadata={"seen": context.run.tags["version"]}))
+    return result(context)
+
+
+@dg.asset(partitions_def=DAYS)
+def daily(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    return result(context)
+
+
+@dg.asset(partitions_def=PLANTS)
+def of_plants(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    return result(context)
+
+
+@dg.asset(deps=[plain], automation_condition=dg.AutomationCondition.eager())
+def follows(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    return result(context)
+
+
+@dg.asset(
+    deps=[daily],
+    partitions_def=DAYS,
+    automation_condition=dg.AutomationCondition.any_deps_updated().since_last_handled(),
+)
+def follows_daily(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    return result(context)
+
+
+@dg.asset_check(asset=plain)
+def even(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=int(context.run.tags["version"]) % 2 == 0)
+
+
+ASSETS = [plain, daily, of_plants, follows, follows_daily]
+CHECK_KEY = dg.AssetCheckKey(plain.key, "even")
+PARTITIONS: dict[dg.AssetKey, dg.PartitionsDefinition[Any]] = {
+    daily.key: DAYS,
+    of_plants.key: PLANTS,
+    follows_daily.key: DAYS,
+}
+
+
+@pytest.fixture
+def dagsters(server: Connections, dagster_template: str) -> Iterator[str]:
+    """The name of a database with Dagster's tables."""
+    with made(server, dagster_template) as name:
+        yield name
+
+
+@pytest.fixture
+def instance(server: Connections, dagsters: str, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance as ours, on storage of its own."""
+    url = server.url(SUPERUSER, dagsters).replace("://", "+psycopg2://")
+    storage = {"postgres": {"postgres_url": url}}
+    ref = InstanceRef.from_dir(
+        str(tmp_path), config_dir=str(PROJECT), overrides={"storage": storage}
+    )
+    with dg.DagsterInstance.from_ref(ref) as opened:
+        opened.add_dynamic_partitions("plants", ["1", "2", "3"])
+        yield opened
+
+
+@pytest.fixture
+def engine(server: Connections, dagsters: str) -> Iterator[Engine]:
+    opened = engine_for(server.url(SUPERUSER, dagsters), role=None)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def storage(
+    server: Connections, dagsters: str, instance: dg.DagsterInstance
+) -> Iterator[psycopg.Connection]:
+    url = server.url(SUPERUSER, dagsters)
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def materialize(
+    instance: dg.DagsterInstance,
+    asset: dg.AssetsDefinition,
+    version: int,
+    *,
+    partition: str | None = None,
+    fails: bool = False,
+) -> None:
+    dg.materialize(
+        [*ASSETS, even],
+        selection=dg.AssetSelection.assets(asset),
+        instance=instance,
+        partition_key=partition,
+        tags={"version": str(version), "fails": "yes" if fails else "no"},
+        raise_on_error=False,
+    )
+
+
+def note_freshness(instance: dg.DagsterInstance, state: FreshnessState) -> None:
+    """As Dagster's daemon does, without a run."""
+    change = FreshnessStateChange(
+        key=plain.key,
+        new_state=state,
+        previous_state=FreshnessState.UNKNOWN,
+        state_change_timestamp=time.time(),
+    )
+    instance._report_runless_asset_event(change)
+
+
+def a_day_of_runs(instance: dg.DagsterInstance, random: Random, version: int) -> None:
+    """Some assets and partitions, some of which fail."""
+    for asset in ASSETS:
+        partitions = PARTITIONS.get(asset.key)
+        if random.random() < 0.4:
+            continue
+        keys = (
+            partitions.get_partition_keys(dynamic_partitions_store=instance) if partitions else []
+        )
+        materialize(
+            instance,
+            asset,
+            version,
+            partition=random.choice(keys) if keys else None,
+            fails=random.random() < 0.3,
+        )
+    if random.random() < 0.5:
+        note_freshness(instance, random.choice([FreshnessState.PASS, FreshnessState.FAIL]))
+
+
+def make_older(storage: psycopg.Connection, days: int) -> None:
+    """Have all that happened so far happened so many days earlier."""
+    interval = dt.timedelta(days=days)
+    storage.execute("UPDATE event_logs SET timestamp = timestamp - %s", (interval,))
+    storage.execute(
+        "UPDATE asset_check_executions SET create_timestamp = create_timestamp - %s,"
+        " evaluation_event_timestamp = evaluation_event_timestamp - %s",
+        (interval, interval),
+    )
+
+
+def rows(storage: psycopg.Connection) -> tuple[int, int, int]:
+    """Of events, executions of checks and tags of events."""
+    query = """SELECT (SELECT count(*) FROM event_logs),
+        (SELECT count(*) FROM asset_check_executions), (SELECT count(*) FROM asset_event_tags)"""
+    return storage.execute(query).fetchone() or (0, 0, 0)
+
+
+def what_dagster_says(instance: dg.DagsterInstance, since_id: int, since: float) -> Said:
+    """Of the present state, and of what happened since a moment and an event."""
+    log = instance.event_log_storage
+    said: Said = {}
+    for key in (asset.key for asset in ASSETS):
+        instance.wipe_asset_cached_status([key])  # so that it is computed anew
+        lately = dg.AssetRecordsFilter(asset_key=key, after_timestamp=since)
+        said |= {
+            f"{key} last": instance.get_latest_materialization_event(key),
+            f"{key} record": [
+                one.asset_entry.last_run_id for one in instance.get_asset_records([key])
+            ],
+            f"{key} planned": instance.get_latest_planned_materialization_info(key),
+            f"{key} version": instance.get_latest_data_version_record(key),
+            f"{key} observed": instance.fetch_observations(key, limit=1).records,
+            f"{key} history": instance.fetch_materializations(lately, limit=1000).records,
+            f"{key} by partition": instance.get_materialized_partitions(key),
+        }
+        if partitions := PARTITIONS.get(key):
+            keys = partitions.get_partition_keys(dynamic_partitions_store=instance)
+            kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+            said |= {
+                f"{key} status": instance.get_status_by_partition(key, keys, partitions),
+                f"{key} ids": instance.get_latest_storage_id_by_partition(key, kind),
+                f"{key} tags": log.get_latest_tags_by_partition(
+                    key, kind, ["dagster/data_version"]
+                ),
+                f"{key} changed": log.get_updated_data_version_partitions(key, keys, since_id),
+            }
+    history = log.get_asset_check_execution_history(CHECK_KEY, limit=1000)
+    said["check"] = log.get_asset_check_summary_records([CHECK_KEY])
+    said["checks"] = [one for one in history if one.create_timestamp >= since]
+    said["freshness"] = log.get_freshness_state_records([plain.key])
+    said["runs"] = [(run.run_id, run.status) for run in instance.get_runs()]
+    return said
+
+
+def requested(instance: dg.DagsterInstance, cursor: Any = None) -> Any:
+    chosen = dg.AssetSelection.assets(follows, follows_daily)
+    return dg.evaluate_automation_conditions(ASSETS, instance, chosen, cursor=cursor)
+
+
+def test_dagster_says_the_same_of_every_asset_before_and_after(
+    instance: dg.DagsterInstance,
+    engine: Engine,
+    storage: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hundred days with runs on every tenth; a month of them stays."""
+    monkeypatch.setattr(pruning, "AT_ONCE", 50)
+    random = Random(0)
+    for version in range(10):
+        a_day_of_runs(instance, random, version)
+        if version == 7:
+            cursor, since_id = requested(instance).cursor, rows_end(storage)
+        make_older(storage, 10)
+    cut = dt.datetime.now(dt.UTC) - dt.timedelta(days=35)
+    before = what_dagster_says(instance, since_id, cut.timestamp())
+    due = requested(instance, cursor)
+    counted = rows(storage)
+    removed = {log.name: prune(engine, log, cut) for log in (EVENTS, CHECKS)}
+    left = rows(storage)
+    assert removed["events"].count == counted[0] - left[0] > 0.4 * counted[0]
+    assert removed["checks"].count == counted[1] - left[1] > 0
+    assert left[2] < counted[2]
+    assert removed["events"].bytes > 300 * removed["events"].count
+    after = what_dagster_says(instance, since_id, cut.timestamp())
+    assert {name: words for name, words in after.items() if words != before[name]} == {}
+    again = requested(instance, cursor)
+    assert again.total_requested == due.total_requested
+    for key in (follows.key, follows_daily.key):
+        assert again.get_requested_partitions(key) == due.get_requested_partitions(key)
+    young = "SELECT count(*) FROM event_logs WHERE timestamp >= %s"
+    assert (storage.execute(young, (cut.replace(tzinfo=None),)).fetchone() or (0,))[0] > 0
+    assert prune(engine, EVENTS, cut) == prune(engine, CHECKS, cut) == Removed()
+
+
+def rows_end(storage: psycopg.Connection) -> int:
+    (last,) = storage.execute("SELECT max(id) FROM event_logs").fetchone() or (0,)
+    return int(last)
+
+
+def test_what_was_before_a_failed_attempt_is_still_known_when_both_are_old(
+    instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
+) -> None:
+    for version, fails in enumerate((False, False, False, True)):
+        materialize(instance, plain, version, fails=fails)
+        materialize(instance, daily, version, partition="2026-01-02", fails=fails)
+        note_freshness(instance, FreshnessState.PASS)
+    since_id = rows_end(storage)
+    make_older(storage, 100)
+    now = dt.datetime.now(dt.UTC)
+    before = what_dagster_says(instance, since_id, now.timestamp())
+    (record,) = before["check"].values()
+    assert record.last_check_execution_record != record.last_completed_check_execution_record
+    assert prune(engine, EVENTS, now - A_MONTH).count > 50
+    assert prune(engine, CHECKS, now - A_MONTH).count == 1
+    assert what_dagster_says(instance, since_id, now.timestamp()) == before
+
+
+def test_of_an_unfinished_run_nothing_goes_however_old(
+    instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
+) -> None:
+    def begin(tags: dict[str, str]) -> dg.DagsterRun:
+        job = dg.Definitions([*ASSETS], jobs=[dg.define_asset_job("all", [plain])])
+        run = instance.create_run_for_job(job.resolve_job_def("all"), tags=tags)
+        instance.report_engine_event("Started process", run)
+        instance.report_dagster_event(
+            dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, run.job_name), run.run_id
+        )
+        return run
+
+    at_work, ended = begin({}), begin({PARTITION_NAME_TAG: "x"})
+    instance.report_run_failed(ended, "as told")
+    make_older(storage, 100)
+    events = len(instance.all_logs(at_work.run_id))
+    assert prune(engine, EVENTS, dt.datetime.now(dt.UTC) - A_MONTH).count > 0
+    assert len(instance.all_logs(at_work.run_id)) == events > 2
+    left = [entry.dagster_event_type for entry in instance.all_logs(ended.run_id)]
+    planned = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+    assert left == [planned, dg.DagsterEventType.RUN_FAILURE]
+    assert instance.get_run_by_id(ended.run_id) is not None, "links to it lead nowhere"
+
+
+def test_two_at_once_share_the_work_and_runs_go_on(
+    instance: dg.DagsterInstance,
+    engine: Engine,
+    storage: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pruning, "AT_ONCE", 100)
+    for version in range(3):
+        materialize(instance, plain, version)
+    storage.execute(
+        "INSERT INTO event_logs (run_id, event, dagster_event_type, timestamp) SELECT 'gone',"
+        " event, dagster_event_type, timestamp FROM event_logs, generate_series(1, 300)"
+        " WHERE asset_key IS NULL"
+    )
+    make_older(storage, 100)
+    (doomed, *_) = rows(storage)
+    cut = dt.datetime.now(dt.UTC) - A_MONTH
+    told: list[Removed] = []
+    threads = [
+        threading.Thread(target=lambda: told.append(prune(engine, EVENTS, cut))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    materialize(instance, plain, 3)
+    for thread in threads:
+        thread.join()
+    assert len(told) == 2
+    kept = storage.execute(
+        "SELECT count(*) FROM event_logs WHERE timestamp < %s", (cut,)
+    ).fetchone()
+    assert sum(one.count for one in told) == doomed - (kept or (0,))[0]
+    assert kept == (3,)  # planned, observed, materialised
+    assert instance.get_latest_data_version_record(plain.key) is not None
+
+
+def test_files_of_old_runs_go_and_nothing_else_does(tmp_path: Path) -> None:
+    now = time.time()
+
+    def folder(name: str, days: float) -> Path:
+        log = tmp_path / name / "compute_logs" / "x.err"
+        log.parent.mkdir(parents=True)
+        log.write_text("words")
+        for path in (log, log.parent, log.parent.parent):
+            os.utime(path, (now - days * 86_400,) * 2)
+        return tmp_path / name
+
+    old, young, at_work = (folder(str(uuid.uuid4()), days) for days in (40, 20, 40))
+    written_lately = folder(str(uuid.uuid4()), 40)
+    (written_lately / "compute_logs" / "x.out").write_text("still at it")
+    value_of_an_asset = folder("an_asset", 400)
+    before = dt.datetime.now(dt.UTC) - A_MONTH
+    removed = pruning.remove_run_files(tmp_path, before, {at_work.name})
+    assert removed.count == 1
+    assert removed.bytes >= 5
+    left = {one.name for one in tmp_path.iterdir()}
+    assert left == {one.name for one in (young, at_work, written_lately, value_of_an_asset)}
+    assert not old.exists()
+    assert pruning.remove_run_files(tmp_path, before, {at_work.name}) == Removed()
+    assert pruning.remove_run_files(tmp_path / "none", before) == Removed()
+
+
+def test_logs_of_old_looks_of_sensors_go(instance: dg.DagsterInstance) -> None:
+    """Which are beside the folders of runs, where Dagster keeps them."""
+    storage = Path(instance.storage_directory())
+    for tick in ("1", "2"):
+        key = ["__repository__", "alerts", tick]
+        with instance.compute_log_manager.open_log_stream(key, ComputeIOType.STDERR) as log:
+            assert isinstance(log, TextIOBase)
+            log.write("told somebody")
+    value = storage / "an_asset" / "part" / "x.err"
+    value.parent.mkdir(parents=True)
+    value.touch()
+    logs = storage / "__repository__" / "alerts"
+    for old in (logs / "1.err", value):
+        os.utime(old, (0, 0))
+    before = dt.datetime.now(dt.UTC) - A_MONTH
+    assert pruning.remove_tick_logs(storage, before) == Removed(1, len("told somebody"))
+    assert list(logs.iterdir()) == [logs / "2.err"]
+    assert value.exists()
+    assert pruning.remove_tick_logs(storage, before) == Removed()
+    assert pruning.remove_tick_logs(storage / "none", before) == Removed()
+
+
+def age_all(world: World, days: int) -> None:
+    with psycopg.connect(storage_url(world.instance), autocommit=True) as storage:
+        make_older(storage, days)
+
+
+def prune_all(world: World) -> int:
+    """What is older than a month; how many events and checks."""
+    engine = engine_for(world.instance.event_log_storage.postgres_url, role=None)  # type: ignore[attr-defined]
+    cut = dt.datetime.now(dt.UTC) - A_MONTH
+    try:
+        return sum(prune(engine, log, cut).count for log in (EVENTS, CHECKS))
+    finally:
+        engine.dispose()
+
+
+def test_why_a_monthly_job_failed_is_still_told_when_that_is_long_ago(world: World) -> None:
+    """And why chosen assets did that nobody brought up to date since."""
+    world.run("audit", OURS)
+    world.materialise(LEGS, error=OURS)
+    world.materialise(PRICES)
+    world.run("audit", OURS)
+    world.lose_a_run("flights", **{MAX_RETRIES_TAG: "0"})
+    age_all(world, 40)
+    before = world.problems()
+    assert [one.remedy for one in before].count("Mend FLIGHTS_URL.") == 2
+    assert any("process of this run was killed" in one.what for one in before)
+    assert prune_all(world) > 10
+    assert world.problems() == before
+
+
+def test_a_check_that_failed_long_ago_and_ever_since_is_told_since_then(world: World) -> None:
+    world.check(passed=False)
+    world.check(passed=True)
+    for _ in range(3):
+        world.check(passed=False)
+    before = world.problems()
+    age_all(world, 40)
+    assert prune_all(world) > 1
+    assert world.problems() == before
+    world.check(passed=False)
+    age_all(world, 40)
+    assert prune_all(world) > 0
+    assert [one.since for one in world.problems()] == [one.since for one in before]
+    world.check(passed=True)
+    age_all(world, 40)
+    assert prune_all(world) > 0
+    assert world.problems() == []
+
+
+def test_a_check_whose_older_run_ended_last_keeps_its_verdict(world: World) -> None:
+    """Executions are numbered when they are planned, and the verdict is that of the last event."""
+    for passed in (True, False):
+        world.check(passed=passed)
+    with psycopg.connect(storage_url(world.instance), autocommit=True) as storage:
+        storage.execute(
+            "INSERT INTO asset_check_executions (asset_key, check_name, run_id, execution_status,"
+            " evaluation_event, evaluation_event_timestamp, evaluation_event_storage_id)"
+            " SELECT asset_key, check_name, 'began later, ended earlier', execution_status,"
+            " evaluation_event, evaluation_event_timestamp, -1 FROM asset_check_executions"
+        )
+        storage.execute(
+            "UPDATE asset_check_executions SET evaluation_event_storage_id = 1000000"
+            " WHERE execution_status = 'SUCCEEDED' AND evaluation_event_storage_id > 0"
+        )
+    age_all(world, 40)
+    assert world.problems() == []
+    prune_all(world)
+    assert world.problems() == []
+
+
+def test_an_event_of_a_clock_that_was_ahead_does_not_keep_all_others(
+    instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
+) -> None:
+    for version in range(3):
+        materialize(instance, plain, version)
+    make_older(storage, 100)
+    ahead = "UPDATE event_logs SET timestamp = timestamp + interval '9 years' WHERE id = 2"
+    storage.execute(ahead)
+    materialize(instance, plain, 3)
+    assert prune(engine, EVENTS, dt.datetime.now(dt.UTC) - A_MONTH).count > 20
+
+
+def test_files_that_cannot_be_removed_are_told_of_and_the_others_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [tmp_path / str(uuid.uuid4()) for _ in range(3)]
+    for one in folders:
+        one.mkdir()
+        os.utime(one, (0, 0))
+    remove = shutil.rmtree
+    monkeypatch.setattr(
+        shutil, "rmtree", lambda one, **how: None if one == folders[0] else remove(one, **how)
+    )
+    with pytest.raises(PermanentFailure, match="1 old files of runs could not be removed, 2 were"):
+        pruning.remove_run_files(tmp_path, dt.datetime.now(dt.UTC) - A_MONTH)
+    assert list(tmp_path.iterdir()) == folders[:1]

@@ -1,0 +1,328 @@
+"""What the warehouse forgets for its age, and that its books stay true."""
+
+import datetime as dt
+import threading
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest import deliveries
+from pipelines.ingest.contract import Reject
+from pipelines.ingest.deliveries import Delivery, close_delivery, open_delivery, write_rejects
+from pipelines.ingest.quarantine import leave_quarantine
+from pipelines.orchestration.operations import retention
+from pipelines.orchestration.operations.pruning import Removed
+from pipelines.sources.shipments import load, transform
+from pipelines.sources.weather.providers import Quota
+from pipelines.sources.weather.request_log import left_of_allowance
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.flights.made_up import (
+    MONDAY,
+    bring_up_to_date,
+    flights_document,
+    itinerary,
+)
+from pipelines_tests.sources.flights.test_history import contents, keep, random_document, told
+from pipelines_tests.sources.shipments.made_up import deliver, line
+
+NOW = dt.datetime.now(dt.UTC)
+A_YEAR_AGO = NOW - dt.timedelta(days=365)
+LEDGER = """
+SELECT name, read_count, loaded_count, unchanged_count, rejected_count, forgotten_count
+FROM ops.deliveries ORDER BY delivery_id
+"""
+IN_QUARANTINE = "SELECT count(*) FROM ops.quarantine"
+
+
+def age(owner: psycopg.Connection, name: str, days: int = 400) -> None:
+    """Have a delivery loaded so many days ago."""
+    owner.execute(
+        "UPDATE ops.deliveries SET loaded_at = loaded_at - make_interval(days => %s)"
+        " WHERE name = %s",
+        (days, name),
+    )
+
+
+def is_balanced(warehouse: Warehouse, source: str = "shipments") -> bool:
+    with warehouse.engine.connect() as connection:
+        return deliveries.unbalanced(connection, source) == []
+
+
+def deliver_two(warehouse: Warehouse, folder: Path, owner: psycopg.Connection) -> None:
+    """An old file with two bad lines of four, and a young one with one of three."""
+    bad = {"article_price": "free"}
+    old = [line(1), line(2), line(3, **bad), line(4, **bad)]
+    deliver(warehouse, folder, old, "old.csv")
+    deliver(warehouse, folder, [line(5), line(6), line(7, **bad)], "young.csv")
+    age(owner, "old.csv")
+
+
+def test_old_refused_records_go_young_ones_stay_and_the_ledger_says_so(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    deliver_two(warehouse, tmp_path, owner)
+    assert retention.forget_quarantine(warehouse, A_YEAR_AGO) == {"shipments": Removed(2)}
+    assert owner.execute(LEDGER).fetchall() == [
+        ("old.csv", 4, 2, 0, 2, 2),
+        ("young.csv", 3, 2, 0, 1, 0),
+    ]
+    assert owner.execute("SELECT position FROM ops.quarantine").fetchall() == [("line 4",)]
+    assert is_balanced(warehouse)
+    assert retention.forget_quarantine(warehouse, A_YEAR_AGO) == {}
+
+
+def test_a_record_that_vanishes_otherwise_is_still_found(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    deliver_two(warehouse, tmp_path, owner)
+    retention.forget_quarantine(warehouse, A_YEAR_AGO)
+    owner.execute("DELETE FROM ops.quarantine")
+    with warehouse.engine.connect() as connection:
+        (found,) = deliveries.unbalanced(connection, "shipments")
+    assert (found["name"], found["rejected_count"], found["forgotten_count"]) == ("young.csv", 1, 0)
+
+
+def test_a_retry_after_forgetting_counts_only_what_is_left(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deliver_two(warehouse, tmp_path, owner)
+    owner.execute(
+        "DELETE FROM ops.quarantine WHERE position = 'line 5'"
+    )  # as if one of the two had been forgotten alone
+    owner.execute("UPDATE ops.deliveries SET forgotten_count = 1 WHERE name = 'old.csv'")
+    assert is_balanced(warehouse)
+    amounts = transform._amounts
+    monkeypatch.setattr(transform, "_amounts", lambda texts: amounts(texts.replace("free", "0")))
+    load.retry_quarantine(warehouse)
+    assert owner.execute(LEDGER).fetchall() == [
+        ("old.csv", 4, 3, 0, 1, 1),
+        ("young.csv", 3, 3, 0, 0, 0),
+    ]
+    assert is_balanced(warehouse)
+    assert load.retry_quarantine(warehouse) == [], "a delivery was read of which nothing is left"
+
+
+def test_a_retry_that_puts_records_back_keeps_the_forgotten_counted(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    deliver_two(warehouse, tmp_path, owner)
+    owner.execute("DELETE FROM ops.quarantine WHERE position = 'line 5'")
+    owner.execute("UPDATE ops.deliveries SET forgotten_count = 1 WHERE name = 'old.csv'")
+    before = owner.execute(LEDGER).fetchall()
+    load.retry_quarantine(warehouse)
+    assert owner.execute(LEDGER).fetchall() == before
+    assert is_balanced(warehouse)
+
+
+def test_a_later_file_that_answers_one_of_the_left_records_leaves_the_books_balanced(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    deliver_two(warehouse, tmp_path, owner)
+    retention.forget_quarantine(warehouse, A_YEAR_AGO)
+    deliver(warehouse, tmp_path, [line(4), line(7)], "answer.csv")
+    assert owner.execute(LEDGER).fetchall() == [
+        ("old.csv", 4, 2, 0, 2, 2),
+        ("young.csv", 3, 2, 1, 0, 0),
+        ("answer.csv", 2, 2, 0, 0, 0),
+    ]
+    assert is_balanced(warehouse)
+
+
+def test_a_file_that_comes_again_is_in_quarantine_again_and_forgotten_no_more(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    old = [line(1), line(2), line(3, article_price="free")]
+    deliver(warehouse, tmp_path, old, "old.csv")
+    age(owner, "old.csv")
+    retention.forget_quarantine(warehouse, A_YEAR_AGO)
+    deliver(warehouse, tmp_path, [line(9)], "old.csv")
+    deliver(warehouse, tmp_path, old, "old.csv")
+    assert owner.execute(LEDGER).fetchall()[0] == ("old.csv", 3, 0, 2, 1, 0)
+    assert owner.execute(IN_QUARANTINE).fetchone() == (1,)
+    assert is_balanced(warehouse)
+    assert retention.forget_quarantine(warehouse, A_YEAR_AGO) == {}
+
+
+def test_a_day_with_the_document_of_a_forgotten_one_is_balanced_too(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    document = flights_document([itinerary(1, [1, 2]), itinerary(2, [1, 9]), itinerary(3, [1, 2])])
+    keep(warehouse, MONDAY, document)
+    bring_up_to_date(warehouse)
+    age(owner, MONDAY.isoformat())
+    assert retention.forget_quarantine(warehouse, A_YEAR_AGO) == {"flights": Removed(1)}
+    keep(warehouse, MONDAY + dt.timedelta(days=1), document)
+    bring_up_to_date(warehouse)
+    assert [row[4:] for row in owner.execute(LEDGER).fetchall() if row[0] != "airports"][-1] == (
+        1,
+        1,
+    )
+    assert is_balanced(warehouse, "flights")
+
+
+def test_a_load_and_two_housekeepers_at_once_leave_the_books_balanced(
+    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 7)
+    delivery = Delivery("test", "old", "ab" * 32, 10, NOW)
+    rejects = [Reject(n, f"rows[{n}]", "bad", ("bad",), ("k", str(n))) for n in range(500)]
+    with warehouse.transaction("test") as connection:
+        number = open_delivery(connection, delivery, None)
+        write_rejects(connection, number, rejects)
+        close_delivery(connection, number, read=500, loaded=0, held=0, rejected=500)
+    age(owner, "old")
+    told: list[int] = []
+    errors: list[Exception] = []
+
+    def forget() -> None:
+        try:
+            found = retention.forget_quarantine(warehouse, A_YEAR_AGO)
+            told.append(found.get("test", Removed()).count)
+        except Exception as error:  # noqa: BLE001 - shown by the assertion below
+            errors.append(error)
+
+    threads = [threading.Thread(target=forget) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    oldest = "SELECT quarantine_id FROM ops.quarantine ORDER BY 1 LIMIT 3"
+    while any(thread.is_alive() for thread in threads):
+        answered = [number for (number,) in owner.execute(oldest)]
+        with warehouse.engine.begin() as connection:
+            leave_quarantine(connection, answered)
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    [(_, read, _, left, rejected, forgotten)] = owner.execute(LEDGER).fetchall()
+    assert (read, rejected) == (500, forgotten)
+    assert left + forgotten == 500
+    assert sum(told) == forgotten
+    assert is_balanced(warehouse, "test")
+
+
+def test_calls_go_after_their_time_and_the_month_s_allowance_stays(
+    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 10)
+    owner.execute(
+        "INSERT INTO weather.calls (request_id, provider, kind, called_at, outcome, cost)"
+        " SELECT gen_random_uuid(), 'p', 'observation', now() - make_interval(days => day),"
+        " 'success', 1 FROM generate_series(0, 199) AS day"
+    )
+    with warehouse.engine.connect() as connection:
+        quotas = [Quota("month", 1000)]
+        before = left_of_allowance(connection, "p", quotas, NOW)
+    assert retention.forget_weather_calls(warehouse, NOW - dt.timedelta(days=92)) == Removed(107)
+    assert owner.execute("SELECT count(*) FROM weather.calls").fetchone() == (93,)
+    assert retention.forget_weather_calls(warehouse, NOW - dt.timedelta(days=92)) == Removed()
+    with warehouse.engine.connect() as connection:
+        assert left_of_allowance(connection, "p", quotas, NOW) == before < 1000
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_without_old_documents_a_rebuild_loses_no_price_history(
+    warehouse: Warehouse, owner: psycopg.Connection, seed: int
+) -> None:
+    """Days in any order, some refused, some alike; then old documents go, and days go on."""
+    random = Random(seed)
+    days: dict[dt.date, dict[str, object]] = {}
+
+    def archive(first: int) -> None:
+        day = MONDAY + dt.timedelta(days=random.randrange(first, 10))
+        document = random_document(random)
+        if random.random() < 0.3 and days:
+            document = random.choice(list(days.values()))
+        days[day] = document
+        keep(warehouse, day, document)
+        bring_up_to_date(warehouse)
+
+    for _ in range(10):
+        archive(0)
+    before = told(owner)
+    tables = contents(owner)
+    cut = MONDAY + dt.timedelta(days=random.randrange(4, 8))
+    assert retention.remove_documents(warehouse, cut).count > 0
+    bring_up_to_date(warehouse, rebuild=True)
+    assert told(owner) == before
+    assert contents(owner) == tables
+    for _ in range(5):
+        archive((cut - MONDAY).days)
+    after = told(owner)
+    assert {key: value for key, value in after.items() if key[1] < cut} == {
+        key: value for key, value in before.items() if key[1] < cut
+    }
+    tables = contents(owner)
+    bring_up_to_date(warehouse, rebuild=True)
+    assert contents(owner) == tables
+    assert is_balanced(warehouse, "flights")
+
+
+def test_documents_go_when_no_later_day_needs_them_and_come_back_with_a_day_that_does(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    kinds = {price: flights_document([itinerary(1, [1, 2], price=price)]) for price in ("£1", "£2")}
+    days = [MONDAY + dt.timedelta(days=number) for number in range(4)]
+    for day, price in zip(days, ("£1", "£2", "£2", "£1"), strict=True):
+        keep(warehouse, day, kinds[price])
+    bring_up_to_date(warehouse)
+    kept = "SELECT count(body_gzip), count(*) FROM flights.payloads"
+    assert retention.remove_documents(warehouse, days[3]).count == 1
+    assert owner.execute(kept).fetchone() == (1, 2)
+    assert retention.remove_documents(warehouse, days[3]).count == 0
+    assert retention.remove_documents(warehouse, days[3]).bytes == 0
+    keep(warehouse, MONDAY + dt.timedelta(days=4), kinds["£2"])
+    assert owner.execute(kept).fetchone() == (2, 2)
+    outcomes, refusals = bring_up_to_date(warehouse)
+    assert (len(outcomes), refusals) == (1, [])
+    assert {value for key, value in told(owner).items() if key[1] >= days[3]} == {
+        ("£1", "Trip.com"),
+        ("£2", "Trip.com"),
+    }
+
+
+def test_a_document_that_is_not_loaded_yet_stays_however_old(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    keep(warehouse, MONDAY, flights_document())
+    bring_up_to_date(warehouse)
+    keep(warehouse, MONDAY + dt.timedelta(days=1), flights_document([itinerary(1, [1, 2])]))
+    keep(warehouse, MONDAY + dt.timedelta(days=2), flights_document([itinerary(2, [1, 3])]))
+    assert retention.remove_documents(warehouse, dt.date(2030, 1, 1)).count == 1
+    outcomes, refusals = bring_up_to_date(warehouse)
+    assert (len(outcomes), refusals) == (2, [])
+
+
+@pytest.mark.parametrize("days", [0, -1, 1, 10**9])
+def test_days_that_would_leave_nothing_are_refused(days: int) -> None:
+    with pytest.raises(PermanentFailure, match=f"days is {days}, so this removed nothing"):
+        retention.days_ago(days, NOW)
+
+
+def test_forgetting_many_is_no_long_lock(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+    """A load of the same source waits for one batch at most."""
+    owner.execute(
+        "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
+        " read_count, loaded_count, unchanged_count, rejected_count) SELECT 'test', 'old ' || n,"
+        " 'ab', 1, now(), now() - interval '2 years', 100, 0, 0, 100 FROM generate_series(1, 300) n"
+    )
+    owner.execute(
+        "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons) SELECT delivery_id,"
+        " 'rows[' || n || ']', repeat('x', 300), ARRAY['bad'] FROM ops.deliveries,"
+        " generate_series(1, 100) n WHERE source = 'test'"
+    )
+    seen: list[int] = []
+    thread = threading.Thread(target=retention.forget_quarantine, args=(warehouse, A_YEAR_AGO))
+    thread.start()
+    while thread.is_alive():
+        with warehouse.transaction("test") as connection:
+            seen.append(connection.execute(text(IN_QUARANTINE)).scalar_one())
+    thread.join()
+    assert len(set(seen)) > 2, "no load came in between"
+    assert owner.execute(IN_QUARANTINE).fetchone() == (0,)
+    assert is_balanced(warehouse, "test")

@@ -1,0 +1,117 @@
+"""Every page of an asset tells what it is, whose, where its code is, and what it is made of."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from docs import lineage
+from pipelines.definitions import definitions
+from pipelines.orchestration.asset_metadata import EXTERNAL, as_table, failures_told
+from pipelines.orchestration.column_lineage import column_sources
+from pipelines.orchestration.remedies import REMEDIES, promise_and_remedy
+from pipelines.orchestration.run_failures import why_step_failed
+from pipelines_tests.command import PROJECT
+
+GRAPH = definitions.get_repository_def().asset_graph
+NODES = {
+    "/".join(node.key.path): node for node in sorted(GRAPH.asset_nodes, key=lambda one: one.key)
+}
+GROUPS = {
+    EXTERNAL, "flights", "bookings", "shipments", "solar", "weather", "enriched", "metrics"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_a_page_says_what_it_is_and_whose(name: str) -> None:
+    node = NODES[name]
+    first = (node.description or "").split(". ")[0]
+    assert 10 < len(first) < 140, first
+    assert node.group_name == name.split("/")[0]
+    assert node.owners
+    assert node.kinds
+    assert node.tags["domain"] in GROUPS - {EXTERNAL, "enriched", "metrics"}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_a_page_leads_to_the_code(name: str) -> None:
+    metadata = NODES[name].metadata
+    assert (PROJECT / str(metadata["code"])).is_file()
+    links = metadata["dagster/code_references"].code_references
+    assert links
+    assert all(Path(link.file_path).is_file() for link in links)
+
+
+@pytest.mark.parametrize("name", [name for name, node in NODES.items() if "view" in node.kinds])
+def test_the_page_of_a_view_shows_its_sql(name: str) -> None:
+    shown = str(NODES[name].metadata["SQL"].value)
+    assert re.search(rf"VIEW {re.escape(name.replace('/', '.'))}\b", shown)
+
+
+def test_the_graph_has_the_groups_and_leads_from_sources_to_what_is_made_of_them() -> None:
+    assert {node.group_name for node in NODES.values()} == GROUPS
+    for name, node in NODES.items():
+        assert node.parent_keys or node.child_keys, f"{name} stands alone"
+        is_external = name.startswith(EXTERNAL)
+        assert node.is_external == is_external
+        if is_external:
+            assert node.child_keys
+            assert not node.parent_keys
+        upstream = GRAPH.get_ancestor_asset_keys(node.key) | {node.key}
+        if name not in ("solar/plants", "solar/coverage"):  # people enter plants
+            assert any(key.path[0] == EXTERNAL for key in upstream), f"{name} comes from nowhere"
+
+
+def test_what_columns_are_made_of_is_what_views_and_statements_say(
+    owner: psycopg.Connection,
+) -> None:
+    """`make docs` writes it anew."""
+    assert lineage.FILE.read_text() == lineage.document(owner)
+
+
+def test_pages_show_what_columns_are_made_of() -> None:
+    assert column_sources("metrics.flight_prices")["price_amount"] == [
+        "flights.prices.price_amount"
+    ]
+    assert column_sources("enriched.itinerary_legs")["arrival_city"] == ["flights.airports.city"]
+    assert column_sources("metrics.hotel_bookings_by_event_day")["day"] == [
+        "bookings.events.event_at"
+    ]
+    shown: Any = NODES["flights/itineraries"].metadata["dagster/column_schema"]
+    said = {one.name: one.description for one in shown.columns}
+    assert said["max_stops"].endswith(" ← flights.legs.stops")
+    assert "←" not in said["price_amount"]  # it is flights.prices.price_amount
+    made_of: Any = NODES["flights/itineraries"].metadata["dagster/column_lineage"]
+    assert made_of.deps_by_column["price_amount"] == [
+        dg.TableColumnDep(dg.AssetKey(["flights", "prices"]), "price_amount")
+    ]
+
+
+def test_every_check_says_what_to_do_as_the_page_on_operations_does() -> None:
+    page = (PROJECT / "docs" / "operations.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page.split("## Checks")[1], re.MULTILINE))
+    for key in GRAPH.asset_check_keys:
+        promise, remedy = promise_and_remedy(GRAPH.get_check_spec(key).description or "")
+        assert promise
+        assert remedy == re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", rows[key.name]), key
+    assert REMEDIES.keys() == {key.name for key in GRAPH.asset_check_keys}
+
+
+def test_long_words_are_cut_in_tables_of_pages() -> None:
+    (row,) = as_table([{"text": "x" * 1000, "count": 7}]).records
+    assert (len(str(row.data["text"])), row.data["count"]) == (200, 7)
+
+
+def test_too_little_memory_is_told_in_words_and_not_tried_again() -> None:
+    @dg.asset
+    def hungry(context: dg.AssetExecutionContext) -> None:
+        with failures_told(context):
+            raise MemoryError("Unable to allocate 13.7 MiB")
+
+    done = dg.materialize([hungry], raise_on_error=False)
+    (told,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
+    assert told.startswith("hungry: there is too little memory for it, nothing was written: Unable")
+    assert "what to do: Let it have more" in told

@@ -1,0 +1,156 @@
+"""What follows of itself: derived assets across domains, and people's jobs, on the real graph."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from pipelines.definitions import build_definitions
+from pipelines.orchestration.automation import FOLLOWED_OTHERWISE, SOURCES
+from pipelines.orchestration.refresh_all import ASKED_BY_TAG, asked_runs, refresh_everything
+
+WHOLE = build_definitions()
+DOMAINS = {
+    ".".join(node.key.path): node.tags["domain"]
+    for node in WHOLE.get_repository_def().asset_graph.asset_nodes
+}
+OF_SOLAR = {
+    "enriched.solar_readings",
+    "metrics.solar_daily",
+    "metrics.solar_hourly",
+    "metrics.solar_plant_health",
+    "solar.coverage",
+}
+
+
+def key(name: str) -> dg.AssetKey:
+    return dg.AssetKey(name.split("."))
+
+
+@pytest.fixture
+def instance() -> dg.DagsterInstance:
+    return dg.DagsterInstance.ephemeral()
+
+
+class Follower:
+    """The daemon's evaluation, tick after tick."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.instance = instance
+        self.cursor: Any = None
+        assert self.tick() == set()
+
+    def tick(self) -> set[str]:
+        result = dg.evaluate_automation_conditions(
+            WHOLE, self.instance, dg.AssetSelection.all(), cursor=self.cursor
+        )
+        self.cursor = result.cursor
+        keys = WHOLE.resolve_all_asset_keys()
+        return {".".join(one.path) for one in keys if result.get_num_requested(one)}
+
+    def materialise(self, *names: str, partition: str | None = None) -> None:
+        for name in names:
+            self.instance.report_runless_asset_event(
+                dg.AssetMaterialization(key(name), partition=partition)
+            )
+
+
+def test_what_is_derived_follows_another_domain_once(instance: dg.DagsterInstance) -> None:
+    follower = Follower(instance)
+    follower.materialise("weather.hourly")
+    assert follower.tick() == {"enriched.itinerary_legs", "enriched.solar_readings"}
+    follower.materialise("enriched.itinerary_legs", "enriched.solar_readings")
+    assert follower.tick() == follower.tick() == set()
+
+
+def test_nothing_waits_for_a_source_that_never_had_anything(instance: dg.DagsterInstance) -> None:
+    """`eager` would: weather and flights are missing here."""
+    follower = Follower(instance)
+    instance.add_dynamic_partitions("solar_plants", ["1", "2"])
+    follower.materialise("solar.readings", partition="2")
+    assert follower.tick() == OF_SOLAR
+
+
+def test_what_a_job_has_brought_up_to_date_itself_is_not_asked_for_again(
+    instance: dg.DagsterInstance,
+) -> None:
+    follower = Follower(instance)
+    for job in SOURCES:
+        layer = WHOLE.resolve_job_def(job).asset_layer
+        made = [
+            ".".join(one.path)
+            for one in layer.asset_graph.toposorted_asset_keys
+            if one in layer.selected_asset_keys
+        ]
+        follower.materialise(*made)
+    assert follower.tick() == set()
+
+
+def test_places_that_other_domains_brought_up_to_date_start_nothing(
+    instance: dg.DagsterInstance,
+) -> None:
+    follower = Follower(instance)
+    follower.materialise("weather.places")
+    assert follower.tick() == set()
+
+
+def test_what_is_derived_waits_for_the_run_that_is_at_it(instance: dg.DagsterInstance) -> None:
+    follower = Follower(instance)
+    run = instance.create_run_for_job(
+        WHOLE.resolve_job_def("solar"), status=dg.DagsterRunStatus.STARTED
+    )
+    instance.add_dynamic_partitions("solar_plants", ["1"])
+    follower.materialise("solar.readings", partition="1")
+    assert follower.tick() == set()
+    instance.report_run_failed(run, "it was killed half way")
+    assert follower.tick() == OF_SOLAR
+
+
+def test_views_over_all_events_wait_for_their_audit(instance: dg.DagsterInstance) -> None:
+    follower = Follower(instance)
+    follower.materialise("bookings.events")
+    assert follower.tick() == set()
+    assert {DOMAINS[name] for name in FOLLOWED_OTHERWISE} == {"bookings"}
+
+
+@pytest.mark.parametrize(
+    ("config", "started"),
+    [
+        ({}, list(SOURCES)),
+        ({"domains": []}, list(SOURCES)),
+        ({"domains": ["solar", "flights", "solar"]}, ["solar", "flights"]),
+    ],
+)
+def test_a_person_refreshes_everything_or_some_domains(
+    instance: dg.DagsterInstance, config: Mapping[str, list[str]], started: list[str]
+) -> None:
+    asked = refresh_everything.execute_in_process(
+        run_config={"ops": {"ask_for_refresh": {"config": config}}} if config else {},
+        instance=instance,
+    )
+    requests = list(asked_runs(asked.dagster_run, WHOLE.get_repository_def()))
+    assert [one.job_name for one in requests] == started
+    assert {one.tags[ASKED_BY_TAG] for one in requests} == {asked.run_id}
+    by_day = {one.job_name: one.partition_key is not None for one in requests}
+    assert [job for job, is_by_day in by_day.items() if is_by_day] == ["flights"]
+
+
+def test_a_domain_that_there_is_not_is_refused() -> None:
+    config = {"ops": {"ask_for_refresh": {"config": {"domains": ["fligths"]}}}}
+    with pytest.raises(dg.DagsterInvalidConfigError, match="fligths"):
+        refresh_everything.execute_in_process(run_config=config)
+
+
+def test_a_source_that_is_off_has_no_time_to_be_fresh_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.setenv("MONITORING_URL", "http://127.0.0.1:9")
+    nodes = build_definitions().get_repository_def().asset_graph.asset_nodes
+    without = {
+        ".".join(one.key.path)
+        for one in nodes
+        if one.is_executable and one.freshness_policy is None
+    }
+    off = {"bookings", "shipments"}
+    assert {DOMAINS[name] for name in without} == off
+    assert {"enriched.shipments", "metrics.hotel_bookings_by_stay_night"} < without

@@ -1,0 +1,317 @@
+"""When things are due: what the repository says, what an operator says over it, what is refused."""
+
+import datetime as dt
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pipelines.config import own_schedules
+from pipelines.definitions import build_definitions
+from pipelines.failures import PermanentFailure
+from pipelines.orchestration.schedule_config import (
+    Scheduled,
+    longest_wait,
+    read_timetable,
+    timetable,
+)
+from pipelines.orchestration.schedules import due_run, schedules_of
+from pipelines.sources.bookings.definitions import AUDIT_AGE
+from pipelines_tests.command import PROJECT
+
+
+def own(folder: Path, words: str) -> Path:
+    file = folder / "schedules.toml"
+    file.write_text(words)
+    return file
+
+
+def tick(entry: Scheduled, instance: dg.DagsterInstance, at: dt.datetime) -> object:
+    job = build_definitions().resolve_job_def(entry.job)
+    return due_run(entry, job, instance, at)
+
+
+def test_f06_flights_are_fetched_daily_at_five() -> None:
+    flights = read_timetable(None).schedules["flights_daily"]
+    assert (flights.job, flights.cron, flights.zone) == ("flights", "0 5 * * *", "UTC")
+
+
+def test_p12_p61_plants_are_synced_once_a_day_and_not_every_minute_of_an_hour() -> None:
+    solar = read_timetable(None).schedules["solar_sync"]
+    assert (solar.job, solar.cron, solar.zone) == ("solar", "15 0 * * *", "UTC")
+    assert solar.longest_wait == dt.timedelta(days=1)
+
+
+def test_f07_p13_an_operator_changes_a_time_and_a_zone_in_one_file(tmp_path: Path) -> None:
+    theirs = read_timetable(
+        own(
+            tmp_path,
+            '[schedules.flights_daily]\ncron = "30 6 * * 1-5"\nzone = "Asia/Tashkent"\n'
+            '[schedules.solar_sync]\ncron = "*/20 * * * *"\n'
+            "[sensors.weather_due]\nevery_seconds = 120\n",
+        )
+    )
+    ours = read_timetable(None)
+    flights = theirs.schedules["flights_daily"]
+    assert (flights.job, flights.cron, flights.zone) == ("flights", "30 6 * * 1-5", "Asia/Tashkent")
+    assert flights.longest_wait == dt.timedelta(days=3)
+    assert theirs.schedules["solar_sync"].longest_wait == dt.timedelta(minutes=20)
+    assert theirs.schedules["solar_sync"].zone == "UTC"
+    assert theirs.seconds == {**ours.seconds, "weather_due": 120}
+    assert theirs.schedules["shipments_daily"] == ours.schedules["shipments_daily"]
+
+
+def test_f09_an_operator_adds_a_schedule_of_his_own(tmp_path: Path) -> None:
+    words = (
+        '[schedules.rebuild_on_sundays]\njob = "flights_rebuild"\ncron = "0 3 * * 0"\n'
+        'zone = "Europe/Paris"\nabout = "Read the archive anew."\n'
+        "[schedules.rebuild_on_sundays.config.ops.flights_tables.config]\nrebuild = true\n"
+    )
+    entry = read_timetable(own(tmp_path, words)).schedules["rebuild_on_sundays"]
+    (schedule,) = schedules_of([entry], ["flights_rebuild"])
+    assert (schedule.job_name, schedule.cron_schedule) == ("flights_rebuild", "0 3 * * 0")
+    assert schedule.execution_timezone == "Europe/Paris"
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert str(schedule.description).startswith("Read the archive anew.")
+    with dg.DagsterInstance.ephemeral() as instance:
+        request = tick(entry, instance, dt.datetime(2026, 11, 22, 2, tzinfo=dt.UTC))
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_config == {"ops": {"flights_tables": {"config": {"rebuild": True}}}}
+
+
+def test_a_job_by_day_is_started_for_the_day_of_the_tick() -> None:
+    flights = read_timetable(None).schedules["flights_daily"]
+    with dg.DagsterInstance.ephemeral() as instance:
+        request = tick(flights, instance, dt.datetime(2026, 11, 20, 5, tzinfo=dt.UTC))
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == "2026-11-20"
+
+
+def test_a_schedule_starts_nothing_while_a_run_of_its_job_is_under_way() -> None:
+    solar = read_timetable(None).schedules["solar_sync"]
+    midnight = dt.datetime(2026, 11, 20, 0, 15, tzinfo=dt.UTC)
+    with dg.DagsterInstance.ephemeral() as instance:
+        request = tick(solar, instance, midnight)
+        assert isinstance(request, dg.RunRequest)
+        assert request.partition_key is None
+        job = build_definitions().resolve_job_def("solar")
+        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+        assert tick(solar, instance, midnight) == dg.SkipReason("A run is under way.")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ('[schedules.solar_sync]\ncron = "every day"', "'every day', which is no cron expression"),
+        ('[schedules.solar_sync]\ncron = "0 0 31 2 *"', "which is no cron expression"),
+        ('[schedules.solar_sync]\ncron = "* * * * * *"', "which is no cron expression"),
+        ("[schedules.solar_sync]\ncron = 5", "schedules.solar_sync: cron is 5"),
+        ('[schedules.solar_sync]\nzone = "Mars/Olympus"', "which is no time zone"),
+        ('[schedules.solar_sync]\nzone = "../UTC"', "which is no time zone"),
+        ("[schedules.solar_sync]\nhour = 5", "has an unknown 'hour'"),
+        ('[schedules.mine]\ncron = "0 5 * * *"', "schedules.mine: is none of ours, and has no job"),
+        ('[schedules.mine]\njob = "flights"', "schedules.mine: is none of ours, and has no cron"),
+        ('[schedules."my own"]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
+        ('[schedules.weather_due]\njob = "weather"\ncron = "0 5 * * *"', "name of a sensor"),
+        ('schedules = "none"', "schedules: is a value"),
+        ("schedules = 5", "schedules: is a value"),
+        ('[schedules."été"]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
+        ('[schedules.config]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
+        ('[schedules.flights_daily]\njob = "solar"', "has another job than ours"),
+        ("[schedules]\nmine = 5", "schedules.mine: is a value"),
+        ("[sensors.weather_due]\nevery_seconds = 0", "every_seconds is 0"),
+        ('[sensors.weather_due]\nevery_seconds = "often"', "is not understood"),
+        ("[sensors.weather_due]\nevery_seconds = true", "is not understood"),
+        ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: is no sensor of ours"),
+        ("[jobs.mine]\na = 1", "jobs: is unknown"),
+        ('[schedules.solar_sync]\ncron = "0 0 31 4 *"', "which is no cron expression"),
+        ("[schedules.flights_daily]\nconfig.day = 2026-01-01", "config has a value of no use"),
+        (f"a = {'[' * 100_000}", "cannot be read"),
+        (f"a = {'9' * 5_000}", "cannot be read"),
+        ("[schedules.solar_sync", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_file_and_entry(
+    tmp_path: Path, words: str, told: str
+) -> None:
+    file = own(tmp_path, words)
+    with pytest.raises(PermanentFailure, match=re.escape(told)) as failed:
+        read_timetable(file)
+    assert str(file) in str(failed.value)
+    assert "what to do: " in str(failed.value)
+
+
+def test_a_schedule_of_no_job_is_refused_with_those_there_are() -> None:
+    entry = Scheduled("mine", "fligths", "0 5 * * *", "UTC", "Mine.")
+    with pytest.raises(PermanentFailure, match=r"no job 'fligths'(.|\n)*bookings, flights"):
+        schedules_of([entry], ["flights", "bookings"])
+
+
+def test_the_operators_file_is_the_named_one_or_the_one_in_the_state_folder(tmp_path: Path) -> None:
+    assert own_schedules({"ISOBAR_HOME": str(tmp_path)}) is None
+    usual = own(tmp_path, "")
+    assert own_schedules({"ISOBAR_HOME": str(tmp_path)}) == usual
+    named = {"ISOBAR_HOME": str(tmp_path), "ISOBAR_SCHEDULES": "/etc/isobar/mine.toml"}
+    assert own_schedules(named) == Path("/etc/isobar/mine.toml")
+
+
+def test_a_link_that_leads_nowhere_is_not_taken_for_no_file(tmp_path: Path) -> None:
+    """As when the disk with the operator's times is not there."""
+    (tmp_path / "schedules.toml").symlink_to(tmp_path / "not mounted")
+    file = own_schedules({"ISOBAR_HOME": str(tmp_path)})
+    with pytest.raises(PermanentFailure, match="cannot be read: No such file"):
+        read_timetable(file)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "schedules.toml")
+    with pytest.raises(PermanentFailure, match="cannot be read: it is a pipe"):
+        read_timetable(tmp_path / "schedules.toml")
+
+
+def test_a_named_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PermanentFailure, match="cannot be read: No such file"):
+        read_timetable(tmp_path / "none.toml")
+
+
+def test_everything_that_looks_is_in_the_timetable_and_on_and_says_how_to_change_it() -> None:
+    repository = build_definitions().get_repository_def()
+    assert {one.name for one in repository.schedule_defs} == set(timetable().schedules)
+    assert {one.name for one in repository.sensor_defs} == set(timetable().seconds)
+    for schedule in repository.schedule_defs:
+        assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+        assert f"[schedules.{schedule.name}]" in str(schedule.description)
+        assert schedule.execution_timezone == timetable().schedules[schedule.name].zone
+    for sensor in repository.sensor_defs:
+        assert sensor.default_status == dg.DefaultSensorStatus.RUNNING, sensor.name
+        assert f"[sensors.{sensor.name}]" in str(sensor.description), sensor.name
+        assert sensor.minimum_interval_seconds == timetable().seconds[sensor.name]
+
+
+def test_no_module_but_the_timetable_sets_a_time() -> None:
+    cron = re.compile(r'"[-*/0-9,]+ [-*/0-9,]+ [-*/0-9,]+ [-*/0-9,]+ [-*/0-9,]+"')
+    sources = {*(PROJECT / "pipelines").rglob("*.py")} - {
+        PROJECT / "pipelines/orchestration/schedule_config.py"
+    }
+    assert [str(file) for file in sources if cron.search(file.read_text())] == []
+
+
+@pytest.fixture
+def with_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], dg.Definitions]]:
+    """The definitions of a process whose operator's file has these words."""
+
+    def build(words: str) -> dg.Definitions:
+        monkeypatch.setenv("ISOBAR_SCHEDULES", str(own(tmp_path, words)))
+        timetable.cache_clear()
+        longest_wait.cache_clear()
+        return build_definitions()
+
+    yield build
+    timetable.cache_clear()
+    longest_wait.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        '[schedules.bookings_daily]\ncron = "*/20 * * * *"',
+        '[schedules.flights_daily]\ncron = "0 5 * * 1"',
+        '[schedules.solar_sync]\ncron = "*/5 8-18 * * 1-5"',
+    ],
+)
+def test_every_asset_has_an_honest_time_to_be_fresh_by(
+    with_own: Callable[[str], dg.Definitions], words: str
+) -> None:
+    """No shorter than the longest wait for a schedule whose job makes it."""
+    whole = with_own(words)
+    waits: dict[dg.AssetKey, dt.timedelta] = {}
+    for entry in timetable().schedules.values():
+        for key in whole.resolve_job_def(entry.job).asset_layer.selected_asset_keys:
+            wait = entry.longest_wait
+            if entry.job == "bookings_audit":  # skips where one was done lately
+                wait += AUDIT_AGE
+            waits[key] = min(wait, waits.get(key, dt.timedelta.max))
+    for node in whole.get_repository_def().asset_graph.asset_nodes:
+        if node.is_external:
+            continue
+        policy = node.freshness_policy
+        assert isinstance(policy, dg.FreshnessPolicy), node.key
+        window = policy.fail_window.to_timedelta()  # type: ignore[attr-defined]
+        assert window >= waits[node.key] + dt.timedelta(hours=2), node.key
+        if not words:
+            assert window <= dt.timedelta(hours=26), node.key
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "hours"),
+    [
+        ("0 5 * * *", "UTC", 24.0),
+        ("0 5 * * *", "Europe/Paris", 25.0),
+        ("*/5 8-18 * * *", "UTC", 13 + 5 / 60),
+        ("*/10 9-17 * * 1-5", "UTC", 48 + 15 + 10 / 60),
+        ("0 0 1 * *", "UTC", 31 * 24.0),
+        ("0 5 * 5-9 *", "UTC", 214 * 24.0),
+    ],
+)
+def test_the_longest_wait_counts_nights_weekends_and_the_hour_that_clocks_are_set_back(
+    cron: str, zone: str, hours: float
+) -> None:
+    wait = Scheduled("mine", "flights", cron, zone, "Mine.").longest_wait
+    assert wait == dt.timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            '[schedules.mine]\njob = "flights"\ncron = "0 3 * * 0"\nconfig.ops.flights_tabels = {}',
+            "schedules.mine: the job flights does not take its config: .*flights_tabels",
+        ),
+        (
+            '[schedules.mine]\njob = "ask_for_solar_days"\ncron = "0 3 * * 0"',
+            "schedules.mine: the job ask_for_solar_days does not take its config: Missing",
+        ),
+        ('[schedules.mine]\njob = "fligths"\ncron = "0 3 * * 0"', "there is no job 'fligths'"),
+    ],
+)
+def test_a_schedule_that_its_job_does_not_take_is_refused_at_the_start(
+    with_own: Callable[[str], dg.Definitions], words: str, told: str
+) -> None:
+    with pytest.raises(PermanentFailure, match=told):
+        with_own(words)
+
+
+def test_another_day_that_is_under_way_does_not_keep_a_day_from_being_fetched() -> None:
+    """What is not archived on its day can never be had."""
+    flights = read_timetable(None).schedules["flights_daily"]
+    job = build_definitions().resolve_job_def("flights")
+    with dg.DagsterInstance.ephemeral() as instance:
+        tags = {"dagster/partition": "2026-11-19"}
+        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+        request = tick(flights, instance, dt.datetime(2026, 11, 20, 5, tzinfo=dt.UTC))
+        assert isinstance(request, dg.RunRequest)
+        assert request.partition_key == "2026-11-20"
+        tags = {"dagster/partition": "2026-11-20"}
+        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+        again = tick(flights, instance, dt.datetime(2026, 11, 20, 5, tzinfo=dt.UTC))
+        assert again == dg.SkipReason("A run is under way.")
+
+
+def test_the_example_of_the_documents_is_read_and_its_configurations_are_good(
+    tmp_path: Path,
+) -> None:
+    page = (PROJECT / "docs/operations.md").read_text()
+    (words,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    theirs = read_timetable(own(tmp_path, words))
+    whole = build_definitions()
+    entries = [one for one in theirs.schedules.values() if one.is_own]
+    assert len(schedules_of(entries, {one.job for one in entries})) == 2
+    for entry in entries:
+        dg.validate_run_config(whole.resolve_job_def(entry.job), dict(entry.config))
+    assert theirs.schedules["flights_daily"].zone == "Europe/Paris"

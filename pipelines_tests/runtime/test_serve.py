@@ -1,0 +1,292 @@
+"""`isobar serve`: processes as containers run them, on a server whose logins have passwords."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+
+from pipelines.config import Settings
+from pipelines.failures import PermanentFailure
+from pipelines.postgres.ports import free_port
+from pipelines.postgres.server import SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
+from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
+from pipelines.runtime.processes import kill_session
+from pipelines_tests.command import begin, isobar
+from pipelines_tests.sandbox_server import sandbox_server
+from pipelines_tests.served_ui import LAUNCH, RUN, params
+
+WORDS = {name: f"{name.lower()}@/:#'%\\ \"" for name in PASSWORDS.values()}
+"""Passwords with every sign that trips over quoting."""
+
+
+@pytest.fixture(scope="module")
+def server(state_folder: Path) -> Iterator[Connections]:
+    """A server of its own, for roles and their passwords are the whole server's."""
+    built_in = EmbeddedPostgres(state_folder / "serve")
+    yield built_in.start()
+    built_in.stop()
+
+
+@pytest.fixture(scope="module")
+def variables(server: Connections, state_folder: Path) -> dict[str, str]:
+    """What a container is told, with a migrated database; one password is in a file."""
+    place = f"127.0.0.1:{server.port}"
+    file = state_folder / "loader_password"
+    file.write_text(WORDS["LOADER_PASSWORD"] + "\n")
+    told = {
+        "DATABASE_URL": server.url(SUPERUSER, WAREHOUSE),
+        "DAGSTER_POSTGRES_URL": f"postgresql://dagster@{place}/dagster",
+        "DAGSTER_POSTGRES_PASSWORD": WORDS["DAGSTER_PASSWORD"],
+        **WORDS,
+        "LOADER_PASSWORD": "",
+        "LOADER_PASSWORD_FILE": str(file),
+    }
+    done = isobar(state_folder / "serve-home", "migrate", "--logins", **told)
+    assert done.returncode == 0, done.stderr
+    return told | {
+        "DATABASE_URL": f"postgresql://isobar_loader@{place}/isobar",
+        "DATABASE_PASSWORD_FILE": str(file),
+        **dict.fromkeys(WORDS, ""),
+    }
+
+
+@pytest.mark.parametrize(("role", "name"), PASSWORDS.items())
+def test_each_role_logs_in_by_its_password_and_no_other(
+    server: Connections, variables: dict[str, str], role: str, name: str
+) -> None:
+    database = "dagster" if role == "dagster" else WAREHOUSE
+    where = f"host=127.0.0.1 port={server.port} user={role} dbname={database}"
+    with psycopg.connect(where, password=WORDS[name]) as connection:
+        found = connection.execute(
+            "SELECT current_user, rolsuper FROM pg_roles WHERE rolname = %s", [role]
+        )
+        assert found.fetchone() == (role, False)
+    if role in server.passwords:
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            psycopg.connect(where, password=server.passwords[role])
+
+
+@pytest.mark.parametrize("database", ["dagster", "postgres", "template1"])
+def test_an_analyst_enters_the_warehouse_and_nothing_else(
+    server: Connections, variables: dict[str, str], database: str
+) -> None:
+    where = f"host=127.0.0.1 port={server.port} user=isobar_analyst dbname={database}"
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(where, password=WORDS["ANALYST_PASSWORD"])
+
+
+def test_a_login_without_a_password_is_refused_before_anything_is_changed(
+    server: Connections, state_folder: Path
+) -> None:
+    done = isobar(
+        state_folder / "serve-home",
+        "migrate",
+        "--logins",
+        DATABASE_URL=server.url(SUPERUSER, WAREHOUSE),
+        **WORDS | {"ANALYST_PASSWORD": ""},
+    )
+    assert done.returncode == 1
+    assert "ANALYST_PASSWORD" in done.stderr
+
+
+def test_the_built_in_server_keeps_its_own_passwords(state: Path) -> None:
+    done = isobar(state, "migrate", "--logins", **WORDS)
+    assert done.returncode == 2
+    assert "set DATABASE_URL" in done.stderr
+
+
+def test_what_is_not_set_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("word\n")
+    (tmp_path / "empty").write_text("\n")
+    done = isobar(
+        tmp_path,
+        "serve",
+        "check",
+        POSTGRES_PASSWORD_FILE=str(tmp_path / "secret"),
+        LOADER_PASSWORD="word",
+        ANALYST_PASSWORD_FILE=str(tmp_path / "empty"),
+    )
+    assert done.returncode == 1
+    missing = [name for name in (OWNER_PASSWORD, *PASSWORDS.values()) if f"{name}=" in done.stderr]
+    assert missing == ["ANALYST_PASSWORD", "OPERATOR_PASSWORD", "DAGSTER_PASSWORD"]
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"COMPOSE_PROFILES": "sandbox"}, None),
+        ({"ISOBAR_SOURCES": "live"}, None),
+        ({"COMPOSE_PROFILES": ""}, "COMPOSE_PROFILES=sandbox"),
+        ({"COMPOSE_PROFILES": "sandbox,access"}, "VIEWER_PASSWORD_HASH"),
+        ({"COMPOSE_PROFILES": "sandbox,workers"}, "CELERY_BROKER_PASSWORD"),
+        (
+            {"COMPOSE_PROFILES": "sandbox,workers", "CELERY_BROKER_PASSWORD": "word"},
+            "one is set without the other",
+        ),
+        (
+            {"COMPOSE_PROFILES": "sandbox", "CELERY_BROKER_URL": "redis://default@broker:6379/0"},
+            "one is set without the other",
+        ),
+        ({"COMPOSE_PROFILES": "sandbox", "ALERT_URLS": "nonsense"}, "ALERT_URLS"),
+    ],
+)
+def test_what_makes_no_sense_is_told_before_anything_starts(
+    tmp_path: Path, told: dict[str, str], words: str | None
+) -> None:
+    done = isobar(tmp_path, "serve", "check", POSTGRES_PASSWORD="word", **WORDS | told)
+    assert done.returncode == (1 if words else 0), done.stderr
+    assert (words or "What is set makes sense") in done.stderr
+
+
+def test_an_address_takes_its_password_from_a_variable_or_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("p@ss/word\r\n")
+    for told in ({"DATABASE_PASSWORD": "p@ss/word"}, {"DATABASE_PASSWORD_FILE": str(file)}):
+        settings = Settings.from_environment({"DATABASE_URL": "postgresql://u@host/d"} | told)
+        assert settings.database_url == "postgresql://u:p%40ss%2Fword@host/d"
+    own = {"DATABASE_URL": "postgresql://u:own@host/d", "DATABASE_PASSWORD": "other"}
+    assert Settings.from_environment(own).database_url == "postgresql://u:own@host/d"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"s3\0cret", b"x" * 9000])
+def test_a_secret_that_cannot_be_read_names_its_variable(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "key").write_bytes(content)
+    told = {"WEATHER_API_KEY_FILE": str(tmp_path / "key")}
+    with pytest.raises(PermanentFailure, match="WEATHER_API_KEY_FILE"):
+        Settings.from_environment(told)
+
+
+class Served:
+    """The processes of Dagster, each started as a container starts it."""
+
+    def __init__(self, stack: ExitStack, home: Path, variables: dict[str, str]) -> None:
+        self.stack = stack
+        self.home = home
+        self.variables = variables
+        self.code = f"127.0.0.1:{free_port()}"
+        self.web, self.read_only = (f"127.0.0.1:{free_port()}" for _ in range(2))
+
+    def start(self) -> None:
+        self._begin("code", *self._listen(self.code))
+        self._await("code", *self._listen(self.code))
+        self._begin("web", *self._listen(self.web), "--code-server", self.code)
+        words = ("--code-server", self.code, "--read-only")
+        self._begin("web", *self._listen(self.read_only), *words)
+        self._begin("daemon", "--code-server", self.code)
+        self._await("web", *self._listen(self.web))
+        self._await("daemon")
+
+    def _listen(self, place: str) -> tuple[str, ...]:
+        return ("--port", place.rpartition(":")[2])
+
+    def healthy(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        return isobar(self.home, "serve", "healthy", *words, **self.variables)
+
+    def _await(self, *words: str) -> None:
+        deadline = time.monotonic() + 300
+        while (done := self.healthy(*words)).returncode != 0:
+            assert time.monotonic() < deadline, done.stderr
+
+    def _begin(self, *words: str) -> None:
+        process = begin(self.home, "serve", *words, **self.variables)
+        self.stack.callback(_end, process)
+
+    def ask(self, place: str, query: str, **variables: Any) -> Any:
+        deadline = time.monotonic() + 300
+        while True:
+            with suppress(requests.ConnectionError):
+                question = {"query": query, "variables": variables}
+                answer = requests.post(f"http://{place}/graphql", json=question, timeout=120).json()
+                if "errors" not in answer and "UnavailableError" not in str(answer):
+                    return answer["data"]
+            assert time.monotonic() < deadline, "no answer"
+            time.sleep(0.5)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.communicate(timeout=60)  # a code server waits for its runs
+    finally:
+        kill_session(process.pid)
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def served(variables: dict[str, str], state_folder: Path) -> Iterator[Served]:
+    home = state_folder / "serve-home"
+    home.mkdir(exist_ok=True)
+    with sandbox_server() as url, ExitStack() as stack:
+        processes = Served(stack, home, variables | {"ISOBAR_SANDBOX_URL": url})
+        processes.start()
+        yield processes
+
+
+def test_a_run_that_the_web_server_launches_is_done_by_the_others(served: Served) -> None:
+    launched = served.ask(served.web, LAUNCH, params=params("shipments"))["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    deadline = time.monotonic() + 300
+    status = None
+    while status not in ("SUCCESS", "FAILURE") and time.monotonic() < deadline:
+        status = served.ask(served.web, RUN, id=launched["run"]["runId"])["runOrError"]["status"]
+        time.sleep(0.5)
+    assert status == "SUCCESS"
+
+
+def test_a_worker_is_healthy_while_its_file_is_touched(tmp_path: Path) -> None:
+    """`drills/test_workers.py` shows that it is."""
+
+    def healthy() -> bool:
+        told = {"DATABASE_URL": "postgresql://u@127.0.0.1:9/d"}
+        return isobar(tmp_path, "serve", "healthy", "worker", **told).returncode == 0
+
+    assert not healthy()
+    beat = tmp_path / f"worker.{socket.gethostname()}.beat"
+    beat.touch()
+    assert healthy()
+    os.utime(beat, (time.time() - 120, time.time() - 120))
+    assert not healthy()
+
+
+@pytest.mark.parametrize("part", ["code", "web"])
+def test_a_process_that_is_not_there_is_not_healthy(served: Served, part: str) -> None:
+    done = served.healthy(part, "--port", str(free_port()))
+    assert done.returncode == 1
+    assert "See its log" in done.stderr
+
+
+def test_a_daemon_that_never_ran_is_not_healthy(served: Served, server: Connections) -> None:
+    storage = f"postgresql://dagster@127.0.0.1:{server.port}/postgres"
+    done = isobar(
+        served.home,
+        "serve",
+        "healthy",
+        "daemon",
+        **served.variables | {"DAGSTER_POSTGRES_URL": storage},
+    )
+    assert done.returncode == 1
+
+
+def test_the_read_only_web_server_shows_runs_and_launches_none(served: Served) -> None:
+    launched = served.ask(served.read_only, LAUNCH, params=params("shipments"))["launchRun"]
+    assert launched["__typename"] == "UnauthorizedError"
+    shown = served.ask(served.read_only, "{ runsOrError { ... on Runs { results { status } } } }")
+    assert "results" in shown["runsOrError"]
+
+
+def test_demo_plants_are_there_for_the_sandbox(server: Connections, served: Served) -> None:
+    served.ask(served.web, "{ version }")
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as connection:
+        found = connection.execute("SELECT count(*) > 0 FROM solar.plants").fetchone()
+    assert found == (True,)

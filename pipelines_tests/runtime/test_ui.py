@@ -1,0 +1,313 @@
+"""`isobar ui` with the real web server, daemon and code server, asked through its own API."""
+
+import gzip
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from pipelines.postgres.server import SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines_tests.command import PROJECT, environment, isobar
+from pipelines_tests.served_ui import Ui, start, today, words_of
+from pipelines_tests.sources.bookings.made_up import event
+from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
+from pipelines_tests.sources.shipments.made_up import line, text_of
+
+
+@pytest.fixture(scope="module")
+def state(state_folder: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir=state_folder))
+    folder.chmod(0o755)
+    yield folder
+    EmbeddedPostgres(folder).stop()
+
+
+@pytest.fixture(scope="module")
+def ui(state: Path) -> Iterator[Ui]:
+    done = isobar(state, "run")
+    assert done.returncode == 0, done.stderr
+    serving = start(state)
+    yield serving
+    serving.stop()
+
+
+def test_the_run_of_isobar_run_is_in_the_history(ui: Ui) -> None:
+    runs = ui.ask("{ runsOrError { ... on Runs { results { jobName status } } } }")
+    assert {"jobName": "flights", "status": "SUCCESS"} in runs["runsOrError"]["results"]
+
+
+def test_the_code_location_has_one_name_and_no_error(ui: Ui) -> None:
+    query = """{ workspaceOrError { ... on Workspace { locationEntries {
+        name loadStatus locationOrLoadError { __typename } } } } }"""
+    assert ui.ask(query)["workspaceOrError"]["locationEntries"] == [
+        {
+            "name": "pipelines",
+            "loadStatus": "LOADED",
+            "locationOrLoadError": {"__typename": "RepositoryLocation"},
+        }
+    ]
+
+
+def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
+    query = """{ schedulesOrError(repositorySelector: {repositoryName: "__repository__",
+        repositoryLocationName: "pipelines"}) { ... on Schedules { results { name cronSchedule
+        executionTimezone scheduleState { status } futureTicks(limit: 1) { results { timestamp }
+        } } } } }"""
+    schedules = ui.ask(query)["schedulesOrError"]["results"]
+    ticks = {one["name"]: one.pop("futureTicks")["results"][0]["timestamp"] for one in schedules}
+    assert schedules == [
+        {
+            "name": name,
+            "cronSchedule": cron,
+            "executionTimezone": "UTC",
+            "scheduleState": {"status": "RUNNING"},
+        }
+        for name, cron in (
+            ("bookings_audit_hourly", "10 * * * *"),
+            ("bookings_daily", "40 5 * * *"),
+            ("flights_daily", "0 5 * * *"),
+            ("housekeeping_daily", "40 2 * * *"),
+            ("shipments_daily", "20 5 * * *"),
+            ("solar_sync", "15 0 * * *"),
+            ("weather_rounds", "50 */3 * * *"),
+        )
+    ]
+    assert time.gmtime(ticks["flights_daily"])[3:5] == (5, 0)
+
+
+def test_the_daemon_is_healthy(ui: Ui) -> None:
+    query = "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        statuses = ui.ask(query)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        if all(status["healthy"] for status in statuses if status["required"]):
+            break
+        time.sleep(0.5)
+    assert [s["daemonType"] for s in statuses if s["required"] and not s["healthy"]] == []
+
+
+def test_a_run_launched_in_the_ui_goes_through_queue_and_code_server(ui: Ui) -> None:
+    assert ui.run("flights", today()) == "SUCCESS"
+
+
+def test_a_past_day_that_was_not_archived_is_refused_with_the_reason(ui: Ui) -> None:
+    run_id = ui.begin_run("flights", "2026-11-02")
+    assert ui.wait_for_run(run_id) == "FAILURE"
+    told = ui.told_by_run(run_id)
+    assert "there is no snapshot of 2026-11-02, and there can be none" in told
+
+
+def test_a_file_dropped_into_the_inbox_is_taken_by_the_daemon_without_anyone(ui: Ui) -> None:
+    """Sensor, queue, run and view, all real; the same again starts no run."""
+    runs = """{ runsOrError(filter: {pipelineName: "shipments"}) { ... on Runs { results {
+        status tags { key value } } } } }"""
+    before = len(ui.ask(runs)["runsOrError"]["results"])
+    inbox = ui.state / "inbox" / "shipments"
+    (inbox / "dropped \u00fc.csv").write_text(text_of([line(1), line(1, sku="B"), line(2)]))
+    query = "SELECT count(*), sum(article_count) FROM enriched.shipments"
+    query += " WHERE tracking_number LIKE 'TN0000000%'"
+    server = EmbeddedPostgres(ui.state).start()
+    deadline = time.monotonic() + 300
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        while (found := connection.execute(query).fetchone()) == (0, None):
+            assert time.monotonic() < deadline, "nobody took the file"
+            time.sleep(0.2)
+    assert found == (2, 3)
+    (inbox / "dropped \u00fc.csv").touch()  # looked at by one more run, which finds nothing new
+    while len(results := ui.ask(runs)["runsOrError"]["results"]) < before + 2 or any(
+        one["status"] != "SUCCESS" for one in results
+    ):
+        assert time.monotonic() < deadline, results
+        time.sleep(0.5)
+    time.sleep(12)  # two more looks of the sensor
+    results = ui.ask(runs)["runsOrError"]["results"]
+    assert len(results) == before + 2
+    sensors = [t["value"] for r in results for t in r["tags"] if t["key"] == "dagster/sensor_name"]
+    assert sensors == ["shipments_inbox"] * 2
+
+
+def test_events_of_a_dropped_file_are_counted_by_the_daemon_without_anyone(ui: Ui) -> None:
+    inbox = ui.state / "inbox" / "bookings"
+    events = [event(number, hotel_id=99) for number in range(200)]
+    (inbox / "dropped.csv.gz").write_bytes(gzip.compress(text_of_events(events).encode()))
+    query = "SELECT sum(bookings) FROM metrics.hotel_bookings(99, 'year', 2022)"
+    server = EmbeddedPostgres(ui.state).start()
+    deadline = time.monotonic() + 300
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        while (found := connection.execute(query).fetchone()) != (200,):
+            assert time.monotonic() < deadline, f"{found} of 200 were counted"
+            time.sleep(0.2)
+
+
+def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
+    """Then its partition, with another one, is materialized as an operator would."""
+    server = EmbeddedPostgres(ui.state).start()
+    insert = "INSERT INTO solar.plants (name) VALUES ('by hand') RETURNING plant_id"
+    query = "SELECT count(*) FILTER (WHERE status = 'held') FROM solar.days WHERE plant_id = %s"
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
+        [plant_id] = connection.execute(insert).fetchone() or [0]
+        deadline = time.monotonic() + 300  # some ten seconds, but machines of tests are busy
+        while connection.execute(query, [plant_id]).fetchone() == (0,):
+            assert time.monotonic() < deadline, "nobody synced the plant"
+            time.sleep(0.2)
+    backfill = """mutation($params: LaunchBackfillParams!) {
+        launchPartitionBackfill(backfillParams: $params) {
+        ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+    asked = {
+        "assetSelection": [{"path": ["solar", "readings"]}],
+        "partitionNames": ["1", str(plant_id)],
+        "title": "two plants",
+        "tags": [],
+    }
+    backfill_id = ui.ask(backfill, params=asked)["launchPartitionBackfill"]["backfillId"]
+    query = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
+        ... on PartitionBackfill { status } } }"""
+    deadline = time.monotonic() + 300
+    while (
+        status := ui.ask(query, id=backfill_id)["partitionBackfillOrError"]["status"]
+    ) != "COMPLETED_SUCCESS":
+        assert time.monotonic() < deadline, status
+        time.sleep(1)
+
+
+def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None:
+    query = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+        description groupName kinds
+        metadataEntries { label ... on TableSchemaMetadataEntry { schema { columns {
+            name description } } } }
+        assetMaterializations(limit: 1) { metadataEntries { label ... on IntMetadataEntry {
+            intValue } ... on TableSchemaMetadataEntry { schema { columns { name description } } }
+        } } } } }"""
+    assets = ui.ask("{ assetNodes { isExecutable assetKey { path } } }")["assetNodes"]
+    assets = [one for one in assets if one["isExecutable"]]
+    assert len(assets) == 31
+    for asset in assets:
+        node = ui.ask(query, key=asset["assetKey"])["assetNodeOrError"]
+        assert node["description"], asset
+        assert node["groupName"] == asset["assetKey"]["path"][0]
+        assert "postgres" in node["kinds"]
+        entries = node["metadataEntries"] + node["assetMaterializations"][0]["metadataEntries"]
+        by_label = {entry["label"]: entry for entry in entries}
+        columns = by_label["dagster/column_schema"]["schema"]["columns"]
+        assert columns
+        assert all(column["description"] for column in columns), asset
+        assert by_label["dagster/row_count"]["intValue"] > 0
+
+
+def test_a_second_ui_in_the_same_clone_is_refused(ui: Ui) -> None:
+    done = isobar(ui.state, "ui")
+    assert done.returncode == 1
+    assert "it is running already" in done.stderr
+    assert ui.url in done.stderr
+
+
+def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
+    (daemon,) = ui.having("dagster._daemon")
+    daemon.kill()
+    deadline = time.monotonic() + 300
+    while [one for one in ui.having("dagster._daemon") if one != daemon] == []:
+        assert time.monotonic() < deadline, "the daemon stayed dead"
+        time.sleep(0.3)
+    noted = json.loads((ui.state / "ui.json").read_text())["processes"]
+    assert noted["daemon"].startswith(f"{ui.having('dagster._daemon')[-1].pid} ")
+
+
+def test_the_sandbox_that_dies_is_started_again_where_it_was(ui: Ui) -> None:
+    """Else all that is fetched fails until the UI is started again."""
+    (sandbox,) = ui.having("sandbox")
+    words = words_of(sandbox)
+    sandbox.kill()
+    deadline = time.monotonic() + 300
+    while [one for one in ui.having("sandbox") if one != sandbox] == []:
+        assert time.monotonic() < deadline, "the sandbox stayed dead"
+        time.sleep(0.3)
+    assert words_of(ui.having("sandbox")[-1]) == words
+
+
+def test_runs_of_isobar_run_are_known_to_belong_to_the_code_location(ui: Ui) -> None:
+    """Else the overview's timeline leaves them out."""
+    query = """{ runsOrError { ... on Runs { results { tags { key } repositoryOrigin {
+        repositoryLocationName repositoryName } } } } }"""
+    runs = ui.ask(query)["runsOrError"]["results"]
+    origin = {"repositoryLocationName": "pipelines", "repositoryName": "__repository__"}
+    assert runs
+    assert all(run["repositoryOrigin"] == origin for run in runs)
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_starts(state: Path, ui: Ui) -> None:
+    folder = Path(tempfile.mkdtemp(dir=state.parent))
+    folder.chmod(0o755)
+    done = isobar(folder, "ui", "--port", ui.url.rsplit(":", 1)[1])
+    EmbeddedPostgres(folder).stop()
+    assert done.returncode == 1
+    assert "is taken" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_whole_however_it_was_started(state: Path, number: signal.Signals) -> None:
+    """Started in the background of a script, where SIGINT is ignored, as by `isobar ui &`."""
+    folder = Path(tempfile.mkdtemp(dir=state.parent))
+    folder.chmod(0o755)
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" INT; exec "$0" -m pipelines.cli.main ui', sys.executable],
+        env=environment(folder),
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert any("UI is at" in line for line in process.stdout)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 4
+        process.send_signal(number)
+        process.communicate(timeout=300)
+        gone, alive = psutil.wait_procs(children, timeout=5)
+        assert alive == []
+        assert len(gone) == len(children)
+        assert not (folder / "ui.json").exists()
+    finally:
+        EmbeddedPostgres(folder).stop()
+
+
+def test_what_a_killed_ui_left_behind_is_ended_by_the_next(state: Path) -> None:
+    """Which serves where that one did."""
+    folder = Path(tempfile.mkdtemp(dir=state.parent))
+    folder.chmod(0o755)
+    first = start(folder)
+    try:
+        left = first.children()
+        first.process.kill()
+        first.process.communicate()
+        second = start(folder, "--port", first.url.rsplit(":", 1)[1])
+        _, alive = psutil.wait_procs(left, timeout=10)
+        assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
+        second.stop()
+    finally:
+        EmbeddedPostgres(folder).stop()
+
+
+def test_a_mistyped_schedule_is_told_with_what_to_write(state_folder: Path) -> None:
+    """Not as the end of a traceback."""
+    folder = Path(tempfile.mkdtemp(dir=state_folder))
+    folder.chmod(0o755)
+    (folder / "schedules.toml").write_text('[schedules.flights_daily]\ncron = "0 99 * * *"\n')
+    try:
+        done = isobar(folder, "ui")
+    finally:
+        EmbeddedPostgres(folder).stop()
+    assert done.returncode == 1
+    told = done.stdout + done.stderr
+    assert "schedules.flights_daily: cron is '0 99 * * *', which is no cron expression" in told
+    assert "Write five fields such as 15 0 * * *" in told
+    assert "Traceback" not in told

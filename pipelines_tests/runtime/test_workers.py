@@ -1,0 +1,86 @@
+"""What Dagster is told when a broker is set; the drill `test_workers` shows what comes of it."""
+
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+from kombu.utils.url import parse_url
+
+from pipelines.config import PROJECT, Settings
+from pipelines.failures import PermanentFailure
+from pipelines.runtime.bootstrap import bring_up_dagster_home
+from pipelines.runtime.workers import worker_command
+
+BROKER = "redis://default:secret@127.0.0.1:6379/0"
+ELSEWHERE = "postgresql://somebody@127.0.0.1:9/somewhere"
+OURS = PROJECT / "dagster.yaml"
+
+
+def settings(state: Path, **variables: str) -> Settings:
+    urls = {"DATABASE_URL": ELSEWHERE, "DAGSTER_POSTGRES_URL": ELSEWHERE}
+    return Settings.from_environment({"ISOBAR_HOME": str(state)} | urls | variables)
+
+
+def test_with_a_broker_all_else_stays_as_in_dagster_yaml_and_no_password_is_written(
+    tmp_path: Path,
+) -> None:
+    environment = bring_up_dagster_home(settings(tmp_path, CELERY_BROKER_URL=BROKER))
+    text = (tmp_path / "dagster" / "dagster.yaml").read_text()
+    written = yaml.safe_load(text)
+    launcher = written.pop("run_launcher")
+    assert (launcher["module"], launcher["class"]) == (
+        "pipelines.runtime.celery_launcher",
+        "WorkersLauncher",
+    )
+    assert written == yaml.safe_load(OURS.read_text())
+    assert "secret" not in text
+    assert environment["CELERY_BROKER_URL"] == BROKER
+
+
+def test_without_the_broker_it_is_ours_again(tmp_path: Path) -> None:
+    home = tmp_path / "dagster" / "dagster.yaml"
+    for variables in ({}, {"CELERY_BROKER_URL": BROKER}, {"CELERY_BROKER_URL": ""}):
+        bring_up_dagster_home(settings(tmp_path, **variables))
+        assert home.is_symlink() == (variables.get("CELERY_BROKER_URL") != BROKER)
+    assert home.samefile(OURS)
+
+
+def test_an_operators_own_is_left_alone(tmp_path: Path) -> None:
+    own = tmp_path / "dagster" / "dagster.yaml"
+    own.parent.mkdir()
+    own.write_text("telemetry: {enabled: false}\n")
+    bring_up_dagster_home(settings(tmp_path, CELERY_BROKER_URL=BROKER))
+    assert own.read_text() == "telemetry: {enabled: false}\n"
+
+
+@pytest.mark.parametrize("url", ["redis://host:6379/0", "redis://default@host:6379/0"])
+def test_the_brokers_password_may_stand_by_itself(tmp_path: Path, url: str) -> None:
+    told = settings(tmp_path, CELERY_BROKER_URL=url, CELERY_BROKER_PASSWORD="a/b@:c%")
+    assert told.celery_broker_url is not None
+    parts = parse_url(told.celery_broker_url)
+    assert (parts["userid"], parts["password"]) == ("default", "a/b@:c%")
+
+
+@pytest.mark.parametrize("wrong", ["amqp://guest:secret@host//", "secret", "redis://:secret@"])
+def test_another_broker_is_refused_and_its_password_not_told(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(PermanentFailure, match="CELERY_BROKER_URL is no address") as failure:
+        settings(tmp_path, CELERY_BROKER_URL=wrong)
+    assert "secret" not in str(failure.value)
+
+
+@pytest.mark.parametrize("wrong", ["0", "100", "two", "-1", "1.5"])
+def test_a_number_of_runs_that_is_none_is_refused(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(PermanentFailure, match="WORKER_RUNS is"):
+        settings(tmp_path, WORKER_RUNS=wrong)
+
+
+def test_a_worker_without_a_broker_is_told_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(PermanentFailure, match="redis://"):
+        worker_command(settings(tmp_path))
+
+
+def test_a_worker_takes_as_many_runs_as_it_is_told(tmp_path: Path) -> None:
+    told = settings(tmp_path, CELERY_BROKER_URL=BROKER, WORKER_RUNS="3")
+    assert worker_command(told)[-1] == "--runs=3"
+    untold = settings(tmp_path, CELERY_BROKER_URL=BROKER)
+    assert not worker_command(untold)[-1].startswith("--runs")

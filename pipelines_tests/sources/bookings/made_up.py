@@ -1,0 +1,87 @@
+"""Made-up booking events, as files have them and as the API has them."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from pipelines.ingest.deliveries import Outcome
+from pipelines.ingest.file_loader import take_file
+from pipelines.ingest.inbox import look_at
+from pipelines.sources.bookings import load
+from pipelines.sources.bookings.load import Reading
+from pipelines.warehouse.connection import Warehouse
+
+ROOM = "0498d45a-263c-433c-90d5-aee300bfec{:02x}"
+Event = dict[str, Any]
+
+
+def event(number: int | str, **values: Any) -> Event:
+    """A good event with this id; its reservation is one of its own."""
+    hundreds = int(number) % 256 if str(number).isdigit() else 0
+    return {
+        "id": number,
+        "hotel_id": 2607,
+        "event_timestamp": "2022-07-31 12:00:40",
+        "status": 1,
+        "room_reservation_id": ROOM.format(hundreds),
+        "night_of_stay": "2022-08-01",
+    } | values
+
+
+def text_of(events: Iterable[Mapping[str, Any]], delimiter: str = ",") -> str:
+    """A CSV file of events, whose columns are those of the first."""
+    rows = list(events)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0], delimiter=delimiter, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def deliver(
+    warehouse: Warehouse,
+    folder: Path,
+    content: str | bytes | Sequence[Event],
+    name: str = "bookings.csv",
+    reading: Reading | None = None,
+) -> Outcome | None:
+    """Take in a file with this content; one that ends in gz is packed."""
+    text = content if isinstance(content, str | bytes) else text_of(content)
+    data = text.encode() if isinstance(text, str) else text
+    file = folder / name
+    file.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return deliver_file(warehouse, file, reading)
+
+
+def deliver_file(
+    warehouse: Warehouse, file: Path, reading: Reading | None = None
+) -> Outcome | None:
+    """Take in a file as it is."""
+    taking = load.loader(None, reading or Reading())
+    return take_file(warehouse, load.SOURCE, look_at(load.SOURCE, file), taking)
+
+
+def counts(outcome: Outcome | None) -> tuple[int, int, int, int]:
+    """Read, loaded, unchanged, rejected."""
+    assert outcome is not None
+    return outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected
+
+
+def held(owner: psycopg.Connection, columns: str = "*") -> list[Any]:
+    """What `bookings.events` holds, by id."""
+    return owner.execute(f"SELECT {columns} FROM bookings.events ORDER BY event_id").fetchall()
+
+
+def quarantined(owner: psycopg.Connection) -> list[tuple[str, str, str]]:
+    """Position, reasons and text of what is in quarantine."""
+    return [
+        (position, "; ".join(reasons), raw)
+        for position, reasons, raw in owner.execute(
+            "SELECT position, reasons, raw FROM ops.quarantine ORDER BY quarantine_id"
+        )
+    ]

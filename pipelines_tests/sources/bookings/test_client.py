@@ -1,0 +1,95 @@
+"""The events API over real HTTP: pages, arrays, and answers of another shape."""
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.sources.bookings import client as clients
+from pipelines.sources.bookings.client import EventsClient
+from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.sources.bookings.made_up import event
+
+SINCE = dt.datetime(2022, 7, 31, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+
+
+def client(source: FakeSource) -> EventsClient:
+    http = HttpClient("bookings", "BOOKINGS_EVENTS_URL", attempts=2, first_wait_seconds=0.01)
+    return EventsClient(source.url, http)
+
+
+def page(events: list[Any], following: str | None) -> dict[str, Any]:
+    return {"count": 9, "next": following, "previous": None, "results": events}
+
+
+def test_an_array_is_one_page(source: FakeSource) -> None:
+    source.will(document([event(1), event(2)]))
+    (found,) = client(source).pages(SINCE)
+    assert found.name == "events since 2022-07-31T10:00:00Z, page 1"
+    assert found.events == [event(1), event(2)]
+    assert source.requests[0][1].endswith("?limit=5000&updated__gte=2022-07-31T10%3A00%3A00Z")
+
+
+def test_pages_are_read_to_the_end_at_our_address_whatever_next_says(source: FakeSource) -> None:
+    source.will(
+        document(page([event(1)], "http://internal.example/admin?limit=5000&offset=1&x=a%20b")),
+        document(page([event(2)], "?limit=5000&offset=2")),
+        document(page([event(3)], None)),
+    )
+    found = list(client(source).pages(None))
+    assert [one.name for one in found] == ["events, page 1", "events, page 2", "events, page 3"]
+    assert [one.events[0]["id"] for one in found] == [1, 2, 3]
+    paths = [path.partition("?") for _, path in source.requests]
+    assert {path for path, _, _ in paths} == {"/flights.json"}
+    assert [query for _, _, query in paths][1:] == [
+        "limit=5000&offset=1&x=a+b",
+        "limit=5000&offset=2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"events": []}, "neither an array nor a page with results, but dict"),
+        ("nothing", "neither an array nor a page with results, but str"),
+        (page([], "/events"), "the address of the next page cannot be read"),
+        (page([], 7), "the address of the next page cannot be read"),  # type: ignore[arg-type]
+        (page([], "?limit=5000"), "the pages go in a circle"),
+    ],
+)
+def test_an_answer_of_another_shape_says_what_is_wrong(
+    source: FakeSource, answer: Any, words: str
+) -> None:
+    source.will(body(json.dumps(answer).encode()))
+    with pytest.raises(PermanentFailure, match=words) as failed:
+        list(client(source).pages(None))
+    assert "BOOKINGS_EVENTS_URL" in failed.value.remedy
+
+
+def test_pages_without_end_are_given_up(
+    source: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "MOST_PAGES", 4)
+    source.will(*(document(page([], f"?offset={number}")) for number in range(1, 9)))
+    with pytest.raises(PermanentFailure, match="more than 4 pages"):
+        list(client(source).pages(None))
+
+
+def test_an_answer_other_than_200_is_asked_for_again(source: FakeSource) -> None:
+    """DEF E59: anything but 200 was logged and skipped."""
+    source.will(body(b"busy", 503), document([event(1)]))
+    (found,) = client(source).pages(None)
+    assert [one["id"] for one in found.events] == [1]
+    source.will(body(b"busy", 503))
+    with pytest.raises(TransientFailure, match="503"):
+        list(client(source).pages(None))
+
+
+def test_a_refused_parameter_is_told_and_not_dropped(source: FakeSource) -> None:
+    """DEF E56: a filter that could not be read was dropped without a word."""
+    source.will(body(b'{"error": "updated__gte: must be a date and time"}', 400))
+    with pytest.raises(Failure, match="400"):
+        list(client(source).pages(SINCE))

@@ -1,0 +1,211 @@
+"""One multiset of events in any files, orders and overlaps, with crashes: always the plain set."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.failures import Failure
+from pipelines.metrics import hotel_bookings
+from pipelines.metrics.hotel_bookings import refresh
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.sources.bookings import load
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.bookings.made_up import Event, deliver, event
+
+MOST_EVENTS = 30
+START = datetime(2022, 2, 27, 22, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Deliver these events, with ids or without, or count; perhaps with a crash in the middle."""
+
+    numbers: list[int]
+    nameless: bool = False
+    crash: bool = False
+
+
+steps = st.lists(
+    st.builds(
+        Step,
+        st.lists(st.integers(0, MOST_EVENTS - 1), max_size=25),
+        st.booleans(),
+        st.sampled_from([False, False, True]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def made_up(number: int) -> Event:
+    """The event of a number: always the same, and some of them of equal times."""
+    chance = random.Random(number)
+    at = START + timedelta(hours=chance.randrange(6))
+    return event(
+        number,
+        hotel_id=chance.randrange(2),
+        event_timestamp=f"{at:%Y-%m-%d %H:%M:%S}",
+        status=chance.choice([1, 1, 2]),
+        night_of_stay=str(date(2022, 2, 27) + timedelta(days=chance.randrange(4))),
+    )
+
+
+def plain_counts(numbers: set[int]) -> list[Counter[tuple[Any, ...]]]:
+    """Bookings and cancellations by hotel and day, as anyone would count them."""
+    by_event_day, by_night = Counter[tuple[Any, ...]](), Counter[tuple[Any, ...]]()
+    for one in map(made_up, numbers):
+        status = "bookings" if one["status"] == 1 else "cancellations"
+        by_event_day[one["hotel_id"], one["event_timestamp"][:10], status] += 1
+        by_night[one["hotel_id"], one["night_of_stay"], status] += 1
+    return [by_event_day, by_night]
+
+
+def told_counts(owner: psycopg.Connection) -> list[Counter[tuple[Any, ...]]]:
+    told = []
+    for table in ("hotel_bookings_by_event_day", "hotel_bookings_by_stay_night"):
+        counts = Counter[tuple[Any, ...]]()
+        for hotel, day, bookings, cancellations in owner.execute(
+            f"SELECT hotel_id, day::text, bookings, cancellations FROM metrics.{table}"
+        ):
+            counts[hotel, day, "bookings"] = bookings
+            counts[hotel, day, "cancellations"] = cancellations
+        told.append(+counts)
+    return told
+
+
+@pytest.fixture
+def owner_of_it(server: Connections, database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
+        yield connection
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=steps, parts=st.booleans())
+def test_however_events_come_they_count_as_the_plain_set(
+    server: Connections,
+    database: str,
+    owner_of_it: psycopg.Connection,
+    tmp_path: Path,
+    steps: list[Step],
+    parts: bool,
+) -> None:
+    owner = owner_of_it
+    owner.execute(
+        "TRUNCATE bookings.events, ops.deliveries, ops.quarantine, ops.watermarks,"
+        " metrics.hotel_bookings_by_event_day, metrics.hotel_bookings_by_stay_night CASCADE"
+    )
+    warehouse = Warehouse(server.url(LOADER, database))
+    delivered: set[int] = set()
+    for number, step in enumerate(steps):
+        events = [made_up(one) for one in step.numbers]
+        if step.nameless:
+            events = [one | {"id": ""} for one in events]
+        if events:
+            if step.crash:
+                take(warehouse, tmp_path, events, f"{number}.csv", crash=True)
+            take(warehouse, tmp_path, events, f"{number}.csv")
+            delivered |= set(step.numbers)
+        if parts:
+            count(warehouse, crash=step.crash)
+    count(warehouse)
+    assert told_counts(owner) == plain_counts(delivered)
+    assert owner.execute("SELECT count(*) FROM bookings.events").fetchone() == (len(delivered),)
+    named = {n for step in steps if not step.nameless for n in step.numbers}
+    ids = {number for (number,) in owner.execute("SELECT event_id FROM bookings.events")}
+    assert {number for number in ids if number >= 0} == named
+    warehouse.dispose()
+
+
+def take(
+    warehouse: Warehouse, folder: Path, events: list[Event], name: str, *, crash: bool = False
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if crash:
+            patch.setattr(load, "close_delivery", kill_session)
+            with pytest.raises(Failure):
+                deliver(warehouse, folder, events, name)
+        else:
+            deliver(warehouse, folder, events, name)
+
+
+def count(warehouse: Warehouse, *, crash: bool = False) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if crash:
+            patch.setattr(hotel_bookings, "move", kill_session)
+            try:
+                refresh(warehouse)
+            except Failure:
+                return
+        refresh(warehouse)
+
+
+def kill_session(connection: Any, *_: Any, **__: Any) -> None:
+    """What kill -9 of the server's process would do in the middle of a transaction."""
+    connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+CONTENTS = "XYZ"
+lines = st.tuples(st.sampled_from([None, 1, 2, 3]), st.sampled_from(CONTENTS))
+
+
+def as_one_by_one(told: list[tuple[int | None, str]]) -> tuple[dict[int, str], set[str]]:
+    """What is held when every line is taken by itself: contents by id, and those without one."""
+    named: dict[int, str] = {}
+    nameless: set[str] = set()
+    for number, content in told:
+        if number is None:
+            if content not in named.values():
+                nameless.add(content)
+        elif number not in named:
+            named[number] = content
+            nameless.discard(content)
+    return named, nameless
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(files=st.lists(st.lists(lines, min_size=1, max_size=6), min_size=1, max_size=4))
+def test_ids_that_are_missing_or_there_twice_end_as_if_lines_came_one_by_one(
+    server: Connections,
+    database: str,
+    owner_of_it: psycopg.Connection,
+    tmp_path: Path,
+    files: list[list[tuple[int | None, str]]],
+) -> None:
+    owner = owner_of_it
+    owner.execute(
+        "TRUNCATE bookings.events, ops.deliveries, ops.quarantine, ops.watermarks CASCADE"
+    )
+    warehouse = Warehouse(server.url(LOADER, database))
+    for number, told in enumerate(files):
+        events = [
+            made_up(0) | {"id": "" if one is None else one, "hotel_id": CONTENTS.index(content)}
+            for one, content in told
+        ]
+        deliver(warehouse, tmp_path, events, f"{number}.csv", load.Reading(most_bad=1.0))
+    warehouse.dispose()
+    named, nameless = as_one_by_one([line for told in files for line in told])
+    found = owner.execute("SELECT event_id, hotel_id FROM bookings.events").fetchall()
+    assert {number: CONTENTS[hotel] for number, hotel in found if number > 0} == named
+    assert sorted(CONTENTS[hotel] for number, hotel in found if number < 0) == sorted(nameless)
+    balance = (
+        "SELECT sum(read_count - loaded_count - unchanged_count - rejected_count),"
+        " sum(rejected_count) - (SELECT count(*) FROM ops.quarantine) FROM ops.deliveries"
+    )
+    assert owner.execute(balance).fetchone() == (0, 0)

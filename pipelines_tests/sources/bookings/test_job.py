@@ -1,0 +1,368 @@
+"""The jobs of bookings as Dagster runs them, their sensors and their schedule."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from pipelines.definitions import build_definitions
+from pipelines.http.client import HttpClient
+from pipelines.ingest import inbox as inboxes
+from pipelines.metrics.definitions import hotel_bookings_behind
+from pipelines.orchestration.resources import BookingsResource, WarehouseResource, utc_now
+from pipelines.sources.bookings.client import EventsClient
+from pipelines.sources.bookings.definitions import (
+    audit_of,
+    bookings_events_api,
+    bookings_inbox,
+    bookings_job,
+)
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.sources.bookings.made_up import ROOM, event, held, quarantined, text_of
+
+
+class Impatient(BookingsResource):
+    """The real client, with short waits."""
+
+    def open_api(self, *, attempts: int = 2) -> EventsClient | None:
+        api = super().open_api()
+        http = HttpClient("bookings", "BOOKINGS_EVENTS_URL", attempts=2, first_wait_seconds=0.01)
+        return api and EventsClient(api.url, http)
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    return tmp_path
+
+
+@pytest.fixture
+def resources(warehouse: Warehouse, inbox: Path, source: FakeSource) -> dict[str, Any]:
+    source.will(document([]))
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    return {
+        "warehouse": WarehouseResource(url=url),
+        "bookings": Impatient(folder=str(inbox), url=source.url),
+    }
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def run(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    job: str = "bookings",
+    operation: str = "bookings_events",
+    **config: Any,
+) -> dg.ExecuteInProcessResult:
+    return (
+        build_definitions(resources)
+        .resolve_job_def(job)
+        .execute_in_process(
+            instance=instance,
+            run_config={"ops": {operation: {"config": config}}} if config else {},
+            raise_on_error=False,
+            tags={"isobar/run": "a test"},
+        )
+    )
+
+
+def metadata(result: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
+    return {
+        key: value.value
+        for made in result.get_asset_materialization_events()
+        if made.asset_key and ".".join(made.asset_key.path) == name
+        for key, value in made.materialization.metadata.items()
+    }
+
+
+def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
+    checks = result.get_asset_check_evaluations()
+    return {check.check_name for check in checks if not check.passed}
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    data = failed.step_failure_data.user_failure_data
+    assert data is not None
+    return str(data.description)
+
+
+def tick(
+    sensor: dg.SensorDefinition, resources: dict[str, Any], instance: dg.DagsterInstance
+) -> dg.RunRequest | str | None:
+    needed = {name: resources[name] for name in sensor.required_resource_keys}
+    context = dg.build_sensor_context(instance=instance, resources=needed)
+    answer = sensor.evaluate_tick(context)
+    return answer.run_requests[0] if answer.run_requests else answer.skip_message
+
+
+def test_files_and_the_api_land_together_and_are_counted(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    source: FakeSource,
+    owner: psycopg.Connection,
+) -> None:
+    source.will(document([event(3), event(4, status=2)]))
+    (inbox / "a.csv").write_text(text_of([event(1), event(2), event(3)]))
+    result = run(resources, instance)
+    assert result.success
+    told = metadata(result, "bookings.events")
+    assert (told["dagster/row_count"], told["deliveries"]) == (4, 2)
+    assert (told["read"], told["loaded"], told["unchanged"]) == (5, 4, 1)
+    counted = metadata(result, "metrics.hotel_bookings_by_event_day")
+    assert (counted["new events"], counted["dagster/row_count"]) == (4, 1)
+    assert counted["by day"].startswith("![bookings and cancellations by day](data:image/png")
+    assert len(counted["by day"]) < 12_000
+    nights = metadata(result, "metrics.hotel_bookings_by_stay_night")
+    assert nights["pace of the busiest"].startswith("![pace of the busiest hotels](data:image/png")
+    assert len(nights["pace of the busiest"]) < 16_000
+    query = "SELECT * FROM metrics.hotel_bookings(2607, 'year', 2022)"
+    assert owner.execute(query).fetchall()[0][1:] == (3, 1, 2)
+    assert failed_checks(result) == set()
+    again = metadata(run(resources, instance), "metrics.hotel_bookings_by_event_day")
+    assert again["new events"] == 0
+
+
+def test_an_api_that_is_down_fails_the_run_and_the_files_are_counted(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path, source: FakeSource
+) -> None:
+    source.will(body(b"gone", 503))
+    (inbox / "a.csv").write_text(text_of([event(1)]))
+    result = run(resources, instance)
+    assert not result.success
+    assert "503" in failure(result)
+    assert failed_checks(result) == {"readable_api"}
+    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new events"] == 1
+    source.will(document([]))
+    well = run(resources, instance)
+    assert well.success
+    assert failed_checks(well) == set()
+
+
+def test_a_refused_file_fails_the_run_once_and_the_rest_of_the_inbox_is_served(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    owner: psycopg.Connection,
+) -> None:
+    (inbox / "a.csv").write_bytes(bytes(range(256)) * 100)
+    (inbox / "b.csv.gz").write_bytes(b"\x1f\x8b broken")
+    (inbox / "c.csv").write_text("")
+    (inbox / "d.csv").write_text(text_of([event(1)]))
+    (inbox / "notes.txt").write_text("not for us")
+    result = run(resources, instance)
+    assert "3 of the inbox's files refused" in failure(result)
+    assert len(held(owner)) == 1
+    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new events"] == 1
+    assert run(resources, instance).success
+
+
+def test_without_a_source_the_job_is_skipped(
+    resources: dict[str, Any], instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    off = resources | {"bookings": BookingsResource()}
+    result = run(off, instance)
+    assert result.success
+    assert metadata(result, "bookings.events") == {}
+    assert tick(bookings_inbox, off, instance) == "BOOKINGS_INBOX is not set."
+    assert tick(bookings_events_api, off, instance) == "BOOKINGS_EVENTS_URL is not set."
+
+
+def test_one_file_is_taken_by_hand(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path_factory: pytest.TempPathFactory,
+    owner: psycopg.Connection,
+) -> None:
+    file = tmp_path_factory.mktemp("elsewhere") / "mine.csv"
+    file.write_text(text_of([event(1)]))
+    assert run(resources, instance, file=str(file)).success
+    assert len(held(owner)) == 1
+    missing = run(resources, instance, file="/nowhere.csv")
+    assert "there is no such file" in failure(missing)
+
+
+def test_a_retry_is_counted_like_a_load(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: psycopg.Connection,
+) -> None:
+    from pipelines.sources.bookings import transform
+
+    events = [event(number) for number in range(20)]
+    events[7] = event(7, status=3)
+    (inbox / "a.csv").write_text(text_of(events))
+    assert failed_checks(run(resources, instance)) == {"nothing_refused"}
+    monkeypatch.setitem(transform.STATUSES, "3", "cancellation")
+    result = run(resources, instance, retry_quarantine=True)
+    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new events"] == 1
+    assert quarantined(owner) == []
+    assert failed_checks(result) == set()
+
+
+def test_the_sensor_of_the_api_asks_for_a_run_only_when_there_is_news(
+    resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
+) -> None:
+    source.will(document([event(1)]))
+    assert isinstance(tick(bookings_events_api, resources, instance), dg.RunRequest)
+    run(resources, instance)
+    run(resources, instance)
+    assert tick(bookings_events_api, resources, instance) == "Nothing new at the events API."
+    source.will(document([event(1), event(2)]))
+    assert isinstance(tick(bookings_events_api, resources, instance), dg.RunRequest)
+    source.will(body(b"gone", 503))
+    run(resources, instance)
+    told = tick(bookings_events_api, resources, instance)
+    assert isinstance(told, str)
+    assert told.startswith("The last reading failed; trying again 5 minutes after it: bookings:")
+
+
+def test_an_api_that_is_down_is_told_by_a_run_and_then_left_alone_for_a_while(
+    resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
+) -> None:
+    run(resources, instance)
+    source.will(body(b"gone", 503))
+    assert isinstance(tick(bookings_events_api, resources, instance), dg.RunRequest)
+    failed = run(resources, instance)
+    assert failed_checks(failed) == {"readable_api"}
+    told = tick(bookings_events_api, resources, instance)
+    assert isinstance(told, str)
+    assert "503" in told
+
+
+def test_a_job_that_fails_whatever_is_new_is_not_started_twice_a_minute(
+    resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
+) -> None:
+    run(resources, instance)
+    job = build_definitions(resources).resolve_job_def("bookings")
+    broken = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    instance.report_run_failed(broken, "the database refused")
+    source.will(document([event(1)]))
+    told = tick(bookings_events_api, resources, instance)
+    assert told == "The last run failed; trying again in some minutes."
+
+
+def test_counts_that_a_killed_run_left_behind_are_caught_up(
+    resources: dict[str, Any], instance: dg.DagsterInstance, warehouse: Warehouse, inbox: Path
+) -> None:
+    from pipelines_tests.sources.bookings.made_up import deliver
+
+    run(resources, instance)
+    assert tick(bookings_inbox, resources, instance) == "Nothing new in the inbox."
+    assert tick(hotel_bookings_behind, resources, instance) == "All events are counted."
+    deliver(warehouse, inbox, [event(1)], "a.txt")
+    assert isinstance(tick(hotel_bookings_behind, resources, instance), dg.RunRequest)
+    result = run(resources, instance, "count_hotel_bookings")
+    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new events"] == 1
+    assert tick(hotel_bookings_behind, resources, instance) == "All events are counted."
+
+
+def test_the_audit_finds_what_a_reservation_cannot_be(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    one = {"room_reservation_id": ROOM.format(99)}
+    events = [
+        event(1),
+        event(2, **one, event_timestamp="2022-07-01 10:00:00"),
+        event(3, **one, event_timestamp="2022-07-01 10:00:00"),
+        event(4, status=2),
+        event(5, event_timestamp="2022-08-03 10:00:00"),
+    ]
+    (inbox / "a.csv").write_text(text_of(events))
+    run(resources, instance)
+    audit = run(resources, instance, "bookings_audit")
+    assert audit.success
+    assert failed_checks(audit) == {"booked_once", "booked_before_cancelled", "before_the_night"}
+    checks = {check.check_name: check for check in audit.get_asset_check_evaluations()}
+    rows = str(checks["booked_once"].metadata["rows"].value)
+    assert ROOM.format(99) in rows
+    assert metadata(audit, "enriched.reservation_nights")["dagster/row_count"] == 4
+
+
+def test_counts_that_were_tampered_with_are_found_and_mended_by_a_rebuild(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    owner: psycopg.Connection,
+) -> None:
+    march = event(2, event_timestamp="2022-03-01 01:00:00")
+    (inbox / "a.csv").write_text(text_of([event(1), march]))
+    run(resources, instance)
+    assert failed_checks(run(resources, instance, "bookings_audit")) == set()
+    owner.execute(
+        "UPDATE metrics.hotel_bookings_by_event_day SET bookings = 7 WHERE day > '2022-04-01'"
+    )
+    wrong = run(resources, instance, "bookings_audit")
+    assert failed_checks(wrong) == {"as_counted_anew", "equal_sums"}
+    run(resources, instance, "bookings", "hotel_bookings", rebuild=True)
+    assert failed_checks(run(resources, instance, "bookings_audit")) == set()
+
+
+def test_conflicts_and_silent_hotels_are_told_after_each_load(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    days = [f"2022-05-{day:02} 10:00:00" for day in range(1, 29)]
+    events = [event(n, event_timestamp=day) for n, day in enumerate(days)]
+    events += [event(100 + n, hotel_id=7, event_timestamp=day) for n, day in enumerate(days[:22])]
+    events += [
+        event(200, hotel_id=8, event_timestamp=days[3]),
+        event(0, event_timestamp=days[0], hotel_id=1),
+    ]
+    (inbox / "a.csv").write_text(text_of(events))
+    result = run(resources, instance)
+    assert failed_checks(result) == {"no_conflicts", "no_silent_hotel", "nothing_refused"}
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    rows: Any = checks["no_silent_hotel"].metadata["rows"]
+    assert [row.data["hotel_id"] for row in rows.records] == [7]
+
+
+def test_an_audit_is_asked_for_when_events_are_new_when_it_failed_and_once_a_day(
+    resources: dict[str, Any], instance: dg.DagsterInstance
+) -> None:
+    job = build_definitions(resources).resolve_job_def("bookings_audit")
+
+    later = dt.timedelta()
+
+    def audit(load_number: int, status: dg.DagsterRunStatus) -> None:
+        request = audit_of(load_number, instance, utc_now() + later)
+        assert isinstance(request, dg.RunRequest)
+        instance.create_run_for_job(job, status=status, tags=dict(request.tags))
+
+    def skipped(load_number: int) -> str | None:
+        reason = audit_of(load_number, instance, utc_now() + later)
+        assert isinstance(reason, dg.SkipReason)
+        return reason.skip_message
+
+    assert skipped(0) == "There are no events yet."
+    audit(1, dg.DagsterRunStatus.FAILURE)
+    audit(1, dg.DagsterRunStatus.STARTED)
+    assert skipped(1) == "No new events since the last audit."
+    audit(2, dg.DagsterRunStatus.SUCCESS)
+    assert skipped(2) == "No new events since the last audit."
+    later = dt.timedelta(days=1)
+    audit(2, dg.DagsterRunStatus.SUCCESS)
+
+
+def test_the_checks_that_read_all_events_are_of_the_audit_alone() -> None:
+    whole = build_definitions()
+    arrival = whole.resolve_job_def(bookings_job.name).asset_layer
+    audit = whole.resolve_job_def("bookings_audit").asset_layer
+    thorough = {"booked_once", "booked_before_cancelled", "before_the_night"}
+    thorough |= {"as_counted_anew", "equal_sums"}
+    names = [{key.name for key in layer.asset_graph.asset_check_keys} for layer in (arrival, audit)]
+    assert names[0] & thorough == set()
+    assert names[1] == thorough

@@ -1,0 +1,388 @@
+"""What `bookings.events` holds after a file, the same again, others, and bad ones."""
+
+import datetime as dt
+import random
+import threading
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest import csv_records
+from pipelines.sources.bookings import load
+from pipelines.sources.bookings.load import Reading
+from pipelines.sources.bookings.retry import retry_quarantine
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.bookings.made_up import (
+    ROOM,
+    Event,
+    counts,
+    deliver,
+    event,
+    held,
+    quarantined,
+    text_of,
+)
+
+LENIENT = Reading(most_bad=0.9)
+
+
+def test_a_file_lands_whole(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    events = [event(1), event(2, status=2, hotel_id=753, event_timestamp="2022-08-01 00:00:00")]
+    assert counts(deliver(warehouse, tmp_path, events)) == (2, 2, 0, 0)
+    columns = "event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay"
+    assert held(owner, columns) == [
+        (
+            *(1, 2607, dt.datetime(2022, 7, 31, 12, 0, 40, tzinfo=dt.UTC), "booking"),
+            *(UUID(ROOM.format(1)), dt.date(2022, 8, 1)),
+        ),
+        (
+            *(2, 753, dt.datetime(2022, 8, 1, tzinfo=dt.UTC), "cancellation"),
+            *(UUID(ROOM.format(2)), dt.date(2022, 8, 1)),
+        ),
+    ]
+
+
+def test_duplicate_events_are_not_accepted_again(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """DEF E55: the same event was stored as often as it came."""
+    events = [event(1), event(2), event(1)]
+    assert counts(deliver(warehouse, tmp_path, events)) == (3, 2, 1, 0)
+    before = held(owner)
+    assert deliver(warehouse, tmp_path, events) is None
+    assert counts(deliver(warehouse, tmp_path, events, "copy.csv")) == (3, 0, 3, 0)
+    assert counts(deliver(warehouse, tmp_path, [event(2), event(3)], "more.csv")) == (2, 1, 1, 0)
+    assert held(owner)[:2] == before
+
+
+def test_of_two_events_with_one_id_the_first_stays_and_the_other_is_quarantined(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    events = [event(1), event(1, hotel_id=9), *(event(number) for number in range(2, 12))]
+    assert counts(deliver(warehouse, tmp_path, events)) == (12, 11, 0, 1)
+    later = [event(number) for number in range(1, 20)]
+    later[4] = event(5, status=2, night_of_stay="2022-08-09")
+    assert counts(deliver(warehouse, tmp_path, later, "later.csv")) == (19, 8, 10, 1)
+    assert quarantined(owner) == [
+        (
+            "line 3",
+            "the event came before with other content: hotel_id was 2607",
+            text_of([event(1, hotel_id=9)]).splitlines()[1],
+        ),
+        (
+            "line 6",
+            (
+                "the event came before with other content: status was booking,"
+                " night_of_stay was 2022-08-01"
+            ),
+            text_of([later[4]]).splitlines()[1],
+        ),
+    ]
+    assert held(owner, "status, hotel_id")[0] == ("booking", 2607)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("name", ["bookings.csv", "bookings.csv.gz"])
+def test_orders_delimiters_marks_and_packing_give_the_same_rows(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, delimiter: str, name: str
+) -> None:
+    events = [{"Guest": 'O"Neill', **dict(reversed(event(number).items()))} for number in (1, 2)]
+    content = "\ufeff" + text_of(events, delimiter).replace("\n", "\r\n")
+    assert counts(deliver(warehouse, tmp_path, content, name)) == (2, 2, 0, 0)
+    assert held(owner, "event_id, hotel_id") == [(1, 2607), (2, 2607)]
+    assert owner.execute("SELECT drift FROM ops.deliveries").fetchone() == (
+        [f'{name}: unknown column "guest"'],
+    )
+
+
+def test_the_hotel_systems_own_names_of_columns_are_read(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """DEF E60: names differed between the task and what was built."""
+    content = text_of([event(1)]).replace("status", "rpg_status").replace("_reservation", "")
+    assert counts(deliver(warehouse, tmp_path, content)) == (1, 1, 0, 0)
+    assert held(owner, "status, room_reservation_id") == [("booking", UUID(ROOM.format(1)))]
+
+
+def test_bad_lines_are_quarantined_whole_and_the_others_land(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    good = [event(number) for number in range(1, 101)]
+    lines = text_of(good).splitlines()
+    bad = {
+        17: "17,2607,2022-07-31 12:00:40,1",
+        40: lines[40].replace("2022-08-01", "2022-02-30"),
+        41: '"never closed,' + lines[41],
+        60: lines[60].replace("2607", "-1") + "\x00",
+        90: lines[90].replace("0498d45a", "0498d45g") + " é",
+    }
+    for number, line in bad.items():
+        lines[number] = line
+    assert counts(deliver(warehouse, tmp_path, "\n".join(lines))) == (100, 95, 0, 5)
+    told = {position: (reasons, raw) for position, reasons, raw in quarantined(owner)}
+    assert told == {
+        "line 18": ("it has 4 fields, and the header 6", bad[17]),
+        "line 41": (
+            'night_of_stay is no date as 2022-08-01, 1950 to 2050: "2022-02-30"',
+            bad[40],
+        ),
+        "line 42": ("a quotation mark is not closed", bad[41]),
+        "line 61": (
+            (
+                'hotel_id is not a whole number: "-1";'
+                ' night_of_stay is no date as 2022-08-01, 1950 to 2050: "2022-08-01\\u0000"'
+            ),
+            bad[60].replace("\x00", "\\x00"),
+        ),
+        "line 91": (
+            (
+                f'room_reservation_id is not a UUID: "{ROOM.format(90).replace("5a", "5g", 1)}";'
+                ' night_of_stay is no date as 2022-08-01, 1950 to 2050: "2022-08-01 \\u00e9"'
+            ),
+            bad[90],
+        ),
+    }
+
+
+def test_a_status_outside_1_and_2_is_rejected(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    events = [event(1, status=3), event(2, status="booking"), event(3, status=""), event(4)]
+    assert counts(deliver(warehouse, tmp_path, events, reading=LENIENT)) == (4, 1, 0, 3)
+    assert held(owner, "event_id") == [(4,)]
+
+
+def test_a_file_with_too_many_bad_lines_lands_nothing_and_says_why(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    events = [event(number, status=1 if number > 2 else 7) for number in range(1, 21)]
+    assert counts(deliver(warehouse, tmp_path, events)) == (20, 18, 0, 2)
+    events = [event(number, status=1 if number > 23 else 7) for number in range(21, 41)]
+    with pytest.raises(PermanentFailure) as refused:
+        deliver(warehouse, tmp_path, events, "bad.csv")
+    assert "3 of 20 records are bad, more than the 10% that are let pass" in str(refused.value)
+    assert "3 times: status is neither 1 (booking) nor 2 (cancellation)" in str(refused.value)
+    assert len(held(owner)) == 18
+    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (1,)
+    told = deliver(warehouse, tmp_path, events, "bad.csv", Reading(most_bad=0.2))
+    assert counts(told) == (20, 17, 0, 3)
+
+
+def test_a_few_conflicts_do_not_refuse_a_small_file_and_many_do(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    deliver(warehouse, tmp_path, [event(number) for number in range(30)])
+    told = deliver(warehouse, tmp_path, [event(1, hotel_id=1), event(30)], "few.csv")
+    assert counts(told) == (2, 1, 0, 1)
+    many = [event(number, hotel_id=1) for number in range(21)]
+    with pytest.raises(PermanentFailure, match="the event came before with other content") as one:
+        deliver(warehouse, tmp_path, [*many, event(31)], "many.csv")
+    assert "line 2: the event came before with other content: hotel_id was 2607" in str(one.value)
+    assert len(held(owner)) == 31
+
+
+def test_naive_times_are_read_in_the_zone_of_the_configuration(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    events = [event(1), event(2, event_timestamp="2022-07-31T12:00:40Z")]
+    deliver(warehouse, tmp_path, events, reading=Reading(zone="Asia/Tashkent"))
+    assert held(owner, "(event_at AT TIME ZONE 'UTC')::text") == [
+        ("2022-07-31 07:00:40",),
+        ("2022-07-31 12:00:40",),
+    ]
+
+
+def nameless(events: list[Event]) -> list[Event]:
+    return [{name: value for name, value in one.items() if name != "id"} for one in events]
+
+
+def test_events_without_ids_are_known_by_what_they_say(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    events = [event(1), event(2), event(1)]
+    assert counts(deliver(warehouse, tmp_path, nameless(events))) == (3, 2, 1, 0)
+    assert all(number < 0 for (number,) in held(owner, "event_id"))
+    again = [*events, event("", room_reservation_id=ROOM.format(3))]
+    again[0] = event("") | {"room_reservation_id": ROOM.format(1)}
+    assert counts(deliver(warehouse, tmp_path, nameless(again), "copy.csv")) == (4, 1, 3, 0)
+    assert len(held(owner)) == 3
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_event_that_comes_with_an_id_and_without_one_is_one_event(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, turned: bool
+) -> None:
+    files = [[event(1), event(2)], nameless([event(2), event(1), event(3)])]
+    for number, events in enumerate(reversed(files) if turned else files):
+        deliver(warehouse, tmp_path, events, f"{number}.csv")
+    numbers = [number for (number,) in held(owner, "event_id")]
+    assert numbers[1:] == [1, 2]
+    assert numbers[0] < 0
+    both = [event(4), event("") | {"room_reservation_id": ROOM.format(4)}]
+    both = list(reversed(both)) if turned else both
+    assert counts(deliver(warehouse, tmp_path, both, "both.csv")) == (2, 1, 1, 0)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_events_with_one_id_the_first_has_it_also_where_one_came_without(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, turned: bool
+) -> None:
+    deliver(warehouse, tmp_path, nameless([event(1), event(2)]), "nameless.csv")
+    room = {"room_reservation_id": ROOM.format(2)}
+    both = [event(1), event(1) | room]
+    outcome = deliver(warehouse, tmp_path, both[::-1] if turned else both, reading=LENIENT)
+    assert counts(outcome) == (2, 1, 0, 1)
+    (named,) = [row for row in held(owner, "event_id, room_reservation_id") if row[0] == 1]
+    assert named[1] == UUID(ROOM.format(2 if turned else 1))
+    assert [position for position, _, _ in quarantined(owner)] == ["line 3"]
+    traced = "SELECT name FROM ops.deliveries JOIN bookings.events USING (delivery_id)"
+    assert owner.execute(f"{traced} WHERE event_id = 1").fetchone() == ("bookings.csv",)
+
+
+def test_an_id_that_is_of_another_event_is_not_lent_to_one_without(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    nobody, five, other = event(""), event(5), event(5, hotel_id=9)
+    nobody |= {"hotel_id": 9, "room_reservation_id": five["room_reservation_id"]}
+    outcome = deliver(warehouse, tmp_path, [nobody, five, other], reading=LENIENT)
+    assert counts(outcome) == (3, 2, 0, 1)
+    numbers = [number for (number,) in held(owner, "event_id")]
+    assert (len(numbers), numbers[1]) == (2, 5)
+    assert [position for position, _, _ in quarantined(owner)] == ["line 4"]
+
+
+def test_two_events_that_say_the_same_with_two_ids_are_two(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    room = {"room_reservation_id": ROOM.format(1)}
+    deliver(warehouse, tmp_path, nameless([event(1)]), "nameless.csv")
+    assert counts(deliver(warehouse, tmp_path, [event(1), event(2) | room])) == (2, 2, 0, 0)
+    assert held(owner, "event_id") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (bytes(range(256)) * 40, "no header"),
+        (b"\x1f\x8bnonsense", "does not unpack"),
+        ("id,hotel_id\n1,2\n".encode("utf-16"), "the file is UTF-16"),
+        (b"id,hotel_id,status\n1,2,1\n", "the header lacks event_timestamp"),
+        (b"PK\x03\x04 a spreadsheet", "no header"),
+    ],
+)
+def test_what_is_no_such_file_is_refused_with_what_to_do(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, content: bytes, words: str
+) -> None:
+    with pytest.raises(PermanentFailure, match=words) as refused:
+        deliver(warehouse, tmp_path, content)
+    assert refused.value.remedy
+    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (0,)
+
+
+def test_a_header_alone_is_a_delivery_of_nothing(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    assert counts(deliver(warehouse, tmp_path, text_of([event(1)]).splitlines()[0])) == (0, 0, 0, 0)
+
+
+def test_a_line_without_end_refuses_the_file(
+    warehouse: Warehouse, tmp_path: Path, owner: psycopg.Connection
+) -> None:
+    content = text_of([event(1)]) + "9" * (csv_records.MOST_LINE_BYTES + 10)
+    with pytest.raises(PermanentFailure, match="line 3 is longer than 1,048,576 bytes"):
+        deliver(warehouse, tmp_path, content)
+    assert held(owner) == []
+
+
+def test_bytes_that_are_no_utf_8_cost_only_the_fields_they_are_in(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    lines = [f"{line},Müller" for line in text_of(event(n) for n in range(1, 21)).splitlines()]
+    content = "\n".join(lines).encode("latin-1").replace(b"\n5,2607", b"\n5,26\xff07")
+    assert counts(deliver(warehouse, tmp_path, content)) == (20, 19, 0, 1)
+    ((position, reasons, raw),) = quarantined(owner)
+    assert position == "line 6"
+    assert reasons == 'hotel_id is not a whole number: "26\\\\xff07"'
+    assert raw.endswith("M\\xfcller")
+
+
+def test_a_file_of_many_blocks_keeps_its_order_and_its_lines(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 1000)
+    events = [event(number) for number in range(500)]
+    events += [event(number, hotel_id=1) for number in range(0, 500, 50)]
+    events[250] = event(250, status="?")
+    random.Random(1).shuffle(events)
+    assert counts(deliver(warehouse, tmp_path, events)) in [(510, 499, 0, 11), (510, 500, 0, 10)]
+    lines = text_of(events).splitlines()
+    for position, _, raw in quarantined(owner):
+        assert raw == lines[int(position.removeprefix("line ")) - 1]
+    first = {one["id"]: one["hotel_id"] for one in reversed(events) if one["status"] == 1}
+    assert dict(held(owner, "event_id, hotel_id")) == first
+
+
+def test_two_loads_at_once_take_turns(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    threads = [
+        threading.Thread(
+            target=deliver,
+            args=(warehouse, tmp_path, [event(n) for n in range(100 + part)], f"{part}.csv"),
+        )
+        for part in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(held(owner)) == 105
+    numbers = owner.execute("SELECT sum(loaded_count), sum(read_count) FROM ops.deliveries")
+    assert numbers.fetchone() == (105, 615)
+
+
+def test_a_retry_takes_in_what_is_good_now_and_leaves_what_is_not(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from pipelines.sources.bookings import transform
+
+    events = [event(1), event(1, hotel_id=5), event(2, status=3), event(3, status=4)]
+    deliver(warehouse, tmp_path, events, reading=LENIENT)
+    watermark = "SELECT position FROM ops.watermarks WHERE name = 'bookings.events'"
+    assert owner.execute(watermark).fetchone() == (1,)
+    monkeypatch.setitem(transform.STATUSES, "3", "cancellation")
+    (outcome,) = retry_quarantine(warehouse, LENIENT)
+    assert counts(outcome) == (3, 1, 0, 2)
+    assert held(owner, "event_id, status, load_number") == [
+        (1, "booking", 1),
+        (2, "cancellation", 2),
+    ]
+    assert [position for position, _, _ in quarantined(owner)] == ["line 5", "line 3"]
+    counted = "SELECT read_count, loaded_count, unchanged_count, rejected_count FROM ops.deliveries"
+    assert owner.execute(counted).fetchall() == [(4, 2, 0, 2)]
+    assert counts(retry_quarantine(warehouse, LENIENT)[0]) == (2, 0, 0, 2)
+    assert owner.execute(watermark).fetchone() == (2,)
+
+
+def test_large_loads_leave_statistics_behind(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(load, "ANALYZE_FROM", 10)
+    deliver(warehouse, tmp_path, [event(number) for number in range(20)])
+    query = "SELECT reltuples FROM pg_class WHERE oid = 'bookings.events'::regclass"
+    assert owner.execute(query).fetchone() == (20,)

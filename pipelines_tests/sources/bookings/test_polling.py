@@ -1,0 +1,287 @@
+"""Reading the events API on and on: nothing is lost, nothing counts twice."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+
+from pipelines.failures import TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.metrics.hotel_bookings import refresh
+from pipelines.sources.bookings import client as clients
+from pipelines.sources.bookings import transform
+from pipelines.sources.bookings.client import EventsClient
+from pipelines.sources.bookings.load import Reading
+from pipelines.sources.bookings.polling import has_news, last_reading, poll
+from pipelines.sources.bookings.retry import retry_quarantine
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.sandbox_server import sandbox_server
+from pipelines_tests.sources.bookings.made_up import counts, event, held, quarantined
+
+BEGIN = dt.datetime(2026, 9, 15, 12, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(BEGIN)
+
+
+class Feed:
+    """An API and how far it was read."""
+
+    def __init__(self, store: Warehouse, url: str, clock: FakeClock) -> None:
+        http = HttpClient("bookings", "BOOKINGS_EVENTS_URL", attempts=2, first_wait_seconds=0.01)
+        self.client = EventsClient(url, http)
+        self.store, self.clock = store, clock
+
+    def poll(self) -> list[tuple[int, int, int, int]]:
+        outcomes, failure = poll(
+            self.store, self.client, Reading(), run_id="a run", clock=self.clock
+        )
+        assert failure is None
+        return [counts(outcome) for outcome in outcomes]
+
+    def has_news(self) -> bool:
+        return has_news(self.store, self.client, self.clock)
+
+
+@pytest.fixture
+def feed(warehouse: Warehouse, source: FakeSource, clock: FakeClock) -> Feed:
+    return Feed(warehouse, source.url, clock)
+
+
+@pytest.fixture
+def hotel_system(warehouse: Warehouse, clock: FakeClock) -> Iterator[Feed]:
+    """The sandbox's, with the clock of the test."""
+    with sandbox_server(now=clock) as url:
+        yield Feed(warehouse, f"{url}/events", clock)
+
+
+def at(hours: float) -> str:
+    """A time so many hours before the beginning, as the API writes it."""
+    return f"{BEGIN - dt.timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def asked(source: FakeSource) -> list[str | None]:
+    """From when on events were asked for, request by request."""
+    marks = [path.partition("updated__gte=")[2] for _, path in source.requests]
+    return [mark.replace("%3A", ":") or None for mark in marks]
+
+
+def test_the_first_reading_takes_all_and_the_next_begin_an_hour_before_the_newest(
+    feed: Feed, source: FakeSource, owner: psycopg.Connection
+) -> None:
+    source.will(document([event(1, event_timestamp=at(30)), event(2, event_timestamp=at(2))]))
+    assert feed.poll() == [(2, 2, 0, 0)]
+    source.will(document([event(2, event_timestamp=at(2)), event(3, event_timestamp=at(1))]))
+    assert feed.poll() == [(2, 1, 1, 0)]
+    assert asked(source) == [None, at(3)]
+    feed.poll()
+    assert asked(source)[-1] == at(2)
+    assert held(owner, "event_id") == [(1,), (2,), (3,)]
+
+
+def test_the_watermark_survives_idle_time_and_restarts(
+    feed: Feed, source: FakeSource, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """DEF E51: it was kept in a cache that forgot it after five minutes; all was counted again."""
+    source.will(document([event(1, event_timestamp=at(1)), event(2, event_timestamp=at(1))]))
+    feed.poll()
+    refresh(feed.store)
+    before = owner.execute("SELECT * FROM metrics.hotel_bookings_by_event_day").fetchall()
+    clock.pass_by(hours=5)
+    fresh = Feed(feed.store, feed.client.url, clock)
+    fresh.poll()
+    assert asked(source)[-1] == at(2)
+    clock.pass_by(hours=24)
+    fresh.poll()
+    assert asked(source)[-1] is None
+    assert refresh(feed.store).events == 0
+    assert owner.execute("SELECT * FROM metrics.hotel_bookings_by_event_day").fetchall() == before
+
+
+def test_a_reading_that_breaks_off_moves_no_watermark(
+    feed: Feed, source: FakeSource, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DEF E52: the watermark moved before events were processed, and a crash lost them."""
+    first = {"next": "?offset=1", "results": [event(1, event_timestamp=at(5))]}
+    source.will(document(first), body(b"gone", 500))
+    outcomes, failure = poll(feed.store, feed.client, Reading(), run_id="r", clock=feed.clock)
+    assert [counts(outcome) for outcome in outcomes] == [(1, 1, 0, 0)]
+    assert failure is not None
+    assert "500" in str(failure)
+    with feed.store.engine.connect() as connection:
+        told = last_reading(connection, feed.client)
+    assert told is not None
+    assert (told.watermark_at, told.read_whole_at, told.run_id) == (None, None, "r")
+    assert "500" in told.problem
+    second = {"next": None, "results": [event(2, event_timestamp=at(9))]}
+    source.will(document(first), document(second))
+    assert feed.poll() == [(1, 1, 0, 0)]
+    assert held(owner, "event_id") == [(1,), (2,)]
+    with feed.store.engine.connect() as connection:
+        told = last_reading(connection, feed.client)
+    assert told is not None
+    assert (told.problem, told.read_whole_at) == (None, BEGIN)
+    assert told.watermark_at == BEGIN - dt.timedelta(hours=5)
+
+
+def test_equal_and_late_times_are_not_missed(
+    feed: Feed, source: FakeSource, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """DEF E54: of events with the time of the last one, and of late ones, nobody heard."""
+    first = event(1, event_timestamp=at(1))
+    source.will(document([first]))
+    feed.poll()
+    equal, little_late = event(2, event_timestamp=at(1)), event(3, event_timestamp=at(1.9))
+    source.will(document([little_late, first, equal]))
+    assert feed.poll() == [(3, 2, 1, 0)]
+    very_late = event(4, event_timestamp=at(500))
+    source.will(document([very_late, little_late, first, equal]))
+    clock.pass_by(hours=25)
+    assert feed.has_news()
+    assert feed.poll() == [(4, 1, 3, 0)]
+    assert asked(source)[-1] is None
+    assert held(owner, "event_id") == [(1,), (2,), (3,), (4,)]
+
+
+def test_events_of_the_future_do_not_carry_the_watermark_away_nor_start_runs_for_ever(
+    feed: Feed, source: FakeSource, clock: FakeClock
+) -> None:
+    """A system whose naive times are of another zone is always ahead."""
+    events = [event(1, event_timestamp=at(1)), event(2, event_timestamp=at(-5))]
+    source.will(document(events))
+    feed.poll()
+    feed.poll()
+    for _ in range(5):
+        clock.pass_by(seconds=30)
+        assert not feed.has_news()
+    source.will(document([*events, event(3, event_timestamp=at(0))]))
+    assert feed.has_news()
+    assert feed.poll() == [(3, 1, 2, 0)]
+    assert asked(source)[-1] == at(2)
+
+
+def test_a_reading_that_died_before_its_end_goes_on_from_what_it_read(
+    feed: Feed, source: FakeSource, owner: psycopg.Connection
+) -> None:
+    source.will(document([event(1, event_timestamp=at(5))]))
+    feed.poll()
+    owner.execute("DELETE FROM bookings.polls")  # as if killed before it was noted
+    assert feed.poll() == []
+    feed.poll()
+    assert asked(source)[-1] == at(6)
+
+
+def test_when_nothing_is_new_nothing_is_entered_and_no_run_is_asked_for(
+    feed: Feed, source: FakeSource, owner: psycopg.Connection
+) -> None:
+    source.will(document([event(1, event_timestamp=at(1))]))
+    assert feed.has_news()
+    feed.poll()
+    assert feed.has_news()  # another question, another delivery
+    feed.poll()
+    assert not feed.has_news()
+    assert feed.poll() == []
+    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (2,)
+
+
+def test_an_api_without_events_asks_for_no_runs(feed: Feed, source: FakeSource) -> None:
+    source.will(document([]))
+    assert feed.poll() == [(0, 0, 0, 0)]
+    assert not feed.has_news()
+
+
+def test_a_bad_event_is_quarantined_once_however_often_it_comes(
+    feed: Feed, source: FakeSource, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    bad: list[Any] = [event(1, rpg_status=9) | {"note": "é"}, "no event"]
+    del bad[0]["status"]
+    conflict = event(2, event_timestamp=at(1), hotel_id=1)
+    good = event(2, event_timestamp=at(1))
+    source.will(document([good, *bad, conflict]))
+    assert feed.poll() == [(4, 1, 0, 3)]
+    source.will(document([good, *bad, conflict, event(3, event_timestamp=at(0.5))]))
+    assert feed.poll() == [(5, 1, 4, 0)]
+    clock.pass_by(hours=25)
+    source.will(document([*bad, good, conflict, bad[1], event(4, event_timestamp=at(-20))]))
+    assert feed.poll() == [(6, 1, 5, 0)]
+    told = [(position, reasons) for position, reasons, _ in quarantined(owner)]
+    assert told == [
+        ("events[1]", 'status is neither 1 (booking) nor 2 (cancellation): "9"'),
+        ("events[2]", "not an object but str"),
+        ("events[3]", "the event came before with other content: hotel_id was 2607"),
+    ]
+    drift = owner.execute("SELECT drift[1] FROM ops.deliveries ORDER BY delivery_id").fetchone()
+    assert drift == ('events, page 1: unknown key "note" in 1 of 4 events',)
+
+
+def test_what_was_refused_of_an_answer_is_read_again(
+    feed: Feed,
+    source: FakeSource,
+    owner: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events = [event(1), event(2, status=3), event(1, hotel_id=5), "no event"]
+    source.will(document(events))
+    assert feed.poll() == [(4, 1, 0, 3)]
+    monkeypatch.setitem(transform.STATUSES, "3", "cancellation")
+    assert counts(retry_quarantine(feed.store, Reading())[0]) == (3, 1, 0, 2)
+    assert held(owner, "event_id, status") == [(1, "booking"), (2, "cancellation")]
+    assert {position for position, _, _ in quarantined(owner)} == {"events[3]", "events[2]"}
+    source.will(document([*events, event(9)]))
+    assert feed.poll() == [(5, 1, 4, 0)]
+
+
+def test_an_answer_of_almost_only_bad_events_is_refused(
+    feed: Feed, source: FakeSource, owner: psycopg.Connection
+) -> None:
+    source.will(document([event(number, status="new") for number in range(30)]))
+    outcomes, failure = poll(feed.store, feed.client, Reading(), run_id=None, clock=feed.clock)
+    assert outcomes == []
+    assert failure is not None
+    assert "30 of 30 records are bad" in str(failure)
+    assert owner.execute("SELECT count(*) FROM ops.quarantine").fetchone() == (0,)
+
+
+def test_files_and_the_api_tell_the_same_events_once(
+    hotel_system: Feed, owner: psycopg.Connection, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "PAGE_EVENTS", 200)
+    hotel_system.poll()
+    url = hotel_system.client.url
+    truth = {one["id"]: one for one in requests.get(url, timeout=10).json()}
+    assert len(truth) > 700
+    for _ in range(6):
+        clock.pass_by(minutes=50)
+        if hotel_system.has_news():
+            hotel_system.poll()
+    late = event(10**13, event_timestamp=at(600))
+    assert requests.post(url, json=late, timeout=10).status_code == 201
+    clock.pass_by(hours=20)
+    hotel_system.poll()
+    truth |= {one["id"]: one for one in requests.get(url, timeout=10).json()}
+    assert late["id"] in truth
+    query = (
+        "event_id, hotel_id,"
+        " to_char(event_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        " CASE status WHEN 'booking' THEN 1 ELSE 2 END, room_reservation_id::text,"
+        " night_of_stay::text"
+    )
+    names = ("id", "hotel_id", "event_timestamp", "status", "room_reservation_id", "night_of_stay")
+    expected = [tuple(truth[number][name] for name in names) for number in sorted(truth)]
+    found = held(owner, query)
+    assert found == expected
+
+
+def test_a_database_that_is_away_is_told_in_words(source: FakeSource, clock: FakeClock) -> None:
+    feed = Feed(Warehouse("postgresql://127.0.0.1:9/isobar"), source.url, clock)
+    for ask in (feed.poll, feed.has_news):
+        with pytest.raises(TransientFailure, match="refused"):
+            ask()
+    assert asked(source) == []

@@ -1,0 +1,477 @@
+"""The imitated hotel system: its API over HTTP, its files, and that both tell the same events."""
+
+import csv
+import datetime as dt
+import gzip
+import operator
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from pipelines.sources.bookings.sandbox import event_files, events_api, hotels
+from pipelines_tests.sandbox_server import sandbox_server
+
+NOON = dt.datetime(2026, 9, 15, 12, 0, 30, tzinfo=dt.UTC)
+TODAY = NOON.date()
+YESTERDAY = TODAY - dt.timedelta(days=1)
+GOOD = {
+    "hotel_id": 2607,
+    "event_timestamp": "2026-09-15T11:59:59Z",
+    "status": 1,
+    "room_reservation_id": "0498d45a-263c-433c-90d5-aee300bfec37",
+    "night_of_stay": "2026-10-01",
+}
+Record = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """The API as nobody posts to it."""
+    with sandbox_server(now=lambda: NOON) as url:
+        yield f"{url}/events"
+
+
+@pytest.fixture
+def fresh() -> Iterator[str]:
+    with sandbox_server(now=lambda: NOON) as url:
+        yield f"{url}/events"
+
+
+@pytest.fixture(scope="module")
+def everything(served: str) -> list[Record]:
+    return list(get(served))
+
+
+@pytest.fixture(scope="module")
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a sandbox leaves in the inbox by its first answer."""
+    inboxes = tmp_path_factory.mktemp("inboxes")
+    with sandbox_server(now=lambda: NOON, inboxes=inboxes) as url:
+        assert requests.get(f"{url}/health", timeout=10).text == "ok"
+        assert (inboxes / "bookings" / "bookings-history.csv.gz").exists()
+    return inboxes / "bookings"
+
+
+def ask(url: str, **asked: object) -> requests.Response:
+    return requests.get(url, params={name: str(value) for name, value in asked.items()}, timeout=10)
+
+
+def get(url: str, **asked: object) -> Any:
+    answer = ask(url, **asked)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def post(url: str, event: object) -> requests.Response:
+    return requests.post(url, json=event, timeout=10)
+
+
+def rows(file: Path) -> list[Record]:
+    """The lines of a file by column; a short one has None."""
+    content = file.read_bytes()
+    text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode()
+    return list(csv.DictReader(text.splitlines()))
+
+
+def as_record(row: Record) -> Record:
+    """A good line as the API tells it."""
+    return {
+        **row,
+        **{name: int(row[name]) for name in ("id", "hotel_id", "status")},
+        "event_timestamp": row["event_timestamp"].replace(" ", "T") + "Z",
+    }
+
+
+def is_good(row: Record) -> bool:
+    try:
+        uuid.UUID(row["room_reservation_id"])
+        dt.date.fromisoformat(row["night_of_stay"])
+        int(row["hotel_id"])
+    except (ValueError, TypeError, AttributeError):
+        return False
+    return row["status"] in ("1", "2")
+
+
+def test_events_of_thirty_days_come_in_the_order_of_their_time(everything: list[Record]) -> None:
+    order = [(event["event_timestamp"], event["id"]) for event in everything]
+    assert order == sorted(order)
+    assert len({event["id"] for event in everything}) == len(everything) > 700
+    assert order[0][0].startswith("2026-08-16")
+    assert "2026-09-15T00" < order[-1][0] <= "2026-09-15T12:00:30Z"
+    assert set(everything[0]) == {"id", *GOOD}
+    assert {event["hotel_id"] for event in everything} == {2607, 753, 1731, 3009, 4410}
+
+
+def test_both_spellings_of_the_path_answer_alike(served: str, everything: list[Record]) -> None:
+    answer = requests.get(f"{served}/", timeout=10, allow_redirects=False)
+    assert answer.status_code == 200
+    assert answer.json() == everything
+
+
+def test_a_reservation_has_an_event_for_each_night_and_some_are_cancelled() -> None:
+    since = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+    told = hotels.events(1, since, since + dt.timedelta(days=500))
+    stays: dict[tuple[str, int], list[hotels.Event]] = {}
+    for event in told:
+        stays.setdefault((event.room_reservation_id, event.status), []).append(event)
+    for events in stays.values():
+        first = events[0]
+        nights = [first.night_of_stay + dt.timedelta(days=number) for number in range(len(events))]
+        assert [event.night_of_stay for event in events] == nights
+        assert len({(event.hotel_id, event.event_timestamp) for event in events}) == 1
+        assert 0 <= (first.night_of_stay - first.event_timestamp.date()).days <= 120
+        assert first.event_timestamp.microsecond == 0
+    booked = {room: events for (room, status), events in stays.items() if status == 1}
+    both = [room for room in booked if (room, 2) in stays]
+    for room in both:
+        before, after = booked[room], stays[room, 2]
+        assert before[0].event_timestamp < after[0].event_timestamp
+        assert [event.night_of_stay for event in before] == [event.night_of_stay for event in after]
+    assert Counter(len(events) for events in booked.values()).keys() == {1, 2, 3, 4}
+    assert 10 < len(booked) / 500 < 20
+    assert 0.1 < len(both) / len(booked) < 0.2
+    assert max(event.id % hotels.IDS_A_DAY for event in told) < 1000
+    assert hotels.events(2, since, since + dt.timedelta(days=1)) != told[:40]
+
+
+@pytest.mark.parametrize(
+    ("names", "field", "holds"),
+    [
+        (["hotel_id"], "hotel_id", operator.eq),
+        (["updated__gte", "updated_gte"], "event_timestamp", operator.ge),
+        (["updated__gt", "updated_gt"], "event_timestamp", operator.gt),
+        (["updated__lte", "updated_lte"], "event_timestamp", operator.le),
+        (["rpg_status", "status"], "status", operator.eq),
+        (["room_id", "room_reservation_id"], "room_reservation_id", operator.eq),
+        (["night_of_stay__gte", "night_of_stay_gte"], "night_of_stay", operator.ge),
+        (["night_of_stay__lte", "night_of_stay_lte"], "night_of_stay", operator.le),
+    ],
+)
+def test_a_filter_keeps_what_it_says_in_each_spelling(
+    served: str,
+    everything: list[Record],
+    names: list[str],
+    field: str,
+    holds: Callable[[Any, Any], bool],
+) -> None:
+    value = everything[len(everything) // 2][field]
+    expected = [event for event in everything if holds(event[field], value)]
+    assert 0 < len(expected) < len(everything)
+    for name in names:
+        assert get(served, **{name: value}) == expected, name
+
+
+def test_filters_are_joined_and_times_are_read_in_any_zone(
+    served: str, everything: list[Record]
+) -> None:
+    expected = [
+        event
+        for event in everything
+        if event["hotel_id"] == 753 and event["event_timestamp"] >= "2026-09-01T00:00:00Z"
+    ]
+    for since in ("2026-09-01", "2026-09-01T00:00:00", "2026-09-01 02:00:00+02:00"):
+        assert get(served, hotel_id=753, updated__gte=since) == expected, since
+    assert get(served, updated__gte="2026-09-16") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hotel_id", "-1"),
+        ("hotel_id", "Grand"),
+        ("hotel_id", ""),
+        ("hotel_id", "9" * 5000),
+        ("updated__gte", "yesterday"),
+        ("updated_gt", "2026-02-30"),
+        ("updated__lte", "0001-01-01T00:00:00+05:00"),
+        ("rpg_status", "3"),
+        ("status", "booked"),
+        ("room_id", "7"),
+        ("room_id", "{0498d45a-263c-433c-90d5-aee300bfec37}"),
+        ("night_of_stay__gte", "01.10.2026"),
+        ("night_of_stay_lte", "20261001"),
+        ("updated__lt", "2026-09-01"),
+        ("limit", "0"),
+        ("limit", "5001"),
+        ("offset", "10"),
+    ],
+)
+def test_what_cannot_be_heeded_is_refused_and_never_dropped(
+    served: str, name: str, value: str
+) -> None:
+    answer = ask(served, **{name: value})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(f"{name}: ")
+    assert len(answer.text) < 600
+
+
+def test_a_filter_given_in_both_spellings_is_refused(served: str) -> None:
+    answer = ask(served, updated__gte="2026-09-01", updated_gte="2026-09-02")
+    assert answer.status_code == 400
+    assert "more than once" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("limit", [97, 5000])
+def test_pages_give_the_same_events_as_the_array(
+    served: str, everything: list[Record], limit: int
+) -> None:
+    for filters in ({}, {"hotel_id": 2607, "updated__gte": "2026-08-20T10:00:00+00:00"}):
+        whole = get(served, **filters)
+        url = requests.Request("GET", served, params={**filters, "limit": limit}).prepare().url
+        found: list[Record] = []
+        visited: list[str] = []
+        while url is not None:
+            page = get(url)
+            assert page["count"] == len(whole)
+            assert page["previous"] == (visited[-1] if visited else None)
+            assert len(page["results"]) <= limit
+            found += page["results"]
+            visited.append(url)
+            url = page["next"]
+        assert found == whole
+        assert len(visited) == -(-len(whole) // limit)
+    beyond = get(served, limit=10, offset=len(everything) + 100)
+    assert (beyond["results"], beyond["next"]) == ([], None)
+
+
+def test_a_posted_event_is_among_the_others(fresh: str) -> None:
+    sent = GOOD | {"id": 1}
+    answer = post(fresh, sent)
+    assert (answer.status_code, answer.json()) == (201, sent)
+    assert get(fresh, room_id=GOOD["room_reservation_id"]) == [sent]
+    told = get(fresh)
+    order = [(event["event_timestamp"], event["id"]) for event in told]
+    assert order == sorted(order)
+    assert sent in told
+
+
+def test_a_posted_event_without_id_gets_a_free_one(fresh: str) -> None:
+    assert post(fresh, GOOD | {"id": events_api.FIRST_POSTED_ID}).status_code == 201
+    words = {"rpg_status": 2, "room_id": str(GOOD["room_reservation_id"]).upper()}
+    kept = {name: GOOD[name] for name in ("hotel_id", "event_timestamp", "night_of_stay")}
+    answers = [post(f"{fresh}/", kept | words) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    first = answers[0].json()
+    assert first["id"] != answers[1].json()["id"]
+    assert first == GOOD | {"id": first["id"], "status": 2}
+    assert len(get(fresh, room_id=GOOD["room_reservation_id"])) == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", -1),
+        ("id", True),
+        ("id", "1"),
+        ("id", 2**63),
+        ("hotel_id", -1),
+        ("hotel_id", False),
+        ("hotel_id", 1.5),
+        ("status", 3),
+        ("status", "1"),
+        ("rpg_status", 1),
+        ("room_reservation_id", "7"),
+        ("room_reservation_id", 7),
+        ("night_of_stay", "2026-02-30"),
+        ("night_of_stay", None),
+        ("event_timestamp", "2026-09-15"),
+        ("event_timestamp", "2026-09-15T25:00:00Z"),
+        ("colour", "blue"),
+    ],
+)
+def test_a_wrong_field_is_named(served: str, field: str, value: object) -> None:
+    answer = post(served, GOOD | {field: value})
+    assert answer.status_code == 400
+    assert list(answer.json()) == [field]
+    assert isinstance(answer.json()[field][0], str)
+
+
+def test_all_wrong_fields_are_named_at_once(served: str) -> None:
+    answer = post(served, {"hotel_id": -1, "rpg_status": 0, "room_id": "x"})
+    wrong = answer.json()
+    assert answer.status_code == 400
+    assert set(wrong) == {"hotel_id", "rpg_status", "room_id", "event_timestamp", "night_of_stay"}
+    assert wrong["night_of_stay"] == ["is missing"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"\xff", b"[" * 60_000])
+def test_a_body_that_is_no_object_is_refused(served: str, body: bytes) -> None:
+    answer = requests.post(served, data=body, timeout=10)
+    assert answer.status_code == 400
+    assert list(answer.json()) == ["body"]
+
+
+def test_a_body_too_long_is_refused(served: str) -> None:
+    assert requests.post(served, data=b" " * 100_000, timeout=10).status_code == 413
+
+
+def test_an_id_that_is_taken_is_refused(fresh: str) -> None:
+    coming = hotels.events_of_day(1, TODAY + dt.timedelta(days=1))[0].id
+    assert post(fresh, GOOD | {"id": 5}).status_code == 201
+    for taken in (5, get(fresh)[0]["id"], coming):
+        answer = post(fresh, GOOD | {"id": taken})
+        assert answer.status_code == 409
+        assert answer.json() == {"error": "event with this id already exists"}
+
+
+def test_posted_events_cannot_fill_the_memory(fresh: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_api, "MOST_POSTED", 2)
+    assert [post(fresh, GOOD).status_code for _ in range(3)] == [201, 201, 507]
+
+
+def test_events_stay_what_they_were_as_time_passes(everything: list[Record]) -> None:
+    with sandbox_server(now=lambda: NOON + dt.timedelta(days=3, hours=7)) as url:
+        later = {event["id"]: event for event in get(f"{url}/events")}
+    kept = [event for event in everything if event["event_timestamp"] >= "2026-08-19"]
+    assert [later[event["id"]] for event in kept] == kept
+    assert len(later) > len(kept)
+    assert sorted(later)[: len(kept)] == [event["id"] for event in kept]
+
+
+def test_a_given_day_sets_the_day_of_the_events() -> None:
+    with sandbox_server(now=lambda: NOON, today=dt.date(2025, 3, 1)) as url:
+        times = [event["event_timestamp"] for event in get(f"{url}/events")]
+    assert times[0] >= "2025-01-30T00:00:00Z"
+    assert "2025-03-01" < times[-1] <= "2025-03-01T12:00:30Z"
+
+
+def test_files_and_the_api_tell_the_same_events(inbox: Path, everything: list[Record]) -> None:
+    history = [as_record(row) for row in rows(inbox / "bookings-history.csv.gz")]
+    day = rows(inbox / f"bookings-{YESTERDAY}.csv")
+    good = {row["id"]: as_record(row) for row in day if is_good(row)}
+    told = {event["id"]: event for event in [*history, *good.values()]}
+    assert len(told) == len(history) + len(good)
+    before_today = [event for event in everything if event["event_timestamp"] < str(TODAY)]
+    assert [told.get(event["id"]) for event in before_today] == before_today
+    assert history[0]["event_timestamp"][:10] == str(TODAY - dt.timedelta(days=800))
+    assert history[-1]["event_timestamp"][:10] == str(TODAY - dt.timedelta(days=2))
+    assert {event["event_timestamp"][:10] for event in good.values()} == {str(YESTERDAY)}
+    assert len(good) == len(hotels.events_of_day(1, YESTERDAY))
+
+
+def test_yesterdays_dirt_is_in_lines_of_its_own() -> None:
+    kinds: Counter[str] = Counter()
+    for before in range(10):
+        day = TODAY - dt.timedelta(days=before)
+        lines = event_files.day_lines(1, day)
+        true = {str(event.id) for event in hotels.events_of_day(1, day)}
+        dirty = [line for line in lines if line["id"] not in true]
+        assert len(dirty) == len({line["id"] for line in dirty}) == 2
+        assert len(lines) == len(true) + len(dirty) + 1
+        twice = [number for number in true if [line["id"] for line in lines].count(number) == 2]
+        assert len(twice) == 1
+        for line in dirty:
+            whole = dict.fromkeys(event_files.HISTORY_COLUMNS) | line
+            assert not is_good(whole)
+            kinds[
+                "short" if len(line) < 6 else line["status"] if line["status"] == "3" else ""
+            ] += 1
+    assert kinds == {"short": 5, "3": 5, "": 10}
+
+
+def test_columns_of_the_two_files_are_in_different_orders(inbox: Path) -> None:
+    first = list(rows(inbox / "bookings-history.csv.gz")[0])
+    other = list(rows(inbox / f"bookings-{YESTERDAY}.csv")[0])
+    assert first != other
+    assert sorted(first) == sorted(other)
+
+
+def test_files_are_the_same_for_the_same_day_and_are_not_written_again(
+    inbox: Path, tmp_path: Path
+) -> None:
+    event_files.write_files(tmp_path, 1, TODAY)
+    files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert files == {file.name: file.read_bytes() for file in inbox.iterdir()}
+    assert len(files) == 2
+    for name in files:
+        (tmp_path / name).write_text("as it was left")
+    event_files.write_files(tmp_path, 1, TODAY)
+    assert {file.read_text() for file in tmp_path.iterdir()} == {"as it was left"}
+
+
+def test_the_history_takes_less_than_two_seconds(tmp_path: Path) -> None:
+    began = time.process_time()
+    event_files.write_files(tmp_path, 77, TODAY)
+    assert time.process_time() - began < 2
+
+
+def test_a_stream_comes_at_its_rate_and_goes_on_after_a_restart(tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "inboxes": tmp_path,
+        "now": lambda: NOON,
+        "bookings_files_per_minute": 600,
+        "bookings_lines": 50,
+        "bookings_dirt": 0.1,
+    }
+    folder = tmp_path / "bookings"
+    began = time.monotonic()
+    with sandbox_server(**options):
+        while len(list(folder.glob("bookings-stream-*.csv"))) < 8:
+            time.sleep(0.05)
+    seconds = time.monotonic() - began
+    first = {file: file.read_bytes() for file in folder.glob("bookings-stream-*.csv")}
+    assert 8 <= len(first) <= seconds * 10 + 1
+    with sandbox_server(**options):
+        while len(list(folder.glob("bookings-stream-*.csv"))) < len(first) + 2:
+            time.sleep(0.05)
+    both = list(folder.glob("bookings-stream-*.csv"))
+    assert len(both) > len(first)
+    assert {file: file.read_bytes() for file in first} == first
+    numbers = sorted(int(file.stem.rpartition("-")[2]) for file in both)
+    assert numbers == list(range(1, len(both) + 1))
+    ids = {row["id"] for file in both for row in rows(file)}
+    dirty = [row for file in both for row in rows(file) if not is_good(row)]
+    repeats = 50 * len(both) - len(ids)
+    assert len(dirty) + repeats == 5 * len(both)
+    assert not list(folder.glob(".*"))
+
+
+def test_no_stream_comes_unasked(inbox: Path) -> None:
+    assert list(inbox.glob("bookings-stream-*")) == []
+
+
+@pytest.mark.parametrize(("lines", "dirt"), [(1000, 0.01), (7, 0.03), (40, 0.5), (20, 1), (9, 0)])
+def test_a_streams_dirt_is_its_share_over_many_files(
+    tmp_path: Path, lines: int, dirt: float
+) -> None:
+    stream = event_files.Stream(tmp_path, 1, lines, dirt)
+    told = [rows(stream.write_next(NOON)) for _ in range(20)]
+    assert [len(file) for file in told] == [lines] * 20
+    ids = {row["id"] for file in told for row in file}
+    bad = sum(not is_good(row) for file in told for row in file)
+    repeats = 20 * lines - len(ids)
+    assert bad + repeats == round(20 * lines * dirt)
+    assert min(int(number) for number in ids) >= event_files.FIRST_STREAM_ID
+    assert {row["event_timestamp"] for row in told[0]} <= {
+        "2026-09-15 12:00:29",
+        "2026-09-15 12:00:30",
+    }
+
+
+def test_a_streams_dirt_is_of_six_kinds(tmp_path: Path) -> None:
+    told = rows(event_files.Stream(tmp_path, 1, 600, 0.02).write_next(NOON))
+    kinds: Counter[str] = Counter()
+    by_id: dict[str, Record] = {}
+    for row in told:
+        if row["id"] in by_id:
+            assert row != by_id[row["id"]]
+            kinds["conflict"] += 1
+        elif row["status"] == "3":
+            kinds["status"] += 1
+        elif row["night_of_stay"] in ("", "2026-02-30"):
+            kinds[row["night_of_stay"]] += 1
+        elif row["hotel_id"] == "Grand":
+            kinds["hotel"] += 1
+        elif row["room_reservation_id"].endswith("oops"):
+            kinds["room"] += 1
+        else:
+            by_id[row["id"]] = row
+    expected = ["conflict", "status", "", "2026-02-30", "hotel", "room"]
+    assert kinds == dict.fromkeys(expected, 2)
+    assert len(by_id) == 588

@@ -1,0 +1,648 @@
+"""Every way to write an event that is read, every way that is refused, and why."""
+
+import datetime as dt
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from pipelines.ingest.contract import MOST_DRIFT, shown
+from pipelines.ingest.csv_batches import Portion, of_records, portions
+from pipelines.ingest.csv_records import CsvFile, Record
+from pipelines.sources.bookings.transform import (
+    ALIASES,
+    COLUMNS,
+    OPTIONAL,
+    Events,
+    of_objects,
+    read_events,
+    unknown_keys,
+)
+from pipelines.warehouse.connection import RECORD
+
+ROOM = "0498d45a-263c-433c-90d5-aee300bfec37"
+GOOD = {
+    "id": 1,
+    "hotel_id": 2607,
+    "event_timestamp": "2022-07-31 12:00:40",
+    "status": 1,
+    "room_reservation_id": ROOM,
+    "night_of_stay": "2022-08-01",
+}
+NUMBER = "is not a whole number"
+REASONS = {
+    "id": NUMBER,
+    "hotel_id": NUMBER,
+    "event_timestamp": "is no time as 2022-07-31 12:00:40, 1950 to 2050",
+    "status": "is neither 1 (booking) nor 2 (cancellation)",
+    "room_reservation_id": "is not a UUID",
+    "night_of_stay": "is no date as 2022-08-01, 1950 to 2050",
+}
+ROWS = [*COLUMNS, "record"]
+AWAY = "America/New_York"
+"""A zone whose times are later in UTC, as others are earlier."""
+
+
+def event(**values: Any) -> dict[str, Any]:
+    return {**GOOD, **values}
+
+
+def reason(column: str, text: str) -> str:
+    return f"{column} {REASONS[column]}: {shown(text)}"
+
+
+def of_events(*events: Any, zone: str = "UTC") -> Events:
+    """What becomes of events of an answer."""
+    return read_events(of_objects(events), zone=zone, position="events[{}]")
+
+
+def of_file(content: str | bytes, zone: str = "UTC") -> list[Events]:
+    """What becomes of the portions of a file."""
+    file = CsvFile(
+        io.BytesIO(content if isinstance(content, bytes) else content.encode()),
+        source="bookings",
+        name="bookings.csv",
+        promised=COLUMNS,
+        encoding="utf-8",
+        optional=OPTIONAL,
+        aliases=ALIASES,
+    )
+    return [
+        read_events(portion, zone=zone, position="line {}") for portion in portions(file, COLUMNS)
+    ]
+
+
+def of_line(zone: str = "UTC", **values: str) -> Events:
+    """What becomes of one line of a file, with semicolons, and not quoted."""
+    line = ";".join(str(event(**values)[name]) for name in COLUMNS)
+    (events,) = of_file(f"{';'.join(COLUMNS)}\n{line}\n", zone)
+    return events
+
+
+def only_row(events: Events) -> Mapping[str, Any]:
+    assert [one.reasons for one in events.rejects] == []
+    (row,) = events.rows.to_dict("records")
+    return {str(name): value for name, value in row.items()}
+
+
+def only_reasons(events: Events) -> tuple[str, ...]:
+    assert len(events.rows) == 0
+    (reject,) = events.rejects
+    return reject.reasons
+
+
+def utc(*parts: int) -> dt.datetime:
+    return dt.datetime(*parts, tzinfo=dt.UTC)  # type: ignore[misc,arg-type]  # year, month, day
+
+
+def test_a_good_event_is_a_row_with_types() -> None:
+    for events in (of_line(), of_events(GOOD)):
+        row = only_row(events)
+        assert list(row) == ROWS
+        assert {name: row[name] for name in COLUMNS} == {
+            "id": 1,
+            "hotel_id": 2607,
+            "event_timestamp": utc(2022, 7, 31, 12, 0, 40),
+            "status": "booking",
+            "room_reservation_id": ROOM,
+            "night_of_stay": dt.date(2022, 8, 1),
+        }
+        assert type(row["night_of_stay"]) is dt.date
+
+
+@pytest.mark.parametrize("column", ["id", "hotel_id"])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("17", 17),
+        ("17.0", 17),
+        ("17.00", 17),
+        ("  17\t", 17),
+        ("\u00a017", 17),
+        ("0017", 17),
+        ("100", 100),
+        ("100.0", 100),
+        ("999999999999999999", 999_999_999_999_999_999),
+        ("900719925474099301", 900_719_925_474_099_301),
+        ("123456789012345679.0", 123_456_789_012_345_679),
+    ],
+)
+def test_whole_numbers_are_exact_however_spreadsheets_write_them(
+    column: str, text: str, number: int
+) -> None:
+    """Ids of 17 digits and more that went through floating point met those of others."""
+    assert only_row(of_line(**{column: text}))[column] == number
+    assert only_row(of_events(event(**{column: text})))[column] == number
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u00a0", "\t  "])
+def test_an_event_without_id_is_taken(text: str) -> None:
+    assert only_row(of_line(id=text))["id"] is None
+    assert only_row(of_events(event(id=text)))["id"] is None
+
+
+def test_events_with_and_without_id_stand_in_one_portion() -> None:
+    numbers = [999_999_999_999_999_999, None, 3, ""]
+    rows = of_events(*(event(id=number) for number in numbers)).rows
+    assert rows["id"].isna().tolist() == [False, True, False, True]
+    assert rows["id"].dropna().tolist() == [999_999_999_999_999_999, 3]
+
+
+@pytest.mark.parametrize("text", ["1", "1.0", "2", "2.0", " 2 "])
+def test_status_is_a_booking_or_a_cancellation(text: str) -> None:
+    word = "booking" if "1" in text else "cancellation"
+    assert only_row(of_line(status=text))["status"] == word
+    assert only_row(of_events(event(status=text)))["status"] == word
+
+
+@pytest.mark.parametrize(
+    "text", [ROOM, ROOM.upper(), f"  {ROOM}\t", "0498D45a-263C-433c-90D5-aee300BFec37"]
+)
+def test_a_uuid_may_be_in_capital_letters(text: str) -> None:
+    assert UUID(only_row(of_line(room_reservation_id=text))["room_reservation_id"]) == UUID(ROOM)
+
+
+INSTANTS = [
+    ("2022-07-31 12:00:40", utc(2022, 7, 31, 12, 0, 40)),
+    ("2022-07-31T12:00:40", utc(2022, 7, 31, 12, 0, 40)),
+    ("2022-07-31T12:00", utc(2022, 7, 31, 12)),
+    ("2022-07-31 12:00", utc(2022, 7, 31, 12)),
+    ("2022-07-31 12:00:40.5", utc(2022, 7, 31, 12, 0, 40, 500_000)),
+    ("2022-07-31T12:00:40.123", utc(2022, 7, 31, 12, 0, 40, 123_000)),
+    ("2022-07-31T12:00:40.123456", utc(2022, 7, 31, 12, 0, 40, 123_456)),
+    ("  2022-07-31 12:00:40 ", utc(2022, 7, 31, 12, 0, 40)),
+    ("24-06-2022 13:00", utc(2022, 6, 24, 13)),
+    ("24-06-2022 9:05", utc(2022, 6, 24, 9, 5)),
+    ("24-06-2022 09:05", utc(2022, 6, 24, 9, 5)),
+    ("24-06-2022 9:05:07", utc(2022, 6, 24, 9, 5, 7)),
+    ("01-02-2022 00:00", utc(2022, 2, 1)),
+    ("2024-02-29 00:00:00", utc(2024, 2, 29)),
+    ("1950-01-01 00:00:00", utc(1950, 1, 1)),
+    ("2050-12-31 23:59:59.999999", utc(2050, 12, 31, 23, 59, 59, 999_999)),
+]
+INSTANTS_WITH_ZONE = [
+    ("2022-07-31T12:00:40Z", utc(2022, 7, 31, 12, 0, 40)),
+    ("2022-07-31 12:00Z", utc(2022, 7, 31, 12)),
+    ("2022-07-31 12:00:40.123456Z", utc(2022, 7, 31, 12, 0, 40, 123_456)),
+    ("2022-07-31T12:00:40+05:00", utc(2022, 7, 31, 7, 0, 40)),
+    ("2022-07-31T12:00:40+0500", utc(2022, 7, 31, 7, 0, 40)),
+    ("2022-07-31T02:00-03:30", utc(2022, 7, 31, 5, 30)),
+    ("2022-07-31 12:00:40+00:00", utc(2022, 7, 31, 12, 0, 40)),
+    ("2022-07-31T12:00:40.5-0000", utc(2022, 7, 31, 12, 0, 40, 500_000)),
+    ("2022-12-31T23:30:00-05:00", utc(2023, 1, 1, 4, 30)),
+    ("2051-01-01T01:00:00+02:00", utc(2050, 12, 31, 23)),
+]
+
+
+@pytest.mark.parametrize(("text", "instant"), [*INSTANTS, *INSTANTS_WITH_ZONE])
+def test_times_are_read_in_every_form_that_sources_have(text: str, instant: dt.datetime) -> None:
+    assert only_row(of_line(event_timestamp=text))["event_timestamp"] == instant
+    assert only_row(of_events(event(event_timestamp=text)))["event_timestamp"] == instant
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tashkent", "Europe/Berlin", AWAY])
+@pytest.mark.parametrize("first", [0, 1, 8, len(INSTANTS)])
+def test_times_of_every_form_stand_in_one_portion_and_do_not_mix(zone: str, first: int) -> None:
+    """A form that was guessed from the first rows made the others missing, or months of days."""
+    inside = INSTANTS[:-2]
+    forms = [(text, at.replace(tzinfo=ZoneInfo(zone))) for text, at in inside] + INSTANTS_WITH_ZONE
+    turned = [*forms[first:], *forms[:first]]
+    events = of_events(*(event(event_timestamp=text) for text, _ in turned), zone=zone)
+    assert events.rejects == []
+    assert events.rows["event_timestamp"].tolist() == [instant for _, instant in turned]
+
+
+@pytest.mark.parametrize("text", ["2022-06-24 13:00:00", "2022-06-24T13:00", "24-06-2022 13:00"])
+def test_times_without_a_zone_are_in_that_of_the_source(text: str) -> None:
+    row = only_row(of_line("Asia/Tashkent", event_timestamp=text))
+    assert row["event_timestamp"] == utc(2022, 6, 24, 8)
+    assert row["event_timestamp"].utcoffset() == dt.timedelta()
+
+
+@pytest.mark.parametrize(("text", "instant"), INSTANTS_WITH_ZONE)
+def test_times_with_a_zone_are_not_moved_to_that_of_the_source(
+    text: str, instant: dt.datetime
+) -> None:
+    assert only_row(of_line("Asia/Tashkent", event_timestamp=text))["event_timestamp"] == instant
+
+
+def test_a_night_is_the_same_in_every_zone() -> None:
+    for zone in ("UTC", "Asia/Tashkent", AWAY):
+        assert only_row(of_line(zone))["night_of_stay"] == dt.date(2022, 8, 1)
+
+
+@pytest.mark.parametrize("text", ["2022-03-27 02:30:00", "2022-03-27T02:00", "27-03-2022 2:59"])
+def test_an_hour_that_clocks_skip_is_no_time(text: str) -> None:
+    assert only_reasons(of_line("Europe/Berlin", event_timestamp=text)) == (
+        reason("event_timestamp", text),
+    )
+    assert len(of_line("UTC", event_timestamp=text).rows) == 1
+
+
+def test_an_hour_that_clocks_skip_is_one_when_its_zone_is_told() -> None:
+    row = only_row(of_line("Europe/Berlin", event_timestamp="2022-03-27T02:30:00+01:00"))
+    assert row["event_timestamp"] == utc(2022, 3, 27, 1, 30)
+
+
+@pytest.mark.parametrize("text", ["2022-10-30 02:30:00", "2022-10-30T02:30", "30-10-2022 2:30"])
+def test_an_hour_that_clocks_show_twice_is_the_first(text: str) -> None:
+    row = only_row(of_line("Europe/Berlin", event_timestamp=text))
+    assert row["event_timestamp"] == utc(2022, 10, 30, 0, 30)
+
+
+def test_hours_around_those_that_clocks_show_twice_stay_where_they_are() -> None:
+    """Whether an hour is the second was guessed from the order of rows, which is none."""
+    texts = ["02:59:59", "01:59:59", "02:00:00", "03:00:00", "02:00:00", "02:59:59"]
+    events = [event(event_timestamp=f"2022-10-30 {text}") for text in texts]
+    rows = of_events(*events, zone="Europe/Berlin").rows
+    assert [one.strftime("%d %H:%M:%S") for one in rows["event_timestamp"]] == [
+        *("30 00:59:59", "29 23:59:59", "30 00:00:00"),
+        *("30 02:00:00", "30 00:00:00", "30 00:59:59"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "night"),
+    [
+        ("2022-08-01", dt.date(2022, 8, 1)),
+        ("26-06-2022", dt.date(2022, 6, 26)),
+        ("01-02-2022", dt.date(2022, 2, 1)),
+        ("  2022-08-01\t", dt.date(2022, 8, 1)),
+        ("2024-02-29", dt.date(2024, 2, 29)),
+        ("1950-01-01", dt.date(1950, 1, 1)),
+        ("31-12-2050", dt.date(2050, 12, 31)),
+    ],
+)
+def test_nights_are_read_as_sources_and_spreadsheets_write_them(text: str, night: dt.date) -> None:
+    assert only_row(of_line(night_of_stay=text))["night_of_stay"] == night
+    both = of_events(GOOD, event(night_of_stay=text), GOOD)
+    assert both.rows["night_of_stay"].tolist() == [dt.date(2022, 8, 1), night, dt.date(2022, 8, 1)]
+
+
+NO_NUMBERS = [
+    *(
+        "x",
+        "-1",
+        "+1",
+        "--",
+        "1.5",
+        "17.000",
+        "17.",
+        ".0",
+        "1.0.0",
+        "1e3",
+        "0x10",
+        "1 000",
+        "1,000",
+    ),
+    *("1_000", "17,0", "nan", "None", "NULL", "true", "\uff11\uff17", "\u0661", "1\x00", "1\\n"),
+    *("9223372036854775808", "1" * 30, "#REF!", "17 18"),
+]
+NO_TIMES = [
+    *("", "x", "2022-07-31", "12:00:40", "2022-07-31 ", "2022-07-31 12", "2022-07-31 1:00"),
+    *("2022-07-31  12:00", "2022-07-31_12:00", "2022-07-31 12:00:4", "2022-07-31 12:00:40.", "now"),
+    *("2022-07-31 12:00:40.1234567", "2022-07-31 12:00:40,5", "20220731T120040", "1659268840"),
+    *("2022-07-31t12:00:40", "2022-07-31T12:00:40z", "2022-07-31T12:00:40 Z", "44773.5", "nan"),
+    *("2022-07-31T12:00+5", "2022-07-31T12:00+05", "2022-07-31T12:00+5:00", "2022-07-31T12:00ZZ"),
+    *("2022-07-31T12:00+99:99", "2022-07-31T12:00+24:00", "2022-07-31T12:00 Europe/Berlin"),
+    *("2022-07-31 24:00:00", "2022-07-31 12:60:00", "2022-07-31 12:00:60", "2022-07-31 25:00"),
+    *("2022-02-30 12:00:00", "2022-02-30T12:00Z", "30-02-2022 12:00", "2023-02-29 12:00"),
+    *("2022-13-01 12:00", "2022-00-10 12:00", "2022-01-00 12:00", "0000-00-00 00:00:00"),
+    *("24-06-2022", "24-06-22 13:00", "24/06/2022 13:00", "06-24-2022 13:00", "24.06.2022 13:00"),
+    *("24-06-2022T13:00", "24-06-2022 13:00Z", "24-06-2022 24:00", "24-06-2022 13:5", "NaT"),
+    *("24-06-2022 13:00:05.5", "4-6-22 13:00", "Fri Jun 24 2022", "24-06-2022 1:00 PM"),
+    *("\u0662022-07-31 12:00", "2022-07-31 12:00\x00"),
+]
+OTHER_YEARS = [
+    *("1949-12-30 00:00:00", "2051-01-02 00:00:00", "0001-01-01 00:00:00", "0000-01-01 00:00:00"),
+    *("9999-12-31 23:59:59", "9999-12-31 20:00", "0001-01-01T00:00:00+14:00", "1677-09-21 00:12"),
+    *("9999-12-31T23:59:59-12:00", "0000-01-01T00:00:00Z", "0000-01-01T00:00:00+14:00"),
+    *("31-12-9999 23:00", "01-01-0001 0:00", "01-01-0000 0:00", "2262-04-12 00:00:00"),
+]
+NO_NIGHTS = [
+    *("", "x", "2022-08-01 00:00:00", "2022-08-01T00:00:00Z", "2022-8-1", "20220801", "01/08/2022"),
+    *("26-06-22", "06-26-2022", "26.06.2022", "26-06-2022 00:00", "2022-08", "44774", "tomorrow"),
+    *("2022-02-30", "30-02-2022", "2023-02-29", "2022-13-01", "2022-00-01", "2022-01-00", "NaT"),
+    *("0000-00-00", "00-00-0000", "31-04-2022", "2022-08-01Z", "2022-08-01\x00", "-2022-08-01"),
+    *("0000-01-01", "01-01-0000", "0001-01-01", "01-01-0001", "9999-12-31", "31-12-9999"),
+    *("1949-12-31", "31-12-1949", "2051-01-01", "01-01-2051", "1677-09-21", "2262-04-12"),
+]
+NO_UUIDS = [
+    *("", "x", "123", "None", "nan", ROOM[:-1], f"{ROOM}0", f"{ROOM} {ROOM}", f"{{{ROOM}}}"),
+    *(f"urn:uuid:{ROOM}", ROOM.replace("-", ""), ROOM.replace("-", "_"), f"g{ROOM[1:]}"),
+    *(ROOM.replace("-", "\u2010"), f"{ROOM[:-1]}\uff17", f"{ROOM}\x00", ROOM.replace("0", "O")),
+    *("0498d45-a263c-433c-90d5-aee300bfec37", "0498d45a-263c433c-90d5-aee3-00bfec37"),
+]
+NO_STATUSES = [
+    *("", "0", "3", "12", "-1", "1.5", "booking", "cancellation", "true", "nan", "1 2", "x", "10"),
+    *("\uff11", "1e0", "11111111111111111111"),
+]
+WRONG = [
+    *(("id", text) for text in NO_NUMBERS),
+    *(("hotel_id", text) for text in ["", *NO_NUMBERS]),
+    *(("event_timestamp", text) for text in [*NO_TIMES, *OTHER_YEARS]),
+    *(("status", text) for text in NO_STATUSES),
+    *(("room_reservation_id", text) for text in NO_UUIDS),
+    *(("night_of_stay", text) for text in NO_NIGHTS),
+]
+
+
+@pytest.mark.parametrize(("column", "text"), WRONG)
+def test_a_wrong_value_is_refused_and_told(column: str, text: str) -> None:
+    assert only_reasons(of_events(event(**{column: text}))) == (reason(column, text.strip()),)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tashkent", "Pacific/Kiritimati", AWAY])
+@pytest.mark.parametrize("text", OTHER_YEARS)
+def test_a_time_of_another_age_costs_itself_only_whatever_the_zone(zone: str, text: str) -> None:
+    events = of_events(GOOD, event(event_timestamp=text), GOOD, zone=zone)
+    assert events.rows["record"].tolist() == [0, 2]
+    assert [(one.record, one.reasons) for one in events.rejects] == [
+        (1, (reason("event_timestamp", text),))
+    ]
+
+
+def test_wrong_values_in_a_file_cost_their_own_lines_only() -> None:
+    """One date of year 0 in a file of millions ended the run, and nothing of it was taken."""
+    wrong = [(column, text) for column, text in WRONG if ";" not in text]
+    lines = [event(), *(event(**{column: text}) for column, text in wrong), event()]
+    written = [";".join(str(line[name]) for name in COLUMNS) for line in lines]
+    (events,) = of_file("\n".join([";".join(COLUMNS), *written]))
+    assert events.rows["record"].tolist() == [2, len(lines) + 1]
+    assert [one.reasons for one in events.rejects] == [
+        (reason(column, text.strip()),) for column, text in wrong
+    ]
+    assert [one.position for one in events.rejects] == [
+        f"line {number}" for number in range(3, len(lines) + 1)
+    ]
+
+
+def test_a_long_value_is_shown_shortened() -> None:
+    (told,) = only_reasons(of_events(event(hotel_id="9" * 5_000)))
+    assert told == f'hotel_id is not a whole number: "{"9" * 76}…'
+
+
+def test_all_reasons_of_a_line_are_told_in_the_order_of_columns() -> None:
+    content = (
+        "night_of_stay,status,id,hotel_id,room_reservation_id,event_timestamp\n"
+        f"2022-08-01,1,1,1,{ROOM},2022-07-31 12:00:40\n"
+        "2022-02-30, 3 ,x,,R2D2,yesterday\n"
+        f"2022-08-01,booking,1,-1,{ROOM},2022-07-31 12:00:40\n"
+    )
+    (events,) = of_file(content)
+    assert events.rows["record"].tolist() == [2]
+    assert [one.reasons for one in events.rejects] == [
+        (
+            'id is not a whole number: "x"',
+            'hotel_id is not a whole number: ""',
+            'event_timestamp is no time as 2022-07-31 12:00:40, 1950 to 2050: "yesterday"',
+            'status is neither 1 (booking) nor 2 (cancellation): "3"',
+            'room_reservation_id is not a UUID: "R2D2"',
+            'night_of_stay is no date as 2022-08-01, 1950 to 2050: "2022-02-30"',
+        ),
+        (
+            'hotel_id is not a whole number: "-1"',
+            'status is neither 1 (booking) nor 2 (cancellation): "booking"',
+        ),
+    ]
+
+
+def test_a_refused_line_keeps_its_place_and_its_text_whole() -> None:
+    good = f"1,2607,2022-07-31 12:00:40,1,{ROOM},2022-08-01"
+    bad = [
+        "  x , 2607,2022-07-31 12:00:40,1,not\x00one,2022-08-01  ",
+        '"say ""so""",2607,"2022-07-31\n12:00:40",1,"",2022-08-01',
+        "1,2,3",
+        f'"1,2607,2022-07-31 12:00:40,1,{ROOM},2022-08-01',
+    ]
+    lines = [",".join(COLUMNS), good, bad[0], "", bad[1], good, bad[2], bad[3], good, ""]
+    for end in ("\n", "\r\n"):
+        (events,) = of_file("\n".join(lines).replace("\n", end))
+        assert events.rows["record"].tolist() == [2, 7, 10]
+        kept = [one.raw.replace("\r\n", "\n") for one in events.rejects]
+        assert kept == [bad[0].replace("\x00", "\\x00"), *bad[1:]]
+        assert [(one.record, one.position) for one in events.rejects] == [
+            *((3, "line 3"), (5, "line 5")),
+            *((8, "line 8"), (9, "line 9")),
+        ]
+        assert [one.reasons for one in events.rejects[2:]] == [
+            ("it has 3 fields, and the header 6",),
+            ("a quotation mark is not closed",),
+        ]
+
+
+def test_bytes_that_are_not_utf_8_cost_their_own_line_only() -> None:
+    line = f"1,2607,2022-07-31 12:00:40,1,{ROOM},2022-08-01\n".encode()
+    content = ",".join(COLUMNS).encode() + b"\n" + line + line.replace(b"2607", b"m\xfc") + line
+    (events,) = of_file(content)
+    assert events.rows["record"].tolist() == [2, 4]
+    assert only_reasons(Events(events.rows[:0], events.rejects)) == (
+        'hotel_id is not a whole number: "m\\\\xfc"',
+    )
+    assert "m\\xfc," in events.rejects[0].raw
+
+
+def test_a_file_without_ids_and_with_other_names_is_read() -> None:
+    content = (
+        "room_id;rpg_status;night_of_stay;event_timestamp;hotel_id\n"
+        f"{ROOM};2;26-06-2022;24-06-2022 13:00;17.0\n"
+    )
+    (events,) = of_file(content)
+    row = only_row(events)
+    assert row["id"] is None
+    assert row["status"] == "cancellation"
+    assert row["room_reservation_id"] == ROOM
+    assert row["hotel_id"] == 17
+
+
+JSON_VALUES: list[Any] = [
+    *(True, False, None, 1.5, -1, 0.1, 1e20, float("nan"), float("inf"), 10**30, 10**4_000),
+    *([], [1], {}, {"a": 1}, [[[]]], "\ud800", "\udfff\ud83d", "é", "\x00", " ", "null", "[1]"),
+]
+
+
+def as_told(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode().strip()
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("value", JSON_VALUES, ids=lambda value: ascii(value)[:20])
+def test_a_value_of_another_type_costs_its_event_only(column: str, value: Any) -> None:
+    """`true` is 1 to Python, and half a surrogate pair ends a COPY into PostgreSQL."""
+    bad = event(**{column: value})
+    events = of_events(GOOD, bad, GOOD)
+    if column == "id" and as_told(value) == "":
+        assert (len(events.rows), events.rejects) == (3, [])
+        return
+    assert events.rows["record"].tolist() == [0, 2]
+    (reject,) = events.rejects
+    assert (reject.record, reject.position) == (1, "events[1]")
+    assert reject.reasons == (reason(column, as_told(value)),)
+    assert reject.raw == json.dumps(bad)
+    assert "\x00" not in reject.raw
+    assert reject.raw.isascii()
+
+
+@pytest.mark.parametrize("status", [1, 1.0, "1", " 1 ", "1.0"])
+@pytest.mark.parametrize("number", [17, 17.0, "17", "17.0"])
+def test_numbers_of_an_answer_may_be_texts_and_floats(status: Any, number: Any) -> None:
+    row = only_row(of_events(event(id=number, hotel_id=number, status=status)))
+    assert (row["id"], row["hotel_id"], row["status"]) == (17, 17, "booking")
+
+
+def test_ids_of_an_answer_with_18_digits_are_exact() -> None:
+    numbers = [900_719_925_474_099_301, 1, 999_999_999_999_999_999]
+    assert of_events(*(event(id=one) for one in numbers)).rows["id"].tolist() == numbers
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_names_of_the_hotel_system_are_ours(alias: str) -> None:
+    named = event(status=2)
+    named[alias] = named.pop(ALIASES[alias])
+    row = only_row(of_events(named))
+    assert (row["status"], row["room_reservation_id"]) == ("cancellation", ROOM)
+    assert unknown_keys([named], "an answer") == []
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_an_event_without_a_key_lacks_the_value(column: str) -> None:
+    events = of_events({name: value for name, value in GOOD.items() if name != column})
+    if column == "id":
+        assert only_row(events)["id"] is None
+    else:
+        assert only_reasons(events) == (reason(column, ""),)
+
+
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        (None, "NoneType"),
+        (1, "int"),
+        ("x", "str"),
+        ([GOOD], "list"),
+        (True, "bool"),
+        (1.5, "float"),
+    ],
+)
+def test_a_record_that_is_no_object_costs_itself_only(record: Any, kind: str) -> None:
+    events = of_events(record, GOOD, record, GOOD)
+    assert events.rows["record"].tolist() == [1, 3]
+    assert [(one.record, one.position, one.raw, one.reasons) for one in events.rejects] == [
+        (number, f"events[{number}]", json.dumps(record), (f"not an object but {kind}",))
+        for number in (0, 2)
+    ]
+
+
+def test_rejects_stand_in_the_order_of_the_source() -> None:
+    bad = event(hotel_id="x")
+    events = of_events(bad, 1, GOOD, bad, None, GOOD, bad)
+    assert [one.record for one in events.rejects] == [0, 1, 3, 4, 6]
+    assert events.rows["record"].tolist() == [2, 5]
+
+
+def test_events_from_quarantine_keep_their_numbers() -> None:
+    portion = of_objects([GOOD, "x", event(status=0)], [7, 40, 3])
+    events = read_events(portion, zone="UTC", position="events[{}]")
+    assert events.rows["record"].tolist() == [7]
+    assert [(one.record, one.position) for one in events.rejects] == [
+        (3, "events[3]"),
+        (40, "events[40]"),
+    ]
+    assert json.loads(events.rejects[0].raw) == event(status=0)
+
+
+def test_what_is_told_of_a_refused_event_reads_the_same_again() -> None:
+    """It waits in quarantine, and is read again when the rules have changed."""
+    first = of_events(*(event(hotel_id=value, x=value) for value in JSON_VALUES[1:7]))
+    again = of_events(*(json.loads(one.raw) for one in first.rejects))
+    assert again.rejects == first.rejects
+    assert len(first.rejects) == 6
+
+
+def test_the_raw_text_of_each_row_is_at_hand_even_of_good_ones() -> None:
+    """Those that contradict an event that is held are refused later."""
+    portion = of_objects([1, GOOD, event(id=2)])
+    assert portion.sent[RECORD].tolist() == [1, 2]
+    assert [json.loads(portion.raw(row)) for row in (0, 1)] == [GOOD, event(id=2)]
+
+
+def test_keys_that_nobody_promised_are_told_with_how_often() -> None:
+    events = [{**GOOD, "colour": 1}, {**GOOD, "colour": 1, "\ud800\x1b[31m": 2}, GOOD, None, "x"]
+    assert unknown_keys(events, "an answer") == [
+        'an answer: unknown key "colour" in 2 of 5 events',
+        'an answer: unknown key "\\ud800\\u001b[31m" in 1 of 5 events',
+    ]
+    assert [one["record"] for one in of_events(*events).rows.to_dict("records")] == [0, 1, 2]
+
+
+def test_many_unknown_keys_are_counted_and_few_are_told() -> None:
+    names = [f"x{number:03}" for number in range(MOST_DRIFT + 5)]
+    told = unknown_keys([{**GOOD, **dict.fromkeys(names)}], "an answer")
+    assert len(told) == MOST_DRIFT + 1
+    assert told[0] == 'an answer: unknown key "x000" in 1 of 1 events'
+    assert told[-1] == "an answer: 5 more unknown keys"
+
+
+def test_without_unknown_keys_there_is_no_drift() -> None:
+    assert unknown_keys([], "an answer") == []
+    assert unknown_keys([GOOD, {"id": 1}, {}, None], "an answer") == []
+
+
+@pytest.mark.parametrize(
+    "portion",
+    [
+        of_objects([]),
+        of_objects([], []),
+        of_records([], COLUMNS, COLUMNS),
+        of_records([], COLUMNS[1:], COLUMNS),
+    ],
+)
+def test_a_portion_of_nothing_gives_nothing(portion: Portion) -> None:
+    events = read_events(portion, zone="Europe/Berlin", position="line {}")
+    assert events.rows.columns.tolist() == ROWS
+    assert (len(events.rows), events.rejects) == (0, [])
+
+
+def test_a_portion_of_only_unreadable_records_gives_their_rejects() -> None:
+    """No row is left to find a type from."""
+    records = [Record(2, "1,2", None, "it has 2 fields, and the header 6")]
+    for portion in (of_records(records, COLUMNS, COLUMNS), of_objects([None])):
+        events = read_events(portion, zone="Asia/Tashkent", position="line {}")
+        assert events.rows.columns.tolist() == ROWS
+        assert (len(events.rows), len(events.rejects)) == (0, 1)
+
+
+@pytest.mark.parametrize("content", [",".join(COLUMNS), ",".join(COLUMNS) + "\n"])
+def test_a_file_with_only_a_header_has_no_portions(content: str) -> None:
+    assert of_file(content) == []
+
+
+@pytest.mark.parametrize("content", ["\n", "\n \n\r\n", '"\n'])
+def test_a_portion_of_blank_or_broken_lines_has_no_rows(content: str) -> None:
+    (events,) = of_file(f"{','.join(COLUMNS)}\n{content}")
+    assert len(events.rows) == 0
+    assert len(events.rejects) == content.count('"')
+
+
+def test_a_row_of_blanks_is_no_record() -> None:
+    """Spreadsheets leave such rows below a table."""
+    (events,) = of_file(f"{','.join(COLUMNS)}\n,,,,,\n , ,\t, , , \n,,\n")
+    assert (len(events.rows), events.rejects) == (0, [])
+
+
+def test_reading_changes_nothing_in_what_was_sent() -> None:
+    sent = [event(id=" 1 "), event(status="x", room_id=ROOM), 1]
+    portion = of_objects(sent)
+    before = portion.sent.copy()
+    read_events(portion, zone="UTC", position="events[{}]")
+    assert portion.sent.equals(before)
+    assert sent == [event(id=" 1 "), event(status="x", room_id=ROOM), 1]

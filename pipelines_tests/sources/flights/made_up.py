@@ -1,0 +1,80 @@
+"""Small flights documents that tests make for themselves."""
+
+import datetime as dt
+import json
+from typing import Any
+
+from pipelines.failures import PermanentFailure
+from pipelines.http.client import JsonAnswer
+from pipelines.ingest.deliveries import Outcome
+from pipelines.sources.flights import archive, load
+from pipelines.warehouse.connection import Warehouse
+
+MONDAY = dt.date(2026, 3, 2)
+TUESDAY = dt.date(2026, 3, 3)
+WEDNESDAY = dt.date(2026, 3, 4)
+
+
+def leg(number: int, origin: str = "BUD", target: str = "LTN", **changes: Any) -> dict[str, Any]:
+    return {
+        "id": f"leg_{number}",
+        "departure_airport": origin,
+        "arrival_airport": target,
+        "departure_time": "2026-06-01T15:35",
+        "arrival_time": "2026-06-01T17:00",
+        "stops": 0,
+        "airline_name": "Wizz Air",
+        "airline_id": "WZ",
+        "duration_mins": 145,
+        **changes,
+    }
+
+
+def itinerary(number: int, leg_numbers: list[int], **changes: Any) -> dict[str, Any]:
+    return {
+        "id": f"it_{number}",
+        "legs": [f"leg_{number}" for number in leg_numbers],
+        "price": "£35",
+        "agent": "Trip.com",
+        "agent_rating": 9.5,
+        **changes,
+    }
+
+
+def flights_document(
+    itineraries: list[dict[str, Any]] | None = None, legs: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Two itineraries over three legs, unless told otherwise."""
+    there = leg(1)
+    evening = {"departure_time": "2026-06-08T19:45", "arrival_time": "2026-06-08T23:10"}
+    back = leg(2, "LTN", "BUD", **evening)
+    home = leg(3, "LGW", "BUD", **evening, airline_id="LH", airline_name="Lufthansa", stops=1)
+    return {
+        "itineraries": itineraries
+        if itineraries is not None
+        else [itinerary(1, [1, 2]), itinerary(2, [1, 3], price="£90.50", agent="Kiwi.com")],
+        "legs": legs if legs is not None else [there, back, home],
+    }
+
+
+def answer(content: Any) -> JsonAnswer:
+    body = json.dumps(content).encode()
+    return JsonAnswer("http://source/flights.json", body, content, dt.datetime.now(dt.UTC))
+
+
+def deliver(warehouse: Warehouse, day: dt.date, content: Any) -> list[Outcome]:
+    """Archive a document as that day's and load what is pending."""
+    with warehouse.transaction("flights") as connection:
+        archive.keep(connection, day, answer(content))
+        days = load.pending_days(connection)
+    outcomes = []
+    for pending in days:
+        with warehouse.transaction("flights") as connection:
+            outcomes.append(load.load_snapshot(connection, pending, None))
+    return outcomes
+
+
+def bring_up_to_date(
+    warehouse: Warehouse, *, rebuild: bool = False
+) -> tuple[list[Outcome], list[PermanentFailure]]:
+    return load.bring_up_to_date(warehouse, run_id=None, rebuild=rebuild)

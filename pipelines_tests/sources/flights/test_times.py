@@ -1,0 +1,106 @@
+"""Times of legs: what they mean, and whether they can be true."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipelines.sources.flights.times import add_times
+
+
+def one(
+    departure: str,
+    arrival: str,
+    minutes: int,
+    *,
+    stops: int = 0,
+    zones: tuple[str | None, str | None] = ("Europe/Budapest", "Europe/London"),
+) -> dict[str, Any]:
+    legs = pd.DataFrame(
+        {
+            "departure_local": pd.to_datetime([departure]),
+            "arrival_local": pd.to_datetime([arrival]),
+            "departure_time_zone": [zones[0]],
+            "arrival_time_zone": [zones[1]],
+            "duration_minutes": [minutes],
+            "stops": [stops],
+        }
+    )
+    row = add_times(legs).iloc[0].to_dict()
+    return {str(key): None if pd.isna(value) else value for key, value in row.items()}
+
+
+@pytest.mark.parametrize(
+    ("departure", "arrival", "minutes", "stops", "elapsed", "layover", "verdict"),
+    [
+        ("2020-10-31T15:35", "2020-10-31T17:00", 145, 0, 145, None, "consistent"),
+        ("2020-10-31T12:05", "2020-10-31T17:00", 190, 1, 355, 165, "includes_layover"),
+        ("2020-10-31T22:35", "2020-11-01T00:10", 155, 0, 155, None, "consistent"),
+        ("2020-10-31T12:05", "2020-10-31T14:15", 190, 1, 190, 0, "consistent"),
+        ("2020-10-31T12:05", "2020-10-31T17:00", 190, 0, 355, None, "impossible"),
+        ("2020-10-31T12:05", "2020-10-31T13:00", 190, 1, 115, None, "impossible"),
+        ("2020-10-31T12:05", "2020-10-31T10:00", 60, 0, -65, None, "impossible"),
+    ],
+)
+def test_elapsed_time_is_held_against_the_stated_duration(
+    departure: str,
+    arrival: str,
+    minutes: int,
+    stops: int,
+    elapsed: int,
+    layover: int | None,
+    verdict: str,
+) -> None:
+    found = one(departure, arrival, minutes, stops=stops)
+    assert found["elapsed_minutes"] == elapsed
+    assert found["layover_minutes"] == layover
+    assert found["time_verdict"] == verdict
+    assert found["clock_change"] is None
+
+
+def test_the_zone_shift_counted_twice_is_impossible() -> None:
+    """Luton to Budapest in 25 minutes: the shift was taken off once too often."""
+    zones = ("Europe/London", "Europe/Budapest")
+    found = one("2020-11-11T19:45", "2020-11-11T21:10", 145, zones=zones)
+    assert (found["elapsed_minutes"], found["time_verdict"]) == (25, "impossible")
+
+
+@pytest.mark.parametrize(("minutes", "hour"), [(150, 0), (210, 1)])
+def test_an_hour_that_comes_twice_is_read_as_the_duration_says(minutes: int, hour: int) -> None:
+    found = one("2026-10-25T00:00", "2026-10-25T01:30", minutes)
+    assert found["arrival_at"] == pd.Timestamp(f"2026-10-25T{hour:02}:30", tz="UTC")
+    assert (found["time_verdict"], found["clock_change"]) == ("consistent", None)
+
+
+def test_an_hour_that_comes_twice_is_flagged_where_the_duration_does_not_decide() -> None:
+    found = one("2026-10-25T00:00", "2026-10-25T01:30", 77)
+    assert found["arrival_at"] == pd.Timestamp("2026-10-25T00:30", tz="UTC")
+    assert (found["time_verdict"], found["clock_change"]) == ("impossible", "ambiguous")
+    with_stops = one("2026-10-25T00:00", "2026-10-25T01:30", 77, stops=1)
+    assert (with_stops["time_verdict"], with_stops["clock_change"]) == (
+        "includes_layover",
+        "ambiguous",
+    )
+
+
+@pytest.mark.parametrize(("minutes", "instant"), [(150, "01:30"), (90, "00:30")])
+def test_an_hour_that_is_skipped_is_read_as_the_duration_says(minutes: int, instant: str) -> None:
+    found = one("2026-03-29T00:00", "2026-03-29T01:30", minutes)
+    assert found["arrival_at"] == pd.Timestamp(f"2026-03-29T{instant}", tz="UTC")
+    assert (found["time_verdict"], found["clock_change"]) == ("consistent", None)
+
+
+def test_an_hour_that_is_skipped_is_flagged_where_the_duration_does_not_decide() -> None:
+    assert one("2026-03-29T00:00", "2026-03-29T01:30", 77)["clock_change"] == "skipped"
+
+
+def test_without_a_zone_there_is_no_instant_and_no_verdict() -> None:
+    found = one("2026-06-01T12:00", "2026-06-01T14:00", 60, zones=(None, "Europe/London"))
+    assert found["departure_at"] is None
+    assert found["arrival_at"] == pd.Timestamp("2026-06-01T13:00", tz="UTC")
+    assert (found["time_verdict"], found["elapsed_minutes"]) == (None, None)
+
+
+def test_seconds_are_rounded_to_the_minute() -> None:
+    found = one("2026-06-01T15:35:20", "2026-06-01T17:00:00", 145)
+    assert (found["elapsed_minutes"], found["time_verdict"]) == (145, "consistent")

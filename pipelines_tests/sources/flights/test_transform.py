@@ -1,0 +1,171 @@
+"""The flights contract, and every way a record has been seen to break it."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipelines.sources.flights.transform import Snapshot, read_snapshot
+from pipelines_tests.sources.flights.made_up import flights_document, itinerary, leg
+
+ZONES = {
+    "BUD": "Europe/Budapest",
+    "LTN": "Europe/London",
+    "LGW": "Europe/London",
+    "JFK": "America/New_York",
+}
+
+
+def read(document: dict[str, Any]) -> Snapshot:
+    return read_snapshot(document, time_zones=ZONES)
+
+
+def reasons(snapshot: Snapshot) -> dict[str, str]:
+    return {reject.position: "; ".join(reject.reasons) for reject in snapshot.rejects}
+
+
+def test_records_become_rows_of_every_table() -> None:
+    snapshot = read(flights_document())
+    assert {name: len(rows) for name, rows in snapshot.rows.items()} == {
+        "legs": 3,
+        "airlines": 3,
+        "agents": 2,
+        "prices": 2,
+    }
+    assert (snapshot.read, snapshot.rejects, snapshot.drift) == (5, [], [])
+
+
+def test_of_countless_codes_with_several_names_some_are_told_and_the_rest_counted() -> None:
+    legs = [
+        leg(2 * number + other, airline_id=f"A{number}", airline_name=f"name {other}")
+        for number in range(25)
+        for other in range(2)
+    ]
+    drift = read(flights_document([], legs)).drift
+    assert len(drift) == 21
+    assert drift[-1] == "flights.json: 5 more airlines with several names"
+
+
+def test_an_empty_document_is_no_error() -> None:
+    snapshot = read(flights_document([], []))
+    assert (snapshot.read, snapshot.rejects) == (0, [])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_an_itinerary_has_as_many_legs_as_it_has_in_their_order(count: int) -> None:
+    legs = [leg(number) for number in range(count)]
+    order = list(reversed(range(count)))
+    (row,) = read(flights_document([itinerary(1, order)], legs)).rows["prices"]["leg_ids"]
+    assert row == "{" + ",".join(f'"leg_{number}"' for number in order) + "}"
+
+
+def test_local_times_become_instants_in_the_zone_of_their_airport() -> None:
+    snapshot = read(flights_document([], [leg(1, "BUD", "JFK")]))
+    row = snapshot.rows["legs"].iloc[0]
+    assert row["departure_local"] == pd.Timestamp("2026-06-01 15:35")
+    assert row["departure_at"] == pd.Timestamp("2026-06-01 13:35", tz="UTC")
+    assert row["arrival_at"] == pd.Timestamp("2026-06-01 21:00", tz="UTC")
+
+
+def test_an_airport_nobody_knows_keeps_its_leg_without_instants() -> None:
+    row = read(flights_document([], [leg(1, "BUD", "QQQ")])).rows["legs"].iloc[0]
+    assert row["arrival_local"] == pd.Timestamp("2026-06-01 17:00")
+    assert pd.isna(row["arrival_at"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"id": None}, "id is not a name"),
+        ({"id": "leg\u0000"}, "id is not a name"),
+        ({"id": ["leg_1"]}, "id is not a name"),
+        ({"departure_airport": "bud"}, "not an IATA code"),
+        ({"arrival_airport": "BUD"}, "arrives where it departs"),
+        ({"departure_time": "2026-06-01"}, "not a local time"),
+        ({"departure_time": "2026-06-01T15:35:10,5"}, "not a local time"),
+        ({"departure_time": "2026-W23-1T15:35"}, "not a local time"),
+        ({"departure_time": "\u0662026-06-01T15:35"}, "not a local time"),
+        ({"departure_airport": "A1B"}, "not an IATA code"),
+        ({"departure_airport": "B-U"}, "not an IATA code"),
+        ({"departure_time": "2026-06-01T15:35Z"}, "not a local time"),
+        ({"departure_time": "2026-02-30T15:35"}, "not a local time"),
+        ({"arrival_time": "9999-06-01T15:35"}, "not a local time"),
+        ({"arrival_time": 20260601}, "not a local time"),
+        ({"stops": -1}, "not a count"),
+        ({"stops": True}, "not a count"),
+        ({"stops": 0.5}, "not a count"),
+        ({"stops": 10**30}, "not a count"),
+        ({"duration_mins": 0}, "not a number of minutes"),
+        ({"duration_mins": "145"}, "not a number of minutes"),
+        ({"duration_mins": float("nan")}, "not a number of minutes"),
+        ({"airline_id": ""}, "airline_id is not a name"),
+    ],
+)
+def test_a_bad_leg_is_refused_with_its_itineraries_and_no_others(
+    changes: dict[str, Any], reason: str
+) -> None:
+    document = flights_document(legs=[leg(1), leg(2), leg(3, **changes)])
+    found = reasons(read(document))
+    assert set(found) == {"legs[2]", "itineraries[1]"}
+    assert reason in found["legs[2]"]
+    assert "a leg is not in the document, or was refused" in found["itineraries[1]"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"id": 7}, "id is not a name"),
+        ({"legs": []}, "not a list of 1 to 100"),
+        ({"legs": "leg_1"}, "not a list of 1 to 100"),
+        ({"legs": ["leg_1"] * 101}, "not a list of 1 to 100"),
+        ({"legs": ["leg_1", "leg_99"]}, "not in the document"),
+        ({"legs": ["leg_1", None]}, "not in the document"),
+        ({"legs": [["leg_1"]]}, "not in the document"),
+        ({"price": "free"}, "not an amount with a currency"),
+        ({"price": 35}, "not an amount with a currency"),
+        ({"price": "£-5"}, "not an amount with a currency"),
+        ({"agent": None}, "agent is not a name"),
+        ({"agent_rating": 10.5}, "not 0 to 10"),
+        ({"agent_rating": "9.1"}, "not 0 to 10"),
+        ({"agent_rating": float("inf")}, "not 0 to 10"),
+    ],
+)
+def test_a_bad_itinerary_is_refused_and_no_others(changes: dict[str, Any], reason: str) -> None:
+    document = flights_document([itinerary(1, [1, 2]), itinerary(2, [1], **changes)])
+    found = reasons(read(document))
+    assert set(found) == {"itineraries[1]"}
+    assert reason in found["itineraries[1]"]
+
+
+def test_a_missing_rating_is_kept_as_missing() -> None:
+    rows = read(flights_document([itinerary(1, [1], agent_rating=None)])).rows["prices"]
+    assert rows["agent_rating"].isna().all()
+
+
+def test_a_missing_key_is_a_reason_and_drift() -> None:
+    broken = itinerary(1, [1])
+    del broken["price"]
+    snapshot = read(flights_document([broken, itinerary(2, [1])]))
+    assert "the key 'price' is missing" in reasons(snapshot)["itineraries[0]"]
+    assert snapshot.drift == ['flights.json: key "price" is missing in 1 of 2 itineraries']
+
+
+def test_an_id_with_other_content_the_second_time_is_refused_the_second_time() -> None:
+    document = flights_document(
+        [itinerary(1, [1]), itinerary(1, [1]), itinerary(1, [1], price="£99")],
+        [leg(1), leg(1, stops=1)],
+    )
+    found = reasons(read(document))
+    assert set(found) == {"itineraries[2]", "legs[1]"}
+    assert 'the id "it_1" came before with other content' in found["itineraries[2]"]
+
+
+def test_prefixes_are_part_of_the_id() -> None:
+    """Stripping the characters of `leg_` turned leg_ge into nothing."""
+    document = flights_document([itinerary(1, [], legs=["leg_ge"])], [leg(1, id="leg_ge")])
+    assert list(read(document).rows["legs"]["leg_id"]) == ["leg_ge"]
+
+
+def test_a_refused_itinerary_still_counts_as_offered() -> None:
+    snapshot = read(flights_document([itinerary(1, [1], price="free"), itinerary(2, [1])]))
+    assert list(snapshot.offered["prices"]["itinerary_id"]) == ["it_1", "it_2"]

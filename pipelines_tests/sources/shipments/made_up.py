@@ -1,0 +1,56 @@
+"""Small files of shipments that tests make for themselves."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from pipelines.ingest.deliveries import Outcome
+from pipelines.ingest.file_loader import take_file
+from pipelines.ingest.inbox import look_at
+from pipelines.sources.shipments import load
+from pipelines.sources.shipments.transform import COLUMNS
+from pipelines.warehouse.connection import Warehouse
+
+BERLIN, PARIS = "Street 1, 10115 Berlin, Germany", "Street 10, 75001 Paris, France"
+
+
+def line(number: int = 1, **changes: Any) -> dict[str, str]:
+    """A line about one article of shipment `number`."""
+    return {
+        "tracking_number": f"TN{number:08}",
+        "carrier": "DHL",
+        "sender_address": BERLIN,
+        "receiver_address": PARIS,
+        "article_name": "Laptop",
+        "article_quantity": "1",
+        "article_price": "800",
+        "sku": "LP123",
+        "status": "in-transit",
+    } | {name: str(value) for name, value in changes.items()}
+
+
+def text_of(lines: list[dict[str, str]], delimiter: str = ",") -> str:
+    """The file with these lines, columns in the order of the first."""
+    written = io.StringIO()
+    columns = list(lines[0]) if lines else list(COLUMNS)
+    writer = csv.DictWriter(written, columns, delimiter=delimiter, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return written.getvalue()
+
+
+def deliver(
+    warehouse: Warehouse,
+    folder: Path,
+    content: list[dict[str, str]] | str | bytes,
+    name: str = "shipments.csv",
+    encoding: str = "utf-8",
+) -> Outcome | None:
+    """Write a file and take it in."""
+    file = folder / name
+    text = text_of(content) if isinstance(content, list) else content
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return take_file(
+        warehouse, "shipments", look_at("shipments", file), load.loader("a run", encoding)
+    )

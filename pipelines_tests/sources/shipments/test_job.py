@@ -1,0 +1,304 @@
+"""The job of shipments as Dagster runs it, and the sensor of its inbox."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from pipelines.definitions import build_definitions
+from pipelines.ingest import file_loader
+from pipelines.ingest import inbox as inboxes
+from pipelines.orchestration import orphaned_runs
+from pipelines.orchestration.resources import ShipmentsResource, WarehouseResource, WeatherResource
+from pipelines.postgres.process_identity import identity
+from pipelines.sources.shipments import load
+from pipelines.sources.shipments.definitions import shipments_inbox, shipments_job
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sources.shipments.made_up import line, text_of
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    return tmp_path
+
+
+@pytest.fixture
+def resources(warehouse: Warehouse, inbox: Path, sandbox_url: str) -> dict[str, Any]:
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    return {
+        "warehouse": WarehouseResource(url=url),
+        "shipments": ShipmentsResource(folder=str(inbox)),
+        "weather": WeatherResource(base_url=sandbox_url),
+    }
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+def run(
+    resources: dict[str, Any], instance: dg.DagsterInstance, **config: Any
+) -> dg.ExecuteInProcessResult:
+    job = build_definitions(resources).resolve_job_def("shipments")
+    return job.execute_in_process(
+        instance=instance,
+        run_config={"ops": {"shipments_tables": {"config": config}}},
+        raise_on_error=False,
+        tags={"isobar/run": "a test"},
+    )
+
+
+def metadata(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]:
+    return {
+        name: value.value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key and event.asset_key.path == ["shipments", table]
+        for name, value in event.materialization.metadata.items()
+    }
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    data = event.step_failure_data.user_failure_data
+    assert data is not None
+    return str(data.description)
+
+
+def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    (inbox / "a.csv").write_text(text_of([line(1), line(2, article_price="free"), line(4)]))
+    (inbox / "b.csv").write_text(text_of([line(3, status="lost")]))
+    result = run(resources, instance)
+    assert result.success
+    told = metadata(result, "shipments")
+    assert (told["dagster/row_count"], told["deliveries"]) == (3, 2)
+    assert (told["read"], told["loaded"], told["rejected"]) == (4, 3, 1)
+    assert told["by status"].startswith("![shipments by status](data:image/png;base64,")
+    assert len(told["by status"]) < 12_000
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert [name for name, check in checks.items() if not check.passed] == [
+        "known_statuses",
+        "nothing_refused",
+    ]
+    again = metadata(run(resources, instance), "shipments")
+    assert (again["deliveries"], again["dagster/row_count"]) == (0, 3)
+
+
+def test_a_refused_file_fails_the_run_once_and_touches_nothing_else(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    (inbox / "good.csv").write_text(text_of([line(1, status="lost")]))
+    (inbox / "bad.csv").write_text("nonsense")
+    (inbox / "worse.csv").write_text("")
+    result = run(resources, instance)
+    told = failure(result)
+    for words in ("2 of the inbox's files refused", "bad.csv: its first line", "worse.csv: the"):
+        assert words in told
+    assert metadata(result, "shipments")["dagster/row_count"] == 1
+    keys = [e.asset_key.path for e in result.get_asset_materialization_events() if e.asset_key]
+    assert ["enriched", "shipments"] in keys
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert checks["nothing_lost"].passed
+    assert not checks["known_statuses"].passed
+    assert "bad.csv" in str(checks["readable_files"].metadata["rows"].value)
+    again = run(resources, instance)
+    assert again.success
+    checks = {check.check_name: check for check in again.get_asset_check_evaluations()}
+    assert "bad.csv" in str(checks["readable_files"].metadata["rows"].value)
+    assert tick(resources, instance) == "Nothing new in the inbox."
+    (inbox / "bad.csv").unlink()
+    (inbox / "worse.csv").unlink()
+    assert isinstance(tick(resources, instance), dg.RunRequest), "the check stays red else"
+    gone = {c.check_name: c for c in run(resources, instance).get_asset_check_evaluations()}
+    assert gone["readable_files"].passed
+    assert tick(resources, instance) == "Nothing new in the inbox."
+
+
+def test_what_another_encoding_can_read_is_taken_when_it_is_set(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = text_of([line(1, receiver_address="Weg 1, 80331 M\u00fcnchen, Germany")])
+    (inbox / "a.csv").write_bytes(content.encode("latin-1"))
+    assert "is not utf-8" in failure(run(resources, instance))
+    monkeypatch.setenv("SHIPMENTS_ENCODING", "latin-1")
+    assert metadata(run(resources, instance), "shipments")["loaded"] == 1
+
+
+def test_a_disk_that_fails_under_one_file_does_not_hold_up_the_others(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Files go oldest first: a retry meets the same one again."""
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    (inbox / "b.csv").write_text(text_of([line(2)]))
+    whole = inboxes.open_plain_file
+
+    class Failing(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(
+        file_loader,
+        "open_plain_file",
+        lambda path: Failing() if path.name == "a.csv" else whole(path),
+    )
+    result = run(resources, instance)
+    assert "could not be read to its end: Input/output error" in failure(result)
+    monkeypatch.setattr(file_loader, "open_plain_file", whole)
+    again = metadata(run(resources, instance), "shipments")
+    assert (again["loaded"], again["dagster/row_count"]) == (1, 2)
+
+
+def test_a_fault_of_ours_refuses_the_file_and_a_disk_that_fails_does_not(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    (inbox / "b.csv").write_text(text_of([line(2)]))
+    whole = load.load_file
+
+    def failing(error: Exception) -> None:
+        def fail(connection: Any, file: Any, delivery: Any, **more: Any) -> Any:
+            if delivery.name == "a.csv":
+                raise error
+            return whole(connection, file, delivery, **more)
+
+        monkeypatch.setattr(load, "load_file", fail)
+
+    failing(OSError(5, "Input/output error"))
+    assert "Input/output error" in failure(run(resources, instance))
+    failing(LookupError("oops"))
+    assert "LookupError: oops" in failure(run(resources, instance))
+    monkeypatch.setattr(load, "load_file", whole)
+    assert metadata(run(resources, instance), "shipments")["dagster/row_count"] == 1
+    retried = run(resources, instance, retry_quarantine=True)
+    assert metadata(retried, "shipments")["dagster/row_count"] == 2
+
+
+def test_a_retry_needs_no_inbox(
+    resources: dict[str, Any], instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.delenv("SHIPMENTS_INBOX", raising=False)
+    off = resources | {"shipments": ShipmentsResource()}
+    assert run(off, instance, retry_quarantine=True).success
+
+
+def test_one_file_is_taken_from_anywhere(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    elsewhere = inbox / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.csv").write_text(text_of([line(1)]))
+    assert (
+        metadata(run(resources, instance, file=str(elsewhere / "a.csv")), "shipments")["read"] == 1
+    )
+
+
+def test_a_file_that_is_not_there_is_told(
+    resources: dict[str, Any], instance: dg.DagsterInstance
+) -> None:
+    told = failure(run(resources, instance, file="/nowhere/a.csv"))
+    assert "/nowhere/a.csv" in told
+    assert "what to do:" in told
+
+
+def test_without_an_inbox_it_is_skipped_and_not_red(
+    resources: dict[str, Any], instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.delenv("SHIPMENTS_INBOX", raising=False)
+    result = run(resources | {"shipments": ShipmentsResource()}, instance)
+    assert result.success
+    assert result.get_asset_materialization_events() == []
+
+
+def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunRequest | str | None:
+    needed = {name: resources[name] for name in ("warehouse", "shipments")}
+    context = dg.build_sensor_context(instance=instance, resources=needed)
+    answer = shipments_inbox.evaluate_tick(context)
+    return answer.run_requests[0] if answer.run_requests else answer.skip_message
+
+
+def test_the_sensor_asks_for_a_run_when_a_file_is_whole(
+    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    assert tick(resources, instance) == "Nothing new in the inbox."
+    with (inbox / "a.csv").open("w") as writer:
+        writer.write(text_of([line(1)]))
+        writer.flush()
+        assert tick(resources, instance) == "Still being written: 1 files."
+    while not isinstance(tick(resources, instance), dg.RunRequest):
+        pass
+    assert run(resources, instance).success
+    assert tick(resources, instance) == "Nothing new in the inbox."
+
+
+def test_the_sensor_asks_for_no_second_run_while_one_is_under_way(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+    job = build_definitions(resources).resolve_job_def(shipments_job.name)
+    under_way = instance.create_run_for_job(job)
+    assert tick(resources, instance) == "A run is under way."
+    instance.report_run_canceled(under_way)
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+
+
+def test_the_sensor_waits_after_a_failure_unless_there_is_something_newer(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    job = build_definitions(resources).resolve_job_def(shipments_job.name)
+    instance.report_run_failed(instance.create_run_for_job(job))
+    assert tick(resources, instance) == (
+        "The last run failed with these files; trying again in a minute."
+    )
+    (inbox / "b.csv").write_text(text_of([line(2)]))
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+
+
+def test_a_killed_import_does_not_hold_up_the_inbox(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
+    killed = subprocess.Popen(["sleep", "60"])
+    noted = f"{identity(killed.pid)} on {socket.gethostname()}"
+    job = build_definitions(resources).resolve_job_def(shipments_job.name)
+    instance.create_run_for_job(job, tags={orphaned_runs.TAG: noted})
+    (inbox / "a.csv").write_text(text_of([line(1)]))
+    assert tick(resources, instance) == "A run is under way."
+    killed.kill()
+    killed.wait()
+    time.sleep(0.05)
+    (inbox / "b.csv").write_text(text_of([line(1)]))  # newer than the failure
+    assert isinstance(tick(resources, instance), dg.RunRequest)

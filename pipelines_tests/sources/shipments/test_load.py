@@ -1,0 +1,393 @@
+"""What the tables hold after a file, the same again, others, and bad ones."""
+
+import threading
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.failures import PermanentFailure
+from pipelines.ingest.deliveries import Outcome
+from pipelines.ingest.file_loader import take_file
+from pipelines.ingest.inbox import look_at
+from pipelines.sources.shipments import load
+from pipelines.sources.shipments.transform import COLUMNS
+from pipelines.warehouse.connection import Warehouse, copy_rows
+from pipelines_tests.sources.shipments.made_up import PARIS, deliver, line, text_of
+
+TABLES = ("shipments", "articles", "status_history", "addresses")
+
+
+def everything(owner: psycopg.Connection) -> dict[str, list[Any]]:
+    """All rows, but for when a file last had a shipment."""
+    return {
+        table: owner.execute(
+            f"SELECT to_jsonb(t) - 'last_seen_at' FROM shipments.{table} AS t ORDER BY 1"
+        ).fetchall()
+        for table in TABLES
+    }
+
+
+def counts(outcome: Outcome | None) -> tuple[int, int, int, int]:
+    assert outcome is not None
+    return outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected
+
+
+def statuses(owner: psycopg.Connection) -> list[str]:
+    return [
+        status
+        for (status,) in owner.execute(
+            "SELECT status FROM shipments.status_history ORDER BY tracking_number, seen_at"
+        )
+    ]
+
+
+def test_a_file_lands_whole(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    lines = [
+        line(1),
+        line(1, sku="MO456", article_name="Mouse", article_price="25.50", article_quantity=3),
+        line(2, carrier="UPS", status="transit"),
+    ]
+    assert counts(deliver(warehouse, tmp_path, lines)) == (3, 3, 0, 0)
+    rows = owner.execute(
+        "SELECT tracking_number, carrier, status, article_count, units, total_value, articles,"
+        " sender_street, sender_postcode, sender_city, sender_country_code, receiver_address,"
+        " receiver_city, first_seen_at = updated_at FROM enriched.shipments ORDER BY 1"
+    ).fetchall()
+    assert rows[0] == (
+        *("TN00000001", "DHL", "in_transit", 2, 4, Decimal("876.50")),
+        [
+            {"sku": "LP123", "name": "Laptop", "quantity": 1, "unit_price": 800.0},
+            {"sku": "MO456", "name": "Mouse", "quantity": 3, "unit_price": 25.5},
+        ],
+        *("Street 1", "10115", "Berlin", "DE", PARIS, "Paris", True),
+    )
+    assert rows[1][:3] == ("TN00000002", "UPS", "in_transit")
+    query = "SELECT status_raw FROM shipments.shipments ORDER BY tracking_number"
+    assert owner.execute(query).fetchall() == [("in-transit",), ("transit",)]
+
+
+def test_importing_again_duplicates_nothing(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """Every restart and every import made new rows of the same lines."""
+    deliver(warehouse, tmp_path, [line(1), line(2)])
+    before = everything(owner)
+    assert deliver(warehouse, tmp_path, [line(1), line(2)]) is None
+    assert counts(deliver(warehouse, tmp_path, [line(1), line(2)], "copy.csv")) == (2, 0, 2, 0)
+    assert everything(owner) == before
+
+
+def test_a_header_with_capital_sku_is_read(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """`SKU` broke the import that handed each row's keys to the model."""
+    content = text_of([line(1)]).replace("sku", "SKU")
+    assert counts(deliver(warehouse, tmp_path, content)) == (1, 1, 0, 0)
+    assert owner.execute("SELECT sku FROM shipments.articles").fetchall() == [("LP123",)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_delimiters_orders_marks_and_extra_columns_give_the_same_rows(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, delimiter: str
+) -> None:
+    turned = dict(reversed(line(1, article_price="19,90" if delimiter == ";" else "19.90").items()))
+    content = "\ufeff" + text_of([{"Weight": "3", **turned}], delimiter)
+    assert counts(deliver(warehouse, tmp_path, content.replace("\n", "\r\n"))) == (1, 1, 0, 0)
+    assert owner.execute("SELECT unit_price FROM shipments.articles").fetchone() == (
+        Decimal("19.90"),
+    )
+    assert owner.execute("SELECT drift FROM ops.deliveries").fetchone() == (
+        ['shipments.csv: unknown column "weight"'],
+    )
+
+
+def test_a_quoted_newline_belongs_to_the_address(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    address = "Street 1\n10115 Berlin\nGermany"
+    deliver(warehouse, tmp_path, [line(1, sender_address=address)])
+    query = "SELECT sender_address, sender_city FROM enriched.shipments"
+    assert owner.execute(query).fetchone() == (address, "Berlin")
+
+
+def test_latin_1_is_refused_with_the_position_and_read_when_it_is_set(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    content = text_of([line(1, receiver_address="Weg 1, 80331 München, Germany")]).encode("latin-1")
+    with pytest.raises(PermanentFailure, match=r"byte 0xfc at position \d+ \(line 2\)") as told:
+        deliver(warehouse, tmp_path, content)
+    assert "SHIPMENTS_ENCODING" in str(told.value)
+    assert counts(deliver(warehouse, tmp_path, content, encoding="latin-1")) == (1, 1, 0, 0)
+    query = "SELECT receiver_city FROM enriched.shipments"
+    assert owner.execute(query).fetchone() == ("München",)
+
+
+def test_a_later_file_updates_and_every_change_of_status_is_kept(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    deliver(warehouse, tmp_path, [line(1), line(2)])
+    later = [line(1, status="scanned"), line(1, sku="NEW"), line(2, article_quantity=5)]
+    later[1]["status"] = "scanned"
+    assert counts(deliver(warehouse, tmp_path, later)) == (3, 3, 0, 0)
+    deliver(warehouse, tmp_path, [line(1, status="delivery")])
+    assert statuses(owner) == ["in_transit", "scanned", "delivery", "in_transit"]
+    assert owner.execute(
+        "SELECT status, article_count, units, updated_at > first_seen_at FROM enriched.shipments"
+        " ORDER BY tracking_number"
+    ).fetchall() == [("delivery", 2, 2, True), ("in_transit", 1, 5, True)]
+
+
+def test_the_first_content_again_is_the_latest_word(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    for status in ("scanned", "delivery", "scanned"):
+        deliver(warehouse, tmp_path, [line(1, status=status)])
+    assert statuses(owner) == ["scanned", "delivery", "scanned"]
+    assert owner.execute("SELECT status FROM enriched.shipments").fetchone() == ("scanned",)
+
+
+def test_another_way_to_write_a_status_is_no_change_of_it(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    for status in ("in-transit", "transit", "in_transit"):
+        deliver(warehouse, tmp_path, [line(1, status=status)])
+    assert statuses(owner) == ["in_transit"]
+    query = "SELECT status_raw FROM shipments.shipments"
+    assert owner.execute(query).fetchone() == ("in_transit",)
+
+
+@pytest.mark.parametrize("column", ["sender_address", "receiver_address", "status"])
+def test_a_shipment_whose_lines_disagree_is_quarantined_whole(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, column: str
+) -> None:
+    other = line(1, sku="B", **{column: "Street 7, 1016 Amsterdam, Netherlands"})
+    lines = [line(1), other, line(2), line(2, sku="B"), line(2, sku="C")]
+    assert counts(deliver(warehouse, tmp_path, lines)) == (5, 3, 0, 2)
+    query = "SELECT position, reasons FROM ops.quarantine ORDER BY 1"
+    reasons = [f"lines of the shipment disagree on {column}"]
+    assert owner.execute(query).fetchall() == [("line 2", reasons), ("line 3", reasons)]
+    query = "SELECT tracking_number FROM enriched.shipments"
+    assert owner.execute(query).fetchall() == [("TN00000002",)]
+
+
+def test_the_same_article_twice_is_one_and_with_other_content_the_first_counts(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    lines = [line(1), line(1), line(1, article_quantity=9)]
+    assert counts(deliver(warehouse, tmp_path, lines)) == (3, 2, 0, 1)
+    assert owner.execute("SELECT quantity FROM shipments.articles").fetchall() == [(1,)]
+    ((reason,),) = owner.execute("SELECT reasons[1] FROM ops.quarantine").fetchall()
+    assert reason == "the article came before in the shipment with other content: LP123"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"tracking_number": " "}, 'tracking_number is not a name: ""'),
+        ({"carrier": "x" * 201}, "carrier is not a name"),
+        ({"sender_address": ""}, 'sender_address is not an address: ""'),
+        ({"receiver_address": "y" * 501}, "receiver_address is not an address"),
+        ({"article_quantity": "0"}, "article_quantity is not a whole number from 1"),
+        ({"article_quantity": "-1"}, "article_quantity is not a whole number from 1"),
+        ({"article_quantity": "1.5"}, "article_quantity is not a whole number from 1"),
+        ({"article_quantity": "1000001"}, "article_quantity is not a whole number from 1"),
+        ({"article_quantity": "99999999999999999999"}, "article_quantity is not a whole number"),
+        ({"article_price": "free"}, 'article_price is not an amount with at most two decimals: "f'),
+        ({"article_price": "1e3"}, "article_price is not an amount"),
+        ({"article_price": "-5"}, "article_price is not an amount"),
+        ({"article_price": "1.234,50"}, "article_price is not an amount"),
+        ({"article_price": "1,200"}, "article_price is not an amount"),
+        ({"article_price": "1.250"}, "article_price is not an amount"),
+        ({"article_quantity": "1.000"}, "article_quantity is not a whole number"),
+        ({"article_price": "NaN"}, "article_price is not an amount"),
+        ({"article_price": "999999999"}, "article_price is not an amount"),
+        ({"sku": "a\x00b"}, r'sku is not a name: "a\u0000b"'),
+        ({"status": ""}, 'status is not a name: ""'),
+    ],
+)
+def test_a_bad_line_is_in_quarantine_with_its_reason_and_the_others_land(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    changes: dict[str, str],
+    reason: str,
+) -> None:
+    lines = [line(1), line(2, **changes), line(3)]
+    assert counts(deliver(warehouse, tmp_path, lines)) == (3, 2, 0, 1)
+    ((position, raw, reasons),) = owner.execute(
+        "SELECT position, raw, reasons FROM ops.quarantine"
+    ).fetchall()
+    assert position == "line 3"
+    assert reasons[0].startswith(reason)
+    assert raw == text_of([lines[1]]).splitlines()[1].replace("\x00", "\\x00")
+    assert owner.execute("SELECT count(*) FROM enriched.shipments").fetchone() == (2,)
+
+
+@pytest.mark.parametrize(
+    ("price", "stored"),
+    [("25", "25.00"), ("25.5", "25.50"), ("25,50", "25.50"), ("0", "0.00")],
+)
+def test_prices_are_exact(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, price: str, stored: str
+) -> None:
+    deliver(warehouse, tmp_path, [line(1, article_price=price, article_quantity="2.0")])
+    query = "SELECT unit_price::text, quantity FROM shipments.articles"
+    assert owner.execute(query).fetchone() == (stored, 2)
+
+
+def test_words_outside_the_known_five_are_kept(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    deliver(warehouse, tmp_path, [line(1, status="Lost-at-Sea")])
+    query = "SELECT status, status_raw FROM shipments.shipments"
+    assert owner.execute(query).fetchone() == ("Lost_at_Sea", "Lost-at-Sea")
+
+
+def test_a_header_alone_is_a_delivery_of_nothing(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    assert counts(deliver(warehouse, tmp_path, ",".join(COLUMNS))) == (0, 0, 0, 0)
+
+
+def test_a_file_of_mostly_bad_lines_writes_nothing(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    lines = [line(1), *[line(n, article_price="free") for n in range(2, 9)]]
+    with pytest.raises(PermanentFailure, match="7 of 8 records are bad"):
+        deliver(warehouse, tmp_path, lines)
+    assert all(rows == [] for rows in everything(owner).values())
+    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (0,)
+
+
+def test_an_address_without_a_postcode_does_not_break_the_list(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """Unpacking None made an error of every answer that had such an address."""
+    lines = [line(1, receiver_address="Street 2, Mashhad, Iran"), line(2, receiver_address="?")]
+    deliver(warehouse, tmp_path, lines)
+    query = (
+        "SELECT receiver_postcode, receiver_city, receiver_country_code FROM enriched.shipments"
+        " ORDER BY tracking_number"
+    )
+    assert owner.execute(query).fetchall() == [(None, "Mashhad", "IR"), (None, "?", None)]
+
+
+def test_addresses_are_read_again_by_a_newer_parser(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    deliver(warehouse, tmp_path, [line(1)])
+    owner.execute("UPDATE shipments.addresses SET parser_version = 0, city = 'Nowhere'")
+    load.read_addresses_again(warehouse)
+    query = "SELECT city FROM shipments.addresses ORDER BY 1"
+    assert owner.execute(query).fetchall() == [("Berlin",), ("Paris",)]
+
+
+def test_two_loads_at_once_end_as_one_would(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    lines = [line(n, sku=sku) for n in range(200) for sku in "AB"]
+    (tmp_path / "file.csv").write_text(text_of(lines))
+    arguments = (
+        warehouse,
+        "shipments",
+        look_at("shipments", tmp_path / "file.csv"),
+        load.loader(None, "utf-8"),
+    )
+    threads = [threading.Thread(target=take_file, args=arguments) for _ in "1234"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (1,)
+    query = "SELECT count(*), sum(article_count) FROM enriched.shipments"
+    assert owner.execute(query).fetchone() == (200, 400)
+    assert len(statuses(owner)) == 200
+
+
+def test_lines_that_a_fault_of_ours_drops_stop_the_load(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "pipelines.sources.shipments.load.copy_rows",
+        lambda c, name, rows: copy_rows(c, name, rows[:1]),
+    )
+    with pytest.raises(PermanentFailure, match="nothing_lost"):
+        deliver(warehouse, tmp_path, [line(1), line(2)])
+    assert owner.execute("SELECT count(*) FROM shipments.shipments").fetchone() == (0,)
+
+
+def test_a_file_of_several_chunks_is_one_delivery(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(load, "CHUNK_LINES", 7)
+    lines = [line(n % 10, sku=f"S{n}") for n in range(50)]
+    lines[33]["article_price"] = "free"
+    assert counts(deliver(warehouse, tmp_path, lines)) == (50, 49, 0, 1)
+    assert owner.execute("SELECT position FROM ops.quarantine").fetchone() == ("line 35",)
+
+
+def test_the_worth_of_a_shipment_has_no_limit(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    dear = {"article_quantity": 1_000_000, "article_price": "99999999.99"}
+    lines = [line(1, sku=f"S{n}", **dear) for n in range(10_002)]
+    assert counts(deliver(warehouse, tmp_path, lines)) == (10_002, 10_002, 0, 0)
+    query = "SELECT total_value > 1e18 FROM enriched.shipments"
+    assert owner.execute(query).fetchone() == (True,)
+
+
+def track(owner: psycopg.Connection, number: str | None, carrier: str | None) -> list[Any]:
+    return owner.execute("SELECT * FROM enriched.track(%s, %s)", [number, carrier]).fetchall()
+
+
+def test_track_answers_with_one_row_however_many_articles(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """The lookup repeated the status for each article."""
+    deliver(warehouse, tmp_path, [line(1), line(1, sku="B"), line(1, carrier="UPS"), line(2)])
+    listed = owner.execute(
+        "SELECT * FROM enriched.shipments WHERE tracking_number = 'TN00000001' AND carrier = 'DHL'"
+    ).fetchall()
+    assert track(owner, "TN00000001", "DHL") == listed
+    assert track(owner, " TN00000001\t", "\n DHL ") == listed
+    assert len(listed) == 1
+    named = "SELECT count(*) FROM enriched.track(carrier => 'UPS', tracking_number => 'TN00000001')"
+    assert owner.execute(named).fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("number", "carrier"), [("TN00000009", "DHL"), ("TN00000001", "dhl"), ("TN0000000_", "DHL")]
+)
+def test_track_has_no_row_for_an_unknown_pair(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, number: str, carrier: str
+) -> None:
+    deliver(warehouse, tmp_path, [line(1)])
+    assert track(owner, number, carrier) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "carrier", "words"),
+    [
+        (None, "DHL", "tracking_number is missing"),
+        ("  ", "DHL", "tracking_number is missing"),
+        ("TN1", None, "carrier is missing"),
+        ("TN1", "", "carrier is missing"),
+    ],
+)
+def test_track_refuses_a_missing_argument_clearly(
+    owner: psycopg.Connection, number: str | None, carrier: str | None, words: str
+) -> None:
+    """An invalid request ended as a 500 without a word."""
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match=words):
+        track(owner, number, carrier)

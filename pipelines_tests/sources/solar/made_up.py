@@ -1,0 +1,90 @@
+"""Items of the monitoring service, plants and what is held of them, for tests."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+
+from pipelines.http.client import HttpClient, JsonAnswer, Patience
+from pipelines.sources.solar.client import MonitoringClient
+from pipelines.sources.solar.load import Plant
+from pipelines.sources.solar.windows import Window
+
+Item = dict[str, Any]
+DAY = dt.date(2019, 1, 1)
+ONE_DAY = Window(DAY, dt.date(2019, 1, 2))
+
+
+def item(at: dt.datetime | str, energy: float = 10.0, **sides: Any) -> Item:
+    """An hour with energy as expected; `expected` and `observed` replace a side."""
+    told = at if isinstance(at, str) else f"{at:%Y-%m-%dT%H:%M:%S}"
+    return {
+        "datetime": told,
+        "expected": {"energy": energy, "irradiation": energy / 2},
+        "observed": {"energy": energy * 0.8, "irradiation": energy / 4},
+    } | sides
+
+
+def day_of_items(day: dt.date = DAY, energy: float = 10.0) -> list[Item]:
+    """The 24 hours of a day, each with a little more energy than the one before."""
+    midnight = dt.datetime.combine(day, dt.time())
+    return [item(midnight + dt.timedelta(hours=hour), energy + hour) for hour in range(24)]
+
+
+def items_of(window: Window) -> list[Item]:
+    """All hours of a window."""
+    days = (window.end - window.first).days
+    return [one for n in range(days) for one in day_of_items(window.first + dt.timedelta(days=n))]
+
+
+def answer_of(items: Sequence[Any]) -> JsonAnswer:
+    """An answer as the client gives it."""
+    body = json.dumps(items).encode()
+    return JsonAnswer("http://monitoring", body, json.loads(body), dt.datetime.now(dt.UTC))
+
+
+def register(
+    owner: psycopg.Connection, name: str = "Sierra", zone: str = "UTC", **columns: Any
+) -> Plant:
+    """A plant in the registry."""
+    row = owner.execute(
+        "INSERT INTO solar.plants (name, time_zone, latitude, longitude)"
+        " VALUES (%s, %s, %s, %s) RETURNING plant_id",
+        (name, zone, columns.get("latitude"), columns.get("longitude")),
+    ).fetchone()
+    assert row is not None
+    return Plant(row[0], name, zone)
+
+
+def client_of(
+    url: str, *, attempts: int = 7, tries: int = 1000, read_seconds: float = 5.0
+) -> MonitoringClient:
+    """A client of a service on loopback that does not wait."""
+    http = HttpClient(
+        "solar",
+        "MONITORING_URL",
+        attempts=attempts,
+        first_wait_seconds=0.01,
+        growth=1.0,
+        read_seconds=read_seconds,
+        patience=Patience(tries),
+    )
+    return MonitoringClient(url, http)
+
+
+def statuses(owner: psycopg.Connection, plant: Plant) -> dict[dt.date, str]:
+    """What `solar.days` says of each day."""
+    query = "SELECT day, status FROM solar.days WHERE plant_id = %s ORDER BY day"
+    return dict(owner.execute(query, (plant.plant_id,)).fetchall())
+
+
+def rows(owner: psycopg.Connection, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What a query returns."""
+    return owner.execute(query, values or None).fetchall()
+
+
+def hours_of(items: Iterable[Item]) -> int:
+    """How many different hours are in items."""
+    return len({one["datetime"] for one in items})

@@ -1,0 +1,120 @@
+"""`isobar plants`, as a person types it, and the plants with which a sandbox begins."""
+
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.config import Settings
+from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.sources.solar.cli import bring_up_demo_plants
+from pipelines_tests.command import isobar
+
+NAMES = "SELECT name FROM solar.plants ORDER BY plant_id"
+
+
+def settings(server: Connections, database: str, **variables: str) -> Settings:
+    """Of an environment that names a test's database and these variables alone."""
+    return Settings.from_environment({"DATABASE_URL": server.url(SUPERUSER, database)} | variables)
+
+
+def test_plants_are_kept_by_commands_from_nothing_on(
+    state: Path, server: Connections, empty_database: str
+) -> None:
+    """A fresh sandbox begins with its three plants, whichever command is the first."""
+    url = server.url(SUPERUSER, empty_database)
+
+    def plants(*words: str) -> tuple[int, str, str]:
+        done = isobar(state, "plants", *words, DATABASE_URL=url)
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    place = ("--latitude", "-37.5", "--longitude", "145", "--time-zone", "Australia/Melbourne")
+    code, out, err = plants("add", "[bold]Łąka :sun:", *place)
+    assert (code, out) == (0, "4\n"), err
+    assert "Registered the sandbox's solar plants." in err
+    code, out, _ = plants("list")
+    assert code == 0
+    header, *lines = out.splitlines()
+    columns = re.split("  +", header)
+    assert columns[:4] == ["id", "name", "time zone", "coordinates"]
+    assert columns[4:] == ["registered", "retired", "days held", "days missing"]
+    assert [line.split("  ")[0] for line in lines] == ["1", "2", "3", "4"]
+    assert "4   [bold]Łąka :sun:  Australia/Melbourne  -37.5, 145" in lines[3]
+    assert [line.split()[-2:] for line in lines] == [["0", "1"]] * 4
+
+    code, out, err = plants("add", "Sierra Alta")
+    assert (code, out) == (1, "")
+    assert "'Sierra Alta' was not registered: the name is taken" in err
+    assert "where: solar.plants" in err
+    assert "what to do: Choose another name; isobar plants list shows" in err
+
+    assert plants("rename", "1", "n" * 50) == (0, "", "Plant 1 is renamed.\n")
+    assert "Plant 2 is retired since 20" in plants("retire", "2")[2]
+    assert plants("delete", "3") == (0, "", "Plant 3 is deleted, and 0 readings with it.\n")
+    code, out, err = plants("delete", "3")
+    assert (code, out) == (1, "")
+    assert "there is no plant 3" in err
+
+    key = "hashtextextended('isobar sync of plant 1', 0)"
+    with psycopg.connect(url) as connection:
+        connection.execute(f"SELECT pg_advisory_lock({key})")
+        code, _, err = plants("delete", "1")
+    assert code == 1
+    assert "Data sync of plant 1 is running. Please try again later!" in err
+    _, out, err = plants("list")
+    assert err == ""
+    first, second, _ = out.splitlines()[1:]
+    assert "n" * 50 in first
+    assert second.split()[-3].startswith("20")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["add", "Alta\udcff"], "has control characters or broken ones"),
+        (["add", ""], "is not empty"),
+        (["add", "Alta", "--latitude", "nan", "--longitude", "0"], "the latitude is not from"),
+        (["add", "Alta", "--time-zone", "Mars"], "must be UTC or the name of the zone of a place"),
+        (["rename", "99999999999999999999", "Alta"], "there is no plant 99999999999999999999"),
+    ],
+)
+def test_what_makes_no_plant_is_refused_in_words(
+    state: Path, server: Connections, database: str, words: list[str], told: str
+) -> None:
+    url = server.url(SUPERUSER, database)
+    done = isobar(state, "plants", *words, DATABASE_URL=url, ISOBAR_SOURCES="live")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert told in done.stderr
+    assert "what to do:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_registry_of_live_sources_begins_empty(
+    state: Path, server: Connections, database: str
+) -> None:
+    url = server.url(SUPERUSER, database)
+    done = isobar(state, "plants", "list", DATABASE_URL=url, ISOBAR_SOURCES="live")
+    assert (done.returncode, done.stdout) == (0, "No plant is registered.\n"), done.stderr
+
+
+def test_the_sandboxs_plants_are_those_of_its_service_and_of_no_other(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    for variables in (
+        {"ISOBAR_SOURCES": "live"},
+        {"ISOBAR_SOURCES": "live", "MONITORING_URL": "http://monitoring-api:5000"},
+        {"MONITORING_URL": "http://monitoring-api:5000"},
+    ):
+        bring_up_demo_plants(settings(server, database, **variables))
+        assert owner.execute(NAMES).fetchall() == []
+    bring_up_demo_plants(settings(server, database))
+    assert owner.execute(NAMES).fetchall() == [
+        ("Sierra Alta",),
+        ("Havel North",),
+        ("Montado South",),
+    ]
+    owner.execute("DELETE FROM solar.plants")
+    bring_up_demo_plants(settings(server, database))
+    assert owner.execute(NAMES).fetchall() == []

@@ -1,0 +1,505 @@
+"""The registry of plants: what it takes, what it refuses, and what plain SQL cannot do either."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.sources.solar import registry
+from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
+from pipelines.warehouse.connection import Warehouse
+
+MADRID = "Europe/Madrid"
+HUGE = 10**30
+OF_A_PLANT = (
+    "solar.readings",
+    "solar.corrections",
+    "solar.days",
+    "solar.syncs",
+    "metrics.solar_plant_health",
+)
+ROWS_OF_A_PLANT = """
+INSERT INTO solar.readings VALUES ({id}, '2026-09-01 10:00Z', 1, 1, 1, 1, 1);
+INSERT INTO solar.readings VALUES ({id}, '2026-09-01 11:00Z', 1, 1, 1, 1, 1);
+INSERT INTO solar.corrections VALUES (DEFAULT, {id}, '2026-09-01 10:00Z', 1, 1, 1, 1, 1, 2);
+INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)
+VALUES ({id}, '2026-09-01', 'partial', 24, 2, now());
+INSERT INTO solar.syncs (plant_id, began_at, history_from) VALUES ({id}, now(), '2026-01-01');
+INSERT INTO metrics.solar_plant_health
+(plant_id, day, longest_gap_hours, flat_hours, suspicions, computed_at)
+VALUES ({id}, '2026-09-01', 0, 0, ARRAY[]::text[], now());
+"""
+DAYS_OF_ALL_KINDS = """
+INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)
+SELECT
+    plant_id,
+    current_date - ago,
+    status,
+    24,
+    CASE status WHEN 'held' THEN 24 WHEN 'partial' THEN 23 ELSE 0 END,
+    now()
+FROM unnest(ARRAY[2, 3, 5]) AS plant_id
+CROSS JOIN generate_series(3, 60) AS ago
+CROSS JOIN LATERAL (
+    SELECT (ARRAY['held', 'held', 'partial', 'failed', 'empty'])[1 + (ago + plant_id) % 5] AS status
+) AS made
+WHERE ago % 7 <> 0
+"""
+DEMO = [
+    {
+        "plant_id": plant.id,
+        "name": plant.name,
+        "latitude": plant.latitude,
+        "longitude": plant.longitude,
+        "time_zone": plant.zone,
+    }
+    for plant in DEMO_PLANTS
+]
+
+
+def names(owner: psycopg.Connection) -> dict[int, str]:
+    return dict(owner.execute("SELECT plant_id, name FROM solar.plants").fetchall())
+
+
+def fill(connection: psycopg.Connection, plant_id: int) -> None:
+    """Give a plant two readings, and a row in each of the other tables."""
+    connection.execute(ROWS_OF_A_PLANT.format(id=plant_id))
+
+
+def counts(owner: psycopg.Connection, plant_id: int) -> list[Any]:
+    """How many rows each table has of a plant."""
+    queries = (f"(SELECT count(*) FROM {table} WHERE plant_id = %(id)s)" for table in OF_A_PLANT)
+    row = owner.execute(f"SELECT {', '.join(queries)}", {"id": plant_id}).fetchone()
+    assert row is not None
+    return list(row)
+
+
+@pytest.fixture
+def another(server: Connections, database: str) -> Callable[[], psycopg.Connection]:
+    """Opens another session of the same database; it commits when it is left."""
+    return lambda: psycopg.connect(server.url(SUPERUSER, database))
+
+
+@contextmanager
+def synced(connection: psycopg.Connection, plant_id: int) -> Iterator[None]:
+    """While a session syncs a plant."""
+    key = f"isobar sync of plant {plant_id}"
+    with connection:
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+        connection.commit()
+        yield
+        connection.execute("SELECT pg_advisory_unlock_all()")  # a closed session takes its time
+
+
+def wait_for_lock(owner: psycopg.Connection) -> None:
+    """Until a session waits for another one."""
+    query = "SELECT FROM pg_locks WHERE NOT granted"
+    while not owner.execute(query).fetchall():
+        time.sleep(0.01)
+
+
+def test_a_plant_is_registered_with_a_number_of_its_own(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    first = registry.add(warehouse, "  Łąka \U0001f31e 'Süd'; --  ", 37.09, -2.36, MADRID)
+    second = registry.add(warehouse, "n" * 50)
+    assert (first, second) == (1, 2)
+    rows = owner.execute(
+        "SELECT plant_id, name, latitude, longitude, time_zone, retired_at,"
+        " now() - registered_at < interval '1 minute' FROM solar.plants ORDER BY plant_id"
+    ).fetchall()
+    assert rows == [
+        (1, "Łąka \U0001f31e 'Süd'; --", 37.09, -2.36, MADRID, None, True),
+        (2, "n" * 50, None, None, "UTC", None, True),
+    ]
+
+
+def test_what_is_refused_uses_up_no_number(warehouse: Warehouse) -> None:
+    assert registry.add(warehouse, "one") == 1
+    for name, latitude in (("one", None), ("", None), ("n" * 51, None), ("north", 95.0)):
+        with pytest.raises(PermanentFailure):
+            registry.add(warehouse, name, latitude, latitude)
+    with pytest.raises(PermanentFailure):
+        registry.add(warehouse, "two", time_zone="Mars/Olympus")
+    assert registry.add(warehouse, "two") == 2
+
+
+def test_a_plant_is_found_by_its_number(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+    registry.add(warehouse, "Alta")
+    plant_id = registry.add(warehouse, "Bassa")
+    owner.execute("SET ROLE isobar_analyst")
+    query = "SELECT name FROM solar.plants WHERE plant_id = %s"
+    assert owner.execute(query, [plant_id]).fetchall() == [("Bassa",)]
+    assert owner.execute(query, [99]).fetchall() == []
+
+
+def test_a_number_that_was_given_by_hand_is_passed_over(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    owner.execute("INSERT INTO solar.plants (plant_id, name) VALUES (1, 'A'), (2, 'B'), (4, 'C')")
+    assert [registry.add(warehouse, name) for name in ("D", "E")] == [3, 5]
+
+
+@pytest.mark.parametrize("name", ["Alta", " Alta\t", "", "  ", "\N{NO-BREAK SPACE}\n", "n" * 51])
+def test_a_name_that_is_taken_empty_or_too_long_is_refused_and_said_to_be(
+    warehouse: Warehouse, owner: psycopg.Connection, name: str
+) -> None:
+    registry.add(warehouse, "Alta")
+    other = registry.add(warehouse, "Bassa")
+    words = "the name is taken" if "Alta" in name else "50 characters at most and is not empty"
+    with pytest.raises(PermanentFailure, match=words):
+        registry.add(warehouse, name)
+    with pytest.raises(PermanentFailure, match=words):
+        registry.rename(warehouse, other, name)
+    assert names(owner) == {1: "Alta", 2: "Bassa"}
+
+
+@pytest.mark.parametrize("broken", ["a\0b", "a\ud800b", "a\x1b[2Jb", "a\nb", "\0" * 60])
+def test_a_name_or_zone_that_is_no_text_is_refused_in_words_that_can_be_printed(
+    warehouse: Warehouse, owner: psycopg.Connection, broken: str
+) -> None:
+    plant_id = registry.add(warehouse, "Alta")
+    for change in (
+        lambda: registry.add(warehouse, broken),
+        lambda: registry.rename(warehouse, plant_id, broken),
+        lambda: registry.add(warehouse, "Bassa", time_zone=broken),
+    ):
+        with pytest.raises(PermanentFailure, match="has control characters or broken ones") as told:
+            change()
+        assert str(told.value).replace("\n", "").isprintable()
+        str(told.value).encode()
+    assert names(owner) == {1: "Alta"}
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "words"),
+    [
+        (37.0, None, "latitude and longitude come together"),
+        (None, 0.0, "latitude and longitude come together"),
+        (90.1, 0.0, "the latitude is not from -90 to 90"),
+        (float("nan"), 0.0, "the latitude is not from -90 to 90"),
+        (0.0, float("-inf"), "the longitude is not from -180 to 180"),
+    ],
+)
+def test_coordinates_that_are_none_are_refused(
+    warehouse: Warehouse, latitude: float | None, longitude: float | None, words: str
+) -> None:
+    with pytest.raises(PermanentFailure, match=words) as told:
+        registry.add(warehouse, "Alta", latitude, longitude)
+    assert "'Alta' was not registered" in str(told.value)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "utc", "+02", "../etc/passwd", "UTC' --"])
+def test_a_time_zone_that_there_is_not_is_refused(warehouse: Warehouse, zone: str) -> None:
+    with pytest.raises(
+        PermanentFailure, match="must be UTC or the name of the zone of a place"
+    ) as told:
+        registry.add(warehouse, "Alta", time_zone=zone)
+    assert "what to do: UTC, Europe/Madrid: SELECT name FROM pg_timezone_names" in str(told.value)
+
+
+def test_a_plant_is_renamed(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+    plant_id = registry.add(warehouse, "Alta")
+    registry.rename(warehouse, plant_id, " Sierra Alta ")
+    registry.rename(warehouse, plant_id, "Sierra Alta")
+    assert names(owner) == {plant_id: "Sierra Alta"}
+    assert registry.add(warehouse, "Alta") == 2
+
+
+@pytest.mark.parametrize("plant_id", [99, 0, -1, 2**31, 2**63, HUGE, -HUGE])
+def test_an_unknown_plant_is_refused_for_good_and_not_taken_for_a_bad_request(
+    warehouse: Warehouse, plant_id: int
+) -> None:
+    """It was answered with 400, as what is wrongly written, and not with 404."""
+    for change in (
+        lambda: registry.rename(warehouse, plant_id, "Alta"),
+        lambda: registry.retire(warehouse, plant_id),
+        lambda: registry.delete(warehouse, plant_id),
+    ):
+        with pytest.raises(PermanentFailure, match=f"there is no plant {plant_id}\n"):
+            change()
+
+
+def test_retiring_keeps_the_data_and_again_changes_nothing(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    plant_id = registry.add(warehouse, "Alta")
+    fill(owner, plant_id)
+    since = registry.retire(warehouse, plant_id)
+    assert abs(dt.datetime.now(dt.UTC) - since) < dt.timedelta(minutes=1)
+    assert registry.retire(warehouse, plant_id) == since
+    query = "SELECT retired_at FROM solar.plants"
+    assert owner.execute(query).fetchall() == [(since,)]
+    assert counts(owner, plant_id) == [2, 1, 1, 1, 1]
+
+
+def test_deleting_a_plant_deletes_its_data_and_no_others(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    deleted, kept = registry.add(warehouse, "Alta"), registry.add(warehouse, "Bassa")
+    for plant_id in (deleted, kept):
+        fill(owner, plant_id)
+    assert registry.delete(warehouse, deleted) == 2
+    assert counts(owner, deleted) == [0, 0, 0, 0, 0]
+    assert counts(owner, kept) == [2, 1, 1, 1, 1]
+    assert names(owner) == {kept: "Bassa"}
+    assert registry.add(warehouse, "Alta") == 3
+
+
+def test_deleting_by_hand_deletes_the_data_too(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    plant_id = registry.add(warehouse, "Alta")
+    fill(owner, plant_id)
+    owner.execute("SET ROLE isobar_loader")
+    owner.execute("DELETE FROM solar.plants")
+    assert counts(owner, plant_id) == [0, 0, 0, 0, 0]
+
+
+def test_a_delete_while_the_plant_is_synced_is_no_success_but_fails_for_now_and_says_so(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    another: Callable[[], psycopg.Connection],
+) -> None:
+    """It was answered with 200, as if it were done."""
+    busy, idle = registry.add(warehouse, "Alta"), registry.add(warehouse, "Bassa")
+    fill(owner, busy)
+    words = "Data sync of plant 1 is running. Please try again later!"
+    with synced(another(), busy):
+        with pytest.raises(TransientFailure) as told:
+            registry.delete(warehouse, busy)
+        assert told.value.problem == words
+        with pytest.raises(psycopg.errors.ObjectInUse, match=words):
+            owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [busy])
+        assert counts(owner, busy) == [2, 1, 1, 1, 1]
+        registry.delete(warehouse, idle)
+    assert registry.delete(warehouse, busy) == 2
+
+
+def test_a_delete_waits_for_what_is_being_written_and_deletes_that_too(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    another: Callable[[], psycopg.Connection],
+) -> None:
+    plant_id = registry.add(warehouse, "Alta")
+    with ThreadPoolExecutor() as pool:
+        with another() as writer:
+            writer.execute("SELECT FROM solar.plants WHERE plant_id = 1 FOR KEY SHARE")
+            deleting = pool.submit(registry.delete, warehouse, plant_id)
+            wait_for_lock(owner)
+            fill(writer, plant_id)
+        assert deleting.result(timeout=20) == 2
+    assert counts(owner, plant_id) == [0, 0, 0, 0, 0]
+
+
+def test_a_plant_that_someone_else_holds_for_long_is_left_alone_with_words(
+    warehouse: Warehouse,
+    another: Callable[[], psycopg.Connection],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "LOCK_SECONDS", 1)
+    plant_id = registry.add(warehouse, "Alta")
+    with another() as forgotten:
+        forgotten.execute("UPDATE solar.plants SET latitude = 1, longitude = 1")
+        with pytest.raises(TransientFailure, match="someone else has been changing it"):
+            registry.rename(warehouse, plant_id, "Bassa")
+    registry.rename(warehouse, plant_id, "Bassa")
+
+
+def test_of_two_that_register_one_name_at_once_one_is_refused(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    def outcome(_: int) -> int | str:
+        try:
+            return registry.add(warehouse, "Alta")
+        except Failure as failure:
+            return failure.problem
+
+    with ThreadPoolExecutor() as pool:
+        outcomes = list(pool.map(outcome, range(4)))
+    assert sum(isinstance(outcome, int) for outcome in outcomes) == 1
+    assert outcomes.count("'Alta' was not registered: the name is taken") == 3
+    assert len(names(owner)) == 1
+
+
+def test_a_name_that_plain_sql_is_registering_at_the_same_time_is_refused(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    another: Callable[[], psycopg.Connection],
+) -> None:
+    with ThreadPoolExecutor() as pool:
+        with another() as by_hand:
+            by_hand.execute("INSERT INTO solar.plants (name) VALUES ('Alta')")
+            adding = pool.submit(registry.add, warehouse, "Alta")
+            wait_for_lock(owner)
+        with pytest.raises(PermanentFailure, match="the name is taken"):
+            adding.result(timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "words"),
+    [
+        ({"name": "Alta"}, psycopg.errors.UniqueViolation, "plants_name_key"),
+        ({"name": " "}, psycopg.errors.CheckViolation, "plants_name_check"),
+        ({"name": "n" * 51}, psycopg.errors.CheckViolation, "plants_name_check"),
+        ({"name": None}, psycopg.errors.NotNullViolation, '"name"'),
+        ({"latitude": 1}, psycopg.errors.CheckViolation, "plants_coordinates_check"),
+        ({"longitude": 1}, psycopg.errors.CheckViolation, "plants_coordinates_check"),
+        (
+            {"latitude": -91, "longitude": 1},
+            psycopg.errors.CheckViolation,
+            "plants_latitude_check",
+        ),
+        (
+            {"latitude": 1, "longitude": "NaN"},
+            psycopg.errors.CheckViolation,
+            "plants_longitude_check",
+        ),
+        ({"time_zone": "Mars"}, psycopg.errors.CheckViolation, "time_zone is 'Mars'"),
+        ({"time_zone": None}, psycopg.errors.NotNullViolation, '"time_zone"'),
+        ({"plant_id": 0}, psycopg.errors.CheckViolation, "plants_plant_id_check"),
+    ],
+)
+def test_plain_sql_is_held_to_the_same_rules(
+    owner: psycopg.Connection,
+    columns: dict[str, object],
+    error: type[psycopg.Error],
+    words: str,
+) -> None:
+    owner.execute("SET ROLE isobar_loader")
+    owner.execute("INSERT INTO solar.plants (name) VALUES ('Alta')")
+    row = {"name": "Bassa"} | columns
+    marks = ", ".join(["%s"] * len(row))
+    statement = f"INSERT INTO solar.plants ({', '.join(row)}) VALUES ({marks})"
+    with pytest.raises(error, match=words):
+        owner.execute(statement, list(row.values()))
+    assert names(owner) == {1: "Alta"}
+
+
+def test_the_zone_of_a_plant_with_readings_and_any_number_stay_as_they_are(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    plant_id = registry.add(warehouse, "Alta")
+    owner.execute("UPDATE solar.plants SET time_zone = %s", [MADRID])
+    with pytest.raises(
+        psycopg.errors.CheckViolation, match="must be UTC or the name of the zone of a place"
+    ):
+        owner.execute("UPDATE solar.plants SET time_zone = 'Mars'")
+    fill(owner, plant_id)
+    with pytest.raises(psycopg.errors.CheckViolation, match="the time_zone of plant 1 stays"):
+        owner.execute("UPDATE solar.plants SET time_zone = 'UTC'")
+    with pytest.raises(psycopg.errors.CheckViolation, match="the number of plant 1 stays"):
+        owner.execute("UPDATE solar.plants SET plant_id = 7")
+    owner.execute("UPDATE solar.plants SET time_zone = %s, latitude = 1, longitude = 1", [MADRID])
+    assert counts(owner, plant_id) == [2, 1, 1, 1, 1]
+
+
+def test_the_list_counts_days_as_the_coverage_does(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    for name in ("new", "synced", "retired", "retired before it was synced", "partly"):
+        registry.add(warehouse, name, 40.0, -3.5, "Pacific/Auckland")
+    owner.execute(
+        "INSERT INTO solar.syncs (plant_id, began_at, history_from)"
+        " SELECT plant_id, now(), current_date - 40 FROM solar.plants WHERE plant_id IN (2, 3)"
+    )
+    owner.execute(DAYS_OF_ALL_KINDS)
+    owner.execute(
+        "UPDATE solar.plants SET retired_at = now() - interval '20 days' WHERE name = 'retired'"
+    )
+    registry.retire(warehouse, 4)
+    with warehouse.engine.connect() as connection:
+        rows = registry.listing(connection)
+    told = [(row.plant_id, row.days_missing) for row in rows]
+    query = (
+        "SELECT plant_id, count(*) FILTER (WHERE status IN ('partial', 'failed', 'not asked'))"
+        " FROM solar.coverage GROUP BY plant_id ORDER BY plant_id"
+    )
+    assert told == owner.execute(query).fetchall()
+    assert told[0] == (1, 1)
+    query = "SELECT count(*) FROM solar.days WHERE plant_id = %s AND status = 'held'"
+    held = [owner.execute(query, [row.plant_id]).fetchone() for row in rows]
+    assert [(row.days_held,) for row in rows] == held
+    second = rows[1]
+    assert (second.name, second.time_zone) == ("synced", "Pacific/Auckland")
+    assert (second.latitude, second.longitude, second.retired_at) == (40.0, -3.5, None)
+    assert [row.name for row in rows if row.retired_at] == [
+        "retired",
+        "retired before it was synced",
+    ]
+
+
+def test_an_empty_registry_lists_nothing(warehouse: Warehouse) -> None:
+    with warehouse.engine.connect() as connection:
+        assert registry.listing(connection) == []
+
+
+def test_the_sandboxs_plants_are_registered_once_and_deleted_ones_do_not_come_back(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    assert registry.register_demo(warehouse, DEMO)
+    assert names(owner) == {1: "Sierra Alta", 2: "Havel North", 3: "Montado South"}
+    assert not registry.register_demo(warehouse, DEMO)
+    assert registry.add(warehouse, "Alta") == 4
+    for plant_id in (2, 4, 1, 3):
+        registry.delete(warehouse, plant_id)
+    assert not registry.register_demo(warehouse, DEMO)
+    assert names(owner) == {}
+
+
+def test_a_registry_that_had_plants_of_its_own_gets_none_of_the_sandbox(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    registry.delete(warehouse, registry.add(warehouse, "Alta"))
+    assert not registry.register_demo(warehouse, DEMO)
+    assert names(owner) == {}
+
+
+def test_a_plant_with_a_number_by_hand_keeps_the_sandboxs_away(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    owner.execute("INSERT INTO solar.plants (plant_id, name) VALUES (2, 'Alta')")
+    assert not registry.register_demo(warehouse, DEMO)
+    assert names(owner) == {2: "Alta"}
+
+
+def test_two_commands_at_once_register_the_sandboxs_plants_once(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda _: registry.register_demo(warehouse, DEMO), range(4)))
+    assert sorted(done) == [False, False, False, True]
+    assert len(names(owner)) == 3
+
+
+def test_a_registration_of_the_sandboxs_plants_that_was_killed_is_finished_by_the_next(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    """The plants were there, their numbers not yet drawn: the next plant would have got the 1."""
+    statement = "INSERT INTO solar.plants (plant_id, name) VALUES (%s, %s)"
+    for plant in DEMO_PLANTS:
+        owner.execute(statement, [plant.id, plant.name])
+    assert not registry.register_demo(warehouse, DEMO)
+    by_hand = "INSERT INTO solar.plants (name) VALUES ('Alta') RETURNING plant_id"
+    assert owner.execute(by_hand).fetchall() == [(4,)]
+
+
+@pytest.mark.parametrize("zone", ["CET", "EST5EDT", "posix/Europe/Madrid", "Foo+3", "localtime"])
+def test_zones_that_are_not_of_a_place_are_refused(warehouse: Warehouse, zone: str) -> None:
+    with pytest.raises(PermanentFailure, match="UTC or the name of the zone of a place"):
+        registry.add(warehouse, "here", time_zone=zone)
+
+
+@pytest.mark.parametrize("at", ["infinity", "-infinity", "20000-01-01"])
+def test_times_that_cannot_be_are_refused(owner: psycopg.Connection, at: str) -> None:
+    owner.execute("INSERT INTO solar.plants (name) VALUES ('here')")
+    for column in ("retired_at", "registered_at"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            owner.execute(f"UPDATE solar.plants SET {column} = '{at}'")

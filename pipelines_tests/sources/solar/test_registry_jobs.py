@@ -1,0 +1,99 @@
+"""The registry of plants, as the launchpad runs it."""
+
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from pipelines.orchestration.resources import WarehouseResource
+from pipelines.sources.solar.registry_jobs import JOBS
+from pipelines.warehouse.connection import Warehouse
+
+PLANTS = "SELECT plant_id, name, time_zone, retired_at IS NOT NULL FROM solar.plants"
+
+
+@pytest.fixture
+def definitions(warehouse: Warehouse) -> dg.Definitions:
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    return dg.Definitions(jobs=JOBS, resources={"warehouse": WarehouseResource(url=url)})
+
+
+def run(definitions: dg.Definitions, job: str, **config: Any) -> dg.ExecuteInProcessResult:
+    """Run a job with the configuration of its one operation."""
+    operation = job.removesuffix("_plant")
+    return definitions.resolve_job_def(job).execute_in_process(
+        run_config={"ops": {operation: {"config": config}}}, raise_on_error=False
+    )
+
+
+def told(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    """What the run's page shows of what was done."""
+    assert result.success
+    (output,) = [event for event in result.all_node_events if event.is_successful_output]
+    metadata = output.step_output_data.metadata
+    return {name: value.value for name, value in metadata.items()}
+
+
+def refusal(result: dg.ExecuteInProcessResult) -> str:
+    assert not result.success
+    (failure,) = [event for event in result.all_node_events if event.is_step_failure]
+    data = failure.step_failure_data.user_failure_data
+    assert data is not None
+    return str(data.description)
+
+
+def test_a_plant_is_registered_renamed_retired_and_deleted_in_the_launchpad(
+    definitions: dg.Definitions, owner: psycopg.Connection
+) -> None:
+    result = run(definitions, "register_plant", name="Alta", time_zone="Europe/Madrid")
+    assert told(result) == {"plant_id": 1}
+    assert owner.execute(PLANTS).fetchall() == [(1, "Alta", "Europe/Madrid", False)]
+    result = run(definitions, "rename_plant", plant_id=1, name="Sierra Alta")
+    assert told(result) == {"plant_id": 1, "name": "Sierra Alta"}
+    assert told(run(definitions, "retire_plant", plant_id=1))["plant_id"] == 1
+    assert owner.execute(PLANTS).fetchall() == [(1, "Sierra Alta", "Europe/Madrid", True)]
+    assert told(run(definitions, "delete_plant", plant_id=1)) == {"plant_id": 1, "readings": 0}
+    assert owner.execute(PLANTS).fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("job", "config", "words"),
+    [
+        ("register_plant", {"name": "Alta"}, "the name is taken"),
+        ("register_plant", {"name": "\0"}, "control characters"),
+        ("register_plant", {"name": "Bassa", "latitude": 91, "longitude": 0}, "latitude is not"),
+        ("register_plant", {"name": "Bassa", "latitude": 37.5}, "come together"),
+        (
+            "register_plant",
+            {"name": "Bassa", "time_zone": "Mars"},
+            "the name of the zone of a place",
+        ),
+        ("rename_plant", {"plant_id": 1, "name": ""}, "not empty"),
+        ("rename_plant", {"plant_id": 2, "name": "Bassa"}, "there is no plant 2"),
+        ("retire_plant", {"plant_id": -1}, "there is no plant -1"),
+        ("delete_plant", {"plant_id": 2**40}, "there is no plant 1099511627776"),
+    ],
+)
+def test_a_refusal_fails_the_run_once_with_what_to_do(
+    definitions: dg.Definitions,
+    owner: psycopg.Connection,
+    job: str,
+    config: dict[str, Any],
+    words: str,
+) -> None:
+    owner.execute("INSERT INTO solar.plants (name) VALUES ('Alta')")
+    description = refusal(run(definitions, job, **config))
+    assert words in description
+    assert "what to do:" in description
+    assert owner.execute(PLANTS).fetchall() == [(1, "Alta", "UTC", False)]
+
+
+def test_a_delete_while_the_plant_is_synced_says_to_try_again(
+    definitions: dg.Definitions, owner: psycopg.Connection
+) -> None:
+    owner.execute("INSERT INTO solar.plants (name) VALUES ('Alta')")
+    owner.execute("SELECT pg_advisory_lock(hashtextextended('isobar sync of plant 1', 0))")
+    description = refusal(run(definitions, "delete_plant", plant_id=1))
+    assert "Data sync of plant 1 is running. Please try again later!" in description
+    assert owner.execute(PLANTS).fetchall() == [(1, "Alta", "UTC", False)]

@@ -1,0 +1,256 @@
+"""Items to readings: what is good is kept, what is bad is refused with its reasons."""
+
+import datetime as dt
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.sources.solar.transform import Told, read_answer
+from pipelines.sources.solar.windows import Window
+from pipelines_tests.sources.solar.made_up import DAY, ONE_DAY, day_of_items, item
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+
+
+def read(items: list[Any], zone: str = "UTC", window: Window = ONE_DAY) -> Told:
+    return read_answer(items, plant_id=7, zone=zone, window=window, now=NOW)
+
+
+def reasons(told: Told) -> list[str]:
+    return [reason for reject in told.rejects for reason in reject.reasons]
+
+
+def hours(told: Told) -> list[str]:
+    return [f"{at:%Y-%m-%dT%H:%MZ}" for at in told.readings.read_at]
+
+
+def test_p22_nested_values_become_flat_columns() -> None:
+    told = read(day_of_items())
+    assert len(told.readings) == told.read == 24
+    assert told.readings.iloc[3].to_dict() == {
+        "read_at": dt.datetime(2019, 1, 1, 3, tzinfo=dt.UTC),
+        "expected_energy_kwh": 13.0,
+        "observed_energy_kwh": 13.0 * 0.8,
+        "expected_irradiation_wh_per_m2": 6.5,
+        "observed_irradiation_wh_per_m2": 3.25,
+    }
+    assert not told.rejects
+    assert not told.drift
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reason"),
+    [
+        ({"expected": None}, "expected is no object"),
+        ({"observed": 3}, "observed is no object"),
+        ({"observed": {"irradiation": 1.0}}, "observed.energy is missing"),
+        ({"expected": {"energy": None, "irradiation": 1.0}}, "expected.energy is no number"),
+        ({"expected": {"energy": "5", "irradiation": 1.0}}, "expected.energy is no number"),
+        ({"expected": {"energy": True, "irradiation": 1.0}}, "expected.energy is no number"),
+        ({"expected": {"energy": math.nan, "irradiation": 1.0}}, "expected.energy cannot be"),
+        ({"expected": {"energy": math.inf, "irradiation": 1.0}}, "expected.energy cannot be"),
+        ({"observed": {"energy": -5.0, "irradiation": 1.0}}, "observed.energy cannot be"),
+        ({"observed": {"energy": 10**400, "irradiation": 1}}, "observed.energy cannot be"),
+        ({"observed": {"energy": 1, "irradiation": 2001}}, "observed.irradiation cannot be"),
+        ({"datetime": None}, "datetime cannot be read"),
+        ({"datetime": "yesterday at noon, more or less"}, "datetime cannot be read"),
+        ({"datetime": "2019-01-01"}, "datetime cannot be read"),
+        ({"datetime": "0001-01-01T00:00:00+14:00"}, "datetime cannot be read"),
+        ({"datetime": "9999-12-31T23:00:00-14:00"}, "datetime cannot be read"),
+        ({"datetime": "2019-01-01T05:30:00"}, "datetime is not on the hour"),
+        ({"datetime": "2019-01-01T05:00:00.5"}, "datetime is not on the hour"),
+    ],
+)
+def test_p30_p60_one_bad_point_that_cost_the_whole_batch(
+    spoilt: dict[str, Any], reason: str
+) -> None:
+    items = day_of_items()
+    items[5] |= spoilt
+    told = read(items)
+    assert len(told.readings) == 23
+    assert len(told.rejects) == 1
+    assert told.rejects[0].position == "[5]"
+    assert any(one.startswith(reason) for one in reasons(told)), reasons(told)
+    assert (
+        json.loads(told.rejects[0].raw)["expected"] == items[5]["expected"] or "expected" in spoilt
+    )
+    assert told.spoiled_days == [DAY]
+
+
+@pytest.mark.parametrize("gone", ["expected", "observed", "datetime"])
+def test_an_item_without_a_side_is_refused_and_the_others_kept(gone: str) -> None:
+    items = day_of_items()
+    del items[5][gone]
+    told = read(items)
+    assert len(told.readings) == 23
+    assert len(told.rejects) == 1
+
+
+@pytest.mark.parametrize("thing", [None, 3, "x", [], True, {}, [1, 2]])
+def test_things_that_are_no_items(thing: Any) -> None:
+    told = read([*day_of_items(), thing])
+    assert len(told.readings) == 24
+    assert len(told.rejects) == 1
+
+
+def test_an_item_tells_all_that_is_wrong_with_it() -> None:
+    told = read([item("2019-01-01T05:30:00", expected={}, observed=None)])
+    assert reasons(told) == [
+        "expected.energy is missing",
+        "expected.irradiation is missing",
+        "observed is no object",
+        "datetime is not on the hour",
+    ]
+
+
+def test_the_key_of_a_refused_item_is_its_hour_or_about_it() -> None:
+    items = day_of_items()
+    items[5] |= {"observed": None}
+    items[9] |= {"datetime": "?"}
+    keys = [reject.key for reject in read(items).rejects]
+    assert keys == [("7", "2019-01-01T05:00:00Z"), ("7", "2019-01-01T08:00:00Z?")]
+
+
+def test_the_first_items_stand_where_the_first_time_is_told_wherever_the_window_begins() -> None:
+    """So that the next answer for that day has the say of them, whatever else it is of."""
+    items = day_of_items()
+    items[0] |= {"datetime": "?"}
+    keys = {
+        reject.key
+        for days in (0, 6)
+        for reject in read(items, window=Window(DAY - dt.timedelta(days), ONE_DAY.end)).rejects
+    }
+    assert keys == {("7", "2019-01-01T01:00:00Z?")}
+
+
+def test_the_same_again_is_no_harm_and_another_word_is_refused() -> None:
+    items = [*day_of_items(), item("2019-01-01T00:00:00"), item("2019-01-01T01:00:00", 99.0)]
+    told = read(items)
+    assert (told.repeated, len(told.rejects)) == (1, 1)
+    assert reasons(told) == ["datetime is an hour that came before with other values"]
+    assert told.readings.expected_energy_kwh[1] == 11.0
+
+
+def test_order_does_not_matter() -> None:
+    told = read(day_of_items()[::-1])
+    assert hours(told) == sorted(hours(told))
+
+
+def test_p55_items_of_other_days_than_asked_for_are_left_to_those() -> None:
+    told = read([*day_of_items(), *day_of_items(dt.date(2019, 1, 2))[:1]])
+    assert (len(told.readings), told.elsewhere) == (24, 1)
+
+
+def test_the_future_is_refused() -> None:
+    window = Window(NOW.date(), NOW.date() + dt.timedelta(days=1))
+    told = read(day_of_items(NOW.date()), window=window)
+    assert len(told.readings) == 13
+    assert set(reasons(told)) == {"datetime is in the future"}
+
+
+def test_p57_naive_times_are_read_in_the_plants_zone() -> None:
+    told = read(day_of_items(), "Asia/Tashkent")
+    assert hours(told)[0] == "2018-12-31T19:00Z"
+    told = read(day_of_items(), "Asia/Kolkata")
+    assert hours(told)[0] == "2018-12-31T18:30Z"
+
+
+def test_times_with_a_zone_are_taken_at_their_word() -> None:
+    told = read([item("2019-01-01T02:00:00+01:00"), item("2019-01-01T05:00:00Z")])
+    assert hours(told) == ["2019-01-01T01:00Z", "2019-01-01T05:00Z"]
+    told = read([item("2018-12-31T20:00:00Z")], "Asia/Tashkent")
+    assert hours(told) == ["2018-12-31T20:00Z"]
+
+
+def test_the_day_of_23_hours() -> None:
+    day = dt.date(2019, 3, 31)
+    told = read(day_of_items(day), "Europe/Madrid", Window(day, day + dt.timedelta(days=1)))
+    assert len(told.readings) == 23
+    assert reasons(told) == ["datetime is an hour that clocks skip in the plant's zone"]
+    assert told.rejects[0].position == "[2]"
+
+
+def test_the_day_of_25_hours() -> None:
+    day = dt.date(2019, 10, 27)
+    items = day_of_items(day)
+    items.insert(3, item("2019-10-27T02:00:00", 77.0))
+    told = read(items, "Europe/Madrid", Window(day, day + dt.timedelta(days=1)))
+    assert len(told.readings) == 25
+    assert hours(told)[2:4] == ["2019-10-27T00:00Z", "2019-10-27T01:00Z"]
+    assert list(told.readings.expected_energy_kwh[2:4]) == [12.0, 77.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "held", "repeated", "refused"),
+    [
+        ([12.0, 77.0], [12.0, 77.0], 0, 0),
+        ([12.0, 12.0], [12.0, 12.0], 0, 0),  # as at night
+        ([12.0, 12.0, 77.0], [12.0, 77.0], 1, 0),
+        ([12.0, 77.0, 77.0], [12.0, 77.0], 1, 0),
+        ([12.0, 77.0, 12.0], [12.0, 77.0], 1, 0),
+        ([12.0, 77.0, 99.0], [12.0, 77.0], 0, 1),
+    ],
+)
+def test_the_hour_that_is_there_twice_however_often_it_is_told(
+    values: list[float], held: list[float], repeated: int, refused: int
+) -> None:
+    day = dt.date(2019, 10, 27)
+    window = Window(day, day + dt.timedelta(days=1))
+    told = read([item("2019-10-27T02:00:00", one) for one in values], "Europe/Madrid", window)
+    assert list(told.readings.expected_energy_kwh) == held
+    assert (told.repeated, len(told.rejects)) == (repeated, refused)
+
+
+def test_the_key_of_an_hour_that_clocks_skip_is_within_its_day() -> None:
+    day = dt.date(2019, 3, 10)
+    window = Window(day, day + dt.timedelta(days=1))
+    told = read(day_of_items(day), "America/Los_Angeles", window)
+    assert [reject.key for reject in told.rejects] == [("7", "2019-03-10T10:00:00Z")]
+
+
+def test_keys_that_nobody_promised_are_told() -> None:
+    items = [one | {"cabin": 1} for one in day_of_items()]
+    items[0]["observed"]["wind"] = 3
+    assert read(items).drift == [
+        'unknown key "cabin" in 24 of 24 items',
+        'unknown key "observed.wind" in 1 of 24 items',
+    ]
+
+
+def test_p31_an_empty_answer() -> None:
+    told = read([])
+    assert (told.read, len(told.readings), told.rejects) == (0, 0, [])
+
+
+numbers = st.one_of(
+    st.floats(), st.integers(-(10**6), 10**12), st.none(), st.booleans(), st.text(max_size=3)
+)
+sides = st.one_of(
+    st.none(), st.dictionaries(st.sampled_from(["energy", "irradiation", "x"]), numbers)
+)
+times = st.one_of(
+    st.none(),
+    st.text(max_size=20),
+    st.datetimes().map(dt.datetime.isoformat),
+    st.integers(0, 47).map(lambda n: f"2019-03-{30 + n // 24}T{n % 24:02}:00:00"),
+    st.integers(0, 23).map(lambda n: f"2019-03-31T{n:02}:00:00+02:00"),
+)
+things = st.one_of(
+    st.fixed_dictionaries({"datetime": times, "expected": sides, "observed": sides}),
+    st.builds(item, times.map(str)),
+    st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=3),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(things, max_size=12), st.sampled_from(["UTC", "Europe/Madrid", "Asia/Kolkata"]))
+def test_whatever_comes_each_item_is_counted_once(items: list[Any], zone: str) -> None:
+    told = read(items, zone, Window(dt.date(2019, 3, 31), dt.date(2019, 4, 1)))
+    counted = len(told.readings) + told.repeated + told.elsewhere + len(told.rejects)
+    assert counted == told.read == len(items)
+    assert told.readings.read_at.is_unique
+    assert all(reject.reasons and reject.key for reject in told.rejects)

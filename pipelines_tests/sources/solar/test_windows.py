@@ -1,0 +1,137 @@
+"""Which days are asked for, in which order, and that none is asked for in vain."""
+
+import datetime as dt
+
+import pytest
+
+from pipelines.sources.solar.windows import (
+    Depth,
+    Known,
+    Window,
+    together,
+    windows,
+    years,
+    years_before,
+)
+
+TODAY = dt.date(2026, 11, 20)
+YESTERDAY = dt.date(2026, 11, 19)
+NOTHING = Known(None, [], [])
+TEN_YEARS = Depth(every_run=1, until=10)
+
+
+def asked(*windows: Window) -> set[dt.date]:
+    return {
+        dt.date.fromordinal(day)
+        for window in windows
+        for day in range(window.first.toordinal(), window.end.toordinal())
+    }
+
+
+def known(days: set[dt.date], due: set[dt.date] = frozenset()) -> Known:  # type: ignore[assignment]
+    """What `known_days.sql` would say."""
+    ordered = sorted(days)
+    start = [dt.date(2016, 11, 20) - dt.timedelta(days=1), *ordered]
+    holes = [
+        Window(before + dt.timedelta(days=1), day)
+        for before, day in zip(start, ordered, strict=False)
+        if day - before > dt.timedelta(days=1)
+    ]
+    return Known(ordered[-1] if ordered else None, holes, sorted(due))
+
+
+def test_p09_yesterday_comes_first_and_today_never() -> None:
+    found = list(windows(NOTHING, TODAY, TEN_YEARS))
+    assert found[0] == Window(YESTERDAY, TODAY)
+    assert max(asked(*found)) == YESTERDAY
+
+
+def test_p10_history_goes_back_by_the_years_of_one_run() -> None:
+    assert list(windows(NOTHING, TODAY, TEN_YEARS))[1:] == [
+        Window(dt.date(2025, 11, 19), YESTERDAY)
+    ]
+    assert list(windows(NOTHING, TODAY, Depth(2, 10)))[1:] == [
+        Window(dt.date(2025, 11, 19), YESTERDAY),
+        Window(dt.date(2024, 11, 19), dt.date(2025, 11, 19)),
+    ]
+
+
+def test_p11_history_ends_after_ten_years_of_runs_and_is_whole() -> None:
+    days: set[dt.date] = set()
+    for _ in range(10):
+        found = list(windows(known(days), TODAY, TEN_YEARS))
+        assert not asked(*found) & days
+        days |= asked(*found)
+    assert min(days) == dt.date(2016, 11, 20)
+    assert len(days) == (TODAY - min(days)).days
+    assert list(windows(known(days), TODAY, TEN_YEARS)) == []
+
+
+def test_p54_the_loop_that_went_one_year_too_far_and_fetched_the_current_year_again() -> None:
+    days = asked(*windows(NOTHING, TODAY, TEN_YEARS))
+    assert len(days) == 1 + 365
+    again = list(windows(known(days), TODAY, TEN_YEARS))
+    assert again == [Window(dt.date(2024, 11, 19), dt.date(2025, 11, 19))]
+
+
+def test_p34_long_spans_are_asked_for_by_the_year() -> None:
+    cut = list(years(Window(dt.date(2019, 3, 1), dt.date(2022, 1, 1))))
+    assert cut == [
+        Window(dt.date(2021, 1, 1), dt.date(2022, 1, 1)),
+        Window(dt.date(2020, 1, 1), dt.date(2021, 1, 1)),
+        Window(dt.date(2019, 3, 1), dt.date(2020, 1, 1)),
+    ]
+
+
+def test_days_that_nobody_asked_for_in_time_come_next() -> None:
+    days = asked(Window(dt.date(2016, 11, 20), dt.date(2026, 11, 16)))
+    assert list(windows(known(days), TODAY, TEN_YEARS)) == [Window(dt.date(2026, 11, 16), TODAY)]
+
+
+def test_a_hole_in_history_is_filled_before_older_years() -> None:
+    days = asked(
+        Window(dt.date(2026, 6, 1), TODAY), Window(dt.date(2026, 1, 1), dt.date(2026, 3, 1))
+    )
+    assert list(windows(known(days), TODAY, TEN_YEARS)) == [
+        Window(dt.date(2026, 3, 1), dt.date(2026, 6, 1)),
+        Window(dt.date(2025, 6, 1), dt.date(2026, 1, 1)),
+    ]
+
+
+def test_p59_gaps_whose_time_has_come_are_asked_for_again_those_close_by_together() -> None:
+    days = asked(Window(dt.date(2016, 11, 20), TODAY))
+    due = {dt.date(2020, 1, 1), dt.date(2020, 1, 5), dt.date(2022, 5, 5)}
+    assert list(windows(known(days, due), TODAY, TEN_YEARS)) == [
+        Window(dt.date(2022, 5, 5), dt.date(2022, 5, 6)),
+        Window(dt.date(2020, 1, 1), dt.date(2020, 1, 6)),
+    ]
+
+
+def test_gaps_older_than_history_is_to_go_are_left() -> None:
+    due = {dt.date(2010, 1, 1)}
+    days = asked(Window(dt.date(2016, 11, 20), TODAY))
+    assert list(windows(known(days, due), TODAY, TEN_YEARS)) == []
+
+
+@pytest.mark.parametrize("depth", [Depth(0, 10), Depth(1, 0)])
+def test_without_history_only_yesterday_is_asked_for(depth: Depth) -> None:
+    found = asked(*windows(NOTHING, TODAY, depth))
+    assert found == {YESTERDAY}
+
+
+def test_leap_days() -> None:
+    assert years_before(dt.date(2024, 2, 29), 1) == dt.date(2023, 2, 28)
+    assert years_before(dt.date(2024, 2, 29), 4) == dt.date(2020, 2, 29)
+    days: set[dt.date] = set()
+    today = dt.date(2024, 3, 1)
+    for _ in range(12):
+        days |= asked(*windows(known(days), today, TEN_YEARS))
+    assert len(days) == (today - min(days)).days
+
+
+def test_windows_of_days_that_are_close() -> None:
+    days = [dt.date(2020, 1, 1), dt.date(2020, 1, 9), dt.date(2020, 1, 18)]
+    assert together(days) == [
+        Window(dt.date(2020, 1, 18), dt.date(2020, 1, 19)),
+        Window(dt.date(2020, 1, 1), dt.date(2020, 1, 10)),
+    ]

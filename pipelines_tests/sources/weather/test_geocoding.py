@@ -1,0 +1,253 @@
+"""Which result fits a place, and that each place is looked up once."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.failures import TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.sources.weather.geocode_places import locate_places, put_places
+from pipelines.sources.weather.geocoding import Geocoder, choose
+from pipelines.sources.weather.providers.open_meteo import OpenMeteo
+from pipelines.sources.weather.refresh import refresh
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.sources.shipments.made_up import deliver, line
+
+
+def result(name: str, **changes: Any) -> dict[str, Any]:
+    return {"name": name, "country_code": "FR", "latitude": 48.9, "longitude": 2.3} | changes
+
+
+PARIS = result("Paris", postcodes=["75001", "75020"], population=2_000_000)
+PARIS_TX = result("Paris", country_code="US", latitude=33.7, longitude=-95.6, population=25_000)
+NORTH = result("Saint-Denis", latitude=48.9, longitude=2.35, population=110_000)
+FAR = result("Saint-Denis", latitude=-20.9, longitude=55.4, population=150_000)
+
+
+@pytest.mark.parametrize(
+    ("results", "postcode", "city", "status", "longitude"),
+    [
+        ([PARIS], "75001", "Paris", "found", 2.3),
+        ([PARIS_TX, PARIS], "75001", "Paris", "found", 2.3),
+        ([PARIS_TX], "75001", "Paris", "not_found", None),
+        ([], "75001", "Paris", "not_found", None),
+        ([result("Elsewhere", longitude=5.0)], "75001", "Paris", "not_found", None),
+        (
+            [result("Other", postcodes=["75001"], longitude=7.0), PARIS],
+            "75001",
+            "Paris",
+            "found",
+            2.3,
+        ),
+        ([result("Lutèce", postcodes=["75001"])], "75001", None, "found", 2.3),
+        ([NORTH, FAR], None, "saint-denis", "found", 55.4),
+        ([NORTH, {**FAR, "population": 110_000}], None, "Saint-Denis", "ambiguous", None),
+        ([{**NORTH, "population": None}, FAR], None, "Saint-Denis", "found", 55.4),
+        ([result("Évry")], None, "Evry", "found", 2.3),
+        ([result("Munich")], None, "München", "found", 2.3),
+        ([result("Paris", latitude=None)], None, "Paris", "not_found", None),
+        ([result("Paris", latitude=91.5)], None, "Paris", "not_found", None),
+        ([result("Paris", longitude=10**400)], None, "Paris", "not_found", None),
+        ([result("Paris", admin1="a\x00\ud800")], None, "Paris", "found", 2.3),
+    ],
+)
+def test_country_then_postcode_then_name_then_size(
+    results: list[dict[str, Any]],
+    postcode: str | None,
+    city: str | None,
+    status: str,
+    longitude: float | None,
+) -> None:
+    is_by_city = postcode is None
+    located = choose(
+        results, country_code="FR", postcode=postcode, city=city, is_by_city=is_by_city
+    )
+    assert (located.status, located.longitude) == (status, longitude)
+    assert (located.problem is None) == (status == "found")
+
+
+def test_no_match_is_an_answer_without_results(
+    http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
+    source.will(document({"generationtime_ms": 0.3}))
+    assert Geocoder(http, source.url.removesuffix("/flights.json"), clock).search("x", "FR") == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *([], {"results": {}}, {"results": ["x"]}, "x", None),
+        *({"results": [{**PARIS, key: None}]} for key in ("name", "country_code", "latitude")),
+        *({"results": [{**PARIS, "longitude": value}]} for value in ("2.3", 181, float("nan"))),
+        {"results": [{"name": "Paris", "country_code": "FR", "latitude": 48.9}]},
+    ],
+)
+def test_an_answer_of_another_shape_is_a_failure_and_not_an_empty_one(
+    http: HttpClient, source: FakeSource, clock: FakeClock, answer: Any
+) -> None:
+    source.will(document(answer))
+    with pytest.raises(TransientFailure, match="no list of results"):
+        Geocoder(http, source.url.removesuffix("/flights.json"), clock).search("x", "FR")
+
+
+def test_a_lookup_that_is_refused_does_not_stand_in_the_way_of_others(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    refused = body(b'{"error": true, "reason": "Parameter name is odd"}', status=400)
+    berlin = result("Berlin", country_code="DE", postcodes=["10115"])
+    source.will(refused, document({"results": [PARIS, berlin]}))
+    deliver(warehouse, tmp_path, [line(1)])
+    put_places(warehouse, clock())
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    located, failure = locate_places(warehouse, geocoder, clock)
+    assert len(located) == 1
+    assert "Parameter name is odd" in str(failure)
+    query = "SELECT outcome, count(*) FROM weather.calls GROUP BY 1 ORDER BY 1"
+    assert owner.execute(query).fetchall() == [("failed", 1), ("success", 1)]
+
+
+def test_a_used_up_allowance_of_the_geocoder_is_its_own(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    spent = body(b'{"error": true, "reason": "Hourly API request limit exceeded."}', status=429)
+    source.will(spent)
+    lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
+    deliver(warehouse, tmp_path, lines)
+    put_places(warehouse, clock())
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    for _ in range(3):
+        locate_places(warehouse, geocoder, clock)
+        clock.pass_by(minutes=7)
+    assert len(source.requests) == 1
+    query = "SELECT provider FROM weather.pauses"
+    assert owner.execute(query).fetchall() == [("open-meteo-geocoding",)]
+
+
+def test_a_name_with_blanks_and_umlauts_is_asked_for_as_it_is(
+    http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
+    """A cache key of the name as it stood, blanks and umlauts included, was refused."""
+    source.will(document({}))
+    Geocoder(http, source.url.removesuffix("/flights.json"), clock).search("Bad Münstereifel", "DE")
+    ((_, path),) = source.requests
+    assert "name=Bad+M%C3%BCnstereifel" in path
+    assert "countryCode=DE" in path
+
+
+def statuses(owner: psycopg.Connection) -> dict[str, str]:
+    query = "SELECT place_key, geocoding_status FROM weather.places"
+    return dict(owner.execute(query).fetchall())
+
+
+def test_each_place_is_looked_up_once_however_many_shipments_it_has(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    sandbox: str,
+    clock: FakeClock,
+) -> None:
+    geocoder = Geocoder(http, sandbox, clock)
+    lines = [line(n, sender_address=f"Street {n}, 10115 Berlin, Germany") for n in range(20)]
+    lines[0]["receiver_address"] = "Street 2, Mashhad, Iran"
+    lines[1]["receiver_address"] = "Street 2, Nowhere, Iran"
+    lines[2]["receiver_address"] = "Street 2, 1234 Somewhere, Narnia"
+    deliver(warehouse, tmp_path, lines)
+    put_places(warehouse, clock())
+    located, failure = locate_places(warehouse, geocoder, clock)
+    assert (len(located), failure) == (4, None)
+    assert statuses(owner) == {
+        "DE 10115": "found",
+        "FR 75001": "found",
+        "IR mashhad": "found",
+        "IR nowhere": "not_found",
+    }
+    put_places(warehouse, clock())
+    assert locate_places(warehouse, geocoder, clock) == ([], None)
+    query = "SELECT count(*), count(*) FILTER (WHERE outcome = 'success') FROM weather.calls"
+    assert owner.execute(query).fetchone() == (4, 4)
+
+
+def test_a_place_can_be_corrected_and_looked_up_again_by_sql(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    sandbox: str,
+    clock: FakeClock,
+) -> None:
+    deliver(warehouse, tmp_path, [line(1, receiver_address="Street 2, Nowhere, Iran")])
+    put_places(warehouse, clock())
+    locate_places(warehouse, Geocoder(http, sandbox, clock), clock)
+    refresh(warehouse, OpenMeteo(http, sandbox, clock), clock=clock)
+    owner.execute("SELECT weather.correct_place('IR nowhere', 36.3, 59.6)")
+    owner.execute("SELECT weather.correct_place('DE 10115', 52.5, 13.4)")
+    weather = "SELECT count(*) FROM weather.observations"
+    assert owner.execute(weather).fetchone() == (0,)  # it was that of another place
+    assert refresh(warehouse, OpenMeteo(http, sandbox, clock), clock=clock).succeeded == 2
+    assert statuses(owner) == {"DE 10115": "corrected", "IR nowhere": "corrected"}
+    owner.execute(
+        "UPDATE weather.places SET geocoding_status = 'pending' WHERE place_key = 'DE 10115'"
+    )
+    put_places(warehouse, clock())
+    assert len(locate_places(warehouse, Geocoder(http, sandbox, clock), clock)[0]) == 1
+    assert statuses(owner) == {"DE 10115": "found", "IR nowhere": "corrected"}
+    with pytest.raises(psycopg.errors.CheckViolation):
+        owner.execute("UPDATE weather.places SET latitude = NULL WHERE place_key = 'IR nowhere'")
+    for arguments in ("'XX', 1, 2", "NULL, 1, 2"):
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="there is no place"):
+            owner.execute(f"SELECT weather.correct_place({arguments})")
+
+
+def test_a_lookup_that_fails_is_tried_again_later_and_the_others_are_done(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    deliver(warehouse, tmp_path, [line(1)])
+    put_places(warehouse, clock())
+    berlin = result("Berlin", country_code="DE", postcodes=["10115"])
+    source.will(body(b"oops", status=500), document({"results": [PARIS, berlin]}))
+    locate_places(warehouse, geocoder, clock)
+    assert statuses(owner) == {"DE 10115": "pending", "FR 75001": "found"}
+    assert locate_places(warehouse, geocoder, clock) == ([], None)
+    clock.pass_by(minutes=11)
+    locate_places(warehouse, geocoder, clock)
+    assert statuses(owner)["DE 10115"] == "found"
+
+
+def test_a_geocoder_that_is_down_is_told_and_no_place_is_given_up(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    source.will(body(b"oops", status=500))
+    lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
+    deliver(warehouse, tmp_path, lines)
+    put_places(warehouse, clock())
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    located, failure = locate_places(warehouse, geocoder, clock)
+    assert located == []
+    assert "answered 500" in str(failure)
+    assert set(statuses(owner).values()) == {"pending"}
+    assert len(source.requests) == 3

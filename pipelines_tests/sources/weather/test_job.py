@@ -1,0 +1,287 @@
+"""Shipments with their weather, as Dagster runs it."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from pipelines.definitions import build_definitions
+from pipelines.ingest import inbox as inboxes
+from pipelines.orchestration.resources import ShipmentsResource, WarehouseResource, WeatherResource
+from pipelines.sources.weather import hours, refresh
+from pipelines.sources.weather.definitions import weather_due
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
+from pipelines_tests.fake_source import FakeSource, body
+from pipelines_tests.sandbox_server import sandbox_server
+from pipelines_tests.sources.shipments.made_up import line, text_of
+from pipelines_tests.sources.solar.made_up import register
+
+CALLS = (
+    "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.calls"
+    " GROUP BY 1, 2 ORDER BY 1, 2"
+)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture
+def resources(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Any]]:
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    for asking in (refresh, hours):
+        monkeypatch.setattr(asking, "WAITS_SECONDS", (0.0, 0.0, 0.0))
+    for name in ("WEATHER_PROVIDER", "WEATHER_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with sandbox_server() as url:
+        monkeypatch.setenv("WEATHER_BASE_URL", url)
+        monkeypatch.setenv("GEOCODING_BASE_URL", url)
+        yield {
+            "warehouse": WarehouseResource(
+                url=warehouse.engine.url.render_as_string(hide_password=False)
+            ),
+            "shipments": ShipmentsResource(folder=str(tmp_path)),
+            "weather": WeatherResource(),
+        }
+
+
+def run(
+    resources: dict[str, Any], instance: dg.DagsterInstance, job: str = "shipments"
+) -> dg.ExecuteInProcessResult:
+    return (
+        build_definitions(resources)
+        .resolve_job_def(job)
+        .execute_in_process(instance=instance, raise_on_error=False, tags={"isobar/run": "a test"})
+    )
+
+
+def test_a_file_brings_the_weather_of_both_its_ends_in_the_same_run(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+) -> None:
+    """Ten geocodings and one forecast request for ten places; more shipments there: none."""
+    places = [f"Street {n}, {10115 + n} Town, Germany" for n in range(10)]
+    lines = [
+        line(n, sender_address=places[2 * n], receiver_address=places[2 * n + 1]) for n in range(5)
+    ]
+    (tmp_path / "a.csv").write_text(text_of(lines))
+    assert run(resources, instance).success
+    assert owner.execute(CALLS).fetchall() == [
+        ("geocoding", "success", 10, 10),
+        ("observation", "success", 10, 1),
+    ]
+    rows = owner.execute(
+        "SELECT sender_latitude, sender_temperature_celsius, sender_conditions, sender_wind_kmh,"
+        " receiver_longitude, receiver_temperature_celsius, receiver_weather_observed_at,"
+        " receiver_weather_age_minutes, weather_risk FROM enriched.shipments"
+    ).fetchall()
+    assert len(rows) == 5
+    assert all(value is not None for row in rows for value in row)
+    assert all(0 <= row[7] <= 16 for row in rows)
+    more = [
+        line(n, sender_address=places[n % 10], receiver_address=places[1]) for n in range(9, 59)
+    ]
+    (tmp_path / "b.csv").write_text(text_of(more))
+    assert run(resources, instance).success
+    assert run(resources, instance, "weather").success
+    assert owner.execute("SELECT count(*) FROM weather.calls").fetchone() == (20,)
+
+
+def test_a_shipment_without_weather_yet_has_nulls_and_a_provider_that_is_down_changes_no_lookup(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A provider's failure turned the lookup into a 500."""
+    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    monkeypatch.setenv("WEATHER_BASE_URL", "http://127.0.0.1:9")
+    result = run(resources, instance)
+    assert not result.success
+    track = (
+        "SELECT status, sender_latitude IS NULL, sender_temperature_celsius, weather_risk"
+        " FROM enriched.track('TN00000001', 'DHL')"
+    )
+    assert owner.execute(track).fetchall() == [("in_transit", False, None, None)]
+    for row in owner.execute("SELECT problem FROM weather.refreshes"):
+        assert "connection refused" in row[0]
+
+
+def test_hours_that_are_refused_for_every_place_fail_the_run(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    owner: psycopg.Connection,
+    source: FakeSource,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was green, though nothing came and trying again would not have helped."""
+    register(owner, latitude=50, longitude=10)
+    owner.execute(
+        "INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)"
+        " VALUES (1, current_date - 3, 'held', 24, 24, now())"
+    )
+    source.will(body(b"no", 403))
+    monkeypatch.setenv("WEATHER_BASE_URL", source.url.removesuffix("/flights.json"))
+    result = run(resources, instance, "weather")
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    data = event.step_failure_data.user_failure_data
+    assert data is not None
+    assert "answered 403" in str(data.description)
+
+
+@pytest.mark.parametrize("provider", ["weatherapi", "openweathermap"])
+def test_a_wrong_key_fails_the_run_at_once_and_names_the_variable(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    provider: str,
+) -> None:
+    (tmp_path / "a.csv").write_text(text_of([line(1), line(2)]))
+    monkeypatch.setenv("WEATHER_PROVIDER", provider)
+    monkeypatch.setenv("WEATHER_API_KEY", "bad")
+    result = run(resources, instance)
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    data = event.step_failure_data.user_failure_data
+    assert data is not None
+    assert "WEATHER_API_KEY" in str(data.description)
+    query = "SELECT count(*) FROM weather.calls WHERE kind = 'observation'"
+    assert owner.execute(query).fetchone() == (1,)
+    monkeypatch.setenv("WEATHER_API_KEY", "good")
+    assert run(resources, instance, "weather").success
+    query = "SELECT DISTINCT provider FROM weather.observations"
+    assert owner.execute(query).fetchall() == [(provider,)]
+
+
+def test_the_sensor_asks_for_a_run_when_something_is_due(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+) -> None:
+    def tick() -> dg.RunRequest | str | None:
+        needed = {name: resources[name] for name in ("warehouse", "weather")}
+        answer = weather_due(dg.build_sensor_context(instance=instance, resources=needed))
+        if isinstance(answer, dg.SkipReason):
+            return answer.skip_message
+        assert isinstance(answer, dg.RunRequest)
+        return answer
+
+    assert tick() == "No place is due."
+    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    assert run(resources, instance).success
+    assert tick() == "No place is due."
+    owner.execute(
+        "UPDATE weather.refreshes SET last_success_at = last_success_at - interval '2 hours'"
+    )
+    assert isinstance(tick(), dg.RunRequest)
+    assert run(resources, instance, "weather").success
+    assert tick() == "No place is due."
+
+
+def test_checks_find_what_they_are_for(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+) -> None:
+    def found() -> dict[str, int]:
+        names = ("located_places", "fresh_weather", "frugal_calls")
+        with warehouse.engine.connect() as connection:
+            counts = {
+                name: len(
+                    connection.execute(
+                        text(read_sql("pipelines.sources.weather", f"checks/{name}"))
+                    ).all()
+                )
+                for name in names
+            }
+        return {name: count for name, count in counts.items() if count}
+
+    lines = [line(1), line(2, receiver_address="Street 2, Nowhere, Iran")]
+    (tmp_path / "a.csv").write_text(text_of(lines))
+    assert run(resources, instance).success
+    assert found() == {"located_places": 1}
+    owner.execute(
+        "UPDATE weather.refreshes SET last_success_at = now() - interval '126 minutes'"
+        " WHERE place_id = (SELECT min(place_id) FROM weather.refreshes)"
+    )
+    owner.execute(
+        "INSERT INTO weather.calls (request_id, place_id, provider, kind, called_at, outcome, cost)"
+        " SELECT request_id, place_id, provider, kind, called_at + interval '119 minutes', outcome,"
+        " cost FROM weather.calls WHERE kind = 'observation' LIMIT 1"
+    )
+    assert found() == {"located_places": 1, "fresh_weather": 1, "frugal_calls": 1}
+
+
+def test_places_of_shipments_delivered_long_ago_are_no_longer_asked_for(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+) -> None:
+    far = "Street 1, 1000 Brussels, Belgium"
+    lines = [line(1, status="delivery", receiver_address=far), line(2)]
+    (tmp_path / "a.csv").write_text(text_of(lines))
+    assert run(resources, instance).success
+    query = "SELECT place_key FROM weather.places WHERE is_observed ORDER BY 1"
+    assert owner.execute(query).fetchall() == [("BE 1000",), ("DE 10115",), ("FR 75001",)]
+    week = dt.timedelta(days=8)
+    owner.execute("UPDATE shipments.shipments SET updated_at = updated_at - %s", [week])
+    assert run(resources, instance, "weather").success
+    assert owner.execute(query).fetchall() == [("DE 10115",), ("FR 75001",)]
+
+
+@pytest.mark.parametrize("provider", ["weatherapi", "openweathermap"])
+@pytest.mark.parametrize("answer", ["nothing listens", "bad key", "nonsense"])
+def test_a_key_is_in_nothing_that_dagster_or_the_database_keeps(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+    source: FakeSource,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    provider: str,
+    answer: str,
+) -> None:
+    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    monkeypatch.setenv("WEATHER_PROVIDER", provider)
+    monkeypatch.setenv("WEATHER_API_KEY", "hunter2/+")
+    error = {"error": {"code": 2006, "message": "hunter2/+ is bad"}, "cod": 401, "message": "no"}
+    source.will(
+        body(json.dumps(error).encode(), status=401)
+        if answer == "bad key"
+        else body(b"<html>hunter2/+ hunter2%2F%2B")
+    )
+    url = "http://127.0.0.1:9" if answer == "nothing listens" else source.url
+    monkeypatch.setenv("WEATHER_BASE_URL", url.removesuffix("/flights.json"))
+    result = run(resources, instance)
+    assert not result.success
+    kept = [str(event) for event in result.all_events]
+    kept += [
+        str(row)
+        for table in ("calls", "refreshes", "places", "pauses", "observations")
+        for row in owner.execute(f"SELECT * FROM weather.{table}")
+    ]
+    printed = capfd.readouterr()
+    everything = "".join([*kept, caplog.text, printed.out, printed.err])
+    assert "weather_observations" in everything
+    assert "hunter2" not in everything

@@ -1,0 +1,326 @@
+"""Each provider by its contract: true answers, its errors, its units."""
+
+import dataclasses
+import datetime as dt
+import json
+import re
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+import requests
+
+from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.sources.weather.observation import Observation, implausible, words_for
+from pipelines.sources.weather.providers import (
+    Place,
+    Provider,
+    QuotaExhausted,
+    RequestRefused,
+    end_of,
+)
+from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo, read_current
+from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
+from pipelines.sources.weather.providers.weatherapi import WeatherApi
+from pipelines.sources.weather.sandbox.model import weather_at
+from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.fake_source import Answer, FakeSource, body, document
+
+BERLIN = Place(1, 52.52, 13.41, "DE", "10115")
+PARIS = Place(2, 48.85, 2.35, "FR", "75001")
+KEY = "k3y/with+signs"
+
+
+def providers(http: HttpClient, url: str, clock: FakeClock) -> list[Provider]:
+    return [
+        OpenMeteo(http, url, clock),
+        WeatherApi(http, url, KEY, clock),
+        OpenWeatherMap(http, url, KEY, clock),
+    ]
+
+
+def test_all_tell_the_same_weather_in_the_same_units(
+    http: HttpClient, sandbox: str, clock: FakeClock
+) -> None:
+    told = [provider.observe([BERLIN, PARIS]) for provider in providers(http, sandbox, clock)]
+    for answers in told:
+        for place, answer in zip((BERLIN, PARIS), answers, strict=True):
+            assert isinstance(answer, Observation)
+            true = weather_at(place.latitude or 0, place.longitude or 0, clock.now)
+            assert answer.temperature_celsius == pytest.approx(true["temperature_2m"])
+            assert answer.wind_kmh == pytest.approx(true["wind_speed_10m"], abs=0.01)
+            assert answer.pressure_hpa == true["pressure_msl"]
+            assert answer.humidity_pct == true["relative_humidity_2m"]
+            assert clock.now - dt.timedelta(minutes=15) <= answer.observed_at <= clock.now
+            assert implausible(answer, clock.now) is None
+
+
+def test_one_place_is_an_object_and_several_are_a_list_joined_by_position(
+    http: HttpClient, sandbox: str, clock: FakeClock
+) -> None:
+    provider = OpenMeteo(http, sandbox, clock)
+    alone = [provider.observe([place])[0] for place in (BERLIN, PARIS)]
+    assert provider.observe([PARIS, BERLIN]) == alone[::-1]
+
+
+def test_a_list_of_another_length_is_not_joined(
+    http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
+    source.will(document([{}]))
+    provider = OpenMeteo(http, source.url.removesuffix("/flights.json"), clock)
+    with pytest.raises(TransientFailure, match="2 places were asked for and 1 answered"):
+        provider.observe([BERLIN, PARIS])
+
+
+def test_openweathermap_asks_by_postcode_and_country_where_there_are_no_coordinates(
+    http: HttpClient, sandbox: str, clock: FakeClock
+) -> None:
+    """Without the country it would answer for the US."""
+    bare = dataclasses.replace(BERLIN, latitude=None, longitude=None)
+    provider = OpenWeatherMap(http, sandbox, KEY, clock)
+    (answer,) = provider.observe([bare])
+    assert isinstance(answer, Observation)
+    assert provider.can_ask(bare)
+    assert not OpenMeteo(http, sandbox, clock).can_ask(bare)
+    assert not provider.can_ask(Place(3, None, None, "IR", None))
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "answer", "failure", "words"),
+    [
+        ("weatherapi", 401, {"error": {"code": 2006}}, PermanentFailure, "WEATHER_API_KEY"),
+        ("weatherapi", 401, {"error": {"code": 1002}}, PermanentFailure, "WEATHER_API_KEY"),
+        ("weatherapi", 403, {"error": {"code": 2007}}, QuotaExhausted, "before 2026-12-01 00:00"),
+        ("weatherapi", 400, {"error": {"code": 1006, "message": "No match"}}, RequestRefused, "No"),
+        ("weatherapi", 400, {"error": {"code": 9999}}, TransientFailure, "code 9999"),
+        ("weatherapi", 500, {}, TransientFailure, "answered 500"),
+        ("openweathermap", 401, {"cod": 401, "message": "Invalid"}, PermanentFailure, "API_KEY"),
+        ("openweathermap", 404, {"cod": "404", "message": "city"}, RequestRefused, "city"),
+        ("openweathermap", 404, {"cod": 404, "message": "city"}, RequestRefused, "city"),
+        ("openweathermap", 429, {"cod": 429}, QuotaExhausted, "before 2026-11-20 10:08"),
+        ("openweathermap", 503, {"cod": 503}, TransientFailure, "answered 503"),
+        ("open-meteo", 400, {"error": True, "reason": "Latitude must be"}, RequestRefused, "Lat"),
+        ("open-meteo", 400, {"error": True, "reason": "invalid String"}, PermanentFailure, "inva"),
+        ("open-meteo", 429, {"error": True, "reason": "Minutely API"}, QuotaExhausted, "10:08"),
+        ("open-meteo", 429, {"error": True, "reason": "Hourly API"}, QuotaExhausted, "11:00"),
+        ("open-meteo", 429, {"error": True, "reason": "Daily API"}, QuotaExhausted, "21 00:00"),
+        ("open-meteo", 429, {"error": True, "reason": "Too many"}, TransientFailure, "429"),
+        ("open-meteo", 200, {"error": True, "reason": "x"}, TransientFailure, "an error"),
+    ],
+)
+def test_errors_mean_what_the_provider_says(
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+    name: str,
+    status: int,
+    answer: dict[str, Any],
+    failure: type[Exception],
+    words: str,
+) -> None:
+    import json
+
+    source.will(body(json.dumps(answer).encode(), status=status))
+    url = source.url.removesuffix("/flights.json")
+    (provider,) = [one for one in providers(http, url, clock) if one.name == name]
+    with pytest.raises(failure, match=words) as told:
+        provider.observe([BERLIN])
+    assert type(told.value) is failure
+
+
+@pytest.mark.parametrize("place", [BERLIN])
+def test_a_key_is_in_no_message(clock: FakeClock, place: Place, caplog: Any) -> None:
+    """As when the host is not there; test_job has the other ways."""
+    impatient = HttpClient("weather", "WEATHER_BASE_URL", attempts=2, first_wait_seconds=0.01)
+    for provider in providers(impatient, "http://127.0.0.1:9", clock)[1:]:
+        with pytest.raises(TransientFailure) as told:
+            provider.observe([place])
+        for words in (str(told.value), caplog.text):
+            assert KEY not in words
+            assert "k3y" not in words
+
+
+def test_keys_go_by_https_only_unless_another_host_is_set(http: HttpClient) -> None:
+    """A provider was asked by plain http, with the key in the address."""
+    for provider in (WeatherApi(http, None, KEY, dt.datetime.now), OpenWeatherMap):
+        made = (
+            provider
+            if not isinstance(provider, type)
+            else provider(http, None, KEY, dt.datetime.now)
+        )
+        assert str(vars(made)["_url"]).startswith("https://")
+
+
+def test_the_key_is_sent_and_nothing_else_of_us(
+    http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
+    source.will(document({}))
+    url = source.url.removesuffix("/flights.json")
+    for provider in providers(http, url, clock):
+        assert isinstance(provider.observe([BERLIN])[0], str)
+    paths = [path.partition("?") for _, path in source.requests]
+    assert [path for path, _, _ in paths] == [
+        "/v1/forecast",
+        "/v1/current.json",
+        "/data/2.5/weather",
+    ]
+    assert "k3y" not in paths[0][2]
+    assert "key=k3y%2Fwith%2Bsigns" in paths[1][2]
+    assert "appid=k3y%2Fwith%2Bsigns" in paths[2][2]
+
+
+def test_weatherapi_that_answers_for_another_country_is_not_believed(
+    http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
+    """A bare 10115 is a ZIP code of the US, answered with 200."""
+    current = {"last_updated_epoch": 1, "temp_c": 3}
+    source.will(document({"location": {"country": "United States of America"}, "current": current}))
+    provider = WeatherApi(http, source.url.removesuffix("/flights.json"), KEY, clock)
+    assert provider.observe([BERLIN]) == ["it answered for United States of America, not for DE"]
+
+
+def test_other_units_or_no_data_are_not_taken_for_weather() -> None:
+    units = {**UNITS, "temperature_2m": "°F"}
+    current = dict.fromkeys(UNITS, 0) | {"time": "2026-11-20T10:00", "temperature_2m": 50.0}
+    assert read_current({"current": current, "current_units": units}) == (
+        "temperature_2m comes in '°F', not in '°C'"
+    )
+    answer = read_current({"current": {**current, "temperature_2m": None}, "current_units": UNITS})
+    assert isinstance(answer, Observation)
+    assert implausible(answer, dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)) == (
+        "it has no temperature"
+    )
+    assert read_current({"error": "x"}) == "the answer has no present weather"
+    assert read_current([]) == "the answer has no present weather"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"temperature_celsius": 288.0}, "temperature_celsius is 288"),  # Kelvin
+        ({"humidity_pct": 101.0}, "humidity_pct is 101"),
+        ({"wind_kmh": -1.0}, "wind_kmh is -1"),
+        ({"pressure_hpa": 30.0}, "pressure_hpa is 30"),
+        ({"wmo_code": 99999}, "wmo_code is 99999"),
+        ({"observed_at": dt.datetime(2026, 11, 20, 11, tzinfo=dt.UTC)}, "of the future"),
+        ({"observed_at": dt.datetime(2026, 11, 20, 6, tzinfo=dt.UTC)}, "stale"),
+    ],
+)
+def test_what_cannot_be_is_not_believed(changes: dict[str, Any], words: str) -> None:
+    now = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+    good = Observation(now, 10.0, 9.0, 50.0, 5.0, 180.0, 0.0, 10.0, 1013.0, "x", "1", 1, True)
+    assert implausible(good, now) is None
+    assert words in (implausible(dataclasses.replace(good, **changes), now) or "")
+
+
+@pytest.mark.parametrize(
+    ("code", "wind", "temperature", "risk"),
+    [
+        (95, 5.0, 10.0, "storm"),
+        (0, 75.0, 10.0, "storm"),
+        (66, 5.0, -1.0, "freezing_rain"),
+        (73, 5.0, -1.0, "snow"),
+        (0, 5.0, 35.0, "heat"),
+        (61, 5.0, 10.0, "none"),
+        (None, None, None, None),
+    ],
+)
+def test_the_rule_of_thumb_for_delays(
+    code: int | None, wind: float | None, temperature: float | None, risk: str | None
+) -> None:
+    now = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+    one = Observation(
+        now, temperature, None, None, wind, None, None, None, None, None, None, code, None
+    )
+    assert one.delay_risk == risk
+
+
+def test_an_unknown_code_has_a_name() -> None:
+    assert words_for(4) == "unknown (4)"
+    assert words_for(None) is None
+    assert words_for(61) == "slight rain"
+
+
+def test_windows_of_allowances_end_on_the_clock() -> None:
+    now = dt.datetime(2026, 12, 31, 23, 59, 30, tzinfo=dt.UTC)
+    new_year = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+    assert {end_of(window, now) for window in ("minute", "hour", "day", "month")} == {new_year}
+
+
+def test_the_sandbox_has_an_allowance_as_the_real_one_has(
+    http: HttpClient, sandbox: str, clock: FakeClock
+) -> None:
+    provider = OpenMeteo(http, sandbox, clock)
+    many = [dataclasses.replace(BERLIN, place_id=n) for n in range(200)]
+    for _ in range(3):
+        assert len(provider.observe(many)) == 200
+    with pytest.raises(QuotaExhausted, match="Minutely"):
+        provider.observe([BERLIN])
+    clock.pass_by(minutes=1)
+    assert isinstance(provider.observe([BERLIN])[0], Observation)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("weatherapi", {"location": {}, "current": {"last_updated_epoch": 1e18}}),
+        ("weatherapi", {"location": {}, "current": {"last_updated_epoch": "x"}}),
+        ("weatherapi", {"location": [], "current": 7}),
+        ("openweathermap", {"main": {}, "dt": -1}),
+        ("openweathermap", {"main": {}, "dt": 1e300}),
+        ("openweathermap", {"main": None}),
+        ("open-meteo", {"current": {"time": 7}, "current_units": UNITS}),
+        ("open-meteo", {"current": {"time": "2026-11-20T10:00+09:00"}, "current_units": UNITS}),
+        ("open-meteo", "x"),
+    ],
+)
+def test_nonsense_is_a_problem_of_its_place_and_raises_nothing(
+    http: HttpClient, source: FakeSource, clock: FakeClock, name: str, answer: Any
+) -> None:
+    source.will(document(answer))
+    url = source.url.removesuffix("/flights.json")
+    (provider,) = [one for one in providers(http, url, clock) if one.name == name]
+    (told,) = provider.observe([BERLIN])
+    assert isinstance(told, str)
+
+
+def test_a_value_that_is_none_is_told_and_not_taken_for_nothing(
+    http: HttpClient, source: FakeSource, clock: FakeClock, sandbox: str
+) -> None:
+    """It became a null, and the place counted as served."""
+    spoiled = {"open-meteo": "cloud_cover", "weatherapi": "cloud", "openweathermap": "all"}
+    for provider, there in zip(
+        providers(http, source.url.removesuffix("/flights.json"), clock),
+        providers(http, sandbox, clock),
+        strict=True,
+    ):
+        assert isinstance(there.observe([BERLIN])[0], Observation)
+        source.will(_with(sandbox, spoiled[provider.name], "12"))
+        assert 'is no number: "12"' in str(provider.observe([BERLIN])[0])
+        source.will(_with(sandbox, spoiled[provider.name], None))
+        (told,) = provider.observe([BERLIN])
+        assert isinstance(told, Observation)
+        assert told.cloud_cover_pct is None
+
+
+def _with(sandbox: str, key: str, value: str | None) -> Answer:
+    """The sandbox's answer with another value under a key."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        true = requests.get(sandbox + handler.path, timeout=60).text
+        body(re.sub(f'"{key}":[0-9]+', f'"{key}":{json.dumps(value)}', true).encode())(handler)
+
+    return answer
+
+
+def test_words_of_a_provider_are_such_as_a_table_can_hold(
+    http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
+    odd = [{"id": 800, "description": "cl\x00ear\x1b[31m" + "y" * 999}]
+    source.will(document({"main": {"temp": 3}, "dt": clock().timestamp(), "weather": odd}))
+    provider = OpenWeatherMap(http, source.url.removesuffix("/flights.json"), KEY, clock)
+    (told,) = provider.observe([BERLIN])
+    assert isinstance(told, Observation)
+    assert (told.conditions or "").startswith("clear[31myyy")
+    assert len(told.conditions or "") == 200

@@ -1,0 +1,437 @@
+"""Each place once in two hours, whatever happens, and never old while the provider is up."""
+
+import datetime as dt
+import itertools
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.sources.weather.observation import Observation
+from pipelines.sources.weather.providers import Place, Quota, QuotaExhausted, RequestRefused
+from pipelines.sources.weather.providers.open_meteo import OpenMeteo
+from pipelines.sources.weather.refresh import Refresh, count_due, refresh
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.command import PROJECT
+from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.sandbox_server import sandbox_server
+
+OUTCOMES = "SELECT outcome, count(*) FROM weather.calls GROUP BY 1 ORDER BY 1"
+TOO_SOON = """
+SELECT place_id, called_at, before FROM (
+    SELECT
+        place_id, called_at,
+        lag(called_at) OVER (PARTITION BY place_id ORDER BY called_at) AS before
+    FROM weather.calls WHERE outcome = 'success' AND kind = 'observation') AS successes
+WHERE called_at < before + interval '2 hours'
+"""
+
+
+class MadeUp:
+    """A provider in the test's hand: it answers, or does what it is told to do first."""
+
+    name = "made-up"
+    quotas: tuple[Quota, ...] = ()
+    most_places = 200
+    cost_of_place = 1.0
+
+    def __init__(self, clock: FakeClock, *first: Exception | None) -> None:
+        self.clock, self.first, self.asked = clock, list(first), list[list[int]]()
+
+    def can_ask(self, place: Place) -> bool:
+        return place.latitude is not None
+
+    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+        self.asked.append([place.place_id for place in places])
+        if self.first and (failure := self.first.pop(0)):
+            raise failure
+        return [observed(self.clock()) for _ in places]
+
+
+def observed(at: dt.datetime, **changes: Any) -> Observation:
+    values: dict[str, Any] = {
+        "temperature_celsius": 10.0, "feels_like_celsius": 9.0, "humidity_pct": 50.0,
+        "wind_kmh": 5.0, "wind_direction_degrees": 180.0, "precipitation_mm": 0.0,
+        "cloud_cover_pct": 10.0, "pressure_hpa": 1013.0, "conditions": "overcast",
+        "provider_code": "3", "wmo_code": 3, "is_day": True,
+    }  # fmt: skip
+    return Observation(observed_at=at, **(values | changes))
+
+
+def away() -> TransientFailure:
+    return TransientFailure("weather", "it is away", place="there", remedy="Wait.")
+
+
+def add_places(owner: psycopg.Connection, count: int, latitude: float = 50.0) -> None:
+    owner.execute(
+        "INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)"
+        " SELECT 'XX ' || n, %s, n %% 180, 'found', TRUE FROM generate_series(1, %s) AS n",
+        [latitude, count],
+    )
+
+
+def ask(warehouse: Warehouse, provider: Any, clock: FakeClock) -> Refresh:
+    return refresh(warehouse, provider, clock=clock, sleep=lambda _: None)
+
+
+def due(warehouse: Warehouse, clock: FakeClock) -> int:
+    with warehouse.engine.connect() as connection:
+        return count_due(connection, clock(), by_postcode=False)[1]
+
+
+def test_many_places_are_one_request_and_then_none_is_due_for_two_hours(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 10)
+    provider = MadeUp(clock)
+    done = ask(warehouse, provider, clock)
+    assert (done.succeeded, done.requests) == (10, 1)
+    assert owner.execute(OUTCOMES).fetchall() == [("success", 10)]
+    clock.pass_by(hours=1, minutes=59, seconds=59)
+    assert due(warehouse, clock) == 0
+    assert ask(warehouse, provider, clock).requests == 0
+    clock.pass_by(seconds=1)
+    assert due(warehouse, clock) == 10
+    assert ask(warehouse, provider, clock).succeeded == 10
+    assert owner.execute(TOO_SOON).fetchall() == []
+
+
+def test_500_places_are_500_place_calls_in_batches(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 500)
+    done = ask(warehouse, MadeUp(clock), clock)
+    assert (done.succeeded, done.requests) == (500, 3)
+    query = "SELECT count(*), count(DISTINCT request_id), sum(cost) FROM weather.calls"
+    assert owner.execute(query).fetchone() == (500, 3, 500)
+
+
+def test_a_place_that_nobody_uses_any_more_is_not_asked_for(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 3)
+    owner.execute("UPDATE weather.places SET is_observed = FALSE WHERE place_key = 'XX 2'")
+    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+
+
+def test_what_fails_is_tried_again_soon_and_does_not_use_the_window_up(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 2)
+    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+    clock.pass_by(hours=2)
+    down = MadeUp(clock, *[away()] * 99)
+    done = ask(warehouse, down, clock)
+    assert (done.succeeded, done.failed, len(down.asked)) == (0, 2, 4)
+    query = "SELECT temperature_celsius, fetched_at < %s FROM weather.observations"
+    assert owner.execute(query, [clock()]).fetchall() == [(10.0, True)] * 2
+    assert due(warehouse, clock) == 0
+    clock.pass_by(seconds=31)
+    assert ask(warehouse, MadeUp(clock, away()), clock).succeeded == 2
+    assert owner.execute(OUTCOMES).fetchall() == [("failed", 10), ("success", 4)]
+    failures = "SELECT DISTINCT failures, problem, retry_at FROM weather.refreshes"
+    assert owner.execute(failures).fetchall() == [(0, None, None)]
+
+
+def test_the_longer_a_provider_is_down_the_less_it_is_asked_but_every_five_minutes(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 1)
+    down = MadeUp(clock, *[away()] * 999)
+    for _ in range(60):
+        ask(warehouse, down, clock)
+        clock.pass_by(minutes=1)
+    times = [
+        at for (at,) in owner.execute("SELECT DISTINCT called_at FROM weather.calls ORDER BY 1")
+    ]
+    gaps = [later - at for at, later in itertools.pairwise(times)]
+    assert max(gaps) == gaps[-1] == dt.timedelta(minutes=5)
+    assert len(gaps) < 20
+
+
+def test_one_bad_place_leaves_the_others_done(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """One bad city stopped all."""
+    add_places(owner, 9)
+
+    class Picky(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            answers = super().observe(places)
+            if any(place.place_id == bad for place in places):
+                raise RequestRefused("weather", "that is no place", place="there")
+            return answers
+
+    ((bad,),) = owner.execute(
+        "SELECT place_id FROM weather.places WHERE place_key = 'XX 5'"
+    ).fetchall()
+    done = ask(warehouse, Picky(clock), clock)
+    assert (done.succeeded, done.failed) == (8, 1)
+    query = "SELECT problem, retry_at FROM weather.refreshes WHERE place_id = %s"
+    assert owner.execute(query, [bad]).fetchone() == (
+        "that is no place",
+        clock() + dt.timedelta(hours=6),
+    )
+    assert due(warehouse, clock) == 0
+
+
+def test_an_answer_that_cannot_be_believed_is_a_failure_of_its_place_only(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 3)
+
+    class Kelvin(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            good = super().observe(places)
+            return [observed(self.clock(), temperature_celsius=283.0), "no data here", *good[2:]]
+
+    done = ask(warehouse, Kelvin(clock), clock)
+    assert (done.succeeded, done.failed) == (1, 2)
+    query = "SELECT problem FROM weather.refreshes WHERE problem IS NOT NULL ORDER BY place_id"
+    assert owner.execute(query).fetchall() == [
+        ("temperature_celsius is 283, outside -90 to 60",),
+        ("no data here",),
+    ]
+    assert owner.execute("SELECT sum(cost) FROM weather.calls").fetchone() == (3,)  # it answered
+
+
+def test_a_used_up_allowance_is_not_asked_again_before_it_renews(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 2)
+    until = clock() + dt.timedelta(minutes=53)
+    spent = QuotaExhausted("weather", "Hourly limit exceeded", place="there", until=until)
+    provider = MadeUp(clock, spent)
+    done = ask(warehouse, provider, clock)
+    assert done.failure is spent
+    clock.pass_by(minutes=52)
+    assert ask(warehouse, provider, clock).requests == 0
+    clock.pass_by(minutes=1)
+    assert ask(warehouse, provider, clock).succeeded == 2
+    assert owner.execute(OUTCOMES).fetchall() == [("quota", 2), ("success", 2)]
+    assert owner.execute("SELECT count(*) FROM weather.pauses").fetchone() == (0,)
+
+
+def test_no_more_is_asked_than_the_allowance_gives(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 30)
+    provider = MadeUp(clock)
+    provider.quotas = (Quota("minute", 12), Quota("day", 25))
+    assert ask(warehouse, provider, clock).succeeded == 12
+    clock.pass_by(minutes=1)
+    assert ask(warehouse, provider, clock).succeeded == 12
+    clock.pass_by(minutes=1)
+    assert ask(warehouse, provider, clock).succeeded == 1
+    clock.pass_by(days=1)
+    assert ask(warehouse, provider, clock).succeeded == 12
+
+
+def test_an_outage_does_not_use_the_allowance_up(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """500 places, the true allowance of Open-Meteo, three hours down: soon after all are fresh."""
+    add_places(owner, 500)
+    provider = MadeUp(clock, *[away()] * 9999)
+    provider.quotas = OpenMeteo.quotas
+    for _ in range(3 * 60):
+        ask(warehouse, provider, clock)
+        clock.pass_by(minutes=1)
+    assert owner.execute("SELECT sum(cost) FROM weather.calls").fetchone() == (0,)
+    provider.first = []
+    for _ in range(6):
+        ask(warehouse, provider, clock)
+        clock.pass_by(minutes=1)
+    assert owner.execute("SELECT count(*) FROM weather.observations").fetchone() == (500,)
+
+
+def test_a_place_that_fails_by_itself_is_asked_ever_less(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 1)
+
+    class Nothing(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            super().observe(places)
+            return ["no data here"]
+
+    provider = Nothing(clock)
+    for _ in range(24 * 60):
+        ask(warehouse, provider, clock)
+        clock.pass_by(minutes=1)
+    assert len(provider.asked) < 15
+
+
+def test_a_request_that_takes_long_keeps_its_places_by_renewing_its_claim(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 2)
+
+    class Slow(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            self.clock.pass_by(minutes=2)
+            assert due(warehouse, self.clock) == 0
+            return super().observe(places)
+
+    done = ask(warehouse, Slow(clock, away(), away(), away()), clock)
+    assert (done.succeeded, done.requests) == (2, 4)
+
+
+def test_a_wrong_key_stops_at_once_and_costs_no_place_its_turn(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 3)
+    wrong = PermanentFailure("weather", "wrong key", place="there", remedy="Set WEATHER_API_KEY.")
+    provider = MadeUp(clock, wrong)
+    with pytest.raises(PermanentFailure, match="WEATHER_API_KEY"):
+        ask(warehouse, provider, clock)
+    assert len(provider.asked) == 1
+    assert due(warehouse, clock) == 3
+
+
+def test_two_at_once_share_the_work(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 100)
+
+    class Slow(MadeUp):
+        most_places = 7
+
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            time.sleep(0.02)
+            return super().observe(places)
+
+    provider = Slow(clock)
+    threads = [threading.Thread(target=ask, args=(warehouse, provider, clock)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    asked = [place for places in provider.asked for place in places]
+    assert len(asked) == len(set(asked)) == 100
+    assert owner.execute(OUTCOMES).fetchall() == [("success", 100)]
+
+
+KILLED = """
+import datetime as dt, sys, time
+from pipelines.warehouse.connection import Warehouse
+from pipelines.sources.weather.refresh import refresh
+from pipelines_tests.sources.weather.test_refresh import MadeUp
+now = dt.datetime.fromisoformat(sys.argv[2])
+class Hanging(MadeUp):
+    def observe(self, places):
+        print("asking", flush=True)
+        time.sleep(600)
+refresh(Warehouse(sys.argv[1]), Hanging(None), clock=lambda: now)
+"""
+
+
+def kill_in_the_middle_of_asking(warehouse: Warehouse, now: dt.datetime) -> None:
+    """kill -9 of a process that has claimed what is due and waits for the answer."""
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    asking = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(KILLED), url, now.isoformat()],
+        stdout=subprocess.PIPE,
+        cwd=PROJECT,
+    )
+    assert asking.stdout is not None
+    assert asking.stdout.readline() == b"asking\n"
+    asking.kill()
+    asking.communicate()
+
+
+def test_a_killed_run_holds_its_places_for_some_minutes_only(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 3)
+    kill_in_the_middle_of_asking(warehouse, clock())
+    assert due(warehouse, clock) == 0
+    clock.pass_by(minutes=3)
+    assert ask(warehouse, MadeUp(clock), clock).succeeded == 3
+    assert owner.execute(OUTCOMES).fetchall() == [("abandoned", 3), ("success", 3)]
+
+
+def test_a_run_that_was_killed_while_a_clock_was_a_day_ahead_holds_nothing_when_it_is_right(
+    owner: psycopg.Connection, warehouse: Warehouse, clock: FakeClock
+) -> None:
+    add_places(owner, 2)
+    clock.pass_by(days=1)
+    with pytest.raises(KeyboardInterrupt):
+        ask(warehouse, MadeUp(clock, KeyboardInterrupt()), clock)  # type: ignore[arg-type]
+    clock.pass_by(days=-1)
+    assert due(warehouse, clock) == 2
+
+
+def test_an_answer_that_comes_after_its_claim_has_ended_is_not_written(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """Else a place would have two successes in one window."""
+    add_places(owner, 1)
+
+    class Late(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            self.clock.pass_by(minutes=4)
+            assert ask(warehouse, MadeUp(clock), clock).succeeded == 1
+            return super().observe(places)
+
+    assert ask(warehouse, Late(clock), clock).succeeded == 0
+    assert owner.execute(OUTCOMES).fetchall() == [("discarded", 1), ("success", 1)]
+    assert owner.execute(TOO_SOON).fetchall() == []
+
+
+def test_a_day_with_a_provider_that_often_fails_two_refreshers_and_a_kill(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """24 simulated hours, minute by minute, against the sandbox over HTTP.
+
+    The window of two hours was also the interval of the task: data reached four hours of age.
+    """
+    add_places(owner, 12)
+    began = clock()
+    kinds = ("500", "429", "truncated", "html", "error")
+    http = HttpClient("weather", "WEATHER_BASE_URL", attempts=1)
+    with sandbox_server(now=clock, fault_rate=0.3, faults=kinds, seed=7) as url:
+        provider = OpenMeteo(http, url, clock)
+        for minute in range(24 * 60):
+            if due(warehouse, clock):
+                if (
+                    minute > 8 * 60
+                    and not owner.execute(
+                        "SELECT FROM weather.calls WHERE outcome IN ('started', 'abandoned')"
+                    ).fetchall()
+                ):
+                    kill_in_the_middle_of_asking(warehouse, clock())
+                threads = [
+                    threading.Thread(target=ask, args=(warehouse, provider, clock)) for _ in "12"
+                ]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+            clock.pass_by(minutes=1)
+    assert owner.execute(TOO_SOON).fetchall() == []
+    outcomes: dict[str, int] = dict(owner.execute(OUTCOMES).fetchall())
+    assert outcomes["abandoned"] == 12
+    assert outcomes["failed"] > 12
+    assert outcomes["success"] >= 12 * 11
+    ages = owner.execute(
+        """
+        SELECT max(next_at - called_at) FROM (
+            SELECT called_at, coalesce(
+                lead(called_at) OVER (PARTITION BY place_id ORDER BY called_at), %s) AS next_at
+            FROM weather.calls WHERE outcome = 'success') AS successes
+        """,
+        [clock()],
+    ).fetchone()
+    assert ages is not None
+    assert ages[0] <= dt.timedelta(hours=2, minutes=5)
+    first = owner.execute("SELECT min(called_at) FROM weather.calls").fetchone()
+    assert first == (began,)

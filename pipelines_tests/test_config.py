@@ -1,0 +1,59 @@
+"""What the environment and .env say: refused in words where it has no use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipelines import config
+from pipelines.config import Settings, home, own_schedules, read_dot_env
+from pipelines.failures import PermanentFailure
+from pipelines_tests.command import PROJECT
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"ISOBAR_HOME": "~nobody-of-this-name/x"}, "ISOBAR_HOME is '~nobody-of-this-name/x'"),
+        ({"DAGSTER_HOME": "~nobody-of-this-name"}, "that user has no home folder"),
+        ({"BOOKINGS_INBOX": "~nobody-of-this-name"}, "BOOKINGS_INBOX is"),
+        ({"DATABASE_PASSWORD": "caf\udce9"}, "DATABASE_PASSWORD is not in UTF-8"),
+        ({"WEATHER_API_KEY": "\udcff"}, "WEATHER_API_KEY is not in UTF-8"),
+        ({"SHIPMENTS_ENCODING": "utf-7"}, "is no encoding"),
+        ({"SHIPMENTS_ENCODING": "raw_unicode_escape"}, "is no encoding"),
+        ({"SHIPMENTS_ENCODING": "idna"}, "is no encoding"),
+    ],
+)
+def test_a_variable_of_no_use_is_refused_in_words(told: dict[str, str], words: str) -> None:
+    ours = {"DATABASE_URL": "postgresql://u@h/d"}
+    with pytest.raises(PermanentFailure, match=words):
+        Settings.from_environment(ours | told)
+
+
+def test_a_file_of_schedules_of_a_user_that_there_is_not_is_refused() -> None:
+    with pytest.raises(PermanentFailure, match="ISOBAR_SCHEDULES is"):
+        own_schedules({"ISOBAR_SCHEDULES": "~nobody-of-this-name/schedules.toml"})
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_one_all_the_same() -> None:
+    told = Settings.from_environment({"BOOKINGS_INBOX": "/inbox\udcff"})
+    assert told.bookings_inbox == Path("/inbox\udcff")
+
+
+@pytest.mark.parametrize("content", [b"FLIGHTS_URL=\xff", b"ISOBAR_NUL=\x00"])
+def test_a_file_of_variables_that_is_no_text_is_refused_in_words(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(PermanentFailure, match="the file of variables cannot be read"):
+        read_dot_env(tmp_path / ".env")
+    assert "ISOBAR_NUL" not in os.environ
+
+
+def test_home_is_the_clone_and_else_the_folder_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert home() == PROJECT
+    monkeypatch.setattr(config, "PROJECT", tmp_path / "site-packages")
+    assert home() == tmp_path

@@ -1,0 +1,325 @@
+"""`isobar backup` and `restore`: what they hold, and what they refuse. The drill is in `drills`."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+import psycopg
+import pytest
+from psycopg import sql
+
+from pipelines.failures import PermanentFailure
+from pipelines.postgres.clients import Clients, connect, find_clients
+from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.runtime.restore_guard import kept_away
+from pipelines.warehouse.backup import one_instant
+from pipelines.warehouse.backup_manifest import Manifest, digests, read_manifest
+from pipelines_tests.checksums import checksums
+from pipelines_tests.command import isobar
+from pipelines_tests.databases import made
+
+
+@pytest.fixture
+def other(server: Connections) -> Iterator[str]:
+    """The name of a second empty database."""
+    with made(server) as name:
+        yield name
+
+
+@pytest.fixture
+def outside(server: Connections, database: str) -> Iterator[dict[str, str]]:
+    """The variables of a warehouse on a PostgreSQL of one's own, migrated."""
+    yield {"DATABASE_URL": server.url(SUPERUSER, database)}
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(drop.format(sql.Identifier(f"{database}_dagster")))
+
+
+@pytest.fixture
+def backup(state: Path, tmp_path: Path, outside: dict[str, str]) -> Path:
+    """A backup of such a warehouse."""
+    assert isobar(state, "migrate", **outside).returncode == 0
+    done = isobar(state, "backup", str(tmp_path / "backup"), **outside)
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "backup"
+
+
+def test_what_dagster_calls_done_is_in_the_warehouse_however_fast_loads_follow_each_other(
+    server: Connections, empty_database: str, other: str
+) -> None:
+    """As a run does: the rows of a load are committed, then Dagster is told."""
+    urls = [server.url(SUPERUSER, name) for name in (empty_database, other)]
+    for url in urls:
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE done (number integer)")
+    is_over = threading.Event()
+
+    def load() -> None:
+        sessions = [psycopg.connect(url, autocommit=True) for url in urls]
+        for number in range(1_000_000):
+            for session in sessions:
+                session.execute("INSERT INTO done VALUES (%s)", [number])
+            if is_over.is_set():
+                break
+        for session in sessions:
+            session.close()
+
+    loading = threading.Thread(target=load)
+    loading.start()
+    ahead = set()
+    try:
+        with connect(urls[0], autocommit=True) as watcher:
+            for _ in range(60):
+                with connect(urls[0]) as warehouse, connect(urls[1]) as storage:
+                    one_instant(warehouse, storage, watcher)
+                    query = "SELECT count(*) FROM done"
+                    (loaded,) = warehouse.execute(query).fetchone() or (0,)
+                    (told,) = storage.execute(query).fetchone() or (0,)
+                    ahead.add(loaded - told)
+    finally:
+        is_over.set()
+        loading.join()
+    assert loaded > 60
+    assert ahead <= {0, 1}
+
+
+def test_a_password_is_in_the_environment_and_not_in_the_command(
+    server: Connections, database: str, tmp_path: Path
+) -> None:
+    program, noted = tmp_path / "pg_dump", tmp_path / "noted"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" "$PGPASSWORD" "$KEPT" > {noted}\n')
+    program.chmod(0o755)
+    url = server.url(SUPERUSER, database).replace("postgresql:", "postgresql+psycopg2:")
+    clients = Clients(tmp_path, 18, with_tls=False)
+    clients.run("pg_dump", ["--file=x"], f"{url}?options=-c%20jit%3Doff", {"KEPT": "yes"})
+    words, password, kept = noted.read_text().splitlines()
+    assert (password, kept) == (server.passwords[SUPERUSER], "yes")
+    assert password not in words
+    assert f"dbname={database}" in words
+    assert "jit=off" in words
+
+
+def test_what_fails_is_told_in_the_words_of_the_program_without_a_password(
+    server: Connections, database: str
+) -> None:
+    url = server.url(SUPERUSER, database)
+    with connect(url) as connection:
+        clients = find_clients(connection)
+    with pytest.raises(PermanentFailure, match="no matching tables were found") as caught:
+        clients.run("pg_dump", ["--table=nothing"], url, {})
+    assert server.passwords[SUPERUSER] not in str(caught.value)
+
+
+def test_programs_older_than_the_server_are_refused(server: Connections, database: str) -> None:
+    with (
+        connect(server.url(SUPERUSER, database)) as connection,
+        pytest.raises(PermanentFailure, match="there is no pg_dump and pg_restore 99") as caught,
+    ):
+        find_clients(connection, archive_major=99)
+    assert "postgresql-client-99" in str(caught.value)
+
+
+def test_a_backup_migrates_nothing_and_goes_into_no_folder_that_is_in_use(
+    state: Path, tmp_path: Path, outside: dict[str, str], owner: psycopg.Connection
+) -> None:
+    owner.execute("DROP VIEW enriched.itineraries")
+    assert isobar(state, "migrate", **outside).returncode == 0
+    owner.execute("DROP VIEW enriched.itineraries")
+    assert isobar(state, "backup", str(tmp_path / "new"), **outside).returncode == 0
+    view = "SELECT to_regclass('enriched.itineraries') IS NULL"
+    assert owner.execute(view).fetchone() == (True,)
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "warehouse").mkdir()
+    refused = isobar(state, "backup", str(full), **outside)
+    assert refused.returncode == 1
+    assert "the folder is not empty" in refused.stderr
+    assert (full / "warehouse").exists()
+
+
+def test_nothing_is_backed_up_where_nothing_is(state: Path, tmp_path: Path) -> None:
+    done = isobar(state, "backup", str(tmp_path / "backup"))
+    assert done.returncode == 1
+    assert "there is nothing of Isobar to back up" in done.stderr
+    assert not (state / "postgres").exists()
+
+
+def test_a_restore_that_fails_leaves_both_databases_as_they_were(
+    state: Path,
+    tmp_path: Path,
+    server: Connections,
+    outside: dict[str, str],
+    owner: psycopg.Connection,
+) -> None:
+    """A table of the user's own belongs to a role that is gone."""
+    assert isobar(state, "migrate", **outside).returncode == 0
+    owner.execute("CREATE ROLE passing; CREATE TABLE public.mine AS SELECT 1 AS one")
+    try:
+        owner.execute("ALTER TABLE public.mine OWNER TO passing")
+        folder = str(tmp_path / "backup")
+        assert isobar(state, "backup", folder, **outside).returncode == 0
+        owner.execute("ALTER TABLE public.mine OWNER TO CURRENT_USER")
+    finally:
+        owner.execute("DROP ROLE passing")
+    owner.execute("INSERT INTO public.mine VALUES (2)")
+    before = checksums(owner)
+    owner.close()
+    refused = isobar(state, "restore", folder, **outside)
+    assert "the database is not empty: public.mine has rows" in refused.stderr
+    failed = isobar(state, "restore", folder, "--replace", **outside)
+    assert failed.returncode == 1
+    assert 'role "passing" does not exist' in failed.stderr
+    with psycopg.connect(outside["DATABASE_URL"]) as connection:
+        assert checksums(connection) == before
+        left = "SELECT count(*) FROM pg_database WHERE datname ~ 'being_restored|before_restore'"
+        assert connection.execute(left).fetchone() == (0,)
+
+
+def test_databases_in_use_or_on_an_older_server_are_not_replaced(
+    state: Path, outside: dict[str, str], backup: Path, owner: psycopg.Connection
+) -> None:
+    refused = isobar(state, "restore", str(backup), "--replace", **outside)
+    assert refused.returncode == 1
+    assert "the databases are in use: somebody is connected" in refused.stderr
+    owner.close()
+    with filelock.FileLock(state / "ui.lock"):
+        refused = isobar(state, "restore", str(backup), "--replace", **outside)
+    assert "the databases are in use: isobar ui is running" in refused.stderr
+    done = isobar(state, "restore", str(backup), "--replace", **outside)
+    assert done.returncode == 0, done.stderr
+    manifest = backup / "manifest.json"
+    later = json.loads(manifest.read_text()) | {"server_version": 990000}
+    manifest.write_text(json.dumps(later))
+    refused = isobar(state, "restore", str(backup), "--replace", **outside)
+    assert "the backup was made of PostgreSQL 99, and the server is 18" in refused.stderr
+
+
+def test_a_user_without_superuser_rights_restores_what_a_superuser_backed_up(
+    state: Path, server: Connections, backup: Path, other: str
+) -> None:
+    """As on a managed server: the login may make roles and databases, and owns its own."""
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS rented")
+        connection.execute("CREATE ROLE rented LOGIN CREATEROLE CREATEDB PASSWORD 'rented'")
+        for role in ("owner", "loader", "analyst", "operator"):
+            connection.execute(f"GRANT isobar_{role} TO rented WITH ADMIN OPTION, SET FALSE")
+        connection.execute(f"ALTER DATABASE {other} OWNER TO rented")
+        connection.execute("GRANT CONNECT ON DATABASE postgres TO rented")  # as servers have it
+    url = f"postgresql://rented:rented@127.0.0.1:{server.port}/{other}"
+    try:
+        done = isobar(state, "restore", str(backup), DATABASE_URL=url)
+        assert done.returncode == 0, done.stderr
+        assert isobar(state, "migrate", DATABASE_URL=url).returncode == 0
+    finally:
+        with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {other}_dagster WITH (FORCE)")
+            connection.execute(f"ALTER DATABASE {other} OWNER TO CURRENT_USER")
+            connection.execute("REVOKE CONNECT ON DATABASE postgres FROM rented")
+
+
+def test_a_database_that_no_restore_made_is_not_taken_away(
+    state: Path, server: Connections, backup: Path, other: str
+) -> None:
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {other}_before_restore")
+        try:
+            done = isobar(state, "restore", str(backup), DATABASE_URL=server.url(SUPERUSER, other))
+            assert done.returncode == 1
+            assert f"{other}_before_restore is in the way" in done.stderr
+        finally:
+            connection.execute(f"DROP DATABASE {other}_before_restore")
+            connection.execute(f"DROP DATABASE IF EXISTS {other}_dagster WITH (FORCE)")
+
+
+@pytest.mark.parametrize(
+    "field", [{"rows": None}, {"rows": {"a": "b"}}, {"sha256": None}, {"shows": "\x1b[2J"}]
+)
+def test_a_manifest_of_other_types_is_refused_in_words(
+    written: Path, field: dict[str, object]
+) -> None:
+    told = json.loads((written / "manifest.json").read_text())
+    (written / "manifest.json").write_text(json.dumps(told | field))
+    with pytest.raises(PermanentFailure, match="cannot be read"):
+        read_manifest(written)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A folder that looks like a backup of this version."""
+    for name in ("warehouse", "dagster"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "toc.dat").write_text(name)
+    manifest = Manifest(
+        format=1,
+        isobar="0.1.0",
+        revision="0007",
+        server_version=180006,
+        client_major=18,
+        shows="2026-11-21T00:00:00+00:00",
+        rows={},
+        sha256=digests(tmp_path),
+    )
+    (tmp_path / "manifest.json").write_text(manifest.as_text())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"isobar": "99.0.0"}, "made by another version of Isobar, 99.0.0"),
+        ({"revision": "9999"}, "with the schema 9999"),
+        ({"format": 2}, "made by another version"),
+        ({"more": 1}, "manifest.json cannot be read"),
+        ({"isobar": None}, "manifest.json cannot be read"),
+    ],
+)
+def test_a_backup_of_a_later_version_is_refused(
+    written: Path, change: dict[str, object], words: str
+) -> None:
+    manifest = written / "manifest.json"
+    assert read_manifest(written).revision == "0007"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | change))
+    with pytest.raises(PermanentFailure, match=words):
+        read_manifest(written)
+
+
+def test_a_backup_that_was_damaged_or_is_not_whole_is_refused(written: Path) -> None:
+    (written / "dagster" / "toc.dat").write_text("Dagster")
+    with pytest.raises(PermanentFailure, match=r"not as they were written: dagster/toc\.dat"):
+        read_manifest(written)
+    (written / "dagster" / "toc.dat").unlink()
+    with pytest.raises(PermanentFailure, match=r"files are missing or .*: dagster/toc\.dat"):
+        read_manifest(written)
+    (written / "manifest.json").write_text("{")
+    with pytest.raises(PermanentFailure, match="cannot be read"):
+        read_manifest(written)
+    (written / "manifest.json").unlink()
+    with pytest.raises(PermanentFailure, match=r"there is no backup: it has no manifest\.json"):
+        read_manifest(written)
+
+
+def test_a_daemon_that_still_gives_signs_of_life_keeps_its_database(
+    server: Connections, other: str, tmp_path: Path
+) -> None:
+    url, told = server.url(SUPERUSER, other), list[str]()
+    with psycopg.connect(url, autocommit=True) as daemon:
+        daemon.execute("CREATE TABLE daemon_heartbeats (timestamp timestamp)")
+        beat = "INSERT INTO daemon_heartbeats SELECT now() AT TIME ZONE 'UTC' - interval '{} s'"
+        daemon.execute(beat.format(300))
+        with kept_away(tmp_path, url, told.append):
+            assert told == []
+        daemon.execute(beat.format(50))
+        with kept_away(tmp_path, url, told.append):
+            assert "waiting whether it still is" in told[-1]
+        daemon.execute(beat.format(10))
+
+        def beats_again() -> None:
+            daemon.execute(beat.format(0))
+
+        with (
+            pytest.raises(PermanentFailure, match="a daemon of isobar ui is running"),
+            kept_away(tmp_path, url, lambda _: beats_again()),
+        ):
+            pass

@@ -1,0 +1,154 @@
+"""Sets of rows into tables, and what a second time does."""
+
+import signal
+
+import pandas as pd
+import psycopg
+import pytest
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text, text
+
+from pipelines.failures import TransientFailure
+from pipelines.warehouse.connection import (
+    Warehouse,
+    changed_records,
+    copy_rows,
+    held_records,
+    prepare_change_log,
+    remedy_for,
+    stage,
+    upsert,
+)
+
+NAMES = Table(
+    "names",
+    MetaData(),
+    Column("key", Text, primary_key=True),
+    Column("name", Text),
+    Column("delivery_id", BigInteger),
+    schema="flights",
+)
+
+
+@pytest.fixture(autouse=True)
+def names_table(owner: psycopg.Connection) -> None:
+    owner.execute("SET ROLE isobar_owner")
+    owner.execute(
+        "CREATE TABLE flights.names (key text PRIMARY KEY, name text, delivery_id bigint)"
+    )
+
+
+def name_frame(**names: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        [(key, name, record) for record, (key, name) in enumerate(names.items())],
+        columns=["key", "name", "record"],
+    )
+
+
+def load(warehouse: Warehouse, frame: pd.DataFrame) -> tuple[int, int]:
+    """Rows written and source records that changed something."""
+    with warehouse.transaction("test") as connection:
+        prepare_change_log(connection)
+        stage(connection, frame, NAMES)
+        return upsert(connection, NAMES, delivery_id=1), changed_records(connection)
+
+
+def test_only_rows_that_differ_are_written(warehouse: Warehouse) -> None:
+    assert load(warehouse, name_frame(WZ="Wizz Air", BA="British Airways")) == (2, 2)
+    assert load(warehouse, name_frame(WZ="Wizz Air", BA="British Airways")) == (0, 0)
+    assert load(warehouse, name_frame(WZ="Wizz", BA="British Airways", LH="Lufthansa")) == (2, 2)
+
+
+def test_the_first_of_several_rows_with_one_key_counts(warehouse: Warehouse) -> None:
+    frame = pd.concat([name_frame(WZ="first"), name_frame(WZ="second")])
+    frame["record"] = [4, 7]
+    assert load(warehouse, frame) == (1, 2)
+    with warehouse.engine.connect() as connection:
+        assert connection.execute(text("SELECT name FROM flights.names")).scalar() == "first"
+
+
+def test_hostile_texts_arrive_as_they_are(warehouse: Warehouse) -> None:
+    names = ['"', "''; DROP TABLE x", "a,b", "\\.", "\\N", "Łódź ✈", "%s :name {x}", "=1+1", "-- x"]
+    load(warehouse, name_frame(**{f"A{i}": name for i, name in enumerate(names)}))
+    with warehouse.engine.connect() as connection:
+        held = connection.execute(text("SELECT name FROM flights.names ORDER BY key"))
+        assert list(held.scalars()) == names
+
+
+def test_missing_values_are_nulls_and_empty_texts_are_not(warehouse: Warehouse) -> None:
+    frame = pd.DataFrame({"key": ["", "b"], "name": [None, ""], "record": [0, 1]})
+    load(warehouse, frame)
+    with warehouse.engine.connect() as connection:
+        held = connection.execute(text("SELECT key, name FROM flights.names"))
+        assert sorted(map(tuple, held)) == [("", None), ("b", "")]
+
+
+def test_an_error_in_the_middle_leaves_nothing(warehouse: Warehouse) -> None:
+    with pytest.raises(RuntimeError), warehouse.transaction("test") as connection:
+        prepare_change_log(connection)
+        stage(connection, name_frame(WZ="Wizz Air"), NAMES)
+        upsert(connection, NAMES, delivery_id=1)
+        raise RuntimeError
+    with warehouse.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM flights.names")).scalar() == 0
+
+
+def test_more_rows_than_a_chunk_all_arrive(warehouse: Warehouse) -> None:
+    frame = pd.DataFrame({"n": range(120_001)})
+    with warehouse.transaction("test") as connection:
+        connection.execute(text("CREATE TEMP TABLE numbers (n integer) ON COMMIT DROP"))
+        copy_rows(connection, "numbers", frame)
+        query = text("SELECT count(DISTINCT n), max(n) FROM numbers")
+        assert tuple(connection.execute(query).one()) == (120_001, 120_000)
+
+
+def test_records_are_counted_where_they_ended_up(warehouse: Warehouse) -> None:
+    with warehouse.transaction("test") as connection:
+        prepare_change_log(connection)
+        stage(connection, name_frame(WZ="Wizz Air", BA="British Airways"), NAMES)
+        upsert(connection, NAMES, delivery_id=1)
+        assert held_records(connection, NAMES) == 2
+        connection.execute(text("DELETE FROM flights.names WHERE key = 'BA'"))
+        assert held_records(connection, NAMES) == 1
+
+
+def test_a_server_that_went_away_is_told_in_words(warehouse: Warehouse) -> None:
+    end_this_session = text("SELECT pg_terminate_backend(pg_backend_pid())")
+    with (
+        pytest.raises(TransientFailure, match="did not take the load, nothing was written"),
+        warehouse.transaction("test") as connection,
+    ):
+        connection.execute(end_this_session)
+
+
+@pytest.mark.parametrize(
+    ("told", "remedy"),
+    [
+        ("FATAL:  sorry, too many clients already", "End sessions of others"),
+        ('too many connections for database "isobar"', "End sessions of others"),
+        ("remaining connection slots are reserved for roles", "End sessions of others"),
+        ('could not extend file "base/1/2": No space left on device', "Make room on the disk"),
+        ("canceling statement due to lock timeout", "have ended"),
+        ("server closed the connection unexpectedly", "elsewhere"),
+    ],
+)
+def test_what_a_server_lacks_is_said_with_what_to_do(told: str, remedy: str) -> None:
+    assert remedy in remedy_for(told, "elsewhere")
+
+
+class Stopped(BaseException):
+    """As Dagster interrupts a run that someone stops."""
+
+
+def test_a_run_that_is_stopped_while_it_waits_for_the_database_is_stopped(
+    warehouse: Warehouse,
+) -> None:
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(Stopped), warehouse.transaction("test") as connection:
+            connection.connection.cursor().execute("SELECT pg_sleep(60)")  # as COPY waits
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,301 @@
+"""The schema: made once, made the same, and every object readable without a manual."""
+
+import threading
+
+import dagster as dg
+import psycopg
+import pytest
+from sqlalchemy import Connection, text
+
+from pipelines.definitions import definitions
+from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
+from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.migrations import apply
+
+OURS = "nspname IN ('flights', 'ops', 'enriched', 'metrics')"
+ALL_OBJECTS = f"""
+SELECT nspname, relname, pg_class.xmin::text, pg_class.oid::text
+FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid WHERE {OURS} ORDER BY 1, 2
+"""
+
+
+def test_tables_are_what_tables_py_declares(server: Connections, database: str) -> None:
+    """Fails when a migration is missing: `alembic revision --autogenerate` writes it."""
+    engine = engine_for(server.url(SUPERUSER, database), role=None)
+    with engine.connect() as connection:
+        assert apply.differences(connection) == []
+    engine.dispose()
+
+
+def test_migrating_twice_changes_nothing(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    before = owner.execute(ALL_OBJECTS).fetchall()
+    told: list[str] = []
+    apply.migrate(server.url(SUPERUSER, database), told.append)
+    assert owner.execute(ALL_OBJECTS).fetchall() == before
+    assert told == []
+
+
+def test_two_migrations_at_once_end_in_one_schema(server: Connections, empty_database: str) -> None:
+    url = server.url(SUPERUSER, empty_database)
+    told: list[str] = []
+    errors: list[Exception] = []
+
+    def go() -> None:
+        try:
+            apply.migrate(url, told.append)
+        except Exception as error:  # noqa: BLE001 - shown by the assertion below
+            errors.append(error)
+
+    threads = [threading.Thread(target=go) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert told == ["Made the tables and views."]
+
+
+def test_a_migration_that_fails_leaves_nothing(
+    server: Connections, empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = {"enriched.broken": "CREATE VIEW enriched.broken AS SELECT no_such_column"}
+    monkeypatch.setattr(apply, "object_files", lambda: broken)
+    url = server.url(SUPERUSER, empty_database)
+    with pytest.raises(PermanentFailure, match="no_such_column"):
+        apply.migrate(url)
+    with psycopg.connect(url) as connection:
+        assert connection.execute(ALL_OBJECTS).fetchall() == []
+
+
+def test_a_view_that_loses_a_column_is_replaced_with_those_that_need_it(
+    server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.url(SUPERUSER, database)
+    files = apply.object_files()
+    one = {
+        "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT x, x AS y FROM enriched.b",
+        "enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT 1 AS x, 2 AS gone",
+    }
+    monkeypatch.setattr(apply, "object_files", lambda: files | one)
+    apply.migrate(url)
+    two = one | {"enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT 5 AS x"}
+    monkeypatch.setattr(apply, "object_files", lambda: files | two)
+    apply.migrate(url)
+    assert owner.execute("SELECT * FROM enriched.a").fetchall() == [(5, 5)]
+    monkeypatch.setattr(apply, "object_files", lambda: files)
+    apply.migrate(url)
+    assert owner.execute("SELECT to_regclass('enriched.a')").fetchone() == (None,)
+
+
+def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
+    server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, url = apply.object_files(), server.url(SUPERUSER, database)
+    body = "RETURNS integer LANGUAGE sql AS 'SELECT 1'"
+    for arguments in ("x integer", "x integer, y text", ""):
+        made = {"metrics.f": f"CREATE OR REPLACE FUNCTION metrics.f({arguments}) {body}"}
+        monkeypatch.setattr(apply, "object_files", lambda made=made: files | made)
+        apply.migrate(url)
+        told: list[str] = []
+        apply.migrate(url, told.append)
+        assert told == []
+        count = "SELECT count(*) FROM pg_proc WHERE proname = 'f'"
+        assert owner.execute(count).fetchone() == (1,)
+    monkeypatch.setattr(apply, "object_files", lambda: files)
+    apply.migrate(url)
+    assert owner.execute(count).fetchone() == (0,)
+
+
+def test_a_table_may_change_under_our_views(
+    server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade = apply._upgrade
+
+    def upgrade_and_change(connection: Connection) -> None:
+        upgrade(connection)
+        statement = "ALTER TABLE flights.itineraries ALTER price_amount TYPE double precision"
+        connection.execute(text(statement))
+
+    monkeypatch.setattr(apply, "_upgrade", upgrade_and_change)
+    files = apply.object_files()
+    changed = {"enriched.itineraries": files["enriched.itineraries"] + "\n"}
+    monkeypatch.setattr(apply, "object_files", lambda: files | changed)
+    apply.migrate(server.url(SUPERUSER, database))
+    query = "SELECT pg_typeof(price_amount) FROM enriched.itineraries RIGHT JOIN (SELECT 1) ON TRUE"
+    assert owner.execute(query).fetchone() == ("double precision",)
+
+
+def test_a_database_of_a_later_version_is_told_in_words(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    owner.execute("UPDATE ops.alembic_version SET version_num = '9999'")
+    with pytest.raises(PermanentFailure, match="of another version of Isobar"):
+        apply.migrate(server.url(SUPERUSER, database))
+
+
+def test_declared_dependencies_of_views_are_what_their_sql_reads(
+    owner: psycopg.Connection,
+) -> None:
+    """A check that fails on a table stops every view that reads it."""
+    read = owner.execute(
+        """
+        SELECT DISTINCT view_schema, view_name, table_schema, table_name
+        FROM information_schema.view_table_usage
+        WHERE view_schema IN ('enriched', 'metrics')
+        """
+    ).fetchall()
+    written_with = {("solar", "days"): ("solar", "readings")}
+    graph = definitions.resolve_asset_graph()
+    for schema, name, *table in read:
+        parents = graph.get(dg.AssetKey([schema, name])).parent_keys
+        source = written_with.get((table[0], table[1]), table)
+        assert dg.AssetKey(source) in parents, (name, table)
+
+
+def test_a_view_of_the_users_own_is_never_dropped(
+    server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner.execute("CREATE VIEW public.mine AS SELECT route FROM enriched.itineraries")
+    files = apply.object_files()
+    changed = files | {
+        "enriched.itineraries": "CREATE OR REPLACE VIEW enriched.itineraries AS SELECT 1 AS one"
+    }
+    monkeypatch.setattr(apply, "object_files", lambda: changed)
+    with pytest.raises(PermanentFailure, match=r"view mine depends on"):
+        apply.migrate(server.url(SUPERUSER, database))
+    assert owner.execute("SELECT count(*) FROM public.mine").fetchone() == (0,)
+
+
+def test_a_view_that_someone_dropped_comes_back(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    owner.execute("DROP VIEW enriched.itineraries")
+    apply.migrate(server.url(SUPERUSER, database))
+    assert owner.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (0,)
+
+
+def test_a_table_that_someone_does_not_let_go_is_told_and_not_waited_for_for_ever(
+    server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply, "TABLE_WAIT", "200ms")
+    owner.execute("DROP VIEW enriched.itineraries")
+    url = server.url(SUPERUSER, database)
+    with psycopg.connect(url) as someone:
+        someone.execute("LOCK TABLE flights.itineraries")
+        with pytest.raises(TransientFailure, match="gave up, nothing was changed") as told:
+            apply.migrate(url)
+    assert "have ended" in told.value.remedy
+    apply.migrate(url)
+
+
+def test_a_server_that_cannot_be_reached_is_told_without_its_password() -> None:
+    with pytest.raises(TransientFailure, match="could not be reached") as caught:
+        apply.migrate("postgresql://me:hunter2@127.0.0.1:9/nothing")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_every_table_view_function_and_column_has_a_comment(owner: psycopg.Connection) -> None:
+    without = owner.execute(
+        f"""
+        SELECT nspname || '.' || relname || coalesce('.' || attname, '')
+        FROM pg_class
+        JOIN pg_namespace ON relnamespace = pg_namespace.oid
+        LEFT JOIN LATERAL (
+            SELECT attname, attnum FROM pg_attribute
+            WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+            UNION ALL SELECT NULL, 0
+        ) AS part ON TRUE
+        WHERE {OURS} AND relkind IN ('r', 'v', 'm') AND relname <> 'alembic_version'
+            AND CASE attnum WHEN 0 THEN obj_description(pg_class.oid, 'pg_class')
+                ELSE col_description(pg_class.oid, attnum) END IS NULL
+        UNION ALL
+        SELECT nspname || '.' || proname FROM pg_proc
+        JOIN pg_namespace ON pronamespace = pg_namespace.oid
+        WHERE {OURS} AND obj_description(pg_proc.oid, 'pg_proc') IS NULL
+        UNION ALL
+        SELECT nspname FROM pg_namespace
+        WHERE {OURS} AND obj_description(oid, 'pg_namespace') IS NULL
+        """
+    ).fetchall()
+    assert without == []
+
+
+def test_the_analyst_reads_everything_and_changes_nothing(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    owner.execute(f"GRANT CREATE ON DATABASE {database} TO isobar_owner")  # not in the template
+    owner.execute("SET ROLE isobar_owner")
+    owner.execute("CREATE SCHEMA later; CREATE TABLE later.added (x integer)")
+    with psycopg.connect(server.url(ANALYST, database), autocommit=True) as analyst:
+        for name in ("enriched.itineraries", "flights.legs", "ops.deliveries", "later.added"):
+            assert analyst.execute(f"SELECT count(*) FROM {name}").fetchone() == (0,)
+        for forbidden in (
+            "DELETE FROM flights.legs",
+            "INSERT INTO later.added VALUES (1)",
+            "CREATE TABLE flights.mine (x integer)",
+            "CREATE TABLE public.mine (x integer)",
+            "SET ROLE isobar_loader",
+            "SET ROLE isobar_owner",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                analyst.execute(forbidden)
+
+
+def test_the_loader_writes_rows_and_no_objects(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    owner.execute("SET ROLE isobar_owner")
+    owner.execute("CREATE TABLE flights.added (x integer)")
+    engine = engine_for(server.url(LOADER, database), role=LOADER)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO flights.added VALUES (1)"))
+        connection.execute(text("DELETE FROM flights.added"))
+    engine.dispose()
+    with psycopg.connect(server.url(LOADER, database), autocommit=True) as loader:
+        for forbidden in (
+            "CREATE TABLE flights.mine (x integer)",
+            "DROP TABLE flights.added",
+            "ALTER TABLE flights.legs ADD COLUMN x integer",
+            "TRUNCATE flights.added",
+            "UPDATE ops.alembic_version SET version_num = 'x'",
+            "UPDATE ops.sql_objects SET sha256 = 'x'",
+            "SET ROLE isobar_owner",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                loader.execute(forbidden)
+
+
+def test_runs_act_as_the_loader_even_when_the_login_may_do_more(
+    server: Connections, database: str
+) -> None:
+    engine = engine_for(server.url(SUPERUSER, database), role=LOADER)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT current_user")).scalar() == LOADER
+        connection.execute(text("RESET ROLE"))
+        assert connection.execute(text("SELECT current_user")).scalar() == LOADER
+    engine.dispose()
+
+
+def test_a_database_owner_without_superuser_rights_can_migrate(
+    server: Connections, empty_database: str
+) -> None:
+    """As on a managed server: the login may make roles and owns its database."""
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS managed")
+        connection.execute("CREATE ROLE managed LOGIN CREATEROLE PASSWORD 'managed'")
+        for role in ("isobar_owner", "isobar_loader", "isobar_analyst", "isobar_operator"):
+            connection.execute(
+                f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
+                f" THEN CREATE ROLE {role}; END IF; END $$"
+            )
+            connection.execute(f"GRANT {role} TO managed WITH ADMIN OPTION, SET FALSE")
+        connection.execute(f"ALTER DATABASE {empty_database} OWNER TO managed")
+    url = f"postgresql://managed:managed@127.0.0.1:{server.port}/{empty_database}"
+    apply.migrate(url)
+    engine = engine_for(url, role=LOADER)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM flights.legs")).scalar() == 0
+    engine.dispose()

@@ -1,0 +1,279 @@
+"""A read replica answers analysts as the primary does: made by the lines of docs/scaling.md."""
+
+import json
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from docs import answers
+from pipelines.postgres import software
+from pipelines.postgres.ports import free_port
+from pipelines.postgres.server import (
+    ANALYST,
+    DAGSTER,
+    LOADER,
+    SUPERUSER,
+    WAREHOUSE,
+    Connections,
+    EmbeddedPostgres,
+)
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.migrations.apply import migrate, schemas
+from pipelines_tests.command import PROJECT, isobar
+from pipelines_tests.cookbook import known_data
+from pipelines_tests.documents.pages import blocks
+from pipelines_tests.sources.bookings import made_up as bookings
+
+PAGE = PROJECT / "docs" / "scaling.md"
+PATIENCE_SECONDS = 300
+CALLS = {
+    "bookings.made_up_id": f"(1, '2026-11-02 08:00Z', 'booking', '{'0' * 32}', '2026-11-03')",
+    "enriched.track": "('TN12345678', 'DHL')",
+    "metrics.hotel_bookings": "(2607, 'day', 2026)",
+    "metrics.hotel_on_the_books": "(2607, '2026-10-28 00:00Z', '2026-11-03', '2026-11-09')",
+    "metrics.hotel_pace": "(2607, '2026-11-03', '2026-11-10', '2026-11-02 12:00Z')",
+    "metrics.hotel_pickup": "(2607, '2026-11-03', '2026-11-09', '2026-11-02 12:00Z')",
+    "metrics.solar_report": "(1, '2026-10-01', '2026-11-02', 'hour')",
+    "solar.day_begins": "('2026-10-25', 'Europe/Madrid')",
+    "solar.hours_of_day": "('2026-10-25', 'Europe/Madrid')",
+    "solar.ratio": "(1, 2)",
+    "weather.due_hours": "('2026-11-02 12:00Z', '2026-10-01', '2026-11-03', 'hourly')",
+    "weather.due_places": "('2026-11-02 12:00Z', true)",
+}
+"""How each function that an analyst may call is called."""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A standby, by the connections of its primary with a port of its own."""
+
+    port: int
+    primary: Connections
+
+    def url(self, role: str, database: str = WAREHOUSE) -> str:
+        password = self.primary.passwords[role]
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
+
+
+@pytest.fixture(scope="module")
+def primary(
+    state_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedPostgres]:
+    """A server of its own, whose warehouse has the data of the cookbook."""
+    built_in = EmbeddedPostgres(state_folder / "primary")
+    server = built_in.start()
+    migrate(server.url(SUPERUSER, WAREHOUSE))
+    warehouse = Warehouse(server.url(LOADER, WAREHOUSE))
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
+        known_data.put(warehouse, owner, tmp_path_factory.mktemp("known"))
+        owner.execute(told("sql", "CREATE ROLE").encode())
+    warehouse.dispose()
+    yield built_in
+    built_in.stop()
+
+
+@pytest.fixture(scope="module")
+def connections(primary: EmbeddedPostgres) -> Connections:
+    found = primary.connections()
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def replica(connections: Connections, state_folder: Path) -> Iterator[Replica]:
+    """Made as the page says, on this machine."""
+    home = state_folder / "replica"
+    home.mkdir()
+    software.give_to_system_user(home)
+    programs, log = _programs(home), home / "server.log"
+    (lines,) = [one for one in blocks(PAGE, "sh") if one.startswith("pg_basebackup")]
+    here = (
+        lines.replace("\\\n", "")
+        .replace("/var/lib/postgresql/replica", str(home / "data"))
+        .replace("primary.example:5432/?sslmode=verify-full", f"127.0.0.1:{connections.port}/")
+    )
+    program, *words = shlex.split(here)
+    software.run_as_system_user(programs / program, *words, log=log)
+    with (home / "data" / "postgresql.conf").open("a") as settings:
+        settings.write(told("ini", "hot_standby_feedback"))
+    data, port = f"--pgdata={home / 'data'}", free_port()
+    start = ("start", "-w", "-t", "60", "-l", str(log), "-o", f"-p {port} -k ''")
+    software.run_as_system_user(programs / "pg_ctl", data, *start, log=log)
+    yield Replica(port, connections)
+    software.run_as_system_user(programs / "pg_ctl", data, "stop", "-m", "fast", "-w", log=log)
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def analyst(replica: Replica) -> Iterator[psycopg.Connection]:
+    """Someone who may only read, on the replica."""
+    with psycopg.connect(replica.url(ANALYST), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def at_the_primary(connections: Connections) -> Iterator[psycopg.Connection]:
+    """The same one, on the primary."""
+    with psycopg.connect(connections.url(ANALYST, WAREHOUSE), autocommit=True) as connection:
+        yield connection
+
+
+def test_it_is_a_standby_that_streams(
+    analyst: psycopg.Connection, connections: Connections
+) -> None:
+    assert one(analyst, "SELECT pg_is_in_recovery()") is True
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as owner:
+        slots = owner.execute("SELECT slot_name, active FROM pg_replication_slots").fetchall()
+    assert slots == [("replica", True)]
+
+
+def test_every_question_of_the_cookbook_is_answered_there(analyst: psycopg.Connection) -> None:
+    page = answers.PAGE.read_text()
+    assert answers.answered(page, analyst) == page
+
+
+def test_every_table_and_view_that_an_analyst_may_read_has_the_same_rows_there(
+    analyst: psycopg.Connection, at_the_primary: psycopg.Connection
+) -> None:
+    names = relations(at_the_primary)
+    assert {"enriched.itineraries", "metrics.hotel_bookings_by_event_day"} <= set(names)
+    assert len(names) > 40
+    for name in names:
+        query = (
+            f"SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {name} AS t"
+        )
+        until_equal(analyst, at_the_primary, query)
+
+
+def test_every_function_that_an_analyst_may_call_answers_the_same_there(
+    analyst: psycopg.Connection, at_the_primary: psycopg.Connection
+) -> None:
+    assert functions(at_the_primary) == sorted(CALLS)
+    for name, arguments in CALLS.items():
+        until_equal(analyst, at_the_primary, f"SELECT * FROM {name}{arguments}")
+
+
+def test_nobody_can_write_there(replica: Replica, analyst: psycopg.Connection) -> None:
+    statement = "INSERT INTO solar.plants (name) VALUES ('Sierra')"
+    with psycopg.connect(replica.url(SUPERUSER), autocommit=True) as owner:
+        for words in (statement, "CREATE TEMPORARY TABLE mine (x integer)"):
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                owner.execute(words.encode())
+    with pytest.raises(
+        (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege)
+    ):
+        analyst.execute(statement)
+
+
+def test_a_delivery_is_there_a_moment_later(
+    analyst: psycopg.Connection, connections: Connections, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))
+    query = "SELECT count(*) FROM enriched.reservation_nights WHERE hotel_id = 77"
+    assert one(analyst, query) == 0
+    bookings.deliver(warehouse, tmp_path, [bookings.event(n, hotel_id=77) for n in range(900, 905)])
+    warehouse.dispose()
+    until(lambda: one(analyst, query) == 5)
+
+
+def test_how_far_behind_it_is_can_be_asked_as_the_page_says(
+    analyst: psycopg.Connection, connections: Connections
+) -> None:
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as owner:
+        (row,) = owner.execute(told("sql", "pg_stat_replication").encode()).fetchall()
+    assert row[1] == "streaming"
+    (lag,) = analyst.execute(told("sql", "pg_last_xact").encode()).fetchall()
+    assert lag[0].total_seconds() >= 0
+
+
+def test_psql_of_ours_opens_there(replica: Replica, state: Path) -> None:
+    words = ("database", "psql", "--role", "analyst", "-Atc", "SELECT pg_is_in_recovery()")
+    done = isobar(state, *words, DATABASE_URL=replica.url(ANALYST))
+    assert (done.returncode, done.stdout) == (0, "t\n"), done.stderr
+
+
+def test_status_of_ours_tells_of_it(
+    replica: Replica, connections: Connections, state: Path
+) -> None:
+    done = isobar(
+        state,
+        *("status", "--json"),
+        DATABASE_URL=replica.url(ANALYST),
+        DAGSTER_POSTGRES_URL=connections.url(DAGSTER, DAGSTER),
+    )
+    found = json.loads(done.stdout)["database"]
+    assert (found["is_reachable"], found["schema"]) == (True, "current"), done.stderr
+    assert f":{replica.port}/" in found["place"]
+
+
+def test_a_run_there_says_that_it_cannot_write(replica: Replica, state: Path) -> None:
+    done = isobar(state, "run", DATABASE_URL=replica.url(SUPERUSER))
+    assert done.returncode == 1
+    assert "the server only reads" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def told(language: str, word: str) -> str:
+    """The lines of the page, in this language, that have this word."""
+    (lines,) = [block for block in blocks(PAGE, language) if word in block]
+    return lines
+
+
+def one(connection: psycopg.Connection, query: str) -> object:
+    row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    found: object = row[0]
+    return found
+
+
+def relations(analyst: psycopg.Connection) -> list[str]:
+    """The tables and views of ours that the analyst may read."""
+    query = """
+        SELECT nspname || '.' || relname
+        FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE relkind IN ('r', 'v', 'm', 'p') AND nspname = ANY (%s)
+            AND has_table_privilege(pg_class.oid, 'SELECT')
+        ORDER BY 1"""
+    return [row[0] for row in analyst.execute(query, [sorted(schemas() | {"enriched"})])]
+
+
+def functions(analyst: psycopg.Connection) -> list[str]:
+    """The functions of ours that the analyst may call and that only read."""
+    query = """
+        SELECT nspname || '.' || proname
+        FROM pg_proc INNER JOIN pg_namespace ON pg_namespace.oid = pronamespace
+        WHERE nspname = ANY (%s) AND has_function_privilege(pg_proc.oid, 'EXECUTE')
+            AND provolatile <> 'v'
+        ORDER BY 1"""
+    return [row[0] for row in analyst.execute(query, [sorted(schemas() | {"enriched"})])]
+
+
+def until_equal(replica: psycopg.Connection, primary: psycopg.Connection, query: str) -> None:
+    """Ask both until they answer the same: minutes pass between, and the replica is behind."""
+    until(
+        lambda: (
+            replica.execute(query.encode()).fetchall() == primary.execute(query.encode()).fetchall()
+        ),
+        query,
+    )
+
+
+def until(is_so: Callable[[], bool], what: str = "") -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def _programs(home: Path) -> Path:
+    """PostgreSQL's programs where the server's user may run them."""
+    programs, user = software.find_binaries(), software.system_user()
+    if user is None or software.may_execute(programs / "pg_basebackup", user):
+        return programs
+    return software.copy_software(programs, home)

@@ -1,0 +1,142 @@
+"""A PostgreSQL that is reached over TLS, and known by its certificate: `sslmode=verify-full`."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.instance.ref import InstanceRef
+from dagster_postgres.utils import DagsterPostgresException
+from sqlalchemy import Connection, text
+
+from pipelines.config import Settings
+from pipelines.failures import TransientFailure
+from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.migrations import apply
+from pipelines_tests import tls
+from pipelines_tests.command import isobar
+
+
+@dataclass(frozen=True)
+class Secured:
+    """A server that takes TLS only, and the authorities there are."""
+
+    plain: Connections
+    port: int
+    authority: Path
+    another: Path
+
+    def url(self, role: str, database: str, host: str = "localhost", by: Path | None = None) -> str:
+        """The address of a database, whoever vouches for the server."""
+        words = f"{role}:{self.plain.passwords[role]}@{host}:{self.port}/{database}"
+        return f"postgresql://{words}?sslmode=verify-full&sslrootcert={by or self.authority}"
+
+
+@pytest.fixture(scope="module")
+def secured(server: Connections, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    folder = tmp_path_factory.mktemp("tls")
+    ours, another = tls.authority(folder, "ours"), tls.authority(folder, "another")
+    with tls.server(server.port, tls.certificate(folder, "localhost", ours)) as port:
+        yield Secured(server, port, ours.file, another.file)
+
+
+def is_encrypted(connection: Connection) -> bool:
+    driver: Any = connection.connection.dbapi_connection
+    return bool(driver.pgconn.ssl_in_use)
+
+
+def test_migrating_and_loading_go_over_tls(secured: Secured, empty_database: str) -> None:
+    apply.migrate(secured.url(SUPERUSER, empty_database))
+    store = Warehouse(secured.url(LOADER, empty_database))
+    with store.transaction("solar") as connection:
+        assert is_encrypted(connection)
+        assert connection.execute(text("SELECT count(*) FROM flights.legs")).scalar() == 0
+    store.dispose()
+
+
+def test_the_storage_of_dagster_goes_over_tls(
+    secured: Secured, empty_database: str, tmp_path: Path
+) -> None:
+    with dagster_instance(secured.url(SUPERUSER, empty_database), tmp_path) as instance:
+        run = instance.create_run_for_job(dg.job(name="idle")(lambda: None))
+        assert instance.get_runs_count() == 1
+        assert instance.get_run_by_id(run.run_id) is not None
+        storage: Any = instance.run_storage
+        with storage.connect() as connection:
+            driver = connection.connection.dbapi_connection
+            assert driver.info.ssl_in_use
+
+
+def test_a_command_takes_the_address_as_it_is(secured: Secured, database: str, state: Path) -> None:
+    url = secured.url(SUPERUSER, database)
+    done = isobar(state, "plants", "add", "Roof", DATABASE_URL=url, ISOBAR_SOURCES="live")
+    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
+
+
+def test_psql_goes_over_tls_or_says_that_it_cannot(
+    secured: Secured, database: str, state: Path
+) -> None:
+    """The built-in one cannot: an installed one is taken for a server of one's own."""
+    url = secured.url(SUPERUSER, database)
+    done = isobar(state, "database", "psql", "-Atc", "SELECT 42", DATABASE_URL=url)
+    if shutil.which("psql"):
+        assert (done.stdout, done.returncode) == ("42\n", 0), done.stderr
+    else:
+        assert "SSL support is not compiled in" in done.stderr
+
+
+def dagster_instance(url: str, home: Path) -> dg.DagsterInstance:
+    """Dagster's instance with its storage where the environment says."""
+    settings = Settings.from_environment({"DAGSTER_POSTGRES_URL": url})
+    storage = {"storage": {"postgres": {"postgres_url": settings.dagster_url()}}}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=storage))
+
+
+def migrating(url: str) -> None:
+    apply.migrate(url)
+
+
+def loading(url: str) -> None:
+    store = Warehouse(url)
+    try:
+        with store.transaction("solar"):
+            raise AssertionError("it was let in")
+    finally:
+        store.dispose()
+
+
+@pytest.mark.parametrize("connect", [migrating, loading])
+def test_another_server_is_refused_in_words(
+    secured: Secured, database: str, tmp_path: Path, connect: Callable[[str], None]
+) -> None:
+    by_another = secured.url(LOADER, database, by=secured.another)
+    with pytest.raises(TransientFailure, match="certificate verify failed"):
+        connect(by_another)
+    of_another_name = secured.url(LOADER, database, host="127.0.0.1")
+    with pytest.raises(TransientFailure, match=r"does not match host name .127\.0\.0\.1"):
+        connect(of_another_name)
+    without = f"{secured.plain.url(LOADER, database)}?{by_another.partition('?')[2]}"
+    with pytest.raises(TransientFailure, match="does not support SSL, but SSL was required"):
+        connect(without)
+    with pytest.raises(TransientFailure, match=r'file ".*gone.crt" does not exist'):
+        connect(secured.url(LOADER, database, by=tmp_path / "gone.crt"))
+
+
+def test_dagster_refuses_another_server_in_words(
+    secured: Secured, empty_database: str, tmp_path: Path
+) -> None:
+    url = secured.url(SUPERUSER, empty_database, by=secured.another)
+    with pytest.raises(DagsterPostgresException) as refused:
+        dagster_instance(url, tmp_path)
+    assert "certificate verify failed" in str(refused.value.__cause__)
+
+
+def test_who_does_not_ask_for_tls_is_not_let_in(secured: Secured, database: str) -> None:
+    """What stands before the server takes nothing else: the tests above are of TLS."""
+    url = secured.url(LOADER, database).replace("verify-full", "disable")
+    with pytest.raises(TransientFailure):
+        apply.migrate(url)
