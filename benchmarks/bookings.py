@@ -17,12 +17,12 @@ from random import Random
 from typing import Any
 
 import psycopg
+from pipelines.metrics.hotel_bookings import refresh
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.report import Measure, answers_a_second
 from benchmarks.taking import take_in
-from pipelines.metrics.hotel_bookings import refresh
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections
 from pipelines.sources.bookings import load
 from pipelines.sources.bookings.transform import COLUMNS

@@ -5,10 +5,10 @@ every hour is copied into the table, for views to join: how it is loaded is not 
 """
 
 import psycopg
+from pipelines.metrics.plant_health import refresh
 
 from benchmarks.curve import Curve, seconds_of
 from benchmarks.solar import YEARS, sync
-from pipelines.metrics.plant_health import refresh
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
 from pipelines.sources.weather.geocode_places import put_places

@@ -20,7 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.report import Measure, answers_a_second, peak_megabytes
 from benchmarks.solar_service import answer, service
-from pipelines.http.client import HttpClient, JsonAnswer, Patience
+from pipelines.http.client import HttpClient, JsonAnswer, RetryBudget
 from pipelines.http.json_documents import parse_json
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections
@@ -218,7 +218,7 @@ def _sync_all(url: str, service_url: str, days_ago: int) -> dict[str, float]:
         attempts=7,
         first_wait_seconds=2.0,
         growth=1.0,
-        patience=Patience(tries=100),
+        patience=RetryBudget(tries=100),
     )
     client = MonitoringClient(service_url, http)
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Everything Dagster is told: the domains merged, with their resources."""
+"""Everything that Dagster serves: every source's definitions, and the platform's own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,26 +6,14 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from pipelines.enriched import definitions as enriched
-from pipelines.metrics import definitions as metrics
-from pipelines.orchestration.automation import automated, derived_follow
+from pipelines.orchestration.automation import automated, derived_assets
+from pipelines.orchestration.jobs import definitions_of
 from pipelines.orchestration.operations import definitions as operations
-from pipelines.orchestration.refresh_all import refresh_asked, refresh_everything
-from pipelines.orchestration.resources import (
-    BookingsResource,
-    FlightsResource,
-    ShipmentsResource,
-    SolarResource,
-    WarehouseResource,
-    WeatherResource,
-)
+from pipelines.orchestration.refresh_all import refresh_everything, refresh_requests
+from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.orchestration.schedule_config import timetable
 from pipelines.orchestration.schedules import check_config, schedules_of
-from pipelines.sources.bookings import definitions as bookings
-from pipelines.sources.flights import definitions as flights
-from pipelines.sources.shipments import definitions as shipments
-from pipelines.sources.solar import definitions as solar
-from pipelines.sources.weather import definitions as weather
+from pipelines.source import is_plugin, note_broken, sources
 
 
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -33,34 +21,36 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
 
     Raises `ValueError` for a name that no resource has.
     """
-    resources = {
-        "warehouse": WarehouseResource(),
-        "flights": FlightsResource(),
-        "bookings": BookingsResource(),
-        "shipments": ShipmentsResource(),
-        "solar": SolarResource(),
-        "weather": WeatherResource(),
-    }
+    found = {}
+    for source in sources().values():
+        try:
+            found[source.name] = definitions_of(source)
+        except Exception as error:
+            if not is_plugin(source):
+                raise
+            note_broken(source.name, error)  # the other sources go on without it
+    resources: dict[str, Any] = {name: source_resource(name) for name in found}
+    resources["warehouse"] = WarehouseResource()
     if unknown := set(overrides or {}) - resources.keys():
         raise ValueError(f"there are no resources named {sorted(unknown)}")
     parts = dg.Definitions.merge(
-        flights.definitions,
-        bookings.definitions,
-        shipments.definitions,
-        solar.definitions,
-        weather.definitions,
-        enriched.definitions,
-        metrics.definitions,
+        *found.values(),
         operations.definitions,
-        dg.Definitions(jobs=[refresh_everything], sensors=[derived_follow]),
+        dg.Definitions(jobs=[refresh_everything], sensors=[derived_assets]),
     )
     jobs = [job for job in parts.jobs or () if isinstance(job, UnresolvedAssetJobDefinition)]
+    sensors = [*(parts.sensors or ()), refresh_requests(jobs)]
+    made = {one.name for one in parts.schedules or ()}
+    entries = [one for one in timetable().schedules.values() if one.name not in made]
+    timetable().refuse_unknown(
+        {sensor.name for sensor in sensors}, {job.name for job in parts.jobs or ()}
+    )
     whole = dg.Definitions(
         assets=dg.map_asset_specs(automated, parts.assets or ()),  # type: ignore[arg-type]
         asset_checks=parts.asset_checks,
         jobs=parts.jobs,
-        schedules=[*(parts.schedules or ()), *_schedules(parts)],
-        sensors=[*(parts.sensors or ()), refresh_asked(jobs)],
+        schedules=[*(parts.schedules or ()), *schedules_of(entries)],
+        sensors=sensors,
         resources=resources | dict(overrides or {}),
         executor=dg.in_process_executor,
     )
@@ -68,13 +58,6 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         if entry.is_own or entry.config:
             check_config(entry, whole.resolve_job_def(entry.job))
     return whole
-
-
-def _schedules(parts: dg.Definitions) -> list[dg.ScheduleDefinition]:
-    """Those of the timetable that no domain makes itself."""
-    made = {one.name for one in parts.schedules or ()}
-    entries = [one for one in timetable().schedules.values() if one.name not in made]
-    return schedules_of(entries, {job.name for job in parts.jobs or ()})
 
 
 definitions = build_definitions()

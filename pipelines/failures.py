@@ -47,7 +47,7 @@ class PermanentFailure(Failure):
     """It will not work until someone changes something: 4xx, a broken contract, too much dirt."""
 
 
-class DatabaseTrouble(PermanentFailure):
+class DatabaseError(PermanentFailure):
     """The database refuses us, whatever is written: rights, missing objects."""
 
 

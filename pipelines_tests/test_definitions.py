@@ -16,7 +16,7 @@ from pipelines.http.client import HttpClient
 from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.resources import FlightsResource, WarehouseResource, WeatherResource
 from pipelines.sources.flights.client import FlightsClient
-from pipelines.sources.flights.definitions import flights_missing
+from pipelines.sources.flights.definitions import flights_retry
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document
@@ -146,13 +146,13 @@ def test_checks_show_what_was_refused_and_what_drifted(
     result = run(definitions)
     assert result.success
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
-    assert checks["nothing_lost"].passed
-    assert not checks["shape_as_promised"].passed
-    assert not checks["nothing_refused"].passed
-    shown = str(checks["nothing_refused"].metadata["rows"].value)
+    assert checks["counts_balance"].passed
+    assert not checks["schema_drift"].passed
+    assert not checks["no_rejects"].passed
+    shown = str(checks["no_rejects"].metadata["rows"].value)
     assert "itineraries[1]" in shown
     assert "leg_9" in shown
-    assert 'unknown key "cabin"' in str(checks["shape_as_promised"].metadata["rows"].value)
+    assert 'unknown key "cabin"' in str(checks["schema_drift"].metadata["rows"].value)
 
 
 def test_a_ledger_that_does_not_add_up_blocks_what_follows(
@@ -262,7 +262,7 @@ def test_a_day_whose_source_was_down_at_its_hour_is_not_lost(
             resources={"warehouse": resource},
             repository_def=definitions.get_repository_def(),
         )
-        told = flights_missing.evaluate_tick(context)
+        told = flights_retry.evaluate_tick(context)
         return told.run_requests[0] if told.run_requests else told.skip_message
 
     with dg.DagsterInstance.ephemeral() as instance:

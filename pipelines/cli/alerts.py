@@ -6,17 +6,17 @@ import sys
 import click
 
 from pipelines.config import alert_urls, ui_url
-from pipelines.env_validation import misconfigured
+from pipelines.config.env_validation import misconfigured
 
 TEST_SECONDS = 30.0
 
 
 @click.group()
-def alert() -> None:
+def alerts() -> None:
     """Tell people of problems (docs/operations.md, Alerts)."""
 
 
-@alert.command()
+@alerts.command()
 def test() -> None:
     """Send a message to each address in ALERT_URLS, and say which took it.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.sources import interrupt_on, tell
+from pipelines.cli.console import interrupt_on, tell
 from pipelines.config import Settings
 
 NOT_IN_IT = """\
@@ -27,7 +27,7 @@ def backup(folder: Path) -> None:
     if str(folder) == ".":
         raise click.BadParameter("name a folder for it", param_hint="DIR")
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
-    manifest = back_up(folder.absolute(), Settings.from_environment(), _variables(), tell)
+    manifest = back_up(folder.absolute(), Settings.current(), _variables(), tell)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     rows, megabytes = sum(manifest.rows.values()), size / 1_000_000
     tell(f"Backed up {rows:,} rows of the warehouse: {megabytes:,.1f} MB in {folder}.\n{NOT_IN_IT}")
@@ -48,7 +48,7 @@ def restore(folder: Path, replace: bool) -> None:
     from pipelines.runtime.restore import restore_from
 
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
-    restore_from(folder.absolute(), Settings.from_environment(), replace, _variables(), tell)
+    restore_from(folder.absolute(), Settings.current(), replace, _variables(), tell)
     tell(NOT_IN_IT)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from pipelines.cli.sources import tell
+from pipelines.cli.console import tell
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, EmbeddedPostgres
@@ -78,7 +78,7 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
       isobar database psql --role analyst -c "SELECT * FROM enriched.shipments LIMIT 5"
     """
     address, program = _address(role), str(find_binaries() / "psql")
-    is_own_server = Settings.from_environment().database_url is not None
+    is_own_server = Settings.current().database_url is not None
     if is_own_server:  # which may want TLS: the built-in psql has none
         program = shutil.which("psql") or program
     if is_own_server and role != "owner":
@@ -88,10 +88,10 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
 
 def _address(role: str) -> str:
     """The warehouse's address without a driver's name, migrated and ready."""
-    from pipelines.runtime.bootstrap import bring_up_database
+    from pipelines.runtime.bootstrap import prepare_database
 
-    settings = Settings.from_environment()
-    bring_up_database(settings, tell)
+    settings = Settings.current()
+    prepare_database(settings, tell)
     roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST, "operator": OPERATOR}
     if settings.database_url is not None:  # as it was given, but for a driver's name
         return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", settings.database_url)
@@ -99,7 +99,7 @@ def _address(role: str) -> str:
 
 
 def _builtin_server() -> EmbeddedPostgres:
-    settings = Settings.from_environment()
+    settings = Settings.current()
     if not settings.has_builtin_server:
         raise PermanentFailure(
             "database",

@@ -8,16 +8,18 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from pipelines.cli import alerts, backup, database, serve, sources
-from pipelines.cli.sources import interrupt_on, tell
+from pipelines.cli import alerts, backup, database, serve
+from pipelines.cli.console import interrupt_on, tell
+from pipelines.cli.sources import import_, quarantine
 from pipelines.config import PROJECT, Settings, home, read_dot_env
 from pipelines.failures import Failure
-from pipelines.sources.solar import cli
+from pipelines.source import is_plugin, note_broken, sources
 from pipelines.status.command import status as status_command
 
 
@@ -52,18 +54,23 @@ def run() -> None:
     Ends with 1 when a load failed or a blocking check did; what else landed stays. ISOBAR_SOURCES
     chooses between imitated sources (sandbox) and real ones (live).
     """
-    from pipelines.runtime.bootstrap import bring_up_dagster_home, bring_up_database, sandbox
+    from pipelines.runtime.bootstrap import (
+        prepare_dagster_home,
+        prepare_database,
+        sandbox,
+        seed_sandbox,
+    )
 
     interrupt_on(signal.SIGTERM)
-    settings = Settings.from_environment()
-    bring_up_database(settings, tell)
-    cli.bring_up_demo_plants(settings)
-    os.environ.update(bring_up_dagster_home(settings))
+    settings = Settings.current()
+    prepare_database(settings, tell)
+    seed_sandbox(settings, tell)
+    os.environ.update(prepare_dagster_home(settings))
     with sandbox(settings, os.environ) as (variables, _):
         os.environ.update(variables)
-        from pipelines.runtime.run_command import MAIN_JOBS, run_jobs
+        from pipelines.runtime.run_command import main_jobs, run_jobs
 
-        is_good = run_jobs(MAIN_JOBS)
+        is_good = run_jobs(main_jobs())
     if is_good:
         is_clone = home() == PROJECT
         see, ask = ("make ui", "make psql") if is_clone else ("isobar ui", "isobar database psql")
@@ -77,14 +84,19 @@ def run() -> None:
 )
 def ui(port: int | None) -> None:
     """Serve the Dagster web UI, with schedules and sensors running, until Ctrl-C."""
-    from pipelines.runtime.bootstrap import bring_up_dagster_home, bring_up_database, sandbox
+    from pipelines.runtime.bootstrap import (
+        prepare_dagster_home,
+        prepare_database,
+        sandbox,
+        seed_sandbox,
+    )
     from pipelines.runtime.ui import WebUi
 
     interrupt_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    settings = Settings.from_environment()
-    bring_up_database(settings, tell)
-    cli.bring_up_demo_plants(settings)
-    environment = {**os.environ, **bring_up_dagster_home(settings)}
+    settings = Settings.current()
+    prepare_database(settings, tell)
+    seed_sandbox(settings, tell)
+    environment = {**os.environ, **prepare_dagster_home(settings)}
     with sandbox(settings, os.environ) as (variables, child):
         WebUi(settings, environment | variables, tell, child).serve(port)
 
@@ -100,22 +112,38 @@ def ui(port: int | None) -> None:
 def migrate(with_logins: bool) -> None:
     """Bring the database's tables, views and functions to this version, and Dagster's storage."""
     from pipelines.runtime.bootstrap import (
-        bring_up_dagster_home,
-        bring_up_database,
+        prepare_dagster_home,
+        prepare_database,
         upgrade_dagster_storage,
     )
-    from pipelines.runtime.logins import let_in, passwords
+    from pipelines.runtime.logins import passwords, set_role_passwords
 
-    settings = Settings.from_environment()
+    settings = Settings.current()
     if with_logins and settings.has_builtin_server:
         raise click.UsageError("The built-in server has its own passwords; set DATABASE_URL.")
     password_of = passwords(os.environ) if with_logins else None
-    bring_up_database(settings, tell)
+    prepare_database(settings, tell)
     if password_of is not None:
-        let_in(settings.warehouse_url(), password_of)
-    os.environ.update(bring_up_dagster_home(settings))
+        set_role_passwords(settings.warehouse_url(), password_of)
+    os.environ.update(prepare_dagster_home(settings))
     upgrade_dagster_storage()
     tell("The database is up to date.")
+
+
+def source_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `isobar sandbox` the options of each source's imitation."""
+    for source in reversed([*sources().values()]):
+        for one in reversed(source.sandbox_options):
+            kind = (
+                click.IntRange(int(one.minimum), int(one.maximum))
+                if one.is_whole
+                else click.FloatRange(one.minimum, one.maximum)
+            )
+            name = f"--{source.name}-{one.name}".replace("_", "-")
+            command = click.option(
+                name, type=kind, default=one.default, show_default=True, help=one.help
+            )(command)
+    return command
 
 
 @isobar.command(short_help="Serve the imitated sources until Ctrl-C.")
@@ -142,34 +170,7 @@ def migrate(with_logins: bool) -> None:
 @click.option(
     "--hang-seconds", default=60.0, show_default=True, help="How long a time-out keeps waiting."
 )
-@click.option(
-    "--bookings-files",
-    type=click.FloatRange(0, 6000),
-    default=0.0,
-    show_default=True,
-    help="Files of fresh hotel events a minute.",
-)
-@click.option(
-    "--bookings-lines",
-    type=click.IntRange(1, 100_000),
-    default=1000,
-    show_default=True,
-    help="Lines of each of them.",
-)
-@click.option(
-    "--bookings-dirt",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Share of these lines that are bad.",
-)
-@click.option(
-    "--solar-dirt",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
-    help="Share of the solar plants' hours that are bad.",
-)
+@source_options
 @click.option("--parent", type=int, hidden=True, help="For our own use: end with this process.")
 def sandbox(
     port: int | None,
@@ -179,11 +180,8 @@ def sandbox(
     fault_rate: float,
     faults: tuple[str, ...],
     hang_seconds: float,
-    bookings_files: float,
-    bookings_lines: int,
-    bookings_dirt: float,
-    solar_dirt: float,
     parent: int | None,
+    **options: Any,
 ) -> None:
     """Serve the imitated sources; `isobar run` and `isobar ui` then use this one.
 
@@ -203,11 +201,8 @@ def sandbox(
         fault_rate=fault_rate,
         faults=[kind for kind in FAULTS if kind in faults] or FAULTS,
         hang_seconds=hang_seconds,
-        inboxes=Settings.from_environment().state / "inbox",
-        bookings_files_per_minute=bookings_files,
-        bookings_lines=bookings_lines,
-        bookings_dirt=bookings_dirt,
-        solar_dirt=solar_dirt,
+        inboxes=Settings.current().state / "inbox",
+        **options,
     )
     try:
         listening = socket.create_server((host, port or 0))
@@ -226,10 +221,10 @@ def sandbox(
         _end_with(parent)
         server.run([listening])
         return
-    record = Settings.from_environment().state / "sandbox.url"
+    record = Settings.current().state / "sandbox.url"
     record.parent.mkdir(parents=True, exist_ok=True)
     record.write_text(url)
-    tell(f"The sandbox is at {url} (/flights.json, /events, weather) — Ctrl-C stops it.")
+    tell(f"The sandbox is at {url} — Ctrl-C stops it.")
     try:
         server.run([listening])
     except KeyboardInterrupt:
@@ -239,15 +234,31 @@ def sandbox(
             record.unlink()
 
 
-isobar.add_command(sources.import_)
-isobar.add_command(sources.quarantine)
-isobar.add_command(cli.plants)
-isobar.add_command(alerts.alert)
+isobar.add_command(import_)
+isobar.add_command(quarantine)
+isobar.add_command(alerts.alerts)
 isobar.add_command(serve.serve)
 isobar.add_command(status_command)
 isobar.add_command(database.database)
 isobar.add_command(backup.backup)
 isobar.add_command(backup.restore)
+
+
+def _add_commands_of_sources() -> None:
+    """Add the commands that sources bring in their `cli.py`."""
+    for source in sources().values():
+        try:
+            own = source.module("cli")
+        except Exception as error:
+            if not is_plugin(source):
+                raise
+            note_broken(source.name, error)
+            continue
+        for command in own.commands if own else ():
+            isobar.add_command(command)
+
+
+_add_commands_of_sources()
 
 
 def main() -> NoReturn:

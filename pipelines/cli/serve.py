@@ -8,11 +8,11 @@ from typing import NoReturn
 
 import click
 
+from pipelines.cli.console import tell
 from pipelines.config import Settings, alert_urls
 from pipelines.failures import PermanentFailure
 from pipelines.runtime import dagster_processes
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS, missing
-from pipelines.sources.solar import cli
 
 PORT = click.IntRange(1, 65535)
 CODE_PORT, WEB_PORT = 4000, 3000
@@ -51,8 +51,10 @@ def code(host: str, port: int) -> None:
 
     SIGTERM lets the runs under way end first.
     """
-    settings = Settings.from_environment()
-    cli.bring_up_demo_plants(settings)
+    settings = Settings.current()
+    from pipelines.runtime.bootstrap import seed_sandbox
+
+    seed_sandbox(settings, tell)
     _become(settings, dagster_processes.code_server(host, port))
 
 
@@ -69,7 +71,7 @@ def web(host: str, port: int, code_server: str, is_read_only: bool) -> None:
     Whoever reaches it may start and change everything, unless it is read-only: listen on another
     address than this machine's own only behind a proxy that asks for a password.
     """
-    settings = Settings.from_environment()
+    settings = Settings.current()
     workspace = settings.state / "workspace.yaml"
     command = dagster_processes.web_server(host, port, workspace, is_read_only=is_read_only)
     _become(settings, command, code_server)
@@ -79,7 +81,7 @@ def web(host: str, port: int, code_server: str, is_read_only: bool) -> None:
 @where_code_is
 def daemon(code_server: str) -> None:
     """Tick schedules and sensors, and hand out the runs that are queued; one for an instance."""
-    settings = Settings.from_environment()
+    settings = Settings.current()
     _become(settings, dagster_processes.daemon(settings.state / "workspace.yaml"), code_server)
 
 
@@ -91,12 +93,12 @@ def worker() -> None:
     """
     from pipelines.runtime.workers import worker_command
 
-    settings = Settings.from_environment()
+    settings = Settings.current()
     _become(settings, worker_command(settings))
 
 
 @serve.command(short_help="See whether what is set for docker compose is whole.")
-def check() -> None:
+def validate() -> None:
     """Say what is missing or wrong in what is set for docker compose, all of it at once."""
     from pipelines.orchestration.operations.notifiers import check_urls
 
@@ -116,7 +118,7 @@ def check() -> None:
                 for name in names
             ),
         )
-    settings = Settings.from_environment()
+    settings = Settings.current()
     if settings.sources == "sandbox" and "sandbox" not in profiles:
         raise PermanentFailure(
             "configuration",
@@ -139,7 +141,7 @@ def check() -> None:
 @serve.command(short_help="Say whether such a process works.")
 @click.argument("part", type=click.Choice(["code", "web", "daemon", "worker"]))
 @click.option("--port", type=PORT, help="Its port, unless it is the usual one.")
-def healthy(part: str, port: int | None) -> None:
+def healthcheck(part: str, port: int | None) -> None:
     """Say whether such a process on this machine works: for health checks of containers.
 
     Ends with 1 when it does not.
@@ -151,19 +153,19 @@ def healthy(part: str, port: int | None) -> None:
     elif part == "web":
         health.ask_web_server(port or WEB_PORT)
     elif part == "daemon":
-        health.ask_for_signs_of_life(Settings.from_environment().dagster_url())
+        health.ask_for_signs_of_life(Settings.current().dagster_url())
     else:
         from pipelines.runtime.workers import worker_beat
 
-        health.feel_beat(worker_beat(Settings.from_environment()))
+        health.check_worker_heartbeat(worker_beat(Settings.current()))
 
 
 def _become(settings: Settings, command: list[str], code_server: str | None = None) -> NoReturn:
     """Take the place of this process by one of Dagster's, so that signals go to it."""
-    from pipelines.runtime.bootstrap import bring_up_dagster_home
+    from pipelines.runtime.bootstrap import prepare_dagster_home
 
     settings.state.mkdir(parents=True, exist_ok=True)
-    environment: Mapping[str, str] = {**os.environ, **bring_up_dagster_home(settings)}
+    environment: Mapping[str, str] = {**os.environ, **prepare_dagster_home(settings)}
     if code_server is not None:
         said = re.fullmatch(r"([\w.-]+):([0-9]{1,5})", code_server, re.ASCII)
         if said is None or not 1 <= int(said[2]) <= 65535:

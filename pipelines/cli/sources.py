@@ -2,115 +2,121 @@
 
 import os
 import signal
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import click
 
+from pipelines.cli.console import interrupt_on, tell
 from pipelines.config import Settings
 from pipelines.postgres.server import ANALYST
-
-SOURCES = click.Choice(["flights", "bookings", "shipments", "solar"])
-
-
-def tell(message: str) -> None:
-    """Say something to the person, beside what a program may read from standard output."""
-    click.echo(message, err=True)
+from pipelines.source import FileInbox, Source, sources
 
 
-def interrupt_on(*signals: signal.Signals) -> None:
-    """Have signals end the command as Ctrl-C does, even when they were ignored further up."""
+class SourceName(click.ParamType[str]):
+    """The name of a source that keeps a ledger."""
 
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
+    name = "source"
 
-    for number in signals:
-        signal.signal(number, interrupt)
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, if there is such a source."""
+        names = [one.name for one in sources().values() if one.ledgers]
+        if value not in names:
+            self.fail(f"{value!r} is not one of {', '.join(names)}", param, ctx)
+        return value
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What stands for it in the usage."""
+        return f"[{'|'.join(one.name for one in sources().values() if one.ledgers)}]"
 
 
-@click.group(name="import")
+class ImportGroup(click.Group):
+    """A command for each source that files are dropped for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The sources with an inbox, by name."""
+        return [one.name for one in sources().values() if _inbox_of(one)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a source."""
+        source = sources().get(cmd_name)
+        inbox = _inbox_of(source) if source else None
+        return _import_command(cmd_name, inbox) if inbox else None
+
+
+@click.group(name="import", cls=ImportGroup)
 def import_() -> None:
-    """Take in one file by hand, wherever it is."""
+    """Load one file by hand, wherever it is."""
 
 
-a_file = click.argument(
-    "file", type=click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True)
-)
+def _inbox_of(source: Source) -> FileInbox | None:
+    return next((one for one in source.fetch if isinstance(one, FileInbox)), None)
 
 
-@import_.command(name="bookings", short_help="Take in a CSV file of booking events.")
-@a_file
-def import_bookings(file: str) -> None:
-    """Take in a CSV file of booking events, packed with gzip or not, as from the inbox.
+def _import_command(name: str, inbox: FileInbox) -> click.Command:
+    def load(file: str) -> None:
+        run_one_job(name, {f"load_{name}": {"file": file}})
 
-    Its columns are id, hotel_id, event_timestamp, status (1 booking, 2 cancellation),
-    room_reservation_id and night_of_stay, in any order; the id may be left out.
-    """
-    run_one_job("bookings", {"bookings_events": {"file": file}})
-
-
-@import_.command(name="shipments", short_help="Take in a CSV file of shipments.")
-@a_file
-def import_shipments(file: str) -> None:
-    """Take in a CSV file of shipments, as from the inbox; the same again changes nothing.
-
-    It has a line for each article, with tracking_number, carrier, sender_address,
-    receiver_address, article_name, article_quantity, article_price, sku and status, in any order.
-    """
-    run_one_job("shipments", {"shipments_tables": {"file": file}})
+    path = click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True)
+    return click.Command(
+        name,
+        callback=load,
+        params=[click.Argument(["file"], type=path)],
+        help=inbox.import_help,
+        short_help=inbox.import_help.split(",")[0].split(";")[0].rstrip(".") + ".",
+    )
 
 
-@click.group(short_help="Records that were refused.")
+@click.group(short_help="Records that were rejected.")
 def quarantine() -> None:
-    """Records that were refused: see them, and have them read again."""
+    """Records that were rejected: see them, and have them read again."""
 
 
-@quarantine.command(name="list", short_help="List what was refused, by source and reason.")
+@quarantine.command(name="list", short_help="List what was rejected, by source and reason.")
 def list_() -> None:
-    """List what was refused, by source and reason, each with an example."""
+    """List what was rejected, by source and reason, each with an example."""
     from pipelines.cli import quarantine_report
 
     click.echo(quarantine_report.summary(_migrated()))
 
 
-@quarantine.command(short_help="Show the refused records of a source.")
-@click.argument("source", type=SOURCES)
+@quarantine.command(short_help="Show the rejected records of a source.")
+@click.argument("source", type=SourceName())
 @click.option(
     "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most."
 )
 def show(source: str, limit: int) -> None:
-    """Show the refused records of a source whole, newest first."""
+    """Show the rejected records of a source whole, newest first."""
     from pipelines.cli import quarantine_report
 
     click.echo(quarantine_report.records(_migrated(), source, limit))
 
 
-@quarantine.command(short_help="Read refused records again.")
-@click.argument("source", type=SOURCES)
+@quarantine.command(short_help="Read rejected records again.")
+@click.argument("source", type=SourceName())
 def retry(source: str) -> None:
-    """Read the refused records of a source again, as after a change of the code.
+    """Read the rejected records of a source again, as after a change of the code.
 
-    Those that are good now are taken in and leave the quarantine. Nothing that a later delivery
-    changed is changed back. For flights this reads the whole archive anew, and for solar the
-    service is asked again.
+    Those that are good now are loaded and leave the quarantine. Nothing that a later delivery
+    changed is changed back. A source that archives its documents reads the whole archive anew, and
+    one that answers for windows of time is requested again.
     """
-    if source == "flights":
-        run_one_job("flights_rebuild", {})
-    operations = {
-        "bookings": "bookings_events",
-        "shipments": "shipments_tables",
-        "solar": "solar_readings",
-    }
-    run_one_job(source, {operations[source]: {"retry_quarantine": True}})
+    declared = sources()[source]
+    if declared.retry is not None:
+        run_one_job(declared.retry.job, declared.retry.config)
+    if declared.reprocess is None:
+        raise click.UsageError(f"{source} has nothing that can be read again.")
+    run_one_job(source, {f"load_{source}": {"retry_quarantine": True}})
 
 
-def run_one_job(job: str, op_config: dict[str, dict[str, object]]) -> NoReturn:
+def run_one_job(job: str, op_config: Mapping[str, Mapping[str, Any]]) -> NoReturn:
     """Run one job as `isobar run` would, with progress, and end."""
-    from pipelines.runtime.bootstrap import bring_up_dagster_home, bring_up_database, sandbox
+    from pipelines.runtime.bootstrap import prepare_dagster_home, prepare_database, sandbox
 
     interrupt_on(signal.SIGTERM)
-    settings = Settings.from_environment()
-    bring_up_database(settings, tell)
-    os.environ.update(bring_up_dagster_home(settings))
+    settings = Settings.current()
+    prepare_database(settings, tell)
+    os.environ.update(prepare_dagster_home(settings))
     with sandbox(settings, os.environ) as (variables, _):
         os.environ.update(variables)
         from pipelines.runtime.run_command import run_jobs
@@ -121,8 +127,8 @@ def run_one_job(job: str, op_config: dict[str, dict[str, object]]) -> NoReturn:
 
 def _migrated() -> str:
     """The warehouse's address, as someone who only reads, migrated and ready."""
-    from pipelines.runtime.bootstrap import bring_up_database
+    from pipelines.runtime.bootstrap import prepare_database
 
-    settings = Settings.from_environment()
-    bring_up_database(settings, tell)
+    settings = Settings.current()
+    prepare_database(settings, tell)
     return settings.warehouse_url(ANALYST)

@@ -27,8 +27,8 @@ from pipelines.http.redirects import RedirectRefused, redirected
 logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
 NOT_READY_STATUS = {202, 204, 304}
-MOST_REDIRECTS = 5
-MOST_ERROR_BYTES = 64 * 1024
+MAX_REDIRECTS = 5
+MAX_ERROR_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class JsonAnswer:
         return hashlib.sha256(self.body).hexdigest()
 
 
-class Patience:
+class RetryBudget:
     """How many more tries all requests that share it may make; each answer gives one back.
 
     So a source that answers now and then is asked again each time, and one that is dead is not for
@@ -107,7 +107,7 @@ class HttpClient:
     max_bytes: int = 256 * 1024 * 1024
     secrets: Sequence[str] = ()
     explain: Explain | None = None
-    patience: Patience | None = None
+    patience: RetryBudget | None = None
 
     def __post_init__(self) -> None:
         """Silence a logger that would tell addresses with a secret in them."""
@@ -164,7 +164,7 @@ class HttpClient:
         deadline = time.monotonic() + self.attempt_seconds
         try:
             with _Session() as session:
-                for _ in range(MOST_REDIRECTS + 1):
+                for _ in range(MAX_REDIRECTS + 1):
                     with session.get(
                         url,
                         params=params,
@@ -181,7 +181,7 @@ class HttpClient:
                         body = self._read(response, shown, deadline)
                         break
                 else:
-                    raise self._permanent(shown, f"more than {MOST_REDIRECTS} redirects")
+                    raise self._permanent(shown, f"more than {MAX_REDIRECTS} redirects")
         except RedirectRefused as error:
             raise self._permanent(shown, str(error)) from self._cause(error, configured, url)
         except requests.exceptions.SSLError as error:
@@ -207,7 +207,7 @@ class HttpClient:
         if status == 200:
             return
         if self.explain is not None:
-            body = self._read(response, shown, deadline, enough=MOST_ERROR_BYTES)
+            body = self._read(response, shown, deadline, enough=MAX_ERROR_BYTES)
             told = redact(body.decode("utf-8", "replace"), self.secrets)
             with suppress(ValueError, RecursionError):
                 if failure := self.explain(status, parse_json(told.encode()), shown):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 SENT_TWICE = " (sent twice)"
-MOST_DIGITS = 4000
+MAX_DIGITS = 4000
 """Python refuses to read integers with more than some 4,300."""
 SPARE_FRAMES = 200
 """Read from so much further down the stack, all that is read can be written and shown, too."""
@@ -50,4 +50,4 @@ def _further_down(frames: int, read: Callable[[], Any]) -> Any:
 
 
 def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= MOST_DIGITS else digits
+    return int(digits) if len(digits) <= MAX_DIGITS else digits

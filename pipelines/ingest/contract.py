@@ -1,8 +1,8 @@
 """What a source promises, and what becomes of records that break it.
 
-`Screening` takes a list of records out of a JSON document and sorts them: good ones as a frame,
-bad ones with position, raw text and every reason. Keys that nobody promised, or that are gone,
-are named as drift. What the values must be is said by each domain's transform.
+`RecordValidator` takes a list of records out of a JSON document and sorts them: good ones as a
+frame, bad ones with position, raw text and every reason. Keys that nobody promised, or that are
+gone, are named as drift. What the values must be is said by each source's transform.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pandera.pandas import DataFrameSchema
 
-MOST_DRIFT = 20
+MAX_DRIFT = 20
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Reject:
     key: tuple[str, ...] | None = None
 
 
-class Screening:
+class RecordValidator:
     """The records of one list in a delivery, and the verdict on each of them.
 
     `frame` has the promised `keys` as columns, as sent, and `record`, a number that is unique
@@ -115,13 +115,13 @@ def drift_of(document: str, told: Sequence[str], what: str) -> list[str]:
 
     `what` is the plural of what they are.
     """
-    lines = [f"{document}: {line}" for line in told[:MOST_DRIFT]]
-    if len(told) > MOST_DRIFT:
-        lines.append(f"{document}: {len(told) - MOST_DRIFT} more {what}")
+    lines = [f"{document}: {line}" for line in told[:MAX_DRIFT]]
+    if len(told) > MAX_DRIFT:
+        lines.append(f"{document}: {len(told) - MAX_DRIFT} more {what}")
     return lines
 
 
-def broken_promises(
+def violations(
     contract: DataFrameSchema,
     typed: pd.DataFrame,
     sent: pd.DataFrame,

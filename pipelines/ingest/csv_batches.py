@@ -24,7 +24,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
-class Portion:
+class Batch:
     """Some records of a delivery.
 
     `sent` has the promised columns as text and `record`, a number that is unique in the delivery;
@@ -37,7 +37,7 @@ class Portion:
     broken: Sequence[tuple[int, str, str]]
 
 
-def portions(file: CsvFile, promised: Sequence[str]) -> Iterator[Portion]:
+def portions(file: CsvFile, promised: Sequence[str]) -> Iterator[Batch]:
     """All records of a file in UTF-8, numbered by their lines; a portion is some megabytes.
 
     Bytes that are no UTF-8 stay as escapes.
@@ -51,9 +51,7 @@ def portions(file: CsvFile, promised: Sequence[str]) -> Iterator[Portion]:
         yield portion
 
 
-def of_records(
-    records: Sequence[Record], columns: Sequence[str], promised: Sequence[str]
-) -> Portion:
+def of_records(records: Sequence[Record], columns: Sequence[str], promised: Sequence[str]) -> Batch:
     """A portion of records that were read one by one."""
     import pandas as pd
 
@@ -71,7 +69,7 @@ def of_records(
         dtype="str",
     )
     sent[RECORD] = np.array([record.line for record in whole], np.int64)
-    return Portion(sent, lambda row: whole[row].raw, broken)
+    return Batch(sent, lambda row: whole[row].raw, broken)
 
 
 class _Lines:
@@ -112,7 +110,7 @@ class _Lines:
         return np.flatnonzero(kept & ~self.empty), content
 
 
-def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Portion:
+def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Batch:
     """A portion of lines that are a record each."""
     import pandas as pd
 
@@ -135,7 +133,7 @@ def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Portion
     several = of_records(singles, layout.columns, promised)
     sent = pd.concat([sent.drop(index=blank), several.sent]).sort_values(RECORD, ignore_index=True)
     numbers = sent[RECORD].to_numpy()
-    return Portion(sent, lambda row: lines.text(numbers[row] - lines.first), several.broken)
+    return Batch(sent, lambda row: lines.text(numbers[row] - lines.first), several.broken)
 
 
 def _columns(

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.contract import MOST_DRIFT, drift_of, shown
+from pipelines.ingest.contract import MAX_DRIFT, drift_of, shown
 
 DELIMITERS = (",", ";", "\t")
-MOST_LINE_BYTES = 1_048_576
-MOST_RECORD_LINES = 50
-MOST_COLUMNS = 1_000
+MAX_LINE_BYTES = 1_048_576
+MAX_RECORD_LINES = 50
+MAX_COLUMNS = 1_000
 BLOCK_BYTES, BLOCK_LINES = 8_388_608, 100_000
 PIECE_BYTES = 262_144
 OPEN_QUOTE = "a quotation mark is not closed"
@@ -125,7 +125,7 @@ class CsvFile:
         """
         while content := self._read_block():
             if not content.endswith(b"\n"):
-                content += self._file.readline(MOST_LINE_BYTES + 1)
+                content += self._file.readline(MAX_LINE_BYTES + 1)
             first = self._line + 1
             self._count(content)
             self._refuse_broken_off(content)
@@ -165,7 +165,7 @@ class CsvFile:
 
         def lines() -> Iterator[str]:
             yield f"{first.raw}\n"
-            while len(taken) < MOST_RECORD_LINES and (following := self._next()) is not None:
+            while len(taken) < MAX_RECORD_LINES and (following := self._next()) is not None:
                 taken.append(following)
                 yield f"{following[1]}\n"
 
@@ -198,11 +198,11 @@ class CsvFile:
         elif not set(promised) & set(layout.columns):
             problem = "its first line is no header: it has none of the promised columns"
         elif missing:
-            names = ", ".join(shown(name) for name in layout.columns[:MOST_DRIFT])
+            names = ", ".join(shown(name) for name in layout.columns[:MAX_DRIFT])
             problem = f"the header lacks {', '.join(missing)}; it has {names}"
         elif twice:
             problem = f"the header has {', '.join(twice[:10])} more than once"
-        elif len(layout.columns) > MOST_COLUMNS:
+        elif len(layout.columns) > MAX_COLUMNS:
             problem = f"the header has {len(layout.columns):,} columns"
         else:
             return layout
@@ -214,7 +214,7 @@ class CsvFile:
         """The next line's number and text, without its end; None after the last."""
         if self._waiting:
             return self._waiting.popleft()
-        read = self._file.readline(MOST_LINE_BYTES + 1)
+        read = self._file.readline(MAX_LINE_BYTES + 1)
         if not read:
             return None
         self._count(read)
@@ -228,7 +228,7 @@ class CsvFile:
         if (start := _long_line(content)) is not None:
             line = self._line + content.count(b"\n", 0, start) + 1
             raise self._failure(
-                f"line {line:,} is longer than {MOST_LINE_BYTES:,} bytes",
+                f"line {line:,} is longer than {MAX_LINE_BYTES:,} bytes",
                 "See whether it is a CSV file at all.",
             )
         self._line += content.count(b"\n") + (not content.endswith(b"\n"))
@@ -282,8 +282,8 @@ def line_text(content: bytes, encoding: str) -> str:
 def _long_line(content: bytes) -> int | None:
     """Where a line begins that is longer than lines may be."""
     start = 0
-    while len(content) - start > MOST_LINE_BYTES:
-        end = content.rfind(b"\n", start, start + MOST_LINE_BYTES)
+    while len(content) - start > MAX_LINE_BYTES:
+        end = content.rfind(b"\n", start, start + MAX_LINE_BYTES)
         if end < 0:
             return start
         start = end + 1

@@ -1,4 +1,4 @@
-"""Taking files in: each content of each name once, each file in a transaction of its own.
+"""InboxConfig files in: each content of each name once, each file in a transaction of its own.
 
 What becomes of a file of an inbox is remembered in `ops.inbox_files`, in the transaction that loads
 its rows. `inbox` finds the files; what is in them is the business of the domain's `load`.
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import (
-    DatabaseTrouble,
+    DatabaseError,
     Failure,
     NotReady,
     PermanentFailure,
@@ -29,33 +29,33 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.tables import inbox_files
 
 
-class UnsteadyFile(TransientFailure):
+class FileReadError(TransientFailure):
     """The disk or the network failed under a file: it is not refused, and others may be well."""
 
 
 Load = Callable[[Connection, BinaryIO, Delivery], Outcome]
 
 
-def take(
+def load_files(
     store: Warehouse, inbox: Inbox, files: list[InboxFile], load: Load, run_id: str | None = None
 ) -> tuple[list[Outcome], list[Failure]]:
     """Load files, each in a transaction of its own; one that fails does not hold up the others.
 
     Returns what became of those that said something new, and why others were refused; a refused
     file is not looked at again until it changes. Files that are gone are forgotten. Raises
-    `TransientFailure` and `DatabaseTrouble`.
+    `TransientFailure` and `DatabaseError`.
     """
     outcomes: list[Outcome] = []
     refusals: list[Failure] = []
     for file in files:
         try:
-            outcome = take_file(store, inbox.source, file, load, inbox=inbox, run_id=run_id)
+            outcome = load_file(store, inbox.source, file, load, inbox=inbox, run_id=run_id)
         except NotReady:
             continue  # it is being written again: it will be there at the next look
-        except UnsteadyFile as failure:
+        except FileReadError as failure:
             refusals.append(failure)
             continue
-        except DatabaseTrouble:
+        except DatabaseError:
             raise
         except PermanentFailure as failure:
             refusals.append(failure)
@@ -69,7 +69,7 @@ def take(
     return outcomes, refusals
 
 
-def take_file(
+def load_file(
     store: Warehouse,
     source: str,
     file: InboxFile,
@@ -148,7 +148,7 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
             f" file itself, run isobar quarantine retry {source} afterwards.",
         ) from error
     except OSError as error:
-        raise UnsteadyFile(
+        raise FileReadError(
             source,
             f"the file could not be opened: {error.strerror or error}",
             place=place,
@@ -158,7 +158,7 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
         try:
             yield opened
         except OSError as error:
-            raise UnsteadyFile(
+            raise FileReadError(
                 source,
                 f"the file could not be read to its end: {error.strerror or error}",
                 place=place,

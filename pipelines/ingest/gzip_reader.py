@@ -8,7 +8,7 @@ from typing import BinaryIO
 from pipelines.failures import PermanentFailure
 
 GZIP_MARK = b"\x1f\x8b"
-MOST_TIMES = 100
+MAX_TIMES = 100
 """Text packs to a tenth or so; what unpacks to more than this is made to fill a disk."""
 ALWAYS_BYTES = 64 * 1024 * 1024
 
@@ -23,7 +23,7 @@ def unpacked(file: BinaryIO, *, source: str, name: str, byte_count: int) -> Bina
     file.seek(0)
     if mark != GZIP_MARK:
         return file
-    most = max(ALWAYS_BYTES, MOST_TIMES * byte_count)
+    most = max(ALWAYS_BYTES, MAX_TIMES * byte_count)
     return io.BufferedReader(_Unpacking(file, most, source, name), buffer_size=1 << 20)
 
 

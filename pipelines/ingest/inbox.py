@@ -103,7 +103,7 @@ class Inbox:
         """The pending files that are whole, and those that still grow after waiting for them."""
         deadline = time.monotonic() + wait_seconds
         while True:
-            with store.faults_told(self.source), store.engine.connect() as connection:
+            with store.translate_db_errors(self.source), store.engine.connect() as connection:
                 pending = self.pending(connection)
             growing = {file for file in pending if not is_settled(file)}
             if not growing or time.monotonic() >= deadline:

@@ -1,4 +1,4 @@
-"""Taking records out of quarantine to read them again; the counts of their delivery follow."""
+"""InboxConfig records out of quarantine to read them again; the counts of their delivery follow."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ The bridge between plain code and Dagster's types, used by all domains. No logic
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,25 @@ from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
 from pipelines.orchestration.column_lineage import column_lineage, column_sources, with_sources
 from pipelines.orchestration.resources import WarehouseResource
+from pipelines.source import Input, Source, View
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.sql_files import read_sql
+from pipelines.warehouse.sql_files import (
+    comment_on_view,
+    read_sql,
+    relations_read,
+    without_comments_on,
+)
 
 PATIENCE_SECONDS = (60, 120, 240)
 """Waits before a step is tried again when its source or the database was away."""
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 OWNERS = ["team:isobar"]
+#: On tables that a sensor of their source brings up to date: automation leaves them alone.
+REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
 EXTERNAL = "sources"
 """First part of the keys of what is not ours: files, documents and services that assets read."""
 SAMPLE_ROWS = 5
-MOST_CELL_CHARACTERS = 200
+MAX_CELL_CHARACTERS = 200
 
 
 def asset_key(table: Table) -> dg.AssetKey:
@@ -45,33 +53,33 @@ def is_external(key: dg.AssetKey) -> bool:
     return key.path[0] == EXTERNAL
 
 
-def source_spec(
-    name: str, description: str, *, kind: str, read_by: str, setting: str | None = None
-) -> dg.AssetSpec:
-    """Something that assets read and that is not ours, as a node of its own in the graph.
+def input_key(source_input: Input) -> dg.AssetKey:
+    """The key of something outside that a source reads."""
+    return dg.AssetKey([EXTERNAL, source_input.name])
 
-    `read_by` is the file that reads it, in the domain's folder; `setting` the variable that says
-    where it is.
-    """
+
+def input_spec(source: Source, source_input: Input) -> dg.AssetSpec:
+    """Something outside that a source reads, as a node of its own in the graph."""
+    setting = {"setting": source_input.setting} if source_input.setting else {}
     return dg.AssetSpec(
-        key=dg.AssetKey([EXTERNAL, name]),
-        description=description,
+        key=input_key(source_input),
+        description=source_input.about,
         group_name=EXTERNAL,
-        kinds={kind},
+        kinds={source_input.kind},
         owners=OWNERS,
-        tags={"domain": read_by.split("/")[0]},
-        metadata={**_code(f"sources/{read_by}"), **({"setting": setting} if setting else {})},
+        tags={"source": source.name},
+        metadata={**_code(source.module_file("client.py", "load.py")), **setting},
     )
 
 
 def table_spec(
-    table: Table, deps: Iterable[dg.AssetKey] = (), domain: str | None = None
+    source: Source,
+    table: Table,
+    deps: Iterable[dg.AssetKey] = (),
+    tags: Mapping[str, str] | None = None,
 ) -> dg.AssetSpec:
-    """The asset of a table: description, columns and their comments come from `tables.py`.
-
-    `domain` is whose job brings it up to date: that of its schema unless said otherwise.
-    """
-    sources = column_sources(table.fullname)
+    """The asset of a table: description, columns and their comments come from `tables.py`."""
+    lineage = column_sources(table.fullname)
     return dg.AssetSpec(
         key=asset_key(table),
         deps=list(deps),
@@ -79,18 +87,18 @@ def table_spec(
         group_name=table.schema,
         kinds={"postgres", "table"},
         owners=OWNERS,
-        tags={"domain": domain or table.schema or ""},
+        tags={"source": source.name, **(tags or {})},
         metadata={
             "dagster/table_name": table.fullname,
-            **_code(*(f"{_folder(table.schema)}/{file}.py" for file in ("assets", "tables"))),
-            "dagster/column_lineage": column_lineage(sources),
+            **_code(source.module_file("jobs.py", "load.py"), source.module_file("tables.py")),
+            "dagster/column_lineage": column_lineage(lineage),
             "dagster/column_schema": dg.TableSchema(
                 columns=[
                     dg.TableColumn(
                         name=column.name,
                         type=column.type.compile(DIALECT).lower(),
                         description=with_sources(
-                            column.name, column.comment, sources.get(column.name, ())
+                            column.name, column.comment, lineage.get(column.name, ())
                         ),
                         constraints=dg.TableColumnConstraints(
                             nullable=bool(column.nullable),
@@ -104,71 +112,55 @@ def table_spec(
     )
 
 
-def _folder(schema: str | None) -> str:
-    return schema if schema in ("enriched", "metrics") else f"sources/{schema}"
-
-
-def _query(schema: str, file: str) -> str:
-    """What makes a view, without the comments on it, which pages show beside its columns."""
-    package = "pipelines" if schema in ("enriched", "metrics") else "pipelines.sources"
-    return read_sql(f"{package}.{schema}", file).split("\nCOMMENT ON ")[0].strip()
-
-
 def row_count(connection: Connection, key: dg.AssetKey) -> int:
     """How many rows a table or view of ours has."""
     query = text(f"SELECT count(*) FROM {'.'.join(key.path)}")
     return int(connection.execute(query).scalar_one())
 
 
-def view_asset(
-    key: dg.AssetKey,
-    deps: Iterable[Table],
-    description: str,
-    *,
-    domain: str,
-    folder: str = "",
-    picture: Callable[[Connection], str | None] | None = None,
-) -> dg.AssetsDefinition:
+def view_asset(source: Source, view: View, known: Collection[str]) -> dg.AssetsDefinition:
     """The asset of a view that `isobar migrate` made: to materialise a view is to profile it.
 
-    Its SQL is `pipelines/<schema>/sql/<folder><name>.sql`. `picture` draws what is in it, as
-    Markdown, or None where there is nothing.
+    Its description is the view's comment, its upstream assets are the tables and views that it
+    reads, of those that are `known`.
     """
-    schema, name = key.path
-    file = f"{folder}{name}"
+    schema, name = view.name.split(".")
+    key = dg.AssetKey([schema, name])
+    sql = source.object_files[view.name]
+    deps = sorted(relations_read(sql) & set(known) - {view.name})
 
     @dg.asset(
         key=key,
-        deps=[asset_key(table) for table in deps],
-        description=description,
+        deps=[dg.AssetKey(one.split(".")) for one in deps],
+        description=comment_on_view(sql),
         group_name=schema,
         kinds={"postgres", "view"},
         owners=OWNERS,
-        tags={"domain": domain},
+        tags={"source": source.name},
         metadata={
-            "dagster/table_name": f"{schema}.{name}",
-            **_code(f"{_folder(schema)}/sql/{file}.sql"),
-            "dagster/column_lineage": column_lineage(column_sources(f"{schema}.{name}")),
-            "SQL": dg.MetadataValue.md(f"```sql\n{_query(schema, file)}\n```"),
+            "dagster/table_name": view.name,
+            **_code(source.module_file(f"sql/views/{view.name}.sql")),
+            "dagster/column_lineage": column_lineage(column_sources(view.name)),
+            "SQL": dg.MetadataValue.md(f"```sql\n{without_comments_on(sql)}\n```"),
         },
     )
     def profile(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[None]:
         with (
-            failures_told(context) as page,
+            as_dagster_failure(context) as step,
             warehouse.open() as store,
             store.engine.connect() as connection,
         ):
-            metadata = _view_page(connection, key) | page.of(connection, key)
-            if picture and (drawn := picture(connection)):
+            metadata = _view_metadata(connection, key) | step.table_stats(connection, key)
+            if view.picture and (drawn := view.picture(connection)):
                 metadata["picture"] = dg.MetadataValue.md(drawn)
             return dg.MaterializeResult(metadata=metadata)
 
     return profile
 
 
-def _view_page(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
+def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
     """Columns with comments and what they are made of, and a few rows to look at."""
     name = ".".join(key.path)
     sources = column_sources(name)
@@ -194,51 +186,56 @@ def _view_page(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
 
 def _code(*files: str) -> dict[str, Any]:
     """Where an asset is made: to read, and to open in an editor by a click."""
-    folder = Path(__file__).parent.parent
+    labels = ["/".join(Path(file).parts[-2:]) for file in files]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # code references are; nothing else opens
         links = [
-            dg.LocalFileCodeReference(file_path=str(folder / file), label=file) for file in files
+            dg.LocalFileCodeReference(file_path=file, label=label)
+            for file, label in zip(files, labels, strict=True)
         ]
         references = dg.CodeReferencesMetadataValue(code_references=[*links])
-    return {"code": f"{folder.name}/{files[0]}", "dagster/code_references": references}
+    return {"code": labels[0], "dagster/code_references": references}
 
 
-class Page:
+class StepMetadata:
     """What every materialization shows, so that the UI draws it over time."""
 
     def __init__(self, context: dg.AssetExecutionContext | dg.OpExecutionContext) -> None:
         self._context = context
         self._began = time.perf_counter()
 
-    def of(self, connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
+    def table_stats(self, connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
         """Rows, size, and seconds since the work began."""
         size = text("SELECT pg_total_relation_size(to_regclass(:name))")
         on_disk = connection.execute(size, {"name": ".".join(key.path)}).scalar_one()
         return {
             "dagster/row_count": row_count(connection, key),
-            **({"bytes on disk": int(on_disk)} if on_disk else {}),  # views have none
+            **({"bytes_on_disk": int(on_disk)} if on_disk else {}),  # views have none
             "seconds": round(time.perf_counter() - self._began, 3),
         }
 
-    def heard(self, source: dg.AssetSpec, metadata: Mapping[str, Any]) -> None:
-        """Note on the page of an external source what came from it.
+    def record_source_event(self, source_input: Input, metadata: Mapping[str, Any]) -> None:
+        """Record on the page of an external source what came from it.
 
-        Its data version stays what it was before the first time: what reads it is not told to be
-        out of date by that.
+        Its data version stays what it was before the first time: what reads it is not marked as out
+        of date by that.
         """
         event = dg.AssetMaterialization(
-            source.key, metadata=metadata, tags={DATA_VERSION_TAG: DEFAULT_DATA_VERSION.value}
+            input_key(source_input),
+            metadata=metadata,
+            tags={DATA_VERSION_TAG: DEFAULT_DATA_VERSION.value},
         )
         self._context.log_event(event)
 
-    def took(self, store: Warehouse, source: dg.AssetSpec, outcomes: Sequence[Outcome]) -> int:
-        """Note deliveries on the page of the source that they came from; their size in bytes."""
+    def record_deliveries(
+        self, store: Warehouse, source_input: Input, outcomes: Sequence[Outcome]
+    ) -> int:
+        """Record deliveries on the page of what they came from; their size in bytes."""
         if not outcomes:
             return 0
         with store.engine.connect() as connection:
             received = deliveries.bytes_of(connection, outcomes)
-        self.heard(source, counts(outcomes) | {"bytes received": received})
+        self.record_source_event(source_input, counts(outcomes) | {"bytes_received": received})
         return received
 
 
@@ -254,7 +251,9 @@ def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 
 @contextmanager
-def failures_told(context: dg.AssetExecutionContext, *, is_patient: bool = True) -> Iterator[Page]:
+def as_dagster_failure(
+    context: dg.AssetExecutionContext, *, is_patient: bool = True
+) -> Iterator[StepMetadata]:
     """Turn our failures into Dagster's: transient ones are tried again, permanent ones are not.
 
     Gives the page on which to tell what came of the work that begins here.
@@ -262,7 +261,7 @@ def failures_told(context: dg.AssetExecutionContext, *, is_patient: bool = True)
     where another run comes soon anyway: such a step is not patient.
     """
     try:
-        yield Page(context)
+        yield StepMetadata(context)
     except MemoryError as error:
         failure = PermanentFailure(
             context.op_def.name,
@@ -286,7 +285,7 @@ def failures_told(context: dg.AssetExecutionContext, *, is_patient: bool = True)
 
 
 @contextmanager
-def refusals_told() -> Iterator[None]:
+def as_permanent_failure() -> Iterator[None]:
     """Turn our failures into Dagster's, which are not tried again: a person waits for the run."""
     try:
         yield
@@ -294,7 +293,7 @@ def refusals_told() -> Iterator[None]:
         raise dg.Failure(description=str(failure), allow_retries=False) from failure
 
 
-def tell_skipped(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:
+def log_skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:
     """Note that an asset was not brought up to date, and why, without failing."""
     context.log_event(dg.AssetObservation(asset_key=key, metadata={"skipped": reason}))
 
@@ -308,7 +307,7 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
 
 
 def _cell(
-    value: Any, most_characters: int = MOST_CELL_CHARACTERS
+    value: Any, most_characters: int = MAX_CELL_CHARACTERS
 ) -> str | int | float | bool | None:
     if isinstance(value, int | float | bool | None):
         return value

@@ -1,51 +1,32 @@
-"""What follows its sources of itself, and how fresh everything has to be: for all assets, here."""
+"""Automation conditions and freshness policies, assigned to every asset."""
 
 import datetime as dt
 
 import dagster as dg
 
-from pipelines.config import sources_off
-from pipelines.orchestration.asset_metadata import is_external
-from pipelines.orchestration.schedule_config import about_sensor, every_seconds, longest_wait
-from pipelines.sources.bookings.definitions import AUDIT, AUDIT_AGE
+from pipelines.config import Settings
+from pipelines.orchestration.asset_metadata import REFRESHED_BY_SENSOR, is_external
+from pipelines.orchestration.schedule_config import about_sensor, longest_wait, timetable
+from pipelines.source import Source, sources
 
-SOURCES = {
-    "flights": "flights_daily",
-    "bookings": "bookings_daily",
-    "shipments": "shipments_daily",
-    "solar": "solar_sync",
-    "weather": "weather_rounds",
-}
-"""The schedule by which each source is looked at, at the latest."""
-DERIVED = {"enriched", "metrics"}
-"""Schemas of what is made of other assets. Each is brought up to date by its domain's job."""
+#: As long as a run may take at most (dagster.yaml), retries within.
 GRACE = dt.timedelta(hours=2)
-"""As long as a run may take at most (dagster.yaml), retries within."""
-AUDITED = {"enriched.reservation_changes", "enriched.reservation_nights"}
-"""Made by the audit of bookings alone: a look takes reading all events."""
-FOLLOWED_OTHERWISE = {
-    *AUDITED,
-    "metrics.hotel_bookings_by_event_day",  # the sensor hotel_bookings_behind knows by the rows
-    "metrics.hotel_bookings_by_stay_night",
-}
-TOLD_OF_PLACES = dg.AssetSelection.assets(dg.AssetKey(["weather", "places"]))
-"""Brought up to date by every domain's job: what is new in it says nothing to the others."""
+#: Unlike `eager` it waits for no source that has nothing yet, as that may be off for ever.
 FOLLOWS = (
-    dg.AutomationCondition.any_deps_updated().ignore(TOLD_OF_PLACES).since_last_handled()
+    dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 ).with_label("its sources have changed, and no run is at it")
-"""Unlike `eager` it waits for no source that has nothing yet, as that may be off for ever."""
 
-derived_follow = dg.AutomationConditionSensorDefinition(
-    "derived_follow",
+derived_assets = dg.AutomationConditionSensorDefinition(
+    "derived_assets",
     target=dg.AssetSelection.all(),
     default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=every_seconds("derived_follow"),
+    minimum_interval_seconds=timetable().seconds("derived_assets", 30),
     description=about_sensor(
-        "derived_follow",
-        "Refresh what is derived when a source changed outside of its domain's job: the weather,"
-        " assets that were materialised by hand, a run that was killed half way.",
+        "derived_assets",
+        "Refresh what is derived when a source changed outside of its own job: the weather, assets"
+        " that were materialised by hand, a run that was killed half way.",
     ),
 )
 
@@ -53,24 +34,33 @@ derived_follow = dg.AutomationConditionSensorDefinition(
 def automated(spec: dg.AssetSpec) -> dg.AssetSpec:
     """The asset with its freshness policy, and the condition on which it is brought up to date.
 
-    What is not ours has neither.
+    External assets have neither.
     """
     if is_external(spec.key):
         return spec
-    name, source = ".".join(spec.key.path), spec.tags["domain"]
-    is_derived = spec.key.path[0] in DERIVED or name == "solar.coverage"
-    follows = is_derived and name not in FOLLOWED_OTHERWISE
+    name, source = ".".join(spec.key.path), sources()[spec.tags["source"]]
+    view = source.view_assets.get(name)
+    is_derived = view is not None or spec.key.path[0] == "metrics"
+    follows = (
+        is_derived
+        and (view is None or view.job is None)
+        and not REFRESHED_BY_SENSOR.items() <= spec.tags.items()
+    )
     return spec.replace_attributes(
-        freshness_policy=None if source in sources_off() else _freshness(name, source),
+        freshness_policy=_freshness(source, view.job if view else None),
         automation_condition=FOLLOWS if follows else None,
     )
 
 
-def _freshness(name: str, source: str) -> dg.FreshnessPolicy:
-    """Late after the longest wait for a run, and half of what that may take, or all of it."""
-    if source not in SOURCES:
-        raise ValueError(f"{name} is of {source}, which has no schedule in SOURCES of {__file__}")
-    wait = longest_wait(SOURCES[source])
-    if name in AUDITED:
-        wait = longest_wait(AUDIT.name) + AUDIT_AGE
+def _freshness(source: Source, job: str | None) -> dg.FreshnessPolicy | None:
+    """Late after the longest wait for a run, and half of what that may take, or all of it.
+
+    None for a source that is off, or that nothing looks at by the clock.
+    """
+    settings = Settings.current()
+    is_on = source.settings.is_set_up(settings.environment, is_live=settings.sources == "live")
+    mine = [one for one in source.schedules if (one.job or source.name) == (job or source.name)]
+    if not is_on or not mine:
+        return None
+    wait = longest_wait(mine[0].name) + mine[0].skips_for
     return dg.FreshnessPolicy.time_window(warn_window=wait + GRACE / 2, fail_window=wait + GRACE)

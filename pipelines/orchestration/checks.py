@@ -1,88 +1,43 @@
-"""Checks of assets: those that every source has, and queries that return the offending rows.
+"""Checks of assets: those of every ledger feed, of every inbox and API, and declared queries."""
 
-No logic of a domain.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from pipelines.ingest import deliveries
+from pipelines.failures import PermanentFailure, in_one_line
+from pipelines.ingest import deliveries, file_loader
 from pipelines.orchestration.asset_metadata import as_table
-from pipelines.orchestration.remedies import with_remedy
 from pipelines.orchestration.resources import WarehouseResource
+from pipelines.source import Check, FileInbox, Ledger, PagedApi, Source
 from pipelines.warehouse.sql_files import read_sql
 
 SHOWN_ROWS = 20
+WARN = dg.AssetCheckSeverity.WARN
+WHAT_TO_DO = "When it is not green: "
 
 
-def ledger_checks(
-    key: dg.AssetKey, source: str, *, is_snapshot: bool = True
-) -> list[dg.AssetChecksDefinition]:
-    """The checks every source has: nothing lost, shape as promised, nothing refused.
+def described(expects: str, remedy: str) -> str:
+    """The description of a check: what holds, and below it what to do where it does not."""
+    return f"{expects}\n\n{WHAT_TO_DO}{remedy}"
 
-    Each delivery of a snapshot says all, and its run fails without one. Else refused records of
-    earlier ones are still missing, and a run without news is green: not silent is a fourth.
-    """
 
-    @dg.asset_check(
-        asset=key,
-        name="nothing_lost",
-        blocking=True,
-        description=with_remedy(
-            "nothing_lost",
-            "For every delivery, read = loaded + unchanged + rejected, and all that was rejected is"
-            " in quarantine.",
-        ),
-    )
-    def nothing_lost(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with warehouse.open() as store, store.engine.connect() as connection:
-            return verdict(deliveries.unbalanced(connection, source), dg.AssetCheckSeverity.ERROR)
+def expectation_and_remedy(description: str) -> tuple[str, str | None]:
+    """The two parts of what `described` gives."""
+    expects, _, remedy = description.partition(f"\n\n{WHAT_TO_DO}")
+    return expects, remedy or None
 
-    @dg.asset_check(
-        asset=key,
-        name="shape_as_promised",
-        description=with_remedy(
-            "shape_as_promised",
-            "What the last run loaded had the keys that the source promises, no others.",
-        ),
-    )
-    def shape_as_promised(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with warehouse.open() as store, store.engine.connect() as connection:
-            drift = deliveries.last_drift(connection, source)
-        return verdict([{"drift": line} for line in drift], dg.AssetCheckSeverity.WARN)
 
-    @dg.asset_check(
-        asset=key,
-        name="nothing_refused",
-        description=with_remedy(
-            "nothing_refused",
-            f"No record{' of the last delivery' if is_snapshot else ''} is in quarantine. Refused"
-            " records do not stop the others.",
-        ),
-    )
-    def nothing_refused(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with warehouse.open() as store, store.engine.connect() as connection:
-            find = deliveries.last_rejects if is_snapshot else deliveries.rejects
-            return verdict(find(connection, source), dg.AssetCheckSeverity.WARN)
-
-    @dg.asset_check(
-        asset=key,
-        name="not_silent",
-        description=with_remedy(
-            "not_silent",
-            "A source of which something new came on half of the days of four weeks has not been"
-            " without any for three whole days.",
-        ),
-    )
-    def not_silent(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        with warehouse.open() as store, store.engine.connect() as connection:
-            return verdict(deliveries.silent(connection, source), dg.AssetCheckSeverity.WARN)
-
-    found = [nothing_lost, shape_as_promised, nothing_refused]
-    return found if is_snapshot else [*found, not_silent]
+def checks_of(source: Source) -> list[dg.AssetChecksDefinition]:
+    """The checks that follow from a source's declaration."""
+    found = [check for ledger in source.ledgers for check in ledger_checks(source, ledger)]
+    for fetcher in source.fetch:
+        if isinstance(fetcher, FileInbox):
+            found.append(readable_files(source, fetcher))
+        elif isinstance(fetcher, PagedApi):
+            found.append(readable_api(source, fetcher))
+    return [*found, *(query_check(source, check) for check in source.checks)]
 
 
 def verdict(
@@ -95,16 +50,158 @@ def verdict(
     return dg.AssetCheckResult(passed=not offending, severity=severity, metadata=metadata)
 
 
-def query_check(
-    key: dg.AssetKey, package: str, name: str, description: str
-) -> dg.AssetChecksDefinition:
-    """A warning that shows the rows that `<package>/sql/checks/<name>.sql` returns."""
+def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefinition]:
+    """The checks that every ledger feed has.
 
-    @dg.asset_check(asset=key, name=name, description=with_remedy(name, description))
+    Each delivery of a snapshot says everything, and its run fails without one. Otherwise rejects of
+    earlier deliveries are still missing, and a run without news is green: `source_active` is for
+    those.
+    """
+    key, feed = dg.AssetKey(ledger.on.split(".")), ledger.feed or source.name
+
+    def check(
+        name: str,
+        expects: str,
+        remedy: str,
+        find: Callable[[Connection], Sequence[Mapping[str, Any]]],
+        *,
+        is_blocking: bool = False,
+    ) -> dg.AssetChecksDefinition:
+        severity = dg.AssetCheckSeverity.ERROR if is_blocking else WARN
+
+        @dg.asset_check(
+            asset=key, name=name, blocking=is_blocking, description=described(expects, remedy)
+        )
+        def evaluate(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+            with warehouse.open() as store, store.engine.connect() as connection:
+                return verdict(find(connection), severity)
+
+        return evaluate
+
+    of_last = " of the last delivery" if ledger.is_snapshot else ""
+    find_rejects = deliveries.last_rejects if ledger.is_snapshot else deliveries.rejects
+    found = [
+        check(
+            "counts_balance",
+            "For every delivery, read = loaded + unchanged + rejected, and all that was rejected is"
+            " in quarantine.",
+            "a delivery's counts do not add up, or rejects are gone from quarantine: someone has"
+            " changed `ops` by hand. Compare with what was delivered; restore what was changed",
+            lambda connection: deliveries.unbalanced(connection, feed),
+            is_blocking=True,
+        ),
+        check(
+            "schema_drift",
+            "What the last run loaded had the keys that the source promises, no others.",
+            "the source sent keys that are unknown, or left some out: see whether the source's"
+            " `transform.py` should read them",
+            lambda connection: [
+                {"drift": line} for line in deliveries.last_drift(connection, feed)
+            ],
+        ),
+        check(
+            "no_rejects",
+            f"No record{of_last} is in quarantine. Rejected records do not stop the others.",
+            "records are in quarantine (of a snapshot: of the last one); the others landed. See the"
+            " reasons: mend the source, or the code, then `isobar quarantine retry`",
+            lambda connection: find_rejects(connection, feed),
+        ),
+    ]
+    if ledger.is_snapshot:
+        return found
+    return [
+        *found,
+        check(
+            "source_active",
+            "A source of which something new came on half of the days of four weeks has not been"
+            " without any for three whole days.",
+            "something new came on half of the days of four weeks, and nothing for three whole"
+            " days, though runs are green. Ask the source; nothing, if that is meant",
+            lambda connection: deliveries.silent(connection, feed),
+        ),
+    ]
+
+
+def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition:
+    """The check that no file of an inbox was rejected as a whole."""
+    variable = source.settings.variable(inbox.setting)
+
+    @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
+        asset=dg.AssetKey(source.loads[0].split(".")),
+        name="readable_files",
+        description=described(
+            "No file of the inbox was rejected as a whole. The run that rejects one fails here,"
+            " once; the other files and checks are not touched by it.",
+            "files of an inbox were rejected as a whole, and the run that did so failed. Mend the"
+            " file as the row says, or take it away",
+        ),
+    )
+    def check(
+        context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        with warehouse.open() as store, store.engine.connect() as connection:
+            refused = file_loader.refused(connection, source.name)
+        yield verdict(
+            [{name: row[name] for name in ("name", "problem", "looked_at")} for row in refused],
+            WARN,
+        )
+        if fresh := [row for row in refused if row["run_id"] == context.run.run_id]:
+            lines = "".join(f"\n  - {in_one_line(row['name'])}: {row['problem']}" for row in fresh)
+            failure = PermanentFailure(
+                source.name,
+                f"{len(fresh)} of the inbox's files refused:{lines}",
+                place=variable,
+                remedy="Mend them or take them away; one that changes is looked at again.",
+            )
+            raise dg.Failure(description=str(failure), allow_retries=False)
+
+    return check
+
+
+def readable_api(source: Source, api: PagedApi) -> dg.AssetChecksDefinition:
+    """The check that an API was read to its end when it was last read."""
+
+    @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
+        asset=dg.AssetKey(source.loads[0].split(".")),
+        name="readable_api",
+        required_resource_keys={source.name, "warehouse"},
+        description=described(
+            "The API was read to its end when it was last read. The run that could not fails here;"
+            " what files brought is not touched by it.",
+            "the API was not read to its end, and the run failed; the row says why. It is read"
+            " again from there after five minutes",
+        ),
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        client = api.open(getattr(context.resources, source.name).settings(), 1)
+        last = None
+        if client is not None:
+            with (
+                context.resources.warehouse.open() as store,
+                store.engine.connect() as connection,
+            ):
+                last = api.last_reading(connection, client)
+        problem = last.problem if last else None
+        found = [{"problem": problem, "polled_at": last.polled_at}] if last and problem else []
+        yield verdict(found, WARN)
+        if last and problem and last.run_id == context.run.run_id:
+            raise dg.Failure(description=problem, allow_retries=False)
+
+    return check
+
+
+def query_check(source: Source, declared: Check) -> dg.AssetChecksDefinition:
+    """A warning that shows the rows that `sql/checks/<name>.sql` of the source returns."""
+
+    @dg.asset_check(
+        asset=dg.AssetKey(declared.on.split(".")),
+        name=declared.name,
+        description=described(declared.expects, declared.remedy),
+    )
     def check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        query = text(read_sql(package, f"checks/{name}"))
+        query = text(read_sql(source.package, f"checks/{declared.name}"))
         with warehouse.open() as store, store.engine.connect() as connection:
             rows = [dict(row) for row in connection.execute(query).mappings()]
-        return verdict(rows, dg.AssetCheckSeverity.WARN)
+        return verdict(rows, WARN)
 
     return check

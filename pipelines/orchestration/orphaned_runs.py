@@ -7,12 +7,10 @@ it. Run as a program, this ends killed runs and says which.
 
 import json
 import socket
-import time
-from collections.abc import Sequence
 
 import dagster as dg
 import psutil
-from dagster._core.storage.tags import GRPC_INFO_TAG, PARTITION_NAME_TAG
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from pipelines.postgres.process_identity import find, identity, is_alive
 
@@ -46,7 +44,7 @@ def reconcile(instance: dg.DagsterInstance) -> None:
             _end(instance, run)
 
 
-def end_killed(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """The same, and for runs whose worker was killed, which the daemon then takes again.
 
     Returns them. Only for the machine of the workers: on each one the address of its code server
@@ -55,58 +53,13 @@ def end_killed(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     return [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-        if (_command_was_killed(run) or _worker_was_killed(instance, run)) and _end(instance, run)
+        if is_orphaned(instance, run) and _end(instance, run)
     ]
 
 
-def is_under_way(instance: dg.DagsterInstance, job_name: str, partition: str | None = None) -> bool:
-    """Whether a run of the job, and of the partition if given, is queued or running.
-
-    Killed ones aside.
-    """
-    end_killed(instance)
-    return instance.get_runs_count(_runs_of(job_name, partition, UNFINISHED)) > 0
-
-
-def will_see(instance: dg.DagsterInstance, job_name: str, moment: float) -> bool:
-    """Whether a run of the job is still to begin, or began after the moment, in seconds since 1970.
-
-    Either sees what was there at that moment.
-    """
-    end_killed(instance)
-    under_way = dg.RunsFilter(job_name=job_name, statuses=UNFINISHED)
-    return any(
-        record.start_time is None or record.start_time > moment
-        for record in instance.get_run_records(under_way)
-    )
-
-
-def failed_lately(
-    instance: dg.DagsterInstance, job_name: str, seconds: float, partition: str | None = None
-) -> bool:
-    """Whether the job's last run failed, and began less than so many seconds ago."""
-    failed_at = last_failure_at(instance, job_name, partition)
-    return failed_at is not None and time.time() - failed_at < seconds
-
-
-def last_failure_at(
-    instance: dg.DagsterInstance, job_name: str, partition: str | None = None
-) -> float | None:
-    """When the job's last run, of the partition if given, began, if that one failed.
-
-    In seconds since 1970.
-    """
-    last = instance.get_run_records(_runs_of(job_name, partition), limit=1)
-    if not last or last[0].dagster_run.status != dg.DagsterRunStatus.FAILURE:
-        return None
-    return last[0].start_time or last[0].create_timestamp.timestamp()
-
-
-def _runs_of(
-    job_name: str, partition: str | None, statuses: Sequence[dg.DagsterRunStatus] = ()
-) -> dg.RunsFilter:
-    tags = {PARTITION_NAME_TAG: partition} if partition else {}
-    return dg.RunsFilter(job_name=job_name, statuses=list(statuses), tags=tags)
+def is_orphaned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether the process of an unfinished run was killed, as far as this machine can tell."""
+    return _command_was_killed(run) or _worker_was_killed(instance, run)
 
 
 def in_words(run: dg.DagsterRun) -> str:
@@ -164,7 +117,7 @@ def _is_gone(pid: int, seen_at: float) -> bool:
 
 def _main() -> None:
     with dg.DagsterInstance.get() as instance:
-        for run in end_killed(instance):
+        for run in fail_orphaned_runs(instance):
             print(in_words(run))  # noqa: T201 - the words of a program
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EPOCH = dt.date(1970, 1, 1).toordinal()
-MOST_CHARACTERS = 20
-MOST_DAY_LABELS = 6
+MAX_CHARACTERS = 20
+MAX_DAY_LABELS = 6
 
 
 def as_markdown(figure: Figure, words: str) -> str:
@@ -46,9 +46,9 @@ def days_on(axes: Axes, days: Sequence[dt.date]) -> list[float]:
 
     at = [float(day.toordinal() - EPOCH) for day in days]  # as matplotlib counts
     axes.set_xlim(at[0] - 0.6, at[-1] + 0.6)
-    locator: Locator = AutoDateLocator(maxticks=MOST_DAY_LABELS)  # type: ignore[no-untyped-call]
+    locator: Locator = AutoDateLocator(maxticks=MAX_DAY_LABELS)  # type: ignore[no-untyped-call]
     formatter: Formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
-    if at[-1] - at[0] < MOST_DAY_LABELS:  # it has no interval for three or four
+    if at[-1] - at[0] < MAX_DAY_LABELS:  # it has no interval for three or four
         locator = DayLocator()  # type: ignore[no-untyped-call]
         formatter = DateFormatter("%d %b")  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
@@ -58,5 +58,5 @@ def days_on(axes: Axes, days: Sequence[dt.date]) -> list[float]:
 
 def short_name(name: str) -> str:
     """A name as matplotlib may show it: short, and no formula."""
-    short = name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 1]}…"
+    short = name if len(name) <= MAX_CHARACTERS else f"{name[: MAX_CHARACTERS - 1]}…"
     return short.replace("$", r"\$")

@@ -12,19 +12,19 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from pydantic import Field
 
-from pipelines.orchestration.automation import SOURCES
-from pipelines.orchestration.schedule_config import about_sensor, every_seconds
+from pipelines.orchestration.schedule_config import about_sensor, timetable
 from pipelines.orchestration.schedules import newest_partition
+from pipelines.source import sources
 
-ASKED_BY_TAG = "isobar/asked_by"
+REQUESTED_BY_TAG = "isobar/requested_by"
 """On runs that were asked for together: the run that asked."""
-Domain = Enum("Domain", {name: name for name in SOURCES})  # type: ignore[misc]
+SourceName = Enum("SourceName", {name: name for name in sources()})  # type: ignore[misc]
 
 
 class Refreshing(dg.Config):
     """What to refresh."""
 
-    domains: list[Domain] = Field(
+    domains: list[SourceName] = Field(
         default=[],
         description="Whose jobs to start, as in [flights, solar]; none for those of all domains.",
     )
@@ -33,32 +33,33 @@ class Refreshing(dg.Config):
 @dg.op
 def ask_for_refresh(context: dg.OpExecutionContext, config: Refreshing) -> None:
     """Note which domains are to be refreshed."""
-    names = [one.name for one in dict.fromkeys(config.domains)] or list(SOURCES)
+    names = [one.name for one in dict.fromkeys(config.domains)] or list(sources())
     context.log.info("Asked for: %s. Their runs start within seconds.", ", ".join(names))
     context.add_output_metadata({"asked for": ", ".join(names)})
 
 
 @dg.job(
     description="Refresh everything, or the chosen domains: starts the job of each, which fetches"
-    " what is new and refreshes what is derived from it. Their runs have the tag isobar/asked_by."
+    " what is new and refreshes what is derived from it. Their runs have the tag"
+    " isobar/requested_by."
 )
 def refresh_everything() -> None:
     """Refresh all domains."""
     ask_for_refresh()
 
 
-def refresh_asked(jobs: Iterable[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
+def refresh_requests(jobs: Iterable[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
     """The sensor that starts the domains' jobs, which are among `jobs`."""
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
-        name="refresh_asked",
+        name="refresh_requests",
         monitored_jobs=[refresh_everything],
-        request_jobs=[job for job in jobs if job.name in SOURCES],
-        minimum_interval_seconds=every_seconds("refresh_asked"),
+        request_jobs=[job for job in jobs if job.name in sources()],
+        minimum_interval_seconds=timetable().seconds("refresh_requests", 3),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=about_sensor(
-            "refresh_asked", "Start the jobs that a run of refresh_everything asked for."
+            "refresh_requests", "Start the jobs that a run of refresh_everything asked for."
         ),
     )
     def sensor(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest]:
@@ -73,11 +74,11 @@ def asked_runs(
 ) -> Iterator[dg.RunRequest]:
     """The runs that a run of `refresh_everything` asked for."""
     ops: Any = asked.run_config.get("ops", {})
-    chosen = ops.get(ask_for_refresh.name, {}).get("config", {}).get("domains") or SOURCES
+    chosen = ops.get(ask_for_refresh.name, {}).get("config", {}).get("domains") or sources()
     for name in dict.fromkeys(chosen):
         yield dg.RunRequest(
             run_key=f"{asked.run_id} {name}",
             job_name=name,
-            tags={ASKED_BY_TAG: asked.run_id},
+            tags={REQUESTED_BY_TAG: asked.run_id},
             partition_key=newest_partition(repository.get_job(name)),
         )

@@ -9,7 +9,7 @@ from dagster_shared.error import SerializableErrorInfo
 from pipelines.failures import printable, redact
 
 STOPPED = "stopped by a signal"
-MOST_CHARACTERS = 600
+MAX_CHARACTERS = 600
 
 
 def why_step_failed(event: dg.DagsterEvent) -> str:
@@ -60,7 +60,7 @@ def what_and_remedy(told: str, remedy: str) -> tuple[str, str]:
     return shown(what), shown(own) or remedy
 
 
-def shown(words: str, most: int = MOST_CHARACTERS) -> str:
+def shown(words: str, most: int = MAX_CHARACTERS) -> str:
     """Text of others, fit to be shown: printable, without secrets, not too long."""
     words = redact(printable(words)).strip()
     return words if len(words) <= most else f"{words[: most - 1]}…"

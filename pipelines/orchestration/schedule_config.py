@@ -1,12 +1,12 @@
-"""When things are due: what schedules.toml says, and over it an operator's own file.
+"""When jobs and sensors are due: what is declared, and over it an operator's own file.
 
-Times only. What is started then is the business of `schedules` and of the domains' sensors.
+Times only, and the decorators that give them to schedules and sensors.
 """
 
 import datetime as dt
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -20,9 +20,18 @@ from dagster._utils.schedules import cron_string_iterator, is_valid_cron_schedul
 
 from pipelines.config import own_schedules, read_file
 from pipelines.failures import PermanentFailure
+from pipelines.source import Schedule, sources
 
-OURS = Path(__file__).parent / "schedules.toml"
-OURS_NAME = f"pipelines/{OURS.name}"
+DECLARED = "the declarations of sources"
+#: Those of the platform itself.
+PLATFORM_SCHEDULES = (
+    Schedule(
+        name="housekeeping_daily",
+        job="housekeeping",
+        cron="40 2 * * *",
+        about="Delete what is old, such as events of runs; after how many days is in its config.",
+    ),
+)
 BEGIN = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
 YEAR = dt.timedelta(days=366)
 COUNTED = dt.timedelta(days=35)
@@ -32,7 +41,7 @@ MANY_TICKS = 3_000
 HOW_TO_CHANGE = (
     "To change its times: [{}.{}] in schedules.toml of ISOBAR_HOME, then start isobar ui anew."
 )
-LEAST_SECONDS, MOST_SECONDS = 1, 86_400
+MIN_SECONDS, MAX_SECONDS = 1, 86_400
 
 
 @dataclass(frozen=True)
@@ -66,10 +75,36 @@ class Scheduled:
 
 @dataclass(frozen=True)
 class Timetable:
-    """All schedules, by name, and how often each sensor looks."""
+    """All schedules, by name, and the sensors of which an operator changed the interval."""
 
     schedules: Mapping[str, Scheduled]
-    seconds: Mapping[str, int]
+    own_seconds: Mapping[str, int]
+    file: Path | None = None
+
+    def seconds(self, sensor: str, default: int) -> int:
+        """How often a sensor looks, unless the operator said otherwise `default`."""
+        return self.own_seconds.get(sensor, default)
+
+    def refuse_unknown(self, sensors: Iterable[str], jobs: Iterable[str]) -> None:
+        """Raise `PermanentFailure` for a sensor or job of the operator's file that is not ours."""
+        known = sorted(sensors)
+        for name in self.own_seconds:
+            if name not in known:
+                raise _refusal(
+                    self.file, f"sensors.{name}", "is no sensor", f"There are {', '.join(known)}."
+                )
+        for one in self.schedules.values():
+            if one.name in known:
+                raise _refusal(
+                    self.file, f"schedules.{one.name}", "is the name of a sensor", "Take another."
+                )
+            if one.job not in jobs:
+                raise _refusal(
+                    self.file,
+                    f"schedules.{one.name}",
+                    f"there is no job {one.job!r}",
+                    f"Name one of {', '.join(sorted(jobs))}.",
+                )
 
 
 @cache
@@ -78,15 +113,51 @@ def timetable() -> Timetable:
     return read_timetable(own_schedules())
 
 
-def every_seconds(sensor: str) -> int:
-    """How often a sensor looks."""
-    return timetable().seconds[sensor]
-
-
-@cache
 def longest_wait(schedule: str) -> dt.timedelta:
     """The longest time from one tick of a schedule to the next."""
     return timetable().schedules[schedule].longest_wait
+
+
+def declared_schedule(schedule: Schedule) -> Callable[[Callable[..., Any]], Any]:
+    """Decorate the function of a schedule that decides at each tick whether to start its job."""
+    entry = timetable().schedules[schedule.name]
+    return dg.schedule(
+        name=entry.name,
+        job_name=entry.job,
+        cron_schedule=entry.cron,
+        execution_timezone=entry.zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=entry.description,
+    )
+
+
+def due_sensor(
+    name: str,
+    *,
+    seconds: int,
+    job: Any = None,
+    job_name: str | None = None,
+    about: str | None = None,
+    required_resource_keys: set[str] | None = None,
+) -> Callable[[Callable[..., Any]], dg.SensorDefinition]:
+    """Decorate a sensor that is on by default and looks every so many seconds.
+
+    Its description is `about`, else its docstring, and how its interval is changed.
+    """
+
+    def decorate(function: Callable[..., Any]) -> dg.SensorDefinition:
+        words = about or " ".join((function.__doc__ or "").split())
+        return dg.sensor(
+            name=name,
+            job=job,
+            job_name=job_name,
+            minimum_interval_seconds=timetable().seconds(name, seconds),
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            required_resource_keys=required_resource_keys,
+            description=about_sensor(name, words),
+        )(function)
+
+    return decorate
 
 
 def about_sensor(name: str, about: str) -> str:
@@ -94,9 +165,25 @@ def about_sensor(name: str, about: str) -> str:
     return f"{about} {HOW_TO_CHANGE.format('sensors', name)}"
 
 
+def declared() -> dict[str, dict[str, Any]]:
+    """The declared schedules, by name, as they would stand in an operator's file."""
+    found = [(source.name, one) for source in sources().values() for one in source.schedules]
+    found += [("", one) for one in PLATFORM_SCHEDULES]
+    return {
+        one.name: {
+            "job": one.job or source,
+            "cron": one.cron,
+            "zone": one.zone,
+            "about": one.about,
+            "config": dict(one.config),
+        }
+        for source, one in found
+    }
+
+
 def read_timetable(own: Path | None) -> Timetable:
-    """Ours, with what the file `own` says over it. Raises `PermanentFailure`."""
-    ours = _read(OURS)
+    """What is declared, with what the file `own` says over it. Raises `PermanentFailure`."""
+    ours = {"schedules": declared(), "sensors": {}}
     theirs = _read(own) if own else {}
     for kind in theirs:
         if kind not in ("schedules", "sensors"):
@@ -104,18 +191,16 @@ def read_timetable(own: Path | None) -> Timetable:
     schedules = {}
     for name, words in _merged(ours, theirs, "schedules", own).items():
         is_own = name not in ours["schedules"]
-        if is_own and name in ours["sensors"]:
-            raise _refusal(own, f"schedules.{name}", "is the name of a sensor", "Take another.")
         if not is_own and words["job"] != ours["schedules"][name]["job"]:
             raise _refusal(
                 own, f"schedules.{name}", "has another job than ours", "Add one of another name."
             )
-        schedules[name] = _scheduled(name, words, is_own=is_own, file=own or OURS)
+        schedules[name] = _scheduled(name, words, is_own=is_own, file=own)
     seconds = {
-        name: _seconds(name, words, name in ours["sensors"], own or OURS)
+        name: _seconds(name, words, own)
         for name, words in _merged(ours, theirs, "sensors", own).items()
     }
-    return Timetable(schedules, seconds)
+    return Timetable(schedules, seconds, own)
 
 
 def _merged(
@@ -133,7 +218,7 @@ def _merged(
     return entries
 
 
-def _scheduled(name: str, words: dict[str, Any], *, is_own: bool, file: Path) -> Scheduled:
+def _scheduled(name: str, words: dict[str, Any], *, is_own: bool, file: Path | None) -> Scheduled:
     place = f"schedules.{name}"
     words = {"zone": "UTC", "about": "A schedule of the operator's own.", "config": {}} | words
     try:
@@ -188,15 +273,13 @@ def _has_ticks(cron: str) -> bool:
         return False
 
 
-def _seconds(name: str, words: dict[str, Any], is_known: bool, file: Path) -> int:
+def _seconds(name: str, words: dict[str, Any], file: Path | None) -> int:
     place, seconds = f"sensors.{name}", words.get("every_seconds")
-    if not is_known:
-        raise _refusal(file, place, "is no sensor of ours", f"Ours are in {OURS_NAME}.")
     if words.keys() != {"every_seconds"} or type(seconds) is not int:
         raise _refusal(file, place, "is not understood", "Write every_seconds = 60.")
-    if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise _refusal(
-            file, place, f"every_seconds is {seconds}", f"Write {LEAST_SECONDS} to {MOST_SECONDS}."
+            file, place, f"every_seconds is {seconds}", f"Write {MIN_SECONDS} to {MAX_SECONDS}."
         )
     return seconds
 
@@ -215,5 +298,5 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _refusal(file: Path | None, place: str, problem: str, remedy: str) -> PermanentFailure:
     return PermanentFailure(
-        "configuration", f"{place}: {problem}", place=str(file or OURS), remedy=remedy
+        "configuration", f"{place}: {problem}", place=str(file or DECLARED), remedy=remedy
     )

@@ -1,20 +1,18 @@
-"""The schedules of the timetable that only start a job: ours, and those of an operator."""
+"""Schedules that only start a job: the declared ones, and those of an operator."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 import dagster as dg
 
 from pipelines.failures import PermanentFailure
-from pipelines.orchestration import orphaned_runs
+from pipelines.orchestration import run_state
 from pipelines.orchestration.schedule_config import Scheduled
 
 
-def schedules_of(
-    entries: Iterable[Scheduled], jobs: Collection[str]
-) -> list[dg.ScheduleDefinition]:
-    """A schedule for each entry. Raises `PermanentFailure` for a job that there is not."""
-    return [_schedule_of(one, jobs) for one in entries]
+def schedules_of(entries: Iterable[Scheduled]) -> list[dg.ScheduleDefinition]:
+    """A schedule for each entry."""
+    return [_schedule_of(one) for one in entries]
 
 
 def check_config(entry: Scheduled, job: dg.JobDefinition) -> None:
@@ -38,15 +36,7 @@ def newest_partition(job: dg.JobDefinition) -> str | None:
     return days.get_last_partition_key() if days and is_by_day else None
 
 
-def _schedule_of(entry: Scheduled, jobs: Collection[str]) -> dg.ScheduleDefinition:
-    if entry.job not in jobs:
-        raise PermanentFailure(
-            "configuration",
-            f"schedules.{entry.name}: there is no job {entry.job!r}",
-            place="schedules.toml",
-            remedy=f"Name one of {', '.join(sorted(jobs))}.",
-        )
-
+def _schedule_of(entry: Scheduled) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=entry.name,
         job_name=entry.job,
@@ -69,6 +59,6 @@ def due_run(
     """One run, of the newest day where the job is by day; none while one of it is under way."""
     with dg.partition_loading_context(moment):
         partition = newest_partition(job)
-    if orphaned_runs.is_under_way(instance, entry.job, partition):
+    if run_state.is_under_way(instance, entry.job, partition):
         return dg.SkipReason("A run is under way.")
     return dg.RunRequest(run_config=dict(entry.config), partition_key=partition)

@@ -64,7 +64,7 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     return connection
 
 
-def close_to_others(connection: psycopg.Connection, database: str) -> None:
+def revoke_public_connect(connection: psycopg.Connection, database: str) -> None:
     """Let nobody but its owner, and whoever is granted it, enter a database."""
     statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
     connection.execute(statement.format(sql.Identifier(database)))

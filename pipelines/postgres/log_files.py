@@ -5,10 +5,10 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-MOST_BYTES = 10_000_000
+MAX_BYTES = 10_000_000
 
 
-def set_aside(log: Path, most_bytes: int = MOST_BYTES) -> bool:
+def set_aside(log: Path, most_bytes: int = MAX_BYTES) -> bool:
     """Copy a log that has grown long to `<log>.1`, in place of the one before, and empty it.
 
     Says whether it did. Whoever appends to it goes on; words of that very moment may be lost.

@@ -23,9 +23,9 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.postgres import software
-from pipelines.postgres.clients import close_to_others
+from pipelines.postgres.clients import revoke_public_connect
 from pipelines.postgres.log_files import set_aside
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
@@ -143,6 +143,21 @@ class EmbeddedPostgres:
                 remedy=remedy_for(refusal, "Read the log, then run the same command again."),
             )
         return None
+
+    def recorded(self) -> Connections:
+        """How to connect to a server that was started before, which is not looked at.
+
+        Raises `NotReady` where none ever was.
+        """
+        port = self._recorded_port()
+        if port is None or not (self.home / "passwords.json").exists():
+            raise NotReady(
+                "database",
+                "the built-in PostgreSQL was never started here",
+                place=str(self.state),
+                remedy="Start it: isobar database start, or isobar run.",
+            )
+        return Connections(port, str(self._socket_folder_path()), self._passwords())
 
     def _passwords(self) -> dict[str, str]:
         file = self.home / "passwords.json"
@@ -330,13 +345,17 @@ class EmbeddedPostgres:
             return None
 
     def _socket_folder(self) -> Path:
+        folder = self._socket_folder_path()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        software.give_to_system_user(folder)
+        return folder
+
+    def _socket_folder_path(self) -> Path:
         """Beside the data, or in a short temporary folder: a socket's path has 107 bytes."""
         folder = self.home / "socket"
         if len(os.fsencode(folder)) > 85 or re.search("[',]", str(folder)):
             digest = sha256(bytes(self.home)).hexdigest()[:12]
-            folder = Path(tempfile.gettempdir(), f"isobar-{digest}")
-        folder.mkdir(mode=0o700, exist_ok=True)
-        software.give_to_system_user(folder)
+            return Path(tempfile.gettempdir(), f"isobar-{digest}")
         return folder
 
     def _log_since(self, offset: int) -> str:
@@ -378,7 +397,7 @@ def _make_databases(server: Connections) -> None:
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}")
                 connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
         for name in (DAGSTER, "postgres", "template1"):  # nobody's but their owner's
-            close_to_others(connection, name)
+            revoke_public_connect(connection, name)
 
 
 def _make_logins(server: Connections, fresh: Collection[str] = ()) -> None:

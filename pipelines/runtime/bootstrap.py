@@ -1,4 +1,4 @@
-"""What has to be there before a command can work: database, schema, Dagster's home, sandbox."""
+"""Start-up: start the database, migrate it, write DAGSTER_HOME and start the sandbox."""
 
 import os
 import secrets
@@ -14,23 +14,45 @@ from sqlalchemy import make_url
 
 from pipelines.config import INSTANCE, Settings
 from pipelines.failures import PermanentFailure, TransientFailure
-from pipelines.postgres.clients import close_to_others, connect, place_of
+from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 from pipelines.postgres.ports import free_port
+from pipelines.postgres.server import LOADER
 from pipelines.runtime.processes import Child
 from pipelines.runtime.workers import instance_with_workers, is_written_by_us
+from pipelines.source import broken_sources, sources
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.migrations.apply import migrate
 
 Tell = Callable[[str], None]
 
 
-def bring_up_database(settings: Settings, tell: Tell) -> None:
+def prepare_database(settings: Settings, tell: Tell) -> None:
     """Start the built-in server unless DATABASE_URL is set, then migrate."""
     if settings.has_builtin_server:
         settings.builtin_server(tell).start()
     migrate(settings.warehouse_url(), tell)
+    for broken in broken_sources():
+        tell(f"The source {broken.name} cannot be used, the others can: {broken.problem}")
 
 
-def bring_up_dagster_home(settings: Settings) -> dict[str, str]:
+def seed_sandbox(settings: Settings, tell: Tell) -> None:
+    """Put into the database what imitated sources begin with; it has to be there."""
+    if settings.sources != "sandbox":
+        return
+    for source in sources().values():
+        kind = source.settings
+        is_own = any(settings.environment.get(kind.variable(one), "") for one in kind.switches())
+        if source.seed_sandbox is None or is_own:
+            continue
+        store = Warehouse(settings.warehouse_url(LOADER))
+        try:
+            if said := source.seed_sandbox(store):
+                tell(said)
+        finally:
+            store.dispose()
+
+
+def prepare_dagster_home(settings: Settings) -> dict[str, str]:
     """Make Dagster's home and storage; return what Dagster's processes need in the environment."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
@@ -135,7 +157,7 @@ def _make_database(server_url: str, name: str) -> None:
             there = "SELECT FROM pg_database WHERE datname = %s"
             if connection.execute(there, [name]).rowcount == 0:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-                close_to_others(connection, name)
+                revoke_public_connect(connection, name)
     except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
         return
     except psycopg.Error as error:

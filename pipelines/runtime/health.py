@@ -62,7 +62,7 @@ def ask_for_signs_of_life(storage_url: str) -> None:
         raise _sick("the daemon", "DAGSTER_POSTGRES_URL", problem)
 
 
-def feel_beat(beat: Path) -> None:
+def check_worker_heartbeat(beat: Path) -> None:
     """See that the worker of this machine touched its file lately. Raises `TransientFailure`."""
     try:
         seconds = time.time() - beat.stat().st_mtime

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 import psycopg
 from psycopg import sql
 
+from pipelines.config.secret_files import secret
 from pipelines.failures import PermanentFailure
-from pipelines.postgres.clients import close_to_others, connect, place_of
-from pipelines.secret_files import secret
+from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 
 OWNER_PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of one
 DAGSTER = "dagster"
@@ -38,7 +38,7 @@ def missing(environment: Mapping[str, str], names: Iterable[str]) -> list[str]:
     return [name for name in names if not secret(environment, name)]
 
 
-def let_in(url: str, password_of: Mapping[str, str]) -> None:
+def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
     """Let each role of a migrated database log in by its password, and no more by the last one.
 
     Dagster's role and a database of its own are made where they are missing. A password leaves
@@ -61,7 +61,7 @@ def let_in(url: str, password_of: Mapping[str, str]) -> None:
                 names = sql.Identifier(DAGSTER), sql.Identifier(DAGSTER)
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
             for name in _closed(connection):
-                close_to_others(connection, name)
+                revoke_public_connect(connection, name)
     except psycopg.Error as error:
         raise PermanentFailure(
             "database",

@@ -22,14 +22,14 @@ from pipelines.orchestration.orphaned_runs import UNFINISHED, in_words
 from pipelines.postgres.clients import (
     JOBS,
     Clients,
-    close_to_others,
     connect,
     find_clients,
     place_of,
+    revoke_public_connect,
     with_database,
 )
-from pipelines.runtime.bootstrap import bring_up_dagster_home
-from pipelines.runtime.restore_guard import kept_away, refuse_sessions
+from pipelines.runtime.bootstrap import prepare_dagster_home
+from pipelines.runtime.restore_guard import refuse_sessions, ui_lock
 from pipelines.warehouse.backup import TABLES, Tell, addresses, count_rows
 from pipelines.warehouse.backup_manifest import DAGSTER, WAREHOUSE, Manifest, read_manifest
 from pipelines.warehouse.connection import engine_for
@@ -93,8 +93,8 @@ def restore_from(
     settings.state.mkdir(parents=True, exist_ok=True)
     with ExitStack() as until_done:
         urls = addresses(settings)
-        bring_up_dagster_home(settings)
-        until_done.enter_context(kept_away(settings.state, urls[DAGSTER], tell))
+        prepare_dagster_home(settings)
+        until_done.enter_context(ui_lock(settings.state, urls[DAGSTER], tell))
         targets = _targets(urls, until_done)
         names = [target.name for target in targets]
         for target in targets:
@@ -179,7 +179,7 @@ def _make(target: Target, tell: Tell) -> None:
     target.admin.execute(statement.format(fresh, sql.Identifier(owner)))
     target.admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(fresh, MARK))
     if target.dump == DAGSTER:  # of the warehouse people read
-        close_to_others(target.admin, target.fresh)
+        revoke_public_connect(target.admin, target.fresh)
 
 
 def _refuse_foreign(target: Target, name: str) -> None:

@@ -30,7 +30,7 @@ ORDER BY 1
 
 
 @contextmanager
-def kept_away(state: Path, dagster_url: str, tell: Callable[[str], None]) -> Iterator[None]:
+def ui_lock(state: Path, dagster_url: str, tell: Callable[[str], None]) -> Iterator[None]:
     """Keep `isobar ui` of a state folder from starting.
 
     Raises `PermanentFailure` where it runs, or a daemon on another machine, told by its signs of

@@ -34,19 +34,16 @@ from pipelines.orchestration.asset_metadata import is_external
 from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_this_process
 from pipelines.orchestration.run_failures import STOPPED, why_step_failed
 from pipelines.orchestration.schedules import newest_partition
+from pipelines.source import sources
 from pipelines.warehouse.connection import remedy_for
 
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Names of jobs, each with the configuration of its operations, by their names."""
-MAIN_JOBS: JobsWithConfig = {
-    "flights": {},
-    "bookings": {},
-    "bookings_audit": {},
-    "shipments": {},
-    "solar": {},
-    "weather": {},
-}
-"""The domains' jobs in the order of their dependencies."""
+
+
+def main_jobs() -> JobsWithConfig:
+    """The jobs of all sources, in the order in which they are run."""
+    return {job: {} for source in sources().values() for job in (source.name, *source.other_jobs)}
 
 
 @dataclass
@@ -165,11 +162,11 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             name = ".".join(event.materialization.asset_key.path)
             if event.partition or not waiting:  # those of one partition each are added up
                 counts.update(_counts(metadata))
-            if left := metadata.get("left for later"):
+            if left := metadata.get("deferred_files"):
                 report.warnings.append(f"{name}: left for later: {left.value}")
             waiting[name] = (
                 _count(metadata, "dagster/row_count"),
-                _count(metadata, "in_quarantine"),
+                _count(metadata, "rejected_records"),
             )
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             _note_check(event, report)

@@ -25,7 +25,7 @@ from pipelines.runtime.dagster_processes import code_server, daemon, web_server,
 from pipelines.runtime.processes import Child, kill_session, stop_all
 
 LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
-MOST_RESTARTS, WITHIN_SECONDS = 5, 600.0
+MAX_RESTARTS, WITHIN_SECONDS = 5, 600.0
 DATABASE_SECONDS, LEFTOVER_SECONDS = 5.0, 10.0
 
 
@@ -84,7 +84,7 @@ class WebUi:
                 child.start()
                 self._write_record(port, children)
                 if child is code_child:  # which starts no run by itself
-                    self._end_killed_runs()
+                    self._end_orphaned_runs()
                     wait_until(lambda: self.stopped.is_set() or _listens(code_port), child, 120)
             wait_until(lambda: self.stopped.is_set() or _serves(port), web_child, 120)
             if not self.stopped.is_set():
@@ -103,9 +103,11 @@ class WebUi:
         copy.write_bytes(title + read_file(own) if own else b"")
         return copy
 
-    def _end_killed_runs(self) -> None:
+    def _end_orphaned_runs(self) -> None:
         """End runs that were killed with an `isobar ui` or `isobar run` before this one."""
-        with suppress(subprocess.SubprocessError):  # the sensor killed_runs does it, a little later
+        with suppress(
+            subprocess.SubprocessError
+        ):  # the sensor orphaned_runs does it, a little later
             ended = subprocess.run(
                 [sys.executable, "-P", "-m", "pipelines.orchestration.orphaned_runs"],
                 env=self.environment,
@@ -151,7 +153,7 @@ class WebUi:
                     continue
                 deaths[child.name] = [at for at in deaths[child.name] if now - at < WITHIN_SECONDS]
                 deaths[child.name].append(now)
-                if len(deaths[child.name]) > MOST_RESTARTS:
+                if len(deaths[child.name]) > MAX_RESTARTS:
                     raise PermanentFailure(
                         "ui",
                         f"the {child.name} ended again and again: {child.last_words()}",

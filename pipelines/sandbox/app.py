@@ -1,12 +1,12 @@
-"""The sandbox's web server: one address with a path for each source, and files for inboxes."""
+"""The sandbox's web server: one address with the paths of every source, and files for inboxes."""
 
 import asyncio
 import datetime as dt
-import json
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -15,12 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
-from pipelines.sources.bookings.sandbox import event_files as booking_files
-from pipelines.sources.bookings.sandbox import events_api as bookings_api
-from pipelines.sources.flights import sandbox as flights
-from pipelines.sources.shipments import sandbox as shipments
-from pipelines.sources.solar.sandbox import service as solar
-from pipelines.sources.weather.sandbox import service as weather
+from pipelines.source import Sandbox, SandboxParts, Source, is_plugin, note_broken, sources
 
 LOG = logging.getLogger("isobar.sandbox")
 LOOK_AT_THE_DAY_SECONDS = 60.0
@@ -35,44 +30,37 @@ def build_app(
     hang_seconds: float = 60.0,
     inboxes: Path | None = None,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
-    bookings_files_per_minute: float = 0.0,
-    bookings_lines: int = 1000,
-    bookings_dirt: float = 0.01,
-    solar_dirt: float = 0.0,
-    solar_heals_after: int | None = None,
-    solar_seconds: float = 0.0,
+    **options: Any,
 ) -> Starlette:
     """All sources as of `today` (the day of `now`, UTC, when None), spoiled at `fault_rate`.
 
-    `inboxes` is the folder in which each source of files has one, `now` the clock, of which hotels
-    take only the time of day when `today` is given. So many files of fresh hotel events come a
-    minute, each of `bookings_lines`, of which the share `bookings_dirt` is bad.
-
-    Of solar plants, the share `solar_dirt` of the hours is spoiled, the first `solar_heals_after`
-    times they are told (each time when None), and an answer takes `solar_seconds`.
+    `inboxes` is the folder in which each source of files has one, `now` the clock, of which sources
+    take only the time of day when `today` is given. `options` are those of sources, as
+    `<source>_<option>`.
     """
 
     def present() -> dt.datetime:
         moment = now().astimezone(dt.UTC)
         return moment if today is None else dt.datetime.combine(today, moment.timetz())
 
+    parts = _build_parts(seed, present, now, options)
+
     async def drop_files(inboxes: Path) -> None:
-        day = present().date()
-        await _write(shipments.write_files, inboxes / "shipments", seed, day)
-        await _write(booking_files.write_files, inboxes / "bookings", seed, day)
+        for name, part in parts.items():
+            if part.write_files:
+                await _write(part.write_files, inboxes / name, present().date())
 
     async def keep_dropping(inboxes: Path) -> None:
         while True:
             await asyncio.sleep(LOOK_AT_THE_DAY_SECONDS)
             await drop_files(inboxes)
 
-    async def stream(inboxes: Path) -> None:
-        files = booking_files.Stream(inboxes / "bookings", seed, bookings_lines, bookings_dirt)
+    async def stream(write_next: Callable[[dt.datetime], object], per_minute: float) -> None:
         clock = asyncio.get_running_loop()
         due = clock.time()
         while True:
-            await _write(files.write_next, present())
-            due = max(due + 60 / bookings_files_per_minute, clock.time())
+            await _write(write_next, present())
+            due = max(due + 60 / per_minute, clock.time())
             await asyncio.sleep(due - clock.time())
 
     @asynccontextmanager
@@ -81,18 +69,14 @@ def build_app(
         if inboxes is not None:
             await drop_files(inboxes)  # the first files are there before the first answer
             tasks.append(asyncio.create_task(keep_dropping(inboxes)))
-            if bookings_files_per_minute > 0:
-                tasks.append(asyncio.create_task(stream(inboxes)))
+            for name, part in parts.items():
+                if part.stream and (streamed := part.stream(inboxes / name)):
+                    tasks.append(asyncio.create_task(stream(*streamed)))
         yield
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-
-    def flights_json(_: Request) -> Response:
-        document = flights.document(seed, present().date())
-        body = json.dumps(document, ensure_ascii=False, indent=1)
-        return Response(body, media_type="text/plain; charset=utf-8")  # as the real one is served
 
     def health(_: Request) -> Response:
         return PlainTextResponse("ok")
@@ -103,20 +87,50 @@ def build_app(
     return Starlette(
         routes=[
             Route("/health", health),
-            Route("/flights.json", flights_json),
-            *weather.routes(now),
-            *bookings_api.routes(seed, present),
-            *solar.routes(
-                seed,
-                present,
-                dirt=solar_dirt,
-                heals_after=solar_heals_after,
-                seconds=solar_seconds,
-            ),
+            *(route for one in parts.values() for route in one.routes),
         ],
         middleware=[spoiled],
         lifespan=lifespan,
     )
+
+
+def _build_parts(
+    seed: int,
+    present: Callable[[], dt.datetime],
+    clock: Callable[[], dt.datetime],
+    options: Mapping[str, Any],
+) -> dict[str, SandboxParts]:
+    """What each imitated source gives. Raises `TypeError` for options that no source has."""
+    found: dict[str, SandboxParts] = {}
+    unknown = set(options)
+    for source in sources().values():
+        mine = {
+            name.removeprefix(f"{source.name}_"): name
+            for name in options
+            if name.startswith(f"{source.name}_")
+        }
+        unknown -= set(mine.values())
+        defaults = {option.name: option.default for option in source.sandbox_options}
+        given = defaults | {name: options[whole] for name, whole in mine.items()}
+        if part := _build(source, Sandbox(seed, present, clock, given)):
+            found[source.name] = part
+    if unknown:
+        raise TypeError(f"there are no options {sorted(unknown)}")
+    return found
+
+
+def _build(source: Source, sandbox: Sandbox) -> SandboxParts | None:
+    """The imitation of a source, if it has one; that of a plug-in may fail without the others."""
+    try:
+        module = source.module("sandbox")
+        built: SandboxParts | None = module.build(sandbox) if module else None
+    except Exception as error:
+        if not is_plugin(source):
+            raise
+        note_broken(source.name, error)
+        LOG.warning("the sandbox of %s cannot be used: %s", source.name, error)
+        return None
+    return built
 
 
 async def _write(write: Callable[..., object], *what: object) -> None:

@@ -8,11 +8,11 @@ import math
 from functools import lru_cache
 from hashlib import sha256
 
-LEAST_IRRADIATION = 1.0
+MIN_IRRADIATION = 1.0
 """In Wh/m²; with less than this it is night, and all is zero."""
 
 
-LEAST_CLEARNESS = 0.32
+MIN_CLEARNESS = 0.32
 
 
 @lru_cache(maxsize=64)
@@ -25,7 +25,7 @@ def clear_year(latitude: float, longitude: float) -> tuple[tuple[float, ...], ..
 
 @lru_cache(maxsize=4096)
 def clearness(latitude: float, longitude: float, ordinal: int) -> tuple[float, ...]:
-    """What clouds leave in each hour of a day (UTC), LEAST_CLEARNESS to 1; most days are clear."""
+    """What clouds leave in each hour of a day (UTC), MIN_CLEARNESS to 1; most days are clear."""
     seed = sha256(f"sky {latitude:.2f} {longitude:.2f} {ordinal}".encode()).digest()
     clear = 1 - 0.6 * (seed[24] / 255) ** 3
     return tuple(clear * (1 - 0.2 * seed[hour] / 255) for hour in range(24))
@@ -33,7 +33,7 @@ def clearness(latitude: float, longitude: float, ordinal: int) -> tuple[float, .
 
 def cloudiness(latitude: float, longitude: float, at: dt.datetime) -> float:
     """How much of the sky is covered in the hour that begins at an instant (UTC): 0 to 1."""
-    return (1 - clearness(latitude, longitude, at.toordinal())[at.hour]) / (1 - LEAST_CLEARNESS)
+    return (1 - clearness(latitude, longitude, at.toordinal())[at.hour]) / (1 - MIN_CLEARNESS)
 
 
 def irradiation(latitude: float, longitude: float, at: dt.datetime) -> float:
@@ -54,7 +54,7 @@ def _clear(latitude: float, longitude: float, day: int, hour: int) -> float:
     if sine <= 0:
         return 0.0
     full = 1098 * sine * math.exp(-0.057 / sine)
-    return full if full >= LEAST_IRRADIATION else 0.0
+    return full if full >= MIN_IRRADIATION else 0.0
 
 
 def _declination(day: int) -> float:

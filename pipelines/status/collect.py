@@ -17,9 +17,10 @@ from typing import Generic, Literal, TypeVar
 
 import dagster as dg
 
-from pipelines.config import PROJECT, Settings, sources_off, web_server_url
+from pipelines.config import PROJECT, Settings, web_server_url
 from pipelines.failures import Failure, NotReady, TransientFailure, redact
 from pipelines.orchestration.operations.problems import Problem
+from pipelines.source import broken_sources, sources
 from pipelines.status import rules
 from pipelines.status.probes.dagster import DagsterFacts, FindProblems, look_at_instance
 from pipelines.status.probes.databases import Ledger, look_at_storage, look_at_warehouse, place_of
@@ -91,7 +92,7 @@ def look(
     now: dt.datetime,
 ) -> Status:
     """Look at everything, side by side, within some five seconds."""
-    status = Status(now, sources_off=sources_off())
+    status = Status(now, sources_off=_sources_off(settings))
     warehouse = _Look(
         place_of(settings.database_url, settings), lambda: look_at_warehouse(settings)
     )
@@ -123,6 +124,15 @@ def look(
     return status
 
 
+def _sources_off(settings: Settings) -> set[str]:
+    is_live = settings.sources == "live"
+    return {
+        source.name
+        for source in sources().values()
+        if not source.settings.is_set_up(settings.environment, is_live=is_live)
+    }
+
+
 def unconfigured(failure: Failure, now: dt.datetime) -> Status:
     """The status where the environment makes no sense, so that there is nothing to look at."""
     problem = rules.trouble("configuration", failure.problem, failure.place, failure.remedy, now)
@@ -142,6 +152,7 @@ def _problems(status: Status) -> list[Problem]:
         problems += rules.of_daemon([], status.processes, now)
     problems += rules.of_code(status.code, now)
     problems += rules.of_disks(status.disks, now)
+    problems += [rules.of_broken_source(one.name, one.problem, now) for one in broken_sources()]
     return problems + (dagster.problems if dagster else [])
 
 

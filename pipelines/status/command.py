@@ -50,7 +50,7 @@ def status(as_json: bool) -> None:
 
     now = utc_now()
     try:
-        settings = Settings.from_environment()
+        settings = Settings.current()
         seen = look(settings, _repository, find_problems, now)
     except Failure as failure:
         seen = unconfigured(failure, now)

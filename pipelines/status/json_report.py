@@ -4,8 +4,8 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Any, Literal
 
+from pipelines.source import sources
 from pipelines.status.collect import Status
-from pipelines.status.probes.dagster import SOURCES
 from pipelines.status.rules import Database, Runs, status_of
 
 
@@ -27,7 +27,7 @@ def document(seen: Status) -> dict[str, Any]:
         "problems": [asdict(problem) for problem in seen.problems],
         **{name: {"status": judgement(seen, name), **facts} for name, facts in parts.items()},
         "automation": [asdict(one) for one in dagster.instigators] if dagster else [],
-        "sources": [source_facts(seen, name) for name in SOURCES],
+        "sources": [source_facts(seen, name) for name in sources()],
         "quarantine": {feed: records for feed, (_, records) in seen.ledger.items() if records},
     }
     plain: dict[str, Any] = _plain(told)

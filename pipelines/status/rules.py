@@ -102,6 +102,17 @@ def trouble(
     return Problem(f"status:{key}", severity, what, where, since, "", remedy)
 
 
+def of_broken_source(name: str, problem: str, now: dt.datetime) -> Problem:
+    """A plug-in that cannot be used."""
+    return trouble(
+        f"source:{name}",
+        f"The source {name} cannot be used, the others can: {problem}",
+        "the entry points of the group isobar.sources",
+        "Mend the plug-in or uninstall it, then start Isobar anew.",
+        now,
+    )
+
+
 def of_database(found: Database, now: dt.datetime) -> list[Problem]:
     """What is wrong with the warehouse or Dagster's storage."""
     name = {"database": "The database", "dagster_storage": "Dagster's storage"}[found.part]

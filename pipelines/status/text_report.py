@@ -14,14 +14,15 @@ from rich.text import Text
 from pipelines.failures import printable
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.problems import Problem
+from pipelines.source import sources
 from pipelines.status.collect import Status
 from pipelines.status.json_report import judgement, source_facts
-from pipelines.status.probes.dagster import SOURCES, Instigator
+from pipelines.status.probes.dagster import Instigator
 from pipelines.status.rules import GIB, Code, Database, ProcessFact, status_of
 
 WIDTH = 100
-MOST_WARNINGS = 5
-MOST_CHARACTERS = 400
+MAX_WARNINGS = 5
+MAX_CHARACTERS = 400
 MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]", None: "[dim]?[/]"}
 WORDS = {"ok": "all is well", "warning": "well, with warnings", "bad": "something is bad"}
 
@@ -59,12 +60,12 @@ def _problems(seen: Status) -> Table:
         lines.add_row(MARKS["bad"], escape(_words(problem)) + _since(problem, seen))
         lines.add_row("", f"[dim]{escape(_remedy(problem, seen))}[/]")
     warnings = [problem for problem in seen.problems if problem.severity == "warning"]
-    for problem in warnings[:MOST_WARNINGS]:
+    for problem in warnings[:MAX_WARNINGS]:
         lines.add_row(MARKS["warning"], Text(_words(problem), no_wrap=True, overflow="ellipsis"))
-    for remedy in dict.fromkeys(problem.remedy for problem in warnings[:MOST_WARNINGS]):
+    for remedy in dict.fromkeys(problem.remedy for problem in warnings[:MAX_WARNINGS]):
         lines.add_row("", f"[dim]{escape(remedy)}[/]")
-    if len(warnings) > MOST_WARNINGS:
-        left = len(warnings) - MOST_WARNINGS
+    if len(warnings) > MAX_WARNINGS:
+        left = len(warnings) - MAX_WARNINGS
         lines.add_row(MARKS["warning"], f"[dim]and {left} more: isobar status --json[/]")
     return lines
 
@@ -73,7 +74,7 @@ def _words(problem: Problem) -> str:
     """What is wrong, and with what, on a line."""
     is_of_machinery = problem.key.startswith("status:")
     told = problem.what if is_of_machinery else f"{problem.where}: {problem.what}"
-    return shorten(printable(told), MOST_CHARACTERS, placeholder=" …")
+    return shorten(printable(told), MAX_CHARACTERS, placeholder=" …")
 
 
 def _since(problem: Problem, seen: Status) -> str:
@@ -163,7 +164,7 @@ def _sources(seen: Status) -> Table:
     table.add_row(
         *(f"[dim]{title}[/]" for title in ("source", "last success", "last delivery", ""))
     )
-    for name in SOURCES:
+    for name in sources():
         one = source_facts(seen, name)
         remarks = [] if one["is_on"] else ["off"]
         if one["is_overdue"]:

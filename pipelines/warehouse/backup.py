@@ -28,7 +28,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
-from pipelines.env_validation import misconfigured
+from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
 from pipelines.warehouse.backup_manifest import (
@@ -219,7 +219,7 @@ def _clear(folder: Path, tell: Tell) -> None:
             remedy="Give one that is new, such as one named by the day.",
         )
     if held:
-        tell(f"Taking away what an interrupted backup left in {folder}.")
+        tell(f"InboxConfig away what an interrupted backup left in {folder}.")
     for one in held:
         shutil.rmtree(one)
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Integer
 
-from pipelines.failures import DatabaseTrouble, PermanentFailure, TransientFailure
+from pipelines.failures import DatabaseError, PermanentFailure, TransientFailure
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Warehouse:
         A migration waits for it, or it for the migration, before either has a table. Raises
         `TransientFailure` when the server goes away; nothing of it is written then.
         """
-        with self.faults_told(source), self.engine.begin() as connection:
+        with self.translate_db_errors(source), self.engine.begin() as connection:
             connection.execute(
                 text(
                     "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0)),"
@@ -86,7 +86,7 @@ class Warehouse:
             yield connection
 
     @contextmanager
-    def faults_told(self, source: str) -> Iterator[None]:
+    def translate_db_errors(self, source: str) -> Iterator[None]:
         """Turn what the database raises into our failures, about `source`."""
         try:
             yield
@@ -108,7 +108,7 @@ class Warehouse:
                 if went_away
                 else PermanentFailure
                 if is_about_data
-                else DatabaseTrouble
+                else DatabaseError
             )
             raise failure(
                 source,

@@ -1,5 +1,6 @@
-"""SQL that is written as SQL: reading and executing `.sql` files."""
+"""SQL that is written as SQL: reading and executing `.sql` files, and what they say of views."""
 
+import re
 from importlib import resources
 
 from sqlalchemy import Connection
@@ -17,3 +18,20 @@ def read_sql(package: str, name: str) -> str:
 def execute_script(connection: Connection, script: str) -> None:
     """Execute SQL of one or more statements as it stands: nothing in it is a parameter."""
     connection.exec_driver_sql(script, execution_options={"no_parameters": True})
+
+
+def relations_read(sql: str) -> set[str]:
+    """The tables and views behind FROM and JOIN that are named with their schema."""
+    code = re.sub(r"--.*|'(?:[^']|'')*'", "", sql)
+    return set(re.findall(r"\b(?:FROM|JOIN)\s+(?:ONLY\s+)?([a-z_]\w*\.[a-z_]\w*)", code))
+
+
+def comment_on_view(sql: str) -> str | None:
+    """The comment that a file gives to the view that it creates."""
+    found = re.search(r"COMMENT ON VIEW \S+ IS\s*'((?:[^']|'')*)'", sql)
+    return " ".join(found[1].replace("''", "'").split()) if found else None
+
+
+def without_comments_on(sql: str) -> str:
+    """What creates a view, without the comments on it and its columns."""
+    return sql.split("\nCOMMENT ON ")[0].strip()

@@ -21,15 +21,22 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import func
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "pk": "%(table_name)s_pkey",
-    }
-)
+NAMING_CONVENTION = {
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+
+
+def source_metadata() -> MetaData:
+    """An empty collection of tables, whose constraints and indexes are named as all others."""
+    return MetaData(naming_convention=NAMING_CONVENTION)
+
+
+#: The platform's own tables: the ledger, the quarantine, inboxes, watermarks.
+metadata = source_metadata()
 
 
 def delivery_id_column() -> Column[int]:
@@ -120,7 +127,7 @@ deliveries = Table(
         comment="First line of a CSV file, without which its quarantined lines cannot be read.",
     ),
     CheckConstraint(
-        "read_count = loaded_count + unchanged_count + rejected_count", name="nothing_lost"
+        "read_count = loaded_count + unchanged_count + rejected_count", name="counts_balance"
     ),
     CheckConstraint("forgotten_count BETWEEN 0 AND rejected_count", name="forgotten"),
     UniqueConstraint("source", "name", "sha256"),

@@ -26,7 +26,7 @@ ALIVE = """() => window.pwned !== undefined || document.querySelector(
 SHOWING = [
     "/assets/shipments/shipments?view=checks&checkDetail=known_statuses",
     "/assets/shipments/shipments?view=checks&checkDetail=readable_addresses",
-    "/assets/shipments/shipments?view=checks&checkDetail=nothing_refused",
+    "/assets/shipments/shipments?view=checks&checkDetail=no_rejects",
 ]
 
 

@@ -16,7 +16,7 @@ from pipelines_tests.cookbook.known_solar import SIERRA, local, told_hours, valu
 
 TEXT = PAGE.read_text()
 QUESTIONS = questions(TEXT)
-MOST_ROWS = 8
+MAX_ROWS = 8
 
 
 def test_the_page_shows_what_each_statement_answers(analyst: psycopg.Connection) -> None:
@@ -73,7 +73,7 @@ def test_answers_are_short(analyst: psycopg.Connection) -> None:
     long = [
         one.title
         for one in QUESTIONS
-        if len(analyst.execute(one.statement.encode()).fetchall()) > MOST_ROWS
+        if len(analyst.execute(one.statement.encode()).fetchall()) > MAX_ROWS
     ]
     assert long == []
 

@@ -127,7 +127,7 @@ def placeholders() -> Iterator[str]:
 def test_every_variable_is_in_the_example_and_no_other() -> None:
     read = set(
         re.findall(
-            r'(?:value|folder)\("([A-Z_]+)"\)', (PROJECT / "pipelines/config.py").read_text()
+            r'(?:value|folder)\("([A-Z_]+)"\)', (PROJECT / "pipelines/config/*.py").read_text()
         )
     )
     internal = {"ISOBAR_SANDBOX_URL", "ISOBAR_WEB_SERVER_URL"}  # docker-compose.yml sets them

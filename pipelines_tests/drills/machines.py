@@ -19,7 +19,7 @@ from pipelines.config import Settings
 from pipelines.orchestration.schedule_config import timetable
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
-from pipelines.runtime.bootstrap import bring_up_dagster_home
+from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.workers import worker_beat, worker_command
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.served_ui import start
@@ -78,7 +78,7 @@ class Worker:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 worker_command(self.settings),
-                env=environment(state, **variables) | bring_up_dagster_home(self.settings),
+                env=environment(state, **variables) | prepare_dagster_home(self.settings),
                 cwd=PROJECT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -145,7 +145,7 @@ class Machines:
             **{f"{name.upper()}_INBOX": str(path) for name, path in self.inboxes.items()},
         }
         seldom = dict.fromkeys(timetable().seconds, 86_400)
-        often = seldom | {"bookings_inbox": 2, "shipments_inbox": 2, "killed_runs": 2}
+        often = seldom | {"bookings_inbox": 2, "shipments_inbox": 2, "orphaned_runs": 2}
         lines = [f"[sensors.{name}]\nevery_seconds = {every}\n" for name, every in often.items()]
         (self.state / "schedules.toml").write_text("".join(lines))
         self.workers: list[Worker] = []

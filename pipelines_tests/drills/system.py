@@ -57,8 +57,8 @@ OFTEN = """
 [sensors]
 bookings_inbox.every_seconds = 2
 shipments_inbox.every_seconds = 2
-solar_plants_due.every_seconds = 5
-killed_runs.every_seconds = 5
+solar_sync_due.every_seconds = 5
+orphaned_runs.every_seconds = 5
 """
 
 

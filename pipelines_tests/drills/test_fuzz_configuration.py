@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from pipelines import config as environment
-from pipelines import env_validation
+from pipelines.config import env_validation
 from pipelines.cli.main import isobar
 from pipelines.config import SECRETS, Settings, read_dot_env
 from pipelines.failures import PermanentFailure

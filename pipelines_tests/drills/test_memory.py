@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections
-from pipelines.runtime.bootstrap import bring_up_dagster_home
+from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.databases import made
 from pipelines_tests.drills.form import LONG
@@ -92,7 +92,7 @@ def test_an_answer_that_needs_more_than_a_gigabyte_is_told_and_read_when_there_i
             DAGSTER_HOME=str(tmp_path / "dagster"),
         )
         assert isobar(tmp_path, "migrate", **variables).returncode == 0
-        variables |= bring_up_dagster_home(Settings.from_environment(variables))
+        variables |= prepare_dagster_home(Settings.from_environment(variables))
         held = "SELECT count(*) FROM flights.itineraries"
         for most, count in ((GIGABYTE, 0), (None, ITINERARIES)):
             ((is_good, words),) = run_at_once(variables, ["flights"], tmp_path, most_bytes=most)

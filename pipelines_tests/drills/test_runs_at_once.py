@@ -11,7 +11,7 @@ import pytest
 from pipelines.config import Settings
 from pipelines.ingest.deliveries import unbalanced
 from pipelines.postgres.server import SUPERUSER, Connections
-from pipelines.runtime.bootstrap import bring_up_dagster_home
+from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.sources.bookings.sandbox import event_files
 from pipelines.sources.shipments import sandbox
 from pipelines.warehouse.connection import Warehouse
@@ -64,7 +64,7 @@ def test_eight_runs_at_once_are_as_one(
             )
             told = isobar(tmp_path, "migrate", **variables)
             assert told.returncode == 0, told.stderr
-            variables |= bring_up_dagster_home(Settings.from_environment(variables))
+            variables |= prepare_dagster_home(Settings.from_environment(variables))
             with psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner:
                 loads.prepare(owner, PLANTS)
                 for is_good, words in run_at_once(variables, JOBS, tmp_path, count=count):

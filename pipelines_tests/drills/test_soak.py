@@ -22,9 +22,9 @@ SECONDS = 1200
 WARM_UP = 1 / 4
 """This part of the time is not judged: caches fill."""
 FILE_EVERY, SAMPLE_EVERY = 4.0, 5.0
-MOST_GROWTH, MOST_GROWTH_BYTES = 0.10, 8_000_000
+MAX_GROWTH, MAX_GROWTH_BYTES = 0.10, 8_000_000
 """From the median of the first half to that of the second; so little as the latter is noise."""
-MOST_SESSIONS = 60
+MAX_SESSIONS = 60
 """As docs/operations.md says."""
 LINES = 20
 ROLES = ("isobar ui", "web server", "code server", "daemon", "sandbox")
@@ -40,14 +40,14 @@ SCHEDULES = """
 bookings_inbox.every_seconds = 1
 shipments_inbox.every_seconds = 1
 bookings_events_api.every_seconds = 1
-hotel_bookings_behind.every_seconds = 1
-solar_plants_due.every_seconds = 1
+hotel_bookings_lag.every_seconds = 1
+solar_sync_due.every_seconds = 1
 weather_due.every_seconds = 1
-derived_follow.every_seconds = 1
-refresh_asked.every_seconds = 1
+derived_assets.every_seconds = 1
+refresh_requests.every_seconds = 1
 alerts.every_seconds = 1
-killed_runs.every_seconds = 1
-flights_missing.every_seconds = 1
+orphaned_runs.every_seconds = 1
+flights_retry.every_seconds = 1
 
 [schedules.weather_each_minute]
 job = "weather"
@@ -179,11 +179,11 @@ def test_in_twenty_minutes_at_high_cadence_nothing_grows(
     record_property("soak", told)
     print(f"\n{told}")  # noqa: T201 - the figures of the documents
     assert system.starts == 1
-    assert max(one.total() for one in meter.sessions) <= MOST_SESSIONS
+    assert max(one.total() for one in meter.sessions) <= MAX_SESSIONS
     sooner, later = meter.halves_of_sessions()
-    assert later - sooner <= max(2, MOST_GROWTH * sooner), told
+    assert later - sooner <= max(2, MAX_GROWTH * sooner), told
     for role in meter.needed:
         (sooner, later), files_of, threads = meter.halves(role)
-        assert later - sooner < max(MOST_GROWTH * sooner, MOST_GROWTH_BYTES), f"{role}\n{told}"
+        assert later - sooner < max(MAX_GROWTH * sooner, MAX_GROWTH_BYTES), f"{role}\n{told}"
         for before, after in (files_of, threads):
-            assert after - before <= max(2, MOST_GROWTH * before), f"{role}\n{told}"
+            assert after - before <= max(2, MAX_GROWTH * before), f"{role}\n{told}"

@@ -315,7 +315,7 @@ def check_weather(drill: Drill, owner: psycopg.Connection) -> None:
         (END - WEATHER_LATE,),
     ).fetchall()
     assert late == []
-    for name in ("filled_hours", "frugal_calls"):
+    for name in ("filled_hours", "request_rate"):
         query = read_sql("pipelines.sources.weather", f"checks/{name}")
         assert owner.execute(query).fetchall() == [], name
     with drill.store.engine.connect() as connection:

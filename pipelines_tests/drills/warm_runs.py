@@ -9,7 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-MOST_SECONDS = 400
+MAX_SECONDS = 400
 
 
 def warm() -> ForkServerContext:
@@ -46,6 +46,6 @@ def run_at_once(
     for run in runs:
         run.start()
     for run in runs:
-        run.join(MOST_SECONDS)
+        run.join(MAX_SECONDS)
         assert run.exitcode is not None, "it hangs"
     return [(run.exitcode == 0, log.read_text()) for run, log in zip(runs, logs, strict=True)]

@@ -1,10 +1,10 @@
 """Records that break the contract, and shapes that drift."""
 
-from pipelines.ingest.contract import Screening, is_name
+from pipelines.ingest.contract import RecordValidator, is_name
 
 
 def test_drift_is_named_key_by_key_with_how_often() -> None:
-    screening = Screening(
+    screening = RecordValidator(
         [{"id": 1, "cabin": "C"}, {"id": 2, "cabin": "Y", "seat": 1}, {"cabin": None}],
         name="itineraries",
         keys=["id"],
@@ -17,7 +17,7 @@ def test_drift_is_named_key_by_key_with_how_often() -> None:
 
 
 def test_a_record_is_refused_with_all_its_reasons_its_place_and_its_text() -> None:
-    screening = Screening([{"id": 1}, {"id": -1}, "nonsense"], name="legs", keys=["id"])
+    screening = RecordValidator([{"id": 1}, {"id": -1}, "nonsense"], name="legs", keys=["id"])
     screening.reject(screening.frame["id"].eq(-1), "id is negative: {id}")
     screening.reject(screening.frame["id"].eq(-1), "id is odd: {id}")
     first, second = screening.rejects()
@@ -28,7 +28,7 @@ def test_a_record_is_refused_with_all_its_reasons_its_place_and_its_text() -> No
 
 
 def test_reasons_show_hostile_values_harmlessly() -> None:
-    screening = Screening([{"id": "x\u0000{0}%s" + "y" * 500}], name="legs", keys=["id"])
+    screening = RecordValidator([{"id": "x\u0000{0}%s" + "y" * 500}], name="legs", keys=["id"])
     screening.reject(screening.frame["id"].notna(), "id is strange: {id}")
     (reject,) = screening.rejects()
     assert "\u0000" not in reject.raw + reject.reasons[0]
@@ -43,7 +43,7 @@ def test_a_name_is_what_a_key_column_can_hold() -> None:
 
 def test_hostile_and_countless_keys_do_not_stop_the_ledger_from_naming_them() -> None:
     record = {f"key {number}": 1 for number in range(100)} | {"a\x00b\ud800": 1, "id": 1}
-    drift = Screening([record], name="legs", keys=["id"]).drift("flights.json")
+    drift = RecordValidator([record], name="legs", keys=["id"]).drift("flights.json")
     assert len(drift) == 21
     assert drift[0] == r'flights.json: unknown key "a\u0000b\ud800" in 1 of 1 legs'
     assert drift[-1] == "flights.json: 81 more unknown keys in legs"

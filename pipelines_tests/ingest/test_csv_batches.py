@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import csv_records
 from pipelines.ingest.csv_batches import of_records, portions
-from pipelines.ingest.csv_records import BLOCK_BYTES, MOST_LINE_BYTES, MOST_RECORD_LINES, CsvFile
+from pipelines.ingest.csv_records import BLOCK_BYTES, MAX_LINE_BYTES, MAX_RECORD_LINES, CsvFile
 from pipelines.warehouse.connection import RECORD
 
 PROMISED = ("a", "b", "c")
@@ -143,7 +143,7 @@ SAME_EITHER_WAY: dict[str, str | bytes] = {
     "a quote that stays open at the end": 'a,b,c\n4,5,6\n1,2,"3\n',
     "only a quote": 'a,b,c\n"\n1,2,3\n',
     "only quotes": 'a,b,c\n""\n"\n"""\n""""\n1,2,3\n',
-    "a field of as many lines as may be": SOME_LINES.format("2\n" * MOST_RECORD_LINES),
+    "a field of as many lines as may be": SOME_LINES.format("2\n" * MAX_RECORD_LINES),
     "a field of more lines than may be": SOME_LINES.format("2\n" * 51),
     "a field that is longer than fields may be": SOME_LINES.format("2" * 140_000),
     "NUL": 'a,b,c\n\x001,2,3\x00\n\x00\n"\x00",2,3\n4,5,6\n',
@@ -237,7 +237,7 @@ def test_a_line_without_end_in_a_later_block_is_refused_with_its_number(
     monkeypatch: pytest.MonkeyPatch, block_bytes: int, quote: bytes
 ) -> None:
     monkeypatch.setattr(csv_records, "BLOCK_BYTES", block_bytes)
-    content = b"a,b,c\n" + b"1,2,3\n" * 100 + b"1,2," + quote + b"3" * MOST_LINE_BYTES
+    content = b"a,b,c\n" + b"1,2,3\n" * 100 + b"1,2," + quote + b"3" * MAX_LINE_BYTES
     for end in (b"", b"\n", b"\n4,5,6\n"):
         with pytest.raises(PermanentFailure, match="line 102 is longer than 1,048,576 bytes"):
             of_portions(content + end)

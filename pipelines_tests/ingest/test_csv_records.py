@@ -5,7 +5,7 @@ import io
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.csv_records import MOST_LINE_BYTES, CsvFile, Record, layout_of
+from pipelines.ingest.csv_records import MAX_LINE_BYTES, CsvFile, Record, layout_of
 
 
 def opened(content: bytes | str, encoding: str = "utf-8") -> CsvFile:
@@ -107,7 +107,7 @@ def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
         (b"a,A,b,c\n", "the header has a more than once"),
         ("a,b,c\n1,2,3\n1,m\u00fc,3\n".encode("latin-1"), r"byte 0xfc at position 15 \(line 3\)"),
         ("a,b,c\n".encode("utf-16"), "the file is UTF-16"),
-        (b"a,b,c\n" + b"x" * (MOST_LINE_BYTES + 1), "line 2 is longer than 1,048,576 bytes"),
+        (b"a,b,c\n" + b"x" * (MAX_LINE_BYTES + 1), "line 2 is longer than 1,048,576 bytes"),
         (b"a,b,c," + b",".join(b"x%d" % n for n in range(2000)), "the header has 2,003 columns"),
         (b"a,b,c,d\x00e\n", "characters that are no text"),
         (b"a,b,c\r1,2,3\r", "its lines end with CR alone"),

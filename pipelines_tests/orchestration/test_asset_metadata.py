@@ -10,7 +10,7 @@ import pytest
 
 from docs import lineage
 from pipelines.definitions import definitions
-from pipelines.orchestration.asset_metadata import EXTERNAL, as_table, failures_told
+from pipelines.orchestration.asset_metadata import EXTERNAL, as_dagster_failure, as_table
 from pipelines.orchestration.column_lineage import column_sources
 from pipelines.orchestration.remedies import REMEDIES, promise_and_remedy
 from pipelines.orchestration.run_failures import why_step_failed
@@ -108,7 +108,7 @@ def test_long_words_are_cut_in_tables_of_pages() -> None:
 def test_too_little_memory_is_told_in_words_and_not_tried_again() -> None:
     @dg.asset
     def hungry(context: dg.AssetExecutionContext) -> None:
-        with failures_told(context):
+        with as_dagster_failure(context):
             raise MemoryError("Unable to allocate 13.7 MiB")
 
     done = dg.materialize([hungry], raise_on_error=False)

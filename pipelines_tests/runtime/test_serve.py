@@ -141,7 +141,7 @@ def test_what_is_not_set_is_told_at_once(tmp_path: Path) -> None:
 def test_what_makes_no_sense_is_told_before_anything_starts(
     tmp_path: Path, told: dict[str, str], words: str | None
 ) -> None:
-    done = isobar(tmp_path, "serve", "check", POSTGRES_PASSWORD="word", **WORDS | told)
+    done = isobar(tmp_path, "serve", "validate", POSTGRES_PASSWORD="word", **WORDS | told)
     assert done.returncode == (1 if words else 0), done.stderr
     assert (words or "What is set makes sense") in done.stderr
 
@@ -191,7 +191,7 @@ class Served:
         return ("--port", place.rpartition(":")[2])
 
     def healthy(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        return isobar(self.home, "serve", "healthy", *words, **self.variables)
+        return isobar(self.home, "serve", "healthcheck", *words, **self.variables)
 
     def _await(self, *words: str) -> None:
         deadline = time.monotonic() + 300
@@ -249,7 +249,7 @@ def test_a_worker_is_healthy_while_its_file_is_touched(tmp_path: Path) -> None:
 
     def healthy() -> bool:
         told = {"DATABASE_URL": "postgresql://u@127.0.0.1:9/d"}
-        return isobar(tmp_path, "serve", "healthy", "worker", **told).returncode == 0
+        return isobar(tmp_path, "serve", "healthcheck", "worker", **told).returncode == 0
 
     assert not healthy()
     beat = tmp_path / f"worker.{socket.gethostname()}.beat"

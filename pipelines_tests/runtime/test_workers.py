@@ -8,7 +8,7 @@ from kombu.utils.url import parse_url
 
 from pipelines.config import PROJECT, Settings
 from pipelines.failures import PermanentFailure
-from pipelines.runtime.bootstrap import bring_up_dagster_home
+from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.workers import worker_command
 
 BROKER = "redis://default:secret@127.0.0.1:6379/0"
@@ -24,7 +24,7 @@ def settings(state: Path, **variables: str) -> Settings:
 def test_with_a_broker_all_else_stays_as_in_dagster_yaml_and_no_password_is_written(
     tmp_path: Path,
 ) -> None:
-    environment = bring_up_dagster_home(settings(tmp_path, CELERY_BROKER_URL=BROKER))
+    environment = prepare_dagster_home(settings(tmp_path, CELERY_BROKER_URL=BROKER))
     text = (tmp_path / "dagster" / "dagster.yaml").read_text()
     written = yaml.safe_load(text)
     launcher = written.pop("run_launcher")
@@ -40,7 +40,7 @@ def test_with_a_broker_all_else_stays_as_in_dagster_yaml_and_no_password_is_writ
 def test_without_the_broker_it_is_ours_again(tmp_path: Path) -> None:
     home = tmp_path / "dagster" / "dagster.yaml"
     for variables in ({}, {"CELERY_BROKER_URL": BROKER}, {"CELERY_BROKER_URL": ""}):
-        bring_up_dagster_home(settings(tmp_path, **variables))
+        prepare_dagster_home(settings(tmp_path, **variables))
         assert home.is_symlink() == (variables.get("CELERY_BROKER_URL") != BROKER)
     assert home.samefile(OURS)
 
@@ -49,7 +49,7 @@ def test_an_operators_own_is_left_alone(tmp_path: Path) -> None:
     own = tmp_path / "dagster" / "dagster.yaml"
     own.parent.mkdir()
     own.write_text("telemetry: {enabled: false}\n")
-    bring_up_dagster_home(settings(tmp_path, CELERY_BROKER_URL=BROKER))
+    prepare_dagster_home(settings(tmp_path, CELERY_BROKER_URL=BROKER))
     assert own.read_text() == "telemetry: {enabled: false}\n"
 
 

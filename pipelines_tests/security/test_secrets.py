@@ -71,7 +71,7 @@ def ui(variables: dict[str, str], state_folder: Path, told: dict[str, str]) -> I
     assert "connection refused" in done.stderr
     told["run"] = done.stdout + done.stderr
     serving = start(state, **variables)
-    for words in (("status",), ("status", "--json"), ("alert", "test"), ("plants", "list")):
+    for words in (("status",), ("status", "--json"), ("alerts", "test"), ("plants", "list")):
         done = isobar(state, *words, **variables)
         told[" ".join(words)] = done.stdout + done.stderr
     yield serving

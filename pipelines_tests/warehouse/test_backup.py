@@ -13,7 +13,7 @@ from psycopg import sql
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import Clients, connect, find_clients
 from pipelines.postgres.server import SUPERUSER, Connections
-from pipelines.runtime.restore_guard import kept_away
+from pipelines.runtime.restore_guard import ui_lock
 from pipelines.warehouse.backup import one_instant
 from pipelines.warehouse.backup_manifest import Manifest, digests, read_manifest
 from pipelines_tests.checksums import checksums
@@ -308,10 +308,10 @@ def test_a_daemon_that_still_gives_signs_of_life_keeps_its_database(
         daemon.execute("CREATE TABLE daemon_heartbeats (timestamp timestamp)")
         beat = "INSERT INTO daemon_heartbeats SELECT now() AT TIME ZONE 'UTC' - interval '{} s'"
         daemon.execute(beat.format(300))
-        with kept_away(tmp_path, url, told.append):
+        with ui_lock(tmp_path, url, told.append):
             assert told == []
         daemon.execute(beat.format(50))
-        with kept_away(tmp_path, url, told.append):
+        with ui_lock(tmp_path, url, told.append):
             assert "waiting whether it still is" in told[-1]
         daemon.execute(beat.format(10))
 
@@ -320,6 +320,6 @@ def test_a_daemon_that_still_gives_signs_of_life_keeps_its_database(
 
         with (
             pytest.raises(PermanentFailure, match="a daemon of isobar ui is running"),
-            kept_away(tmp_path, url, lambda _: beats_again()),
+            ui_lock(tmp_path, url, lambda _: beats_again()),
         ):
             pass

@@ -135,7 +135,9 @@ def test_dagster_refuses_another_server_in_words(
     assert "certificate verify failed" in str(refused.value.__cause__)
 
 
-def test_who_does_not_ask_for_tls_is_not_let_in(secured: Secured, database: str) -> None:
+def test_who_does_not_ask_for_tls_is_not_set_role_passwords(
+    secured: Secured, database: str
+) -> None:
     """What stands before the server takes nothing else: the tests above are of TLS."""
     url = secured.url(LOADER, database).replace("verify-full", "disable")
     with pytest.raises(TransientFailure):

@@ -19,11 +19,11 @@ from pipelines.orchestration.operations.problems import Problem
 VERSION = 1
 SEND_SECONDS = 20.0
 """Of the 60 that Dagster gives to a look."""
-MOST_SINGLE = 5
+MAX_SINGLE = 5
 """More than these at once are one message."""
-MOST_LISTED = 40
-MOST_LINE_CHARACTERS = 160
-MOST_TOLD = 200
+MAX_LISTED = 40
+MAX_LINE_CHARACTERS = 160
+MAX_TOLD = 200
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30.0, 900.0
 SEE_ALL = "See each page; isobar status says what is wrong now."
 Word = Literal["error", "now an error", "warning", "over"]
@@ -117,7 +117,7 @@ def tell(
         changes = _changes(account, problems)
         waits = 0 < account.again_at - now.timestamp() <= LONGEST_WAIT_SECONDS
         if changes and not waits:
-            is_many = len(changes) > MOST_SINGLE
+            is_many = len(changes) > MAX_SINGLE
             batches[receiver] = [changes] if is_many else [[change] for change in changes]
     outboxes = {
         receiver: [_message(batch, ui_url, now) for batch in own]
@@ -152,7 +152,7 @@ def account_of(memory: Memory, problems: Sequence[Problem], receivers: Sequence[
 def _changes(account: Account, problems: Sequence[Problem]) -> list[Change]:
     """What the receiver does not know yet."""
     changes = []
-    for one in problems[:MOST_TOLD]:
+    for one in problems[:MAX_TOLD]:
         known = account.told.get(one.key)
         if known is None or (known.severity == "warning" and one.severity == "error"):
             word: Word = "now an error" if known else one.severity
@@ -185,9 +185,9 @@ def _message(changes: Sequence[Change], ui_url: str | None, now: dt.datetime) ->
         return Message(title, redact(_in_full(change, ui_url, now)), KINDS[change.word])
     counts = Counter(change.word for change in changes)
     title = "Isobar: " + ", ".join(f"{word} {count}" for word, count in counts.items())
-    lines = [_in_a_line(change, ui_url, now) for change in changes[:MOST_LISTED]]
-    if len(changes) > MOST_LISTED:
-        lines.append(f"and {len(changes) - MOST_LISTED} more")
+    lines = [_in_a_line(change, ui_url, now) for change in changes[:MAX_LISTED]]
+    if len(changes) > MAX_LISTED:
+        lines.append(f"and {len(changes) - MAX_LISTED} more")
     kind = next(KINDS[word] for word in KINDS if word in counts)
     return Message(title, redact("\n".join([*lines, f"what to do: {SEE_ALL}"])), kind)
 
@@ -208,8 +208,8 @@ def _in_a_line(change: Change, ui_url: str | None, now: dt.datetime) -> str:
     head = f"{change.word}: {change.where}, since {change.since:%Y-%m-%d %H:%M} UTC"
     tail = f"it lasted {_lasted(change, now)}" if change.word == "over" else change.what
     tail = " ".join(tail.split())
-    if len(tail) > MOST_LINE_CHARACTERS:
-        tail = f"{tail[: MOST_LINE_CHARACTERS - 1]}…"
+    if len(tail) > MAX_LINE_CHARACTERS:
+        tail = f"{tail[: MAX_LINE_CHARACTERS - 1]}…"
     return f"{head}: {tail}\n  {_link(ui_url, change.path)}"
 
 

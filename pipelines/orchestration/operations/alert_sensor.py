@@ -7,21 +7,17 @@ from pipelines.orchestration.operations.alert_messages import account_of, read_m
 from pipelines.orchestration.operations.notifiers import Message, Receiver, receivers_of, refusal
 from pipelines.orchestration.operations.problems import find_problems
 from pipelines.orchestration.resources import utc_now
-from pipelines.orchestration.schedule_config import about_sensor, every_seconds
+from pipelines.orchestration.schedule_config import due_sensor
 
 NAME = "alerts"
 
 
-@dg.sensor(
-    name=NAME,
-    minimum_interval_seconds=every_seconds(NAME),
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=about_sensor(
-        NAME,
-        "Tell, once each, of runs and checks that fail, assets that are late, sensors and schedules"
-        " that fail or were stopped, and when that is over. Whom: the addresses in ALERT_URLS"
-        " (isobar alert test tries them), and always this sensor's log.",
-    ),
+@due_sensor(
+    NAME,
+    seconds=30,
+    about="Tell, once each, of runs and checks that fail, assets that are late, sensors and"
+    " schedules that fail or were stopped, and when that is over. Whom: the addresses in ALERT_URLS"
+    " (isobar alerts test tries them), and always this sensor's log.",
 )
 def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Look, tell what is new, and note in the cursor who was told what.

@@ -3,6 +3,6 @@
 import dagster as dg
 
 from pipelines.orchestration.operations.alert_sensor import alerts
-from pipelines.orchestration.operations.housekeeping import housekeeping, killed_runs
+from pipelines.orchestration.operations.housekeeping import housekeeping, orphaned_runs
 
-definitions = dg.Definitions(jobs=[housekeeping], sensors=[alerts, killed_runs])
+definitions = dg.Definitions(jobs=[housekeeping], sensors=[alerts, orphaned_runs])

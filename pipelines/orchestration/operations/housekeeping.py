@@ -10,17 +10,15 @@ import dagster as dg
 from pydantic import Field
 
 from pipelines.failures import PermanentFailure
-from pipelines.orchestration.asset_metadata import refusals_told
+from pipelines.orchestration.asset_metadata import as_permanent_failure
 from pipelines.orchestration.operations import pruning, retention
-from pipelines.orchestration.operations.pruning import Removed
 from pipelines.orchestration.operations.retention import days_ago
-from pipelines.orchestration.orphaned_runs import UNFINISHED, end_killed, in_words
+from pipelines.orchestration.orphaned_runs import UNFINISHED, fail_orphaned_runs, in_words
 from pipelines.orchestration.resources import WarehouseResource, utc_now
-from pipelines.orchestration.schedule_config import about_sensor, every_seconds
+from pipelines.orchestration.schedule_config import due_sensor
+from pipelines.source import Retention, Source, sources
 from pipelines.warehouse.connection import engine_for
-
-LONGEST_ALLOWANCE_DAYS = 32
-"""Allowances of the weather's providers are counted by month."""
+from pipelines.warehouse.retention import Removed
 
 
 class EventsKept(dg.Config):
@@ -51,26 +49,10 @@ class QuarantineKept(dg.Config):
     )
 
 
-class WeatherCallsKept(dg.Config):
-    """How long the book of calls is kept."""
-
-    days: int = Field(default=92, description="Calls of the weather's providers before then go.")
-
-
-class DocumentsKept(dg.Config):
-    """How long the documents of flights are kept."""
-
-    days: int | None = Field(
-        default=None,
-        description="Documents of days before then go, for good: a rebuild of the flights tables"
-        " then begins with the first day after them. None is for ever.",
-    )
-
-
 @dg.op
 def prune_event_log(context: dg.OpExecutionContext, config: EventsKept) -> None:
     """Delete old events of Dagster's storage that nothing asks for."""
-    with refusals_told():
+    with as_permanent_failure():
         before = days_ago(config.days, utc_now())
         engine = engine_for(_storage_url(context.instance), role=None)
         try:
@@ -84,7 +66,7 @@ def prune_event_log(context: dg.OpExecutionContext, config: EventsKept) -> None:
 @dg.op
 def remove_run_files(context: dg.OpExecutionContext, config: RunFilesKept) -> None:
     """Remove what old runs wrote to the terminal, other files of theirs, and logs of sensors."""
-    with refusals_told():
+    with as_permanent_failure():
         before = days_ago(config.days, utc_now())
         unfinished = context.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
         storage, ids = (
@@ -103,61 +85,61 @@ def forget_quarantine(
     context: dg.OpExecutionContext, config: QuarantineKept, warehouse: WarehouseResource
 ) -> None:
     """Take old refused records out of quarantine."""
-    with refusals_told(), warehouse.open() as store:
+    with as_permanent_failure(), warehouse.open() as store:
         before = days_ago(config.days, utc_now())
         forgotten = retention.forget_quarantine(store, before)
     _tell(context, before, **{f"records of {source}": one for source, one in forgotten.items()})
 
 
-@dg.op
-def forget_weather_calls(
-    context: dg.OpExecutionContext, config: WeatherCallsKept, warehouse: WarehouseResource
-) -> None:
-    """Delete old calls of the weather's providers from the book."""
-    with refusals_told(), warehouse.open() as store:
-        before = days_ago(config.days, utc_now(), least=LONGEST_ALLOWANCE_DAYS)
-        _tell(context, before, calls=retention.forget_weather_calls(store, before))
+def _retention_op(source: Source, retention: Retention) -> dg.OpDefinition:
+    """The operation that deletes what a source keeps for a time only."""
+    days = dg.Field(dg.Noneable(int), default_value=retention.days, description=retention.about)
+
+    @dg.op(
+        name=retention.name,
+        description=retention.about,
+        config_schema={"days": days},
+        required_resource_keys={"warehouse"},
+    )
+    def delete(context: dg.OpExecutionContext) -> None:
+        days_kept = context.op_config["days"]
+        if days_kept is None:
+            context.log.info("What %s would remove is kept for ever.", retention.name)
+            return
+        with as_permanent_failure(), context.resources.warehouse.open() as store:
+            before = days_ago(days_kept, utc_now(), least=retention.min_days)
+            _tell(context, before, **{source.name: retention.purge(store, before)})
+
+    return delete
 
 
-@dg.op
-def remove_flight_documents(
-    context: dg.OpExecutionContext, config: DocumentsKept, warehouse: WarehouseResource
-) -> None:
-    """Remove old documents from the archive of flights, where that is asked for."""
-    if config.days is None:
-        context.log.info("Documents of flights are kept for ever.")
-        return
-    with refusals_told(), warehouse.open() as store:
-        before = days_ago(config.days, utc_now())
-        _tell(context, before, documents=retention.remove_documents(store, before.date()))
+SOURCE_OPS = [
+    _retention_op(source, retention)
+    for source in sources().values()
+    for retention in source.retention
+]
 
 
 @dg.job(
-    description="Take away what has to go: old events of Dagster's storage, files of old runs, old"
-    " records in quarantine, old calls of the weather's providers; documents of flights where asked"
-    " for. Each operation's days are in its configuration, and what it removed is in its output."
+    description="Delete what is old: events of Dagster's storage, files of runs, records in"
+    " quarantine, and what sources keep for a time only. Each operation's days are in its"
+    " configuration, and what it removed is in its output."
 )
 def housekeeping() -> None:
     """One operation a matter."""
     prune_event_log()
     remove_run_files()
     forget_quarantine()
-    forget_weather_calls()
-    remove_flight_documents()
+    for delete in SOURCE_OPS:
+        delete()
 
 
-@dg.sensor(
-    minimum_interval_seconds=every_seconds("killed_runs"),
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=about_sensor(
-        "killed_runs",
-        "Fail runs whose process was killed, so that they are tried again and hold nobody up."
-        " Starts nothing itself.",
-    ),
-)
-def killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """What it ended."""
-    ended = end_killed(context.instance)
+@due_sensor("orphaned_runs", seconds=60)
+def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Fail runs whose process was killed, so that they are tried again and hold nobody up. Starts
+    nothing itself.
+    """
+    ended = fail_orphaned_runs(context.instance)
     return dg.SkipReason(
         f"Ended {', '.join(map(in_words, ended))}." if ended else "None was killed."
     )

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from pipelines.env_validation import misconfigured
+from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, printable, redact
 
 SHORTEST_SECRET = 4
-MOST_REASON_CHARACTERS = 200
+MAX_REASON_CHARACTERS = 200
 NO_ANSWER = "it did not answer in time"
 
 
@@ -66,7 +66,7 @@ def refusal(refused: Sequence[str]) -> PermanentFailure:
     return misconfigured(
         f"ALERT_URLS has what apprise does not understand: {'; '.join(refused)}",
         "Write addresses as https://github.com/caronc/apprise/wiki has them, with spaces between;"
-        " isobar alert test tries them.",
+        " isobar alerts test tries them.",
     )
 
 
@@ -130,7 +130,7 @@ def _receiver(url: str) -> Receiver | None:
             return None
         said = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
         reason = redact(printable(said), secrets) or "it was not taken"
-        return reason[:MOST_REASON_CHARACTERS]
+        return reason[:MAX_REASON_CHARACTERS]
 
     return Receiver(hashlib.sha256(url.encode()).hexdigest()[:12], address, send)
 

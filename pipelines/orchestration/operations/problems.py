@@ -20,6 +20,7 @@ from dagster._core.events.log import EventLogEntry
 from dagster._serdes import deserialize_value
 from sqlalchemy import Connection, text
 
+from pipelines.orchestration.checks import expectation_and_remedy
 from pipelines.orchestration.operations.unresolved_failures import (
     BY_ASSETS,
     RETRY_SECONDS,
@@ -29,7 +30,6 @@ from pipelines.orchestration.operations.unresolved_failures import (
     partition_of,
     unrepaired,
 )
-from pipelines.orchestration.remedies import promise_and_remedy
 from pipelines.orchestration.run_failures import said, shown, what_and_remedy, why_run_failed
 from pipelines.warehouse.sql_files import read_sql
 
@@ -139,7 +139,7 @@ def _failing_checks(
         if key not in graph.asset_check_keys:
             continue
         verdict = _evaluation(_event(row.event))
-        expected, remedy = promise_and_remedy(graph.get_check_spec(key).description or "")
+        expected, remedy = expectation_and_remedy(graph.get_check_spec(key).description or "")
         yield Problem(
             key=f"check:{_dotted(asset)}:{key.name}",
             severity="error" if verdict.severity == dg.AssetCheckSeverity.ERROR else "warning",

@@ -17,23 +17,13 @@ from sqlalchemy import Engine, text
 
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.orphaned_runs import UNFINISHED
+from pipelines.warehouse.retention import Removed
 from pipelines.warehouse.sql_files import read_sql
 
 AT_ONCE = 5_000
 """Rows that one transaction looks at."""
 REPOSITORY = "__repository__"
 """The name that Dagster gives the one of a code location's `Definitions`."""
-
-
-@dataclass(frozen=True)
-class Removed:
-    """How much was removed: rows, files or the like, and their bytes as they were stored."""
-
-    count: int = 0
-    bytes: int = 0
-
-    def __add__(self, other: "Removed") -> "Removed":
-        return Removed(self.count + other.count, self.bytes + other.bytes)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pipelines.warehouse.sql_files import read_sql
 
 BY_ASSETS = "__ASSET_JOB"
 """The job of runs that bring chosen assets up to date."""
-MOST_RUNS = 100
+MAX_RUNS = 100
 RETRY_SECONDS = 300.0
 """Within these Dagster begins the retry that it promised; else it never does."""
 Part = tuple[EntityKey, str | None]
@@ -90,7 +90,7 @@ def ended_at(record: dg.RunRecord) -> float:
 
 def _newest(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> Sequence[dg.RunRecord]:
     of_job = dg.RunsFilter(job_name=BY_ASSETS, statuses=[status])
-    return instance.get_run_records(of_job, limit=MOST_RUNS)
+    return instance.get_run_records(of_job, limit=MAX_RUNS)
 
 
 def _is_retried(record: dg.RunRecord) -> bool:

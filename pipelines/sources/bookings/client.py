@@ -9,14 +9,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from pipelines.failures import PermanentFailure, redact
 from pipelines.http.client import HttpClient, JsonAnswer
 
+if TYPE_CHECKING:
+    from pipelines.sources.bookings import Settings
+
 PAGE_EVENTS = 5_000
-MOST_PAGES = 10_000
+MAX_PAGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class EventsClient:
             asked["updated__gte"] = f"{since.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
             about = f"events since {asked['updated__gte']}"
         questions: list[dict[str, str]] = []
-        for number in range(1, MOST_PAGES + 1):
+        for number in range(1, MAX_PAGES + 1):
             answer = self.http.get_json(self.url, asked)
             events, following = self._read(answer.document)
             yield Page(f"{about}, page {number}", answer, events)
@@ -61,7 +64,7 @@ class EventsClient:
             if following in questions:
                 raise self._permanent("the pages go in a circle")
             asked = following
-        raise self._permanent(f"there are more than {MOST_PAGES:,} pages")
+        raise self._permanent(f"there are more than {MAX_PAGES:,} pages")
 
     def _read(self, document: Any) -> tuple[list[Any], dict[str, str] | None]:
         """The events, and what to ask for next; the address stays ours, whatever `next` says."""
@@ -84,3 +87,12 @@ class EventsClient:
             place=self.place,
             remedy=f"See what the service answers, and whether {self.http.variable} is right.",
         )
+
+
+def open_client(settings: Settings, attempts: int = 5) -> EventsClient | None:
+    """A client for the API that the settings name; None when it is off."""
+    if settings.events_url is None:
+        return None
+    return EventsClient(
+        settings.events_url, HttpClient("bookings", "BOOKINGS_EVENTS_URL", attempts=attempts)
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from sqlalchemy import Connection, text
@@ -13,19 +12,19 @@ from pipelines.ingest import watermarks
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.csv_records import CsvFile, storable
 from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
-from pipelines.ingest.file_loader import Load
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.prefetch import ahead
 from pipelines.sources.bookings import tables
 from pipelines.sources.bookings.client import Page
-from pipelines.sources.bookings.refusals import Refusals
+from pipelines.sources.bookings.refusals import RejectCollector
 from pipelines.warehouse.connection import copy_rows
 from pipelines.warehouse.sql_files import execute_script, read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipelines.ingest.csv_batches import Portion
+    from pipelines.ingest.csv_batches import Batch
+    from pipelines.sources.bookings import Settings
     from pipelines.sources.bookings.transform import Events
 
 SOURCE = "bookings"
@@ -35,15 +34,7 @@ ANALYZE_FROM = 100_000
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How events are read: the zone of times without one, the share of bad ones let pass."""
-
-    zone: str = "UTC"
-    most_bad: float = 0.1
-
-
-@dataclass(frozen=True)
-class Taken:
+class LoadCounts:
     """What came of a delivery's events: how many were read, changed a row, are held now."""
 
     read: int
@@ -51,18 +42,12 @@ class Taken:
     held: int
 
 
-def loader(run_id: str | None, reading: Reading) -> Load:
-    """What `core.intake` calls for each file."""
-    return partial(load_file, run_id=run_id, reading=reading)
-
-
 def load_file(
     connection: Connection,
     file: BinaryIO,
     delivery: Delivery,
-    *,
+    settings: Settings,
     run_id: str | None,
-    reading: Reading,
 ) -> Outcome:
     """Take in the events of a CSV file, packed with gzip or not.
 
@@ -82,23 +67,23 @@ def load_file(
     )
     layout = csv_file.layout
     delivery_id = open_delivery(connection, delivery, run_id, header=layout.header)
-    refusals = Refusals(connection, delivery_id, is_answer=False)
+    refusals = RejectCollector(connection, delivery_id, is_answer=False)
     taken = take_in(
         connection,
         portions(csv_file, COLUMNS),
         delivery_id,
         refusals,
-        reading.zone,
+        settings.time_zone,
         LINE,
-        go_on=lambda read: refusals.refuse_if_hopeless(delivery, read, reading.most_bad),
+        go_on=lambda read: refusals.refuse_if_hopeless(delivery, read, settings.most_bad),
     )
-    refusals.refuse_if_mostly_bad(delivery, taken.read, reading.most_bad)
+    refusals.refuse_if_mostly_bad(delivery, taken.read, settings.most_bad)
     drift = layout.drift(delivery.name, COLUMNS)
     return _close(connection, delivery_id, taken, refusals, drift)
 
 
 def load_page(
-    connection: Connection, page: Page, *, run_id: str | None, reading: Reading
+    connection: Connection, page: Page, *, run_id: str | None, settings: Settings
 ) -> Outcome:
     """Take in the events of an answer.
 
@@ -109,23 +94,23 @@ def load_page(
     answer = page.answer
     delivery = Delivery(SOURCE, page.name, answer.sha256, len(answer.body), answer.received_at)
     delivery_id = open_delivery(connection, delivery, run_id)
-    refusals = Refusals(connection, delivery_id, is_answer=True)
+    refusals = RejectCollector(connection, delivery_id, is_answer=True)
     events = of_objects(page.events)
-    taken = take_in(connection, [events], delivery_id, refusals, reading.zone, ELEMENT)
-    refusals.refuse_if_mostly_bad(delivery, taken.read, reading.most_bad)
+    taken = take_in(connection, [events], delivery_id, refusals, settings.time_zone, ELEMENT)
+    refusals.refuse_if_mostly_bad(delivery, taken.read, settings.most_bad)
     drift = unknown_keys(page.events, page.name)
     return _close(connection, delivery_id, taken, refusals, drift)
 
 
 def take_in(
     connection: Connection,
-    portions: Iterable[Portion],
+    portions: Iterable[Batch],
     delivery_id: int,
-    refusals: Refusals,
+    refusals: RejectCollector,
     zone: str,
     position: str,
     go_on: Callable[[int], None] = lambda _: None,
-) -> Taken:
+) -> LoadCounts:
     """Write the events that are new; refuse those that are bad or contradict one that is held.
 
     While PostgreSQL writes one portion the next is read. `position` says where record {} stood.
@@ -137,7 +122,7 @@ def take_in(
     load_number = watermarks.position(connection, TABLE) + 1
     read = loaded = held = 0
 
-    def typed(portion: Portion) -> tuple[Portion, Events]:
+    def typed(portion: Batch) -> tuple[Batch, Events]:
         events = read_events(portion, zone=zone, position=position)
         return portion, replace(events, rows=_in_order(events.rows))
 
@@ -157,7 +142,7 @@ def take_in(
         watermarks.move(connection, TABLE, load_number)
     if loaded > ANALYZE_FROM:
         execute_script(connection, f"ANALYZE {TABLE}")
-    return Taken(read, loaded, held)
+    return LoadCounts(read, loaded, held)
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
@@ -209,13 +194,17 @@ def _put(
     return adopted + inserted, {row.record: row.reason for row in found}
 
 
-def _conflict(portion: Portion, position: str, number: int, reason: str) -> Reject:
+def _conflict(portion: Batch, position: str, number: int, reason: str) -> Reject:
     row = int(portion.sent["record"].searchsorted(number))
     return Reject(number, position.format(number), storable(portion.raw(row)), (reason,))
 
 
 def _close(
-    connection: Connection, delivery_id: int, taken: Taken, refusals: Refusals, drift: list[str]
+    connection: Connection,
+    delivery_id: int,
+    taken: LoadCounts,
+    refusals: RejectCollector,
+    drift: list[str],
 ) -> Outcome:
     return close_delivery(
         connection,

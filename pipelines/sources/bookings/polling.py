@@ -4,21 +4,26 @@ Events may come late, so each reading begins some time before the newest event t
 once a day at the very beginning. What was read before changes nothing.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
-from pipelines.failures import DatabaseTrouble, Failure, PermanentFailure
+from pipelines.failures import DatabaseError, Failure, PermanentFailure
 from pipelines.ingest.deliveries import Outcome, last_sha256
 from pipelines.ingest.file_loader import reading_faults
 from pipelines.sources.bookings.client import EventsClient
-from pipelines.sources.bookings.load import SOURCE, Reading, load_page
+from pipelines.sources.bookings.load import SOURCE, load_page
 from pipelines.sources.bookings.tables import polls
 from pipelines.warehouse.connection import Warehouse
+
+if TYPE_CHECKING:
+    from pipelines.sources.bookings import Settings
 
 OVERLAP = dt.timedelta(hours=1)
 """Events that are entered so much later than their time are read within the minute."""
@@ -40,7 +45,7 @@ class Start:
 def poll(
     store: Warehouse,
     client: EventsClient,
-    reading: Reading,
+    settings: Settings,
     *,
     run_id: str | None,
     clock: Callable[[], dt.datetime],
@@ -48,12 +53,12 @@ def poll(
     """Take in what the API has to say that is new; each page is a transaction of its own.
 
     Returns what became of the pages, and why it could not be read to its end: what had come by then
-    stays, and the next reading begins where this one did. Raises `DatabaseTrouble`.
+    stays, and the next reading begins where this one did. Raises `DatabaseError`.
     """
     from pipelines.sources.bookings.transform import newest_event_at
 
     began_at = clock()
-    with store.faults_told(SOURCE), store.engine.connect() as connection:
+    with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         start = _start(connection, client, began_at)
     outcomes: list[Outcome] = []
     watermark_at = start.watermark_at
@@ -62,17 +67,17 @@ def poll(
         for page in client.pages(start.since):
             try:
                 with reading_faults(SOURCE, client.place), store.transaction(SOURCE) as connection:
-                    newest_at = newest_event_at(page.events, reading.zone, until=began_at)
+                    newest_at = newest_event_at(page.events, settings.time_zone, until=began_at)
                     watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
                     if last_sha256(connection, SOURCE, page.name) == page.answer.sha256:
                         continue
-                    outcome = load_page(connection, page, run_id=run_id, reading=reading)
+                    outcome = load_page(connection, page, run_id=run_id, settings=settings)
                 outcomes.append(outcome)
-            except DatabaseTrouble:
+            except DatabaseError:
                 raise
             except PermanentFailure as refusal:  # of this page: those behind it may be well
                 failure = failure or refusal
-    except DatabaseTrouble:
+    except DatabaseError:
         raise
     except Failure as broken_off:
         failure = failure or broken_off
@@ -93,12 +98,12 @@ def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.date
 
     Raises what the client does.
     """
-    with store.faults_told(SOURCE), store.engine.connect() as connection:
+    with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         start = _start(connection, client, clock())
     if start.is_whole_due:
         return True
     for page in client.pages(start.since):
-        with store.faults_told(SOURCE), store.engine.connect() as connection:
+        with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
             if last_sha256(connection, SOURCE, page.name) != page.answer.sha256:
                 return True
     return False

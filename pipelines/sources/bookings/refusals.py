@@ -16,7 +16,7 @@ AT_ONCE = 10_000
 """So many keys are asked for in one query, which takes 65,535 parameters at most."""
 
 
-class Refusals:
+class RejectCollector:
     """The refused events of a delivery, as they are found.
 
     Those of an answer are known by their text: read again with every overlap, they go to quarantine

@@ -12,17 +12,18 @@ from sqlalchemy import Connection
 from pipelines.ingest.csv_records import as_sent, layout_of
 from pipelines.ingest.deliveries import Outcome
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
-from pipelines.sources.bookings.load import ELEMENT, LINE, SOURCE, Reading, take_in
-from pipelines.sources.bookings.refusals import Refusals
+from pipelines.sources.bookings.load import ELEMENT, LINE, SOURCE, take_in
+from pipelines.sources.bookings.refusals import RejectCollector
 from pipelines.warehouse.connection import Warehouse
 
 if TYPE_CHECKING:
-    from pipelines.ingest.csv_batches import Portion
+    from pipelines.ingest.csv_batches import Batch
+    from pipelines.sources.bookings import Settings
 
 PORTION = 20_000
 
 
-def retry_quarantine(store: Warehouse, reading: Reading) -> list[Outcome]:
+def retry_quarantine(store: Warehouse, settings: Settings) -> list[Outcome]:
     """Read again what is in quarantine; what is good now is taken in and leaves it.
 
     Files that were refused as a whole are looked at again with the next taking. Each delivery is a
@@ -31,13 +32,13 @@ def retry_quarantine(store: Warehouse, reading: Reading) -> list[Outcome]:
 
     def again(connection: Connection, retry: Retry) -> Outcome:
         is_answer = retry.header is None
-        refusals = Refusals(connection, retry.delivery_id, is_answer=is_answer)
+        refusals = RejectCollector(connection, retry.delivery_id, is_answer=is_answer)
         taken = take_in(
             connection,
             _portions(retry),
             retry.delivery_id,
             refusals,
-            reading.zone,
+            settings.time_zone,
             ELEMENT if is_answer else LINE,
         )
         return close_retry(
@@ -51,7 +52,7 @@ def retry_quarantine(store: Warehouse, reading: Reading) -> list[Outcome]:
     return retry_each(store, SOURCE, again)
 
 
-def _portions(retry: Retry) -> Iterator[Portion]:
+def _portions(retry: Retry) -> Iterator[Batch]:
     """The events that were in quarantine, as they came and in their order."""
     from pipelines.ingest.csv_batches import of_records
     from pipelines.sources.bookings.transform import ALIASES, COLUMNS, of_objects

@@ -4,17 +4,20 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     Index,
+    Integer,
     Table,
     Text,
     Uuid,
 )
 
-from pipelines.warehouse.tables import delivery_id_column, metadata
+from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
-SCHEMA = "bookings"
+SCHEMA, METRICS = "bookings", "metrics"
+metadata = source_metadata()
 
 events = Table(
     "events",
@@ -95,3 +98,44 @@ polls = Table(
     schema=SCHEMA,
     comment="How far the events API at each address was read.",
 )
+
+
+def _counts(name: str, day: str, comment: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column(
+            "hotel_id",
+            BigInteger,
+            primary_key=True,
+            autoincrement=False,
+            comment="The hotel, as its system numbers it.",
+        ),
+        Column("day", Date, primary_key=True, comment=day),
+        Column("bookings", Integer, nullable=False, comment="Nights that were booked."),
+        Column("cancellations", Integer, nullable=False, comment="Nights that were cancelled."),
+        Column(
+            "net_bookings",
+            Integer,
+            Computed("bookings - cancellations", persisted=True),
+            comment="bookings less cancellations; may be negative.",
+        ),
+        schema=METRICS,
+        comment=comment,
+    )
+
+
+hotel_bookings_by_event_day = _counts(
+    "hotel_bookings_by_event_day",
+    "Day of the event (UTC).",
+    "Bookings and cancellations of each hotel by the day on which they were made. Days without"
+    " any have no row.",
+)
+hotel_bookings_by_stay_night = _counts(
+    "hotel_bookings_by_stay_night",
+    "The night of stay.",
+    "Bookings and cancellations of each hotel by the night that they are about. Nights without"
+    " any have no row.",
+)
+HOTEL_BOOKINGS = (hotel_bookings_by_event_day, hotel_bookings_by_stay_night)
+"""What `counts` keeps up to date."""

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from pipelines.ingest.contract import Reject, broken_promises, drift_of, shown
-from pipelines.ingest.csv_batches import Portion
+from pipelines.ingest.contract import Reject, drift_of, shown, violations
+from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.csv_records import storable
 from pipelines.warehouse.connection import RECORD
 
@@ -83,7 +83,7 @@ class Events:
     rejects: list[Reject]
 
 
-def read_events(portion: Portion, *, zone: str, position: str) -> Events:
+def read_events(portion: Batch, *, zone: str, position: str) -> Events:
     """Sort what was sent into rows and rejects.
 
     `zone` is where times without one are from; a time that its clocks show twice is the first of
@@ -103,7 +103,7 @@ def read_events(portion: Portion, *, zone: str, position: str) -> Events:
         }
     )
     lost_ids = typed.index[typed["id"].isna() & (sent["id"] != "")]
-    reasons = broken_promises(CONTRACT, typed, sent, also=[("id", row) for row in lost_ids])
+    reasons = violations(CONTRACT, typed, sent, also=[("id", row) for row in lost_ids])
     numbers = portion.sent[RECORD]
 
     def reject(number: int, raw: str, told: Sequence[str]) -> Reject:
@@ -152,7 +152,7 @@ def _instants(texts: pd.Series, zone: str) -> pd.Series:
     return local.dt.tz_convert("UTC").fillna(zoned)
 
 
-def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> Portion:
+def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> Batch:
     """A portion of events that came as JSON, numbered by their places unless `numbers` are."""
     numbered = list(
         zip(numbers if numbers is not None else range(len(events)), events, strict=True)
@@ -170,7 +170,7 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> P
         dtype="str",
     )
     sent[RECORD] = np.array([number for number, _ in objects], np.int64)
-    return Portion(sent, lambda row: json.dumps(objects[row][1]), broken)
+    return Batch(sent, lambda row: json.dumps(objects[row][1]), broken)
 
 
 def newest_event_at(events: Sequence[Any], zone: str, *, until: dt.datetime) -> dt.datetime | None:

@@ -5,7 +5,7 @@ import gzip
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.http.client import JsonAnswer
@@ -13,6 +13,12 @@ from pipelines.http.json_documents import parse_json
 from pipelines.ingest.deliveries import Delivery
 from pipelines.sources.flights import tables
 from pipelines.sources.flights.client import SOURCE
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.retention import Removed, delete_in_batches
+from pipelines.warehouse.sql_files import read_sql
+
+#: Documents that are removed in one transaction.
+BATCH_SIZE = 100
 
 
 @dataclass(frozen=True)
@@ -107,3 +113,21 @@ def read_document(connection: Connection, sha256: str) -> Any:
         select(payloads.body_gzip).where(payloads.sha256 == sha256)
     ).scalar_one()
     return parse_json(gzip.decompress(body))
+
+
+def pending_days(connection: Connection) -> list[dt.date]:
+    """The archived days that have to be put on top, oldest first."""
+    return list(
+        connection.execute(text(read_sql("pipelines.sources.flights", "pending_days"))).scalars()
+    )
+
+
+def remove_documents(store: Warehouse, before: dt.datetime) -> Removed:
+    """Remove the documents of days before the instant's day, once the tables have them.
+
+    The days stay, and so does what was read of them: a rebuild begins with the first later day.
+    """
+    with store.transaction(SOURCE) as connection:
+        first_needed = min([before.date(), *pending_days(connection)[:1]])
+    statement = read_sql("pipelines.sources.flights", "remove_documents")
+    return delete_in_batches(store, SOURCE, statement, BATCH_SIZE, before=first_needed)

@@ -18,9 +18,11 @@ from pipelines.ingest.deliveries import Delivery
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipelines.sources.flights import Settings
+
 SOURCE = "flights"
 LISTS = ("itineraries", "legs")
-MOST_RECORDS = 2_000_000
+MAX_RECORDS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ def check_document(document: Any, *, place: str) -> None:
     elif missing := [key for key in LISTS if not isinstance(document.get(key), list)]:
         names = " and ".join(f'"{key}"' for key in missing)
         problem = f"the document has no list {names}; its keys are {sorted(document)[:10]}"
-    elif any(len(document[key]) > MOST_RECORDS for key in LISTS):
-        problem = f"a list of the document has more than {MOST_RECORDS:,} records"
+    elif any(len(document[key]) > MAX_RECORDS for key in LISTS):
+        problem = f"a list of the document has more than {MAX_RECORDS:,} records"
     else:
         return
     raise PermanentFailure(
@@ -104,3 +106,9 @@ def _read_airports() -> pd.DataFrame:
     frame = frame.drop(columns="lid").replace({"": None})
     frame["record"] = range(len(frame))
     return frame
+
+
+def open_client(settings: Settings) -> FlightsClient:
+    """A client for the document that the settings name."""
+    assert settings.url is not None
+    return FlightsClient(settings.url, HttpClient(source=SOURCE, variable="FLIGHTS_URL"))

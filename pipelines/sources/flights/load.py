@@ -24,9 +24,14 @@ from pipelines.ingest.deliveries import (
 )
 from pipelines.ingest.file_loader import reading_faults
 from pipelines.sources.flights import tables
-from pipelines.sources.flights.archive import delivery_of, last_day_without_document, read_document
+from pipelines.sources.flights.archive import (
+    delivery_of,
+    last_day_without_document,
+    pending_days,
+    read_document,
+)
 from pipelines.sources.flights.client import SOURCE, packaged_airports
-from pipelines.sources.flights.periods import put_day, take_off_days
+from pipelines.sources.flights.periods import apply_snapshot, revert_snapshots
 from pipelines.warehouse.connection import (
     Warehouse,
     changed_records,
@@ -42,7 +47,7 @@ if TYPE_CHECKING:
 
 ANALYZE_FROM = 0.1
 """The share of changed records from which the planner's statistics are made anew at once."""
-MOST_BAD = 0.5
+MAX_BAD = 0.5
 """The share of refused records above which a snapshot is not believed."""
 
 
@@ -110,13 +115,6 @@ def price_ranges(connection: Connection, days: int = 90) -> list[PriceRange]:
         .limit(days)
     )
     return [PriceRange(*row) for row in connection.execute(query)][::-1]
-
-
-def pending_days(connection: Connection) -> list[dt.date]:
-    """The archived days that have to be put on top, oldest first."""
-    return list(
-        connection.execute(text(read_sql("pipelines.sources.flights", "pending_days"))).scalars()
-    )
 
 
 def _forget_all_days(connection: Connection) -> dict[dt.date, str]:
@@ -197,7 +195,7 @@ def load_snapshot(
         )
     for name, count in snapshot.read_by_list.items():
         of_list = [one for one in snapshot.rejects if one.position.startswith(f"{name}[")]
-        refuse_if_mostly_bad(delivery, count, len(of_list), count_reasons(of_list), cap=MOST_BAD)
+        refuse_if_mostly_bad(delivery, count, len(of_list), count_reasons(of_list), cap=MAX_BAD)
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, run_id)
     day_before = _mark_loaded(connection, snapshot_on, delivery.sha256)
@@ -212,8 +210,10 @@ def load_snapshot(
         stage(connection, snapshot.rows[table.name], table)
         offered = snapshot.offered[table.name]
         stage(connection, offered, table, name=f"stage_offered_{table.name}")
-        take_off_days(connection, table, day_before=day_before)
-        put_day(connection, table, day=snapshot_on, day_before=day_before, delivery_id=delivery_id)
+        revert_snapshots(connection, table, day_before=day_before)
+        apply_snapshot(
+            connection, table, day=snapshot_on, day_before=day_before, delivery_id=delivery_id
+        )
     for script in ("touch_itineraries", "refresh_itineraries"):
         execute_script(connection, read_sql("pipelines.sources.flights", script))
     if changed_records(connection) > ANALYZE_FROM * snapshot.read:

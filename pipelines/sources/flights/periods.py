@@ -42,7 +42,7 @@ def seen_indexes(table: str, key: str) -> tuple[Index, ...]:
     )
 
 
-def put_day(
+def apply_snapshot(
     connection: Connection,
     table: Table,
     *,
@@ -55,12 +55,14 @@ def put_day(
     Reads `stage_<table>` and `stage_offered_<table>` (keys, those of refused records too); notes
     the keys in `touched_<table>` and the source records in `changed`.
     """
-    _execute(connection, "put_day", table, day=day, day_before=day_before, delivery_id=delivery_id)
+    _execute(
+        connection, "apply_snapshot", table, day=day, day_before=day_before, delivery_id=delivery_id
+    )
 
 
-def take_off_days(connection: Connection, table: Table, *, day_before: dt.date | None) -> None:
+def revert_snapshots(connection: Connection, table: Table, *, day_before: dt.date | None) -> None:
     """Bring a table back to where it was on `day_before`; notes the keys in `touched_<table>`."""
-    _execute(connection, "take_off_days", table, day_before=day_before)
+    _execute(connection, "revert_snapshots", table, day_before=day_before)
 
 
 def _execute(connection: Connection, name: str, table: Table, **values: Any) -> None:

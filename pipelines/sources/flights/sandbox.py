@@ -7,11 +7,18 @@ there, and one has no price.
 """
 
 import datetime as dt
+import json
 from functools import cache
 from math import asin, cos, radians, sin, sqrt
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pipelines.source import Sandbox, SandboxParts
 
 AIRLINES = {
     "WZ": ("Wizz Air", "Wizzair.com"),
@@ -32,6 +39,18 @@ PAIRS = (
 DAYS_AHEAD = 30
 STAY_DAYS = 7
 PER_DAY = len(PAIRS)
+
+
+def build(sandbox: Sandbox) -> SandboxParts:
+    """The document of the day, as text, as the real one is served."""
+
+    def flights_json(_: Request) -> Response:
+        body = json.dumps(
+            document(sandbox.seed, sandbox.now().date()), ensure_ascii=False, indent=1
+        )
+        return Response(body, media_type="text/plain; charset=utf-8")
+
+    return SandboxParts(routes=[Route("/flights.json", flights_json)])
 
 
 def document(seed: int, today: dt.date) -> dict[str, Any]:

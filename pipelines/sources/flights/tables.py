@@ -22,9 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipelines.sources.flights.periods import seen_columns, seen_indexes
-from pipelines.warehouse.tables import delivery_id_column, metadata
+from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
 SCHEMA = "flights"
+metadata = source_metadata()
 
 
 payloads = Table(

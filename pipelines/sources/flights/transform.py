@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.ingest.contract import Reject, Screening, drift_of, is_name, shown
+from pipelines.ingest.contract import RecordValidator, Reject, drift_of, is_name, shown
 from pipelines.ingest.money import parse_price
 from pipelines.sources.flights.times import add_times
 from pipelines.warehouse.connection import array_literal
@@ -35,7 +35,7 @@ LEG_KEYS = (
     "duration_mins",
 )
 LOCAL_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?"
-MOST_LEGS = 100
+MAX_LEGS = 100
 DANGLING = "a leg is not in the document, or was refused"
 LONGEST_LEG_MINUTES = 7 * 24 * 60
 
@@ -67,8 +67,8 @@ def read_snapshot(
     `document` has passed `check_document`; `time_zones` maps IATA codes to IANA zones, `country`
     says whose currency an ambiguous sign is.
     """
-    itineraries = Screening(document["itineraries"], name="itineraries", keys=ITINERARY_KEYS)
-    legs = Screening(
+    itineraries = RecordValidator(document["itineraries"], name="itineraries", keys=ITINERARY_KEYS)
+    legs = RecordValidator(
         document["legs"], name="legs", keys=LEG_KEYS, first_record=len(itineraries.records)
     )
     _screen_legs(legs)
@@ -87,7 +87,7 @@ def read_snapshot(
     )
 
 
-def _screen_legs(legs: Screening) -> None:
+def _screen_legs(legs: RecordValidator) -> None:
     frame = legs.frame
     for key in ("id", "airline_name", "airline_id"):
         legs.reject(_not(frame[key], is_name), f"{key} is not a name: {{{key}}}")
@@ -108,7 +108,7 @@ def _screen_legs(legs: Screening) -> None:
     _reject_conflicts(legs)
 
 
-def _screen_itineraries(itineraries: Screening, leg_ids: set[str], prices: Prices) -> None:
+def _screen_itineraries(itineraries: RecordValidator, leg_ids: set[str], prices: Prices) -> None:
     frame = itineraries.frame
     for key in ("id", "agent"):
         itineraries.reject(_not(frame[key], is_name), f"{key} is not a name: {{{key}}}")
@@ -120,8 +120,8 @@ def _screen_itineraries(itineraries: Screening, leg_ids: set[str], prices: Price
         "price is not an amount with a currency: {price}",
     )
     itineraries.reject(
-        _not(frame["legs"], lambda value: isinstance(value, list) and 0 < len(value) <= MOST_LEGS),
-        f"legs is not a list of 1 to {MOST_LEGS} ids: {{legs}}",
+        _not(frame["legs"], lambda value: isinstance(value, list) and 0 < len(value) <= MAX_LEGS),
+        f"legs is not a list of 1 to {MAX_LEGS} ids: {{legs}}",
     )
     dangling = frame["legs"].map(
         lambda value: (
@@ -133,7 +133,7 @@ def _screen_itineraries(itineraries: Screening, leg_ids: set[str], prices: Price
     _reject_conflicts(itineraries)
 
 
-def _reject_conflicts(screening: Screening) -> None:
+def _reject_conflicts(screening: RecordValidator) -> None:
     """Refuse what comes under an id that came before with other content; the first one counts."""
     good = screening.good()
     repeated = good[good.duplicated("id", keep=False)]

@@ -1,6 +1,96 @@
-"""Parcel shipments with their articles, from CSV files that others drop into an inbox.
+"""Parcels and their articles, from CSV files that are dropped into an inbox.
 
-`transform` makes rows of lines (pure), `addresses` reads postal addresses (pure), `load` brings the
-tables up to date with one file, `assets` and `checks` show it to Dagster. Files are found and
-opened by `core.inbox`, read by `core.csv_records`. Views for analysts live in `enriched`.
+`transform` makes rows of lines (pure), `addresses` takes addresses apart, `load` brings the tables
+up to date with one file.
 """
+
+from pipelines.source import (
+    Check,
+    Field,
+    FileInbox,
+    Folder,
+    Input,
+    Ledger,
+    Schedule,
+    Source,
+    SourceSettings,
+    TextEncoding,
+    folder,
+)
+from pipelines.sources.shipments import load
+
+
+class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
+    """Where files of shipments come, and how they are encoded."""
+
+    inbox: Folder = folder(
+        "The folder into which files of shipments are dropped. Unset: .isobar/inbox/shipments with"
+        " imitated files when ISOBAR_SOURCES is sandbox; off when it is live.",
+        example="/data/shipments",
+    )
+    encoding: TextEncoding = Field(
+        "utf-8",
+        description="How these files are encoded: utf-8, or an encoding that extends ASCII, such as"
+        " cp1252.",
+    )
+
+
+FILES = Input(
+    name="shipments_files",
+    about="CSV files of parcels, which are dropped into an inbox at any time.",
+    kind="csv",
+    setting="SHIPMENTS_INBOX",
+)
+
+source = Source(
+    name="shipments",
+    package=__name__,
+    about="Parcels, their articles, and what became of them.",
+    settings=Settings,
+    job="Load the new and changed files of the inbox, or one file, and refresh what is derived from"
+    " them.",
+    schedules=(
+        Schedule(
+            name="shipments_daily",
+            about="Look at shipments once a day, so that checks are evaluated where no file comes.",
+            cron="20 5 * * *",
+        ),
+    ),
+    inputs=(FILES,),
+    fetch=(
+        FileInbox(
+            input=FILES,
+            load=load.load_file,
+            parse_options=lambda settings: settings.encoding,
+            import_help="Load a CSV file of shipments, as from the inbox; the same again changes"
+            " nothing.\n\nIt has a line for each article, with tracking_number, carrier,"
+            " sender_address, receiver_address, article_name, article_quantity, article_price, sku"
+            " and status, in any order.",
+        ),
+    ),
+    loads=(
+        "shipments.shipments",
+        "shipments.articles",
+        "shipments.status_history",
+        "shipments.addresses",
+    ),
+    prepare=load.read_addresses_again,
+    reprocess=load.retry_quarantine,
+    ledgers=(Ledger(on="shipments.shipments"),),
+    checks=(
+        Check(
+            name="known_statuses",
+            on="shipments.shipments",
+            expects="Every status is in_transit, inbound_scan, scanned or delivery.",
+            remedy="a status is none of the known words; it is kept as sent. Correct the file, or"
+            " teach `transform.py` the word",
+        ),
+        Check(
+            name="readable_addresses",
+            on="shipments.addresses",
+            expects="Every address names a place in a known country, with a postcode of it if any.",
+            remedy="an address has no known country, no place, or a number that is no postcode of"
+            " the country; it is kept as sent, without weather. Send it again corrected",
+        ),
+    ),
+)

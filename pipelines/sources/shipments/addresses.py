@@ -29,7 +29,7 @@ ANYWHERE = (
 )
 """What looks like a postcode where the country is not known."""
 COUNTRY_PREFIX = r"(?:[A-Z]{1,3}-|\u3012 ?)"
-MOST_POSTCODE_WORDS = 3
+MAX_POSTCODE_WORDS = 3
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _read_only_part(part: str, code: str | None) -> _Place:
     """A part that has all: `Street 2 10115 Berlin`, or just a city."""
     words = part.split()
     for start in range(len(words)):
-        for end in range(min(len(words), start + MOST_POSTCODE_WORDS), start, -1):
+        for end in range(min(len(words), start + MAX_POSTCODE_WORDS), start, -1):
             postcode = _as_postcode(words[start:end], code)
             city = " ".join(words[end:])
             if postcode and city and not any(c.isdigit() for c in city):
@@ -166,7 +166,7 @@ def _turned_round(part: str, code: str | None) -> tuple[str, str] | None:
 def _split_postcode(part: str, code: str | None) -> tuple[str, str] | None:
     """The postcode at the beginning or the end of a part, and the rest of it."""
     words = part.split()
-    for count in range(min(MOST_POSTCODE_WORDS, len(words)), 0, -1):
+    for count in range(min(MAX_POSTCODE_WORDS, len(words)), 0, -1):
         for taken, rest in ((words[:count], words[count:]), (words[-count:], words[:-count])):
             if postcode := _as_postcode(taken, code):
                 return postcode, " ".join(rest).strip(" -")

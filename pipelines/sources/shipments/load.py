@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import Connection, func, select, text
@@ -22,7 +21,6 @@ from pipelines.ingest.deliveries import (
     refuse_if_mostly_bad,
     write_rejects,
 )
-from pipelines.ingest.file_loader import Load
 from pipelines.ingest.quarantine import Retry, close_retry, leave_quarantine, retry_each
 from pipelines.sources.shipments import tables
 from pipelines.warehouse.connection import (
@@ -38,11 +36,12 @@ from pipelines.warehouse.tables import deliveries
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipelines.sources.shipments import Settings
     from pipelines.sources.shipments.transform import Lines
 
 SOURCE = "shipments"
 ENCODING_VARIABLE = "SHIPMENTS_ENCODING"
-MOST_BAD = 0.5
+MAX_BAD = 0.5
 """Share of bad lines from which on a file is not believed."""
 CHUNK_LINES, CHUNK_CHARACTERS = 20_000, 8_000_000
 SECOND_LINE = "the article came before in the shipment with other content"
@@ -53,13 +52,12 @@ STAGED = (
 )
 
 
-def loader(run_id: str | None, encoding: str) -> Load:
-    """What `core.intake` calls for each file."""
-    return partial(load_file, run_id=run_id, encoding=encoding)
-
-
 def load_file(
-    connection: Connection, file: BinaryIO, delivery: Delivery, *, run_id: str | None, encoding: str
+    connection: Connection,
+    file: BinaryIO,
+    delivery: Delivery,
+    settings: Settings,
+    run_id: str | None,
 ) -> Outcome:
     """Bring the tables up to date with a file; a later file says what is true.
 
@@ -72,7 +70,7 @@ def load_file(
         source=SOURCE,
         name=delivery.name,
         promised=COLUMNS,
-        encoding=encoding,
+        encoding=settings.encoding,
         variable=ENCODING_VARIABLE,
     )
     delivery_id = open_delivery(connection, delivery, run_id, header=csv_file.layout.header)
@@ -93,7 +91,7 @@ def load_file(
         read += len(records)
         rejected += refuse(_stage(connection, lines))
     rejected += refuse(_take_out_contradictions(connection))
-    refuse_if_mostly_bad(delivery, read, rejected, reasons, cap=MOST_BAD)
+    refuse_if_mostly_bad(delivery, read, rejected, reasons, cap=MAX_BAD)
     held = _put(connection, delivery_id, seen_at=loaded_at, changed_at=loaded_at)
     answered = text(read_sql("pipelines.sources.shipments", "answered_records"))
     mine = {"source": SOURCE, "delivery_id": delivery_id}
@@ -109,7 +107,7 @@ def load_file(
     )
 
 
-def retry_quarantine(store: Warehouse) -> list[Outcome]:
+def retry_quarantine(store: Warehouse, _: Settings) -> list[Outcome]:
     """Read again what is in quarantine; what is good now is taken in and leaves it.
 
     Of a shipment that a later file told of, only missing articles are put in. Files that were
@@ -151,13 +149,6 @@ def _retry(connection: Connection, retry: Retry) -> Outcome:
     write_rejects(connection, delivery_id, by_line)
     loaded = changed_records(connection)
     return close_retry(connection, retry, loaded=loaded, held=held, rejected=len(by_line))
-
-
-def statuses(connection: Connection) -> dict[str, int]:
-    """How many shipments have each status, most first."""
-    status = tables.shipments.c.status
-    query = select(status, func.count()).group_by(status).order_by(func.count().desc(), status)
-    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _prepare(connection: Connection) -> None:

@@ -7,8 +7,11 @@ shipment disagree, and some addresses name no country that there is.
 
 import csv
 import datetime as dt
+from functools import partial
 from pathlib import Path
 from random import Random
+
+from pipelines.source import Sandbox, SandboxParts
 
 HEADER = (
     *("tracking_number", "carrier", "sender_address", "receiver_address", "article_name"),
@@ -30,7 +33,12 @@ ARTICLES = (
 PER_DAY = 15
 
 
-def write_files(folder: Path, seed: int, today: dt.date) -> None:
+def build(sandbox: Sandbox) -> SandboxParts:
+    """The daily files."""
+    return SandboxParts(write_files=partial(write_files, seed=sandbox.seed))
+
+
+def write_files(folder: Path, today: dt.date, seed: int) -> None:
     """Put the files of yesterday and today into a folder, where they are missing."""
     folder.mkdir(parents=True, exist_ok=True)
     for day in (today - dt.timedelta(days=1), today):

@@ -15,9 +15,10 @@ from sqlalchemy import (
     text,
 )
 
-from pipelines.warehouse.tables import delivery_id_column, metadata
+from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
 SCHEMA = "shipments"
+metadata = source_metadata()
 
 
 def _shipment_columns() -> list[Column[str]]:

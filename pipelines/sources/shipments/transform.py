@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
-from pipelines.ingest.contract import Reject, broken_promises, is_name, is_text
+from pipelines.ingest.contract import Reject, is_name, is_text, violations
 from pipelines.ingest.csv_records import Record, storable
 
 COLUMNS = (
@@ -28,8 +28,8 @@ COLUMNS = (
     "status",
 )
 KEY = ("tracking_number", "carrier", "sku")
-MOST_PIECES = 1_000_000
-MOST_ADDRESS_CHARACTERS = 500
+MAX_PIECES = 1_000_000
+MAX_ADDRESS_CHARACTERS = 500
 
 
 def _column(kind: Any, check: pa.Check | None, otherwise: str) -> pa.Column:
@@ -42,7 +42,7 @@ def _name() -> pa.Column:
 
 def _address() -> pa.Column:
     def is_address(values: pd.Series) -> pd.Series:
-        return values.map(lambda value: is_text(value, MOST_ADDRESS_CHARACTERS))
+        return values.map(lambda value: is_text(value, MAX_ADDRESS_CHARACTERS))
 
     return _column(str, pa.Check(is_address), "is not an address")
 
@@ -56,8 +56,8 @@ LINES = pa.DataFrameSchema(
         "article_name": _name(),
         "article_quantity": _column(
             "Int64",
-            pa.Check.in_range(1, MOST_PIECES),
-            f"is not a whole number from 1 to {MOST_PIECES:,}",
+            pa.Check.in_range(1, MAX_PIECES),
+            f"is not a whole number from 1 to {MAX_PIECES:,}",
         ),
         "article_price": _column(
             "float64",
@@ -94,7 +94,7 @@ def read_lines(records: Sequence[Record], columns: Sequence[str], *, first_recor
     quantities = _whole_numbers(sent["article_quantity"])
     amounts = _amounts(sent["article_price"])
     typed = sent.assign(article_quantity=quantities, article_price=amounts.astype("float64"))
-    reasons = broken_promises(LINES, typed, sent)
+    reasons = violations(LINES, typed, sent)
     rejects += [
         _reject(*whole[index], reasons[index], _key(sent, index)) for index in sorted(reasons)
     ]

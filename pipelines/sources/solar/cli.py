@@ -1,4 +1,4 @@
-"""Commands about the registry of solar plants, and the plants with which a sandbox begins."""
+"""Commands about the registry of solar plants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli.sources import tell
+from pipelines.cli.console import tell
 from pipelines.config import Settings
 from pipelines.postgres.server import LOADER, OPERATOR
 
@@ -99,42 +99,17 @@ def delete(plant_id: int) -> None:
     tell(f"Plant {plant_id} is deleted, and {readings:,} readings with it.")
 
 
-def bring_up_demo_plants(settings: Settings) -> None:
-    """Register the sandbox's plants where it is what tells of plants and none ever was registered.
-
-    The database has to be there.
-    """
-    if settings.sources != "sandbox" or settings.monitoring_url is not None:
-        return
-    from pipelines.sources.solar import registry
-    from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
-
-    demo = [
-        {
-            "plant_id": plant.id,
-            "name": plant.name,
-            "latitude": plant.latitude,
-            "longitude": plant.longitude,
-            "time_zone": plant.zone,
-        }
-        for plant in DEMO_PLANTS
-    ]
-    with _opened(settings) as store:
-        if registry.register_demo(store, demo):
-            tell("Registered the sandbox's solar plants.")
-
-
 @contextmanager
 def _registry() -> Iterator[Warehouse]:
     """The warehouse as the loader, migrated and ready.
 
     The sandbox's plants come first, so that they are there whichever command was the first.
     """
-    from pipelines.runtime.bootstrap import bring_up_database
+    from pipelines.runtime.bootstrap import prepare_database, seed_sandbox
 
-    settings = Settings.from_environment()
-    bring_up_database(settings, tell)
-    bring_up_demo_plants(settings)
+    settings = Settings.current()
+    prepare_database(settings, tell)
+    seed_sandbox(settings, tell)
     with _opened(settings) as store:
         yield store
 
@@ -159,7 +134,7 @@ def _role(url: str) -> str:
 
     store = Warehouse(url, role=None)
     try:
-        with store.faults_told("solar"), store.engine.connect() as connection:
+        with store.translate_db_errors("solar"), store.engine.connect() as connection:
             loads = connection.execute(text(f"SELECT pg_has_role('{LOADER}', 'SET')")).scalar()
     finally:
         store.dispose()
@@ -192,3 +167,7 @@ def _table(rows: Sequence[Any]) -> str:
     out = StringIO()
     Console(file=out, width=WIDTH).print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+#: What `isobar` takes.
+commands = [plants]

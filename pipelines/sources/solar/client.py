@@ -3,11 +3,17 @@
 It knows no list of plants and asks for no rights. `from` is included, `to` is not.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipelines.failures import PermanentFailure, redact
-from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.http.client import HttpClient, JsonAnswer, RetryBudget
 from pipelines.sources.solar.windows import Window
+
+if TYPE_CHECKING:
+    from pipelines.sources.solar import Settings
 
 
 @dataclass(frozen=True)
@@ -47,3 +53,22 @@ class MonitoringClient:
                 remedy=f"See what the service answers, and whether {self.http.variable} is right.",
             )
         return answer
+
+
+def open_client(settings: Settings) -> MonitoringClient | None:
+    """A client for the service that the settings name; None when it is off.
+
+    It makes seven attempts, evenly spaced; all its requests share a budget of a hundred retries.
+    """
+    if settings.monitoring_url is None:
+        return None
+    http = HttpClient(
+        "solar",
+        "MONITORING_URL",
+        attempts=7,
+        first_wait_seconds=2.0,
+        growth=1.0,
+        max_bytes=16 * 1024 * 1024,  # a year is little more than one
+        patience=RetryBudget(tries=100),
+    )
+    return MonitoringClient(settings.monitoring_url, http)

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from pipelines.sources.solar.transform import Told
 
 SOURCE = "solar"
-MOST_ITEMS_AN_HOUR = 4
+MAX_ITEMS_AN_HOUR = 4
 LOCK_WAIT = "60s"
 """How long to wait for someone who is changing the plant, as in a forgotten psql."""
-MOST_BAD = 0.9
+MAX_BAD = 0.9
 """Share of bad items from which an answer is refused whole: then it is not theirs, but its form."""
 
 
@@ -95,7 +95,7 @@ def take_answer(
     """
     from pipelines.sources.solar.transform import read_answer
 
-    most = MOST_ITEMS_AN_HOUR * 24 * ((window.end - window.first).days + 1)
+    most = MAX_ITEMS_AN_HOUR * 24 * ((window.end - window.first).days + 1)
     if len(answer.document) > most:
         raise PermanentFailure(
             SOURCE,
@@ -118,7 +118,7 @@ def take_answer(
         told.read,
         len(told.rejects),
         count_reasons(told.rejects),
-        cap=MOST_BAD,
+        cap=MAX_BAD,
         examples=told.rejects[:3],
     )
     if told.elsewhere == told.read > 0:

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from pipelines.orchestration.pictures import as_markdown, days_on, short_name
+from sqlalchemy import Connection, text
 
+from pipelines.orchestration.pictures import as_markdown, days_on, short_name
+from pipelines.warehouse.sql_files import read_sql
+
+SHOWN_PLANTS = 12
 BLUE, ORANGE, RED, GREY, PALE = "#1f4e9c", "#e08a2c", "#b5271e", "#9a9a9a", "#dcdcdc"
 COVERAGE = {"held": BLUE, "empty": GREY, "partial": ORANGE, "failed": RED, "not asked": PALE}
 STEPS = 5
@@ -96,3 +100,44 @@ def _days(row: Any) -> dict[str, int]:
 
 def _months_between(first: dt.date, last: dt.date) -> int:
     return 12 * (last.year - first.year) + last.month - first.month
+
+
+def energy_by_day(rows: Sequence[Any]) -> str | None:
+    """Expected and observed energy by day, a plant beside the other; None without any.
+
+    `rows` have plant_id, plant_name, ratio, day, expected_energy_kwh, observed_energy_kwh, in order
+    of plant and day; a day that nothing is held of leaves a hole.
+    """
+    plants = [list(days) for _, days in groupby(rows, key=lambda row: row.plant_id)]
+    if not plants:
+        return None
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.6, 2.2), dpi=80, layout="constrained")
+    for place, days in enumerate(plants):
+        axes = figure.add_subplot(1, len(plants), place + 1)
+        at = days_on(axes, [row.day for row in days])
+        known = [
+            (x, row) for x, row in zip(at, days, strict=True) if row.expected_energy_kwh is not None
+        ]
+        middles = [x for x, _ in known]
+        observed = [row.observed_energy_kwh / 1000 for _, row in known]
+        expected = [row.expected_energy_kwh / 1000 for _, row in known]
+        axes.bar(middles, observed, 1, color=BLUE, aa=False, label="observed")
+        begins, ends = [x - 0.5 for x in middles], [x + 0.5 for x in middles]
+        axes.hlines(expected, begins, ends, color=ORANGE, linewidth=1.5, label="expected")
+        axes.set_title(
+            f"{short_name(days[0].plant_name)}\n{days[0].ratio:.0%} of expected", fontsize=8
+        )
+        axes.set_ylim(bottom=0)
+        axes.tick_params(labelsize=7)
+        axes.xaxis.get_offset_text().set_fontsize(7)
+    figure.axes[0].set_ylabel("MWh a day", fontsize=8)
+    figure.axes[0].legend(fontsize=7, frameon=False)
+    return as_markdown(figure, "expected and observed energy by day")
+
+
+def coverage_of(connection: Connection) -> str | None:
+    """The least complete plants, month by month; None without any plant."""
+    query = text(read_sql("pipelines.sources.solar", "coverage_by_month"))
+    return coverage_strip(connection.execute(query, {"plants": SHOWN_PLANTS}).all())

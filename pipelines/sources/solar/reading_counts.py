@@ -16,13 +16,13 @@ class Held:
 
     def __init__(self, store: Warehouse) -> None:
         self._store = store
-        with store.faults_told(SOURCE), store.engine.connect() as connection:
+        with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
             self._counts = _counts(connection, None)
 
     def page(self, synced: Synced) -> dict[str, Any]:
         """What was asked and came of a plant, and what is held of it and of all plants now."""
         plant_id = synced.plant.plant_id
-        with self._store.faults_told(SOURCE), self._store.engine.connect() as connection:
+        with self._store.translate_db_errors(SOURCE), self._store.engine.connect() as connection:
             days = connection.execute(_statement("plant_page"), {"plant_id": plant_id}).all()
             self._counts |= _counts(connection, plant_id)
             received = bytes_of(connection, synced.answers)

@@ -16,19 +16,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
-from pipelines.sources.solar.tables import MOST_PLANT_ID, plants
+from pipelines.sources.solar.tables import MAX_PLANT_ID, plants
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
 SOURCE = "solar plants"
-MOST_CHARACTERS = 50
+MAX_CHARACTERS = 50
 LOCK_SECONDS = 10
 """How long to wait for someone else who is changing the same plant, as in a forgotten psql."""
 LIST = "isobar plants list shows those that there are."
 REFUSALS = {
     "plants_name_key": ("the name is taken", f"Choose another name; {LIST}"),
     "plants_name_check": (
-        f"a name has {MOST_CHARACTERS} characters at most and is not empty",
+        f"a name has {MAX_CHARACTERS} characters at most and is not empty",
         "Choose another name.",
     ),
     "plants_coordinates_check": (
@@ -73,7 +73,7 @@ def add(
     statement = insert(plants).on_conflict_do_nothing(index_elements=["plant_id"])
     with _changing(store, f"{_shown(name)} was not registered") as connection:
         with connection.begin_nested() as trial:  # what is refused draws no number
-            connection.execute(statement, plant | {"plant_id": MOST_PLANT_ID})
+            connection.execute(statement, plant | {"plant_id": MAX_PLANT_ID})
             trial.rollback()
         while True:  # the next number may have been given by hand: then the one after it
             row = connection.execute(statement.returning(plants.c.plant_id), plant).one_or_none()
@@ -202,8 +202,25 @@ def _fit(column: str, value: str) -> str:
 
 
 def _shown(value: str) -> str:
-    return repr(value if len(value) <= MOST_CHARACTERS else f"{value[:MOST_CHARACTERS]}…")
+    return repr(value if len(value) <= MAX_CHARACTERS else f"{value[:MAX_CHARACTERS]}…")
 
 
 def _refused(problem: str, remedy: str) -> PermanentFailure:
     return PermanentFailure(SOURCE, problem, place="solar.plants", remedy=remedy)
+
+
+def seed_sandbox(store: Warehouse) -> str | None:
+    """Register the sandbox's plants where none ever was registered; says so."""
+    from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
+
+    demo = [
+        {
+            "plant_id": plant.id,
+            "name": plant.name,
+            "latitude": plant.latitude,
+            "longitude": plant.longitude,
+            "time_zone": plant.zone,
+        }
+        for plant in DEMO_PLANTS
+    ]
+    return "Registered the sandbox's solar plants." if register_demo(store, demo) else None

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Integer, any_, literal, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from pipelines.failures import DatabaseTrouble, Failure, PermanentFailure, TransientFailure
+from pipelines.failures import DatabaseError, Failure, PermanentFailure, TransientFailure
 from pipelines.ingest.deliveries import Outcome
 from pipelines.sources.solar import tables
 from pipelines.sources.solar.client import MonitoringClient
@@ -167,7 +167,7 @@ class Sync:
             outcome = take_answer(
                 self.store, plant, window, answer, run_id=self.run_id, now=self.clock()
             )
-        except (DatabaseTrouble, PlantGone, TransientFailure):
+        except (DatabaseError, PlantGone, TransientFailure):
             raise
         except PermanentFailure as failure:
             self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")
@@ -226,11 +226,11 @@ class Sync:
             .order_by(syncs.began_at.is_not(None), plants.plant_id)
         )
         if chosen is not None:
-            numbers = [number for number in chosen if 0 < number <= tables.MOST_PLANT_ID]
+            numbers = [number for number in chosen if 0 < number <= tables.MAX_PLANT_ID]
             query = query.where(plants.plant_id == any_(literal(numbers, ARRAY(Integer))))
         if is_new:
             query = query.where(syncs.began_at.is_(None))
-        with self.store.faults_told(SOURCE), self.store.engine.connect() as connection:
+        with self.store.translate_db_errors(SOURCE), self.store.engine.connect() as connection:
             return connection.execute(query).all()
 
 
@@ -254,7 +254,7 @@ class _Locks:
 
 @contextmanager
 def _locks(store: Warehouse) -> Iterator[_Locks]:
-    with store.faults_told(SOURCE), store.engine.connect() as connection:
+    with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         try:
             yield _Locks(connection)

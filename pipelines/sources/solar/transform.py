@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SIDES, MEASURES = ("expected", "observed"), ("energy", "irradiation")
-MOST_ENERGY_KWH = 1e7
+MAX_ENERGY_KWH = 1e7
 """In an hour; no plant on Earth has ten gigawatts."""
-MOST_IRRADIATION_WH_PER_M2 = 2000.0
+MAX_IRRADIATION_WH_PER_M2 = 2000.0
 """In an hour; outside the atmosphere the sun gives 1361 (Kopp and Lean 2011)."""
-MOST = {"energy": MOST_ENERGY_KWH, "irradiation": MOST_IRRADIATION_WH_PER_M2}
+MOST = {"energy": MAX_ENERGY_KWH, "irradiation": MAX_IRRADIATION_WH_PER_M2}
 PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
 """Where the columns of `VALUES` are in an item, in their order."""
 

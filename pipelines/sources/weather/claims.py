@@ -11,7 +11,7 @@ from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.request_log import LEASE, told
 from pipelines.warehouse.sql_files import read_sql
 
-MOST_WAIT, MOST_WAIT_FOR_A_PLACE = 300.0, 6 * 3600.0
+MAX_WAIT, MAX_WAIT_FOR_A_PLACE = 300.0, 6 * 3600.0
 """In seconds: after a failure of the provider, and of a place alone."""
 REFUSED_FOR = dt.timedelta(hours=6)
 """A place that the provider refuses is asked for again after this."""
@@ -47,7 +47,7 @@ def release(
     *,
     failed: int = 1,
     retry_at: dt.datetime | None = None,
-    most_seconds: float = MOST_WAIT,
+    most_seconds: float = MAX_WAIT,
 ) -> None:
     """Give claimed places back after a failure, to be asked for again at `retry_at`.
 

@@ -26,8 +26,8 @@ PORTION = 5
 """Places in one claim: even a slow geocoder is done with them before it ends."""
 LATER = dt.timedelta(minutes=10)
 """When a lookup that failed is tried again, times the failures in a row."""
-MOST_FAILURES_IN_A_ROW = 3
-MOST_ON_A_MAP = 2000
+MAX_FAILURES_IN_A_ROW = 3
+MAX_ON_A_MAP = 2000
 
 
 def put_places(store: Warehouse, now: dt.datetime) -> None:
@@ -49,9 +49,7 @@ def locate_places(
     found: list[Located] = []
     failure: Failure | None = None
     failures_in_a_row = 0
-    while failures_in_a_row < MOST_FAILURES_IN_A_ROW and (
-        batch := _claim(store, geocoder, clock())
-    ):
+    while failures_in_a_row < MAX_FAILURES_IN_A_ROW and (batch := _claim(store, geocoder, clock())):
         for number, place in enumerate(batch):
             try:
                 found.append(_locate(store, geocoder, place, clock))
@@ -60,7 +58,7 @@ def locate_places(
                 failure = error
                 failures_in_a_row += 1
                 _retry_later(store, place.place_id, error, clock())
-            if failures_in_a_row >= MOST_FAILURES_IN_A_ROW or isinstance(failure, QuotaExhausted):
+            if failures_in_a_row >= MAX_FAILURES_IN_A_ROW or isinstance(failure, QuotaExhausted):
                 _give_back(store, batch[number + 1 :])
                 return found, failure
     return found, failure
@@ -72,7 +70,7 @@ def on_the_map(connection: Connection) -> list[tuple[float, float, bool]]:
         select(places.c.longitude, places.c.latitude, places.c.geocoding_status != "given")
         .where(places.c.latitude.is_not(None))
         .order_by(places.c.place_id.desc())
-        .limit(MOST_ON_A_MAP)
+        .limit(MAX_ON_A_MAP)
     )
     return [(x, y, was_looked_up) for x, y, was_looked_up in connection.execute(known)]
 

@@ -15,12 +15,12 @@ from typing import Any
 from pipelines.failures import TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.ingest.contract import shown
-from pipelines.sources.weather.observation import Nonsense, measured, number, worded, words
+from pipelines.sources.weather.observation import InvalidValue, measured, number, worded, words
 from pipelines.sources.weather.providers import Quota
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo, explainer
 
 URL = "https://geocoding-api.open-meteo.com"
-MOST_RESULTS = 20
+MAX_RESULTS = 20
 SAME_PLACE_KM = 25.0
 
 
@@ -51,7 +51,7 @@ class Geocoder:
         """What the API finds in a country under a name or postcode; often nothing."""
         asked = {
             "name": name,
-            "count": str(MOST_RESULTS),
+            "count": str(MAX_RESULTS),
             "language": "en",
             "format": "json",
             "countryCode": country_code,
@@ -61,7 +61,7 @@ class Geocoder:
         results = document.get("results", []) if isinstance(document, dict) else None
         try:
             return _checked(results)
-        except Nonsense as nonsense:
+        except InvalidValue as nonsense:
             raise TransientFailure(
                 self.provider,
                 f"the answer is no list of results: {nonsense}",
@@ -73,17 +73,17 @@ class Geocoder:
 def _checked(results: Any) -> list[dict[str, Any]]:
     """Results that all have a name, a country and coordinates; else none is to be chosen from."""
     if not isinstance(results, list):
-        raise Nonsense(f"it is {type(results).__name__}")
+        raise InvalidValue(f"it is {type(results).__name__}")
     for one in results:
         if not isinstance(one, dict):
-            raise Nonsense(f"a result is {type(one).__name__}")
+            raise InvalidValue(f"a result is {type(one).__name__}")
         for key in ("name", "country_code"):
             if worded(one, key) is None:
-                raise Nonsense(f"{key} is empty")
+                raise InvalidValue(f"{key} is empty")
         for key, most in (("latitude", 90), ("longitude", 180)):
             degrees = measured(one, key)
             if degrees is None or abs(degrees) > most:
-                raise Nonsense(f"{key} is {shown(degrees)}")
+                raise InvalidValue(f"{key} is {shown(degrees)}")
     return results
 
 

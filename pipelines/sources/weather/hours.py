@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from pipelines.failures import Failure, TransientFailure
 from pipelines.sources.weather import tables
 from pipelines.sources.weather.claims import (
-    MOST_WAIT_FOR_A_PLACE,
+    MAX_WAIT_FOR_A_PLACE,
     REFUSED_FOR,
     put_statement,
     release,
@@ -29,8 +29,8 @@ from pipelines.sources.weather.observation import Hour
 from pipelines.sources.weather.providers import Place, QuotaExhausted, RequestRefused
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
-    MOST_PAST_DAYS,
-    MOST_PLACES,
+    MAX_PAST_DAYS,
+    MAX_PLACES,
     OpenMeteoHours,
     weight,
 )
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
 FORECAST, ARCHIVE = "forecast", "archive"
 KINDS = {FORECAST: "hourly", ARCHIVE: "archive"}
 """What each is called in `weather.refreshes`."""
-MOST_ARCHIVE_DAYS = 366
+MAX_ARCHIVE_DAYS = 366
 ARCHIVE_BEGINS_AT = dt.datetime(1940, 1, 1, tzinfo=dt.UTC)
-MOST_FAILURES = 3
+MAX_FAILURES = 3
 
 
 def fill_hours(
@@ -67,8 +67,8 @@ def fill_hours(
     """Ask for what is missing or old until nothing is, the allowance is used up, or it fails."""
     done = Refresh()
     for source in (FORECAST, ARCHIVE):
-        most = MOST_PLACES if source == FORECAST else 1
-        while done.failed_batches < MOST_FAILURES:
+        most = MAX_PLACES if source == FORECAST else 1
+        while done.failed_batches < MAX_FAILURES:
             asking = _Asking(store, provider, source, clock, sleep, done)
             if not asking.claim(most):
                 break
@@ -107,7 +107,7 @@ class _Asking:
         with self.store.transaction(SOURCE) as connection:
             left = open_book(connection, self.provider.name, self.provider.quotas, now)
             is_recent = self.source == FORECAST
-            costly = weight(FORECAST_DAYS + MOST_PAST_DAYS if is_recent else MOST_ARCHIVE_DAYS)
+            costly = weight(FORECAST_DAYS + MAX_PAST_DAYS if is_recent else MAX_ARCHIVE_DAYS)
             most = int(min(most, left // costly))
             rows = connection.execute(
                 text(read_sql("pipelines.sources.weather", "claim_hours")),
@@ -124,7 +124,7 @@ class _Asking:
             self.last_on = max(row.last_at for row in rows).date()
             self.first_on = max(
                 min(row.first_at for row in rows).date(),
-                self.last_on - dt.timedelta(days=MOST_ARCHIVE_DAYS - 1),
+                self.last_on - dt.timedelta(days=MAX_ARCHIVE_DAYS - 1),
             )
             self.request_id = self._note(connection, now)
         return True
@@ -184,7 +184,7 @@ class _Asking:
 
     def _past_days(self) -> int:
         back = (self.clock().date() - self.first_on).days
-        return min(max(back, 0), MOST_PAST_DAYS)
+        return min(max(back, 0), MAX_PAST_DAYS)
 
     def _days(self) -> int:
         if self.source == FORECAST:
@@ -225,7 +225,7 @@ class _Asking:
                 )
                 outcome = "failed" if isinstance(problem, str) else "discarded"
                 note_outcome(connection, self.request_id, outcome, words, [place.place_id])
-                wait = MOST_WAIT_FOR_A_PLACE
+                wait = MAX_WAIT_FOR_A_PLACE
                 release(connection, self.id, [place], failure, now, most_seconds=wait)
                 self.done.failure = failure
                 self.done.failed += 1
@@ -258,7 +258,7 @@ def count_hours_due(connection: Connection, now: dt.datetime) -> int:
 def _bounds(now: dt.datetime, source: str) -> dict[str, Any]:
     """Which hours a source has."""
     today = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    change_at = today - dt.timedelta(days=MOST_PAST_DAYS - 2)
+    change_at = today - dt.timedelta(days=MAX_PAST_DAYS - 2)
     end_at = today + dt.timedelta(days=FORECAST_DAYS)
     from_at, to_at = (change_at, end_at) if source == FORECAST else (ARCHIVE_BEGINS_AT, change_at)
     return {"now": now, "from_at": from_at, "to_at": to_at, "kind": KINDS[source]}

@@ -57,8 +57,8 @@ PLAUSIBLE = {
     "pressure_hpa": (870.0, 1085.0),
     "shortwave_radiation_w_per_m2": (0.0, 1500.0),
 }
-MOST_AHEAD = dt.timedelta(minutes=15)
-MOST_AGE = dt.timedelta(hours=3)
+MAX_AHEAD = dt.timedelta(minutes=15)
+MAX_AGE = dt.timedelta(hours=3)
 
 
 @dataclass(frozen=True)
@@ -122,22 +122,22 @@ def number(value: Any) -> float | None:
     return None
 
 
-class Nonsense(Exception):
+class InvalidValue(Exception):
     """What an answer says cannot be meant: it is not believed, and asked for again."""
 
 
 def measured(record: Mapping[str, Any], key: str) -> float | None:
-    """What an answer says under a key: a number, or None for null. Raises `Nonsense`."""
+    """What an answer says under a key: a number, or None for null. Raises `InvalidValue`."""
     if key not in record:
-        raise Nonsense(f"{key} is missing")
+        raise InvalidValue(f"{key} is missing")
     return meant(key, record[key])
 
 
 def meant(name: str, value: Any) -> float | None:
-    """A JSON value as a number, or None for null. Raises `Nonsense`."""
+    """A JSON value as a number, or None for null. Raises `InvalidValue`."""
     found = number(value)
     if found is None and value is not None:
-        raise Nonsense(f"{name} is no number: {shown(value)}")
+        raise InvalidValue(f"{name} is no number: {shown(value)}")
     return found
 
 
@@ -147,26 +147,26 @@ def coded(record: Mapping[str, Any], key: str, least: int, most: int) -> int | N
     if found is None:
         return None
     if found != int(found) or not least <= found <= most:
-        raise Nonsense(f"{key} is {found:g}, which is no code of theirs")
+        raise InvalidValue(f"{key} is {found:g}, which is no code of theirs")
     return int(found)
 
 
 def worded(record: Mapping[str, Any], key: str) -> str | None:
     """The same for words."""
     if key not in record:
-        raise Nonsense(f"{key} is missing")
+        raise InvalidValue(f"{key} is missing")
     value = record[key]
     if value is not None and not isinstance(value, str):
-        raise Nonsense(f"{key} is no text: {shown(value)}")
+        raise InvalidValue(f"{key} is no text: {shown(value)}")
     return words(value)
 
 
 def plausible(name: str, value: Any) -> float | None:
-    """A JSON value as a number that can be, or None for null. Raises `Nonsense`."""
+    """A JSON value as a number that can be, or None for null. Raises `InvalidValue`."""
     least, most = PLAUSIBLE[name]
     found = meant(name, value)
     if found is not None and not least <= found <= most:
-        raise Nonsense(f"{name} is {found:g}, outside {least:g} to {most:g}")
+        raise InvalidValue(f"{name} is {found:g}, outside {least:g} to {most:g}")
     return found
 
 
@@ -201,8 +201,8 @@ def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None
         value = getattr(observation, name, None)
         if value is not None and not least <= value <= most:
             return f"{name} is {value:g}, outside {least:g} to {most:g}"
-    if observation.observed_at > fetched_at + MOST_AHEAD:
+    if observation.observed_at > fetched_at + MAX_AHEAD:
         return f"it is of the future: {observation.observed_at.isoformat()}"
-    if observation.observed_at < fetched_at - MOST_AGE:
+    if observation.observed_at < fetched_at - MAX_AGE:
         return f"it is stale: {observation.observed_at.isoformat()}"
     return None

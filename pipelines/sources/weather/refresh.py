@@ -20,7 +20,7 @@ from sqlalchemy import Connection, text
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure
 from pipelines.sources.weather import tables
 from pipelines.sources.weather.claims import (
-    MOST_WAIT_FOR_A_PLACE,
+    MAX_WAIT_FOR_A_PLACE,
     REFUSED_FOR,
     put_statement,
     release,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 KIND = "observation"
 WAITS_SECONDS = (0.5, 1.0, 2.0)
 """Between the attempts for one batch."""
-MOST_FAILED_BATCHES = 3
+MAX_FAILED_BATCHES = 3
 Clock = Callable[[], dt.datetime]
 
 
@@ -74,7 +74,7 @@ def refresh(
     the result: places that failed are due again soon, and keep what was known of them.
     """
     done = Refresh()
-    while done.failed_batches < MOST_FAILED_BATCHES:
+    while done.failed_batches < MAX_FAILED_BATCHES:
         claim = Claim(store, provider, clock, sleep, done)
         if not claim.take():
             break
@@ -213,7 +213,7 @@ class Claim:
             note_outcome(connection, request_id, "discarded", "the claim had ended", lost)
             for place, failure in bad:
                 note_outcome(connection, request_id, "failed", told(failure), [place.place_id])
-                self._release(connection, [place], failure, most_seconds=MOST_WAIT_FOR_A_PLACE)
+                self._release(connection, [place], failure, most_seconds=MAX_WAIT_FOR_A_PLACE)
                 self.done.failure = failure
         self.done.succeeded += len(written)
         self.done.failed += len(bad)

@@ -13,6 +13,8 @@ from sqlalchemy.dialects import postgresql
 from pipelines.failures import Failure
 from pipelines.sources.weather.providers import Quota, QuotaExhausted, start_of
 from pipelines.sources.weather.tables import calls, pauses
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.retention import Removed, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 
 SOURCE = "weather"
@@ -113,3 +115,9 @@ def pause(connection: Connection, provider: str, exhausted: QuotaExhausted) -> N
 def told(failure: Failure) -> str:
     """A failure as it is kept beside a call."""
     return failure.problem[:500]
+
+
+def delete_old(store: Warehouse, before: dt.datetime) -> Removed:
+    """Delete the requests before an instant."""
+    statement = read_sql("pipelines.sources.weather", "delete_requests")
+    return delete_in_batches(store, SOURCE, statement, 5_000, before=before)

@@ -18,9 +18,10 @@ from sqlalchemy import (
     Uuid,
 )
 
-from pipelines.warehouse.tables import metadata
+from pipelines.warehouse.tables import source_metadata
 
 SCHEMA = "weather"
+metadata = source_metadata()
 
 
 def _place_id() -> Column[int]:

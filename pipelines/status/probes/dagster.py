@@ -18,14 +18,13 @@ from pipelines.failures import redact
 from pipelines.orchestration.operations.problems import Problem, selector_of
 from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.orchestration.run_failures import shown
+from pipelines.source import sources
 from pipelines.status.rules import Heartbeat, Runs, trouble
 
-SOURCES = ("flights", "bookings", "shipments", "solar", "weather")
-"""Those of `automation`, which cannot be imported where the timetable makes no sense."""
 FindProblems = Callable[[dg.DagsterInstance, dg.RepositoryDefinition], list[Problem]]
-MOST_CHARACTERS = 300
+MAX_CHARACTERS = 300
 QUERY_MILLISECONDS = 2500
-MOST_SESSIONS = 5
+MAX_SESSIONS = 5
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 
 
@@ -69,11 +68,11 @@ def look_at_instance(
     storage = {"postgres": {"postgres_url": url, "should_autocreate_tables": False}}
     ref = InstanceRef.from_dir(str(home), config_dir=str(config), overrides={"storage": storage})
     with dg.DagsterInstance.from_ref(ref) as instance:
-        instance.optimize_for_webserver(QUERY_MILLISECONDS, -1, MOST_SESSIONS)  # else one a query
+        instance.optimize_for_webserver(QUERY_MILLISECONDS, -1, MAX_SESSIONS)  # else one a query
         facts = DagsterFacts(
             _heartbeats(instance),
             _runs(instance),
-            {source: _last_success_at(instance, source) for source in SOURCES},
+            {source: _last_success_at(instance, source) for source in sources()},
         )
         if repository is not None:
             facts.instigators.extend(_instigators(instance, repository, now))
@@ -101,7 +100,7 @@ def _heartbeats(instance: dg.DagsterInstance) -> list[Heartbeat]:
     for name in sorted(instance.get_required_daemon_types()):
         beat = beats.get(name)
         errors = (
-            [shown(error.message, MOST_CHARACTERS) for error in (beat.errors or ())] if beat else []
+            [shown(error.message, MAX_CHARACTERS) for error in (beat.errors or ())] if beat else []
         )
         facts.append(Heartbeat(name, _at(beat.timestamp) if beat else None, tuple(errors)))
     return facts
@@ -171,7 +170,7 @@ def _last_tick(
     error = over.error if over and over.is_failure else None
     return (
         _at(ticks[0].timestamp) if ticks else None,
-        shown(error.message, MOST_CHARACTERS) if error else None,
+        shown(error.message, MAX_CHARACTERS) if error else None,
     )
 
 

@@ -14,7 +14,7 @@ from pipelines.postgres.process_identity import find
 from pipelines.status.rules import ProcessFact
 
 ASK_SECONDS = 2.0
-MOST_CHARACTERS = 400
+MAX_CHARACTERS = 400
 LOADED = """{ workspaceOrError { __typename ... on PythonError { message } ... on Workspace {
     locationEntries { locationOrLoadError { ... on PythonError { message } } } } } }"""
 
@@ -61,7 +61,7 @@ def ask_web_server(url: str) -> str | None:
         problem = f"it answered {answer.status_code}, and no word of the definitions"
         remedy = "See whether ISOBAR_UI_URL is right."
         raise NotReady("ui", problem, place=redact(url), remedy=remedy) from error
-    return redact(told[0].strip())[:MOST_CHARACTERS] if told else None
+    return redact(told[0].strip())[:MAX_CHARACTERS] if told else None
 
 
 def _fact(name: str, noted: str) -> ProcessFact:

@@ -16,12 +16,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData, delete, select, text
+from sqlalchemy import Connection, MetaData, Table, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.software import OLDEST_MAJOR
+from pipelines.source import sources
 from pipelines.warehouse.connection import engine_for, remedy_for
 from pipelines.warehouse.sql_files import execute_script
 from pipelines.warehouse.tables import metadata, sql_objects
@@ -30,34 +31,24 @@ VERSION_TABLE = "alembic_version"
 TURN_WAIT, TABLE_WAIT = "2min", "30s"
 """How long to wait for loads, a backup or another migration, and how long for whoever has a table:
 nobody else gets it meanwhile."""
-OBJECT_FOLDERS = {
-    "bookings": ("pipelines.sources.bookings", "sql/functions"),
-    "enriched": ("pipelines.enriched", "sql"),
-    "metrics": ("pipelines.metrics", "sql"),
-    "ops": ("pipelines.ingest", "sql/views"),
-    "solar": ("pipelines.sources.solar", "sql/views"),
-    "weather": ("pipelines.sources.weather", "sql/views"),
-}
-"""Where each schema's views and functions are, one file each, named as the object is."""
 Condition = Literal["current", "missing", "behind", "foreign", "other views"]
 """Of this code; nothing there yet; of older code; of unknown code; tables of this, views not."""
 
 
-def target_metadata() -> MetaData:
-    """All tables that any domain declares."""
-    from pipelines.metrics import tables as metrics  # noqa: F401
-    from pipelines.sources.bookings import tables as bookings  # noqa: F401 - importing it declares
-    from pipelines.sources.flights import tables as flights  # noqa: F401
-    from pipelines.sources.shipments import tables as shipments  # noqa: F401
-    from pipelines.sources.solar import tables as solar  # noqa: F401
-    from pipelines.sources.weather import tables as weather  # noqa: F401
+def target_metadata() -> list[MetaData]:
+    """All tables: the platform's, and those of each source."""
+    return [metadata, *(source.metadata for source in sources().values())]
 
-    return metadata
+
+def all_tables() -> list[Table]:
+    """All tables, by schema and name."""
+    found = [table for one in target_metadata() for table in one.tables.values()]
+    return sorted(found, key=lambda table: table.fullname)
 
 
 def schemas() -> set[str]:
     """The schemas that hold our tables."""
-    return {table.schema for table in target_metadata().tables.values() if table.schema}
+    return {table.schema for table in all_tables() if table.schema}
 
 
 def migrate(url: str, tell: Callable[[str], None] = lambda _: None) -> None:
@@ -148,18 +139,20 @@ def differences(connection: Connection) -> list[str]:
             "include_object": lambda _o, name, _k, _r, _c: name != VERSION_TABLE,
         },
     )
-    return [repr(difference) for difference in compare_metadata(context, target_metadata())]
+    found = compare_metadata(context, target_metadata())  # type: ignore[arg-type]  # several will do
+    return [repr(difference) for difference in found]
 
 
 def object_files() -> dict[str, str]:
     """The text of each view's and function's file, by the name of the object it makes."""
-    return {
-        f"{schema}.{file.name.removesuffix('.sql')}": file.read_text(encoding="utf-8")
-        for schema, (package, path) in OBJECT_FOLDERS.items()
-        if (folder := resources.files(package).joinpath(*path.split("/"))).is_dir()
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".sql")
+    ours = resources.files("pipelines.ingest").joinpath("sql", "views")
+    found = {
+        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
+        for file in sorted(ours.iterdir(), key=lambda file: file.name)
     }
+    for source in sources().values():
+        found |= source.object_files
+    return found
 
 
 def known_revisions() -> list[str]:

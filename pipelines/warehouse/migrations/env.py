@@ -28,7 +28,7 @@ if (given := context.config.attributes.get("connection")) is not None:
 else:  # called as `alembic …` by a developer
     from pipelines.warehouse.connection import engine_for
 
-    engine = engine_for(Settings.from_environment().warehouse_url(), role=None)
+    engine = engine_for(Settings.current().warehouse_url(), role=None)
     with engine.begin() as own:
         prepare(own)
         run(own)

@@ -25,7 +25,7 @@ from pipelines.sources.weather import refresh as weather_refresh
 from pipelines_tests.drills.faults.faults import CONTENT, SHORT_WAITS
 from pipelines_tests.drills.faults.sources import Bench, Source
 
-MOST_CHARACTERS = 160
+MAX_CHARACTERS = 160
 NOTHING = "\N{EN DASH}"
 QUARANTINED = "SELECT unnest(reasons[1:1]) FROM ops.quarantine ORDER BY quarantine_id"
 
@@ -215,4 +215,4 @@ def steady(words: str) -> str:
     ):
         words = re.sub(pattern, instead, words)
     words = words.removesuffix(".")
-    return words if len(words) <= MOST_CHARACTERS else f"{words[: MOST_CHARACTERS - 1]}…"
+    return words if len(words) <= MAX_CHARACTERS else f"{words[: MAX_CHARACTERS - 1]}…"

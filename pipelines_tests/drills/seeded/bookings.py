@@ -184,7 +184,7 @@ class Bookings(Feed):
         if self.is_retry:
             retry_quarantine(store, READING)
         inbox = Inbox(self.source, self.folder, "BOOKINGS_INBOX", "a reading")
-        with store.faults_told(self.source), store.engine.connect() as connection:
+        with store.translate_db_errors(self.source), store.engine.connect() as connection:
             pending = inbox.pending(connection)
         take(store, inbox, pending, load.loader(None, READING))
         client = EventsClient(self.url + self.path, self.http("BOOKINGS_EVENTS_URL"))

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import psycopg
 
 from pipelines.failures import TransientFailure
-from pipelines.http.client import HttpClient, Patience
+from pipelines.http.client import HttpClient, RetryBudget
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
 
@@ -108,7 +108,7 @@ class Feed(ABC):
             attempts=2,
             first_wait_seconds=0.01,
             growth=1.0,
-            patience=Patience(1000),
+            patience=RetryBudget(1000),
         )
 
     def entries(self, owner: psycopg.Connection) -> dict[tuple[str, str], Entry]:

@@ -38,7 +38,7 @@ FEEDS: tuple[type[Feed], ...] = (Bookings, Shipments, Flights, Solar, Weather)
 HAPPENINGS = (5, 9)
 """So many there are at least and at most."""
 NOBODY = "http://127.0.0.1:9"
-MOST_SECONDS = 300
+MAX_SECONDS = 300
 ASKED_AGAIN = {"retry_at", "failures", "quarantine_id"}
 """Columns that change where days that cannot be had whole are asked for again."""
 
@@ -128,7 +128,7 @@ class Schedule:
         assert run.pid is not None
         if blow.unit == "millisecond" and not wait([run.sentinel], blow.number / 1000):
             troubles.strike(blow.victim, *where, run.pid)
-        run.join(MOST_SECONDS)
+        run.join(MAX_SECONDS)
         is_over = run.exitcode is not None
         run.kill()
         assert is_over, f"{blow}: it hangs"

@@ -19,7 +19,7 @@ from pipelines_tests.sources.shipments.made_up import BERLIN, PARIS, line, text_
 
 Line = dict[str, str]
 Name = tuple[str, ...]
-MOST_BAD = 0.5
+MAX_BAD = 0.5
 BAD = ({"article_price": "cheap"}, {"article_quantity": "0"}, {"tracking_number": ""})
 WORDS = ("pending", "in-transit", "delivery")
 SHIPMENTS = """
@@ -160,7 +160,7 @@ class Shipments(Feed):
     def run(self, store: Warehouse) -> None:
         load.read_addresses_again(store)
         inbox = Inbox(self.source, self.folder, "SHIPMENTS_INBOX", "utf-8")
-        with store.faults_told(self.source), store.engine.connect() as connection:
+        with store.translate_db_errors(self.source), store.engine.connect() as connection:
             pending = inbox.pending(connection)
         take(store, inbox, pending, load.loader(None, "utf-8"))
 
@@ -214,7 +214,7 @@ def refused_lines(lines: Sequence[Line]) -> set[int]:
 
 
 def is_refused(lines: Sequence[Line]) -> bool:
-    return len(refused_lines(lines)) > MOST_BAD * len(lines)
+    return len(refused_lines(lines)) > MAX_BAD * len(lines)
 
 
 def _key(one: Line) -> tuple[str, ...]:

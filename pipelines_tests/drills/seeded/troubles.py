@@ -23,7 +23,7 @@ OF_THE_SERVER = ("backend", "postmaster", "server")
 VICTIMS = ("loader",) * 10 + ("sessions",) * 5 + OF_THE_SERVER
 """The server less often: it takes a second to be back."""
 FAULTS = ("500", "cut", "refused")
-MOST_MILLISECONDS = 120
+MAX_MILLISECONDS = 120
 """Most runs are over by then."""
 SESSIONS = """
 SELECT pid FROM pg_stat_activity
@@ -48,7 +48,7 @@ class Blow:
 
 def drawn_blow(random: Random, moments: Mapping[str, int]) -> Blow:
     unit = random.choice(("statement", "statement", "commit", "commit", "millisecond"))
-    number = random.randint(1, moments.get(unit, MOST_MILLISECONDS))
+    number = random.randint(1, moments.get(unit, MAX_MILLISECONDS))
     return Blow(random.choice(VICTIMS), unit, number, random.random() < 0.5)
 
 

@@ -1,4 +1,4 @@
-"""`isobar alert test`, and what else refuses addresses that are wrong."""
+"""`isobar alerts test`, and what else refuses addresses that are wrong."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def test_each_address_is_tried_and_shown_without_its_secrets(
     tmp_path: Path, receiver: FakeReceiver, other: FakeReceiver
 ) -> None:
     other.answer = body(b"hunter2", status=500)
-    done = isobar(tmp_path, "alert", "test", ALERT_URLS=f"{secret(receiver)},\n{secret(other)}")
+    done = isobar(tmp_path, "alerts", "test", ALERT_URLS=f"{secret(receiver)},\n{secret(other)}")
     assert done.returncode == 1
     first, second = done.stdout.splitlines()
     assert first == f"json://127.0.0.1:{receiver.port}: taken"
@@ -28,7 +28,7 @@ def test_each_address_is_tried_and_shown_without_its_secrets(
     assert done.stderr == ""
     assert "hunter2" not in done.stdout
     assert receiver.titles == other.titles == ["Isobar: a test"]
-    done = isobar(tmp_path, "alert", "test", ALERT_URLS=secret(receiver))
+    done = isobar(tmp_path, "alerts", "test", ALERT_URLS=secret(receiver))
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -37,19 +37,19 @@ def test_a_dead_and_a_silent_receiver_are_told_apart_from_good_ones(
 ) -> None:
     receiver.die()
     other.answer = silence(60)
-    done = isobar(tmp_path, "alert", "test", ALERT_URLS=f"{receiver.url} {other.url}")
+    done = isobar(tmp_path, "alerts", "test", ALERT_URLS=f"{receiver.url} {other.url}")
     assert done.returncode == 1
     assert done.stdout.count("not taken: A Connection error occurred") == 2
 
 
 def test_without_addresses_it_says_how_to_set_them(tmp_path: Path) -> None:
-    done = isobar(tmp_path, "alert", "test", ALERT_URLS=" ")
+    done = isobar(tmp_path, "alerts", "test", ALERT_URLS=" ")
     assert (done.returncode, done.stdout) == (1, "")
     assert "ALERT_URLS is not set, so nobody is told of problems" in done.stderr
     assert "what to do: Set it to" in done.stderr
 
 
-@pytest.mark.parametrize("command", [("alert", "test"), ("ui",)])
+@pytest.mark.parametrize("command", [("alerts", "test"), ("ui",)])
 def test_an_address_that_apprise_does_not_know_is_refused_by_its_place(
     state: Path, receiver: FakeReceiver, command: tuple[str, ...]
 ) -> None:

@@ -161,7 +161,7 @@ def test_days_that_would_break_something_are_refused_everywhere(
 def test_it_is_there_and_the_sensor_of_killed_runs_is_on() -> None:
     repository = definitions.get_repository_def()
     assert repository.get_job("housekeeping").name == "housekeeping"
-    sensor = repository.get_sensor_def("killed_runs")
+    sensor = repository.get_sensor_def("orphaned_runs")
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     assert sensor.minimum_interval_seconds == 60
 
@@ -195,14 +195,14 @@ def wait_until_long(log: Path, size: int) -> None:
 
 def test_a_long_log_is_set_aside_at_the_start_and_a_short_one_is_not(tmp_path: Path) -> None:
     log = tmp_path / "web_server.log"
-    log.write_bytes(b"x" * (log_files.MOST_BYTES + 1))
+    log.write_bytes(b"x" * (log_files.MAX_BYTES + 1))
     child = Child("web server", ["true"], environment=dict(os.environ), log=log)
     child.start()
     child.stop()
     assert log.stat().st_size == 0
     assert child.last_words() == "it said nothing"
     kept = tmp_path / "web_server.log.1"
-    assert kept.stat().st_size > log_files.MOST_BYTES
+    assert kept.stat().st_size > log_files.MAX_BYTES
     log.write_text("short")
     child.start()
     child.stop()
@@ -215,11 +215,11 @@ def test_the_log_of_the_built_in_server_is_set_aside_at_its_start(state: Path) -
     server.start()
     server.stop()
     with server.log.open("ab") as log:
-        log.truncate(log_files.MOST_BYTES + 1)
+        log.truncate(log_files.MAX_BYTES + 1)
     server.start()
     assert "ready to accept connections" in server.log.read_text()
     assert server.log.stat().st_size < 10_000
-    assert server.log.with_name("server.log.1").stat().st_size > log_files.MOST_BYTES
+    assert server.log.with_name("server.log.1").stat().st_size > log_files.MAX_BYTES
 
 
 def test_the_log_of_the_built_in_server_is_cut_while_it_runs(state: Path) -> None:
@@ -227,7 +227,7 @@ def test_the_log_of_the_built_in_server_is_cut_while_it_runs(state: Path) -> Non
     server = EmbeddedPostgres(state)
     connections = server.start()
     with server.log.open("ab") as log:
-        log.truncate(log_files.MOST_BYTES + 1)
+        log.truncate(log_files.MAX_BYTES + 1)
     settings = Settings.from_environment({"ISOBAR_HOME": str(state)})
     WebUi(settings, {}, lambda _: None)._keep_database_up()
     with (
@@ -237,7 +237,7 @@ def test_the_log_of_the_built_in_server_is_cut_while_it_runs(state: Path) -> Non
         connection.execute("SELECT 1 FROM nowhere")
     assert "nowhere" in server.log.read_text()
     assert server.log.stat().st_size < 10_000
-    assert server.log.with_name("server.log.1").stat().st_size > log_files.MOST_BYTES
+    assert server.log.with_name("server.log.1").stat().st_size > log_files.MAX_BYTES
 
 
 def test_a_full_disk_does_not_end_the_ui_for_a_log(tmp_path: Path) -> None:

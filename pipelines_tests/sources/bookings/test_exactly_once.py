@@ -21,7 +21,7 @@ from pipelines.sources.bookings import load
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.bookings.made_up import Event, deliver, event
 
-MOST_EVENTS = 30
+MAX_EVENTS = 30
 START = datetime(2022, 2, 27, 22, tzinfo=UTC)
 
 
@@ -37,7 +37,7 @@ class Step:
 steps = st.lists(
     st.builds(
         Step,
-        st.lists(st.integers(0, MOST_EVENTS - 1), max_size=25),
+        st.lists(st.integers(0, MAX_EVENTS - 1), max_size=25),
         st.booleans(),
         st.sampled_from([False, False, True]),
     ),

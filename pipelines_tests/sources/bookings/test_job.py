@@ -12,7 +12,7 @@ import pytest
 from pipelines.definitions import build_definitions
 from pipelines.http.client import HttpClient
 from pipelines.ingest import inbox as inboxes
-from pipelines.metrics.definitions import hotel_bookings_behind
+from pipelines.metrics.definitions import hotel_bookings_lag
 from pipelines.orchestration.resources import BookingsResource, WarehouseResource, utc_now
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.bookings.definitions import (
@@ -206,7 +206,7 @@ def test_a_retry_is_counted_like_a_load(
     events = [event(number) for number in range(20)]
     events[7] = event(7, status=3)
     (inbox / "a.csv").write_text(text_of(events))
-    assert failed_checks(run(resources, instance)) == {"nothing_refused"}
+    assert failed_checks(run(resources, instance)) == {"no_rejects"}
     monkeypatch.setitem(transform.STATUSES, "3", "cancellation")
     result = run(resources, instance, retry_quarantine=True)
     assert metadata(result, "metrics.hotel_bookings_by_event_day")["new events"] == 1
@@ -263,12 +263,12 @@ def test_counts_that_a_killed_run_left_behind_are_caught_up(
 
     run(resources, instance)
     assert tick(bookings_inbox, resources, instance) == "Nothing new in the inbox."
-    assert tick(hotel_bookings_behind, resources, instance) == "All events are counted."
+    assert tick(hotel_bookings_lag, resources, instance) == "All events are counted."
     deliver(warehouse, inbox, [event(1)], "a.txt")
-    assert isinstance(tick(hotel_bookings_behind, resources, instance), dg.RunRequest)
-    result = run(resources, instance, "count_hotel_bookings")
+    assert isinstance(tick(hotel_bookings_lag, resources, instance), dg.RunRequest)
+    result = run(resources, instance, "refresh_hotel_bookings")
     assert metadata(result, "metrics.hotel_bookings_by_event_day")["new events"] == 1
-    assert tick(hotel_bookings_behind, resources, instance) == "All events are counted."
+    assert tick(hotel_bookings_lag, resources, instance) == "All events are counted."
 
 
 def test_the_audit_finds_what_a_reservation_cannot_be(
@@ -286,9 +286,13 @@ def test_the_audit_finds_what_a_reservation_cannot_be(
     run(resources, instance)
     audit = run(resources, instance, "bookings_audit")
     assert audit.success
-    assert failed_checks(audit) == {"booked_once", "booked_before_cancelled", "before_the_night"}
+    assert failed_checks(audit) == {
+        "no_double_booking",
+        "booked_before_cancelled",
+        "event_before_stay",
+    }
     checks = {check.check_name: check for check in audit.get_asset_check_evaluations()}
-    rows = str(checks["booked_once"].metadata["rows"].value)
+    rows = str(checks["no_double_booking"].metadata["rows"].value)
     assert ROOM.format(99) in rows
     assert metadata(audit, "enriched.reservation_nights")["dagster/row_count"] == 4
 
@@ -307,7 +311,7 @@ def test_counts_that_were_tampered_with_are_found_and_mended_by_a_rebuild(
         "UPDATE metrics.hotel_bookings_by_event_day SET bookings = 7 WHERE day > '2022-04-01'"
     )
     wrong = run(resources, instance, "bookings_audit")
-    assert failed_checks(wrong) == {"as_counted_anew", "equal_sums"}
+    assert failed_checks(wrong) == {"matches_recount", "axes_reconcile"}
     run(resources, instance, "bookings", "hotel_bookings", rebuild=True)
     assert failed_checks(run(resources, instance, "bookings_audit")) == set()
 
@@ -324,7 +328,7 @@ def test_conflicts_and_silent_hotels_are_told_after_each_load(
     ]
     (inbox / "a.csv").write_text(text_of(events))
     result = run(resources, instance)
-    assert failed_checks(result) == {"no_conflicts", "no_silent_hotel", "nothing_refused"}
+    assert failed_checks(result) == {"no_conflicts", "no_silent_hotel", "no_rejects"}
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
     rows: Any = checks["no_silent_hotel"].metadata["rows"]
     assert [row.data["hotel_id"] for row in rows.records] == [7]
@@ -361,8 +365,8 @@ def test_the_checks_that_read_all_events_are_of_the_audit_alone() -> None:
     whole = build_definitions()
     arrival = whole.resolve_job_def(bookings_job.name).asset_layer
     audit = whole.resolve_job_def("bookings_audit").asset_layer
-    thorough = {"booked_once", "booked_before_cancelled", "before_the_night"}
-    thorough |= {"as_counted_anew", "equal_sums"}
+    thorough = {"no_double_booking", "booked_before_cancelled", "event_before_stay"}
+    thorough |= {"matches_recount", "axes_reconcile"}
     names = [{key.name for key in layer.asset_graph.asset_check_keys} for layer in (arrival, audit)]
     assert names[0] & thorough == set()
     assert names[1] == thorough

@@ -294,7 +294,7 @@ def test_a_header_alone_is_a_delivery_of_nothing(
 def test_a_line_without_end_refuses_the_file(
     warehouse: Warehouse, tmp_path: Path, owner: psycopg.Connection
 ) -> None:
-    content = text_of([event(1)]) + "9" * (csv_records.MOST_LINE_BYTES + 10)
+    content = text_of([event(1)]) + "9" * (csv_records.MAX_LINE_BYTES + 10)
     with pytest.raises(PermanentFailure, match="line 3 is longer than 1,048,576 bytes"):
         deliver(warehouse, tmp_path, content)
     assert held(owner) == []

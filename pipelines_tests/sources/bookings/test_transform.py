@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipelines.ingest.contract import MOST_DRIFT, shown
-from pipelines.ingest.csv_batches import Portion, of_records, portions
+from pipelines.ingest.contract import MAX_DRIFT, shown
+from pipelines.ingest.csv_batches import Batch, of_records, portions
 from pipelines.ingest.csv_records import CsvFile, Record
 from pipelines.sources.bookings.transform import (
     ALIASES,
@@ -585,9 +585,9 @@ def test_keys_that_nobody_promised_are_told_with_how_often() -> None:
 
 
 def test_many_unknown_keys_are_counted_and_few_are_told() -> None:
-    names = [f"x{number:03}" for number in range(MOST_DRIFT + 5)]
+    names = [f"x{number:03}" for number in range(MAX_DRIFT + 5)]
     told = unknown_keys([{**GOOD, **dict.fromkeys(names)}], "an answer")
-    assert len(told) == MOST_DRIFT + 1
+    assert len(told) == MAX_DRIFT + 1
     assert told[0] == 'an answer: unknown key "x000" in 1 of 1 events'
     assert told[-1] == "an answer: 5 more unknown keys"
 
@@ -606,7 +606,7 @@ def test_without_unknown_keys_there_is_no_drift() -> None:
         of_records([], COLUMNS[1:], COLUMNS),
     ],
 )
-def test_a_portion_of_nothing_gives_nothing(portion: Portion) -> None:
+def test_a_portion_of_nothing_gives_nothing(portion: Batch) -> None:
     events = read_events(portion, zone="Europe/Berlin", position="line {}")
     assert events.rows.columns.tolist() == ROWS
     assert (len(events.rows), events.rejects) == (0, [])

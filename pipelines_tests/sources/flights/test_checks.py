@@ -20,7 +20,7 @@ from pipelines_tests.sources.flights.made_up import (
 )
 
 NAMES = (
-    "believed_days",
+    "accepted_snapshots",
     "dangling_legs",
     "known_airports",
     "possible_times",
@@ -116,6 +116,6 @@ def test_a_refused_day_is_shown_with_its_reason(warehouse: Warehouse) -> None:
     with warehouse.transaction("flights") as connection:
         archive.keep(connection, MONDAY, answer(bad))
     bring_up_to_date(warehouse)
-    (row,) = found(warehouse)["believed_days"]
+    (row,) = found(warehouse)["accepted_snapshots"]
     assert row["snapshot_on"] == MONDAY
     assert "9 of 9 records are bad" in row["refusal"]

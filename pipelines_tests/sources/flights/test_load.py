@@ -236,7 +236,7 @@ def test_records_that_a_fault_of_ours_drops_stop_the_load(
     monkeypatch.setattr(
         transform, "_itinerary_rows", lambda frame, prices: whole(frame.iloc[:1], prices)
     )
-    with pytest.raises(PermanentFailure, match="nothing_lost"):
+    with pytest.raises(PermanentFailure, match="counts_balance"):
         deliver(warehouse, MONDAY, flights_document())
     assert owner.execute("SELECT count(*) FROM flights.legs").fetchone() == (0,)
 

@@ -319,7 +319,7 @@ def test_lines_that_a_fault_of_ours_drops_stop_the_load(
         "pipelines.sources.shipments.load.copy_rows",
         lambda c, name, rows: copy_rows(c, name, rows[:1]),
     )
-    with pytest.raises(PermanentFailure, match="nothing_lost"):
+    with pytest.raises(PermanentFailure, match="counts_balance"):
         deliver(warehouse, tmp_path, [line(1), line(2)])
     assert owner.execute("SELECT count(*) FROM shipments.shipments").fetchone() == (0,)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from pipelines.http.client import HttpClient, JsonAnswer, Patience
+from pipelines.http.client import HttpClient, JsonAnswer, RetryBudget
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant
 from pipelines.sources.solar.windows import Window
@@ -69,7 +69,7 @@ def client_of(
         first_wait_seconds=0.01,
         growth=1.0,
         read_seconds=read_seconds,
-        patience=Patience(tries),
+        patience=RetryBudget(tries),
     )
     return MonitoringClient(url, http)
 

@@ -17,7 +17,7 @@ from pipelines.definitions import build_definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.resources import SolarResource, WarehouseResource
 from pipelines.sources.solar.client import MonitoringClient
-from pipelines.sources.solar.definitions import solar_plants_due
+from pipelines.sources.solar.definitions import solar_sync_due
 from pipelines.sources.solar.windows import Depth, Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, body, document
@@ -211,12 +211,12 @@ def test_p23_days_are_asked_for_by_hand(
     plant = register(owner)
     resources["solar"] = Impatient(url=service.source.url, years=50)
     days: Any = {"plants": [plant.plant_id], "from_date": "2020-02-01", "to_date": "2020-03-01"}
-    result = run(resources, instance, "ask_for_solar_days", "ask_for_days", **days)
+    result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
     assert result.success
     window = Window(dt.date(2020, 2, 1), dt.date(2020, 3, 1))
     assert service.asked == [(plant.plant_id, window)]
     service.spoil = lambda *_: body(b"", 500)
-    result = run(resources, instance, "ask_for_solar_days", "ask_for_days", **days)
+    result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
     assert not result.success
     assert "500" in failures(result)[0]
 
@@ -245,7 +245,7 @@ def test_p16_p17_p18_p25_what_cannot_be_asked_for_is_refused_in_words(
     register(owner)
     resources["solar"] = Impatient(url=service.source.url, years=50)
     days = {"plants": [1], "from_date": "2020-02-01", "to_date": "2020-03-01"} | changed
-    result = run(resources, instance, "ask_for_solar_days", "ask_for_days", **days)
+    result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
     assert not result.success
     assert words in failures(result)[0]
     assert service.asked == []
@@ -305,7 +305,7 @@ def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunReque
     context = dg.build_sensor_context(
         instance, resources=resources, repository_def=build_definitions().get_repository_def()
     )
-    found = solar_plants_due.evaluate_tick(context)
+    found = solar_sync_due.evaluate_tick(context)
     return found.run_requests[0] if found.run_requests else str(found.skip_message)
 
 

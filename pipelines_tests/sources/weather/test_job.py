@@ -202,7 +202,7 @@ def test_checks_find_what_they_are_for(
     warehouse: Warehouse,
 ) -> None:
     def found() -> dict[str, int]:
-        names = ("located_places", "fresh_weather", "frugal_calls")
+        names = ("located_places", "fresh_weather", "request_rate")
         with warehouse.engine.connect() as connection:
             counts = {
                 name: len(
@@ -227,7 +227,7 @@ def test_checks_find_what_they_are_for(
         " SELECT request_id, place_id, provider, kind, called_at + interval '119 minutes', outcome,"
         " cost FROM weather.calls WHERE kind = 'observation' LIMIT 1"
     )
-    assert found() == {"located_places": 1, "fresh_weather": 1, "frugal_calls": 1}
+    assert found() == {"located_places": 1, "fresh_weather": 1, "request_rate": 1}
 
 
 def test_places_of_shipments_delivered_long_ago_are_no_longer_asked_for(

@@ -18,7 +18,7 @@ from pipelines.sources.bookings.sandbox.hotels import (
     BOOKED,
     CANCELLED,
     IDS_A_DAY,
-    MOST_DAYS_AHEAD,
+    MAX_DAYS_AHEAD,
     RESERVATIONS_A_DAY,
     Event,
     events_of_day,
@@ -35,7 +35,7 @@ IDS_A_FILE = 1_000_000
 Line = dict[str, str]
 
 
-def write_files(folder: Path, seed: int, today: dt.date) -> None:
+def write_files(folder: Path, today: dt.date, seed: int) -> None:
     """Put the history until the day before yesterday and yesterday's file, where missing.
 
     The history begins with bookings: cancellations of earlier ones are not in it.
@@ -124,7 +124,7 @@ def _fresh(random: Random, first: int, count: int, now: dt.datetime) -> list[Eve
     while len(made) < count:
         room = str(uuid.UUID(int=random.getrandbits(128), version=4))
         hotel = random.choice(list(RESERVATIONS_A_DAY))
-        arrival = at.date() + dt.timedelta(days=random.randrange(MOST_DAYS_AHEAD + 1))
+        arrival = at.date() + dt.timedelta(days=random.randrange(MAX_DAYS_AHEAD + 1))
         nights = [arrival + dt.timedelta(days=night) for night in range(random.randrange(1, 5))]
         told = [(BOOKED, at)]
         if random.random() < 0.1:

@@ -16,12 +16,12 @@ from starlette.routing import Route
 from pipelines.sources.bookings.sandbox.hotels import BOOKED, CANCELLED, Event, events, is_made_up
 
 DAYS_SERVED = 30
-MOST_A_PAGE = 5000
-MOST_POSTED = 100_000
+MAX_A_PAGE = 5000
+MAX_POSTED = 100_000
 FIRST_POSTED_ID = 10**13
 """Far from the ids of days and of streamed files."""
-MOST_NUMBER = 2**63 - 1
-MOST_BODY_BYTES = 65_536
+MAX_NUMBER = 2**63 - 1
+MAX_BODY_BYTES = 65_536
 
 
 def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
@@ -68,13 +68,13 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
         body = b""
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MOST_BODY_BYTES:
-                return JSONResponse({"error": f"more than {MOST_BODY_BYTES} bytes"}, 413)
+            if len(body) > MAX_BODY_BYTES:
+                return JSONResponse({"error": f"more than {MAX_BODY_BYTES} bytes"}, 413)
         fields, wrong = _read_event(body)
         if wrong:
             return JSONResponse(wrong, 400)
-        if len(posted) >= MOST_POSTED:
-            return JSONResponse({"error": f"{MOST_POSTED} events are posted, no more fit"}, 507)
+        if len(posted) >= MAX_POSTED:
+            return JSONResponse({"error": f"{MAX_POSTED} events are posted, no more fit"}, 507)
         if "id" not in fields:
             fields["id"] = next(number for number in free_ids if number not in posted)
         event = Event(**fields)
@@ -101,7 +101,7 @@ def _record(event: Event) -> dict[str, Any]:
     }
 
 
-def _whole(value: object, least: int = 0, most: int = MOST_NUMBER) -> int:
+def _whole(value: object, least: int = 0, most: int = MAX_NUMBER) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ValueError(f"must be a whole number from {least} to {most}")
     return value
@@ -177,7 +177,7 @@ FILTERS = {
     "night_of_stay__lte": Filter(_date, "night_of_stay", operator.le),
 }
 PAGING: dict[str, Callable[[str], Any]] = {
-    "limit": _from_text(lambda value: _whole(value, 1, MOST_A_PAGE)),
+    "limit": _from_text(lambda value: _whole(value, 1, MAX_A_PAGE)),
     "offset": _from_text(_whole),
 }
 ALIASES = {
@@ -212,7 +212,7 @@ def _read_query(request: Request) -> dict[str, Any]:
         except ValueError as error:
             raise ValueError(f"{spelling}: {error}, not {text[:100]!r}") from None
     if "offset" in asked and "limit" not in asked:
-        raise ValueError(f"offset: needs a limit from 1 to {MOST_A_PAGE}")
+        raise ValueError(f"offset: needs a limit from 1 to {MAX_A_PAGE}")
     return asked
 
 

@@ -17,7 +17,7 @@ BOOKED, CANCELLED = 1, 2
 RESERVATIONS_A_DAY = {2607: 5.0, 753: 3.6, 1731: 2.7, 3009: 2.1, 4410: 1.4}
 """Of each hotel, in the mean of a year."""
 WEEKDAYS = (1.1, 1.1, 1.05, 1.0, 0.95, 0.85, 0.95)
-MOST_DAYS_AHEAD = 120
+MAX_DAYS_AHEAD = 120
 CANCELLED_SHARE = 0.15
 IDS_A_DAY = 10_000
 FIRST_DAY = dt.date(2000, 1, 1)
@@ -59,7 +59,7 @@ def events(seed: int, since: dt.datetime, until: dt.datetime) -> list[Event]:
 def events_of_day(seed: int, day: dt.date) -> tuple[Event, ...]:
     """All events of a day (UTC) by time and id: about 33 bookings and 5 cancellations."""
     happened = []
-    for before in range(MOST_DAYS_AHEAD + 1):
+    for before in range(MAX_DAYS_AHEAD + 1):
         for stay in _reservations(seed, day - dt.timedelta(days=before)):
             for status, at in ((BOOKED, stay.booked_at), (CANCELLED, stay.cancelled_at)):
                 if at is not None and at.date() == day:
@@ -95,7 +95,7 @@ def _reservations(seed: int, day: dt.date) -> tuple[Reservation, ...]:
         for _ in range(max(0, round(expected + random.uniform(-1, 1)))):
             second = int(random.triangular(0, 86_400, 64_800))
             booked_at = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(seconds=second)
-            arrival = day + dt.timedelta(days=int((MOST_DAYS_AHEAD + 1) * random.random() ** 2))
+            arrival = day + dt.timedelta(days=int((MAX_DAYS_AHEAD + 1) * random.random() ** 2))
             count = random.choices((1, 2, 3, 4), (30, 35, 22, 13))[0]
             made.append(
                 Reservation(

@@ -11,7 +11,13 @@ from typing import Any
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
-from pipelines.sources.weather.observation import Nonsense, Observation, coded, measured, words_for
+from pipelines.sources.weather.observation import (
+    InvalidValue,
+    Observation,
+    coded,
+    measured,
+    words_for,
+)
 from pipelines.sources.weather.providers import Place, Quota, QuotaExhausted, RequestRefused, end_of
 
 FORECAST_URL = "https://api.open-meteo.com"
@@ -98,7 +104,7 @@ def read_current(answer: Any) -> Observation | str:
         return "the answer has no time"
     try:
         return _observation(observed_at, current)
-    except Nonsense as nonsense:
+    except InvalidValue as nonsense:
         return str(nonsense)
 
 

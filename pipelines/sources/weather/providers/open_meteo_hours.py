@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.http.client import HttpClient
 from pipelines.ingest.contract import shown
-from pipelines.sources.weather.observation import Hour, Nonsense, coded, plausible, words_for
+from pipelines.sources.weather.observation import Hour, InvalidValue, coded, plausible, words_for
 from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
@@ -32,8 +32,8 @@ VARIABLES = {
     "weather_code": "wmo code",
 }
 FORECAST_DAYS = 16
-MOST_PAST_DAYS = 92
-MOST_PLACES = 50
+MAX_PAST_DAYS = 92
+MAX_PLACES = 50
 
 
 class OpenMeteoHours:
@@ -97,7 +97,7 @@ def read_hours(answer: Any) -> list[Hour] | str:
     for row in zip(*columns, strict=True):
         try:
             hour = _hour(*row)
-        except Nonsense as nonsense:
+        except InvalidValue as nonsense:
             return f"the hour {shown(row[0])} of the answer makes no sense: {nonsense}"
         hours[hour.hour_at] = hour
     if not hours:
@@ -110,7 +110,7 @@ def read_hours(answer: Any) -> list[Hour] | str:
 def _hour(at: Any, temperature: Any, wind: Any, rain: Any, cloud: Any, sun: Any, code: Any) -> Hour:
     hour_at = instant(at)
     if hour_at is None:
-        raise Nonsense("it is no time")
+        raise InvalidValue("it is no time")
     wmo_code = coded({"weather_code": code}, "weather_code", 0, 99)
     return Hour(
         hour_at,

@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import (
-    Nonsense,
+    InvalidValue,
     Observation,
     coded,
     from_epoch,
@@ -121,7 +121,7 @@ def _read(document: Any) -> Observation | str:
         return "the answer has no time"
     try:
         return _observation(observed_at, document)
-    except Nonsense as nonsense:
+    except InvalidValue as nonsense:
         return str(nonsense)
 
 

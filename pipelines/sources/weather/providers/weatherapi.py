@@ -13,7 +13,7 @@ from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.ingest.countries import code_of_country
 from pipelines.sources.weather.observation import (
-    Nonsense,
+    InvalidValue,
     Observation,
     coded,
     from_epoch,
@@ -133,7 +133,7 @@ def _read(document: Any, country_code: str | None) -> Observation | str:
         return "the answer has no time"
     try:
         return _observation(observed_at, current)
-    except Nonsense as nonsense:
+    except InvalidValue as nonsense:
         return str(nonsense)
 
 

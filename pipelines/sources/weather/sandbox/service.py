@@ -34,7 +34,7 @@ CURRENT_UNITS = {
     "wind_direction_10m": "°",
     "shortwave_radiation": "W/m²",
 }
-MOST_LOCATIONS = 1000
+MAX_LOCATIONS = 1000
 PER_MINUTE, OPENWEATHERMAP_PER_MINUTE = 600, 60
 TOO_MUCH = "Minutely API request limit exceeded. Please try again in one minute."
 
@@ -106,8 +106,8 @@ def _open_meteo(
         return _refuse("Cannot initialize latitude or longitude from invalid String value.")
     if len(latitudes) != len(longitudes):
         return _refuse("Parameter 'latitude' and 'longitude' must have the same number of elements")
-    if len(latitudes) > MOST_LOCATIONS:
-        return _refuse(f"Only up to {MOST_LOCATIONS} locations can be requested at once")
+    if len(latitudes) > MAX_LOCATIONS:
+        return _refuse(f"Only up to {MAX_LOCATIONS} locations can be requested at once")
     for latitude in latitudes:
         if not -90 <= latitude <= 90:
             return _refuse(f"Latitude must be in range of -90 to 90°. Given: {latitude:g}.")

@@ -1,0 +1,237 @@
+"""The platform's settings: read from the environment once, here and by the commands.
+
+Those of sources are in `source_settings`. .env.example lists all variables.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from dotenv import load_dotenv
+from sqlalchemy import make_url
+
+from pipelines.config import env_validation
+from pipelines.config.secret_files import secret
+from pipelines.failures import PermanentFailure
+from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+
+PROJECT = Path(__file__).parents[2]
+INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
+"""A link to the one at the top level; in an installed package the file itself."""
+SECRETS = frozenset(
+    {
+        "ALERT_URLS",
+        "CELERY_BROKER_PASSWORD",
+        "CELERY_BROKER_URL",
+        "DAGSTER_POSTGRES_PASSWORD",
+        "DAGSTER_POSTGRES_URL",
+        "DATABASE_PASSWORD",
+        "DATABASE_URL",
+    }
+)
+"""Variables that a file may say instead, which `<name>_FILE` names."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says, with defaults; .env.example lists the variables."""
+
+    state: Path
+    dagster_home: Path
+    database_url: str | None
+    dagster_postgres_url: str | None
+    sources: str
+    sandbox_url: str | None
+    celery_broker_url: str | None
+    worker_runs: int | None
+    #: The variables that were read: sources find theirs here.
+    environment: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the variables; one that is empty counts as unset. Raises `PermanentFailure`."""
+
+        told = _reader(environment)
+
+        def value(name: str) -> str | None:
+            return env_validation.utf_8(name, told(name)) or None
+
+        state = _state(environment)
+        sources = value("ISOBAR_SOURCES") or "sandbox"
+        if sources not in ("sandbox", "live"):
+            raise env_validation.misconfigured(
+                f"ISOBAR_SOURCES is {sources!r}", "Set it to sandbox or live."
+            )
+        if re.search(r"[\"$`\\\n]", str(state)):
+            raise PermanentFailure(
+                "configuration",
+                "the folder's path has a character that PostgreSQL's start would trip over",
+                place=f"ISOBAR_HOME, {state}",
+                remedy="Set ISOBAR_HOME to a path without quotation marks, $, ` and backslashes.",
+            )
+        for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
+            env_validation.check_postgres_url(name, value(name))
+
+        def folder(name: str) -> Path | None:
+            path = told(name)
+            return env_validation.expand_path(name, path) if path else None
+
+        return cls(
+            state=state,
+            dagster_home=folder("DAGSTER_HOME") or state / "dagster",
+            database_url=env_validation.with_password(
+                value("DATABASE_URL"), value("DATABASE_PASSWORD")
+            ),
+            dagster_postgres_url=env_validation.with_password(
+                value("DAGSTER_POSTGRES_URL"), value("DAGSTER_POSTGRES_PASSWORD")
+            ),
+            sources=sources,
+            sandbox_url=value("ISOBAR_SANDBOX_URL"),
+            celery_broker_url=env_validation.broker(
+                value("CELERY_BROKER_URL"), value("CELERY_BROKER_PASSWORD")
+            ),
+            worker_runs=env_validation.runs("WORKER_RUNS", value("WORKER_RUNS")),
+            environment=dict(environment),
+        )
+
+    @classmethod
+    def current(cls) -> "Settings":
+        """The settings of this process, which are parsed once for one environment."""
+        return _parsed(tuple(os.environ.items()))
+
+    @property
+    def has_builtin_server(self) -> bool:
+        """Whether the warehouse is on the built-in server."""
+        return self.database_url is None
+
+    def builtin_server(self, tell: Callable[[str], None] = lambda _: None) -> EmbeddedPostgres:
+        """The server that is used when DATABASE_URL is unset."""
+        return EmbeddedPostgres(self.state, tell)
+
+    def warehouse_url(self, role: str = SUPERUSER) -> str:
+        """The warehouse as a role of the built-in server sees it, or DATABASE_URL as it is."""
+        return self.database_url or self._builtin_url(role, WAREHOUSE)
+
+    def dagster_url(self) -> str:
+        """Dagster's own storage, for its driver psycopg2.
+
+        Beside an external warehouse it is the database `<warehouse>_dagster` of that server.
+        """
+        if self.dagster_postgres_url:
+            url = make_url(self.dagster_postgres_url)
+        elif self.database_url:
+            url = make_url(self.database_url)
+            url = url.set(database=f"{url.database}_dagster")
+        else:
+            url = make_url(self._builtin_url(DAGSTER, DAGSTER))
+        return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+    def default_url(self, sandbox_path: str, live: str | None) -> str | None:
+        """Where a source is whose variable is unset: the sandbox, or the public service."""
+        if self.sources == "live":
+            return live
+        if self.sandbox_url is None:
+            raise PermanentFailure(
+                "configuration",
+                "the sources are the sandbox, and no sandbox is running",
+                place="ISOBAR_SANDBOX_URL",
+                remedy="Start with isobar run or isobar ui, which bring one up, or set"
+                " ISOBAR_SOURCES=live.",
+            )
+        return f"{self.sandbox_url}{sandbox_path}"
+
+    def inbox(self, source: str) -> Path | None:
+        """Where the sandbox drops a source's files; None with real sources."""
+        if self.sources == "live":
+            return None
+        folder = self.state / "inbox" / source
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _builtin_url(self, role: str, database: str) -> str:
+        url = self.builtin_server().recorded().url(role, database)
+        return f"{url}?sslmode=disable"  # whatever PGSSLMODE says: it has no TLS, nor needs it
+
+
+def home() -> Path:
+    """Where .env is, and .isobar: the clone; where there is none, the working directory."""
+    return PROJECT if (PROJECT / "pyproject.toml").is_file() else Path.cwd()
+
+
+def read_dot_env(file: Path) -> None:
+    """Take the variables of a file that are not set, if it is there. Raises `PermanentFailure`."""
+    try:
+        load_dotenv(file)
+    except (ValueError, OSError) as error:
+        raise PermanentFailure(
+            "configuration",
+            f"the file of variables cannot be read: {error}",
+            place=str(file),
+            remedy="Write lines as NAME=value, in UTF-8.",
+        ) from error
+
+
+def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The operator's own file of schedules, if any; apart, as definitions need it."""
+    value = _reader(environment)
+    if named := value("ISOBAR_SCHEDULES"):
+        return env_validation.expand_path("ISOBAR_SCHEDULES", named)
+    usual = _state(environment) / "schedules.toml"
+    return usual if os.path.lexists(usual) else None
+
+
+def read_file(file: Path) -> bytes:
+    """What is in a file that an operator names. Raises `PermanentFailure` when it is none."""
+    problem: str | None = "it is a pipe, which would keep us waiting"
+    try:
+        if not file.is_fifo():
+            return file.read_bytes()
+    except OSError as error:
+        problem = error.strerror
+    raise PermanentFailure(
+        "configuration",
+        f"the file of schedules cannot be read: {problem}",
+        place=str(file),
+        remedy="Mend it, or take it away.",
+    )
+
+
+def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Addresses of apprise to tell of problems; apart, as that is told whatever else is set."""
+    value = _reader(environment)
+    between = r"[\s,;]+(?=[A-Za-z][\w+.-]*://)|\s+"  # a comma within an address is its own
+    entries = [one.strip(",;") for one in re.split(between, value("ALERT_URLS"))]
+    return [one for one in entries if one]
+
+
+def web_server_url(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Where `isobar status` asks the web server: within docker compose not where people do."""
+    value = _reader(environment)
+    return value("ISOBAR_WEB_SERVER_URL").rstrip("/") or ui_url(environment)
+
+
+def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Where people reach the web UI, without a slash at the end; apart, as alerts need it."""
+    value = _reader(environment)
+    return value("ISOBAR_UI_URL").rstrip("/") or None
+
+
+def _state(environment: Mapping[str, str]) -> Path:
+    value = _reader(environment)
+    told = value("ISOBAR_HOME")
+    return env_validation.expand_path("ISOBAR_HOME", told) if told else home() / ".isobar"
+
+
+def _reader(environment: Mapping[str, str]) -> Callable[[str], str]:
+    """What reads a variable: one that is not set is empty."""
+    return lambda name: (
+        secret(environment, name) if name in SECRETS else environment.get(name, "").strip()
+    )
+
+
+@lru_cache(maxsize=4)
+def _parsed(variables: tuple[tuple[str, str], ...]) -> Settings:
+    return Settings.from_environment(dict(variables))

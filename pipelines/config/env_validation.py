@@ -1,0 +1,88 @@
+"""What the values of variables have to look like: each function refuses one that has no use."""
+
+import re
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from pipelines.failures import PermanentFailure
+
+
+def utf_8(name: str, value: str) -> str:
+    """The value, if it was written in UTF-8; other bytes come as halves of surrogate pairs."""
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise misconfigured(f"{name} is not in UTF-8", "Write it anew, in UTF-8.")
+    return value
+
+
+def with_password(url: str | None, password: str | None) -> str | None:
+    """The address with its password, if it has none of its own."""
+    if url is None or password is None or (parsed := make_url(url)).password is not None:
+        return url
+    whole = parsed.set(password=password).render_as_string(hide_password=False)
+    return whole.replace(" ", "%20")  # libpq wants that, too
+
+
+def broker(url: str | None, password: str | None) -> str | None:
+    """The address of a Redis with its password, if any; neither is told when it is wrong."""
+    if url is None:
+        return None
+    try:
+        parsed = make_url(url)
+        is_redis = parsed.drivername in ("redis", "rediss") and bool(parsed.host)
+    except (ArgumentError, ValueError):
+        is_redis = False
+    if not is_redis:
+        raise misconfigured(
+            "CELERY_BROKER_URL is no address of a Redis",
+            "Write redis://default@host:6379/0, and its password into CELERY_BROKER_PASSWORD.",
+        )
+    named = parsed.set(username=parsed.username or "default")
+    return with_password(named.render_as_string(hide_password=False), password)
+
+
+def runs(name: str, value: str | None) -> int | None:
+    """A number of runs from 1 to 99, if any."""
+    if value is not None and not re.fullmatch("[1-9][0-9]?", value):
+        raise misconfigured(
+            f"{name} is {value!r}, which is no number of runs",
+            "Set it to a whole number from 1 to 99.",
+        )
+    return int(value) if value else None
+
+
+def misconfigured(problem: str, remedy: str) -> PermanentFailure:
+    """The failure of a variable that has no use."""
+    return PermanentFailure(
+        "configuration", problem, place="the environment or .env", remedy=remedy
+    )
+
+
+def check_postgres_url(name: str, value: str | None) -> None:
+    """Refuse what is no PostgreSQL address with a database."""
+    if value is None:
+        return
+    try:
+        url = make_url(value)
+        problem = None if url.database else "names no database"
+        if "@" in (url.host or ""):
+            problem = "has an @ in its password, which has to be written as %40"
+        if url.get_backend_name() not in ("postgresql", "postgres"):
+            problem = f"is not a PostgreSQL address but one of {url.get_backend_name()}"
+    except (ArgumentError, ValueError):
+        problem = "is not a PostgreSQL address"
+    if problem is not None:
+        raise misconfigured(
+            f"{name} {problem}", "Write postgresql://user:password@host:port/database."
+        )
+
+
+def expand_path(name: str, value: str) -> Path:
+    """The absolute path that the variable `name` says. Raises `PermanentFailure`."""
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError as error:
+        raise misconfigured(
+            f"{name} is {value!r}, and that user has no home folder", "Write the whole path."
+        ) from error

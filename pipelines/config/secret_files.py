@@ -1,0 +1,36 @@
+"""Secrets as people keep them: in a variable, or in a file that another variable names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipelines.failures import PermanentFailure
+
+MAX_BYTES = 8 * 1024
+
+
+def secret(environment: Mapping[str, str], name: str) -> str:
+    """What `name` says, else what is in the file that `<name>_FILE` names; empty when neither does.
+
+    Line ends around it are not part of it. Raises `PermanentFailure` when it cannot be read.
+    """
+    told = environment.get(name, "").strip()
+    file = environment.get(f"{name}_FILE", "").strip()
+    if told or not file:
+        return told
+    try:
+        if Path(file).is_fifo():
+            raise ValueError("it is a pipe, which would keep us waiting")  # noqa: TRY301 - told below
+        with Path(file).open("rb") as opened:
+            words = opened.read(MAX_BYTES + 1).decode("utf-8-sig").strip("\r\n")
+        if len(words) > MAX_BYTES or not all(one.isprintable() or one.isspace() for one in words):
+            raise ValueError("it is not a few words of text")  # noqa: TRY301 - told below
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+        raise PermanentFailure(
+            "configuration",
+            f"the file of a secret cannot be read: {problem}",
+            place=f"{name}_FILE={file}",
+            remedy="Name a file that holds nothing but the secret and that this user may read"
+            " (in a container: the user 10001).",
+        ) from error
+    return words

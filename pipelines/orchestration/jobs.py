@@ -1,0 +1,72 @@
+"""What a source gives to Dagster: what follows from its declaration, and its own `jobs.py`."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import dagster as dg
+
+from pipelines.orchestration.asset_metadata import input_spec, view_asset
+from pipelines.orchestration.checks import checks_of
+from pipelines.orchestration.loading import load_asset, sensors_of
+from pipelines.source import Source, sources
+
+
+def definitions_of(source: Source) -> dg.Definitions:
+    """The assets, checks, jobs, schedules and sensors of a source."""
+    own = source.module("jobs")
+    parts = own.definitions if own else dg.Definitions()
+    known = _relations()
+    views = [view_asset(source, view, known) for view in source.view_assets.values()]
+    assets = [*(parts.assets or ()), *([load_asset(source)] if source.loads else []), *views]
+    checks = [*checks_of(source), *(parts.asset_checks or ())]
+    return dg.Definitions(
+        assets=[*(input_spec(source, one) for one in source.inputs), *assets],
+        asset_checks=checks,
+        jobs=[*_jobs(source, assets, checks), *(parts.jobs or ())],
+        schedules=parts.schedules,
+        sensors=[*sensors_of(source), *(parts.sensors or ())],
+    )
+
+
+def _relations() -> set[str]:
+    """Every table and every view that is an asset, of all sources."""
+    return {
+        name
+        for source in sources().values()
+        for name in (*source.metadata.tables, *source.view_assets)
+    }
+
+
+def _jobs(
+    source: Source, assets: Collection[object], checks: Collection[dg.AssetChecksDefinition]
+) -> Iterator[Any]:
+    """The source's job, for all that no other job is for, and those that checks and views name.
+
+    A source that collects from others refreshes their views too that show what it brings.
+    """
+    job_of_check = {(check.on, check.name): check.job for check in source.checks}
+    keys = [key for one in assets if isinstance(one, dg.AssetsDefinition) for key in one.keys]
+    for job, about in {source.name: source.job, **source.other_jobs}.items():
+        mine = None if job == source.name else job
+        chosen = [
+            key
+            for key in keys
+            if (view.job if (view := source.view_assets.get(".".join(key.path))) else None) == mine
+        ]
+        if mine is not None:
+            chosen = [key for key in chosen if ".".join(key.path) in source.view_assets]
+        selection: dg.AssetSelection = dg.AssetSelection.assets(*chosen)
+        if source.collects and mine is None:
+            shown_in = selection.downstream() & dg.AssetSelection.groups("enriched", "metrics")
+            selection = selection | shown_in
+        evaluated = [
+            key
+            for check in checks
+            for key in check.check_keys
+            if job_of_check.get((".".join(key.asset_key.path), key.name)) == mine
+        ]
+        yield dg.define_asset_job(
+            job,
+            selection=selection.without_checks() | dg.AssetSelection.checks(*evaluated),
+            description=about,
+        )

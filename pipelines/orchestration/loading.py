@@ -1,0 +1,363 @@
+"""The asset and the sensors of sources that declare their fetchers: inboxes, APIs, documents."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import dagster as dg
+from pydantic import Field
+from sqlalchemy import Connection
+
+from pipelines.failures import Failure, NotReady
+from pipelines.http.client import HttpClient
+from pipelines.ingest import file_loader
+from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
+from pipelines.ingest.file_loader import FileReadError, load_file, load_files, reading_faults
+from pipelines.ingest.inbox import Inbox, InboxFile, is_settled, look_at
+from pipelines.ingest.quarantine import in_quarantine
+from pipelines.orchestration import orphaned_runs, run_state
+from pipelines.orchestration.asset_metadata import (
+    StepMetadata,
+    as_dagster_failure,
+    asset_key,
+    counts,
+    input_key,
+    log_skip,
+    table_spec,
+)
+from pipelines.orchestration.resources import utc_now
+from pipelines.orchestration.schedule_config import due_sensor
+from pipelines.source import FileInbox, HttpDocument, PagedApi, Source
+from pipelines.warehouse.connection import Warehouse
+
+#: How long a run that a person waits for waits for files that are still being written.
+WAIT_SECONDS = 10.0
+AFTER_FAILURE_SECONDS = 60.0
+INBOX_SECONDS, API_SECONDS = 3, 30
+
+
+class LoadConfig(dg.Config):
+    """What to load."""
+
+    file: str | None = Field(
+        default=None,
+        description="Path of a file on the machine of the run, to be loaded instead of the inbox.",
+    )
+    retry_quarantine: bool = Field(
+        default=False,
+        description="First read again what is in quarantine, and look again at rejected files, as"
+        " after a change of the code.",
+    )
+
+
+@dataclass
+class Loaded:
+    """What came of a source's fetchers."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    bytes_received: int = 0
+    #: Files that are still being written.
+    deferred: int = 0
+    is_on: bool = False
+
+
+def load_op(source: Source) -> str:
+    """The name of the operation that loads a source."""
+    return f"load_{source.name}"
+
+
+def load_asset(source: Source) -> dg.AssetsDefinition:
+    """The asset of the tables that a source's fetchers fill, each read in turn."""
+    deps = [input_key(fetcher.input) for fetcher in source.fetch]
+    tables = [source.table(name) for name in source.loads]
+
+    @dg.multi_asset(
+        name=load_op(source),
+        description=f"{source.job}",
+        specs=[
+            table_spec(source, table, deps=deps).replace_attributes(skippable=True)
+            for table in tables
+        ],
+        pool=source.name,
+        required_resource_keys={source.name, "warehouse"},
+    )
+    def load(
+        context: dg.AssetExecutionContext, config: LoadConfig
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        settings = getattr(context.resources, source.name).settings()
+        with as_dagster_failure(context) as step, context.resources.warehouse.open() as store:
+            if source.prepare:
+                source.prepare(store)
+            is_retry = config.retry_quarantine and source.reprocess is not None
+            retried = source.reprocess(store, settings) if is_retry and source.reprocess else []
+            loaded = _fetch_all(context, step, store, source, settings, config)
+            if not loaded.is_on and not is_retry:
+                log_skip(context, asset_key(tables[0]), settings.missing())
+                return
+            yield from _results(step, store, source, retried, loaded)
+
+    return load
+
+
+def _fetch_all(
+    context: dg.AssetExecutionContext,
+    step: StepMetadata,
+    store: Warehouse,
+    source: Source,
+    settings: Any,
+    config: LoadConfig,
+) -> Loaded:
+    """Load what each fetcher has, or one file."""
+    loaded = Loaded()
+    for fetcher in source.fetch:
+        before = len(loaded.outcomes)
+        if isinstance(fetcher, FileInbox):
+            _load_inbox(context, store, source, fetcher, settings, config, loaded)
+        elif config.file is not None:
+            continue
+        elif isinstance(fetcher, PagedApi):
+            _poll_api(context, store, fetcher, settings, loaded)
+        else:
+            _fetch_document(context, store, source, fetcher, settings, loaded)
+        fresh = loaded.outcomes[before:]
+        loaded.bytes_received += step.record_deliveries(store, fetcher.input, fresh)
+    return loaded
+
+
+def _load_inbox(
+    context: dg.AssetExecutionContext,
+    store: Warehouse,
+    source: Source,
+    fetcher: FileInbox,
+    settings: Any,
+    config: LoadConfig,
+    loaded: Loaded,
+) -> None:
+    """Load the whole files of the inbox, or one file from anywhere.
+
+    Rejected files are shown by the check `readable_files`.
+    """
+    run_id = context.run.run_id
+
+    def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
+        return fetcher.load(connection, file, delivery, settings, run_id)
+
+    if config.file is not None:
+        loaded.is_on = True
+        outcome = load_file(store, source.name, look_at(source.name, Path(config.file)), load)
+        loaded.outcomes += [outcome] if outcome else []
+        return
+    inbox = open_inbox(source, fetcher, settings)
+    if inbox is None:
+        return
+    loaded.is_on = True
+    is_attended = orphaned_runs.TAG in context.run.tags
+    files, growing = inbox.ready(store, wait_seconds=WAIT_SECONDS if is_attended else 0.0)
+    outcomes, refusals = load_files(store, inbox, files, load, run_id)
+    loaded.outcomes += outcomes
+    loaded.deferred += len(growing)
+    for refusal in refusals:
+        context.log.error("%s", refusal)
+    if unreadable := [one for one in refusals if isinstance(one, FileReadError)]:
+        raise unreadable[0]
+
+
+def _poll_api(
+    context: dg.AssetExecutionContext,
+    store: Warehouse,
+    fetcher: PagedApi,
+    settings: Any,
+    loaded: Loaded,
+) -> None:
+    """Load what an API has that is new; `readable_api` shows why it could not be read."""
+    client = fetcher.open(settings, 5)
+    if client is None:
+        return
+    loaded.is_on = True
+    run_id = context.run.run_id
+    outcomes, failure = fetcher.poll(store, client, settings, run_id=run_id, clock=utc_now)
+    loaded.outcomes += outcomes
+    if failure is not None:
+        context.log.error("%s", failure)
+
+
+def _fetch_document(
+    context: dg.AssetExecutionContext,
+    store: Warehouse,
+    source: Source,
+    fetcher: HttpDocument,
+    settings: Any,
+    loaded: Loaded,
+) -> None:
+    """Fetch a document and load it, unless its content is the one that was loaded last."""
+    address = getattr(settings, fetcher.setting)
+    if address is None:
+        return
+    loaded.is_on = True
+    client = HttpClient(source.name, source.settings.variable(fetcher.setting))
+    try:
+        answer = client.get_json(address)
+    except NotReady as reason:
+        context.log.info("%s", reason)
+        return
+    name = fetcher.input.name
+    with (
+        store.transaction(source.name) as connection,
+        reading_faults(source.name, answer.url),
+    ):
+        if last_sha256(connection, source.name, name) == answer.sha256:
+            return
+        size = len(answer.body)
+        delivery = Delivery(source.name, name, answer.sha256, size, answer.received_at)
+        run_id = context.run.run_id
+        loaded.outcomes.append(fetcher.load(connection, answer, delivery, settings, run_id))
+
+
+def _results(
+    step: StepMetadata, store: Warehouse, source: Source, retried: list[Outcome], loaded: Loaded
+) -> Iterator[dg.MaterializeResult[None]]:
+    """What the page of each table shows, with the counts on the first."""
+    with store.engine.connect() as connection:
+        keys = [dg.AssetKey(name.split(".")) for name in source.loads]
+        shown: dict[dg.AssetKey, dict[str, Any]] = {
+            key: step.table_stats(connection, key) for key in keys
+        }
+        shown[keys[0]] |= {
+            **counts(retried + loaded.outcomes),
+            "bytes_received": loaded.bytes_received,
+            "rejected_records": in_quarantine(connection, source.name),
+        }
+        if loaded.deferred:
+            words = f"{loaded.deferred} files that are still being written"
+            shown[keys[0]]["deferred_files"] = words
+    for key, metadata in shown.items():
+        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+
+
+def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | None:
+    """The inbox of a source; None where it is off."""
+    folder = getattr(settings, fetcher.setting)
+    if folder is None:
+        return None
+    variable = source.settings.variable(fetcher.setting)
+    options = fetcher.parse_options(settings)
+    return Inbox(source.name, folder, variable, options, suffixes=fetcher.suffixes)
+
+
+def sensors_of(source: Source) -> list[dg.SensorDefinition]:
+    """The sensors of a source's fetchers."""
+    found = []
+    for fetcher in source.fetch:
+        if isinstance(fetcher, FileInbox):
+            found.append(inbox_sensor(source, fetcher))
+        elif isinstance(fetcher, PagedApi):
+            found.append(api_sensor(source, fetcher))
+    return found
+
+
+def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
+    """The sensor that starts the source's job for new files of its inbox."""
+    variable = source.settings.variable(fetcher.setting)
+
+    @due_sensor(
+        f"{source.name}_inbox",
+        job_name=source.name,
+        seconds=INBOX_SECONDS,
+        required_resource_keys={source.name, "warehouse"},
+        about=f"Start the job when there is a new or changed file in {variable} that is whole (by"
+        f" default the folder inbox/{source.name} of ISOBAR_HOME), or a rejected one was taken"
+        " away.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        settings = getattr(context.resources, source.name).settings()
+        inbox = open_inbox(source, fetcher, settings)
+        if inbox is None:
+            return dg.SkipReason(f"{variable} is not set.")
+        with context.resources.warehouse.open() as store, store.engine.connect() as connection:
+            pending = inbox.pending(connection)
+            refused = {str(row["name"]) for row in file_loader.refused(connection, source.name)}
+        if not pending:
+            return _for_refused_files(context, source, inbox, refused)
+        settled = [file for file in pending if is_settled(file)]
+        if not settled:
+            return dg.SkipReason(f"Still being written: {len(pending)} files.")
+        return _for_files(context, source, pending, settled)
+
+    return sensor
+
+
+def _for_refused_files(
+    context: dg.SensorEvaluationContext, source: Source, inbox: Inbox, refused: set[str]
+) -> dg.RunRequest | dg.SkipReason:
+    """A run where a rejected file is gone, so that its check turns green."""
+    if not refused or refused <= {file.name for file in inbox.files()}:
+        return dg.SkipReason("Nothing new in the inbox.")
+    if run_state.is_under_way(context.instance, source.name):
+        return dg.SkipReason("A run is under way.")
+    if run_state.failed_lately(context.instance, source.name, AFTER_FAILURE_SECONDS):
+        return dg.SkipReason("A rejected file is gone; a run forgets it in a minute.")
+    return dg.RunRequest()
+
+
+def _for_files(
+    context: dg.SensorEvaluationContext,
+    source: Source,
+    pending: Sequence[InboxFile],
+    settled: Sequence[InboxFile],
+) -> dg.RunRequest | dg.SkipReason:
+    """A run for files, unless one will see them, or has just failed with them."""
+    if run_state.covered_by_pending_run(context.instance, source.name, newest_change(settled)):
+        return dg.SkipReason("A run is under way.")
+    failed_at = run_state.last_failure_at(context.instance, source.name) or 0.0
+    is_lately = time.time() - failed_at < AFTER_FAILURE_SECONDS
+    if is_lately and newest_change(pending) < failed_at:
+        return dg.SkipReason("The last run failed with these files; trying again in a minute.")
+    return dg.RunRequest()
+
+
+def newest_change(files: Sequence[InboxFile]) -> float:
+    """When the last of some files was last touched, in seconds since 1970."""
+    return max(file.changed_ns for file in files) / 1e9
+
+
+def api_sensor(source: Source, fetcher: PagedApi) -> dg.SensorDefinition:
+    """The sensor that starts the source's job when its API has something new."""
+    [variable] = [fetcher.input.setting]
+
+    @due_sensor(
+        fetcher.input.name,
+        job_name=source.name,
+        seconds=API_SECONDS,
+        required_resource_keys={source.name, "warehouse"},
+        about=f"Read the API at {variable} from some time before the newest record that was read,"
+        " and start the job when it has something new; once a day read it whole, for what came"
+        " late.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        client = fetcher.open(getattr(context.resources, source.name).settings(), 2)
+        if client is None:
+            return dg.SkipReason(f"{variable} is not set.")
+        if run_state.is_under_way(context.instance, source.name):
+            return dg.SkipReason("A run is under way.")
+        with context.resources.warehouse.open() as store:
+            with store.engine.connect() as connection:
+                last = fetcher.last_reading(connection, client)
+            if last and last.problem and abs(utc_now() - last.polled_at) < fetcher.retry_after:
+                minutes = fetcher.retry_after.total_seconds() / 60
+                return dg.SkipReason(
+                    f"The last reading failed; trying again {minutes:.0f} minutes after it:"
+                    f" {last.problem}"
+                )
+            wait = fetcher.retry_after.total_seconds()
+            if run_state.failed_lately(context.instance, source.name, wait):
+                return dg.SkipReason("The last run failed; trying again in some minutes.")
+            try:
+                if not fetcher.has_news(store, client, utc_now):
+                    return dg.SkipReason("Nothing new at the API.")
+            except Failure as failure:  # the run tries more patiently, and reports what is wrong
+                context.log.warning("%s", failure)
+        return dg.RunRequest()
+
+    return sensor

@@ -1,0 +1,67 @@
+"""Questions about runs, for sensors and schedules: none of them changes anything.
+
+Runs whose process was killed do not count as under way; `orphaned_runs` marks them failed.
+"""
+
+import time
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.storage.tags import PARTITION_NAME_TAG
+
+from pipelines.orchestration.orphaned_runs import UNFINISHED, is_orphaned
+
+__all__ = [
+    "UNFINISHED",
+    "covered_by_pending_run",
+    "failed_lately",
+    "is_under_way",
+    "last_failure_at",
+]
+
+
+def is_under_way(instance: dg.DagsterInstance, job_name: str, partition: str | None = None) -> bool:
+    """Whether a run of the job, and of the partition if given, is queued or running."""
+    runs = instance.get_runs(_runs_of(job_name, partition, UNFINISHED))
+    return any(not is_orphaned(instance, run) for run in runs)
+
+
+def covered_by_pending_run(instance: dg.DagsterInstance, job_name: str, moment: float) -> bool:
+    """Whether a run of the job is still to begin, or began after the moment, in seconds since 1970.
+
+    Either sees what was there at that moment.
+    """
+    under_way = dg.RunsFilter(job_name=job_name, statuses=UNFINISHED)
+    return any(
+        (record.start_time is None or record.start_time > moment)
+        and not is_orphaned(instance, record.dagster_run)
+        for record in instance.get_run_records(under_way)
+    )
+
+
+def failed_lately(
+    instance: dg.DagsterInstance, job_name: str, seconds: float, partition: str | None = None
+) -> bool:
+    """Whether the job's last run failed, and began less than so many seconds ago."""
+    failed_at = last_failure_at(instance, job_name, partition)
+    return failed_at is not None and time.time() - failed_at < seconds
+
+
+def last_failure_at(
+    instance: dg.DagsterInstance, job_name: str, partition: str | None = None
+) -> float | None:
+    """When the job's last run, of the partition if given, began, if that one failed.
+
+    In seconds since 1970.
+    """
+    last = instance.get_run_records(_runs_of(job_name, partition), limit=1)
+    if not last or last[0].dagster_run.status != dg.DagsterRunStatus.FAILURE:
+        return None
+    return last[0].start_time or last[0].create_timestamp.timestamp()
+
+
+def _runs_of(
+    job_name: str, partition: str | None, statuses: Sequence[dg.DagsterRunStatus] = ()
+) -> dg.RunsFilter:
+    tags = {PARTITION_NAME_TAG: partition} if partition else {}
+    return dg.RunsFilter(job_name=job_name, statuses=list(statuses), tags=tags)

@@ -1,0 +1,508 @@
+"""Sources: how one is declared, how all are found, and everything that a plug-in may use.
+
+A source is a package with an object `source`: a folder of `pipelines/sources`, or a package of
+somebody else's with an entry point in the group `isobar.sources`. Its declaration imports no
+Dagster and opens nothing. Whatever the platform does for sources, it does by iterating over
+`sources()`.
+
+Beside its declaration a source's package has, by convention:
+
+- `tables.py` with `metadata`, its tables: in the schema of its name, or in `metrics`;
+- `sql/checks/<check>.sql`, a query that returns the offending rows of each `Check`;
+- `sql/views/<schema>.<object>.sql`, one view or function a file;
+- `sql/grants.sql`, rights beyond the usual ones, where there are any;
+- `migrations/`, Alembic revisions since its first release, where there are any;
+- `sandbox.py` (or a package) with `build`, the imitated source, where there is one;
+- `jobs.py` with `definitions`, what it gives to Dagster beyond its fetchers;
+- `cli.py` with `commands`, click commands of its own.
+
+The names in `__all__` are the public surface for plug-ins; everything else may change.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib import resources
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pydantic import Field
+
+from pipelines import sources as in_tree
+from pipelines.config import Settings
+from pipelines.config.source_settings import (
+    Folder,
+    SourceSettings,
+    TextEncoding,
+    TimeZoneName,
+    folder,
+    secret_text,
+    url,
+)
+from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.ingest.contract import RecordValidator, Reject
+from pipelines.ingest.deliveries import (
+    Delivery,
+    Outcome,
+    close_delivery,
+    count_reasons,
+    open_delivery,
+    refuse_if_mostly_bad,
+    write_rejects,
+)
+from pipelines.warehouse.connection import Warehouse, changed_records, prepare_change_log, stage
+from pipelines.warehouse.retention import Removed, delete_in_batches
+from pipelines.warehouse.sql_files import read_sql
+from pipelines.warehouse.tables import delivery_id_column, source_metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection, MetaData, Table
+    from starlette.routing import BaseRoute
+
+__all__ = [
+    "Check",
+    "Collection",
+    "Delivery",
+    "Field",
+    "FileInbox",
+    "Folder",
+    "HttpClient",
+    "HttpDocument",
+    "Input",
+    "JsonAnswer",
+    "Ledger",
+    "NotReady",
+    "Outcome",
+    "PagedApi",
+    "PermanentFailure",
+    "RecordValidator",
+    "Reject",
+    "Removed",
+    "Retention",
+    "Retry",
+    "Sandbox",
+    "SandboxOption",
+    "SandboxParts",
+    "Schedule",
+    "Source",
+    "SourceSettings",
+    "TextEncoding",
+    "TimeZoneName",
+    "TransientFailure",
+    "View",
+    "Warehouse",
+    "changed_records",
+    "close_delivery",
+    "count_reasons",
+    "delete_in_batches",
+    "delivery_id_column",
+    "folder",
+    "open_delivery",
+    "prepare_change_log",
+    "read_sql",
+    "refuse_if_mostly_bad",
+    "secret_text",
+    "source_metadata",
+    "stage",
+    "url",
+    "write_rejects",
+]
+
+ENTRY_POINTS = "isobar.sources"
+#: Schemas that belong to the platform: no source may have their name.
+PLATFORM_SCHEMAS = frozenset({"enriched", "metrics", "ops", "public"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """Something outside that a source reads, shown as a node of its own in the asset graph."""
+
+    name: str
+    about: str
+    #: What it is, as an icon in the graph: csv, json, python.
+    kind: str
+    #: The variable that says where it is, if any.
+    setting: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A query over a source's tables whose rows are what should not be: `sql/checks/<name>.sql`."""
+
+    name: str
+    #: The table or view on whose page it is shown: schema.name.
+    on: str
+    #: What holds when the query returns nothing, in one or two sentences.
+    expects: str
+    #: What to do when it returns rows.
+    remedy: str
+    #: The job that evaluates it; the source's own unless it takes long.
+    job: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A view that is an asset: its SQL is `sql/views/<name>.sql`, its description the comment."""
+
+    name: str
+    #: The job that profiles it; the source's own unless it takes long.
+    job: str | None = None
+    #: Draws what is in it, as Markdown; None where there is nothing.
+    picture: Callable[[Connection], str | None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A job that is started by the clock. An operator's schedules.toml may change its times."""
+
+    name: str
+    about: str
+    cron: str
+    zone: str = "UTC"
+    #: The job; the source's own unless said otherwise.
+    job: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    #: How long it may skip its ticks when nothing changed.
+    skips_for: dt.timedelta = dt.timedelta()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """A feed in `ops.deliveries` and the table whose page shows its standard checks."""
+
+    on: str
+    #: The feed's name in the ledger; the source's own unless it has several.
+    feed: str | None = None
+    #: Whether each delivery says everything, so that only the last one's rejects count.
+    is_snapshot: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """How `isobar quarantine retry` reads rejected records again: a job and its configuration."""
+
+    job: str
+    config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """Rows that housekeeping deletes when they are older than some days."""
+
+    #: Name of the operation, such as delete_old_calls.
+    name: str
+    about: str
+    #: None keeps them for ever unless an operator says otherwise.
+    days: int | None
+    #: Called with the warehouse and the instant before which rows go; returns what went.
+    purge: Callable[[Warehouse, dt.datetime], Removed]
+    #: Fewer days are refused.
+    min_days: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """What one source gathers from all others: the union of a view that each may offer.
+
+    `isobar migrate` creates `<schema>.<view>` from the views `<source>.<view>` of the others, with
+    a column `source` in front.
+    """
+
+    #: Name of the view in each source's schema.
+    view: str
+    about: str
+    #: Columns and their PostgreSQL types, in order.
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileInbox:
+    """Files dropped into a folder, each content loaded once, in a transaction of its own.
+
+    Brings with it: the asset that loads, a sensor, `isobar import`, the check `readable_files`.
+    """
+
+    input: Input
+    #: Called with connection, file, delivery, settings and run id; returns the counts. It writes
+    #: rows, rejects and ledger entry on that connection and raises `PermanentFailure` for a file
+    #: that is to be rejected as a whole.
+    load: Callable[[Connection, BinaryIO, Delivery, Any, str | None], Outcome]
+    #: The help of `isobar import <source>`.
+    import_help: str
+    suffixes: tuple[str, ...] = (".csv",)
+    #: The field of the settings with the folder.
+    setting: str = "inbox"
+    #: Describes how files are parsed: rejected ones are tried again when it changes.
+    parse_options: Callable[[Any], str] = lambda settings: ""  # noqa: ARG005
+
+
+@dataclass(frozen=True, kw_only=True)
+class PagedApi:
+    """An API that is read page by page from a watermark on.
+
+    Brings with it: its part of the asset that loads, a sensor, the check `readable_api`.
+    """
+
+    input: Input
+    #: Opens a client with so many attempts, or None where the API is off.
+    open: Callable[[Any, int], Any]
+    #: Loads what is new; returns the counts and why it could not be read to its end.
+    poll: Callable[..., tuple[list[Outcome], Exception | None]]
+    #: Whether there is anything to load.
+    has_news: Callable[..., bool]
+    #: The last reading: `polled_at`, `problem`, `run_id`; None before the first.
+    last_reading: Callable[..., Any]
+    retry_after: dt.timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpDocument:
+    """A JSON document at one address, loaded whenever it is fetched; the same content is a no-op.
+
+    Brings with it: the asset that loads, the source's job, retries.
+    """
+
+    input: Input
+    #: Called with connection, answer, delivery, settings and run id; returns the counts. It writes
+    #: rows, rejects and ledger entry on that connection.
+    load: Callable[[Connection, JsonAnswer, Delivery, Any, str | None], Outcome]
+    #: The field of the settings with the address.
+    setting: str = "url"
+
+
+Fetcher = FileInbox | PagedApi | HttpDocument
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxOption:
+    """An option of `isobar sandbox`: `--<source>-<name>`, a number."""
+
+    name: str
+    help: str
+    default: float
+    minimum: float = 0
+    maximum: float = 1
+    is_whole: bool = False
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What an imitated source needs: a seed, a clock, and the values of its options."""
+
+    seed: int
+    #: The present instant, UTC: of the day that `--date` names, if it does.
+    now: Callable[[], dt.datetime]
+    #: The true clock, UTC.
+    clock: Callable[[], dt.datetime]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxParts:
+    """What `build` of an imitated source gives: routes, and writers of files for its inbox."""
+
+    routes: Sequence[BaseRoute] = ()
+    #: Called with the folder and the day, at the start and every minute: writes what is missing.
+    write_files: Callable[[Path, dt.date], None] | None = None
+    #: Called with the folder: returns a function that writes one more file and how many a minute,
+    #: or None where none is wanted.
+    stream: Callable[[Path], tuple[Callable[[dt.datetime], object], float] | None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A source: what it is called, where it comes from, what it keeps and what it offers."""
+
+    #: Schema, job, pool and asset group: lower-case letters, digits and underscores.
+    name: str
+    #: The package, `__name__` of the module that declares it.
+    package: str
+    #: What it brings, in one sentence.
+    about: str
+    settings: type[SourceSettings]
+    #: What its job does, in one sentence.
+    job: str
+    #: Other jobs, for the checks and views that name them, with what they do.
+    other_jobs: Mapping[str, str] = field(default_factory=dict)
+    schedules: tuple[Schedule, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    fetch: tuple[Fetcher, ...] = ()
+    #: The tables that the fetchers write, schema.name, the first one with the counts on its page;
+    #: none where `jobs.py` defines the assets.
+    loads: tuple[str, ...] = ()
+    #: Called with the warehouse before anything is loaded.
+    prepare: Callable[[Warehouse], None] | None = None
+    #: Called with the warehouse and the settings: reads what is in quarantine again.
+    reprocess: Callable[[Warehouse, Any], list[Outcome]] | None = None
+    #: How the quarantine is retried where no fetcher does it.
+    retry: Retry | None = None
+    ledgers: tuple[Ledger, ...] = ()
+    checks: tuple[Check, ...] = ()
+    #: Views of its own that are assets; those in `enriched` and `metrics` always are.
+    views: tuple[View, ...] = ()
+    retention: tuple[Retention, ...] = ()
+    collects: Collection | None = None
+    sandbox_options: tuple[SandboxOption, ...] = ()
+    #: Called with the warehouse where the sandbox imitates it: puts in what it begins with, and
+    #: says so.
+    seed_sandbox: Callable[[Warehouse], str | None] | None = None
+    #: Statements that fill tables, for the column lineage: table -> file in `sql/`.
+    filled_by: Mapping[str, str] = field(default_factory=dict)
+
+    def module(self, name: str) -> ModuleType | None:
+        """A module of its package that need not be there, such as `jobs`."""
+        if importlib.util.find_spec(f"{self.package}.{name}") is None:
+            return None
+        return importlib.import_module(f"{self.package}.{name}")
+
+    @cached_property
+    def metadata(self) -> MetaData:
+        """Its tables."""
+        metadata: MetaData = importlib.import_module(f"{self.package}.tables").metadata
+        return metadata
+
+    def table(self, name: str) -> Table:
+        """One of its tables, by schema and name."""
+        return self.metadata.tables[name]
+
+    @cached_property
+    def object_files(self) -> dict[str, str]:
+        """The SQL of each view and function, by its schema and name."""
+        return _sql_files(self.package, "views")
+
+    @cached_property
+    def view_assets(self) -> dict[str, View]:
+        """Its views that are assets, by schema and name."""
+        found = {
+            name: View(name=name)
+            for name, sql in self.object_files.items()
+            if name.split(".")[0] in ("enriched", "metrics") and "CREATE OR REPLACE VIEW" in sql
+        }
+        return found | {view.name: view for view in self.views}
+
+    def is_off(self, settings: SourceSettings | None = None) -> bool:
+        """Whether nothing says where it is: then it is skipped."""
+        settings = settings or self.load_settings()
+        return settings.is_off
+
+    def load_settings(self, platform: Settings | None = None, **values: object) -> Any:
+        """Its settings, from the environment of the process; `values` win over variables."""
+        return self.settings.load(platform or Settings.current(), self.name, **values)
+
+    def module_file(self, *names: str) -> str:
+        """The first of some files of its package that is there, to show where an asset is made."""
+        folder_of_package = resources.files(self.package)
+        return next(
+            (str(path) for name in names if (path := folder_of_package.joinpath(name)).is_file()),
+            str(folder_of_package.joinpath("__init__.py")),
+        )
+
+
+@dataclass(frozen=True)
+class BrokenSource:
+    """A plug-in that cannot be used, and why. The other sources go on without it."""
+
+    name: str
+    problem: str
+
+
+def sources() -> Mapping[str, Source]:
+    """Every source that can be used, by name, in the order in which they are run.
+
+    Those that collect from others come last.
+    """
+    return _discovered()[0]
+
+
+def broken_sources() -> Sequence[BrokenSource]:
+    """Plug-ins that cannot be used, each with the reason."""
+    return [*_discovered()[1], *_BROKEN_LATER]
+
+
+def note_broken(name: str, error: BaseException) -> None:
+    """Record that a plug-in failed after it was found: in its jobs, its sandbox or its SQL."""
+    broken = BrokenSource(name, _describe(error))
+    if broken not in _BROKEN_LATER:
+        _BROKEN_LATER.append(broken)
+
+
+_BROKEN_LATER: list[BrokenSource] = []
+
+
+def is_plugin(source: Source) -> bool:
+    """Whether a source is somebody else's package: its faults must not stop the others."""
+    return not source.package.startswith(f"{in_tree.__name__}.")
+
+
+@cache
+def _discovered() -> tuple[Mapping[str, Source], Sequence[BrokenSource]]:
+    found: dict[str, Source] = {}
+    broken: list[BrokenSource] = []
+    for module in sorted(one.name for one in pkgutil.iter_modules(in_tree.__path__)):
+        source = importlib.import_module(f"{in_tree.__name__}.{module}").source
+        found[source.name] = source
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: (one.name, one.value)):
+        try:
+            source = _loaded(entry)
+            _refuse_clashes(source, found)
+        except Exception as error:  # noqa: BLE001 - whatever a plug-in does, the others go on
+            broken.append(BrokenSource(entry.name, _describe(error)))
+        else:
+            found[source.name] = source
+    ordered = sorted(found.values(), key=lambda one: (one.collects is not None, one.name))
+    return {one.name: one for one in ordered}, broken
+
+
+def _loaded(entry: EntryPoint) -> Source:
+    loaded = entry.load()
+    source = getattr(loaded, "source", loaded)
+    if not isinstance(source, Source):
+        raise TypeError(f"{entry.value} is no pipelines.source.Source")
+    return source
+
+
+def _refuse_clashes(source: Source, found: Mapping[str, Source]) -> None:
+    """Raise `ValueError` for a name or an object that belongs to somebody else."""
+    if not source.name.isidentifier() or source.name != source.name.lower():
+        raise ValueError(f"{source.name!r} cannot be the name of a schema")
+    if source.name in PLATFORM_SCHEMAS:
+        raise ValueError(f"the name {source.name!r} belongs to Isobar")
+    if source.name in found:
+        raise ValueError(f"another source is called {source.name!r}: {found[source.name].package}")
+    for table in source.metadata.tables.values():
+        if table.schema not in (source.name, "metrics"):
+            raise ValueError(f"the table {table.fullname} is not in its own schema {source.name!r}")
+    for name in source.object_files:
+        if name.split(".")[0] not in (source.name, "enriched", "metrics"):
+            raise ValueError(f"the view {name} is in the schema of another source")
+    mine = {*source.metadata.tables, *source.object_files}
+    for other in found.values():
+        if shared := mine & {*other.metadata.tables, *other.object_files}:
+            raise ValueError(f"{sorted(shared)[0]} belongs to the source {other.name!r}")
+
+
+def _sql_files(package: str, kind: str) -> dict[str, str]:
+    """The `.sql` files of a folder in `sql/`, by their names without the suffix."""
+    folder_of_kind = resources.files(package).joinpath("sql", kind)
+    if not folder_of_kind.is_dir():
+        return {}
+    files = sorted(folder_of_kind.iterdir(), key=lambda file: file.name)
+    return {
+        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
+        for file in files
+        if file.name.endswith(".sql")
+    }
+
+
+def _describe(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

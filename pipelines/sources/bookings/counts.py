@@ -1,0 +1,76 @@
+"""The counts of hotel bookings by day, kept up to date with `bookings.events`.
+
+New events are added to the counts; when they are many, all is counted anew, which is faster then.
+Either way counts and watermark change in one transaction, so that an event counts once.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, TextClause, delete, text
+
+from pipelines.ingest.watermarks import move, position
+from pipelines.sources.bookings.tables import HOTEL_BOOKINGS
+from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
+
+WATERMARK = "metrics.hotel_bookings"
+COUNTED = "bookings.events"
+REBUILD_FROM = 0.4
+"""Share of the events from which on counting all anew is faster (make bench)."""
+REBUILD_MEMORY = "128MB"
+"""So much each step of PostgreSQL's may take, so that millions of counts need no disk."""
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """How many events were new, and whether all were counted anew for them."""
+
+    events: int
+    is_rebuilt: bool
+
+
+def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
+    """Count the events that were not counted yet; `rebuild` counts all anew."""
+    with store.transaction(WATERMARK) as connection:
+        counted, last = position(connection, WATERMARK), position(connection, COUNTED)
+        if counted == last and not rebuild:
+            return Refreshed(0, is_rebuilt=False)
+        loads = {"counted": counted, "last": last}
+        fresh = int(connection.execute(_statement("count_fresh"), loads).scalar_one())
+        held = float(connection.execute(_statement("estimate_events")).scalar_one())
+        is_rebuilt = rebuild or counted > last or fresh > REBUILD_FROM * held
+        if is_rebuilt:
+            loads["counted"] = 0
+            connection.execute(text(f"SET LOCAL work_mem = '{REBUILD_MEMORY}'"))
+            for table in HOTEL_BOOKINGS:
+                connection.execute(delete(table))
+        for name in ("count_by_event_day", "count_by_stay_night"):
+            connection.execute(_statement(name), loads)
+        if is_rebuilt:
+            for table in HOTEL_BOOKINGS:
+                connection.execute(text(f"ANALYZE {table.fullname}"))
+        move(connection, WATERMARK, last)
+        return Refreshed(fresh, is_rebuilt)
+
+
+def is_behind(connection: Connection) -> bool:
+    """Whether there are events that are not counted."""
+    return position(connection, WATERMARK) != position(connection, COUNTED)
+
+
+def last_days(connection: Connection, days: int) -> list[tuple[dt.date, int, int]]:
+    """Bookings and cancellations of all hotels on each of the last days that have any."""
+    rows = connection.execute(_statement("last_days"), {"days": days})
+    return [(row.day, int(row.bookings), int(row.cancellations)) for row in rows]
+
+
+def pace_of_busiest(connection: Connection, hotels: int) -> Sequence[Row[Any]]:
+    """How the books of the busiest hotels fill; columns as `pictures.pace` wants them."""
+    return connection.execute(_statement("pace_of_busiest"), {"hotels": hotels}).all()
+
+
+def _statement(name: str) -> TextClause:
+    return text(read_sql("pipelines.sources.bookings", f"counts/{name}"))

@@ -1,0 +1,127 @@
+"""Jobs of hotel bookings beyond loading: counting the events, and an hourly audit."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from pipelines.ingest import watermarks
+from pipelines.orchestration import run_state
+from pipelines.orchestration.asset_metadata import (
+    REFRESHED_BY_SENSOR,
+    as_dagster_failure,
+    asset_key,
+    table_spec,
+)
+from pipelines.orchestration.resources import WarehouseResource, utc_now
+from pipelines.orchestration.schedule_config import declared_schedule, due_sensor
+from pipelines.sources.bookings import AUDIT, counts, source, tables
+from pipelines.sources.bookings.load import TABLE
+from pipelines.sources.bookings.pictures import bookings_by_day, pace
+
+SHOWN_DAYS, SHOWN_HOTELS = 60, 3
+AFTER_FAILURE_SECONDS = 300.0
+#: On audits: the number of the last load that they looked at.
+LOAD_TAG = "isobar/load"
+#: The hourly audit, which starts a run only where there is something to audit.
+HOURLY = source.schedules[1]
+
+
+class CountConfig(dg.Config):
+    """How to count."""
+
+    rebuild: bool = Field(
+        default=False,
+        description="Count all events anew, instead of adding those that are new.",
+    )
+
+
+@dg.multi_asset(
+    name="hotel_bookings",
+    specs=[
+        table_spec(source, table, deps=[asset_key(tables.events)], tags=REFRESHED_BY_SENSOR)
+        for table in tables.HOTEL_BOOKINGS
+    ],
+)
+def hotel_bookings(
+    context: dg.AssetExecutionContext, config: CountConfig, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Count the events that are new, on both axes."""
+    with as_dagster_failure(context) as step, warehouse.open() as store:
+        refreshed = counts.refresh(store, rebuild=config.rebuild)
+        counted: dict[str, Any] = {
+            "new_events": refreshed.events,
+            "rebuilt": refreshed.is_rebuilt,
+        }
+        with store.engine.connect() as connection:
+            pictures = {
+                "by day": bookings_by_day(counts.last_days(connection, SHOWN_DAYS)),
+                "pace of the busiest": pace(counts.pace_of_busiest(connection, SHOWN_HOTELS)),
+            }
+            for table, (name, picture) in zip(tables.HOTEL_BOOKINGS, pictures.items(), strict=True):
+                metadata = step.table_stats(connection, asset_key(table)) | counted
+                if picture:
+                    metadata[name] = dg.MetadataValue.md(picture)
+                yield dg.MaterializeResult(asset_key=asset_key(table), metadata=metadata)
+
+
+refresh_job = dg.define_asset_job(
+    "refresh_hotel_bookings",
+    selection=dg.AssetSelection.assets(*map(asset_key, tables.HOTEL_BOOKINGS)).without_checks(),
+    description="Count the booking events that are new; all of them anew where the configuration"
+    " says so. The job bookings does the first after each load.",
+)
+
+
+@due_sensor("hotel_bookings_lag", job=refresh_job, seconds=30)
+def hotel_bookings_lag(
+    context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Count events that the run that loaded them did not count, as when it was killed."""
+    with warehouse.open() as store, store.engine.connect() as connection:
+        if not counts.is_behind(connection):
+            return dg.SkipReason("All events are counted.")
+    jobs = source.name, refresh_job.name
+    if any(run_state.is_under_way(context.instance, job) for job in jobs):
+        return dg.SkipReason("A run is under way.")
+    if run_state.failed_lately(context.instance, refresh_job.name, AFTER_FAILURE_SECONDS):
+        return dg.SkipReason("The last run failed; trying again in some minutes.")
+    return dg.RunRequest()
+
+
+@declared_schedule(HOURLY)
+def bookings_audit_hourly(
+    context: dg.ScheduleEvaluationContext, warehouse: WarehouseResource
+) -> dg.RunRequest | dg.SkipReason:
+    """An audit of each load that none was of."""
+    with warehouse.open() as store, store.engine.connect() as connection:
+        load_number = watermarks.position(connection, TABLE)
+    return audit_of(load_number, context.instance, utc_now())
+
+
+def audit_of(
+    load_number: int, instance: dg.DagsterInstance, now: dt.datetime
+) -> dg.RunRequest | dg.SkipReason:
+    """An audit, unless one of this load went well lately or is under way."""
+    if load_number == 0:
+        return dg.SkipReason("There are no events yet.")
+    tags = {LOAD_TAG: str(load_number)}
+    done = dg.RunsFilter(
+        job_name=AUDIT,
+        tags=tags,
+        statuses=[*run_state.UNFINISHED, dg.DagsterRunStatus.SUCCESS],
+        created_after=now - HOURLY.skips_for,
+    )
+    if instance.get_runs_count(done) > 0:
+        return dg.SkipReason("No new events since the last audit.")
+    return dg.RunRequest(run_config=dict(HOURLY.config), tags=tags)
+
+
+definitions = dg.Definitions(
+    assets=[hotel_bookings],
+    jobs=[refresh_job],
+    schedules=[bookings_audit_hourly],
+    sensors=[hotel_bookings_lag],
+)

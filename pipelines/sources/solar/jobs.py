@@ -1,0 +1,312 @@
+"""Solar plants in Dagster: registry, readings by plant, health, back-fills, the sync sensor."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
+from pydantic import Field
+from sqlalchemy import func, select, text
+
+from pipelines.config.env_validation import misconfigured
+from pipelines.failures import PermanentFailure
+from pipelines.orchestration import run_state
+from pipelines.orchestration.asset_metadata import (
+    StepMetadata,
+    as_dagster_failure,
+    as_permanent_failure,
+    asset_key,
+    input_key,
+    log_skip,
+    table_spec,
+)
+from pipelines.orchestration.checks import described, verdict
+from pipelines.orchestration.resources import SourceResource, WarehouseResource, utc_now
+from pipelines.orchestration.schedule_config import due_sensor
+from pipelines.sources.solar import SERVICE, plant_health, registry_jobs, source, tables
+from pipelines.sources.solar.client import open_client
+from pipelines.sources.solar.load import SOURCE
+from pipelines.sources.solar.pictures import energy_by_day
+from pipelines.sources.solar.reading_counts import Held
+from pipelines.sources.solar.sync import Sync, Synced
+from pipelines.sources.solar.windows import Depth, Window
+from pipelines.warehouse.sql_files import read_sql
+
+AFTER_FAILURE_SECONDS = 30.0
+SHOWN_DAYS, SHOWN_YIELDS, SHOWN_PLANTS = 60, 3, 12
+PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
+"""A partition for each plant, by its number."""
+TOLD_ALREADY = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+"""On a result whose materializations were logged as they happened: Dagster logs no other."""
+
+
+class Syncing(dg.Config):
+    """What to sync: all that is missing of every plant, unless said otherwise."""
+
+    plants: list[int] = Field(
+        default=[],
+        description="Only these plants, by number, and those that are registered meanwhile; none"
+        " for all, or for those whose partitions the run is for.",
+    )
+    retry_quarantine: bool = Field(
+        default=False,
+        description="Ask again at once for the days of which something is in quarantine.",
+    )
+
+
+class Days(dg.Config):
+    """Days of plants that are to be asked for, whatever is held of them."""
+
+    plants: list[int] = Field(description="The plants, by number.")
+    from_date: str = Field(description="The first day, YYYY-MM-DD, in each plant's zone.")
+    to_date: str = Field(description="The day after the last one, YYYY-MM-DD.")
+
+
+@dg.multi_asset(name="solar_plants", specs=[table_spec(source, tables.plants)])
+def plants(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Bring the partitions in line with the registry."""
+    with (
+        as_dagster_failure(context) as step,
+        warehouse.open() as store,
+        store.engine.connect() as connection,
+    ):
+        numbers = [
+            str(one) for one in connection.execute(select(tables.plants.c.plant_id)).scalars()
+        ]
+        retired = select(func.count(tables.plants.c.retired_at))
+        metadata = {
+            **step.table_stats(connection, asset_key(tables.plants)),
+            "retired": int(connection.execute(retired).scalar_one()),
+        }
+    context.instance.add_dynamic_partitions(str(PLANTS.name), numbers)
+    for key in set(context.instance.get_dynamic_partitions(str(PLANTS.name))) - {*numbers}:
+        context.instance.delete_dynamic_partition(str(PLANTS.name), key)
+    return dg.MaterializeResult(metadata=metadata)
+
+
+@dg.multi_asset(
+    name="solar_readings",
+    specs=[
+        table_spec(
+            source, tables.readings, deps=[input_key(SERVICE), asset_key(tables.plants)]
+        ).replace_attributes(partitions_def=PLANTS, skippable=True)
+    ],
+    pool=source.name,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def readings(
+    context: dg.AssetExecutionContext,
+    config: Syncing,
+    solar: SourceResource,
+    warehouse: WarehouseResource,
+) -> dg.MaterializeResult[None] | None:
+    """Ask the monitoring service for what is missing; each plant is told of as it is finished.
+
+    Plants that failed are told by the check `sync_complete`, which makes the run red.
+    """
+    key = asset_key(tables.readings)
+    with as_dagster_failure(context) as step, warehouse.open() as store:
+        client = open_client(solar.settings())
+        if client is None:
+            log_skip(context, key, "MONITORING_URL is not set")
+            return None
+        if config.retry_quarantine:
+            with store.transaction(SOURCE) as connection:
+                connection.execute(text(read_sql("pipelines.sources.solar", "retry_quarantine")))
+        sync = Sync(store, client, _depth(solar), utc_now, run_id=context.run.run_id)
+        by_hand = _of_partitions(context)
+        held = Held(store)
+        answers = []
+        for synced in sync.plants(by_hand or config.plants or None, with_new=by_hand is None):
+            _tell(context, held, synced)
+            answers += synced.answers
+        step.record_deliveries(store, SERVICE, answers)
+        return dg.MaterializeResult(asset_key=key, metadata=TOLD_ALREADY)
+
+
+@dg.op(
+    pool=source.name, description="Ask the monitoring service for some days of some plants again."
+)
+def ask_for_days(
+    context: dg.OpExecutionContext,
+    config: Days,
+    solar: SourceResource,
+    warehouse: WarehouseResource,
+) -> None:
+    """Ask for days by hand; the run fails when they did not come, or cannot be."""
+    with as_permanent_failure(), warehouse.open() as store:
+        client = open_client(solar.settings())
+        if client is None:
+            raise misconfigured("MONITORING_URL is not set", "Set it to the monitoring service.")
+        window = Window(_date("from_date", config.from_date), _date("to_date", config.to_date))
+        run_id = context.run.run_id
+        sync = Sync(store, client, _depth(solar), utc_now, run_id=run_id, window=window)
+        failed, answers = [], []
+        held = Held(store)
+        for synced in sync.plants(config.plants):
+            _tell(context, held, synced)
+            answers += synced.answers
+            failed += [f"{synced.plant}: {synced.problem}"] if synced.problem else []
+        StepMetadata(context).record_deliveries(store, SERVICE, answers)
+    if failed:
+        raise dg.Failure(description="\n".join(failed), allow_retries=False)
+
+
+@dg.job(
+    description="Ask the monitoring service for chosen days of chosen plants, whatever is held of"
+    " them: where its word has changed, what it said before goes to solar.corrections."
+)
+def backfill_solar_days() -> None:
+    """Ask for days by hand."""
+    ask_for_days()
+
+
+@dg.multi_asset(
+    name="solar_plant_health",
+    specs=[
+        table_spec(
+            source,
+            tables.solar_plant_health,
+            deps=[asset_key(tables.readings), asset_key(tables.plants)],
+        )
+    ],
+)
+def solar_plant_health(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> dg.MaterializeResult[None]:
+    """Look at the plants of which something changed, and show how all of them do."""
+    with as_dagster_failure(context) as step, warehouse.open() as store:
+        refreshed = plant_health.refresh(store, now=utc_now())
+        with store.engine.connect() as connection:
+            suspicious = plant_health.suspicious(connection)
+            yields = plant_health.energy_by_day(connection, SHOWN_YIELDS, SHOWN_DAYS)
+            told: dict[str, Any] = {
+                **step.table_stats(connection, asset_key(tables.solar_plant_health)),
+                "plants_evaluated": refreshed.computed,
+                "retired_plants_removed": refreshed.removed,
+                "suspicious": len(suspicious),
+            }
+    if picture := energy_by_day(yields):
+        told["expected_and_observed"] = dg.MetadataValue.md(picture)
+    if suspicious:
+        told["suspicions"] = dg.MetadataValue.table(
+            [
+                dg.TableRecord({"plant": row["plant_name"], "suspicions": row["suspicions"]})
+                for row in suspicious[:SHOWN_PLANTS]
+            ]
+        )
+    return dg.MaterializeResult(metadata=told)
+
+
+@dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
+    asset=asset_key(tables.readings),
+    name="sync_complete",
+    description=described(
+        "The last sync of every plant was whole. The run in which one was not fails here, at its"
+        " end; the other plants are not touched by it.",
+        "the last sync of a plant was not whole, and the run failed; the row says why. It is"
+        " requested again of itself: see whether the service is up and `MONITORING_URL` right",
+    ),
+)
+def sync_complete(
+    context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.AssetCheckResult]:
+    """Show which plants failed and why; fail the run that could not sync them."""
+    query = text(read_sql("pipelines.sources.solar", "failed_plants"))
+    with warehouse.open() as store, store.engine.connect() as connection:
+        rows = connection.execute(query, {"run_id": context.run.run_id}).mappings().all()
+    yield verdict([dict(row) for row in rows], dg.AssetCheckSeverity.WARN)
+    failed = [row for row in rows if row.is_of_run]
+    if failed:
+        listed = "\n".join(f"  plant {one.plant_id} ({one.name}), {one.problem}" for one in failed)
+        raise dg.Failure(
+            description=f"solar: not synced whole:\n{listed}\n"
+            "They are asked again of themselves; solar.gaps says when.",
+            allow_retries=False,
+        )
+
+
+@due_sensor("solar_sync_due", job_name=source.name, seconds=15)
+def solar_sync_due(
+    context: dg.SensorEvaluationContext, solar: SourceResource, warehouse: WarehouseResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Sync plants that were registered, however that was done, and those of which something is
+    missing and due to be requested again.
+    """
+    if solar.settings().is_off:
+        return dg.SkipReason("MONITORING_URL is not set.")
+    query = text(read_sql("pipelines.sources.solar", "due_plants"))
+    with warehouse.open() as store, store.engine.connect() as connection:
+        due = list(connection.execute(query, {"now": utc_now()}).scalars())
+    if not due:
+        return dg.SkipReason("No plant is due.")
+    if run_state.is_under_way(context.instance, source.name):
+        return dg.SkipReason("A run is under way.")
+    if run_state.failed_lately(context.instance, source.name, AFTER_FAILURE_SECONDS):
+        return dg.SkipReason("The last run failed; trying again in half a minute.")
+    return dg.RunRequest(run_config={"ops": {"solar_readings": {"config": {"plants": due}}}})
+
+
+def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
+    """The plants whose partitions the run is for; None when it is for none."""
+    if not context.has_partition_key and not context.has_partition_key_range:
+        return None
+    keys = context.partition_keys
+    if strange := [key for key in keys if not key.isdecimal()]:
+        raise PermanentFailure(
+            SOURCE,
+            f"{', '.join(map(repr, strange))} is no number of a plant",
+            place="the partitions of solar.readings",
+            remedy="Register plants with the job register_plant or isobar plants add: their"
+            " partitions come of themselves.",
+        )
+    return [int(key) for key in keys]
+
+
+def _date(name: str, value: str) -> date:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != value:
+        raise PermanentFailure(
+            SOURCE,
+            f"{name} is {value!r}. Incorrect data format, should be YYYY-MM-DD",
+            place="the configuration of ask_for_days",
+            remedy="Give a day that there is, such as 2020-02-29.",
+        )
+    return day
+
+
+def _tell(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext, held: Held, synced: Synced
+) -> None:
+    """Log what came of a plant: its materialization when all is well, else what is missing."""
+    if synced.problem is not None:
+        context.log.error("%s: %s", synced.plant, synced.problem)
+        return
+    partition = str(synced.plant.plant_id)
+    if not context.instance.has_dynamic_partition(str(PLANTS.name), partition):
+        context.instance.add_dynamic_partitions(str(PLANTS.name), [partition])
+    metadata = held.page(synced)
+    told = ", ".join(f"{metadata[name]:,} {name}" for name in ("read", "loaded", "rejected"))
+    context.log.info("%s: %s, in %.1f s", synced.plant, told, synced.seconds)
+    context.log_event(
+        dg.AssetMaterialization(asset_key(tables.readings), partition=partition, metadata=metadata)
+    )
+
+
+def _depth(solar: SourceResource) -> Depth:
+    settings = solar.settings()
+    return Depth(every_run=settings.sync_every_run, until=settings.sync_until_year)
+
+
+definitions = dg.Definitions(
+    assets=[plants, readings, solar_plant_health],
+    asset_checks=[sync_complete],
+    jobs=[backfill_solar_days, *registry_jobs.JOBS],
+    sensors=[solar_sync_due],
+)

@@ -1,0 +1,160 @@
+"""How each plant does, and whether its sensors can be trusted, over its last 30 days.
+
+A plant is looked at again when the service was asked for one of those days, and once a day. What
+is found warns; nothing here stops a load. `sensor_rules` says what speaks against a sensor.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, TextClause, text
+
+from pipelines.sources.solar.tables import VALUES, solar_plant_health
+from pipelines.warehouse.connection import Warehouse, array_literal, stage
+from pipelines.warehouse.sql_files import read_sql
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SOURCE = "metrics.solar_plant_health"
+MIN_KWH = 1e-6
+"""Less is none, as for `solar.ratio`."""
+PLANTS_AT_ONCE = 50
+"""Plants whose readings are in memory at the same time, 36,000 hours."""
+TIME = "datetime64[us, UTC]"
+PLANT_TYPES = {
+    "latitude": "float64",
+    "longitude": "float64",
+    "first_at": TIME,
+    "week_at": TIME,
+    "end_at": TIME,
+    "asked_at": TIME,
+}
+READING_TYPES = {"plant_id": "int64", "read_at": TIME, **dict.fromkeys(VALUES, "float64")}
+WORDS = {
+    "night_hours": "production at night",
+    "flat_hours": "flat lines",
+    "over_limit_hours": "above the physical limit",
+}
+"""What speaks against a plant's sensors, by the column that counts its hours."""
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """How many plants were looked at, and how many were taken out because they retired."""
+
+    computed: int
+    removed: int
+
+
+def refresh(store: Warehouse, *, now: dt.datetime) -> Refreshed:
+    """Look at the plants of which something changed, and write what is found."""
+    with store.transaction(SOURCE) as connection:
+        removed = connection.execute(_statement("forget_retired_plants")).rowcount
+        plants = connection.execute(_statement("plants_to_look_at"), {"now": now}).all()
+        if plants:
+            stage(connection, _health_of(connection, plants), solar_plant_health)
+            connection.execute(_statement("put_plant_health"), {"now": now})
+    return Refreshed(len(plants), removed)
+
+
+def suspicious(connection: Connection) -> list[dict[str, Any]]:
+    """The plants whose sensors something speaks against: the rows of the check."""
+    query = text(read_sql("pipelines.sources.solar", "checks/no_suspicious_sensor"))
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def energy_by_day(connection: Connection, plants: int, days: int) -> Sequence[Row[Any]]:
+    """Energy of the plants that do worst; columns as `pictures.energy_by_day` wants them."""
+    parameters = {"plants": plants, "days": days}
+    return connection.execute(_statement("energy_by_day"), parameters).all()
+
+
+def look_at(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
+    """The health of each plant: the columns of the table that follow from readings.
+
+    `plants`, with plant_id as index: latitude, longitude and, as instants, first_at, week_at and
+    end_at, between which are the 30 days and the last 7. `readings`: those of the 30 days, in order
+    of plant and time.
+    """
+    from pipelines.sources.solar import sensor_rules
+
+    readings = readings.join(plants, on="plant_id")
+    sun = sensor_rules.sun(readings)
+    broken = readings[["plant_id"]].assign(
+        night_hours=sensor_rules.is_on_at_night(readings, sun),
+        flat_hours=sensor_rules.is_flat(readings),
+        over_limit_hours=sensor_rules.is_over_limit(readings, sun),
+    )
+    hours = broken.groupby("plant_id").sum().reindex(plants.index, fill_value=0).astype("Int64")
+    hours.loc[plants.latitude.isna(), ["night_hours", "over_limit_hours"]] = None
+    return hours.assign(
+        **_yield(plants, readings, "week_at", 7),
+        **_yield(plants, readings, "first_at", 30),
+        longest_gap_hours=_longest_gap_hours(plants, readings),
+        suspicions=hours.apply(_words, axis="columns"),
+    )
+
+
+def _health_of(connection: Connection, plants: Sequence[Row[Any]]) -> pd.DataFrame:
+    """The rows of `plants` as they are staged; readings are read for some plants at a time."""
+    import pandas as pd
+
+    found = []
+    for start in range(0, len(plants), PLANTS_AT_ONCE):
+        some = pd.DataFrame(plants[start : start + PLANTS_AT_ONCE]).astype(PLANT_TYPES)
+        asked = {name: some[name].to_list() for name in ("plant_id", "first_at", "end_at")}
+        rows = connection.execute(_statement("readings_of_plants"), asked)
+        readings = pd.DataFrame(rows, columns=list(READING_TYPES)).astype(READING_TYPES)
+        some = some.set_index("plant_id")
+        found.append(some[["day", "asked_at"]].join(look_at(some, readings)))
+    return pd.concat(found).reset_index()
+
+
+def _yield(
+    plants: pd.DataFrame, readings: pd.DataFrame, since: str, days: int
+) -> dict[str, pd.Series[float]]:
+    """Performance ratio and availability of the days from the instant in the column `since` on.
+
+    The ratio is what was observed by what was expected in the hours that are held, which others
+    call the performance index. Hours are expected by the calendar, asked for or not.
+    """
+    of_plant = readings[readings.read_at >= readings[since]].groupby("plant_id")
+    sums = of_plant[["observed_energy_kwh", "expected_energy_kwh"]].sum().reindex(plants.index)
+    held = of_plant.size().reindex(plants.index, fill_value=0)
+    expected = sums.expected_energy_kwh.where(sums.expected_energy_kwh >= MIN_KWH)
+    hours = (plants.end_at - plants[since]).dt.total_seconds() / 3600
+    return {
+        f"performance_ratio_{days}_days": sums.observed_energy_kwh / expected,
+        f"availability_{days}_days": held / hours,
+    }
+
+
+def _longest_gap_hours(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.Series[int]:
+    """The most hours between two readings, or between one and either end of the 30 days."""
+    import pandas as pd
+
+    hour = pd.Timedelta(hours=1)
+    ends = [(plants.first_at - hour).rename("read_at"), plants.end_at.rename("read_at")]
+    times = pd.concat([readings.set_index("plant_id").read_at, *ends]).reset_index()
+    steps = times.sort_values(["plant_id", "read_at"]).groupby("plant_id").read_at.diff()
+    longest: pd.Series[int] = steps.groupby(times.plant_id).max() // hour - 1
+    return longest
+
+
+def _words(hours: pd.Series[int]) -> str:
+    """What speaks against a plant's sensors, as COPY takes it, by its hours that break a rule."""
+    broken = hours.dropna()
+    return array_literal(
+        f"{words} in {broken[rule]:,} hour{'s' if broken[rule] > 1 else ''}"
+        for rule, words in WORDS.items()
+        if broken.get(rule, 0) > 0
+    )
+
+
+def _statement(name: str) -> TextClause:
+    return text(read_sql("pipelines.sources.solar", f"plant_health/{name}"))

@@ -1,0 +1,308 @@
+"""Runs whose process was killed end, let go what they held, and are tried again; others go on."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import psycopg
+import pytest
+from dagster._core.events import EngineEventData
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+
+from pipelines.orchestration.operations.housekeeping import orphaned_runs
+from pipelines.orchestration.schedule_config import timetable
+from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.runtime.processes import STOP_SECONDS
+from pipelines_tests.command import isobar
+from pipelines_tests.fake_source import FakeSource, document
+from pipelines_tests.served_ui import start, today
+from pipelines_tests.sources.flights.made_up import flights_document
+
+Status = dg.DagsterRunStatus
+HERE = "127.0.0.1"
+ORIGIN = RemoteJobOrigin(
+    RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("pipelines"), "__repository__"), "idling"
+)
+
+
+@dg.op
+def idle() -> None: ...
+
+
+@dg.job
+def idling() -> None:
+    idle()
+
+
+@pytest.fixture
+def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that lives until the test kills it."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def made(
+    instance: dg.DagsterInstance, tags: dict[str, str], status: Status, **more: Any
+) -> dg.DagsterRun:
+    return instance.create_run_for_job(
+        idling, tags=tags, status=status, remote_job_origin=ORIGIN, **more
+    )
+
+
+def begun(
+    instance: dg.DagsterInstance, pid: int, *, host: str = HERE, status: Status = Status.STARTED
+) -> dg.DagsterRun:
+    """A run of the daemon with a worker, as Dagster leaves it."""
+    tags = {".dagster/grpc_info": json.dumps({"host": host, "port": 4000})}
+    run = made(instance, tags, status)
+    instance.report_engine_event("Launched as an automatic retry", run)
+    instance.report_engine_event("Started process", run, EngineEventData.in_process(pid))
+    return run
+
+
+def status_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Status:
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    return found.status
+
+
+def look(instance: dg.DagsterInstance) -> str:
+    """What the sensor says."""
+    said = orphaned_runs(dg.build_sensor_context(instance=instance))
+    assert isinstance(said, dg.SkipReason)
+    return said.skip_message or ""
+
+
+@pytest.mark.parametrize("status", [Status.STARTING, Status.STARTED])
+@pytest.mark.parametrize("host", [HERE, "localhost", socket.gethostname()])
+def test_a_run_fails_and_gives_back_its_slot_when_its_worker_was_killed(
+    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]", status: Status, host: str
+) -> None:
+    slots = instance.event_log_storage
+    slots.set_concurrency_slots("a source", 1)
+    run = begun(instance, sleeper.pid, host=host, status=status)
+    assert slots.claim_concurrency_slot("a source", run.run_id, "idle").is_claimed
+    assert look(instance) == "None was killed."
+    assert status_of(instance, run) == status
+    sleeper.kill()  # it stays a zombie, as in a container
+    assert look(instance) == f"Ended the run {run.run_id[:8]} of idling."
+    assert status_of(instance, run) == Status.FAILURE
+    assert slots.get_concurrency_info("a source").claimed_slots == []
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.tags["dagster/will_retry"] == "true"
+    assert look(instance) == "None was killed."
+
+
+def test_a_process_that_took_over_the_number_is_not_the_worker(
+    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
+) -> None:
+    run = begun(instance, sleeper.pid)
+    began = psutil.Process(sleeper.pid).create_time()
+    assert not orphaned_runs._is_gone(sleeper.pid, began + 1)
+    assert orphaned_runs._is_gone(sleeper.pid, began - 60)
+    assert status_of(instance, run) == Status.STARTED
+
+
+def test_workers_of_other_machines_and_runs_without_one_are_left_alone(
+    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
+) -> None:
+    sleeper.kill()
+    sleeper.wait()
+    runs = [
+        begun(instance, sleeper.pid, host="code-server"),
+        begun(instance, sleeper.pid, status=Status.QUEUED),  # tags of the run before
+        begun(instance, sleeper.pid, status=Status.CANCELING),  # Dagster ends it
+        made(instance, {}, Status.STARTED),
+        made(instance, {".dagster/grpc_info": json.dumps({"host": HERE})}, Status.STARTED),
+    ]
+    before = [status_of(instance, run) for run in runs]
+    assert look(instance) == "None was killed."
+    assert [status_of(instance, run) for run in runs] == before
+
+
+def test_a_run_that_a_broker_gave_to_another_machine_is_left_alone(
+    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
+) -> None:
+    """Its process is none of here, though the attempt before it was, and left its tags to it."""
+    sleeper.kill()
+    sleeper.wait()
+    run = begun(instance, sleeper.pid)
+    instance.add_run_tags(run.run_id, {DAGSTER_CELERY_TASK_ID_TAG: "a task"})
+    assert look(instance) == "None was killed."
+    assert status_of(instance, run) == Status.STARTED
+
+
+def test_a_run_that_ended_well_while_one_looked_is_not_failed(
+    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
+) -> None:
+    run = begun(instance, sleeper.pid)
+    done = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_SUCCESS.value, run.job_name)
+    instance.report_dagster_event(done, run.run_id)
+    sleeper.kill()
+    sleeper.wait()
+    assert orphaned_runs._worker_was_killed(instance, run), "seen as it was before"
+    assert not orphaned_runs._end(instance, run)
+    assert status_of(instance, run) == Status.SUCCESS
+
+
+def test_another_attempt_of_a_killed_isobar_run_is_not_taken_for_it(
+    instance: dg.DagsterInstance,
+) -> None:
+    """Attempts have the tags of the run before them."""
+    tags = {orphaned_runs.TAG: f"1 since 0 on {socket.gethostname()}"}
+    killed = made(instance, tags, Status.STARTED)
+    ids = {"parent_run_id": killed.run_id, "root_run_id": killed.run_id}
+    again = made(instance, tags, Status.QUEUED, **ids)
+    orphaned_runs.reconcile(instance)
+    assert status_of(instance, killed) == Status.FAILURE
+    assert status_of(instance, again) == Status.QUEUED
+    assert orphaned_runs.is_under_way(instance, "idling")
+
+
+def test_isobar_run_leaves_workers_to_the_machine_where_they_are(
+    instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
+) -> None:
+    """It may run anywhere, and loopback is another machine there."""
+    sleeper.kill()
+    sleeper.wait()
+    run = begun(instance, sleeper.pid)
+    orphaned_runs.reconcile(instance)
+    assert status_of(instance, run) == Status.STARTED
+
+
+def test_looking_is_cheap(instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]") -> None:
+    """It is done at every look of every sensor."""
+    for _ in range(6):
+        begun(instance, sleeper.pid)
+    began = time.perf_counter()
+    for _ in range(10):
+        orphaned_runs.fail_orphaned_runs(instance)
+    assert (time.perf_counter() - began) / 10 < 0.5
+
+
+class Session:
+    """`isobar ui` with a slow run: a load that waits for a lock that the test holds."""
+
+    def __init__(self, state: Path, source: FakeSource, sandbox_url: str) -> None:
+        self.state = state
+        self.variables = {
+            "ISOBAR_SOURCES": "live",
+            "FLIGHTS_URL": source.url,
+            "WEATHER_BASE_URL": sandbox_url,
+            "GEOCODING_BASE_URL": sandbox_url,
+        }
+        self.server = EmbeddedPostgres(state)
+
+    def start(self) -> list[str]:
+        """Start it; what it says until it is up."""
+        self.ui = start(self.state, **self.variables)
+        return self.ui.said
+
+    def statuses(self) -> dict[str, str]:
+        """Of the runs of flights, by id, newest first."""
+        query = """{ runsOrError(filter: {pipelineName: "flights"}) { ... on Runs { results {
+            runId status } } } }"""
+        return {one["runId"]: one["status"] for one in self.ui.ask(query)["runsOrError"]["results"]}
+
+
+@pytest.fixture
+def session(state: Path, source: FakeSource, sandbox_url: str) -> Iterator[Session]:
+    source.will(document(flights_document()))
+    assert isobar(state, "migrate").returncode == 0
+    opened = Session(state, source, sandbox_url)
+    yield opened
+    opened.ui.stop()
+
+
+def begin_slow_run(session: Session) -> tuple[str, psycopg.Connection]:
+    """A run whose load waits for the lock; closing the connection lets it go."""
+    blocker = psycopg.connect(session.server.start().url(SUPERUSER, WAREHOUSE))
+    blocker.execute("LOCK TABLE flights.prices")
+    run_id = session.ui.begin_run("flights", today())
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    deadline = time.monotonic() + 300
+    while blocker.execute(waiting).fetchone() == (0,):
+        assert time.monotonic() < deadline, session.statuses()
+        time.sleep(0.2)
+    assert session.statuses() == {run_id: "STARTED"}
+    return run_id, blocker
+
+
+def wait_for_statuses(session: Session, *statuses: str, seconds: float) -> float:
+    """Wait until the runs of flights, newest first, have these; how long it took."""
+    began = time.monotonic()
+    while tuple(session.statuses().values()) != statuses:
+        assert time.monotonic() - began < seconds, session.statuses()
+        time.sleep(0.5)
+    return time.monotonic() - began
+
+
+def test_a_run_killed_with_the_code_server_ends_and_is_tried_again(session: Session) -> None:
+    often = "[sensors.orphaned_runs]\nevery_seconds = 5\n"
+    (session.state / "schedules.toml").write_text(often)
+    session.start()
+    run_id, blocker = begin_slow_run(session)
+    (code_server,) = session.ui.having("grpc")
+    workers = code_server.children(recursive=True)
+    assert workers
+    os.killpg(code_server.pid, signal.SIGKILL)
+    psutil.wait_procs(workers, timeout=10)
+    blocker.close()
+    wait_for_statuses(session, "SUCCESS", "FAILURE", seconds=300)
+    query = """query($id: ID!) { runOrError(runId: $id) { ... on Run {
+        eventConnection { events { ... on RunFailureEvent { timestamp message } } } } } }"""
+    run = session.ui.ask(query, id=run_id)["runOrError"]
+    told = [one["message"] for one in run["eventConnection"]["events"] if "message" in one]
+    assert told == ["The process of this run was killed."]
+
+
+def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> None:
+    """Else they are shown as failing until the next start. Those that wait, Dagster lets fail."""
+    often = "".join(f"[sensors.{name}]\nevery_seconds = 1\n" for name in timetable().seconds)
+    (session.state / "schedules.toml").write_text(often)
+    session.start()
+    url = session.server.start().url(SUPERUSER, DAGSTER)
+    with psycopg.connect(url, autocommit=True) as storage:
+        ticks = "SELECT count(*) FROM job_ticks WHERE status <> 'STARTED'"
+        deadline = time.monotonic() + 300
+        while (storage.execute(ticks).fetchone() or (0,))[0] < 30:
+            assert time.monotonic() < deadline, "nobody looks"
+            time.sleep(0.2)
+        session.ui.process.terminate()
+        began = time.monotonic()
+        assert session.ui.process.wait(300) == 0
+        assert time.monotonic() - began < 2 * STOP_SECONDS
+        failed = "SELECT count(*) FROM job_ticks WHERE tick_body LIKE '%UserCodeUnreachable%'"
+        assert storage.execute(failed).fetchone() == (0,)
+
+
+def test_runs_killed_with_the_whole_session_are_ended_when_the_ui_is_started_again(
+    session: Session,
+) -> None:
+    session.start()
+    time.sleep(12)  # the daemon has noted from where on it looks for runs to try again
+    run_id, blocker = begin_slow_run(session)
+    for process in (*session.ui.children(), psutil.Process(session.ui.process.pid)):
+        process.kill()
+    session.ui.process.communicate()
+    blocker.close()
+    told = session.start()
+    assert f"Ended the run {run_id[:8]} of flights, whose process was killed.\n" in told
+    wait_for_statuses(session, "SUCCESS", "FAILURE", seconds=300)
