@@ -39,7 +39,8 @@ def _write_what_the_database_says(connections: Connections, folder: Path) -> Non
     migrate(url)
     with psycopg.connect(url, autocommit=True) as owner:
         _write(dictionary.PAGE, dictionary.page(owner))
-        _write(lineage.FILE, lineage.document(owner))
+        for page, words in lineage.documents(owner).items():
+            _write(page, words)
         _write(contract.FILE, contract.document(owner))
         warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))
         known_data.put(warehouse, owner, folder)

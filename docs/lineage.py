@@ -1,7 +1,7 @@
-"""Write orchestration/column_lineage.json: which column is made of which, from views and SQL.
+"""Write `column_lineage.json` of each source: which column is made of which, from views and SQL.
 
-Views are asked of a migrated database, tables that follow others are read from the statements that
-fill them. A test fails while the file is not what this says.
+Views are read from a migrated database, tables that follow others from the statements that fill
+them. A test fails while a file is not what this says.
 """
 
 import json
@@ -13,28 +13,32 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
+from pipelines.source import sources
 from pipelines.warehouse.sql_files import read_sql
 
-FILE = Path(__file__).parent.parent / "pipelines" / "orchestration" / "column_lineage.json"
 DIALECT = "postgres"
-FILLED_BY = {
-    "flights.itineraries": ("pipelines.sources.flights", "refresh_itineraries"),
-    "flights.itinerary_legs": ("pipelines.sources.flights", "refresh_itineraries"),
-    "metrics.hotel_bookings_by_event_day": ("pipelines.metrics", "refresh/count_by_event_day"),
-    "metrics.hotel_bookings_by_stay_night": ("pipelines.metrics", "refresh/count_by_stay_night"),
-}
-"""Tables that follow other tables, and the statement that fills each."""
 Schema = dict[str, dict[str, dict[str, str]]]
 
 
-def document(connection: psycopg.Connection) -> str:
-    """The whole file: by relation and column, the columns of other relations it is made of."""
+def documents(connection: psycopg.Connection) -> dict[Path, str]:
+    """The file of each source: by relation and column, the columns of others it is made of."""
     schema = _schema(connection)
-    found = {
+    views = {
         name: _sources(sqlglot.parse_one(definition, dialect=DIALECT), schema, columns)
         for name, definition, columns in _views(connection, schema)
     }
-    found |= {name: _of_statements(name, schema) for name in FILLED_BY}
+    pages = {}
+    for source in sources().values():
+        found = {name: views[name] for name in source.object_files if name in views}
+        for name, file in source.filled_by.items():
+            found[name] = _of_statements(name, read_sql(source.package, file), schema)
+        if found:
+            page = Path(source.module_file("column_lineage.json")).with_name("column_lineage.json")
+            pages[page] = _document(found)
+    return pages
+
+
+def _document(found: Mapping[str, Mapping[str, list[str]]]) -> str:
     relations = ",\n".join(
         f'"{name}": {{\n'
         + ",\n".join(f' "{column}": {json.dumps(made_of)}' for column, made_of in columns.items())
@@ -68,10 +72,10 @@ def _views(connection: psycopg.Connection, schema: Schema) -> list[tuple[str, st
     ]
 
 
-def _of_statements(name: str, schema: Schema) -> dict[str, list[str]]:
+def _of_statements(name: str, script: str, schema: Schema) -> dict[str, list[str]]:
     """Of the INSERT among the statements of a file, by way of the temporary tables before it."""
-    temporary, script = {}, read_sql(*FILLED_BY[name]).replace(" ON COMMIT DROP", "")
-    for statement in sqlglot.parse(script, dialect=DIALECT):
+    temporary = {}
+    for statement in sqlglot.parse(script.replace(" ON COMMIT DROP", ""), dialect=DIALECT):
         if isinstance(statement, exp.Create):
             temporary[statement.this.name] = statement.expression
         if isinstance(statement, exp.Insert) and _name(statement.find(exp.Table)) == name:
@@ -83,7 +87,7 @@ def _of_statements(name: str, schema: Schema) -> dict[str, list[str]]:
                 if selected.alias_or_name != column:
                     selected.replace(exp.alias_(selected.copy(), column))
             return _sources(query, schema, columns, temporary)
-    raise ValueError(f"{FILLED_BY[name]} does not fill {name}")
+    raise ValueError(f"the statements do not fill {name}")
 
 
 def _sources(

@@ -5,7 +5,7 @@ The bridge between plain code and Dagster's types, used by all domains. No logic
 
 import time
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import (
     comment_on_view,
     read_sql,
-    relations_read,
     without_comments_on,
 )
 
@@ -118,20 +117,18 @@ def row_count(connection: Connection, key: dg.AssetKey) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def view_asset(source: Source, view: View, known: Collection[str]) -> dg.AssetsDefinition:
+def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.AssetsDefinition:
     """The asset of a view that `isobar migrate` made: to materialise a view is to profile it.
 
-    Its description is the view's comment, its upstream assets are the tables and views that it
-    reads, of those that are `known`.
+    Its description is the view's comment; `upstream` are the tables and views that it reads.
     """
     schema, name = view.name.split(".")
     key = dg.AssetKey([schema, name])
     sql = source.object_files[view.name]
-    deps = sorted(relations_read(sql) & set(known) - {view.name})
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetKey(one.split(".")) for one in deps],
+        deps=[dg.AssetKey(one.split(".")) for one in upstream],
         description=comment_on_view(sql),
         group_name=schema,
         kinds={"postgres", "view"},

@@ -7,11 +7,17 @@ from importlib import resources
 
 import dagster as dg
 
+from pipelines.source import sources
+
 
 @cache
 def _column_lineage() -> dict[str, dict[str, list[str]]]:
-    file = resources.files("pipelines.orchestration").joinpath("column_lineage.json")
-    found: dict[str, dict[str, list[str]]] = json.loads(file.read_text(encoding="utf-8"))
+    """What the file `column_lineage.json` of each source says, where it has one."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for source in sources().values():
+        file = resources.files(source.package).joinpath("column_lineage.json")
+        if file.is_file():
+            found |= json.loads(file.read_text(encoding="utf-8"))
     return found
 
 
@@ -23,23 +29,23 @@ def column_sources(name: str) -> dict[str, list[str]]:
     return _column_lineage().get(name, {})
 
 
-def column_lineage(sources: Mapping[str, Iterable[str]]) -> dg.TableColumnLineage:
+def column_lineage(made_of: Mapping[str, Iterable[str]]) -> dg.TableColumnLineage:
     """What `column_sources` gives, as Dagster has it."""
     deps = {
         column: [
             dg.TableColumnDep(dg.AssetKey(source.split(".")[:2]), source.rsplit(".", 1)[-1])
-            for source in made_of
+            for source in columns
         ]
-        for column, made_of in sources.items()
+        for column, columns in made_of.items()
     }
     return dg.TableColumnLineage(deps)
 
 
-def with_sources(name: str, comment: str | None, sources: Sequence[str]) -> str | None:
+def with_sources(name: str, comment: str | None, made_of: Sequence[str]) -> str | None:
     """A column's comment with what it is made of, which pages do not show otherwise.
 
     One that is another under the same name needs no words.
     """
-    if not sources or (len(sources) == 1 and sources[0].endswith(f".{name}")):
+    if not made_of or (len(made_of) == 1 and made_of[0].endswith(f".{name}")):
         return comment
-    return f"{comment or ''} ← {', '.join(sources)}".lstrip()
+    return f"{comment or ''} ← {', '.join(made_of)}".lstrip()

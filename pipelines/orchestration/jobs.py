@@ -9,16 +9,19 @@ from pipelines.orchestration.asset_metadata import input_spec, view_asset
 from pipelines.orchestration.checks import checks_of
 from pipelines.orchestration.loading import load_asset, sensors_of
 from pipelines.source import Source, sources
+from pipelines.warehouse.sql_files import relations_read
+from pipelines.warehouse.tables import WRITTEN_WITH
 
 
 def definitions_of(source: Source) -> dg.Definitions:
     """The assets, checks, jobs, schedules and sensors of a source."""
     own = source.module("jobs")
-    parts = own.definitions if own else dg.Definitions()
-    known = _relations()
-    views = [view_asset(source, view, known) for view in source.view_assets.values()]
+    parts: dg.Definitions = own.definitions if own else dg.Definitions()
+    views = [
+        view_asset(source, view, upstream_of(view.name)) for view in source.view_assets.values()
+    ]
     assets = [*(parts.assets or ()), *([load_asset(source)] if source.loads else []), *views]
-    checks = [*checks_of(source), *(parts.asset_checks or ())]
+    checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
     return dg.Definitions(
         assets=[*(input_spec(source, one) for one in source.inputs), *assets],
         asset_checks=checks,
@@ -28,18 +31,31 @@ def definitions_of(source: Source) -> dg.Definitions:
     )
 
 
-def _relations() -> set[str]:
-    """Every table and every view that is an asset, of all sources."""
-    return {
-        name
-        for source in sources().values()
-        for name in (*source.metadata.tables, *source.view_assets)
+def upstream_of(view: str) -> list[str]:
+    """The tables and views that are assets and that a view reads, itself or by way of others.
+
+    A table that is no asset says by `info` which one it is written with.
+    """
+    files = {name: sql for one in sources().values() for name, sql in one.object_files.items()}
+    views = {name for one in sources().values() for name in one.view_assets}
+    tables = {
+        name: table for one in sources().values() for name, table in one.metadata.tables.items()
     }
+    found: set[str] = set()
+    waiting, seen = [view], {view}
+    while waiting:
+        for name in relations_read(files[waiting.pop()]) - seen:
+            seen.add(name)
+            if name in views:
+                found.add(name)
+            elif name in tables:
+                found.add(tables[name].info.get(WRITTEN_WITH, name))
+            elif name in files:
+                waiting.append(name)
+    return sorted(found)
 
 
-def _jobs(
-    source: Source, assets: Collection[object], checks: Collection[dg.AssetChecksDefinition]
-) -> Iterator[Any]:
+def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -> Iterator[Any]:
     """The source's job, for all that no other job is for, and those that checks and views name.
 
     A source that collects from others refreshes their views too that show what it brings.

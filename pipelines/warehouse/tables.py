@@ -35,6 +35,8 @@ def source_metadata() -> MetaData:
     return MetaData(naming_convention=NAMING_CONVENTION)
 
 
+#: Key in the `info` of a table that is no asset of its own: the one that it is written with.
+WRITTEN_WITH = "written_with"
 #: The platform's own tables: the ledger, the quarantine, inboxes, watermarks.
 metadata = source_metadata()
 

@@ -14,7 +14,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from pipelines.warehouse.tables import delivery_id_column, source_metadata
+from pipelines.warehouse.tables import WRITTEN_WITH, delivery_id_column, source_metadata
 
 SCHEMA, METRICS = "bookings", "metrics"
 metadata = source_metadata()
@@ -95,6 +95,7 @@ polls = Table(
     ),
     Column("problem", Text, comment="Why it could not be read to its end then; null when it was."),
     Column("run_id", Text, comment="The Dagster run that did."),
+    info={WRITTEN_WITH: "bookings.events"},
     schema=SCHEMA,
     comment="How far the events API at each address was read.",
 )

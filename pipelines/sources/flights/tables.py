@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pipelines.sources.flights.periods import seen_columns, seen_indexes
-from pipelines.warehouse.tables import delivery_id_column, source_metadata
+from pipelines.warehouse.tables import WRITTEN_WITH, delivery_id_column, source_metadata
 
 SCHEMA = "flights"
 metadata = source_metadata()
@@ -38,6 +38,7 @@ payloads = Table(
         LargeBinary,
         comment="The body as received, gzipped; null: housekeeping has removed it for its age.",
     ),
+    info={WRITTEN_WITH: "flights.snapshots"},
     schema=SCHEMA,
     comment="Documents as they were received, each distinct body once.",
 )

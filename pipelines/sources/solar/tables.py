@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import func
 
-from pipelines.warehouse.tables import delivery_id_column, source_metadata
+from pipelines.warehouse.tables import WRITTEN_WITH, delivery_id_column, source_metadata
 
 SCHEMA, METRICS = "solar", "metrics"
 metadata = source_metadata()
@@ -163,6 +163,7 @@ corrections = Table(
         comment="When it was written.",
     ),
     Index(None, "plant_id", "read_at"),
+    info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
     comment="What readings were before the service said otherwise: the present ones are in"
     " solar.readings.",
@@ -206,6 +207,7 @@ days = Table(
     CheckConstraint("status IN ('held', 'partial', 'empty', 'failed')", name="status"),
     CheckConstraint("(status = 'held') = (hours_present = hours_expected)", name="held"),
     Index("days_retry_at_idx", "retry_at", postgresql_where="retry_at IS NOT NULL"),
+    info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
     comment="Each day of each plant that the service was asked for: what is held of it. Written in"
     " one transaction with the readings. solar.coverage has the days not asked for too.",
@@ -221,6 +223,7 @@ syncs = Table(
     Column("history_from", Date, nullable=False, comment="How far back history is to go."),
     Column("answers", Integer, nullable=False, server_default="0", comment="Answers taken in."),
     Column("problem", Text, comment="Why it was not whole; null when it was."),
+    info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
     comment="The last sync of each plant.",
 )

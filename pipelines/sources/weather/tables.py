@@ -18,7 +18,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from pipelines.warehouse.tables import source_metadata
+from pipelines.warehouse.tables import WRITTEN_WITH, source_metadata
 
 SCHEMA = "weather"
 metadata = source_metadata()
@@ -189,6 +189,7 @@ refreshes = Table(
     ),
     _instant("retry_at", "After a failure: not to be asked before."),
     Column("problem", Text, comment="Why the last call failed; null when it did not."),
+    info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
     comment="When each place was last asked for, and when it may be again.",
 )
@@ -226,6 +227,7 @@ calls = Table(
     Index(None, "place_id", "called_at"),
     Index(None, "called_at"),
     Index("calls_started_idx", "request_id", postgresql_where="outcome = 'started'"),
+    info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
     comment="Every call of a provider, for each place it was for.",
 )
@@ -236,6 +238,7 @@ pauses = Table(
     Column("provider", Text, primary_key=True, comment="Who is not to be asked."),
     _instant("until_at", "Until then.", nullable=False),
     Column("reason", Text, nullable=False, comment="What it said."),
+    info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
     comment="Providers whose allowance is used up, until it renews.",
 )
