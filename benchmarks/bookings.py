@@ -17,7 +17,6 @@ from random import Random
 from typing import Any
 
 import psycopg
-from pipelines.metrics.hotel_bookings import refresh
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -25,6 +24,7 @@ from benchmarks.report import Measure, answers_a_second
 from benchmarks.taking import take_in
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections
 from pipelines.sources.bookings import load
+from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
 

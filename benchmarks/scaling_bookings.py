@@ -12,7 +12,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import psycopg
-from pipelines.metrics.hotel_bookings import refresh
 
 from benchmarks.bookings import DIRT, HOTEL_YEAR, HOTELS, SPOIL, events
 from benchmarks.curve import Curve, seconds_of
@@ -20,6 +19,7 @@ from benchmarks.report import answers_a_second
 from benchmarks.taking import take_in
 from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
 from pipelines.sources.bookings import load
+from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
@@ -36,8 +36,9 @@ SHIFT = 1_000
 """Ids are so far apart, so that late events have ids between them."""
 HOTEL = HOTELS // 2
 AUDIT = {
-    "pipelines.metrics": ("matches_recount", "axes_reconcile"),
     "pipelines.sources.bookings": (
+        "matches_recount",
+        "axes_reconcile",
         "booked_before_cancelled",
         "no_double_booking",
         "event_before_stay",

@@ -5,12 +5,12 @@ every hour is copied into the table, for views to join: how it is loaded is not 
 """
 
 import psycopg
-from pipelines.metrics.plant_health import refresh
 
 from benchmarks.curve import Curve, seconds_of
 from benchmarks.solar import YEARS, sync
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
+from pipelines.sources.solar.plant_health import refresh
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
@@ -97,7 +97,7 @@ def ask(server: Connections, curve: Curve, size: str) -> None:
         for view in ("enriched.solar_readings", "metrics.solar_hourly"):
             query = f"SELECT count(*) FROM {view}"
             curve.time(size, connection, f"after each sync: rows of {view}", query)
-        for package, check in (("solar", "no_gaps"), ("metrics", "solar_sums_equal")):
+        for package, check in (("sources.solar", "no_gaps"), ("sources.solar", "solar_sums_equal")):
             seconds = seconds_of(connection, read_sql(f"pipelines.{package}", f"checks/{check}"))
             curve.add(size, f"after each sync: {check}, ms", 1000 * seconds)
 

@@ -7,16 +7,17 @@ import time
 from pathlib import Path
 
 from benchmarks.report import peak_megabytes
-from pipelines.ingest.file_loader import take_file
+from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import look_at
 from pipelines.postgres.server import LOADER, Connections
 from pipelines.sources.bookings import load as bookings
 from pipelines.sources.shipments import load as shipments
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.loaders import loader
 
 LOADERS = {
-    bookings.SOURCE: bookings.loader(None, bookings.Reading()),
-    shipments.SOURCE: shipments.loader(None, "utf-8"),
+    bookings.SOURCE: loader("bookings"),
+    shipments.SOURCE: loader("shipments"),
 }
 
 
@@ -35,7 +36,7 @@ def take_in(server: Connections, source: str, file: Path) -> dict[str, float]:
 def _take(url: str, source: str, file: Path) -> dict[str, float]:
     warehouse = Warehouse(url)
     began = time.monotonic()
-    outcome = take_file(warehouse, source, look_at(source, file), LOADERS[source])
+    outcome = load_file(warehouse, source, look_at(source, file), LOADERS[source])
     seconds = time.monotonic() - began
     warehouse.dispose()
     loaded = outcome.loaded if outcome else 0

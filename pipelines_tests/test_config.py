@@ -8,7 +8,10 @@ import pytest
 from pipelines import config
 from pipelines.config import Settings, home, own_schedules, read_dot_env
 from pipelines.failures import PermanentFailure
+from pipelines.source import sources
 from pipelines_tests.command import PROJECT
+
+LIVE = {"ISOBAR_SOURCES": "live"}
 
 
 @pytest.mark.parametrize(
@@ -25,9 +28,11 @@ from pipelines_tests.command import PROJECT
     ],
 )
 def test_a_variable_of_no_use_is_refused_in_words(told: dict[str, str], words: str) -> None:
-    ours = {"DATABASE_URL": "postgresql://u@h/d"}
+    ours = LIVE | {"DATABASE_URL": "postgresql://u@h/d"}
     with pytest.raises(PermanentFailure, match=words):
-        Settings.from_environment(ours | told)
+        settings = Settings.from_environment(ours | told)
+        for source in sources().values():
+            source.load_settings(settings)
 
 
 def test_a_file_of_schedules_of_a_user_that_there_is_not_is_refused() -> None:
@@ -36,8 +41,8 @@ def test_a_file_of_schedules_of_a_user_that_there_is_not_is_refused() -> None:
 
 
 def test_a_folder_whose_name_is_no_utf_8_is_one_all_the_same() -> None:
-    told = Settings.from_environment({"BOOKINGS_INBOX": "/inbox\udcff"})
-    assert told.bookings_inbox == Path("/inbox\udcff")
+    told = Settings.from_environment(LIVE | {"BOOKINGS_INBOX": "/inbox\udcff"})
+    assert sources()["bookings"].load_settings(told).inbox == Path("/inbox\udcff")
 
 
 @pytest.mark.parametrize("content", [b"FLIGHTS_URL=\xff", b"ISOBAR_NUL=\x00"])

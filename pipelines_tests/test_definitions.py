@@ -12,36 +12,31 @@ import pytest
 from sqlalchemy import text
 
 from pipelines.definitions import build_definitions
-from pipelines.http.client import HttpClient
 from pipelines.orchestration import asset_metadata
-from pipelines.orchestration.resources import FlightsResource, WarehouseResource, WeatherResource
-from pipelines.sources.flights.client import FlightsClient
-from pipelines.sources.flights.definitions import flights_retry
+from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.sources.flights.jobs import flights_retry
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document
+from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary
 
 TODAY = dt.datetime.now(dt.UTC).date().isoformat()
 
 
-class ImpatientFlights(FlightsResource):
-    """The real client, with short waits."""
-
-    def open(self) -> FlightsClient:
-        assert self.url is not None
-        impatient = HttpClient("flights", "FLIGHTS_URL", attempts=2, first_wait_seconds=0.01)
-        return FlightsClient(self.url, impatient)
-
-
 @pytest.fixture
-def definitions(warehouse: Warehouse, source: FakeSource, sandbox_url: str) -> dg.Definitions:
+def definitions(
+    warehouse: Warehouse, source: FakeSource, sandbox_url: str, monkeypatch: pytest.MonkeyPatch
+) -> dg.Definitions:
+    hasten(monkeypatch, "pipelines.sources.flights.client")
     url = warehouse.engine.url.render_as_string(hide_password=False)
     return build_definitions(
         {
             "warehouse": WarehouseResource(url=url),
-            "flights": ImpatientFlights(url=source.url),
-            "weather": WeatherResource(base_url=sandbox_url),
+            "flights": source_resource("flights", url=source.url),
+            "weather": source_resource(
+                "weather", weather_base_url=sandbox_url, geocoding_base_url=sandbox_url
+            ),
         }
     )
 
@@ -125,14 +120,14 @@ def test_a_job_lands_flights_and_their_counts(
         if event.is_step_materialization and event.asset_key
     }
     heard = {name: pages.pop(name) for name in [*pages] if name.startswith(asset_metadata.EXTERNAL)}
-    assert heard["sources.flights_document"]["bytes received"].value == len(
+    assert heard["sources.flights_document"]["bytes_received"].value == len(
         json.dumps(flights_document())
     )
     assert heard["sources.airportsdata"]["version"].value == version("airportsdata")
     counts: dict[str, Any] = {name: page["dagster/row_count"].value for name, page in pages.items()}
     for name, page in pages.items():
         assert float(str(page["seconds"].value)) > 0
-        assert ("bytes on disk" in page) == (name.split(".")[0] not in ("enriched", "metrics"))
+        assert ("bytes_on_disk" in page) == (name.split(".")[0] not in ("enriched", "metrics"))
     assert counts["flights.itineraries"] == counts["enriched.itineraries"] == 2
     assert counts["flights.legs"] == 3
     assert len(counts) == 13
@@ -270,7 +265,7 @@ def test_a_day_whose_source_was_down_at_its_hour_is_not_lost(
         source.will(body(b"down", 503))
         execute(definitions, instance)
         assert look() == "The last run failed; trying again in some minutes."
-        monkeypatch.setattr("pipelines.sources.flights.definitions.AFTER_FAILURE_SECONDS", 0.0)
+        monkeypatch.setattr("pipelines.sources.flights.jobs.AFTER_FAILURE_SECONDS", 0.0)
         asked = look()
         assert isinstance(asked, dg.RunRequest)
         assert asked.partition_key == TODAY

@@ -17,7 +17,7 @@ LAST_RUNS = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { 
 @pytest.mark.parametrize(
     ("key", "picture"),
     [
-        ("metrics/solar_plant_health", "expected and observed"),
+        ("metrics/solar_plant_health", "expected_and_observed"),
         ("metrics/hotel_bookings_by_event_day", "by day"),
     ],
     ids=["alone", "with_another"],

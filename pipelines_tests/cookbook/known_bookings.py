@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipelines.metrics.hotel_bookings import refresh
-from pipelines.sources.bookings.load import Reading
+from pipelines.sources.bookings import Settings
+from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.bookings.made_up import ROOM, Event, deliver, event
 
@@ -49,5 +49,7 @@ def put_second(warehouse: Warehouse, folder: Path) -> None:
     """The next file, with two lines that are refused."""
     new = [one for one in EVENTS if one["id"] > 7110]
     lines = [*new, OTHERWISE, UNREADABLE]
-    deliver(warehouse, folder, lines, name="bookings-2026-11-02.csv", reading=Reading(most_bad=0.9))
+    deliver(
+        warehouse, folder, lines, name="bookings-2026-11-02.csv", settings=Settings(most_bad=0.9)
+    )
     refresh(warehouse)

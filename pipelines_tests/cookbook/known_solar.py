@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from pipelines.metrics import plant_health
+from pipelines.sources.solar import plant_health
 from pipelines.sources.solar.load import Plant, note_failed, take_answer
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse

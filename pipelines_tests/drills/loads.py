@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 
 from pipelines.failures import TransientFailure
-from pipelines.metrics.hotel_bookings import refresh
 from pipelines.orchestration.resources import utc_now
+from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.flights import archive
 from pipelines.sources.solar.load import Plant, take_answer
 from pipelines.sources.solar.windows import DAY, Window

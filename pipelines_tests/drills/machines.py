@@ -16,12 +16,12 @@ import psutil
 import psycopg
 
 from pipelines.config import Settings
-from pipelines.orchestration.schedule_config import timetable
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.workers import worker_beat, worker_command
 from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.sensors import sensor_seconds
 from pipelines_tests.served_ui import start
 
 MISSING = "there is no redis-server; on Debian: apt install redis-server"
@@ -144,7 +144,7 @@ class Machines:
             "CELERY_BROKER_URL": self.broker.url,
             **{f"{name.upper()}_INBOX": str(path) for name, path in self.inboxes.items()},
         }
-        seldom = dict.fromkeys(timetable().seconds, 86_400)
+        seldom = dict.fromkeys(sensor_seconds(), 86_400)
         often = seldom | {"bookings_inbox": 2, "shipments_inbox": 2, "orphaned_runs": 2}
         lines = [f"[sensors.{name}]\nevery_seconds = {every}\n" for name, every in often.items()]
         (self.state / "schedules.toml").write_text("".join(lines))

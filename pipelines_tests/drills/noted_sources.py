@@ -35,7 +35,7 @@ class Sources:
             seed=seed,
             fault_rate=fault_rate,
             hang_seconds=0.2,
-            solar_dirt=0.01,
+            solar_error_rate=0.01,
             solar_heals_after=1,
         )
         with (

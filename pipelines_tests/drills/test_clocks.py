@@ -11,8 +11,8 @@ import pytest
 from pipelines.http.client import HttpClient
 from pipelines.ingest.deliveries import unbalanced
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.client import EventsClient
-from pipelines.sources.bookings.load import Reading
 from pipelines.sources.bookings.polling import poll
 from pipelines.sources.solar.sandbox.sun import readings
 from pipelines.sources.solar.sync import Sync
@@ -138,10 +138,10 @@ def test_events_are_all_read_though_our_clock_was_wrong_meanwhile(
         for jump in JUMPS:
             true.pass_by(hours=2)
             ours.now = true.now + jump
-            assert poll(warehouse, client, Reading(), run_id=None, clock=ours)[1] is None
+            assert poll(warehouse, client, Settings(), run_id=None, clock=ours)[1] is None
         true.pass_by(hours=2)
         ours.now = true.now
-        assert poll(warehouse, client, Reading(), run_id=None, clock=ours)[1] is None
+        assert poll(warehouse, client, Settings(), run_id=None, clock=ours)[1] is None
         told = {
             event["id"]
             for page in client.pages(None)

@@ -7,16 +7,16 @@ import psycopg
 import pytest
 
 from pipelines.failures import Failure, TransientFailure
-from pipelines.ingest.file_loader import take
+from pipelines.ingest.file_loader import load_files
 from pipelines.ingest.inbox import Inbox
-from pipelines.metrics.hotel_bookings import refresh
 from pipelines.postgres.server import LOADER, SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
-from pipelines.sources.shipments import load as shipments_load
+from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.command import PROJECT, isobar
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.small_disk import SmallDisk, small_disk
+from pipelines_tests.loaders import loader
 from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.shipments import made_up as shipments
 
@@ -147,4 +147,4 @@ def test_a_file_that_the_full_disk_of_its_inbox_cut_off_is_refused_and_taken_whe
 def take_all(store: Warehouse, inbox: Inbox) -> list[Failure]:
     """Take what is there; why files were refused."""
     files, _ = inbox.ready(store, wait_seconds=10)
-    return take(store, inbox, files, shipments_load.loader(None, "utf-8"))[1]
+    return load_files(store, inbox, files, loader("shipments"))[1]

@@ -4,7 +4,6 @@ import copy
 import datetime as dt
 import json
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -19,12 +18,13 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from pipelines import config as environment
-from pipelines.config import env_validation
 from pipelines.cli.main import isobar
-from pipelines.config import SECRETS, Settings, read_dot_env
+from pipelines.config import SECRETS, Settings, env_validation, read_dot_env
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations.alert_messages import Account, Told, read_memory, written
-from pipelines.orchestration.schedule_config import OURS, read_timetable
+from pipelines.orchestration.schedule_config import declared, read_timetable
+from pipelines.source import sources
+from pipelines.sources import bookings, shipments
 from pipelines.warehouse.backup_manifest import FILE, FORMAT, Manifest, read_manifest
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.migrations.apply import known_revisions
@@ -43,9 +43,17 @@ of_variables = as_given | st.sampled_from(
 URLS = r"(postgres(ql)?(\+[a-z]{0,3})?|redis)://[a-z:@%/\[\]0-9?=&.,]{0,25}"
 
 
+PLATFORM = Settings.from_environment({"ISOBAR_SOURCES": "live"})
+
+
+def sources_off(told: Mapping[str, str]) -> list[bool]:
+    return [one.settings.is_set_up(told, is_live=True) for one in sources().values()]
+
+
 def use(settings: Settings) -> None:
     """What commands do with settings before they connect anywhere."""
-    settings.source_url(settings.flights_url, "/flights.json", "https://flights.example")
+    for source in sources().values():
+        source.load_settings(settings)
     if not settings.has_builtin_server:  # which would be started
         settings.dagster_url()
         engine_for(settings.warehouse_url(), role=None).dispose()
@@ -65,7 +73,7 @@ def test_variables_are_taken_or_refused_in_words(tmp_path: Path, told: dict[str,
         use(Settings.from_environment({"ISOBAR_HOME": str(tmp_path)} | ours | told))
     readers: list[Callable[[Mapping[str, str]], object]] = [
         environment.own_schedules,
-        environment.sources_off,
+        sources_off,
         environment.alert_urls,
         environment.web_server_url,
     ]
@@ -105,7 +113,7 @@ def test_a_password_that_is_written_apart_is_the_one_of_the_address(password: st
 )
 def test_a_zone_is_one_or_refused(name: str) -> None:
     with suppress(PermanentFailure):
-        assert env_validation.zone("A_ZONE", name) == name
+        assert bookings.Settings.load(PLATFORM, "bookings", time_zone=name).time_zone == name
 
 
 @often()
@@ -114,7 +122,7 @@ def test_an_encoding_that_is_let_pass_gives_text_or_says_where_not(
     name: str, content: bytes
 ) -> None:
     try:
-        env_validation.check_encoding("AN_ENCODING", name)
+        shipments.Settings.load(PLATFORM, "shipments", encoding=name)
         content.decode(name).encode()
     except (PermanentFailure, UnicodeDecodeError):
         return
@@ -183,8 +191,8 @@ def test_a_schedule_that_is_taken_has_a_longest_wait(tmp_path: Path, cron: str, 
 
 def test_our_schedules_written_again_are_the_same(tmp_path: Path) -> None:
     own = tmp_path / "schedules.toml"
-    own.write_text(as_toml(tomllib.loads(OURS.read_text())))
-    assert read_timetable(own) == read_timetable(None)
+    own.write_text(as_toml({"schedules": declared()}))
+    assert read_timetable(own).schedules == read_timetable(None).schedules
 
 
 def manifest() -> Manifest:

@@ -46,8 +46,8 @@ def test_eight_runs_at_once_are_as_one(
 ) -> None:
     noted, url = sources
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
-    event_files.write_files(tmp_path / "inbox" / "bookings", 1, yesterday)
-    sandbox.write_files(tmp_path / "inbox" / "shipments", 1, yesterday)
+    event_files.write_files(tmp_path / "inbox" / "bookings", yesterday, 1)
+    sandbox.write_files(tmp_path / "inbox" / "shipments", yesterday, 1)
     held, asked = [], []
     for count in (1, AT_ONCE):
         noted.good.clear()

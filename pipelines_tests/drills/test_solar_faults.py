@@ -216,7 +216,7 @@ def test_at_no_moment_a_gap_is_untold_and_in_the_end_there_is_none(
         now=clock,
         fault_rate=0.3,
         hang_seconds=1.0,
-        solar_dirt=0.3,
+        solar_error_rate=0.3,
         solar_heals_after=1,
     ) as url:
         for clock.now in moments():
@@ -242,7 +242,7 @@ def test_hours_that_are_told_badly_twice_are_waited_for_ever_longer_until_they_a
     patient = HttpClient(SOURCE, "MONITORING_URL")
     first_day = history_from(LAST_DAY.date(), depth)
     asked, partial = [], []
-    with sandbox_server(seed=SEED, now=clock, solar_dirt=0.3, solar_heals_after=2) as url:
+    with sandbox_server(seed=SEED, now=clock, solar_error_rate=0.3, solar_heals_after=2) as url:
         for minutes in (0, 9, 10, 49, 50, 1000):
             clock.now = LAST_DAY + dt.timedelta(minutes=minutes)
             synced = sync_all(warehouse, url, patient, clock, depth)

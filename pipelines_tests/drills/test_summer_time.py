@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from pipelines.http.client import HttpClient
-from pipelines.metrics.hotel_bookings import refresh
-from pipelines.sources.bookings.load import Reading
+from pipelines.sources.bookings import Settings
+from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.flights.times import add_times
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.hours import fill_hours
@@ -123,7 +123,7 @@ def test_events_of_the_days_are_all_counted_once_by_day_as_by_hour(
         bookings.event(n, event_timestamp=f"{local(at, zone):%Y-%m-%d %H:%M:%S}")
         for n, at in enumerate(instants)
     ]
-    counted = bookings.deliver(warehouse, tmp_path, events, reading=Reading(zone))
+    counted = bookings.deliver(warehouse, tmp_path, events, settings=Settings(time_zone=zone))
     assert bookings.counts(counted) == (len(events), len(events), 0, 0)
     refresh(warehouse)
     held: dict[int, dt.datetime] = dict(

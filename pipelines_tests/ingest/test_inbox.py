@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
-from pipelines.ingest.file_loader import take, take_file
+from pipelines.ingest.file_loader import load_file, load_files
 from pipelines.ingest.inbox import Inbox, InboxFile, is_settled
 from pipelines.warehouse.connection import Warehouse, prepare_change_log
 
@@ -47,7 +47,7 @@ def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
 def look(warehouse: Warehouse, inbox: Inbox) -> tuple[list[str], list[str]]:
     """Take what is ready: the names that were taken, and the problems of those refused."""
     files, _ = inbox.ready(warehouse, wait_seconds=5)
-    outcomes, refusals = take(warehouse, inbox, files, load)
+    outcomes, refusals = load_files(warehouse, inbox, files, load)
     with warehouse.engine.connect() as connection:
         ledger = connection.exec_driver_sql("SELECT delivery_id, name FROM ops.deliveries")
         names = {row.delivery_id: row.name for row in ledger}
@@ -120,7 +120,7 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_later(
 
     (seen,), _ = inbox.ready(warehouse, wait_seconds=5)
     with pytest.raises(NotReady, match="changed while it was read"):
-        take_file(warehouse, "trains", seen, slow_load, inbox=inbox)
+        load_file(warehouse, "trains", seen, slow_load, inbox=inbox)
     assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (0,)
     assert look(warehouse, inbox)[0] == ["a.csv"]
 
@@ -170,7 +170,7 @@ def test_a_file_that_may_not_be_read_is_refused_and_taken_when_it_may(
 
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     monkeypatch.setattr(os, "open", refuse)  # root may read anything
-    assert take(warehouse, inbox, files, load)[1][0].problem == (
+    assert load_files(warehouse, inbox, files, load)[1][0].problem == (
         "the file may not be read: permission denied"
     )
     monkeypatch.setattr(os, "open", whole)
@@ -198,7 +198,7 @@ def test_a_file_that_is_gone_at_the_moment_of_taking_is_no_failure(
     (folder / "a.csv").write_text("one")
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     (folder / "a.csv").unlink()
-    assert take(warehouse, inbox, files, load) == ([], [])
+    assert load_files(warehouse, inbox, files, load) == ([], [])
 
 
 def test_a_time_in_the_future_does_not_keep_a_file_waiting_for_ever(folder: Path) -> None:

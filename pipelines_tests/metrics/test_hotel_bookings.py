@@ -10,8 +10,8 @@ import pytest
 
 from pipelines.failures import Failure
 from pipelines.ingest import watermarks
-from pipelines.metrics import hotel_bookings
-from pipelines.metrics.hotel_bookings import refresh
+from pipelines.sources.bookings import counts as hotel_bookings
+from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.bookings.made_up import Event, deliver, event
 

@@ -12,15 +12,15 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from pipelines.metrics import plant_health
-from pipelines.metrics.assets import solar_plant_health
-from pipelines.metrics.checks import CHECKS
-from pipelines.metrics.pictures import energy_by_day
-from pipelines.metrics.plant_health import Refreshed, refresh
 from pipelines.orchestration.resources import WarehouseResource
+from pipelines.sources.solar import plant_health
+from pipelines.sources.solar.jobs import solar_plant_health
+from pipelines.sources.solar.pictures import energy_by_day
+from pipelines.sources.solar.plant_health import Refreshed, refresh
 from pipelines.sources.solar.sandbox import sun
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drawn import hues, png
+from pipelines_tests.sensors import check
 
 NOW = dt.datetime(2026, 4, 4, 4, 30, tzinfo=dt.UTC)
 FIRST, LAST = dt.date(2026, 3, 5), dt.date(2026, 4, 3)
@@ -550,14 +550,14 @@ def test_the_page_shows_a_picture_and_the_check_who_is_suspected(
     register(owner, 1)
     tell(owner, 1, at)
     page, checked = materialize(warehouse)
-    assert page["dagster/row_count"] == page["looked at"] == 1
+    assert page["dagster/row_count"] == page["plants_evaluated"] == 1
     assert page["suspicious"] == 0
     assert checked.passed
-    png(page["expected and observed"])
+    png(page["expected_and_observed"])
     register(owner, 2)
     tell(owner, 2, at, spoiled(*of_day(last, 1, 2), observed_kwh=50.0))
     page, checked = materialize(warehouse)
-    assert (page["looked at"], page["suspicious"]) == (1, 1)
+    assert (page["plants_evaluated"], page["suspicious"]) == (1, 1)
     assert "production at night in 2 hours" in str(page["suspicions"])
     assert not checked.passed
     assert checked.severity == dg.AssetCheckSeverity.WARN
@@ -566,11 +566,9 @@ def test_the_page_shows_a_picture_and_the_check_who_is_suspected(
 
 def materialize(warehouse: Warehouse) -> tuple[dict[str, Any], dg.AssetCheckEvaluation]:
     url = warehouse.engine.url.render_as_string(hide_password=False)
-    check = next(
-        one for one in CHECKS if "no_suspicious_sensor" in {k.name for k in one.check_keys}
-    )
+    suspicious = check("metrics.solar_plant_health", "no_suspicious_sensor")
     done = dg.materialize(
-        [solar_plant_health, check], resources={"warehouse": WarehouseResource(url=url)}
+        [solar_plant_health, suspicious], resources={"warehouse": WarehouseResource(url=url)}
     )
     (materialized,) = done.get_asset_materialization_events()
     metadata = materialized.materialization.metadata

@@ -18,7 +18,7 @@ RATIOS = (
 
 
 def differences(warehouse: Warehouse) -> list[tuple[Any, ...]]:
-    query = text(read_sql("pipelines.metrics", "checks/solar_sums_equal"))
+    query = text(read_sql("pipelines.sources.solar", "checks/solar_sums_equal"))
     with warehouse.engine.connect() as connection:
         return [
             (row.plant_id, row.plant_name, str(row.month), row.name, row.by_days, row.by_readings)

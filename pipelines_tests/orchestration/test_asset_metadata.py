@@ -11,9 +11,10 @@ import pytest
 from docs import lineage
 from pipelines.definitions import definitions
 from pipelines.orchestration.asset_metadata import EXTERNAL, as_dagster_failure, as_table
+from pipelines.orchestration.checks import expectation_and_remedy
 from pipelines.orchestration.column_lineage import column_sources
-from pipelines.orchestration.remedies import REMEDIES, promise_and_remedy
 from pipelines.orchestration.run_failures import why_step_failed
+from pipelines.source import sources
 from pipelines_tests.command import PROJECT
 
 GRAPH = definitions.get_repository_def().asset_graph
@@ -69,7 +70,10 @@ def test_what_columns_are_made_of_is_what_views_and_statements_say(
     owner: psycopg.Connection,
 ) -> None:
     """`make docs` writes it anew."""
-    assert lineage.FILE.read_text() == lineage.document(owner)
+    pages = lineage.documents(owner)
+    assert len(pages) == len(sources())
+    for page, words in pages.items():
+        assert page.read_text() == words, page
 
 
 def test_pages_show_what_columns_are_made_of() -> None:
@@ -94,10 +98,9 @@ def test_every_check_says_what_to_do_as_the_page_on_operations_does() -> None:
     page = (PROJECT / "docs" / "operations.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page.split("## Checks")[1], re.MULTILINE))
     for key in GRAPH.asset_check_keys:
-        promise, remedy = promise_and_remedy(GRAPH.get_check_spec(key).description or "")
-        assert promise
+        expects, remedy = expectation_and_remedy(GRAPH.get_check_spec(key).description or "")
+        assert expects
         assert remedy == re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", rows[key.name]), key
-    assert REMEDIES.keys() == {key.name for key in GRAPH.asset_check_keys}
 
 
 def test_long_words_are_cut_in_tables_of_pages() -> None:

@@ -7,12 +7,12 @@ import dagster as dg
 import pytest
 
 from pipelines.definitions import build_definitions
-from pipelines.orchestration.automation import FOLLOWED_OTHERWISE, SOURCES
-from pipelines.orchestration.refresh_all import ASKED_BY_TAG, asked_runs, refresh_everything
+from pipelines.orchestration.refresh_all import REQUESTED_BY_TAG, asked_runs, refresh_everything
+from pipelines.source import sources
 
 WHOLE = build_definitions()
 DOMAINS = {
-    ".".join(node.key.path): node.tags["domain"]
+    ".".join(node.key.path): node.tags["source"]
     for node in WHOLE.get_repository_def().asset_graph.asset_nodes
 }
 OF_SOLAR = {
@@ -76,7 +76,7 @@ def test_what_a_job_has_brought_up_to_date_itself_is_not_asked_for_again(
     instance: dg.DagsterInstance,
 ) -> None:
     follower = Follower(instance)
-    for job in SOURCES:
+    for job in sources():
         layer = WHOLE.resolve_job_def(job).asset_layer
         made = [
             ".".join(one.path)
@@ -84,14 +84,6 @@ def test_what_a_job_has_brought_up_to_date_itself_is_not_asked_for_again(
             if one in layer.selected_asset_keys
         ]
         follower.materialise(*made)
-    assert follower.tick() == set()
-
-
-def test_places_that_other_domains_brought_up_to_date_start_nothing(
-    instance: dg.DagsterInstance,
-) -> None:
-    follower = Follower(instance)
-    follower.materialise("weather.places")
     assert follower.tick() == set()
 
 
@@ -111,14 +103,13 @@ def test_views_over_all_events_wait_for_their_audit(instance: dg.DagsterInstance
     follower = Follower(instance)
     follower.materialise("bookings.events")
     assert follower.tick() == set()
-    assert {DOMAINS[name] for name in FOLLOWED_OTHERWISE} == {"bookings"}
 
 
 @pytest.mark.parametrize(
     ("config", "started"),
     [
-        ({}, list(SOURCES)),
-        ({"domains": []}, list(SOURCES)),
+        ({}, list(sources())),
+        ({"domains": []}, list(sources())),
         ({"domains": ["solar", "flights", "solar"]}, ["solar", "flights"]),
     ],
 )
@@ -131,7 +122,7 @@ def test_a_person_refreshes_everything_or_some_domains(
     )
     requests = list(asked_runs(asked.dagster_run, WHOLE.get_repository_def()))
     assert [one.job_name for one in requests] == started
-    assert {one.tags[ASKED_BY_TAG] for one in requests} == {asked.run_id}
+    assert {one.tags[REQUESTED_BY_TAG] for one in requests} == {asked.run_id}
     by_day = {one.job_name: one.partition_key is not None for one in requests}
     assert [job for job, is_by_day in by_day.items() if is_by_day] == ["flights"]
 

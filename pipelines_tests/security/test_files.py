@@ -9,10 +9,10 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import inbox as inboxes
-from pipelines.ingest.file_loader import take, take_file
+from pipelines.ingest.file_loader import load_file, load_files
 from pipelines.ingest.inbox import Inbox, look_at
-from pipelines.sources.shipments import load
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.loaders import loader
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
 
 SECRET = text_of([line(1, article_name="of another folder")])
@@ -29,7 +29,7 @@ def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inbox:
 def take_all(warehouse: Warehouse, inbox: Inbox) -> tuple[int, list[str]]:
     """How many files were taken, and why others were not."""
     files, _ = inbox.ready(warehouse, wait_seconds=5)
-    outcomes, refusals = take(warehouse, inbox, files, load.loader(None, "utf-8"))
+    outcomes, refusals = load_files(warehouse, inbox, files, loader("shipments"))
     return len(outcomes), [str(one) for one in refusals]
 
 
@@ -68,7 +68,7 @@ def test_a_file_that_becomes_a_link_before_it_is_opened_is_not_followed(
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     (inbox.folder / "a.csv").unlink()
     (inbox.folder / "a.csv").symlink_to(inbox.folder.parent / "secret.csv")
-    outcomes, refusals = take(warehouse, inbox, files, load.loader(None, "utf-8"))
+    outcomes, refusals = load_files(warehouse, inbox, files, loader("shipments"))
     assert (outcomes, len(refusals)) == ([], 1)
     assert held(owner) == []
 
@@ -83,7 +83,7 @@ def test_a_folder_that_becomes_a_link_before_its_file_is_opened_leaves_nothing(
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     within.rename(inbox.folder / "away")
     within.symlink_to(inbox.folder.parent)
-    assert take(warehouse, inbox, files, load.loader(None, "utf-8")) == ([], [])
+    assert load_files(warehouse, inbox, files, loader("shipments")) == ([], [])
     assert held(owner) == []
 
 
@@ -107,8 +107,8 @@ def test_a_hard_link_is_a_file_like_any_other(
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin", "/", "/proc/self/fd"])
 def test_a_device_or_a_folder_is_not_imported_by_hand(warehouse: Warehouse, path: str) -> None:
     with pytest.raises(PermanentFailure, match=r"plain file|no such file"):
-        taking = load.loader(None, "utf-8")
-        take_file(warehouse, "shipments", look_at("shipments", Path(path)), taking)
+        taking = loader("shipments")
+        load_file(warehouse, "shipments", look_at("shipments", Path(path)), taking)
 
 
 def test_a_header_of_a_hundred_thousand_columns_is_refused(

@@ -4,7 +4,6 @@ import csv
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import psycopg
@@ -13,7 +12,7 @@ import pytest
 from pipelines.cli import quarantine_report
 from pipelines.definitions import build_definitions
 from pipelines.orchestration.asset_metadata import as_table
-from pipelines.orchestration.resources import SolarResource, WarehouseResource
+from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.server import ANALYST, LOADER, Connections
 from pipelines.sources.solar import registry
 from pipelines.warehouse.connection import Warehouse
@@ -21,7 +20,7 @@ from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.shipments.made_up import line
-from pipelines_tests.sources.solar.made_up import client_of, register
+from pipelines_tests.sources.solar.made_up import register
 
 SQL = [
     "'; DROP TABLE shipments.articles; --",
@@ -77,16 +76,13 @@ def test_sql_in_a_partition_key_is_refused_before_anything_is_asked(
     source: FakeSource,
     key: str,
 ) -> None:
-    class Impatient(SolarResource):
-        def open(self) -> Any:
-            return client_of(source.url)
-
     source.will(document([]))
     register(owner)
     url = warehouse.engine.url.render_as_string(hide_password=False)
     instance.add_dynamic_partitions("solar_plants", [key])
+    solar = source_resource("solar", monitoring_url=source.url)
     result = (
-        build_definitions({"warehouse": WarehouseResource(url=url), "solar": Impatient()})
+        build_definitions({"warehouse": WarehouseResource(url=url), "solar": solar})
         .resolve_job_def("solar")
         .execute_in_process(
             instance=instance, tags={"dagster/partition": key}, raise_on_error=False

@@ -13,7 +13,7 @@ from pipelines.definitions import build_definitions
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.ingest import inbox as inboxes
-from pipelines.orchestration.resources import ShipmentsResource, WarehouseResource
+from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.server import LOADER, Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, body
@@ -51,7 +51,7 @@ def test_a_files_name_and_its_text_forge_no_line_of_a_log(
         "warehouse": WarehouseResource(
             url=warehouse.engine.url.render_as_string(hide_password=False)
         ),
-        "shipments": ShipmentsResource(folder=str(tmp_path)),
+        "shipments": source_resource("shipments", inbox=str(tmp_path)),
     }
     job = build_definitions(resources).resolve_job_def("shipments")
     with dg.DagsterInstance.ephemeral() as instance:

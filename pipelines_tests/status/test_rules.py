@@ -8,12 +8,12 @@ from typing import Literal, cast
 
 import pytest
 
-from pipelines.orchestration import automation
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.problems import Problem
+from pipelines.source import sources
 from pipelines.status.collect import Status
 from pipelines.status.json_report import source_facts
-from pipelines.status.probes.dagster import SOURCES, DagsterFacts
+from pipelines.status.probes.dagster import DagsterFacts
 from pipelines.status.probes.web_ui import noted_processes
 from pipelines.status.rules import (
     GIB,
@@ -151,7 +151,9 @@ def test_a_source_is_overdue_as_dagster_says_and_unknown_where_it_does_not() -> 
     nobody_knows = trouble("problems", "", "", "", NOW)
 
     def is_overdue(name: str, *problems: Problem, own_error: str | None = None) -> bool | None:
-        dagster = DagsterFacts([], Runs(0, 0, None, None), dict.fromkeys(SOURCES), [], [*problems])
+        dagster = DagsterFacts(
+            [], Runs(0, 0, None, None), dict.fromkeys(sources()), [], [*problems]
+        )
         code = Code(own_error=own_error)
         seen = Status(NOW, code=code, dagster=dagster, sources_off={"shipments"})
         return cast(bool | None, source_facts(seen, name)["is_overdue"])
@@ -162,10 +164,6 @@ def test_a_source_is_overdue_as_dagster_says_and_unknown_where_it_does_not() -> 
     assert is_overdue("solar", nobody_knows) is None
     assert is_overdue("solar", own_error="broken") is None
     assert source_facts(Status(NOW), "solar")["is_overdue"] is None
-
-
-def test_the_sources_are_those_that_there_are() -> None:
-    assert tuple(automation.SOURCES) == SOURCES
 
 
 def test_spans_are_told_in_short() -> None:

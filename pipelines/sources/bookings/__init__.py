@@ -42,9 +42,11 @@ class Settings(SourceSettings, env_prefix="BOOKINGS_"):
         sandbox="/events",
         example="https://hotels.example.org/events",
     )
-    time_zone: TimeZoneName = Field("UTC", description="The zone of their times that have none.")
+    time_zone: TimeZoneName = Field(
+        default="UTC", description="The zone of their times that have none."
+    )
     most_bad: float = Field(
-        0.1,
+        default=0.1,
         ge=0,
         le=1,
         allow_inf_nan=False,

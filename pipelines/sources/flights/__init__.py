@@ -35,7 +35,7 @@ class Settings(SourceSettings, env_prefix="FLIGHTS_"):
         example="https://example.org/flights.json",
     )
     country: str | None = Field(
-        None,
+        default=None,
         description="Whose currency a sign means that several countries have, such as kr: an ISO"
         " code like SE. Unset: such prices go to quarantine.",
         examples=["SE"],

@@ -29,7 +29,7 @@ class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
         example="/data/shipments",
     )
     encoding: TextEncoding = Field(
-        "utf-8",
+        default="utf-8",
         description="How these files are encoded: utf-8, or an encoding that extends ASCII, such as"
         " cp1252.",
     )

@@ -107,7 +107,7 @@ def load_file(
     )
 
 
-def retry_quarantine(store: Warehouse, _: Settings) -> list[Outcome]:
+def retry_quarantine(store: Warehouse, _: Settings | None = None) -> list[Outcome]:
     """Read again what is in quarantine; what is good now is taken in and leaves it.
 
     Of a shipment that a later file told of, only missing articles are put in. Files that were

@@ -35,13 +35,13 @@ class Settings(SourceSettings):
         example="http://monitoring-api:5000/",
     )
     sync_every_run: int = Field(
-        1,
+        default=1,
         ge=0,
         le=MAX_YEARS,
         description="How many years of history each sync adds, from 0 to 100.",
     )
     sync_until_year: int = Field(
-        10,
+        default=10,
         ge=0,
         le=MAX_YEARS,
         description="How many years of history there are to be, from 0 to 100.",

@@ -27,7 +27,7 @@ class Settings(SourceSettings):
     """Which provider is asked for the weather, and where it and the geocoder are."""
 
     weather_provider: str = Field(
-        OPEN_METEO,
+        default=OPEN_METEO,
         description="Who is asked for the weather: open-meteo (no key; free for non-commercial use,"
         " CC BY 4.0), weatherapi or openweathermap, which want a key.",
     )

@@ -18,6 +18,8 @@ from pipelines.warehouse.retention import Removed, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 
 SOURCE = "weather"
+#: Requests that are deleted in one transaction.
+BATCH_SIZE = 5_000
 LEASE = dt.timedelta(minutes=3)
 """How long a claim holds, renewed before each request: longer than any may take."""
 UNLIMITED = 1e9
@@ -120,4 +122,4 @@ def told(failure: Failure) -> str:
 def delete_old(store: Warehouse, before: dt.datetime) -> Removed:
     """Delete the requests before an instant."""
     statement = read_sql("pipelines.sources.weather", "delete_requests")
-    return delete_in_batches(store, SOURCE, statement, 5_000, before=before)
+    return delete_in_batches(store, SOURCE, statement, BATCH_SIZE, before=before)

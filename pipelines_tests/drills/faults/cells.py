@@ -16,11 +16,14 @@ import dagster as dg
 from pipelines.definitions import build_definitions
 from pipelines.http.client import HttpClient, JsonAnswer
 from pipelines.ingest import inbox as inboxes
-from pipelines.orchestration import resources
-from pipelines.sources.bookings import assets as bookings_assets
-from pipelines.sources.solar import assets as solar_assets
-from pipelines.sources.weather import assets as weather_assets
+from pipelines.orchestration import loading, resources
+from pipelines.sources.bookings import client as bookings_client
+from pipelines.sources.flights import client as flights_client
+from pipelines.sources.solar import client as solar_client
+from pipelines.sources.solar import jobs as solar_jobs
+from pipelines.sources.weather import clients as weather_clients
 from pipelines.sources.weather import hours as weather_hours
+from pipelines.sources.weather import jobs as weather_jobs
 from pipelines.sources.weather import refresh as weather_refresh
 from pipelines_tests.drills.faults.faults import CONTENT, SHORT_WAITS
 from pipelines_tests.drills.faults.sources import Bench, Source
@@ -139,11 +142,12 @@ def _surroundings(bench: Bench, environment: Mapping[str, str]) -> Iterator[None
         **environment,
     }
     with ExitStack() as stack:
-        for module in (resources, bookings_assets, solar_assets, weather_assets):
+        for module in (resources, loading, solar_jobs, weather_jobs):
             stack.enter_context(patch.object(module, "utc_now", bench.clock))
         for module in (weather_refresh, weather_hours):
             stack.enter_context(patch.object(module, "WAITS_SECONDS", (0.0, 0.0, 0.0)))
-        stack.enter_context(patch.object(resources, "HttpClient", Quick))
+        for module in (loading, bookings_client, flights_client, solar_client, weather_clients):
+            stack.enter_context(patch.object(module, "HttpClient", Quick))
         stack.enter_context(patch.object(inboxes, "SETTLE_SECONDS", 0.05))
         stack.enter_context(patch.dict(os.environ, told))
         yield

@@ -9,20 +9,20 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from pipelines.ingest.file_loader import take, take_file
+from pipelines.ingest.file_loader import load_file, load_files
 from pipelines.ingest.inbox import Inbox, look_at
-from pipelines.metrics import hotel_bookings
-from pipelines.sources.bookings import load
+from pipelines.sources.bookings import Settings
+from pipelines.sources.bookings import counts as hotel_bookings
 from pipelines.sources.bookings.client import EventsClient
-from pipelines.sources.bookings.load import Reading
 from pipelines.sources.bookings.polling import poll
 from pipelines.sources.bookings.retry import retry_quarantine
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills import truth
 from pipelines_tests.drills.seeded.feed import Feed, Settle, refused_files, same
+from pipelines_tests.loaders import loader
 from pipelines_tests.sources.bookings.made_up import Event, event, text_of
 
-READING = Reading(most_bad=0.25)
+MOST_BAD = 0.25
 PAGE_EVENTS = 8
 BAD: tuple[Event, ...] = ({"status": 3}, {"hotel_id": "x"}, {"night_of_stay": "never"})
 EVENTS = """
@@ -61,7 +61,7 @@ class File:
 
     @property
     def is_refused(self) -> bool:
-        return sum(line.is_bad for line in self.lines) > READING.most_bad * len(self.lines)
+        return sum(line.is_bad for line in self.lines) > MOST_BAD * len(self.lines)
 
 
 class Bookings(Feed):
@@ -182,13 +182,13 @@ class Bookings(Feed):
 
     def run(self, store: Warehouse) -> None:
         if self.is_retry:
-            retry_quarantine(store, READING)
+            retry_quarantine(store, Settings(most_bad=MOST_BAD))
         inbox = Inbox(self.source, self.folder, "BOOKINGS_INBOX", "a reading")
         with store.translate_db_errors(self.source), store.engine.connect() as connection:
             pending = inbox.pending(connection)
-        take(store, inbox, pending, load.loader(None, READING))
+        load_files(store, inbox, pending, loader("bookings", most_bad=MOST_BAD))
         client = EventsClient(self.url + self.path, self.http("BOOKINGS_EVENTS_URL"))
-        _, failure = poll(store, client, READING, run_id=None, clock=self.clock)
+        _, failure = poll(store, client, Settings(most_bad=MOST_BAD), run_id=None, clock=self.clock)
         hotel_bookings.refresh(store)
         if failure is not None:
             raise failure
@@ -199,7 +199,9 @@ class Bookings(Feed):
     def again(self, store: Warehouse) -> None:
         if self.files and not self.files[-1].is_refused:
             file = look_at(self.source, self.folder / self.files[-1].name)
-            assert take_file(store, self.source, file, load.loader(None, READING)) is None
+            assert (
+                load_file(store, self.source, file, loader("bookings", most_bad=MOST_BAD)) is None
+            )
         self.run(store)
 
     def check(self, owner: psycopg.Connection) -> None:

@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 
 import psycopg
 
-from pipelines.ingest.file_loader import take, take_file
+from pipelines.ingest.file_loader import load_file, load_files
 from pipelines.ingest.inbox import Inbox, look_at
 from pipelines.sources.shipments import load
 from pipelines.sources.shipments.transform import KEY
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.seeded.feed import Entry, Feed, Settle, refused_files, same
 from pipelines_tests.drills.truth import status_of
+from pipelines_tests.loaders import loader
 from pipelines_tests.sources.shipments.made_up import BERLIN, PARIS, line, text_of
 
 Line = dict[str, str]
@@ -162,12 +163,12 @@ class Shipments(Feed):
         inbox = Inbox(self.source, self.folder, "SHIPMENTS_INBOX", "utf-8")
         with store.translate_db_errors(self.source), store.engine.connect() as connection:
             pending = inbox.pending(connection)
-        take(store, inbox, pending, load.loader(None, "utf-8"))
+        load_files(store, inbox, pending, loader("shipments"))
 
     def again(self, store: Warehouse) -> None:
         if self.files and not is_refused(self.files[-1].lines):
             file = look_at(self.source, self.folder / self.files[-1].name)
-            assert take_file(store, self.source, file, load.loader(None, "utf-8")) is None
+            assert load_file(store, self.source, file, loader("shipments")) is None
         self.run(store)
 
     def check(self, owner: psycopg.Connection) -> None:

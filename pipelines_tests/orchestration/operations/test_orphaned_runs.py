@@ -23,12 +23,13 @@ from dagster._core.remote_origin import (
 )
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
-from pipelines.orchestration.operations.housekeeping import orphaned_runs
-from pipelines.orchestration.schedule_config import timetable
+from pipelines.orchestration import orphaned_runs, run_state
+from pipelines.orchestration.operations import housekeeping
 from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 from pipelines.runtime.processes import STOP_SECONDS
 from pipelines_tests.command import isobar
 from pipelines_tests.fake_source import FakeSource, document
+from pipelines_tests.sensors import sensor_seconds
 from pipelines_tests.served_ui import start, today
 from pipelines_tests.sources.flights.made_up import flights_document
 
@@ -84,7 +85,7 @@ def status_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Status:
 
 def look(instance: dg.DagsterInstance) -> str:
     """What the sensor says."""
-    said = orphaned_runs(dg.build_sensor_context(instance=instance))
+    said = housekeeping.orphaned_runs(dg.build_sensor_context(instance=instance))
     assert isinstance(said, dg.SkipReason)
     return said.skip_message or ""
 
@@ -173,7 +174,7 @@ def test_another_attempt_of_a_killed_isobar_run_is_not_taken_for_it(
     orphaned_runs.reconcile(instance)
     assert status_of(instance, killed) == Status.FAILURE
     assert status_of(instance, again) == Status.QUEUED
-    assert orphaned_runs.is_under_way(instance, "idling")
+    assert run_state.is_under_way(instance, "idling")
 
 
 def test_isobar_run_leaves_workers_to_the_machine_where_they_are(
@@ -275,7 +276,7 @@ def test_a_run_killed_with_the_code_server_ends_and_is_tried_again(session: Sess
 
 def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> None:
     """Else they are shown as failing until the next start. Those that wait, Dagster lets fail."""
-    often = "".join(f"[sensors.{name}]\nevery_seconds = 1\n" for name in timetable().seconds)
+    often = "".join(f"[sensors.{name}]\nevery_seconds = 1\n" for name in sensor_seconds())
     (session.state / "schedules.toml").write_text(often)
     session.start()
     url = session.server.start().url(SUPERUSER, DAGSTER)

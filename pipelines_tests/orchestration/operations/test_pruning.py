@@ -23,9 +23,10 @@ from sqlalchemy import Engine
 
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations import pruning
-from pipelines.orchestration.operations.pruning import CHECKS, EVENTS, Removed, prune
+from pipelines.orchestration.operations.pruning import CHECKS, EVENTS, prune
 from pipelines.postgres.server import SUPERUSER, Connections
 from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.retention import Removed
 from pipelines_tests.command import PROJECT
 from pipelines_tests.databases import made
 from pipelines_tests.orchestration.operations.made_up import LEGS, OURS, PRICES, World

@@ -15,11 +15,13 @@ from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import Delivery, close_delivery, open_delivery, write_rejects
 from pipelines.ingest.quarantine import leave_quarantine
 from pipelines.orchestration.operations import retention
-from pipelines.orchestration.operations.pruning import Removed
+from pipelines.sources.flights.archive import remove_documents
 from pipelines.sources.shipments import load, transform
+from pipelines.sources.weather import request_log
 from pipelines.sources.weather.providers import Quota
-from pipelines.sources.weather.request_log import left_of_allowance
+from pipelines.sources.weather.request_log import delete_old, left_of_allowance
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.retention import Removed
 from pipelines_tests.sources.flights.made_up import (
     MONDAY,
     bring_up_to_date,
@@ -36,6 +38,10 @@ SELECT name, read_count, loaded_count, unchanged_count, rejected_count, forgotte
 FROM ops.deliveries ORDER BY delivery_id
 """
 IN_QUARANTINE = "SELECT count(*) FROM ops.quarantine"
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), dt.UTC)
 
 
 def age(owner: psycopg.Connection, name: str, days: int = 400) -> None:
@@ -170,7 +176,7 @@ def test_a_day_with_the_document_of_a_forgotten_one_is_balanced_too(
 def test_a_load_and_two_housekeepers_at_once_leave_the_books_balanced(
     warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 7)
+    monkeypatch.setattr(retention, "BATCH_SIZE", 7)
     delivery = Delivery("test", "old", "ab" * 32, 10, NOW)
     rejects = [Reject(n, f"rows[{n}]", "bad", ("bad",), ("k", str(n))) for n in range(500)]
     with warehouse.transaction("test") as connection:
@@ -209,7 +215,7 @@ def test_a_load_and_two_housekeepers_at_once_leave_the_books_balanced(
 def test_calls_go_after_their_time_and_the_month_s_allowance_stays(
     warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 10)
+    monkeypatch.setattr(request_log, "BATCH_SIZE", 10)
     owner.execute(
         "INSERT INTO weather.calls (request_id, provider, kind, called_at, outcome, cost)"
         " SELECT gen_random_uuid(), 'p', 'observation', now() - make_interval(days => day),"
@@ -218,9 +224,9 @@ def test_calls_go_after_their_time_and_the_month_s_allowance_stays(
     with warehouse.engine.connect() as connection:
         quotas = [Quota("month", 1000)]
         before = left_of_allowance(connection, "p", quotas, NOW)
-    assert retention.forget_weather_calls(warehouse, NOW - dt.timedelta(days=92)) == Removed(107)
+    assert delete_old(warehouse, NOW - dt.timedelta(days=92)) == Removed(107)
     assert owner.execute("SELECT count(*) FROM weather.calls").fetchone() == (93,)
-    assert retention.forget_weather_calls(warehouse, NOW - dt.timedelta(days=92)) == Removed()
+    assert delete_old(warehouse, NOW - dt.timedelta(days=92)) == Removed()
     with warehouse.engine.connect() as connection:
         assert left_of_allowance(connection, "p", quotas, NOW) == before < 1000
 
@@ -247,7 +253,7 @@ def test_without_old_documents_a_rebuild_loses_no_price_history(
     before = told(owner)
     tables = contents(owner)
     cut = MONDAY + dt.timedelta(days=random.randrange(4, 8))
-    assert retention.remove_documents(warehouse, cut).count > 0
+    assert remove_documents(warehouse, midnight(cut)).count > 0
     bring_up_to_date(warehouse, rebuild=True)
     assert told(owner) == before
     assert contents(owner) == tables
@@ -272,10 +278,10 @@ def test_documents_go_when_no_later_day_needs_them_and_come_back_with_a_day_that
         keep(warehouse, day, kinds[price])
     bring_up_to_date(warehouse)
     kept = "SELECT count(body_gzip), count(*) FROM flights.payloads"
-    assert retention.remove_documents(warehouse, days[3]).count == 1
+    assert remove_documents(warehouse, midnight(days[3])).count == 1
     assert owner.execute(kept).fetchone() == (1, 2)
-    assert retention.remove_documents(warehouse, days[3]).count == 0
-    assert retention.remove_documents(warehouse, days[3]).bytes == 0
+    assert remove_documents(warehouse, midnight(days[3])).count == 0
+    assert remove_documents(warehouse, midnight(days[3])).bytes == 0
     keep(warehouse, MONDAY + dt.timedelta(days=4), kinds["£2"])
     assert owner.execute(kept).fetchone() == (2, 2)
     outcomes, refusals = bring_up_to_date(warehouse)
@@ -293,7 +299,7 @@ def test_a_document_that_is_not_loaded_yet_stays_however_old(
     bring_up_to_date(warehouse)
     keep(warehouse, MONDAY + dt.timedelta(days=1), flights_document([itinerary(1, [1, 2])]))
     keep(warehouse, MONDAY + dt.timedelta(days=2), flights_document([itinerary(2, [1, 3])]))
-    assert retention.remove_documents(warehouse, dt.date(2030, 1, 1)).count == 1
+    assert remove_documents(warehouse, midnight(dt.date(2030, 1, 1))).count == 1
     outcomes, refusals = bring_up_to_date(warehouse)
     assert (len(outcomes), refusals) == (2, [])
 

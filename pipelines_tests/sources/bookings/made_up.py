@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 
 from pipelines.ingest.deliveries import Outcome
-from pipelines.ingest.file_loader import take_file
+from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import look_at
-from pipelines.sources.bookings import load
-from pipelines.sources.bookings.load import Reading
+from pipelines.sources.bookings import Settings, load
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.loaders import loader
 
 ROOM = "0498d45a-263c-433c-90d5-aee300bfec{:02x}"
 Event = dict[str, Any]
@@ -48,22 +48,22 @@ def deliver(
     folder: Path,
     content: str | bytes | Sequence[Event],
     name: str = "bookings.csv",
-    reading: Reading | None = None,
+    settings: Settings | None = None,
 ) -> Outcome | None:
     """Take in a file with this content; one that ends in gz is packed."""
     text = content if isinstance(content, str | bytes) else text_of(content)
     data = text.encode() if isinstance(text, str) else text
     file = folder / name
     file.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
-    return deliver_file(warehouse, file, reading)
+    return deliver_file(warehouse, file, settings)
 
 
 def deliver_file(
-    warehouse: Warehouse, file: Path, reading: Reading | None = None
+    warehouse: Warehouse, file: Path, settings: Settings | None = None
 ) -> Outcome | None:
     """Take in a file as it is."""
-    taking = load.loader(None, reading or Reading())
-    return take_file(warehouse, load.SOURCE, look_at(load.SOURCE, file), taking)
+    taking = loader("bookings", **(settings or Settings()).model_dump())
+    return load_file(warehouse, load.SOURCE, look_at(load.SOURCE, file), taking)
 
 
 def counts(outcome: Outcome | None) -> tuple[int, int, int, int]:

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.failures import Failure
-from pipelines.metrics import hotel_bookings
-from pipelines.metrics.hotel_bookings import refresh
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections
-from pipelines.sources.bookings import load
+from pipelines.sources.bookings import Settings, load
+from pipelines.sources.bookings import counts as hotel_bookings
+from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.bookings.made_up import Event, deliver, event
 
@@ -198,7 +198,7 @@ def test_ids_that_are_missing_or_there_twice_end_as_if_lines_came_one_by_one(
             made_up(0) | {"id": "" if one is None else one, "hotel_id": CONTENTS.index(content)}
             for one, content in told
         ]
-        deliver(warehouse, tmp_path, events, f"{number}.csv", load.Reading(most_bad=1.0))
+        deliver(warehouse, tmp_path, events, f"{number}.csv", Settings(most_bad=1.0))
     warehouse.dispose()
     named, nameless = as_one_by_one([line for told in files for line in told])
     found = owner.execute("SELECT event_id, hotel_id FROM bookings.events").fetchall()

@@ -10,34 +10,20 @@ import psycopg
 import pytest
 
 from pipelines.definitions import build_definitions
-from pipelines.http.client import HttpClient
 from pipelines.ingest import inbox as inboxes
-from pipelines.metrics.definitions import hotel_bookings_lag
-from pipelines.orchestration.resources import BookingsResource, WarehouseResource, utc_now
-from pipelines.sources.bookings.client import EventsClient
-from pipelines.sources.bookings.definitions import (
-    audit_of,
-    bookings_events_api,
-    bookings_inbox,
-    bookings_job,
-)
+from pipelines.orchestration.resources import WarehouseResource, source_resource, utc_now
+from pipelines.sources.bookings.jobs import audit_of, hotel_bookings_lag
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.loaders import hasten
+from pipelines_tests.sensors import sensor
 from pipelines_tests.sources.bookings.made_up import ROOM, event, held, quarantined, text_of
-
-
-class Impatient(BookingsResource):
-    """The real client, with short waits."""
-
-    def open_api(self, *, attempts: int = 2) -> EventsClient | None:
-        api = super().open_api()
-        http = HttpClient("bookings", "BOOKINGS_EVENTS_URL", attempts=2, first_wait_seconds=0.01)
-        return api and EventsClient(api.url, http)
 
 
 @pytest.fixture
 def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    hasten(monkeypatch, "pipelines.sources.bookings.client")
     return tmp_path
 
 
@@ -47,7 +33,7 @@ def resources(warehouse: Warehouse, inbox: Path, source: FakeSource) -> dict[str
     url = warehouse.engine.url.render_as_string(hide_password=False)
     return {
         "warehouse": WarehouseResource(url=url),
-        "bookings": Impatient(folder=str(inbox), url=source.url),
+        "bookings": source_resource("bookings", inbox=str(inbox), events_url=source.url),
     }
 
 
@@ -61,7 +47,7 @@ def run(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     job: str = "bookings",
-    operation: str = "bookings_events",
+    operation: str = "load_bookings",
     **config: Any,
 ) -> dg.ExecuteInProcessResult:
     return (
@@ -121,7 +107,7 @@ def test_files_and_the_api_land_together_and_are_counted(
     assert (told["dagster/row_count"], told["deliveries"]) == (4, 2)
     assert (told["read"], told["loaded"], told["unchanged"]) == (5, 4, 1)
     counted = metadata(result, "metrics.hotel_bookings_by_event_day")
-    assert (counted["new events"], counted["dagster/row_count"]) == (4, 1)
+    assert (counted["new_events"], counted["dagster/row_count"]) == (4, 1)
     assert counted["by day"].startswith("![bookings and cancellations by day](data:image/png")
     assert len(counted["by day"]) < 12_000
     nights = metadata(result, "metrics.hotel_bookings_by_stay_night")
@@ -131,7 +117,7 @@ def test_files_and_the_api_land_together_and_are_counted(
     assert owner.execute(query).fetchall()[0][1:] == (3, 1, 2)
     assert failed_checks(result) == set()
     again = metadata(run(resources, instance), "metrics.hotel_bookings_by_event_day")
-    assert again["new events"] == 0
+    assert again["new_events"] == 0
 
 
 def test_an_api_that_is_down_fails_the_run_and_the_files_are_counted(
@@ -143,7 +129,7 @@ def test_an_api_that_is_down_fails_the_run_and_the_files_are_counted(
     assert not result.success
     assert "503" in failure(result)
     assert failed_checks(result) == {"readable_api"}
-    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new events"] == 1
+    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new_events"] == 1
     source.will(document([]))
     well = run(resources, instance)
     assert well.success
@@ -164,7 +150,7 @@ def test_a_refused_file_fails_the_run_once_and_the_rest_of_the_inbox_is_served(
     result = run(resources, instance)
     assert "3 of the inbox's files refused" in failure(result)
     assert len(held(owner)) == 1
-    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new events"] == 1
+    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new_events"] == 1
     assert run(resources, instance).success
 
 
@@ -172,12 +158,12 @@ def test_without_a_source_the_job_is_skipped(
     resources: dict[str, Any], instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
-    off = resources | {"bookings": BookingsResource()}
+    off = resources | {"bookings": source_resource("bookings")}
     result = run(off, instance)
     assert result.success
     assert metadata(result, "bookings.events") == {}
-    assert tick(bookings_inbox, off, instance) == "BOOKINGS_INBOX is not set."
-    assert tick(bookings_events_api, off, instance) == "BOOKINGS_EVENTS_URL is not set."
+    assert tick(sensor("bookings_inbox"), off, instance) == "BOOKINGS_INBOX is not set."
+    assert tick(sensor("bookings_events_api"), off, instance) == "BOOKINGS_EVENTS_URL is not set."
 
 
 def test_one_file_is_taken_by_hand(
@@ -209,7 +195,7 @@ def test_a_retry_is_counted_like_a_load(
     assert failed_checks(run(resources, instance)) == {"no_rejects"}
     monkeypatch.setitem(transform.STATUSES, "3", "cancellation")
     result = run(resources, instance, retry_quarantine=True)
-    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new events"] == 1
+    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new_events"] == 1
     assert quarantined(owner) == []
     assert failed_checks(result) == set()
 
@@ -218,15 +204,17 @@ def test_the_sensor_of_the_api_asks_for_a_run_only_when_there_is_news(
     resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
 ) -> None:
     source.will(document([event(1)]))
-    assert isinstance(tick(bookings_events_api, resources, instance), dg.RunRequest)
+    assert isinstance(tick(sensor("bookings_events_api"), resources, instance), dg.RunRequest)
     run(resources, instance)
     run(resources, instance)
-    assert tick(bookings_events_api, resources, instance) == "Nothing new at the events API."
+    assert (
+        tick(sensor("bookings_events_api"), resources, instance) == "Nothing new at the events API."
+    )
     source.will(document([event(1), event(2)]))
-    assert isinstance(tick(bookings_events_api, resources, instance), dg.RunRequest)
+    assert isinstance(tick(sensor("bookings_events_api"), resources, instance), dg.RunRequest)
     source.will(body(b"gone", 503))
     run(resources, instance)
-    told = tick(bookings_events_api, resources, instance)
+    told = tick(sensor("bookings_events_api"), resources, instance)
     assert isinstance(told, str)
     assert told.startswith("The last reading failed; trying again 5 minutes after it: bookings:")
 
@@ -236,10 +224,10 @@ def test_an_api_that_is_down_is_told_by_a_run_and_then_left_alone_for_a_while(
 ) -> None:
     run(resources, instance)
     source.will(body(b"gone", 503))
-    assert isinstance(tick(bookings_events_api, resources, instance), dg.RunRequest)
+    assert isinstance(tick(sensor("bookings_events_api"), resources, instance), dg.RunRequest)
     failed = run(resources, instance)
     assert failed_checks(failed) == {"readable_api"}
-    told = tick(bookings_events_api, resources, instance)
+    told = tick(sensor("bookings_events_api"), resources, instance)
     assert isinstance(told, str)
     assert "503" in told
 
@@ -252,7 +240,7 @@ def test_a_job_that_fails_whatever_is_new_is_not_started_twice_a_minute(
     broken = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     instance.report_run_failed(broken, "the database refused")
     source.will(document([event(1)]))
-    told = tick(bookings_events_api, resources, instance)
+    told = tick(sensor("bookings_events_api"), resources, instance)
     assert told == "The last run failed; trying again in some minutes."
 
 
@@ -262,12 +250,12 @@ def test_counts_that_a_killed_run_left_behind_are_caught_up(
     from pipelines_tests.sources.bookings.made_up import deliver
 
     run(resources, instance)
-    assert tick(bookings_inbox, resources, instance) == "Nothing new in the inbox."
+    assert tick(sensor("bookings_inbox"), resources, instance) == "Nothing new in the inbox."
     assert tick(hotel_bookings_lag, resources, instance) == "All events are counted."
     deliver(warehouse, inbox, [event(1)], "a.txt")
     assert isinstance(tick(hotel_bookings_lag, resources, instance), dg.RunRequest)
     result = run(resources, instance, "refresh_hotel_bookings")
-    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new events"] == 1
+    assert metadata(result, "metrics.hotel_bookings_by_event_day")["new_events"] == 1
     assert tick(hotel_bookings_lag, resources, instance) == "All events are counted."
 
 
@@ -363,7 +351,7 @@ def test_an_audit_is_asked_for_when_events_are_new_when_it_failed_and_once_a_day
 
 def test_the_checks_that_read_all_events_are_of_the_audit_alone() -> None:
     whole = build_definitions()
-    arrival = whole.resolve_job_def(bookings_job.name).asset_layer
+    arrival = whole.resolve_job_def("bookings").asset_layer
     audit = whole.resolve_job_def("bookings_audit").asset_layer
     thorough = {"no_double_booking", "booked_before_cancelled", "event_before_stay"}
     thorough |= {"matches_recount", "axes_reconcile"}

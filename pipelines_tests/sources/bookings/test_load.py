@@ -11,8 +11,7 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import csv_records
-from pipelines.sources.bookings import load
-from pipelines.sources.bookings.load import Reading
+from pipelines.sources.bookings import Settings, load
 from pipelines.sources.bookings.retry import retry_quarantine
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.bookings.made_up import (
@@ -26,7 +25,7 @@ from pipelines_tests.sources.bookings.made_up import (
     text_of,
 )
 
-LENIENT = Reading(most_bad=0.9)
+LENIENT = Settings(most_bad=0.9)
 
 
 def test_a_file_lands_whole(
@@ -153,7 +152,7 @@ def test_a_status_outside_1_and_2_is_rejected(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     events = [event(1, status=3), event(2, status="booking"), event(3, status=""), event(4)]
-    assert counts(deliver(warehouse, tmp_path, events, reading=LENIENT)) == (4, 1, 0, 3)
+    assert counts(deliver(warehouse, tmp_path, events, settings=LENIENT)) == (4, 1, 0, 3)
     assert held(owner, "event_id") == [(4,)]
 
 
@@ -169,7 +168,7 @@ def test_a_file_with_too_many_bad_lines_lands_nothing_and_says_why(
     assert "3 times: status is neither 1 (booking) nor 2 (cancellation)" in str(refused.value)
     assert len(held(owner)) == 18
     assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (1,)
-    told = deliver(warehouse, tmp_path, events, "bad.csv", Reading(most_bad=0.2))
+    told = deliver(warehouse, tmp_path, events, "bad.csv", Settings(most_bad=0.2))
     assert counts(told) == (20, 17, 0, 3)
 
 
@@ -190,7 +189,7 @@ def test_naive_times_are_read_in_the_zone_of_the_configuration(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     events = [event(1), event(2, event_timestamp="2022-07-31T12:00:40Z")]
-    deliver(warehouse, tmp_path, events, reading=Reading(zone="Asia/Tashkent"))
+    deliver(warehouse, tmp_path, events, settings=Settings(time_zone="Asia/Tashkent"))
     assert held(owner, "(event_at AT TIME ZONE 'UTC')::text") == [
         ("2022-07-31 07:00:40",),
         ("2022-07-31 12:00:40",),
@@ -235,7 +234,7 @@ def test_of_two_events_with_one_id_the_first_has_it_also_where_one_came_without(
     deliver(warehouse, tmp_path, nameless([event(1), event(2)]), "nameless.csv")
     room = {"room_reservation_id": ROOM.format(2)}
     both = [event(1), event(1) | room]
-    outcome = deliver(warehouse, tmp_path, both[::-1] if turned else both, reading=LENIENT)
+    outcome = deliver(warehouse, tmp_path, both[::-1] if turned else both, settings=LENIENT)
     assert counts(outcome) == (2, 1, 0, 1)
     (named,) = [row for row in held(owner, "event_id, room_reservation_id") if row[0] == 1]
     assert named[1] == UUID(ROOM.format(2 if turned else 1))
@@ -249,7 +248,7 @@ def test_an_id_that_is_of_another_event_is_not_lent_to_one_without(
 ) -> None:
     nobody, five, other = event(""), event(5), event(5, hotel_id=9)
     nobody |= {"hotel_id": 9, "room_reservation_id": five["room_reservation_id"]}
-    outcome = deliver(warehouse, tmp_path, [nobody, five, other], reading=LENIENT)
+    outcome = deliver(warehouse, tmp_path, [nobody, five, other], settings=LENIENT)
     assert counts(outcome) == (3, 2, 0, 1)
     numbers = [number for (number,) in held(owner, "event_id")]
     assert (len(numbers), numbers[1]) == (2, 5)
@@ -359,7 +358,7 @@ def test_a_retry_takes_in_what_is_good_now_and_leaves_what_is_not(
     from pipelines.sources.bookings import transform
 
     events = [event(1), event(1, hotel_id=5), event(2, status=3), event(3, status=4)]
-    deliver(warehouse, tmp_path, events, reading=LENIENT)
+    deliver(warehouse, tmp_path, events, settings=LENIENT)
     watermark = "SELECT position FROM ops.watermarks WHERE name = 'bookings.events'"
     assert owner.execute(watermark).fetchone() == (1,)
     monkeypatch.setitem(transform.STATUSES, "3", "cancellation")

@@ -10,11 +10,10 @@ import requests
 
 from pipelines.failures import TransientFailure
 from pipelines.http.client import HttpClient
-from pipelines.metrics.hotel_bookings import refresh
+from pipelines.sources.bookings import Settings, transform
 from pipelines.sources.bookings import client as clients
-from pipelines.sources.bookings import transform
 from pipelines.sources.bookings.client import EventsClient
-from pipelines.sources.bookings.load import Reading
+from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.polling import has_news, last_reading, poll
 from pipelines.sources.bookings.retry import retry_quarantine
 from pipelines.warehouse.connection import Warehouse
@@ -41,7 +40,7 @@ class Feed:
 
     def poll(self) -> list[tuple[int, int, int, int]]:
         outcomes, failure = poll(
-            self.store, self.client, Reading(), run_id="a run", clock=self.clock
+            self.store, self.client, Settings(), run_id="a run", clock=self.clock
         )
         assert failure is None
         return [counts(outcome) for outcome in outcomes]
@@ -111,7 +110,7 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     """DEF E52: the watermark moved before events were processed, and a crash lost them."""
     first = {"next": "?offset=1", "results": [event(1, event_timestamp=at(5))]}
     source.will(document(first), body(b"gone", 500))
-    outcomes, failure = poll(feed.store, feed.client, Reading(), run_id="r", clock=feed.clock)
+    outcomes, failure = poll(feed.store, feed.client, Settings(), run_id="r", clock=feed.clock)
     assert [counts(outcome) for outcome in outcomes] == [(1, 1, 0, 0)]
     assert failure is not None
     assert "500" in str(failure)
@@ -231,7 +230,7 @@ def test_what_was_refused_of_an_answer_is_read_again(
     source.will(document(events))
     assert feed.poll() == [(4, 1, 0, 3)]
     monkeypatch.setitem(transform.STATUSES, "3", "cancellation")
-    assert counts(retry_quarantine(feed.store, Reading())[0]) == (3, 1, 0, 2)
+    assert counts(retry_quarantine(feed.store, Settings())[0]) == (3, 1, 0, 2)
     assert held(owner, "event_id, status") == [(1, "booking"), (2, "cancellation")]
     assert {position for position, _, _ in quarantined(owner)} == {"events[3]", "events[2]"}
     source.will(document([*events, event(9)]))
@@ -242,7 +241,7 @@ def test_an_answer_of_almost_only_bad_events_is_refused(
     feed: Feed, source: FakeSource, owner: psycopg.Connection
 ) -> None:
     source.will(document([event(number, status="new") for number in range(30)]))
-    outcomes, failure = poll(feed.store, feed.client, Reading(), run_id=None, clock=feed.clock)
+    outcomes, failure = poll(feed.store, feed.client, Settings(), run_id=None, clock=feed.clock)
     assert outcomes == []
     assert failure is not None
     assert "30 of 30 records are bad" in str(failure)

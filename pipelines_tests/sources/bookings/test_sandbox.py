@@ -385,19 +385,19 @@ def test_columns_of_the_two_files_are_in_different_orders(inbox: Path) -> None:
 def test_files_are_the_same_for_the_same_day_and_are_not_written_again(
     inbox: Path, tmp_path: Path
 ) -> None:
-    event_files.write_files(tmp_path, 1, TODAY)
+    event_files.write_files(tmp_path, TODAY, 1)
     files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     assert files == {file.name: file.read_bytes() for file in inbox.iterdir()}
     assert len(files) == 2
     for name in files:
         (tmp_path / name).write_text("as it was left")
-    event_files.write_files(tmp_path, 1, TODAY)
+    event_files.write_files(tmp_path, TODAY, 1)
     assert {file.read_text() for file in tmp_path.iterdir()} == {"as it was left"}
 
 
 def test_the_history_takes_less_than_two_seconds(tmp_path: Path) -> None:
     began = time.process_time()
-    event_files.write_files(tmp_path, 77, TODAY)
+    event_files.write_files(tmp_path, TODAY, 77)
     assert time.process_time() - began < 2
 
 
@@ -405,9 +405,9 @@ def test_a_stream_comes_at_its_rate_and_goes_on_after_a_restart(tmp_path: Path) 
     options: dict[str, Any] = {
         "inboxes": tmp_path,
         "now": lambda: NOON,
-        "bookings_files_per_minute": 600,
+        "bookings_files": 600,
         "bookings_lines": 50,
-        "bookings_dirt": 0.1,
+        "bookings_error_rate": 0.1,
     }
     folder = tmp_path / "bookings"
     began = time.monotonic()

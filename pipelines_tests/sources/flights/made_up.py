@@ -66,7 +66,7 @@ def deliver(warehouse: Warehouse, day: dt.date, content: Any) -> list[Outcome]:
     """Archive a document as that day's and load what is pending."""
     with warehouse.transaction("flights") as connection:
         archive.keep(connection, day, answer(content))
-        days = load.pending_days(connection)
+        days = archive.pending_days(connection)
     outcomes = []
     for pending in days:
         with warehouse.transaction("flights") as connection:

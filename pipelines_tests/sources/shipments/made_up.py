@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.ingest.deliveries import Outcome
-from pipelines.ingest.file_loader import take_file
+from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import look_at
-from pipelines.sources.shipments import load
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.loaders import loader
 
 BERLIN, PARIS = "Street 1, 10115 Berlin, Germany", "Street 10, 75001 Paris, France"
 
@@ -51,6 +51,9 @@ def deliver(
     file = folder / name
     text = text_of(content) if isinstance(content, list) else content
     file.write_bytes(text.encode() if isinstance(text, str) else text)
-    return take_file(
-        warehouse, "shipments", look_at("shipments", file), load.loader("a run", encoding)
+    return load_file(
+        warehouse,
+        "shipments",
+        look_at("shipments", file),
+        loader("shipments", "a run", encoding=encoding),
     )

@@ -15,11 +15,11 @@ from pipelines.definitions import build_definitions
 from pipelines.ingest import file_loader
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration import orphaned_runs
-from pipelines.orchestration.resources import ShipmentsResource, WarehouseResource, WeatherResource
+from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.process_identity import identity
 from pipelines.sources.shipments import load
-from pipelines.sources.shipments.definitions import shipments_inbox, shipments_job
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.sensors import sensor
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
 
@@ -34,8 +34,10 @@ def resources(warehouse: Warehouse, inbox: Path, sandbox_url: str) -> dict[str, 
     url = warehouse.engine.url.render_as_string(hide_password=False)
     return {
         "warehouse": WarehouseResource(url=url),
-        "shipments": ShipmentsResource(folder=str(inbox)),
-        "weather": WeatherResource(base_url=sandbox_url),
+        "shipments": source_resource("shipments", inbox=str(inbox)),
+        "weather": source_resource(
+            "weather", weather_base_url=sandbox_url, geocoding_base_url=sandbox_url
+        ),
     }
 
 
@@ -51,7 +53,7 @@ def run(
     job = build_definitions(resources).resolve_job_def("shipments")
     return job.execute_in_process(
         instance=instance,
-        run_config={"ops": {"shipments_tables": {"config": config}}},
+        run_config={"ops": {"load_shipments": {"config": config}}},
         raise_on_error=False,
         tags={"isobar/run": "a test"},
     )
@@ -197,7 +199,7 @@ def test_a_retry_needs_no_inbox(
 ) -> None:
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     monkeypatch.delenv("SHIPMENTS_INBOX", raising=False)
-    off = resources | {"shipments": ShipmentsResource()}
+    off = resources | {"shipments": source_resource("shipments")}
     assert run(off, instance, retry_quarantine=True).success
 
 
@@ -225,7 +227,7 @@ def test_without_an_inbox_it_is_skipped_and_not_red(
 ) -> None:
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     monkeypatch.delenv("SHIPMENTS_INBOX", raising=False)
-    result = run(resources | {"shipments": ShipmentsResource()}, instance)
+    result = run(resources | {"shipments": source_resource("shipments")}, instance)
     assert result.success
     assert result.get_asset_materialization_events() == []
 
@@ -233,8 +235,11 @@ def test_without_an_inbox_it_is_skipped_and_not_red(
 def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunRequest | str | None:
     needed = {name: resources[name] for name in ("warehouse", "shipments")}
     context = dg.build_sensor_context(instance=instance, resources=needed)
-    answer = shipments_inbox.evaluate_tick(context)
-    return answer.run_requests[0] if answer.run_requests else answer.skip_message
+    answer = sensor("shipments_inbox").evaluate_tick(context)
+    found: dg.RunRequest | str | None = (
+        answer.run_requests[0] if answer.run_requests else answer.skip_message
+    )
+    return found
 
 
 def test_the_sensor_asks_for_a_run_when_a_file_is_whole(
@@ -260,7 +265,7 @@ def test_the_sensor_asks_for_no_second_run_while_one_is_under_way(
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     (inbox / "a.csv").write_text(text_of([line(1)]))
     assert isinstance(tick(resources, instance), dg.RunRequest)
-    job = build_definitions(resources).resolve_job_def(shipments_job.name)
+    job = build_definitions(resources).resolve_job_def("shipments")
     under_way = instance.create_run_for_job(job)
     assert tick(resources, instance) == "A run is under way."
     instance.report_run_canceled(under_way)
@@ -275,7 +280,7 @@ def test_the_sensor_waits_after_a_failure_unless_there_is_something_newer(
 ) -> None:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     (inbox / "a.csv").write_text(text_of([line(1)]))
-    job = build_definitions(resources).resolve_job_def(shipments_job.name)
+    job = build_definitions(resources).resolve_job_def("shipments")
     instance.report_run_failed(instance.create_run_for_job(job))
     assert tick(resources, instance) == (
         "The last run failed with these files; trying again in a minute."
@@ -293,7 +298,7 @@ def test_a_killed_import_does_not_hold_up_the_inbox(
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     killed = subprocess.Popen(["sleep", "60"])
     noted = f"{identity(killed.pid)} on {socket.gethostname()}"
-    job = build_definitions(resources).resolve_job_def(shipments_job.name)
+    job = build_definitions(resources).resolve_job_def("shipments")
     instance.create_run_for_job(job, tags={orphaned_runs.TAG: noted})
     (inbox / "a.csv").write_text(text_of([line(1)]))
     assert tick(resources, instance) == "A run is under way."

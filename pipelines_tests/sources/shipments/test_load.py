@@ -10,11 +10,12 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import Outcome
-from pipelines.ingest.file_loader import take_file
+from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import look_at
 from pipelines.sources.shipments import load
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse, copy_rows
+from pipelines_tests.loaders import loader
 from pipelines_tests.sources.shipments.made_up import PARIS, deliver, line, text_of
 
 TABLES = ("shipments", "articles", "status_history", "addresses")
@@ -296,9 +297,9 @@ def test_two_loads_at_once_end_as_one_would(
         warehouse,
         "shipments",
         look_at("shipments", tmp_path / "file.csv"),
-        load.loader(None, "utf-8"),
+        loader("shipments"),
     )
-    threads = [threading.Thread(target=take_file, args=arguments) for _ in "1234"]
+    threads = [threading.Thread(target=load_file, args=arguments) for _ in "1234"]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -15,13 +15,14 @@ from dagster._core.storage.tags import (
 from pipelines.config import Settings
 from pipelines.definitions import build_definitions
 from pipelines.failures import PermanentFailure
-from pipelines.orchestration.resources import SolarResource, WarehouseResource
-from pipelines.sources.solar.client import MonitoringClient
-from pipelines.sources.solar.definitions import solar_sync_due
-from pipelines.sources.solar.windows import Depth, Window
+from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.sources.solar import source
+from pipelines.sources.solar.jobs import solar_sync_due
+from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, body, document
-from pipelines_tests.sources.solar.made_up import client_of, items_of, register, rows
+from pipelines_tests.loaders import hasten
+from pipelines_tests.sources.solar.made_up import items_of, register, rows
 from pipelines_tests.sources.solar.test_sync import Service
 
 READINGS = dg.AssetKey(["solar", "readings"])
@@ -35,22 +36,11 @@ TODAY = NOW.date()
 """By then the schedule has asked for yesterday."""
 
 
+LIVE = {"ISOBAR_SOURCES": "live"}
 OLD_AND_DUE = """
 INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at, retry_at)
 VALUES (1, '1999-01-01', 'failed', 24, 0, now(), now())
 """
-
-
-class Impatient(SolarResource):
-    """The real client, with short waits."""
-
-    years: int = 1
-
-    def open(self) -> MonitoringClient | None:
-        return client_of(self.url) if self.url else super().open()
-
-    def depth(self) -> Depth:
-        return Depth(every_run=1, until=self.years)
 
 
 @pytest.fixture
@@ -59,9 +49,16 @@ def service(source: FakeSource) -> Service:
 
 
 @pytest.fixture
-def resources(warehouse: Warehouse, service: Service) -> dict[str, Any]:
+def resources(
+    warehouse: Warehouse, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    hasten(monkeypatch, "pipelines.sources.solar.client")
+    monkeypatch.setenv("SYNC_UNTIL_YEAR", "1")
     url = warehouse.engine.url.render_as_string(hide_password=False)
-    return {"warehouse": WarehouseResource(url=url), "solar": Impatient(url=service.source.url)}
+    return {
+        "warehouse": WarehouseResource(url=url),
+        "solar": source_resource("solar", monitoring_url=service.source.url),
+    }
 
 
 @pytest.fixture
@@ -207,9 +204,11 @@ def test_p23_days_are_asked_for_by_hand(
     instance: dg.DagsterInstance,
     owner: psycopg.Connection,
     service: Service,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plant = register(owner)
-    resources["solar"] = Impatient(url=service.source.url, years=50)
+    monkeypatch.setenv("SYNC_UNTIL_YEAR", "50")
+    resources["solar"] = source_resource("solar", monitoring_url=service.source.url)
     days: Any = {"plants": [plant.plant_id], "from_date": "2020-02-01", "to_date": "2020-03-01"}
     result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
     assert result.success
@@ -241,9 +240,11 @@ def test_p16_p17_p18_p25_what_cannot_be_asked_for_is_refused_in_words(
     service: Service,
     changed: dict[str, Any],
     words: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     register(owner)
-    resources["solar"] = Impatient(url=service.source.url, years=50)
+    monkeypatch.setenv("SYNC_UNTIL_YEAR", "50")
+    resources["solar"] = source_resource("solar", monitoring_url=service.source.url)
     days = {"plants": [1], "from_date": "2020-02-01", "to_date": "2020-03-01"} | changed
     result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
     assert not result.success
@@ -280,7 +281,7 @@ def test_without_a_service_it_is_skipped_with_the_reason(
 ) -> None:
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     monkeypatch.delenv("MONITORING_URL", raising=False)
-    result = run(resources | {"solar": SolarResource()}, instance)
+    result = run(resources | {"solar": source_resource("solar")}, instance)
     assert result.success
     [event] = result.get_asset_observation_events()
     observed = event.asset_observation_data.asset_observation
@@ -297,7 +298,7 @@ def test_without_a_service_no_run_is_started_for_ever(
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     monkeypatch.delenv("MONITORING_URL", raising=False)
     url = warehouse.engine.url.render_as_string(hide_password=False)
-    resources = {"warehouse": WarehouseResource(url=url), "solar": SolarResource()}
+    resources = {"warehouse": WarehouseResource(url=url), "solar": source_resource("solar")}
     assert tick(resources, instance) == "MONITORING_URL is not set."
 
 
@@ -356,8 +357,9 @@ def test_p59_the_sensor_sees_what_is_to_be_asked_for_again(
 
 
 def test_p13_the_depth_is_by_configuration() -> None:
-    settings = Settings.from_environment({"SYNC_EVERY_RUN": "2", "SYNC_UNTIL_YEAR": "5"})
-    assert settings.sync_depth == Depth(every_run=2, until=5)
+    platform = Settings.from_environment(LIVE | {"SYNC_EVERY_RUN": "2", "SYNC_UNTIL_YEAR": "5"})
+    settings = source.load_settings(platform)
+    assert (settings.sync_every_run, settings.sync_until_year) == (2, 5)
 
 
 @pytest.mark.parametrize(
@@ -371,4 +373,4 @@ def test_p13_the_depth_is_by_configuration() -> None:
 )
 def test_a_setting_that_cannot_be_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(PermanentFailure, match=name):
-        Settings.from_environment({name: value})
+        source.load_settings(Settings.from_environment(LIVE | {name: value}))

@@ -5,8 +5,7 @@ import datetime as dt
 import psycopg
 from sqlalchemy import text
 
-from pipelines.sources.solar.assets import draw_coverage
-from pipelines.sources.solar.pictures import coverage_strip
+from pipelines.sources.solar.pictures import coverage_of, coverage_strip
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.drawn import hues, png
@@ -19,7 +18,7 @@ def test_the_picture_of_coverage_has_the_least_complete_plants_and_a_day_that_fa
     today = dt.datetime.now(dt.UTC).date()
     yesterday = today - dt.timedelta(days=1)
     with warehouse.engine.connect() as connection:
-        assert draw_coverage(connection) is None
+        assert coverage_of(connection) is None
     for plant_id in range(1, 16):
         register(owner, f"plant {plant_id}")
         owner.execute(

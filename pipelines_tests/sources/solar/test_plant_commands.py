@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.postgres.server import SUPERUSER, Connections
-from pipelines.sources.solar.cli import bring_up_demo_plants
+from pipelines.runtime.bootstrap import seed_sandbox
 from pipelines_tests.command import isobar
 
 NAMES = "SELECT name FROM solar.plants ORDER BY plant_id"
@@ -107,14 +107,14 @@ def test_the_sandboxs_plants_are_those_of_its_service_and_of_no_other(
         {"ISOBAR_SOURCES": "live", "MONITORING_URL": "http://monitoring-api:5000"},
         {"MONITORING_URL": "http://monitoring-api:5000"},
     ):
-        bring_up_demo_plants(settings(server, database, **variables))
+        seed_sandbox(settings(server, database, **variables), print)
         assert owner.execute(NAMES).fetchall() == []
-    bring_up_demo_plants(settings(server, database))
+    seed_sandbox(settings(server, database), print)
     assert owner.execute(NAMES).fetchall() == [
         ("Sierra Alta",),
         ("Havel North",),
         ("Montado South",),
     ]
     owner.execute("DELETE FROM solar.plants")
-    bring_up_demo_plants(settings(server, database))
+    seed_sandbox(settings(server, database), print)
     assert owner.execute(NAMES).fetchall() == []

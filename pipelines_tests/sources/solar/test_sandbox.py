@@ -34,7 +34,7 @@ def served() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def dirty() -> Iterator[str]:
-    with sandbox_server(now=lambda: NOON, solar_dirt=DIRT) as url:
+    with sandbox_server(now=lambda: NOON, solar_error_rate=DIRT) as url:
         yield url
 
 
@@ -256,7 +256,7 @@ def test_no_dirt_comes_unasked_and_all_can_be_dirty(served: str) -> None:
 
 def test_dirt_heals_once_a_day_was_told_often_enough() -> None:
     truth = [as_item(one) for one in readings(1, 1, dt.date(2026, 9, 1), dt.date(2026, 9, 9))]
-    options: dict[str, Any] = {"now": lambda: NOON, "solar_dirt": 1.0, "solar_heals_after": 2}
+    options: dict[str, Any] = {"now": lambda: NOON, "solar_error_rate": 1.0, "solar_heals_after": 2}
     with sandbox_server(**options) as url:
         first = ask(url, 1, "2026-09-01", "2026-09-09").text
         second = ask(url, 1, "2026-09-01", "2026-09-08").text

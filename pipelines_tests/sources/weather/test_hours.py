@@ -265,7 +265,9 @@ def test_hours_without_data_are_known_to_have_none_and_nonsense_is_not_believed(
 
 
 def test_the_view_knows_how_far_the_forecast_goes() -> None:
-    assert f"interval '{FORECAST_DAYS} days'" in read_sql("pipelines.enriched", "itinerary_legs")
+    assert f"interval '{FORECAST_DAYS} days'" in read_sql(
+        "pipelines.sources.flights", "views/enriched.itinerary_legs"
+    )
 
 
 def test_a_request_is_weighed_by_its_days() -> None:

@@ -13,9 +13,9 @@ from sqlalchemy import text
 
 from pipelines.definitions import build_definitions
 from pipelines.ingest import inbox as inboxes
-from pipelines.orchestration.resources import ShipmentsResource, WarehouseResource, WeatherResource
+from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.weather import hours, refresh
-from pipelines.sources.weather.definitions import weather_due
+from pipelines.sources.weather.jobs import weather_due
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.fake_source import FakeSource, body
@@ -51,8 +51,8 @@ def resources(
             "warehouse": WarehouseResource(
                 url=warehouse.engine.url.render_as_string(hide_password=False)
             ),
-            "shipments": ShipmentsResource(folder=str(tmp_path)),
-            "weather": WeatherResource(),
+            "shipments": source_resource("shipments", inbox=str(tmp_path)),
+            "weather": source_resource("weather"),
         }
 
 

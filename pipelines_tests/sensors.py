@@ -1,0 +1,27 @@
+"""The sensors and checks that there are, by name, and how often sensors look."""
+
+from typing import Any
+
+import dagster as dg
+
+from pipelines.definitions import build_definitions
+
+
+def sensor_seconds() -> dict[str, int]:
+    """The interval of each sensor, by its name."""
+    sensors = build_definitions().get_repository_def().sensor_defs
+    return {one.name: one.minimum_interval_seconds or 30 for one in sensors}
+
+
+def sensor(name: str) -> Any:
+    """A sensor by its name; `evaluate_tick` on it is what the daemon does."""
+    return build_definitions().get_repository_def().get_sensor_def(name)
+
+
+def check(asset: str, name: str) -> dg.AssetChecksDefinition:
+    """A check by its asset, schema.table, and its name."""
+    wanted = dg.AssetCheckKey(dg.AssetKey(asset.split(".")), name)
+    found = [one for one in build_definitions().asset_checks or () if wanted in one.check_keys]
+    (one,) = found
+    assert isinstance(one, dg.AssetChecksDefinition)
+    return one
