@@ -50,7 +50,7 @@ lint: .venv/development ## check format, lint, types, imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache || true
+	@$(BIN)/lint-imports --no-cache
 
 audit: .venv/development ## ask PyPI's advisories about every locked requirement
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements/workers.lock || { \

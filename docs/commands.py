@@ -39,7 +39,10 @@ def leaves(command: click.Command, name: str) -> Iterator[tuple[str, click.Comma
     if not isinstance(command, click.Group):
         yield name, command
         return
-    for word, one in command.commands.items():
+    context = click.Context(command)
+    for word in command.list_commands(context):
+        one = command.get_command(context, word)
+        assert one is not None
         yield from leaves(one, f"{name} {word}")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from docs import answers, commands, contract, diagrams, dictionary, lineage
+from docs import answers, commands, contract, diagrams, dictionary, lineage, reference
 from pipelines.cli.main import isobar
 from pipelines.definitions import build_definitions
 from pipelines.postgres.server import (
@@ -24,7 +24,11 @@ from pipelines_tests.cookbook import known_data
 def main() -> None:
     """Write each page anew, from the code and from a database that is made and thrown away."""
     _write(commands.PAGE, commands.page(isobar))
-    _write(diagrams.PAGE, diagrams.page(build_definitions()))
+    definitions = build_definitions()
+    _write(diagrams.PAGE, diagrams.page(definitions))
+    _write(reference.PAGE, reference.page(definitions))
+    _write(reference.EXAMPLE, reference.example(reference.EXAMPLE.read_text()))
+    _write(reference.COMPOSE, reference.compose(reference.COMPOSE.read_text()))
     with tempfile.TemporaryDirectory(prefix="isobar-docs-") as folder:
         Path(folder).chmod(0o755)  # as root, the server is another user
         server = EmbeddedPostgres(Path(folder))

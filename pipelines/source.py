@@ -35,8 +35,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pydantic import Field
 
-from pipelines import sources as in_tree
-from pipelines.config import Settings
+from pipelines.config import SECRETS, Settings
 from pipelines.config.source_settings import (
     Folder,
     SourceSettings,
@@ -58,7 +57,14 @@ from pipelines.ingest.deliveries import (
     refuse_if_mostly_bad,
     write_rejects,
 )
-from pipelines.warehouse.connection import Warehouse, changed_records, prepare_change_log, stage
+from pipelines.warehouse.connection import (
+    Warehouse,
+    changed_records,
+    held_records,
+    prepare_change_log,
+    stage,
+    upsert,
+)
 from pipelines.warehouse.retention import Removed, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import delivery_id_column, source_metadata
@@ -107,6 +113,7 @@ __all__ = [
     "delete_in_batches",
     "delivery_id_column",
     "folder",
+    "held_records",
     "open_delivery",
     "prepare_change_log",
     "read_sql",
@@ -114,11 +121,14 @@ __all__ = [
     "secret_text",
     "source_metadata",
     "stage",
+    "upsert",
     "url",
     "write_rejects",
 ]
 
 ENTRY_POINTS = "isobar.sources"
+#: The package of the project's own sources.
+IN_TREE = "pipelines.sources"
 #: Schemas that belong to the platform: no source may have their name.
 PLATFORM_SCHEMAS = frozenset({"enriched", "metrics", "ops", "public"})
 
@@ -439,17 +449,29 @@ def note_broken(name: str, error: BaseException) -> None:
 _BROKEN_LATER: list[BrokenSource] = []
 
 
+def secret_variables() -> frozenset[str]:
+    """The variables with secrets, the platform's and those of sources: files may hold them."""
+    return SECRETS | {
+        source.settings.variable(field)
+        for source in sources().values()
+        for field in source.settings.model_fields
+        if source.settings.about(field).get("secret")
+    }
+
+
 def is_plugin(source: Source) -> bool:
     """Whether a source is somebody else's package: its faults must not stop the others."""
-    return not source.package.startswith(f"{in_tree.__name__}.")
+    return not source.package.startswith(f"{IN_TREE}.")
 
 
 @cache
 def _discovered() -> tuple[Mapping[str, Source], Sequence[BrokenSource]]:
     found: dict[str, Source] = {}
     broken: list[BrokenSource] = []
-    for module in sorted(one.name for one in pkgutil.iter_modules(in_tree.__path__)):
-        source = importlib.import_module(f"{in_tree.__name__}.{module}").source
+    for module in sorted(
+        one.name for one in pkgutil.iter_modules(importlib.import_module(IN_TREE).__path__)
+    ):
+        source = importlib.import_module(f"{IN_TREE}.{module}").source
         found[source.name] = source
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: (one.name, one.value)):
         try:

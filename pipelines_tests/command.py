@@ -5,22 +5,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipelines.config import SECRETS
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
+from pipelines.source import secret_variables, sources
 
 PROJECT = Path(__file__).parent.parent
+OF_SOURCES = tuple(
+    name for source in sources().values() for name in source.settings.variables().values()
+)
 OURS = (
-    "DATABASE_URL", "DAGSTER_POSTGRES_URL", "DAGSTER_HOME", "ISOBAR_HOME", "ISOBAR_SOURCES",
-    "ISOBAR_SANDBOX_URL", "FLIGHTS_URL", "FLIGHTS_COUNTRY",
-    "BOOKINGS_INBOX", "BOOKINGS_EVENTS_URL", "BOOKINGS_TIME_ZONE", "BOOKINGS_MOST_BAD",
-    "SHIPMENTS_INBOX", "SHIPMENTS_ENCODING",
-    "MONITORING_URL", "SYNC_EVERY_RUN", "SYNC_UNTIL_YEAR", "ISOBAR_SCHEDULES",
-    "WEATHER_PROVIDER", "WEATHER_API_KEY", "WEATHER_BASE_URL", "GEOCODING_BASE_URL",
-    "ALERT_URLS", "ISOBAR_UI_URL", "CELERY_BROKER_URL", "WORKER_RUNS", "ISOBAR_WEB_SERVER_URL",
-    "DATABASE_PASSWORD", "DAGSTER_POSTGRES_PASSWORD", "CELERY_BROKER_PASSWORD",
-)  # fmt: skip
+    *("DATABASE_URL", "DAGSTER_POSTGRES_URL", "DAGSTER_HOME", "ISOBAR_HOME", "ISOBAR_SOURCES"),
+    *("ISOBAR_SANDBOX_URL", "ISOBAR_SCHEDULES", "ALERT_URLS", "ISOBAR_UI_URL"),
+    *("CELERY_BROKER_URL", "WORKER_RUNS", "ISOBAR_WEB_SERVER_URL"),
+    *("DATABASE_PASSWORD", "DAGSTER_POSTGRES_PASSWORD", "CELERY_BROKER_PASSWORD"),
+    *OF_SOURCES,
+)
 OF_LOGINS = (OWNER_PASSWORD, *PASSWORDS.values())
-FILES = tuple(f"{name}_FILE" for name in (*SECRETS, *OF_LOGINS))
+FILES = tuple(f"{name}_FILE" for name in (*sorted(secret_variables()), *OF_LOGINS))
 
 
 def environment(state: Path, **variables: str) -> dict[str, str]:

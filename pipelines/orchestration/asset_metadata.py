@@ -183,7 +183,7 @@ def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
 
 def _code(*files: str) -> dict[str, Any]:
     """Where an asset is made: to read, and to open in an editor by a click."""
-    labels = ["/".join(Path(file).parts[-2:]) for file in files]
+    labels = ["/".join(_from_package(Path(file).parts)) for file in files]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # code references are; nothing else opens
         links = [
@@ -192,6 +192,14 @@ def _code(*files: str) -> dict[str, Any]:
         ]
         references = dg.CodeReferencesMetadataValue(code_references=[*links])
     return {"code": labels[0], "dagster/code_references": references}
+
+
+def _from_package(parts: Sequence[str]) -> Sequence[str]:
+    """The end of a path that begins with the top-level package of the file."""
+    begin = len(parts) - 1
+    while (Path(*parts[:begin]) / "__init__.py").exists() or parts[begin - 1] in ("sql", "views"):
+        begin -= 1
+    return parts[begin:]
 
 
 class StepMetadata:

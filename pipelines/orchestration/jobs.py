@@ -18,7 +18,8 @@ def definitions_of(source: Source) -> dg.Definitions:
     own = source.module("jobs")
     parts: dg.Definitions = own.definitions if own else dg.Definitions()
     views = [
-        view_asset(source, view, upstream_of(view.name)) for view in source.view_assets.values()
+        view_asset(source, view, [*upstream_of(view.name), *_blocking(source, view.name)])
+        for view in source.view_assets.values()
     ]
     assets = [*(parts.assets or ()), *([load_asset(source)] if source.loads else []), *views]
     checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
@@ -29,6 +30,14 @@ def definitions_of(source: Source) -> dg.Definitions:
         schedules=parts.schedules,
         sensors=[*sensors_of(source), *(parts.sensors or ())],
     )
+
+
+def _blocking(source: Source, view: str) -> list[str]:
+    """The tables with the ledger checks of a view's source: when counts do not add up, it waits."""
+    read = upstream_of(view)
+    tables = {ledger.on for ledger in source.ledgers}
+    is_of_source = any(name in source.metadata.tables for name in read)
+    return sorted(tables - {*read, view}) if is_of_source else []
 
 
 def upstream_of(view: str) -> list[str]:

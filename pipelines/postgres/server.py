@@ -29,7 +29,7 @@ from pipelines.postgres.clients import revoke_public_connect
 from pipelines.postgres.log_files import set_aside
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
-from pipelines.warehouse.connection import remedy_for
+from pipelines.postgres.remedies import remedy_for
 
 SUPERUSER, DAGSTER = "isobar", "dagster"
 LOADER, ANALYST, OPERATOR = "isobar_loader", "isobar_analyst", "isobar_operator"

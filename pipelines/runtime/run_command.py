@@ -34,8 +34,8 @@ from pipelines.orchestration.asset_metadata import is_external
 from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_this_process
 from pipelines.orchestration.run_failures import STOPPED, why_step_failed
 from pipelines.orchestration.schedules import newest_partition
+from pipelines.postgres.remedies import remedy_for
 from pipelines.source import sources
-from pipelines.warehouse.connection import remedy_for
 
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Names of jobs, each with the configuration of its operations, by their names."""

@@ -6,7 +6,6 @@ ledger entry and rejects land together or not at all. DDL on lasting objects is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Integer
 
 from pipelines.failures import DatabaseError, PermanentFailure, TransientFailure
+from pipelines.postgres.remedies import remedy_for
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
 LOADER_ROLE = "isobar_loader"
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
-REMEDIES = {
-    "No space left on device|disk is full": "Make room on the disk of the server's data and of"
-    " ISOBAR_HOME, then run again.",
-    "too many (clients|connections)|connection slots": "End sessions of others, or let the server"
-    " have more of them (max_connections, CONNECTION LIMIT), then run again.",
-    "out of memory": "Give the server more memory, or run less at once, then run again.",
-    "lock timeout|deadlock": "Wait until the runs and queries in the way have ended, or end them,"
-    " then run again.",
-}
-"""What to do, by what the server says."""
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
 RECORD = "record"
 """The column of a staged frame that says which source record a row comes from."""
@@ -123,12 +113,6 @@ class Warehouse:
     def dispose(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
-
-
-def remedy_for(told: str, otherwise: str) -> str:
-    """What to do about what a server lacks by its own words; `otherwise` where it says no such."""
-    found = (remedy for words, remedy in REMEDIES.items() if re.search(words, told))
-    return next(found, otherwise)
 
 
 def _interruption_behind(error: BaseException) -> BaseException | None:

@@ -167,7 +167,7 @@ def test_with_database_url_no_server_is_started(
         ({"BOOKINGS_TIME_ZONE": "Mars/Olympus"}, "BOOKINGS_TIME_ZONE is 'Mars/Olympus'"),
         ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "which is no time zone"),
         ({"BOOKINGS_MOST_BAD": "10%"}, "BOOKINGS_MOST_BAD is '10%'"),
-        ({"BOOKINGS_MOST_BAD": "nan"}, "which is no share"),
+        ({"BOOKINGS_MOST_BAD": "nan"}, "BOOKINGS_MOST_BAD is 'nan'"),
     ],
 )
 def test_wrong_configuration_is_told_in_words(

@@ -9,8 +9,8 @@ import pytest
 
 from docs import commands
 from pipelines.cli.main import isobar
-from pipelines.config import SECRETS
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
+from pipelines.source import secret_variables, sources
 from pipelines_tests.command import OURS, PROJECT
 from pipelines_tests.documents.pages import PAGES, README, blocks, code_spans, name_of
 
@@ -125,14 +125,12 @@ def placeholders() -> Iterator[str]:
 
 
 def test_every_variable_is_in_the_example_and_no_other() -> None:
-    read = set(
-        re.findall(
-            r'(?:value|folder)\("([A-Z_]+)"\)', (PROJECT / "pipelines/config/*.py").read_text()
-        )
-    )
+    code = (PROJECT / "pipelines/config/__init__.py").read_text()
+    read = set(re.findall(r'(?:value|folder)\("([A-Z_]+)"\)', code))
+    read |= {name for one in sources().values() for name in one.settings.variables().values()}
     internal = {"ISOBAR_SANDBOX_URL", "ISOBAR_WEB_SERVER_URL"}  # docker-compose.yml sets them
     composed = set(
         re.findall(r"\$\{([A-Z_]+)[:}]", (PROJECT / "docker-compose.yml").read_text())
-    ) - {f"{name}_FILE" for name in SECRETS | {OWNER_PASSWORD, *PASSWORDS.values()}}
+    ) - {f"{name}_FILE" for name in secret_variables() | {OWNER_PASSWORD, *PASSWORDS.values()}}
     shown = re.findall(r"^# ([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
     assert sorted(shown) == sorted((read | composed) - internal)

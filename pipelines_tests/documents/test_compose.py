@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from pipelines.config import SECRETS
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
+from pipelines.source import secret_variables
 from pipelines_tests.command import OURS, PROJECT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
@@ -58,7 +58,7 @@ def test_no_password_has_a_default() -> None:
 def test_whatever_isobar_reads_reaches_the_runs() -> None:
     """Which the code server starts; but for what containers have no use for."""
     own = {"DAGSTER_HOME", "ISOBAR_HOME"}
-    files = {f"{name}_FILE" for name in SECRETS} - NEVER_IN_FILES
+    files = {f"{name}_FILE" for name in secret_variables()} - NEVER_IN_FILES
     assert (set(OURS) | files) - own - set(SERVICES["code"]["environment"]) == set()
 
 

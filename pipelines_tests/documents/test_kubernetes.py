@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from pipelines.config import PROJECT, SECRETS
+from pipelines.config import PROJECT
 from pipelines.runtime.logins import PASSWORDS
+from pipelines.source import secret_variables
 
 FOLDER = PROJECT / "deploy" / "kubernetes"
 VALUES = yaml.safe_load((FOLDER / "values.yaml").read_text())
@@ -78,7 +79,7 @@ def test_no_section_of_dagster_yaml_was_forgotten() -> None:
 
 def test_every_variable_is_one_that_isobar_reads() -> None:
     listed = re.findall(r"^(?:# ?)?([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.M)
-    known = {*listed, *SECRETS, *PASSWORDS.values()}
+    known = {*listed, *secret_variables(), *PASSWORDS.values()}
     named = {one["name"] for env in found(documents(), "env") for one in env}
     secret = {name for data in found(documents(), "stringData") for name in data}
     assert named | secret - {"postgresql-password"} <= known

@@ -3,8 +3,7 @@
 import inspect
 import re
 
-import pytest
-
+from docs import reference
 from pipelines.definitions import build_definitions
 from pipelines.orchestration.operations import housekeeping, problems
 from pipelines.source import sources
@@ -13,52 +12,42 @@ from pipelines.status.probes import dagster, databases
 from pipelines.warehouse.migrations import apply
 from pipelines_tests.documents.pages import OPERATIONS, rows
 
-ROWS = rows(OPERATIONS)
+ROWS, REFERENCE = rows(OPERATIONS), rows(reference.PAGE)
 
 
-def remedies(name: str) -> list[str]:
-    """The last cell of each row of which the first cell has the name as code."""
-    return [row[-1] for row in ROWS if f"`{name}`" in row[0]]
-
-
-def names() -> dict[str, list[str]]:
+def names() -> set[str]:
+    """Every check, schedule, sensor and job."""
     definitions = build_definitions()
     repository = definitions.get_repository_def()
-    return {
-        "check": sorted({key.name for key in repository.asset_graph.asset_check_keys}),
-        "schedule": sorted(one.name for one in repository.schedule_defs),
-        "sensor": sorted(one.name for one in repository.sensor_defs),
-    }
+    found = {key.name for key in repository.asset_graph.asset_check_keys}
+    found |= {one.name for one in repository.schedule_defs}
+    found |= {one.name for one in repository.sensor_defs}
+    return found | {name for name in repository.job_names if not name.startswith("__")}
 
 
-@pytest.mark.parametrize("kind", ["check", "schedule", "sensor"])
-def test_every_check_schedule_and_sensor_has_one_row_with_a_remedy(kind: str) -> None:
-    defined = names()[kind]
-    assert len(defined) > 5
-    assert [name for name in defined if len(remedies(name)) != 1] == []
-    assert [name for name in defined if len(remedies(name)[0].split()) < 3] == []
+def test_the_reference_is_what_is_declared() -> None:
+    """And with it whatever can turn red has a row with what to do."""
+    assert reference.PAGE.read_text() == reference.page(build_definitions())
+    for file, made in (
+        (reference.EXAMPLE, reference.example),
+        (reference.COMPOSE, reference.compose),
+    ):
+        assert file.read_text() == made(file.read_text()), file
+    listed = {name for row in REFERENCE for name in re.findall(r"^`(\w+)`$", row[0])}
+    assert names() - listed == set()
+
+
+def test_every_check_says_what_to_do() -> None:
+    checks = [row for row in REFERENCE if len(row) == 5]
+    assert len(checks) > 25
+    assert [row[0] for row in checks if len(row[-1].split()) < 3] == []
+    assert [row[0] for row in checks if row[2] == "error"] == ["`counts_balance`"]
 
 
 def test_the_page_names_no_check_schedule_or_sensor_that_is_gone() -> None:
-    known = {name for kind in names().values() for name in kind}
-    repository = build_definitions().get_repository_def()
-    known |= set(repository.job_names)
     told = [name for row in ROWS for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", row[0])]
     roles = {"isobar_owner", "isobar_loader", "isobar_analyst", "isobar_operator"}
-    assert [name for name in told if name not in known | roles] == []
-
-
-def test_checks_that_block_are_told_apart() -> None:
-    graph = build_definitions().resolve_asset_graph()
-    blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
-    (section,) = re.findall(r"One check is an error:\n(.*?)Warnings", OPERATIONS.read_text(), re.S)
-    assert set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == blocking
-
-
-def test_every_job_is_offered_to_people() -> None:
-    jobs = set(build_definitions().get_repository_def().job_names) - {"__ASSET_JOB"}
-    launched = {name for row in ROWS for name in re.findall(r"`(\w+)`", row[-1]) if len(row) == 2}
-    assert sorted(jobs - launched) == []
+    assert [name for name in told if name not in names() | roles] == []
 
 
 def test_every_kind_of_alert_has_a_row() -> None:

@@ -19,11 +19,11 @@ from sqlalchemy import make_url
 
 from pipelines import config as environment
 from pipelines.cli.main import isobar
-from pipelines.config import SECRETS, Settings, env_validation, read_dot_env
+from pipelines.config import Settings, env_validation, read_dot_env
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations.alert_messages import Account, Told, read_memory, written
 from pipelines.orchestration.schedule_config import declared, read_timetable
-from pipelines.source import sources
+from pipelines.source import secret_variables, sources
 from pipelines.sources import bookings, shipments
 from pipelines.warehouse.backup_manifest import FILE, FORMAT, Manifest, read_manifest
 from pipelines.warehouse.connection import engine_for
@@ -62,7 +62,7 @@ def use(settings: Settings) -> None:
 @often()
 @given(
     st.dictionaries(
-        st.sampled_from([*VARIABLES, *(f"{one}_FILE" for one in sorted(SECRETS))]),
+        st.sampled_from([*VARIABLES, *(f"{one}_FILE" for one in sorted(secret_variables()))]),
         of_variables | st.from_regex(URLS, fullmatch=True),
         max_size=4,
     )

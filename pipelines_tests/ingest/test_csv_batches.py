@@ -250,7 +250,7 @@ def test_a_line_without_end_in_a_later_block_is_refused_with_its_number(
 def test_the_longest_line_is_the_same_either_way(
     monkeypatch: pytest.MonkeyPatch, more: int, end: bytes
 ) -> None:
-    monkeypatch.setattr(csv_records, "MOST_LINE_BYTES", 100)
+    monkeypatch.setattr(csv_records, "MAX_LINE_BYTES", 100)
     line = b"1,2," + b"3" * (96 + more - (end != b""))
     content = b"a,b,c\n4,5,6\n" + line + end
     for block_bytes in (*FEW_BYTES, BLOCK_BYTES):

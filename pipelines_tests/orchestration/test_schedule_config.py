@@ -116,7 +116,6 @@ def test_a_schedule_starts_nothing_while_a_run_of_its_job_is_under_way() -> None
         ('[schedules.mine]\ncron = "0 5 * * *"', "schedules.mine: is none of ours, and has no job"),
         ('[schedules.mine]\njob = "flights"', "schedules.mine: is none of ours, and has no cron"),
         ('[schedules."my own"]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
-        ('[schedules.weather_due]\njob = "weather"\ncron = "0 5 * * *"', "name of a sensor"),
         ('schedules = "none"', "schedules: is a value"),
         ("schedules = 5", "schedules: is a value"),
         ('[schedules."été"]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
@@ -126,7 +125,6 @@ def test_a_schedule_starts_nothing_while_a_run_of_its_job_is_under_way() -> None
         ("[sensors.weather_due]\nevery_seconds = 0", "every_seconds is 0"),
         ('[sensors.weather_due]\nevery_seconds = "often"', "is not understood"),
         ("[sensors.weather_due]\nevery_seconds = true", "is not understood"),
-        ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: is no sensor of ours"),
         ("[jobs.mine]\na = 1", "jobs: is unknown"),
         ('[schedules.solar_sync]\ncron = "0 0 31 4 *"', "which is no cron expression"),
         ("[schedules.flights_daily]\nconfig.day = 2026-01-01", "config has a value of no use"),
@@ -213,6 +211,20 @@ def with_own(
 
     yield build
     timetable.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ('[schedules.weather_due]\njob = "weather"\ncron = "0 5 * * *"', "name of a sensor"),
+        ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: is no sensor"),
+    ],
+)
+def test_the_name_of_a_sensor_and_of_none_are_refused(
+    with_own: Callable[[str], dg.Definitions], words: str, told: str
+) -> None:
+    with pytest.raises(PermanentFailure, match=told):
+        with_own(words)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text, text
 
 from pipelines.failures import TransientFailure
+from pipelines.postgres.remedies import remedy_for
 from pipelines.warehouse.connection import (
     Warehouse,
     changed_records,
     copy_rows,
     held_records,
     prepare_change_log,
-    remedy_for,
     stage,
     upsert,
 )

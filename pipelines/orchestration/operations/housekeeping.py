@@ -16,7 +16,7 @@ from pipelines.orchestration.operations.retention import days_ago
 from pipelines.orchestration.orphaned_runs import UNFINISHED, fail_orphaned_runs, in_words
 from pipelines.orchestration.resources import WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import due_sensor
-from pipelines.source import Retention, Source, sources
+from pipelines.source import Retention, sources
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
 
@@ -91,7 +91,7 @@ def forget_quarantine(
     _tell(context, before, **{f"records of {source}": one for source, one in forgotten.items()})
 
 
-def _retention_op(source: Source, retention: Retention) -> dg.OpDefinition:
+def _retention_op(retention: Retention) -> dg.OpDefinition:
     """The operation that deletes what a source keeps for a time only."""
     days = dg.Field(dg.Noneable(int), default_value=retention.days, description=retention.about)
 
@@ -108,15 +108,14 @@ def _retention_op(source: Source, retention: Retention) -> dg.OpDefinition:
             return
         with as_permanent_failure(), context.resources.warehouse.open() as store:
             before = days_ago(days_kept, utc_now(), least=retention.min_days)
-            _tell(context, before, **{source.name: retention.purge(store, before)})
+            what = retention.name.split("_", maxsplit=1)[-1]
+            _tell(context, before, **{what: retention.purge(store, before)})
 
     return delete
 
 
 SOURCE_OPS = [
-    _retention_op(source, retention)
-    for source in sources().values()
-    for retention in source.retention
+    _retention_op(retention) for source in sources().values() for retention in source.retention
 ]
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli.console import tell
 from pipelines.config import Settings
 from pipelines.postgres.server import LOADER, OPERATOR
 
@@ -23,6 +22,11 @@ WIDTH = 250
 @click.group()
 def plants() -> None:
     """The registry of solar plants."""
+
+
+def tell(message: str) -> None:
+    """Say something beside what a program may read from standard output."""
+    click.echo(message, err=True)
 
 
 a_plant = click.argument("plant_id", type=int)

@@ -21,9 +21,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import sources
-from pipelines.warehouse.connection import engine_for, remedy_for
+from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import execute_script
 from pipelines.warehouse.tables import metadata, sql_objects
 

@@ -31,7 +31,7 @@ OPS = {
     "prune_event_log",
     "remove_run_files",
     "forget_quarantine",
-    "forget_weather_calls",
+    "delete_weather_requests",
     "remove_flight_documents",
 }
 
@@ -111,8 +111,8 @@ def test_it_removes_what_is_old_says_so_and_finds_nothing_the_second_time(
     assert removed["remove_run_files"]["logs of sensors"] == 1
     assert not old_things.exists()
     assert removed["forget_quarantine"]["records of shipments"] == 1
-    assert removed["forget_weather_calls"]["calls"] == 1
-    assert removed["remove_flight_documents"]["documents"] == 1
+    assert removed["delete_weather_requests"]["weather_requests"] == 1
+    assert removed["remove_flight_documents"]["flight_documents"] == 1
     for said in removed.values():
         before = dt.datetime.fromisoformat(said.pop("before"))
         assert dt.timedelta(days=29) < dt.datetime.now(dt.UTC) - before < dt.timedelta(days=366)
@@ -150,11 +150,11 @@ def test_an_operation_that_fails_turns_the_run_red_and_the_others_work(
 def test_days_that_would_break_something_are_refused_everywhere(
     instance: dg.DagsterInstance, warehouse: Warehouse, old_things: Path
 ) -> None:
-    days: dict[str, int | None] = {**dict.fromkeys(OPS, 1), "forget_weather_calls": 31}
+    days: dict[str, int | None] = {**dict.fromkeys(OPS, 1), "delete_weather_requests": 31}
     _, removed, failed = keep_house(instance, warehouse, **days)
     assert removed == {}
     assert failed.keys() == OPS
-    assert "from 32 to" in failed["forget_weather_calls"], "a month's allowance would be lost"
+    assert "from 32 to" in failed["delete_weather_requests"], "a month's allowance would be lost"
     assert old_things.exists()
 
 

@@ -72,7 +72,7 @@ def test_an_answer_of_another_shape_says_what_is_wrong(
 def test_pages_without_end_are_given_up(
     source: FakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clients, "MOST_PAGES", 4)
+    monkeypatch.setattr(clients, "MAX_PAGES", 4)
     source.will(*(document(page([], f"?offset={number}")) for number in range(1, 9)))
     with pytest.raises(PermanentFailure, match="more than 4 pages"):
         list(client(source).pages(None))

@@ -207,9 +207,7 @@ def test_the_sensor_of_the_api_asks_for_a_run_only_when_there_is_news(
     assert isinstance(tick(sensor("bookings_events_api"), resources, instance), dg.RunRequest)
     run(resources, instance)
     run(resources, instance)
-    assert (
-        tick(sensor("bookings_events_api"), resources, instance) == "Nothing new at the events API."
-    )
+    assert tick(sensor("bookings_events_api"), resources, instance) == "Nothing new at the API."
     source.will(document([event(1), event(2)]))
     assert isinstance(tick(sensor("bookings_events_api"), resources, instance), dg.RunRequest)
     source.will(body(b"gone", 503))

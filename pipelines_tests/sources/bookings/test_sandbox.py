@@ -321,7 +321,7 @@ def test_an_id_that_is_taken_is_refused(fresh: str) -> None:
 
 
 def test_posted_events_cannot_fill_the_memory(fresh: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events_api, "MOST_POSTED", 2)
+    monkeypatch.setattr(events_api, "MAX_POSTED", 2)
     assert [post(fresh, GOOD).status_code for _ in range(3)] == [201, 201, 507]
 
 

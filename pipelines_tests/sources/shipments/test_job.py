@@ -17,6 +17,7 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration import orphaned_runs
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.process_identity import identity
+from pipelines.source import sources
 from pipelines.sources.shipments import load
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sensors import sensor
@@ -85,8 +86,6 @@ def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
     told = metadata(result, "shipments")
     assert (told["dagster/row_count"], told["deliveries"]) == (3, 2)
     assert (told["read"], told["loaded"], told["rejected"]) == (4, 3, 1)
-    assert told["by status"].startswith("![shipments by status](data:image/png;base64,")
-    assert len(told["by status"]) < 12_000
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert [name for name, check in checks.items() if not check.passed] == [
         "known_statuses",
@@ -174,21 +173,21 @@ def test_a_fault_of_ours_refuses_the_file_and_a_disk_that_fails_does_not(
 ) -> None:
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text(text_of([line(2)]))
-    whole = load.load_file
+    whole, fetcher = load.load_file, vars(sources()["shipments"].fetch[0])
 
     def failing(error: Exception) -> None:
-        def fail(connection: Any, file: Any, delivery: Any, **more: Any) -> Any:
+        def fail(connection: Any, file: Any, delivery: Any, *more: Any) -> Any:
             if delivery.name == "a.csv":
                 raise error
-            return whole(connection, file, delivery, **more)
+            return whole(connection, file, delivery, *more)
 
-        monkeypatch.setattr(load, "load_file", fail)
+        monkeypatch.setitem(fetcher, "load", fail)
 
     failing(OSError(5, "Input/output error"))
     assert "Input/output error" in failure(run(resources, instance))
     failing(LookupError("oops"))
     assert "LookupError: oops" in failure(run(resources, instance))
-    monkeypatch.setattr(load, "load_file", whole)
+    monkeypatch.setitem(fetcher, "load", whole)
     assert metadata(run(resources, instance), "shipments")["dagster/row_count"] == 1
     retried = run(resources, instance, retry_quarantine=True)
     assert metadata(retried, "shipments")["dagster/row_count"] == 2

@@ -1,0 +1,73 @@
+"""One document into the tables, with its rejects and its ledger entry, in one transaction."""
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from isobar_tides import tables
+from pipelines import source as isobar
+
+
+def load_document(
+    connection: Connection,
+    answer: isobar.JsonAnswer,
+    delivery: isobar.Delivery,
+    _: Any,
+    run_id: str | None,
+) -> isobar.Outcome:
+    """Bring both tables up to date. Raises `PermanentFailure` for another kind of document."""
+    if not isinstance(answer.document, dict) or not {"stations", "readings"} <= {*answer.document}:
+        raise isobar.PermanentFailure(
+            "tides",
+            "the document has no stations and readings",
+            place=answer.url,
+            remedy="See whether TIDES_URL points at the gauges.",
+        )
+    stations, readings = read_document(answer.document)
+    delivery_id = isobar.open_delivery(connection, delivery, run_id)
+    isobar.prepare_change_log(connection)
+    rejects = held = 0
+    for table, records in ((tables.stations, stations), (tables.readings, readings)):
+        isobar.stage(connection, records.good(), table)
+        isobar.upsert(connection, table, delivery_id)
+        held += isobar.held_records(connection, table)
+        isobar.write_rejects(connection, delivery_id, records.rejects())
+        rejects += len(records.rejects())
+    return isobar.close_delivery(
+        connection,
+        delivery_id,
+        read=len(stations.records) + len(readings.records),
+        loaded=isobar.changed_records(connection),
+        held=held,
+        rejected=rejects,
+        drift=stations.drift("tides") + readings.drift("tides"),
+    )
+
+
+def read_document(
+    document: dict[str, Any],
+) -> tuple[isobar.RecordValidator, isobar.RecordValidator]:
+    """Sort the records into good ones, typed as the tables' columns, and rejects. Pure."""
+    stations = isobar.RecordValidator(
+        document["stations"],
+        name="stations",
+        keys=("station_id", "name", "latitude", "longitude"),
+    )
+    for degrees, limit in (("latitude", 90), ("longitude", 180)):
+        numbers = pd.to_numeric(stations.frame[degrees], errors="coerce")
+        stations.reject(~numbers.abs().le(limit), f"{degrees} is not in degrees: {{{degrees}}}")
+    readings = isobar.RecordValidator(
+        document["readings"],
+        name="readings",
+        keys=("station_id", "read_at", "level_cm"),
+        first_record=len(stations.records),
+    )
+    frame = readings.frame
+    read_at = pd.to_datetime(frame["read_at"], errors="coerce", utc=True, format="ISO8601")
+    level = pd.to_numeric(frame["level_cm"], errors="coerce")
+    readings.reject(read_at.isna(), "read_at is no time: {read_at}")
+    readings.reject(~level.between(-1000, 2000), "level_cm is no level: {level_cm}")
+    readings.reject(frame.duplicated(["station_id", "read_at"]), "the hour came before")
+    readings.frame = frame.assign(read_at=read_at, level_cm=level)
+    return stations, readings

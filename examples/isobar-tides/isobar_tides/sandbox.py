@@ -1,0 +1,45 @@
+"""Imitated gauges: two days of tides at three stations, with a broken reading a day."""
+
+import datetime as dt
+import math
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from pipelines.source import Sandbox, SandboxParts
+
+STATIONS = (("HEL", "Helgoland", 54.1789, 7.89), ("BRE", "Brest", 48.3829, -4.495))
+
+
+def build(sandbox: Sandbox) -> SandboxParts:
+    """The document, as of the sandbox's clock."""
+
+    def tides(_: Request) -> JSONResponse:
+        return JSONResponse(document(sandbox.seed, sandbox.now()))
+
+    return SandboxParts(routes=[Route("/tides", tides)])
+
+
+def document(seed: int, now: dt.datetime) -> dict[str, Any]:
+    """The same for the same seed and hour."""
+    last = now.replace(minute=0, second=0, microsecond=0)
+    hours = [last - dt.timedelta(hours=back) for back in range(48, -1, -1)]
+    names = ("station_id", "name", "latitude", "longitude")
+    readings = [
+        {"station_id": station[0], "read_at": at.isoformat(), "level_cm": _level(seed + place, at)}
+        for place, station in enumerate(STATIONS)
+        for at in hours
+    ]
+    readings.append({"station_id": "HEL", "read_at": last.isoformat(), "level_cm": "ice"})
+    return {
+        "stations": [dict(zip(names, one, strict=True)) for one in STATIONS],
+        "readings": readings,
+    }
+
+
+def _level(phase: int, at: dt.datetime) -> float:
+    """A tide of 12.42 hours around 250 cm."""
+    turns = at.timestamp() / 3600 / 12.42 + phase / 7
+    return round(250 + 150 * math.sin(2 * math.pi * turns), 1)

@@ -1,0 +1,14 @@
+CREATE OR REPLACE VIEW tides.weather_requests AS
+SELECT DISTINCT
+    stations.place_key,
+    NULL::text AS country_code,
+    NULL::text AS postcode,
+    NULL::text AS city,
+    stations.latitude,
+    stations.longitude,
+    date_trunc('hour', readings.read_at, 'UTC') AS hour_at,
+    (readings.read_at AT TIME ZONE 'UTC')::date AS day
+FROM tides.readings
+INNER JOIN tides.stations USING (station_id);
+
+COMMENT ON VIEW tides.weather_requests IS 'The weather that is wanted: at each station, each hour that was read.';

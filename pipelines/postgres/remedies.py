@@ -1,0 +1,20 @@
+"""What to do about what a PostgreSQL server lacks, by its own words."""
+
+import re
+
+#: What to do, by what the server says.
+REMEDIES = {
+    "No space left on device|disk is full": "Make room on the disk of the server's data and of"
+    " ISOBAR_HOME, then run again.",
+    "too many (clients|connections)|connection slots": "End sessions of others, or let the server"
+    " have more of them (max_connections, CONNECTION LIMIT), then run again.",
+    "out of memory": "Give the server more memory, or run less at once, then run again.",
+    "lock timeout|deadlock": "Wait until the runs and queries in the way have ended, or end them,"
+    " then run again.",
+}
+
+
+def remedy_for(told: str, otherwise: str) -> str:
+    """What to do about what a server lacks by its own words; `otherwise` where it says no such."""
+    found = (remedy for words, remedy in REMEDIES.items() if re.search(words, told))
+    return next(found, otherwise)
