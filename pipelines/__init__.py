@@ -1,5 +1,5 @@
-"""Isobar: operational feeds in one PostgreSQL, joined with the weather.
+"""Isobar: operational feeds in one PostgreSQL, joined and kept fresh.
 
-`core` holds what every source needs, each domain has a folder of its own, and
-`definitions` puts them together for Dagster. Nothing happens at import.
+Each source is a folder in `sources` with one declaration; `source` says what that is, and
+everything else iterates over the declarations. Nothing happens at import.
 """

@@ -75,7 +75,7 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
     Starts the built-in server when it is not running.
 
     \b
-      isobar database psql --role analyst -c "SELECT * FROM enriched.shipments LIMIT 5"
+      isobar database psql --role analyst -c "SELECT * FROM ops.deliveries LIMIT 5"
     """
     address, program = _address(role), str(find_binaries() / "psql")
     is_own_server = Settings.current().database_url is not None

@@ -26,10 +26,9 @@ from pipelines.status.command import status as status_command
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="isobar")
 def isobar() -> None:
-    """Operational feeds and the weather in one PostgreSQL, kept fresh by Dagster.
+    """Operational feeds joined in one PostgreSQL, kept fresh by Dagster.
 
-    Flights, hotel bookings, shipments and solar plants, joined with the weather. To try it nothing
-    has to be set: the sources are imitated ones then, and PostgreSQL is built in.
+    To try it nothing has to be set: the sources are imitated ones then, and PostgreSQL is built in.
 
     \b
       isobar run                           bring all up to date once, and see what came of it

@@ -25,8 +25,8 @@ derived_assets = dg.AutomationConditionSensorDefinition(
     minimum_interval_seconds=timetable().seconds("derived_assets", 30),
     description=about_sensor(
         "derived_assets",
-        "Refresh what is derived when a source changed outside of its own job: the weather, assets"
-        " that were materialised by hand, a run that was killed half way.",
+        "Refresh what is derived when something changed outside of its own job: data of another"
+        " source, assets that were materialised by hand, a run that was killed half way.",
     ),
 )
 

@@ -1,6 +1,6 @@
 """The job by which a person refreshes everything, or some domains, at once.
 
-One run cannot hold assets that are partitioned by day and others by plant, so the job only notes
+One run cannot hold assets with different partitions, so the job only notes
 what is asked for, and a sensor starts the domains' jobs.
 """
 
@@ -26,7 +26,7 @@ class Refreshing(dg.Config):
 
     domains: list[SourceName] = Field(
         default=[],
-        description="Whose jobs to start, as in [flights, solar]; none for those of all domains.",
+        description="Whose jobs to start, as a list of sources; none for those of all.",
     )
 
 

@@ -238,7 +238,9 @@ def _scheduled(name: str, words: dict[str, Any], *, is_own: bool, file: Path | N
             problem = (
                 f"{key} is {words[key]!r}" if key in words else f"is none of ours, and has no {key}"
             )
-            raise _refusal(file, place, problem, 'Such as job = "flights", cron = "0 5 * * *".')
+            raise _refusal(
+                file, place, problem, 'Such as job = "housekeeping", cron = "0 5 * * *".'
+            )
     if not _has_ticks(words["cron"]):
         raise _refusal(
             file,

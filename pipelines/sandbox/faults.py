@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Fault = Literal["500", "429", "timeout", "truncated", "html", "error"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
-NO_SOURCES = ("/health", "/solar/asked")
-"""Paths of the sandbox itself, which no real service has."""
+#: Ends of paths of the sandbox itself, which no real service has.
+OWN_PATHS = ("/health", "/asked")
 
 
 class Faults:
@@ -36,7 +36,7 @@ class Faults:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it badly."""
-        is_source = scope["type"] == "http" and scope["path"] not in NO_SOURCES
+        is_source = scope["type"] == "http" and not scope["path"].endswith(OWN_PATHS)
         if not is_source or self.random.random() >= self.rate:
             await self.app(scope, receive, send)
             return

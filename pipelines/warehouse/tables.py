@@ -65,7 +65,7 @@ deliveries = Table(
         primary_key=True,
         comment="Number of the delivery, in the order of loading.",
     ),
-    Column("source", Text, nullable=False, comment="Which feed: flights, airports, …"),
+    Column("source", Text, nullable=False, comment="Which feed."),
     Column(
         "name",
         Text,
@@ -161,7 +161,7 @@ quarantine = Table(
         "position",
         Text,
         nullable=False,
-        comment="Where in the delivery: itineraries[3], line 17.",
+        comment="Where in the delivery: records[3], line 17.",
     ),
     Column(
         "raw",
@@ -185,7 +185,7 @@ quarantine = Table(
 inbox_files = Table(
     "inbox_files",
     metadata,
-    Column("source", Text, primary_key=True, comment="Whose inbox: shipments, …"),
+    Column("source", Text, primary_key=True, comment="Whose inbox."),
     Column("name", Text, primary_key=True, comment="Name of the file."),
     Column("byte_count", BigInteger, nullable=False, comment="Its size then."),
     Column(
@@ -222,7 +222,7 @@ watermarks = Table(
         "name",
         Text,
         primary_key=True,
-        comment="A table that numbers its loads, such as bookings.events, or what follows it.",
+        comment="A table that numbers its loads, or what follows it.",
     ),
     Column(
         "position",

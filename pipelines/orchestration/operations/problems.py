@@ -51,7 +51,7 @@ class Problem:
     """Something that is not as it should be, until it is."""
 
     key: str
-    """Names it as long as it lasts, such as `run:weather`, `check:flights.legs:possible_times`."""
+    """Names it as long as it lasts, such as `run:<job>`, `check:<asset>:<check>`."""
     severity: Literal["error", "warning"]
     what: str
     """In one or a few lines."""

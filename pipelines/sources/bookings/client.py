@@ -66,6 +66,10 @@ class EventsClient:
             asked = following
         raise self._permanent(f"there are more than {MAX_PAGES:,} pages")
 
+    def page(self, name: str, answer: JsonAnswer) -> Page:
+        """A page of an answer that was received before."""
+        return Page(name, answer, self._read(answer.document)[0])
+
     def _read(self, document: Any) -> tuple[list[Any], dict[str, str] | None]:
         """The events, and what to ask for next; the address stays ours, whatever `next` says."""
         if isinstance(document, list):

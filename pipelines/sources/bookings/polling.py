@@ -7,19 +7,22 @@ once a day at the very beginning. What was read before changes nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import gzip
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import DatabaseError, Failure, PermanentFailure
+from pipelines.http.client import JsonAnswer
+from pipelines.http.json_documents import parse_json
 from pipelines.ingest.deliveries import Outcome, last_sha256
 from pipelines.ingest.file_loader import reading_faults
-from pipelines.sources.bookings.client import EventsClient
+from pipelines.sources.bookings.client import EventsClient, Page
 from pipelines.sources.bookings.load import SOURCE, load_page
-from pipelines.sources.bookings.tables import polls
+from pipelines.sources.bookings.tables import api_pages, polls
 from pipelines.warehouse.connection import Warehouse
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ OVERLAP = dt.timedelta(hours=1)
 """Events that are entered so much later than their time are read within the minute."""
 WHOLE_EVERY = dt.timedelta(days=1)
 """Later ones within a day."""
+#: More pages than these are not kept for a run.
+MAX_KEPT_PAGES = 20
 RETRY_AFTER = dt.timedelta(minutes=5)
 """A service in trouble is left alone for so long, and no more red runs come than these."""
 
@@ -60,11 +65,15 @@ def poll(
     began_at = clock()
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         start = _start(connection, client, began_at)
+        kept = [] if start.is_whole_due else _kept_pages(connection, client)
+    pages: Iterable[Page] = kept or client.pages(start.since)
+    if kept:
+        began_at = min(one.answer.received_at for one in kept)
     outcomes: list[Outcome] = []
     watermark_at = start.watermark_at
     failure: Failure | None = None
     try:
-        for page in client.pages(start.since):
+        for page in pages:
             try:
                 with reading_faults(SOURCE, client.place), store.transaction(SOURCE) as connection:
                     newest_at = newest_event_at(page.events, settings.time_zone, until=began_at)
@@ -83,30 +92,71 @@ def poll(
         failure = failure or broken_off
     if failure is not None:
         with store.transaction(SOURCE) as connection:
+            _forget_pages(connection, client)
             _note(connection, client, polled_at=began_at, problem=str(failure), run_id=run_id)
         return outcomes, failure
     moved: dict[str, object] = {"watermark_at": watermark_at}
     if start.since is None:
         moved["read_whole_at"] = began_at
     with store.transaction(SOURCE) as connection:
+        _forget_pages(connection, client)
         _note(connection, client, polled_at=began_at, problem=None, run_id=run_id, **moved)
     return outcomes, None
 
 
 def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.datetime]) -> bool:
-    """Whether a reading is worth a run: an answer says something new, or all is to be read again.
+    """Whether a reading is worth a run: an answer has something new, or all is to be read again.
 
-    Raises what the client does.
+    The answers are kept for that run, so that no page is downloaded twice. Raises what the client
+    does.
     """
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         start = _start(connection, client, clock())
-    if start.is_whole_due:
-        return True
-    for page in client.pages(start.since):
-        with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
-            if last_sha256(connection, SOURCE, page.name) != page.answer.sha256:
+        if start.is_whole_due or _kept_pages(connection, client):
+            return True
+        pages: list[Page] = []
+        is_new = False
+        for page in client.pages(start.since):
+            is_new |= last_sha256(connection, SOURCE, page.name) != page.answer.sha256
+            pages.append(page)
+            if len(pages) > MAX_KEPT_PAGES:  # a backlog, which the run reads itself
                 return True
-    return False
+    if is_new:
+        with store.transaction(SOURCE) as connection:
+            _keep_pages(connection, client, pages)
+    return is_new
+
+
+def _keep_pages(connection: Connection, client: EventsClient, pages: Sequence[Page]) -> None:
+    _forget_pages(connection, client)
+    rows = [
+        {
+            "url": client.place,
+            "page_number": number,
+            "name": page.name,
+            "body_gzip": gzip.compress(page.answer.body, compresslevel=1),
+            "received_at": page.answer.received_at,
+        }
+        for number, page in enumerate(pages, start=1)
+    ]
+    connection.execute(insert(api_pages), rows)
+
+
+def _kept_pages(connection: Connection, client: EventsClient) -> list[Page]:
+    """The pages that the sensor has read, in their order."""
+    query = (
+        select(api_pages).where(api_pages.c.url == client.place).order_by(api_pages.c.page_number)
+    )
+    pages = []
+    for row in connection.execute(query):
+        body = gzip.decompress(row.body_gzip)
+        answer = JsonAnswer(client.place, body, parse_json(body), row.received_at)
+        pages.append(client.page(row.name, answer))
+    return pages
+
+
+def _forget_pages(connection: Connection, client: EventsClient) -> None:
+    connection.execute(delete(api_pages).where(api_pages.c.url == client.place))
 
 
 def last_reading(connection: Connection, client: EventsClient) -> Row[Any] | None:

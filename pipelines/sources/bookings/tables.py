@@ -9,6 +9,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     Uuid,
@@ -70,6 +71,33 @@ events = Table(
     comment="Bookings and cancellations, one row for each night of a reservation, each event once."
     " Of two events with one id the first stays, the other is in quarantine when it says something"
     " else. Rows never change, but for an id that comes later.",
+)
+
+api_pages = Table(
+    "api_pages",
+    metadata,
+    Column("url", Text, primary_key=True, comment="Address of the events API, without secrets."),
+    Column(
+        "page_number",
+        Integer,
+        primary_key=True,
+        autoincrement=False,
+        comment="Its place in the reading, from 1.",
+    ),
+    Column("name", Text, nullable=False, comment="What was requested, as the ledger names it."),
+    Column("body_gzip", LargeBinary, nullable=False, comment="The answer as received, gzipped."),
+    Column("received_at", DateTime(timezone=True), nullable=False, comment="When it was received."),
+    Column(
+        "since_at",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="The time from which the reading began.",
+    ),
+    Column("began_at", DateTime(timezone=True), nullable=False, comment="When the reading began."),
+    schema=SCHEMA,
+    info={WRITTEN_WITH: "bookings.events"},
+    comment="Answers of the events API that the sensor has read and the run it started is to load:"
+    " so each page is downloaded once.",
 )
 
 polls = Table(

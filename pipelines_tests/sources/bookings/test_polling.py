@@ -72,6 +72,23 @@ def asked(source: FakeSource) -> list[str | None]:
     return [mark.replace("%3A", ":") or None for mark in marks]
 
 
+def test_a_page_that_the_sensor_has_read_is_not_downloaded_again(
+    feed: Feed, source: FakeSource, clock: FakeClock
+) -> None:
+    source.will(document([event(1)]))
+    feed.poll()
+    clock.now += dt.timedelta(minutes=1)
+    source.will(document([event(1), event(2)]))
+    assert feed.has_news()
+    downloaded = len(source.requests)
+    assert feed.has_news(), "it is kept until a run has loaded it"
+    assert feed.poll() == [(2, 1, 1, 0)]
+    assert len(source.requests) == downloaded
+    source.will(document([event(1), event(2)]))
+    assert not feed.has_news()
+    assert len(source.requests) == downloaded + 1
+
+
 def test_the_first_reading_takes_all_and_the_next_begin_an_hour_before_the_newest(
     feed: Feed, source: FakeSource, owner: psycopg.Connection
 ) -> None:

@@ -17,7 +17,7 @@ ORDER BY deliveries.source, count(*) DESC, reason;
 
 COMMENT ON VIEW ops.quarantine_summary IS
 'What is in quarantine, by source and reason. A record with several reasons counts for each.';
-COMMENT ON COLUMN ops.quarantine_summary.source IS 'Which feed: flights, shipments, …';
+COMMENT ON COLUMN ops.quarantine_summary.source IS 'Which feed.';
 COMMENT ON COLUMN ops.quarantine_summary.reason IS
 'What is wrong, without the values of single records.';
 COMMENT ON COLUMN ops.quarantine_summary.count IS 'Records with this reason.';
