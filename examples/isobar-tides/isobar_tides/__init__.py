@@ -1,39 +1,38 @@
 """Tide gauges: stations and their water levels, from one JSON document."""
 
 from isobar_tides.load import load_document
-from pipelines.source import Check, HttpDocument, Input, Ledger, Schedule, Source, SourceSettings
-from pipelines.source import url as url_field
+from pipelines import source as isobar
 
 
-class Settings(SourceSettings, env_prefix="TIDES_"):
+class Settings(isobar.SourceSettings, env_prefix="TIDES_"):
     """Where the gauges are published."""
 
-    url: str | None = url_field(
+    url: str | None = isobar.url(
         "The document of tide gauges. Unset in live mode: off.", sandbox="/tides"
     )
 
 
-GAUGES = Input(name="tide_gauges", about="Water levels of tide gauges.", kind="json")
+GAUGES = isobar.Input(name="tide_gauges", about="Water levels of tide gauges.", kind="json")
 
-source = Source(
+source = isobar.Source(
     name="tides",
     package=__name__,
     about="Water levels of tide gauges, every hour.",
     settings=Settings,
     job="Load the water levels of all tide gauges, and refresh what is derived from them.",
-    schedules=(Schedule(name="tides_hourly", about="Load water levels.", cron="5 * * * *"),),
+    schedules=(isobar.Schedule(name="tides_hourly", about="Load water levels.", cron="5 * * * *"),),
     inputs=(GAUGES,),
-    fetch=(HttpDocument(input=GAUGES, load=load_document),),
+    fetch=(isobar.HttpDocument(input=GAUGES, load=load_document),),
     loads=("tides.readings", "tides.stations"),
-    ledgers=(Ledger(on="tides.readings"),),
+    ledgers=(isobar.Ledger(on="tides.readings"),),
     checks=(
-        Check(
+        isobar.Check(
             name="tides_known_stations",
             on="tides.readings",
             expects="Every reading is of a known station.",
             remedy="a station is missing or was rejected: see the quarantine, or ask the service",
         ),
-        Check(
+        isobar.Check(
             name="tides_steady_levels",
             on="tides.readings",
             expects="No level moves by more than 300 cm within an hour.",

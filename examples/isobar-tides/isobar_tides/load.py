@@ -28,7 +28,7 @@ def load_document(
     delivery_id = isobar.open_delivery(connection, delivery, run_id)
     isobar.prepare_change_log(connection)
     rejects = held = 0
-    for table, records in ((tables.stations, stations), (tables.readings, readings)):
+    for table, records in (tables.stations, stations), (tables.readings, readings):
         isobar.stage(connection, records.good(), table)
         isobar.upsert(connection, table, delivery_id)
         held += isobar.held_records(connection, table)

@@ -1,4 +1,4 @@
-"""Imitated gauges: two days of tides at three stations, with a broken reading a day."""
+"""Imitated gauges: two days of tides at two stations, and a broken reading."""
 
 import datetime as dt
 import math
@@ -8,18 +8,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from pipelines.source import Sandbox, SandboxParts
+from pipelines import source as isobar
 
 STATIONS = (("HEL", "Helgoland", 54.1789, 7.89), ("BRE", "Brest", 48.3829, -4.495))
 
 
-def build(sandbox: Sandbox) -> SandboxParts:
+def build(sandbox: isobar.Sandbox) -> isobar.SandboxParts:
     """The document, as of the sandbox's clock."""
 
     def tides(_: Request) -> JSONResponse:
         return JSONResponse(document(sandbox.seed, sandbox.now()))
 
-    return SandboxParts(routes=[Route("/tides", tides)])
+    return isobar.SandboxParts(routes=[Route("/tides", tides)])
 
 
 def document(seed: int, now: dt.datetime) -> dict[str, Any]:

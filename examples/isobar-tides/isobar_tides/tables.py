@@ -2,9 +2,9 @@
 
 from sqlalchemy import Column, Computed, DateTime, Double, Table, Text
 
-from pipelines.source import delivery_id_column, source_metadata
+from pipelines import source as isobar
 
-metadata = source_metadata()
+metadata = isobar.source_metadata()
 stations = Table(
     "stations",
     metadata,
@@ -18,7 +18,7 @@ stations = Table(
         Computed("round(latitude::numeric, 4) || ',' || round(longitude::numeric, 4)"),
         comment="What weather.places calls it: its coordinates.",
     ),
-    delivery_id_column(),
+    isobar.delivery_id_column(),
     schema="tides",
     comment="Tide gauges, one row each.",
 )
@@ -28,7 +28,7 @@ readings = Table(
     Column("station_id", Text, primary_key=True, comment="The station (tides.stations)."),
     Column("read_at", DateTime(timezone=True), primary_key=True, comment="When it was read."),
     Column("level_cm", Double, nullable=False, comment="Water level above chart datum, cm."),
-    delivery_id_column(),
+    isobar.delivery_id_column(),
     schema="tides",
     comment="Water levels; a later document corrects an earlier one.",
 )
