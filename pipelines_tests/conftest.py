@@ -23,6 +23,7 @@ from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.databases import made
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.logins import prepare
+from pipelines_tests.packages import installed, wheel  # noqa: F401 - fixtures
 from pipelines_tests.sandbox_server import sandbox_server
 
 SYSTEM = tuple(

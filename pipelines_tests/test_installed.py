@@ -2,8 +2,6 @@
 
 import os
 import subprocess
-import sys
-import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -12,33 +10,9 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from pipelines_tests.command import PROJECT, environment
-
-UV = Path(sys.executable).parent / "uv"
+from pipelines_tests.packages import UV
 
 pytestmark = pytest.mark.skipif(not UV.exists(), reason="there is no uv beside Python (make setup)")
-
-
-def uv(*words: str | Path) -> None:
-    subprocess.run([UV, "--quiet", "--offline", "--no-cache", *words], cwd=PROJECT, check=True)
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    uv("build", "--wheel", "--out-dir", folder)
-    (built,) = folder.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program `isobar`, installed without the clone; what it needs is taken from ours."""
-    folder = tmp_path_factory.mktemp("installed") / "venv"
-    uv("venv", "--python", sys.executable, folder)
-    uv("pip", "install", "--python", folder, "--no-deps", wheel)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "ours.pth").write_text(sysconfig.get_path("purelib"))  # it has no .pth of its own
-    return folder / "bin" / "isobar"
 
 
 def test_the_package_has_every_file_of_the_code_and_one_dagster_yaml(wheel: Path) -> None:

@@ -18,12 +18,8 @@ def load_document(
 ) -> isobar.Outcome:
     """Bring both tables up to date. Raises `PermanentFailure` for another kind of document."""
     if not isinstance(answer.document, dict) or not {"stations", "readings"} <= {*answer.document}:
-        raise isobar.PermanentFailure(
-            "tides",
-            "the document has no stations and readings",
-            place=answer.url,
-            remedy="See whether TIDES_URL points at the gauges.",
-        )
+        problem, remedy = "no stations and readings", "See whether TIDES_URL points at the gauges."
+        raise isobar.PermanentFailure("tides", problem, place=answer.url, remedy=remedy)
     stations, readings = read_document(answer.document)
     delivery_id = isobar.open_delivery(connection, delivery, run_id)
     isobar.prepare_change_log(connection)
@@ -45,23 +41,16 @@ def load_document(
     )
 
 
-def read_document(
-    document: dict[str, Any],
-) -> tuple[isobar.RecordValidator, isobar.RecordValidator]:
-    """Sort the records into good ones, typed as the tables' columns, and rejects. Pure."""
-    stations = isobar.RecordValidator(
-        document["stations"],
-        name="stations",
-        keys=("station_id", "name", "latitude", "longitude"),
-    )
+def read_document(document: dict[str, Any]) -> list[isobar.RecordValidator]:
+    """Sort stations, then readings, into good ones and rejects. Pure."""
+    keys = ("station_id", "name", "latitude", "longitude")
+    stations = isobar.RecordValidator(document["stations"], name="stations", keys=keys)
     for degrees, limit in (("latitude", 90), ("longitude", 180)):
         numbers = pd.to_numeric(stations.frame[degrees], errors="coerce")
         stations.reject(~numbers.abs().le(limit), f"{degrees} is not in degrees: {{{degrees}}}")
+    keys, first = ("station_id", "read_at", "level_cm"), len(stations.records)
     readings = isobar.RecordValidator(
-        document["readings"],
-        name="readings",
-        keys=("station_id", "read_at", "level_cm"),
-        first_record=len(stations.records),
+        document["readings"], name="readings", keys=keys, first_record=first
     )
     frame = readings.frame
     read_at = pd.to_datetime(frame["read_at"], errors="coerce", utc=True, format="ISO8601")
@@ -70,4 +59,4 @@ def read_document(
     readings.reject(~level.between(-1000, 2000), "level_cm is no level: {level_cm}")
     readings.reject(frame.duplicated(["station_id", "read_at"]), "the hour came before")
     readings.frame = frame.assign(read_at=read_at, level_cm=level)
-    return stations, readings
+    return [stations, readings]

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from pipelines import source as isobar
 
+NAMES = ("station_id", "name", "latitude", "longitude")
 STATIONS = (("HEL", "Helgoland", 54.1789, 7.89), ("BRE", "Brest", 48.3829, -4.495))
 
 
@@ -26,7 +27,6 @@ def document(seed: int, now: dt.datetime) -> dict[str, Any]:
     """The same for the same seed and hour."""
     last = now.replace(minute=0, second=0, microsecond=0)
     hours = [last - dt.timedelta(hours=back) for back in range(48, -1, -1)]
-    names = ("station_id", "name", "latitude", "longitude")
     readings = [
         {"station_id": station[0], "read_at": at.isoformat(), "level_cm": _level(seed + place, at)}
         for place, station in enumerate(STATIONS)
@@ -34,7 +34,7 @@ def document(seed: int, now: dt.datetime) -> dict[str, Any]:
     ]
     readings.append({"station_id": "HEL", "read_at": last.isoformat(), "level_cm": "ice"})
     return {
-        "stations": [dict(zip(names, one, strict=True)) for one in STATIONS],
+        "stations": [dict(zip(NAMES, one, strict=True)) for one in STATIONS],
         "readings": readings,
     }
 

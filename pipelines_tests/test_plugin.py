@@ -1,0 +1,113 @@
+"""A source of somebody else's: built, installed beside Isobar and run; and its tutorial."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.documents.pages import FENCED
+from pipelines_tests.packages import UV, uv
+
+EXAMPLE = PROJECT / "examples" / "isobar-tides"
+PAGE = PROJECT / "docs" / "adding-a-source.md"
+
+needs_uv = pytest.mark.skipif(not UV.exists(), reason="there is no uv beside Python (make setup)")
+
+
+def test_every_snippet_of_the_tutorial_is_in_the_example() -> None:
+    files = [
+        one.read_text() for one in EXAMPLE.rglob("*.*") if one.suffix in (".py", ".sql", ".toml")
+    ]
+    snippets = [code for kind, code in FENCED.findall(PAGE.read_text()) if kind != "sh"]
+    assert len(snippets) > 8
+    assert [one for one in snippets if not any(one in file for file in files)] == []
+
+
+def test_the_example_and_the_tutorial_stay_small() -> None:
+    files = [one for one in EXAMPLE.rglob("*.*") if one.suffix in (".py", ".sql")]
+    assert sum(len(one.read_text().splitlines()) for one in files) <= 250
+    assert len(PAGE.read_text().splitlines()) <= 200
+
+
+def test_the_example_uses_nothing_but_the_public_surface() -> None:
+    for file in EXAMPLE.rglob("*.py"):
+        imported = set(re.findall(r"^(?:from|import) (pipelines\S*)(.*)$", file.read_text(), re.M))
+        assert imported <= {("pipelines", " import source as isobar")}, file
+
+
+@needs_uv
+def test_a_plug_in_is_a_full_citizen_of_a_fresh_environment(
+    installed: Path, state: Path, tmp_path: Path
+) -> None:
+    uv("build", "--wheel", "--out-dir", tmp_path, EXAMPLE)
+    (wheel,) = tmp_path.glob("*.whl")
+    uv("pip", "install", "--python", installed.parent / "python", "--no-deps", wheel)
+
+    def isobar(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [installed, *words],
+            cwd=state,
+            env=environment(state),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = isobar("run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for asset in ("tides.readings", "tides.stations", "enriched.tide_levels"):
+        assert asset in done.stdout
+    assert "tides.readings: the check no_rejects found 1" in done.stdout
+    assert "level_cm is no level" in isobar("quarantine", "show", "tides").stdout
+    query = "SELECT count(*), count(wind_kmh) FROM enriched.tide_levels"
+    rows = isobar("database", "psql", "--role", "analyst", "-Atc", query).stdout.strip()
+    assert rows == "98|98", "every level has its weather"
+    facts = json.loads(isobar("status", "--json").stdout)
+    (line,) = [one for one in facts["sources"] if one["name"] == "tides"]
+    assert line["is_on"]
+    assert line["last_success_at"]
+    assert line["in_quarantine"] == 1
+    again = isobar("run")
+    assert again.returncode == 0, again.stdout + again.stderr
+    uv("pip", "uninstall", "--python", installed.parent / "python", "isobar-tides")
+    without = isobar("migrate")
+    assert without.returncode == 0, without.stderr
+    count = "SELECT count(*) FROM tides.readings"
+    assert isobar("database", "psql", "-Atc", count).stdout.strip() == "98", "its rows stay"
+
+
+@needs_uv
+def test_a_broken_plug_in_is_named_and_harms_nobody(
+    installed: Path, state: Path, tmp_path: Path
+) -> None:
+    package = tmp_path / "isobar_broken"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('half written')\n")
+    (tmp_path / "pyproject.toml").write_text(
+        (EXAMPLE / "pyproject.toml").read_text().replace("tides", "broken")
+    )
+    python = installed.parent / "python"
+    uv("pip", "install", "--python", python, "--no-deps", tmp_path)
+    variables = environment(state)
+    done = subprocess.run(
+        [installed, "run"], cwd=state, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The source broken cannot be used" in done.stderr
+    assert "half written" in done.stderr
+    assert "flights.itineraries" in done.stdout
+    uv("pip", "uninstall", "--python", python, "isobar-broken")
+
+
+def test_the_example_s_own_tests_pass() -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+        cwd=EXAMPLE,
+        check=True,
+        env=environment(EXAMPLE, PYTHONPATH=f"{EXAMPLE}:{PROJECT}"),
+        stdout=subprocess.DEVNULL,
+    )
