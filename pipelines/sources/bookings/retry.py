@@ -12,8 +12,7 @@ from sqlalchemy import Connection
 from pipelines.ingest.csv_records import as_sent, layout_of
 from pipelines.ingest.deliveries import Outcome
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
-from pipelines.sources.bookings.load import ELEMENT, LINE, SOURCE, take_in
-from pipelines.sources.bookings.refusals import RejectCollector
+from pipelines.sources.bookings.load import ELEMENT, LINE, SOURCE, RejectCollector, take_in
 from pipelines.warehouse.connection import Warehouse
 
 if TYPE_CHECKING:

@@ -1,0 +1,84 @@
+"""How far a row walks: through few files, in an environment that is parsed once."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from pipelines import config
+from pipelines.definitions import build_definitions
+from pipelines.orchestration.resources import WarehouseResource, source_resource
+from pipelines.sources.bookings import counts
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.command import PROJECT
+from pipelines_tests.sources.bookings.made_up import ROOM, event, text_of
+
+CODE = f"{PROJECT / 'pipelines'}/"
+
+
+def holds(value: Any, depth: int = 3) -> bool:
+    """Whether the reservation of the row is in a value."""
+    if isinstance(value, bytes):
+        return ROOM.encode() in value
+    if isinstance(value, str):
+        return ROOM in value
+    if isinstance(value, pd.DataFrame):
+        return bool(value.astype(str).eq(ROOM).any(axis=None))
+    if depth == 0:
+        return False
+    parts: Iterable[Any] = ()
+    if isinstance(value, list | tuple):
+        parts = value[:50]
+    elif isinstance(value, dict):
+        parts = value.values()
+    elif hasattr(value, "__dict__") and type(value).__module__.startswith("pipelines."):
+        parts = vars(value).values()
+    return any(holds(part, depth - 1) for part in parts)
+
+
+def test_a_row_walks_through_twelve_files_and_the_environment_is_parsed_once(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    (tmp_path / "a.csv").write_text(text_of([event(1)]))
+    time.sleep(1.1)  # so that it counts as whole
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    whole = build_definitions(
+        {
+            "warehouse": WarehouseResource(url=url),
+            "bookings": source_resource("bookings", inbox=str(tmp_path)),
+        }
+    )
+    walked: set[str] = set()
+    parsed: list[str] = []
+
+    def look(frame: FrameType, what: str, value: Any) -> None:
+        file = frame.f_code.co_filename
+        if not file.startswith(CODE) or what not in ("call", "return"):
+            return
+        if what == "call" and frame.f_code.co_name == "from_environment":
+            parsed.append(file)
+        seen = [value] if what == "return" else list(frame.f_locals.values())
+        if any(holds(one) for one in seen):
+            walked.add(file.removeprefix(CODE))
+
+    config._parsed.cache_clear()
+    threading.setprofile(look)
+    sys.setprofile(look)
+    try:
+        with dg.DagsterInstance.ephemeral() as instance:
+            assert whole.resolve_job_def("bookings").execute_in_process(instance=instance).success
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    walked.add(str(Path(counts.__file__)).removeprefix(CODE))  # from there on in SQL
+    assert "sources/bookings/transform.py" in walked
+    assert len(walked) <= 12, sorted(walked)
+    assert len(parsed) == 1
