@@ -76,10 +76,10 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
         with _described_failures(place), engine.begin() as connection:
             if condition(connection) == "current":
                 return
+            _refuse_1_0(connection, place)
             prepare(connection)
             if condition(connection) == "current":  # another command was faster
                 return
-            _refuse_1_0(connection, place)
             is_new = not history.applied_revisions(connection)
             before = None if is_new else _contents(connection)
             _bring_up(connection)

@@ -24,7 +24,7 @@ from pipelines.warehouse.tables import sql_objects
 SCRIPTS = ("tables.sql", "grants.sql")
 #: Undoes what a file of somebody else's may have set for the rest of the transaction.
 OWN_SESSION = "SET LOCAL ROLE isobar_owner; SET LOCAL search_path TO DEFAULT"
-ENDS_TRANSACTION = re.compile(r"^\s*(?:COMMIT|ROLLBACK)\b", re.IGNORECASE | re.MULTILINE)
+ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:COMMIT|ROLLBACK)\b", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
