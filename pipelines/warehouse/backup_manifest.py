@@ -54,9 +54,11 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         told = json.loads((folder / FILE).read_text())
-        is_later = told["format"] > FORMAT or _numbers(told["isobar"]) > _numbers(version("isobar"))
-        unknown = [] if is_later else _unknown_revisions(told["revisions"])
-        if is_later or unknown:
+        is_other = told["format"] != FORMAT or _numbers(told["isobar"]) > _numbers(
+            version("isobar")
+        )
+        unknown = [] if is_other else _unknown_revisions(told["revisions"])
+        if is_other or unknown:
             raise _refused(
                 folder,
                 f"it was made by another version of Isobar, {told['isobar']}"

@@ -147,7 +147,7 @@ def test_a_database_of_1_0_is_refused_with_what_to_do_and_left_alone(
     with psycopg.connect(url, autocommit=True) as owner:
         owner.execute("CREATE SCHEMA ops; CREATE TABLE ops.alembic_version (version_num text)")
         assert condition(url) == "foreign"
-        with pytest.raises(PermanentFailure, match="of Isobar 1.0") as refused:
+        with pytest.raises(PermanentFailure, match=r"of Isobar 1\.0") as refused:
             apply.migrate(url)
         assert "Start anew" in refused.value.remedy
         schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'flights'"

@@ -1,4 +1,4 @@
-"""The schema of plug-ins: created, upgraded and left alone like others', and kept from harming them."""
+"""The schema of plug-ins: created, upgraded, left alone, and kept from harming that of others."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -205,8 +205,10 @@ BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
         ("sql/tables.sql", "CREATE SCHEMA mine;", "mine"),
         (
             "sql/tables.sql",
-            "DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW enriched.shipments AS '"
-            " || rtrim(pg_get_viewdef('enriched.shipments'), ';') || ' LIMIT 1'; END $$",
+            (
+                "DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW enriched.shipments AS '"
+                " || rtrim(pg_get_viewdef('enriched.shipments'), ';') || ' LIMIT 1'; END $$"
+            ),
             "enriched.shipments",
         ),
         ("sql/tables.sql", "DROP VIEW enriched.shipments CASCADE;", "enriched.shipments"),
@@ -216,8 +218,11 @@ BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
         ("sql/tables.sql", "INSERT INTO ops.watermarks VALUES ('mine', 1);", "ops.watermarks"),
         (
             "sql/tables.sql",
-            "CREATE OR REPLACE FUNCTION solar.ratio(part double precision, whole double precision)"
-            " RETURNS double precision LANGUAGE sql IMMUTABLE RETURN 1;",
+            (
+                "CREATE OR REPLACE FUNCTION"
+                " solar.ratio(part double precision, whole double precision)"
+                " RETURNS double precision LANGUAGE sql IMMUTABLE RETURN 1;"
+            ),
             "solar.ratio",
         ),
         ("sql/tables.sql", "DROP FUNCTION solar.delete_plant CASCADE;", "solar.delete_plant"),
@@ -237,7 +242,7 @@ BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
         ),
     ],
 )
-def test_a_plugin_that_fails_or_trespasses_is_named_and_harms_nobody(  # noqa: PLR0917
+def test_a_plugin_that_fails_or_trespasses_is_named_and_harms_nobody(
     url: str, owner: psycopg.Connection, tmp_path: Path, path: str, words: str, problem: str
 ) -> None:
     others = owner.execute(OTHERS).fetchall()
