@@ -1,5 +1,7 @@
 """The schema of plug-ins: created, upgraded, left alone, and kept from harming that of others."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Conn
 from pipelines.source import broken_sources, sources
 from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests import plugins
+from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.databases import made
 from pipelines_tests.warehouse.schemas import condition, differences
 
@@ -134,6 +137,31 @@ def test_a_revision_that_is_missing_is_a_difference(url: str, tmp_path: Path) ->
     with plugins.installed(tmp_path):
         (difference,) = differences(url)
     assert "lines" in difference
+
+
+def test_alembic_writes_a_revision_into_the_folder_of_its_source(
+    url: str, state: Path, tmp_path: Path
+) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    package = plugins.write(tmp_path, "buses", {"tables.py": columns(plugins.TABLES, "lines")})
+    called = subprocess.run(
+        [sys.executable, "-m", "alembic", "-x", "source=buses", "revision", "--autogenerate"],
+        env=environment(state, DATABASE_URL=url, PYTHONPATH=str(tmp_path)),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert called.returncode == 0, called.stderr
+    (revision,) = (package / "migrations").glob("*.py")
+    assert "op.add_column('stops', sa.Column('lines'" in revision.read_text()
+    with plugins.installed(tmp_path):
+        assert condition(url) == "behind"
+        migrate(url)
+        assert (condition(url), differences(url)) == ("current", [])
 
 
 def test_roles_use_the_tables_of_a_plugin_as_they_use_others(
