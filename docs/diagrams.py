@@ -13,8 +13,8 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
-from pipelines.orchestration.automation import SOURCES
-from pipelines.warehouse.migrations.apply import target_metadata
+from docs.dictionary import OF_SOURCES
+from pipelines.warehouse.migrations.apply import all_tables
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 PAGE = Path(__file__).parent / "architecture.md"
@@ -45,7 +45,7 @@ def files() -> str:
 
 def assets(graph: AssetGraph) -> str:
     """A diagram for each domain: its assets, what they stand on, and what stands on them."""
-    return "\n".join(f"### {domain}\n\n{_assets_of(graph, domain)}" for domain in SOURCES) + "\n"
+    return "\n".join(f"### {domain}\n\n{_assets_of(graph, domain)}" for domain in OF_SOURCES) + "\n"
 
 
 def _assets_of(graph: AssetGraph, domain: str) -> str:
@@ -109,7 +109,7 @@ def _id(key: dg.AssetKey) -> str:
 
 def tables() -> str:
     """Of each schema a diagram of the tables that refer to others, and the rest in a line."""
-    declared = sorted(target_metadata().tables.values(), key=lambda table: table.fullname)
+    declared = all_tables()
     schemas = sorted({str(table.schema) for table in declared})
     return "\n".join(_tables_of(s, [t for t in declared if t.schema == s]) for s in schemas) + "\n"
 
