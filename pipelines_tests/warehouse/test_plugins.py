@@ -2,14 +2,15 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
-from pipelines.source import broken_sources, sources
+from pipelines.source import Source, broken_sources, sources
+from pipelines.warehouse.migrations import apply
 from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests import plugins
 from pipelines_tests.command import PROJECT, environment
@@ -309,6 +310,60 @@ def test_a_revision_of_a_plugin_that_fails_leaves_its_tables_as_they_were(
     assert "not today" in broken.problem
     assert owner.execute("SELECT * FROM buses.stops").fetchall() == [(1, "Market")]
     assert owner.execute(STOPS).fetchall() == [(1, "Market")]
+
+
+def test_a_revision_may_change_a_column_under_a_view_of_the_plugin(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    with_revisions(tmp_path, "lines")
+    revision = tmp_path / plugins.package_of("buses") / "migrations" / "lines.py"
+    change = "    op.alter_column('stops', 'name', type_=sa.VARCHAR(9), schema='buses')\n"
+    revision.write_text(revision.read_text() + change)
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert (broken_sources(), condition(url)) == ([], "current")
+    query = "SELECT pg_typeof(name) FROM enriched.buses_stops RIGHT JOIN (SELECT 1) ON TRUE"
+    assert owner.execute(query).fetchone() == ("character varying",)
+
+
+def test_a_view_collected_from_all_sources_has_those_that_fit(
+    url: str, owner: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose part does not fit is left out, and does not stop the others."""
+    files = apply.object_files
+
+    def with_collection(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
+        used = sources() if chosen is None else chosen
+        parts = ["SELECT NULL::text AS source, NULL::integer AS stop_id WHERE FALSE"]
+        parts += [
+            f"SELECT '{name}', stop_id FROM {name}.offered"
+            for name, source in used.items()
+            if f"{name}.offered" in source.object_files
+        ]
+        collected = f"CREATE OR REPLACE VIEW weather.collected AS {' UNION ALL '.join(parts)}"
+        return files(chosen) | {"weather.collected": collected}
+
+    monkeypatch.setattr(apply, "object_files", with_collection)
+    offered = "CREATE OR REPLACE VIEW {name}.offered AS SELECT stop_id FROM {name}.stops"
+    plugins.write(tmp_path, "buses", {"sql/views/{name}.offered.sql": offered})
+    misfit = offered.replace("SELECT stop_id", "SELECT stop_id || 'x' AS stop_id")
+    plugins.write(tmp_path, "ships", {"sql/views/{name}.offered.sql": misfit})
+    plugins.write(tmp_path, "trams", {"sql/views/{name}.offered.sql": offered})
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert [one.name for one in broken_sources()] == ["ships"]
+        for name in ("buses", "trams"):
+            owner.execute(f"INSERT INTO {name}.stops VALUES (1, 'Market')")
+        collected = owner.execute("TABLE weather.collected").fetchall()
+        assert sorted(collected) == [("buses", 1), ("trams", 1)]
+        said: list[str] = []
+        migrate(url, said.append)
+        assert said == []
+    migrate(url)
+    assert owner.execute("TABLE weather.collected").fetchall() == []
 
 
 def test_views_of_a_plugin_that_cannot_be_imported_stay(

@@ -206,20 +206,20 @@ def _bring_up_plugin(connection: Connection, source: Source, done: Mapping[str, 
     own_scripts = objects.scripts(schema)
     objects.refuse_control(source, files | own_scripts)
     before = objects.belongings_of_others(connection, source)
-    is_upgraded = history.bring_up(connection, schema, history.applied_revisions(connection))
-    applied = objects.applied_files(connection)
+    revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
     earlier = [name for name, one in applied.items() if one.plugin == source.name]
     try:
         with connection.begin_nested():
-            changed = objects.replace(connection, files, plugin=source.name)
-    except DBAPIError:
+            is_changed = history.bring_up(connection, schema, revisions)
+            is_changed |= bool(objects.replace(connection, files, plugin=source.name))
+    except DBAPIError:  # as above
         objects.drop(connection, earlier, for_good=False)
-        changed = objects.replace(connection, files, plugin=source.name)
+        history.bring_up(connection, schema, revisions)
+        objects.replace(connection, files, plugin=source.name)
+        is_changed = True
     gone = [name for name in earlier if name not in files and name not in own_scripts]
     objects.drop(connection, gone, for_good=True)
-    objects.execute_scripts(
-        connection, schema, plugin=source.name, is_changed=is_upgraded or bool(changed)
-    )
+    objects.execute_scripts(connection, schema, plugin=source.name, is_changed=is_changed)
     objects.refuse_trespass(connection, source, before)
     generated = {
         name: sql
