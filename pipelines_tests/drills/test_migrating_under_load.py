@@ -35,14 +35,14 @@ class Release:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.number = 0
-        files, bring_up = apply.object_files(), history.bring_up
+        files, create_or_upgrade = apply.object_files(), history.create_or_upgrade
 
         def views(*_: object) -> dict[str, str]:
             drill = f"CREATE OR REPLACE VIEW enriched.drill AS SELECT {self.number} AS n"
             return files | {"enriched.drill": drill}
 
         def upgraded(connection: Connection, schema: history.Schema, *others: Any) -> bool:
-            is_changed = bring_up(connection, schema, *others)
+            is_changed = create_or_upgrade(connection, schema, *others)
             for table in TABLES:
                 if schema.name == "weather":  # the last one
                     column = f"drill_{self.number} integer"
@@ -50,7 +50,7 @@ class Release:
             return is_changed
 
         monkeypatch.setattr(apply, "object_files", views)
-        monkeypatch.setattr(history, "bring_up", upgraded)
+        monkeypatch.setattr(history, "create_or_upgrade", upgraded)
 
 
 @pytest.fixture

@@ -32,20 +32,20 @@ def test_migrating_twice_changes_nothing(
     server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
     before = owner.execute(ALL_OBJECTS).fetchall()
-    told: list[str] = []
-    apply.migrate(server.url(SUPERUSER, database), told.append)
+    messages: list[str] = []
+    apply.migrate(server.url(SUPERUSER, database), messages.append)
     assert owner.execute(ALL_OBJECTS).fetchall() == before
-    assert told == []
+    assert messages == []
 
 
 def test_two_migrations_at_once_end_in_one_schema(server: Connections, empty_database: str) -> None:
     url = server.url(SUPERUSER, empty_database)
-    told: list[str] = []
+    messages: list[str] = []
     errors: list[Exception] = []
 
     def go() -> None:
         try:
-            apply.migrate(url, told.append)
+            apply.migrate(url, messages.append)
         except Exception as error:  # noqa: BLE001 - shown by the assertion below
             errors.append(error)
 
@@ -55,7 +55,7 @@ def test_two_migrations_at_once_end_in_one_schema(server: Connections, empty_dat
     for thread in threads:
         thread.join()
     assert errors == []
-    assert told == ["Created the tables and views."]
+    assert messages == ["Created the tables and views."]
 
 
 def test_a_migration_that_fails_leaves_nothing(
@@ -99,9 +99,9 @@ def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
         made = {"metrics.f": f"CREATE OR REPLACE FUNCTION metrics.f({arguments}) {body}"}
         monkeypatch.setattr(apply, "object_files", lambda *_, made=made: files | made)
         apply.migrate(url)
-        told: list[str] = []
-        apply.migrate(url, told.append)
-        assert told == []
+        messages: list[str] = []
+        apply.migrate(url, messages.append)
+        assert messages == []
         count = "SELECT count(*) FROM pg_proc WHERE proname = 'f'"
         assert owner.execute(count).fetchone() == (1,)
     monkeypatch.setattr(apply, "object_files", lambda *_: files)
@@ -112,16 +112,16 @@ def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
 def test_a_table_may_change_under_our_views(
     server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bring_up = history.bring_up
+    create_or_upgrade = history.create_or_upgrade
 
     def upgrade_and_change(connection: Connection, schema: Schema, *others: Any) -> bool:
-        is_changed = bring_up(connection, schema, *others)
+        is_changed = create_or_upgrade(connection, schema, *others)
         if schema.name == "flights":
             statement = "ALTER TABLE flights.itineraries ALTER price_amount TYPE double precision"
             connection.execute(text(statement))
         return is_changed
 
-    monkeypatch.setattr(history, "bring_up", upgrade_and_change)
+    monkeypatch.setattr(history, "create_or_upgrade", upgrade_and_change)
     files = apply.object_files()
     changed = {"enriched.itineraries": files["enriched.itineraries"] + "\n"}
     monkeypatch.setattr(apply, "object_files", lambda *_: files | changed)
@@ -154,7 +154,7 @@ def test_a_database_of_1_0_is_refused_with_what_to_do_and_left_alone(
         assert owner.execute(schemas).fetchone() == (0,)
 
 
-def test_asking_whether_it_is_current_takes_few_queries(server: Connections, database: str) -> None:
+def test_seeing_whether_it_is_current_takes_few_queries(server: Connections, database: str) -> None:
     """Every start and `isobar status` do it."""
     engine = engine_for(server.url(SUPERUSER, database), role=None)
     statements: list[str] = []
@@ -229,7 +229,7 @@ def test_a_view_that_someone_dropped_comes_back(
     assert owner.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (0,)
 
 
-def test_a_table_that_someone_does_not_let_go_is_told_and_not_waited_for_for_ever(
+def test_a_locked_table_is_waited_for_briefly_and_reported(
     server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apply, "TABLE_WAIT", "200ms")
@@ -237,13 +237,13 @@ def test_a_table_that_someone_does_not_let_go_is_told_and_not_waited_for_for_eve
     url = server.url(SUPERUSER, database)
     with psycopg.connect(url) as someone:
         someone.execute("LOCK TABLE flights.itineraries")
-        with pytest.raises(TransientFailure, match="gave up, nothing was changed") as told:
+        with pytest.raises(TransientFailure, match="gave up, nothing was changed") as failure:
             apply.migrate(url)
-    assert "have ended" in told.value.remedy
+    assert "have ended" in failure.value.remedy
     apply.migrate(url)
 
 
-def test_a_server_that_cannot_be_reached_is_told_without_its_password() -> None:
+def test_a_server_that_cannot_be_reached_is_named_without_its_password() -> None:
     with pytest.raises(TransientFailure, match="could not be reached") as caught:
         apply.migrate("postgresql://me:hunter2@127.0.0.1:9/nothing")
     assert "hunter2" not in str(caught.value)

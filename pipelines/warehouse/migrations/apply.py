@@ -82,7 +82,7 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
                 return
             is_new = not history.applied_revisions(connection)
             before = None if is_new else _contents(connection)
-            _bring_up(connection)
+            _migrate_all(connection)
             if is_new:
                 report("Created the tables and views.")
             elif _contents(connection) != before:
@@ -145,24 +145,24 @@ def condition(connection: Connection) -> Condition:
     return "current" if is_same else "other views"
 
 
-def _bring_up(connection: Connection) -> None:
-    """Create or upgrade everything: what is in the tree together, then each plug-in by itself."""
+def _migrate_all(connection: Connection) -> None:
+    """Migrate the sources in the tree as one, then each plug-in by itself."""
     execute_script(connection, _own_sql("schemas"))
     done = {name: source for name, source in sources().items() if not is_plugin(source)}
     is_new = not history.applied_revisions(connection)
     try:
         with connection.begin_nested():
-            _bring_up_in_tree(connection, done)
-    except DBAPIError as error:  # what ours stand on changes more than replacing allows
+            _migrate_in_tree(connection, done)
+    except DBAPIError as error:  # views are in the way of a change that cannot replace them
         if is_new or isinstance(error, OperationalError):
             raise
         names = {*objects.applied_files(connection), *object_files(done)}
         objects.drop(connection, names, for_good=False)
-        _bring_up_in_tree(connection, done)
+        _migrate_in_tree(connection, done)
     for name, source in _plugins().items():
         try:
             with connection.begin_nested():
-                _bring_up_plugin(connection, source, done)
+                _migrate_plugin(connection, source, done)
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
@@ -172,11 +172,11 @@ def _bring_up(connection: Connection) -> None:
             done[name] = source
 
 
-def _bring_up_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> None:
+def _migrate_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> None:
     known = history.all_schemas()
     revisions = history.applied_revisions(connection)
     own = [known[name] for name in (history.PLATFORM, *chosen)]
-    upgraded = {one.name for one in own if history.bring_up(connection, one, revisions)}
+    upgraded = {one.name for one in own if history.create_or_upgrade(connection, one, revisions)}
     files = object_files(chosen)
     changed = objects.replace(connection, files, plugin=None)
     kept = {*_plugins(), *_unusable()}
@@ -197,7 +197,7 @@ def _bring_up_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> N
         )
 
 
-def _bring_up_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
+def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
     """Create or upgrade what a plug-in has, and whatever is generated from it and those `done`.
 
     Raises `PermissionError` when it changes anything of somebody else's.
@@ -210,11 +210,11 @@ def _bring_up_plugin(connection: Connection, source: Source, done: Mapping[str, 
     earlier = [name for name, one in applied.items() if one.plugin == source.name]
     try:
         with connection.begin_nested():
-            is_changed = history.bring_up(connection, schema, revisions)
+            is_changed = history.create_or_upgrade(connection, schema, revisions)
             is_changed |= bool(objects.replace(connection, files, plugin=source.name))
     except DBAPIError:  # as above
         objects.drop(connection, earlier, for_good=False)
-        history.bring_up(connection, schema, revisions)
+        history.create_or_upgrade(connection, schema, revisions)
         objects.replace(connection, files, plugin=source.name)
         is_changed = True
     gone = [name for name in earlier if name not in files and name not in own_scripts]

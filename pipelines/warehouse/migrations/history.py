@@ -133,7 +133,9 @@ def state(schema: Schema, applied: dict[str, str | None]) -> State:
     return "behind" if revision is None or revision in known else "foreign"
 
 
-def bring_up(connection: Connection, schema: Schema, applied: dict[str, str | None]) -> bool:
+def create_or_upgrade(
+    connection: Connection, schema: Schema, applied: dict[str, str | None]
+) -> bool:
     """Create or upgrade the tables of a schema; returns whether there was anything to do.
 
     Raises `PermanentFailure` for a schema of later code.
