@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psycopg
 
+from docs.dictionary import OF_SOURCES
+
 FILE = Path(__file__).parent.parent / "pipelines_tests" / "warehouse" / "public_contract.txt"
 SCHEMAS = ("enriched", "metrics")
 OTHERS = (
@@ -99,4 +101,4 @@ def broken(promise: Contract, offered: Contract) -> list[str]:
 
 def asked_in(sql: str) -> set[str]:
     """The relations and functions that SQL names, of schemas that are not public as a whole."""
-    return set(re.findall(r"\b(?:bookings|flights|ops|shipments|solar|weather)\.[a-z_]+\b", sql))
+    return set(re.findall(rf"\b(?:{'|'.join(OF_SOURCES)}|ops)\.[a-z_]+\b", sql))

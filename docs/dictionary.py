@@ -9,9 +9,13 @@ from pathlib import Path
 
 import psycopg
 
+from pipelines.source import is_plugin, sources
+
 PAGE = Path(__file__).parent / "data-dictionary.md"
-SCHEMAS = ("enriched", "metrics", "bookings", "flights", "shipments", "solar", "weather", "ops")
-"""In the order of the page: what analysts read first, bookkeeping last."""
+#: The schemas of the sources in this repository.
+OF_SOURCES = tuple(sorted(one.name for one in sources().values() if not is_plugin(one)))
+#: In the order of the page: what analysts read first, bookkeeping last.
+SCHEMAS = ("enriched", "metrics", *OF_SOURCES, "ops")
 HEAD = """\
 # Data dictionary
 
@@ -29,7 +33,7 @@ OBJECTS = """
 SELECT nspname, relname AS name, CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind,
     obj_description(pg_class.oid, 'pg_class') AS comment, NULL AS signature
 FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid
-WHERE nspname = ANY(%(schemas)s) AND relkind IN ('r', 'v', 'm') AND relname <> 'alembic_version'
+WHERE nspname = ANY(%(schemas)s) AND relkind IN ('r', 'v', 'm') AND relname !~ '^alembic_version_'
 UNION ALL
 SELECT nspname, proname, 'function', obj_description(pg_proc.oid, 'pg_proc'),
     pg_get_function_arguments(pg_proc.oid) || ' -> ' || pg_get_function_result(pg_proc.oid)

@@ -10,8 +10,10 @@ Beside its declaration a source's package has, by convention:
 - `tables.py` with `metadata`, its tables: in the schema of its name, or in `metrics`;
 - `sql/checks/<check>.sql`, a query that returns the offending rows of each `Check`;
 - `sql/views/<schema>.<object>.sql`, one view or function a file;
-- `sql/grants.sql`, rights beyond the usual ones, where there are any;
-- `migrations/`, Alembic revisions since its first release, where there are any;
+- `sql/tables.sql`, triggers and the like, and `sql/grants.sql`, rights beyond the usual ones, where
+  there are any: both are executed again whenever they, the tables or the views change;
+- `migrations/`, Alembic revisions since its first release, where there are any: a database without
+  the tables gets those of `metadata`;
 - `sandbox.py` (or a package) with `build`, the imitated source, where there is one;
 - `jobs.py` with `definitions`, what it gives to Dagster beyond its fetchers;
 - `cli.py` with `commands`, click commands of its own.

@@ -14,7 +14,7 @@ import dagster as dg
 import psycopg
 from dagster._core.instance.ref import InstanceRef
 from psycopg import sql
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure, TransientFailure
@@ -38,7 +38,6 @@ from pipelines.warehouse.migrations.apply import migrate, prepare
 MARK = "Made by isobar restore; not yet, or no more, in use."
 """The comment on databases that a restore may take away."""
 BOOKKEEPING = {
-    "ops.alembic_version",
     "ops.sql_objects",
     "public.alembic_version",
     "public.daemon_heartbeats",
@@ -156,7 +155,8 @@ def _refuse_full(target: Target) -> None:
         for schema, name in connection.execute(TABLES).fetchall():
             query = sql.SQL("SELECT FROM {} LIMIT 1").format(sql.Identifier(schema, name))
             is_full = connection.execute(query).rowcount > 0
-            if is_full and f"{schema}.{name}" not in BOOKKEEPING:
+            is_version = name.startswith("alembic_version_")
+            if is_full and not is_version and f"{schema}.{name}" not in BOOKKEEPING:
                 raise PermanentFailure(
                     "restore",
                     f"the database is not empty: {schema}.{name} has rows",
@@ -215,7 +215,6 @@ def _fill(target: Target, folder: Path, clients: Clients, variables: Mapping[str
         engine = engine_for(target.fresh_url, role=None)
         with engine.begin() as connection:
             prepare(connection)  # the roles, and what is the database's own
-            connection.execute(text("DROP SCHEMA ops"))  # the dump has it
         engine.dispose()
     clients.run("pg_restore", words, target.fresh_url, variables)
     with connect(target.fresh_url, autocommit=True) as connection:

@@ -126,7 +126,10 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
         "behind": ("its tables are of older code", migrate, "error"),
         "foreign": (
             "its tables are of code that this clone does not know",
-            "Update this clone; a database cannot go back but by restoring a backup.",
+            (
+                "Update this clone; a database cannot go back but by restoring a backup. One of"
+                " Isobar 1.0 is not upgraded: start anew with an empty one."
+            ),
             "error",
         ),
         "other views": ("its views are of other code", migrate, "warning"),

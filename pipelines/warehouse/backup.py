@@ -44,7 +44,12 @@ from pipelines.warehouse.backup_manifest import (
 
 Tell = Callable[[str], None]
 INSTANT_SECONDS = 120.0
-REVISION = "SELECT version_num FROM ops.alembic_version"
+VERSION_TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = to_regnamespace('ops') AND relkind = 'r'
+    AND starts_with(relname, 'alembic_version_')
+ORDER BY 1
+"""
 TABLES = """
 SELECT nspname, relname FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid
 WHERE relkind IN ('r', 'p') AND NOT relispartition
@@ -81,7 +86,7 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], tell
         connect(urls[DAGSTER]) as dagster,
         connect(urls[WAREHOUSE], autocommit=True) as watcher,
     ):
-        revision = _revision(watcher, urls[WAREHOUSE])
+        revisions = _revisions(watcher, urls[WAREHOUSE])
         clients = {WAREHOUSE: find_clients(warehouse), DAGSTER: find_clients(dagster)}
         _hold_migrations(watcher, urls[WAREHOUSE])  # until the dumps are written
         instant = one_instant(warehouse, dagster, watcher)
@@ -95,7 +100,7 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], tell
             manifest = Manifest(
                 format=FORMAT,
                 isobar=version("isobar"),
-                revision=revision,
+                revisions=revisions,
                 server_version=watcher.info.server_version,
                 client_major=max(one.major for one in clients.values()),
                 shows=instant.shows,
@@ -158,11 +163,16 @@ def count_rows(connection: psycopg.Connection) -> dict[str, int]:
     return counts
 
 
-def _revision(connection: psycopg.Connection, url: str) -> str:
-    try:
-        return str((connection.execute(REVISION).fetchone() or ("",))[0])
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-        raise _nothing_there(place_of(url)) from error
+def _revisions(connection: psycopg.Connection, url: str) -> dict[str, str]:
+    """The revision of each schema, by name; empty while it is at its baseline."""
+    found = {}
+    for (table,) in connection.execute(VERSION_TABLES).fetchall():
+        query = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier("ops", table))
+        row = connection.execute(query).fetchone() or ("",)
+        found[table.removeprefix("alembic_version_")] = str(row[0])
+    if not found:
+        raise _nothing_there(place_of(url))
+    return found
 
 
 def _nothing_there(place: str) -> PermanentFailure:

@@ -8,14 +8,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipelines.failures import PermanentFailure
-from pipelines.warehouse.migrations.apply import known_revisions
+from pipelines.source import is_plugin, sources
+from pipelines.warehouse.migrations.history import all_schemas, known_revisions
 
 WAREHOUSE, DAGSTER = "warehouse", "dagster"
 """What the dumps are called."""
 FILE = "manifest.json"
 UNFINISHED = "unfinished-"
 """What a backup is written into begins so, and is gone when it is whole."""
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Manifest:
 
     format: int
     isobar: str
-    revision: str
-    """Of the warehouse's schema."""
+    revisions: dict[str, str]
+    """By schema of the warehouse that has tables of Isobar's; empty at the baseline."""
     server_version: int
     """In PostgreSQL's numbers, such as 180006."""
     client_major: int
@@ -53,12 +54,15 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         told = json.loads((folder / FILE).read_text())
-        is_later = told["format"] > FORMAT or _numbers(told["isobar"]) > _numbers(version("isobar"))
-        if is_later or told["revision"] not in known_revisions():
+        is_other = told["format"] != FORMAT or _numbers(told["isobar"]) > _numbers(
+            version("isobar")
+        )
+        unknown = [] if is_other else _unknown_revisions(told["revisions"])
+        if is_other or unknown:
             raise _refused(
                 folder,
                 f"it was made by another version of Isobar, {told['isobar']}"
-                f" with the schema {told['revision']}",
+                + (f" with the schema {', '.join(unknown)}" if unknown else ""),
                 "Update this clone, then run again.",
             )
         manifest = Manifest(**told)
@@ -78,12 +82,23 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _check_types(manifest: Manifest) -> None:
     """Each field is of its type, those within too. Raises `TypeError`."""
-    texts = (manifest.isobar, manifest.revision, manifest.shows)
+    texts = (manifest.isobar, manifest.shows, *manifest.revisions, *manifest.revisions.values())
     numbers = (manifest.format, manifest.server_version, manifest.client_major)
     is_well = all(isinstance(one, str) for one in (*texts, *manifest.sha256.values()))
     is_well &= all(type(one) is int for one in (*numbers, *manifest.rows.values()))
     if not is_well or not manifest.shows.isprintable():
         raise TypeError
+
+
+def _unknown_revisions(revisions: dict[str, str]) -> list[str]:
+    """Schemas of ours whose tables are of later code; a plug-in's do not matter."""
+    of_plugins = {name for name, source in sources().items() if is_plugin(source)}
+    return [
+        f"{name} {revisions[name]}"
+        for name, schema in all_schemas().items()
+        if name not in of_plugins
+        and revisions.get(name) not in ("", None, *known_revisions(schema))
+    ]
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -245,15 +245,21 @@ watermarks = Table(
 sql_objects = Table(
     "sql_objects",
     metadata,
-    Column("name", Text, primary_key=True, comment="Schema and name of the view or function."),
-    Column("sha256", Text, nullable=False, comment="Digest of the .sql file it was made from."),
+    Column(
+        "name",
+        Text,
+        primary_key=True,
+        comment="Schema and name of the view or function, or a file such as solar/grants.sql.",
+    ),
+    Column("sha256", Text, nullable=False, comment="Digest of the .sql file."),
+    Column("plugin", Text, comment="The plug-in that it belongs to; null: Isobar itself."),
     Column(
         "applied_at",
         DateTime(timezone=True),
         nullable=False,
         server_default=func.now(),
-        comment="When it was made or replaced.",
+        comment="When it was applied.",
     ),
     schema="ops",
-    comment="Which version of each view and function is applied.",
+    comment="Which version of each .sql file is applied: views, functions, triggers, rights.",
 )

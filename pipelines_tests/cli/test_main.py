@@ -35,7 +35,7 @@ def test_one_command_leads_from_nothing_to_flights_and_again_to_the_same(state: 
     second = isobar(state, "run")
     assert second.returncode == 0
     assert query(state, rows) == held
-    assert "Made the tables" in first.stderr
+    assert "Created the tables" in first.stderr
     assert second.stderr == ""
 
 

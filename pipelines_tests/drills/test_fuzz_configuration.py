@@ -27,7 +27,6 @@ from pipelines.source import secret_variables, sources
 from pipelines.sources import bookings, shipments
 from pipelines.warehouse.backup_manifest import FILE, FORMAT, Manifest, read_manifest
 from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.migrations.apply import known_revisions
 from pipelines_tests.command import OURS as VARIABLES
 from pipelines_tests.drills.fuzz import changed, json_values, often, texts
 
@@ -199,7 +198,7 @@ def manifest() -> Manifest:
     return Manifest(
         format=FORMAT,
         isobar=version("isobar"),
-        revision=min(known_revisions()),
+        revisions={"flights": ""},
         server_version=180006,
         client_major=18,
         shows="2026-11-01 05:00:00+00",

@@ -309,14 +309,17 @@ def test_a_server_that_takes_connections_and_says_nothing_does_not_hang_it(state
 def marks_of_version(owner: psycopg.Connection) -> list[Any]:
     """All by which a database is known to be of older or later code."""
     objects = owner.execute("SELECT * FROM ops.sql_objects ORDER BY name").fetchall()
-    return [*objects, *owner.execute("SELECT * FROM ops.alembic_version").fetchall()]
+    tables = (
+        "SELECT relname, xmin::text FROM pg_class WHERE relname ~ '^alembic_version' ORDER BY 1"
+    )
+    return [*objects, *owner.execute(tables).fetchall()]
 
 
 @pytest.mark.parametrize(
     ("change", "schema", "words"),
     [
-        ("UPDATE ops.alembic_version SET version_num = '0004'", "behind", "isobar migrate"),
-        ("UPDATE ops.alembic_version SET version_num = '9999'", "foreign", "Update this clone"),
+        ("DROP TABLE ops.alembic_version_solar", "behind", "isobar migrate"),
+        ("INSERT INTO ops.alembic_version_solar VALUES ('9999')", "foreign", "Update this clone"),
         ("UPDATE ops.sql_objects SET sha256 = 'old'", "other views", "isobar migrate"),
     ],
 )

@@ -15,7 +15,7 @@ from pipelines.postgres.clients import Clients, connect, find_clients
 from pipelines.postgres.server import SUPERUSER, Connections
 from pipelines.runtime.restore_guard import ui_lock
 from pipelines.warehouse.backup import one_instant
-from pipelines.warehouse.backup_manifest import Manifest, digests, read_manifest
+from pipelines.warehouse.backup_manifest import FORMAT, Manifest, digests, read_manifest
 from pipelines_tests.checksums import checksums
 from pipelines_tests.command import isobar
 from pipelines_tests.databases import made
@@ -252,9 +252,9 @@ def written(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
         (tmp_path / name / "toc.dat").write_text(name)
     manifest = Manifest(
-        format=1,
+        format=FORMAT,
         isobar="0.1.0",
-        revision="0007",
+        revisions={"ops": "", "flights": "", "buses": "not of ours"},
         server_version=180006,
         client_major=18,
         shows="2026-11-21T00:00:00+00:00",
@@ -269,8 +269,10 @@ def written(tmp_path: Path) -> Path:
     ("change", "words"),
     [
         ({"isobar": "99.0.0"}, "made by another version of Isobar, 99.0.0"),
-        ({"revision": "9999"}, "with the schema 9999"),
-        ({"format": 2}, "made by another version"),
+        ({"revisions": {"ops": "9999"}}, "with the schema ops 9999"),
+        ({"format": FORMAT + 1}, "made by another version"),
+        ({"format": FORMAT - 1}, "made by another version"),
+        ({"revisions": {"buses": 1}}, "manifest.json cannot be read"),
         ({"more": 1}, "manifest.json cannot be read"),
         ({"isobar": None}, "manifest.json cannot be read"),
     ],
@@ -279,7 +281,7 @@ def test_a_backup_of_a_later_version_is_refused(
     written: Path, change: dict[str, object], words: str
 ) -> None:
     manifest = written / "manifest.json"
-    assert read_manifest(written).revision == "0007"
+    assert read_manifest(written).revisions["flights"] == ""
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | change))
     with pytest.raises(PermanentFailure, match=words):
         read_manifest(written)

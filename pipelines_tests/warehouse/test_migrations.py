@@ -1,19 +1,22 @@
 """The schema: made once, made the same, and every object readable without a manual."""
 
 import threading
+from typing import Any
 
 import dagster as dg
 import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
-from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
+from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
 from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.migrations import apply
+from pipelines.warehouse.migrations import apply, history
+from pipelines.warehouse.migrations.history import Schema
+from pipelines_tests.warehouse.schemas import condition, differences
 
-OURS = "nspname IN ('flights', 'ops', 'enriched', 'metrics')"
+OURS = "nspowner = 'isobar_owner'::regrole"
 ALL_OBJECTS = f"""
 SELECT nspname, relname, pg_class.xmin::text, pg_class.oid::text
 FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid WHERE {OURS} ORDER BY 1, 2
@@ -21,31 +24,28 @@ FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid WHERE {OURS} 
 
 
 def test_tables_are_what_tables_py_declares(server: Connections, database: str) -> None:
-    """Fails when a migration is missing: `alembic revision --autogenerate` writes it."""
-    engine = engine_for(server.url(SUPERUSER, database), role=None)
-    with engine.connect() as connection:
-        assert apply.differences(connection) == []
-    engine.dispose()
+    """Fails when a revision is missing: `alembic -x source=… revision --autogenerate` writes it."""
+    assert differences(server.url(SUPERUSER, database)) == []
 
 
 def test_migrating_twice_changes_nothing(
     server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
     before = owner.execute(ALL_OBJECTS).fetchall()
-    told: list[str] = []
-    apply.migrate(server.url(SUPERUSER, database), told.append)
+    messages: list[str] = []
+    apply.migrate(server.url(SUPERUSER, database), messages.append)
     assert owner.execute(ALL_OBJECTS).fetchall() == before
-    assert told == []
+    assert messages == []
 
 
 def test_two_migrations_at_once_end_in_one_schema(server: Connections, empty_database: str) -> None:
     url = server.url(SUPERUSER, empty_database)
-    told: list[str] = []
+    messages: list[str] = []
     errors: list[Exception] = []
 
     def go() -> None:
         try:
-            apply.migrate(url, told.append)
+            apply.migrate(url, messages.append)
         except Exception as error:  # noqa: BLE001 - shown by the assertion below
             errors.append(error)
 
@@ -55,14 +55,14 @@ def test_two_migrations_at_once_end_in_one_schema(server: Connections, empty_dat
     for thread in threads:
         thread.join()
     assert errors == []
-    assert told == ["Made the tables and views."]
+    assert messages == ["Created the tables and views."]
 
 
 def test_a_migration_that_fails_leaves_nothing(
     server: Connections, empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = {"enriched.broken": "CREATE VIEW enriched.broken AS SELECT no_such_column"}
-    monkeypatch.setattr(apply, "object_files", lambda: broken)
+    monkeypatch.setattr(apply, "object_files", lambda *_: broken)
     url = server.url(SUPERUSER, empty_database)
     with pytest.raises(PermanentFailure, match="no_such_column"):
         apply.migrate(url)
@@ -79,13 +79,13 @@ def test_a_view_that_loses_a_column_is_replaced_with_those_that_need_it(
         "enriched.a": "CREATE OR REPLACE VIEW enriched.a AS SELECT x, x AS y FROM enriched.b",
         "enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT 1 AS x, 2 AS gone",
     }
-    monkeypatch.setattr(apply, "object_files", lambda: files | one)
+    monkeypatch.setattr(apply, "object_files", lambda *_: files | one)
     apply.migrate(url)
     two = one | {"enriched.b": "CREATE OR REPLACE VIEW enriched.b AS SELECT 5 AS x"}
-    monkeypatch.setattr(apply, "object_files", lambda: files | two)
+    monkeypatch.setattr(apply, "object_files", lambda *_: files | two)
     apply.migrate(url)
     assert owner.execute("SELECT * FROM enriched.a").fetchall() == [(5, 5)]
-    monkeypatch.setattr(apply, "object_files", lambda: files)
+    monkeypatch.setattr(apply, "object_files", lambda *_: files)
     apply.migrate(url)
     assert owner.execute("SELECT to_regclass('enriched.a')").fetchone() == (None,)
 
@@ -97,14 +97,14 @@ def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
     body = "RETURNS integer LANGUAGE sql AS 'SELECT 1'"
     for arguments in ("x integer", "x integer, y text", ""):
         made = {"metrics.f": f"CREATE OR REPLACE FUNCTION metrics.f({arguments}) {body}"}
-        monkeypatch.setattr(apply, "object_files", lambda made=made: files | made)
+        monkeypatch.setattr(apply, "object_files", lambda *_, made=made: files | made)
         apply.migrate(url)
-        told: list[str] = []
-        apply.migrate(url, told.append)
-        assert told == []
+        messages: list[str] = []
+        apply.migrate(url, messages.append)
+        assert messages == []
         count = "SELECT count(*) FROM pg_proc WHERE proname = 'f'"
         assert owner.execute(count).fetchone() == (1,)
-    monkeypatch.setattr(apply, "object_files", lambda: files)
+    monkeypatch.setattr(apply, "object_files", lambda *_: files)
     apply.migrate(url)
     assert owner.execute(count).fetchone() == (0,)
 
@@ -112,28 +112,80 @@ def test_a_function_whose_arguments_change_is_replaced_and_not_doubled(
 def test_a_table_may_change_under_our_views(
     server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upgrade = apply._upgrade
+    create_or_upgrade = history.create_or_upgrade
 
-    def upgrade_and_change(connection: Connection) -> None:
-        upgrade(connection)
-        statement = "ALTER TABLE flights.itineraries ALTER price_amount TYPE double precision"
-        connection.execute(text(statement))
+    def upgrade_and_change(connection: Connection, schema: Schema, *others: Any) -> bool:
+        is_changed = create_or_upgrade(connection, schema, *others)
+        if schema.name == "flights":
+            statement = "ALTER TABLE flights.itineraries ALTER price_amount TYPE double precision"
+            connection.execute(text(statement))
+        return is_changed
 
-    monkeypatch.setattr(apply, "_upgrade", upgrade_and_change)
+    monkeypatch.setattr(history, "create_or_upgrade", upgrade_and_change)
     files = apply.object_files()
     changed = {"enriched.itineraries": files["enriched.itineraries"] + "\n"}
-    monkeypatch.setattr(apply, "object_files", lambda: files | changed)
+    monkeypatch.setattr(apply, "object_files", lambda *_: files | changed)
     apply.migrate(server.url(SUPERUSER, database))
     query = "SELECT pg_typeof(price_amount) FROM enriched.itineraries RIGHT JOIN (SELECT 1) ON TRUE"
     assert owner.execute(query).fetchone() == ("double precision",)
 
 
-def test_a_database_of_a_later_version_is_told_in_words(
+def test_tables_of_a_later_version_are_refused_and_named(
     server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
-    owner.execute("UPDATE ops.alembic_version SET version_num = '9999'")
-    with pytest.raises(PermanentFailure, match="of another version of Isobar"):
-        apply.migrate(server.url(SUPERUSER, database))
+    url = server.url(SUPERUSER, database)
+    owner.execute("INSERT INTO ops.alembic_version_solar VALUES ('9999')")
+    with pytest.raises(PermanentFailure, match="tables of solar are of another version of Isobar"):
+        apply.migrate(url)
+    assert condition(url) == "foreign"
+
+
+def test_a_database_of_1_0_is_refused_with_what_to_do_and_left_alone(
+    server: Connections, empty_database: str
+) -> None:
+    url = server.url(SUPERUSER, empty_database)
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("CREATE SCHEMA ops; CREATE TABLE ops.alembic_version (version_num text)")
+        assert condition(url) == "foreign"
+        with pytest.raises(PermanentFailure, match=r"of Isobar 1\.0") as refused:
+            apply.migrate(url)
+        assert "Start anew" in refused.value.remedy
+        schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'flights'"
+        assert owner.execute(schemas).fetchone() == (0,)
+
+
+def test_seeing_whether_it_is_current_takes_few_queries(server: Connections, database: str) -> None:
+    """Every start and `isobar status` do it."""
+    engine = engine_for(server.url(SUPERUSER, database), role=None)
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    with engine.connect() as connection:
+        assert apply.condition(connection) == "current"
+    engine.dispose()
+    assert len(statements) < 10, statements
+
+
+@pytest.mark.parametrize("role", [LOADER, ANALYST, OPERATOR])
+def test_every_login_sees_whether_the_schema_is_current(
+    server: Connections, database: str, role: str
+) -> None:
+    assert condition(server.url(role, database)) == "current"
+
+
+def test_triggers_and_rights_that_a_file_loses_come_back_when_it_changes(
+    server: Connections, database: str, owner: psycopg.Connection
+) -> None:
+    url = server.url(SUPERUSER, database)
+    owner.execute("DROP TRIGGER delete_plant ON solar.plants")
+    owner.execute("REVOKE DELETE ON solar.plants FROM isobar_operator")
+    owner.execute("UPDATE ops.sql_objects SET sha256 = 'old' WHERE name = 'solar/tables.sql'")
+    assert condition(url) == "other views"
+    apply.migrate(url)
+    assert condition(url) == "current"
+    trigger = "SELECT count(*) FROM pg_trigger WHERE tgname = 'delete_plant'"
+    right = "SELECT has_table_privilege('isobar_operator', 'solar.plants', 'DELETE')"
+    assert owner.execute(trigger).fetchone() == (1,)
+    assert owner.execute(right).fetchone() == (True,)
 
 
 def test_declared_dependencies_of_views_are_what_their_sql_reads(
@@ -163,7 +215,7 @@ def test_a_view_of_the_users_own_is_never_dropped(
     changed = files | {
         "enriched.itineraries": "CREATE OR REPLACE VIEW enriched.itineraries AS SELECT 1 AS one"
     }
-    monkeypatch.setattr(apply, "object_files", lambda: changed)
+    monkeypatch.setattr(apply, "object_files", lambda *_: changed)
     with pytest.raises(PermanentFailure, match=r"view mine depends on"):
         apply.migrate(server.url(SUPERUSER, database))
     assert owner.execute("SELECT count(*) FROM public.mine").fetchone() == (0,)
@@ -177,7 +229,7 @@ def test_a_view_that_someone_dropped_comes_back(
     assert owner.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (0,)
 
 
-def test_a_table_that_someone_does_not_let_go_is_told_and_not_waited_for_for_ever(
+def test_a_locked_table_is_waited_for_briefly_and_reported(
     server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apply, "TABLE_WAIT", "200ms")
@@ -185,13 +237,13 @@ def test_a_table_that_someone_does_not_let_go_is_told_and_not_waited_for_for_eve
     url = server.url(SUPERUSER, database)
     with psycopg.connect(url) as someone:
         someone.execute("LOCK TABLE flights.itineraries")
-        with pytest.raises(TransientFailure, match="gave up, nothing was changed") as told:
+        with pytest.raises(TransientFailure, match="gave up, nothing was changed") as failure:
             apply.migrate(url)
-    assert "have ended" in told.value.remedy
+    assert "have ended" in failure.value.remedy
     apply.migrate(url)
 
 
-def test_a_server_that_cannot_be_reached_is_told_without_its_password() -> None:
+def test_a_server_that_cannot_be_reached_is_named_without_its_password() -> None:
     with pytest.raises(TransientFailure, match="could not be reached") as caught:
         apply.migrate("postgresql://me:hunter2@127.0.0.1:9/nothing")
     assert "hunter2" not in str(caught.value)
@@ -208,7 +260,7 @@ def test_every_table_view_function_and_column_has_a_comment(owner: psycopg.Conne
             WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
             UNION ALL SELECT NULL, 0
         ) AS part ON TRUE
-        WHERE {OURS} AND relkind IN ('r', 'v', 'm') AND relname <> 'alembic_version'
+        WHERE {OURS} AND relkind IN ('r', 'v', 'm') AND relname !~ '^alembic_version_'
             AND CASE attnum WHEN 0 THEN obj_description(pg_class.oid, 'pg_class')
                 ELSE col_description(pg_class.oid, attnum) END IS NULL
         UNION ALL
@@ -260,7 +312,7 @@ def test_the_loader_writes_rows_and_no_objects(
             "DROP TABLE flights.added",
             "ALTER TABLE flights.legs ADD COLUMN x integer",
             "TRUNCATE flights.added",
-            "UPDATE ops.alembic_version SET version_num = 'x'",
+            "UPDATE ops.alembic_version_solar SET version_num = 'x'",
             "UPDATE ops.sql_objects SET sha256 = 'x'",
             "SET ROLE isobar_owner",
         ):

@@ -1,4 +1,5 @@
-"""The warehouse's schema: Alembic on what `tables.py` files declare, then views and functions.
+"""The warehouse's schema: tables of each source with their history, then views and functions.
 
-`apply` does it; `versions` holds the migrations, `roles.sql` what has to be there before them.
+`apply` migrates a database; `history` has the tables, `objects` what `.sql` files make; `roles.sql`
+and `schemas.sql` come before them.
 """

@@ -1,49 +1,42 @@
 """Bring a database to the present schema: roles, tables, views and functions, all or nothing.
 
 The only place that issues DDL on lasting objects. Two at once take turns; a second time changes
-nothing. There is no way down: going back is restoring a backup.
+nothing. A plug-in that fails is rolled back, and the others go on. There is no way down: going back
+is restoring a backup.
 """
 
-import hashlib
-import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from typing import Literal
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData, Table, delete, select, text
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import OLDEST_MAJOR
-from pipelines.source import sources
+from pipelines.source import Source, broken_sources, is_plugin, note_broken, sources
 from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.migrations import history, objects
 from pipelines.warehouse.sql_files import execute_script
-from pipelines.warehouse.tables import metadata, sql_objects
 
-VERSION_TABLE = "alembic_version"
-TURN_WAIT, TABLE_WAIT = "2min", "30s"
-"""How long to wait for loads, a backup or another migration, and how long for whoever has a table:
-nobody else gets it meanwhile."""
+#: How long to wait for loads, a backup or another migration.
+TURN_WAIT = "2min"
+#: How long to wait for whoever uses a table: nobody else gets it meanwhile.
+TABLE_WAIT = "30s"
+#: Of this code; nothing there yet; of older code; of unknown code; tables of this, views not.
 Condition = Literal["current", "missing", "behind", "foreign", "other views"]
-"""Of this code; nothing there yet; of older code; of unknown code; tables of this, views not."""
-
-
-def target_metadata() -> list[MetaData]:
-    """All tables: the platform's, and those of each source."""
-    return [metadata, *(source.metadata for source in sources().values())]
 
 
 def all_tables() -> list[Table]:
-    """All tables, by schema and name."""
-    found = [table for one in target_metadata() for table in one.tables.values()]
+    """All tables, the platform's and those of each source, by schema and name."""
+    found = [
+        table
+        for schema in history.all_schemas().values()
+        for table in schema.metadata.tables.values()
+    ]
     return sorted(found, key=lambda table: table.fullname)
 
 
@@ -52,65 +45,55 @@ def schemas() -> set[str]:
     return {table.schema for table in all_tables() if table.schema}
 
 
-def migrate(url: str, tell: Callable[[str], None] = lambda _: None) -> None:
+def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
+    """The text of each view's and function's file, by the name of the object that it creates.
+
+    Of the platform and of `chosen` sources, all by default.
+    """
+    chosen = sources() if chosen is None else chosen
+    folder = resources.files("pipelines.ingest").joinpath("sql", "views")
+    found = {
+        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+    }
+    for source in chosen.values():
+        found |= source.object_files
+    # Views that are generated from several sources go here: found |= collected_views(chosen)
+    return found
+
+
+def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     """Migrate the database at `url`, whose user owns it or may become `isobar_owner`.
 
-    Raises `PermanentFailure` for a server that is too old, a user without the rights or an object
-    that others depend on, `TransientFailure` when the server cannot be reached or is in use.
+    A plug-in whose tables or SQL fail is left out, see `pipelines.source.broken_sources`.
+
+    Raises `PermanentFailure` for a server that is too old, a database of Isobar 1.0, a user without
+    the rights or an object that others depend on, `TransientFailure` when the server cannot be
+    reached or is in use.
     """
     engine = engine_for(url, role=None)
     place = engine.url.set(query={}, drivername="postgresql").render_as_string(hide_password=True)
     try:
-        with engine.begin() as connection:
-            if _is_current(connection):
+        with _described_failures(place), engine.begin() as connection:
+            if condition(connection) == "current":
                 return
+            _refuse_1_0(connection, place)
             prepare(connection)
-            if _is_current(connection):  # another command was faster
+            if condition(connection) == "current":  # another command was faster
                 return
-            before = _revision(connection)
-            try:
-                with connection.begin_nested():
-                    _upgrade(connection)
-                    _replace_objects(connection)
-            except DBAPIError as error:  # what ours stand on changes more than replacing allows
-                if before is None or isinstance(error, OperationalError):
-                    raise
-                _drop_objects(connection)
-                _upgrade(connection)
-                _replace_objects(connection)
-            tell("Made the tables and views." if before is None else "Brought them up to date.")
-    except CommandError as error:
-        raise PermanentFailure(
-            "database",
-            f"its schema is of another version of Isobar: {error}",
-            place=place,
-            remedy="Update this clone; a database cannot go back but by restoring a backup.",
-        ) from error
-    except OperationalError as error:
-        told = str(error.orig).strip()
-        was_reached = getattr(error.orig, "sqlstate", None) is not None
-        raise TransientFailure(
-            "database",
-            f"migrating gave up, nothing was changed: {told}"
-            if was_reached
-            else f"it could not be reached: {told}",
-            place=place,
-            remedy=remedy_for(told, "See whether the server is up and DATABASE_URL is right."),
-        ) from error
-    except DBAPIError as error:
-        raise PermanentFailure(
-            "database",
-            f"migrating failed, nothing was changed: {str(error.orig).strip()}",
-            place=place,
-            remedy="Mend what the message names (docs/operations.md, 'Migrating'), then run"
-            " isobar migrate again.",
-        ) from error
+            is_new = not history.applied_revisions(connection)
+            before = None if is_new else _contents(connection)
+            _migrate_all(connection)
+            if is_new:
+                report("Created the tables and views.")
+            elif _contents(connection) != before:
+                report("Updated the tables and views.")
     finally:
         engine.dispose()
 
 
 def prepare(connection: Connection) -> None:
-    """Take the lock, and make the roles and what Alembic needs; from here on act as the owner."""
+    """Lock out other migrations and create the roles; from here on act as the owner."""
     unhurried = ("statement_timeout", "idle_in_transaction_session_timeout")
     execute_script(connection, "".join(f"SET LOCAL {name} = 0;" for name in unhurried))
     connection.execute(text(f"SET LOCAL lock_timeout = '{TURN_WAIT}'"))
@@ -124,158 +107,188 @@ def prepare(connection: Connection) -> None:
             place="DATABASE_URL",
             remedy="Upgrade the server, or unset DATABASE_URL to use the built-in one.",
         )
-    roles = (
-        resources.files("pipelines.warehouse.migrations").joinpath("roles.sql").read_text("utf-8")
-    )
-    execute_script(connection, roles)
+    execute_script(connection, _own_sql("roles"))
 
 
 def differences(connection: Connection) -> list[str]:
     """How the database differs from what `tables.py` files declare: nothing when all is well."""
-    context = MigrationContext.configure(
-        connection,
-        opts={
-            "include_schemas": True,
-            "include_name": lambda name, kind, _: kind != "schema" or name in schemas(),
-            "include_object": lambda _o, name, _k, _r, _c: name != VERSION_TABLE,
-        },
-    )
-    found = compare_metadata(context, target_metadata())  # type: ignore[arg-type]  # several will do
-    return [repr(difference) for difference in found]
-
-
-def object_files() -> dict[str, str]:
-    """The text of each view's and function's file, by the name of the object it makes."""
-    ours = resources.files("pipelines.ingest").joinpath("sql", "views")
-    found = {
-        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
-        for file in sorted(ours.iterdir(), key=lambda file: file.name)
-    }
-    for source in sources().values():
-        found |= source.object_files
+    found = []
+    for schema in history.all_schemas().values():
+        found += history.differences(connection, schema)
     return found
 
 
-def known_revisions() -> list[str]:
-    """The versions of the schema that this code knows, its own first."""
-    scripts = ScriptDirectory.from_config(_alembic())
-    return [script.revision for script in scripts.walk_revisions()]
-
-
 def condition(connection: Connection) -> Condition:
-    """How the database stands to this code, which any user who may read can tell."""
-    revision = _revision(connection)
-    if revision is None:
+    """How the database stands to this code, as any user who may read can see."""
+    if history.is_of_1_0(connection):
+        return "foreign"
+    revisions = history.applied_revisions(connection)
+    if history.PLATFORM not in revisions:
         return "missing"
-    current, *earlier = known_revisions()
-    if revision != current:
-        return "behind" if revision in earlier else "foreign"
-    applied = {row.name: row.sha256 for row in connection.execute(select(sql_objects))}
-    is_same = applied == _digests(object_files()) and all(
-        _signatures(connection, name) for name in applied
-    )
+    plugins = _plugins()
+    states = {
+        name: history.state(schema, revisions) for name, schema in history.all_schemas().items()
+    }
+    if any(state == "foreign" for name, state in states.items() if name not in plugins):
+        return "foreign"
+    if any(state != "current" for state in states.values()):
+        return "behind"
+    wanted = object_files()
+    for schema in history.all_schemas().values():
+        wanted |= objects.scripts(schema)
+    unusable = _unusable()
+    applied = {
+        name: one.sha256
+        for name, one in objects.applied_files(connection).items()
+        if one.plugin not in unusable
+    }
+    is_same = applied == {name: objects.digest(sql) for name, sql in wanted.items()}
     return "current" if is_same else "other views"
 
 
-def _is_current(connection: Connection) -> bool:
-    return condition(connection) == "current"
+def _migrate_all(connection: Connection) -> None:
+    """Migrate the sources in the tree as one, then each plug-in by itself."""
+    execute_script(connection, _own_sql("schemas"))
+    done = {name: source for name, source in sources().items() if not is_plugin(source)}
+    is_new = not history.applied_revisions(connection)
+    try:
+        with connection.begin_nested():
+            _migrate_in_tree(connection, done)
+    except DBAPIError as error:  # views are in the way of a change that cannot replace them
+        if is_new or isinstance(error, OperationalError):
+            raise
+        names = {*objects.applied_files(connection), *object_files(done)}
+        objects.drop(connection, names, for_good=False)
+        _migrate_in_tree(connection, done)
+    for name, source in _plugins().items():
+        try:
+            with connection.begin_nested():
+                _migrate_plugin(connection, source, done)
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            note_broken(name, cause or error)
+        else:
+            done[name] = source
 
 
-def _digests(files: Mapping[str, str]) -> dict[str, str]:
-    return {name: hashlib.sha256(sql.encode()).hexdigest() for name, sql in files.items()}
-
-
-def _upgrade(connection: Connection) -> None:
-    config = _alembic()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
-def _alembic() -> Config:
-    config = Config(stdout=io.StringIO())
-    config.set_main_option("script_location", "pipelines.warehouse:migrations")
-    return config
-
-
-def _revision(connection: Connection) -> str | None:
-    if connection.execute(text(f"SELECT to_regclass('ops.{VERSION_TABLE}')")).scalar() is None:
-        return None
-    query = text(f"SELECT version_num FROM ops.{VERSION_TABLE}")
-    return connection.execute(query).scalar()
-
-
-def _replace_objects(connection: Connection) -> None:
-    """Make or replace the views and functions whose files changed, drop those without a file."""
-    files = object_files()
-    digests = _digests(files)
-    applied = {row.name: row.sha256 for row in connection.execute(select(sql_objects))}
-    stale = {
-        name: sql
-        for name, sql in files.items()
-        if applied.get(name) != digests[name] or not _signatures(connection, name)
-    }
-    _in_dependency_order(connection, stale)
-    for name in stale:
-        if len(_signatures(connection, name)) > 1:  # its arguments changed: the old one is left
-            raise _overloaded(name)
-    _in_dependency_order(connection, _drops(connection, [n for n in applied if n not in files]))
-    changed = [*stale, *(name for name in applied if name not in files)]
-    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(changed)))
-    if stale:
-        connection.execute(
-            insert(sql_objects), [{"name": name, "sha256": digests[name]} for name in stale]
+def _migrate_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> None:
+    known = history.all_schemas()
+    revisions = history.applied_revisions(connection)
+    own = [known[name] for name in (history.PLATFORM, *chosen)]
+    upgraded = {one.name for one in own if history.create_or_upgrade(connection, one, revisions)}
+    files = object_files(chosen)
+    changed = objects.replace(connection, files, plugin=None)
+    kept = {*_plugins(), *_unusable()}
+    wanted = {*files, *(name for schema in own for name in objects.scripts(schema))}
+    gone = [
+        name
+        for name, one in objects.applied_files(connection).items()
+        if name not in wanted and one.plugin not in kept
+    ]
+    objects.drop(connection, gone, for_good=True)
+    for schema in own:
+        of_schema = chosen[schema.name].object_files if schema.name in chosen else files
+        objects.execute_scripts(
+            connection,
+            schema,
+            plugin=None,
+            is_changed=schema.name in upgraded or not changed.isdisjoint(of_schema),
         )
 
 
-def _drop_objects(connection: Connection) -> None:
-    """Drop every view and function of ours; one that something of the user's needs stops it."""
-    names = {*connection.execute(select(sql_objects.c.name)).scalars(), *object_files()}
-    _in_dependency_order(connection, _drops(connection, sorted(names)))
-    connection.execute(delete(sql_objects))
+def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
+    """Create or upgrade what a plug-in has, and whatever is generated from it and those `done`.
 
-
-def _overloaded(name: str) -> ProgrammingError:
-    return ProgrammingError(None, None, ValueError(f"{name} is there with several signatures"))
-
-
-def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) -> None:
-    """Execute each statement as soon as what it needs is there, or what needs it is gone.
-
-    Raises the first statement's error when none of the rest succeeds.
+    Raises `PermissionError` when it changes anything of somebody else's.
     """
-    waiting = dict(statements)
-    while waiting:
-        errors: dict[str, DBAPIError] = {}
-        for name, sql in waiting.items():
-            try:
-                with connection.begin_nested():
-                    execute_script(connection, sql)
-            except OperationalError:  # no fault of the order
-                raise
-            except DBAPIError as error:
-                errors[name] = error
-        if len(errors) == len(waiting):
-            raise next(iter(errors.values()))
-        waiting = {name: waiting[name] for name in errors}
-
-
-def _signatures(connection: Connection, name: str) -> list[str]:
-    """How to drop what has this name: a view, or each function of the name with its arguments."""
-    query = text(
-        """
-        SELECT 'VIEW ' || oid::regclass FROM pg_class WHERE oid = to_regclass(:name)
-        UNION ALL
-        SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc
-        WHERE pronamespace = to_regnamespace(split_part(:name, '.', 1))
-            AND proname = split_part(:name, '.', 2)
-        """
-    )
-    return list(connection.execute(query, {"name": name}).scalars())
-
-
-def _drops(connection: Connection, names: Iterable[str]) -> dict[str, str]:
-    return {
-        signature: f"DROP {signature}"
-        for name in names
-        for signature in _signatures(connection, name)
+    schema, files = history.schema_of(source), source.object_files
+    own_scripts = objects.scripts(schema)
+    objects.refuse_control(source, files | own_scripts)
+    before = objects.belongings_of_others(connection, source)
+    revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
+    earlier = [name for name, one in applied.items() if one.plugin == source.name]
+    try:
+        with connection.begin_nested():
+            is_changed = history.create_or_upgrade(connection, schema, revisions)
+            is_changed |= bool(objects.replace(connection, files, plugin=source.name))
+    except DBAPIError:  # as above
+        objects.drop(connection, earlier, for_good=False)
+        history.create_or_upgrade(connection, schema, revisions)
+        objects.replace(connection, files, plugin=source.name)
+        is_changed = True
+    gone = [name for name in earlier if name not in files and name not in own_scripts]
+    objects.drop(connection, gone, for_good=True)
+    objects.execute_scripts(connection, schema, plugin=source.name, is_changed=is_changed)
+    objects.refuse_trespass(connection, source, before)
+    generated = {
+        name: sql
+        for name, sql in object_files({**done, source.name: source}).items()
+        if not any(name in one.object_files for one in (source, *done.values()))
     }
+    objects.replace(connection, generated, plugin=None)
+
+
+def _plugins() -> dict[str, Source]:
+    return {name: source for name, source in sources().items() if is_plugin(source)}
+
+
+def _unusable() -> set[str]:
+    """Plug-ins that are installed and cannot be imported: what they have made stays."""
+    return {one.name for one in broken_sources()} - set(sources())
+
+
+def _contents(connection: Connection) -> object:
+    """What a migration changes, to be compared with what it was."""
+    return history.applied_revisions(connection), objects.applied_files(connection)
+
+
+def _refuse_1_0(connection: Connection, place: str) -> None:
+    if history.is_of_1_0(connection):
+        raise PermanentFailure(
+            "database",
+            "its tables are of Isobar 1.0, whose databases this version cannot upgrade",
+            place=place,
+            remedy="Start anew: set DATABASE_URL to an empty database, or ISOBAR_HOME to another"
+            " folder, and load the sources again. Or go on with Isobar 1.0, which can also restore"
+            " its backups.",
+        )
+
+
+@contextmanager
+def _described_failures(place: str) -> Iterator[None]:
+    """Turn what Alembic and the database raise into failures that say what to do."""
+    try:
+        yield
+    except CommandError as error:
+        raise PermanentFailure(
+            "database",
+            f"its schema is of another version of Isobar: {error}",
+            place=place,
+            remedy="Update this clone; a database cannot go back but by restoring a backup.",
+        ) from error
+    except OperationalError as error:
+        cause = str(error.orig).strip()
+        was_reached = getattr(error.orig, "sqlstate", None) is not None
+        raise TransientFailure(
+            "database",
+            f"migrating gave up, nothing was changed: {cause}"
+            if was_reached
+            else f"it could not be reached: {cause}",
+            place=place,
+            remedy=remedy_for(cause, "See whether the server is up and DATABASE_URL is right."),
+        ) from error
+    except DBAPIError as error:
+        raise PermanentFailure(
+            "database",
+            f"migrating failed, nothing was changed: {str(error.orig).strip()}",
+            place=place,
+            remedy="Mend what the message names (docs/operations.md, 'Migrating'), then run"
+            " isobar migrate again.",
+        ) from error
+
+
+def _own_sql(name: str) -> str:
+    folder = resources.files("pipelines.warehouse.migrations")
+    return folder.joinpath(f"{name}.sql").read_text("utf-8")

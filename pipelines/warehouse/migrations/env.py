@@ -1,34 +1,57 @@
-"""Alembic's entry: which tables are ours, and where the database is."""
+"""Alembic's entry: whose tables, and which database.
+
+`isobar migrate` hands over a connection and a schema. A developer names the source:
+`alembic -x source=solar revision --autogenerate -m "…"`; without it, the platform's own tables.
+"""
 
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from pipelines.config import Settings
-from pipelines.warehouse.migrations.apply import VERSION_TABLE, prepare, schemas, target_metadata
+from pipelines.warehouse.migrations.apply import prepare
+from pipelines.warehouse.migrations.history import (
+    PLATFORM,
+    Comparison,
+    Schema,
+    all_schemas,
+    applied_revisions,
+)
 
 
-def run(connection: Connection) -> None:
-    """Run the migrations on a connection that is inside a transaction."""
+def run(connection: Connection, schema: Schema) -> None:
+    """Run the revisions of a schema on a connection that is inside a transaction."""
     context.configure(
         connection=connection,
-        target_metadata=target_metadata(),
-        version_table=VERSION_TABLE,
-        version_table_schema="ops",
-        include_schemas=True,
-        include_name=lambda name, kind, _: kind != "schema" or name in schemas(),
-        include_object=lambda _object, name, _kind, _reflected, _other: name != VERSION_TABLE,
+        target_metadata=schema.metadata,
         transactional_ddl=True,
+        **Comparison(schema).options(),
     )
     with context.begin_transaction():
         context.run_migrations()
 
 
-if (given := context.config.attributes.get("connection")) is not None:
-    run(given)
-else:  # called as `alembic …` by a developer
+def chosen() -> Schema:
+    """The schema that a developer names with `-x source=…`."""
+    name = context.get_x_argument(as_dictionary=True).get("source", PLATFORM)
+    schemas = all_schemas()
+    if name not in schemas:
+        raise CommandError(f"-x source={name}: no such source; there are {', '.join(schemas)}")
+    return schemas[name]
+
+
+given = context.config.attributes
+schema = given["schema"] if "schema" in given else chosen()
+# Before Alembic reads any revision: each schema has a folder of its own.
+context.script.version_locations = [str(schema.revisions)]
+if "connection" in given:
+    run(given["connection"], schema)
+else:
     from pipelines.warehouse.connection import engine_for
 
     engine = engine_for(Settings.current().warehouse_url(), role=None)
     with engine.begin() as own:
         prepare(own)
-        run(own)
+        if schema.name not in applied_revisions(own):
+            raise CommandError(f"the database has no tables of {schema.name}: run isobar migrate")
+        run(own, schema)

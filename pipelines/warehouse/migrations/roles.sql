@@ -29,7 +29,7 @@ $$;
 
 -- Of the database's owner: only loads make temporary tables, and time-outs. The settings of a role
 -- do not reach the logins that are its members, those of a database reach everyone: so they are the
--- database's, and who migrates is exempt. Runs set their own (core/warehouse.py).
+-- database's, and who migrates is exempt. Runs set their own (warehouse/connection.py).
 DO $$
 DECLARE
     ours CONSTANT text := current_database();
@@ -101,12 +101,3 @@ END
 $$;
 
 SET LOCAL ROLE isobar_owner;
-
-DO $$
-BEGIN
-    IF to_regnamespace('ops') IS NULL THEN
-        CREATE SCHEMA ops;
-        COMMENT ON SCHEMA ops IS 'Bookkeeping: deliveries, quarantine, what is applied.';
-    END IF;
-END
-$$;

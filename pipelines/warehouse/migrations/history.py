@@ -1,0 +1,254 @@
+"""The tables of each source and their history: a baseline from the metadata, then revisions.
+
+A schema that is not there is created from its metadata and stamped with its newest revision, so a
+source without revisions is complete. One that is there is upgraded by its own revisions. Each has a
+version table of its own in `ops`, without a row while the baseline is all that there is.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import NameFilterParentNames, NameFilterType
+from alembic.script import ScriptDirectory
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    inspect,
+    literal,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy.sql.schema import SchemaItem
+
+from pipelines.failures import PermanentFailure
+from pipelines.source import Source, sources
+from pipelines.warehouse.sql_files import execute_script
+from pipelines.warehouse.tables import metadata
+
+#: The schema of the platform's own tables, which has the version tables too.
+PLATFORM = "ops"
+#: Schemas in which several sources have tables.
+SHARED_SCHEMAS = frozenset({"enriched", "metrics"})
+#: The version table of Isobar 1.0, which had one history for all sources.
+VERSION_TABLE_OF_1_0 = "alembic_version"
+State = Literal["current", "missing", "behind", "foreign"]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A schema with its tables, SQL files and revisions: the platform's, or that of a source."""
+
+    name: str
+    #: Its comment in the database.
+    about: str
+    #: The package with its folder `sql/`.
+    package: str
+    metadata: MetaData
+    #: The folder of its revisions, which need not be there.
+    revisions: Path
+
+    @property
+    def version_table(self) -> str:
+        """The name of its table in `ops` with the revision that the database has."""
+        return f"{VERSION_TABLE_OF_1_0}_{self.name}"
+
+    @property
+    def holds(self) -> set[str]:
+        """The database schemas that have its tables."""
+        return {table.schema for table in self.metadata.tables.values() if table.schema}
+
+
+def platform() -> Schema:
+    """The tables that all sources share."""
+    return Schema(
+        PLATFORM,
+        "Bookkeeping: deliveries, quarantine, what is applied.",
+        "pipelines.ingest",
+        metadata,
+        _folder() / "versions",
+    )
+
+
+def schema_of(source: Source) -> Schema:
+    """The schema of a source."""
+    folder = Path(str(resources.files(source.package)))
+    return Schema(source.name, source.about, source.package, source.metadata, folder / "migrations")
+
+
+def all_schemas() -> dict[str, Schema]:
+    """The platform's schema and those of all sources, by name, in the order of creation."""
+    found = [platform(), *map(schema_of, sources().values())]
+    return {schema.name: schema for schema in found}
+
+
+def known_revisions(schema: Schema) -> list[str]:
+    """Its revisions, the newest first. Raises `alembic.util.CommandError` for several heads."""
+    if not schema.revisions.is_dir():
+        return []
+    scripts = ScriptDirectory(_folder(), version_locations=[schema.revisions])
+    scripts.get_current_head()
+    return [script.revision for script in scripts.walk_revisions()]
+
+
+def applied_revisions(connection: Connection) -> dict[str, str | None]:
+    """The revision of each schema that was created, by name; None while it is at its baseline."""
+    prefix = f"{VERSION_TABLE_OF_1_0}_"
+    found = [
+        (name.removeprefix(prefix), _version_table(name).c.version_num)
+        for name in inspect(connection).get_table_names(PLATFORM)
+        if name.startswith(prefix)
+    ]
+    if not found:
+        return {}
+    queries = [select(literal(name), select(at).scalar_subquery()) for name, at in found]
+    return {name: revision for name, revision in connection.execute(union_all(*queries))}  # noqa: C416
+
+
+def is_of_1_0(connection: Connection) -> bool:
+    """Whether Isobar 1.0 created the tables."""
+    name = f"{PLATFORM}.{VERSION_TABLE_OF_1_0}"
+    found = connection.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar()
+    return found is not None
+
+
+def state(schema: Schema, applied: dict[str, str | None]) -> State:
+    """How a schema in the database stands to its code."""
+    if schema.name not in applied:
+        return "missing"
+    revision, known = applied[schema.name], known_revisions(schema)
+    if revision == next(iter(known), None):
+        return "current"
+    return "behind" if revision is None or revision in known else "foreign"
+
+
+def create_or_upgrade(
+    connection: Connection, schema: Schema, applied: dict[str, str | None]
+) -> bool:
+    """Create or upgrade the tables of a schema; returns whether there was anything to do.
+
+    Raises `PermanentFailure` for a schema of later code.
+    """
+    found = state(schema, applied)
+    if found == "foreign":
+        raise PermanentFailure(
+            "database",
+            f"the tables of {schema.name} are of another version of Isobar:"
+            f" this one does not know their revision {applied[schema.name]}",
+            place=f"{PLATFORM}.{schema.version_table}",
+            remedy="Update this clone; a database cannot go back but by restoring a backup.",
+        )
+    if found == "missing":
+        _create(connection, schema)
+    elif found == "behind":
+        command.upgrade(config_for(schema, connection), "head")
+    _comment(connection, schema)
+    return found != "current"
+
+
+def config_for(schema: Schema, connection: Connection) -> Config:
+    """The configuration with which Alembic runs the revisions of a schema on a connection."""
+    config = Config(stdout=io.StringIO())
+    config.set_main_option("script_location", str(_folder()))
+    config.attributes |= {"connection": connection, "schema": schema}
+    return config
+
+
+def differences(connection: Connection, schema: Schema) -> list[str]:
+    """How the tables of a schema differ from its metadata: none when all is well."""
+    context = MigrationContext.configure(connection, opts=Comparison(schema).options())
+    return [repr(one) for one in compare_metadata(context, schema.metadata)]
+
+
+class Comparison:
+    """Which objects of the database Alembic compares with the metadata of a schema."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.of_others = {
+            table
+            for other in all_schemas().values()
+            if other.name != schema.name
+            for table in other.metadata.tables
+        }
+
+    def options(self) -> dict[str, Any]:
+        """Options of Alembic's context."""
+        return {
+            "include_schemas": True,
+            "include_name": self.includes_name,
+            "include_object": self.includes_object,
+            "version_table": self.schema.version_table,
+            "version_table_schema": PLATFORM,
+        }
+
+    def includes_name(
+        self, name: str | None, kind: NameFilterType, _parents: NameFilterParentNames
+    ) -> bool:
+        """Whether to look into a schema."""
+        return kind != "schema" or name in self.schema.holds
+
+    def includes_object(
+        self,
+        item: SchemaItem,
+        _name: str | None,
+        _kind: str,
+        reflected: bool,
+        compare_to: SchemaItem | None,
+    ) -> bool:
+        """Whether to compare a table: not a version table, nor one of another source."""
+        if not isinstance(item, Table) or not reflected or compare_to is not None:
+            return True
+        is_version = item.schema == PLATFORM and item.name.startswith(VERSION_TABLE_OF_1_0)
+        return not is_version and item.fullname not in self.of_others
+
+
+def _create(connection: Connection, schema: Schema) -> None:
+    """Create a schema with its tables at the newest revision."""
+    quoted = connection.dialect.identifier_preparer.quote(schema.name)
+    execute_script(connection, f"CREATE SCHEMA {quoted}")
+    schema.metadata.create_all(connection, checkfirst=False)
+    version = _version_table(schema.version_table)
+    version.comment = f"The revision of the tables of {schema.name}; no row: their baseline."
+    version.create(connection)
+    execute_script(connection, "".join(_rights_on_version(version)))
+    if known := known_revisions(schema):
+        connection.execute(version.insert().values(version_num=known[0]))
+
+
+def _rights_on_version(version: Table) -> Iterator[str]:
+    """Everybody may see which revision there is, and only the owner may change it."""
+    readers = "isobar_loader, isobar_analyst, isobar_operator"
+    yield f"REVOKE ALL ON {version.fullname} FROM {readers};"
+    yield f"GRANT SELECT ON {version.fullname} TO {readers};"
+
+
+def _comment(connection: Connection, schema: Schema) -> None:
+    query = text(
+        "SELECT format('COMMENT ON SCHEMA %I IS %L', nspname, cast(:about AS text))"
+        " FROM pg_namespace WHERE nspname = :name"
+        " AND obj_description(oid, 'pg_namespace') IS DISTINCT FROM :about"
+    )
+    given = {"name": schema.name, "about": schema.about}
+    for statement in connection.execute(query, given).scalars():
+        execute_script(connection, statement)
+
+
+def _version_table(name: str) -> Table:
+    column = Column("version_num", String(32), primary_key=True, comment="Id of the revision.")
+    return Table(name, MetaData(), column, schema=PLATFORM)
+
+
+def _folder() -> Path:
+    return Path(str(resources.files("pipelines.warehouse.migrations")))

@@ -1,0 +1,193 @@
+"""Views, functions, triggers and rights: `.sql` files, applied when they changed.
+
+`ops.sql_objects` has the digest of each file that is applied. What a plug-in's files do is compared
+with what they may do: touch the plug-in's own objects.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+from sqlalchemy import Connection, delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+
+from pipelines.source import Source
+from pipelines.warehouse.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema
+from pipelines.warehouse.sql_files import execute_script
+from pipelines.warehouse.tables import sql_objects
+
+#: Files of a source that may be executed again at any time, in this order, when its tables, its
+#: views or the file changed: triggers first, rights last.
+SCRIPTS = ("tables.sql", "grants.sql")
+#: Undoes what a file of somebody else's may have set for the rest of the transaction.
+OWN_SESSION = "SET LOCAL ROLE isobar_owner; SET LOCAL search_path TO DEFAULT"
+ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:COMMIT|ROLLBACK)\b", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A file that is applied: its digest, and the plug-in that it belongs to, if any."""
+
+    sha256: str | None
+    plugin: str | None
+
+
+def digest(sql: str) -> str:
+    """The digest of a file's text."""
+    return hashlib.sha256(sql.encode()).hexdigest()
+
+
+def scripts(schema: Schema) -> dict[str, str]:
+    """Its files besides views and functions, by names such as `solar/grants.sql`."""
+    folder = resources.files(schema.package).joinpath("sql")
+    return {
+        f"{schema.name}/{name}": folder.joinpath(name).read_text(encoding="utf-8")
+        for name in SCRIPTS
+        if folder.joinpath(name).is_file()
+    }
+
+
+def applied_files(connection: Connection) -> dict[str, Applied]:
+    """Each file that was applied, by name; without a digest where its object is gone."""
+    found = list(connection.execute(select(sql_objects)))
+    present = _signatures(connection, [row.name for row in found if _is_object(row.name)])
+    return {
+        row.name: Applied(
+            row.sha256 if row.name in present or not _is_object(row.name) else None, row.plugin
+        )
+        for row in found
+    }
+
+
+def replace(connection: Connection, files: Mapping[str, str], plugin: str | None) -> set[str]:
+    """Create or replace the views and functions whose files changed; returns their names."""
+    applied = applied_files(connection)
+    stale = {
+        name: sql
+        for name, sql in files.items()
+        if name not in applied or applied[name].sha256 != digest(sql)
+    }
+    _in_dependency_order(connection, stale)
+    for name, signatures in _signatures(connection, stale).items():
+        if len(signatures) > 1:  # its arguments changed: the old one is left
+            words = f"{name} is there with several signatures"
+            raise ProgrammingError(None, None, ValueError(words))
+    _record(connection, stale, plugin)
+    return set(stale)
+
+
+def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> None:
+    """Drop views and functions; one that something of the user's needs stops it.
+
+    Those of triggers stay unless it is for good: they can always be replaced.
+    """
+    names = list(names)
+    found = _signatures(connection, filter(_is_object, names), with_triggers=for_good)
+    statements = {one: f"DROP {one}" for signatures in found.values() for one in signatures}
+    _in_dependency_order(connection, statements)
+    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(names)))
+
+
+def execute_scripts(
+    connection: Connection, schema: Schema, *, plugin: str | None, is_changed: bool
+) -> None:
+    """Execute its scripts where its tables or views changed, or one of the scripts."""
+    files, applied = scripts(schema), applied_files(connection)
+    if is_changed or any(
+        name not in applied or applied[name].sha256 != digest(sql) for name, sql in files.items()
+    ):
+        for sql in files.values():
+            execute_script(connection, sql)
+        _record(connection, files, plugin)
+
+
+def refuse_control(source: Source, files: Mapping[str, str]) -> None:
+    """Raise `ValueError` for a file that would end the transaction of the migration."""
+    for name, sql in files.items():
+        if ENDS_TRANSACTION.search(sql):
+            raise ValueError(f"{name} of {source.name} ends the transaction that it is part of")
+
+
+def belongings_of_others(connection: Connection, source: Source) -> dict[tuple[str, str], int]:
+    """Whatever is not of a source, by schema and name, with a number that any change changes."""
+    query = resources.files("pipelines.warehouse.migrations").joinpath("belongings.sql")
+    rows = connection.execute(text(query.read_text("utf-8")), {"own": source.name})
+    own = {*source.metadata.tables, *source.object_files}
+    own |= {f"{PLATFORM}.alembic_version_{source.name}", f"{PLATFORM}.{sql_objects.name}"}
+    return {
+        (row.schema, row.name): row.version for row in rows if f"{row.schema}.{row.name}" not in own
+    }
+
+
+def refuse_trespass(
+    connection: Connection, source: Source, before: dict[tuple[str, str], int]
+) -> None:
+    """Raise `PermissionError` for a plug-in that changed what is not its own."""
+    execute_script(connection, OWN_SESSION)
+    after = belongings_of_others(connection, source)
+    changed = {one for one, version in before.items() if after.get(one) != version}
+    changed |= {one for one in after.keys() - before.keys() if one[0] not in SHARED_SCHEMAS}
+    if changed:
+        names = ", ".join(sorted(".".join(filter(None, one)) for one in changed)[:3])
+        raise PermissionError(f"it changes what is not its own: {names}")
+
+
+def _is_object(name: str) -> bool:
+    """Whether it is a view or function, and not a script."""
+    return "/" not in name
+
+
+def _record(connection: Connection, files: Mapping[str, str], plugin: str | None) -> None:
+    connection.execute(delete(sql_objects).where(sql_objects.c.name.in_(list(files))))
+    if files:
+        rows = [
+            {"name": name, "sha256": digest(sql), "plugin": plugin} for name, sql in files.items()
+        ]
+        connection.execute(insert(sql_objects), rows)
+
+
+def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) -> None:
+    """Execute each statement as soon as what it needs is there, or what needs it is gone.
+
+    Raises the first statement's error when none of the rest succeeds.
+    """
+    waiting = dict(statements)
+    while waiting:
+        errors: dict[str, DBAPIError] = {}
+        for name, sql in waiting.items():
+            try:
+                with connection.begin_nested():
+                    execute_script(connection, sql)
+            except OperationalError:  # no fault of the order
+                raise
+            except DBAPIError as error:
+                errors[name] = error
+        if len(errors) == len(waiting):
+            raise next(iter(errors.values()))
+        waiting = {name: waiting[name] for name in errors}
+
+
+def _signatures(
+    connection: Connection, names: Iterable[str], *, with_triggers: bool = True
+) -> dict[str, list[str]]:
+    """How to drop what has these names: a view, or each function of a name with its arguments."""
+    query = text(
+        """
+        SELECT name, 'VIEW ' || to_regclass(name) AS signature
+        FROM unnest(cast(:names AS text[])) AS name WHERE to_regclass(name) IS NOT NULL
+        UNION ALL
+        SELECT name, 'FUNCTION ' || pg_proc.oid::regprocedure
+        FROM unnest(cast(:names AS text[])) AS name
+        INNER JOIN pg_proc ON pronamespace = to_regnamespace(split_part(name, '.', 1))
+            AND proname = split_part(name, '.', 2)
+        WHERE :with_triggers OR prorettype <> 'trigger'::regtype
+        """
+    )
+    found: dict[str, list[str]] = {}
+    given = {"names": list(names), "with_triggers": with_triggers}
+    for name, signature in connection.execute(query, given):
+        found.setdefault(name, []).append(signature)
+    return found

@@ -1,0 +1,27 @@
+-- Before any table: rights on whatever the owner makes from here on, in these schemas and in later
+-- ones, and the schemas that all sources share. May be executed again at any time.
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO isobar_loader, isobar_analyst, isobar_operator;
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO isobar_analyst, isobar_operator;
+ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO isobar_loader;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO isobar_loader;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO isobar_loader, isobar_analyst, isobar_operator;
+
+DO $$
+BEGIN
+    -- So that a load can refresh the statistics of what it filled. Before PostgreSQL 17, where only
+    -- the owner may, autovacuum does it within a minute.
+    IF current_setting('server_version_num')::integer >= 170000 THEN
+        ALTER DEFAULT PRIVILEGES GRANT MAINTAIN ON TABLES TO isobar_loader;
+    END IF;
+    IF to_regnamespace('enriched') IS NULL THEN
+        CREATE SCHEMA enriched;
+    END IF;
+    IF to_regnamespace('metrics') IS NULL THEN
+        CREATE SCHEMA metrics;
+    END IF;
+END
+$$;
+
+COMMENT ON SCHEMA enriched IS 'Views for analysts: each source joined with what the others know.';
+COMMENT ON SCHEMA metrics IS 'Views and functions for dashboards.';

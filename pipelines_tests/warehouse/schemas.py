@@ -1,0 +1,22 @@
+"""How the database at an address stands to the code."""
+
+from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.migrations import apply
+
+
+def condition(url: str) -> apply.Condition:
+    """Whether it is current, or what else."""
+    engine = engine_for(url, role=None)
+    with engine.connect() as connection:
+        found = apply.condition(connection)
+    engine.dispose()
+    return found
+
+
+def differences(url: str) -> list[str]:
+    """How its tables differ from what is declared."""
+    engine = engine_for(url, role=None)
+    with engine.connect() as connection:
+        found = apply.differences(connection)
+    engine.dispose()
+    return found

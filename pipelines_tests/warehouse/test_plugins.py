@@ -1,0 +1,382 @@
+"""The schema of plug-ins: created, upgraded, left alone, and kept from harming that of others."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
+from pipelines.source import Source, broken_sources, sources
+from pipelines.warehouse.migrations import apply
+from pipelines.warehouse.migrations.apply import migrate
+from pipelines_tests import plugins
+from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.databases import made
+from pipelines_tests.warehouse.schemas import condition, differences
+
+REVISION = '''
+"""Lines that stop there."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{id}"
+down_revision = {before}
+
+
+def upgrade() -> None:
+    op.add_column("stops", sa.Column("{column}", sa.Text(), comment="{column}"), schema="buses")
+'''
+STOPS = "SELECT stop_id, name FROM enriched.buses_stops"
+VERSION = "SELECT version_num FROM ops.alembic_version_buses"
+#: Relations and functions of everybody else, and who may do what with them.
+OTHERS = """
+SELECT nspname, relname, pg_class.oid::text, pg_class.xmin::text, relacl::text
+FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE nspowner = 'isobar_owner'::regrole AND nspname || relname !~ 'buses|trams'
+UNION ALL
+SELECT nspname, proname, pg_proc.oid::text, pg_proc.xmin::text, proacl::text
+FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
+WHERE nspowner = 'isobar_owner'::regrole AND nspname NOT IN ('buses', 'trams')
+ORDER BY 1, 2, 3
+"""
+
+
+@pytest.fixture
+def url(server: Connections, database: str) -> str:
+    with psycopg.connect(server.url(SUPERUSER, database)) as connection:
+        connection.execute(f"GRANT CREATE ON DATABASE {database} TO isobar_owner")
+    return server.url(SUPERUSER, database)
+
+
+@pytest.fixture
+def fresh(server: Connections) -> Iterator[str]:
+    """The address of an empty database."""
+    with made(server) as name:
+        yield server.url(SUPERUSER, name)
+
+
+def columns(tables: str, *names: str) -> str:
+    """The declaration of tables with more columns of stops."""
+    more = "".join(f'    Column("{name}", Text, comment="{name}"),\n' for name in names)
+    return tables.replace('    schema="', f'{more}    schema="')
+
+
+def with_revisions(folder: Path, *names: str) -> None:
+    """The plug-in in the release in which stops have these columns more, one a revision."""
+    files: dict[str, str | None] = {"tables.py": columns(plugins.TABLES, *names)}
+    before = None
+    for name in names:
+        revision = REVISION.replace("{id}", name).replace("{before}", repr(before))
+        files[f"migrations/{name}.py"] = revision.replace("{column}", name)
+        before = name
+    plugins.write(folder, "buses", files)
+
+
+def test_a_plugin_is_created_upgraded_removed_and_added_again(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    others = owner.execute(OTHERS).fetchall()
+    said: list[str] = []
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        assert condition(url) == "behind"
+        migrate(url, said.append)
+        assert condition(url) == "current"
+        assert differences(url) == []
+        owner.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
+        assert owner.execute(VERSION).fetchone() is None, "it is at its baseline"
+        migrate(url, said.append)
+        assert said == ["Updated the tables and views."]
+
+    with_revisions(tmp_path, "lines", "shelter")
+    with plugins.installed(tmp_path):
+        assert condition(url) == "behind"
+        migrate(url)
+        assert condition(url) == "current"
+        assert differences(url) == []
+    assert owner.execute(VERSION).fetchone() == ("shelter",)
+    assert owner.execute("SELECT * FROM buses.stops").fetchall() == [(1, "Market", None, None)]
+
+    assert condition(url) == "other views"
+    migrate(url)
+    assert condition(url) == "current"
+    assert owner.execute("SELECT to_regclass('enriched.buses_stops')").fetchone() == (None,)
+    assert owner.execute("SELECT name FROM buses.stops").fetchall() == [("Market",)]
+
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert condition(url) == "current"
+        assert broken_sources() == []
+    assert owner.execute(STOPS).fetchall() == [(1, "Market")]
+    assert owner.execute(OTHERS).fetchall() == others
+
+
+def test_a_new_database_begins_at_the_newest_revision(fresh: str, tmp_path: Path) -> None:
+    with_revisions(tmp_path, "lines", "shelter")
+    with plugins.installed(tmp_path):
+        migrate(fresh)
+        assert condition(fresh) == "current"
+        assert differences(fresh) == []
+    with psycopg.connect(fresh) as connection:
+        assert connection.execute(VERSION).fetchone() == ("shelter",)
+        connection.execute("UPDATE ops.alembic_version_buses SET version_num = 'later'")
+    with plugins.installed(tmp_path):
+        migrate(fresh)
+        (broken,) = broken_sources()
+    assert "does not know their revision later" in broken.problem
+
+
+def test_a_revision_that_is_missing_is_a_difference(url: str, tmp_path: Path) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    plugins.write(tmp_path, "buses", {"tables.py": columns(plugins.TABLES, "lines")})
+    with plugins.installed(tmp_path):
+        (difference,) = differences(url)
+    assert "lines" in difference
+
+
+def test_alembic_writes_a_revision_into_the_folder_of_its_source(
+    url: str, state: Path, tmp_path: Path
+) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    package = plugins.write(tmp_path, "buses", {"tables.py": columns(plugins.TABLES, "lines")})
+    called = subprocess.run(
+        [sys.executable, "-m", "alembic", "-x", "source=buses", "revision", "--autogenerate"],
+        env=environment(state, DATABASE_URL=url, PYTHONPATH=str(tmp_path)),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert called.returncode == 0, called.stderr
+    (revision,) = (package / "migrations").glob("*.py")
+    assert "op.add_column('stops', sa.Column('lines'" in revision.read_text()
+    with plugins.installed(tmp_path):
+        assert condition(url) == "behind"
+        migrate(url)
+        assert (condition(url), differences(url)) == ("current", [])
+
+
+def test_roles_use_the_tables_of_a_plugin_as_they_use_others(
+    server: Connections, database: str, url: str, tmp_path: Path
+) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    refused = psycopg.errors.InsufficientPrivilege
+    with psycopg.connect(server.url(LOADER, database), autocommit=True) as loader:
+        loader.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
+        with pytest.raises(refused):
+            loader.execute("CREATE TABLE buses.mine (x integer)")
+        with pytest.raises(refused):
+            loader.execute("INSERT INTO ops.alembic_version_buses VALUES ('mine')")
+    for role in (ANALYST, OPERATOR):
+        with psycopg.connect(server.url(role, database), autocommit=True) as reader:
+            assert reader.execute(STOPS).fetchall() == [(1, "Market")]
+            assert reader.execute(VERSION).fetchall() == []
+            with pytest.raises(refused):
+                reader.execute("DELETE FROM buses.stops")
+
+
+def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(
+    server: Connections, url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    trigger = """
+    CREATE OR REPLACE FUNCTION buses.shout() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        new.name := upper(new.name);
+        RETURN new;
+    END
+    $$;
+    """
+    files: dict[str, str | None] = {
+        "sql/views/buses.shout.sql": trigger,
+        "sql/tables.sql": "CREATE OR REPLACE TRIGGER shout BEFORE INSERT ON buses.stops"
+        " FOR EACH ROW EXECUTE FUNCTION buses.shout();",
+        "sql/grants.sql": "GRANT DELETE ON buses.stops TO isobar_operator;",
+    }
+    plugins.write(tmp_path, "buses", files)
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert (broken_sources(), condition(url)) == ([], "current")
+    owner.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
+    assert owner.execute(STOPS).fetchall() == [(1, "MARKET")]
+    right = "SELECT has_table_privilege('isobar_operator', 'buses.stops', 'DELETE')"
+    assert owner.execute(right).fetchone() == (True,)
+    files["sql/views/enriched.{name}_stops.sql"] = (
+        "CREATE OR REPLACE VIEW enriched.{name}_stops AS SELECT name FROM {name}.stops"
+    )
+    plugins.write(tmp_path, "buses", files)
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert (broken_sources(), condition(url)) == ([], "current")
+    assert owner.execute("SELECT * FROM enriched.buses_stops").fetchall() == [("MARKET",)]
+
+
+BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "problem"),
+    [
+        ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT no_such_column", "no_such_column"),
+        ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT 1 AS x; COMMIT;", "ends the"),
+        ("sql/tables.sql", "SELECT 1;\nCOMMIT;", "ends the transaction"),
+        ("sql/tables.sql", "CREATE TABLE solar.mine (x integer);", "solar.mine"),
+        ("sql/tables.sql", "CREATE SCHEMA mine;", "mine"),
+        (
+            "sql/tables.sql",
+            (
+                "DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW enriched.shipments AS '"
+                " || rtrim(pg_get_viewdef('enriched.shipments'), ';') || ' LIMIT 1'; END $$"
+            ),
+            "enriched.shipments",
+        ),
+        ("sql/tables.sql", "DROP VIEW enriched.shipments CASCADE;", "enriched.shipments"),
+        ("sql/tables.sql", "CREATE INDEX mine ON flights.legs (leg_id);", "flights.legs"),
+        ("sql/tables.sql", "ALTER TABLE solar.plants DISABLE TRIGGER USER;", "solar.plants"),
+        ("sql/tables.sql", "COMMENT ON TABLE flights.legs IS 'mine';", "flights.legs"),
+        ("sql/tables.sql", "INSERT INTO ops.watermarks VALUES ('mine', 1);", "ops.watermarks"),
+        (
+            "sql/tables.sql",
+            (
+                "CREATE OR REPLACE FUNCTION"
+                " solar.ratio(part double precision, whole double precision)"
+                " RETURNS double precision LANGUAGE sql IMMUTABLE RETURN 1;"
+            ),
+            "solar.ratio",
+        ),
+        ("sql/tables.sql", "DROP FUNCTION solar.delete_plant CASCADE;", "solar.delete_plant"),
+        ("sql/grants.sql", "GRANT DELETE ON flights.legs TO isobar_analyst;", "flights.legs"),
+        (
+            "sql/grants.sql",
+            "ALTER DEFAULT PRIVILEGES GRANT DELETE ON TABLES TO isobar_analyst;",
+            "default privileges",
+        ),
+        ("sql/grants.sql", "RESET ROLE; CREATE TABLE public.mine (x integer);", "public.mine"),
+        (
+            "tables.py",
+            plugins.TABLES.replace('"name", Text', '"name", Text, ForeignKey("no.such")').replace(
+                "Column, Int", "Column, ForeignKey, Int"
+            ),
+            "could not find table",
+        ),
+    ],
+)
+def test_a_plugin_that_fails_or_trespasses_is_named_and_harms_nobody(
+    url: str, owner: psycopg.Connection, tmp_path: Path, path: str, words: str, problem: str
+) -> None:
+    others = owner.execute(OTHERS).fetchall()
+    plugins.write(tmp_path, "buses", {path: words})
+    plugins.write(tmp_path, "trams")
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert [(one.name, problem in one.problem) for one in broken_sources()] == [("buses", True)]
+        assert condition(url) == "behind"
+        said: list[str] = []
+        migrate(url, said.append)  # it is tried again, and says nothing of the others
+        assert said == []
+    left = "SELECT to_regnamespace('buses'), to_regclass('ops.alembic_version_buses')"
+    assert owner.execute(left).fetchone() == (None, None)
+    assert owner.execute("SELECT count(*) FROM enriched.trams_stops").fetchone() == (0,)
+    assert owner.execute(OTHERS).fetchall() == others
+    plugins.write(tmp_path, "buses", {"sql/tables.sql": None, "sql/grants.sql": None})
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert (broken_sources(), condition(url)) == ([], "current")
+
+
+def test_a_revision_of_a_plugin_that_fails_leaves_its_tables_as_they_were(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    owner.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
+    with_revisions(tmp_path, "lines")
+    revision = tmp_path / plugins.package_of("buses") / "migrations" / "lines.py"
+    revision.write_text(revision.read_text() + "    raise ValueError('not today')\n")
+    with plugins.installed(tmp_path):
+        migrate(url)
+        (broken,) = broken_sources()
+    assert "not today" in broken.problem
+    assert owner.execute("SELECT * FROM buses.stops").fetchall() == [(1, "Market")]
+    assert owner.execute(STOPS).fetchall() == [(1, "Market")]
+
+
+def test_a_revision_may_change_a_column_under_a_view_of_the_plugin(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    with_revisions(tmp_path, "lines")
+    revision = tmp_path / plugins.package_of("buses") / "migrations" / "lines.py"
+    change = "    op.alter_column('stops', 'name', type_=sa.VARCHAR(9), schema='buses')\n"
+    revision.write_text(revision.read_text() + change)
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert (broken_sources(), condition(url)) == ([], "current")
+    query = "SELECT pg_typeof(name) FROM enriched.buses_stops RIGHT JOIN (SELECT 1) ON TRUE"
+    assert owner.execute(query).fetchone() == ("character varying",)
+
+
+def test_a_view_collected_from_all_sources_has_those_that_fit(
+    url: str, owner: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose part does not fit is left out, and does not stop the others."""
+    files = apply.object_files
+
+    def with_collection(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
+        used = sources() if chosen is None else chosen
+        parts = ["SELECT NULL::text AS source, NULL::integer AS stop_id WHERE FALSE"]
+        parts += [
+            f"SELECT '{name}', stop_id FROM {name}.offered"
+            for name, source in used.items()
+            if f"{name}.offered" in source.object_files
+        ]
+        collected = f"CREATE OR REPLACE VIEW weather.collected AS {' UNION ALL '.join(parts)}"
+        return files(chosen) | {"weather.collected": collected}
+
+    monkeypatch.setattr(apply, "object_files", with_collection)
+    offered = "CREATE OR REPLACE VIEW {name}.offered AS SELECT stop_id FROM {name}.stops"
+    plugins.write(tmp_path, "buses", {"sql/views/{name}.offered.sql": offered})
+    misfit = offered.replace("SELECT stop_id", "SELECT stop_id || 'x' AS stop_id")
+    plugins.write(tmp_path, "ships", {"sql/views/{name}.offered.sql": misfit})
+    plugins.write(tmp_path, "trams", {"sql/views/{name}.offered.sql": offered})
+    with plugins.installed(tmp_path):
+        migrate(url)
+        assert [one.name for one in broken_sources()] == ["ships"]
+        for name in ("buses", "trams"):
+            owner.execute(f"INSERT INTO {name}.stops VALUES (1, 'Market')")
+        collected = owner.execute("TABLE weather.collected").fetchall()
+        assert sorted(collected) == [("buses", 1), ("trams", 1)]
+        said: list[str] = []
+        migrate(url, said.append)
+        assert said == []
+    migrate(url)
+    assert owner.execute("TABLE weather.collected").fetchall() == []
+
+
+def test_views_of_a_plugin_that_cannot_be_imported_stay(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """After an update gone wrong, dashboards still have what they read."""
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    plugins.write(tmp_path, "buses", {"__init__.py": "import no_such_module"})
+    with plugins.installed(tmp_path):
+        assert "buses" not in sources()
+        owner.execute("UPDATE ops.sql_objects SET sha256 = 'old' WHERE plugin IS NULL")
+        migrate(url)
+        assert condition(url) == "current"
+    assert owner.execute(STOPS).fetchall() == []
