@@ -11,8 +11,8 @@ import psycopg
 
 from benchmarks import bookings, flights, scaling, shipments, solar
 from benchmarks.report import as_json, show
+from pipelines.migrations.apply import migrate
 from pipelines.postgres.server import SUPERUSER, Connections, EmbeddedPostgres
-from pipelines.warehouse.migrations.apply import migrate
 
 
 def how_fast(server: Connections) -> list[dict[str, Any]]:

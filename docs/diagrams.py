@@ -13,8 +13,8 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
+from pipelines.migrations.apply import all_tables
 from pipelines.source import sources
-from pipelines.warehouse.migrations.apply import all_tables
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 PAGE = Path(__file__).parent / "architecture.md"

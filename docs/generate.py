@@ -8,6 +8,7 @@ import psycopg
 from docs import answers, commands, contract, diagrams, dictionary, lineage, reference
 from pipelines.cli.main import isobar
 from pipelines.definitions import build_definitions
+from pipelines.migrations.apply import migrate
 from pipelines.postgres.server import (
     ANALYST,
     LOADER,
@@ -17,7 +18,6 @@ from pipelines.postgres.server import (
     EmbeddedPostgres,
 )
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.cookbook import known_data
 
 

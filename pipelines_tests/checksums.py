@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import psycopg
 from psycopg import sql
 
-from pipelines.warehouse.backup import TABLES
+from pipelines.runtime.backup import TABLES
 
 SUM = """
 SELECT count(*) || ' ' || coalesce(md5(string_agg(line, E'\\n' ORDER BY line)), '')

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from pipelines.migrations.apply import migrate
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections, EmbeddedPostgres
 from pipelines.sources.flights import client, load
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.databases import made
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.logins import prepare

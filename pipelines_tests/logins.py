@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import psycopg
 
+from pipelines.migrations import apply
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.migrations import apply
 
 
 def prepare(url: str) -> None:

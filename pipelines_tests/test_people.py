@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure
+from pipelines.migrations import apply
 from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations import apply
 from pipelines_tests.command import isobar
 from pipelines_tests.logins import login, member_of, prepare
 from pipelines_tests.solar_rows import add_plant, add_readings

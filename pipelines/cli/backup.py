@@ -22,7 +22,7 @@ def backup(folder: Path) -> None:
     Both as they were at one instant, in pg_dump's directory format; runs go on meanwhile. Only
     you may read DIR. It migrates nothing, so make one before you update a clone.
     """
-    from pipelines.warehouse.backup import back_up
+    from pipelines.runtime.backup import back_up
 
     if str(folder) == ".":
         raise click.BadParameter("name a folder for it", param_hint="DIR")

@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 
 from pipelines.config import INSTANCE, Settings
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.migrations.apply import migrate
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.server import LOADER
@@ -21,7 +22,6 @@ from pipelines.runtime.processes import Child
 from pipelines.runtime.workers import instance_with_workers, is_written_by_us
 from pipelines.source import broken_sources, sources
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations.apply import migrate
 
 Tell = Callable[[str], None]
 

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.migrations.apply import migrate, prepare
 from pipelines.orchestration.orphaned_runs import UNFINISHED, in_words
 from pipelines.postgres.clients import (
     JOBS,
@@ -28,12 +29,11 @@ from pipelines.postgres.clients import (
     revoke_public_connect,
     with_database,
 )
+from pipelines.runtime.backup import TABLES, Tell, addresses, count_rows
+from pipelines.runtime.backup_manifest import DAGSTER, WAREHOUSE, Manifest, read_manifest
 from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.restore_guard import refuse_sessions, ui_lock
-from pipelines.warehouse.backup import TABLES, Tell, addresses, count_rows
-from pipelines.warehouse.backup_manifest import DAGSTER, WAREHOUSE, Manifest, read_manifest
 from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.migrations.apply import migrate, prepare
 
 MARK = "Made by isobar restore; not yet, or no more, in use."
 """The comment on databases that a restore may take away."""

@@ -19,6 +19,7 @@ import dagster as dg
 
 from pipelines.config import PROJECT, Settings, web_server_url
 from pipelines.failures import Failure, NotReady, TransientFailure, redact
+from pipelines.migrations.apply import Condition
 from pipelines.orchestration.operations.problems import Problem
 from pipelines.source import broken_sources, sources
 from pipelines.status import rules
@@ -26,7 +27,6 @@ from pipelines.status.probes.dagster import DagsterFacts, FindProblems, look_at_
 from pipelines.status.probes.databases import Ledger, look_at_storage, look_at_warehouse, place_of
 from pipelines.status.probes.web_ui import ask_web_server, noted_processes
 from pipelines.status.rules import Code, Database, Disk, ProcessFact
-from pipelines.warehouse.migrations.apply import Condition
 
 LOOK_SECONDS = 2.5
 INSTANCE_SECONDS = 6.0

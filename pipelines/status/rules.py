@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipelines.migrations.apply import Condition
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.problems import Problem
-from pipelines.warehouse.migrations.apply import Condition
 
 BEAT_SECONDS = 75.0
 """Daemons beat every half minute; one that missed two is late."""

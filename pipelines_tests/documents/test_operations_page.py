@@ -5,11 +5,11 @@ import re
 
 from docs import reference
 from pipelines.definitions import build_definitions
+from pipelines.migrations import apply
 from pipelines.orchestration.operations import housekeeping, problems
 from pipelines.source import sources
 from pipelines.status import collect, rules
 from pipelines.status.probes import dagster, databases
-from pipelines.warehouse.migrations import apply
 from pipelines_tests.documents.pages import OPERATIONS, rows
 
 ROWS, REFERENCE = rows(OPERATIONS), rows(reference.PAGE)

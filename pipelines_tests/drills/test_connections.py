@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from pipelines.failures import TransientFailure
+from pipelines.migrations.apply import migrate
 from pipelines.postgres.server import LOADER, SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.command import isobar
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.machines import wait_until

@@ -9,10 +9,10 @@ import pytest
 from pipelines.failures import Failure, TransientFailure
 from pipelines.ingest.file_loader import load_files
 from pipelines.ingest.inbox import Inbox
+from pipelines.migrations.apply import migrate
 from pipelines.postgres.server import LOADER, SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
 from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.command import PROJECT, isobar
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.small_disk import SmallDisk, small_disk

@@ -23,9 +23,9 @@ from pipelines.config import Settings, env_validation, read_dot_env
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations.alert_messages import Account, Told, read_memory, written
 from pipelines.orchestration.schedule_config import declared, read_timetable
+from pipelines.runtime.backup_manifest import FILE, FORMAT, Manifest, read_manifest
 from pipelines.source import secret_variables, sources
 from pipelines.sources import bookings, shipments
-from pipelines.warehouse.backup_manifest import FILE, FORMAT, Manifest, read_manifest
 from pipelines.warehouse.connection import engine_for
 from pipelines_tests.command import OURS as VARIABLES
 from pipelines_tests.drills.fuzz import changed, json_values, often, texts

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from pipelines.failures import TransientFailure
+from pipelines.migrations import apply, history
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations import apply, history
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.form import LONG

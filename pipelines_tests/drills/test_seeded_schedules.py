@@ -12,11 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pipelines.migrations.apply import migrate
 from pipelines.postgres.server import LOADER, SUPERUSER, EmbeddedPostgres
 from pipelines.sources.flights.client import packaged_airports
 from pipelines.sources.flights.load import load_airports
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests.conftest import MEMORY, open_folder
 from pipelines_tests.databases import made
 from pipelines_tests.drills.form import LONG

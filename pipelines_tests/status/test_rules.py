@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 import pytest
 
+from pipelines.migrations.apply import Condition
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.problems import Problem
 from pipelines.source import sources
@@ -32,7 +33,6 @@ from pipelines.status.rules import (
     status_of,
     trouble,
 )
-from pipelines.warehouse.migrations.apply import Condition
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 

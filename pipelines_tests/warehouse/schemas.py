@@ -1,7 +1,7 @@
 """How the database at an address stands to the code."""
 
+from pipelines.migrations import apply
 from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.migrations import apply
 
 
 def condition(url: str) -> apply.Condition:

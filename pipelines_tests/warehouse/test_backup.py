@@ -13,9 +13,9 @@ from psycopg import sql
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import Clients, connect, find_clients
 from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.runtime.backup import one_instant
+from pipelines.runtime.backup_manifest import FORMAT, Manifest, digests, read_manifest
 from pipelines.runtime.restore_guard import ui_lock
-from pipelines.warehouse.backup import one_instant
-from pipelines.warehouse.backup_manifest import FORMAT, Manifest, digests, read_manifest
 from pipelines_tests.checksums import checksums
 from pipelines_tests.command import isobar
 from pipelines_tests.databases import made

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, event, text
 
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.migrations import apply, history
+from pipelines.migrations.history import Schema
 from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
 from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.migrations import apply, history
-from pipelines.warehouse.migrations.history import Schema
 from pipelines_tests.warehouse.schemas import condition, differences
 
 OURS = "nspowner = 'isobar_owner'::regrole"

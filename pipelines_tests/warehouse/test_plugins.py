@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pipelines.migrations import apply
+from pipelines.migrations.apply import migrate
 from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
 from pipelines.source import Source, broken_sources, sources
-from pipelines.warehouse.migrations import apply
-from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests import plugins
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.databases import made

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from docs import answers
+from pipelines.migrations.apply import migrate, schemas
 from pipelines.postgres import software
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.server import (
@@ -24,7 +25,6 @@ from pipelines.postgres.server import (
     EmbeddedPostgres,
 )
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations.apply import migrate, schemas
 from pipelines_tests.command import PROJECT, isobar
 from pipelines_tests.cookbook import known_data
 from pipelines_tests.documents.pages import blocks

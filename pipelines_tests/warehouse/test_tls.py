@@ -14,9 +14,9 @@ from sqlalchemy import Connection, text
 
 from pipelines.config import Settings
 from pipelines.failures import TransientFailure
+from pipelines.migrations import apply
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations import apply
 from pipelines_tests import tls
 from pipelines_tests.command import isobar
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pipelines.migrations.apply import migrate
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections
 from pipelines.warehouse.connection import Warehouse
-from pipelines.warehouse.migrations.apply import migrate
 from pipelines_tests import plugins
 from pipelines_tests.checksums import checksum, columns_of
 from pipelines_tests.command import isobar

@@ -30,7 +30,7 @@ def holds(value: Any, depth: int = 3) -> bool:
     if isinstance(value, str):
         return ROOM in value
     if isinstance(value, pd.DataFrame):
-        return bool(value.astype(str).eq(ROOM).any(axis=None))
+        return bool((value.astype(str) == ROOM).any(axis=None))
     if depth == 0:
         return False
     parts: Iterable[Any] = ()

@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipelines.failures import PermanentFailure
+from pipelines.migrations.history import all_schemas, known_revisions
 from pipelines.source import is_plugin, sources
-from pipelines.warehouse.migrations.history import all_schemas, known_revisions
 
 WAREHOUSE, DAGSTER = "warehouse", "dagster"
 """What the dumps are called."""

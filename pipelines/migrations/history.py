@@ -251,4 +251,4 @@ def _version_table(name: str) -> Table:
 
 
 def _folder() -> Path:
-    return Path(str(resources.files("pipelines.warehouse.migrations")))
+    return Path(str(resources.files("pipelines.migrations")))

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
+from pipelines.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema
 from pipelines.source import Source
-from pipelines.warehouse.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema
 from pipelines.warehouse.sql_files import execute_script
 from pipelines.warehouse.tables import sql_objects
 
@@ -113,7 +113,7 @@ def refuse_control(source: Source, files: Mapping[str, str]) -> None:
 
 def belongings_of_others(connection: Connection, source: Source) -> dict[tuple[str, str], int]:
     """Whatever is not of a source, by schema and name, with a number that any change changes."""
-    query = resources.files("pipelines.warehouse.migrations").joinpath("belongings.sql")
+    query = resources.files("pipelines.migrations").joinpath("belongings.sql")
     rows = connection.execute(text(query.read_text("utf-8")), {"own": source.name})
     own = {*source.metadata.tables, *source.object_files}
     own |= {f"{PLATFORM}.alembic_version_{source.name}", f"{PLATFORM}.{sql_objects.name}"}

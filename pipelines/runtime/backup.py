@@ -31,7 +31,7 @@ from pipelines.config import Settings
 from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
-from pipelines.warehouse.backup_manifest import (
+from pipelines.runtime.backup_manifest import (
     DAGSTER,
     FILE,
     FORMAT,

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.migrations import history, objects
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, broken_sources, is_plugin, note_broken, sources
 from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.migrations import history, objects
 from pipelines.warehouse.sql_files import execute_script
 
 #: How long to wait for loads, a backup or another migration.
@@ -290,5 +290,5 @@ def _described_failures(place: str) -> Iterator[None]:
 
 
 def _own_sql(name: str) -> str:
-    folder = resources.files("pipelines.warehouse.migrations")
+    folder = resources.files("pipelines.migrations")
     return folder.joinpath(f"{name}.sql").read_text("utf-8")

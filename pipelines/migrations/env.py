@@ -9,8 +9,8 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from pipelines.config import Settings
-from pipelines.warehouse.migrations.apply import prepare
-from pipelines.warehouse.migrations.history import (
+from pipelines.migrations.apply import prepare
+from pipelines.migrations.history import (
     PLATFORM,
     Comparison,
     Schema,
