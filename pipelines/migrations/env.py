@@ -1,7 +1,7 @@
 """Alembic's entry: whose tables, and which database.
 
 `isobar migrate` hands over a connection and a schema. A developer names the source:
-`alembic -x source=solar revision --autogenerate -m "…"`; without it, the platform's own tables.
+`alembic -x source=NAME revision --autogenerate -m "…"`; without it, the platform's own tables.
 """
 
 from alembic import context

@@ -41,7 +41,7 @@ def digest(sql: str) -> str:
 
 
 def scripts(schema: Schema) -> dict[str, str]:
-    """Its files besides views and functions, by names such as `solar/grants.sql`."""
+    """Its files besides views and functions, by names such as `NAME/grants.sql`."""
     folder = resources.files(schema.package).joinpath("sql")
     return {
         f"{schema.name}/{name}": folder.joinpath(name).read_text(encoding="utf-8")

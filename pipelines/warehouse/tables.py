@@ -249,7 +249,7 @@ sql_objects = Table(
         "name",
         Text,
         primary_key=True,
-        comment="Schema and name of the view or function, or a file such as solar/grants.sql.",
+        comment="Schema and name of the view or function, or a file such as NAME/grants.sql.",
     ),
     Column("sha256", Text, nullable=False, comment="Digest of the .sql file."),
     Column("plugin", Text, comment="The plug-in that it belongs to; null: Isobar itself."),

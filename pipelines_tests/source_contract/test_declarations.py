@@ -1,0 +1,129 @@
+"""What holds for the declaration of every source, without a list of them."""
+
+import datetime as dt
+import inspect
+import re
+import subprocess
+import sys
+
+import pytest
+
+from pipelines import source as surface
+from pipelines.orchestration.schedule_config import timetable
+from pipelines.source import Sandbox, Source, sources
+from pipelines_tests.command import PROJECT, environment
+
+SOURCES = list(sources().values())
+NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
+#: Files that are about the demonstration with our own sources, or that are made from declarations.
+ABOUT_OURS = {".env.example", "deploy/verify-compose.sh", "deploy/kubernetes/values.yaml"}
+every_source = pytest.mark.parametrize("source", SOURCES, ids=lambda one: one.name)
+
+
+def test_no_file_outside_of_a_source_s_folder_names_one() -> None:
+    """So that a new one is no edit of an old file."""
+    listed = subprocess.run(
+        [
+            "git",
+            "ls-files",
+            "pipelines",
+            "deploy",
+            ".ci",
+            ".github",
+            "*.toml",
+            "*.y*ml",
+            "Makefile",
+        ],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    names = re.compile(rf"\b({'|'.join(one.name for one in SOURCES)})\b", re.IGNORECASE)
+    named = {}
+    for name in listed:
+        if name.startswith(("pipelines/sources/", "examples/")) or name in ABOUT_OURS:
+            continue
+        if name.endswith((".md", ".lock")) or (PROJECT / name).is_symlink():
+            continue
+        text = (PROJECT / name).read_text()
+        text = re.sub(r"# <sources>\n.*?# </sources>", "", text, flags=re.DOTALL)
+        if found := sorted(set(names.findall(text))):
+            named[name] = found
+    assert named == {}
+
+
+def test_declarations_load_neither_dagster_nor_pandas_and_open_nothing() -> None:
+    code = (
+        "import sys; from pipelines.source import sources; sources();"
+        "print(sorted({'dagster', 'pandas', 'pandera', 'pvlib'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env=environment(PROJECT / "nowhere"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+    assert not (PROJECT / "nowhere").exists()
+
+
+def test_what_plug_ins_may_use_is_there_and_documented() -> None:
+    for name in surface.__all__:
+        one = getattr(surface, name)
+        assert inspect.getdoc(one) or name in ("Folder", "TextEncoding", "TimeZoneName"), name
+    assert sorted(surface.__all__) == sorted(set(surface.__all__))
+
+
+@every_source
+def test_what_a_declaration_names_is_there(source: Source) -> None:
+    relations = {*source.metadata.tables, *source.object_files}
+    files = source.checks and {check.name for check in source.checks}
+    for check in source.checks:
+        assert check.on in relations, check.name
+        assert surface.read_sql(source.package, f"checks/{check.name}"), check.name
+    assert len(files) == len(source.checks)
+    assert {*source.loads, *(ledger.on for ledger in source.ledgers)} <= relations
+    assert {view.name for view in source.views} <= source.object_files.keys()
+    jobs = {source.name, *source.other_jobs}
+    assert {view.job or source.name for view in source.view_assets.values()} <= jobs
+    assert {check.job or source.name for check in source.checks} <= jobs
+    for schedule in source.schedules:
+        assert timetable().schedules[schedule.name].job == (schedule.job or source.name)
+    for table, file in source.filled_by.items():
+        assert table in relations
+        assert surface.read_sql(source.package, file)
+
+
+@every_source
+def test_it_says_of_everything_what_it_is(source: Source) -> None:
+    for words in (source.about, source.job, *(one.about for one in source.inputs)):
+        assert words.endswith("."), words
+    for field in source.settings.model_fields.values():
+        assert (field.description or "").endswith("."), field
+    for table in source.metadata.tables.values():
+        assert table.comment, table.fullname
+        assert [column.name for column in table.columns if not column.comment] == []
+    assert source.schedules, "nothing looks at it, so it can never be overdue"
+
+
+@every_source
+def test_it_stays_in_its_own_schema(source: Source) -> None:
+    for table in source.metadata.tables.values():
+        assert table.schema in (source.name, "metrics"), table.fullname
+    for name in source.object_files:
+        assert name.split(".")[0] in (source.name, "enriched", "metrics"), name
+    others = [one for one in SOURCES if one is not source]
+    mine = {*source.metadata.tables, *source.object_files}
+    assert not [one.name for one in others if mine & {*one.metadata.tables, *one.object_files}]
+
+
+@every_source
+def test_it_has_an_imitation_that_begins_without_options(source: Source) -> None:
+    module = source.module("sandbox")
+    assert module is not None
+    options = {one.name: one.default for one in source.sandbox_options}
+    parts = module.build(Sandbox(1, lambda: NOON, lambda: NOON, options))
+    assert parts.routes or parts.write_files
