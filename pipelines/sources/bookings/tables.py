@@ -87,13 +87,6 @@ api_pages = Table(
     Column("name", Text, nullable=False, comment="What was requested, as the ledger names it."),
     Column("body_gzip", LargeBinary, nullable=False, comment="The answer as received, gzipped."),
     Column("received_at", DateTime(timezone=True), nullable=False, comment="When it was received."),
-    Column(
-        "since_at",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="The time from which the reading began.",
-    ),
-    Column("began_at", DateTime(timezone=True), nullable=False, comment="When the reading began."),
     schema=SCHEMA,
     info={WRITTEN_WITH: "bookings.events"},
     comment="Answers of the events API that the sensor has read and the run it started is to load:"

@@ -34,7 +34,7 @@ def holds(value: Any, depth: int = 3) -> bool:
     if depth == 0:
         return False
     parts: Iterable[Any] = ()
-    if isinstance(value, list | tuple):
+    if type(value) in (list, tuple):
         parts = value[:50]
     elif isinstance(value, dict):
         parts = value.values()
