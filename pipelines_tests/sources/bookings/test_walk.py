@@ -18,8 +18,9 @@ from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.bookings import counts
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
-from pipelines_tests.sources.bookings.made_up import ROOM, event, text_of
+from pipelines_tests.sources.bookings.made_up import event, text_of
 
+ROOM = str(event(1)["room_reservation_id"])
 CODE = f"{PROJECT / 'pipelines'}/"
 
 
