@@ -62,7 +62,7 @@ def grow(server: Connections, curve: Curve) -> None:
         curve.add(size, "a day more of each plant, s", daily["seconds"])
         with curve.seconds(size, "health of all plants after it"):
             refresh(warehouse, now=utc_now())
-        put_places(warehouse, utc_now())
+        put_places(warehouse)
         warehouse.dispose()
         with _owner(server) as connection:
             connection.execute(_WEATHER)

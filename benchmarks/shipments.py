@@ -114,10 +114,10 @@ class _AtOnce:
 
     name = "bench"
     quotas: tuple[Quota, ...] = ()
-    most_places = 200
+    max_places = 200
     cost_of_place = 1.0
 
-    def can_ask(self, place: Place) -> bool:
+    def can_request(self, place: Place) -> bool:
         """By coordinates."""
         return place.latitude is not None
 
@@ -136,7 +136,7 @@ def _give_weather(url: str) -> list[Measure]:
     measures = []
     for name, target in (("the first time", 5.0), ("when none is due", 1.0)):
         began = time.monotonic()
-        put_places(warehouse, utc_now())
+        put_places(warehouse)
         with warehouse.transaction("bench") as connection:
             connection.exec_driver_sql(
                 "UPDATE weather.places"
@@ -147,7 +147,7 @@ def _give_weather(url: str) -> list[Measure]:
         seconds = time.monotonic() - began
         measures.append(Measure(f"weather: of 500 places, {name}", seconds, "s", target))
     with warehouse.engine.connect() as connection:
-        query = "SELECT count(*), count(DISTINCT request_id) FROM weather.calls"
+        query = "SELECT count(*), count(DISTINCT request_id) FROM weather.api_requests"
         calls, requests = connection.exec_driver_sql(query).one()
     measures.append(Measure("weather: calls for them, a place each", calls, "", 500.0))
     measures.append(Measure("weather: requests for them", requests, "", 3.0))

@@ -26,7 +26,7 @@ OTHERS = (
     "solar.plants",
     "solar.readings",
     "solar.syncs",
-    "weather.calls",
+    "weather.api_requests",
     "weather.correct_place",
     "weather.observations",
     "weather.places",

@@ -27,7 +27,7 @@ fault was gone. In every row
 - nothing landed that the source did not say;
 - what is missing is told: the run is red and says why, or the records are in quarantine
   (`ops.quarantine`), or the plant's days and the places are told as missing (`solar.gaps`,
-  `weather.refreshes`, `weather.places`);
+  `weather.fetch_state`, `weather.places`);
 - the run after the fault was green, and then all was there, once.
 
 Faults up to *wrong content type* are of the whole answer. The others spoil one value in each of

@@ -235,6 +235,8 @@ class Collection:
     about: str
     #: Columns and their PostgreSQL types, in order.
     columns: Mapping[str, str]
+    #: What the columns mean.
+    comments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """The requirements are answered by what there is, and the queries of the README answer."""
 
-import datetime as dt
 import re
 from pathlib import Path
 
@@ -102,12 +101,12 @@ def test_the_queries_of_the_readme_answer(
     deliver(warehouse, MONDAY, flights_document(itineraries))
     lines = [line(n, status="scanned" if n % 2 else "delivery") for n in range(60)]
     shipments.deliver(warehouse, tmp_path, lines)
-    put_places(warehouse, dt.datetime.now(dt.UTC))
+    put_places(warehouse)
     owner.execute(
         """
         WITH asked AS (
-            INSERT INTO weather.calls
-                (request_id, place_id, provider, kind, called_at, outcome, cost)
+            INSERT INTO weather.api_requests
+                (request_id, place_id, provider, kind, requested_at, outcome, cost)
             SELECT gen_random_uuid(), place_id, 'x', 'observation', now(), 'success', 1
             FROM weather.places WHERE place_key = 'FR 75001' RETURNING place_id)
         INSERT INTO weather.observations (place_id, provider, observed_at, fetched_at, delay_risk)

@@ -65,7 +65,7 @@ WHAT_OPERATORS_TRY = [
     "UPDATE weather.places SET place_key = 'mine'",
     "INSERT INTO weather.observations (place_id) VALUES (1)",
     "DELETE FROM weather.places",
-    "DELETE FROM weather.calls",
+    "DELETE FROM weather.api_requests",
     "UPDATE ops.alembic_version_solar SET version_num = 'mine'",
     "TRUNCATE solar.plants CASCADE",
     "ALTER TABLE solar.plants DISABLE TRIGGER ALL",
@@ -177,8 +177,8 @@ def test_an_operator_corrects_a_place(
     owner.execute(
         "INSERT INTO weather.places (place_key, geocoding_status, is_observed)"
         " VALUES ('IR tehran', 'ambiguous', TRUE), ('IR qom', 'not_found', TRUE);"
-        "INSERT INTO weather.refreshes (place_id, kind)"
-        " SELECT place_id, 'hourly' FROM weather.places"
+        "INSERT INTO weather.fetch_state (place_id, kind)"
+        " SELECT place_id, 'forecast' FROM weather.places"
     )
     with login(server, guarded, OPERATOR) as operator:
         operator.execute("SELECT weather.correct_place('IR tehran', 35.69, 51.39)")
@@ -186,7 +186,7 @@ def test_an_operator_corrects_a_place(
             "UPDATE weather.places SET geocoding_status = 'pending' WHERE place_key = 'IR qom'"
         )
     places = "SELECT place_key, geocoding_status, latitude, count(kind) FROM weather.places"
-    places += " LEFT JOIN weather.refreshes USING (place_id) GROUP BY place_id ORDER BY place_key"
+    places += " LEFT JOIN weather.fetch_state USING (place_id) GROUP BY place_id ORDER BY place_key"
     assert owner.execute(places.encode()).fetchall() == [
         ("IR qom", "pending", None, 1),
         ("IR tehran", "corrected", 35.69, 0),

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations import history, objects
+from pipelines.migrations.collections import collected_views
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, broken_sources, is_plugin, note_broken, sources
@@ -58,8 +59,7 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
     }
     for source in chosen.values():
         found |= source.object_files
-    # Views that are generated from several sources go here: found |= collected_views(chosen)
-    return found
+    return found | collected_views(chosen)
 
 
 def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:

@@ -7,7 +7,7 @@ ledger entry and rejects land together or not at all. DDL on lasting objects is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -59,13 +59,18 @@ class Warehouse:
         self.place = make_url(url).set(query={}).render_as_string(hide_password=True)
 
     @contextmanager
-    def transaction(self, source: str) -> Iterator[Connection]:
+    def transaction(self, source: str, session: Connection | None = None) -> Iterator[Connection]:
         """One transaction, alone for `source`: two runs that load the same feed take turns.
 
-        A migration waits for it, or it for the migration, before either has a table. Raises
-        `TransientFailure` when the server goes away; nothing of it is written then.
+        In `session` if given, a connection without a transaction. A migration waits for it, or it
+        for the migration, before either has a table. Raises `TransientFailure` when the server
+        goes away; nothing of it is written then.
         """
-        with self.translate_db_errors(source), self.engine.begin() as connection:
+        with (
+            self.translate_db_errors(source),
+            self.engine.connect() if session is None else nullcontext(session) as connection,
+            connection.begin(),
+        ):
             connection.execute(
                 text(
                     "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0)),"

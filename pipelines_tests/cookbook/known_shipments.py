@@ -81,7 +81,7 @@ def put_monday(warehouse: Warehouse, folder: Path) -> None:
 
 def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     """Where everything is, and the weather at the places of parcels, by calls that are booked."""
-    put_places(warehouse, CALLED_AT)
+    put_places(warehouse)
     for key, place in PLACES.items():
         owner.execute(
             "UPDATE weather.places SET geocoding_status = 'found', latitude = %s, longitude = %s"
@@ -121,7 +121,8 @@ def _observe(owner: psycopg.Connection, key: str, place: Place) -> None:
 
 def _book(owner: psycopg.Connection, request: uuid.UUID, key: str, kind: str, outcome: str) -> None:
     owner.execute(
-        "INSERT INTO weather.calls (request_id, place_id, provider, kind, called_at, outcome, cost)"
+        "INSERT INTO weather.api_requests"
+        " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
         " SELECT %s, place_id, 'open-meteo', %s, %s, %s, 1 FROM weather.places"
         " WHERE place_key = %s",
         [request, kind, CALLED_AT, outcome, key],

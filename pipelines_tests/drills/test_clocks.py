@@ -92,9 +92,11 @@ def test_weather_is_never_old_for_a_clock_that_was_a_day_ahead(
     clock.pass_by(days=1)
     ask(warehouse, provider, clock)
     clock.pass_by(days=-1, minutes=10)
+    assert due(warehouse, clock) == 0  # an answer of ten minutes ago is kept
+    clock.pass_by(hours=1, minutes=50)
     assert due(warehouse, clock) == 3
-    ask(warehouse, provider, clock)
-    clock.pass_by(hours=-1)
+    assert ask(warehouse, provider, clock).succeeded == 3
+    clock.pass_by(hours=-3)
     assert due(warehouse, clock) == 3
     ask(warehouse, provider, clock)
     clock.pass_by(days=1)

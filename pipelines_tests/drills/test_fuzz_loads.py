@@ -157,7 +157,7 @@ def test_any_answer_about_a_plant_is_loaded_or_refused(
 def test_any_weather_is_written_or_the_place_is_due_again(
     warehouse: Warehouse, owner: psycopg.Connection, source: FakeSource, document: Any
 ) -> None:
-    owner.execute("TRUNCATE weather.places, weather.pauses CASCADE")
+    owner.execute("TRUNCATE weather.places, weather.quota_blocks CASCADE")
     owner.execute(
         "INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)"
         " VALUES ('DE 1', 52, 13, 'given', TRUE)"

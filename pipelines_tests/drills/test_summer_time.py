@@ -171,7 +171,7 @@ def test_legs_have_the_weather_of_the_hour_in_which_they_really_arrive(
     flights.deliver(warehouse, flights.MONDAY, flights.flights_document(offers, legs))
     clock = FakeClock()
     http = HttpClient("weather", "WEATHER_BASE_URL")
-    put_places(warehouse, clock())
+    put_places(warehouse)
     with sandbox_server(now=clock) as url:
         assert fill_hours(warehouse, OpenMeteoHours(http, url, clock), clock).failed == 0
     rows = {row[0]: row[1:] for row in owner.execute(LEGS)}

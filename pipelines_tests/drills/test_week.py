@@ -25,8 +25,7 @@ from pipelines.ingest.deliveries import unbalanced
 from pipelines.postgres.server import LOADER, SUPERUSER, Connections
 from pipelines.sources.bookings.sandbox import hotels
 from pipelines.sources.solar.sandbox.sun import readings
-from pipelines.sources.weather import hours as weather_hours
-from pipelines.sources.weather import refresh as weather_refresh
+from pipelines.sources.weather import fetch as weather_fetch
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
@@ -108,8 +107,7 @@ def drill(
     monkeypatch.setenv("ISOBAR_HOME", str(state))
     monkeypatch.setenv("DATABASE_URL", server.url(LOADER, database))
     monkeypatch.setenv("SYNC_UNTIL_YEAR", "1")
-    for module in (weather_refresh, weather_hours):
-        monkeypatch.setattr(module, "WAITS_SECONDS", (0.01, 0.01, 0.01), raising=False)
+    monkeypatch.setattr(weather_fetch, "WAITS_SECONDS", (0.01, 0.01, 0.01))
     for reader in (inboxes, file_loader):  # nobody can set when the system says a file was changed
         monkeypatch.setattr(reader, "signature_of", signature_of)
     monkeypatch.setattr(time, "sleep", RUNS.sleep)
@@ -308,8 +306,8 @@ def check_weather(drill: Drill, owner: psycopg.Connection) -> None:
         checked += 1
     assert checked > 1000
     late = owner.execute(
-        "SELECT place_key, last_success_at FROM weather.places LEFT JOIN weather.refreshes"
-        " ON refreshes.place_id = places.place_id AND kind = 'observation'"
+        "SELECT place_key, last_success_at FROM weather.places LEFT JOIN weather.fetch_state"
+        " ON fetch_state.place_id = places.place_id AND kind = 'observation'"
         " WHERE is_observed AND latitude IS NOT NULL"
         " AND coalesce(last_success_at, '-infinity') < %s",
         (END - WEATHER_LATE,),

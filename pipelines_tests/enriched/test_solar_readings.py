@@ -7,7 +7,6 @@ import pytest
 
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.fake_clock import MORNING
 from pipelines_tests.solar_rows import Values, add_plant, add_readings
 
 HERE = (37.09, -2.36)
@@ -44,7 +43,7 @@ def test_a_reading_has_the_weather_as_its_hour_began_and_the_sunlight_of_the_hou
     """The weather's sunlight is a mean of the hour before its time: it stands an hour later."""
     add_plant(owner, 1, coordinates=HERE, name="Sierra Alta")
     add_readings(owner, 1, "2020-06-01", "2020-06-02")
-    put_places(warehouse, MORNING)
+    put_places(warehouse)
     for hour, radiation in ((10, 1.0), (11, 600.0), (12, 2.0)):
         add_weather(owner, f"2020-06-01T{hour}:00Z", radiation)
     assert show(owner, "2020-06-01T10:00Z") == (10.0, 40.0, 600.0, "archive")
@@ -71,7 +70,7 @@ def test_where_hours_begin_between_those_of_the_weather_it_is_that_under_way(
 ) -> None:
     add_plant(owner, 1, zone, HERE)
     add_readings(owner, 1, "2020-06-01", "2020-06-02")
-    put_places(warehouse, MORNING)
+    put_places(warehouse)
     for one in range(24):
         add_weather(owner, f"2020-06-01T{one:02}:00Z", float(one))
     row = owner.execute(f"{SHOWN} WHERE local_hour = %s".encode(), [f"2020-06-01 {local}"])
@@ -112,7 +111,7 @@ def test_low_because_tells_sky_sensor_and_plant_apart(
 ) -> None:
     add_plant(owner, 1, coordinates=HERE)
     add_readings(owner, 1, "2020-06-01", "2020-06-02", values)
-    put_places(warehouse, MORNING)
+    put_places(warehouse)
     if radiation is not None:
         add_weather(owner, "2020-06-01T11:00Z", radiation)
     query = "SELECT low_because FROM enriched.solar_readings WHERE read_at = '2020-06-01T10:00Z'"
@@ -125,7 +124,7 @@ def test_a_plant_without_weather_says_why(owner: psycopg.Connection, warehouse: 
     add_plant(owner, 2, coordinates=HERE)
     add_plant(owner, 3, coordinates=(1.0, 1.0))
     owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 3")
-    put_places(warehouse, MORNING)
+    put_places(warehouse)
     for number in (1, 2, 3):
         add_readings(owner, number, "2020-06-01", "2020-06-02")
     query = "SELECT DISTINCT plant_id, weather_source FROM enriched.solar_readings ORDER BY 1"
@@ -143,7 +142,7 @@ def test_plants_in_one_place_share_its_weather_and_each_reading_is_there_once(
     add_plant(owner, 2, coordinates=(HERE[0] + 0.00001, HERE[1]))
     for number in (1, 2):
         add_readings(owner, number, "2020-06-01", "2020-06-02")
-    put_places(warehouse, MORNING)
+    put_places(warehouse)
     add_weather(owner, "2020-06-01T11:00Z", 600.0)
     assert len(owner.execute(SHOWN).fetchall()) == 48
     query = f"{SHOWN} WHERE read_at = '2020-06-01T10:00Z'".encode()

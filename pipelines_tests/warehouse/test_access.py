@@ -10,8 +10,23 @@ PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", 
 WRITES = {"INSERT", "UPDATE", "DELETE"}
 OF_MIGRATE = {"ops.sql_objects"}
 VERSIONS = "ops.alembic_version_"
-OF_OPERATOR = {"solar.plants": WRITES, "ops.inbox_files": {"DELETE"}}
-COLUMNS_OF_OPERATOR = {("solar.days", "retry_at")}
+OF_OPERATOR = {
+    "solar.plants": WRITES,
+    "weather.observations": {"DELETE"},
+    "weather.hourly": {"DELETE"},
+    "weather.fetch_state": {"DELETE"},
+    "ops.inbox_files": {"DELETE"},
+}
+COLUMNS_OF_OPERATOR = {
+    ("solar.days", "retry_at"),
+    ("weather.places", "latitude"),
+    ("weather.places", "longitude"),
+    ("weather.places", "geocoding_status"),
+    ("weather.places", "geocoded_name"),
+    ("weather.places", "geocoded_at"),
+    ("weather.places", "geocoding_problem"),
+    ("weather.api_requests", "outcome"),
+}
 IS_OURS = "nspowner = 'isobar_owner'::regrole"
 LATER = """
 SET ROLE isobar_owner;

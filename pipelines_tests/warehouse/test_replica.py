@@ -43,8 +43,9 @@ CALLS = {
     "solar.day_begins": "('2026-10-25', 'Europe/Madrid')",
     "solar.hours_of_day": "('2026-10-25', 'Europe/Madrid')",
     "solar.ratio": "(1, 2)",
-    "weather.due_hours": "('2026-11-02 12:00Z', '2026-10-01', '2026-11-03', 'hourly')",
+    "weather.due_hours": "('2026-11-02 12:00Z', '2026-10-01', '2026-11-03', 'forecast')",
     "weather.due_places": "('2026-11-02 12:00Z', true)",
+    "weather.pending_places": "('2026-11-02 12:00Z')",
 }
 """How each function that an analyst may call is called."""
 

@@ -1,9 +1,10 @@
-"""One store of the weather for all sources: where places are, how it is there, each request.
+"""One store of the weather for all sources: places, present weather, hours, the log of requests.
 
-`geocode_places` keeps places and finds them by `geocoding`; `providers` fetch the weather (one file
-each), `observation` says what they have in common (pure); `refresh` and `hours` fetch what is due
-and write it; `request_log` keeps the requests. Which places are in use is read from
-`weather.weather_requests`, the union of what the other sources want.
+Which places and hours are wanted comes from `weather.weather_requests`, the union of what the other
+sources request. `fetch` is the one request loop, which holds a lock (`fetch_lock`); `refresh`,
+`hours` and `geocode_places` say what it requests. `providers` and `geocoding` are the clients,
+`observation` is what providers have in common (pure), `request_log` keeps requests and quotas,
+`fetch_state` the next retries, `due` the queries of the sensor.
 """
 
 from pipelines.source import (
@@ -24,14 +25,14 @@ OPEN_METEO = "open-meteo"
 
 
 class Settings(SourceSettings):
-    """Which provider is asked for the weather, and where it and the geocoder are."""
+    """The weather provider, and where it and the geocoder are."""
 
     weather_provider: str = Field(
         default=OPEN_METEO,
-        description="Who is asked for the weather: open-meteo (no key; free for non-commercial use,"
-        " CC BY 4.0), weatherapi or openweathermap, which want a key.",
+        description="The weather provider: open-meteo (no key; free for non-commercial use, CC BY"
+        " 4.0), or weatherapi or openweathermap, which need a key.",
     )
-    weather_api_key: str | None = secret_text("The provider's key, where it wants one.")
+    weather_api_key: str | None = secret_text("The provider's API key, where it needs one.")
     weather_base_url: str | None = url(
         "Another host than the provider's own (forecast, archive and all); the paths stay its own."
         " Unset: its public one.",
@@ -47,13 +48,13 @@ class Settings(SourceSettings):
 
 PROVIDER = Input(
     name="weather_provider",
-    about="The weather service, past, present and forecast: Open-Meteo unless said otherwise.",
+    about="The weather service: past, present, forecast. Open-Meteo unless configured otherwise.",
     kind="json",
     setting="WEATHER_PROVIDER",
 )
 GEOCODER = Input(
     name="geocoder",
-    about="The service that knows where places are: Open-Meteo's search by name and country.",
+    about="The geocoding service: Open-Meteo's search by name and country.",
     kind="json",
     setting="GEOCODING_BASE_URL",
 )
@@ -67,7 +68,7 @@ source = Source(
     schedules=(
         Schedule(
             name="weather_rounds",
-            about="Look at the weather every three hours, so that its checks are evaluated where"
+            about="Run the weather job every three hours, so that its checks are evaluated where"
             " nothing is due.",
             cron="50 */3 * * *",
         ),
@@ -85,36 +86,38 @@ source = Source(
             on="weather.observations",
             expects="The weather of every place in use was received within the last 2 h 5 min.",
             remedy="a place's weather is missing or older than 2 h 5 min; the row says why. See"
-            " `weather.pauses` and the last `weather.calls`",
+            " `weather.quota_blocks` and the last `weather.api_requests`",
         ),
         Check(
             name="request_rate",
             on="weather.observations",
-            expects="No place was requested with success twice within two hours.",
-            remedy="a place was requested with success twice within two hours: a fault of Isobar,"
+            expects="At most one observation of a place is kept in two hours.",
+            remedy="two observations of a place were kept within two hours: a fault of Isobar,"
             " report it",
         ),
         Check(
             name="filled_hours",
             on="weather.hourly",
-            expects="Every hour that a source wants, and forecast or archive have, is there.",
+            expects="Every hour that a source requests, and forecast or archive have, is there.",
             remedy="an hour at which a leg departs or arrives, or a plant was read, has no weather"
-            " yet; the row says why. It is requested again of itself",
+            " yet; the row says why. It is requested again automatically",
         ),
     ),
     retention=(
         Retention(
             name="delete_weather_requests",
-            about="Requests to the weather's providers before then go.",
+            about="Delete older entries of the log of requests, `weather.api_requests`.",
             days=92,
-            min_days=32,  # allowances of providers are counted by month
+            min_days=32,  # some quotas are by the month
             purge=request_log.delete_old,
         ),
     ),
     collects=Collection(
         view="weather_requests",
-        about="The places and hours at which sources want the weather. hour_at is null where the"
-        " present weather is wanted.",
+        about="The places and hours at which sources want the weather: the union of the views"
+        " weather_requests of all sources. A row with coordinates, or with a country and a postcode"
+        " or city, describes its place and makes it known (weather.places); one with neither wants"
+        " hours of a place that other rows describe.",
         columns={
             "place_key": "text",
             "country_code": "text",
@@ -124,6 +127,19 @@ source = Source(
             "longitude": "double precision",
             "hour_at": "timestamp with time zone",
             "day": "date",
+        },
+        comments={
+            "place_key": "Unique name of the place, as in weather.places.",
+            "country_code": "ISO 3166-1 alpha-2; null where coordinates are given.",
+            "postcode": "Postcode; null where there is none.",
+            "city": "Name of the city; null where there is none.",
+            "latitude": "Degrees north; null where the place is to be looked up by its address.",
+            "longitude": "Degrees east; null where the place is to be looked up by its address.",
+            "hour_at": "The hour whose weather is wanted, by its beginning; null: the present"
+            " weather, kept fresh. An hour before 1940, of which there is no weather, only makes"
+            " the place known.",
+            "day": "The day for which the hour is wanted, a plain date at most a day from that"
+            " of hour_at, for queries to filter by. Null for the present weather.",
         },
     ),
 )

@@ -1,70 +1,49 @@
-"""Which places are in use, and where they are: looked up once and kept."""
+"""Which places are in use, and their coordinates: looked up once and kept."""
 
-import datetime as dt
-from collections.abc import Callable, Sequence
-from typing import Any
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select, text, update
 
-from pipelines.failures import Failure
-from pipelines.sources.weather.geocoding import Geocoder, Located, choose, names_to_try
-from pipelines.sources.weather.providers import QuotaExhausted
-from pipelines.sources.weather.request_log import (
-    LEASE,
-    SOURCE,
-    note_outcome,
-    note_started,
-    open_book,
-    pause,
-    told,
-)
+from pipelines.sources.weather.fetch import Batch, Clock, FetchResult, Kind, Sleep, fetch
+from pipelines.sources.weather.fetch_lock import SOURCE
+from pipelines.sources.weather.geocoding import Geocoder, Located, choose
+from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.tables import places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
-PORTION = 5
-"""Places in one claim: even a slow geocoder is done with them before it ends."""
-LATER = dt.timedelta(minutes=10)
-"""When a lookup that failed is tried again, times the failures in a row."""
-MAX_FAILURES_IN_A_ROW = 3
+if TYPE_CHECKING:
+    import datetime as dt
+
 MAX_ON_A_MAP = 2000
+#: Places that are picked together.
+MAX_LOOKUPS = 50
 
 
-def put_places(store: Warehouse, now: dt.datetime) -> None:
-    """Bring `weather.places` up to date with what the domains' tables use."""
+def put_places(store: Warehouse) -> None:
+    """Bring `weather.places` up to date with what sources request now."""
     with store.transaction(SOURCE) as connection:
-        connection.execute(text(read_sql("pipelines.sources.weather", "put_places")), {"now": now})
-        connection.execute(text(read_sql("pipelines.sources.weather", "put_airports")))
-        connection.execute(text(read_sql("pipelines.sources.weather", "put_plants")))
+        connection.execute(text(read_sql("pipelines.sources.weather", "put_places")))
 
 
-def locate_places(
-    store: Warehouse, geocoder: Geocoder, clock: Callable[[], dt.datetime]
-) -> tuple[list[Located], Failure | None]:
-    """Look up every pending place, each once; two runs at once share the work.
+def geocode_places(
+    store: Warehouse, geocoder: Geocoder, clock: Clock, sleep: Sleep = time.sleep
+) -> tuple[list[Located], FetchResult]:
+    """Look up every pending place, each once, by its postcode and then by its city.
 
-    One that fails is tried again later; the others are done. Gives the last failure too. It stops
-    after several failures in a row, and when the allowance is used up.
+    A lookup that fails is retried later; the others are done.
     """
-    found: list[Located] = []
-    failure: Failure | None = None
-    failures_in_a_row = 0
-    while failures_in_a_row < MAX_FAILURES_IN_A_ROW and (batch := _claim(store, geocoder, clock())):
-        for number, place in enumerate(batch):
-            try:
-                found.append(_locate(store, geocoder, place, clock))
-                failures_in_a_row = 0
-            except Failure as error:
-                failure = error
-                failures_in_a_row += 1
-                _retry_later(store, place.place_id, error, clock())
-            if failures_in_a_row >= MAX_FAILURES_IN_A_ROW or isinstance(failure, QuotaExhausted):
-                _give_back(store, batch[number + 1 :])
-                return found, failure
-    return found, failure
+    kind = Geocoding(geocoder)
+    done = fetch(store, [kind], clock, sleep)
+    return kind.located, done
 
 
-def on_the_map(connection: Connection) -> list[tuple[float, float, bool]]:
+def located_places(connection: Connection) -> list[tuple[float, float, bool]]:
     """Longitude, latitude, and whether it was looked up, of places that have them: the newest."""
     known = (
         select(places.c.longitude, places.c.latitude, places.c.geocoding_status != "given")
@@ -75,87 +54,92 @@ def on_the_map(connection: Connection) -> list[tuple[float, float, bool]]:
     return [(x, y, was_looked_up) for x, y, was_looked_up in connection.execute(known)]
 
 
-def _claim(store: Warehouse, geocoder: Geocoder, now: dt.datetime) -> list[Any]:
-    with store.transaction(SOURCE) as connection:
-        left = open_book(connection, geocoder.provider, geocoder.quotas, now)
-        most = int(min(PORTION, left // 2))  # each is looked up twice at most
-        parameters = {"now": now, "claimed_until": now + LEASE * 2, "most": most}
-        query = text(read_sql("pipelines.sources.weather", "claim_pending"))
-        return list(connection.execute(query, parameters))
+@dataclass(frozen=True)
+class Lookup(Batch):
+    """One place, looked up by its postcode or, where that finds nothing, by its city."""
+
+    city: str | None
+    is_by_city: bool
+
+    @property
+    def place(self) -> Place:
+        """The place."""
+        (place,) = self.places
+        return place
+
+    @property
+    def can_try_city(self) -> bool:
+        """Whether the city has not been tried."""
+        return self.city is not None and not self.is_by_city
 
 
-def _locate(
-    store: Warehouse, geocoder: Geocoder, place: Any, clock: Callable[[], dt.datetime]
-) -> Located:
-    """Look one place up, by postcode and then by name."""
-    located = Located("not_found", problem="it has neither postcode nor city")
-    for name in names_to_try(place.postcode, place.city):
-        with store.transaction(SOURCE) as connection:
-            request_id = note_started(
-                connection,
-                [place.place_id],
-                provider=geocoder.provider,
-                kind="geocoding",
+class Geocoding(Kind[Lookup, Located]):
+    """Lookups, one place and one name a request."""
+
+    name = "geocoding"
+
+    def __init__(self, geocoder: Geocoder) -> None:
+        self.provider, self.quotas = geocoder.provider, geocoder.quotas
+        self.located: list[Located] = []
+        self._geocoder = geocoder
+
+    def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[Lookup]:
+        """Pending places, as many as the quota allows two lookups each."""
+        query = text(read_sql("pipelines.sources.weather", "pick_pending"))
+        parameters = {"now": now, "max_places": int(min(MAX_LOOKUPS, quota_left // 2))}
+        return [
+            Lookup(
+                (Place(row.place_id, None, None, row.country_code, row.postcode),),
                 cost=1.0,
-                now=clock(),
+                city=row.city,
+                is_by_city=row.postcode is None,
             )
-        try:
-            results = geocoder.search(name, place.country_code)
-        except Failure as failure:
-            with store.transaction(SOURCE) as connection:
-                if isinstance(failure, QuotaExhausted):
-                    pause(connection, geocoder.provider, failure)
-                note_outcome(connection, request_id, "failed", told(failure))
-            raise
-        located = choose(
-            results,
-            country_code=place.country_code,
-            postcode=place.postcode,
-            city=place.city,
-            is_by_city=name == place.city,
-        )
-        with store.transaction(SOURCE) as connection:
-            note_outcome(connection, request_id, "success", located.problem)
-            if located.status != "not_found":
-                break
-    with store.transaction(SOURCE) as connection:
-        connection.execute(
-            update(places)
-            .where(places.c.place_id == place.place_id, places.c.geocoding_status == "pending")
-            .values(
-                latitude=located.latitude,
-                longitude=located.longitude,
-                geocoding_status=located.status,
-                geocoded_name=located.name,
-                geocoded_at=clock(),
-                geocoding_retry_at=None,
-                geocoding_failures=0,
-                geocoding_problem=located.problem,
+            for row in connection.execute(query, parameters)
+        ]
+
+    def request(self, batch: Lookup) -> Sequence[Located | str]:
+        """Where the place is, or that it was not found or is ambiguous."""
+        place = batch.place
+        assert place.country_code is not None
+        name = batch.city if batch.is_by_city else place.postcode
+        assert name is not None
+        results = self._geocoder.search(name, place.country_code)
+        return [
+            choose(
+                results,
+                country_code=place.country_code,
+                postcode=place.postcode,
+                city=batch.city,
+                is_by_city=batch.is_by_city,
             )
-        )
-    return located
+        ]
 
-
-def _give_back(store: Warehouse, batch: Sequence[Any]) -> None:
-    """Unclaim places that were not come to."""
-    ids = [place.place_id for place in batch]
-    with store.transaction(SOURCE) as connection:
-        mine = places.c.place_id.in_(ids), places.c.geocoding_status == "pending"
-        connection.execute(update(places).where(*mine).values(geocoding_retry_at=None))
-
-
-def _retry_later(store: Warehouse, place_id: int, failure: Failure, now: dt.datetime) -> None:
-    with store.transaction(SOURCE) as connection:
-        failures = connection.execute(
-            update(places)
-            .where(places.c.place_id == place_id)
-            .values(
-                geocoding_failures=places.c.geocoding_failures + 1,
-                geocoding_problem=told(failure),
+    def write(
+        self,
+        connection: Connection,
+        batch: Lookup,
+        answers: Mapping[int, Located],
+        now: dt.datetime,
+    ) -> None:
+        """Write coordinates, or that there are none; nothing while the city can be tried."""
+        if self.follow_up(batch, answers):
+            return
+        for place_id, located in answers.items():
+            connection.execute(
+                update(places)
+                .where(places.c.place_id == place_id, places.c.geocoding_status == "pending")
+                .values(
+                    latitude=located.latitude,
+                    longitude=located.longitude,
+                    geocoding_status=located.status,
+                    geocoded_name=located.name,
+                    geocoded_at=now,
+                    geocoding_problem=located.problem,
+                )
             )
-            .returning(places.c.geocoding_failures)
-        ).scalar_one()
-        retry_at = now + LATER * min(failures, 6)
-        connection.execute(
-            update(places).where(places.c.place_id == place_id).values(geocoding_retry_at=retry_at)
-        )
+            self.located.append(located)
+
+    def follow_up(self, batch: Lookup, answers: Mapping[int, Located]) -> Lookup | None:
+        """The lookup by city of a place that was not found by its postcode."""
+        is_found = all(located.status != "not_found" for located in answers.values())
+        return None if is_found or not batch.can_try_city else replace(batch, is_by_city=True)

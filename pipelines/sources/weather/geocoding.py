@@ -12,11 +12,17 @@ from dataclasses import dataclass, replace
 from math import asin, cos, inf, radians, sin, sqrt
 from typing import Any
 
-from pipelines.failures import TransientFailure
-from pipelines.http.client import HttpClient
+from pipelines.failures import Failure, TransientFailure
+from pipelines.http.client import Explain, HttpClient
 from pipelines.ingest.contract import shown
-from pipelines.sources.weather.observation import InvalidValue, measured, number, worded, words
-from pipelines.sources.weather.providers import Quota
+from pipelines.sources.weather.observation import (
+    InvalidValue,
+    number,
+    parse_float,
+    parse_text,
+    words,
+)
+from pipelines.sources.weather.providers import Quota, RequestRejected
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo, explainer
 
 URL = "https://geocoding-api.open-meteo.com"
@@ -36,7 +42,7 @@ class Located:
 
 
 class Geocoder:
-    """Looks names and postcodes up, one a request."""
+    """Lookups of names and postcodes, one in a request."""
 
     provider = "open-meteo-geocoding"
     quotas: tuple[Quota, ...] = OpenMeteo.quotas
@@ -45,29 +51,42 @@ class Geocoder:
         self, http: HttpClient, base_url: str | None, now: Callable[[], dt.datetime]
     ) -> None:
         self._url = f"{(base_url or URL).rstrip('/')}/v1/search"
-        self._http = replace(http, explain=explainer(now))
+        self._http = replace(http, explain=_explainer(now))
 
     def search(self, name: str, country_code: str) -> list[dict[str, Any]]:
         """What the API finds in a country under a name or postcode; often nothing."""
-        asked = {
+        parameters = {
             "name": name,
             "count": str(MAX_RESULTS),
             "language": "en",
             "format": "json",
             "countryCode": country_code,
         }
-        answer = self._http.get_json(self._url, asked)
+        answer = self._http.get_json(self._url, parameters)
         document = answer.document
         results = document.get("results", []) if isinstance(document, dict) else None
         try:
             return _checked(results)
-        except InvalidValue as nonsense:
+        except InvalidValue as invalid:
             raise TransientFailure(
                 self.provider,
-                f"the answer is no list of results: {nonsense}",
+                f"the answer is no list of results: {invalid}",
                 place=answer.url,
                 remedy="See whether GEOCODING_BASE_URL points at a geocoder.",
-            ) from nonsense
+            ) from invalid
+
+
+def _explainer(now: Callable[[], dt.datetime]) -> Explain:
+    """What its error bodies mean: a lookup that it rejects is bad by itself, others may be good."""
+    explain_as_forecast = explainer(now)
+
+    def explain(status: int, document: Any, url: str) -> Failure | None:
+        failure = explain_as_forecast(status, document, url)
+        if status == 400 and failure is not None:
+            return RequestRejected(Geocoder.provider, failure.problem, place=url)
+        return failure
+
+    return explain
 
 
 def _checked(results: Any) -> list[dict[str, Any]]:
@@ -78,11 +97,11 @@ def _checked(results: Any) -> list[dict[str, Any]]:
         if not isinstance(one, dict):
             raise InvalidValue(f"a result is {type(one).__name__}")
         for key in ("name", "country_code"):
-            if worded(one, key) is None:
+            if parse_text(one, key) is None:
                 raise InvalidValue(f"{key} is empty")
-        for key, most in (("latitude", 90), ("longitude", 180)):
-            degrees = measured(one, key)
-            if degrees is None or abs(degrees) > most:
+        for key, maximum in (("latitude", 90), ("longitude", 180)):
+            degrees = parse_float(one, key)
+            if degrees is None or abs(degrees) > maximum:
                 raise InvalidValue(f"{key} is {shown(degrees)}")
     return results
 
@@ -151,7 +170,7 @@ def _plain(value: Any) -> str:
 
 def _name(result: dict[str, Any]) -> str:
     parts = (result.get("name"), result.get("admin1"), result.get("country_code"))
-    return ", ".join(told for part in parts if (told := words(part)))
+    return ", ".join(name for part in parts if (name := words(part)))
 
 
 def _kilometres(one: dict[str, Any], other: dict[str, Any]) -> float:

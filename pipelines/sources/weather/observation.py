@@ -1,4 +1,4 @@
-"""What the weather is, the same for every provider: units, words, plausibility. Pure.
+"""Observations and hours, the same for every provider: units, conditions, plausibility. Pure.
 
 Temperatures in °C, wind in km/h, pressure in hPa, precipitation in mm, instants in UTC. Codes of
 conditions are WMO 4677 as Open-Meteo publishes them; other providers' codes are mapped to it.
@@ -43,8 +43,8 @@ WMO = {
     96: "thunderstorm with slight hail",
     99: "thunderstorm with heavy hail",
 }
+#: Beaufort 9, strong gale: branches break, high vehicles are at risk.
 STORM_KMH = 75.0
-"""Beaufort 9, strong gale: branches break, high vehicles are at risk."""
 HEAT_CELSIUS = 35.0
 PLAUSIBLE = {
     "temperature_celsius": (-90.0, 60.0),
@@ -63,7 +63,7 @@ MAX_AGE = dt.timedelta(hours=3)
 
 @dataclass(frozen=True)
 class Observation:
-    """The weather of a place as a provider tells it. None where it does not."""
+    """The present weather of a place; None for what the provider does not report."""
 
     observed_at: dt.datetime
     temperature_celsius: float | None
@@ -109,7 +109,7 @@ class Hour:
 
 
 def words_for(code: int | None) -> str | None:
-    """A WMO code in words; one that is not known is named, never an error."""
+    """Describe a WMO code; an unknown one is named, never an error."""
     return None if code is None else WMO.get(code, f"unknown ({code})")
 
 
@@ -123,36 +123,36 @@ def number(value: Any) -> float | None:
 
 
 class InvalidValue(Exception):
-    """What an answer says cannot be meant: it is not believed, and asked for again."""
+    """A value of an answer is not possible: the answer is rejected, and requested again."""
 
 
-def measured(record: Mapping[str, Any], key: str) -> float | None:
-    """What an answer says under a key: a number, or None for null. Raises `InvalidValue`."""
+def parse_float(record: Mapping[str, Any], key: str) -> float | None:
+    """Parse a number of an answer; None for null. Raises `InvalidValue`."""
     if key not in record:
         raise InvalidValue(f"{key} is missing")
-    return meant(key, record[key])
+    return check_float(key, record[key])
 
 
-def meant(name: str, value: Any) -> float | None:
-    """A JSON value as a number, or None for null. Raises `InvalidValue`."""
+def check_float(name: str, value: Any) -> float | None:
+    """Return a JSON value as a number; None for null. Raises `InvalidValue`."""
     found = number(value)
     if found is None and value is not None:
         raise InvalidValue(f"{name} is no number: {shown(value)}")
     return found
 
 
-def coded(record: Mapping[str, Any], key: str, least: int, most: int) -> int | None:
-    """The same for a code, which is a whole number within bounds."""
-    found = measured(record, key)
+def parse_code(record: Mapping[str, Any], key: str, minimum: int, maximum: int) -> int | None:
+    """Parse a code, a whole number within bounds; None for null. Raises `InvalidValue`."""
+    found = parse_float(record, key)
     if found is None:
         return None
-    if found != int(found) or not least <= found <= most:
+    if found != int(found) or not minimum <= found <= maximum:
         raise InvalidValue(f"{key} is {found:g}, which is no code of theirs")
     return int(found)
 
 
-def worded(record: Mapping[str, Any], key: str) -> str | None:
-    """The same for words."""
+def parse_text(record: Mapping[str, Any], key: str) -> str | None:
+    """Parse a text; None for null or an empty one. Raises `InvalidValue`."""
     if key not in record:
         raise InvalidValue(f"{key} is missing")
     value = record[key]
@@ -163,10 +163,10 @@ def worded(record: Mapping[str, Any], key: str) -> str | None:
 
 def plausible(name: str, value: Any) -> float | None:
     """A JSON value as a number that can be, or None for null. Raises `InvalidValue`."""
-    least, most = PLAUSIBLE[name]
-    found = meant(name, value)
-    if found is not None and not least <= found <= most:
-        raise InvalidValue(f"{name} is {found:g}, outside {least:g} to {most:g}")
+    minimum, maximum = PLAUSIBLE[name]
+    found = check_float(name, value)
+    if found is not None and not minimum <= found <= maximum:
+        raise InvalidValue(f"{name} is {found:g}, outside {minimum:g} to {maximum:g}")
     return found
 
 
@@ -185,22 +185,22 @@ def from_epoch(value: Any) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
-def whole(value: Any) -> int | None:
+def parse_int(value: Any) -> int | None:
     """A JSON value as a whole number, or None when it is none."""
     found = number(value)
     return int(found) if found is not None and found == int(found) else None
 
 
 def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None:
-    """Why an observation cannot be believed, or None. The provider's fault, not the place's."""
+    """Why an observation is not plausible, or None. The provider's fault, not the place's."""
     if observation.temperature_celsius is None:
         return "it has no temperature"
     if observation.wmo_code is not None and not 0 <= observation.wmo_code <= 99:
         return f"wmo_code is {observation.wmo_code}, outside 0 to 99"
-    for name, (least, most) in PLAUSIBLE.items():
+    for name, (minimum, maximum) in PLAUSIBLE.items():
         value = getattr(observation, name, None)
-        if value is not None and not least <= value <= most:
-            return f"{name} is {value:g}, outside {least:g} to {most:g}"
+        if value is not None and not minimum <= value <= maximum:
+            return f"{name} is {value:g}, outside {minimum:g} to {maximum:g}"
     if observation.observed_at > fetched_at + MAX_AHEAD:
         return f"it is of the future: {observation.observed_at.isoformat()}"
     if observation.observed_at < fetched_at - MAX_AGE:

@@ -1,4 +1,4 @@
-"""The tables of the weather: places, their last observations, when to ask again, every call."""
+"""The tables of the weather: places, observations, hours, fetch state, the log of requests."""
 
 from sqlalchemy import (
     BigInteger,
@@ -16,7 +16,9 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from pipelines.warehouse.tables import WRITTEN_WITH, source_metadata
 
@@ -47,7 +49,7 @@ places = Table(
         Text,
         nullable=False,
         unique=True,
-        comment="What names it: country and postcode (DE 10115), country and city in lower case"
+        comment="Its unique name: country and postcode (DE 10115), country and city in lower case"
         " where there is no postcode (IR mashhad), or coordinates (47.4369,19.2556).",
     ),
     Column("country_code", Text, comment="ISO 3166-1 alpha-2; null for bare coordinates."),
@@ -65,20 +67,16 @@ places = Table(
     ),
     Column("geocoded_name", Text, comment="What the geocoder calls it."),
     _instant("geocoded_at", "When it was looked up."),
-    _instant("geocoding_retry_at", "Not to be looked up before; null: at once."),
     Column(
-        "geocoding_failures",
-        Integer,
-        nullable=False,
-        server_default="0",
-        comment="Lookups in a row that failed.",
+        "geocoding_problem",
+        Text,
+        comment="Why it was not found; a lookup that failed is in weather.fetch_state.",
     ),
-    Column("geocoding_problem", Text, comment="Why the last lookup gave no coordinates."),
     Column(
         "is_observed",
         Boolean,
         nullable=False,
-        comment="Whether anything in use now wants its present weather.",
+        comment="Whether a source wants its present weather now (weather.weather_requests).",
     ),
     CheckConstraint(
         "geocoding_status IN ('pending', 'found', 'given', 'not_found', 'ambiguous', 'corrected')",
@@ -101,7 +99,7 @@ observations = Table(
     "observations",
     metadata,
     _place_id(),
-    Column("provider", Text, nullable=False, comment="Who said so: open-meteo, …"),
+    Column("provider", Text, nullable=False, comment="Provider that answered: open-meteo, …"),
     _instant("observed_at", "The time for which it holds, by the provider.", nullable=False),
     _instant("fetched_at", "When it was received.", nullable=False),
     Column("temperature_celsius", Double, comment="Air temperature, °C."),
@@ -116,7 +114,7 @@ observations = Table(
     Column("pressure_hpa", Double, comment="Pressure at sea level, hPa."),
     Column("conditions", Text, comment="In words."),
     Column("provider_code", Text, comment="The provider's own code for the conditions."),
-    Column("wmo_code", SmallInteger, comment="WMO code 4677 as far as it is told, 0 to 99."),
+    Column("wmo_code", SmallInteger, comment="WMO code 4677, 0 to 99; null where not reported."),
     Column("is_day", Boolean, comment="Whether the sun is up."),
     Column(
         "delay_risk",
@@ -149,7 +147,7 @@ hourly = Table(
         comment="Sunlight on level ground, mean of the hour before, W/m².",
     ),
     Column("conditions", Text, comment="In words."),
-    Column("wmo_code", SmallInteger, comment="WMO code 4677 as far as it is told, 0 to 99."),
+    Column("wmo_code", SmallInteger, comment="WMO code 4677, 0 to 99; null where not reported."),
     Column(
         "weather_source",
         Text,
@@ -162,83 +160,117 @@ hourly = Table(
     " read. Weather data by Open-Meteo.com (CC BY 4.0).",
 )
 
-refreshes = Table(
-    "refreshes",
+#: When an observation was requested, in seconds, after a number that belongs to its place alone:
+#: ranges of two places never overlap. With the place as a column of its own, the constraint below
+#: would need the extension btree_gist, which not every server has. A second is all its precision.
+_KEPT_FOR_TWO_HOURS = (
+    "int8range("
+    "place_id * 8589934592 + extract(epoch FROM requested_at AT TIME ZONE 'UTC')::bigint, "
+    "place_id * 8589934592 + extract(epoch FROM requested_at AT TIME ZONE 'UTC')::bigint + 7200)"
+)
+
+fetch_state = Table(
+    "fetch_state",
     metadata,
     _place_id(),
     Column(
         "kind",
         Text,
         primary_key=True,
-        comment="observation: the present weather; hourly: that of hours asked for; archive: that"
-        " of old ones.",
+        comment="observation: the present weather; forecast: recent and coming hours; archive:"
+        " older hours; geocoding: coordinates.",
     ),
     _instant(
         "last_success_at",
-        "When its weather was last received: what is old is due again, an observation after two"
-        " hours, hours after three.",
+        "When it was last received. An observation is due again after two hours, hours that are"
+        " still missing after three; null: at once.",
     ),
-    _instant("claimed_until", "A run is asking; if it died, another may from then on."),
-    Column("claim", Uuid, comment="Which run is asking; null when none is."),
     Column(
-        "failures",
+        "consecutive_failures",
         Integer,
         nullable=False,
         server_default="0",
-        comment="Calls in a row that failed.",
+        comment="Failures since the last success.",
     ),
-    _instant("retry_at", "After a failure: not to be asked before."),
-    Column("problem", Text, comment="Why the last call failed; null when it did not."),
+    _instant("retry_at", "After a failure: not due before. Null: due as usual."),
+    Column("problem", Text, comment="Why the last request failed; null if it succeeded."),
+    CheckConstraint("kind IN ('observation', 'forecast', 'archive', 'geocoding')", name="kind"),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
-    comment="When each place was last asked for, and when it may be again.",
+    comment="For each place and kind of request: the last success, failures since, and the next"
+    " retry. Delete a row to have the place requested again at once; its present weather only if"
+    " the last is two hours old.",
 )
 
-calls = Table(
-    "calls",
+api_requests = Table(
+    "api_requests",
     metadata,
-    Column("call_id", BigInteger, Identity(always=True), primary_key=True, comment="Its number."),
+    Column(
+        "entry_id",
+        BigInteger,
+        Identity(always=True),
+        primary_key=True,
+        comment="Number of the row.",
+    ),
     Column(
         "request_id",
         Uuid,
         nullable=False,
-        comment="The HTTP request: one may ask for many places, a row each.",
+        comment="The HTTP request; one for several places has a row for each.",
     ),
     Column(
         "place_id",
         BigInteger,
         ForeignKey("weather.places.place_id"),
-        comment="The place asked for.",
+        comment="The place requested (weather.places).",
     ),
-    Column("provider", Text, nullable=False, comment="Who was asked."),
-    Column("kind", Text, nullable=False, comment="observation, geocoding, forecast or archive."),
-    _instant("called_at", "When it was asked.", nullable=False),
+    Column("provider", Text, nullable=False, comment="The provider or geocoder."),
+    Column("kind", Text, nullable=False, comment="observation, forecast, archive or geocoding."),
+    _instant("requested_at", "When it was sent.", nullable=False),
     Column(
         "outcome",
         Text,
         nullable=False,
-        comment="started: no answer yet; success; failed; refused: by the provider, for this place;"
-        " quota: the allowance is used up; abandoned: whoever asked was killed; discarded: answered"
-        " when another run had asked already.",
+        comment="started: no answer yet, or the run was killed before its answer was kept; success:"
+        " the answer was kept; failed; rejected: by the provider, for one of its places; quota: the"
+        " quota was used up; superseded: kept once, but the place was corrected since"
+        " (weather.correct_place), or a clock was wrong.",
     ),
-    Column("cost", Numeric, nullable=False, comment="What it takes from the provider's allowance."),
-    Column("problem", Text, comment="Why it failed; null when it did not."),
-    Index(None, "provider", "called_at"),
-    Index(None, "place_id", "called_at"),
-    Index(None, "called_at"),
-    Index("calls_started_idx", "request_id", postgresql_where="outcome = 'started'"),
+    Column("cost", Numeric, nullable=False, comment="What it counts against the quota."),
+    Column("problem", Text, comment="Why it failed; null if it did not."),
+    CheckConstraint(
+        "outcome IN ('started', 'success', 'failed', 'rejected', 'quota', 'superseded')",
+        name="outcome",
+    ),
+    CheckConstraint("kind IN ('observation', 'forecast', 'archive', 'geocoding')", name="kind"),
+    # At most one kept observation of a place in any two hours, wherever they begin: a unique index
+    # on a grid of two-hour windows would allow two answers minutes apart, on both sides of a
+    # boundary, and would forbid one due right at the end of a window. That none is older than
+    # 2 h 5 min is the other half of the rule: weather.due_places has a place due from the moment on
+    # that this constraint allows, and the check fresh_weather watches it.
+    ExcludeConstraint(
+        (text(_KEPT_FOR_TWO_HOURS), "&&"),
+        name="api_requests_one_kept_observation",
+        using="gist",
+        where=text("kind = 'observation' AND outcome = 'success' AND place_id IS NOT NULL"),
+    ),
+    Index(None, "provider", "requested_at"),
+    Index(None, "place_id", "requested_at"),
+    Index(None, "requested_at"),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
-    comment="Every call of a provider, for each place it was for.",
+    comment="The log of requests to weather providers and the geocoder, a row for each place."
+    " Written before a request is sent, so that those of a killed run count against the quota too."
+    " At most one observation of a place is kept in any two hours.",
 )
 
-pauses = Table(
-    "pauses",
+quota_blocks = Table(
+    "quota_blocks",
     metadata,
-    Column("provider", Text, primary_key=True, comment="Who is not to be asked."),
-    _instant("until_at", "Until then.", nullable=False),
-    Column("reason", Text, nullable=False, comment="What it said."),
+    Column("provider", Text, primary_key=True, comment="The provider or geocoder."),
+    _instant("blocked_until", "When its quota renews: no request before.", nullable=False),
+    Column("reason", Text, nullable=False, comment="The provider's message."),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
-    comment="Providers whose allowance is used up, until it renews.",
+    comment="Providers whose quota is used up, until it renews. Delete a row to unblock one.",
 )

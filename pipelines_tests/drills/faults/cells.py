@@ -22,9 +22,8 @@ from pipelines.sources.flights import client as flights_client
 from pipelines.sources.solar import client as solar_client
 from pipelines.sources.solar import jobs as solar_jobs
 from pipelines.sources.weather import clients as weather_clients
-from pipelines.sources.weather import hours as weather_hours
+from pipelines.sources.weather import fetch as weather_fetch
 from pipelines.sources.weather import jobs as weather_jobs
-from pipelines.sources.weather import refresh as weather_refresh
 from pipelines_tests.drills.faults.faults import CONTENT, SHORT_WAITS
 from pipelines_tests.drills.faults.sources import Bench, Source
 
@@ -144,8 +143,7 @@ def _surroundings(bench: Bench, environment: Mapping[str, str]) -> Iterator[None
     with ExitStack() as stack:
         for module in (resources, loading, solar_jobs, weather_jobs):
             stack.enter_context(patch.object(module, "utc_now", bench.clock))
-        for module in (weather_refresh, weather_hours):
-            stack.enter_context(patch.object(module, "WAITS_SECONDS", (0.0, 0.0, 0.0)))
+        stack.enter_context(patch.object(weather_fetch, "WAITS_SECONDS", (0.0, 0.0, 0.0)))
         for module in (loading, bookings_client, flights_client, solar_client, weather_clients):
             stack.enter_context(patch.object(module, "HttpClient", Quick))
         stack.enter_context(patch.object(inboxes, "SETTLE_SECONDS", 0.05))

@@ -17,7 +17,7 @@ PLACES = 26
 NOON = 12
 OBSERVED: LiteralString = "SELECT to_jsonb(observations) - 'fetched_at' FROM weather.observations"
 NOT_OBSERVED: LiteralString = (
-    "SELECT problem FROM weather.refreshes WHERE kind = 'observation' AND problem IS NOT NULL"
+    "SELECT problem FROM weather.fetch_state WHERE kind = 'observation' AND problem IS NOT NULL"
     " ORDER BY place_id"
 )
 HOURS: LiteralString = (
@@ -25,16 +25,18 @@ HOURS: LiteralString = (
     " FROM weather.hourly WHERE hour_at::date IN (SELECT day FROM solar.days) GROUP BY place_id"
 )
 NO_HOURS: LiteralString = (
-    "SELECT problem FROM weather.refreshes WHERE kind <> 'observation' AND problem IS NOT NULL"
-    " ORDER BY place_id"
+    "SELECT problem FROM weather.fetch_state WHERE kind IN ('forecast', 'archive')"
+    " AND problem IS NOT NULL ORDER BY place_id"
 )
 LOCATED: LiteralString = (
     "SELECT concat_ws(' ', place_key, latitude, longitude, geocoded_name) FROM weather.places"
     " WHERE latitude IS NOT NULL"
 )
 NOT_LOCATED: LiteralString = (
-    "SELECT coalesce(geocoding_problem, geocoding_status) FROM weather.places"
-    " WHERE is_observed AND latitude IS NULL ORDER BY geocoding_problem, place_key"
+    "SELECT coalesce(geocoding_problem, problem, geocoding_status) FROM weather.places"
+    " LEFT JOIN weather.fetch_state"
+    " ON places.place_id = fetch_state.place_id AND kind = 'geocoding'"
+    " WHERE is_observed AND latitude IS NULL ORDER BY 1, place_key"
 )
 
 
@@ -72,7 +74,7 @@ def _add_plants(bench: Bench, days_ago: int) -> None:
             " VALUES (%s, %s, 'held', 24, 24, now())",
             (plant.plant_id, day),
         )
-    put_places(bench.warehouse, bench.clock())
+    put_places(bench.warehouse)
 
 
 NEVER_NULL = ("time", "temperature_2m", "temp_c", "last_updated_epoch", "temp", "dt")

@@ -86,8 +86,9 @@ def old_things(
     deliver(warehouse, tmp_path, [line(1), line(2), line(3, article_price="free")], "old.csv")
     owner.execute("UPDATE ops.deliveries SET loaded_at = loaded_at - interval '2 years'")
     owner.execute(
-        "INSERT INTO weather.calls (request_id, provider, kind, called_at, outcome, cost) VALUES"
-        " (gen_random_uuid(), 'p', 'archive', now() - interval '2 years', 'success', 1)"
+        "INSERT INTO weather.api_requests"
+        " (request_id, provider, kind, requested_at, outcome, cost)"
+        " VALUES (gen_random_uuid(), 'p', 'archive', now() - interval '2 years', 'success', 1)"
     )
     keep(warehouse, MONDAY - two_years, flights_document())
     bring_up_to_date(warehouse)

@@ -19,7 +19,7 @@ from pipelines.sources.flights.archive import remove_documents
 from pipelines.sources.shipments import load, transform
 from pipelines.sources.weather import request_log
 from pipelines.sources.weather.providers import Quota
-from pipelines.sources.weather.request_log import delete_old, left_of_allowance
+from pipelines.sources.weather.request_log import delete_old, quota_left
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.retention import Removed
 from pipelines_tests.sources.flights.made_up import (
@@ -217,18 +217,18 @@ def test_calls_go_after_their_time_and_the_month_s_allowance_stays(
 ) -> None:
     monkeypatch.setattr(request_log, "BATCH_SIZE", 10)
     owner.execute(
-        "INSERT INTO weather.calls (request_id, provider, kind, called_at, outcome, cost)"
+        "INSERT INTO weather.api_requests (request_id, provider, kind, requested_at, outcome, cost)"
         " SELECT gen_random_uuid(), 'p', 'observation', now() - make_interval(days => day),"
         " 'success', 1 FROM generate_series(0, 199) AS day"
     )
     with warehouse.engine.connect() as connection:
         quotas = [Quota("month", 1000)]
-        before = left_of_allowance(connection, "p", quotas, NOW)
+        before = quota_left(connection, "p", quotas, NOW)
     assert delete_old(warehouse, NOW - dt.timedelta(days=92)) == Removed(107)
-    assert owner.execute("SELECT count(*) FROM weather.calls").fetchone() == (93,)
+    assert owner.execute("SELECT count(*) FROM weather.api_requests").fetchone() == (93,)
     assert delete_old(warehouse, NOW - dt.timedelta(days=92)) == Removed()
     with warehouse.engine.connect() as connection:
-        assert left_of_allowance(connection, "p", quotas, NOW) == before < 1000
+        assert quota_left(connection, "p", quotas, NOW) == before < 1000
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.failures import TransientFailure
 from pipelines.http.client import HttpClient
-from pipelines.sources.weather.geocode_places import locate_places, put_places
+from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.geocoding import Geocoder, choose
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.refresh import refresh
@@ -15,6 +15,7 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.sources.shipments.made_up import deliver, line
+from pipelines_tests.sources.weather.lookups import locate_places
 
 
 def result(name: str, **changes: Any) -> dict[str, Any]:
@@ -105,13 +106,13 @@ def test_a_lookup_that_is_refused_does_not_stand_in_the_way_of_others(
     berlin = result("Berlin", country_code="DE", postcodes=["10115"])
     source.will(refused, document({"results": [PARIS, berlin]}))
     deliver(warehouse, tmp_path, [line(1)])
-    put_places(warehouse, clock())
+    put_places(warehouse)
     geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
     located, failure = locate_places(warehouse, geocoder, clock)
     assert len(located) == 1
     assert "Parameter name is odd" in str(failure)
-    query = "SELECT outcome, count(*) FROM weather.calls GROUP BY 1 ORDER BY 1"
-    assert owner.execute(query).fetchall() == [("failed", 1), ("success", 1)]
+    query = "SELECT outcome, count(*) FROM weather.api_requests GROUP BY 1 ORDER BY 1"
+    assert owner.execute(query).fetchall() == [("rejected", 1), ("success", 1)]
 
 
 def test_a_used_up_allowance_of_the_geocoder_is_its_own(
@@ -126,13 +127,13 @@ def test_a_used_up_allowance_of_the_geocoder_is_its_own(
     source.will(spent)
     lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
     deliver(warehouse, tmp_path, lines)
-    put_places(warehouse, clock())
+    put_places(warehouse)
     geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
     for _ in range(3):
         locate_places(warehouse, geocoder, clock)
         clock.pass_by(minutes=7)
     assert len(source.requests) == 1
-    query = "SELECT provider FROM weather.pauses"
+    query = "SELECT provider FROM weather.quota_blocks"
     assert owner.execute(query).fetchall() == [("open-meteo-geocoding",)]
 
 
@@ -166,7 +167,7 @@ def test_each_place_is_looked_up_once_however_many_shipments_it_has(
     lines[1]["receiver_address"] = "Street 2, Nowhere, Iran"
     lines[2]["receiver_address"] = "Street 2, 1234 Somewhere, Narnia"
     deliver(warehouse, tmp_path, lines)
-    put_places(warehouse, clock())
+    put_places(warehouse)
     located, failure = locate_places(warehouse, geocoder, clock)
     assert (len(located), failure) == (4, None)
     assert statuses(owner) == {
@@ -175,9 +176,9 @@ def test_each_place_is_looked_up_once_however_many_shipments_it_has(
         "IR mashhad": "found",
         "IR nowhere": "not_found",
     }
-    put_places(warehouse, clock())
+    put_places(warehouse)
     assert locate_places(warehouse, geocoder, clock) == ([], None)
-    query = "SELECT count(*), count(*) FILTER (WHERE outcome = 'success') FROM weather.calls"
+    query = "SELECT count(*), count(*) FILTER (WHERE outcome = 'success') FROM weather.api_requests"
     assert owner.execute(query).fetchone() == (4, 4)
 
 
@@ -190,7 +191,7 @@ def test_a_place_can_be_corrected_and_looked_up_again_by_sql(
     clock: FakeClock,
 ) -> None:
     deliver(warehouse, tmp_path, [line(1, receiver_address="Street 2, Nowhere, Iran")])
-    put_places(warehouse, clock())
+    put_places(warehouse)
     locate_places(warehouse, Geocoder(http, sandbox, clock), clock)
     refresh(warehouse, OpenMeteo(http, sandbox, clock), clock=clock)
     owner.execute("SELECT weather.correct_place('IR nowhere', 36.3, 59.6)")
@@ -202,7 +203,7 @@ def test_a_place_can_be_corrected_and_looked_up_again_by_sql(
     owner.execute(
         "UPDATE weather.places SET geocoding_status = 'pending' WHERE place_key = 'DE 10115'"
     )
-    put_places(warehouse, clock())
+    put_places(warehouse)
     assert len(locate_places(warehouse, Geocoder(http, sandbox, clock), clock)[0]) == 1
     assert statuses(owner) == {"DE 10115": "found", "IR nowhere": "corrected"}
     with pytest.raises(psycopg.errors.CheckViolation):
@@ -222,9 +223,9 @@ def test_a_lookup_that_fails_is_tried_again_later_and_the_others_are_done(
 ) -> None:
     geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
     deliver(warehouse, tmp_path, [line(1)])
-    put_places(warehouse, clock())
+    put_places(warehouse)
     berlin = result("Berlin", country_code="DE", postcodes=["10115"])
-    source.will(body(b"oops", status=500), document({"results": [PARIS, berlin]}))
+    source.will(*[body(b"oops", status=500)] * 4, document({"results": [PARIS, berlin]}))
     locate_places(warehouse, geocoder, clock)
     assert statuses(owner) == {"DE 10115": "pending", "FR 75001": "found"}
     assert locate_places(warehouse, geocoder, clock) == ([], None)
@@ -244,10 +245,10 @@ def test_a_geocoder_that_is_down_is_told_and_no_place_is_given_up(
     source.will(body(b"oops", status=500))
     lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
     deliver(warehouse, tmp_path, lines)
-    put_places(warehouse, clock())
+    put_places(warehouse)
     geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
     located, failure = locate_places(warehouse, geocoder, clock)
     assert located == []
     assert "answered 500" in str(failure)
     assert set(statuses(owner).values()) == {"pending"}
-    assert len(source.requests) == 3
+    assert len(source.requests) == 3 * 4

@@ -11,11 +11,11 @@ from sqlalchemy import text
 
 from pipelines.failures import TransientFailure
 from pipelines.http.client import HttpClient
-from pipelines.sources.weather.geocode_places import locate_places, put_places
+from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.geocoding import Geocoder
-from pipelines.sources.weather.hours import count_hours_due, fill_hours
+from pipelines.sources.weather.hours import ARCHIVE, FORECAST, count_hours_due, fill_hours
 from pipelines.sources.weather.observation import Hour
-from pipelines.sources.weather.providers import Place, RequestRefused
+from pipelines.sources.weather.providers import Place, RequestRejected
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     VARIABLES,
@@ -29,9 +29,10 @@ from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sources.flights.made_up import deliver, flights_document, itinerary, leg
+from pipelines_tests.sources.weather.lookups import locate_places
 
 CALLS = (
-    "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.calls"
+    "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.api_requests"
     " GROUP BY 1, 2 ORDER BY 1, 2"
 )
 SHOWN = (
@@ -52,12 +53,12 @@ def fly(warehouse: Warehouse, clock: FakeClock, *days: int) -> None:
         legs.append(leg(number, **times))
     itineraries = [itinerary(number, [number]) for number in range(1, len(days) + 1)]
     deliver(warehouse, clock().date(), flights_document(itineraries, legs))
-    put_places(warehouse, clock())
+    put_places(warehouse)
 
 
 def due(warehouse: Warehouse, clock: FakeClock) -> int:
     with warehouse.engine.connect() as connection:
-        return count_hours_due(connection, clock())
+        return sum(count_hours_due(connection, clock(), kind) for kind in (FORECAST, ARCHIVE))
 
 
 def test_coming_legs_have_the_forecast_of_their_hours_in_one_request(
@@ -98,10 +99,12 @@ def test_a_forecast_is_asked_for_again_after_six_hours_until_its_hour_is_over(
             asked += fill_hours(warehouse, provider, clock).requests
         clock.pass_by(minutes=30)
     assert asked == 7  # from ten o'clock till past the arrival at five of the next day
-    last = owner.execute("SELECT max(called_at) FROM weather.calls").fetchone()
+    last = owner.execute("SELECT max(requested_at) FROM weather.api_requests").fetchone()
     assert last is not None
     assert last[0] >= dt.datetime(2026, 11, 21, 17, tzinfo=dt.UTC)
-    assert owner.execute("SELECT DISTINCT outcome FROM weather.calls").fetchall() == [("success",)]
+    assert owner.execute("SELECT DISTINCT outcome FROM weather.api_requests").fetchall() == [
+        ("success",)
+    ]
 
 
 def test_legs_of_long_ago_have_the_archive_by_ranges(
@@ -145,7 +148,7 @@ def test_years_apart_are_asked_for_year_by_year(
         fill_hours(warehouse, provider, clock)
         clock.pass_by(hours=3)
     assert due(warehouse, clock) == 0
-    query = "SELECT max(cost) <= 16 FROM weather.calls WHERE kind = 'archive'"
+    query = "SELECT max(cost) <= 16 FROM weather.api_requests WHERE kind = 'archive'"
     assert owner.execute(query).fetchone() == (True,)
 
 
@@ -163,7 +166,7 @@ def test_a_failure_keeps_what_is_known_and_is_tried_again(
     done = fill_hours(warehouse, broken, clock, sleep=lambda _: None)
     assert isinstance(done.failure, TransientFailure)
     assert owner.execute(CALLS).fetchall() == [("forecast", "failed", 8, 4)]
-    assert owner.execute("SELECT sum(cost) FROM weather.calls").fetchone() == (0,)
+    assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (0,)
     assert due(warehouse, clock) == 0
     with warehouse.engine.connect() as connection:
         check = text(read_sql("pipelines.sources.weather", "checks/filled_hours"))
@@ -185,14 +188,16 @@ def test_one_place_that_is_refused_does_not_stand_in_the_way_of_the_others(
     class Picky(OpenMeteoHours):
         def forecast(self, places: Sequence[Place], past_days: int) -> list[list[Hour] | str]:
             if any(place.longitude == 19.2556 for place in places):
-                raise RequestRefused("weather", "that is no place", place="there")
+                raise RequestRejected("weather", "that is no place", place="there")
             return super().forecast(places, past_days)
 
     done = fill_hours(warehouse, Picky(http, sandbox, clock), clock)
     assert (done.succeeded, done.failed, done.requests) == (1, 1, 3)
     assert due(warehouse, clock) == 0
-    booked = "SELECT outcome, count(DISTINCT request_id) FROM weather.calls GROUP BY 1 ORDER BY 1"
-    assert owner.execute(booked).fetchall() == [("refused", 2), ("success", 1)]
+    booked = (
+        "SELECT outcome, count(DISTINCT request_id) FROM weather.api_requests GROUP BY 1 ORDER BY 1"
+    )
+    assert owner.execute(booked).fetchall() == [("rejected", 2), ("success", 1)]
 
 
 def test_an_airport_that_is_set_pending_keeps_its_coordinates(
@@ -217,7 +222,7 @@ def test_the_allowance_is_shared_with_the_present_weather(
 ) -> None:
     fly(warehouse, clock, 3)
     owner.execute(
-        "INSERT INTO weather.calls (request_id, provider, kind, called_at, outcome, cost)"
+        "INSERT INTO weather.api_requests (request_id, provider, kind, requested_at, outcome, cost)"
         " VALUES (gen_random_uuid(), 'open-meteo', 'observation', %s, 'success', 598)",
         [clock()],
     )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,22 +10,23 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from pipelines.definitions import build_definitions
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.sources.weather import hours, refresh
+from pipelines.sources.weather import due, fetch
 from pipelines.sources.weather.jobs import weather_due
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
+from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments.made_up import line, text_of
 from pipelines_tests.sources.solar.made_up import register
 
 CALLS = (
-    "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.calls"
+    "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.api_requests"
     " GROUP BY 1, 2 ORDER BY 1, 2"
 )
 
@@ -40,8 +42,7 @@ def resources(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dict[str, Any]]:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
-    for asking in (refresh, hours):
-        monkeypatch.setattr(asking, "WAITS_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(fetch, "WAITS_SECONDS", (0.0, 0.0, 0.0))
     for name in ("WEATHER_PROVIDER", "WEATHER_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     with sandbox_server() as url:
@@ -66,7 +67,33 @@ def run(
     )
 
 
-def test_a_file_brings_the_weather_of_both_its_ends_in_the_same_run(
+def bring(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """Load the inbox, which the weather has no say in, then run the weather as its sensor would."""
+    assert run(resources, instance).success
+    return run(resources, instance, "weather")
+
+
+def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunRequest | str | None:
+    needed = {name: resources[name] for name in ("warehouse", "weather")}
+    answer = weather_due(dg.build_sensor_context(instance=instance, resources=needed))
+    if isinstance(answer, dg.SkipReason):
+        return answer.skip_message
+    assert isinstance(answer, dg.RunRequest)
+    return answer
+
+
+def age(owner: psycopg.Connection, minutes: int) -> None:
+    """Have the last weather of all places been received so much earlier."""
+    earlier = dt.timedelta(minutes=minutes)
+    for statement in (
+        "UPDATE weather.fetch_state SET last_success_at = last_success_at - %s, retry_at = NULL",
+        "UPDATE weather.api_requests SET requested_at = requested_at - %s",
+        "UPDATE weather.observations SET observed_at = observed_at - %s",
+    ):
+        owner.execute(statement, [earlier])
+
+
+def test_a_file_brings_the_weather_of_both_its_ends(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -79,6 +106,9 @@ def test_a_file_brings_the_weather_of_both_its_ends_in_the_same_run(
     ]
     (tmp_path / "a.csv").write_text(text_of(lines))
     assert run(resources, instance).success
+    assert owner.execute(CALLS).fetchall() == []  # a source's own job requests nothing
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+    assert run(resources, instance, "weather").success
     assert owner.execute(CALLS).fetchall() == [
         ("geocoding", "success", 10, 10),
         ("observation", "success", 10, 1),
@@ -95,9 +125,8 @@ def test_a_file_brings_the_weather_of_both_its_ends_in_the_same_run(
         line(n, sender_address=places[n % 10], receiver_address=places[1]) for n in range(9, 59)
     ]
     (tmp_path / "b.csv").write_text(text_of(more))
-    assert run(resources, instance).success
-    assert run(resources, instance, "weather").success
-    assert owner.execute("SELECT count(*) FROM weather.calls").fetchone() == (20,)
+    assert bring(resources, instance).success
+    assert owner.execute("SELECT count(*) FROM weather.api_requests").fetchone() == (20,)
 
 
 def test_a_shipment_without_weather_yet_has_nulls_and_a_provider_that_is_down_changes_no_lookup(
@@ -110,14 +139,14 @@ def test_a_shipment_without_weather_yet_has_nulls_and_a_provider_that_is_down_ch
     """A provider's failure turned the lookup into a 500."""
     (tmp_path / "a.csv").write_text(text_of([line(1)]))
     monkeypatch.setenv("WEATHER_BASE_URL", "http://127.0.0.1:9")
-    result = run(resources, instance)
+    result = bring(resources, instance)
     assert not result.success
     track = (
         "SELECT status, sender_latitude IS NULL, sender_temperature_celsius, weather_risk"
         " FROM enriched.track('TN00000001', 'DHL')"
     )
     assert owner.execute(track).fetchall() == [("in_transit", False, None, None)]
-    for row in owner.execute("SELECT problem FROM weather.refreshes"):
+    for row in owner.execute("SELECT problem FROM weather.fetch_state WHERE kind = 'observation'"):
         assert "connection refused" in row[0]
 
 
@@ -155,12 +184,12 @@ def test_a_wrong_key_fails_the_run_at_once_and_names_the_variable(
     (tmp_path / "a.csv").write_text(text_of([line(1), line(2)]))
     monkeypatch.setenv("WEATHER_PROVIDER", provider)
     monkeypatch.setenv("WEATHER_API_KEY", "bad")
-    result = run(resources, instance)
+    result = bring(resources, instance)
     (event,) = [event for event in result.all_events if event.is_step_failure]
     data = event.step_failure_data.user_failure_data
     assert data is not None
     assert "WEATHER_API_KEY" in str(data.description)
-    query = "SELECT count(*) FROM weather.calls WHERE kind = 'observation'"
+    query = "SELECT count(*) FROM weather.api_requests WHERE kind = 'observation'"
     assert owner.execute(query).fetchone() == (1,)
     monkeypatch.setenv("WEATHER_API_KEY", "good")
     assert run(resources, instance, "weather").success
@@ -168,30 +197,88 @@ def test_a_wrong_key_fails_the_run_at_once_and_names_the_variable(
     assert owner.execute(query).fetchall() == [(provider,)]
 
 
-def test_the_sensor_asks_for_a_run_when_something_is_due(
+def test_the_sensor_starts_a_run_when_something_is_due(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     tmp_path: Path,
     owner: psycopg.Connection,
 ) -> None:
-    def tick() -> dg.RunRequest | str | None:
-        needed = {name: resources[name] for name in ("warehouse", "weather")}
-        answer = weather_due(dg.build_sensor_context(instance=instance, resources=needed))
-        if isinstance(answer, dg.SkipReason):
-            return answer.skip_message
-        assert isinstance(answer, dg.RunRequest)
-        return answer
-
-    assert tick() == "No place is due."
+    assert tick(resources, instance) == "No place is due."
     (tmp_path / "a.csv").write_text(text_of([line(1)]))
     assert run(resources, instance).success
-    assert tick() == "No place is due."
-    owner.execute(
-        "UPDATE weather.refreshes SET last_success_at = last_success_at - interval '2 hours'"
-    )
-    assert isinstance(tick(), dg.RunRequest)
+    assert isinstance(tick(resources, instance), dg.RunRequest)
     assert run(resources, instance, "weather").success
-    assert tick() == "No place is due."
+    assert tick(resources, instance) == "No place is due."
+    age(owner, 120)
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+    assert run(resources, instance, "weather").success
+    assert tick(resources, instance) == "No place is due."
+
+
+def test_the_sensor_reads_and_changes_nothing(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+) -> None:
+    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    assert run(resources, instance).success
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+    for table in ("places", "fetch_state", "api_requests", "quota_blocks", "observations"):
+        rows = owner.execute(f"SELECT count(*) FROM weather.{table}").fetchone()
+        assert rows == (0,)
+
+
+def test_a_query_of_the_sensor_rests_twenty_times_as_long_as_it_took(warehouse: Warehouse) -> None:
+    ran = list[str]()
+
+    def slow(_: Connection, __: dt.datetime) -> int:
+        ran.append("slow")
+        time.sleep(0.05)
+        return 1
+
+    def quick(_: Connection, __: dt.datetime) -> int:
+        ran.append("quick")
+        return 0
+
+    clock = FakeClock()
+    cursor: str | None = "of another version"
+    with warehouse.engine.connect() as connection:
+        for _ in range(4):
+            queries = {"slow": slow, "quick": quick}
+            counts, cursor = due.count_due(connection, clock(), queries, cursor)
+            assert counts.get("quick") == 0
+            clock.pass_by(seconds=0.5)
+    assert ran.count("quick") == 4
+    assert ran.count("slow") == 2
+
+
+def test_a_provider_that_is_down_leaves_sources_green_and_the_last_weather_with_its_age(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    assert bring(resources, instance).success
+    age(owner, 130)
+    monkeypatch.setenv("WEATHER_BASE_URL", "http://127.0.0.1:9")
+    resources["weather"] = source_resource("weather")
+    (tmp_path / "b.csv").write_text(text_of([line(2)]))
+    assert not bring(resources, instance).success
+    shown = owner.execute(
+        "SELECT sender_temperature_celsius IS NOT NULL, sender_weather_age_minutes"
+        " FROM enriched.shipments ORDER BY tracking_number"
+    ).fetchall()
+    assert [row[0] for row in shown] == [True, True]
+    assert all(130 <= row[1] <= 150 for row in shown)
+    with warehouse.engine.connect() as connection:
+        check = text(read_sql("pipelines.sources.weather", "checks/fresh_weather"))
+        old = [row.problem for row in connection.execute(check)]
+    assert len(old) == 2
+    assert all("connection refused" in problem for problem in old)
 
 
 def test_checks_find_what_they_are_for(
@@ -216,16 +303,20 @@ def test_checks_find_what_they_are_for(
 
     lines = [line(1), line(2, receiver_address="Street 2, Nowhere, Iran")]
     (tmp_path / "a.csv").write_text(text_of(lines))
-    assert run(resources, instance).success
+    assert bring(resources, instance).success
     assert found() == {"located_places": 1}
     owner.execute(
-        "UPDATE weather.refreshes SET last_success_at = now() - interval '126 minutes'"
-        " WHERE place_id = (SELECT min(place_id) FROM weather.refreshes)"
+        "UPDATE weather.fetch_state SET last_success_at = now() - interval '126 minutes'"
+        " WHERE place_id = (SELECT min(place_id) FROM weather.fetch_state)"
     )
     owner.execute(
-        "INSERT INTO weather.calls (request_id, place_id, provider, kind, called_at, outcome, cost)"
-        " SELECT request_id, place_id, provider, kind, called_at + interval '119 minutes', outcome,"
-        " cost FROM weather.calls WHERE kind = 'observation' LIMIT 1"
+        "ALTER TABLE weather.api_requests DROP CONSTRAINT api_requests_one_kept_observation"
+    )
+    owner.execute(
+        "INSERT INTO weather.api_requests"
+        " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
+        " SELECT request_id, place_id, provider, kind, requested_at + interval '119 minutes',"
+        " outcome, cost FROM weather.api_requests WHERE kind = 'observation' LIMIT 1"
     )
     assert found() == {"located_places": 1, "fresh_weather": 1, "request_rate": 1}
 
@@ -239,7 +330,7 @@ def test_places_of_shipments_delivered_long_ago_are_no_longer_asked_for(
     far = "Street 1, 1000 Brussels, Belgium"
     lines = [line(1, status="delivery", receiver_address=far), line(2)]
     (tmp_path / "a.csv").write_text(text_of(lines))
-    assert run(resources, instance).success
+    assert bring(resources, instance).success
     query = "SELECT place_key FROM weather.places WHERE is_observed ORDER BY 1"
     assert owner.execute(query).fetchall() == [("BE 1000",), ("DE 10115",), ("FR 75001",)]
     week = dt.timedelta(days=8)
@@ -273,12 +364,12 @@ def test_a_key_is_in_nothing_that_dagster_or_the_database_keeps(
     )
     url = "http://127.0.0.1:9" if answer == "nothing listens" else source.url
     monkeypatch.setenv("WEATHER_BASE_URL", url.removesuffix("/flights.json"))
-    result = run(resources, instance)
+    result = bring(resources, instance)
     assert not result.success
     kept = [str(event) for event in result.all_events]
     kept += [
         str(row)
-        for table in ("calls", "refreshes", "places", "pauses", "observations")
+        for table in ("api_requests", "fetch_state", "places", "quota_blocks", "observations")
         for row in owner.execute(f"SELECT * FROM weather.{table}")
     ]
     printed = capfd.readouterr()

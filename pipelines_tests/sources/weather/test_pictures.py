@@ -2,7 +2,7 @@
 
 import psycopg
 
-from pipelines.sources.weather.geocode_places import on_the_map
+from pipelines.sources.weather.geocode_places import located_places
 from pipelines.sources.weather.pictures import places_map
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drawn import hues, png
@@ -18,7 +18,7 @@ def test_the_map_has_the_places_that_have_coordinates_and_how_they_came(
         " ('FR nowhere', NULL, NULL, 'not_found', true)"
     )
     with warehouse.engine.connect() as connection:
-        known = on_the_map(connection)
+        known = located_places(connection)
     assert sorted(known) == [(2.0, 1.0, False), (13.4, 52.5, True)]
     both = png(places_map(known))
     given = png(places_map([one for one in known if not one[2]]))

@@ -17,7 +17,7 @@ from pipelines.sources.weather.providers import (
     Place,
     Provider,
     QuotaExhausted,
-    RequestRefused,
+    RequestRejected,
     end_of,
 )
 from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo, read_current
@@ -69,7 +69,7 @@ def test_a_list_of_another_length_is_not_joined(
 ) -> None:
     source.will(document([{}]))
     provider = OpenMeteo(http, source.url.removesuffix("/flights.json"), clock)
-    with pytest.raises(TransientFailure, match="2 places were asked for and 1 answered"):
+    with pytest.raises(TransientFailure, match="2 places were requested and 1 answered"):
         provider.observe([BERLIN, PARIS])
 
 
@@ -81,9 +81,9 @@ def test_openweathermap_asks_by_postcode_and_country_where_there_are_no_coordina
     provider = OpenWeatherMap(http, sandbox, KEY, clock)
     (answer,) = provider.observe([bare])
     assert isinstance(answer, Observation)
-    assert provider.can_ask(bare)
-    assert not OpenMeteo(http, sandbox, clock).can_ask(bare)
-    assert not provider.can_ask(Place(3, None, None, "IR", None))
+    assert provider.can_request(bare)
+    assert not OpenMeteo(http, sandbox, clock).can_request(bare)
+    assert not provider.can_request(Place(3, None, None, "IR", None))
 
 
 @pytest.mark.parametrize(
@@ -92,15 +92,21 @@ def test_openweathermap_asks_by_postcode_and_country_where_there_are_no_coordina
         ("weatherapi", 401, {"error": {"code": 2006}}, PermanentFailure, "WEATHER_API_KEY"),
         ("weatherapi", 401, {"error": {"code": 1002}}, PermanentFailure, "WEATHER_API_KEY"),
         ("weatherapi", 403, {"error": {"code": 2007}}, QuotaExhausted, "before 2026-12-01 00:00"),
-        ("weatherapi", 400, {"error": {"code": 1006, "message": "No match"}}, RequestRefused, "No"),
+        (
+            "weatherapi",
+            400,
+            {"error": {"code": 1006, "message": "No match"}},
+            RequestRejected,
+            "No",
+        ),
         ("weatherapi", 400, {"error": {"code": 9999}}, TransientFailure, "code 9999"),
         ("weatherapi", 500, {}, TransientFailure, "answered 500"),
         ("openweathermap", 401, {"cod": 401, "message": "Invalid"}, PermanentFailure, "API_KEY"),
-        ("openweathermap", 404, {"cod": "404", "message": "city"}, RequestRefused, "city"),
-        ("openweathermap", 404, {"cod": 404, "message": "city"}, RequestRefused, "city"),
+        ("openweathermap", 404, {"cod": "404", "message": "city"}, RequestRejected, "city"),
+        ("openweathermap", 404, {"cod": 404, "message": "city"}, RequestRejected, "city"),
         ("openweathermap", 429, {"cod": 429}, QuotaExhausted, "before 2026-11-20 10:08"),
         ("openweathermap", 503, {"cod": 503}, TransientFailure, "answered 503"),
-        ("open-meteo", 400, {"error": True, "reason": "Latitude must be"}, RequestRefused, "Lat"),
+        ("open-meteo", 400, {"error": True, "reason": "Latitude must be"}, RequestRejected, "Lat"),
         ("open-meteo", 400, {"error": True, "reason": "invalid String"}, PermanentFailure, "inva"),
         ("open-meteo", 429, {"error": True, "reason": "Minutely API"}, QuotaExhausted, "10:08"),
         ("open-meteo", 429, {"error": True, "reason": "Hourly API"}, QuotaExhausted, "11:00"),

@@ -15,23 +15,27 @@ import pytest
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
+from pipelines.sources.weather import fetch_lock
+from pipelines.sources.weather.due import count_present_due
+from pipelines.sources.weather.fetch import FetchResult
+from pipelines.sources.weather.fetch_lock import fetch_session
 from pipelines.sources.weather.observation import Observation
-from pipelines.sources.weather.providers import Place, Quota, QuotaExhausted, RequestRefused
+from pipelines.sources.weather.providers import Place, Quota, QuotaExhausted, RequestRejected
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
-from pipelines.sources.weather.refresh import Refresh, count_due, refresh
+from pipelines.sources.weather.refresh import refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 
-OUTCOMES = "SELECT outcome, count(*) FROM weather.calls GROUP BY 1 ORDER BY 1"
+OUTCOMES = "SELECT outcome, count(*) FROM weather.api_requests GROUP BY 1 ORDER BY 1"
 TOO_SOON = """
-SELECT place_id, called_at, before FROM (
+SELECT place_id, requested_at, before FROM (
     SELECT
-        place_id, called_at,
-        lag(called_at) OVER (PARTITION BY place_id ORDER BY called_at) AS before
-    FROM weather.calls WHERE outcome = 'success' AND kind = 'observation') AS successes
-WHERE called_at < before + interval '2 hours'
+        place_id, requested_at,
+        lag(requested_at) OVER (PARTITION BY place_id ORDER BY requested_at) AS before
+    FROM weather.api_requests WHERE outcome = 'success' AND kind = 'observation') AS successes
+WHERE requested_at < before + interval '2 hours'
 """
 
 
@@ -40,13 +44,13 @@ class MadeUp:
 
     name = "made-up"
     quotas: tuple[Quota, ...] = ()
-    most_places = 200
+    max_places = 200
     cost_of_place = 1.0
 
     def __init__(self, clock: FakeClock, *first: Exception | None) -> None:
         self.clock, self.first, self.asked = clock, list(first), list[list[int]]()
 
-    def can_ask(self, place: Place) -> bool:
+    def can_request(self, place: Place) -> bool:
         return place.latitude is not None
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
@@ -78,13 +82,13 @@ def add_places(owner: psycopg.Connection, count: int, latitude: float = 50.0) ->
     )
 
 
-def ask(warehouse: Warehouse, provider: Any, clock: FakeClock) -> Refresh:
+def ask(warehouse: Warehouse, provider: Any, clock: FakeClock) -> FetchResult:
     return refresh(warehouse, provider, clock=clock, sleep=lambda _: None)
 
 
 def due(warehouse: Warehouse, clock: FakeClock) -> int:
     with warehouse.engine.connect() as connection:
-        return count_due(connection, clock(), by_postcode=False)[1]
+        return count_present_due(connection, clock(), by_postcode=False)
 
 
 def test_many_places_are_one_request_and_then_none_is_due_for_two_hours(
@@ -110,7 +114,7 @@ def test_500_places_are_500_place_calls_in_batches(
     add_places(owner, 500)
     done = ask(warehouse, MadeUp(clock), clock)
     assert (done.succeeded, done.requests) == (500, 3)
-    query = "SELECT count(*), count(DISTINCT request_id), sum(cost) FROM weather.calls"
+    query = "SELECT count(*), count(DISTINCT request_id), sum(cost) FROM weather.api_requests"
     assert owner.execute(query).fetchone() == (500, 3, 500)
 
 
@@ -137,7 +141,7 @@ def test_what_fails_is_tried_again_soon_and_does_not_use_the_window_up(
     clock.pass_by(seconds=31)
     assert ask(warehouse, MadeUp(clock, away()), clock).succeeded == 2
     assert owner.execute(OUTCOMES).fetchall() == [("failed", 10), ("success", 4)]
-    failures = "SELECT DISTINCT failures, problem, retry_at FROM weather.refreshes"
+    failures = "SELECT DISTINCT consecutive_failures, problem, retry_at FROM weather.fetch_state"
     assert owner.execute(failures).fetchall() == [(0, None, None)]
 
 
@@ -150,7 +154,10 @@ def test_the_longer_a_provider_is_down_the_less_it_is_asked_but_every_five_minut
         ask(warehouse, down, clock)
         clock.pass_by(minutes=1)
     times = [
-        at for (at,) in owner.execute("SELECT DISTINCT called_at FROM weather.calls ORDER BY 1")
+        at
+        for (at,) in owner.execute(
+            "SELECT DISTINCT requested_at FROM weather.api_requests ORDER BY 1"
+        )
     ]
     gaps = [later - at for at, later in itertools.pairwise(times)]
     assert max(gaps) == gaps[-1] == dt.timedelta(minutes=5)
@@ -167,7 +174,7 @@ def test_one_bad_place_leaves_the_others_done(
         def observe(self, places: Sequence[Place]) -> list[Observation | str]:
             answers = super().observe(places)
             if any(place.place_id == bad for place in places):
-                raise RequestRefused("weather", "that is no place", place="there")
+                raise RequestRejected("weather", "that is no place", place="there")
             return answers
 
     ((bad,),) = owner.execute(
@@ -175,7 +182,7 @@ def test_one_bad_place_leaves_the_others_done(
     ).fetchall()
     done = ask(warehouse, Picky(clock), clock)
     assert (done.succeeded, done.failed) == (8, 1)
-    query = "SELECT problem, retry_at FROM weather.refreshes WHERE place_id = %s"
+    query = "SELECT problem, retry_at FROM weather.fetch_state WHERE place_id = %s"
     assert owner.execute(query, [bad]).fetchone() == (
         "that is no place",
         clock() + dt.timedelta(hours=6),
@@ -195,12 +202,14 @@ def test_an_answer_that_cannot_be_believed_is_a_failure_of_its_place_only(
 
     done = ask(warehouse, Kelvin(clock), clock)
     assert (done.succeeded, done.failed) == (1, 2)
-    query = "SELECT problem FROM weather.refreshes WHERE problem IS NOT NULL ORDER BY place_id"
+    query = "SELECT problem FROM weather.fetch_state WHERE problem IS NOT NULL ORDER BY place_id"
     assert owner.execute(query).fetchall() == [
         ("temperature_celsius is 283, outside -90 to 60",),
         ("no data here",),
     ]
-    assert owner.execute("SELECT sum(cost) FROM weather.calls").fetchone() == (3,)  # it answered
+    assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (
+        3,
+    )  # it answered
 
 
 def test_a_used_up_allowance_is_not_asked_again_before_it_renews(
@@ -217,7 +226,7 @@ def test_a_used_up_allowance_is_not_asked_again_before_it_renews(
     clock.pass_by(minutes=1)
     assert ask(warehouse, provider, clock).succeeded == 2
     assert owner.execute(OUTCOMES).fetchall() == [("quota", 2), ("success", 2)]
-    assert owner.execute("SELECT count(*) FROM weather.pauses").fetchone() == (0,)
+    assert owner.execute("SELECT count(*) FROM weather.quota_blocks").fetchone() == (0,)
 
 
 def test_no_more_is_asked_than_the_allowance_gives(
@@ -245,7 +254,7 @@ def test_an_outage_does_not_use_the_allowance_up(
     for _ in range(3 * 60):
         ask(warehouse, provider, clock)
         clock.pass_by(minutes=1)
-    assert owner.execute("SELECT sum(cost) FROM weather.calls").fetchone() == (0,)
+    assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (0,)
     provider.first = []
     for _ in range(6):
         ask(warehouse, provider, clock)
@@ -270,21 +279,6 @@ def test_a_place_that_fails_by_itself_is_asked_ever_less(
     assert len(provider.asked) < 15
 
 
-def test_a_request_that_takes_long_keeps_its_places_by_renewing_its_claim(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 2)
-
-    class Slow(MadeUp):
-        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-            self.clock.pass_by(minutes=2)
-            assert due(warehouse, self.clock) == 0
-            return super().observe(places)
-
-    done = ask(warehouse, Slow(clock, away(), away(), away()), clock)
-    assert (done.succeeded, done.requests) == (2, 4)
-
-
 def test_a_wrong_key_stops_at_once_and_costs_no_place_its_turn(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
@@ -303,7 +297,7 @@ def test_two_at_once_share_the_work(
     add_places(owner, 100)
 
     class Slow(MadeUp):
-        most_places = 7
+        max_places = 7
 
         def observe(self, places: Sequence[Place]) -> list[Observation | str]:
             time.sleep(0.02)
@@ -335,7 +329,7 @@ refresh(Warehouse(sys.argv[1]), Hanging(None), clock=lambda: now)
 
 
 def kill_in_the_middle_of_asking(warehouse: Warehouse, now: dt.datetime) -> None:
-    """kill -9 of a process that has claimed what is due and waits for the answer."""
+    """kill -9 of a process that holds the lock and waits for the answer."""
     url = warehouse.engine.url.render_as_string(hide_password=False)
     asking = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(KILLED), url, now.isoformat()],
@@ -348,15 +342,125 @@ def kill_in_the_middle_of_asking(warehouse: Warehouse, now: dt.datetime) -> None
     asking.communicate()
 
 
-def test_a_killed_run_holds_its_places_for_some_minutes_only(
+def test_a_killed_run_holds_nothing_and_costs_only_its_request(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 3)
     kill_in_the_middle_of_asking(warehouse, clock())
+    assert due(warehouse, clock) == 3
+    provider = MadeUp(clock)
+    provider.quotas = (Quota("minute", 5),)
+    assert ask(warehouse, provider, clock).succeeded == 2  # three of five are spent
+    clock.pass_by(minutes=1)
+    assert ask(warehouse, provider, clock).succeeded == 1
+    assert owner.execute(OUTCOMES).fetchall() == [("started", 3), ("success", 3)]
+    assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (6,)
+
+
+def test_a_session_that_ends_gives_the_lock_to_the_next_run_and_writes_nothing_more(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """Else a place would have two answers in one window."""
+    add_places(owner, 1)
+    holder = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
+
+    class Cut(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            ((pid,),) = owner.execute(holder).fetchall()
+            owner.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+            assert ask(warehouse, MadeUp(clock), clock).succeeded == 1
+            return super().observe(places)
+
+    with pytest.raises(TransientFailure, match="nothing was written"):
+        ask(warehouse, Cut(clock), clock)
+    assert owner.execute(OUTCOMES).fetchall() == [("started", 1), ("success", 1)]
+    assert owner.execute(TOO_SOON).fetchall() == []
+    assert owner.execute(holder).fetchall() == []
+
+
+def test_a_second_run_waits_for_the_first_and_then_has_nothing_to_request(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 3)
+    second = MadeUp(clock)
+    waiting = threading.Thread(target=ask, args=(warehouse, second, clock))
+
+    class Slow(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            waiting.start()
+            waiting.join(0.5)
+            assert waiting.is_alive()
+            return super().observe(places)
+
+    assert ask(warehouse, Slow(clock), clock).succeeded == 3
+    waiting.join()
+    assert second.asked == []
+
+
+def test_a_run_that_holds_the_lock_too_long_fails_the_next_one(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    monkeypatch.setattr(fetch_lock, "MAX_WAIT_SECONDS", 0.3)
+    with (
+        fetch_session(warehouse),
+        pytest.raises(TransientFailure, match="another run has been fetching"),
+    ):
+        ask(warehouse, MadeUp(clock), clock)
+    assert ask(warehouse, MadeUp(clock), clock).requests == 0
+
+
+def keep_answer(owner: psycopg.Connection, minutes: float, kind: str = "observation") -> None:
+    owner.execute(
+        "INSERT INTO weather.api_requests"
+        " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
+        " SELECT gen_random_uuid(), place_id, 'x', %s, '2026-11-20 10:07Z'::timestamptz"
+        " + make_interval(secs => %s), 'success', 1 FROM weather.places ORDER BY place_id LIMIT 1",
+        [kind, 60 * minutes],
+    )
+
+
+def test_the_database_refuses_a_second_kept_observation_within_two_hours(
+    owner: psycopg.Connection,
+) -> None:
+    """Whichever window it is in: on a grid, two minutes apart could be two windows."""
+    add_places(owner, 2)
+    keep_answer(owner, 0)
+    for minutes in (0, 1, 53, 119, -1, -119):
+        with pytest.raises(psycopg.errors.ExclusionViolation, match="one_kept_observation"):
+            keep_answer(owner, minutes)
+        keep_answer(owner, minutes, kind="forecast")
+    for minutes in (120, -120):
+        keep_answer(owner, minutes)
+    owner.execute(
+        "INSERT INTO weather.api_requests"
+        " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
+        " SELECT gen_random_uuid(), max(place_id), 'x', 'observation', '2026-11-20 10:08Z',"
+        " 'success', 1 FROM weather.places"
+    )
+
+
+def test_a_place_whose_state_is_deleted_is_not_due_before_two_hours_have_passed(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 2)
+    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+    owner.execute("DELETE FROM weather.fetch_state")
+    clock.pass_by(hours=1, minutes=59)
     assert due(warehouse, clock) == 0
-    clock.pass_by(minutes=3)
-    assert ask(warehouse, MadeUp(clock), clock).succeeded == 3
-    assert owner.execute(OUTCOMES).fetchall() == [("abandoned", 3), ("success", 3)]
+    clock.pass_by(minutes=1)
+    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+
+
+def test_weather_of_the_future_by_a_clock_that_was_wrong_is_replaced(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    add_places(owner, 2)
+    clock.pass_by(hours=1)
+    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+    clock.pass_by(hours=-1)
+    assert due(warehouse, clock) == 2
+    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+    assert owner.execute(OUTCOMES).fetchall() == [("success", 2), ("superseded", 2)]
 
 
 def test_a_run_that_was_killed_while_a_clock_was_a_day_ahead_holds_nothing_when_it_is_right(
@@ -368,23 +472,6 @@ def test_a_run_that_was_killed_while_a_clock_was_a_day_ahead_holds_nothing_when_
         ask(warehouse, MadeUp(clock, KeyboardInterrupt()), clock)  # type: ignore[arg-type]
     clock.pass_by(days=-1)
     assert due(warehouse, clock) == 2
-
-
-def test_an_answer_that_comes_after_its_claim_has_ended_is_not_written(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    """Else a place would have two successes in one window."""
-    add_places(owner, 1)
-
-    class Late(MadeUp):
-        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-            self.clock.pass_by(minutes=4)
-            assert ask(warehouse, MadeUp(clock), clock).succeeded == 1
-            return super().observe(places)
-
-    assert ask(warehouse, Late(clock), clock).succeeded == 0
-    assert owner.execute(OUTCOMES).fetchall() == [("discarded", 1), ("success", 1)]
-    assert owner.execute(TOO_SOON).fetchall() == []
 
 
 def test_a_day_with_a_provider_that_often_fails_two_refreshers_and_a_kill(
@@ -405,7 +492,7 @@ def test_a_day_with_a_provider_that_often_fails_two_refreshers_and_a_kill(
                 if (
                     minute > 8 * 60
                     and not owner.execute(
-                        "SELECT FROM weather.calls WHERE outcome IN ('started', 'abandoned')"
+                        "SELECT FROM weather.api_requests WHERE outcome = 'started'"
                     ).fetchall()
                 ):
                     kill_in_the_middle_of_asking(warehouse, clock())
@@ -419,19 +506,20 @@ def test_a_day_with_a_provider_that_often_fails_two_refreshers_and_a_kill(
             clock.pass_by(minutes=1)
     assert owner.execute(TOO_SOON).fetchall() == []
     outcomes: dict[str, int] = dict(owner.execute(OUTCOMES).fetchall())
-    assert outcomes["abandoned"] == 12
+    assert outcomes["started"] == 12
     assert outcomes["failed"] > 12
     assert outcomes["success"] >= 12 * 11
     ages = owner.execute(
         """
-        SELECT max(next_at - called_at) FROM (
-            SELECT called_at, coalesce(
-                lead(called_at) OVER (PARTITION BY place_id ORDER BY called_at), %s) AS next_at
-            FROM weather.calls WHERE outcome = 'success') AS successes
+        SELECT max(next_at - requested_at) FROM (
+            SELECT requested_at, coalesce(
+                lead(requested_at) OVER (PARTITION BY place_id ORDER BY requested_at), %s
+            ) AS next_at
+            FROM weather.api_requests WHERE outcome = 'success') AS successes
         """,
         [clock()],
     ).fetchone()
     assert ages is not None
     assert ages[0] <= dt.timedelta(hours=2, minutes=5)
-    first = owner.execute("SELECT min(called_at) FROM weather.calls").fetchone()
+    first = owner.execute("SELECT min(requested_at) FROM weather.api_requests").fetchone()
     assert first == (began,)

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from pipelines.http.client import HttpClient
+from pipelines.sources.weather.due import count_new_places
 from pipelines.sources.weather.geocode_places import put_places
-from pipelines.sources.weather.hours import count_hours_due, fill_hours
+from pipelines.sources.weather.hours import ARCHIVE, FORECAST, count_hours_due, fill_hours
 from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
-from pipelines.sources.weather.refresh import count_due
 from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
@@ -24,14 +24,14 @@ SELECT count(*) FROM enriched.solar_readings
 WHERE temperature_celsius IS NULL OR shortwave_radiation_w_per_m2 IS NULL
 """
 CALLS = (
-    "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.calls"
+    "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.api_requests"
     " GROUP BY 1, 2 ORDER BY 1, 2"
 )
 
 
 def due(warehouse: Warehouse, clock: FakeClock) -> int:
     with warehouse.engine.connect() as connection:
-        return count_hours_due(connection, clock())
+        return sum(count_hours_due(connection, clock(), kind) for kind in (FORECAST, ARCHIVE))
 
 
 def check(warehouse: Warehouse) -> list[tuple[str, int]]:
@@ -49,8 +49,8 @@ def test_plants_in_service_become_places_whose_present_weather_nobody_asks_for(
     add_plant(owner, 4, coordinates=(-0.00001, 180.0))
     add_plant(owner, 5, coordinates=(50.0, 5.0))
     owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 5")
-    put_places(warehouse, clock())
-    put_places(warehouse, clock())
+    put_places(warehouse)
+    put_places(warehouse)
     query = (
         "SELECT place_key, latitude, longitude, geocoding_status, is_observed FROM weather.places"
         " ORDER BY place_id"
@@ -68,7 +68,7 @@ def test_the_sensor_sees_a_plant_that_has_no_place_yet(
 
     def pending() -> int:
         with warehouse.engine.connect() as connection:
-            return count_due(connection, clock(), by_postcode=True)[0]
+            return count_new_places(connection, clock())
 
     add_plant(owner, 1)
     add_plant(owner, 2, coordinates=HERE)
@@ -76,7 +76,7 @@ def test_the_sensor_sees_a_plant_that_has_no_place_yet(
     assert pending() == 0
     owner.execute("UPDATE solar.plants SET retired_at = NULL")
     assert pending() == 1
-    put_places(warehouse, clock())
+    put_places(warehouse)
     assert pending() == 0
     owner.execute("UPDATE solar.plants SET latitude = 1, longitude = 1 WHERE plant_id = 1")
     assert pending() == 1
@@ -90,7 +90,7 @@ def test_a_plant_is_named_as_an_airport_in_its_place_would_be(
     row = owner.execute(query).fetchone()
     assert row is not None
     add_plant(owner, 1, coordinates=row[:2])
-    put_places(warehouse, clock())
+    put_places(warehouse)
     assert owner.execute("SELECT place_key FROM weather.places").fetchall() == [(row[2],)]
 
 
@@ -119,7 +119,7 @@ def test_every_reading_gets_its_weather_in_every_zone(
     add_readings(owner, 1, today - 60 * DAY, today - 18 * DAY)
     add_readings(owner, 1, today - 10 * DAY, today)
     add_readings(owner, 1, "2025-10-20", "2025-11-20")
-    put_places(warehouse, clock())
+    put_places(warehouse)
     assert due(warehouse, clock) == 2  # a place, once for each source
     done = fill_hours(warehouse, OpenMeteoHours(http, sandbox, clock), clock)
     assert (done.succeeded, done.failed) == (2, 0)
@@ -155,7 +155,7 @@ def test_day_after_day_each_reading_has_the_weather_that_was_and_not_what_was_fo
     for _ in range(5):
         today = clock().date()
         add_readings(owner, 1, today - DAY, today)
-        put_places(warehouse, clock())
+        put_places(warehouse)
         for _ in range(4):
             requests += fill_hours(warehouse, provider, clock).requests
             clock.pass_by(hours=6)
@@ -178,7 +178,7 @@ def test_a_day_without_readings_wants_no_weather(
         "INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)"
         " VALUES (1, '2026-11-01', 'failed', 24, 0, now())"
     )
-    put_places(warehouse, clock())
+    put_places(warehouse)
     assert owner.execute("SELECT count(*) FROM weather.wanted_hours").fetchone() == (0,)
     assert due(warehouse, clock) == 0
 
@@ -189,7 +189,7 @@ def test_two_or_three_hours_stand_for_a_day(
     """Ten years of a hundred plants are nine million readings."""
     add_plant(owner, 1, coordinates=HERE)
     add_readings(owner, 1, "2025-01-01", "2026-01-01")
-    put_places(warehouse, clock())
+    put_places(warehouse)
     query = "SELECT count(*), min(hour_at), max(hour_at) FROM weather.wanted_hours"
     assert owner.execute(query).fetchone() == (
         730,
@@ -207,7 +207,7 @@ def test_what_is_missing_in_the_middle_of_years_is_found(
 ) -> None:
     """First the newest year came, then the oldest, then that between."""
     add_plant(owner, 1, coordinates=HERE)
-    put_places(warehouse, clock())
+    put_places(warehouse)
     provider = OpenMeteoHours(http, sandbox, clock)
     for first, end in (
         ("2025-01-01", "2025-03-01"),
@@ -235,7 +235,7 @@ def test_years_of_history_have_their_weather_after_one_look_the_last_year_first(
     add_plant(owner, 1, coordinates=HERE)
     today = clock().date()
     add_readings(owner, 1, today - 1000 * DAY, today - 200 * DAY)
-    put_places(warehouse, clock())
+    put_places(warehouse)
     fill_hours(warehouse, OpenMeteoHours(http, sandbox, clock), clock)
     assert owner.execute(LACKING).fetchone() == (0,)
     assert owner.execute(CALLS).fetchall() == [("archive", "success", 3, 3)]
@@ -253,11 +253,11 @@ def test_two_plants_in_one_place_are_one_request_and_lack_each_hour_once(
     add_plant(owner, 2, coordinates=HERE)
     for number in (1, 2):
         add_readings(owner, number, "2026-11-01", "2026-11-03")
-    put_places(warehouse, clock())
+    put_places(warehouse)
     owner.execute(
-        "INSERT INTO weather.refreshes (place_id, kind, problem)"
+        "INSERT INTO weather.fetch_state (place_id, kind, problem)"
         " SELECT place_id, kind, 'it is away' FROM weather.places,"
-        " unnest(ARRAY['hourly', 'archive', 'observation']) AS kind"
+        " unnest(ARRAY['forecast', 'archive', 'observation']) AS kind"
     )
     assert check(warehouse) == [("37.0900,-2.3600", 4)]
     assert fill_hours(warehouse, OpenMeteoHours(http, sandbox, clock), clock).requests == 1
@@ -273,12 +273,12 @@ def test_a_plant_that_moves_has_the_weather_of_where_it_is_now(
 ) -> None:
     add_plant(owner, 1, coordinates=HERE)
     add_readings(owner, 1, "2026-11-10", "2026-11-12")
-    put_places(warehouse, clock())
+    put_places(warehouse)
     provider = OpenMeteoHours(http, sandbox, clock)
     fill_hours(warehouse, provider, clock)
     owner.execute("UPDATE solar.plants SET latitude = 52.6, longitude = 12.34")
     assert owner.execute(LACKING).fetchone() == (48,)
-    put_places(warehouse, clock())
+    put_places(warehouse)
     assert due(warehouse, clock) == 1
     fill_hours(warehouse, provider, clock)
     assert owner.execute(LACKING).fetchone() == (0,)

@@ -1,8 +1,8 @@
-"""Who is asked how the weather is: one module each.
+"""Weather providers, one module each.
 
-A provider turns places into observations, in one request or several, and sorts its errors: what may
-pass is a `TransientFailure`, what needs a person a `PermanentFailure`, a used-up allowance
-`QuotaExhausted`. It writes nothing and keeps nothing.
+A provider turns places into observations, in one request or several, and classifies its errors:
+`TransientFailure` for what may pass, `PermanentFailure` for what needs a person, `QuotaExhausted`,
+`RequestRejected`. It writes nothing and keeps no state.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ URL_VARIABLE = "WEATHER_BASE_URL"
 
 @dataclass(frozen=True)
 class Place:
-    """A place as providers need it; without coordinates some can ask by postcode and country."""
+    """A place as providers need it; without coordinates some accept postcode and country."""
 
     place_id: int
     latitude: float | None
@@ -31,28 +31,28 @@ class Place:
 
 @dataclass(frozen=True)
 class Quota:
-    """How much a provider allows in a window that begins with the full minute, hour, day, month."""
+    """What a provider allows in a window that begins with the full minute, hour, day or month."""
 
     window: Window
-    most: float
+    limit: float
 
 
 class QuotaExhausted(Failure):
-    """The allowance is used up: nobody asks before `until`."""
+    """The quota is used up: no request before `until`."""
 
     def __init__(self, source: str, problem: str, *, place: str, until: dt.datetime) -> None:
         super().__init__(
             source,
-            f"{problem}. It is not asked before {until:%Y-%m-%d %H:%M} UTC",
+            f"{problem}. No request before {until:%Y-%m-%d %H:%M} UTC",
             place=place,
-            remedy="Nothing: what is known is kept and shows its age. If it is so every day, use"
+            remedy="Nothing: the last weather is kept and shows its age. If it happens daily, use"
             " another WEATHER_PROVIDER or a larger plan.",
         )
         self.until = until
 
 
-class RequestRefused(Failure):
-    """The provider refuses a request for what is asked: one place of it is bad."""
+class RequestRejected(Failure):
+    """The provider rejects a request because of one of its places."""
 
     def __init__(self, source: str, problem: str, *, place: str) -> None:
         super().__init__(
@@ -61,20 +61,20 @@ class RequestRefused(Failure):
 
 
 class Provider(Protocol):
-    """What the store of the weather needs of a provider."""
+    """What the request loop needs of a provider."""
 
     name: str
     quotas: tuple[Quota, ...]
-    most_places: int
-    """How many places go into one request."""
+    #: Places in one request.
+    max_places: int
+    #: What a place counts against the quota.
     cost_of_place: float
-    """What a place takes from the allowance."""
 
-    def can_ask(self, place: Place) -> bool:
-        """Whether what is known of the place is enough to ask."""
+    def can_request(self, place: Place) -> bool:
+        """Whether what is known of the place is enough for a request."""
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        """The weather of each place, in their order, or why there is none for it."""
+        """The weather of each place, in order, or why there is none."""
 
 
 def start_of(window: Window, now: dt.datetime) -> dt.datetime:

@@ -1,7 +1,7 @@
 """Open-Meteo: no key, many places in one request. Contract: https://open-meteo.com/en/docs.
 
 Answers are one object for one place and a list for several, joined by position: the coordinates in
-them are those of the grid cell. Batches save round trips, not allowance. Data are CC BY 4.0.
+them are those of the grid cell. Batches save round trips, not quota. Data are CC BY 4.0.
 """
 
 import datetime as dt
@@ -14,14 +14,21 @@ from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import (
     InvalidValue,
     Observation,
-    coded,
-    measured,
+    parse_code,
+    parse_float,
     words_for,
 )
-from pipelines.sources.weather.providers import Place, Quota, QuotaExhausted, RequestRefused, end_of
+from pipelines.sources.weather.providers import (
+    Place,
+    Quota,
+    QuotaExhausted,
+    RequestRejected,
+    end_of,
+)
 
 FORECAST_URL = "https://api.open-meteo.com"
 ARCHIVE_URL = "https://archive-api.open-meteo.com"
+#: The variables requested, ten at most for a weight of one, with their units.
 UNITS = {
     "temperature_2m": "°C",
     "relative_humidity_2m": "%",
@@ -34,7 +41,6 @@ UNITS = {
     "wind_speed_10m": "km/h",
     "wind_direction_10m": "°",
 }
-"""What is asked for, ten variables at most for a weight of one, with the units it comes in."""
 
 
 class OpenMeteo:
@@ -42,7 +48,7 @@ class OpenMeteo:
 
     name = "open-meteo"
     quotas: tuple[Quota, ...] = (Quota("minute", 600), Quota("hour", 5_000), Quota("day", 10_000))
-    most_places = 200
+    max_places = 200
     cost_of_place = 1.0
 
     def __init__(
@@ -51,8 +57,8 @@ class OpenMeteo:
         self._url = f"{(base_url or FORECAST_URL).rstrip('/')}/v1/forecast"
         self._http = replace(http, explain=explainer(now))
 
-    def can_ask(self, place: Place) -> bool:
-        """It asks by coordinates."""
+    def can_request(self, place: Place) -> bool:
+        """It needs coordinates."""
         return place.latitude is not None and place.longitude is not None
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
@@ -83,7 +89,7 @@ def one_for_each(document: Any, count: int, url: str) -> list[Any]:
     if len(answers) != count:
         raise TransientFailure(
             OpenMeteo.name,
-            f"{count} places were asked for and {len(answers)} answered",
+            f"{count} places were requested and {len(answers)} answered",
             place=url,
             remedy="Try again later.",
         )
@@ -91,36 +97,36 @@ def one_for_each(document: Any, count: int, url: str) -> list[Any]:
 
 
 def read_current(answer: Any) -> Observation | str:
-    """What one answer says, or why it says nothing."""
+    """The observation in one answer, or why there is none."""
     if not isinstance(answer, dict) or not isinstance(current := answer.get("current"), dict):
         return "the answer has no present weather"
     units = answer.get("current_units")
     for name, unit in UNITS.items():
         if not isinstance(units, dict) or units.get(name) != unit:
-            told = units.get(name) if isinstance(units, dict) else None
-            return f"{name} comes in {told!r}, not in {unit!r}"
+            unit_sent = units.get(name) if isinstance(units, dict) else None
+            return f"{name} comes in {unit_sent!r}, not in {unit!r}"
     observed_at = instant(current.get("time"))
     if observed_at is None:
         return "the answer has no time"
     try:
         return _observation(observed_at, current)
-    except InvalidValue as nonsense:
-        return str(nonsense)
+    except InvalidValue as invalid:
+        return str(invalid)
 
 
 def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:
-    code = coded(current, "weather_code", 0, 99)
-    is_day = coded(current, "is_day", 0, 1)
+    code = parse_code(current, "weather_code", 0, 99)
+    is_day = parse_code(current, "is_day", 0, 1)
     return Observation(
         observed_at=observed_at,
-        temperature_celsius=measured(current, "temperature_2m"),
-        feels_like_celsius=measured(current, "apparent_temperature"),
-        humidity_pct=measured(current, "relative_humidity_2m"),
-        wind_kmh=measured(current, "wind_speed_10m"),
-        wind_direction_degrees=measured(current, "wind_direction_10m"),
-        precipitation_mm=measured(current, "precipitation"),
-        cloud_cover_pct=measured(current, "cloud_cover"),
-        pressure_hpa=measured(current, "pressure_msl"),
+        temperature_celsius=parse_float(current, "temperature_2m"),
+        feels_like_celsius=parse_float(current, "apparent_temperature"),
+        humidity_pct=parse_float(current, "relative_humidity_2m"),
+        wind_kmh=parse_float(current, "wind_speed_10m"),
+        wind_direction_degrees=parse_float(current, "wind_direction_10m"),
+        precipitation_mm=parse_float(current, "precipitation"),
+        cloud_cover_pct=parse_float(current, "cloud_cover"),
+        pressure_hpa=parse_float(current, "pressure_msl"),
         conditions=words_for(code),
         provider_code=None if code is None else str(code),
         wmo_code=code,
@@ -129,7 +135,7 @@ def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observati
 
 
 def instant(value: Any) -> dt.datetime | None:
-    """A time without offset, which is GMT because that was asked for; None for any other."""
+    """A time without offset, which is GMT as requested; None for any other."""
     try:
         at = dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -152,7 +158,7 @@ def explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failu
             return None
         if status == 400:
             if "atitude" in reason or "ongitude" in reason or "location" in reason.lower():
-                return RequestRefused(OpenMeteo.name, reason, place=url)
+                return RequestRejected(OpenMeteo.name, reason, place=url)
             return PermanentFailure(
                 OpenMeteo.name, reason, place=url, remedy="This is a fault of open_meteo.py."
             )

@@ -1,7 +1,7 @@
 """Open-Meteo's hours: forecast and recent past from one API, older ones from the archive.
 
 Contracts: https://open-meteo.com/en/docs and https://open-meteo.com/en/docs/historical-weather-api.
-A request is weighed by its variables and days. Data are CC BY 4.0.
+A request is weighted by its variables and days. Data are CC BY 4.0.
 """
 
 import datetime as dt
@@ -11,7 +11,13 @@ from typing import Any
 
 from pipelines.http.client import HttpClient
 from pipelines.ingest.contract import shown
-from pipelines.sources.weather.observation import Hour, InvalidValue, coded, plausible, words_for
+from pipelines.sources.weather.observation import (
+    Hour,
+    InvalidValue,
+    parse_code,
+    plausible,
+    words_for,
+)
 from pipelines.sources.weather.providers import Place
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
@@ -51,37 +57,37 @@ class OpenMeteoHours:
 
     def forecast(self, places: Sequence[Place], past_days: int) -> list[list[Hour] | str]:
         """Each place's hours from `past_days` ago to the end of the forecast, in one request."""
-        asked = {
+        parameters = {
             **coordinates(places),
             "hourly": ",".join(VARIABLES),
             "past_days": str(past_days),
             "forecast_days": str(FORECAST_DAYS),
             "timezone": "GMT",
         }
-        answer = self._http.get_json(self._forecast_url, asked)
+        answer = self._http.get_json(self._forecast_url, parameters)
         return [read_hours(one) for one in one_for_each(answer.document, len(places), answer.url)]
 
     def archive(self, place: Place, first: dt.date, last: dt.date) -> list[Hour] | str:
         """A place's hours of all days from `first` to `last`."""
-        asked = {
+        parameters = {
             **coordinates([place]),
             "hourly": ",".join(VARIABLES),
             "start_date": first.isoformat(),
             "end_date": last.isoformat(),
             "timezone": "GMT",
         }
-        answer = self._http.get_json(self._archive_url, asked)
+        answer = self._http.get_json(self._archive_url, parameters)
         return read_hours(one_for_each(answer.document, 1, answer.url)[0])
 
 
 def weight(days: int) -> float:
-    """What a place takes from the allowance when so many days are asked for."""
+    """What a place counts against the quota when so many days are requested."""
     variables = len(VARIABLES) / 10
     return max(1.0, variables, days / 14 * variables)
 
 
 def read_hours(answer: Any) -> list[Hour] | str:
-    """The hours, with null where there is no value; or why none of them is believed."""
+    """The hours, with null where there is no value; or why none of them is accepted."""
     hourly = answer.get("hourly") if isinstance(answer, dict) else None
     units = answer.get("hourly_units") if isinstance(answer, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):
@@ -97,8 +103,8 @@ def read_hours(answer: Any) -> list[Hour] | str:
     for row in zip(*columns, strict=True):
         try:
             hour = _hour(*row)
-        except InvalidValue as nonsense:
-            return f"the hour {shown(row[0])} of the answer makes no sense: {nonsense}"
+        except InvalidValue as invalid:
+            return f"the hour {shown(row[0])} of the answer makes no sense: {invalid}"
         hours[hour.hour_at] = hour
     if not hours:
         return "the answer has no hours"
@@ -111,7 +117,7 @@ def _hour(at: Any, temperature: Any, wind: Any, rain: Any, cloud: Any, sun: Any,
     hour_at = instant(at)
     if hour_at is None:
         raise InvalidValue("it is no time")
-    wmo_code = coded({"weather_code": code}, "weather_code", 0, 99)
+    wmo_code = parse_code({"weather_code": code}, "weather_code", 0, 99)
     return Hour(
         hour_at,
         plausible("temperature_celsius", temperature),

@@ -1,6 +1,6 @@
 """OpenWeatherMap: a key, a place a request. Contract: https://openweathermap.org/current.
 
-It is asked by coordinates, and by postcode with country where there are none; without the country
+Requests are by coordinates, or by postcode and country where there are none; without the country
 it would answer for the US. `cod` is a number in some answers and a string in others.
 """
 
@@ -14,22 +14,23 @@ from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import (
     InvalidValue,
     Observation,
-    coded,
+    check_float,
     from_epoch,
-    meant,
-    worded,
+    parse_code,
+    parse_text,
 )
 from pipelines.sources.weather.providers import (
     KEY_VARIABLE,
     Place,
     Quota,
     QuotaExhausted,
-    RequestRefused,
+    RequestRejected,
     end_of,
 )
 
 URL = "https://api.openweathermap.org"
 KMH_PER_M_PER_S = 3.6
+#: Their codes as WMO's nearest; sleet as snow, a tornado as a storm, every 2xx a thunderstorm.
 WMO_CODES = {
     500: 61,
     501: 63,
@@ -70,9 +71,8 @@ WMO_CODES = {
     314: 81,
     321: 80,
 }
-"""Their codes as WMO's nearest; sleet as snow, a tornado as a storm, every 2xx a thunderstorm."""
+#: The range of their codes.
 CODES = (200, 999)
-"""Within which theirs are."""
 
 
 class OpenWeatherMap:
@@ -80,7 +80,7 @@ class OpenWeatherMap:
 
     name = "openweathermap"
     quotas: tuple[Quota, ...] = (Quota("minute", 60), Quota("month", 1_000_000))
-    most_places = 1
+    max_places = 1
     cost_of_place = 1.0
 
     def __init__(
@@ -94,8 +94,8 @@ class OpenWeatherMap:
         self._key = key
         self._http = replace(http, secrets=[*http.secrets, key], explain=_explainer(now))
 
-    def can_ask(self, place: Place) -> bool:
-        """It asks by coordinates, or by postcode and country."""
+    def can_request(self, place: Place) -> bool:
+        """It needs coordinates, or postcode and country."""
         return place.latitude is not None or bool(place.postcode and place.country_code)
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
@@ -107,8 +107,8 @@ class OpenWeatherMap:
             where = {"lat": f"{place.latitude:.5f}", "lon": f"{place.longitude:.5f}"}
         else:
             where = {"zip": f"{place.postcode},{(place.country_code or '').lower()}"}
-        asked = {**where, "appid": self._key, "units": "metric", "lang": "en"}
-        return _read(self._http.get_json(self._url, asked).document)
+        parameters = {**where, "appid": self._key, "units": "metric", "lang": "en"}
+        return _read(self._http.get_json(self._url, parameters).document)
 
 
 def _read(document: Any) -> Observation | str:
@@ -121,8 +121,8 @@ def _read(document: Any) -> Observation | str:
         return "the answer has no time"
     try:
         return _observation(observed_at, document)
-    except InvalidValue as nonsense:
-        return str(nonsense)
+    except InvalidValue as invalid:
+        return str(invalid)
 
 
 def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observation:
@@ -130,7 +130,7 @@ def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observat
     listed = document.get("weather")
     first = listed[0] if isinstance(listed, list) and listed else {}
     first = {"id": None, "description": None} | (first if isinstance(first, dict) else {})
-    code = coded(first, "id", *CODES)
+    code = parse_code(first, "id", *CODES)
     icon = first.get("icon")
     speed = _amount(document, "wind", "speed")
     return Observation(
@@ -143,7 +143,7 @@ def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observat
         precipitation_mm=_precipitation(document),
         cloud_cover_pct=_amount(document, "clouds", "all"),
         pressure_hpa=_amount(document, "main", "pressure"),
-        conditions=worded(first, "description"),
+        conditions=parse_text(first, "description"),
         provider_code=None if code is None else str(code),
         wmo_code=None if code is None else (95 if 200 <= code < 300 else WMO_CODES.get(code)),
         is_day=icon.endswith("d") if isinstance(icon, str) else None,
@@ -158,7 +158,7 @@ def _precipitation(document: dict[str, Any]) -> float:
 
 def _amount(document: dict[str, Any], part: str, key: str) -> float | None:
     found = document.get(part)
-    return meant(f"{part}.{key}", found.get(key)) if isinstance(found, dict) else None
+    return check_float(f"{part}.{key}", found.get(key)) if isinstance(found, dict) else None
 
 
 def _explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:
@@ -171,7 +171,7 @@ def _explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Fail
             remedy = f"Set {KEY_VARIABLE} to a valid key; a new one takes up to two hours."
             return PermanentFailure(OpenWeatherMap.name, problem, place=url, remedy=remedy)
         if code in ("404", "400"):
-            return RequestRefused(OpenWeatherMap.name, problem, place=url)
+            return RequestRejected(OpenWeatherMap.name, problem, place=url)
         if code == "429":
             until = end_of("minute", now())
             return QuotaExhausted(OpenWeatherMap.name, problem, place=url, until=until)

@@ -1,7 +1,7 @@
 """WeatherAPI.com: a key, a place a request. Contract: https://www.weatherapi.com/docs.
 
-It is asked by coordinates: its other ways to name a place read a bare 10115 as a ZIP code of the
-US. Many places in one request are for paid plans only, and each counts: they are asked one by one.
+Requests are by coordinates: a bare postcode such as 10115 would be read as a ZIP code of the US.
+Many places in one request are for paid plans only, and each counts: they are requested singly.
 """
 
 import datetime as dt
@@ -15,22 +15,23 @@ from pipelines.ingest.countries import code_of_country
 from pipelines.sources.weather.observation import (
     InvalidValue,
     Observation,
-    coded,
     from_epoch,
-    measured,
-    whole,
-    worded,
+    parse_code,
+    parse_float,
+    parse_int,
+    parse_text,
 )
 from pipelines.sources.weather.providers import (
     KEY_VARIABLE,
     Place,
     Quota,
     QuotaExhausted,
-    RequestRefused,
+    RequestRejected,
     end_of,
 )
 
 URL = "https://api.weatherapi.com"
+#: Their codes as WMO's nearest; sleet as snow.
 WMO_CODES = {
     1000: 0,
     1003: 2,
@@ -81,9 +82,8 @@ WMO_CODES = {
     1279: 95,
     1282: 95,
 }
-"""Their codes as WMO's nearest; sleet as snow."""
+#: The range of their codes.
 CODES = (1000, 9999)
-"""Within which theirs are."""
 
 
 class WeatherApi:
@@ -91,7 +91,7 @@ class WeatherApi:
 
     name = "weatherapi"
     quotas: tuple[Quota, ...] = (Quota("month", 100_000),)
-    most_places = 1
+    max_places = 1
     cost_of_place = 1.0
 
     def __init__(
@@ -105,8 +105,8 @@ class WeatherApi:
         self._key = key
         self._http = replace(http, secrets=[*http.secrets, key], explain=_explainer(now))
 
-    def can_ask(self, place: Place) -> bool:
-        """It asks by coordinates."""
+    def can_request(self, place: Place) -> bool:
+        """It needs coordinates."""
         return place.latitude is not None and place.longitude is not None
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
@@ -114,8 +114,8 @@ class WeatherApi:
         return [self._observe_one(place) for place in places]
 
     def _observe_one(self, place: Place) -> Observation | str:
-        asked = f"{place.latitude:.5f},{place.longitude:.5f}"
-        answer = self._http.get_json(self._url, {"key": self._key, "q": asked, "aqi": "no"})
+        coordinates = f"{place.latitude:.5f},{place.longitude:.5f}"
+        answer = self._http.get_json(self._url, {"key": self._key, "q": coordinates, "aqi": "no"})
         return _read(answer.document, place.country_code)
 
 
@@ -133,26 +133,26 @@ def _read(document: Any, country_code: str | None) -> Observation | str:
         return "the answer has no time"
     try:
         return _observation(observed_at, current)
-    except InvalidValue as nonsense:
-        return str(nonsense)
+    except InvalidValue as invalid:
+        return str(invalid)
 
 
 def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:
     condition = current.get("condition")
     condition = condition if isinstance(condition, dict) else {}
-    code = coded(condition, "code", *CODES)
-    is_day = coded(current, "is_day", 0, 1)
+    code = parse_code(condition, "code", *CODES)
+    is_day = parse_code(current, "is_day", 0, 1)
     return Observation(
         observed_at=observed_at,
-        temperature_celsius=measured(current, "temp_c"),
-        feels_like_celsius=measured(current, "feelslike_c"),
-        humidity_pct=measured(current, "humidity"),
-        wind_kmh=measured(current, "wind_kph"),
-        wind_direction_degrees=measured(current, "wind_degree"),
-        precipitation_mm=measured(current, "precip_mm"),
-        cloud_cover_pct=measured(current, "cloud"),
-        pressure_hpa=measured(current, "pressure_mb"),
-        conditions=worded(condition, "text"),
+        temperature_celsius=parse_float(current, "temp_c"),
+        feels_like_celsius=parse_float(current, "feelslike_c"),
+        humidity_pct=parse_float(current, "humidity"),
+        wind_kmh=parse_float(current, "wind_kph"),
+        wind_direction_degrees=parse_float(current, "wind_degree"),
+        precipitation_mm=parse_float(current, "precip_mm"),
+        cloud_cover_pct=parse_float(current, "cloud"),
+        pressure_hpa=parse_float(current, "pressure_mb"),
+        conditions=parse_text(condition, "text"),
         provider_code=None if code is None else str(code),
         wmo_code=None if code is None else WMO_CODES.get(code),
         is_day=None if is_day is None else bool(is_day),
@@ -162,14 +162,14 @@ def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observati
 def _explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:
     def explain(status: int, document: Any, url: str) -> Failure | None:
         error = document.get("error") if isinstance(document, dict) else None
-        code = whole(error.get("code")) if isinstance(error, dict) else None
+        code = parse_int(error.get("code")) if isinstance(error, dict) else None
         if not isinstance(error, dict) or code is None:
             return None
         problem = f"it answered {status}, code {code}: {error.get('message')}"
         if code == 9999:  # a fault of theirs, sent as a 400
             return TransientFailure(WeatherApi.name, problem, place=url, remedy="Try again later.")
         if code == 1006:
-            return RequestRefused(WeatherApi.name, problem, place=url)
+            return RequestRejected(WeatherApi.name, problem, place=url)
         if code == 2007:
             until = end_of("month", now())
             return QuotaExhausted(WeatherApi.name, problem, place=url, until=until)

@@ -10,22 +10,22 @@ from pipelines.sources.weather.sandbox.model import COUNTRIES, weather_at
 
 def weatherapi(request: Request, now: dt.datetime) -> Response:
     """Answer as `/v1/current.json` does."""
-    asked = request.query_params
+    query = request.query_params
 
     def refuse(status: int, code: int, message: str) -> Response:
         return JSONResponse({"error": {"code": code, "message": message}}, status)
 
-    key = asked.get("key")
+    key = query.get("key")
     if not key:
         return refuse(401, 1002, "API key is invalid or not provided.")
     if key == "bad":
         return refuse(401, 2006, "API key is invalid.")
     if key == "exhausted":
         return refuse(403, 2007, "API key has exceeded calls per month quota.")
-    if not asked.get("q"):
+    if not query.get("q"):
         return refuse(400, 1003, "Parameter q is missing.")
     try:
-        latitude, longitude = (float(one) for one in asked["q"].split(","))
+        latitude, longitude = (float(one) for one in query["q"].split(","))
     except ValueError:
         return refuse(400, 1006, "No matching location found.")
     here = weather_at(latitude, longitude, now)
@@ -60,32 +60,32 @@ def weatherapi(request: Request, now: dt.datetime) -> Response:
 
 def openweathermap(request: Request, now: dt.datetime) -> Response:
     """Answer as `/data/2.5/weather` does."""
-    asked = request.query_params
+    query = request.query_params
 
     def refuse(status: int, code: int | str, message: str) -> Response:
         return JSONResponse({"cod": code, "message": message}, status)
 
-    key = asked.get("appid")
+    key = query.get("appid")
     if not key or key == "bad":
         return refuse(
             401, 401, "Invalid API key. Please see https://openweathermap.org/faq#error401"
         )
     if key == "exhausted":
         return refuse(429, 429, "Your account is temporary blocked due to exceeding of requests.")
-    if "zip" in asked:
-        country = asked["zip"].partition(",")[2].upper() or "US"
+    if "zip" in query:
+        country = query["zip"].partition(",")[2].upper() or "US"
         if country not in COUNTRIES:
             return refuse(404, "404", "city not found")
         latitude, longitude = COUNTRIES[country]
     else:
         try:
-            latitude, longitude = float(asked["lat"]), float(asked["lon"])
+            latitude, longitude = float(query["lat"]), float(query["lon"])
         except (KeyError, ValueError):
             return refuse(400, "400", "Nothing to geocode")
         if not -90 <= latitude <= 90:
             return refuse(400, "400", "wrong latitude")
     here = weather_at(latitude, longitude, now)
-    kelvin = 0.0 if asked.get("units") == "metric" else 273.15
+    kelvin = 0.0 if query.get("units") == "metric" else 273.15
     return JSONResponse(
         {
             "coord": {"lon": longitude, "lat": latitude},

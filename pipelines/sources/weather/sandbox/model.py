@@ -7,8 +7,8 @@ from typing import Any
 
 from pipelines.sandbox.sky import cloudiness, irradiation
 
+#: Radiation is the mean of the hour before.
 HOUR = dt.timedelta(hours=1)
-"""Radiation is the mean of the hour before."""
 CODES = (0, 1, 2, 3, 3, 45, 51, 61, 63, 80, 95)
 COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
 COUNTRIES = {

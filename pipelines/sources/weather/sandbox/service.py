@@ -1,8 +1,8 @@
-"""Made-up weather at the addresses of the real providers, with their errors and allowances.
+"""Made-up weather at the addresses of the real providers, with their errors and quotas.
 
 Open-Meteo (forecast, archive, geocoding), WeatherAPI.com and OpenWeatherMap on their true paths.
 The weather is a function of place and hour, so that answers can be checked. The key `bad` is not
-known, `exhausted` has used its allowance up.
+known, `exhausted` has used its quota up.
 """
 
 import datetime as dt
@@ -44,11 +44,11 @@ def routes(now: Now) -> list[Route]:
 
     spent: Counter[tuple[str, dt.datetime]] = Counter()
 
-    def is_spent(who: str, most: int, places: int = 1) -> bool:
-        """Whether more is asked in this minute than is allowed."""
+    def is_spent(who: str, limit: int, places: int = 1) -> bool:
+        """Whether this minute's requests exceed the quota."""
         window = (who, now().replace(second=0, microsecond=0))
         spent[window] += places
-        return spent[window] > most
+        return spent[window] > limit
 
     def forecast(request: Request) -> Response:
         places = request.query_params.get("latitude", "").count(",") + 1
@@ -98,10 +98,10 @@ def _refuse(reason: str, status: int = 400) -> Response:
 def _open_meteo(
     request: Request, now: dt.datetime, days: tuple[dt.date, dt.date] | None = None
 ) -> Response:
-    asked = request.query_params
+    query = request.query_params
     try:
-        latitudes = [float(one) for one in asked["latitude"].split(",")]
-        longitudes = [float(one) for one in asked["longitude"].split(",")]
+        latitudes = [float(one) for one in query["latitude"].split(",")]
+        longitudes = [float(one) for one in query["longitude"].split(",")]
     except (KeyError, ValueError):
         return _refuse("Cannot initialize latitude or longitude from invalid String value.")
     if len(latitudes) != len(longitudes):
@@ -111,10 +111,10 @@ def _open_meteo(
     for latitude in latitudes:
         if not -90 <= latitude <= 90:
             return _refuse(f"Latitude must be in range of -90 to 90°. Given: {latitude:g}.")
-    names = [name for name in asked.get("current", "").split(",") if name]
-    hourly = [name for name in asked.get("hourly", "").split(",") if name]
+    names = [name for name in query.get("current", "").split(",") if name]
+    hourly = [name for name in query.get("hourly", "").split(",") if name]
     if days is None:
-        past, coming = int(asked.get("past_days", 0)), int(asked.get("forecast_days", 7))
+        past, coming = int(query.get("past_days", 0)), int(query.get("forecast_days", 7))
         if not (0 <= past <= 92 and 0 <= coming <= 16):
             return _refuse("Past or forecast days are out of allowed range")
         days = (
@@ -148,8 +148,8 @@ def _current(names: list[str], here: dict[str, Any], at: dt.datetime) -> dict[st
         return {}
     units = {name: CURRENT_UNITS[name] for name in ("time", "interval", *names)}
     values = {name: here[name] for name in names}
-    told = {"time": at.strftime("%Y-%m-%dT%H:%M"), "interval": 900, **values}
-    return {"current_units": units, "current": told}
+    current = {"time": at.strftime("%Y-%m-%dT%H:%M"), "interval": 900, **values}
+    return {"current_units": units, "current": current}
 
 
 def _hours(

@@ -1,10 +1,15 @@
--- Deletes the oldest calls of the weather's providers that were made before a moment.
-WITH gone AS (
-    DELETE FROM weather.calls
-    WHERE call_id IN (
-        SELECT call_id FROM weather.calls WHERE called_at < :before ORDER BY called_at LIMIT :most
+-- Deletes the oldest requests that were sent before a moment.
+WITH deleted AS (
+    DELETE FROM weather.api_requests
+    WHERE entry_id IN (
+        SELECT entry_id
+        FROM weather.api_requests
+        WHERE requested_at < :before
+        ORDER BY requested_at
+        LIMIT :most
     )
-    RETURNING call_id
+    RETURNING entry_id
 )
+
 SELECT count(*) AS removed
-FROM gone
+FROM deleted

@@ -1,34 +1,42 @@
--- Brings weather.places up to date with what domains use now: both ends of shipments that are on
--- their way or changed within a week.
-WITH used AS (
-    SELECT DISTINCT ON (addresses.place_key)
-        addresses.place_key,
-        addresses.country_code,
-        addresses.postcode,
-        addresses.city
-    FROM shipments.shipments
-    INNER JOIN shipments.addresses
-        ON addresses.address IN (shipments.sender_address, shipments.receiver_address)
+-- Brings weather.places up to date with what sources request now. Only rows that describe a place, by
+-- coordinates or by an address, make one: the planner skips all parts of the union that never do.
+WITH requested AS (
+    SELECT DISTINCT ON (place_key)
+        place_key,
+        country_code,
+        postcode,
+        city,
+        latitude,
+        longitude,
+        hour_at IS NULL AS is_observed
+    FROM weather.weather_requests
     WHERE
-        addresses.place_key IS NOT NULL
-        AND (shipments.status <> 'delivery' OR shipments.updated_at > :now - interval '7 days')
-    ORDER BY addresses.place_key, addresses.address
-), gone AS (
+        place_key IS NOT NULL
+        AND (latitude IS NOT NULL OR country_code IS NOT NULL)
+    ORDER BY place_key, hour_at IS NULL DESC, latitude IS NULL, source, latitude, longitude, city
+), unused AS (
     UPDATE weather.places
     SET is_observed = FALSE
-    WHERE is_observed AND NOT EXISTS (SELECT FROM used WHERE used.place_key = places.place_key)
+    WHERE
+        is_observed
+        AND NOT EXISTS (
+            SELECT FROM requested
+            WHERE requested.place_key = places.place_key AND requested.is_observed
+        )
 )
 
 INSERT INTO weather.places AS held (
-    place_key, country_code, postcode, city, geocoding_status, is_observed
+    place_key, country_code, postcode, city, latitude, longitude, geocoding_status, is_observed
 )
 SELECT
     place_key,
     country_code,
     postcode,
     city,
-    'pending',
-    TRUE
-FROM used
+    CASE WHEN longitude IS NOT NULL THEN latitude END,
+    CASE WHEN latitude IS NOT NULL THEN longitude END,
+    CASE WHEN latitude IS NULL OR longitude IS NULL THEN 'pending' ELSE 'given' END,
+    is_observed
+FROM requested
 ON CONFLICT (place_key) DO UPDATE SET is_observed = TRUE
-WHERE NOT held.is_observed
+WHERE excluded.is_observed AND NOT held.is_observed

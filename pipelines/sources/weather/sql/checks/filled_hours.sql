@@ -1,15 +1,16 @@
 -- Places that lack wanted hours which forecast or archive have, with why. The day that forecasts came
--- to reach at midnight is asked for with the next one.
+-- to reach at midnight is requested with the next one.
 SELECT
     places.place_key,
     lacking.missing_hours,
     lacking.first_at,
     lacking.last_at,
     (
-        SELECT max(refreshes.problem)
-        FROM weather.refreshes
+        SELECT max(fetch_state.problem)
+        FROM weather.fetch_state
         WHERE
-            refreshes.place_id = places.place_id AND refreshes.kind IN ('hourly', 'archive')
+            fetch_state.place_id = places.place_id
+            AND fetch_state.kind IN ('forecast', 'archive')
     ) AS problem
 FROM (
     SELECT

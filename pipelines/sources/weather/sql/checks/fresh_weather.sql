@@ -1,21 +1,21 @@
 -- Places in use with coordinates whose weather is missing or old, with why.
 SELECT
     places.place_key,
-    refreshes.last_success_at,
-    refreshes.failures,
-    refreshes.problem,
-    pauses.until_at AS provider_paused_until
+    fetch_state.last_success_at,
+    fetch_state.consecutive_failures,
+    fetch_state.problem,
+    quota_blocks.blocked_until AS provider_blocked_until
 FROM weather.places
-LEFT JOIN weather.refreshes
-    ON places.place_id = refreshes.place_id AND refreshes.kind = 'observation'
+LEFT JOIN weather.fetch_state
+    ON places.place_id = fetch_state.place_id AND fetch_state.kind = 'observation'
 LEFT JOIN weather.observations ON places.place_id = observations.place_id
-LEFT JOIN weather.pauses ON observations.provider = pauses.provider
+LEFT JOIN weather.quota_blocks ON observations.provider = quota_blocks.provider
 WHERE
     places.is_observed
     AND places.latitude IS NOT NULL
     AND (
-        refreshes.last_success_at IS NULL
-        OR refreshes.last_success_at < now() - interval '2 hours 5 minutes'
+        fetch_state.last_success_at IS NULL
+        OR fetch_state.last_success_at < now() - interval '2 hours 5 minutes'
     )
 ORDER BY places.place_key
 LIMIT 1000

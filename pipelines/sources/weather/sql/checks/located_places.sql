@@ -1,10 +1,12 @@
 -- Places in use whose coordinates are not known, with why.
 SELECT
-    place_key,
-    geocoding_status,
-    geocoding_problem,
-    geocoded_at
+    places.place_key,
+    places.geocoding_status,
+    coalesce(places.geocoding_problem, fetch_state.problem) AS geocoding_problem,
+    places.geocoded_at
 FROM weather.places
-WHERE is_observed AND latitude IS NULL
-ORDER BY place_key
+LEFT JOIN weather.fetch_state
+    ON places.place_id = fetch_state.place_id AND fetch_state.kind = 'geocoding'
+WHERE places.is_observed AND places.latitude IS NULL
+ORDER BY places.place_key
 LIMIT 1000

@@ -24,11 +24,19 @@ BEGIN
     END IF;
     DELETE FROM weather.observations WHERE observations.place_id = corrected;
     DELETE FROM weather.hourly WHERE hourly.place_id = corrected;
-    DELETE FROM weather.refreshes WHERE refreshes.place_id = corrected;
+    DELETE FROM weather.fetch_state WHERE fetch_state.place_id = corrected;
+    -- What was kept for the place where it was before must not hold up its new weather.
+    UPDATE weather.api_requests
+    SET outcome = 'superseded'
+    WHERE
+        api_requests.place_id = corrected
+        AND api_requests.kind = 'observation'
+        AND api_requests.outcome = 'success';
     RETURN corrected;
 END
 $$;
 
 COMMENT ON FUNCTION weather.correct_place(text, double precision, double precision) IS
-'Says where a place is that was not found, or found elsewhere. What was known of its weather was that of
-another place: it is dropped and asked for again within a minute. For the owner, the loader and the operator.';
+'Sets the coordinates of a place that was not found, or found elsewhere. What was known of its weather was
+that of another place: it is deleted and requested again within seconds. For the owner, the loader and the
+operator.';

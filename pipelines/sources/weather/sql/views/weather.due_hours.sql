@@ -1,5 +1,5 @@
 CREATE OR REPLACE FUNCTION weather.due_hours(
-    as_of timestamptz, from_at timestamptz, to_at timestamptz, refresh_kind text
+    as_of timestamptz, from_at timestamptz, to_at timestamptz, fetch_kind text
 )
 RETURNS TABLE (place_id bigint, first_at timestamptz, last_at timestamptz)
 LANGUAGE sql
@@ -22,8 +22,8 @@ AS $$
         GROUP BY wanted_hours.place_id
     ) AS wanted
     INNER JOIN weather.places ON wanted.place_id = places.place_id
-    LEFT JOIN weather.refreshes
-        ON wanted.place_id = refreshes.place_id AND refreshes.kind = refresh_kind
+    LEFT JOIN weather.fetch_state
+        ON wanted.place_id = fetch_state.place_id AND fetch_state.kind = fetch_kind
     CROSS JOIN LATERAL (
         SELECT
             min(lacking.hour_at) AS first_at,
@@ -46,17 +46,13 @@ AS $$
         needed.first_at IS NOT NULL
         AND places.latitude IS NOT NULL
         AND (
-            refreshes.last_success_at IS NULL
-            OR refreshes.last_success_at <= as_of - interval '3 hours'
+            fetch_state.last_success_at IS NULL
+            OR fetch_state.last_success_at <= as_of - interval '3 hours'
         )
-        AND (
-            refreshes.claimed_until IS NULL
-            OR refreshes.claimed_until <= as_of
-            OR refreshes.claimed_until > as_of + interval '1 hour'  -- a clock was wrong
-        )
-        AND (refreshes.retry_at IS NULL OR refreshes.retry_at <= as_of)
+        AND (fetch_state.retry_at IS NULL OR fetch_state.retry_at <= as_of)
 $$;
 
 COMMENT ON FUNCTION weather.due_hours(timestamptz, timestamptz, timestamptz, text) IS
 'Places for which a wanted hour between from_at and to_at is missing, or known from a forecast of six
-hours ago or more, with the first and last such hour; only those that may be asked for.';
+hours ago or more, with the first and last such hour; only those that may be requested. fetch_kind: forecast or archive,
+as in weather.fetch_state.';

@@ -5,10 +5,10 @@ STABLE
 AS $$
     SELECT
         places.place_id,
-        refreshes.last_success_at
+        fetch_state.last_success_at
     FROM weather.places
-    LEFT JOIN weather.refreshes
-        ON places.place_id = refreshes.place_id AND refreshes.kind = 'observation'
+    LEFT JOIN weather.fetch_state
+        ON places.place_id = fetch_state.place_id AND fetch_state.kind = 'observation'
     WHERE
         places.is_observed
         AND (
@@ -16,18 +16,24 @@ AS $$
             OR (by_postcode AND places.postcode IS NOT NULL AND places.country_code IS NOT NULL)
         )
         AND (
-            refreshes.last_success_at IS NULL
-            OR refreshes.last_success_at <= as_of - interval '2 hours'
-            OR refreshes.last_success_at > as_of + interval '5 minutes'  -- a clock was wrong
+            fetch_state.last_success_at IS NULL
+            OR fetch_state.last_success_at <= as_of - interval '2 hours'
+            OR fetch_state.last_success_at > as_of + interval '5 minutes'  -- a clock was wrong
         )
-        AND (
-            refreshes.claimed_until IS NULL
-            OR refreshes.claimed_until <= as_of
-            OR refreshes.claimed_until > as_of + interval '1 hour'  -- so was that of a killed run
+        AND (fetch_state.retry_at IS NULL OR fetch_state.retry_at <= as_of)
+        -- Where the state was deleted by hand, the log still knows: its constraint
+        -- api_requests_one_kept_observation would refuse the answer.
+        AND NOT EXISTS (
+            SELECT FROM weather.api_requests
+            WHERE
+                api_requests.place_id = places.place_id
+                AND api_requests.kind = 'observation'
+                AND api_requests.outcome = 'success'
+                AND api_requests.requested_at > as_of - interval '2 hours'
+                AND api_requests.requested_at <= as_of + interval '5 minutes'
         )
-        AND (refreshes.retry_at IS NULL OR refreshes.retry_at <= as_of)
 $$;
 
 COMMENT ON FUNCTION weather.due_places(timestamptz, boolean) IS
-'Places in use whose last weather is two hours old or more, or missing, and that may be asked for:
-not claimed by a run, and not just failed. by_postcode: the provider needs no coordinates.';
+'Places in use whose last weather is two hours old or more, or missing, and that may be requested:
+not just failed. by_postcode: the provider needs no coordinates.';

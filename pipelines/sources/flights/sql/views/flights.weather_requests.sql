@@ -1,0 +1,37 @@
+CREATE OR REPLACE VIEW flights.weather_requests AS
+SELECT
+    airports.place_key,
+    NULL::text AS country_code,
+    NULL::text AS postcode,
+    NULL::text AS city,
+    airports.latitude,
+    airports.longitude,
+    ends.hour_at,
+    (ends.hour_at AT TIME ZONE 'UTC')::date AS day
+FROM (
+    SELECT
+        departure_airport AS airport_code,
+        date_trunc('hour', departure_at, 'UTC') AS hour_at
+    FROM flights.legs
+    WHERE seen_until_on IS NULL AND departure_at IS NOT NULL
+    UNION
+    SELECT
+        arrival_airport,
+        date_trunc('hour', arrival_at, 'UTC')
+    FROM flights.legs
+    WHERE seen_until_on IS NULL AND arrival_at IS NOT NULL
+) AS ends
+INNER JOIN flights.airports USING (airport_code);
+
+COMMENT ON VIEW flights.weather_requests IS
+'Where and when flights want the weather: at the departures and arrivals of legs on offer. A part of
+weather.weather_requests.';
+COMMENT ON COLUMN flights.weather_requests.place_key IS 'The place, as in weather.places.';
+COMMENT ON COLUMN flights.weather_requests.country_code IS 'Null: the coordinates are known.';
+COMMENT ON COLUMN flights.weather_requests.postcode IS 'Null: the coordinates are known.';
+COMMENT ON COLUMN flights.weather_requests.city IS 'Null: the coordinates are known.';
+COMMENT ON COLUMN flights.weather_requests.latitude IS 'Degrees north, of the airport.';
+COMMENT ON COLUMN flights.weather_requests.longitude IS 'Degrees east, of the airport.';
+COMMENT ON COLUMN flights.weather_requests.hour_at IS
+'The hour of a departure or an arrival, by its beginning.';
+COMMENT ON COLUMN flights.weather_requests.day IS 'Its day, UTC.';

@@ -1,0 +1,34 @@
+CREATE OR REPLACE VIEW shipments.weather_requests AS
+SELECT DISTINCT ON (addresses.place_key)
+    addresses.place_key,
+    addresses.country_code,
+    addresses.postcode,
+    addresses.city,
+    NULL::double precision AS latitude,
+    NULL::double precision AS longitude,
+    NULL::timestamptz AS hour_at,
+    NULL::date AS day
+FROM shipments.addresses
+WHERE
+    addresses.place_key IS NOT NULL
+    AND addresses.address IN (
+        SELECT ends.address
+        FROM shipments.shipments
+        CROSS JOIN LATERAL (
+            VALUES (shipments.sender_address), (shipments.receiver_address)
+        ) AS ends (address)
+        WHERE shipments.status <> 'delivery' OR shipments.updated_at > now() - interval '7 days'
+    )
+ORDER BY addresses.place_key, addresses.address;
+
+COMMENT ON VIEW shipments.weather_requests IS
+'Where shipments want the present weather: both ends of those that are on their way or changed within
+seven days. A part of weather.weather_requests.';
+COMMENT ON COLUMN shipments.weather_requests.place_key IS 'The place, as in weather.places.';
+COMMENT ON COLUMN shipments.weather_requests.country_code IS 'ISO 3166-1 alpha-2.';
+COMMENT ON COLUMN shipments.weather_requests.postcode IS 'Postcode; null where none.';
+COMMENT ON COLUMN shipments.weather_requests.city IS 'Name of the city.';
+COMMENT ON COLUMN shipments.weather_requests.latitude IS 'Null: looked up by the address.';
+COMMENT ON COLUMN shipments.weather_requests.longitude IS 'Null: looked up by the address.';
+COMMENT ON COLUMN shipments.weather_requests.hour_at IS 'Null: the present weather is wanted.';
+COMMENT ON COLUMN shipments.weather_requests.day IS 'Null, as hour_at.';

@@ -1,0 +1,265 @@
+"""The one request loop: due places in batches, each request logged, sent, and its answers written.
+
+What is requested is a `Kind`: the present weather (`refresh`), hours (`hours`), coordinates
+(`geocode_places`). The loop knows quotas, retries, rejected places and back-off, and nothing else.
+"""
+
+import datetime as dt
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure
+from pipelines.sources.weather import fetch_state, request_log
+from pipelines.sources.weather.fetch_lock import FetchSession, fetch_session
+from pipelines.sources.weather.providers import (
+    Place,
+    Quota,
+    QuotaExhausted,
+    RequestRejected,
+)
+from pipelines.warehouse.connection import Warehouse
+
+#: Seconds between the attempts for one batch.
+WAITS_SECONDS = (0.5, 1.0, 2.0)
+MAX_FAILED_BATCHES = 3
+#: A place that the provider rejects is requested again after this.
+REJECTED_FOR = dt.timedelta(hours=6)
+Clock = Callable[[], dt.datetime]
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The places of one request, and what each costs of the quota."""
+
+    places: tuple[Place, ...]
+    cost: float
+
+
+B = TypeVar("B", bound=Batch)
+A = TypeVar("A")
+
+
+class Kind(ABC, Generic[B, A]):
+    """What is requested: a kind of `weather.fetch_state` and `weather.api_requests`."""
+
+    #: observation, forecast, archive or geocoding.
+    name: str
+    provider: str
+    quotas: Sequence[Quota]
+
+    @abstractmethod
+    def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[B]:
+        """Due places, in one batch or several that the quota allows; empty when nothing is due.
+
+        Several where finding them takes long: nobody else requests them meanwhile.
+        """
+
+    @abstractmethod
+    def request(self, batch: B) -> Sequence[A | str]:
+        """Send the request. The answer for each place, in order, or why it is of no use."""
+
+    @abstractmethod
+    def write(
+        self, connection: Connection, batch: B, answers: Mapping[int, A], now: dt.datetime
+    ) -> None:
+        """Write good answers, by place_id."""
+
+    def succeeded_at(
+        self,
+        batch: B,  # noqa: ARG002 - for kinds that override it
+        answers: Mapping[int, A],  # noqa: ARG002 - so is this
+        now: dt.datetime,
+    ) -> dt.datetime | None:
+        """When the places were last up to date; None where more of them may be due at once."""
+        return now
+
+    def follow_up(
+        self,
+        batch: B,  # noqa: ARG002 - for kinds that override it
+        answers: Mapping[int, A],  # noqa: ARG002 - so is this
+    ) -> B | None:
+        """Another request that these answers make necessary."""
+        return None
+
+
+@dataclass
+class FetchResult:
+    """Places that succeeded and failed, requests sent, and the last failure."""
+
+    succeeded: int = 0
+    failed: int = 0
+    requests: int = 0
+    failure: Failure | None = None
+    failed_batches: int = field(default=0, repr=False)
+
+
+def fetch(
+    store: Warehouse, kinds: Sequence[Kind[Any, Any]], clock: Clock, sleep: Sleep = time.sleep
+) -> FetchResult:
+    """Request everything that is due, one kind after the other, holding the lock of the weather.
+
+    Stops after `MAX_FAILED_BATCHES` in a row and when a quota is used up; the result has the
+    failure. Places that failed keep what was known of them and are due again soon.
+
+    Raises:
+        PermanentFailure: What needs a person, such as a wrong key.
+    """
+    done = FetchResult()
+    with fetch_session(store) as session:
+        for kind in kinds:
+            loop = _Loop(session, kind, clock, sleep, done)
+            try:
+                loop.run()
+            except QuotaExhausted as exhausted:
+                done.failure = exhausted
+                break
+    return done
+
+
+@dataclass(frozen=True)
+class _Loop(Generic[B, A]):
+    """The requests of one kind."""
+
+    session: FetchSession
+    kind: Kind[B, A]
+    clock: Clock
+    sleep: Sleep
+    done: FetchResult
+
+    def run(self) -> None:
+        while batches := self._pick():
+            for batch in batches:
+                if self.done.failed_batches >= MAX_FAILED_BATCHES:
+                    return
+                self._send(batch)
+
+    def _pick(self) -> Sequence[B]:
+        now = self.clock()
+        with self.session.transaction() as connection:
+            request_log.delete_expired_blocks(connection, now)
+            left = request_log.quota_left(connection, self.kind.provider, self.kind.quotas, now)
+            return self.kind.pick(connection, now, left)
+
+    def _send(self, batch: B) -> None:
+        """Send a batch, several times if need be, and write what comes of it."""
+        for wait in (*WAITS_SECONDS, None):
+            request_id = self._log(batch)
+            try:
+                answers = self.kind.request(batch)
+            except (TransientFailure, NotReady) as failure:
+                self._record_failure(batch, request_id, failure, is_last=wait is None)
+                if wait is not None:
+                    self.sleep(wait)
+            except RequestRejected as rejected:
+                self._split(batch, request_id, rejected)
+                return
+            except (QuotaExhausted, PermanentFailure) as failure:
+                self._stop(batch, request_id, failure)
+                raise
+            else:
+                self._write(batch, answers, request_id)
+                return
+
+    def _log(self, batch: B) -> Any:
+        """Log a request before it is sent, so that it counts even if this process is killed."""
+        self.done.requests += 1
+        with self.session.transaction() as connection:
+            return request_log.log_request(
+                connection,
+                [place.place_id for place in batch.places],
+                provider=self.kind.provider,
+                kind=self.kind.name,
+                cost=batch.cost,
+                now=self.clock(),
+            )
+
+    def _record_failure(
+        self, batch: B, request_id: Any, failure: Failure, *, is_last: bool
+    ) -> None:
+        self.done.failure = failure
+        with self.session.transaction() as connection:
+            request_log.log_outcome(connection, request_id, "failed", failure)
+            if is_last:
+                fetch_state.back_off(
+                    connection, self.kind.name, batch.places, failure, self.clock()
+                )
+        if is_last:
+            self.done.failed += len(batch.places)
+            self.done.failed_batches += 1
+
+    def _split(self, batch: B, request_id: Any, rejected: RequestRejected) -> None:
+        """Find the place for which a batch was rejected, by halves: the others are done."""
+        self.done.failure = rejected
+        is_alone = len(batch.places) == 1
+        with self.session.transaction() as connection:
+            request_log.log_outcome(connection, request_id, "rejected", rejected)
+            if is_alone:
+                fetch_state.back_off(
+                    connection,
+                    self.kind.name,
+                    batch.places,
+                    rejected,
+                    self.clock(),
+                    retry_at=self.clock() + REJECTED_FOR,
+                )
+        if is_alone:
+            self.done.failed += 1
+            return
+        middle = len(batch.places) // 2
+        for half in (batch.places[:middle], batch.places[middle:]):
+            self._send(replace(batch, places=half))
+
+    def _stop(self, batch: B, request_id: Any, failure: Failure) -> None:
+        """Log why nobody may request anything; no place is to blame."""
+        with self.session.transaction() as connection:
+            is_quota = isinstance(failure, QuotaExhausted)
+            outcome = "quota" if is_quota else "failed"
+            request_log.log_outcome(connection, request_id, outcome, failure)
+            fetch_state.note_problem(connection, self.kind.name, batch.places, failure)
+            if isinstance(failure, QuotaExhausted):
+                request_log.block_provider(connection, self.kind.provider, failure)
+
+    def _write(self, batch: B, answers: Sequence[A | str], request_id: Any) -> None:
+        """Write the good answers, the outcome and the next retries in one transaction."""
+        now, name = self.clock(), self.kind.name
+        good: dict[int, A] = {}
+        bad: list[tuple[Place, TransientFailure]] = []
+        for place, answer in zip(batch.places, answers, strict=True):
+            if isinstance(answer, str):
+                bad.append((place, _unusable(self.kind.provider, place, answer)))
+            else:
+                good[place.place_id] = answer
+        with self.session.transaction() as connection:
+            if good:
+                self.kind.write(connection, batch, good, now)
+                request_log.log_outcome(connection, request_id, "success", place_ids=list(good))
+                succeeded_at = self.kind.succeeded_at(batch, good, now)
+                fetch_state.record_success(connection, name, list(good), succeeded_at)
+            for place, failure in bad:
+                request_log.log_outcome(connection, request_id, "failed", failure, [place.place_id])
+                fetch_state.back_off(
+                    connection,
+                    name,
+                    [place],
+                    failure,
+                    now,
+                    max_seconds=fetch_state.MAX_WAIT_OF_PLACE_SECONDS,
+                )
+                self.done.failure = failure
+        follow_up = self.kind.follow_up(batch, good) if good else None
+        self.done.succeeded += len(good) - (len(follow_up.places) if follow_up else 0)
+        self.done.failed += len(bad)
+        self.done.failed_batches = 0 if good else self.done.failed_batches + 1
+        if follow_up:
+            self._send(follow_up)
+
+
+def _unusable(provider: str, place: Place, problem: str) -> TransientFailure:
+    where = f"weather.places, place_id {place.place_id}"
+    return TransientFailure(provider, problem, place=where, remedy="It is requested again soon.")

@@ -1,0 +1,79 @@
+"""The lock of the weather: at most one session requests weather at a time.
+
+A session advisory lock belongs to a connection. PostgreSQL releases it when that connection ends,
+so a killed run leaves nothing to clean up.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, text
+
+from pipelines.failures import TransientFailure
+from pipelines.warehouse.connection import Warehouse
+
+SOURCE = "weather"
+#: Seconds to wait for another run before giving up. A run stops at the provider's quota, which is
+#: by the minute, long before that.
+MAX_WAIT_SECONDS = 600.0
+POLL_SECONDS = 0.2
+LOCK = "SELECT pg_try_advisory_lock(hashtextextended('isobar weather', 0))"
+#: The server notices within a minute that the client's machine is gone; the default is two hours.
+KEEPALIVE = (
+    "SELECT set_config('tcp_keepalives_idle', '30', false),"
+    " set_config('tcp_keepalives_interval', '10', false),"
+    " set_config('tcp_keepalives_count', '3', false)"
+)
+
+
+class FetchSession:
+    """The session that holds the lock. Everything that was fetched is written through it.
+
+    If the session is lost, so is the lock, and another run may begin. Because writes need the same
+    session, an answer that arrives after that cannot be written beside the other run's.
+    """
+
+    def __init__(self, store: Warehouse, connection: Connection) -> None:
+        self._store, self._connection = store, connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction in the session. Raises `TransientFailure` when the session is lost."""
+        with self._store.transaction(SOURCE, self._connection) as connection:
+            yield connection
+
+
+@contextmanager
+def fetch_session(store: Warehouse) -> Iterator[FetchSession]:
+    """Hold the lock; wait for it while another run does.
+
+    Polls instead of blocking: a blocked statement would hold a snapshot, and with it VACUUM.
+
+    Raises:
+        TransientFailure: Another run held the lock for `MAX_WAIT_SECONDS`.
+    """
+    with store.translate_db_errors(SOURCE):
+        connection = store.engine.connect()
+    try:
+        with store.translate_db_errors(SOURCE), connection.begin():
+            connection.execute(text(KEEPALIVE))
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
+        while not _try_lock(store, connection):
+            if time.monotonic() > deadline:
+                raise TransientFailure(
+                    SOURCE,
+                    f"another run has been fetching the weather for {MAX_WAIT_SECONDS:.0f} s",
+                    place=store.place,
+                    remedy="See whether that run makes progress; terminate it if it does not.",
+                )
+            time.sleep(POLL_SECONDS)
+        yield FetchSession(store, connection)
+    finally:
+        connection.invalidate()  # a pooled connection would keep the lock
+        connection.close()
+
+
+def _try_lock(store: Warehouse, connection: Connection) -> bool:
+    with store.translate_db_errors(SOURCE), connection.begin():
+        return bool(connection.execute(text(LOCK)).scalar_one())

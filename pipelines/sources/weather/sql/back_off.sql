@@ -1,0 +1,19 @@
+-- Counts a failure of places. They are due again at :retry_at, or after 30 s doubled with each failure
+-- in a row, at most :max_seconds.
+INSERT INTO weather.fetch_state AS held (place_id, kind, consecutive_failures, retry_at, problem)
+SELECT
+    place_id,
+    :kind,
+    1,
+    coalesce(CAST(:retry_at AS timestamptz), :now + make_interval(secs => least(30, :max_seconds))),
+    :problem
+FROM unnest(CAST(:place_ids AS bigint [])) AS place_id
+ON CONFLICT (place_id, kind) DO UPDATE SET
+    consecutive_failures = held.consecutive_failures + 1,
+    retry_at = coalesce(
+        CAST(:retry_at AS timestamptz),
+        :now + make_interval(
+            secs => least(30 * power(2, least(held.consecutive_failures, 20)), :max_seconds)
+        )
+    ),
+    problem = excluded.problem

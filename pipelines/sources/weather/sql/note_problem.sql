@@ -1,0 +1,8 @@
+-- Records why places were not fetched, where that is not theirs: they stay due.
+INSERT INTO weather.fetch_state (place_id, kind, problem)
+SELECT
+    place_id,
+    :kind,
+    :problem
+FROM unnest(CAST(:place_ids AS bigint [])) AS place_id
+ON CONFLICT (place_id, kind) DO UPDATE SET problem = excluded.problem

@@ -1,0 +1,11 @@
+-- The places that lack hours, those with the oldest ones together.
+SELECT
+    places.place_id,
+    places.latitude,
+    places.longitude,
+    due.first_at,
+    due.last_at
+FROM weather.due_hours(:now, :from_at, :to_at, :kind) AS due
+INNER JOIN weather.places USING (place_id)
+ORDER BY due.first_at, places.place_id
+LIMIT :max_places

@@ -1,0 +1,10 @@
+-- The next places to be looked up.
+SELECT
+    place_id,
+    country_code,
+    postcode,
+    city
+FROM weather.pending_places(:now)
+INNER JOIN weather.places USING (place_id)
+ORDER BY place_id
+LIMIT :max_places
