@@ -30,17 +30,17 @@ fault was gone. In every row
   `weather.fetch_state`, `weather.places`);
 - the run after the fault was green, and then all was there, once.
 
-Faults up to *wrong content type* are of the whole answer. The others spoil one value in each of
-several records, another value in each, and leave the rest as it should be. A record is a leg or an
+Faults up to *wrong content type* concern the whole response. The others spoil one value in each of
+several records, a different one each time, and leave the rest intact. A record is a leg or an
 itinerary, an event, a line of a file, an hour of a plant, or the weather of a place.
 
-*Calls* is how often the source was asked in that run. A green run names the checks that are yellow,
-a red one what its first lines say. Time-outs were shortened for the trial: a client waits 5 s for a
-connection, 20 s for a word and 2 min for an answer (of the weather 5 s, 15 s and 30 s). `…` stands
-for what differs from one time to the next.
+*Calls* is the number of requests to the source in that run. For a green run the column names the
+checks that warn, for a red one it has the first lines of the error. Time-outs were shortened for
+the trial: a client waits 5 s for a connection, 20 s between two reads and 2 min for a response (for
+the weather 5 s, 15 s and 30 s). `…` stands for text that differs from run to run.
 
-What nobody can tell from a file is that it was cut exactly between two lines. It is taken as it is,
-and what was missing lands when the whole file comes.
+A file that was cut exactly between two lines cannot be recognised. It is loaded as it is, and the
+missing lines are loaded when the complete file arrives.
 
 `.venv/bin/python -m docs.reliability` writes this page; do not edit it.
 """

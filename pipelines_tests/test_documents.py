@@ -83,7 +83,9 @@ def column_exists(owner: psycopg.Connection, answer: str, column: str) -> bool:
 
 def commands_of(group: click.Group, prefix: str = "") -> set[str]:
     found: set[str] = set()
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         found.add(f"{prefix}{name}")
         if isinstance(command, click.Group):
             found |= commands_of(command, f"{prefix}{name} ")

@@ -1,1 +1,1 @@
-"""The warehouse: connections, COPY, SQL files, schema migrations, backups."""
+"""The warehouse: connections, COPY, SQL files, deletion in batches."""

@@ -60,7 +60,7 @@ def test_every_kind_of_alert_has_a_row() -> None:
 
 def test_what_status_says_is_quoted_as_it_says_it() -> None:
     """And so is what it may say: each problem of `verdicts` has a row."""
-    section = OPERATIONS.read_text().split("## Is all well?")[1].split("## Alerts")[0]
+    section = OPERATIONS.read_text().split("## Health check")[1].split("## Alerts")[0]
     quoted = [
         span
         for line in re.findall(r"^\| (`.*?) \|", section, re.M)
