@@ -28,6 +28,7 @@ OTHERS = (
     "solar.syncs",
     "weather.api_requests",
     "weather.correct_place",
+    "weather.hourly",
     "weather.observations",
     "weather.places",
 )

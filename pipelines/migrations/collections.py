@@ -1,4 +1,4 @@
-"""Views that gather what sources offer each other, such as the places whose weather they want.
+"""Views that gather what sources offer to one that collects it, such as the places it serves.
 
 A source with `collects` gets the view `<source>.<view>`: the union of the views of that name of all
 other sources. A source that wants to be served brings such a view; nothing else names it.

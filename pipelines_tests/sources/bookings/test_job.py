@@ -211,6 +211,8 @@ def test_the_sensor_of_the_api_asks_for_a_run_only_when_there_is_news(
     source.will(document([event(1), event(2)]))
     assert isinstance(tick(sensor("bookings_events_api"), resources, instance), dg.RunRequest)
     source.will(body(b"gone", 503))
+    assert failed_checks(run(resources, instance)) == set(), "it loads what the sensor has read"
+    assert isinstance(tick(sensor("bookings_events_api"), resources, instance), dg.RunRequest)
     run(resources, instance)
     told = tick(sensor("bookings_events_api"), resources, instance)
     assert isinstance(told, str)
