@@ -58,7 +58,7 @@ FROM enriched.itinerary_legs INNER JOIN enriched.itineraries USING (itinerary_id
 WHERE withdrawn_on IS NULL
 """
 EVENTS = """
-SELECT event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay FROM events.events
+SELECT event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay FROM bookings.events
 """
 COUNTED = """
 SELECT hotel_id, day, bookings, cancellations, net_bookings FROM metrics.hotel_bookings_by_{}

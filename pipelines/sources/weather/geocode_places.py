@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select, text, update
 
+from pipelines.failures import PermanentFailure
 from pipelines.sources.weather.fetch import Batch, Clock, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.fetch_lock import SOURCE
 from pipelines.sources.weather.geocoding import Geocoder, Located, choose
@@ -98,12 +99,19 @@ class Geocoding(Kind[Lookup, Located]):
         ]
 
     def request(self, batch: Lookup) -> Sequence[Located | str]:
-        """Where the place is, or that it was not found or is ambiguous."""
+        """Where the place is, or that it was not found or is ambiguous.
+
+        A geocoder that is misconfigured fails the lookup and not the run: the weather of places
+        with coordinates does not need it.
+        """
         place = batch.place
         assert place.country_code is not None
         name = batch.city if batch.is_by_city else place.postcode
         assert name is not None
-        results = self._geocoder.search(name, place.country_code)
+        try:
+            results = self._geocoder.search(name, place.country_code)
+        except PermanentFailure as failure:
+            return [failure.problem]
         return [
             choose(
                 results,

@@ -36,7 +36,8 @@ NOT_LOCATED: LiteralString = (
     "SELECT coalesce(geocoding_problem, problem, geocoding_status) FROM weather.places"
     " LEFT JOIN weather.fetch_state"
     " ON places.place_id = fetch_state.place_id AND kind = 'geocoding'"
-    " WHERE is_observed AND latitude IS NULL ORDER BY 1, place_key"
+    " WHERE is_observed AND latitude IS NULL"
+    " ORDER BY coalesce(geocoding_problem, problem) IS NULL, 1, place_key"
 )
 
 

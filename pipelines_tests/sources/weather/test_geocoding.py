@@ -234,6 +234,24 @@ def test_a_lookup_that_fails_is_tried_again_later_and_the_others_are_done(
     assert statuses(owner)["DE 10115"] == "found"
 
 
+def test_a_lookup_that_cannot_work_fails_neither_the_run_nor_the_others(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    deliver(warehouse, tmp_path, [line(1)])
+    put_places(warehouse)
+    source.will(body(b"no", status=404), document({"results": [PARIS]}))
+    located, failure = locate_places(warehouse, geocoder, clock)
+    assert "answered 404" in str(failure)
+    assert [one.status for one in located] == ["found"]
+    assert statuses(owner) == {"DE 10115": "pending", "FR 75001": "found"}
+
+
 def test_a_geocoder_that_is_down_is_told_and_no_place_is_given_up(
     warehouse: Warehouse,
     owner: psycopg.Connection,
