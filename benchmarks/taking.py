@@ -1,4 +1,4 @@
-"""InboxConfig one file in, as a run does, in a process of its own, whose memory is known."""
+"""Load one file, as a run does, in a process of its own, whose memory is known."""
 
 import json
 import subprocess

@@ -144,6 +144,8 @@ def one_instant(
 
 def addresses(settings: Settings) -> dict[str, str]:
     """Where the two databases are, by the names of their dumps; starts the built-in server."""
+    if settings.has_builtin_server:
+        settings.builtin_server().start()
     urls = {WAREHOUSE: settings.warehouse_url(), DAGSTER: settings.dagster_url()}
     places = {(one.host, one.port or 5432, one.database) for one in map(make_url, urls.values())}
     if len(places) < len(urls):
@@ -229,7 +231,7 @@ def _clear(folder: Path, tell: Tell) -> None:
             remedy="Give one that is new, such as one named by the day.",
         )
     if held:
-        tell(f"InboxConfig away what an interrupted backup left in {folder}.")
+        tell(f"Took away what an interrupted backup left in {folder}.")
     for one in held:
         shutil.rmtree(one)
 

@@ -156,7 +156,7 @@ def test_a_backup_that_was_killed_is_told_as_such_and_the_next_one_works(
     assert "what to do:" in refused.stderr
     again = isobar(state, "backup", str(folder))
     assert again.returncode == 0, again.stderr
-    assert "InboxConfig away what an interrupted backup left" in again.stderr
+    assert "Took away what an interrupted backup left" in again.stderr
     assert sorted(one.name for one in folder.iterdir()) == ["dagster", "manifest.json", "warehouse"]
     restored = isobar(elsewhere, "restore", str(folder))
     assert restored.returncode == 0, restored.stderr

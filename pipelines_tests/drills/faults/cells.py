@@ -126,7 +126,7 @@ def _run(
 
 
 @cache
-def _job(name: str, variables: frozenset[str]) -> dg.JobDefinition:  # noqa: ARG001
+def _job(name: str, variables: frozenset[str]) -> dg.JobDefinition:
     """The job as it is built where these variables are set: its resources read no others."""
     return build_definitions().resolve_job_def(name)
 
