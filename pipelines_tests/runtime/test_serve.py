@@ -19,6 +19,7 @@ from pipelines.postgres.ports import free_port
 from pipelines.postgres.server import SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.runtime.processes import kill_session
+from pipelines.source import sources
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.served_ui import LAUNCH, RUN, params
@@ -109,7 +110,7 @@ def test_what_is_not_set_is_told_at_once(tmp_path: Path) -> None:
     done = isobar(
         tmp_path,
         "serve",
-        "check",
+        "validate",
         POSTGRES_PASSWORD_FILE=str(tmp_path / "secret"),
         LOADER_PASSWORD="word",
         ANALYST_PASSWORD_FILE=str(tmp_path / "empty"),
@@ -162,9 +163,12 @@ def test_a_secret_that_cannot_be_read_names_its_variable(
 ) -> None:
     if content is not None:
         (tmp_path / "key").write_bytes(content)
+    told = {"DATABASE_PASSWORD_FILE": str(tmp_path / "key"), "DATABASE_URL": "postgresql://u@h/d"}
+    with pytest.raises(PermanentFailure, match="DATABASE_PASSWORD_FILE"):
+        Settings.from_environment(told)
     told = {"WEATHER_API_KEY_FILE": str(tmp_path / "key")}
     with pytest.raises(PermanentFailure, match="WEATHER_API_KEY_FILE"):
-        Settings.from_environment(told)
+        sources()["weather"].load_settings(Settings.from_environment(told))
 
 
 class Served:
@@ -271,7 +275,7 @@ def test_a_daemon_that_never_ran_is_not_healthy(served: Served, server: Connecti
     done = isobar(
         served.home,
         "serve",
-        "healthy",
+        "healthcheck",
         "daemon",
         **served.variables | {"DAGSTER_POSTGRES_URL": storage},
     )

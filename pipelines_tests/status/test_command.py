@@ -140,7 +140,7 @@ def test_after_a_run_without_a_daemon_all_but_the_daemon_is_well(ran: Path) -> N
     assert told["database"]["size_bytes"] > 10_000_000
     assert told["processes"] == {"status": None, "processes": []}
     sources = {one["name"]: one for one in told["sources"]}
-    assert list(sources) == ["flights", "bookings", "shipments", "solar", "weather"]
+    assert list(sources) == ["bookings", "flights", "shipments", "solar", "weather"]
     for one in sources.values():
         assert one["is_on"]
         assert 0 < one["age_seconds"] < 600
