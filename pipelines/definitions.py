@@ -28,7 +28,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         except Exception as error:
             if not is_plugin(source):
                 raise
-            note_broken(source.name, error)  # the other sources go on without it
+            note_broken(source.name, f"its definitions: {error!r}")
     resources: dict[str, Any] = {name: source_resource(name) for name in found}
     resources["warehouse"] = WarehouseResource()
     if unknown := set(overrides or {}) - resources.keys():

@@ -49,7 +49,7 @@ from pipelines.config.source_settings import (
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient, JsonAnswer
-from pipelines.ingest.contract import RecordValidator, Reject
+from pipelines.ingest.contract import RecordValidator, Reject, is_name
 from pipelines.ingest.deliveries import (
     Delivery,
     Outcome,
@@ -116,6 +116,7 @@ __all__ = [
     "delivery_id_column",
     "folder",
     "held_records",
+    "is_name",
     "open_delivery",
     "prepare_change_log",
     "read_sql",
@@ -443,10 +444,10 @@ def broken_sources() -> Sequence[BrokenSource]:
     return [*_discovered()[1], *_BROKEN_LATER]
 
 
-def note_broken(name: str, error: BaseException) -> None:
+def note_broken(name: str, problem: str) -> None:
     """Record that a plug-in failed after it was found: in its jobs, its sandbox or its SQL."""
-    broken = BrokenSource(name, _describe(error))
-    if broken not in _BROKEN_LATER:
+    broken = BrokenSource(name, problem)
+    if broken not in broken_sources():
         _BROKEN_LATER.append(broken)
 
 

@@ -50,7 +50,8 @@ def run() -> None:
     """Bring every source up to date once, and say what came of it.
 
     Makes the database and its tables where there are none; run again, it takes in what is new.
-    Ends with 1 when a load failed or a blocking check did; what else landed stays. ISOBAR_SOURCES
+    Ends with 1 when a load failed, a blocking check did or a plug-in is broken; what else landed
+    stays. ISOBAR_SOURCES
     chooses between imitated sources (sandbox) and real ones (live).
     """
     from pipelines.runtime.bootstrap import (
@@ -58,6 +59,7 @@ def run() -> None:
         prepare_database,
         sandbox,
         seed_sandbox,
+        tell_broken_sources,
     )
 
     interrupt_on(signal.SIGTERM)
@@ -70,6 +72,7 @@ def run() -> None:
         from pipelines.runtime.run_command import main_jobs, run_jobs
 
         is_good = run_jobs(main_jobs())
+    is_good &= not tell_broken_sources(tell)
     if is_good:
         is_clone = home() == PROJECT
         see, ask = ("make ui", "make psql") if is_clone else ("isobar ui", "isobar database psql")
@@ -251,7 +254,7 @@ def _add_commands_of_sources() -> None:
         except Exception as error:
             if not is_plugin(source):
                 raise
-            note_broken(source.name, error)
+            note_broken(source.name, f"its commands: {error!r}")
             continue
         for command in own.commands if own else ():
             isobar.add_command(command)

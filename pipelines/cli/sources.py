@@ -14,20 +14,30 @@ from pipelines.source import FileInbox, Source, sources
 
 
 class SourceName(click.ParamType[str]):
-    """The name of a source that keeps a ledger."""
+    """The name of a source that keeps a ledger, or of one that can be read again."""
 
     name = "source"
 
+    def __init__(self, *, is_retry: bool = False) -> None:
+        self.is_retry = is_retry
+
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, if there is such a source."""
-        names = [one.name for one in sources().values() if one.ledgers]
+        names = self._names()
         if value not in names:
             self.fail(f"{value!r} is not one of {', '.join(names)}", param, ctx)
         return value
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """What stands for it in the usage."""
-        return f"[{'|'.join(one.name for one in sources().values() if one.ledgers)}]"
+        return f"[{'|'.join(self._names())}]"
+
+    def _names(self) -> list[str]:
+        return [
+            one.name
+            for one in sources().values()
+            if one.ledgers and (not self.is_retry or one.retry or one.reprocess)
+        ]
 
 
 class ImportGroup(click.Group):
@@ -93,7 +103,7 @@ def show(source: str, limit: int) -> None:
 
 
 @quarantine.command(short_help="Read rejected records again.")
-@click.argument("source", type=SourceName())
+@click.argument("source", type=SourceName(is_retry=True))
 def retry(source: str) -> None:
     """Read the rejected records of a source again, as after a change of the code.
 
@@ -104,8 +114,6 @@ def retry(source: str) -> None:
     declared = sources()[source]
     if declared.retry is not None:
         run_one_job(declared.retry.job, declared.retry.config)
-    if declared.reprocess is None:
-        raise click.UsageError(f"{source} has nothing that can be read again.")
     run_one_job(source, {f"load_{source}": {"retry_quarantine": True}})
 
 

@@ -1,4 +1,4 @@
-"""InboxConfig files in: each content of each name once, each file in a transaction of its own.
+"""Load files: each content of each name once, each file in a transaction of its own.
 
 What becomes of a file of an inbox is remembered in `ops.inbox_files`, in the transaction that loads
 its rows. `inbox` finds the files; what is in them is the business of the domain's `load`.

@@ -1,4 +1,4 @@
-"""InboxConfig records out of quarantine to read them again; the counts of their delivery follow."""
+"""Take records out of quarantine to read them again; the counts of their delivery follow."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -167,8 +167,9 @@ def _migrate_all(connection: Connection) -> None:
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            note_broken(name, cause or error)
+            told = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
+            where = f" ({', '.join(error.detail)})" if isinstance(error, DBAPIError) else ""
+            note_broken(name, f"its migration was rolled back{where}: {told}")
         else:
             done[name] = source
 

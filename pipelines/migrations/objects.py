@@ -166,7 +166,9 @@ def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) 
             except DBAPIError as error:
                 errors[name] = error
         if len(errors) == len(waiting):
-            raise next(iter(errors.values()))
+            name, first = next(iter(errors.items()))
+            first.add_detail(f"in {name}.sql")
+            raise first
         waiting = {name: waiting[name] for name in errors}
 
 

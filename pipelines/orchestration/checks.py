@@ -103,7 +103,8 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
             "no_rejects",
             f"No record{of_last} is in quarantine. Rejected records do not stop the others.",
             "records are in quarantine (of a snapshot: of the last one); the others landed. See the"
-            " reasons: mend the source, or the code, then `isobar quarantine retry`",
+            " reasons: mend the source, or the code; what can be read again is, with `isobar"
+            " quarantine retry`",
             lambda connection: find_rejects(connection, feed),
         ),
     ]

@@ -20,7 +20,7 @@ from pipelines.postgres.ports import free_port
 from pipelines.postgres.server import LOADER
 from pipelines.runtime.processes import Child
 from pipelines.runtime.workers import instance_with_workers, is_written_by_us
-from pipelines.source import broken_sources, sources
+from pipelines.source import broken_sources, note_broken, sources
 from pipelines.warehouse.connection import Warehouse
 
 Tell = Callable[[str], None]
@@ -31,8 +31,14 @@ def prepare_database(settings: Settings, tell: Tell) -> None:
     if settings.has_builtin_server:
         settings.builtin_server(tell).start()
     migrate(settings.warehouse_url(), tell)
+    tell_broken_sources(tell)
+
+
+def tell_broken_sources(tell: Tell) -> bool:
+    """Name the plug-ins that are broken, each with what is wrong; True when there are any."""
     for broken in broken_sources():
-        tell(f"The source {broken.name} cannot be used, the others can: {broken.problem}")
+        tell(f"The source {broken.name} is broken, the others go on: {broken.problem}")
+    return bool(broken_sources())
 
 
 def seed_sandbox(settings: Settings, tell: Tell) -> None:
@@ -115,6 +121,8 @@ def sandbox(
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: answers(url), child, seconds=120)
+        for name, problem in on_loopback(f"{url}/broken").json().items():
+            note_broken(name, problem)
         yield {"ISOBAR_SANDBOX_URL": url}, child
     finally:
         child.stop()

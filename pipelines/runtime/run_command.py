@@ -43,7 +43,13 @@ JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 def main_jobs() -> JobsWithConfig:
     """The jobs of all sources, in the order in which they are run."""
-    return {job: {} for source in sources().values() for job in (source.name, *source.other_jobs)}
+    there = {job.name for job in definitions.resolve_all_job_defs()}  # not of a broken plug-in
+    return {
+        job: {}
+        for source in sources().values()
+        for job in (source.name, *source.other_jobs)
+        if job in there
+    }
 
 
 @dataclass

@@ -11,11 +11,19 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
-from pipelines.source import Sandbox, SandboxParts, Source, is_plugin, note_broken, sources
+from pipelines.source import (
+    Sandbox,
+    SandboxParts,
+    Source,
+    broken_sources,
+    is_plugin,
+    note_broken,
+    sources,
+)
 
 LOG = logging.getLogger("isobar.sandbox")
 LOOK_AT_THE_DAY_SECONDS = 60.0
@@ -81,12 +89,16 @@ def build_app(
     def health(_: Request) -> Response:
         return PlainTextResponse("ok")
 
+    def broken(_: Request) -> Response:
+        return JSONResponse({one.name: one.problem for one in broken_sources()})
+
     spoiled = Middleware(
         Faults, rate=fault_rate, kinds=faults, seed=seed, hang_seconds=hang_seconds
     )
     return Starlette(
         routes=[
             Route("/health", health),
+            Route("/broken", broken),
             *(route for one in parts.values() for route in one.routes),
         ],
         middleware=[spoiled],
@@ -127,8 +139,8 @@ def _build(source: Source, sandbox: Sandbox) -> SandboxParts | None:
     except Exception as error:
         if not is_plugin(source):
             raise
-        note_broken(source.name, error)
-        LOG.warning("the sandbox of %s cannot be used: %s", source.name, error)
+        note_broken(source.name, f"its sandbox: {error!r}")
+        LOG.warning("the sandbox of %s is broken", source.name, exc_info=True)
         return None
     return built
 

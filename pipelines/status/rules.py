@@ -103,12 +103,12 @@ def trouble(
 
 
 def of_broken_source(name: str, problem: str, now: dt.datetime) -> Problem:
-    """A plug-in that cannot be used."""
+    """A plug-in that is broken."""
     return trouble(
         f"source:{name}",
-        f"The source {name} cannot be used, the others can: {problem}",
+        f"The source {name} is broken, the others go on: {problem}",
         "the entry points of the group isobar.sources",
-        "Mend the plug-in or uninstall it, then start Isobar anew.",
+        "Mend the plug-in or uninstall it; then run again what is running, as `isobar ui`.",
         now,
     )
 

@@ -112,7 +112,8 @@ class Warehouse:
                 place=self.place,
                 remedy=remedy_for(str(cause), SEE_SERVER)
                 if went_away
-                else "This is a fault of Isobar or of rights in the database; its log says more.",
+                else "The code of the source let through what the table refuses, or rights in the"
+                " database are missing: mend that, then run again.",
             ) from error
 
     def dispose(self) -> None:

@@ -7,9 +7,7 @@ from pipelines import source as isobar
 class Settings(isobar.SourceSettings, env_prefix="TIDES_"):
     """Where the gauges are published."""
 
-    url: str | None = isobar.url(
-        "The document of tide gauges. Unset in live mode: off.", sandbox="/tides"
-    )
+    url: str | None = isobar.url("Where the gauges are. Unset in live mode: off.", sandbox="/tides")
 
 
 GAUGES = isobar.Input(name="tide_gauges", about="Water levels of tide gauges.", kind="json")
@@ -24,7 +22,7 @@ source = isobar.Source(
     inputs=(GAUGES,),
     fetch=(isobar.HttpDocument(input=GAUGES, load=load_document),),
     loads=("tides.readings", "tides.stations"),
-    ledgers=(isobar.Ledger(on="tides.readings"),),
+    ledgers=(isobar.Ledger(on="tides.readings", is_snapshot=True),),
     checks=(
         isobar.Check(
             name="tides_known_stations",

@@ -33,10 +33,8 @@ def document(seed: int, now: dt.datetime) -> dict[str, Any]:
         for at in hours
     ]
     readings.append({"station_id": "HEL", "read_at": last.isoformat(), "level_cm": "ice"})
-    return {
-        "stations": [dict(zip(NAMES, one, strict=True)) for one in STATIONS],
-        "readings": readings,
-    }
+    stations = [dict(zip(NAMES, one, strict=True)) for one in STATIONS]
+    return {"stations": stations, "readings": readings}
 
 
 def _level(phase: int, at: dt.datetime) -> float:

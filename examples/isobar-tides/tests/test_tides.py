@@ -12,8 +12,10 @@ def test_the_sandbox_says_the_same_for_the_same_hour() -> None:
     assert document(1, NOON) == document(1, NOON.replace(minute=59)) != document(2, NOON)
 
 
-def test_a_broken_reading_is_rejected_with_its_reason_and_the_others_are_good() -> None:
-    stations, readings = read_document(document(1, NOON))
-    assert (len(stations.good()), len(readings.good())) == (2, 98)
-    (reject,) = readings.rejects()
-    assert "level_cm is no level" in reject.reasons[0]
+def test_broken_readings_are_rejected_with_their_reasons_and_the_others_are_good() -> None:
+    told = document(1, NOON)
+    told["readings"][0]["station_id"] = None
+    stations, readings = read_document(told)
+    assert (len(stations.good()), len(readings.good())) == (2, 97)
+    reasons = [reject.reasons[0] for reject in readings.rejects()]
+    assert reasons == ["station_id is none: null", 'level_cm is no level: "ice"']
