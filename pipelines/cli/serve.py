@@ -101,6 +101,7 @@ def worker() -> None:
 def validate() -> None:
     """Say what is missing or wrong in what is set for docker compose, all of it at once."""
     from pipelines.orchestration.operations.notifiers import check_urls
+    from pipelines.runtime.bootstrap import check_sources
 
     profiles = {one.strip() for one in os.environ.get("COMPOSE_PROFILES", "").split(",")}
     if "*" in profiles:
@@ -134,6 +135,7 @@ def validate() -> None:
             remedy="Set COMPOSE_PROFILES=workers and CELERY_BROKER_URL=redis://default@broker:6379/0,"
             " or neither.",
         )
+    check_sources(settings)
     check_urls(alert_urls())
     click.echo("What is set makes sense.", err=True)
 

@@ -1,6 +1,6 @@
 """What every asset shows in Dagster, and how failures are told there.
 
-The bridge between plain code and Dagster's types, used by all domains. No logic of a domain.
+The bridge between plain code and Dagster's types, used by all sources. No logic of a source.
 """
 
 import time

@@ -1,7 +1,7 @@
-"""The job by which a person refreshes everything, or some domains, at once.
+"""The job by which a person refreshes everything, or some sources, at once.
 
 One run cannot hold assets with different partitions, so the job only notes
-what is asked for, and a sensor starts the domains' jobs.
+what is asked for, and a sensor starts the sources' jobs.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,32 +24,32 @@ SourceName = Enum("SourceName", {name: name for name in sources()})  # type: ign
 class Refreshing(dg.Config):
     """What to refresh."""
 
-    domains: list[SourceName] = Field(
+    sources: list[SourceName] = Field(
         default=[],
-        description="Whose jobs to start, as a list of sources; none for those of all.",
+        description="Whose jobs to start, as a list; none for those of all.",
     )
 
 
 @dg.op
 def ask_for_refresh(context: dg.OpExecutionContext, config: Refreshing) -> None:
-    """Note which domains are to be refreshed."""
-    names = [one.name for one in dict.fromkeys(config.domains)] or list(sources())
+    """Note which sources are to be refreshed."""
+    names = [one.name for one in dict.fromkeys(config.sources)] or list(sources())
     context.log.info("Asked for: %s. Their runs start within seconds.", ", ".join(names))
     context.add_output_metadata({"asked for": ", ".join(names)})
 
 
 @dg.job(
-    description="Refresh everything, or the chosen domains: starts the job of each, which fetches"
+    description="Refresh everything, or the chosen sources: starts the job of each, which fetches"
     " what is new and refreshes what is derived from it. Their runs have the tag"
     " isobar/requested_by."
 )
 def refresh_everything() -> None:
-    """Refresh all domains."""
+    """Refresh all sources."""
     ask_for_refresh()
 
 
 def refresh_requests(jobs: Iterable[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
-    """The sensor that starts the domains' jobs, which are among `jobs`."""
+    """The sensor that starts the sources' jobs, which are among `jobs`."""
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
@@ -74,7 +74,7 @@ def asked_runs(
 ) -> Iterator[dg.RunRequest]:
     """The runs that a run of `refresh_everything` asked for."""
     ops: Any = asked.run_config.get("ops", {})
-    chosen = ops.get(ask_for_refresh.name, {}).get("config", {}).get("domains") or sources()
+    chosen = ops.get(ask_for_refresh.name, {}).get("config", {}).get("sources") or sources()
     for name in dict.fromkeys(chosen):
         yield dg.RunRequest(
             run_key=f"{asked.run_id} {name}",

@@ -27,11 +27,27 @@ Tell = Callable[[str], None]
 
 
 def prepare_database(settings: Settings, tell: Tell) -> None:
-    """Start the built-in server unless DATABASE_URL is set, then migrate."""
+    """Start the built-in server unless DATABASE_URL is set, then migrate.
+
+    Raises `PermanentFailure` before that for a variable of a source that makes no sense.
+    """
+    check_sources(settings)
     if settings.has_builtin_server:
         settings.builtin_server(tell).start()
     migrate(settings.warehouse_url(), tell)
     tell_broken_sources(tell)
+
+
+def check_sources(settings: Settings) -> None:
+    """Raise `PermanentFailure` for a variable of a source that makes no sense."""
+    for source in sources().values():
+        kind = source.settings
+        unset = {  # of which the sandbox, which may not run yet, has the address
+            field: "http://sandbox"
+            for field in kind.model_fields
+            if "url" in kind.about(field) and not settings.environment.get(kind.variable(field))
+        }
+        source.load_settings(settings, **unset)
 
 
 def tell_broken_sources(tell: Tell) -> bool:

@@ -61,7 +61,7 @@ class Child:
         with self.log.open(errors="replace") as log:
             log.seek(self._begins_at)
             told = log.read().strip()
-        ours = re.findall(r"^pipelines\.core\.failures\.\w+: (.+(?:\n  .+)*)", told, re.MULTILINE)
+        ours = re.findall(r"^pipelines\.failures\.\w+: (.+(?:\n  .+)*)", told, re.MULTILINE)
         return str(ours[-1]) if ours else told[-600:] or "it said nothing"
 
     def keep_log_short(self) -> None:

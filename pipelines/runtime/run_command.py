@@ -166,7 +166,7 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
         elif event.is_step_materialization and not is_external(event.materialization.asset_key):
             metadata = event.materialization.metadata
             name = ".".join(event.materialization.asset_key.path)
-            if event.partition or not waiting:  # those of one partition each are added up
+            if event.partition or not counts:  # those of one partition each are added up
                 counts.update(_counts(metadata))
             if left := metadata.get("deferred_files"):
                 report.warnings.append(f"{name}: left for later: {left.value}")

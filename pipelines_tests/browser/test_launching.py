@@ -82,17 +82,19 @@ def test_the_launchpad_shows_the_types_and_refuses_a_bad_value(watched: Watched,
     expect(launch).to_be_enabled()
 
 
-def test_the_launchpad_of_everything_refuses_a_domain_that_there_is_not(
+def test_the_launchpad_of_everything_refuses_a_source_that_there_is_not(
     watched: Watched, ui: Ui
 ) -> None:
     watched.open("/locations/pipelines/jobs/refresh_everything/playground")
     launch = watched.page.get_by_role("button", name="Launch Run")
     expect(watched.page.get_by_text("No errors")).to_be_visible()
     expect(launch).to_be_enabled()
-    watched.page.locator(".CodeMirror").first.get_by_text("domains").click()
-    watched.wait_for("domains Domain")
+    watched.page.locator(".CodeMirror").first.get_by_text("sources").click()
+    watched.wait_for("sources SourceName")
     watched.page.keyboard.press("End")
     watched.page.keyboard.press("ArrowLeft")
     watched.page.keyboard.type("moon")
-    expect(watched.page.get_by_text("config:domains[0] not in enum type Domain")).to_be_visible()
+    expect(
+        watched.page.get_by_text("config:sources[0] not in enum type SourceName")
+    ).to_be_visible()
     expect(launch).to_be_disabled()

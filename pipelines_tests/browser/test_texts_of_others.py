@@ -25,7 +25,7 @@ ALIVE = """() => window.pwned !== undefined || document.querySelector(
     'img[src="x"], img[src*="seen"], iframe[src*=":9"], a[href^="javascript:"], svg[onload]')"""
 SHOWING = [
     "/assets/shipments/shipments?view=checks&checkDetail=known_statuses",
-    "/assets/shipments/shipments?view=checks&checkDetail=readable_addresses",
+    "/assets/shipments/addresses?view=checks&checkDetail=readable_addresses",
     "/assets/shipments/shipments?view=checks&checkDetail=no_rejects",
 ]
 

@@ -1,4 +1,4 @@
-"""What follows of itself: derived assets across domains, and people's jobs, on the real graph."""
+"""What follows of itself: derived assets across sources, and people's jobs, on the real graph."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -109,11 +109,11 @@ def test_views_over_all_events_wait_for_their_audit(instance: dg.DagsterInstance
     ("config", "started"),
     [
         ({}, list(sources())),
-        ({"domains": []}, list(sources())),
-        ({"domains": ["solar", "flights", "solar"]}, ["solar", "flights"]),
+        ({"sources": []}, list(sources())),
+        ({"sources": ["solar", "flights", "solar"]}, ["solar", "flights"]),
     ],
 )
-def test_a_person_refreshes_everything_or_some_domains(
+def test_a_person_refreshes_everything_or_some_sources(
     instance: dg.DagsterInstance, config: Mapping[str, list[str]], started: list[str]
 ) -> None:
     asked = refresh_everything.execute_in_process(
@@ -127,8 +127,8 @@ def test_a_person_refreshes_everything_or_some_domains(
     assert [job for job, is_by_day in by_day.items() if is_by_day] == ["flights"]
 
 
-def test_a_domain_that_there_is_not_is_refused() -> None:
-    config = {"ops": {"ask_for_refresh": {"config": {"domains": ["fligths"]}}}}
+def test_a_source_that_there_is_not_is_refused() -> None:
+    config = {"ops": {"ask_for_refresh": {"config": {"sources": ["fligths"]}}}}
     with pytest.raises(dg.DagsterInvalidConfigError, match="fligths"):
         refresh_everything.execute_in_process(run_config=config)
 

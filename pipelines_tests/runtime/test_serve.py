@@ -17,9 +17,9 @@ from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.server import SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
+from pipelines.runtime.bootstrap import check_sources
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.runtime.processes import kill_session
-from pipelines.source import sources
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.served_ui import LAUNCH, RUN, params
@@ -168,7 +168,7 @@ def test_a_secret_that_cannot_be_read_names_its_variable(
         Settings.from_environment(told)
     told = {"WEATHER_API_KEY_FILE": str(tmp_path / "key")}
     with pytest.raises(PermanentFailure, match="WEATHER_API_KEY_FILE"):
-        sources()["weather"].load_settings(Settings.from_environment(told))
+        check_sources(Settings.from_environment(told))
 
 
 class Served:

@@ -142,7 +142,7 @@ def flights_tables(
             }
             shown[asset_key(tables.itineraries)] |= {
                 **counts(outcomes),
-                "in_quarantine": len(last_rejects(connection, SOURCE)),
+                "rejected_records": len(last_rejects(connection, SOURCE)),
             }
             if picture := price_history(load.price_ranges(connection)):
                 shown[asset_key(tables.prices)]["price_history"] = dg.MetadataValue.md(picture)

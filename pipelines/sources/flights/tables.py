@@ -1,4 +1,4 @@
-"""Storage of the flights domain: the archive of documents and what is read from them."""
+"""Storage of flights: the archive of documents and what is read from them."""
 
 from sqlalchemy import (
     BigInteger,

@@ -38,7 +38,7 @@ class Held:
             **{f"days {row.status}": int(row.days) for row in days},
             "dagster/partition_row_count": self._counts.get(plant_id, (0, 0))[0],
             "dagster/row_count": sum(hours for hours, _ in self._counts.values()),
-            "in_quarantine": sum(refused for _, refused in self._counts.values()),
+            "rejected_records": sum(refused for _, refused in self._counts.values()),
         }
 
 
