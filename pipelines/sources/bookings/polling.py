@@ -90,18 +90,16 @@ def poll(
         raise
     except Failure as broken_off:
         failure = failure or broken_off
-    if failure is not None:
-        with store.transaction(SOURCE) as connection:
-            _forget_pages(connection, client)
-            _note(connection, client, polled_at=began_at, problem=str(failure), run_id=run_id)
-        return outcomes, failure
-    moved: dict[str, object] = {"watermark_at": watermark_at}
-    if start.since is None:
-        moved["read_whole_at"] = began_at
+    moved: dict[str, object] = {}
+    if failure is None:
+        moved["watermark_at"] = watermark_at
+        if start.since is None:
+            moved["read_whole_at"] = began_at
+    problem = None if failure is None else str(failure)
     with store.transaction(SOURCE) as connection:
         _forget_pages(connection, client)
-        _note(connection, client, polled_at=began_at, problem=None, run_id=run_id, **moved)
-    return outcomes, None
+        _note(connection, client, polled_at=began_at, problem=problem, run_id=run_id, **moved)
+    return outcomes, failure
 
 
 def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.datetime]) -> bool:
@@ -112,15 +110,17 @@ def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.date
     """
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         start = _start(connection, client, clock())
-        if start.is_whole_due or _kept_pages(connection, client):
+        if start.is_whole_due or _has_kept_pages(connection, client):
             return True
-        pages: list[Page] = []
-        is_new = False
-        for page in client.pages(start.since):
-            is_new |= last_sha256(connection, SOURCE, page.name) != page.answer.sha256
-            pages.append(page)
-            if len(pages) > MAX_KEPT_PAGES:  # a backlog, which the run reads itself
-                return True
+    pages: list[Page] = []
+    for page in client.pages(start.since):  # no transaction is open while the API answers
+        pages.append(page)
+        if len(pages) > MAX_KEPT_PAGES:  # a backlog, which the run reads itself
+            return True
+    with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
+        is_new = any(
+            last_sha256(connection, SOURCE, page.name) != page.answer.sha256 for page in pages
+        )
     if is_new:
         with store.transaction(SOURCE) as connection:
             _keep_pages(connection, client, pages)
@@ -140,6 +140,11 @@ def _keep_pages(connection: Connection, client: EventsClient, pages: Sequence[Pa
         for number, page in enumerate(pages, start=1)
     ]
     connection.execute(insert(api_pages), rows)
+
+
+def _has_kept_pages(connection: Connection, client: EventsClient) -> bool:
+    kept = select(api_pages.c.url).where(api_pages.c.url == client.place).limit(1)
+    return connection.execute(kept).first() is not None
 
 
 def _kept_pages(connection: Connection, client: EventsClient) -> list[Page]:
