@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pipelines.config.env_validation import misconfigured
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.geocoding import Geocoder
-from pipelines.sources.weather.providers import KEY_VARIABLE, URL_VARIABLE, Provider
+from pipelines.sources.weather.providers import KEY_VARIABLE, URL_VARIABLE, Clock, Provider
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
 from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
@@ -23,7 +21,6 @@ KEYED_PROVIDERS: dict[str, type[WeatherApi | OpenWeatherMap]] = {
     WeatherApi.name: WeatherApi,
     OpenWeatherMap.name: OpenWeatherMap,
 }
-Clock = Callable[[], dt.datetime]
 
 
 def open_provider(settings: Settings, now: Clock) -> Provider:

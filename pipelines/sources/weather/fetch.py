@@ -17,6 +17,7 @@ from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFai
 from pipelines.sources.weather import fetch_state, request_log
 from pipelines.sources.weather.fetch_lock import FetchSession, fetch_session
 from pipelines.sources.weather.providers import (
+    Clock,
     Place,
     Quota,
     QuotaExhausted,
@@ -29,7 +30,6 @@ WAITS_SECONDS = (0.5, 1.0, 2.0)
 MAX_FAILED_BATCHES = 3
 #: A place that the provider rejects is requested again after this.
 REJECTED_FOR = dt.timedelta(hours=6)
-Clock = Callable[[], dt.datetime]
 Sleep = Callable[[float], None]
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select, text, update
 
 from pipelines.failures import PermanentFailure
-from pipelines.sources.weather.fetch import Batch, Clock, FetchResult, Kind, Sleep, fetch
+from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.fetch_lock import SOURCE
 from pipelines.sources.weather.geocoding import Geocoder, Located, choose
-from pipelines.sources.weather.providers import Place
+from pipelines.sources.weather.providers import Clock, Place
 from pipelines.sources.weather.tables import places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from pipelines.sources.weather import tables
-from pipelines.sources.weather.fetch import Batch, Clock, FetchResult, Kind, Sleep, fetch
+from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.observation import Hour
-from pipelines.sources.weather.providers import Place
+from pipelines.sources.weather.providers import Clock, Place
 from pipelines.sources.weather.providers.open_meteo_hours import (
     FORECAST_DAYS,
     MAX_PAST_DAYS,

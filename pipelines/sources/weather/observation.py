@@ -6,7 +6,7 @@ conditions are WMO 4677 as Open-Meteo publishes them; other providers' codes are
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -139,6 +139,20 @@ def check_float(name: str, value: Any) -> float | None:
     if found is None and value is not None:
         raise InvalidValue(f"{name} is no number: {shown(value)}")
     return found
+
+
+def observed(
+    observed_at: dt.datetime | None,
+    answer: dict[str, Any],
+    read: Callable[[dt.datetime, dict[str, Any]], Observation],
+) -> Observation | str:
+    """What `read` makes of an answer of that time, or why there is no observation in it."""
+    if observed_at is None:
+        return "the answer has no time"
+    try:
+        return read(observed_at, answer)
+    except InvalidValue as invalid:
+        return str(invalid)
 
 
 def parse_code(record: Mapping[str, Any], key: str, minimum: int, maximum: int) -> int | None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from pipelines.sources.weather import tables
-from pipelines.sources.weather.fetch import Batch, Clock, FetchResult, Kind, Sleep, fetch
+from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.observation import Observation, implausible
-from pipelines.sources.weather.providers import Place, Provider
+from pipelines.sources.weather.providers import Clock, Place, Provider
 from pipelines.sources.weather.put import put_statement
 from pipelines.warehouse.connection import Warehouse, stage
 from pipelines.warehouse.sql_files import read_sql

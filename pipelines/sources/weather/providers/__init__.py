@@ -6,7 +6,7 @@ A provider turns places into observations, in one request or several, and classi
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -16,6 +16,7 @@ from pipelines.sources.weather.observation import Observation
 Window = Literal["minute", "hour", "day", "month"]
 KEY_VARIABLE = "WEATHER_API_KEY"
 URL_VARIABLE = "WEATHER_BASE_URL"
+Clock = Callable[[], dt.datetime]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import (
-    InvalidValue,
     Observation,
+    observed,
     parse_code,
     parse_float,
     words_for,
@@ -105,13 +105,7 @@ def read_current(answer: Any) -> Observation | str:
         if not isinstance(units, dict) or units.get(name) != unit:
             unit_sent = units.get(name) if isinstance(units, dict) else None
             return f"{name} comes in {unit_sent!r}, not in {unit!r}"
-    observed_at = instant(current.get("time"))
-    if observed_at is None:
-        return "the answer has no time"
-    try:
-        return _observation(observed_at, current)
-    except InvalidValue as invalid:
-        return str(invalid)
+    return observed(instant(current.get("time")), current, _observation)
 
 
 def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:

@@ -12,10 +12,10 @@ from typing import Any
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import (
-    InvalidValue,
     Observation,
     check_float,
     from_epoch,
+    observed,
     parse_code,
     parse_text,
 )
@@ -116,13 +116,7 @@ def _read(document: Any) -> Observation | str:
         return "the answer has no present weather"
     if str(document.get("cod", 200)) != "200":
         return f"it answered {document.get('cod')}: {document.get('message')}"
-    observed_at = from_epoch(document.get("dt"))
-    if observed_at is None:
-        return "the answer has no time"
-    try:
-        return _observation(observed_at, document)
-    except InvalidValue as invalid:
-        return str(invalid)
+    return observed(from_epoch(document.get("dt")), document, _observation)
 
 
 def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observation:

@@ -13,9 +13,9 @@ from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.ingest.countries import code_of_country
 from pipelines.sources.weather.observation import (
-    InvalidValue,
     Observation,
     from_epoch,
+    observed,
     parse_code,
     parse_float,
     parse_int,
@@ -128,13 +128,7 @@ def _read(document: Any, country_code: str | None) -> Observation | str:
     found = code_of_country(country) if isinstance(country, str) else None
     if country_code is not None and found is not None and found != country_code:
         return f"it answered for {country}, not for {country_code}"
-    observed_at = from_epoch(current.get("last_updated_epoch"))
-    if observed_at is None:
-        return "the answer has no time"
-    try:
-        return _observation(observed_at, current)
-    except InvalidValue as invalid:
-        return str(invalid)
+    return observed(from_epoch(current.get("last_updated_epoch")), current, _observation)
 
 
 def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:
