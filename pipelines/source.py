@@ -405,11 +405,6 @@ class Source:
         }
         return found | {view.name: view for view in self.views}
 
-    def is_off(self, settings: SourceSettings | None = None) -> bool:
-        """Whether nothing says where it is: then it is skipped."""
-        settings = settings or self.load_settings()
-        return settings.is_off
-
     def load_settings(self, platform: Settings | None = None, **values: object) -> Any:
         """Its settings, from the environment of the process; `values` win over variables."""
         return self.settings.load(platform or Settings.current(), self.name, **values)

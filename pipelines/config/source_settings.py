@@ -144,14 +144,15 @@ class SourceSettings(BaseSettings):
             raise cls._refusal(error) from error
 
     @classmethod
-    def is_set_up(cls, environment: Mapping[str, str], *, is_live: bool) -> bool:
+    def is_set_up(cls, platform: Settings) -> bool:
         """Whether the source is on, by its variables as they stand: none of them is checked."""
         switches = cls.switches()
         return (
-            not is_live
+            platform.sources != "live"
             or not switches
             or any(
-                cls.about(field).get("live") or environment.get(cls.variable(field), "").strip()
+                cls.about(field).get("live")
+                or platform.environment.get(cls.variable(field), "").strip()
                 for field in switches
             )
         )

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from pipelines.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema
+from pipelines.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema, schema_of
 from pipelines.source import Source
 from pipelines.warehouse.sql_files import execute_script
 from pipelines.warehouse.tables import sql_objects
@@ -116,7 +116,7 @@ def belongings_of_others(connection: Connection, source: Source) -> dict[tuple[s
     query = resources.files("pipelines.migrations").joinpath("belongings.sql")
     rows = connection.execute(text(query.read_text("utf-8")), {"own": source.name})
     own = {*source.metadata.tables, *source.object_files}
-    own |= {f"{PLATFORM}.alembic_version_{source.name}", f"{PLATFORM}.{sql_objects.name}"}
+    own |= {f"{PLATFORM}.{schema_of(source).version_table}", f"{PLATFORM}.{sql_objects.name}"}
     return {
         (row.schema, row.name): row.version for row in rows if f"{row.schema}.{row.name}" not in own
     }

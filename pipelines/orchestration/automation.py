@@ -57,8 +57,7 @@ def _freshness(source: Source, job: str | None) -> dg.FreshnessPolicy | None:
 
     None for a source that is off, or that nothing looks at by the clock.
     """
-    settings = Settings.current()
-    is_on = source.settings.is_set_up(settings.environment, is_live=settings.sources == "live")
+    is_on = source.settings.is_set_up(Settings.current())
     mine = [one for one in source.schedules if (one.job or source.name) == (job or source.name)]
     if not is_on or not mine:
         return None

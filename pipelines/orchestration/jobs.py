@@ -17,10 +17,10 @@ def definitions_of(source: Source) -> dg.Definitions:
     """The assets, checks, jobs, schedules and sensors of a source."""
     own = source.module("jobs")
     parts: dg.Definitions = own.definitions if own else dg.Definitions()
-    views = [
-        view_asset(source, view, [*upstream_of(view.name), *_blocking(source, view.name)])
-        for view in source.view_assets.values()
-    ]
+    views = []
+    for view in source.view_assets.values():
+        read = upstream_of(view.name)
+        views.append(view_asset(source, view, [*read, *_blocking(source, view.name, read)]))
     assets = [*(parts.assets or ()), *([load_asset(source)] if source.loads else []), *views]
     checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
     return dg.Definitions(
@@ -32,9 +32,8 @@ def definitions_of(source: Source) -> dg.Definitions:
     )
 
 
-def _blocking(source: Source, view: str) -> list[str]:
+def _blocking(source: Source, view: str, read: Collection[str]) -> list[str]:
     """The tables with the ledger checks of a view's source: when counts do not add up, it waits."""
-    read = upstream_of(view)
     tables = {ledger.on for ledger in source.ledgers}
     is_of_source = any(name in source.metadata.tables for name in read)
     return sorted(tables - {*read, view}) if is_of_source else []
@@ -78,8 +77,6 @@ def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -
             for key in keys
             if (view.job if (view := source.view_assets.get(".".join(key.path))) else None) == mine
         ]
-        if mine is not None:
-            chosen = [key for key in chosen if ".".join(key.path) in source.view_assets]
         selection: dg.AssetSelection = dg.AssetSelection.assets(*chosen)
         if source.collects and mine is None:
             shown_in = selection.downstream() & dg.AssetSelection.groups("enriched", "metrics")

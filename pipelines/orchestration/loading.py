@@ -75,7 +75,7 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=load_op(source),
-        description=f"{source.job}",
+        description=source.job,
         specs=[
             table_spec(source, table, deps=deps).replace_attributes(skippable=True)
             for table in tables
@@ -90,10 +90,10 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
         with as_dagster_failure(context) as step, context.resources.warehouse.open() as store:
             if source.prepare:
                 source.prepare(store)
-            is_retry = config.retry_quarantine and source.reprocess is not None
-            retried = source.reprocess(store, settings) if is_retry and source.reprocess else []
+            reprocess = source.reprocess if config.retry_quarantine else None
+            retried = reprocess(store, settings) if reprocess else []
             loaded = _fetch_all(context, step, store, source, settings, config)
-            if not loaded.is_on and not is_retry:
+            if not loaded.is_on and reprocess is None:
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
             yield from _results(step, store, source, retried, loaded)
@@ -324,7 +324,7 @@ def newest_change(files: Sequence[InboxFile]) -> float:
 
 def api_sensor(source: Source, fetcher: PagedApi) -> dg.SensorDefinition:
     """The sensor that starts the source's job when its API has something new."""
-    [variable] = [fetcher.input.setting]
+    variable = fetcher.input.setting
 
     @due_sensor(
         fetcher.input.name,

@@ -120,7 +120,11 @@ def longest_wait(schedule: str) -> dt.timedelta:
 
 def declared_schedule(schedule: Schedule) -> Callable[[Callable[..., Any]], Any]:
     """Decorate the function of a schedule that decides at each tick whether to start its job."""
-    entry = timetable().schedules[schedule.name]
+    return scheduled(timetable().schedules[schedule.name])
+
+
+def scheduled(entry: Scheduled) -> Callable[[Callable[..., Any]], Any]:
+    """Decorate the function of a schedule, which is on by default."""
     return dg.schedule(
         name=entry.name,
         job_name=entry.job,

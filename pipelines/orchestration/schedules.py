@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import cast
 
 import dagster as dg
 
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration import run_state
-from pipelines.orchestration.schedule_config import Scheduled
+from pipelines.orchestration.schedule_config import Scheduled, scheduled
 
 
 def schedules_of(entries: Iterable[Scheduled]) -> list[dg.ScheduleDefinition]:
@@ -37,20 +38,13 @@ def newest_partition(job: dg.JobDefinition) -> str | None:
 
 
 def _schedule_of(entry: Scheduled) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        name=entry.name,
-        job_name=entry.job,
-        cron_schedule=entry.cron,
-        execution_timezone=entry.zone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=entry.description,
-    )
+    @scheduled(entry)
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         assert context.repository_def is not None
         job = context.repository_def.get_job(entry.job)
         return due_run(entry, job, context.instance, context.scheduled_execution_time)
 
-    return schedule
+    return cast(dg.ScheduleDefinition, schedule)
 
 
 def due_run(

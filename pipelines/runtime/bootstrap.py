@@ -120,6 +120,7 @@ def sandbox(
         return
     recorded = settings.state / "sandbox.url"
     if recorded.exists() and answers(url := recorded.read_text().strip()):
+        _note_broken(url)
         yield {"ISOBAR_SANDBOX_URL": url}, None
         return
     last_port = settings.state / "sandbox.port"
@@ -137,11 +138,16 @@ def sandbox(
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: answers(url), child, seconds=120)
-        for name, problem in on_loopback(f"{url}/broken").json().items():
-            note_broken(name, problem)
+        _note_broken(url)
         yield {"ISOBAR_SANDBOX_URL": url}, child
     finally:
         child.stop()
+
+
+def _note_broken(url: str) -> None:
+    """Note which sources the sandbox could not make data for."""
+    for name, problem in on_loopback(f"{url}/broken").json().items():
+        note_broken(name, problem)
 
 
 def answers(url: str) -> bool:

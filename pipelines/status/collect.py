@@ -125,12 +125,7 @@ def look(
 
 
 def _sources_off(settings: Settings) -> set[str]:
-    is_live = settings.sources == "live"
-    return {
-        source.name
-        for source in sources().values()
-        if not source.settings.is_set_up(settings.environment, is_live=is_live)
-    }
+    return {one.name for one in sources().values() if not one.settings.is_set_up(settings)}
 
 
 def unconfigured(failure: Failure, now: dt.datetime) -> Status:

@@ -45,13 +45,10 @@ URLS = r"(postgres(ql)?(\+[a-z]{0,3})?|redis)://[a-z:@%/\[\]0-9?=&.,]{0,25}"
 PLATFORM = Settings.from_environment({"ISOBAR_SOURCES": "live"})
 
 
-def sources_off(told: Mapping[str, str]) -> list[bool]:
-    return [one.settings.is_set_up(told, is_live=True) for one in sources().values()]
-
-
 def use(settings: Settings) -> None:
     """What commands do with settings before they connect anywhere."""
     for source in sources().values():
+        source.settings.is_set_up(settings)
         source.load_settings(settings)
     if not settings.has_builtin_server:  # which would be started
         settings.dagster_url()
@@ -72,7 +69,6 @@ def test_variables_are_taken_or_refused_in_words(tmp_path: Path, told: dict[str,
         use(Settings.from_environment({"ISOBAR_HOME": str(tmp_path)} | ours | told))
     readers: list[Callable[[Mapping[str, str]], object]] = [
         environment.own_schedules,
-        sources_off,
         environment.alert_urls,
         environment.web_server_url,
     ]
