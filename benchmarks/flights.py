@@ -126,10 +126,11 @@ def _archive_and_load(url: str, document: Path, day: dt.date) -> dict[str, float
     """What a run does between the answer of the source and its commit."""
     warehouse = Warehouse(url)
     load.bring_up_to_date(warehouse, run_id=None)  # airports; not what is measured
-    answer = JsonAnswer("bench", document.read_bytes(), None, dt.datetime.now(dt.UTC))
+    at = dt.datetime.combine(day, dt.time(5), dt.UTC)
+    answer = JsonAnswer("bench", document.read_bytes(), None, at)
     began = time.monotonic()
     with warehouse.transaction("flights") as connection:
-        archive.keep(connection, day, answer)
+        archive.keep(connection, answer)
     del answer  # as when the step that fetched it has ended
     load.bring_up_to_date(warehouse, run_id=None)
     seconds = time.monotonic() - began

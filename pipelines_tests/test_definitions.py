@@ -224,7 +224,7 @@ def test_a_past_day_is_shown_when_archived_and_refused_when_not(
     past = (dt.date.fromisoformat(TODAY) - dt.timedelta(days=3)).isoformat()
     assert "there is no snapshot of" in failure(run(definitions, past))
     with warehouse.engine.begin() as connection:
-        connection.execute(text("UPDATE flights.snapshots SET snapshot_on = :past"), {"past": past})
+        connection.execute(text("UPDATE flights.snapshots SET snapshot_at = :past"), {"past": past})
     asked = len(source.requests)
     assert run(definitions, past).success
     assert len(source.requests) == asked
@@ -237,7 +237,7 @@ def test_a_snapshot_that_cannot_be_believed_fails_and_the_next_day_lands(
     assert "records are bad" in failure(run(definitions))
     past = (dt.date.fromisoformat(TODAY) - dt.timedelta(days=1)).isoformat()
     with warehouse.engine.begin() as connection:
-        connection.execute(text("UPDATE flights.snapshots SET snapshot_on = :past"), {"past": past})
+        connection.execute(text("UPDATE flights.snapshots SET snapshot_at = :past"), {"past": past})
     source.will(document(flights_document()))
     run(definitions)
     with warehouse.engine.connect() as connection:

@@ -67,8 +67,8 @@ def load_flights(store: Warehouse, number: int, folder: Path) -> None:
     day = number % DAYS
     offers = [flights.itinerary(n, [1, 2], price=f"£{n + day}") for n in range(day, day + 20)]
     with store.transaction("flights") as connection:
-        document = flights.answer(flights.flights_document(offers))
-        archive.keep(connection, FIRST_DAY + day * DAY, document)
+        document = flights.flights_document(offers)
+        archive.keep(connection, flights.answer(document, FIRST_DAY + day * DAY))
     _, refusals = flights.bring_up_to_date(store)
     assert refusals == []
 

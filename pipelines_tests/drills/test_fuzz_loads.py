@@ -65,16 +65,16 @@ def sound(owner: psycopg.Connection) -> Iterator[None]:
 
 def as_sent(document: Any) -> JsonAnswer:
     content = sent(document)
-    return JsonAnswer("http://source", content, parse_json(content), dt.datetime.now(dt.UTC))
+    at = dt.datetime.combine(MONDAY + dt.timedelta(days=next(DAYS)), dt.time(), dt.UTC)
+    return JsonAnswer("http://source", content, parse_json(content), at)
 
 
 @pytest.mark.usefixtures("sound")
 @often(150, 20)
 @given(changed(flights_document([itinerary(n, [1 + n % 3, 1]) for n in range(8)]), most=6))
 def test_any_document_of_flights_is_loaded_or_refused(warehouse: Warehouse, document: Any) -> None:
-    day = MONDAY + dt.timedelta(days=next(DAYS))
     with warehouse.transaction("flights") as connection:
-        archive.keep(connection, day, as_sent(document))
+        archive.keep(connection, as_sent(document))
     if isinstance(document, dict):  # others are refused before they are archived
         for refusal in bring_up_to_date(warehouse)[1]:
             see_named_or_no_list(refusal, document)

@@ -18,7 +18,6 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.flights.made_up import (
-    MONDAY,
     bring_up_to_date,
     flights_document,
     itinerary,
@@ -57,7 +56,7 @@ def test_flights_refuse_absurd_numbers_alone(
     for place in range(len(NUMBERS)):
         document["itineraries"][place]["agent_rating"] = f"HERE {place}"
     with warehouse.transaction("flights") as connection:
-        archive.keep(connection, MONDAY, with_numbers(document))
+        archive.keep(connection, with_numbers(document))
     assert bring_up_to_date(warehouse)[1] == []
     query = "SELECT rejected_count FROM ops.deliveries WHERE source = 'flights'"
     assert owner.execute(query).fetchall() == [(len(NUMBERS),)]

@@ -1,11 +1,11 @@
-"""The archive of flights documents: each body as received, once, and which day it is of."""
+"""The archive of flights documents: each body as received, once, and when it was."""
 
 import datetime as dt
 import gzip
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.http.client import JsonAnswer
@@ -23,17 +23,28 @@ BATCH_SIZE = 100
 
 @dataclass(frozen=True)
 class Archived:
-    """A day's entry in the archive. `is_new` says whether this content was not there before."""
+    """A snapshot in the archive. `is_new` says whether its content was not there before."""
 
-    snapshot_on: dt.date
+    snapshot_at: dt.datetime
     sha256: str
     byte_count: int
     is_new: bool
 
 
-def keep(connection: Connection, snapshot_on: dt.date, answer: JsonAnswer) -> Archived:
-    """Keep the body as received. The same content again, on whatever day, is kept once."""
-    known = kept(connection, snapshot_on)
+def keep(connection: Connection, answer: JsonAnswer) -> Archived:
+    """Keep the body as received, once: not again when the day's last snapshot said the same.
+
+    A document that was rejected and comes again is to be loaded again.
+    """
+    known = kept(connection, answer.received_at)
+    if known and known.sha256 == answer.sha256:
+        snapshots = tables.snapshots
+        connection.execute(
+            update(snapshots)
+            .where(snapshots.c.snapshot_at == known.snapshot_at, snapshots.c.refusal.is_not(None))
+            .values(refusal=None)
+        )
+        return known
     document = insert(tables.payloads)
     connection.execute(
         document.on_conflict_do_update(
@@ -47,62 +58,56 @@ def keep(connection: Connection, snapshot_on: dt.date, answer: JsonAnswer) -> Ar
             "body_gzip": gzip.compress(answer.body, compresslevel=6, mtime=0),
         },
     )
-    entry = insert(tables.snapshots)
-    replaced = ("sha256", "received_at", "source_url", "refused_sha256", "refusal")
-    known_refused = tables.snapshots.c.refused_sha256 == entry.excluded.sha256
     connection.execute(
-        entry.on_conflict_do_update(
-            index_elements=["snapshot_on"],
-            set_={name: entry.excluded[name] for name in replaced},
-            where=(tables.snapshots.c.sha256 != entry.excluded.sha256) | known_refused,
-        ),
+        insert(tables.snapshots),
         {
-            "snapshot_on": snapshot_on,
+            "snapshot_at": answer.received_at,
             "sha256": answer.sha256,
-            "received_at": answer.received_at,
             "source_url": answer.url,
-            "refused_sha256": None,
-            "refusal": None,
         },
     )
-    is_new = known is None or known.sha256 != answer.sha256
-    return Archived(snapshot_on, answer.sha256, len(answer.body), is_new)
+    return Archived(answer.received_at, answer.sha256, len(answer.body), is_new=True)
 
 
-def kept(connection: Connection, snapshot_on: dt.date) -> Archived | None:
-    """What the archive holds of a day, or None."""
+def kept(connection: Connection, until: dt.datetime) -> Archived | None:
+    """The last snapshot of an instant's day (UTC) up to that instant, or None."""
+    midnight = until.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    snapshots = tables.snapshots.c
+    row = connection.execute(
+        select(snapshots.snapshot_at, snapshots.sha256, tables.payloads.c.byte_count)
+        .join(tables.payloads)
+        .where(snapshots.snapshot_at.between(midnight, until))
+        .order_by(snapshots.snapshot_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return Archived(*row, is_new=False) if row else None
+
+
+def delivery_of(connection: Connection, snapshot_at: dt.datetime) -> Delivery:
+    """A snapshot's document as a delivery."""
     row = connection.execute(
         select(tables.snapshots.c.sha256, tables.payloads.c.byte_count)
         .join(tables.payloads)
-        .where(tables.snapshots.c.snapshot_on == snapshot_on)
-    ).one_or_none()
-    return Archived(snapshot_on, row.sha256, row.byte_count, False) if row else None
-
-
-def delivery_of(connection: Connection, day: dt.date) -> Delivery:
-    """A day's document as a delivery."""
-    row = connection.execute(
-        select(
-            tables.snapshots.c.sha256,
-            tables.snapshots.c.received_at,
-            tables.payloads.c.byte_count,
-        )
-        .join(tables.payloads)
-        .where(tables.snapshots.c.snapshot_on == day)
+        .where(tables.snapshots.c.snapshot_at == snapshot_at)
     ).one()
     return Delivery(
         source=SOURCE,
-        name=day.isoformat(),
+        name=name_of(snapshot_at),
         sha256=row.sha256,
         byte_count=row.byte_count,
-        received_at=row.received_at,
+        received_at=snapshot_at,
     )
 
 
-def last_day_without_document(connection: Connection) -> dt.date | None:
-    """The last day whose document was removed for its age."""
+def name_of(snapshot_at: dt.datetime) -> str:
+    """What the ledger calls a snapshot: its instant, such as 2026-11-21T05:00:03Z."""
+    return f"{snapshot_at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def last_without_document(connection: Connection) -> dt.datetime | None:
+    """The last snapshot whose document was removed for its age."""
     removed = tables.payloads.c.body_gzip.is_(None)
-    query = select(func.max(tables.snapshots.c.snapshot_on)).join(tables.payloads).where(removed)
+    query = select(func.max(tables.snapshots.c.snapshot_at)).join(tables.payloads).where(removed)
     return connection.execute(query).scalar()
 
 
@@ -115,19 +120,20 @@ def read_document(connection: Connection, sha256: str) -> Any:
     return parse_json(gzip.decompress(body))
 
 
-def pending_days(connection: Connection) -> list[dt.date]:
-    """The archived days that have to be put on top, oldest first."""
-    return list(
-        connection.execute(text(read_sql("pipelines.sources.flights", "pending_days"))).scalars()
-    )
+def pending(connection: Connection) -> list[dt.datetime]:
+    """The archived snapshots that have to be put on top, oldest first."""
+    query = text(read_sql("pipelines.sources.flights", "pending_snapshots"))
+    return list(connection.execute(query).scalars())
 
 
 def remove_documents(store: Warehouse, before: dt.datetime) -> Removed:
-    """Remove the documents of days before the instant's day, once the tables have them.
+    """Remove the documents of snapshots before the instant's day, once the tables have them.
 
-    The days stay, and so does what was read of them: a rebuild begins with the first later day.
+    The snapshots stay, and so does what was read of them: a rebuild begins with the first later
+    one.
     """
+    midnight = dt.datetime.combine(before.astimezone(dt.UTC).date(), dt.time(), dt.UTC)
     with store.transaction(SOURCE) as connection:
-        first_needed = min([before.date(), *pending_days(connection)[:1]])
+        first_needed = min([midnight, *pending(connection)[:1]])
     statement = read_sql("pipelines.sources.flights", "remove_documents")
     return delete_in_batches(store, SOURCE, statement, BATCH_SIZE, before=first_needed)

@@ -85,9 +85,9 @@ def _archive(
     if day == today:
         answer = open_client(settings).fetch()
         with store.transaction(SOURCE) as connection:
-            return archive.keep(connection, day, answer)
+            return archive.keep(connection, answer)
     with store.engine.connect() as connection:
-        entry = archive.kept(connection, day)
+        entry = archive.kept(connection, dt.datetime.combine(day, dt.time.max, dt.UTC))
     if entry is None:
         raise PermanentFailure(
             SOURCE,
@@ -104,7 +104,7 @@ class Loading(dg.Config):
 
     rebuild: bool = Field(
         default=False,
-        description="Empty the tables and read every archived day anew, as after a change of"
+        description="Empty the tables and read every archived snapshot anew, as after a change of"
         " transform.py. Readers see the old tables until the new ones are whole.",
     )
 
@@ -126,7 +126,7 @@ def flights_tables(
     flights: SourceResource,
     warehouse: WarehouseResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Bring all tables up to date with every archived day that they do not have yet."""
+    """Bring all tables up to date with every archived snapshot that they do not have yet."""
     with as_dagster_failure(context) as step, warehouse.open() as store:
         outcomes, refusals = load.bring_up_to_date(
             store,
@@ -172,7 +172,7 @@ def flights_retry(
     today = utc_now().date()
     job, day = source.name, today.isoformat()
     with warehouse.open() as store, store.engine.connect() as connection:
-        if archive.kept(connection, today) is not None:
+        if archive.kept(connection, utc_now()) is not None:
             return dg.SkipReason("Today's document is archived.")
     if run_state.is_under_way(context.instance, job, day):
         return dg.SkipReason("A run is under way.")

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     desc,
+    false,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -46,35 +48,44 @@ payloads = Table(
 snapshots = Table(
     "snapshots",
     metadata,
-    Column("snapshot_on", Date, primary_key=True, comment="The day (UTC) it was fetched."),
+    Column(
+        "snapshot_at",
+        DateTime(timezone=True),
+        primary_key=True,
+        comment="When the document was received.",
+    ),
+    Column(
+        "snapshot_on",
+        Date,
+        Computed("(snapshot_at AT TIME ZONE 'UTC')::date", persisted=True),
+        nullable=False,
+        comment="Its day (UTC), which may have several.",
+    ),
     Column(
         "sha256",
         Text,
         ForeignKey("flights.payloads.sha256"),
         nullable=False,
-        comment="The document of that day (flights.payloads).",
-    ),
-    Column("received_at", DateTime(timezone=True), nullable=False, comment="When it was fetched."),
-    Column(
-        "loaded_sha256",
-        Text,
-        comment="The document that the tables were brought up to date with; null: none yet.",
+        comment="The document (flights.payloads).",
     ),
     Column(
-        "refused_sha256",
-        Text,
-        comment="The last document of that day that was refused as a whole; null: none.",
+        "is_loaded",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="Whether the tables were brought up to date with it.",
     ),
-    Column("refusal", Text, comment="Why that document was refused."),
+    Column("refusal", Text, comment="Why the document was rejected as a whole; null: it was not."),
     Column("source_url", Text, nullable=False, comment="Where it was fetched, secrets masked."),
-    Column("itinerary_count", Integer, comment="Itineraries on offer that day."),
+    Column("itinerary_count", Integer, comment="Itineraries on offer then."),
     Column("price_currency", Text, comment="ISO 4217 code that most of its prices are in."),
     Column("lowest_price", Numeric, comment="Lowest price in price_currency."),
     Column("median_price", Numeric, comment="Median price in price_currency."),
     Column("highest_price", Numeric, comment="Highest price in price_currency."),
+    Index(None, "snapshot_on"),
     schema=SCHEMA,
-    comment="The archive of what was on offer: the document of each day, as it came."
-    " Everything else in this schema is read from it.",
+    comment="The archive of what was on offer: each document as it came, but not again when it says"
+    " what the day's last one said. Everything else in this schema is read from it.",
 )
 
 airports = Table(
@@ -234,14 +245,27 @@ itineraries = Table(
     Column("airlines", ARRAY(Text), nullable=False, comment="Names of its airlines, each once."),
     Column("airline_ids", ARRAY(Text), nullable=False, comment="Their codes, each once."),
     Column("route", Text, nullable=False, comment="Its legs in order: BUD-LTN, LTN-BUD."),
-    Column("first_seen_on", Date, nullable=False, comment="Day of the first snapshot with it."),
     Column(
-        "last_seen_on", Date, comment="Day of the last snapshot with it; null while it is offered."
+        "leg_stops",
+        ARRAY(SmallInteger),
+        nullable=False,
+        comment="Stops on each of its legs, in their order; 0 is direct.",
     ),
     Column(
-        "withdrawn_on",
-        Date,
-        comment="Day of the first snapshot without it; null while it is offered.",
+        "first_seen_at",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="The first snapshot with it.",
+    ),
+    Column(
+        "last_seen_at",
+        DateTime(timezone=True),
+        comment="The last snapshot with it; null while it is offered.",
+    ),
+    Column(
+        "withdrawn_at",
+        DateTime(timezone=True),
+        comment="The first snapshot without it; null while it is offered.",
     ),
     delivery_id_column(),
     Index("itineraries_price_idx", "price_amount", "itinerary_id"),
@@ -264,19 +288,19 @@ itinerary_legs = Table(
     Column("leg_number", SmallInteger, primary_key=True, comment="Place in the order, from 1."),
     Column("leg_id", Text, nullable=False, comment="The leg (flights.legs)."),
     Column(
-        "leg_seen_from_on",
-        Date,
+        "leg_seen_from_at",
+        DateTime(timezone=True),
         nullable=False,
         comment="Which period of the leg: the one in which the itinerary was last seen.",
     ),
     delivery_id_column(),
     ForeignKeyConstraint(
-        ["leg_id", "leg_seen_from_on"],
-        ["flights.legs.leg_id", "flights.legs.seen_from_on"],
+        ["leg_id", "leg_seen_from_at"],
+        ["flights.legs.leg_id", "flights.legs.seen_from_at"],
         deferrable=True,
         initially="DEFERRED",
     ),
-    Index(None, "leg_id", "leg_seen_from_on"),
+    Index(None, "leg_id", "leg_seen_from_at"),
     schema=SCHEMA,
     comment="The legs of each itinerary in their order, as last seen. Made from flights.prices.",
 )

@@ -1,10 +1,10 @@
-"""Flights documents: one a day, which changes while it is the day's; bad records, refused days."""
+"""Flights documents: some a day; bad records, and documents that are rejected as a whole."""
 
 import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import psycopg
@@ -18,17 +18,17 @@ from pipelines_tests.sources.flights.made_up import MONDAY, itinerary, leg
 Record = dict[str, Any]
 LEGS = range(1, 6)
 PRICES = """
-SELECT itinerary_id, snapshot_on, price_amount::integer, agent FROM metrics.flight_prices
+SELECT itinerary_id, snapshot_at, price_amount::integer, agent FROM metrics.flight_prices
 """
-PERIODS = "SELECT leg_id, seen_from_on, seen_until_on, arrival_airport, stops FROM flights.legs"
-REFUSED = "SELECT snapshot_on FROM flights.snapshots WHERE refusal IS NOT NULL"
+PERIODS = "SELECT leg_id, seen_from_at, seen_until_at, arrival_airport, stops FROM flights.legs"
+REFUSED = "SELECT snapshot_at FROM flights.snapshots WHERE refusal IS NOT NULL"
 
 
 @dataclass(frozen=True)
 class Document:
     """A document as it was published."""
 
-    day: dt.date
+    at: dt.datetime
     body: bytes
     itineraries: list[Record]
     legs: list[Record]
@@ -36,7 +36,7 @@ class Document:
     @property
     def place(self) -> tuple[str, str]:
         """In the ledger."""
-        return str(self.day), hashlib.sha256(self.body).hexdigest()
+        return archive.name_of(self.at), hashlib.sha256(self.body).hexdigest()
 
     def bad(self) -> tuple[set[int], set[int]]:
         """The places of bad itineraries and legs: by themselves, or told otherwise before."""
@@ -54,7 +54,7 @@ class Document:
 
 
 class Flights(Feed):
-    """What was offered on a day is settled before the next begins: later it cannot be had."""
+    """What was offered is settled before another document is there: later it cannot be had."""
 
     source = "flights"
     path = "/flights.json"
@@ -62,7 +62,7 @@ class Flights(Feed):
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
-        self.day = MONDAY
+        self.at = dt.datetime.combine(MONDAY, dt.time(5), dt.UTC)
         self.published = [self._draw(is_believed=True)]
         self.is_rebuild = False
 
@@ -70,19 +70,18 @@ class Flights(Feed):
         chance = self.random.random()
         self.is_rebuild = self.random.random() < 0.1
         is_believed = self.random.random() > 0.15
-        if chance < 0.5:
-            settle()
-            self.day += dt.timedelta(days=self.random.choice((1, 1, 2)))
-        elif chance < 0.65:
+        if 0.5 <= chance < 0.65:
             return "the document is the same"
-        elif not is_believed:
-            settle()
+        settle()
+        self.at += dt.timedelta(minutes=20)
+        if chance < 0.5:
+            self.at += dt.timedelta(days=self.random.choice((1, 1, 2)))
         same_as = self.published[-1] if chance < 0.1 else self._draw(is_believed=is_believed)
-        new = Document(self.day, same_as.body, same_as.itineraries, same_as.legs)
+        new = Document(self.at, same_as.body, same_as.itineraries, same_as.legs)
         self.published.append(new)
         bad = sum(map(len, new.bad()))
         refused = "" if new.is_believed else ", to be refused"
-        told = f"the document of {self.day} has {len(new.itineraries)} offers, {bad} bad{refused}"
+        told = f"the document of {self.at} has {len(new.itineraries)} offers, {bad} bad{refused}"
         return f"{told}; tables are rebuilt" if self.is_rebuild else told
 
     def _draw(self, *, is_believed: bool) -> Document:
@@ -103,7 +102,7 @@ class Flights(Feed):
                 itineraries.append(self.random.choice(itineraries) | {"price": "£99"})
                 legs.append(self.random.choice(legs) | {"stops": self.random.randrange(2)})
             body = json.dumps({"itineraries": itineraries, "legs": legs}).encode()
-            drawn = Document(self.day, body, itineraries, legs)
+            drawn = Document(self.at, body, itineraries, legs)
             if drawn.is_believed is is_believed:
                 return drawn
 
@@ -128,35 +127,34 @@ class Flights(Feed):
     def run(self, store: Warehouse) -> None:
         answer = FlightsClient(self.url + self.path, self.http("FLIGHTS_URL")).fetch()
         with store.transaction(self.source) as connection:
-            archive.keep(connection, self.day, answer)
+            archive.keep(connection, replace(answer, received_at=self.at))
         load.bring_up_to_date(store, run_id=None, rebuild=self.is_rebuild)
 
     def is_taken(self) -> None:
         self.is_rebuild = False
 
     def check(self, owner: psycopg.Connection) -> None:
-        of_day = {one.day: one for one in self.published if one.is_believed}
-        offers = _by_day(of_day, lambda one: one.itineraries, lambda one: one.bad()[0])
+        believed = {one.at: one for one in self.published if one.is_believed}
+        offers = _by_snapshot(believed, lambda one: one.itineraries, lambda one: one.bad()[0])
         prices = [
-            (name, day, int(one["price"].removeprefix("£")), one["agent"])
-            for (name, day), one in offers.items()
+            (name, at, int(one["price"].removeprefix("£")), one["agent"])
+            for (name, at), one in offers.items()
         ]
         same(owner.execute(PRICES), prices, "metrics.flight_prices")
         found = [
-            (name, day, *said)
+            (name, at, *said)
             for name, first, last, *said in owner.execute(PERIODS)
-            for day in of_day
-            if first <= day <= (last or day)
+            for at in believed
+            if first <= at <= (last or at)
         ]
-        flown = _by_day(of_day, lambda one: one.legs, lambda one: one.bad()[1])
+        flown = _by_snapshot(believed, lambda one: one.legs, lambda one: one.bad()[1])
         legs = [
-            (name, day, one["arrival_airport"], one["stops"]) for (name, day), one in flown.items()
+            (name, at, one["arrival_airport"], one["stops"]) for (name, at), one in flown.items()
         ]
         same(found, legs, "flights.legs")
-        last = {one.day: one for one in self.published}
-        refused = [(day,) for day, one in last.items() if not one.is_believed]
-        same(owner.execute(REFUSED), refused, "refused days")
-        self._check_ledger(owner, {one.place for one in of_day.values()})
+        refused = [(one.at,) for one in self.published if not one.is_believed]
+        same(owner.execute(REFUSED), refused, "refused documents")
+        self._check_ledger(owner, {one.place for one in believed.values()})
 
     def _check_ledger(self, owner: psycopg.Connection, taken: set[tuple[str, str]]) -> None:
         entries, known = self.entries(owner), {one.place: one for one in self.published}
@@ -179,17 +177,17 @@ def _bad(records: list[Record], is_good: Any) -> set[int]:
     }
 
 
-def _by_day(
-    documents: Mapping[dt.date, Document], records_of: Any, bad_of: Any
-) -> dict[tuple[str, dt.date], Record]:
-    """The last good word on each day of each record that is offered then."""
-    found: dict[tuple[str, dt.date], Record] = {}
+def _by_snapshot(
+    documents: Mapping[dt.datetime, Document], records_of: Any, bad_of: Any
+) -> dict[tuple[str, dt.datetime], Record]:
+    """The last good word in each snapshot on each record that is offered then."""
+    found: dict[tuple[str, dt.datetime], Record] = {}
     last: dict[str, Record] = {}
-    for day, document in sorted(documents.items()):
+    for at, document in sorted(documents.items()):
         records: Iterable[Record] = records_of(document)
         bad, offered = bad_of(document), {one["id"] for one in records}
         last = {name: one for name, one in last.items() if name in offered}
         good = [one for n, one in enumerate(records) if n not in bad]
         last |= {one["id"]: one for one in reversed(good)}
-        found |= {(name, day): one for name, one in last.items()}
+        found |= {(name, at): one for name, one in last.items()}
     return found

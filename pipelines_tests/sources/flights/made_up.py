@@ -1,6 +1,7 @@
 """Small flights documents that tests make for themselves."""
 
 import datetime as dt
+import itertools
 import json
 from typing import Any
 
@@ -57,20 +58,25 @@ def flights_document(
     }
 
 
-def answer(content: Any) -> JsonAnswer:
+def answer(content: Any, day: dt.date) -> JsonAnswer:
+    """What was received on a day, a second after what was received before."""
     body = json.dumps(content).encode()
-    return JsonAnswer("http://source/flights.json", body, content, dt.datetime.now(dt.UTC))
+    at = dt.datetime.combine(day, dt.time(5), dt.UTC) + dt.timedelta(seconds=next(_seconds))
+    return JsonAnswer("http://source/flights.json", body, content, at)
+
+
+_seconds = itertools.count()
 
 
 def deliver(warehouse: Warehouse, day: dt.date, content: Any) -> list[Outcome]:
-    """Archive a document as that day's and load what is pending."""
+    """Archive a document as received that day and load what is pending."""
     with warehouse.transaction("flights") as connection:
-        archive.keep(connection, day, answer(content))
-        days = archive.pending_days(connection)
+        archive.keep(connection, answer(content, day))
+        pending = archive.pending(connection)
     outcomes = []
-    for pending in days:
+    for snapshot_at in pending:
         with warehouse.transaction("flights") as connection:
-            outcomes.append(load.load_snapshot(connection, pending, None))
+            outcomes.append(load.load_snapshot(connection, snapshot_at, None))
     return outcomes
 
 

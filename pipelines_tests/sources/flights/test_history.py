@@ -1,4 +1,4 @@
-"""History against a plain model: random days, replaced, late and refused ones, and rebuilds."""
+"""History against a plain model: random snapshots, late and refused ones, and rebuilds."""
 
 import datetime as dt
 from random import Random
@@ -23,9 +23,9 @@ from pipelines_tests.sources.flights.made_up import (
 Document = dict[str, Any]
 
 
-def keep(warehouse: Warehouse, day: dt.date, document: Document) -> None:
+def keep(warehouse: Warehouse, day: dt.date, document: Document) -> dt.datetime:
     with warehouse.transaction("flights") as connection:
-        archive.keep(connection, day, answer(document))
+        return archive.keep(connection, answer(document, day)).snapshot_at
 
 
 def contents(owner: psycopg.Connection) -> dict[str, list[Any]]:
@@ -71,11 +71,11 @@ def is_believed(document: Document) -> bool:
     return bad <= len(document["itineraries"]) / 2
 
 
-def model(days: dict[dt.date, Document]) -> dict[tuple[str, dt.date], tuple[str, str]]:
-    """What metrics.flight_prices has to say: the last good word on each day that is offered."""
-    found: dict[tuple[str, dt.date], tuple[str, str]] = {}
+def model(snapshots: dict[dt.datetime, Document]) -> dict[tuple[str, dt.datetime], tuple[str, str]]:
+    """What metrics.flight_prices has to say: the last good word in each snapshot that offers it."""
+    found: dict[tuple[str, dt.datetime], tuple[str, str]] = {}
     last: dict[str, tuple[str, str]] = {}
-    for day, document in sorted(days.items()):
+    for at, document in sorted(snapshots.items()):
         if not is_believed(document):
             continue
         offered = {one["id"] for one in document["itineraries"]}
@@ -83,34 +83,32 @@ def model(days: dict[dt.date, Document]) -> dict[tuple[str, dt.date], tuple[str,
         for one in document["itineraries"]:
             if is_good(one, document):
                 last[one["id"]] = (one["price"], one["agent"])
-        found |= {(key, day): value for key, value in last.items()}
+        found |= {(key, at): value for key, value in last.items()}
     return found
 
 
-def told(owner: psycopg.Connection) -> dict[tuple[str, dt.date], tuple[str, str]]:
+def told(owner: psycopg.Connection) -> dict[tuple[str, dt.datetime], tuple[str, str]]:
     rows = owner.execute(
-        "SELECT itinerary_id, snapshot_on, '£' || price_amount::integer, agent"
+        "SELECT itinerary_id, snapshot_at, '£' || price_amount::integer, agent"
         " FROM metrics.flight_prices"
     )
     return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_any_order_of_days_ends_as_the_model_and_as_a_rebuild(
+def test_any_order_of_snapshots_ends_as_the_model_and_as_a_rebuild(
     warehouse: Warehouse, owner: psycopg.Connection, seed: int
 ) -> None:
     random = Random(seed)
-    days: dict[dt.date, Document] = {}
+    snapshots: dict[dt.datetime, Document] = {}
     for _ in range(10):
         day = MONDAY + dt.timedelta(days=random.randrange(6))
         document = random_document(random)
-        if random.random() < 0.2 and days:
-            document = random.choice(list(days.values()))
-        if is_believed(document) or day not in days or not is_believed(days[day]):
-            days[day] = document  # else the one that was loaded stays the day's
-        keep(warehouse, day, document)
+        if random.random() < 0.2 and snapshots:
+            document = random.choice(list(snapshots.values()))
+        snapshots[keep(warehouse, day, document)] = document
         bring_up_to_date(warehouse)
-        assert told(owner) == model(days)
+        assert told(owner) == model(snapshots)
     before = contents(owner)
     ledger = "SELECT name, sha256, read_count, rejected_count FROM ops.deliveries ORDER BY 1, 2"
     entries = owner.execute(ledger).fetchall()
@@ -147,8 +145,8 @@ def test_price_rating_agent_and_legs_are_kept_as_they_were(
     )
     bring_up_to_date(warehouse)
     assert owner.execute(
-        "SELECT seen_from_on, seen_until_on, price_amount::integer, agent, agent_rating::integer,"
-        " leg_ids FROM flights.prices ORDER BY 1"
+        "SELECT seen_from_at::date, seen_until_at::date, price_amount::integer, agent,"
+        " agent_rating::integer, leg_ids FROM flights.prices ORDER BY 1"
     ).fetchall() == [
         (MONDAY, MONDAY, 35, "Trip.com", 10, ["leg_1", "leg_2"]),
         (TUESDAY, None, 40, "Kiwi.com", 8, ["leg_2", "leg_1"]),
@@ -209,16 +207,38 @@ def test_a_rebuild_keeps_what_was_believed_of_a_day_whose_last_document_is_refus
         keep(warehouse, day, flights_document())
     bring_up_to_date(warehouse)
     before = contents(owner)
-    keep(warehouse, MONDAY, bad)
+    at = keep(warehouse, MONDAY, bad)
     if is_loaded_before:
         bring_up_to_date(warehouse)
         assert contents(owner) == before
     outcomes, refusals = bring_up_to_date(warehouse, rebuild=True)
     assert (len(outcomes), len(refusals)) == (2, 1)
     assert contents(owner) == before
-    refused = owner.execute("SELECT snapshot_on FROM flights.snapshots WHERE refusal IS NOT NULL")
-    assert refused.fetchall() == [(MONDAY,)]
+    refused = owner.execute("SELECT snapshot_at FROM flights.snapshots WHERE refusal IS NOT NULL")
+    assert refused.fetchall() == [(at,)]
     assert bring_up_to_date(warehouse) == ([], [])
+
+
+def test_what_was_offered_in_the_morning_alone_stays_in_the_history(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    """A second document of a day took the place of the first, and what that one alone offered."""
+    keep(warehouse, MONDAY, flights_document([itinerary(1, [1]), itinerary(2, [1], price="£90")]))
+    bring_up_to_date(warehouse)
+    noon = keep(warehouse, MONDAY, flights_document([itinerary(1, [1], price="£36")]))
+    keep(warehouse, MONDAY, flights_document([itinerary(1, [1], price="£36")]))  # says the same
+    bring_up_to_date(warehouse)
+    prices = "SELECT itinerary_id, price_amount::integer FROM metrics.flight_prices ORDER BY 1, 2"
+    assert owner.execute(prices).fetchall() == [("it_1", 35), ("it_1", 36), ("it_2", 90)]
+    by_day = "SELECT itinerary_id, snapshot_on, price_amount::integer"
+    assert owner.execute(f"{by_day} FROM metrics.flight_prices_by_day ORDER BY 1").fetchall() == [
+        ("it_1", MONDAY, 36),
+        ("it_2", MONDAY, 90),
+    ]
+    assert owner.execute(
+        "SELECT itinerary_id, withdrawn_at, last_seen_on, withdrawn_on FROM enriched.itineraries"
+        " ORDER BY 1"
+    ).fetchall() == [("it_1", None, MONDAY, None), ("it_2", noon, MONDAY, MONDAY)]
 
 
 def test_a_rebuild_that_fails_leaves_the_tables_as_they_were(

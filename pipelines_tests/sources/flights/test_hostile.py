@@ -51,9 +51,10 @@ def test_nothing_in_a_document_stops_the_load_or_is_lost(
     random = Random(seed)
     for number in range(25):
         body = json.dumps(hostile_document(random)).encode()
-        received = JsonAnswer("http://source", body, None, dt.datetime.now(dt.UTC))
+        at = dt.datetime.combine(MONDAY, dt.time(), dt.UTC) + dt.timedelta(days=number)
+        received = JsonAnswer("http://source", body, None, at)
         with warehouse.transaction("flights") as connection:
-            archive.keep(connection, MONDAY + dt.timedelta(days=number), received)
+            archive.keep(connection, received)
         _, refusals = bring_up_to_date(warehouse)
         assert [str(one) for one in refusals if "records are bad" not in str(one)] == []
     counted = owner.execute(

@@ -1,10 +1,10 @@
--- Close the periods in which something else was said than today.
+-- Close the periods in which something else was said than now.
 WITH closed AS (
     UPDATE {table} AS held
-    SET seen_until_on = :day_before
+    SET seen_until_at = :before
     FROM stage_{name} AS staged
     WHERE held.{key} = staged.{key}
-        AND held.seen_until_on IS NULL
+        AND held.seen_until_at IS NULL
         AND ({held_said}) IS DISTINCT FROM ({staged_said})
     RETURNING held.{key}
 )
@@ -13,12 +13,12 @@ SELECT {key} FROM closed;
 
 -- Open a period for what has none.
 WITH opened AS (
-    INSERT INTO {table} ({key}, seen_from_on, {said}, delivery_id)
-    SELECT DISTINCT ON (staged.{key}) staged.{key}, :day, {staged_said}, :delivery_id
+    INSERT INTO {table} ({key}, seen_from_at, {said}, delivery_id)
+    SELECT DISTINCT ON (staged.{key}) staged.{key}, :at, {staged_said}, :delivery_id
     FROM stage_{name} AS staged
     WHERE NOT EXISTS (
         SELECT FROM {table} AS held
-        WHERE held.{key} = staged.{key} AND held.seen_until_on IS NULL
+        WHERE held.{key} = staged.{key} AND held.seen_until_at IS NULL
     )
     ORDER BY staged.{key}, staged.record
     RETURNING {key}
@@ -32,9 +32,9 @@ SELECT {key} FROM opened;
 -- Close the periods of what is gone.
 WITH gone AS (
     UPDATE {table} AS held
-    SET seen_until_on = :day_before
-    WHERE held.seen_until_on IS NULL
-        AND held.seen_from_on < :day
+    SET seen_until_at = :before
+    WHERE held.seen_until_at IS NULL
+        AND held.seen_from_at < :at
         AND NOT EXISTS (
             SELECT FROM stage_offered_{name} AS offered WHERE offered.{key} = held.{key}
         )

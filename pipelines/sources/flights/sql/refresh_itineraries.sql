@@ -3,14 +3,14 @@ CREATE TEMP TABLE last_offers ON COMMIT DROP AS
 SELECT DISTINCT ON (prices.itinerary_id) prices.*
 FROM flights.prices
 INNER JOIN touched USING (itinerary_id)
-ORDER BY prices.itinerary_id, prices.seen_from_on DESC;
+ORDER BY prices.itinerary_id, prices.seen_from_at DESC;
 
 CREATE TEMP TABLE flown ON COMMIT DROP AS
 SELECT
     last_offers.itinerary_id,
     part.leg_number,
     legs.leg_id,
-    legs.seen_from_on,
+    legs.seen_from_at,
     legs.stops,
     legs.airline_id,
     airline.name AS airline,
@@ -20,14 +20,14 @@ FROM last_offers
 CROSS JOIN LATERAL unnest(last_offers.leg_ids) WITH ORDINALITY AS part (leg_id, leg_number)
 INNER JOIN flights.legs
     ON part.leg_id = legs.leg_id
-    AND legs.seen_from_on <= coalesce(last_offers.seen_until_on, 'infinity')
-    AND coalesce(legs.seen_until_on, 'infinity') >= coalesce(last_offers.seen_until_on, 'infinity')
+    AND legs.seen_from_at <= coalesce(last_offers.seen_until_at, 'infinity')
+    AND coalesce(legs.seen_until_at, 'infinity') >= coalesce(last_offers.seen_until_at, 'infinity')
 INNER JOIN (
     SELECT DISTINCT ON (airline_id)
         airline_id,
         name
     FROM flights.airlines
-    ORDER BY airline_id, seen_from_on DESC
+    ORDER BY airline_id, seen_from_at DESC
 ) AS airline ON legs.airline_id = airline.airline_id;
 
 DELETE FROM flights.itinerary_legs
@@ -49,9 +49,10 @@ INSERT INTO flights.itineraries (
     airlines,
     airline_ids,
     route,
-    first_seen_on,
-    last_seen_on,
-    withdrawn_on,
+    leg_stops,
+    first_seen_at,
+    last_seen_at,
+    withdrawn_at,
     delivery_id
 )
 SELECT
@@ -65,18 +66,19 @@ SELECT
     summed.airlines,
     summed.airline_ids,
     summed.route,
+    summed.leg_stops,
     (
-        SELECT min(prices.seen_from_on)
+        SELECT min(prices.seen_from_at)
         FROM flights.prices
         WHERE prices.itinerary_id = last_offers.itinerary_id
     ),
-    last_offers.seen_until_on,
+    last_offers.seen_until_at,
     CASE
-        WHEN last_offers.seen_until_on IS NOT NULL THEN (
-            SELECT min(snapshots.snapshot_on)
+        WHEN last_offers.seen_until_at IS NOT NULL THEN (
+            SELECT min(snapshots.snapshot_at)
             FROM flights.snapshots
-            WHERE snapshots.snapshot_on > last_offers.seen_until_on
-                AND snapshots.loaded_sha256 IS NOT NULL
+            WHERE snapshots.snapshot_at > last_offers.seen_until_at
+                AND snapshots.is_loaded
         )
     END,
     summed.delivery_id
@@ -88,18 +90,19 @@ INNER JOIN (
         array_agg(DISTINCT airline) AS airlines,
         array_agg(DISTINCT airline_id) AS airline_ids,
         string_agg(hop, ', ' ORDER BY leg_number) AS route,
+        array_agg(stops ORDER BY leg_number) AS leg_stops,
         max(delivery_id) AS delivery_id
     FROM flown
     GROUP BY itinerary_id
 ) AS summed USING (itinerary_id);
 
 INSERT INTO flights.itinerary_legs (
-    itinerary_id, leg_number, leg_id, leg_seen_from_on, delivery_id
+    itinerary_id, leg_number, leg_id, leg_seen_from_at, delivery_id
 )
 SELECT
     itinerary_id,
     leg_number,
     leg_id,
-    seen_from_on,
+    seen_from_at,
     delivery_id
 FROM flown;

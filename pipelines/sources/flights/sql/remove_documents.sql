@@ -1,4 +1,4 @@
--- Removes documents of flights that only days before a day refer to; the days stay.
+-- Removes documents of flights that only snapshots before an instant refer to; the snapshots stay.
 WITH doomed AS (
     SELECT
         payloads.sha256,
@@ -9,15 +9,14 @@ WITH doomed AS (
         AND EXISTS (
             SELECT FROM flights.snapshots
             WHERE
-                snapshots.snapshot_on < :before
-                AND payloads.sha256 IN (snapshots.sha256, snapshots.refused_sha256)
+                snapshots.snapshot_at < :before
+                AND payloads.sha256 = snapshots.sha256
         )
         AND NOT EXISTS (
             SELECT FROM flights.snapshots
             WHERE
-                snapshots.snapshot_on >= :before
-                AND payloads.sha256
-                IN (snapshots.sha256, snapshots.loaded_sha256, snapshots.refused_sha256)
+                snapshots.snapshot_at >= :before
+                AND payloads.sha256 = snapshots.sha256
         )
     ORDER BY payloads.sha256
     LIMIT :most

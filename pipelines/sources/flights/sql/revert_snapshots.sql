@@ -1,17 +1,17 @@
--- Forget the periods that began after the day before.
+-- Forget the periods that began after the snapshot before.
 WITH forgotten AS (
     DELETE FROM {table}
-    WHERE seen_from_on > coalesce(:day_before, '-infinity'::date)
+    WHERE seen_from_at > coalesce(:before, '-infinity'::timestamptz)
     RETURNING {key}
 )
 INSERT INTO touched_{name}
 SELECT {key} FROM forgotten;
 
--- Open again the periods that a later day closed: they were last seen on the day before.
+-- Open again the periods that a later snapshot closed: they were last seen in the one before, or after it.
 WITH reopened AS (
     UPDATE {table}
-    SET seen_until_on = NULL
-    WHERE seen_until_on >= :day_before
+    SET seen_until_at = NULL
+    WHERE seen_until_at >= :before
     RETURNING {key}
 )
 INSERT INTO touched_{name}

@@ -1,7 +1,7 @@
--- Archived days whose document was refused: nothing of them is in the tables.
+-- Archived documents that were rejected as a whole: nothing of them is in the tables.
 SELECT
-    snapshot_on,
+    snapshot_at,
     refusal
 FROM flights.snapshots
-WHERE refused_sha256 IS NOT NULL
-ORDER BY snapshot_on DESC
+WHERE refusal IS NOT NULL
+ORDER BY snapshot_at DESC

@@ -4,9 +4,9 @@ SELECT
     count(*) AS legs,
     min(unknown.leg_id) AS example
 FROM (
-    SELECT departure_airport AS airport_code, leg_id FROM flights.legs WHERE seen_until_on IS NULL
+    SELECT departure_airport AS airport_code, leg_id FROM flights.legs WHERE seen_until_at IS NULL
     UNION ALL
-    SELECT arrival_airport, leg_id FROM flights.legs WHERE seen_until_on IS NULL
+    SELECT arrival_airport, leg_id FROM flights.legs WHERE seen_until_at IS NULL
 ) AS unknown
 WHERE NOT EXISTS (
     SELECT FROM flights.airports WHERE airports.airport_code = unknown.airport_code

@@ -11,7 +11,7 @@ SELECT
     time_verdict,
     clock_change
 FROM flights.legs
-WHERE seen_until_on IS NULL
+WHERE seen_until_at IS NULL
     AND (time_verdict = 'impossible' OR clock_change IS NOT NULL)
 ORDER BY leg_id
 LIMIT 1000

@@ -8,14 +8,14 @@ FROM flights.prices
 INNER JOIN flights.prices AS before
     ON prices.itinerary_id = before.itinerary_id
     AND prices.price_currency = before.price_currency
-WHERE prices.seen_from_on = (
-    SELECT max(snapshot_on) FROM flights.snapshots WHERE loaded_sha256 IS NOT NULL
+WHERE prices.seen_from_at = (
+    SELECT max(snapshot_at) FROM flights.snapshots WHERE is_loaded
 )
-    AND before.seen_until_on = (
-        SELECT max(snapshots.snapshot_on)
+    AND before.seen_until_at = (
+        SELECT max(snapshots.snapshot_at)
         FROM flights.snapshots
-        WHERE snapshots.loaded_sha256 IS NOT NULL
-            AND snapshots.snapshot_on < prices.seen_from_on
+        WHERE snapshots.is_loaded
+            AND snapshots.snapshot_at < prices.seen_from_at
     )
     AND (
         prices.price_amount >= 2 * before.price_amount

@@ -10,13 +10,17 @@ SELECT
     airlines,
     airline_ids,
     route,
-    first_seen_on,
-    coalesce(
-        last_seen_on,
-        (SELECT max(snapshot_on) FROM flights.snapshots WHERE loaded_sha256 IS NOT NULL)
-    ) AS last_seen_on,
-    withdrawn_on
-FROM flights.itineraries;
+    leg_stops,
+    first_seen_at,
+    coalesce(last_seen_at, newest.snapshot_at) AS last_seen_at,
+    withdrawn_at,
+    (first_seen_at AT TIME ZONE 'UTC')::date AS first_seen_on,
+    (coalesce(last_seen_at, newest.snapshot_at) AT TIME ZONE 'UTC')::date AS last_seen_on,
+    (withdrawn_at AT TIME ZONE 'UTC')::date AS withdrawn_on
+FROM flights.itineraries
+CROSS JOIN (
+    SELECT max(snapshot_at) AS snapshot_at FROM flights.snapshots WHERE is_loaded
+) AS newest;
 
 COMMENT ON VIEW enriched.itineraries IS
 'Every itinerary ever seen, one row each, as last seen. Filter and order by any column.';
@@ -28,13 +32,18 @@ COMMENT ON COLUMN enriched.itineraries.price_amount IS 'Last price, in price_cur
 COMMENT ON COLUMN enriched.itineraries.price_currency IS 'ISO 4217 code.';
 COMMENT ON COLUMN enriched.itineraries.leg_count IS 'How many legs it has.';
 COMMENT ON COLUMN enriched.itineraries.max_stops IS
-'Most stops on any of its legs; 0 when all are direct. For "any leg with n stops" ask
-enriched.itinerary_legs.';
+'Most stops on any of its legs; 0 when all are direct.';
 COMMENT ON COLUMN enriched.itineraries.airlines IS 'Names of its airlines, each once.';
 COMMENT ON COLUMN enriched.itineraries.airline_ids IS
 'The source''s codes of its airlines, each once; not IATA codes.';
 COMMENT ON COLUMN enriched.itineraries.route IS 'Its legs in order: BUD-LTN, LTN-BUD.';
-COMMENT ON COLUMN enriched.itineraries.first_seen_on IS 'Day of the first snapshot with it.';
-COMMENT ON COLUMN enriched.itineraries.last_seen_on IS 'Day of the last snapshot with it.';
+COMMENT ON COLUMN enriched.itineraries.leg_stops IS
+'Stops on each of its legs, in their order; 0 is direct. Any leg with one stop: 1 = ANY(leg_stops).';
+COMMENT ON COLUMN enriched.itineraries.first_seen_at IS 'The first snapshot with it.';
+COMMENT ON COLUMN enriched.itineraries.last_seen_at IS 'The last snapshot with it.';
+COMMENT ON COLUMN enriched.itineraries.withdrawn_at IS
+'The first snapshot without it; null while it is offered.';
+COMMENT ON COLUMN enriched.itineraries.first_seen_on IS 'Day (UTC) of the first snapshot with it.';
+COMMENT ON COLUMN enriched.itineraries.last_seen_on IS 'Day (UTC) of the last snapshot with it.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_on IS
-'Day of the first snapshot without it; null while it is offered.';
+'Day (UTC) of the first snapshot without it; null while it is offered.';

@@ -26,7 +26,7 @@ SELECT
     CASE
         WHEN departure_hour.weather_source IS NOT NULL THEN departure_hour.weather_source
         WHEN legs.departure_at IS NULL THEN 'none: the instant is not known'
-        WHEN legs.seen_until_on IS NOT NULL THEN 'none: no longer on offer'
+        WHEN legs.seen_until_at IS NOT NULL THEN 'none: no longer on offer'
         WHEN legs.departure_at >= date_trunc('day', now(), 'UTC') + interval '16 days'
             THEN 'none yet: beyond the forecast of 16 days'
         ELSE 'none yet: not received'
@@ -37,19 +37,19 @@ SELECT
     CASE
         WHEN arrival_hour.weather_source IS NOT NULL THEN arrival_hour.weather_source
         WHEN legs.arrival_at IS NULL THEN 'none: the instant is not known'
-        WHEN legs.seen_until_on IS NOT NULL THEN 'none: no longer on offer'
+        WHEN legs.seen_until_at IS NOT NULL THEN 'none: no longer on offer'
         WHEN legs.arrival_at >= date_trunc('day', now(), 'UTC') + interval '16 days'
             THEN 'none yet: beyond the forecast of 16 days'
         ELSE 'none yet: not received'
     END AS arrival_weather_source
 FROM flights.itinerary_legs
 INNER JOIN flights.legs
-    ON itinerary_legs.leg_id = legs.leg_id AND itinerary_legs.leg_seen_from_on = legs.seen_from_on
+    ON itinerary_legs.leg_id = legs.leg_id AND itinerary_legs.leg_seen_from_at = legs.seen_from_at
 LEFT JOIN LATERAL (
     SELECT named.name
     FROM flights.airlines AS named
     WHERE named.airline_id = legs.airline_id
-    ORDER BY named.seen_from_on DESC
+    ORDER BY named.seen_from_at DESC
     LIMIT 1
 ) AS airlines ON TRUE
 LEFT JOIN flights.airports AS departure ON legs.departure_airport = departure.airport_code

@@ -13,13 +13,13 @@ FROM (
         departure_airport AS airport_code,
         date_trunc('hour', departure_at, 'UTC') AS hour_at
     FROM flights.legs
-    WHERE seen_until_on IS NULL AND departure_at IS NOT NULL
+    WHERE seen_until_at IS NULL AND departure_at IS NOT NULL
     UNION
     SELECT
         arrival_airport,
         date_trunc('hour', arrival_at, 'UTC')
     FROM flights.legs
-    WHERE seen_until_on IS NULL AND arrival_at IS NOT NULL
+    WHERE seen_until_at IS NULL AND arrival_at IS NOT NULL
 ) AS ends
 INNER JOIN flights.airports USING (airport_code);
 

@@ -1,4 +1,4 @@
--- What the day offered in sum, in the currency that most of its prices are in.
+-- What the snapshot offered in sum, in the currency that most of its prices are in.
 WITH offered AS (
     SELECT
         price_currency,
@@ -7,7 +7,7 @@ WITH offered AS (
         percentile_disc(0.5) WITHIN GROUP (ORDER BY price_amount) AS median_price,
         max(price_amount) AS highest_price
     FROM flights.prices
-    WHERE seen_until_on IS NULL
+    WHERE seen_until_at IS NULL
     GROUP BY price_currency
 ), usual AS (
     SELECT *
@@ -22,4 +22,4 @@ SET
     lowest_price = (SELECT lowest_price FROM usual),
     median_price = (SELECT median_price FROM usual),
     highest_price = (SELECT highest_price FROM usual)
-WHERE snapshot_on = :snapshot_on
+WHERE snapshot_at = :snapshot_at
