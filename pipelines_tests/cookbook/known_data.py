@@ -13,7 +13,6 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_bookings, known_flights, known_shipments, known_solar
 
 WHEN_IT_CAME = {
-    "flights.snapshots": ("received_at",),
     "ops.deliveries": ("received_at", "loaded_at"),
     "shipments.shipments": ("first_seen_at", "last_seen_at", "updated_at"),
     "shipments.status_history": ("seen_at",),

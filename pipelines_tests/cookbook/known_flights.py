@@ -81,8 +81,10 @@ def put_airports(warehouse: Warehouse) -> None:
 
 
 def put_offers(warehouse: Warehouse, day: dt.date) -> None:
-    """What was on offer on a day."""
-    deliver(warehouse, day, flights_document(OFFERS[day], LEGS))
+    """What was on offer on a day, at five in the morning."""
+    deliver(
+        warehouse, dt.datetime.combine(day, dt.time(5), dt.UTC), flights_document(OFFERS[day], LEGS)
+    )
 
 
 def put_weather(owner: psycopg.Connection, fetched_at: dt.datetime) -> None:

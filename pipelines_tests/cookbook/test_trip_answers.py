@@ -26,6 +26,24 @@ def test_flights(answer: Answer) -> None:
     assert ids == sorted(ours, key=lambda id_: (-offers[id_]["agent_rating"], prices[id_]))
     direct = {id_ for id_ in offers if 0 in stops[id_]} | {"it_5"}
     assert of(answer("Which itineraries have any leg"), "itinerary_id") == sorted(direct)
+    (whole,) = answer("What is an itinerary, with all")
+    assert whole["price_amount"] == prices["it_2"]
+    assert whole["first_departure"]["airport"] == "BUD"
+    assert whole["first_departure"]["local_time"] == "2026-11-20T09:30:00"
+    of_wizz = {
+        id_
+        for id_, one in offers.items()
+        if any(legs[leg]["airline_name"] == "Wizz Air" for leg in one["legs"])
+    }
+    assert set(of(answer("Which itineraries does an airline"), "itinerary_id")) == of_wizz
+    airlines = {(one["airline_id"], one["airline_name"]) for one in known_flights.LEGS}
+    with_air = {(id_, name) for id_, name in airlines if "air" in name.lower()}
+    assert set(of(answer("Which airlines are there"), "airline_id", "name")) == with_air
+    rated = {(one["agent"], Decimal(str(one["agent_rating"]))) for one in offers.values()}
+    dot_com = {(name, rating) for name, rating in rated if name.endswith(".com")}
+    assert set(of(answer("Which agents are there"), "agent", "agent_rating")) == dot_com
+    london = set(known_flights.AIRPORTS) - {"BUD"}
+    assert set(of(answer("Which airports does a city"), "airport_code")) == london
     way = answer("What are the legs of")
     assert of(way, "departs") == ["2026-11-20 09:30", "2026-11-24 14:00"]
     assert of(way, "layover_minutes") == [275 - 205, 320 - 200]

@@ -58,20 +58,21 @@ def flights_document(
     }
 
 
-def answer(content: Any, day: dt.date) -> JsonAnswer:
-    """What was received on a day, a second after what was received before."""
+def answer(content: Any, at: dt.date | dt.datetime) -> JsonAnswer:
+    """What was received at an instant, or on a day: then a second after what was before."""
     body = json.dumps(content).encode()
-    at = dt.datetime.combine(day, dt.time(5), dt.UTC) + dt.timedelta(seconds=next(_seconds))
+    if not isinstance(at, dt.datetime):
+        at = dt.datetime.combine(at, dt.time(5), dt.UTC) + dt.timedelta(seconds=next(_seconds))
     return JsonAnswer("http://source/flights.json", body, content, at)
 
 
 _seconds = itertools.count()
 
 
-def deliver(warehouse: Warehouse, day: dt.date, content: Any) -> list[Outcome]:
-    """Archive a document as received that day and load what is pending."""
+def deliver(warehouse: Warehouse, at: dt.date | dt.datetime, content: Any) -> list[Outcome]:
+    """Archive a document as received then and load what is pending."""
     with warehouse.transaction("flights") as connection:
-        archive.keep(connection, answer(content, day))
+        archive.keep(connection, answer(content, at))
         pending = archive.pending(connection)
     outcomes = []
     for snapshot_at in pending:
