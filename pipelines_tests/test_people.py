@@ -229,6 +229,18 @@ def test_the_commands_of_plants_and_quarantine_work_by_an_operators_login(
     assert owner.execute("SELECT count(*) FROM solar.plants").fetchone() == (0,)
 
 
+def test_p17_a_date_is_year_month_day_or_refused(
+    server: Connections, guarded: str, owner: psycopg.Connection
+) -> None:
+    """'01/02/2026' was 2 January without a word."""
+    with member_of(owner, server, ANALYST) as address, psycopg.connect(address) as jane:
+        for date in ("01/02/2026", "1.2.2026", "02-01-2026"):
+            with pytest.raises(psycopg.errors.DatetimeFieldOverflow, match=date):
+                jane.execute(f"SELECT '{date}'::date")
+            jane.rollback()
+        assert jane.execute("SELECT '2026-02-01'::date::text").fetchone() == ("2026-02-01",)
+
+
 def test_the_query_of_an_analyst_is_ended_and_a_load_is_not(
     server: Connections, guarded: str, owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:

@@ -45,14 +45,21 @@ def isobar() -> None:
     """
 
 
-@isobar.command(short_help="Bring every source up to date once.")
-def run() -> None:
-    """Bring every source up to date once, and say what came of it.
+def _known_sources(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> set[str]:
+    for name in names:
+        if name not in sources():
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(sources())}")
+    return set(names)
+
+
+@isobar.command(short_help="Bring every source up to date once, or some.")
+@click.argument("names", metavar="[SOURCE]...", nargs=-1, callback=_known_sources)
+def run(names: set[str]) -> None:
+    """Bring every source up to date once, or those that are named, and say what came of it.
 
     Makes the database and its tables where there are none; run again, it takes in what is new.
     Ends with 1 when a load failed, a blocking check did or a plug-in is broken; what else landed
-    stays. ISOBAR_SOURCES
-    chooses between imitated sources (sandbox) and real ones (live).
+    stays. ISOBAR_SOURCES chooses between imitated sources (sandbox) and real ones (live).
     """
     from pipelines.runtime.bootstrap import (
         prepare_dagster_home,
@@ -71,8 +78,8 @@ def run() -> None:
         os.environ.update(variables)
         from pipelines.runtime.run_command import main_jobs, run_jobs
 
-        is_good = run_jobs(main_jobs())
-    is_good &= not tell_broken_sources(tell)
+        is_good = run_jobs(main_jobs(names or set(sources())))
+    is_good &= not tell_broken_sources(tell) or bool(names)
     if is_good:
         is_clone = home() == PROJECT
         see, ask = ("make ui", "make psql") if is_clone else ("isobar ui", "isobar database psql")

@@ -43,7 +43,7 @@ BEGIN
     EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO isobar_loader', ours);
     FOR setting IN
         SELECT name, value
-        FROM (VALUES ('statement_timeout', '5min'), ('idle_in_transaction_session_timeout', '5min')) AS wanted (name, value)
+        FROM (VALUES ('statement_timeout', '5min'), ('idle_in_transaction_session_timeout', '5min'), ('datestyle', 'ISO, YMD')) AS wanted (name, value)
         WHERE NOT EXISTS (
             SELECT FROM pg_db_role_setting
             INNER JOIN pg_database ON pg_database.oid = setdatabase
@@ -52,7 +52,9 @@ BEGIN
         )
     LOOP
         EXECUTE format('ALTER DATABASE %I SET %I = %L', ours, setting.name, setting.value);
-        EXECUTE format('ALTER ROLE %I IN DATABASE %I SET %I = 0', current_user, ours, setting.name);
+        IF setting.name <> 'datestyle' THEN
+            EXECUTE format('ALTER ROLE %I IN DATABASE %I SET %I = 0', current_user, ours, setting.name);
+        END IF;
     END LOOP;
 END
 $$;

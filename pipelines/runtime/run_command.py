@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,12 +41,13 @@ JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Names of jobs, each with the configuration of its operations, by their names."""
 
 
-def main_jobs() -> JobsWithConfig:
-    """The jobs of all sources, in the order in which they are run."""
+def main_jobs(names: Collection[str]) -> JobsWithConfig:
+    """The jobs of the sources of these names, in the order in which they are run."""
     there = {job.name for job in definitions.jobs or ()}  # not of a broken plug-in
     return {
         job: {}
         for source in sources().values()
+        if source.name in names
         for job in (source.name, *source.other_jobs)
         if job in there
     }

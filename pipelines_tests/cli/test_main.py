@@ -62,6 +62,16 @@ def test_a_broken_source_ends_red_says_where_and_what_to_do_and_writes_nothing(
     assert query(state, counts) == [(0, 0)]
 
 
+def test_a_run_for_some_sources_leaves_the_others_alone(state: Path) -> None:
+    done = isobar(state, "run", "shipments")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "shipments.shipments" in done.stdout
+    assert "flights" not in done.stdout
+    unknown = isobar(state, "run", "parcels")
+    assert unknown.returncode == 2
+    assert "'parcels' is not one of bookings, flights, shipments" in unknown.stderr
+
+
 def test_a_dead_server_ends_red_and_what_was_there_stays(state: Path, source: FakeSource) -> None:
     source.will(document(flights_document()))
     assert isobar(state, "run", FLIGHTS_URL=source.url).returncode == 0

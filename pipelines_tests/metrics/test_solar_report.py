@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -342,6 +343,16 @@ def test_p17_p25_dates_that_there_are_not_are_refused(owner: psycopg.Connection,
         error, psycopg.errors.InvalidDatetimeFormat | psycopg.errors.DatetimeFieldOverflow
     )
     assert date in (error.diag.message_primary or "")
+
+
+def test_p25_a_range_that_begins_after_today_is_refused(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1)
+    error = refusal(owner, "1, '2049-06-01', '2049-06-02'")
+    assert isinstance(error, psycopg.errors.InvalidParameterValue)
+    assert re.fullmatch(
+        r"from_date is 2049-06-01: it is in the future, today is 20\d\d-\d\d-\d\d there",
+        error.diag.message_primary or "",
+    )
 
 
 def test_the_longest_range_is_answered(owner: psycopg.Connection) -> None:

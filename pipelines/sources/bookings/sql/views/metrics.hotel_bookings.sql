@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION metrics.hotel_bookings(
-    hotel_id bigint,
-    period text,
-    year integer,
+    hotel_id bigint DEFAULT NULL,
+    period text DEFAULT NULL,
+    year integer DEFAULT NULL,
     axis text DEFAULT 'event',
     month integer DEFAULT NULL,
     day integer DEFAULT NULL
@@ -49,6 +49,7 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = 'metrics.hotel_bookings(2607, ''month'', 2022), or (..., month => 2) for one month';
     END IF;
+    PERFORM bookings.check_hotel(hotel_id);
     step := CASE period
         WHEN 'day' THEN interval '1 day'
         WHEN 'month' THEN interval '1 month'
@@ -97,8 +98,7 @@ $$;
 
 COMMENT ON FUNCTION metrics.hotel_bookings(bigint, text, integer, text, integer, integer) IS
 'How many nights of reservations a hotel booked and cancelled in a year, by period: day, month or
-year. period_start is its first day. Every period has a row, zeros where nothing happened or the
-hotel is not known. axis says which day counts: event, the UTC day of the booking or cancellation
+year. period_start is its first day. Every period has a row, zeros where nothing happened. axis says which day counts: event, the UTC day of the booking or cancellation
 (unless said otherwise), or stay, the night that it is about. With month, that month only, or its
 days; with day too, that day.
 "Bookings" has four readings, and each is here:
@@ -106,5 +106,5 @@ bookings by event day, the default: bookings.
 Net by event day: net_bookings, bookings less cancellations, which may be negative.
 Bookings by night of stay: bookings with axis => ''stay''.
 All events: bookings + cancellations.
-Arguments that are missing, unknown, out of range (year 1950 to 2050) or do not go together are
-errors.';
+Arguments that are missing, out of range (year 1950 to 2050) or do not go together are errors
+(22023), and so is a hotel of which there is no event (P0002).';

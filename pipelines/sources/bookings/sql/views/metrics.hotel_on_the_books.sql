@@ -1,5 +1,8 @@
 CREATE OR REPLACE FUNCTION metrics.hotel_on_the_books(
-    hotel_id bigint, as_of timestamptz, from_date date, to_date date
+    hotel_id bigint DEFAULT NULL,
+    as_of timestamptz DEFAULT NULL,
+    from_date date DEFAULT NULL,
+    to_date date DEFAULT NULL
 )
 RETURNS TABLE (night_of_stay date, on_the_books bigint)
 LANGUAGE plpgsql
@@ -31,6 +34,7 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = 'metrics.hotel_on_the_books(2607, now(), ''2022-08-01'', ''2022-09-01'')';
     END IF;
+    PERFORM bookings.check_hotel(hotel_id);
     RETURN QUERY
     SELECT
         hotel_on_the_books.from_date + nights.number,
@@ -58,4 +62,5 @@ COMMENT ON FUNCTION metrics.hotel_on_the_books(bigint, timestamptz, date, date) 
 'How many reservations of a hotel were on the books for each night at an instant: booked until then,
 that instant included, and not cancelled. A reservation counts once for a night, however often it was
 booked. Every night from from_date to the one before to_date has a row, zeros included; 3700 nights
-at most. Arguments that are missing or the wrong way round are errors.';
+at most. Arguments that are missing or the wrong way round are errors, and so is a hotel of which there
+is no event (P0002).';

@@ -1,7 +1,7 @@
 CREATE OR REPLACE FUNCTION metrics.hotel_pace(
-    hotel_id bigint,
-    from_date date,
-    to_date date,
+    hotel_id bigint DEFAULT NULL,
+    from_date date DEFAULT NULL,
+    to_date date DEFAULT NULL,
     as_of timestamptz DEFAULT now(),
     days integer DEFAULT 90
 )
@@ -44,6 +44,7 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = 'metrics.hotel_pace(2607, ''2022-08-01'', ''2022-09-01'')';
     END IF;
+    PERFORM bookings.check_hotel(hotel_id);
     first_reached := to_date - (as_of AT TIME ZONE 'UTC')::date;
     RETURN QUERY
     SELECT
@@ -97,4 +98,4 @@ end (UTC) of the day that is that many days before it. Beside it the same for th
 earlier: 52 weeks, so that days of the week match. A sum is null unless for all of its nights that
 day was over at as_of, so that each sum is of all nights and compares with the others. Bookings after
 the day of the night do not count. 400 nights and 400 days at most. Arguments that are missing, out
-of range or the wrong way round are errors.';
+of range or the wrong way round are errors, and so is a hotel of which there is no event (P0002).';

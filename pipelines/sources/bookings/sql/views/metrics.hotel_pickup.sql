@@ -1,5 +1,5 @@
 CREATE OR REPLACE FUNCTION metrics.hotel_pickup(
-    hotel_id bigint,
+    hotel_id bigint DEFAULT NULL,
     from_date date DEFAULT NULL,
     to_date date DEFAULT NULL,
     as_of timestamptz DEFAULT now()
@@ -45,6 +45,7 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             HINT = 'metrics.hotel_pickup(2607), or (2607, ''2022-08-01'', ''2022-09-01'')';
     END IF;
+    PERFORM bookings.check_hotel(hotel_id);
     RETURN QUERY
     SELECT
         first_night + nights.number,
@@ -83,4 +84,4 @@ COMMENT ON FUNCTION metrics.hotel_pickup(bigint, date, date, timestamptz) IS
 is than 1, 7 and 30 days (of 24 hours) earlier: negative where cancellations prevailed. Every night
 from from_date (unless given, the UTC day of as_of) to the one before to_date (unless given, 90 days
 after from_date) has a row, zeros included; 3700 nights at most. A missing hotel_id or as_of and
-dates that are the wrong way round are errors.';
+dates that are the wrong way round are errors, and so is a hotel of which there is no event (P0002).';

@@ -44,6 +44,8 @@ BEGIN
     END IF;
     problem := CASE
         WHEN from_date > to_date THEN 'From date can not be greater than to date'
+        WHEN from_date > (now() AT TIME ZONE zone)::date
+            THEN format('from_date is %s: it is in the future, today is %s there', from_date, (now() AT TIME ZONE zone)::date)
         WHEN from_date < first_date
             THEN format('from_date is %s: it must be %s or later', from_date, first_date)
         WHEN to_date > last_date
