@@ -38,6 +38,8 @@ REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
 EXTERNAL = "sources"
 """First part of the keys of what is not ours: files, documents and services that assets read."""
 SAMPLE_ROWS = 5
+REJECTED_INPUT = "isobar/rejected_input"
+"""Tag of runs that failed because of what a person had filled in; also in failing_jobs.sql."""
 MAX_CELL_CHARACTERS = 200
 
 
@@ -296,6 +298,21 @@ def as_permanent_failure() -> Iterator[None]:
         yield
     except Failure as failure:
         raise dg.Failure(description=str(failure), allow_retries=False) from failure
+
+
+@contextmanager
+def as_rejected_input(context: dg.OpExecutionContext) -> Iterator[None]:
+    """Turn our failures into Dagster's where a person filled in what is to be done.
+
+    A permanent one is that person's error, shown on the run's page, and no incident: the run is
+    tagged, and neither alerts nor the status mention it.
+    """
+    with as_permanent_failure():
+        try:
+            yield
+        except PermanentFailure:
+            context.instance.add_run_tags(context.run_id, {REJECTED_INPUT: "true"})
+            raise
 
 
 def log_skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:

@@ -50,9 +50,12 @@ def list_() -> None:
     "--time-zone",
     default="UTC",
     show_default=True,
-    help="Zone of the times that the monitoring service tells.",
+    help="Zone of the times that the monitoring service sends.",
 )
-def add(name: str, latitude: float | None, longitude: float | None, time_zone: str) -> None:
+@click.option("--id", "plant_id", type=int, help="Its number; else the next one.")
+def add(
+    name: str, latitude: float | None, longitude: float | None, time_zone: str, plant_id: int | None
+) -> None:
     """Register a plant, and print its number.
 
     The monitoring service has to know it by that number. Without coordinates the weather is not
@@ -64,7 +67,7 @@ def add(name: str, latitude: float | None, longitude: float | None, time_zone: s
     from pipelines.sources.solar import registry
 
     with _registry() as store:
-        plant_id = registry.add(store, name, latitude, longitude, time_zone)
+        plant_id = registry.add(store, name, latitude, longitude, time_zone, plant_id)
     tell("Registered. isobar run syncs it; where isobar ui runs, that begins within a minute.")
     click.echo(plant_id)
 
@@ -90,6 +93,52 @@ def retire(plant_id: int) -> None:
     with _registry() as store:
         retired_at = registry.retire(store, plant_id)
     tell(f"Plant {plant_id} is retired since {retired_at:%Y-%m-%d %H:%M} UTC; its data stay.")
+
+
+@plants.command()
+@a_plant
+def unretire(plant_id: int) -> None:
+    """Have a retired plant synced again, the days since then too."""
+    from pipelines.sources.solar import registry
+
+    with _registry() as store:
+        registry.unretire(store, plant_id)
+    tell(f"Plant {plant_id} is synced again.")
+
+
+@plants.command(short_help="Give a plant other coordinates.")
+@a_plant
+@click.option("--latitude", type=float, required=True, help="Degrees north.")
+@click.option("--longitude", type=float, required=True, help="Degrees east.")
+def set_location(plant_id: int, latitude: float, longitude: float) -> None:
+    """Give a plant other coordinates: the weather that is joined is then of that place."""
+    from pipelines.sources.solar import registry
+
+    with _registry() as store:
+        registry.set_location(store, plant_id, latitude, longitude)
+    tell(f"Plant {plant_id} is at {latitude:g}, {longitude:g}.")
+
+
+@plants.command(short_help="Sync a plant now, or some days of it again.")
+@a_plant
+@click.option("--from", "from_date", metavar="YYYY-MM-DD", help="The first day.")
+@click.option("--to", "to_date", metavar="YYYY-MM-DD", help="The day after the last one.")
+def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
+    """Sync what is missing of a plant now, or some days of it, whatever is held of them.
+
+    \b
+      isobar plants sync 3 --from 2026-10-01 --to 2026-11-01
+
+    Where the service sends other values than before, the earlier ones go to solar.corrections.
+    """
+    from pipelines.cli.sources import run_one_job
+
+    if (from_date is None) != (to_date is None):
+        raise click.UsageError("Give --from and --to, or neither.")
+    if from_date is None:
+        run_one_job("solar", {"solar_readings": {"plants": [plant_id]}})
+    days = {"plants": [plant_id], "from_date": from_date, "to_date": to_date}
+    run_one_job("backfill_solar_days", {"ask_for_days": days})
 
 
 @plants.command(short_help="Delete a plant with its data.")
@@ -155,7 +204,7 @@ def _table(rows: Sequence[Any]) -> str:
 
     columns = ("id", "name", "time zone", "coordinates", "registered", "retired")
     table = Table(*columns, box=None, pad_edge=False)
-    for column in ("days held", "days missing"):
+    for column in ("days held", "days missing", "days not asked for"):
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(
@@ -167,6 +216,7 @@ def _table(rows: Sequence[Any]) -> str:
             "" if row.retired_at is None else f"{row.retired_at:%Y-%m-%d}",
             f"{row.days_held:,}",
             f"{row.days_missing:,}",
+            f"{row.days_not_asked:,}",
         )
     out = StringIO()
     Console(file=out, width=WIDTH).print(table)

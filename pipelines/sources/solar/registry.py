@@ -1,4 +1,4 @@
-"""The registry of solar plants: register, rename, retire, delete, list.
+"""The registry of solar plants: register, rename, move, retire, delete, list.
 
 The rules are those of the table `solar.plants` itself, its constraints and triggers, so that plain
 SQL is held to them too; here a refusal becomes words. Nothing here asks the monitoring service.
@@ -57,8 +57,11 @@ def add(
     latitude: float | None = None,
     longitude: float | None = None,
     time_zone: str = "UTC",
+    plant_id: int | None = None,
 ) -> int:
     """Register a plant and return its number. The sensor, or `isobar run`, then syncs it.
+
+    The number is `plant_id`, or else the next one.
 
     Coordinates are degrees north and east, both or neither; `time_zone` is the zone of the times
     that the monitoring service tells. Raises `PermanentFailure` for what the table refuses.
@@ -70,11 +73,22 @@ def add(
         "longitude": longitude,
         "time_zone": _fit("time zone", time_zone),
     }
+    if plant_id is not None and not 1 <= plant_id < MAX_PLANT_ID:
+        raise _refused(
+            f"{plant_id} is no number of a plant", f"Give one from 1 to {MAX_PLANT_ID - 1}."
+        )
     statement = insert(plants).on_conflict_do_nothing(index_elements=["plant_id"])
     with _changing(store, f"{_shown(name)} was not registered") as connection:
         with connection.begin_nested() as trial:  # what is refused draws no number
             connection.execute(statement, plant | {"plant_id": MAX_PLANT_ID})
             trial.rollback()
+        if plant_id is not None:
+            numbered = plant | {"plant_id": plant_id}
+            if connection.execute(statement.returning(plants.c.plant_id), numbered).first() is None:
+                raise _refused(
+                    f"there is a plant {plant_id} already", f"Give another number; {LIST}"
+                )
+            return plant_id
         while True:  # the next number may have been given by hand: then the one after it
             row = connection.execute(statement.returning(plants.c.plant_id), plant).one_or_none()
             if row is not None:
@@ -105,6 +119,26 @@ def retire(store: Warehouse, plant_id: int) -> dt.datetime:
     return retired_at
 
 
+def unretire(store: Warehouse, plant_id: int) -> None:
+    """Have a retired plant synced again, the days since then too. Raises `PermanentFailure`."""
+    statement = text(
+        "UPDATE solar.plants SET retired_at = NULL WHERE plant_id = :id RETURNING plant_id"
+    )
+    with _changing(store, f"plant {plant_id} is still retired") as connection:
+        _known(connection.execute(statement, {"id": plant_id}).one_or_none(), plant_id)
+
+
+def set_location(store: Warehouse, plant_id: int, latitude: float, longitude: float) -> None:
+    """Give a plant other coordinates, degrees north and east. Raises `PermanentFailure`."""
+    statement = text(
+        "UPDATE solar.plants SET latitude = :latitude, longitude = :longitude"
+        " WHERE plant_id = :id RETURNING plant_id"
+    )
+    where = {"id": plant_id, "latitude": latitude, "longitude": longitude}
+    with _changing(store, f"plant {plant_id} was not moved") as connection:
+        _known(connection.execute(statement, where).one_or_none(), plant_id)
+
+
 def delete(store: Warehouse, plant_id: int) -> int:
     """Delete a plant with its data; return how many readings went with it.
 
@@ -121,7 +155,8 @@ def delete(store: Warehouse, plant_id: int) -> int:
 
 
 def listing(connection: Connection) -> Sequence[Row[Any]]:
-    """Every plant by number: the columns of `solar.plants`, `days_held` and `days_missing`."""
+    """Every plant by number: the columns of `solar.plants`, and `days_held`, `days_missing`
+    (the service was asked and did not give them whole) and `days_not_asked`."""
     return connection.execute(text(read_sql("pipelines.sources.solar", "listing"))).all()
 
 

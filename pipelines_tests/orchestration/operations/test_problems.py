@@ -10,6 +10,7 @@ from dagster._core.errors import DagsterCodeLocationNotFoundError, DagsterUserCo
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, MAX_RETRIES_TAG
 from sqlalchemy import text
 
+from pipelines.orchestration.asset_metadata import REJECTED_INPUT
 from pipelines.orchestration.operations.problems import Problem
 from pipelines_tests.orchestration.operations.made_up import (
     LEGS,
@@ -62,6 +63,16 @@ def test_an_unforeseen_error_is_told_by_its_innermost_cause(world: World) -> Non
     world.run("audit", error)
     assert "no such column: price" in only(world).what
     assert "run it again" in only(world).remedy
+
+
+def test_a_run_that_rejected_what_a_person_filled_in_is_no_problem(world: World) -> None:
+    rejected = world.run("audit", OURS)
+    world.instance.add_run_tags(rejected, {REJECTED_INPUT: "true"})
+    assert world.problems() == []
+    before = world.run("flights", OURS)
+    rejected = world.run("flights", OURS)
+    world.instance.add_run_tags(rejected, {REJECTED_INPUT: "true"})
+    assert only(world).path == f"/runs/{before}"
 
 
 def test_one_job_that_goes_well_does_not_hide_another_that_fails(world: World) -> None:

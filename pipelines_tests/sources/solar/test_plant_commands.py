@@ -39,10 +39,16 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     header, *lines = out.splitlines()
     columns = re.split("  +", header)
     assert columns[:4] == ["id", "name", "time zone", "coordinates"]
-    assert columns[4:] == ["registered", "retired", "days held", "days missing"]
+    assert columns[4:] == [
+        "registered",
+        "retired",
+        "days held",
+        "days missing",
+        "days not asked for",
+    ]
     assert [line.split("  ")[0] for line in lines] == ["1", "2", "3", "4"]
     assert "4   [bold]Łąka :sun:  Australia/Melbourne  -37.5, 145" in lines[3]
-    assert [line.split()[-2:] for line in lines] == [["0", "1"]] * 4
+    assert [line.split()[-3:] for line in lines] == [["0", "0", "1"]] * 4
 
     code, out, err = plants("add", "Sierra Alta")
     assert (code, out) == (1, "")
@@ -52,6 +58,12 @@ def test_plants_are_kept_by_commands_from_nothing_on(
 
     assert plants("rename", "1", "n" * 50) == (0, "", "Plant 1 is renamed.\n")
     assert "Plant 2 is retired since 20" in plants("retire", "2")[2]
+    assert plants("unretire", "2") == (0, "", "Plant 2 is synced again.\n")
+    assert plants("retire", "2")[0] == 0
+    assert plants("add", "Numbered", "--id", "40")[:2] == (0, "40\n")
+    where = ("--latitude", "-1.5", "--longitude", "2")
+    assert plants("set-location", "40", *where) == (0, "", "Plant 40 is at -1.5, 2.\n")
+    assert plants("delete", "40")[0] == 0
     assert plants("delete", "3") == (0, "", "Plant 3 is deleted, and 0 readings with it.\n")
     code, out, err = plants("delete", "3")
     assert (code, out) == (1, "")
@@ -67,7 +79,7 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     assert err == ""
     first, second, _ = out.splitlines()[1:]
     assert "n" * 50 in first
-    assert second.split()[-3].startswith("20")
+    assert second.split()[-4].startswith("20")
 
 
 @pytest.mark.parametrize(

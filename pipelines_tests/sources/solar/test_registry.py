@@ -417,13 +417,14 @@ def test_the_list_counts_days_as_the_coverage_does(
     registry.retire(warehouse, 4)
     with warehouse.engine.connect() as connection:
         rows = registry.listing(connection)
-    told = [(row.plant_id, row.days_missing) for row in rows]
+    told = [(row.plant_id, row.days_missing, row.days_not_asked) for row in rows]
     query = (
-        "SELECT plant_id, count(*) FILTER (WHERE status IN ('partial', 'failed', 'not asked'))"
+        "SELECT plant_id, count(*) FILTER (WHERE status IN ('partial', 'failed')),"
+        " count(*) FILTER (WHERE status = 'not asked')"
         " FROM solar.coverage GROUP BY plant_id ORDER BY plant_id"
     )
     assert told == owner.execute(query).fetchall()
-    assert told[0] == (1, 1)
+    assert told[0] == (1, 0, 1)
     query = "SELECT count(*) FROM solar.days WHERE plant_id = %s AND status = 'held'"
     held = [owner.execute(query, [row.plant_id]).fetchone() for row in rows]
     assert [(row.days_held,) for row in rows] == held
@@ -434,6 +435,38 @@ def test_the_list_counts_days_as_the_coverage_does(
         "retired",
         "retired before it was synced",
     ]
+
+
+def test_a_plant_may_have_a_number_of_ones_own(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    assert registry.add(warehouse, "Alta", plant_id=17) == 17
+    with pytest.raises(PermanentFailure, match="there is a plant 17 already"):
+        registry.add(warehouse, "Bassa", plant_id=17)
+    for number in (0, -1, 2**31 - 1, 2**40):
+        with pytest.raises(PermanentFailure, match=f"{number} is no number of a plant"):
+            registry.add(warehouse, "Bassa", plant_id=number)
+    assert registry.add(warehouse, "Bassa") == 1
+
+
+def test_a_plant_is_moved_and_taken_back_from_retirement(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    plant_id = registry.add(warehouse, "Alta")
+    registry.retire(warehouse, plant_id)
+    registry.unretire(warehouse, plant_id)
+    registry.set_location(warehouse, plant_id, 37.1, -3.4)
+    assert owner.execute("SELECT retired_at, latitude, longitude FROM solar.plants").fetchall() == [
+        (None, 37.1, -3.4)
+    ]
+    with pytest.raises(PermanentFailure, match="the latitude is not from -90 to 90"):
+        registry.set_location(warehouse, plant_id, 91, 0)
+    for change in (
+        registry.unretire,
+        lambda store, number: registry.set_location(store, number, 1, 1),
+    ):
+        with pytest.raises(PermanentFailure, match="there is no plant 9"):
+            change(warehouse, 9)
 
 
 def test_an_empty_registry_lists_nothing(warehouse: Warehouse) -> None:

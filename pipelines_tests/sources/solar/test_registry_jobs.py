@@ -6,6 +6,7 @@ import dagster as dg
 import psycopg
 import pytest
 
+from pipelines.orchestration.asset_metadata import REJECTED_INPUT
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.sources.solar.registry_jobs import JOBS
 from pipelines.warehouse.connection import Warehouse
@@ -83,9 +84,11 @@ def test_a_refusal_fails_the_run_once_with_what_to_do(
     words: str,
 ) -> None:
     owner.execute("INSERT INTO solar.plants (name) VALUES ('Alta')")
-    description = refusal(run(definitions, job, **config))
+    result = run(definitions, job, **config)
+    description = refusal(result)
     assert words in description
     assert "what to do:" in description
+    assert result.dagster_run.tags[REJECTED_INPUT] == "true", "alerts and the status go by it"
     assert owner.execute(PLANTS).fetchall() == [(1, "Alta", "UTC", False)]
 
 

@@ -1,7 +1,8 @@
 -- Of Dagster's storage: the jobs whose newest finished run failed, that run, and when the first run
 -- failed since the last that went well, of the last thousand (seconds since 1970). Canceled runs
 -- decide nothing, nor do those that Dagster tries again of itself: it has begun to, or promised so
--- since :promised_since. What it promised and has not begun by then it never does.
+-- since :promised_since. What it promised and has not begun by then it never does. Runs that a
+-- person's input was rejected by decide nothing either.
 SELECT job.name, newest.run_id, newest.partition, streak.since
 FROM unnest(CAST(:jobs AS text[])) AS job (name)
 CROSS JOIN LATERAL (
@@ -13,6 +14,10 @@ CROSS JOIN LATERAL (
     FROM runs AS run
     WHERE run.pipeline_name = job.name
         AND run.status IN ('SUCCESS', 'FAILURE')
+        AND NOT EXISTS (
+            SELECT FROM run_tags
+            WHERE run_tags.run_id = run.run_id AND run_tags.key = 'isobar/rejected_input'
+        )
         AND NOT EXISTS (
             SELECT FROM run_tags AS promise
             LEFT JOIN run_tags AS retry
@@ -32,6 +37,10 @@ CROSS JOIN LATERAL (
         WHERE newest.status = 'FAILURE'
             AND run.pipeline_name = job.name
             AND run.status IN ('SUCCESS', 'FAILURE')
+            AND NOT EXISTS (
+                SELECT FROM run_tags
+                WHERE run_tags.run_id = run.run_id AND run_tags.key = 'isobar/rejected_input'
+            )
         ORDER BY run.id DESC
         LIMIT 1000
     )

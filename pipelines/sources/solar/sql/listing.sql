@@ -1,4 +1,4 @@
--- Every plant, and how many of its days are held and missing: counted as in solar.coverage, but
+-- Every plant, and how many of its days are held, missing and not asked for: counted as in solar.coverage, but
 -- without a row for each day.
 SELECT
     plants.plant_id,
@@ -9,8 +9,9 @@ SELECT
     plants.registered_at,
     plants.retired_at,
     known.held AS days_held,
-    span.last_day - least(known.first_day, syncs.history_from, span.last_day) + 1 - known.settled
-        AS days_missing
+    known.asked - known.settled AS days_missing,
+    span.last_day - least(known.first_day, syncs.history_from, span.last_day) + 1 - known.asked
+        AS days_not_asked
 FROM solar.plants
 LEFT JOIN solar.syncs USING (plant_id)
 CROSS JOIN LATERAL (
@@ -23,7 +24,8 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE days.status = 'held') AS held,
         count(*) FILTER (
             WHERE days.status IN ('held', 'empty') AND days.day <= span.last_day
-        ) AS settled
+        ) AS settled,
+        count(*) FILTER (WHERE days.day <= span.last_day) AS asked
     FROM solar.days
     WHERE days.plant_id = plants.plant_id
 ) AS known
