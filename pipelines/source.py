@@ -271,7 +271,8 @@ class PagedApi:
     input: Input
     #: Opens a client with so many attempts, or None where the API is off.
     open: Callable[[Any, int], Any]
-    #: Loads what is new; returns the counts and why it could not be read to its end.
+    #: Loads what is new, or with `is_whole` everything; returns the counts and why it could not be
+    #: read to its end.
     poll: Callable[..., tuple[list[Outcome], Exception | None]]
     #: Whether there is anything to load.
     has_news: Callable[..., bool]

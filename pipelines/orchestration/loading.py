@@ -50,6 +50,11 @@ class LoadConfig(dg.Config):
         description="First read again what is in quarantine, and look again at rejected files, as"
         " after a change of the code.",
     )
+    read_whole: bool = Field(
+        default=False,
+        description="Read an API from its beginning, whatever was read of it before: for what was"
+        " entered late.",
+    )
 
 
 @dataclass
@@ -118,7 +123,7 @@ def _fetch_all(
         elif config.file is not None:
             continue
         elif isinstance(fetcher, PagedApi):
-            _poll_api(context, store, fetcher, settings, loaded)
+            _poll_api(context, store, fetcher, settings, config, loaded)
         else:
             _fetch_document(context, store, source, fetcher, settings, loaded)
         fresh = loaded.outcomes[before:]
@@ -169,6 +174,7 @@ def _poll_api(
     store: Warehouse,
     fetcher: PagedApi,
     settings: Any,
+    config: LoadConfig,
     loaded: Loaded,
 ) -> None:
     """Load what an API has that is new; `readable_api` shows why it could not be read."""
@@ -177,7 +183,9 @@ def _poll_api(
         return
     loaded.is_on = True
     run_id = context.run.run_id
-    outcomes, failure = fetcher.poll(store, client, settings, run_id=run_id, clock=utc_now)
+    outcomes, failure = fetcher.poll(
+        store, client, settings, run_id=run_id, clock=utc_now, is_whole=config.read_whole
+    )
     loaded.outcomes += outcomes
     if failure is not None:
         context.log.error("%s", failure)

@@ -42,6 +42,15 @@ class Settings(SourceSettings, env_prefix="BOOKINGS_"):
         sandbox="/events",
         example="https://hotels.example.org/events",
     )
+    events_overlap_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=10_080,
+        description="How far behind the newest event the API is read each time, in minutes: events"
+        " that are entered later than their time by less than this are there within a minute, and"
+        " others within a day, when it is read whole.",
+        examples=["360"],
+    )
     time_zone: TimeZoneName = Field(
         default="UTC", description="The zone of their times that have none."
     )

@@ -37,6 +37,8 @@ class EventsClient:
 
     url: str
     http: HttpClient
+    #: Events that are entered so much later than their time are read within the minute.
+    overlap: dt.timedelta = dt.timedelta(hours=1)
 
     @property
     def place(self) -> str:
@@ -98,5 +100,7 @@ def open_client(settings: Settings, attempts: int = 5) -> EventsClient | None:
     if settings.events_url is None:
         return None
     return EventsClient(
-        settings.events_url, HttpClient("bookings", "BOOKINGS_EVENTS_URL", attempts=attempts)
+        settings.events_url,
+        HttpClient("bookings", "BOOKINGS_EVENTS_URL", attempts=attempts),
+        dt.timedelta(minutes=settings.events_overlap_minutes),
     )

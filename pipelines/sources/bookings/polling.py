@@ -28,10 +28,8 @@ from pipelines.warehouse.connection import Warehouse
 if TYPE_CHECKING:
     from pipelines.sources.bookings import Settings
 
-OVERLAP = dt.timedelta(hours=1)
-"""Events that are entered so much later than their time are read within the minute."""
 WHOLE_EVERY = dt.timedelta(days=1)
-"""Later ones within a day."""
+"""Events that are entered later than the overlap are read within a day."""
 #: More pages than these are not kept for a run.
 MAX_KEPT_PAGES = 20
 RETRY_AFTER = dt.timedelta(minutes=5)
@@ -54,8 +52,11 @@ def poll(
     *,
     run_id: str | None,
     clock: Callable[[], dt.datetime],
+    is_whole: bool = False,
 ) -> tuple[list[Outcome], Failure | None]:
     """Take in what the API has to say that is new; each page is a transaction of its own.
+
+    With `is_whole` it is read from its beginning, as it is once a day.
 
     Returns what became of the pages, and why it could not be read to its end: what had come by then
     stays, and the next reading begins where this one did. Raises `DatabaseError`.
@@ -65,6 +66,8 @@ def poll(
     began_at = clock()
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         start = _start(connection, client, began_at)
+        if is_whole:
+            start = Start(None, start.watermark_at, is_whole_due=True)
         kept = [] if start.is_whole_due else _kept_pages(connection, client)
     pages: Iterable[Page] = kept or client.pages(start.since)
     if kept:
@@ -174,7 +177,7 @@ def _start(connection: Connection, client: EventsClient, now: dt.datetime) -> St
     row = last_reading(connection, client)
     if row is None or row.read_whole_at is None or abs(now - row.read_whole_at) >= WHOLE_EVERY:
         return Start(None, row and row.watermark_at, is_whole_due=True)
-    since = row.watermark_at and (row.watermark_at - OVERLAP).replace(
+    since = row.watermark_at and (row.watermark_at - client.overlap).replace(
         minute=0, second=0, microsecond=0
     )
     return Start(since, row.watermark_at, is_whole_due=False)

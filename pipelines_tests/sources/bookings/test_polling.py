@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -100,6 +101,18 @@ def test_the_first_reading_takes_all_and_the_next_begin_an_hour_before_the_newes
     feed.poll()
     assert asked(source)[-1] == at(2)
     assert held(owner, "event_id") == [(1,), (2,), (3,)]
+
+
+def test_late_events_are_read_as_far_back_as_is_set_or_from_the_beginning_on_request(
+    warehouse: Warehouse, source: FakeSource, clock: FakeClock
+) -> None:
+    feed = Feed(warehouse, source.url, clock)
+    feed.client = replace(feed.client, overlap=dt.timedelta(hours=6))
+    source.will(*[document([event(1, event_timestamp=at(1))])] * 3)
+    feed.poll()
+    feed.poll()
+    poll(warehouse, feed.client, Settings(), run_id=None, clock=clock, is_whole=True)
+    assert asked(source) == [None, at(7), None]
 
 
 def test_the_watermark_survives_idle_time_and_restarts(
