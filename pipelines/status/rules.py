@@ -177,9 +177,8 @@ def of_daemon(
         return []
     told = [beat.at for beat in beats if beat.at is not None]
     if not told:
-        return [
-            trouble("daemon", "No daemon has run yet: nothing starts of itself", "", START, now)
-        ]
+        what = "No daemon has run yet: nothing starts of itself"
+        return [trouble("daemon", what, "", START, now, severity="warning")]
     if (age := _age(max(told), now)) > BEAT_SECONDS:
         what = f"The daemon is dead or stands still: no sign of life for {span_in_words(age)}"
         remedy = "Read .isobar/daemon.log, and kill it: isobar ui starts it again."
