@@ -138,7 +138,7 @@ def test_events_of_a_dropped_file_are_counted_by_the_daemon_without_anyone(ui: U
     inbox = ui.state / "inbox" / "bookings"
     events = [event(number, hotel_id=99) for number in range(200)]
     (inbox / "dropped.csv.gz").write_bytes(gzip.compress(text_of_events(events).encode()))
-    query = "SELECT sum(bookings) FROM metrics.hotel_bookings(99, 'year', 2022)"
+    query = "SELECT sum(bookings) FROM metrics.hotel_bookings_by_event_day WHERE hotel_id = 99"
     server = EmbeddedPostgres(ui.state).start()
     deadline = time.monotonic() + 300
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:

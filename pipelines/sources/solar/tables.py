@@ -202,7 +202,7 @@ days = Table(
         server_default="0",
         comment="How often in a row it was asked and not all of it came.",
     ),
-    Column("problem", Text, comment="Why the last answer did not come; null when it came."),
+    Column("problem", Text, comment="Why the last answer did not come, or what it lacked."),
     _instant("retry_at", "When it is asked again; null: not of itself."),
     CheckConstraint("status IN ('held', 'partial', 'empty', 'failed')", name="status"),
     CheckConstraint("(status = 'held') = (hours_present = hours_expected)", name="held"),

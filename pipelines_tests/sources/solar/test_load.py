@@ -297,6 +297,24 @@ def test_days_with_other_than_24_hours_are_held_when_all_of_theirs_are(
     ]
 
 
+def test_a_day_that_stays_partial_says_why(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+    plant = register(owner, zone="Europe/Madrid")
+
+    def reason(day: dt.date, items: list[Any]) -> Any:
+        take(warehouse, plant, items, Window(day, day + dt.timedelta(days=1)))
+        query = "SELECT problem FROM solar.coverage WHERE plant_id = %s AND day = %s"
+        ((found,),) = owner.execute(query, [plant.plant_id, day]).fetchall()
+        return found
+
+    back, usual, bad = (dt.date(2019, 10, 27), dt.date(2019, 6, 3), dt.date(2019, 6, 5))
+    assert "the one that clocks show twice came once" in reason(back, day_of_items(back))
+    assert reason(usual, day_of_items(usual)[:20]) == "20 of 24 hours came"
+    spoiled = day_of_items(bad)
+    spoiled[4]["observed"]["energy"] = "none"
+    assert reason(bad, spoiled).startswith("23 of 24 hours are held, others were rejected")
+    assert reason(bad, day_of_items(bad)) is None
+
+
 @pytest.mark.parametrize(("day", "hours"), [(dt.date(2019, 4, 7), 24), (dt.date(2019, 10, 6), 23)])
 def test_days_on_which_clocks_change_by_half_an_hour(
     warehouse: Warehouse, owner: psycopg.Connection, day: dt.date, hours: int

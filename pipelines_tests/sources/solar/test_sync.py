@@ -419,7 +419,11 @@ def test_p39_the_time_of_a_sync_is_told(
     sync: Callable[..., list[Synced]], owner: psycopg.Connection
 ) -> None:
     register(owner)
-    assert sync()[0].seconds > 0
+    began = time.monotonic()
+    (synced,) = sync()
+    assert 0 < synced.seconds <= time.monotonic() - began
+    (told,) = rows(owner, "SELECT extract(EPOCH FROM ended_at - began_at) FROM solar.syncs")
+    assert float(told[0]) <= time.monotonic() - began
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,19 @@ SELECT
     :now,
     :delivery_id,
     CASE told.status WHEN 'held' THEN 0 ELSE told.failures_before + 1 END,
-    NULL,
+    CASE
+        WHEN told.status <> 'partial' THEN NULL
+        WHEN told.day = ANY(CAST(:spoiled_days AS date []))
+            THEN format(
+                '%s of %s hours are held, others were rejected: isobar quarantine show solar',
+                told.hours_present,
+                told.hours_expected
+            )
+        WHEN told.hours_present = 24 AND told.hours_expected = 25
+            THEN '24 of 25 hours came: the one that clocks show twice came once. Times with an'
+            ' offset from UTC would tell which'
+        ELSE format('%s of %s hours came', told.hours_present, told.hours_expected)
+    END,
     CASE
         WHEN told.status = 'partial'
             THEN
@@ -107,5 +119,5 @@ ON CONFLICT (plant_id, day) DO UPDATE SET
     asked_at = excluded.asked_at,
     delivery_id = excluded.delivery_id,
     failures = excluded.failures,
-    problem = NULL,
+    problem = excluded.problem,
     retry_at = excluded.retry_at

@@ -40,5 +40,6 @@ COMMENT ON COLUMN solar.coverage.hours_present IS 'Hours that are held.';
 COMMENT ON COLUMN solar.coverage.hours_expected IS
 'Hours of the day: 24, or 23 and 25 when clocks change.';
 COMMENT ON COLUMN solar.coverage.asked_at IS 'When the service was last asked.';
-COMMENT ON COLUMN solar.coverage.problem IS 'Why the last answer did not come.';
+COMMENT ON COLUMN solar.coverage.problem IS 'Why the day is not held whole: why the last answer did not come, or what it lacked; null where that
+is not known.';
 COMMENT ON COLUMN solar.coverage.retry_at IS 'When it is asked again of itself.';

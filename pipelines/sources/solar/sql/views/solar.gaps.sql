@@ -31,5 +31,5 @@ COMMENT ON COLUMN solar.gaps.first_day IS 'The first day, in the plant''s zone.'
 COMMENT ON COLUMN solar.gaps.last_day IS 'The last day, included.';
 COMMENT ON COLUMN solar.gaps.days IS 'How many days.';
 COMMENT ON COLUMN solar.gaps.hours_missing IS 'How many hours are missing of them.';
-COMMENT ON COLUMN solar.gaps.problem IS 'Why the service''s last answer did not come.';
+COMMENT ON COLUMN solar.gaps.problem IS 'Why they are not held whole: why the service''s last answer did not come, or what it lacked.';
 COMMENT ON COLUMN solar.gaps.retry_at IS 'When the first of them is asked for again of itself; days not asked for yet come with the syncs to come.';
