@@ -16,6 +16,9 @@ FILE = Path(__file__).parent.parent / "pipelines_tests" / "warehouse" / "public_
 SCHEMAS = ("enriched", "metrics")
 OTHERS = (
     "bookings.events",
+    "flights.agents",
+    "flights.airlines",
+    "flights.airports",
     "ops.deliveries",
     "ops.quarantine",
     "ops.quarantine_summary",

@@ -33,7 +33,9 @@ from pipelines_tests.sources.bookings import made_up as bookings
 PAGE = PROJECT / "docs" / "scaling.md"
 PATIENCE_SECONDS = 300
 CALLS = {
+    "bookings.check_hotel": "(2607)",
     "bookings.made_up_id": f"(1, '2026-11-02 08:00Z', 'booking', '{'0' * 32}', '2026-11-03')",
+    "enriched.itinerary": "('it_2')",
     "enriched.track": "('TN12345678', 'DHL')",
     "metrics.hotel_bookings": "(2607, 'day', 2026)",
     "metrics.hotel_on_the_books": "(2607, '2026-10-28 00:00Z', '2026-11-03', '2026-11-09')",

@@ -33,15 +33,15 @@ SELECT
     CASE
         WHEN told.status <> 'partial' THEN NULL
         WHEN told.day = ANY(CAST(:spoiled_days AS date []))
-            THEN format(
-                '%s of %s hours are held, others were rejected: isobar quarantine show solar',
-                told.hours_present,
-                told.hours_expected
-            )
+            THEN
+                told.hours_present
+                || ' of '
+                || told.hours_expected
+                || ' hours are held, others were rejected: isobar quarantine show solar'
         WHEN told.hours_present = 24 AND told.hours_expected = 25
             THEN '24 of 25 hours came: the one that clocks show twice came once. Times with an'
             ' offset from UTC would tell which'
-        ELSE format('%s of %s hours came', told.hours_present, told.hours_expected)
+        ELSE told.hours_present || ' of ' || told.hours_expected || ' hours came'
     END,
     CASE
         WHEN told.status = 'partial'
