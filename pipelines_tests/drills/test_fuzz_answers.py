@@ -27,8 +27,15 @@ from pipelines.sources.flights.client import check_document
 from pipelines.sources.flights.transform import read_snapshot
 from pipelines.sources.shipments.transform import COLUMNS, read_lines
 from pipelines.sources.solar.transform import read_answer
-from pipelines.sources.weather.geocoding import Located, choose
-from pipelines.sources.weather.observation import PLAUSIBLE, Hour, Observation, implausible
+from pipelines.sources.weather.geocoding import Located, checked, choose
+from pipelines.sources.weather.observation import (
+    PLAUSIBLE,
+    Hour,
+    InvalidValue,
+    Observation,
+    implausible,
+)
+from pipelines.sources.weather.place_names import Lookup
 from pipelines.sources.weather.providers import open_meteo, openweathermap, weatherapi
 from pipelines.sources.weather.providers.open_meteo import UNITS, one_for_each, read_current
 from pipelines.sources.weather.providers.open_meteo_hours import VARIABLES, read_hours
@@ -279,10 +286,11 @@ RESULTS = [
 def test_a_place_is_found_on_earth_or_not(
     document: Any, postcode: str | None, city: str | None
 ) -> None:
-    results = parse_json(sent(document))
-    if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+    try:
+        results = checked(parse_json(sent(document)))
+    except InvalidValue:
         return  # which `search` refuses
-    told = choose(results, country_code="FR", postcode=postcode, city=city, is_by_city=True)
+    told = choose(results, Lookup("x", "fr", ("FR",)), postcode=postcode, city=city)
     assert isinstance(told, Located)
     assert (told.status == "found") == (told.latitude is not None)
     if told.latitude is not None and told.longitude is not None:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 
 from pipelines.warehouse.tables import WRITTEN_WITH, source_metadata
 
@@ -62,15 +62,22 @@ places = Table(
         Text,
         nullable=False,
         comment="pending: to be looked up; found; given: coordinates came with it; not_found;"
-        " ambiguous: several places fit; corrected: set by hand (weather.correct_place). Set"
-        " pending to have one looked up again.",
+        " ambiguous: several places fit, or none for certain; corrected: set by hand"
+        " (weather.correct_place). Set pending to have one looked up again.",
     ),
-    Column("geocoded_name", Text, comment="What the geocoder calls it."),
+    Column("geocoded_name", Text, comment="What GeoNames calls it."),
     _instant("geocoded_at", "When it was looked up."),
     Column(
         "geocoding_problem",
         Text,
         comment="Why it was not found; a lookup that failed is in weather.fetch_state.",
+    ),
+    Column(
+        "geocoding_candidates",
+        JSONB,
+        comment="Places that may be meant, the largest first, for a person to choose from by"
+        " weather.correct_place: name, latitude, longitude and population of each. Null where"
+        " nothing is ambiguous. From GeoNames (CC BY 4.0) by Open-Meteo.com.",
     ),
     Column(
         "is_observed",
@@ -92,7 +99,7 @@ places = Table(
     Index("places_pending_idx", "place_id", postgresql_where="geocoding_status = 'pending'"),
     schema=SCHEMA,
     comment="Every place whose weather is wanted, each once: airports, towns of addresses, solar"
-    " plants.",
+    " plants. Towns are looked up in GeoNames (CC BY 4.0) by Open-Meteo.com.",
 )
 
 observations = Table(

@@ -145,8 +145,13 @@ def _archive_spots(answer: Any, number: int) -> list[Spot]:
 
 def _search_spots(answer: Any, number: int) -> list[Spot]:
     kinds = {"name": "text", "country_code": "text", "latitude": "number", "longitude": "number"}
+    zeros = ("missing",)  # protobuf leaves them out
     [result] = answer["results"]
-    return _one_spot([Spot(result, key, kind) for key, kind in kinds.items()], number)
+    spots = [
+        Spot(result, key, kind, may_be=zeros if kind == "number" else ())
+        for key, kind in kinds.items()
+    ]
+    return _one_spot(spots, number)
 
 
 def _observer(title: str, provider: str, spots: Any) -> Service:

@@ -8,15 +8,15 @@ known, `exhausted` has used its quota up.
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pipelines.sources.weather.sandbox import gazetteer
 from pipelines.sources.weather.sandbox.keyed import openweathermap, weatherapi
-from pipelines.sources.weather.sandbox.model import COUNTRIES, weather_at
+from pipelines.sources.weather.sandbox.model import weather_at
 
 Now = Callable[[], dt.datetime]
 CURRENT_UNITS = {
@@ -34,7 +34,7 @@ CURRENT_UNITS = {
     "wind_direction_10m": "°",
     "shortwave_radiation": "W/m²",
 }
-MAX_LOCATIONS = 1000
+MAX_LOCATIONS, MAX_RESULTS = 1000, 100
 PER_MINUTE, OPENWEATHERMAP_PER_MINUTE = 600, 60
 TOO_MUCH = "Minutely API request limit exceeded. Please try again in one minute."
 
@@ -171,24 +171,15 @@ def _hours(
 
 
 def _search(request: Request) -> Response:
-    """Any name in a country it knows is a place there, but those of a Nowhere or Somewhere."""
-    name = request.query_params.get("name", "")
-    country = request.query_params.get("countryCode", "").upper()
-    if len(name) < 2 or country not in COUNTRIES or "where" in name.lower():
-        return JSONResponse({"generationtime_ms": 0.3})
-    north, east = COUNTRIES[country]
-    seed = sha256(f"{country} {name.lower()}".encode()).digest()
-    is_postcode = any(c.isdigit() for c in name)
-    place = {
-        "id": int.from_bytes(seed[:4], "big"),
-        "name": f"Town {name}" if is_postcode else name,
-        "latitude": round(north + (seed[0] - 128) / 200, 4),
-        "longitude": round(east + (seed[1] - 128) / 200, 4),
-        "feature_code": "PPL",
-        "country_code": country,
-        "population": 1000 * seed[2],
-        "country": country,
-    }
-    if is_postcode:
-        place["postcodes"] = [name]
-    return JSONResponse({"results": [place], "generationtime_ms": 0.5})
+    query = request.query_params
+    try:
+        count = int(query.get("count", 10))
+    except ValueError:
+        count = 0
+    if not 1 <= count <= MAX_RESULTS:
+        return _refuse("Parameter count must be between 1 and 100.")
+    found = gazetteer.find(
+        query.get("name", ""), query.get("language", "en"), count, query.get("countryCode", "")
+    )
+    results = {"results": found} if found else {}
+    return JSONResponse({**results, "generationtime_ms": 0.5})
