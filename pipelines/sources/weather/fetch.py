@@ -100,12 +100,18 @@ class FetchResult:
 
 
 def fetch(
-    store: Warehouse, kinds: Sequence[Kind[Any, Any]], clock: Clock, sleep: Sleep = time.sleep
+    store: Warehouse,
+    kinds: Sequence[Kind[Any, Any]],
+    clock: Clock,
+    sleep: Sleep = time.sleep,
+    *,
+    is_by_hand: bool = False,
 ) -> FetchResult:
     """Request everything that is due, one kind after the other, holding the lock of the weather.
 
     Stops after `MAX_FAILED_BATCHES` in a row and when a quota is used up; the result has the
-    failure. Places that failed keep what was known of them and are due again soon.
+    failure. Places that failed keep what was known of them and are due again soon; to a run by
+    hand, at once.
 
     Raises:
         PermanentFailure: What needs a person, such as a wrong key.
@@ -114,6 +120,8 @@ def fetch(
     with fetch_session(store) as session:
         for kind in kinds:
             loop = _Loop(session, kind, clock, sleep, done)
+            if is_by_hand:
+                loop.forget_retries()
             try:
                 loop.run()
             except QuotaExhausted as exhausted:
@@ -131,6 +139,11 @@ class _Loop(Generic[B, A]):
     clock: Clock
     sleep: Sleep
     done: FetchResult
+
+    def forget_retries(self) -> None:
+        """Have all places that failed be due at once."""
+        with self.session.transaction() as connection:
+            fetch_state.forget_retries(connection, self.kind.name)
 
     def run(self) -> None:
         while batches := self._pick():

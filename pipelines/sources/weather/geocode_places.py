@@ -40,14 +40,19 @@ def put_places(store: Warehouse) -> None:
 
 
 def geocode_places(
-    store: Warehouse, geocoder: Geocoder, clock: Clock, sleep: Sleep = time.sleep
+    store: Warehouse,
+    geocoder: Geocoder,
+    clock: Clock,
+    sleep: Sleep = time.sleep,
+    *,
+    is_by_hand: bool = False,
 ) -> tuple[list[Located], FetchResult]:
     """Look up every pending place, by its postcode, then by its city in the country's languages.
 
-    A lookup that fails is retried later; the others are done.
+    A lookup that fails is retried within the run, then later; the others are done.
     """
     kind = Geocoding(geocoder)
-    done = fetch(store, [kind], clock, sleep)
+    done = fetch(store, [kind], clock, sleep, is_by_hand=is_by_hand)
     return kind.located, done
 
 

@@ -39,10 +39,16 @@ ARCHIVE_BEGINS_AT = dt.datetime(1940, 1, 1, tzinfo=dt.UTC)
 
 
 def fill_hours(
-    store: Warehouse, provider: OpenMeteoHours, clock: Clock, sleep: Sleep = time.sleep
+    store: Warehouse,
+    provider: OpenMeteoHours,
+    clock: Clock,
+    sleep: Sleep = time.sleep,
+    *,
+    is_by_hand: bool = False,
 ) -> FetchResult:
     """Request what is missing or old until nothing is, the quota is used up, or it fails."""
-    return fetch(store, [Forecast(provider, clock), Archive(provider)], clock, sleep)
+    kinds = [Forecast(provider, clock), Archive(provider)]
+    return fetch(store, kinds, clock, sleep, is_by_hand=is_by_hand)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,10 @@ def places(
     with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
         geocode_places.put_places(store)
         located, done = geocode_places.geocode_places(
-            store, open_geocoder(weather.settings(), utc_now), utc_now
+            store,
+            open_geocoder(weather.settings(), utc_now),
+            utc_now,
+            is_by_hand=run_state.is_by_hand(context.run),
         )
         if done.failure is not None:  # the weather of the other places is fetched all the same
             context.log.warning("%s", done.failure)
@@ -77,7 +80,8 @@ def observations(
     """Fetch the present weather of every place that is due."""
     with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
         provider = open_provider(weather.settings(), utc_now)
-        done = refresh(store, provider, clock=utc_now)
+        is_by_hand = run_state.is_by_hand(context.run)
+        done = refresh(store, provider, clock=utc_now, is_by_hand=is_by_hand)
         return _result(step, context, store, asset_key(tables.observations), provider.name, done)
 
 
@@ -91,7 +95,8 @@ def hourly(
     """Fetch the hours that are wanted and missing, and those whose forecast is old."""
     with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
         provider = open_hours(weather.settings(), utc_now)
-        done = fill_hours(store, provider, utc_now)
+        is_by_hand = run_state.is_by_hand(context.run)
+        done = fill_hours(store, provider, utc_now, is_by_hand=is_by_hand)
         return _result(step, context, store, asset_key(tables.hourly), provider.name, done)
 
 

@@ -24,14 +24,20 @@ if TYPE_CHECKING:
 
 
 def refresh(
-    store: Warehouse, provider: Provider, *, clock: Clock, sleep: Sleep = time.sleep
+    store: Warehouse,
+    provider: Provider,
+    *,
+    clock: Clock,
+    sleep: Sleep = time.sleep,
+    is_by_hand: bool = False,
 ) -> FetchResult:
     """Request every due place until none is left, the quota is used up, or it fails.
 
     Raises:
         PermanentFailure: What needs a person, such as a wrong key.
     """
-    return fetch(store, [PresentWeather(provider, clock)], clock, sleep)
+    kinds = [PresentWeather(provider, clock)]
+    return fetch(store, kinds, clock, sleep, is_by_hand=is_by_hand)
 
 
 class PresentWeather(Kind[Batch, Observation]):

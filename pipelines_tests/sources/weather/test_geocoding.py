@@ -385,6 +385,27 @@ def test_a_lookup_that_fails_is_tried_again_later_and_the_others_are_done(
     assert statuses(owner)["DE 10115"] == "found"
 
 
+def test_a_run_by_hand_looks_up_at_once_what_failed(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    """After four runs by hand with faults, and one without, 4 of 10 places had no weather."""
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    deliver(warehouse, tmp_path, [line(1)])
+    put_places(warehouse)
+    source.will(body(b"oops", status=500))
+    locate_places(warehouse, geocoder, clock)
+    assert set(statuses(owner).values()) == {"pending"}
+    berlin = result("Berlin", country_code="DE", postcodes=["10115"])
+    source.will(document({"results": [PARIS, berlin]}))
+    assert locate_places(warehouse, geocoder, clock) == ([], None)
+    assert len(locate_places(warehouse, geocoder, clock, is_by_hand=True)[0]) == 2
+
+
 def test_a_lookup_that_cannot_work_fails_neither_the_run_nor_the_others(
     warehouse: Warehouse,
     owner: psycopg.Connection,
