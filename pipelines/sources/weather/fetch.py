@@ -7,6 +7,7 @@ What is requested is a `Kind`: the present weather (`refresh`), hours (`hours`),
 import datetime as dt
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -79,6 +80,10 @@ class Kind(ABC, Generic[B, A]):
         """When the places were last up to date; None where more of them may be due at once."""
         return now
 
+    def impossible(self, answer: A) -> Sequence[str]:  # noqa: ARG002 - for kinds that override it
+        """Names of values in a good answer that cannot be, and were left out."""
+        return ()
+
     def follow_up(
         self,
         batch: B,  # noqa: ARG002 - for kinds that override it
@@ -96,6 +101,8 @@ class FetchResult:
     failed: int = 0
     requests: int = 0
     failure: Failure | None = None
+    #: Values that cannot be and were left out of good answers, by name.
+    impossible: Counter[str] = field(default_factory=Counter)
     failed_batches: int = field(default=0, repr=False)
 
 
@@ -265,6 +272,8 @@ class _Loop(Generic[B, A]):
                     max_seconds=fetch_state.MAX_WAIT_OF_PLACE_SECONDS,
                 )
                 self.done.failure = failure
+        for answer in good.values():
+            self.done.impossible.update(self.kind.impossible(answer))
         follow_up = self.kind.follow_up(batch, good) if good else None
         self.done.succeeded += len(good) - (len(follow_up.places) if follow_up else 0)
         self.done.failed += len(bad)

@@ -110,6 +110,10 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
         stage(connection, _frame(answers, self.name, now), tables.hourly)
         connection.execute(put_statement("put_hours", tables.hourly))
 
+    def impossible(self, answer: list[Hour]) -> Sequence[str]:
+        """Those of all hours."""
+        return [name for hour in answer for name in hour.impossible]
+
 
 class Forecast(_Hours):
     """Recent and coming hours."""

@@ -118,6 +118,8 @@ def _result(
     is_of_provider = isinstance(done.failure, TransientFailure | PermanentFailure)
     if done.failure is not None and is_of_provider and done.failed and not done.succeeded:
         raise done.failure
+    if done.impossible:
+        context.log.warning("Left out, as they cannot be: %s", dict(done.impossible))
     with store.engine.connect() as connection:
         stats = step.table_stats(connection, key)
     return dg.MaterializeResult(
@@ -127,6 +129,8 @@ def _result(
             "places_refreshed": done.succeeded,
             "places_failed": done.failed,
             "requests": done.requests,
+            "impossible_values": done.impossible.total(),
+            **({"impossible_by_name": dict(done.impossible)} if done.impossible else {}),
         }
     )
 

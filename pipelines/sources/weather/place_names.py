@@ -1,7 +1,7 @@
 """What a geocoder is asked for a place, and when two names are the same. Pure.
 
-Verified in the geocoder's own source: a lookup finds the main name, a postcode, or the name in the
-one language that is asked for, and answers with the name in that language. See docs/sources/weather.md.
+A lookup finds the main name, a postcode, or the name in the one language that is asked for, and its
+results have the names of that language: docs/sources/weather.md says where that is verified.
 """
 
 import re

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from pipelines.sources.weather import tables
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
-from pipelines.sources.weather.observation import Observation, implausible
+from pipelines.sources.weather.observation import Observation, implausible, without_impossible
 from pipelines.sources.weather.providers import Clock, Place, Provider
 from pipelines.sources.weather.put import put_statement
 from pipelines.warehouse.connection import Warehouse, stage
@@ -62,13 +62,17 @@ class PresentWeather(Kind[Batch, Observation]):
         return [Batch(places, cost)] if places else []
 
     def request(self, batch: Batch) -> Sequence[Observation | str]:
-        """Observations; why one is not plausible is the provider's fault, not the place's."""
+        """Observations, or why one is not accepted: the provider's fault, not the place's."""
         answers = self._source.observe(batch.places)
-        now = self._clock()
-        return [
-            answer if isinstance(answer, str) else implausible(answer, now) or answer
-            for answer in answers
-        ]
+        return [answer if isinstance(answer, str) else self._screen(answer) for answer in answers]
+
+    def _screen(self, answer: Observation) -> Observation | str:
+        possible = without_impossible(answer)
+        return implausible(possible, self._clock()) or possible
+
+    def impossible(self, answer: Observation) -> Sequence[str]:
+        """Those of the observation."""
+        return answer.impossible
 
     def write(
         self,

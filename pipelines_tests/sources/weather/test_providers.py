@@ -12,7 +12,13 @@ import requests
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
-from pipelines.sources.weather.observation import Observation, implausible, words_for
+from pipelines.sources.weather.observation import (
+    PLAUSIBLE,
+    Observation,
+    implausible,
+    without_impossible,
+    words_for,
+)
 from pipelines.sources.weather.providers import (
     Place,
     Provider,
@@ -201,23 +207,47 @@ def test_other_units_or_no_data_are_not_taken_for_weather() -> None:
     assert read_current([]) == "the answer has no present weather"
 
 
+NOW = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+GOOD = Observation(NOW, 10.0, 9.0, 50.0, 5.0, 180.0, 0.0, 10.0, 1013.0, "x", "1", 1, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"temperature_celsius": 288.0}, "temperature_celsius is 288"),  # Kelvin
-        ({"humidity_pct": 101.0}, "humidity_pct is 101"),
-        ({"wind_kmh": -1.0}, "wind_kmh is -1"),
-        ({"pressure_hpa": 30.0}, "pressure_hpa is 30"),
-        ({"wmo_code": 99999}, "wmo_code is 99999"),
         ({"observed_at": dt.datetime(2026, 11, 20, 11, tzinfo=dt.UTC)}, "of the future"),
         ({"observed_at": dt.datetime(2026, 11, 20, 6, tzinfo=dt.UTC)}, "stale"),
+        ({"temperature_celsius": None}, "no temperature"),
+        (dict.fromkeys(PLAUSIBLE.keys() & vars(GOOD).keys()), "no value that can be"),
     ],
 )
 def test_what_cannot_be_is_not_believed(changes: dict[str, Any], words: str) -> None:
-    now = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
-    good = Observation(now, 10.0, 9.0, 50.0, 5.0, 180.0, 0.0, 10.0, 1013.0, "x", "1", 1, True)
-    assert implausible(good, now) is None
-    assert words in (implausible(dataclasses.replace(good, **changes), now) or "")
+    assert implausible(GOOD, NOW) is None
+    assert words in (implausible(dataclasses.replace(GOOD, **changes), NOW) or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature_celsius", 288.0),  # Kelvin
+        ("humidity_pct", 101.0),
+        ("wind_kmh", -1.0),
+        ("wind_kmh", 451.0),
+        ("pressure_hpa", 30.0),
+    ],
+)
+def test_a_value_that_cannot_be_costs_itself_and_not_the_observation(
+    name: str, value: float
+) -> None:
+    told = without_impossible(dataclasses.replace(GOOD, **{name: value}))  # type: ignore[arg-type]
+    assert told == dataclasses.replace(GOOD, **{name: None}, impossible=(name,))  # type: ignore[arg-type]
+    assert implausible(told, NOW) is None
+
+
+def test_noise_below_zero_is_zero() -> None:
+    """A recorded answer had -0.2 W/m² at night, and the place lost all of its hours."""
+    told = without_impossible(dataclasses.replace(GOOD, precipitation_mm=-0.05, wind_kmh=-0.9))
+    assert (told.precipitation_mm, told.wind_kmh, told.impossible) == (0.0, 0.0, ())
+    assert without_impossible(GOOD) == GOOD
 
 
 @pytest.mark.parametrize(

@@ -195,21 +195,41 @@ def test_an_answer_that_cannot_be_believed_is_a_failure_of_its_place_only(
 ) -> None:
     add_places(owner, 3)
 
-    class Kelvin(MadeUp):
+    class Absent(MadeUp):
         def observe(self, places: Sequence[Place]) -> list[Observation | str]:
             good = super().observe(places)
-            return [observed(self.clock(), temperature_celsius=283.0), "no data here", *good[2:]]
+            stale = observed(self.clock() - dt.timedelta(hours=4))
+            return [stale, "no data here", *good[2:]]
 
-    done = ask(warehouse, Kelvin(clock), clock)
+    done = ask(warehouse, Absent(clock), clock)
     assert (done.succeeded, done.failed) == (1, 2)
     query = "SELECT problem FROM weather.fetch_state WHERE problem IS NOT NULL ORDER BY place_id"
     assert owner.execute(query).fetchall() == [
-        ("temperature_celsius is 283, outside -90 to 60",),
+        ("it is stale: 2026-11-20T06:07:00+00:00",),
         ("no data here",),
     ]
     assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (
         3,
     )  # it answered
+
+
+def test_a_value_that_cannot_be_is_null_and_counted_and_the_others_are_kept(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """One value out of range cost the whole answer of its place."""
+    add_places(owner, 2)
+
+    class Kelvin(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            return [observed(self.clock(), temperature_celsius=283.0), *super().observe(places)[1:]]
+
+    done = ask(warehouse, Kelvin(clock), clock)
+    assert (done.succeeded, done.failed, done.impossible) == (2, 0, {"temperature_celsius": 1})
+    query = (
+        "SELECT temperature_celsius IS NULL, wind_kmh IS NULL FROM weather.observations"
+        " ORDER BY place_id"
+    )
+    assert owner.execute(query).fetchall() == [(True, False), (False, False)]
 
 
 def test_a_used_up_allowance_is_not_asked_again_before_it_renews(

@@ -13,6 +13,7 @@ from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import (
     Observation,
+    lost,
     observed,
     parse_code,
     parse_float,
@@ -125,6 +126,7 @@ def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observati
         provider_code=None if code is None else str(code),
         wmo_code=code,
         is_day=None if is_day is None else bool(is_day),
+        impossible=lost(current, {"weather_code": code, "is_day": is_day}),
     )
 
 

@@ -14,8 +14,10 @@ from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
     Hour,
     InvalidValue,
+    check_float,
+    lost,
     parse_code,
-    plausible,
+    within_range,
     words_for,
 )
 from pipelines.sources.weather.providers import Place
@@ -37,6 +39,14 @@ VARIABLES = {
     "shortwave_radiation": "W/m²",
     "weather_code": "wmo code",
 }
+#: What `Hour` calls them, but for the code.
+VALUES = (
+    "temperature_celsius",
+    "wind_kmh",
+    "precipitation_mm",
+    "cloud_cover_pct",
+    "shortwave_radiation_w_per_m2",
+)
 FORECAST_DAYS = 16
 MAX_PAST_DAYS = 92
 MAX_PLACES = 50
@@ -87,7 +97,7 @@ def weight(days: int) -> float:
 
 
 def read_hours(answer: Any) -> list[Hour] | str:
-    """The hours, with null where there is no value; or why none of them is accepted."""
+    """The hours, with null for a value that is missing or cannot be; or why none is accepted."""
     hourly = answer.get("hourly") if isinstance(answer, dict) else None
     units = answer.get("hourly_units") if isinstance(answer, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):
@@ -117,14 +127,16 @@ def _hour(at: Any, temperature: Any, wind: Any, rain: Any, cloud: Any, sun: Any,
     hour_at = instant(at)
     if hour_at is None:
         raise InvalidValue("it is no time")
-    wmo_code = parse_code({"weather_code": code}, "weather_code", 0, 99)
+    numbers = (temperature, wind, rain, cloud, sun)
+    sent = {name: check_float(name, value) for name, value in zip(VALUES, numbers, strict=True)}
+    kept = {name: within_range(name, value) for name, value in sent.items()}
+    codes = {"weather_code": code}
+    wmo_code = parse_code(codes, "weather_code", 0, 99)
+    impossible = lost(sent, kept) + lost(codes, {"weather_code": wmo_code})
     return Hour(
-        hour_at,
-        plausible("temperature_celsius", temperature),
-        plausible("wind_kmh", wind),
-        plausible("precipitation_mm", rain),
-        plausible("cloud_cover_pct", cloud),
-        plausible("shortwave_radiation_w_per_m2", sun),
-        words_for(wmo_code),
-        wmo_code,
+        hour_at=hour_at,
+        conditions=words_for(wmo_code),
+        wmo_code=wmo_code,
+        impossible=impossible,
+        **kept,
     )

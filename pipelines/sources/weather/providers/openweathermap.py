@@ -15,6 +15,7 @@ from pipelines.sources.weather.observation import (
     Observation,
     check_float,
     from_epoch,
+    lost,
     observed,
     parse_code,
     parse_text,
@@ -141,6 +142,7 @@ def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observat
         provider_code=None if code is None else str(code),
         wmo_code=None if code is None else (95 if 200 <= code < 300 else WMO_CODES.get(code)),
         is_day=icon.endswith("d") if isinstance(icon, str) else None,
+        impossible=lost(first, {"id": code}),
     )
 
 

@@ -15,6 +15,7 @@ from pipelines.ingest.countries import code_of_country
 from pipelines.sources.weather.observation import (
     Observation,
     from_epoch,
+    lost,
     observed,
     parse_code,
     parse_float,
@@ -150,6 +151,7 @@ def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observati
         provider_code=None if code is None else str(code),
         wmo_code=None if code is None else WMO_CODES.get(code),
         is_day=None if is_day is None else bool(is_day),
+        impossible=lost(condition, {"code": code}) + lost(current, {"is_day": is_day}),
     )
 
 
