@@ -37,7 +37,7 @@ from pipelines.sources.weather.observation import (
     without_impossible,
 )
 from pipelines.sources.weather.place_names import Lookup
-from pipelines.sources.weather.providers import open_meteo, openweathermap, weatherapi
+from pipelines.sources.weather.providers import Place, open_meteo, openweathermap, weatherapi
 from pipelines.sources.weather.providers.open_meteo import UNITS, one_for_each, read_current
 from pipelines.sources.weather.providers.open_meteo_hours import VARIABLES, read_hours
 from pipelines_tests.drills.fuzz import changed, changes_of, json_values, often, sent, texts
@@ -188,7 +188,7 @@ OPENWEATHERMAP = {
 }
 READERS: dict[str, tuple[Any, Callable[[Any], Observation | str]]] = {
     "open-meteo": (OPEN_METEO, read_current),
-    "weatherapi": (WEATHERAPI, lambda one: weatherapi._read(one, "DE")),
+    "weatherapi": (WEATHERAPI, lambda one: weatherapi._read(one, Place(1, 52.5, 13.4, "DE"))),
     "openweathermap": (OPENWEATHERMAP, openweathermap._read),
 }
 
@@ -240,7 +240,7 @@ def test_what_an_error_says_is_a_named_failure_or_nothing(
     for explain in (
         open_meteo.explainer(now),
         weatherapi._explainer(now),
-        openweathermap._explainer(now),
+        openweathermap._explain,
     ):
         told = explain(status, document, "http://source")
         assert told is None or isinstance(told, Failure)

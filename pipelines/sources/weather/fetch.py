@@ -52,6 +52,8 @@ class Kind(ABC, Generic[B, A]):
     #: observation, forecast, archive or geocoding.
     name: str
     provider: str
+    #: Of the provider's key: quotas and blocks are of a key. Empty without one.
+    key_digest: str
     quotas: Sequence[Quota]
 
     @abstractmethod
@@ -162,8 +164,9 @@ class _Loop(Generic[B, A]):
     def _pick(self) -> Sequence[B]:
         now = self.clock()
         with self.session.transaction() as connection:
-            request_log.delete_expired_blocks(connection, now)
-            left = request_log.quota_left(connection, self.kind.provider, self.kind.quotas, now)
+            left = request_log.quota_left(
+                connection, self.kind.provider, self.kind.key_digest, self.kind.quotas, now
+            )
             return self.kind.pick(connection, now, left)
 
     def _send(self, batch: B) -> None:
@@ -194,6 +197,7 @@ class _Loop(Generic[B, A]):
                 connection,
                 [place.place_id for place in batch.places],
                 provider=self.kind.provider,
+                key_digest=self.kind.key_digest,
                 kind=self.kind.name,
                 cost=batch.cost,
                 now=self.clock(),
@@ -243,7 +247,9 @@ class _Loop(Generic[B, A]):
             request_log.log_outcome(connection, request_id, outcome, failure)
             fetch_state.note_problem(connection, self.kind.name, batch.places, failure)
             if isinstance(failure, QuotaExhausted):
-                request_log.block_provider(connection, self.kind.provider, failure)
+                request_log.block_key(
+                    connection, self.kind.provider, self.kind.key_digest, failure, self.clock()
+                )
 
     def _write(self, batch: B, answers: Sequence[A | str], request_id: Any) -> None:
         """Write the good answers, the outcome and the next retries in one transaction."""
@@ -256,6 +262,7 @@ class _Loop(Generic[B, A]):
             else:
                 good[place.place_id] = answer
         with self.session.transaction() as connection:
+            request_log.forget_block(connection, self.kind.provider, self.kind.key_digest)
             if good:
                 self.kind.write(connection, batch, good, now)
                 request_log.log_outcome(connection, request_id, "success", place_ids=list(good))

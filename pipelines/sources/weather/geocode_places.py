@@ -90,7 +90,8 @@ class Geocoding(Kind[PlaceLookup, Located]):
     name = "geocoding"
 
     def __init__(self, geocoder: Geocoder) -> None:
-        self.provider, self.quotas = geocoder.provider, geocoder.quotas
+        self.provider, self.quotas = geocoder.name, geocoder.quotas
+        self.key_digest = geocoder.key_digest
         self.located: list[Located] = []
         self._geocoder = geocoder
 

@@ -9,7 +9,6 @@ A result of another name is never accepted: "Wien" in English finds Wiener Neust
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 from pipelines.failures import Failure, TransientFailure
@@ -17,14 +16,25 @@ from pipelines.http.client import Explain, HttpClient
 from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
     InvalidValue,
+    kilometres,
     number,
     parse_float,
     parse_text,
     words,
 )
 from pipelines.sources.weather.place_names import Lookup, is_same_name, is_same_postcode
-from pipelines.sources.weather.providers import Quota, RequestRejected
-from pipelines.sources.weather.providers.open_meteo import OpenMeteo, explainer
+from pipelines.sources.weather.providers import (
+    KeyRejected,
+    Quota,
+    RequestRejected,
+    digest_of_key,
+)
+from pipelines.sources.weather.providers.open_meteo import (
+    OpenMeteo,
+    base_of,
+    explainer,
+    with_key,
+)
 
 URL = "https://geocoding-api.open-meteo.com"
 #: The most that it answers. The country may be sifted out after the limit, so fewer may hide it.
@@ -62,14 +72,19 @@ class Located:
 class Geocoder:
     """Lookups of names and postcodes, one in a request."""
 
-    provider = "open-meteo-geocoding"
+    name = "open-meteo-geocoding"
     quotas: tuple[Quota, ...] = OpenMeteo.quotas
 
     def __init__(
-        self, http: HttpClient, base_url: str | None, now: Callable[[], dt.datetime]
+        self,
+        http: HttpClient,
+        base_url: str | None,
+        now: Callable[[], dt.datetime],
+        key: str | None = None,
     ) -> None:
-        self._url = f"{(base_url or URL).rstrip('/')}/v1/search"
-        self._http = replace(http, explain=_explainer(now))
+        self._url = f"{base_of(base_url, URL, key)}/v1/search"
+        self._http = replace(with_key(http, key), explain=_explainer(now))
+        self.key_digest = digest_of_key(key)
 
     def search(self, lookup: Lookup) -> list[dict[str, Any]]:
         """What the API finds under a name or postcode; often nothing.
@@ -92,7 +107,7 @@ class Geocoder:
             return checked(results)
         except InvalidValue as invalid:
             raise TransientFailure(
-                self.provider,
+                self.name,
                 f"the answer is no list of results: {invalid}",
                 place=answer.url,
                 remedy="See whether GEOCODING_BASE_URL points at a geocoder.",
@@ -105,8 +120,8 @@ def _explainer(now: Callable[[], dt.datetime]) -> Explain:
 
     def explain(status: int, document: Any, url: str) -> Failure | None:
         failure = explain_as_forecast(status, document, url)
-        if status == 400 and failure is not None:
-            return RequestRejected(Geocoder.provider, failure.problem, place=url)
+        if status == 400 and failure is not None and not isinstance(failure, KeyRejected):
+            return RequestRejected(Geocoder.name, failure.problem, place=url)
         return failure
 
     return explain
@@ -231,10 +246,3 @@ def _name(result: dict[str, Any]) -> str:
 
 def _kilometres(one: dict[str, Any], other: dict[str, Any]) -> float:
     return kilometres((one["latitude"], one["longitude"]), (other["latitude"], other["longitude"]))
-
-
-def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """The great-circle distance of two latitudes and longitudes, by the haversine formula."""
-    north, east = radians(other[0] - one[0]), radians(other[1] - one[1])
-    half = sin(north / 2) ** 2 + cos(radians(one[0])) * cos(radians(other[0])) * sin(east / 2) ** 2
-    return 2 * 6371 * asin(sqrt(min(1.0, half)))

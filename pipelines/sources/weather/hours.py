@@ -73,6 +73,7 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
 
     def __init__(self, provider: OpenMeteoHours) -> None:
         self.provider, self.quotas = provider.name, provider.quotas
+        self.key_digest = provider.key_digest
         self._source = provider
 
     def days_of(self, first: dt.date, last: dt.date, now: dt.datetime) -> tuple[dt.date, dt.date]:

@@ -1,7 +1,6 @@
 """The weather in Dagster: places, observations, hours, and the sensor of what is due."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import dagster as dg
 
@@ -18,9 +17,11 @@ from pipelines.orchestration.resources import SourceResource, WarehouseResource,
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.weather import GEOCODER, PROVIDER, due, geocode_places, source, tables
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
+from pipelines.sources.weather.due import PENDING, PRESENT
 from pipelines.sources.weather.fetch import FetchResult
-from pipelines.sources.weather.hours import fill_hours
+from pipelines.sources.weather.hours import ARCHIVE, FORECAST, fill_hours
 from pipelines.sources.weather.pictures import places_map
+from pipelines.sources.weather.place_names import MAX_LOOKUPS
 from pipelines.sources.weather.refresh import accepts_postcodes, refresh
 from pipelines.sources.weather.request_log import quota_left
 from pipelines.warehouse.connection import Warehouse
@@ -142,25 +143,35 @@ def weather_due(
     """Start the job when a new place is requested, its last weather is two hours old, or a wanted
     hour has none or an old forecast. It replaces the weather cache of the shipments service.
     """
-    provider = open_provider(weather.settings(), utc_now)
+    settings = weather.settings()
+    provider = open_provider(settings, utc_now)
+    hours, geocoder = open_hours(settings, utc_now), open_geocoder(settings, utc_now)
     queries = due.probes(by_postcode=accepts_postcodes(provider))
     with warehouse.open() as store, store.engine.connect() as connection:
         now = utc_now()
         counts, cursor = due.count_due(connection, now, queries, context.cursor)
-        left = quota_left(connection, provider.name, provider.quotas, now)
+        is_spent = {
+            name: quota_left(connection, one.name, one.key_digest, one.quotas, now) < cost
+            for name, one, cost in (
+                (PRESENT, provider, provider.cost_of_place),
+                (FORECAST, hours, 1.0),
+                (ARCHIVE, hours, 1.0),
+                (PENDING, geocoder, float(MAX_LOOKUPS)),
+            )
+        }
     context.update_cursor(cursor)
-    if reason := _reason_to_wait(context.instance, counts, left, provider.cost_of_place):
+    if reason := _reason_to_wait(context.instance, counts, is_spent):
         return dg.SkipReason(reason)
     return dg.RunRequest()
 
 
 def _reason_to_wait(
-    instance: dg.DagsterInstance, counts: Mapping[str, Any], quota: float, cost: float
+    instance: dg.DagsterInstance, counts: Mapping[str, int], is_spent: Mapping[str, bool]
 ) -> str | None:
-    """Why no run is started; None to start one."""
+    """Why no run is started; None to start one. Nothing is started for what has no quota left."""
     if not any(counts.values()):
         return "No place is due."
-    if not (counts.get("pending") or counts.get("new")) and quota < cost:
+    if not any(count for name, count in counts.items() if not is_spent.get(name)):
         return f"{sum(counts.values())} places are due, and the quota is used up."
     if run_state.is_under_way(instance, source.name):
         return "A run is under way."

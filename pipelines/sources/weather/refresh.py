@@ -47,6 +47,7 @@ class PresentWeather(Kind[Batch, Observation]):
 
     def __init__(self, provider: Provider, clock: Clock) -> None:
         self.provider, self.quotas = provider.name, provider.quotas
+        self.key_digest = provider.key_digest
         self._source, self._clock = provider, clock
 
     def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[Batch]:

@@ -232,6 +232,13 @@ api_requests = Table(
         comment="The place requested (weather.places).",
     ),
     Column("provider", Text, nullable=False, comment="The provider or geocoder."),
+    Column(
+        "key_digest",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="Begin of the SHA-256 of the key it was sent with; empty without a key.",
+    ),
     Column("kind", Text, nullable=False, comment="observation, forecast, archive or geocoding."),
     _instant("requested_at", "When it was sent.", nullable=False),
     Column(
@@ -275,9 +282,23 @@ quota_blocks = Table(
     "quota_blocks",
     metadata,
     Column("provider", Text, primary_key=True, comment="The provider or geocoder."),
+    Column(
+        "key_digest",
+        Text,
+        primary_key=True,
+        comment="Begin of the SHA-256 of the key that is blocked; empty without a key.",
+    ),
     _instant("blocked_until", "When its quota renews: no request before.", nullable=False),
+    Column(
+        "consecutive_blocks",
+        Integer,
+        nullable=False,
+        comment="Blocks since the last answer. Where the provider does not say how long, each is"
+        " twice as long as the one before.",
+    ),
     Column("reason", Text, nullable=False, comment="The provider's message."),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
-    comment="Providers whose quota is used up, until it renews. Delete a row to unblock one.",
+    comment="Providers whose quota is used up with a key, until it renews; a row goes with the next"
+    " answer. Delete one to unblock the key; a new key is not blocked.",
 )

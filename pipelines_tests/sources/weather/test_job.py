@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,6 +184,8 @@ def test_a_wrong_key_fails_the_run_at_once_and_names_the_variable(
 ) -> None:
     (tmp_path / "a.csv").write_text(text_of([line(1), line(2)]))
     monkeypatch.setenv("WEATHER_PROVIDER", provider)
+    for name in ("OPEN_METEO_FORECAST_URL", "OPEN_METEO_ARCHIVE_URL"):
+        monkeypatch.setenv(name, os.environ["WEATHER_BASE_URL"])
     monkeypatch.setenv("WEATHER_API_KEY", "bad")
     result = bring(resources, instance)
     (event,) = [event for event in result.all_events if event.is_step_failure]
@@ -339,7 +342,7 @@ def test_places_of_shipments_delivered_long_ago_are_no_longer_asked_for(
     assert owner.execute(query).fetchall() == [("DE 10115",), ("FR 75001",)]
 
 
-@pytest.mark.parametrize("provider", ["weatherapi", "openweathermap"])
+@pytest.mark.parametrize("provider", ["open-meteo", "weatherapi", "openweathermap"])
 @pytest.mark.parametrize("answer", ["nothing listens", "bad key", "nonsense"])
 def test_a_key_is_in_nothing_that_dagster_or_the_database_keeps(
     resources: dict[str, Any],
@@ -357,6 +360,7 @@ def test_a_key_is_in_nothing_that_dagster_or_the_database_keeps(
     monkeypatch.setenv("WEATHER_PROVIDER", provider)
     monkeypatch.setenv("WEATHER_API_KEY", "hunter2/+")
     error = {"error": {"code": 2006, "message": "hunter2/+ is bad"}, "cod": 401, "message": "no"}
+    error["reason"] = "The supplied API key hunter2/+ is invalid."
     source.will(
         body(json.dumps(error).encode(), status=401)
         if answer == "bad key"

@@ -20,15 +20,17 @@ from pipelines.sources.weather.observation import (
     within_range,
     words_for,
 )
-from pipelines.sources.weather.providers import Place
+from pipelines.sources.weather.providers import Place, digest_of_key
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
     FORECAST_URL,
     OpenMeteo,
+    base_of,
     coordinates,
     explainer,
     instant,
     one_for_each,
+    with_key,
 )
 
 VARIABLES = {
@@ -59,11 +61,19 @@ class OpenMeteoHours:
     quotas = OpenMeteo.quotas
 
     def __init__(
-        self, http: HttpClient, base_url: str | None, now: Callable[[], dt.datetime]
+        self,
+        http: HttpClient,
+        base_url: str | None,
+        now: Callable[[], dt.datetime],
+        key: str | None = None,
+        *,
+        forecast_url: str | None = None,
+        archive_url: str | None = None,
     ) -> None:
-        self._forecast_url = f"{(base_url or FORECAST_URL).rstrip('/')}/v1/forecast"
-        self._archive_url = f"{(base_url or ARCHIVE_URL).rstrip('/')}/v1/archive"
-        self._http = replace(http, explain=explainer(now))
+        self._forecast_url = f"{base_of(forecast_url or base_url, FORECAST_URL, key)}/v1/forecast"
+        self._archive_url = f"{base_of(archive_url or base_url, ARCHIVE_URL, key)}/v1/archive"
+        self._http = replace(with_key(http, key), explain=explainer(now))
+        self.key_digest = digest_of_key(key)
 
     def forecast(self, places: Sequence[Place], past_days: int) -> list[list[Hour] | str]:
         """Each place's hours from `past_days` ago to the end of the forecast, in one request."""

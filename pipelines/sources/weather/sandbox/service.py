@@ -35,35 +35,51 @@ CURRENT_UNITS = {
     "shortwave_radiation": "W/m²",
 }
 MAX_LOCATIONS, MAX_RESULTS = 1000, 100
-PER_MINUTE, OPENWEATHERMAP_PER_MINUTE = 600, 60
-TOO_MUCH = "Minutely API request limit exceeded. Please try again in one minute."
+OPENWEATHERMAP_PER_MINUTE = 60
+#: Open-Meteo's free quotas, by the beginning of the window's name in its errors.
+LIMITS = {"Minutely": 600, "Hourly": 5_000, "Daily": 10_000}
 
 
 def routes(now: Now) -> list[Route]:
     """All paths of the imitated providers, whose clock is `now`."""
 
-    spent: Counter[tuple[str, dt.datetime]] = Counter()
+    spent: Counter[tuple[str, str, dt.datetime]] = Counter()
 
-    def is_spent(who: str, limit: int, places: int = 1) -> bool:
-        """Whether this minute's requests exceed the quota."""
-        window = (who, now().replace(second=0, microsecond=0))
-        spent[window] += places
-        return spent[window] > limit
+    def spend(who: str, window: str, cost: int = 1) -> int:
+        """Count a request, and say what the window has seen."""
+        begin = now().replace(second=0, microsecond=0)
+        if window != "Minutely":
+            begin = begin.replace(minute=0)
+        if window == "Daily":
+            begin = begin.replace(hour=0)
+        spent[who, window, begin] += cost
+        return spent[who, window, begin]
+
+    def refusal(request: Request, who: str, cost: int = 1) -> Response | None:
+        """Open-Meteo's answer to a bad key, or where a quota of its free service is used up."""
+        key = request.headers.get("X-Api-Key")
+        if key == "bad":
+            return _refuse("The supplied API key is invalid.")
+        if key == "exhausted":
+            return _refuse("Daily API request limit exceeded. Please try again tomorrow.", 429)
+        if key is not None:
+            return None
+        seen = {window: spend(who, window, cost) for window in LIMITS}
+        for window, limit in LIMITS.items():
+            if seen[window] > limit:
+                return _refuse(f"{window} API request limit exceeded. Please try again later.", 429)
+        return None
 
     def forecast(request: Request) -> Response:
         places = request.query_params.get("latitude", "").count(",") + 1
-        if is_spent("open-meteo", PER_MINUTE, places):
-            return _refuse(TOO_MUCH, 429)
-        return _open_meteo(request, now())
+        return refusal(request, "open-meteo", places) or _open_meteo(request, now())
 
     def search(request: Request) -> Response:
-        if is_spent("geocoding", PER_MINUTE):
-            return _refuse(TOO_MUCH, 429)
-        return _search(request)
+        return refusal(request, "geocoding") or _search(request)
 
     def archive(request: Request) -> Response:
-        if is_spent("open-meteo", PER_MINUTE):
-            return _refuse(TOO_MUCH, 429)
+        if refused := refusal(request, "open-meteo"):
+            return refused
         try:
             first = dt.date.fromisoformat(request.query_params["start_date"])
             last = dt.date.fromisoformat(request.query_params["end_date"])
@@ -77,7 +93,7 @@ def routes(now: Now) -> list[Route]:
         return weatherapi(request, now())
 
     def weather(request: Request) -> Response:
-        if is_spent("openweathermap", OPENWEATHERMAP_PER_MINUTE):
+        if spend("openweathermap", "Minutely") > OPENWEATHERMAP_PER_MINUTE:
             message = "Your account is temporary blocked due to exceeding of requests limitation."
             return JSONResponse({"cod": 429, "message": message}, 429)
         return openweathermap(request, now())
