@@ -1,5 +1,6 @@
 """The weather in Dagster: places, observations, hours, and the sensor of what is due."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import dagster as dg
@@ -57,11 +58,14 @@ def places(
             metadata = step.table_stats(connection, asset_key(tables.places))
             if picture := places_map(geocode_places.located_places(connection)):
                 metadata["map"] = dg.MetadataValue.md(picture)
+    statuses = Counter(one.status for one in located)
     return dg.MaterializeResult(
         metadata={
             **metadata,
             "looked_up": len(located),
-            "found": sum(one.status == "found" for one in located),
+            "found": statuses["found"],
+            "ambiguous": statuses["ambiguous"],
+            "not_found": statuses["not_found"],
             **({"last_failure": done.failure.problem} if done.failure else {}),
         }
     )

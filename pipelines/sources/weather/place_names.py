@@ -71,6 +71,7 @@ SHORT_POSTCODES = {
     "IE": r"([A-Z]\d[\dW])[A-Z\d]{4}",
     "IM": r"(IM\d{1,2})\d[A-Z]{2}",
     "JE": r"(JE\d{1,2})\d[A-Z]{2}",
+    "MT": r"([A-Z]{3})\d{4}",
     "NL": r"(\d{4})[A-Z]{2}",
     **dict.fromkeys(("US", *TERRITORIES["US"]), r"(\d{5})-?\d{4}"),
 }

@@ -171,12 +171,11 @@ def explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failu
         reason = document.get("reason") if isinstance(document, dict) else None
         if not isinstance(reason, str):
             return None
-        if status == 429:
+        if status in (400, 429):  # seen as either
             for window, sign in (("minute", "Minutely"), ("hour", "Hourly"), ("day", "Daily")):
                 if reason.startswith(sign):
                     until = end_of(window, now())  # type: ignore[arg-type]
                     return QuotaExhausted(OpenMeteo.name, reason, place=url, until=until)
-            return None
         if status in (400, 401, 403) and ("API key" in reason or " plan" in reason):
             remedy = f"Set {OPEN_METEO_KEY_VARIABLE} to the key of a plan that includes this API."
             return KeyRejected(OpenMeteo.name, reason, place=url, remedy=remedy)
