@@ -160,7 +160,7 @@ OPEN_METEO = {
     "current": {"time": "2026-11-01T11:45"} | dict.fromkeys(UNITS, 1),
 }
 WEATHERAPI = {
-    "location": {"country": "Germany"},
+    "location": {"country": "Germany", "lat": 52.5, "lon": 13.4},
     "current": dict.fromkeys(
         (
             "temp_c",

@@ -20,7 +20,7 @@ from pipelines.sources.weather.geocoding import (
     unlocated,
 )
 from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
-from pipelines.sources.weather.providers import Clock, Place
+from pipelines.sources.weather.providers import Clock, Place, Quota
 from pipelines.sources.weather.tables import places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
@@ -54,6 +54,11 @@ def geocode_places(
     kind = Geocoding(geocoder)
     done = fetch(store, [kind], clock, sleep, is_by_hand=is_by_hand)
     return kind.located, done
+
+
+def lookups_of_a_place(quotas: Sequence[Quota]) -> float:
+    """How many lookups are to be left for a place; a plan that allows fewer does one at a time."""
+    return min([MAX_LOOKUPS, *(quota.limit for quota in quotas)])
 
 
 def located_places(connection: Connection) -> list[tuple[float, float, bool]]:
@@ -100,7 +105,8 @@ class Geocoding(Kind[PlaceLookup, Located]):
     ) -> Sequence[PlaceLookup]:
         """Pending places, as many as the quota allows all of their lookups."""
         query = text(read_sql("pipelines.sources.weather", "pick_pending"))
-        parameters = {"now": now, "max_places": int(min(MAX_PLACES, quota_left // MAX_LOOKUPS))}
+        affordable = quota_left // lookups_of_a_place(self.quotas)
+        parameters = {"now": now, "max_places": int(min(MAX_PLACES, affordable))}
         return [
             PlaceLookup(
                 (Place(row.place_id, None, None, row.country_code, row.postcode),),

@@ -22,7 +22,6 @@ from pipelines.sources.weather.due import PENDING, PRESENT
 from pipelines.sources.weather.fetch import FetchResult
 from pipelines.sources.weather.hours import ARCHIVE, FORECAST, fill_hours
 from pipelines.sources.weather.pictures import places_map
-from pipelines.sources.weather.place_names import MAX_LOOKUPS
 from pipelines.sources.weather.refresh import accepts_postcodes, refresh
 from pipelines.sources.weather.request_log import quota_left
 from pipelines.warehouse.connection import Warehouse
@@ -160,7 +159,7 @@ def weather_due(
                 (PRESENT, provider, provider.cost_of_place),
                 (FORECAST, hours, 1.0),
                 (ARCHIVE, hours, 1.0),
-                (PENDING, geocoder, float(MAX_LOOKUPS)),
+                (PENDING, geocoder, geocode_places.lookups_of_a_place(geocoder.quotas)),
             )
         }
     context.update_cursor(cursor)

@@ -146,9 +146,9 @@ def _archive_spots(answer: Any, number: int) -> list[Spot]:
 def _search_spots(answer: Any, number: int) -> list[Spot]:
     kinds = {"name": "text", "country_code": "text", "latitude": "number", "longitude": "number"}
     zeros = ("missing",)  # protobuf leaves them out
-    [result] = answer["results"]
     spots = [
         Spot(result, key, kind, may_be=zeros if kind == "number" else ())
+        for result in answer.get("results", [])
         for key, kind in kinds.items()
     ]
     return _one_spot(spots, number)

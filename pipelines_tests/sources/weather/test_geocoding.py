@@ -10,6 +10,7 @@ from pipelines.http.client import HttpClient
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.geocoding import Geocoder, choose
 from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
+from pipelines.sources.weather.providers import Quota
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.refresh import refresh
 from pipelines.warehouse.connection import Warehouse
@@ -282,6 +283,26 @@ def test_a_used_up_allowance_of_the_geocoder_is_its_own(
     assert len(source.requests) == 1
     query = "SELECT provider FROM weather.quota_blocks"
     assert owner.execute(query).fetchall() == [("open-meteo-geocoding",)]
+
+
+def test_a_plan_of_few_requests_looks_places_up_one_by_one(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    source.will(document({"results": [{**PARIS, "country_code": "DE", "name": "Berlin"}]}))
+    lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(3)]
+    deliver(warehouse, tmp_path, lines)
+    put_places(warehouse)
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    geocoder.quotas = (Quota("minute", 2),)
+    located, _ = locate_places(warehouse, geocoder, clock)
+    assert len(located) == 1
+    clock.pass_by(minutes=1)
+    assert len(locate_places(warehouse, geocoder, clock)[0]) == 1
 
 
 def test_a_name_with_blanks_and_umlauts_is_asked_for_as_it_is(
