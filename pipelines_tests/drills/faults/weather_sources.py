@@ -145,9 +145,9 @@ def _archive_spots(answer: Any, number: int) -> list[Spot]:
 
 def _search_spots(answer: Any, number: int) -> list[Spot]:
     kinds = {"name": "text", "country_code": "text", "latitude": "number", "longitude": "number"}
-    zeros = ("missing",)  # protobuf leaves them out
     spots = [
-        Spot(result, key, kind, may_be=zeros if kind == "number" else ())
+        # protobuf leaves out zeros, and the country of what is in none
+        Spot(result, key, kind, may_be=() if key == "name" else ("missing",))
         for result in answer.get("results", [])
         for key, kind in kinds.items()
     ]
