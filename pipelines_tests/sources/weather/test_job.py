@@ -218,6 +218,46 @@ def test_the_sensor_starts_a_run_when_something_is_due(
     assert tick(resources, instance) == "No place is due."
 
 
+def test_a_used_up_quota_starts_no_runs_and_a_new_key_does(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Places to be looked up started a run every three seconds, each of which was refused."""
+    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    monkeypatch.setenv("OPEN_METEO_API_KEY", "exhausted")
+    assert bring(resources, instance).success
+    assert owner.execute(CALLS).fetchall() == [("geocoding", "quota", 1, 1)]
+    assert tick(resources, instance) == "2 places are due, and the quota is used up."
+    monkeypatch.setenv("OPEN_METEO_API_KEY", "mine")
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+    assert run(resources, instance, "weather").success
+    query = "SELECT provider, length(key_digest) FROM weather.quota_blocks"
+    assert owner.execute(query).fetchall() == [("open-meteo-geocoding", 12)]
+    assert owner.execute("SELECT count(*) FROM weather.observations").fetchone() == (2,)
+
+
+def test_a_run_of_a_sensor_keeps_the_pause_of_what_failed_and_one_by_hand_does_not(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+) -> None:
+    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    assert bring(resources, instance).success
+    age(owner, 130)
+    owner.execute("UPDATE weather.fetch_state SET retry_at = now() + interval '5 minutes'")
+    job = build_definitions(resources).resolve_job_def("weather")
+    observed = "SELECT count(*) FROM weather.api_requests WHERE kind = 'observation'"
+    tags = {"dagster/sensor_name": "weather_due"}
+    assert job.execute_in_process(instance=instance, tags=tags).success
+    assert owner.execute(observed).fetchone() == (2,)
+    assert run(resources, instance, "weather").success
+    assert owner.execute(observed).fetchone() == (4,)
+
+
 def test_the_sensor_reads_and_changes_nothing(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
