@@ -26,6 +26,7 @@ from pipelines.sources.weather.place_names import Lookup, is_same_name, is_same_
 from pipelines.sources.weather.providers import (
     KeyRejected,
     Quota,
+    QuotaExhausted,
     RequestRejected,
     digest_of_key,
 )
@@ -120,9 +121,9 @@ def _explainer(now: Callable[[], dt.datetime]) -> Explain:
 
     def explain(status: int, document: Any, url: str) -> Failure | None:
         failure = explain_as_forecast(status, document, url)
-        if status == 400 and failure is not None and not isinstance(failure, KeyRejected):
-            return RequestRejected(Geocoder.name, failure.problem, place=url)
-        return failure
+        if failure is None or isinstance(failure, KeyRejected | QuotaExhausted) or status != 400:
+            return failure
+        return RequestRejected(Geocoder.name, failure.problem, place=url)
 
     return explain
 
