@@ -113,6 +113,7 @@ class _AtOnce:
     """A provider that answers without delay."""
 
     name = "bench"
+    key_digest = ""
     quotas: tuple[Quota, ...] = ()
     max_places = 200
     cost_of_place = 1.0

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ import urllib3
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.http.errors import reason_of, retry_after
 from pipelines.http.json_documents import parse_json
-from pipelines.http.redirects import RedirectRefused, redirected
+from pipelines.http.redirects import RedirectRefused, is_same_origin, redirected
 
 logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
@@ -87,7 +87,8 @@ Explain = Callable[[int, Any, str], Failure | None]
 class HttpClient:
     """GET for one source. All limits are per instance; secrets never reach a message.
 
-    `variable` is the environment variable that a person changes to point elsewhere.
+    `variable` is the environment variable that a person changes to point elsewhere. `headers` may
+    hold a key: they go to the host of the address, and with no redirect to another.
     Waits between attempts grow by `growth`, with jitter; 1 keeps them even. `patience` bounds the
     tries of all requests that share it. `explain` reads the error bodies of a source that says
     more in them than the status does.
@@ -106,6 +107,7 @@ class HttpClient:
     growth: float = 2.0
     max_bytes: int = 256 * 1024 * 1024
     secrets: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     explain: Explain | None = None
     patience: RetryBudget | None = None
 
@@ -169,7 +171,11 @@ class HttpClient:
                         url,
                         params=params,
                         timeout=(self.connect_seconds, self.read_seconds),
-                        headers={"Accept": "application/json", "User-Agent": "isobar"},
+                        headers={
+                            "Accept": "application/json",
+                            "User-Agent": "isobar",
+                            **(self.headers if is_same_origin(configured, url) else {}),
+                        },
                         stream=True,
                         allow_redirects=False,
                     ) as response:

@@ -55,11 +55,17 @@ def redirected(session: Session, configured: str, url: str, location: str) -> st
     allowed = networks_of(parse_url(configured)) | {PUBLIC}
     for network in networks_of(new) - allowed:
         raise RedirectRefused(_words(new.host, network))
-    if (old.scheme, old.host, old.port) != (new.scheme, new.host, new.port):
+    if not is_same_origin(old.url, new.url):
         session.auth = _without_credentials
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Bounded(allowed))
     return new.url
+
+
+def is_same_origin(one: str, other: str) -> bool:
+    """Whether two addresses have scheme, host and port in common."""
+    first, second = parse_url(one), parse_url(other)
+    return (first.scheme, first.host, first.port) == (second.scheme, second.host, second.port)
 
 
 def networks_of(url: Url) -> set[str]:

@@ -12,12 +12,11 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from pydantic import Field
 
+from pipelines.orchestration.run_state import REQUESTED_BY_TAG
 from pipelines.orchestration.schedule_config import about_sensor, timetable
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.source import sources
 
-REQUESTED_BY_TAG = "isobar/requested_by"
-"""On runs that were asked for together: the run that asked."""
 SourceName = Enum("SourceName", {name: name for name in sources()})  # type: ignore[misc]
 
 

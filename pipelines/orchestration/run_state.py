@@ -7,17 +7,34 @@ import time
 from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.storage.tags import PARTITION_NAME_TAG
+from dagster._core.storage.tags import (
+    AUTOMATION_CONDITION_TAG,
+    PARTITION_NAME_TAG,
+    SCHEDULE_NAME_TAG,
+    SENSOR_NAME_TAG,
+)
 
 from pipelines.orchestration.orphaned_runs import UNFINISHED, is_orphaned
 
 __all__ = [
+    "REQUESTED_BY_TAG",
     "UNFINISHED",
     "covered_by_pending_run",
     "failed_lately",
+    "is_by_hand",
     "is_under_way",
     "last_failure_at",
 ]
+
+#: On runs that a sensor starts because a person asked for them: the run that asked.
+REQUESTED_BY_TAG = "isobar/requested_by"
+#: On runs that a sensor, a schedule or an automation condition starts by itself.
+AUTOMATIC_TAGS = frozenset({SENSOR_NAME_TAG, SCHEDULE_NAME_TAG, AUTOMATION_CONDITION_TAG})
+
+
+def is_by_hand(run: dg.DagsterRun) -> bool:
+    """Whether a person started a run: by `isobar run`, in the UI, or by the job for all sources."""
+    return REQUESTED_BY_TAG in run.tags or not AUTOMATIC_TAGS & run.tags.keys()
 
 
 def is_under_way(instance: dg.DagsterInstance, job_name: str, partition: str | None = None) -> bool:

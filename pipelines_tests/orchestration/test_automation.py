@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 
 from pipelines.definitions import build_definitions
-from pipelines.orchestration.refresh_all import REQUESTED_BY_TAG, asked_runs, refresh_everything
+from pipelines.orchestration.refresh_all import asked_runs, refresh_everything
+from pipelines.orchestration.run_state import REQUESTED_BY_TAG, is_by_hand
 from pipelines.source import sources
 
 WHOLE = build_definitions()
@@ -145,3 +146,20 @@ def test_a_source_that_is_off_has_no_time_to_be_fresh_by(monkeypatch: pytest.Mon
     off = {"bookings", "shipments"}
     assert {DOMAINS[name] for name in without} == off
     assert {"enriched.shipments", "metrics.hotel_bookings_by_stay_night"} < without
+
+
+@pytest.mark.parametrize(
+    ("tags", "by_hand"),
+    [
+        ({}, True),
+        ({"isobar/run": "this process"}, True),
+        ({"dagster/sensor_name": "weather_due"}, False),
+        ({"dagster/schedule_name": "weather_rounds"}, False),
+        ({"dagster/from_automation_condition": "true"}, False),
+        ({"dagster/sensor_name": "refresh_requests", REQUESTED_BY_TAG: "a run"}, True),
+    ],
+)
+def test_a_run_knows_whether_a_person_asked_for_it(tags: dict[str, str], by_hand: bool) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = instance.create_run_for_job(job_def=refresh_everything, tags=tags)
+        assert is_by_hand(run) == by_hand

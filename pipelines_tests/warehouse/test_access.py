@@ -25,6 +25,7 @@ COLUMNS_OF_OPERATOR = {
     ("weather.places", "geocoded_name"),
     ("weather.places", "geocoded_at"),
     ("weather.places", "geocoding_problem"),
+    ("weather.places", "geocoding_candidates"),
     ("weather.api_requests", "outcome"),
 }
 IS_OURS = "nspowner = 'isobar_owner'::regrole"

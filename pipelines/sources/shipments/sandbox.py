@@ -30,6 +30,13 @@ ARTICLES = (
     *(("LP123", "Laptop", 800), ("MO456", "Mouse", 25), ("MT789", "Monitor", 200)),
     *(("KB012", "Keyboard", 50), ("HP678", "Headphones", 100), ("CH234", "Charger", 20)),
 )
+ODD_RECEIVERS = {
+    3: "1010 Wien, Austria",
+    5: "Frankfurt, Germany",
+    7: "4711 Somewhere, Nowhereland",
+    9: "Roma, Italy",
+}
+"""By number: towns by their own name, one of which there are two, and one in no country."""
 PER_DAY = 15
 
 
@@ -67,8 +74,7 @@ def lines(seed: int, day: dt.date) -> list[list[str]]:
 def _shipment(seed: int, sent_on: dt.date, number: int, words: tuple[str, ...]) -> list[list[str]]:
     random = Random(f"{seed} shipment {sent_on} {number}")  # noqa: S311 - made-up data
     sender, receiver = random.sample(PLACES, 2)
-    if number == 7:
-        receiver = "4711 Somewhere, Nowhereland"
+    receiver = ODD_RECEIVERS.get(number, receiver)
     shipment = [
         f"TN{sent_on:%y%m%d}{number:02}",
         random.choice(CARRIERS),

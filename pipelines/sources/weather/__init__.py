@@ -4,9 +4,13 @@ Which places and hours are wanted comes from `weather.weather_requests`, the uni
 sources request. `fetch` is the one request loop, which holds a lock (`fetch_lock`); `refresh`,
 `hours` and `geocode_places` say what it requests. `providers` and `geocoding` are the clients,
 `observation` is what providers have in common (pure), `request_log` keeps requests and quotas,
-`fetch_state` the next retries, `due` the queries of the sensor.
+`fetch_state` the next retries, `due` the queries of the sensor. `place_names` says what the
+geocoder is asked, and when two names are the same (pure).
 """
 
+from typing import Any
+
+from pipelines.config import Settings as Platform
 from pipelines.source import (
     Check,
     Collection,
@@ -22,6 +26,18 @@ from pipelines.source import (
 from pipelines.sources.weather import request_log
 
 OPEN_METEO = "open-meteo"
+OPEN_METEO_URLS = ("open_meteo_forecast_url", "open_meteo_archive_url")
+
+
+def _limit(window: str) -> Any:
+    """A field with how many requests a plan allows in a window."""
+    return Field(
+        default=None,
+        ge=1,
+        description=f"Requests per {window} that the plan at WEATHER_PROVIDER allows; where that is"
+        " Open-Meteo, its archive and geocoding are held to it too. Unset: what the provider allows"
+        " without payment, if anything.",
+    )
 
 
 class Settings(SourceSettings):
@@ -29,13 +45,30 @@ class Settings(SourceSettings):
 
     weather_provider: str = Field(
         default=OPEN_METEO,
-        description="The weather provider: open-meteo (no key; free for non-commercial use, CC BY"
-        " 4.0), or weatherapi or openweathermap, which need a key.",
+        description="The weather provider: open-meteo (CC BY 4.0; free for non-commercial use, with"
+        " a key for any), or weatherapi or openweathermap, which need a key.",
     )
     weather_api_key: str | None = secret_text("The provider's API key, where it needs one.")
+    open_meteo_api_key: str | None = secret_text(
+        "The key of a paid plan of Open-Meteo, for commercial use: forecast, archive and geocoding"
+        " then use the customers' hosts. Unset: WEATHER_API_KEY where Open-Meteo is the provider,"
+        " else the free service."
+    )
     weather_base_url: str | None = url(
-        "Another host than the provider's own (forecast, archive and all); the paths stay its own."
-        " Unset: its public one.",
+        "Another host than the provider's own; the paths stay its own. Open-Meteo's hours follow it"
+        " only where Open-Meteo is the provider. Unset: its public one.",
+        example="http://127.0.0.1:8080",
+        is_optional=True,
+    )
+    open_meteo_forecast_url: str | None = url(
+        "Another host for Open-Meteo's forecast, present weather and coming hours. Unset:"
+        " WEATHER_BASE_URL where Open-Meteo is the provider, else its own.",
+        example="http://127.0.0.1:8080",
+        is_optional=True,
+    )
+    open_meteo_archive_url: str | None = url(
+        "Another host for Open-Meteo's archive of older hours. Unset: WEATHER_BASE_URL where"
+        " Open-Meteo is the provider, else its own.",
         example="http://127.0.0.1:8080",
         is_optional=True,
     )
@@ -44,6 +77,23 @@ class Settings(SourceSettings):
         example="http://127.0.0.1:8080",
         is_optional=True,
     )
+    weather_requests_per_minute: int | None = _limit("minute")
+    weather_requests_per_hour: int | None = _limit("hour")
+    weather_requests_per_day: int | None = _limit("day")
+    weather_requests_per_month: int | None = _limit("month")
+
+    @classmethod
+    def _value(cls, platform: Platform, source: str, field: str) -> object:
+        """As of any variable; but where Open-Meteo is the provider, its hosts are WEATHER_BASE_URL.
+
+        Else what a person has set there would be overridden by the address of the sandbox.
+        """
+        own = platform.environment.get(cls.variable(field), "").strip()
+        if field in OPEN_METEO_URLS and not own:
+            provider = cls._value(platform, source, "weather_provider")
+            if provider in (None, OPEN_METEO):
+                return None
+        return super()._value(platform, source, field)
 
 
 PROVIDER = Input(
@@ -54,7 +104,7 @@ PROVIDER = Input(
 )
 GEOCODER = Input(
     name="geocoder",
-    about="The geocoding service: Open-Meteo's search by name and country.",
+    about="The geocoding service: Open-Meteo's search of GeoNames (CC BY 4.0) by name and country.",
     kind="json",
     setting="GEOCODING_BASE_URL",
 )
@@ -79,7 +129,8 @@ source = Source(
             name="located_places",
             on="weather.places",
             expects="Every place in use has coordinates.",
-            remedy="a place in use has no coordinates: correct it by `weather.correct_place`",
+            remedy="a place in use has no coordinates: correct it by `weather.correct_place`, from"
+            " the candidates in the row where there are some",
         ),
         Check(
             name="fresh_weather",

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from pipelines.config.env_validation import misconfigured
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.geocoding import Geocoder
-from pipelines.sources.weather.providers import KEY_VARIABLE, URL_VARIABLE, Clock, Provider
+from pipelines.sources.weather.providers import (
+    KEY_VARIABLE,
+    URL_VARIABLE,
+    Clock,
+    Provider,
+    Quota,
+    Window,
+    with_limits,
+)
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
 from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
@@ -26,22 +34,63 @@ KEYED_PROVIDERS: dict[str, type[WeatherApi | OpenWeatherMap]] = {
 def open_provider(settings: Settings, now: Clock) -> Provider:
     """The provider that the settings name. Raises `PermanentFailure` when they make no sense."""
     _check(settings.weather_provider, settings.weather_api_key)
-    http = _http(URL_VARIABLE)
-    if settings.weather_provider == OpenMeteo.name:
-        return OpenMeteo(http, settings.weather_base_url, now)
+    if _is_open_meteo(settings):
+        url = settings.open_meteo_forecast_url or settings.weather_base_url
+        open_meteo = OpenMeteo(_http(URL_VARIABLE), url, now, _open_meteo_key(settings))
+        open_meteo.quotas = with_limits(open_meteo.quotas, _limits(settings))
+        return open_meteo
     assert settings.weather_api_key is not None
     kind = KEYED_PROVIDERS[settings.weather_provider]
-    return kind(http, settings.weather_base_url, settings.weather_api_key, now)
+    keyed = kind(_http(URL_VARIABLE), settings.weather_base_url, settings.weather_api_key, now)
+    keyed.quotas = with_limits(keyed.quotas, _limits(settings))
+    return keyed
 
 
 def open_hours(settings: Settings, now: Clock) -> OpenMeteoHours:
     """Open-Meteo's hours, whoever has the present weather: the other providers have no history."""
-    return OpenMeteoHours(_http(URL_VARIABLE), settings.weather_base_url, now)
+    base = settings.weather_base_url if _is_open_meteo(settings) else None
+    hours = OpenMeteoHours(
+        _http(URL_VARIABLE if _is_open_meteo(settings) else "OPEN_METEO_FORECAST_URL"),
+        base,
+        now,
+        _open_meteo_key(settings),
+        forecast_url=settings.open_meteo_forecast_url,
+        archive_url=settings.open_meteo_archive_url,
+    )
+    hours.quotas = _open_meteo_quotas(settings)
+    return hours
 
 
 def open_geocoder(settings: Settings, now: Clock) -> Geocoder:
     """Open-Meteo's geocoder."""
-    return Geocoder(_http("GEOCODING_BASE_URL"), settings.geocoding_base_url, now)
+    http = _http("GEOCODING_BASE_URL")
+    geocoder = Geocoder(http, settings.geocoding_base_url, now, _open_meteo_key(settings))
+    geocoder.quotas = _open_meteo_quotas(settings)
+    return geocoder
+
+
+def _is_open_meteo(settings: Settings) -> bool:
+    return settings.weather_provider == OpenMeteo.name
+
+
+def _open_meteo_key(settings: Settings) -> str | None:
+    """The key of a paid plan of Open-Meteo, if any: WEATHER_API_KEY may be another provider's."""
+    own = settings.weather_api_key if _is_open_meteo(settings) else None
+    return settings.open_meteo_api_key or own
+
+
+def _open_meteo_quotas(settings: Settings) -> tuple[Quota, ...]:
+    limits = _limits(settings) if _is_open_meteo(settings) else {}
+    return with_limits(OpenMeteo.quotas, limits)
+
+
+def _limits(settings: Settings) -> dict[Window, int | None]:
+    return {
+        "minute": settings.weather_requests_per_minute,
+        "hour": settings.weather_requests_per_hour,
+        "day": settings.weather_requests_per_day,
+        "month": settings.weather_requests_per_month,
+    }
 
 
 def _http(variable: str) -> HttpClient:

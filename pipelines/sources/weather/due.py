@@ -15,17 +15,18 @@ from pipelines.warehouse.sql_files import read_sql
 #: A query rests 20 times as long as it took, so that none costs more than 5 % of a core, however
 #: large the tables are. On a small installation each runs at every tick.
 REST_FACTOR = 20.0
+PRESENT, PENDING, NEW = "present", "pending", "new"
 Probe = Callable[[Connection, dt.datetime], int]
 
 
 def probes(*, by_postcode: bool) -> dict[str, Probe]:
     """The queries by name; each counts the places that are due for one reason."""
     return {
-        "present": lambda connection, now: count_present_due(
+        PRESENT: lambda connection, now: count_present_due(
             connection, now, by_postcode=by_postcode
         ),
-        "pending": count_pending,
-        "new": count_new_places,
+        PENDING: count_pending,
+        NEW: count_new_places,
         FORECAST: lambda connection, now: count_hours_due(connection, now, FORECAST),
         ARCHIVE: lambda connection, now: count_hours_due(connection, now, ARCHIVE),
     }

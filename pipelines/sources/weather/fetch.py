@@ -7,6 +7,7 @@ What is requested is a `Kind`: the present weather (`refresh`), hours (`hours`),
 import datetime as dt
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -51,6 +52,8 @@ class Kind(ABC, Generic[B, A]):
     #: observation, forecast, archive or geocoding.
     name: str
     provider: str
+    #: Of the provider's key: quotas and blocks are of a key. Empty without one.
+    key_digest: str
     quotas: Sequence[Quota]
 
     @abstractmethod
@@ -79,6 +82,10 @@ class Kind(ABC, Generic[B, A]):
         """When the places were last up to date; None where more of them may be due at once."""
         return now
 
+    def impossible(self, answer: A) -> Sequence[str]:  # noqa: ARG002 - for kinds that override it
+        """Names of values in a good answer that cannot be, and were left out."""
+        return ()
+
     def follow_up(
         self,
         batch: B,  # noqa: ARG002 - for kinds that override it
@@ -96,16 +103,24 @@ class FetchResult:
     failed: int = 0
     requests: int = 0
     failure: Failure | None = None
+    #: Values that cannot be and were left out of good answers, by name.
+    impossible: Counter[str] = field(default_factory=Counter)
     failed_batches: int = field(default=0, repr=False)
 
 
 def fetch(
-    store: Warehouse, kinds: Sequence[Kind[Any, Any]], clock: Clock, sleep: Sleep = time.sleep
+    store: Warehouse,
+    kinds: Sequence[Kind[Any, Any]],
+    clock: Clock,
+    sleep: Sleep = time.sleep,
+    *,
+    is_by_hand: bool = False,
 ) -> FetchResult:
     """Request everything that is due, one kind after the other, holding the lock of the weather.
 
     Stops after `MAX_FAILED_BATCHES` in a row and when a quota is used up; the result has the
-    failure. Places that failed keep what was known of them and are due again soon.
+    failure. Places that failed keep what was known of them and are due again soon; to a run by
+    hand, at once.
 
     Raises:
         PermanentFailure: What needs a person, such as a wrong key.
@@ -114,6 +129,8 @@ def fetch(
     with fetch_session(store) as session:
         for kind in kinds:
             loop = _Loop(session, kind, clock, sleep, done)
+            if is_by_hand:
+                loop.forget_retries()
             try:
                 loop.run()
             except QuotaExhausted as exhausted:
@@ -132,6 +149,11 @@ class _Loop(Generic[B, A]):
     sleep: Sleep
     done: FetchResult
 
+    def forget_retries(self) -> None:
+        """Have all places that failed be due at once."""
+        with self.session.transaction() as connection:
+            fetch_state.forget_retries(connection, self.kind.name)
+
     def run(self) -> None:
         while batches := self._pick():
             for batch in batches:
@@ -142,8 +164,9 @@ class _Loop(Generic[B, A]):
     def _pick(self) -> Sequence[B]:
         now = self.clock()
         with self.session.transaction() as connection:
-            request_log.delete_expired_blocks(connection, now)
-            left = request_log.quota_left(connection, self.kind.provider, self.kind.quotas, now)
+            left = request_log.quota_left(
+                connection, self.kind.provider, self.kind.key_digest, self.kind.quotas, now
+            )
             return self.kind.pick(connection, now, left)
 
     def _send(self, batch: B) -> None:
@@ -174,6 +197,7 @@ class _Loop(Generic[B, A]):
                 connection,
                 [place.place_id for place in batch.places],
                 provider=self.kind.provider,
+                key_digest=self.kind.key_digest,
                 kind=self.kind.name,
                 cost=batch.cost,
                 now=self.clock(),
@@ -223,7 +247,9 @@ class _Loop(Generic[B, A]):
             request_log.log_outcome(connection, request_id, outcome, failure)
             fetch_state.note_problem(connection, self.kind.name, batch.places, failure)
             if isinstance(failure, QuotaExhausted):
-                request_log.block_provider(connection, self.kind.provider, failure)
+                request_log.block_key(
+                    connection, self.kind.provider, self.kind.key_digest, failure, self.clock()
+                )
 
     def _write(self, batch: B, answers: Sequence[A | str], request_id: Any) -> None:
         """Write the good answers, the outcome and the next retries in one transaction."""
@@ -236,6 +262,7 @@ class _Loop(Generic[B, A]):
             else:
                 good[place.place_id] = answer
         with self.session.transaction() as connection:
+            request_log.forget_block(connection, self.kind.provider, self.kind.key_digest)
             if good:
                 self.kind.write(connection, batch, good, now)
                 request_log.log_outcome(connection, request_id, "success", place_ids=list(good))
@@ -252,6 +279,8 @@ class _Loop(Generic[B, A]):
                     max_seconds=fetch_state.MAX_WAIT_OF_PLACE_SECONDS,
                 )
                 self.done.failure = failure
+        for answer in good.values():
+            self.done.impossible.update(self.kind.impossible(answer))
         follow_up = self.kind.follow_up(batch, good) if good else None
         self.done.succeeded += len(good) - (len(follow_up.places) if follow_up else 0)
         self.done.failed += len(bad)

@@ -47,6 +47,11 @@ def back_off(
     )
 
 
+def forget_retries(connection: Connection, kind: str) -> None:
+    """Have every place that failed be due at once; how often it failed in a row stays known."""
+    _execute(connection, "forget_retries", kind=kind)
+
+
 def note_problem(
     connection: Connection, kind: str, places: Sequence[Place], failure: Failure
 ) -> None:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, null, select, text, update
 
 from pipelines.failures import PermanentFailure
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.fetch_lock import SOURCE
-from pipelines.sources.weather.geocoding import Geocoder, Located, choose
-from pipelines.sources.weather.providers import Clock, Place
+from pipelines.sources.weather.geocoding import (
+    Candidate,
+    Geocoder,
+    Located,
+    choose,
+    unlocated,
+)
+from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
+from pipelines.sources.weather.providers import Clock, Place, Quota
 from pipelines.sources.weather.tables import places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_ON_A_MAP = 2000
 #: Places that are picked together.
-MAX_LOOKUPS = 50
+MAX_PLACES = 50
 
 
 def put_places(store: Warehouse) -> None:
@@ -33,15 +40,25 @@ def put_places(store: Warehouse) -> None:
 
 
 def geocode_places(
-    store: Warehouse, geocoder: Geocoder, clock: Clock, sleep: Sleep = time.sleep
+    store: Warehouse,
+    geocoder: Geocoder,
+    clock: Clock,
+    sleep: Sleep = time.sleep,
+    *,
+    is_by_hand: bool = False,
 ) -> tuple[list[Located], FetchResult]:
-    """Look up every pending place, each once, by its postcode and then by its city.
+    """Look up every pending place, by its postcode, then by its city in the country's languages.
 
-    A lookup that fails is retried later; the others are done.
+    A lookup that fails is retried within the run, then later; the others are done.
     """
     kind = Geocoding(geocoder)
-    done = fetch(store, [kind], clock, sleep)
+    done = fetch(store, [kind], clock, sleep, is_by_hand=is_by_hand)
     return kind.located, done
+
+
+def lookups_of_a_place(quotas: Sequence[Quota]) -> float:
+    """How many lookups are to be left for a place; a plan that allows fewer does one at a time."""
+    return min([MAX_LOOKUPS, *(quota.limit for quota in quotas)])
 
 
 def located_places(connection: Connection) -> list[tuple[float, float, bool]]:
@@ -56,11 +73,14 @@ def located_places(connection: Connection) -> list[tuple[float, float, bool]]:
 
 
 @dataclass(frozen=True)
-class Lookup(Batch):
-    """One place, looked up by its postcode or, where that finds nothing, by its city."""
+class PlaceLookup(Batch):
+    """One place, looked up under one name after the other until a result is accepted."""
 
     city: str | None
-    is_by_city: bool
+    #: What is still to be asked, beginning with this request.
+    lookups: tuple[Lookup, ...]
+    #: Of the lookups before.
+    candidates: tuple[Candidate, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -68,71 +88,60 @@ class Lookup(Batch):
         (place,) = self.places
         return place
 
-    @property
-    def can_try_city(self) -> bool:
-        """Whether the city has not been tried."""
-        return self.city is not None and not self.is_by_city
 
-
-class Geocoding(Kind[Lookup, Located]):
-    """Lookups, one place and one name a request."""
+class Geocoding(Kind[PlaceLookup, Located]):
+    """Lookups, one place, one name and one language a request."""
 
     name = "geocoding"
 
     def __init__(self, geocoder: Geocoder) -> None:
-        self.provider, self.quotas = geocoder.provider, geocoder.quotas
+        self.provider, self.quotas = geocoder.name, geocoder.quotas
+        self.key_digest = geocoder.key_digest
         self.located: list[Located] = []
         self._geocoder = geocoder
 
-    def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[Lookup]:
-        """Pending places, as many as the quota allows two lookups each."""
+    def pick(
+        self, connection: Connection, now: dt.datetime, quota_left: float
+    ) -> Sequence[PlaceLookup]:
+        """Pending places, as many as the quota allows all of their lookups."""
         query = text(read_sql("pipelines.sources.weather", "pick_pending"))
-        parameters = {"now": now, "max_places": int(min(MAX_LOOKUPS, quota_left // 2))}
+        affordable = quota_left // lookups_of_a_place(self.quotas)
+        parameters = {"now": now, "max_places": int(min(MAX_PLACES, affordable))}
         return [
-            Lookup(
+            PlaceLookup(
                 (Place(row.place_id, None, None, row.country_code, row.postcode),),
                 cost=1.0,
                 city=row.city,
-                is_by_city=row.postcode is None,
+                lookups=lookups(row.country_code, row.postcode, row.city),
             )
             for row in connection.execute(query, parameters)
         ]
 
-    def request(self, batch: Lookup) -> Sequence[Located | str]:
-        """Where the place is, or that it was not found or is ambiguous.
+    def request(self, batch: PlaceLookup) -> Sequence[Located | str]:
+        """Where the place is, or that this lookup does not say it.
 
         A geocoder that is misconfigured fails the lookup and not the run: the weather of places
         with coordinates does not need it.
         """
-        place = batch.place
-        assert place.country_code is not None
-        name = batch.city if batch.is_by_city else place.postcode
-        assert name is not None
+        lookup = batch.lookups[0]
         try:
-            results = self._geocoder.search(name, place.country_code)
+            results = self._geocoder.search(lookup)
         except PermanentFailure as failure:
             return [failure.problem]
-        return [
-            choose(
-                results,
-                country_code=place.country_code,
-                postcode=place.postcode,
-                city=batch.city,
-                is_by_city=batch.is_by_city,
-            )
-        ]
+        return [choose(results, lookup, postcode=batch.place.postcode, city=batch.city)]
 
     def write(
         self,
         connection: Connection,
-        batch: Lookup,
+        batch: PlaceLookup,
         answers: Mapping[int, Located],
         now: dt.datetime,
     ) -> None:
-        """Write coordinates, or that there are none; nothing while the city can be tried."""
+        """Write coordinates, or that there are none; nothing while there are other lookups."""
         if self.follow_up(batch, answers):
             return
-        for place_id, located in answers.items():
+        for place_id, answer in answers.items():
+            located = _with_candidates(batch, answer)
             connection.execute(
                 update(places)
                 .where(places.c.place_id == place_id, places.c.geocoding_status == "pending")
@@ -143,11 +152,20 @@ class Geocoding(Kind[Lookup, Located]):
                     geocoded_name=located.name,
                     geocoded_at=now,
                     geocoding_problem=located.problem,
+                    geocoding_candidates=[asdict(one) for one in located.candidates] or null(),
                 )
             )
             self.located.append(located)
 
-    def follow_up(self, batch: Lookup, answers: Mapping[int, Located]) -> Lookup | None:
-        """The lookup by city of a place that was not found by its postcode."""
-        is_found = all(located.status != "not_found" for located in answers.values())
-        return None if is_found or not batch.can_try_city else replace(batch, is_by_city=True)
+    def follow_up(self, batch: PlaceLookup, answers: Mapping[int, Located]) -> PlaceLookup | None:
+        """The next lookup of a place that this one did not find."""
+        (answer,) = answers.values()
+        rest = batch.lookups[1:]
+        if answer.is_final or not rest:
+            return None
+        return replace(batch, lookups=rest, candidates=(*batch.candidates, *answer.candidates))
+
+
+def _with_candidates(batch: PlaceLookup, answer: Located) -> Located:
+    """The last answer, with the candidates of all lookups if none was accepted."""
+    return answer if answer.is_final else unlocated((*batch.candidates, *answer.candidates))

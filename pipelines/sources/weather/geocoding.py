@@ -1,15 +1,14 @@
-"""From country, postcode and city to coordinates, by Open-Meteo's geocoding API.
+"""From country, postcode and city to coordinates, by Open-Meteo's geocoding API (GeoNames).
 
-Contract: https://open-meteo.com/en/docs/geocoding-api. It finds names and postcodes, fuzzily; no
-match is an answer without results. What fits is chosen here: the country has to be right, then the
-postcode, then the name, then the size.
+Contract: https://open-meteo.com/en/docs/geocoding-api; docs/sources/weather.md has what its source
+says beyond that. It finds names and postcodes, fuzzily; no match is an answer without results. What
+fits is chosen here: the country has to be right, then the postcode, then the name, then the size.
+A result of another name is never accepted: "Wien" in English finds Wiener Neustadt.
 """
 
 import datetime as dt
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import asin, cos, inf, radians, sin, sqrt
 from typing import Any
 
 from pipelines.failures import Failure, TransientFailure
@@ -17,17 +16,43 @@ from pipelines.http.client import Explain, HttpClient
 from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
     InvalidValue,
+    kilometres,
     number,
     parse_float,
     parse_text,
     words,
 )
-from pipelines.sources.weather.providers import Quota, RequestRejected
-from pipelines.sources.weather.providers.open_meteo import OpenMeteo, explainer
+from pipelines.sources.weather.place_names import Lookup, is_same_name, is_same_postcode
+from pipelines.sources.weather.providers import (
+    KeyRejected,
+    Quota,
+    QuotaExhausted,
+    RequestRejected,
+    digest_of_key,
+)
+from pipelines.sources.weather.providers.open_meteo import (
+    OpenMeteo,
+    base_of,
+    explainer,
+    with_key,
+)
 
 URL = "https://geocoding-api.open-meteo.com"
-MAX_RESULTS = 20
+#: The most that it answers. The country may be sifted out after the limit, so fewer may hide it.
+MAX_RESULTS = 100
+#: Candidates that are kept for a person.
+MAX_CANDIDATES = 10
 SAME_PLACE_KM = 25.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A place that may be meant, as `weather.places.geocoding_candidates` has it."""
+
+    name: str
+    latitude: float
+    longitude: float
+    population: int
 
 
 @dataclass(frozen=True)
@@ -39,37 +64,51 @@ class Located:
     longitude: float | None = None
     name: str | None = None
     problem: str | None = None
+    #: For a person to choose from, where no result could be accepted.
+    candidates: tuple[Candidate, ...] = ()
+    #: Whether another lookup may find it.
+    is_final: bool = True
 
 
 class Geocoder:
     """Lookups of names and postcodes, one in a request."""
 
-    provider = "open-meteo-geocoding"
+    name = "open-meteo-geocoding"
     quotas: tuple[Quota, ...] = OpenMeteo.quotas
 
     def __init__(
-        self, http: HttpClient, base_url: str | None, now: Callable[[], dt.datetime]
+        self,
+        http: HttpClient,
+        base_url: str | None,
+        now: Callable[[], dt.datetime],
+        key: str | None = None,
     ) -> None:
-        self._url = f"{(base_url or URL).rstrip('/')}/v1/search"
-        self._http = replace(http, explain=_explainer(now))
+        self._url = f"{base_of(base_url, URL, key)}/v1/search"
+        self._http = replace(with_key(http, key), explain=_explainer(now))
+        self.key_digest = digest_of_key(key)
 
-    def search(self, name: str, country_code: str) -> list[dict[str, Any]]:
-        """What the API finds in a country under a name or postcode; often nothing."""
+    def search(self, lookup: Lookup) -> list[dict[str, Any]]:
+        """What the API finds under a name or postcode; often nothing.
+
+        Returns:
+            Results that all have name, country_code, latitude and longitude.
+        """
         parameters = {
-            "name": name,
+            "name": lookup.name,
             "count": str(MAX_RESULTS),
-            "language": "en",
+            "language": lookup.language,
             "format": "json",
-            "countryCode": country_code,
         }
+        if len(lookup.countries) == 1:
+            (parameters["countryCode"],) = lookup.countries
         answer = self._http.get_json(self._url, parameters)
         document = answer.document
         results = document.get("results", []) if isinstance(document, dict) else None
         try:
-            return _checked(results)
+            return checked(results)
         except InvalidValue as invalid:
             raise TransientFailure(
-                self.provider,
+                self.name,
                 f"the answer is no list of results: {invalid}",
                 place=answer.url,
                 remedy="See whether GEOCODING_BASE_URL points at a geocoder.",
@@ -82,90 +121,123 @@ def _explainer(now: Callable[[], dt.datetime]) -> Explain:
 
     def explain(status: int, document: Any, url: str) -> Failure | None:
         failure = explain_as_forecast(status, document, url)
-        if status == 400 and failure is not None:
-            return RequestRejected(Geocoder.provider, failure.problem, place=url)
-        return failure
+        if failure is None or isinstance(failure, KeyRejected | QuotaExhausted) or status != 400:
+            return failure
+        return RequestRejected(Geocoder.name, failure.problem, place=url)
 
     return explain
 
 
-def _checked(results: Any) -> list[dict[str, Any]]:
-    """Results that all have a name, a country and coordinates; else none is to be chosen from."""
+def checked(results: Any) -> list[dict[str, Any]]:
+    """Results that all have a name, a country and coordinates; else none is to be chosen from.
+
+    The answer is made from protobuf, which leaves zeros and empty texts out: a place on the equator
+    has no latitude, a seamount no country.
+    """
     if not isinstance(results, list):
         raise InvalidValue(f"it is {type(results).__name__}")
+    found = []
     for one in results:
         if not isinstance(one, dict):
             raise InvalidValue(f"a result is {type(one).__name__}")
+        if not one.keys() & {"latitude", "longitude"}:
+            raise InvalidValue("a result has no coordinates")
+        whole = {"latitude": 0.0, "longitude": 0.0, **one}
         for key in ("name", "country_code"):
-            if parse_text(one, key) is None:
+            if (key == "name" or key in whole) and parse_text(whole, key) is None:
                 raise InvalidValue(f"{key} is empty")
         for key, maximum in (("latitude", 90), ("longitude", 180)):
-            degrees = parse_float(one, key)
+            degrees = parse_float(whole, key)
             if degrees is None or abs(degrees) > maximum:
                 raise InvalidValue(f"{key} is {shown(degrees)}")
-    return results
-
-
-def names_to_try(postcode: str | None, city: str | None) -> list[str]:
-    """What to look up, in this order, until something fits."""
-    return [name for name in (postcode, city) if name]
+        if "country_code" in whole:
+            found.append(whole)
+    return found
 
 
 def choose(
-    results: Sequence[dict[str, Any]],
-    *,
-    country_code: str,
-    postcode: str | None,
-    city: str | None,
-    is_by_city: bool = False,
+    results: Sequence[dict[str, Any]], lookup: Lookup, *, postcode: str | None, city: str | None
 ) -> Located:
-    """The result that fits best, `not_found`, or `ambiguous` when several do equally.
+    """The result that fits, or candidates for a person.
 
-    Where the city was looked up, a result of another name will do: it is in English (Munich).
+    Found by postcode: its results lie together, or one has the city's name. Found by city: a result
+    has its name, populated places before areas, the largest of several; `ambiguous` when several
+    are equally large.
     """
-    there = [
-        one
-        for one in results
-        if str(one.get("country_code", "")).upper() == country_code
-        and abs(_degrees(one, "latitude")) <= 90
-        and abs(_degrees(one, "longitude")) <= 180
-    ]
-    by_postcode = [one for one in there if postcode and _plain(postcode) in _postcodes(one)]
-    by_name = [
-        one for one in by_postcode or there if city and _plain(one.get("name")) == _plain(city)
-    ]
-    fitting = by_name or by_postcode or (there if is_by_city else [])
-    if not fitting:
-        return Located("not_found", problem=f"none of {len(results)} results fits")
-    fitting = sorted(fitting, key=lambda one: -(number(one.get("population")) or 0))
-    best, *others = fitting
-    as_large = [
-        other
-        for other in others
-        if (number(other.get("population")) or 0) == (number(best.get("population")) or 0)
-    ]
-    if any(_kilometres(best, other) > SAME_PLACE_KM for other in as_large):
-        names = "; ".join(_name(one) for one in (best, *as_large)[:4])
-        return Located("ambiguous", problem=f"these fit equally: {names}")
-    north, east = _degrees(best, "latitude"), _degrees(best, "longitude")
-    return Located("found", north, east, _name(best))
+    there = [one for one in results if str(one["country_code"]).upper() in lookup.countries]
+    by_postcode = [one for one in there if postcode and _has_postcode(one, postcode)]
+    by_name = [one for one in there if city and is_same_name(str(one["name"]), city)]
+    by_both = [one for one in by_postcode if one in by_name]
+    if lookup.is_postcode:
+        fitting = by_both or by_postcode
+        if fitting and _is_one_place(fitting):
+            return _found(_largest(fitting))
+        return _undecided(fitting)
+    if not by_name:
+        is_decided = bool(by_postcode) and _is_one_place(by_postcode)
+        return _found(_largest(by_postcode)) if is_decided else _undecided(there)
+    fitting = _populated(by_both or by_name)
+    best = _largest(fitting)
+    as_large = [one for one in fitting if _population(one) == _population(best)]
+    if _is_one_place(as_large):
+        return _found(best)
+    return replace(_undecided(as_large), is_final=True)
 
 
-def _degrees(result: dict[str, Any], name: str) -> float:
-    """A coordinate; infinite when there is none."""
-    found = number(result.get(name))
-    return inf if found is None else found
+def unlocated(candidates: Iterable[Candidate]) -> Located:
+    """What is known of a place that no lookup found: who may be meant."""
+    by_spot: dict[tuple[float, float], Candidate] = {}
+    for one in candidates:
+        by_spot.setdefault((one.latitude, one.longitude), one)
+    found = sorted(by_spot.values(), key=lambda one: -one.population)[:MAX_CANDIDATES]
+    if not found:
+        return Located("not_found", problem="the geocoder finds nothing under its name")
+    names = "; ".join(one.name for one in found[:4])
+    problem = f"no result is certain to be it; candidates: {names}"
+    return Located("ambiguous", problem=problem, candidates=tuple(found))
 
 
-def _postcodes(result: dict[str, Any]) -> set[str]:
+def _undecided(results: Iterable[dict[str, Any]]) -> Located:
+    """No result is accepted; another lookup may find one."""
+    return replace(unlocated(_candidate(one) for one in results), is_final=False)
+
+
+def _found(result: dict[str, Any]) -> Located:
+    return Located("found", result["latitude"], result["longitude"], _name(result))
+
+
+def _candidate(result: dict[str, Any]) -> Candidate:
+    return Candidate(
+        _name(result), result["latitude"], result["longitude"], int(_population(result))
+    )
+
+
+def _has_postcode(result: dict[str, Any], postcode: str) -> bool:
     listed = result.get("postcodes")
-    return {_plain(code) for code in listed} if isinstance(listed, list) else set()
+    country = str(result["country_code"]).upper()
+    return isinstance(listed, list) and any(
+        is_same_postcode(country, postcode, str(one)) for one in listed
+    )
 
 
-def _plain(value: Any) -> str:
-    """Without case, accents and blanks."""
-    letters = unicodedata.normalize("NFKD", str(value or "").casefold())
-    return "".join(c for c in letters if not unicodedata.combining(c) and not c.isspace())
+def _populated(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Only towns, if there are: "Panama" is a country and a city."""
+    return [one for one in results if str(one.get("feature_code")).startswith("PPL")] or results
+
+
+def _largest(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return max(results, key=_population)
+
+
+def _population(result: dict[str, Any]) -> float:
+    """Its population; it has none where the answer leaves it out."""
+    return number(result.get("population")) or 0.0
+
+
+def _is_one_place(results: Sequence[dict[str, Any]]) -> bool:
+    """Whether all lie around the largest of them."""
+    best = _largest(results)
+    return all(_kilometres(best, other) <= SAME_PLACE_KM for other in results)
 
 
 def _name(result: dict[str, Any]) -> str:
@@ -174,11 +246,4 @@ def _name(result: dict[str, Any]) -> str:
 
 
 def _kilometres(one: dict[str, Any], other: dict[str, Any]) -> float:
-    """Great-circle distance by the haversine formula."""
-    north = radians(other["latitude"] - one["latitude"])
-    east = radians(other["longitude"] - one["longitude"])
-    half = (
-        sin(north / 2) ** 2
-        + cos(radians(one["latitude"])) * cos(radians(other["latitude"])) * sin(east / 2) ** 2
-    )
-    return 2 * 6371 * asin(sqrt(min(1.0, half)))
+    return kilometres((one["latitude"], one["longitude"]), (other["latitude"], other["longitude"]))

@@ -39,10 +39,16 @@ ARCHIVE_BEGINS_AT = dt.datetime(1940, 1, 1, tzinfo=dt.UTC)
 
 
 def fill_hours(
-    store: Warehouse, provider: OpenMeteoHours, clock: Clock, sleep: Sleep = time.sleep
+    store: Warehouse,
+    provider: OpenMeteoHours,
+    clock: Clock,
+    sleep: Sleep = time.sleep,
+    *,
+    is_by_hand: bool = False,
 ) -> FetchResult:
     """Request what is missing or old until nothing is, the quota is used up, or it fails."""
-    return fetch(store, [Forecast(provider, clock), Archive(provider)], clock, sleep)
+    kinds = [Forecast(provider, clock), Archive(provider)]
+    return fetch(store, kinds, clock, sleep, is_by_hand=is_by_hand)
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
 
     def __init__(self, provider: OpenMeteoHours) -> None:
         self.provider, self.quotas = provider.name, provider.quotas
+        self.key_digest = provider.key_digest
         self._source = provider
 
     def days_of(self, first: dt.date, last: dt.date, now: dt.datetime) -> tuple[dt.date, dt.date]:
@@ -103,6 +110,10 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
         """Write all hours of the answers: those between the wanted ones may be wanted later."""
         stage(connection, _frame(answers, self.name, now), tables.hourly)
         connection.execute(put_statement("put_hours", tables.hourly))
+
+    def impossible(self, answer: list[Hour]) -> Sequence[str]:
+        """Those of all hours."""
+        return [name for hour in answer for name in hour.impossible]
 
 
 class Forecast(_Hours):

@@ -1,7 +1,7 @@
 """The weather in Dagster: places, observations, hours, and the sensor of what is due."""
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 import dagster as dg
 
@@ -18,8 +18,9 @@ from pipelines.orchestration.resources import SourceResource, WarehouseResource,
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.weather import GEOCODER, PROVIDER, due, geocode_places, source, tables
 from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
+from pipelines.sources.weather.due import PENDING, PRESENT
 from pipelines.sources.weather.fetch import FetchResult
-from pipelines.sources.weather.hours import fill_hours
+from pipelines.sources.weather.hours import ARCHIVE, FORECAST, fill_hours
 from pipelines.sources.weather.pictures import places_map
 from pipelines.sources.weather.refresh import accepts_postcodes, refresh
 from pipelines.sources.weather.request_log import quota_left
@@ -43,7 +44,10 @@ def places(
     with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
         geocode_places.put_places(store)
         located, done = geocode_places.geocode_places(
-            store, open_geocoder(weather.settings(), utc_now), utc_now
+            store,
+            open_geocoder(weather.settings(), utc_now),
+            utc_now,
+            is_by_hand=run_state.is_by_hand(context.run),
         )
         if done.failure is not None:  # the weather of the other places is fetched all the same
             context.log.warning("%s", done.failure)
@@ -53,11 +57,14 @@ def places(
             metadata = step.table_stats(connection, asset_key(tables.places))
             if picture := places_map(geocode_places.located_places(connection)):
                 metadata["map"] = dg.MetadataValue.md(picture)
+    statuses = Counter(one.status for one in located)
     return dg.MaterializeResult(
         metadata={
             **metadata,
             "looked_up": len(located),
-            "found": sum(one.status == "found" for one in located),
+            "found": statuses["found"],
+            "ambiguous": statuses["ambiguous"],
+            "not_found": statuses["not_found"],
             **({"last_failure": done.failure.problem} if done.failure else {}),
         }
     )
@@ -77,7 +84,8 @@ def observations(
     """Fetch the present weather of every place that is due."""
     with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
         provider = open_provider(weather.settings(), utc_now)
-        done = refresh(store, provider, clock=utc_now)
+        is_by_hand = run_state.is_by_hand(context.run)
+        done = refresh(store, provider, clock=utc_now, is_by_hand=is_by_hand)
         return _result(step, context, store, asset_key(tables.observations), provider.name, done)
 
 
@@ -91,7 +99,8 @@ def hourly(
     """Fetch the hours that are wanted and missing, and those whose forecast is old."""
     with as_dagster_failure(context, is_patient=False) as step, warehouse.open() as store:
         provider = open_hours(weather.settings(), utc_now)
-        done = fill_hours(store, provider, utc_now)
+        is_by_hand = run_state.is_by_hand(context.run)
+        done = fill_hours(store, provider, utc_now, is_by_hand=is_by_hand)
         return _result(step, context, store, asset_key(tables.hourly), provider.name, done)
 
 
@@ -113,6 +122,8 @@ def _result(
     is_of_provider = isinstance(done.failure, TransientFailure | PermanentFailure)
     if done.failure is not None and is_of_provider and done.failed and not done.succeeded:
         raise done.failure
+    if done.impossible:
+        context.log.warning("Left out, as they cannot be: %s", dict(done.impossible))
     with store.engine.connect() as connection:
         stats = step.table_stats(connection, key)
     return dg.MaterializeResult(
@@ -122,6 +133,8 @@ def _result(
             "places_refreshed": done.succeeded,
             "places_failed": done.failed,
             "requests": done.requests,
+            "impossible_values": done.impossible.total(),
+            **({"impossible_by_name": dict(done.impossible)} if done.impossible else {}),
         }
     )
 
@@ -133,25 +146,35 @@ def weather_due(
     """Start the job when a new place is requested, its last weather is two hours old, or a wanted
     hour has none or an old forecast. It replaces the weather cache of the shipments service.
     """
-    provider = open_provider(weather.settings(), utc_now)
+    settings = weather.settings()
+    provider = open_provider(settings, utc_now)
+    hours, geocoder = open_hours(settings, utc_now), open_geocoder(settings, utc_now)
     queries = due.probes(by_postcode=accepts_postcodes(provider))
     with warehouse.open() as store, store.engine.connect() as connection:
         now = utc_now()
         counts, cursor = due.count_due(connection, now, queries, context.cursor)
-        left = quota_left(connection, provider.name, provider.quotas, now)
+        is_spent = {
+            name: quota_left(connection, one.name, one.key_digest, one.quotas, now) < cost
+            for name, one, cost in (
+                (PRESENT, provider, provider.cost_of_place),
+                (FORECAST, hours, 1.0),
+                (ARCHIVE, hours, 1.0),
+                (PENDING, geocoder, geocode_places.lookups_of_a_place(geocoder.quotas)),
+            )
+        }
     context.update_cursor(cursor)
-    if reason := _reason_to_wait(context.instance, counts, left, provider.cost_of_place):
+    if reason := _reason_to_wait(context.instance, counts, is_spent):
         return dg.SkipReason(reason)
     return dg.RunRequest()
 
 
 def _reason_to_wait(
-    instance: dg.DagsterInstance, counts: Mapping[str, Any], quota: float, cost: float
+    instance: dg.DagsterInstance, counts: Mapping[str, int], is_spent: Mapping[str, bool]
 ) -> str | None:
-    """Why no run is started; None to start one."""
+    """Why no run is started; None to start one. Nothing is started for what has no quota left."""
     if not any(counts.values()):
         return "No place is due."
-    if not (counts.get("pending") or counts.get("new")) and quota < cost:
+    if not any(count for name, count in counts.items() if not is_spent.get(name)):
         return f"{sum(counts.values())} places are due, and the quota is used up."
     if run_state.is_under_way(instance, source.name):
         return "A run is under way."

@@ -8,7 +8,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from pipelines.ingest.contract import shown
@@ -57,6 +57,8 @@ PLAUSIBLE = {
     "pressure_hpa": (870.0, 1085.0),
     "shortwave_radiation_w_per_m2": (0.0, 1500.0),
 }
+#: Noise of models around nothing, such as -0.2 W/m² at night: so much below zero is zero.
+MAX_NOISE = 1.0
 MAX_AHEAD = dt.timedelta(minutes=15)
 MAX_AGE = dt.timedelta(hours=3)
 
@@ -78,6 +80,8 @@ class Observation:
     provider_code: str | None
     wmo_code: int | None
     is_day: bool | None
+    #: Names of values that were sent and cannot be; they are None.
+    impossible: tuple[str, ...] = ()
 
     @property
     def delay_risk(self) -> str | None:
@@ -94,6 +98,10 @@ class Observation:
         return None if code is None else "none"
 
 
+#: The values of an observation that have a range.
+_VALUES = PLAUSIBLE.keys() & {one.name for one in fields(Observation)}
+
+
 @dataclass(frozen=True)
 class Hour:
     """The weather of a place at one hour; sums and means are of the hour before."""
@@ -106,6 +114,8 @@ class Hour:
     shortwave_radiation_w_per_m2: float | None
     conditions: str | None
     wmo_code: int | None
+    #: Names of values that were sent and cannot be; they are None.
+    impossible: tuple[str, ...] = ()
 
 
 def words_for(code: int | None) -> str | None:
@@ -123,7 +133,7 @@ def number(value: Any) -> float | None:
 
 
 class InvalidValue(Exception):
-    """A value of an answer is not possible: the answer is rejected, and requested again."""
+    """A value of an answer is of another kind: the answer is rejected, and requested again."""
 
 
 def parse_float(record: Mapping[str, Any], key: str) -> float | None:
@@ -156,13 +166,20 @@ def observed(
 
 
 def parse_code(record: Mapping[str, Any], key: str, minimum: int, maximum: int) -> int | None:
-    """Parse a code, a whole number within bounds; None for null. Raises `InvalidValue`."""
+    """Parse a whole number within bounds; None for null and any other number.
+
+    Raises `InvalidValue` for what is no number.
+    """
     found = parse_float(record, key)
-    if found is None:
-        return None
-    if found != int(found) or not minimum <= found <= maximum:
-        raise InvalidValue(f"{key} is {found:g}, which is no code of theirs")
-    return int(found)
+    is_code = found is not None and found == int(found) and minimum <= found <= maximum
+    return int(found) if found is not None and is_code else None
+
+
+def lost(record: Mapping[str, Any], parsed: Mapping[str, object]) -> tuple[str, ...]:
+    """The keys whose values were sent and came to nothing."""
+    return tuple(
+        key for key, value in parsed.items() if value is None and record.get(key) is not None
+    )
 
 
 def parse_text(record: Mapping[str, Any], key: str) -> str | None:
@@ -175,13 +192,19 @@ def parse_text(record: Mapping[str, Any], key: str) -> str | None:
     return words(value)
 
 
-def plausible(name: str, value: Any) -> float | None:
-    """A JSON value as a number that can be, or None for null. Raises `InvalidValue`."""
+def within_range(name: str, value: float | None) -> float | None:
+    """A value that can be: noise below zero is zero, and what cannot be is None."""
     minimum, maximum = PLAUSIBLE[name]
-    found = check_float(name, value)
-    if found is not None and not minimum <= found <= maximum:
-        raise InvalidValue(f"{name} is {found:g}, outside {minimum:g} to {maximum:g}")
-    return found
+    if value is None or minimum <= value <= maximum:
+        return value
+    return 0.0 if minimum == 0 and -MAX_NOISE < value < 0 else None
+
+
+def without_impossible(observation: Observation) -> Observation:
+    """The observation without values that cannot be: they cost no other value."""
+    sent = {name: getattr(observation, name) for name in sorted(_VALUES)}
+    kept: dict[str, Any] = {name: within_range(name, value) for name, value in sent.items()}
+    return replace(observation, **kept, impossible=(*observation.impossible, *lost(sent, kept)))
 
 
 def words(value: Any) -> str | None:
@@ -206,17 +229,27 @@ def parse_int(value: Any) -> int | None:
 
 
 def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None:
-    """Why an observation is not plausible, or None. The provider's fault, not the place's."""
-    if observation.temperature_celsius is None:
+    """Why an observation is not accepted, or None. The provider's fault, not the place's.
+
+    It has been through `without_impossible`.
+    """
+    if all(getattr(observation, name) is None for name in _VALUES):
+        return "it has no value that can be"
+    if (
+        observation.temperature_celsius is None
+        and "temperature_celsius" not in observation.impossible
+    ):
         return "it has no temperature"
-    if observation.wmo_code is not None and not 0 <= observation.wmo_code <= 99:
-        return f"wmo_code is {observation.wmo_code}, outside 0 to 99"
-    for name, (minimum, maximum) in PLAUSIBLE.items():
-        value = getattr(observation, name, None)
-        if value is not None and not minimum <= value <= maximum:
-            return f"{name} is {value:g}, outside {minimum:g} to {maximum:g}"
     if observation.observed_at > fetched_at + MAX_AHEAD:
         return f"it is of the future: {observation.observed_at.isoformat()}"
     if observation.observed_at < fetched_at - MAX_AGE:
         return f"it is stale: {observation.observed_at.isoformat()}"
     return None
+
+
+def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """The great-circle distance of two latitudes and longitudes, by the haversine formula."""
+    north, east = math.radians(other[0] - one[0]), math.radians(other[1] - one[1])
+    shrunk = math.cos(math.radians(one[0])) * math.cos(math.radians(other[0]))
+    half = math.sin(north / 2) ** 2 + shrunk * math.sin(east / 2) ** 2
+    return 2 * 6371 * math.asin(math.sqrt(min(1.0, half)))

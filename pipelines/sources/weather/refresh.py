@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from pipelines.sources.weather import tables
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
-from pipelines.sources.weather.observation import Observation, implausible
+from pipelines.sources.weather.observation import Observation, implausible, without_impossible
 from pipelines.sources.weather.providers import Clock, Place, Provider
 from pipelines.sources.weather.put import put_statement
 from pipelines.warehouse.connection import Warehouse, stage
@@ -24,14 +24,20 @@ if TYPE_CHECKING:
 
 
 def refresh(
-    store: Warehouse, provider: Provider, *, clock: Clock, sleep: Sleep = time.sleep
+    store: Warehouse,
+    provider: Provider,
+    *,
+    clock: Clock,
+    sleep: Sleep = time.sleep,
+    is_by_hand: bool = False,
 ) -> FetchResult:
     """Request every due place until none is left, the quota is used up, or it fails.
 
     Raises:
         PermanentFailure: What needs a person, such as a wrong key.
     """
-    return fetch(store, [PresentWeather(provider, clock)], clock, sleep)
+    kinds = [PresentWeather(provider, clock)]
+    return fetch(store, kinds, clock, sleep, is_by_hand=is_by_hand)
 
 
 class PresentWeather(Kind[Batch, Observation]):
@@ -41,6 +47,7 @@ class PresentWeather(Kind[Batch, Observation]):
 
     def __init__(self, provider: Provider, clock: Clock) -> None:
         self.provider, self.quotas = provider.name, provider.quotas
+        self.key_digest = provider.key_digest
         self._source, self._clock = provider, clock
 
     def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[Batch]:
@@ -56,13 +63,17 @@ class PresentWeather(Kind[Batch, Observation]):
         return [Batch(places, cost)] if places else []
 
     def request(self, batch: Batch) -> Sequence[Observation | str]:
-        """Observations; why one is not plausible is the provider's fault, not the place's."""
+        """Observations, or why one is not accepted: the provider's fault, not the place's."""
         answers = self._source.observe(batch.places)
-        now = self._clock()
-        return [
-            answer if isinstance(answer, str) else implausible(answer, now) or answer
-            for answer in answers
-        ]
+        return [answer if isinstance(answer, str) else self._screen(answer) for answer in answers]
+
+    def _screen(self, answer: Observation) -> Observation | str:
+        possible = without_impossible(answer)
+        return implausible(possible, self._clock()) or possible
+
+    def impossible(self, answer: Observation) -> Sequence[str]:
+        """Those of the observation."""
+        return answer.impossible
 
     def write(
         self,

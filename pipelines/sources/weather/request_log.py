@@ -7,7 +7,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from pipelines.failures import Failure
@@ -22,6 +22,8 @@ from pipelines.warehouse.sql_files import read_sql
 #: Requests that are deleted in one transaction.
 BATCH_SIZE = 5_000
 UNLIMITED = 1e9
+#: The longest block where the provider does not say how long it is: a day.
+MAX_BLOCK_MINUTES = 1440.0
 #: Outcomes of whole requests that cost nothing: the provider says itself when it counts otherwise.
 FREE_OUTCOMES = ("failed", "rejected", "quota")
 
@@ -31,6 +33,7 @@ def log_request(
     place_ids: Sequence[int],
     *,
     provider: str,
+    key_digest: str,
     kind: str,
     cost: float,
     now: dt.datetime,
@@ -40,6 +43,7 @@ def log_request(
     same = {
         "request_id": request_id,
         "provider": provider,
+        "key_digest": key_digest,
         "kind": kind,
         "requested_at": now,
         "outcome": "started",
@@ -72,34 +76,61 @@ def log_outcome(
 
 
 def quota_left(
-    connection: Connection, provider: str, quotas: Sequence[Quota], now: dt.datetime
+    connection: Connection,
+    provider: str,
+    key_digest: str,
+    quotas: Sequence[Quota],
+    now: dt.datetime,
 ) -> float:
-    """What may be spent now: nothing while the provider is blocked."""
-    block = select(quota_blocks.c.blocked_until).where(quota_blocks.c.provider == provider)
+    """What may be spent now with a key: nothing while the provider has it blocked."""
+    block = select(quota_blocks.c.blocked_until).where(*_of(provider, key_digest))
     until = connection.execute(block).scalar()
     if until is not None and until > now:
         return 0.0
     left = UNLIMITED
     for quota in quotas:
         query = text(read_sql("pipelines.sources.weather", "quota_used"))
-        since = start_of(quota.window, now)
-        used = connection.execute(query, {"provider": provider, "since": since}).scalar_one()
+        parameters = {"since": start_of(quota.window, now), "key_digest": key_digest}
+        used = connection.execute(query, {"provider": provider, **parameters}).scalar_one()
         left = min(left, quota.limit - float(used))
     return max(0.0, left)
 
 
-def block_provider(connection: Connection, provider: str, exhausted: QuotaExhausted) -> None:
-    """Request nothing of a provider until its quota renews."""
+def block_key(
+    connection: Connection,
+    provider: str,
+    key_digest: str,
+    exhausted: QuotaExhausted,
+    now: dt.datetime,
+) -> None:
+    """Request nothing of a provider with a key until its quota renews.
+
+    Where it does not say when: a minute, doubled with each block in a row, up to a day.
+    """
+    last = select(quota_blocks.c.consecutive_blocks).where(*_of(provider, key_digest))
+    before: int = connection.execute(last).scalar() or 0
+    minutes = min(2.0 ** min(before, 20), MAX_BLOCK_MINUTES)
     statement = postgresql.insert(quota_blocks).values(
-        provider=provider, blocked_until=exhausted.until, reason=exhausted.problem
+        provider=provider,
+        key_digest=key_digest,
+        blocked_until=exhausted.until or now + dt.timedelta(minutes=minutes),
+        consecutive_blocks=before + 1,
+        reason=exhausted.problem,
     )
-    again = {name: statement.excluded[name] for name in ("blocked_until", "reason")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["provider"], set_=again))
+    again = {
+        name: statement.excluded[name] for name in ("blocked_until", "consecutive_blocks", "reason")
+    }
+    same = ["provider", "key_digest"]
+    connection.execute(statement.on_conflict_do_update(index_elements=same, set_=again))
 
 
-def delete_expired_blocks(connection: Connection, now: dt.datetime) -> None:
-    """Forget blocks that are over."""
-    connection.execute(delete(quota_blocks).where(quota_blocks.c.blocked_until <= now))
+def forget_block(connection: Connection, provider: str, key_digest: str) -> None:
+    """Forget the blocks of a key that got an answer: the next one is short again."""
+    connection.execute(delete(quota_blocks).where(*_of(provider, key_digest)))
+
+
+def _of(provider: str, key_digest: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return quota_blocks.c.provider == provider, quota_blocks.c.key_digest == key_digest
 
 
 def delete_old(store: Warehouse, before: dt.datetime) -> Removed:

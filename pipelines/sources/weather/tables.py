@@ -18,7 +18,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 
 from pipelines.warehouse.tables import WRITTEN_WITH, source_metadata
 
@@ -62,15 +62,22 @@ places = Table(
         Text,
         nullable=False,
         comment="pending: to be looked up; found; given: coordinates came with it; not_found;"
-        " ambiguous: several places fit; corrected: set by hand (weather.correct_place). Set"
-        " pending to have one looked up again.",
+        " ambiguous: several places fit, or none for certain; corrected: set by hand"
+        " (weather.correct_place). Set pending to have one looked up again.",
     ),
-    Column("geocoded_name", Text, comment="What the geocoder calls it."),
+    Column("geocoded_name", Text, comment="What GeoNames calls it."),
     _instant("geocoded_at", "When it was looked up."),
     Column(
         "geocoding_problem",
         Text,
         comment="Why it was not found; a lookup that failed is in weather.fetch_state.",
+    ),
+    Column(
+        "geocoding_candidates",
+        JSONB,
+        comment="Places that may be meant, the largest first, for a person to choose from by"
+        " weather.correct_place: name, latitude, longitude and population of each. Null where"
+        " nothing is ambiguous. From GeoNames (CC BY 4.0) by Open-Meteo.com.",
     ),
     Column(
         "is_observed",
@@ -92,7 +99,7 @@ places = Table(
     Index("places_pending_idx", "place_id", postgresql_where="geocoding_status = 'pending'"),
     schema=SCHEMA,
     comment="Every place whose weather is wanted, each once: airports, towns of addresses, solar"
-    " plants.",
+    " plants. Towns are looked up in GeoNames (CC BY 4.0) by Open-Meteo.com.",
 )
 
 observations = Table(
@@ -225,6 +232,13 @@ api_requests = Table(
         comment="The place requested (weather.places).",
     ),
     Column("provider", Text, nullable=False, comment="The provider or geocoder."),
+    Column(
+        "key_digest",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="Begin of the SHA-256 of the key it was sent with; empty without a key.",
+    ),
     Column("kind", Text, nullable=False, comment="observation, forecast, archive or geocoding."),
     _instant("requested_at", "When it was sent.", nullable=False),
     Column(
@@ -268,9 +282,23 @@ quota_blocks = Table(
     "quota_blocks",
     metadata,
     Column("provider", Text, primary_key=True, comment="The provider or geocoder."),
+    Column(
+        "key_digest",
+        Text,
+        primary_key=True,
+        comment="Begin of the SHA-256 of the key that is blocked; empty without a key.",
+    ),
     _instant("blocked_until", "When its quota renews: no request before.", nullable=False),
+    Column(
+        "consecutive_blocks",
+        Integer,
+        nullable=False,
+        comment="Blocks since the last answer. Where the provider does not say how long, each is"
+        " twice as long as the one before.",
+    ),
     Column("reason", Text, nullable=False, comment="The provider's message."),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
-    comment="Providers whose quota is used up, until it renews. Delete a row to unblock one.",
+    comment="Providers whose quota is used up with a key, until it renews; a row goes with the next"
+    " answer. Delete one to unblock the key; a new key is not blocked.",
 )

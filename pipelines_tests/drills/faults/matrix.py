@@ -96,7 +96,7 @@ def matrix(server: Connections, template: str, folder: Path) -> Iterator[Matrix]
     now = dt.datetime.now(dt.UTC)
     began_at = min(now, now.replace(hour=LATEST_HOUR, minute=0))  # the day is not over meanwhile
     with (
-        patch.object(service, "PER_MINUTE", math.inf),  # the minute does not end
+        patch.object(service, "LIMITS", {}),  # the minute does not end
         patch.object(service, "OPENWEATHERMAP_PER_MINUTE", math.inf),
         sandbox_server(now=lambda: began_at) as url,
         made(server, template) as stocked,

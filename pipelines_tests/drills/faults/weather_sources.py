@@ -145,8 +145,17 @@ def _archive_spots(answer: Any, number: int) -> list[Spot]:
 
 def _search_spots(answer: Any, number: int) -> list[Spot]:
     kinds = {"name": "text", "country_code": "text", "latitude": "number", "longitude": "number"}
-    [result] = answer["results"]
-    return _one_spot([Spot(result, key, kind) for key, kind in kinds.items()], number)
+    spots = [
+        # protobuf leaves out zeros, and the country of what is in none
+        Spot(result, key, kind, may_be=() if key == "name" else ("missing",))
+        for result in answer.get("results", [])
+        for key, kind in kinds.items()
+    ]
+    return _one_spot(spots, number)
+
+
+#: Faults that lose no record and cannot be seen in whole rows.
+SPARED = {"out of range": "such a value is null and counted, and the others of its answer land"}
 
 
 def _observer(title: str, provider: str, spots: Any) -> Service:
@@ -161,6 +170,7 @@ def _observer(title: str, provider: str, spots: Any) -> Service:
         told=NOT_OBSERVED,
         truth=_true,
         spots=spots,
+        spared=SPARED,
         later=dt.timedelta(minutes=10),
     )
 
@@ -176,6 +186,7 @@ def _by_hours(title: str, days_ago: int, spots: Any) -> Service:
         told=NO_HOURS,
         truth=_true,
         spots=spots,
+        spared=SPARED,
         later=dt.timedelta(minutes=10),
     )
 

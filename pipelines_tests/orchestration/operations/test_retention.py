@@ -223,12 +223,12 @@ def test_calls_go_after_their_time_and_the_month_s_allowance_stays(
     )
     with warehouse.engine.connect() as connection:
         quotas = [Quota("month", 1000)]
-        before = quota_left(connection, "p", quotas, NOW)
+        before = quota_left(connection, "p", "", quotas, NOW)
     assert delete_old(warehouse, NOW - dt.timedelta(days=92)) == Removed(107)
     assert owner.execute("SELECT count(*) FROM weather.api_requests").fetchone() == (93,)
     assert delete_old(warehouse, NOW - dt.timedelta(days=92)) == Removed()
     with warehouse.engine.connect() as connection:
-        assert quota_left(connection, "p", quotas, NOW) == before < 1000
+        assert quota_left(connection, "p", "", quotas, NOW) == before < 1000
 
 
 @pytest.mark.parametrize("seed", range(2))

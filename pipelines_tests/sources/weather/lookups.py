@@ -8,8 +8,10 @@ from pipelines_tests.fake_clock import FakeClock
 
 
 def locate_places(
-    warehouse: Warehouse, geocoder: Geocoder, clock: FakeClock
+    warehouse: Warehouse, geocoder: Geocoder, clock: FakeClock, *, is_by_hand: bool = False
 ) -> tuple[list[Located], Failure | None]:
     """Look up what is pending, without waits; what was located, and the last failure."""
-    located, done = geocode_places(warehouse, geocoder, clock, sleep=lambda _: None)
+    located, done = geocode_places(
+        warehouse, geocoder, clock, sleep=lambda _: None, is_by_hand=is_by_hand
+    )
     return located, done.failure

@@ -9,6 +9,8 @@ from pipelines.failures import TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.geocoding import Geocoder, choose
+from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
+from pipelines.sources.weather.providers import Quota
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.refresh import refresh
 from pipelines.warehouse.connection import Warehouse
@@ -24,8 +26,10 @@ def result(name: str, **changes: Any) -> dict[str, Any]:
 
 PARIS = result("Paris", postcodes=["75001", "75020"], population=2_000_000)
 PARIS_TX = result("Paris", country_code="US", latitude=33.7, longitude=-95.6, population=25_000)
+ANY = Lookup("x", "fr", ("FR",))
 NORTH = result("Saint-Denis", latitude=48.9, longitude=2.35, population=110_000)
 FAR = result("Saint-Denis", latitude=-20.9, longitude=55.4, population=150_000)
+MAYOTTE = result("Mayotte", feature_code="PPLA", population=5, longitude=45.1)
 
 
 @pytest.mark.parametrize(
@@ -48,11 +52,18 @@ FAR = result("Saint-Denis", latitude=-20.9, longitude=55.4, population=150_000)
         ([NORTH, {**FAR, "population": 110_000}], None, "Saint-Denis", "ambiguous", None),
         ([{**NORTH, "population": None}, FAR], None, "Saint-Denis", "found", 55.4),
         ([result("Évry")], None, "Evry", "found", 2.3),
-        ([result("Munich")], None, "München", "found", 2.3),
-        ([result("Paris", latitude=None)], None, "Paris", "not_found", None),
-        ([result("Paris", latitude=91.5)], None, "Paris", "not_found", None),
-        ([result("Paris", longitude=10**400)], None, "Paris", "not_found", None),
+        ([result("Munich")], None, "München", "ambiguous", None),
+        ([result("Paris-Plage")], None, "Paris", "ambiguous", None),
+        ([result("Köln")], None, "KOELN", "found", 2.3),
+        ([result("Biel/Bienne")], None, "Bienne", "found", 2.3),
         ([result("Paris", admin1="a\x00\ud800")], None, "Paris", "found", 2.3),
+        (
+            [result("Mayotte", feature_code="PCLD", population=9_999, longitude=45.2), MAYOTTE],
+            None,
+            "Mayotte",
+            "found",
+            45.1,
+        ),
     ],
 )
 def test_country_then_postcode_then_name_then_size(
@@ -62,19 +73,142 @@ def test_country_then_postcode_then_name_then_size(
     status: str,
     longitude: float | None,
 ) -> None:
-    is_by_city = postcode is None
-    located = choose(
-        results, country_code="FR", postcode=postcode, city=city, is_by_city=is_by_city
-    )
+    asked = Lookup(postcode or city or "", "fr", ("FR",), is_postcode=postcode is not None)
+    located = choose(results, asked, postcode=postcode, city=city)
     assert (located.status, located.longitude) == (status, longitude)
     assert (located.problem is None) == (status == "found")
+    assert bool(located.candidates) == (status == "ambiguous")
+
+
+def test_several_places_of_one_postcode_are_left_to_the_name() -> None:
+    """The largest of them was taken."""
+    near = result("Melun", postcodes=["77000"], population=40_000)
+    far = result("Vaux", postcodes=["77000"], longitude=5.0)
+    asked = Lookup("77000", "en", ("FR",), is_postcode=True)
+    undecided = choose([near, far], asked, postcode="77000", city="Livry")
+    assert (undecided.status, undecided.is_final) == ("ambiguous", False)
+    assert choose([near, far], asked, postcode="77000", city="Vaux").longitude == 5.0
+
+
+@pytest.mark.parametrize(
+    ("place", "asked"),
+    [
+        (("AT", None, "Wien"), ["Wien de", "Wien hr", "Wien en"]),
+        (("BE", None, "Gent"), ["Gent nl", "Gent fr", "Gent de", "Gent en"]),
+        (("IR", None, "Mashhad"), ["Mashhad en"]),
+        (("IR", None, "مشهد"), ["مشهد fa", "مشهد en"]),
+        (("RS", None, "Београд"), ["Београд sr", "Београд en"]),
+        (("RS", None, "Beograd"), ["Beograd hr", "Beograd hu", "Beograd ro", "Beograd en"]),
+        (("NL", "1016 BZ", None), ["1016 en"]),
+        (("GB", "SW1A 2AA", None), ["SW1A en"]),
+        (("CA", "K1A0B1", None), ["K1A en"]),
+        (("IE", "D02 AF30", None), ["D02 en"]),
+        (("US", "94043-1351", None), ["94043 en"]),
+        (("DE", "10115", "Berlin"), ["10115 en", "Berlin de", "Berlin en"]),
+        (("XX", None, "Town"), ["Town en"]),
+    ],
+)
+def test_what_is_asked_for_a_place(
+    place: tuple[str, str | None, str | None], asked: list[str]
+) -> None:
+    """Asked in English, "Wien" is not Vienna; 1016 BZ is the alternate of nothing."""
+    found = [f"{one.name} {one.language}" for one in lookups(*place)]
+    assert found == asked
+    assert len(found) <= MAX_LOOKUPS
+
+
+@pytest.mark.parametrize(
+    ("state", "postcode", "territory"),
+    [
+        ("US", "00901", "PR"),
+        ("US", "00802-1234", "VI"),
+        ("US", "96910", "GU"),
+        ("US", "96950", "MP"),
+        ("US", "96799", "AS"),
+        ("FR", "97400", "RE"),
+        ("FR", "97110", "GP"),
+        ("FR", "97133", "BL"),
+        ("FR", "75001", "FR"),
+        ("GB", "JE2 3AB", "JE"),
+        ("US", None, "US"),
+    ],
+)
+def test_a_territory_written_under_its_state_is_its_own_country(
+    state: str, postcode: str | None, territory: str
+) -> None:
+    assert lookups(state, postcode, "Town")[0].countries == (territory,)
+
+
+def test_a_town_of_a_territory_without_a_postcode_is_found_in_the_end() -> None:
+    *own, last = lookups("FR", None, "Saint-Denis")
+    assert {one.countries for one in own} == {("FR",)}
+    reunion = result("Saint-Denis", country_code="RE", longitude=55.4)
+    assert choose([reunion], last, postcode=None, city="Saint-Denis").longitude == 55.4
+    assert choose([reunion], own[0], postcode=None, city="Saint-Denis").status == "not_found"
+
+
+def test_the_names_of_a_language_decide_and_no_other_town_is_taken(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    sandbox: str,
+    clock: FakeClock,
+) -> None:
+    """Of 92 native spellings 23 were not found, and "Wien" became Wiener Neustadt."""
+    addresses = {
+        "AT wien": "Street 1, Wien, Austria",
+        "DE münchen": "Street 1, München, Germany",
+        "DE 20144": "Street 1, 20144 Hamburg, Germany",
+        "DK 1050": "Street 1, 1050 København, Denmark",
+        "IT roma": "Street 1, Roma, Italy",
+        "NL 1016BZ": "Street 1, 1016 BZ Amsterdam, Netherlands",
+        "GB SW1A2AA": "Street 1, SW1A 2AA London, UK",
+        "DE frankfurt": "Street 1, Frankfurt, Germany",
+        "US springfield": "Street 1, Springfield, USA",
+    }
+    lines = [line(n, receiver_address=one) for n, one in enumerate(addresses.values())]
+    deliver(warehouse, tmp_path, lines)
+    put_places(warehouse)
+    locate_places(warehouse, Geocoder(http, sandbox, clock), clock)
+    query = "SELECT place_key, geocoding_status, geocoded_name FROM weather.places ORDER BY 1"
+    found = {key: (status, name) for key, status, name in owner.execute(query).fetchall()}
+    assert {key: found[key] for key in addresses} == {
+        "AT wien": ("found", "Wien, AT"),
+        "DE münchen": ("found", "München, DE"),
+        "DE 20144": ("found", "Hamburg, DE"),
+        "DK 1050": ("found", "København, DK"),
+        "IT roma": ("found", "Roma, IT"),
+        "NL 1016BZ": ("found", "Town 1016, NL"),
+        "GB SW1A2AA": ("found", "Town SW1A, GB"),
+        "DE frankfurt": ("ambiguous", None),
+        "US springfield": ("ambiguous", None),
+    }
+    query = (
+        "SELECT geocoding_candidates FROM weather.places WHERE geocoding_candidates IS NOT NULL"
+        " ORDER BY place_key"
+    )
+    (frankfurt,), (springfield,) = owner.execute(query).fetchall()
+    assert [one["name"] for one in frankfurt] == [
+        "Frankfurt am Main, Hesse, DE",
+        "Frankfurt (Oder), Brandenburg, DE",
+    ]
+    assert frankfurt[0] | {"name": ""} == {
+        "name": "",
+        "latitude": 50.1155,
+        "longitude": 8.6842,
+        "population": 650_000,
+    }
+    assert [one["longitude"] for one in springfield] == [-89.6437, -93.2982]
+    owner.execute("SELECT weather.correct_place('DE frankfurt', 50.1155, 8.6842)")
+    assert len(owner.execute(query).fetchall()) == 1
 
 
 def test_no_match_is_an_answer_without_results(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
     source.will(document({"generationtime_ms": 0.3}))
-    assert Geocoder(http, source.url.removesuffix("/flights.json"), clock).search("x", "FR") == []
+    assert Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(ANY) == []
 
 
 @pytest.mark.parametrize(
@@ -82,8 +216,11 @@ def test_no_match_is_an_answer_without_results(
     [
         *([], {"results": {}}, {"results": ["x"]}, "x", None),
         *({"results": [{**PARIS, key: None}]} for key in ("name", "country_code", "latitude")),
-        *({"results": [{**PARIS, "longitude": value}]} for value in ("2.3", 181, float("nan"))),
-        {"results": [{"name": "Paris", "country_code": "FR", "latitude": 48.9}]},
+        *(
+            {"results": [{**PARIS, "longitude": value}]}
+            for value in ("2.3", 181, 10**400, float("nan"))
+        ),
+        {"results": [{"name": "Paris", "country_code": "FR"}]},
     ],
 )
 def test_an_answer_of_another_shape_is_a_failure_and_not_an_empty_one(
@@ -91,7 +228,18 @@ def test_an_answer_of_another_shape_is_a_failure_and_not_an_empty_one(
 ) -> None:
     source.will(document(answer))
     with pytest.raises(TransientFailure, match="no list of results"):
-        Geocoder(http, source.url.removesuffix("/flights.json"), clock).search("x", "FR")
+        Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(ANY)
+
+
+def test_zeros_and_empty_texts_that_an_answer_leaves_out_are_zeros_and_empty(
+    http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
+    """Protobuf drops them: one town on the equator made the whole answer useless."""
+    quito = {"name": "Mitad del Mundo", "country_code": "EC", "longitude": -78.5}
+    seamount = {"name": "Seamount", "latitude": 1.0, "longitude": 2.0}
+    source.will(document({"results": [quito, seamount]}))
+    (found,) = Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(ANY)
+    assert (found["latitude"], found["longitude"]) == (0.0, -78.5)
 
 
 def test_a_lookup_that_is_refused_does_not_stand_in_the_way_of_others(
@@ -137,15 +285,39 @@ def test_a_used_up_allowance_of_the_geocoder_is_its_own(
     assert owner.execute(query).fetchall() == [("open-meteo-geocoding",)]
 
 
+def test_a_plan_of_few_requests_looks_places_up_one_by_one(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    source.will(document({"results": [{**PARIS, "country_code": "DE", "name": "Berlin"}]}))
+    lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(3)]
+    deliver(warehouse, tmp_path, lines)
+    put_places(warehouse)
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    geocoder.quotas = (Quota("minute", 2),)
+    located, _ = locate_places(warehouse, geocoder, clock)
+    assert len(located) == 1
+    clock.pass_by(minutes=1)
+    assert len(locate_places(warehouse, geocoder, clock)[0]) == 1
+
+
 def test_a_name_with_blanks_and_umlauts_is_asked_for_as_it_is(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
     """A cache key of the name as it stood, blanks and umlauts included, was refused."""
     source.will(document({}))
-    Geocoder(http, source.url.removesuffix("/flights.json"), clock).search("Bad Münstereifel", "DE")
+    Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(
+        Lookup("Bad Münstereifel", "de", ("DE",))
+    )
     ((_, path),) = source.requests
     assert "name=Bad+M%C3%BCnstereifel" in path
     assert "countryCode=DE" in path
+    assert "count=100" in path
+    assert "language=de" in path
 
 
 def statuses(owner: psycopg.Connection) -> dict[str, str]:
@@ -232,6 +404,27 @@ def test_a_lookup_that_fails_is_tried_again_later_and_the_others_are_done(
     clock.pass_by(minutes=11)
     locate_places(warehouse, geocoder, clock)
     assert statuses(owner)["DE 10115"] == "found"
+
+
+def test_a_run_by_hand_looks_up_at_once_what_failed(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Any,
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+) -> None:
+    """After four runs by hand with faults, and one without, 4 of 10 places had no weather."""
+    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    deliver(warehouse, tmp_path, [line(1)])
+    put_places(warehouse)
+    source.will(body(b"oops", status=500))
+    locate_places(warehouse, geocoder, clock)
+    assert set(statuses(owner).values()) == {"pending"}
+    berlin = result("Berlin", country_code="DE", postcodes=["10115"])
+    source.will(document({"results": [PARIS, berlin]}))
+    assert locate_places(warehouse, geocoder, clock) == ([], None)
+    assert len(locate_places(warehouse, geocoder, clock, is_by_hand=True)[0]) == 2
 
 
 def test_a_lookup_that_cannot_work_fails_neither_the_run_nor_the_others(

@@ -257,9 +257,6 @@ def test_hours_without_data_are_known_to_have_none_and_nonsense_is_not_believed(
         answer = {"hourly": hours, "hourly_units": {**VARIABLES, "temperature_2m": units}}
         assert read_hours(answer) == f"temperature_2m comes in {told}, not in '°C'"
     for name, values in (
-        ("weather_code", [99999, 1, 1]),
-        ("weather_code", [1.5, 1, 1]),
-        ("wind_speed_10m", [1.0, 1.0, 5000.0]),
         ("wind_speed_10m", [1.0, 1.0, "2.0"]),
         ("temperature_2m", [float("nan"), 1.0, 1.0]),
         ("time", ["2026-11-20T10:00", "2026-11-20T11:00", "3026-11-20T12:00"]),
@@ -267,6 +264,31 @@ def test_hours_without_data_are_known_to_have_none_and_nonsense_is_not_believed(
         odd = {"hourly": {**hours, name: values}, "hourly_units": VARIABLES}
         assert re.search("makes no sense|do not follow one another", str(read_hours(odd)))
     assert read_hours({}) == "the answer has no hours"
+
+
+def test_an_hour_whose_value_cannot_be_lacks_that_value_and_the_answer_is_kept() -> None:
+    """One -0.2 W/m² cost a place all of its hours, and it was asked again for ever."""
+    hours: dict[str, Any] = {
+        "time": [f"2026-11-20T1{n}:00" for n in range(4)],
+        "temperature_2m": [7.5, 7.0, 300.0, 6.5],
+        "wind_speed_10m": [1.0, -20.0, 2.0, 3.0],
+        "precipitation": [0.0, 0.0, 0.0, 0.0],
+        "cloud_cover": [50, 101, 50, 50],
+        "shortwave_radiation": [-0.2, 3.0, 1e9, -1.0],
+        "weather_code": [61, 99999, 1.5, 0],
+    }
+    found = read_hours({"hourly": hours, "hourly_units": VARIABLES})
+    assert isinstance(found, list)
+    assert [
+        (one.temperature_celsius, one.wind_kmh, one.shortwave_radiation_w_per_m2, one.wmo_code)
+        for one in found
+    ] == [(7.5, 1.0, 0.0, 61), (7.0, None, 3.0, None), (None, 2.0, None, None), (6.5, 3.0, None, 0)]
+    assert [one.impossible for one in found] == [
+        (),
+        ("wind_kmh", "cloud_cover_pct", "weather_code"),
+        ("temperature_celsius", "shortwave_radiation_w_per_m2", "weather_code"),
+        ("shortwave_radiation_w_per_m2",),
+    ]
 
 
 def test_the_view_knows_how_far_the_forecast_goes() -> None:

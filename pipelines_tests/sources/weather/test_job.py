@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,6 +184,8 @@ def test_a_wrong_key_fails_the_run_at_once_and_names_the_variable(
 ) -> None:
     (tmp_path / "a.csv").write_text(text_of([line(1), line(2)]))
     monkeypatch.setenv("WEATHER_PROVIDER", provider)
+    for name in ("OPEN_METEO_FORECAST_URL", "OPEN_METEO_ARCHIVE_URL"):
+        monkeypatch.setenv(name, os.environ["WEATHER_BASE_URL"])
     monkeypatch.setenv("WEATHER_API_KEY", "bad")
     result = bring(resources, instance)
     (event,) = [event for event in result.all_events if event.is_step_failure]
@@ -213,6 +216,46 @@ def test_the_sensor_starts_a_run_when_something_is_due(
     assert isinstance(tick(resources, instance), dg.RunRequest)
     assert run(resources, instance, "weather").success
     assert tick(resources, instance) == "No place is due."
+
+
+def test_a_used_up_quota_starts_no_runs_and_a_new_key_does(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Places to be looked up started a run every three seconds, each of which was refused."""
+    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    monkeypatch.setenv("OPEN_METEO_API_KEY", "exhausted")
+    assert bring(resources, instance).success
+    assert owner.execute(CALLS).fetchall() == [("geocoding", "quota", 1, 1)]
+    assert tick(resources, instance) == "2 places are due, and the quota is used up."
+    monkeypatch.setenv("OPEN_METEO_API_KEY", "mine")
+    assert isinstance(tick(resources, instance), dg.RunRequest)
+    assert run(resources, instance, "weather").success
+    query = "SELECT provider, length(key_digest) FROM weather.quota_blocks"
+    assert owner.execute(query).fetchall() == [("open-meteo-geocoding", 12)]
+    assert owner.execute("SELECT count(*) FROM weather.observations").fetchone() == (2,)
+
+
+def test_a_run_of_a_sensor_keeps_the_pause_of_what_failed_and_one_by_hand_does_not(
+    resources: dict[str, Any],
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    owner: psycopg.Connection,
+) -> None:
+    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    assert bring(resources, instance).success
+    age(owner, 130)
+    owner.execute("UPDATE weather.fetch_state SET retry_at = now() + interval '5 minutes'")
+    job = build_definitions(resources).resolve_job_def("weather")
+    observed = "SELECT count(*) FROM weather.api_requests WHERE kind = 'observation'"
+    tags = {"dagster/sensor_name": "weather_due"}
+    assert job.execute_in_process(instance=instance, tags=tags).success
+    assert owner.execute(observed).fetchone() == (2,)
+    assert run(resources, instance, "weather").success
+    assert owner.execute(observed).fetchone() == (4,)
 
 
 def test_the_sensor_reads_and_changes_nothing(
@@ -339,7 +382,7 @@ def test_places_of_shipments_delivered_long_ago_are_no_longer_asked_for(
     assert owner.execute(query).fetchall() == [("DE 10115",), ("FR 75001",)]
 
 
-@pytest.mark.parametrize("provider", ["weatherapi", "openweathermap"])
+@pytest.mark.parametrize("provider", ["open-meteo", "weatherapi", "openweathermap"])
 @pytest.mark.parametrize("answer", ["nothing listens", "bad key", "nonsense"])
 def test_a_key_is_in_nothing_that_dagster_or_the_database_keeps(
     resources: dict[str, Any],
@@ -357,6 +400,7 @@ def test_a_key_is_in_nothing_that_dagster_or_the_database_keeps(
     monkeypatch.setenv("WEATHER_PROVIDER", provider)
     monkeypatch.setenv("WEATHER_API_KEY", "hunter2/+")
     error = {"error": {"code": 2006, "message": "hunter2/+ is bad"}, "cod": 401, "message": "no"}
+    error["reason"] = "The supplied API key hunter2/+ is invalid."
     source.will(
         body(json.dumps(error).encode(), status=401)
         if answer == "bad key"

@@ -12,8 +12,15 @@ import requests
 
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
-from pipelines.sources.weather.observation import Observation, implausible, words_for
+from pipelines.sources.weather.observation import (
+    PLAUSIBLE,
+    Observation,
+    implausible,
+    without_impossible,
+    words_for,
+)
 from pipelines.sources.weather.providers import (
+    KeyRejected,
     Place,
     Provider,
     QuotaExhausted,
@@ -104,10 +111,13 @@ def test_openweathermap_asks_by_postcode_and_country_where_there_are_no_coordina
         ("openweathermap", 401, {"cod": 401, "message": "Invalid"}, PermanentFailure, "API_KEY"),
         ("openweathermap", 404, {"cod": "404", "message": "city"}, RequestRejected, "city"),
         ("openweathermap", 404, {"cod": 404, "message": "city"}, RequestRejected, "city"),
-        ("openweathermap", 429, {"cod": 429}, QuotaExhausted, "before 2026-11-20 10:08"),
+        ("openweathermap", 429, {"cod": 429}, QuotaExhausted, "for some minutes at least"),
         ("openweathermap", 503, {"cod": 503}, TransientFailure, "answered 503"),
         ("open-meteo", 400, {"error": True, "reason": "Latitude must be"}, RequestRejected, "Lat"),
         ("open-meteo", 400, {"error": True, "reason": "invalid String"}, PermanentFailure, "inva"),
+        ("open-meteo", 400, {"reason": "The supplied API key is invalid."}, KeyRejected, "API_KEY"),
+        ("open-meteo", 401, {"reason": "API key required."}, KeyRejected, "OPEN_METEO_API_KEY"),
+        ("open-meteo", 403, {"reason": "It requires the X plan"}, KeyRejected, "of a plan that"),
         ("open-meteo", 429, {"error": True, "reason": "Minutely API"}, QuotaExhausted, "10:08"),
         ("open-meteo", 429, {"error": True, "reason": "Hourly API"}, QuotaExhausted, "11:00"),
         ("open-meteo", 429, {"error": True, "reason": "Daily API"}, QuotaExhausted, "21 00:00"),
@@ -176,14 +186,61 @@ def test_the_key_is_sent_and_nothing_else_of_us(
     assert "appid=k3y%2Fwith%2Bsigns" in paths[2][2]
 
 
-def test_weatherapi_that_answers_for_another_country_is_not_believed(
+def test_weatherapi_that_answers_for_another_place_is_not_believed(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
     """A bare 10115 is a ZIP code of the US, answered with 200."""
     current = {"last_updated_epoch": 1, "temp_c": 3}
-    source.will(document({"location": {"country": "United States of America"}, "current": current}))
+    new_york = {"name": "New York", "lat": 40.71, "lon": -74.01}
+    source.will(document({"location": new_york, "current": current}))
     provider = WeatherApi(http, source.url.removesuffix("/flights.json"), KEY, clock)
-    assert provider.observe([BERLIN]) == ["it answered for United States of America, not for DE"]
+    assert provider.observe([BERLIN]) == ["it answered for New York, 6,386 km away"]
+    source.will(document({"location": {"name": "New York"}, "current": current}))
+    assert provider.observe([BERLIN]) == ["the answer does not say for which place it is"]
+
+
+@pytest.mark.parametrize(
+    ("place", "location"),
+    [
+        (Place(1, 49.61, 6.44, "LU"), {"name": "Nittel", "country": "Germany"}),
+        (Place(1, 18.47, -66.11, "US"), {"name": "San Juan", "country": "Puerto Rico"}),
+        (Place(1, -4.32, 15.31, "CD"), {"name": "Kinshasa", "country": "Congo"}),
+    ],
+)
+def test_weatherapi_names_a_country_of_its_own(
+    http: HttpClient,
+    source: FakeSource,
+    sandbox: str,
+    clock: FakeClock,
+    place: Place,
+    location: dict[str, Any],
+) -> None:
+    """Border towns, territories and "Congo" were refused for their country."""
+    url = f"{sandbox}/v1/current.json?key=x&q={place.latitude},{place.longitude}"
+    true = requests.get(url, timeout=60).json()
+    source.will(document({**true, "location": {**true["location"], **location}}))
+    provider = WeatherApi(http, source.url.removesuffix("/flights.json"), KEY, clock)
+    assert isinstance(provider.observe([place])[0], Observation)
+
+
+def test_the_key_of_open_meteo_is_a_header_that_no_other_host_gets(
+    http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
+    seen: list[str | None] = []
+
+    def kept(handler: BaseHTTPRequestHandler) -> None:
+        seen.append(handler.headers["X-Api-Key"])
+        document({})(handler)
+
+    with FakeSource() as other:
+        other.will(kept)
+        source.will(kept, body(b"", 302, Location=other.url))
+        provider = OpenMeteo(http, source.url.removesuffix("/flights.json"), clock, KEY)
+        for _ in range(2):
+            assert provider.observe([BERLIN]) == ["the answer has no present weather"]
+        assert seen == [KEY, None]
+        assert len(other.requests) == 1
+    assert not any("k3y" in path for _, path in source.requests)
 
 
 def test_other_units_or_no_data_are_not_taken_for_weather() -> None:
@@ -201,23 +258,47 @@ def test_other_units_or_no_data_are_not_taken_for_weather() -> None:
     assert read_current([]) == "the answer has no present weather"
 
 
+NOW = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
+GOOD = Observation(NOW, 10.0, 9.0, 50.0, 5.0, 180.0, 0.0, 10.0, 1013.0, "x", "1", 1, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"temperature_celsius": 288.0}, "temperature_celsius is 288"),  # Kelvin
-        ({"humidity_pct": 101.0}, "humidity_pct is 101"),
-        ({"wind_kmh": -1.0}, "wind_kmh is -1"),
-        ({"pressure_hpa": 30.0}, "pressure_hpa is 30"),
-        ({"wmo_code": 99999}, "wmo_code is 99999"),
         ({"observed_at": dt.datetime(2026, 11, 20, 11, tzinfo=dt.UTC)}, "of the future"),
         ({"observed_at": dt.datetime(2026, 11, 20, 6, tzinfo=dt.UTC)}, "stale"),
+        ({"temperature_celsius": None}, "no temperature"),
+        (dict.fromkeys(PLAUSIBLE.keys() & vars(GOOD).keys()), "no value that can be"),
     ],
 )
 def test_what_cannot_be_is_not_believed(changes: dict[str, Any], words: str) -> None:
-    now = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
-    good = Observation(now, 10.0, 9.0, 50.0, 5.0, 180.0, 0.0, 10.0, 1013.0, "x", "1", 1, True)
-    assert implausible(good, now) is None
-    assert words in (implausible(dataclasses.replace(good, **changes), now) or "")
+    assert implausible(GOOD, NOW) is None
+    assert words in (implausible(dataclasses.replace(GOOD, **changes), NOW) or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature_celsius", 288.0),  # Kelvin
+        ("humidity_pct", 101.0),
+        ("wind_kmh", -1.0),
+        ("wind_kmh", 451.0),
+        ("pressure_hpa", 30.0),
+    ],
+)
+def test_a_value_that_cannot_be_costs_itself_and_not_the_observation(
+    name: str, value: float
+) -> None:
+    told = without_impossible(dataclasses.replace(GOOD, **{name: value}))  # type: ignore[arg-type]
+    assert told == dataclasses.replace(GOOD, **{name: None}, impossible=(name,))  # type: ignore[arg-type]
+    assert implausible(told, NOW) is None
+
+
+def test_noise_below_zero_is_zero() -> None:
+    """A recorded answer had -0.2 W/m² at night, and the place lost all of its hours."""
+    told = without_impossible(dataclasses.replace(GOOD, precipitation_mm=-0.05, wind_kmh=-0.9))
+    assert (told.precipitation_mm, told.wind_kmh, told.impossible) == (0.0, 0.0, ())
+    assert without_impossible(GOOD) == GOOD
 
 
 @pytest.mark.parametrize(

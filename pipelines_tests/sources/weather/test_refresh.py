@@ -43,6 +43,7 @@ class MadeUp:
     """A provider in the test's hand: it answers, or does what it is told to do first."""
 
     name = "made-up"
+    key_digest = ""
     quotas: tuple[Quota, ...] = ()
     max_places = 200
     cost_of_place = 1.0
@@ -195,21 +196,41 @@ def test_an_answer_that_cannot_be_believed_is_a_failure_of_its_place_only(
 ) -> None:
     add_places(owner, 3)
 
-    class Kelvin(MadeUp):
+    class Absent(MadeUp):
         def observe(self, places: Sequence[Place]) -> list[Observation | str]:
             good = super().observe(places)
-            return [observed(self.clock(), temperature_celsius=283.0), "no data here", *good[2:]]
+            stale = observed(self.clock() - dt.timedelta(hours=4))
+            return [stale, "no data here", *good[2:]]
 
-    done = ask(warehouse, Kelvin(clock), clock)
+    done = ask(warehouse, Absent(clock), clock)
     assert (done.succeeded, done.failed) == (1, 2)
     query = "SELECT problem FROM weather.fetch_state WHERE problem IS NOT NULL ORDER BY place_id"
     assert owner.execute(query).fetchall() == [
-        ("temperature_celsius is 283, outside -90 to 60",),
+        ("it is stale: 2026-11-20T06:07:00+00:00",),
         ("no data here",),
     ]
     assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (
         3,
     )  # it answered
+
+
+def test_a_value_that_cannot_be_is_null_and_counted_and_the_others_are_kept(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """One value out of range cost the whole answer of its place."""
+    add_places(owner, 2)
+
+    class Kelvin(MadeUp):
+        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+            return [observed(self.clock(), temperature_celsius=283.0), *super().observe(places)[1:]]
+
+    done = ask(warehouse, Kelvin(clock), clock)
+    assert (done.succeeded, done.failed, done.impossible) == (2, 0, {"temperature_celsius": 1})
+    query = (
+        "SELECT temperature_celsius IS NULL, wind_kmh IS NULL FROM weather.observations"
+        " ORDER BY place_id"
+    )
+    assert owner.execute(query).fetchall() == [(True, False), (False, False)]
 
 
 def test_a_used_up_allowance_is_not_asked_again_before_it_renews(
@@ -227,6 +248,49 @@ def test_a_used_up_allowance_is_not_asked_again_before_it_renews(
     assert ask(warehouse, provider, clock).succeeded == 2
     assert owner.execute(OUTCOMES).fetchall() == [("quota", 2), ("success", 2)]
     assert owner.execute("SELECT count(*) FROM weather.quota_blocks").fetchone() == (0,)
+
+
+def test_a_new_key_is_not_held_by_the_pause_and_the_quota_of_the_old_one(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """A used-up month held a new key till the month was over."""
+    add_places(owner, 2)
+    until = clock() + dt.timedelta(days=9)
+    old = MadeUp(clock, QuotaExhausted("weather", "used up", place="there", until=until))
+    old.key_digest = "old"
+    assert ask(warehouse, old, clock).requests == 1
+    assert ask(warehouse, old, clock).requests == 0
+    owner.execute(
+        "INSERT INTO weather.api_requests"
+        " (request_id, provider, key_digest, kind, requested_at, outcome, cost)"
+        " VALUES (gen_random_uuid(), 'made-up', 'old', 'observation', %s, 'success', 99)",
+        [clock()],
+    )
+    new = MadeUp(clock)
+    new.key_digest, new.quotas = "new", (Quota("month", 100),)
+    assert ask(warehouse, new, clock).succeeded == 2
+    query = "SELECT provider, key_digest FROM weather.quota_blocks"
+    assert owner.execute(query).fetchall() == [("made-up", "old")]
+
+
+def test_a_pause_of_unstated_length_is_longer_each_time_until_an_answer_comes(
+    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
+) -> None:
+    """OpenWeatherMap's "temporarily blocked" was asked again every minute."""
+    add_places(owner, 1)
+    blocked = QuotaExhausted("weather", "temporarily blocked", place="there", until=None)
+    provider = MadeUp(clock, *[blocked] * 6, None, blocked)
+    asked = []
+    for minute in range(70):
+        if ask(warehouse, provider, clock).requests:
+            asked.append(minute)
+        clock.pass_by(minutes=1)
+    assert asked == [0, 1, 3, 7, 15, 31, 63]
+    assert owner.execute("SELECT count(*) FROM weather.quota_blocks").fetchone() == (0,)
+    clock.pass_by(hours=2)
+    assert ask(warehouse, provider, clock).requests == 1
+    query = "SELECT consecutive_blocks, blocked_until FROM weather.quota_blocks"
+    assert owner.execute(query).fetchall() == [(1, clock() + dt.timedelta(minutes=1))]
 
 
 def test_no_more_is_asked_than_the_allowance_gives(

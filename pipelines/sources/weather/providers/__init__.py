@@ -6,15 +6,18 @@ A provider turns places into observations, in one request or several, and classi
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Literal, Protocol
 
-from pipelines.failures import Failure
+from pipelines.failures import Failure, PermanentFailure
 from pipelines.sources.weather.observation import Observation
 
 Window = Literal["minute", "hour", "day", "month"]
+WINDOWS: tuple[Window, ...] = ("minute", "hour", "day", "month")
 KEY_VARIABLE = "WEATHER_API_KEY"
+OPEN_METEO_KEY_VARIABLE = "OPEN_METEO_API_KEY"
 URL_VARIABLE = "WEATHER_BASE_URL"
 Clock = Callable[[], dt.datetime]
 
@@ -39,12 +42,16 @@ class Quota:
 
 
 class QuotaExhausted(Failure):
-    """The quota is used up: no request before `until`."""
+    """The quota is used up: no request before `until`.
 
-    def __init__(self, source: str, problem: str, *, place: str, until: dt.datetime) -> None:
+    None where the provider does not say for how long: the pauses get longer each time.
+    """
+
+    def __init__(self, source: str, problem: str, *, place: str, until: dt.datetime | None) -> None:
+        pause = f"before {until:%Y-%m-%d %H:%M} UTC" if until else "for some minutes at least"
         super().__init__(
             source,
-            f"{problem}. No request before {until:%Y-%m-%d %H:%M} UTC",
+            f"{problem}. No request {pause}",
             place=place,
             remedy="Nothing: the last weather is kept and shows its age. If it happens daily, use"
             " another WEATHER_PROVIDER or a larger plan.",
@@ -61,10 +68,16 @@ class RequestRejected(Failure):
         )
 
 
+class KeyRejected(PermanentFailure):
+    """The provider rejects the key, or its plan lacks what was requested."""
+
+
 class Provider(Protocol):
     """What the request loop needs of a provider."""
 
     name: str
+    #: Of its key: quotas and pauses are of a key. Empty without one.
+    key_digest: str
     quotas: tuple[Quota, ...]
     #: Places in one request.
     max_places: int
@@ -76,6 +89,19 @@ class Provider(Protocol):
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
         """The weather of each place, in order, or why there is none."""
+
+
+def digest_of_key(key: str | None) -> str:
+    """What tells a key from others without giving it away; empty without a key."""
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:12] if key else ""
+
+
+def with_limits(quotas: Sequence[Quota], limits: Mapping[Window, int | None]) -> tuple[Quota, ...]:
+    """Quotas with the limits of a plan in the place of the provider's usual ones."""
+    usual: dict[Window, float] = {quota.window: quota.limit for quota in quotas}
+    planned = {window: limit for window, limit in limits.items() if limit is not None}
+    found = usual | planned
+    return tuple(Quota(window, found[window]) for window in WINDOWS if window in found)
 
 
 def start_of(window: Window, now: dt.datetime) -> dt.datetime:

@@ -1,7 +1,9 @@
-"""Open-Meteo: no key, many places in one request. Contract: https://open-meteo.com/en/docs.
+"""Open-Meteo: many places in one request. Contract: https://open-meteo.com/en/docs.
 
-Answers are one object for one place and a list for several, joined by position: the coordinates in
-them are those of the grid cell. Batches save round trips, not quota. Data are CC BY 4.0.
+Free without a key for non-commercial use. With a key requests go to the customers' hosts, the key
+in a header, so that no address and no log has it. Answers are one object for one place and a list
+for several, joined by position: the coordinates in them are those of the grid cell. Batches save
+round trips, not quota. Data are CC BY 4.0.
 """
 
 import datetime as dt
@@ -13,21 +15,26 @@ from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import (
     Observation,
+    lost,
     observed,
     parse_code,
     parse_float,
     words_for,
 )
 from pipelines.sources.weather.providers import (
+    OPEN_METEO_KEY_VARIABLE,
+    KeyRejected,
     Place,
     Quota,
     QuotaExhausted,
     RequestRejected,
+    digest_of_key,
     end_of,
 )
 
 FORECAST_URL = "https://api.open-meteo.com"
 ARCHIVE_URL = "https://archive-api.open-meteo.com"
+KEY_HEADER = "X-Api-Key"
 #: The variables requested, ten at most for a weight of one, with their units.
 UNITS = {
     "temperature_2m": "°C",
@@ -52,10 +59,15 @@ class OpenMeteo:
     cost_of_place = 1.0
 
     def __init__(
-        self, http: HttpClient, base_url: str | None, now: Callable[[], dt.datetime]
+        self,
+        http: HttpClient,
+        base_url: str | None,
+        now: Callable[[], dt.datetime],
+        key: str | None = None,
     ) -> None:
-        self._url = f"{(base_url or FORECAST_URL).rstrip('/')}/v1/forecast"
-        self._http = replace(http, explain=explainer(now))
+        self._url = f"{base_of(base_url, FORECAST_URL, key)}/v1/forecast"
+        self._http = replace(with_key(http, key), explain=explainer(now))
+        self.key_digest = digest_of_key(key)
 
     def can_request(self, place: Place) -> bool:
         """It needs coordinates."""
@@ -73,6 +85,20 @@ class OpenMeteo:
             },
         )
         return [read_current(one) for one in one_for_each(answer.document, len(places), answer.url)]
+
+
+def base_of(base_url: str | None, public_url: str, key: str | None) -> str:
+    """The host to ask: one of one's own, that for customers, or the public one."""
+    usual = public_url.replace("https://", "https://customer-") if key else public_url
+    return (base_url or usual).rstrip("/")
+
+
+def with_key(http: HttpClient, key: str | None) -> HttpClient:
+    """The client with the key as a header that no message shows."""
+    if key is None:
+        return http
+    headers = {**http.headers, KEY_HEADER: key}
+    return replace(http, headers=headers, secrets=[*http.secrets, key])
 
 
 def coordinates(places: Sequence[Place]) -> dict[str, str]:
@@ -125,6 +151,7 @@ def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observati
         provider_code=None if code is None else str(code),
         wmo_code=code,
         is_day=None if is_day is None else bool(is_day),
+        impossible=lost(current, {"weather_code": code, "is_day": is_day}),
     )
 
 
@@ -144,12 +171,14 @@ def explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failu
         reason = document.get("reason") if isinstance(document, dict) else None
         if not isinstance(reason, str):
             return None
-        if status == 429:
+        if status in (400, 429):  # seen as either
             for window, sign in (("minute", "Minutely"), ("hour", "Hourly"), ("day", "Daily")):
                 if reason.startswith(sign):
                     until = end_of(window, now())  # type: ignore[arg-type]
                     return QuotaExhausted(OpenMeteo.name, reason, place=url, until=until)
-            return None
+        if status in (400, 401, 403) and ("API key" in reason or " plan" in reason):
+            remedy = f"Set {OPEN_METEO_KEY_VARIABLE} to the key of a plan that includes this API."
+            return KeyRejected(OpenMeteo.name, reason, place=url, remedy=remedy)
         if status == 400:
             if "atitude" in reason or "ongitude" in reason or "location" in reason.lower():
                 return RequestRejected(OpenMeteo.name, reason, place=url)

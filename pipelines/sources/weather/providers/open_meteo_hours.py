@@ -14,19 +14,23 @@ from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
     Hour,
     InvalidValue,
+    check_float,
+    lost,
     parse_code,
-    plausible,
+    within_range,
     words_for,
 )
-from pipelines.sources.weather.providers import Place
+from pipelines.sources.weather.providers import Place, digest_of_key
 from pipelines.sources.weather.providers.open_meteo import (
     ARCHIVE_URL,
     FORECAST_URL,
     OpenMeteo,
+    base_of,
     coordinates,
     explainer,
     instant,
     one_for_each,
+    with_key,
 )
 
 VARIABLES = {
@@ -37,6 +41,14 @@ VARIABLES = {
     "shortwave_radiation": "W/m²",
     "weather_code": "wmo code",
 }
+#: What `Hour` calls them, but for the code.
+VALUES = (
+    "temperature_celsius",
+    "wind_kmh",
+    "precipitation_mm",
+    "cloud_cover_pct",
+    "shortwave_radiation_w_per_m2",
+)
 FORECAST_DAYS = 16
 MAX_PAST_DAYS = 92
 MAX_PLACES = 50
@@ -49,11 +61,19 @@ class OpenMeteoHours:
     quotas = OpenMeteo.quotas
 
     def __init__(
-        self, http: HttpClient, base_url: str | None, now: Callable[[], dt.datetime]
+        self,
+        http: HttpClient,
+        base_url: str | None,
+        now: Callable[[], dt.datetime],
+        key: str | None = None,
+        *,
+        forecast_url: str | None = None,
+        archive_url: str | None = None,
     ) -> None:
-        self._forecast_url = f"{(base_url or FORECAST_URL).rstrip('/')}/v1/forecast"
-        self._archive_url = f"{(base_url or ARCHIVE_URL).rstrip('/')}/v1/archive"
-        self._http = replace(http, explain=explainer(now))
+        self._forecast_url = f"{base_of(forecast_url or base_url, FORECAST_URL, key)}/v1/forecast"
+        self._archive_url = f"{base_of(archive_url or base_url, ARCHIVE_URL, key)}/v1/archive"
+        self._http = replace(with_key(http, key), explain=explainer(now))
+        self.key_digest = digest_of_key(key)
 
     def forecast(self, places: Sequence[Place], past_days: int) -> list[list[Hour] | str]:
         """Each place's hours from `past_days` ago to the end of the forecast, in one request."""
@@ -87,7 +107,7 @@ def weight(days: int) -> float:
 
 
 def read_hours(answer: Any) -> list[Hour] | str:
-    """The hours, with null where there is no value; or why none of them is accepted."""
+    """The hours, with null for a value that is missing or cannot be; or why none is accepted."""
     hourly = answer.get("hourly") if isinstance(answer, dict) else None
     units = answer.get("hourly_units") if isinstance(answer, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):
@@ -117,14 +137,16 @@ def _hour(at: Any, temperature: Any, wind: Any, rain: Any, cloud: Any, sun: Any,
     hour_at = instant(at)
     if hour_at is None:
         raise InvalidValue("it is no time")
-    wmo_code = parse_code({"weather_code": code}, "weather_code", 0, 99)
+    numbers = (temperature, wind, rain, cloud, sun)
+    sent = {name: check_float(name, value) for name, value in zip(VALUES, numbers, strict=True)}
+    kept = {name: within_range(name, value) for name, value in sent.items()}
+    codes = {"weather_code": code}
+    wmo_code = parse_code(codes, "weather_code", 0, 99)
+    impossible = lost(sent, kept) + lost(codes, {"weather_code": wmo_code})
     return Hour(
-        hour_at,
-        plausible("temperature_celsius", temperature),
-        plausible("wind_kmh", wind),
-        plausible("precipitation_mm", rain),
-        plausible("cloud_cover_pct", cloud),
-        plausible("shortwave_radiation_w_per_m2", sun),
-        words_for(wmo_code),
-        wmo_code,
+        hour_at=hour_at,
+        conditions=words_for(wmo_code),
+        wmo_code=wmo_code,
+        impossible=impossible,
+        **kept,
     )

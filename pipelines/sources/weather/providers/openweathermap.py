@@ -15,6 +15,7 @@ from pipelines.sources.weather.observation import (
     Observation,
     check_float,
     from_epoch,
+    lost,
     observed,
     parse_code,
     parse_text,
@@ -25,7 +26,7 @@ from pipelines.sources.weather.providers import (
     Quota,
     QuotaExhausted,
     RequestRejected,
-    end_of,
+    digest_of_key,
 )
 
 URL = "https://api.openweathermap.org"
@@ -88,11 +89,12 @@ class OpenWeatherMap:
         http: HttpClient,
         base_url: str | None,
         key: str,
-        now: Callable[[], dt.datetime],
+        now: Callable[[], dt.datetime],  # noqa: ARG002 - for providers that say when a quota renews
     ) -> None:
         self._url = f"{(base_url or URL).rstrip('/')}/data/2.5/weather"
         self._key = key
-        self._http = replace(http, secrets=[*http.secrets, key], explain=_explainer(now))
+        self.key_digest = digest_of_key(key)
+        self._http = replace(http, secrets=[*http.secrets, key], explain=_explain)
 
     def can_request(self, place: Place) -> bool:
         """It needs coordinates, or postcode and country."""
@@ -141,6 +143,7 @@ def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observat
         provider_code=None if code is None else str(code),
         wmo_code=None if code is None else (95 if 200 <= code < 300 else WMO_CODES.get(code)),
         is_day=icon.endswith("d") if isinstance(icon, str) else None,
+        impossible=lost(first, {"id": code}),
     )
 
 
@@ -155,20 +158,17 @@ def _amount(document: dict[str, Any], part: str, key: str) -> float | None:
     return check_float(f"{part}.{key}", found.get(key)) if isinstance(found, dict) else None
 
 
-def _explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:
-    def explain(status: int, document: Any, url: str) -> Failure | None:
-        if not isinstance(document, dict) or "cod" not in document:
-            return None
-        code = str(document["cod"])
-        problem = f"it answered {status}, code {code}: {document.get('message')}"
-        if code == "401":
-            remedy = f"Set {KEY_VARIABLE} to a valid key; a new one takes up to two hours."
-            return PermanentFailure(OpenWeatherMap.name, problem, place=url, remedy=remedy)
-        if code in ("404", "400"):
-            return RequestRejected(OpenWeatherMap.name, problem, place=url)
-        if code == "429":
-            until = end_of("minute", now())
-            return QuotaExhausted(OpenWeatherMap.name, problem, place=url, until=until)
+def _explain(status: int, document: Any, url: str) -> Failure | None:
+    """What its error bodies mean."""
+    if not isinstance(document, dict) or "cod" not in document:
         return None
-
-    return explain
+    code = str(document["cod"])
+    problem = f"it answered {status}, code {code}: {document.get('message')}"
+    if code == "401":
+        remedy = f"Set {KEY_VARIABLE} to a valid key; a new one takes up to two hours."
+        return PermanentFailure(OpenWeatherMap.name, problem, place=url, remedy=remedy)
+    if code in ("404", "400"):
+        return RequestRejected(OpenWeatherMap.name, problem, place=url)
+    if code == "429":  # "temporarily blocked", for a time that it does not say
+        return QuotaExhausted(OpenWeatherMap.name, problem, place=url, until=None)
+    return None

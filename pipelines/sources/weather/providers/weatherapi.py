@@ -11,15 +11,18 @@ from typing import Any
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
-from pipelines.ingest.countries import code_of_country
 from pipelines.sources.weather.observation import (
     Observation,
     from_epoch,
+    kilometres,
+    lost,
+    number,
     observed,
     parse_code,
     parse_float,
     parse_int,
     parse_text,
+    words,
 )
 from pipelines.sources.weather.providers import (
     KEY_VARIABLE,
@@ -27,6 +30,7 @@ from pipelines.sources.weather.providers import (
     Quota,
     QuotaExhausted,
     RequestRejected,
+    digest_of_key,
     end_of,
 )
 
@@ -84,6 +88,8 @@ WMO_CODES = {
 }
 #: The range of their codes.
 CODES = (1000, 9999)
+#: Answers name the nearest place that is known there, which in a desert or at sea is far.
+MAX_AWAY_KM = 100.0
 
 
 class WeatherApi:
@@ -103,6 +109,7 @@ class WeatherApi:
     ) -> None:
         self._url = f"{(base_url or URL).rstrip('/')}/v1/current.json"
         self._key = key
+        self.key_digest = digest_of_key(key)
         self._http = replace(http, secrets=[*http.secrets, key], explain=_explainer(now))
 
     def can_request(self, place: Place) -> bool:
@@ -116,19 +123,32 @@ class WeatherApi:
     def _observe_one(self, place: Place) -> Observation | str:
         coordinates = f"{place.latitude:.5f},{place.longitude:.5f}"
         answer = self._http.get_json(self._url, {"key": self._key, "q": coordinates, "aqi": "no"})
-        return _read(answer.document, place.country_code)
+        return _read(answer.document, place)
 
 
-def _read(document: Any, country_code: str | None) -> Observation | str:
+def _read(document: Any, place: Place) -> Observation | str:
     location = document.get("location") if isinstance(document, dict) else None
     current = document.get("current") if isinstance(document, dict) else None
     if not isinstance(location, dict) or not isinstance(current, dict):
         return "the answer has no present weather"
-    country = location.get("country")
-    found = code_of_country(country) if isinstance(country, str) else None
-    if country_code is not None and found is not None and found != country_code:
-        return f"it answered for {country}, not for {country_code}"
+    if elsewhere := _elsewhere(location, place):
+        return elsewhere
     return observed(from_epoch(current.get("last_updated_epoch")), current, _observation)
+
+
+def _elsewhere(location: dict[str, Any], place: Place) -> str | None:
+    """Why an answer is for another place than the requested one, or None.
+
+    By distance, not by country: it names the nearest town, which at a border is one of the
+    neighbour, and territories and "Congo" as no list of countries does.
+    """
+    latitude, longitude = number(location.get("lat")), number(location.get("lon"))
+    if latitude is None or longitude is None or None in (place.latitude, place.longitude):
+        return "the answer does not say for which place it is"
+    away = kilometres((place.latitude or 0.0, place.longitude or 0.0), (latitude, longitude))
+    if away <= MAX_AWAY_KM:
+        return None
+    return f"it answered for {words(location.get('name'))}, {away:,.0f} km away"
 
 
 def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:
@@ -150,6 +170,7 @@ def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observati
         provider_code=None if code is None else str(code),
         wmo_code=None if code is None else WMO_CODES.get(code),
         is_day=None if is_day is None else bool(is_day),
+        impossible=lost(condition, {"code": code}) + lost(current, {"is_day": is_day}),
     )
 
 

@@ -8,15 +8,15 @@ known, `exhausted` has used its quota up.
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pipelines.sources.weather.sandbox import gazetteer
 from pipelines.sources.weather.sandbox.keyed import openweathermap, weatherapi
-from pipelines.sources.weather.sandbox.model import COUNTRIES, weather_at
+from pipelines.sources.weather.sandbox.model import weather_at
 
 Now = Callable[[], dt.datetime]
 CURRENT_UNITS = {
@@ -34,36 +34,52 @@ CURRENT_UNITS = {
     "wind_direction_10m": "°",
     "shortwave_radiation": "W/m²",
 }
-MAX_LOCATIONS = 1000
-PER_MINUTE, OPENWEATHERMAP_PER_MINUTE = 600, 60
-TOO_MUCH = "Minutely API request limit exceeded. Please try again in one minute."
+MAX_LOCATIONS, MAX_RESULTS = 1000, 100
+OPENWEATHERMAP_PER_MINUTE = 60
+#: Open-Meteo's free quotas, by the beginning of the window's name in its errors.
+LIMITS = {"Minutely": 600, "Hourly": 5_000, "Daily": 10_000}
 
 
 def routes(now: Now) -> list[Route]:
     """All paths of the imitated providers, whose clock is `now`."""
 
-    spent: Counter[tuple[str, dt.datetime]] = Counter()
+    spent: Counter[tuple[str, str, dt.datetime]] = Counter()
 
-    def is_spent(who: str, limit: int, places: int = 1) -> bool:
-        """Whether this minute's requests exceed the quota."""
-        window = (who, now().replace(second=0, microsecond=0))
-        spent[window] += places
-        return spent[window] > limit
+    def spend(who: str, window: str, cost: int = 1) -> int:
+        """Count a request, and say what the window has seen."""
+        begin = now().replace(second=0, microsecond=0)
+        if window != "Minutely":
+            begin = begin.replace(minute=0)
+        if window == "Daily":
+            begin = begin.replace(hour=0)
+        spent[who, window, begin] += cost
+        return spent[who, window, begin]
+
+    def refusal(request: Request, who: str, cost: int = 1) -> Response | None:
+        """Open-Meteo's answer to a bad key, or where a quota of its free service is used up."""
+        key = request.headers.get("X-Api-Key")
+        if key == "bad":
+            return _refuse("The supplied API key is invalid.")
+        if key == "exhausted":
+            return _refuse("Daily API request limit exceeded. Please try again tomorrow.", 429)
+        if key is not None:
+            return None
+        seen = {window: spend(who, window, cost) for window in LIMITS}
+        for window, limit in LIMITS.items():
+            if seen[window] > limit:
+                return _refuse(f"{window} API request limit exceeded. Please try again later.", 429)
+        return None
 
     def forecast(request: Request) -> Response:
         places = request.query_params.get("latitude", "").count(",") + 1
-        if is_spent("open-meteo", PER_MINUTE, places):
-            return _refuse(TOO_MUCH, 429)
-        return _open_meteo(request, now())
+        return refusal(request, "open-meteo", places) or _open_meteo(request, now())
 
     def search(request: Request) -> Response:
-        if is_spent("geocoding", PER_MINUTE):
-            return _refuse(TOO_MUCH, 429)
-        return _search(request)
+        return refusal(request, "geocoding") or _search(request)
 
     def archive(request: Request) -> Response:
-        if is_spent("open-meteo", PER_MINUTE):
-            return _refuse(TOO_MUCH, 429)
+        if refused := refusal(request, "open-meteo"):
+            return refused
         try:
             first = dt.date.fromisoformat(request.query_params["start_date"])
             last = dt.date.fromisoformat(request.query_params["end_date"])
@@ -77,7 +93,7 @@ def routes(now: Now) -> list[Route]:
         return weatherapi(request, now())
 
     def weather(request: Request) -> Response:
-        if is_spent("openweathermap", OPENWEATHERMAP_PER_MINUTE):
+        if spend("openweathermap", "Minutely") > OPENWEATHERMAP_PER_MINUTE:
             message = "Your account is temporary blocked due to exceeding of requests limitation."
             return JSONResponse({"cod": 429, "message": message}, 429)
         return openweathermap(request, now())
@@ -171,24 +187,15 @@ def _hours(
 
 
 def _search(request: Request) -> Response:
-    """Any name in a country it knows is a place there, but those of a Nowhere or Somewhere."""
-    name = request.query_params.get("name", "")
-    country = request.query_params.get("countryCode", "").upper()
-    if len(name) < 2 or country not in COUNTRIES or "where" in name.lower():
-        return JSONResponse({"generationtime_ms": 0.3})
-    north, east = COUNTRIES[country]
-    seed = sha256(f"{country} {name.lower()}".encode()).digest()
-    is_postcode = any(c.isdigit() for c in name)
-    place = {
-        "id": int.from_bytes(seed[:4], "big"),
-        "name": f"Town {name}" if is_postcode else name,
-        "latitude": round(north + (seed[0] - 128) / 200, 4),
-        "longitude": round(east + (seed[1] - 128) / 200, 4),
-        "feature_code": "PPL",
-        "country_code": country,
-        "population": 1000 * seed[2],
-        "country": country,
-    }
-    if is_postcode:
-        place["postcodes"] = [name]
-    return JSONResponse({"results": [place], "generationtime_ms": 0.5})
+    query = request.query_params
+    try:
+        count = int(query.get("count", 10))
+    except ValueError:
+        count = 0
+    if not 1 <= count <= MAX_RESULTS:
+        return _refuse("Parameter count must be between 1 and 100.")
+    found = gazetteer.find(
+        query.get("name", ""), query.get("language", "en"), count, query.get("countryCode", "")
+    )
+    results = {"results": found} if found else {}
+    return JSONResponse({**results, "generationtime_ms": 0.5})

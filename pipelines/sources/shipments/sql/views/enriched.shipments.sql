@@ -71,7 +71,8 @@ LEFT JOIN weather.observations AS receiver_weather
 COMMENT ON VIEW enriched.shipments IS
 'Every shipment, one row each, as the last file says: what is in it, from where, to where, and how
 far it is, and how the weather is there. For one shipment ask enriched.track. Weather data by
-Open-Meteo.com (CC BY 4.0) unless weather.observations names another provider.';
+Open-Meteo.com (CC BY 4.0) unless weather.observations names another provider; places by GeoNames (CC BY
+4.0).';
 COMMENT ON COLUMN enriched.shipments.tracking_number IS
 'The carrier''s number; with carrier it names the shipment.';
 COMMENT ON COLUMN enriched.shipments.carrier IS 'Who carries it, as sent.';

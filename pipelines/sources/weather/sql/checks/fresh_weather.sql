@@ -4,12 +4,15 @@ SELECT
     fetch_state.last_success_at,
     fetch_state.consecutive_failures,
     fetch_state.problem,
-    quota_blocks.blocked_until AS provider_blocked_until
+    (
+        SELECT max(quota_blocks.blocked_until)
+        FROM weather.quota_blocks
+        WHERE quota_blocks.provider = observations.provider AND quota_blocks.blocked_until > now()
+    ) AS provider_blocked_until
 FROM weather.places
 LEFT JOIN weather.fetch_state
     ON places.place_id = fetch_state.place_id AND fetch_state.kind = 'observation'
 LEFT JOIN weather.observations ON places.place_id = observations.place_id
-LEFT JOIN weather.quota_blocks ON observations.provider = quota_blocks.provider
 WHERE
     places.is_observed
     AND places.latitude IS NOT NULL

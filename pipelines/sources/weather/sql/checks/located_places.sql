@@ -3,6 +3,7 @@ SELECT
     places.place_key,
     places.geocoding_status,
     coalesce(places.geocoding_problem, fetch_state.problem) AS geocoding_problem,
+    places.geocoding_candidates,
     places.geocoded_at
 FROM weather.places
 LEFT JOIN weather.fetch_state

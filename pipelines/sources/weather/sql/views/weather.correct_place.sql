@@ -14,7 +14,8 @@ BEGIN
         geocoding_status = 'corrected',
         geocoded_name = NULL,
         geocoded_at = now(),
-        geocoding_problem = NULL
+        geocoding_problem = NULL,
+        geocoding_candidates = NULL
     WHERE places.place_key = correct_place.place_key
     RETURNING places.place_id INTO corrected;
     IF corrected IS NULL THEN

@@ -1,0 +1,217 @@
+"""What a geocoder is asked for a place, and when two names are the same. Pure.
+
+A lookup finds the main name, a postcode, or the name in the one language that is asked for, and its
+results have the names of that language: docs/sources/weather.md says where that is verified.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+#: Official languages that are asked of one country: India has 22, South Africa eleven.
+MAX_LANGUAGES = 4
+#: Requests for one place at most: a postcode, the country's languages, English, the territories.
+MAX_LOOKUPS = 1 + MAX_LANGUAGES + 1 + 1
+ENGLISH = "en"
+#: Languages under another name than CLDR's. Serbian in Latin script has no names of its own.
+GEONAMES_LANGUAGES = {"nb": "no", "nn": "no", "sr_Latn": "hr"}
+#: Spoken more than written: hardly a place has a name in them.
+UNWRITTEN = frozenset({"gsw", "vec"})
+#: A language that is official in a region only is asked if so many of a country speak it.
+MIN_SPEAKERS_PCT = 1.0
+#: Territories with a country code of their own whose addresses are written under their state.
+TERRITORIES = {
+    "AU": ("CC", "CX", "NF"),
+    "CN": ("HK", "MO"),
+    "DK": ("FO", "GL"),
+    "FI": ("AX",),
+    "FR": ("BL", "GF", "GP", "MF", "MQ", "NC", "PF", "PM", "RE", "TF", "WF", "YT"),
+    "GB": ("GG", "IM", "JE"),
+    "NL": ("AW", "BQ", "CW", "SX"),
+    "NO": ("SJ",),
+    "US": ("AS", "GU", "MP", "PR", "VI"),
+}
+#: The territories of a state by the beginning of their postcodes, longer ones first.
+POSTCODES_OF_TERRITORIES = (
+    ("AU", "2899", "NF"),
+    ("AU", "6798", "CX"),
+    ("AU", "6799", "CC"),
+    ("DK", "39", "GL"),
+    ("FI", "22", "AX"),
+    ("FR", "97133", "BL"),
+    ("FR", "97150", "MF"),
+    ("FR", "971", "GP"),
+    ("FR", "972", "MQ"),
+    ("FR", "973", "GF"),
+    ("FR", "974", "RE"),
+    ("FR", "975", "PM"),
+    ("FR", "976", "YT"),
+    ("FR", "986", "WF"),
+    ("FR", "987", "PF"),
+    ("FR", "988", "NC"),
+    ("GB", "GY", "GG"),
+    ("GB", "IM", "IM"),
+    ("GB", "JE", "JE"),
+    ("NO", "917", "SJ"),
+    ("US", "96799", "AS"),
+    ("US", "9695", "MP"),
+    ("US", "969", "GU"),
+    ("US", "006", "PR"),
+    ("US", "007", "PR"),
+    ("US", "009", "PR"),
+    ("US", "008", "VI"),
+)
+#: Postcodes in the form in which GeoNames has them, as patterns of what to keep.
+SHORT_POSTCODES = {
+    "CA": r"([A-Z]\d[A-Z])\d[A-Z]\d",
+    "GB": r"([A-Z]{1,2}\d[A-Z\d]?)\d[A-Z]{2}",
+    "GG": r"(GY\d{1,2})\d[A-Z]{2}",
+    "IE": r"([A-Z]\d[\dW])[A-Z\d]{4}",
+    "IM": r"(IM\d{1,2})\d[A-Z]{2}",
+    "JE": r"(JE\d{1,2})\d[A-Z]{2}",
+    "MT": r"([A-Z]{3})\d{4}",
+    "NL": r"(\d{4})[A-Z]{2}",
+    **dict.fromkeys(("US", *TERRITORIES["US"]), r"(\d{5})-?\d{4}"),
+}
+#: Letters that are no other letter with an accent, and how they are written without.
+PLAIN_LETTERS = str.maketrans(
+    {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
+)
+#: How umlauts and their kin are spelled out: Koeln, Aarhus.
+SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """One request to the geocoder: a postcode or a city, and the language of the names."""
+
+    name: str
+    language: str
+    #: Codes of the countries whose places are accepted.
+    countries: tuple[str, ...]
+    is_postcode: bool = False
+
+
+def lookups(country_code: str, postcode: str | None, city: str | None) -> tuple[Lookup, ...]:
+    """What to ask for a place, in this order, until one answer is accepted."""
+    country = lookup_country(country_code, postcode)
+    asked = []
+    if postcode:
+        short = short_postcode(country, postcode)
+        asked.append(Lookup(short, ENGLISH, (country,), is_postcode=True))
+    if city:
+        asked += [Lookup(city, language, (country,)) for language in languages(country, city)]
+        if country in TERRITORIES:
+            asked.append(Lookup(city, ENGLISH, TERRITORIES[country]))
+    return tuple(asked)
+
+
+def lookup_country(country_code: str, postcode: str | None) -> str:
+    """The code under which GeoNames has a place: that of the territory where the postcode says so.
+
+    >>> lookup_country("US", "00901")
+    'PR'
+    """
+    compact = _compact(postcode or "")
+    for state, prefix, territory in POSTCODES_OF_TERRITORIES:
+        if state == country_code and compact.startswith(prefix):
+            return territory
+    return country_code
+
+
+def short_postcode(country_code: str, postcode: str) -> str:
+    """A postcode as GeoNames has it: without the letters of a Dutch one, half of a British one.
+
+    >>> short_postcode("NL", "1016 BZ"), short_postcode("GB", "SW1A 2AA")
+    ('1016', 'SW1A')
+    """
+    if pattern := SHORT_POSTCODES.get(country_code):
+        found = re.fullmatch(pattern, _compact(postcode))
+        if found:
+            return found[1]
+    return postcode
+
+
+def is_same_postcode(country_code: str, one: str, other: str) -> bool:
+    """Whether two postcodes are the same where GeoNames has them."""
+    first, second = (_compact(short_postcode(country_code, code)) for code in (one, other))
+    return first == second
+
+
+def languages(country_code: str, city: str) -> tuple[str, ...]:
+    """The languages in which a name of a country is looked up: its own, then English.
+
+    Only those whose script is that of the name: a name in Latin letters is none in Persian.
+    """
+    is_latin = _is_latin(city)
+    own = [code for code, latin in _official_languages(country_code) if latin == is_latin]
+    return tuple(dict.fromkeys([*own[:MAX_LANGUAGES], ENGLISH]))
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Whether two names are equal but for case, accents, blanks, hyphens and other marks.
+
+    A name may be several, "Biel/Bienne". Umlauts may be spelled out.
+    """
+    return bool(_forms(one) & _forms(other))
+
+
+def _forms(name: str) -> set[str]:
+    found = set()
+    for part in (name, *name.split("/")):
+        folded = unicodedata.normalize("NFC", part.casefold())
+        found |= {_plain(folded), _plain(folded.translate(SPELLED_OUT))}
+    return found - {""}
+
+
+def _plain(folded: str) -> str:
+    """Without accents, blanks and marks such as hyphens and apostrophes."""
+    letters = unicodedata.normalize("NFKD", folded.translate(PLAIN_LETTERS))
+    return "".join(c for c in letters if unicodedata.category(c)[0] not in "ZPSC" and _stays(c))
+
+
+def _stays(character: str) -> bool:
+    return not unicodedata.combining(character)
+
+
+def _compact(postcode: str) -> str:
+    return "".join(postcode.split()).upper()
+
+
+def _is_latin(name: str) -> bool:
+    return any(unicodedata.name(c, "").startswith("LATIN") for c in name if c.isalpha())
+
+
+@cache
+def _official_languages(country_code: str) -> tuple[tuple[str, bool], ...]:
+    """The official languages of a country, and whether each is written in Latin letters."""
+    from babel.languages import get_official_languages, get_territory_language_info
+
+    national = get_official_languages(country_code, regional=False, de_facto=True)
+    speakers = get_territory_language_info(country_code)
+    found = [
+        code
+        for code in get_official_languages(country_code, regional=True, de_facto=True)
+        if code in national or float(speakers[code]["population_percent"] or 0) >= MIN_SPEAKERS_PCT
+    ]
+    return tuple(dict.fromkeys(_named(code) for code in found if code not in UNWRITTEN))
+
+
+def _named(code: str) -> tuple[str, bool]:
+    """A language by its GeoNames code, and whether it is written in Latin letters."""
+    language, *script = code.split("_")
+    is_latin = (script[0] if script else _likely_script(language)) == "Latn"
+    return GEONAMES_LANGUAGES.get(code, language), is_latin
+
+
+def _likely_script(language: str) -> str:
+    from babel.core import get_global
+
+    likely: str = get_global("likely_subtags").get(language, f"{language}_Latn")
+    return next(_scripts(likely), "Latn")
+
+
+def _scripts(locale: str) -> Iterator[str]:
+    return (part for part in locale.split("_")[1:] if len(part) == 4)

@@ -1,0 +1,124 @@
+"""Which host, which key and which quotas the settings mean."""
+
+from typing import Any
+
+import pytest
+
+from pipelines.failures import PermanentFailure
+from pipelines.sources.weather import Settings, source
+from pipelines.sources.weather.clients import open_geocoder, open_hours, open_provider
+from pipelines.sources.weather.providers import Quota
+from pipelines.sources.weather.providers.open_meteo import OpenMeteo
+from pipelines_tests.fake_clock import FakeClock
+
+OTHER = {"weather_provider": "weatherapi", "weather_api_key": "its key"}
+FREE = (Quota("minute", 600), Quota("hour", 5_000), Quota("day", 10_000))
+
+
+def urls(**values: Any) -> dict[str, str]:
+    return hosts(Settings(**values))
+
+
+def hosts(settings: Settings) -> dict[str, str]:
+    """The hosts of present weather, coming hours, older hours and places."""
+    clock = FakeClock()
+    hours = vars(open_hours(settings, clock))
+    found = {
+        "present": vars(open_provider(settings, clock))["_url"],
+        "forecast": hours["_forecast_url"],
+        "archive": hours["_archive_url"],
+        "places": vars(open_geocoder(settings, clock))["_url"],
+    }
+    return {name: url.split("/")[2] for name, url in found.items()}
+
+
+def test_without_a_key_it_is_the_free_service() -> None:
+    assert urls() == {
+        "present": "api.open-meteo.com",
+        "forecast": "api.open-meteo.com",
+        "archive": "archive-api.open-meteo.com",
+        "places": "geocoding-api.open-meteo.com",
+    }
+
+
+@pytest.mark.parametrize("name", ["open_meteo_api_key", "weather_api_key"])
+def test_a_key_of_ones_own_leads_to_the_hosts_for_customers(name: str) -> None:
+    assert urls(**{name: "mine"}) == {
+        "present": "customer-api.open-meteo.com",
+        "forecast": "customer-api.open-meteo.com",
+        "archive": "customer-archive-api.open-meteo.com",
+        "places": "customer-geocoding-api.open-meteo.com",
+    }
+
+
+def test_the_host_of_another_provider_does_not_move_the_hours() -> None:
+    """They were asked of WeatherAPI's proxy, which does not know the path."""
+    assert urls(**OTHER, weather_base_url="http://proxy") == {
+        "present": "proxy",
+        "forecast": "api.open-meteo.com",
+        "archive": "archive-api.open-meteo.com",
+        "places": "geocoding-api.open-meteo.com",
+    }
+    assert urls(**OTHER, open_meteo_api_key="mine")["archive"] == (
+        "customer-archive-api.open-meteo.com"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "moved"),
+    [
+        ("weather_base_url", {"present", "forecast", "archive"}),
+        ("open_meteo_forecast_url", {"present", "forecast"}),
+        ("open_meteo_archive_url", {"archive"}),
+        ("geocoding_base_url", {"places"}),
+    ],
+)
+def test_each_address_can_be_set_by_itself(variable: str, moved: set[str]) -> None:
+    found = urls(**{variable: "http://there"})
+    assert {name for name, host in found.items() if host == "there"} == moved
+
+
+def test_quotas_are_those_of_the_plan() -> None:
+    clock = FakeClock()
+    limits = {"weather_requests_per_minute": 100, "weather_requests_per_month": 5}
+    free = Settings()
+    assert open_provider(free, clock).quotas == FREE
+    assert open_geocoder(free, clock).quotas == open_hours(free, clock).quotas == FREE
+    paid = Settings(**limits)  # type: ignore[arg-type]
+    expected = (Quota("minute", 100), *FREE[1:], Quota("month", 5))
+    assert open_provider(paid, clock).quotas == expected
+    assert open_geocoder(paid, clock).quotas == open_hours(paid, clock).quotas == expected
+    other = Settings(**OTHER, weather_requests_per_minute=600)  # type: ignore[arg-type]
+    assert open_provider(other, clock).quotas == (Quota("minute", 600), Quota("month", 100_000))
+    assert open_hours(other, clock).quotas == FREE
+    assert OpenMeteo.quotas == FREE
+
+
+@pytest.mark.parametrize("provider", ["open-meteo", "weatherapi"])
+def test_in_the_sandbox_nothing_leaves_it(monkeypatch: pytest.MonkeyPatch, provider: str) -> None:
+    """Hours are Open-Meteo's, whoever has the present weather."""
+    monkeypatch.setenv("ISOBAR_SOURCES", "sandbox")
+    monkeypatch.setenv("ISOBAR_SANDBOX_URL", "http://sandbox")
+    monkeypatch.setenv("WEATHER_PROVIDER", provider)
+    monkeypatch.setenv("WEATHER_API_KEY", "any")
+    assert set(hosts(source.load_settings()).values()) == {"sandbox"}
+    monkeypatch.setenv("WEATHER_BASE_URL", "http://there")
+    moved = {name for name, host in hosts(source.load_settings()).items() if host == "there"}
+    hours = {"forecast", "archive"} if provider == "open-meteo" else set()
+    assert moved == {"present"} | hours
+
+
+def test_a_limit_of_nothing_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOBAR_SOURCES", "live")
+    monkeypatch.setenv("WEATHER_REQUESTS_PER_DAY", "0")
+    with pytest.raises(PermanentFailure, match="WEATHER_REQUESTS_PER_DAY"):
+        source.load_settings()
+
+
+def test_a_key_is_told_from_others_without_giving_it_away() -> None:
+    first, second = (
+        open_provider(Settings(weather_api_key=key), FakeClock()).key_digest for key in ("a", "b")
+    )
+    assert first != second
+    assert len(first) == len(second) == 12
+    assert open_provider(Settings(), FakeClock()).key_digest == ""

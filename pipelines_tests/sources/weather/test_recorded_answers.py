@@ -1,0 +1,182 @@
+"""Answers of the real shape, with the keys, types and oddities of public recordings.
+
+They are our own: `docs/sources/weather.md` says where each shape was seen. All go over HTTP,
+through the clients as a run uses them.
+"""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.http.client import HttpClient
+from pipelines.sources.weather.geocoding import Geocoder, choose
+from pipelines.sources.weather.observation import (
+    Hour,
+    Observation,
+    implausible,
+    without_impossible,
+)
+from pipelines.sources.weather.place_names import Lookup
+from pipelines.sources.weather.providers import (
+    KeyRejected,
+    Place,
+    Provider,
+    QuotaExhausted,
+    RequestRejected,
+)
+from pipelines.sources.weather.providers.open_meteo import OpenMeteo
+from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
+from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
+from pipelines.sources.weather.providers.weatherapi import WeatherApi
+from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.fake_source import FakeSource, body
+
+RECORDED = Path(__file__).parent / "recorded"
+VIENNA = Place(1, 48.2085, 16.3721, "AT", "1010")
+MEANINGS: dict[str, type[Failure]] = {
+    one.__name__: one
+    for one in (KeyRejected, PermanentFailure, QuotaExhausted, RequestRejected, TransientFailure)
+}
+
+
+def read(name: str) -> Any:
+    return json.loads((RECORDED / f"{name}.json").read_text())
+
+
+def recorded(source: FakeSource, name: str, title: str) -> str:
+    """Have the source answer as recorded; its address."""
+    return replay(source, read(name)[title])
+
+
+def replay(source: FakeSource, answer: dict[str, Any]) -> str:
+    source.will(body(json.dumps(answer["body"]).encode(), status=answer["status"]))
+    return source.url.removesuffix("/flights.json")
+
+
+def observe(provider: Provider, clock: FakeClock, count: int = 1) -> list[Observation]:
+    """Observations that are accepted."""
+    told = provider.observe([VIENNA] * count)
+    found = [without_impossible(one) for one in told if isinstance(one, Observation)]
+    assert len(found) == count, told
+    for one in found:
+        assert implausible(one, clock()) is None
+        assert one.impossible == ()
+    return found
+
+
+def test_open_meteo(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
+    provider = OpenMeteo(http, recorded(source, "open_meteo", "one place"), clock)
+    (snow,) = observe(provider, clock)
+    assert (snow.temperature_celsius, snow.conditions, snow.is_day) == (
+        -0.7,
+        "slight snowfall",
+        True,
+    )
+    assert snow.delay_risk == "snow"
+    recorded(source, "open_meteo", "two places")
+    first, second = observe(provider, clock, 2)
+    assert (first.wmo_code, second.wmo_code, second.is_day) == (61, 0, False)
+    recorded(source, "open_meteo", "a model without some variables")
+    (poor,) = observe(provider, clock)
+    assert (poor.temperature_celsius, poor.wmo_code, poor.pressure_hpa) == (-38.2, None, None)
+
+
+def test_open_meteo_by_hours(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
+    def hours(title: str) -> list[Hour]:
+        provider = OpenMeteoHours(http, recorded(source, "open_meteo_hours", title), clock)
+        day = dt.date(2026, 11, 20)
+        told = (
+            provider.archive(VIENNA, day, day)
+            if title.startswith("archive")
+            else provider.forecast([VIENNA], 0)[0]
+        )
+        assert isinstance(told, list), told
+        assert all(hour.impossible == () for hour in told)
+        return told
+
+    night = hours("forecast, with noise at night")
+    assert [one.shortwave_radiation_w_per_m2 for one in night] == [0.0, 0.0, 31.0]
+    end = hours("forecast, whose end is not known")
+    assert [one.temperature_celsius for one in end] == [1.4, None, None]
+    storm = hours("archive")
+    assert [one.wind_kmh for one in storm] == [61.9, 66.2]
+    absent = hours("archive, of two days that are not there yet")
+    assert [one.wmo_code for one in absent] == [None, None]
+    assert len(hours("archive, at the pole")) == 2
+
+
+@pytest.mark.parametrize(
+    ("title", "status", "latitude"),
+    [
+        ("in German", "found", 48.20849),
+        ("in English", "ambiguous", None),
+        ("nothing", "not_found", None),
+        ("zeros and empty texts are left out", "found", 0.0),
+        ("a mountain of the name", "found", 48.20849),
+    ],
+)
+def test_geocoding(
+    http: HttpClient,
+    source: FakeSource,
+    clock: FakeClock,
+    title: str,
+    status: str,
+    latitude: float | None,
+) -> None:
+    lookup = Lookup("Wien", "de", ("AT",))
+    results = Geocoder(http, recorded(source, "geocoding", title), clock).search(lookup)
+    located = choose(results, lookup, postcode="1010", city="Wien")
+    assert (located.status, located.latitude) == (status, latitude)
+
+
+def test_weatherapi(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
+    def told(title: str) -> Observation:
+        (one,) = observe(
+            WeatherApi(http, recorded(source, "weatherapi", title), "key", clock), clock
+        )
+        return one
+
+    day, odd, night = (told(title) for title in read("weatherapi"))
+    assert (day.temperature_celsius, day.wmo_code, day.is_day) == (-0.7, 71, True)
+    assert (odd.temperature_celsius, odd.conditions) == (8.0, "Partly Cloudy")
+    assert (night.is_day, night.provider_code) == (False, "1000")
+
+
+def test_openweathermap(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
+    def told(title: str) -> Observation:
+        url = recorded(source, "openweathermap", title)
+        (one,) = observe(OpenWeatherMap(http, url, "key", clock), clock)
+        return one
+
+    dry, rain, snow = (told(title) for title in read("openweathermap"))
+    assert (dry.precipitation_mm, dry.wind_kmh, dry.conditions) == (0, 14.83, "overcast clouds")
+    assert (rain.precipitation_mm, rain.wmo_code, rain.is_day) == (5.37, 65, False)
+    assert (snow.precipitation_mm, snow.wind_direction_degrees, snow.delay_risk) == (
+        1.2,
+        None,
+        "snow",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [(name, answer) for name, answers in read("errors").items() for answer in answers],
+)
+def test_errors(
+    http: HttpClient, source: FakeSource, clock: FakeClock, name: str, answer: dict[str, Any]
+) -> None:
+    url = replay(source, answer)
+    with pytest.raises(Failure) as told:
+        if name == "geocoding":
+            Geocoder(http, url, clock).search(Lookup("Wien", "de", ("AT",)))
+        elif name == "open_meteo":
+            OpenMeteoHours(http, url, clock).forecast([VIENNA], 0)
+        elif name == "weatherapi":
+            WeatherApi(http, url, "key", clock).observe([VIENNA])
+        else:
+            OpenWeatherMap(http, url, "key", clock).observe([VIENNA])
+    assert type(told.value) is MEANINGS[answer["means"]]
