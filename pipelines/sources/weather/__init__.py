@@ -51,8 +51,7 @@ class Settings(SourceSettings):
     weather_api_key: str | None = secret_text("The provider's API key, where it needs one.")
     open_meteo_api_key: str | None = secret_text(
         "The key of a paid plan of Open-Meteo, for commercial use: forecast, archive and geocoding"
-        " then use the customers' hosts. Unset: WEATHER_API_KEY where Open-Meteo is the provider,"
-        " else the free service."
+        " then use the customers' hosts. Unset: the free service."
     )
     weather_base_url: str | None = url(
         "Another host than the provider's own; the paths stay its own. Open-Meteo's hours follow it"

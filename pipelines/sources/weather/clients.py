@@ -36,7 +36,7 @@ def open_provider(settings: Settings, now: Clock) -> Provider:
     _check(settings.weather_provider, settings.weather_api_key)
     if _is_open_meteo(settings):
         url = settings.open_meteo_forecast_url or settings.weather_base_url
-        open_meteo = OpenMeteo(_http(URL_VARIABLE), url, now, _open_meteo_key(settings))
+        open_meteo = OpenMeteo(_http(URL_VARIABLE), url, now, settings.open_meteo_api_key)
         open_meteo.quotas = with_limits(open_meteo.quotas, _limits(settings))
         return open_meteo
     assert settings.weather_api_key is not None
@@ -53,7 +53,7 @@ def open_hours(settings: Settings, now: Clock) -> OpenMeteoHours:
         _http(URL_VARIABLE if _is_open_meteo(settings) else "OPEN_METEO_FORECAST_URL"),
         base,
         now,
-        _open_meteo_key(settings),
+        settings.open_meteo_api_key,
         forecast_url=settings.open_meteo_forecast_url,
         archive_url=settings.open_meteo_archive_url,
     )
@@ -64,19 +64,13 @@ def open_hours(settings: Settings, now: Clock) -> OpenMeteoHours:
 def open_geocoder(settings: Settings, now: Clock) -> Geocoder:
     """Open-Meteo's geocoder."""
     http = _http("GEOCODING_BASE_URL")
-    geocoder = Geocoder(http, settings.geocoding_base_url, now, _open_meteo_key(settings))
+    geocoder = Geocoder(http, settings.geocoding_base_url, now, settings.open_meteo_api_key)
     geocoder.quotas = _open_meteo_quotas(settings)
     return geocoder
 
 
 def _is_open_meteo(settings: Settings) -> bool:
     return settings.weather_provider == OpenMeteo.name
-
-
-def _open_meteo_key(settings: Settings) -> str | None:
-    """The key of a paid plan of Open-Meteo, if any: WEATHER_API_KEY may be another provider's."""
-    own = settings.weather_api_key if _is_open_meteo(settings) else None
-    return settings.open_meteo_api_key or own
 
 
 def _open_meteo_quotas(settings: Settings) -> tuple[Quota, ...]:

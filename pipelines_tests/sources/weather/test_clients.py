@@ -41,14 +41,17 @@ def test_without_a_key_it_is_the_free_service() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["open_meteo_api_key", "weather_api_key"])
-def test_a_key_of_ones_own_leads_to_the_hosts_for_customers(name: str) -> None:
-    assert urls(**{name: "mine"}) == {
+def test_a_key_of_ones_own_leads_to_the_hosts_for_customers() -> None:
+    assert urls(open_meteo_api_key="mine") == {
         "present": "customer-api.open-meteo.com",
         "forecast": "customer-api.open-meteo.com",
         "archive": "customer-archive-api.open-meteo.com",
         "places": "customer-geocoding-api.open-meteo.com",
     }
+
+
+def test_a_key_that_is_left_of_another_provider_leads_nowhere() -> None:
+    assert urls(weather_api_key="left") == urls()
 
 
 def test_the_host_of_another_provider_does_not_move_the_hours() -> None:
@@ -117,7 +120,7 @@ def test_a_limit_of_nothing_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_key_is_told_from_others_without_giving_it_away() -> None:
     first, second = (
-        open_provider(Settings(weather_api_key=key), FakeClock()).key_digest for key in ("a", "b")
+        open_provider(Settings(open_meteo_api_key=key), FakeClock()).key_digest for key in ("a", "b")
     )
     assert first != second
     assert len(first) == len(second) == 12
