@@ -56,9 +56,10 @@ addresses = Table(
         "address_status",
         Text,
         nullable=False,
-        comment="parsed: place and country are known; no_postcode: they are, without a postcode;"
-        " odd_postcode: it has a number that is no postcode of the country; unknown_country: the"
-        " last part names no country; unparsed: no place was found.",
+        comment="parsed: place and country are known; partly_parsed: they were read, and another"
+        " reading is as good; no_postcode: they are known, without a postcode; odd_postcode: it has"
+        " a number that is no postcode of the country; unknown_country: the last part names no"
+        " country; unparsed: no place was found.",
     ),
     Column(
         "parser_version",
