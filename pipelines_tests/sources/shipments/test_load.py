@@ -246,7 +246,7 @@ def test_words_outside_the_known_five_are_kept(
 ) -> None:
     deliver(warehouse, tmp_path, [line(1, status="Lost-at-Sea")])
     query = "SELECT status, status_raw FROM shipments.shipments"
-    assert owner.execute(query).fetchone() == ("Lost_at_Sea", "Lost-at-Sea")
+    assert owner.execute(query).fetchone() == ("lost_at_sea", "Lost-at-Sea")
 
 
 def test_a_header_alone_is_a_delivery_of_nothing(
@@ -368,7 +368,7 @@ def test_track_answers_with_one_row_however_many_articles(
 
 
 @pytest.mark.parametrize(
-    ("number", "carrier"), [("TN00000009", "DHL"), ("TN00000001", "dhl"), ("TN0000000_", "DHL")]
+    ("number", "carrier"), [("TN00000009", "DHL"), ("TN00000001", "UPS"), ("TN0000000_", "DHL")]
 )
 def test_track_has_no_row_for_an_unknown_pair(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, number: str, carrier: str
@@ -392,3 +392,100 @@ def test_track_refuses_a_missing_argument_clearly(
     """An invalid request ended as a 500 without a word."""
     with pytest.raises(psycopg.errors.InvalidParameterValue, match=words):
         track(owner, number, carrier)
+
+
+def test_statuses_are_known_in_any_case_and_with_any_separator(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """H12: `In-Transit`, `IT` and `Delivered` were words that nobody knew."""
+    sent = {
+        "In-Transit": "in_transit",
+        "IN TRANSIT": "in_transit",
+        "IT": "in_transit",
+        "Transit": "in_transit",
+        "Inbound.Scan": "inbound_scan",
+        "SCANNED": "scanned",
+        "Delivered": "delivery",
+        "Lost - by us": "lost_by_us",
+        "---": "---",
+    }
+    deliver(warehouse, tmp_path, [line(n, status=word) for n, word in enumerate(sent)])
+    query = "SELECT status_raw, status FROM enriched.shipments ORDER BY tracking_number"
+    assert dict(owner.execute(query).fetchall()) == sent
+
+
+def test_a_carrier_is_found_in_any_case_and_one_written_so_comes_first(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """H02: `dhl` was another carrier than `DHL`."""
+    lines = [line(1, carrier="DHL"), line(1, carrier="dhl", status="scanned")]
+    deliver(warehouse, tmp_path, [*lines, line(2, carrier="FedEx")])
+    track = "SELECT carrier FROM enriched.track(%s, %s)"
+    found = [
+        [row[0] for row in owner.execute(track, one).fetchall()]
+        for one in (
+            ("TN00000001", "dhl"),
+            ("TN00000001", "DHL"),
+            ("TN00000002", " fedex "),
+            ("TN00000002", "UPS"),
+        )
+    ]
+    assert found == [["dhl"], ["DHL"], ["FedEx"], []]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1016 BZ Amsterdam, Netherlands", "1016 Amsterdam, Netherlands"),
+        ("London SW1A 2AA, UK", "London SW1A 1AA, UK"),
+        ("Boston, MA 02108-1234, USA", "Boston, MA 02108, USA"),
+        ("Toronto, ON M5V 3L9, Canada", "Toronto, ON M5V 1J2, Canada"),
+        ("1250-146 Lisboa, Portugal", "1250-096 Lisboa, Portugal"),
+    ],
+)
+def test_two_postcodes_of_one_point_are_one_place(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, one: str, other: str
+) -> None:
+    """H07, T41: each was asked for by itself, and paid for."""
+    ends = {"sender_address": f"Street 1, {one}", "receiver_address": f"Street 2, {other}"}
+    deliver(warehouse, tmp_path, [line(1, **ends)])
+    ((key, postcode),) = owner.execute(
+        "SELECT place_key, postcode FROM shipments.weather_requests"
+    ).fetchall()
+    assert key.split(" ")[1] == postcode
+    both = "SELECT sender_postcode, receiver_postcode FROM enriched.shipments"
+    assert None not in owner.execute(both).fetchall()[0]
+
+
+@pytest.mark.parametrize(
+    ("sender", "receiver", "risk"),
+    [
+        (("storm", 5), ("none", 1), "storm"),
+        (("storm", 7), ("none", 1), None),
+        (("storm", 12_960 / 60), ("snow", 1), "snow"),
+        (("none", 1), ("none", 7), None),
+        (("none", 1), ("none", 1), "none"),
+    ],
+)
+def test_old_weather_raises_no_risk(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    sender: tuple[str, float],
+    receiver: tuple[str, float],
+    risk: str | None,
+) -> None:
+    """H03, T10: weather of nine days ago said `storm`."""
+    deliver(warehouse, tmp_path, [line(1)])
+    for key, (word, hours) in (("DE 10115", sender), ("FR 75001", receiver)):
+        owner.execute(
+            "WITH place AS (INSERT INTO weather.places (place_key, latitude, longitude,"
+            " geocoding_status, is_observed) VALUES (%s, 1, 1, 'found', TRUE) RETURNING place_id)"
+            " INSERT INTO weather.observations (place_id, provider, observed_at, fetched_at,"
+            " delay_risk) SELECT place_id, 'open-meteo', now() - make_interval(secs => %s),"
+            " now(), %s FROM place",
+            [key, hours * 3600, word],
+        )
+    query = "SELECT weather_risk, sender_weather_age_minutes, receiver_weather_age_minutes"
+    (found,) = owner.execute(f"{query} FROM enriched.shipments").fetchall()
+    assert found == (risk, round(sender[1] * 60), round(receiver[1] * 60))
