@@ -247,9 +247,9 @@ def last_rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
     return _rows(connection, "last_rejects", source)
 
 
-def rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
-    """The last thousand of all refused records of the source: delivery, position, reasons, raw."""
-    return _rows(connection, "rejects", source, most=1000)
+def rejects(connection: Connection, source: str, *, most: int) -> list[dict[str, Any]]:
+    """The newest refused records of the source: delivery, position, reasons, raw."""
+    return _rows(connection, "rejects", source, most=most)
 
 
 def silent(connection: Connection, source: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from pipelines.ingest.contract import Reject, drift_of, shown, violations
+from pipelines.ingest.contract import Reject, as_json, drift_of, shown, violations
 from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.csv_records import storable
 from pipelines.warehouse.connection import RECORD
@@ -159,7 +159,7 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> B
     )
     objects = [(number, event) for number, event in numbered if isinstance(event, dict)]
     broken = [
-        (number, json.dumps(event), f"not an object but {type(event).__name__}")
+        (number, as_json(event), f"not an object but {type(event).__name__}")
         for number, event in numbered
         if not isinstance(event, dict)
     ]
@@ -170,7 +170,7 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> B
         dtype="str",
     )
     sent[RECORD] = np.array([number for number, _ in objects], np.int64)
-    return Batch(sent, lambda row: json.dumps(objects[row][1]), broken)
+    return Batch(sent, lambda row: as_json(objects[row][1]), broken)
 
 
 def newest_event_at(events: Sequence[Any], zone: str, *, until: dt.datetime) -> dt.datetime | None:

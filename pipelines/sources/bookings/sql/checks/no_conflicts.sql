@@ -9,4 +9,3 @@ INNER JOIN ops.deliveries USING (delivery_id)
 WHERE deliveries.source = 'bookings'
     AND quarantine.reasons[1] LIKE 'the event came before with other content%'
 ORDER BY quarantine.quarantine_id DESC
-LIMIT 1000
