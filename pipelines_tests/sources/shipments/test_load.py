@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.ingest.deliveries import Outcome
+from pipelines.ingest.deliveries import Outcome, unbalanced
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import look_at
 from pipelines.sources.shipments import load
@@ -258,11 +258,36 @@ def test_a_header_alone_is_a_delivery_of_nothing(
 def test_a_file_of_mostly_bad_lines_writes_nothing(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
-    lines = [line(1), *[line(n, article_price="free") for n in range(2, 9)]]
-    with pytest.raises(PermanentFailure, match="7 of 8 records are bad"):
+    lines = [line(1), *[line(n, article_price="free") for n in range(2, 23)]]
+    with pytest.raises(PermanentFailure, match="21 of 22 records are bad") as refused:
         deliver(warehouse, tmp_path, lines)
+    assert "transform.py" not in str(refused.value)
     assert all(rows == [] for rows in everything(owner).values())
     assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (0,)
+
+
+def test_a_few_bad_lines_never_refuse_a_file(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """E24: three bad lines of four kept the fourth out."""
+    lines = [line(1), *[line(n, article_price="free") for n in range(2, 5)]]
+    assert counts(deliver(warehouse, tmp_path, lines)) == (4, 1, 0, 3)
+
+
+def test_bad_lines_that_are_sent_again_are_in_quarantine_once(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """E24: 657 bad lines of a file were 1,971 after it came under two more names."""
+    other = line(3, article_price="1"), line(3, article_price="2")
+    lines = [line(1), line(2, article_price="free"), line(2, article_price="free"), *other]
+    assert counts(deliver(warehouse, tmp_path, lines)) == (5, 2, 0, 3)
+    assert counts(deliver(warehouse, tmp_path, lines, "copy.csv")) == (5, 0, 5, 0)
+    grown = [*lines, line(4, article_price="gratis")]
+    assert counts(deliver(warehouse, tmp_path, grown)) == (6, 0, 5, 1)
+    kept = "SELECT position FROM ops.quarantine ORDER BY quarantine_id"
+    assert owner.execute(kept).fetchall() == [("line 3",), ("line 4",), ("line 6",), ("line 7",)]
+    with warehouse.engine.connect() as connection:
+        assert unbalanced(connection, "shipments") == []
 
 
 def test_an_address_without_a_postcode_does_not_break_the_list(
