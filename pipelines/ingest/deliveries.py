@@ -273,7 +273,9 @@ def last_rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
 
 def rejects(connection: Connection, source: str, *, most: int) -> list[dict[str, Any]]:
     """The newest refused records of the source: delivery, position, reasons, raw."""
-    return _rows(connection, "rejects", source, most=most)
+    shown = ("delivery", "position", "reasons", "raw")
+    rows = _rows(connection, "rejects", source, most=most, is_dismissed=False)
+    return [{name: row[name] for name in shown} for row in rows]
 
 
 def silent(connection: Connection, source: str) -> list[dict[str, Any]]:
