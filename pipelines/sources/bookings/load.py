@@ -26,6 +26,7 @@ from pipelines.ingest.deliveries import (
 )
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.prefetch import ahead
+from pipelines.ingest.quarantine import leave_quarantine
 from pipelines.sources.bookings import tables
 from pipelines.sources.bookings.client import Page
 from pipelines.warehouse.connection import copy_rows
@@ -222,6 +223,13 @@ def _close(
     refusals: RejectCollector,
     drift: list[str],
 ) -> Outcome:
+    if taken.loaded:
+        corrected = text(read_sql("pipelines.sources.bookings", "corrected_events"))
+        load = {
+            "delivery_id": delivery_id,
+            "load_number": watermarks.position(connection, TABLE),
+        }
+        leave_quarantine(connection, connection.execute(corrected, load).scalars().all())
     return close_delivery(
         connection,
         delivery_id,

@@ -4,6 +4,7 @@ import datetime as dt
 import random
 import threading
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import csv_records
+from pipelines.ingest.deliveries import unbalanced
 from pipelines.sources.bookings import Settings, load
 from pipelines.sources.bookings.retry import retry_quarantine
 from pipelines.warehouse.connection import Warehouse
@@ -184,6 +186,33 @@ def test_up_to_twenty_bad_lines_never_refuse_a_file_and_more_do(
     assert counts(deliver(warehouse, tmp_path, bad[:20], "few.csv")) == (20, 0, 0, 20)
     with pytest.raises(PermanentFailure, match="21 of 21 records are bad"):
         deliver(warehouse, tmp_path, bad, "many.csv")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"status": 7},
+        {"night_of_stay": "2022-02-30", "room_reservation_id": "none"},
+        {"id": "x"},
+        {"id": "", "room_reservation_id": "none"},
+        {"id": "", "night_of_stay": "2022-02-30"},
+        {"id": "", "event_timestamp": "noon"},
+    ],
+)
+def test_a_corrected_line_leaves_quarantine_and_others_stay(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, bad: dict[str, Any]
+) -> None:
+    """E24: a line stayed in quarantine though the hotel had sent it again, well."""
+    lines = [event(1), event(2, **bad), event(3, status=9)]
+    assert counts(deliver(warehouse, tmp_path, lines)) == (3, 1, 0, 2)
+    assert counts(deliver(warehouse, tmp_path, [event(4)], "others.csv")) == (1, 1, 0, 0)
+    assert owner.execute("SELECT count(*) FROM ops.quarantine").fetchone() == (2,)
+    assert counts(deliver(warehouse, tmp_path, [event(1), event(2)])) == (*(2, 1, 1, 0),)
+    assert owner.execute("SELECT position FROM ops.quarantine").fetchall() == [("line 4",)]
+    first = "SELECT loaded_count, unchanged_count, rejected_count FROM ops.deliveries"
+    assert owner.execute(f"{first} ORDER BY delivery_id").fetchone() == (1, 1, 1)
+    with warehouse.engine.connect() as connection:
+        assert unbalanced(connection, "bookings") == []
 
 
 def test_bad_lines_that_are_sent_again_are_in_quarantine_once(
