@@ -13,7 +13,7 @@ LANGUAGES = (
 )
 """Official languages of countries. The first that knows a name decides."""
 OTHER_NAMES = {
-    "AE": "UAE|Emirates|U.A.E.",
+    "AE": "الإمارات|UAE|Emirates|U.A.E.",
     "AL": "Shqipëria|Shqiperia",
     "BA": "Bosnia|BiH|Bosna i Hercegovina|Republika Bosna i Hercegovina",
     "BG": "Republika Bulgaria|Република България",
@@ -39,6 +39,7 @@ OTHER_NAMES = {
     "HK": "Hong Kong|HKSAR|Hong Kong SAR|香港|香港特別行政區|香港特别行政区",
     "HR": "Republika Hrvatska|Croatia Hrvatska",
     "HU": "Magyar Köztársaság",
+    "IN": "Bharat|Hindustan",
     "IE": "Republic of Ireland|Eire|Irish Republic",
     "IR": "Islamic Republic of Iran|Persia",
     "JO": "المملكة الأردنية الهاشمية|Hashemite Kingdom of Jordan",
@@ -65,7 +66,7 @@ OTHER_NAMES = {
     "RO": "România",
     "RS": "Republika Srbija|Република Србија",
     "RU": "Russian Federation|Российская Федерация|РФ|Rossiya",
-    "SA": "KSA|Kingdom of Saudi Arabia|Saudi",
+    "SA": "السعودية|KSA|Kingdom of Saudi Arabia|Saudi",
     "SI": "Republika Slovenija",
     "SK": "Slovak Republic|Slovenská republika",
     "SY": "Syrian Arab Republic|الجمهورية العربية السورية",
@@ -101,8 +102,9 @@ TERRITORIES = {
 """What has a code of its own and may be written under its state: `Guadeloupe, France`."""
 OF_A_STATE = re.compile(
     r"^(?:(?:federal |islamic |democratic |united |co operative )*"
-    r"(?:republic|kingdom|state|commonwealth|union|principality|grand duchy)(?: of)?"
-    r"|republi(?:ca|k|ka|que)(?: de| del| di| of| da| do| du)?(?: la| el)?|repubblica(?: di"
+    r"(?:republic|kingdom|state|commonwealth|union|principality|grand duchy)\b(?: of)?"
+    r"|furstentum|konigreich|koninkrijk|(?:royaume|principaute|reino|principado) (?:de|du|d)"
+    r"|republi(?:ca|k|ka|que)\b(?: de| del| di| of| da| do| du)?(?: la| el)?|repubblica(?: di"
     r"| del)?"
     r"|ประเทศ|جمهورية|دولة|مملكة|المملكة|سلطنة|республика|република) ?"
 )
@@ -145,7 +147,7 @@ def _codes() -> dict[str, str]:
 
 def plain_name(name: str) -> str:
     """Without case, accents, punctuation and articles; `&` is `and`, `Saint` is `St`."""
-    letters = unicodedata.normalize("NFKD", name.casefold().replace("&", " and "))
+    letters = unicodedata.normalize("NFKD", name.casefold().replace("&", " and ").replace("ı", "i"))
     words = re.sub(r"[^\w\s]|_", " ", "".join(c for c in letters if not unicodedata.combining(c)))
     plain = " ".join(word for word in words.split() if word != "the")
     plain = re.sub(r"\bsaint\b", "st", plain)

@@ -200,7 +200,19 @@ def _is_odd_city(city: str, code: str | None) -> bool:
     words = city.split()
     if not city.isupper() and re.fullmatch(r"[A-Z]{2,3}", words[-1]):
         return True
-    endings = (" ".join(words[start:]) for start in range(len(words)))
+    if city.islower() and city.upper() in {code, *regions.state_codes(code)}:
+        return True
+    if "/" in city and code != "TR":
+        return True
+    if east_asian.WRITING.search(city) and (" " in city or len(city) > 6):
+        return True
+    ends = (
+        " ".join(words[start:]) for start in range(1, len(words)) if words[start - 1] not in LINKS
+    )
+    if any(is_region(end, code) for end in ends) and not is_region(city, code):
+        return True  # Erfurt Thüringen
+    starts = (n for n in range(len(words)) if n == 0 or words[n - 1].casefold() not in LINKS)
+    endings = (" ".join(words[start:]) for start in starts)
     meant = {code_of_country(ending) for ending in endings if len(ending) > 3} - {None}
     return bool(meant) and not (meant == {code} and code in CITY_STATES)
 
@@ -282,6 +294,8 @@ def _country_at_end(parts: tuple[str, ...]) -> _Country | None:
     for count in range(min(MAX_COUNTRY_WORDS, len(words) - 1), 0, -1):
         name, rest = " ".join(words[-count:]), " ".join(words[:-count])  # 75001 Paris France
         code = _code(name.strip("()"))
+        if code in east_asian.COUNTRIES and east_asian.WRITING.search(name):
+            return _Country(name, code, (*body, rest))
         if code is None or (len(name) < 4 and name not in ("USA", "UAE", "UK") and not body):
             continue
         place = _best((*body, rest), code)
@@ -335,7 +349,7 @@ def _place(country: _Country) -> _Place:
     if place.city and code in ONE_CITY and _code(place.city) == code:
         return place
     street = (*place.street, place.city) if place.city else place.street
-    return _Place(street, place.postcode, name, is_doubtful=False)
+    return _Place(street, place.postcode, name.strip(" ."), is_doubtful=False)
 
 
 def _place_in(country: _Country) -> _Place:
@@ -347,6 +361,14 @@ def _place_in(country: _Country) -> _Place:
         read = east_asian.read(" ".join(body), code)
         if read is not None:
             return _Place((read.street,), read.postcode, read.city, read.is_doubtful)
+    elif any(written := [east_asian.is_written_so(part, code) for part in body]):
+        others = tuple(part for part, is_so in zip(body, written, strict=True) if not is_so)
+        numbers = tuple(part for part in others if _is_number(part))
+        parts = [part for part, is_so in zip(body, written, strict=True) if is_so]
+        read = east_asian.read(" ".join((*parts, *numbers)), code)
+        if read is not None:
+            street = (*(part for part in others if part not in numbers), read.street)
+            return _Place(street, read.postcode, read.city, is_doubtful=True)
     if country.comes_first:
         return _from_large_to_small(body, code)
     found = _best(body, code)
@@ -421,9 +443,11 @@ def _with_postcode(body: tuple[str, ...], code: str | None, found: _Found) -> _P
                 city, _ = _without_region(city, code)
             else:
                 is_doubtful = True
-        elif _is_ambiguous(city, code) and not found.behind and len(ahead) > 1:
+        elif _is_ambiguous(city, code) and not found.behind and ahead:
             is_doubtful |= _is_name(ahead[-1])  # Centro, Puebla or Tehuacán, Puebla
-            if _is_name(ahead[-1]) and code in STATES_ARE_WRITTEN:
+            is_city = _is_ambiguous(ahead[-1], code) and code in regions.CITIES
+            is_before_state = len(ahead) > 1 and code in STATES_ARE_WRITTEN
+            if is_city or (is_before_state and _is_name(ahead[-1])):  # New Delhi, Delhi
                 city = ahead.pop()
         elif (
             len(ahead) > 2
@@ -461,7 +485,7 @@ def _with_postcode(body: tuple[str, ...], code: str | None, found: _Found) -> _P
     if ahead_left and is_region(ahead_left[-1], code):
         is_doubtful = True
     if not has_skipped and _is_ambiguous(city, code) and ahead_left and _is_name(ahead_left[-1]):
-        is_doubtful |= len(ahead_left) > 1
+        is_doubtful = True
     return _Place(tuple(ahead_left), found.postcode, _clean(city), is_doubtful)
 
 
@@ -506,15 +530,19 @@ def _only_part(part: str, code: str | None, found: _Found | None) -> _Place:
         for end in range(min(len(words), start + MAX_POSTCODE_WORDS), start, -1):
             postcode = _as_postcode(words[start:end], code)
             city = " ".join(words[end:])
+            street = " ".join(words[:start])
+            if BOX.search(street) or UNIT.search(street):
+                continue
             if postcode and city and not any(c.isdigit() for c in city):
-                street = " ".join(words[:start])
                 name, _ = _without_region(city, code)
                 return _Place((street,) if street else (), postcode, _clean(name or city))
     if found is not None:
         rest = found.before or found.behind
         if any(c.isdigit() for c in rest):  # a street is in it, and where it ends is not told
             return _Place((rest,), found.postcode, None)
-        return _Place((), found.postcode, _clean(_without_region(rest, code)[0]) or None)
+        is_long = len(rest.split()) > 2  # a street may be in it
+        alone = _clean(_without_region(rest, code)[0]) or None
+        return _Place((), found.postcode, alone, is_doubtful=is_long)
     if any(c.isdigit() for c in part):
         return _Place((part,), None, None)
     return _Place((), None, _clean(_without_region(part, code)[0]) or part)
@@ -640,7 +668,7 @@ def _postcode(text: str, code: str | None) -> str | None:
             return text
         if bare and shape.fullmatch(bare):
             return bare
-        is_spaced = code is not None and len(bare) - len(compact) == 1 and len(compact) > 4
+        is_spaced = code is not None and re.fullmatch(r"\w{2,}[ -]\w{2,}", bare) is not None
         if is_spaced and shape.fullmatch(compact):
             return bare
     return None
@@ -668,14 +696,16 @@ def _cut_region(text: str, code: str | None) -> tuple[str, str | None]:
     bracketed = re.fullmatch(r"(.+?)\s*[(\[](.+?)[)\]]", text)
     if bracketed and is_region(bracketed[2], code):
         return bracketed[1], bracketed[2]
+    city, slash, state = text.rpartition("/")  # Brasília/DF
+    is_lower = text.islower()
+    if slash and city.strip() and _is_state(state.strip(), code):
+        return city.strip(), state.strip()
     words = text.split()
     for count in range(min(4, len(words)), 0, -1):
         name, rest = " ".join(words[-count:]), words[:-count]
         bare = name.strip(" -–/()")
-        if not bare or ((count == 1 and not _is_state(bare, code)) and not is_region(bare, code)):
-            continue
-        is_short = count == 1 and _is_state(bare, code)
-        if not is_short and (not is_region(bare, code) or not rest):
+        is_short = count == 1 and _is_state(bare.upper() if is_lower else bare, code)
+        if not bare or (not is_short and (not is_region(bare, code) or not rest)):
             continue
         if rest and rest[-1].casefold() in LINKS:
             continue

@@ -180,8 +180,23 @@ CITIES = {
     "FR": "",
     "GB": "Durham|Londonderry|Armagh|Bridgend|Caerphilly|Wrexham|Merthyr Tydfil|Conwy|Antrim"
     "|Stirling",
-    "ID": "Jakarta|DKI Jakarta|Yogyakarta|DI Yogyakarta|Daerah Khusus Ibukota Jakarta"
-    "|Daerah Istimewa Yogyakarta",
+    "BE": "Antwerpen|Antwerp|Liège|Namur",
+    "CH": "Bern|Fribourg|Freiburg|Genève|Geneva|Glarus|Luzern|Neuchâtel|St. Gallen|Schaffhausen"
+    "|Schwyz|Solothurn|Zug|Zürich",
+    "CZ": "",
+    "FI": "",
+    "GR": "",
+    "HR": "",
+    "HU": "Veszprém",
+    "LK": "",
+    "LV": "",
+    "NP": "",
+    "PL": "",
+    "RO": "Arad|Bacău|Botoșani|Brașov|Brăila|Buzău|Călărași|Constanța|Galați|Giurgiu|Iași"
+    "|Satu Mare|Sibiu|Suceava|Tulcea|Vaslui",
+    "SI": "",
+    "SK": "",
+    "ID": "Jakarta|Yogyakarta",
     "IE": "Cork|Dublin|Galway|Limerick|Waterford|Kilkenny|Sligo|Wexford|Wicklow|Carlow|Cavan"
     "|Longford|Monaghan|Roscommon|Tipperary|Donegal|Kildare",
     "JP": "Tokyo|Osaka|Kyoto|Hiroshima|Fukuoka|Nagasaki|Kumamoto|Kagoshima|Niigata|Okayama|Nara"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.ingest.countries import plain_name
 from pipelines.sources.shipments import addresses
 from pipelines.sources.shipments.addresses import read_address
 
@@ -179,7 +180,7 @@ def is_right(expected: dict[str, str], *, street: bool) -> bool:
 
 def test_there_are_enough_of_them_to_say_something() -> None:
     rows = of_the_world()
-    assert len({row["address"] for row in rows}) == len(rows) >= 250
+    assert len({row["address"] for row in rows}) == len(rows) >= 350
     assert len({row["country"] for row in rows}) >= 100
 
 
@@ -206,6 +207,29 @@ def test_no_address_that_counts_as_parsed_is_wrong() -> None:
     parsed = [row for row in rows if read_address(row["address"]).status == "parsed"]
     assert [row["address"] for row in parsed if not is_right(row, street=False)] == []
     assert len(parsed) >= 0.9 * sum(bool(row["postcode"]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(str.upper, id="in capitals"),
+        pytest.param(str.lower, id="in small letters"),
+        pytest.param(lambda text: f"Acme Trading Ltd, {text}", id="with a company"),
+        pytest.param(lambda text: text.replace(", ", ", Riverside Building, ", 1), id="a building"),
+        pytest.param(lambda text: text.partition(", ")[2], id="without a street"),
+        pytest.param(lambda text: " ".join(text.rsplit(", ", 1)), id="without the last comma"),
+        pytest.param(lambda text: text.replace(", ", " "), id="without a comma"),
+        pytest.param(lambda text: f"{text}.", id="with a full stop"),
+    ],
+)
+def test_no_other_way_to_write_them_is_parsed_and_wrong(change: Callable[[str], str]) -> None:
+    wrong = []
+    for row in of_the_world():
+        read = read_address(change(row["address"].replace("\n", ", ")))
+        place = plain_name(read.city or "x"), read.country_code
+        if read.status == "parsed" and place != (plain_name(row["city"]), row["country"]):
+            wrong.append((row["address"], read))
+    assert wrong == []
 
 
 def test_what_is_remembered_of_other_streets_changes_nothing() -> None:
