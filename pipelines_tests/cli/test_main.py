@@ -211,9 +211,9 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     listed = isobar(state, "quarantine", "list")
     assert listed.stdout.startswith("The quarantine is empty.\n1 of shipments dismissed")
     assert "Nothing of shipments" in isobar(state, "quarantine", "show", "shipments").stdout
-    shown = isobar(state, "quarantine", "show", "shipments", "--dismissed").stdout
-    assert "dismissed by Ada at" in shown
-    assert shown.endswith("UTC: a free sample\n")
+    shown = isobar(state, "quarantine", "show", "shipments", "--dismissed")
+    assert "dismissed by Ada at" in shown.stdout
+    assert shown.stdout.endswith("UTC: a free sample\n")
 
 
 def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) -> None:

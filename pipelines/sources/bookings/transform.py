@@ -125,7 +125,7 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
 
 def _key(typed: pd.DataFrame, row: int) -> tuple[str, ...]:
     """What is well of a bad event, by which one that corrects it is known; empty what is not."""
-    values = (typed.at[row, name] for name in COLUMNS)
+    values: list[Any] = [typed.at[row, name] for name in COLUMNS]
     return EVENT_KEY, *("" if pd.isna(value) else str(value).lower() for value in values)
 
 

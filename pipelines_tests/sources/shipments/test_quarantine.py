@@ -216,10 +216,10 @@ def test_what_is_dismissed_stays_with_who_when_and_why_and_is_no_problem_any_mor
     lines = [line(1), line(2, article_price="free"), line(3, article_quantity="0")]
     deliver(warehouse, tmp_path, lines)
     with warehouse.transaction("shipments") as connection:
-        words = {"by": "Ada", "reason": "a free sample"}
-        assert dismiss(connection, "shipments", matching="PRICE", **words) == 1
-        assert dismiss(connection, "shipments", matching="price", **words) == 0
-        assert dismiss(connection, "other", **words) == 0
+        by, why = "Ada", "a free sample"
+        assert dismiss(connection, "shipments", by=by, reason=why, matching="PRICE") == 1
+        assert dismiss(connection, "shipments", by=by, reason=why, matching="price") == 0
+        assert dismiss(connection, "other", by=by, reason=why) == 0
         assert in_quarantine(connection, "shipments") == 1
         assert [row["position"] for row in rejects(connection, "shipments", most=9)] == ["line 4"]
     (outcome,) = load.retry_quarantine(warehouse)
