@@ -277,7 +277,8 @@ def _country_at_end(parts: tuple[str, ...]) -> _Country | None:
     if code is not None:
         return _whole_part(last, code, tuple(body))
     code = _code(body[-1]) if body and _is_number(last) else None
-    if code is not None and _split(last, code):  # South Africa, 8001
+    behind = _split(last, code) if code is not None else None
+    if behind is not None and not (behind.before or behind.behind):  # South Africa, 8001
         return _Country(body[-1], code, (*body[:-1], last), is_doubtful=len(body[-1]) < 3)
     words = last.split()
     for count in range(min(MAX_COUNTRY_WORDS, len(words) - 1), 0, -1):
@@ -535,7 +536,9 @@ def _only_part(part: str, code: str | None, found: _Found | None) -> _Place:
                 continue
             if postcode and city and not any(c.isdigit() for c in city):
                 name, _ = _without_region(city, code)
-                return _Place((street,) if street else (), postcode, _clean(name or city))
+                is_doubtful = bool(street) and regions.follows_city(code) is not False
+                ahead = (street,) if street else ()
+                return _Place(ahead, postcode, _clean(name or city), is_doubtful)
     if found is not None:
         rest = found.before or found.behind
         if any(c.isdigit() for c in rest):  # a street is in it, and where it ends is not told

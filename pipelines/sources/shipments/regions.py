@@ -144,6 +144,8 @@ ALSO = {
     "|Ialomița|Iași|Ilfov|Maramureș|Mehedinți|Mureș|Neamț|Olt|Prahova|Satu Mare|Sălaj|Sibiu"
     "|Suceava|Teleorman|Timiș|Tulcea|Vaslui|Vâlcea|Vrancea|Transylvania",
     "RS": "Vojvodina|Војводина",
+    "RU": "Татарстан|Tatarstan|Башкортостан|Bashkortostan|Дагестан|Чувашия|Карелия|Коми|Удмуртия"
+    "|Марий Эл|Мордовия|Бурятия|Саха|Якутия|Хакасия|Чечня|Крым|Crimea|Адыгея|Калмыкия|Тыва",
     "SA": "Makkah Province|Riyadh Province|Eastern Province|Mecca Region",
     "SE": "Blekinge|Dalarna|Gotland|Gävleborg|Halland|Jämtland|Jönköpings län|Kalmar län"
     "|Kronoberg"
@@ -194,6 +196,8 @@ CITIES = {
     "PL": "",
     "RO": "Arad|Bacău|Botoșani|Brașov|Brăila|Buzău|Călărași|Constanța|Galați|Giurgiu|Iași"
     "|Satu Mare|Sibiu|Suceava|Tulcea|Vaslui",
+    "RU": "Москва|Moscow|Moskva|Санкт-Петербург|St. Petersburg|Sankt-Peterburg|Saint Petersburg"
+    "|Севастополь|Sevastopol",
     "SI": "",
     "SK": "",
     "ID": "Jakarta|Yogyakarta",
