@@ -81,13 +81,14 @@ def put_monday(warehouse: Warehouse, folder: Path) -> None:
     deliver(warehouse, folder, MONDAY, name="shipments-2026-11-02.csv")
 
 
-def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
-    """Where everything is, and the weather at the places of parcels, by calls that are booked.
-
-    The view of parcels, which tells old weather by the clock, is given the clock of that day.
-    """
+def set_clock(owner: psycopg.Connection) -> None:
+    """Give the view of parcels, which tells old weather by the clock, the clock of that day."""
     view = read_sql("pipelines.sources.shipments", "views/enriched.shipments")
     owner.execute(view.replace("now()", NOW).encode())
+
+
+def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+    """Where everything is, and the weather at the places of parcels, by calls that are booked."""
     put_places(warehouse)
     for key, place in PLACES.items():
         owner.execute(
