@@ -18,7 +18,7 @@ from pipelines.postgres.server import (
     EmbeddedPostgres,
 )
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.cookbook import known_data
+from pipelines_tests.cookbook import known_data, known_shipments
 
 
 def main() -> None:
@@ -48,6 +48,7 @@ def _write_what_the_database_says(connections: Connections, folder: Path) -> Non
         _write(contract.FILE, contract.document(owner))
         warehouse = Warehouse(connections.url(LOADER, WAREHOUSE))
         known_data.put(warehouse, owner, folder)
+        known_shipments.set_clock(owner)
         warehouse.dispose()
     with psycopg.connect(connections.url(ANALYST, WAREHOUSE), autocommit=True) as analyst:
         _write(answers.PAGE, answers.answered(answers.PAGE.read_text(), analyst))

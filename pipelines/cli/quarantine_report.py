@@ -17,8 +17,12 @@ from pipelines.warehouse.sql_files import read_sql
 def summary(url: str) -> str:
     """A line for each source and reason, with an example."""
     rows = _rows(url, "quarantine_lines")
+    dismissed = "\n".join(
+        f"{row.count:,} of {row.source} dismissed: isobar quarantine show {row.source} --dismissed"
+        for row in _rows(url, "quarantine_dismissed")
+    )
     if not rows:
-        return "The quarantine is empty."
+        return "\n".join(filter(None, ("The quarantine is empty.", dismissed)))
     table = Table("source", "records", "last seen", "reason, example", box=None, pad_edge=False)
     for row in rows:
         table.add_row(
@@ -29,19 +33,31 @@ def summary(url: str) -> str:
         )
     out = StringIO()
     Console(file=out, width=120).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    return "\n".join([*lines, *(["", dismissed] if dismissed else [])])
 
 
-def records(url: str, source: str, limit: int) -> str:
-    """The refused records of a source, newest first: where they stood, why, and their text."""
-    rows = _rows(url, "rejects", source=source, most=limit)
+def records(url: str, source: str, limit: int, *, is_dismissed: bool = False) -> str:
+    """The refused records of a source, newest first: where they stood, why, text and number.
+
+    With `is_dismissed` those that somebody dismissed, with who, when and why.
+    """
+    rows = _rows(url, "rejects", source=source, most=limit, is_dismissed=is_dismissed)
     if not rows:
-        return f"Nothing of {source} is in quarantine."
+        return f"Nothing of {source} is in quarantine{' and dismissed' if is_dismissed else ''}."
     return "\n\n".join(
         f"{in_one_line(row.delivery)}, {row.position}\n  "
-        + printable(f"{row.reasons}\n{row.raw}").replace("\n", "\n  ")
+        + printable(f"{row.reasons}\n{row.raw}\n{_number(row)}").replace("\n", "\n  ")
         for row in rows
     )
+
+
+def _number(row: Any) -> str:
+    """The record's number, and by whom, when and why it was dismissed."""
+    if row.dismissed_at is None:
+        return f"record {row.record}"
+    said = f"dismissed by {row.dismissed_by} at {row.dismissed_at:%Y-%m-%d %H:%M} UTC"
+    return f"record {row.record}, {said}: {row.dismissal_reason}"
 
 
 def _rows(url: str, query: str, **parameters: Any) -> Sequence[Any]:
@@ -51,7 +67,7 @@ def _rows(url: str, query: str, **parameters: Any) -> Sequence[Any]:
             return connection.execute(
                 text(
                     read_sql(
-                        "pipelines.cli" if query == "quarantine_lines" else "pipelines.ingest",
+                        "pipelines.cli" if query.startswith("quar") else "pipelines.ingest",
                         query,
                     )
                 ),

@@ -1,5 +1,6 @@
 """Commands about what sources sent: import a file, look into the quarantine, read it again."""
 
+import getpass
 import os
 import signal
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ import click
 
 from pipelines.cli.console import interrupt_on, tell
 from pipelines.config import Settings
-from pipelines.postgres.server import ANALYST
+from pipelines.postgres.server import ANALYST, LOADER
 from pipelines.source import FileInbox, Source, sources
 
 
@@ -95,11 +96,63 @@ def list_() -> None:
 @click.option(
     "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most."
 )
-def show(source: str, limit: int) -> None:
-    """Show the rejected records of a source whole, newest first."""
+@click.option(
+    "--dismissed", is_flag=True, help="Those that were dismissed, with who, when and why."
+)
+def show(source: str, limit: int, *, dismissed: bool) -> None:
+    """Show the rejected records of a source whole, newest first, each with its number."""
     from pipelines.cli import quarantine_report
 
-    click.echo(quarantine_report.records(_migrated(), source, limit))
+    click.echo(quarantine_report.records(_migrated(), source, limit, is_dismissed=dismissed))
+
+
+@quarantine.command(short_help="Dismiss rejected records, with a reason.")
+@click.argument("source", type=SourceName())
+@click.option("--reason", required=True, help="Why they are no problem; it is kept with them.")
+@click.option(
+    "--record", "numbers", type=int, multiple=True, help="The number of one, as `show` has it."
+)
+@click.option("--matching", help="All with this text in a reason.")
+@click.option("--all", "is_all", is_flag=True, help="All of the source.")
+@click.option("--by", default=getpass.getuser, help="Who says so. [default: your user name]")
+def dismiss(
+    source: str,
+    reason: str,
+    numbers: tuple[int, ...],
+    matching: str | None,
+    by: str,
+    *,
+    is_all: bool,
+) -> None:
+    """Dismiss rejected records of a source that will not come again corrected.
+
+    They stay in ops.quarantine with who dismissed them, when and why. Checks, `status` and `list`
+    count them no longer, and `retry` does not read them again.
+    """
+    from pipelines.ingest import quarantine as kept
+    from pipelines.warehouse.connection import Warehouse
+
+    if not (reason.strip() and by.strip()):
+        raise click.UsageError("--reason and --by must not be blank.")
+    if (bool(numbers), matching is not None, is_all).count(True) != 1:
+        raise click.UsageError("Say which: --record, --matching or --all.")
+    _migrated()
+    store = Warehouse(Settings.current().warehouse_url(LOADER))
+    try:
+        with store.transaction(source) as connection:
+            count = kept.dismiss(
+                connection,
+                source,
+                by=by.strip(),
+                reason=reason.strip(),
+                records=numbers or None,
+                matching=matching,
+            )
+    finally:
+        store.dispose()
+    click.echo(f"{count:,} record{'' if count == 1 else 's'} of {source} dismissed.")
+    if count == 0:
+        raise SystemExit(1)
 
 
 @quarantine.command(short_help="Read rejected records again.")

@@ -80,7 +80,7 @@ class RecordValidator:
             Reject(
                 self.first_record + index,
                 f"{self.name}[{index}]",
-                json.dumps(self.records[index]),
+                as_json(self.records[index]),
                 tuple(reasons),
             )
             for index, reasons in sorted(self._reasons.items())
@@ -151,10 +151,23 @@ def violations(
 
 def shown(value: Any) -> str:
     """A value as it is shown in messages: quoted, escaped, and not too long."""
-    text = json.dumps(value, default=str)
+    text = as_json(value)
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
+def as_json(value: Any) -> str:
+    """A value as JSON, its letters as they were sent (£50).
+
+    What no terminal shows or UTF-8 does not have is escaped: control characters, halves of
+    surrogate pairs, and marks that turn the direction of what follows.
+    """
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return _UNSHOWABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+_UNSHOWABLE = re.compile(
+    "[\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufeff]"
+)
 _UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 

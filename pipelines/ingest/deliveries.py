@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, literal, select, text, update
@@ -19,6 +20,10 @@ from pipelines.warehouse.tables import deliveries, quarantine
 
 if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
+
+
+FEW_BAD = 20
+"""So many bad lines never refuse a file."""
 
 
 @dataclass(frozen=True)
@@ -173,14 +178,16 @@ def refuse_if_mostly_bad(
     reasons: Counter[str],
     *,
     cap: float,
+    few: int = 0,
     variable: str | None = None,
     examples: Sequence[Reject] = (),
 ) -> None:
     """Raise `PermanentFailure` with the top reasons when more than `cap` of the records are bad.
 
+    Up to `few` are let pass whatever their share: one bad line of four says little of a file.
     `variable` is where `cap` is set, if it can be; `examples` are shown with their values.
     """
-    if rejected <= cap * read:
+    if rejected <= max(few, cap * read):
         return
     top = "; ".join(f"{count} times: {reason}" for reason, count in reasons.most_common(3))
     top += "".join(f"\n  {one.position}: {'; '.join(one.reasons)}" for one in examples)
@@ -189,14 +196,31 @@ def refuse_if_mostly_bad(
         f"{rejected:,} of {read:,} records are bad, more than the {cap:.0%} that are let pass,"
         f" and nothing was written: {top}",
         place=delivery.name,
-        remedy="The source has changed or is broken: mend what it sends, or, where it is right,"
-        " transform.py." + (f" {variable} says how many are let pass." if variable else ""),
+        remedy="Whoever sends this has to correct these records and to send it again."
+        + (f" {variable} says how large a share of bad records is let pass." if variable else ""),
     )
 
 
 def count_reasons(rejects: Iterable[Reject]) -> Counter[str]:
     """How often each reason stands, without the values of single records."""
     return Counter(reason.split(": ")[0] for reject in rejects for reason in reject.reasons)
+
+
+def not_yet_in_quarantine(
+    connection: Connection, delivery_id: int, rejects: Sequence[Reject]
+) -> list[Reject]:
+    """Those of an open delivery's refused records that no other delivery of its source has brought.
+
+    Bad lines of a file that is sent again, as another or with more in it, are kept once: those that
+    are returned are for `write_rejects`, the others count as unchanged.
+    """
+    if not rejects:
+        return []
+    digests = [md5(one.raw.encode(), usedforsecurity=False).hexdigest() for one in rejects]
+    query = text(read_sql("pipelines.ingest", "known_rejects"))
+    found = connection.execute(query, {"delivery_id": delivery_id, "digests": digests})
+    known = set(found.scalars())
+    return [one for one in rejects if one.raw not in known] if known else list(rejects)
 
 
 def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Reject]) -> None:
@@ -247,9 +271,11 @@ def last_rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
     return _rows(connection, "last_rejects", source)
 
 
-def rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
-    """The last thousand of all refused records of the source: delivery, position, reasons, raw."""
-    return _rows(connection, "rejects", source, most=1000)
+def rejects(connection: Connection, source: str, *, most: int) -> list[dict[str, Any]]:
+    """The newest refused records of the source: delivery, position, reasons, raw."""
+    shown = ("delivery", "position", "reasons", "raw")
+    rows = _rows(connection, "rejects", source, most=most, is_dismissed=False)
+    return [{name: row[name] for name in shown} for row in rows]
 
 
 def silent(connection: Connection, source: str) -> list[dict[str, Any]]:

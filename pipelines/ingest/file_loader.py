@@ -109,12 +109,11 @@ def load_file(
 
 
 def refused(connection: Connection, source: str) -> list[dict[str, Any]]:
-    """The last thousand files that were refused and have not changed since, newest first."""
+    """The files that were refused and have not changed since, newest first."""
     query = (
         select(inbox_files)
         .where(inbox_files.c.source == source, inbox_files.c.problem.is_not(None))
         .order_by(inbox_files.c.looked_at.desc())
-        .limit(1000)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
 

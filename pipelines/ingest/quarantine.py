@@ -34,13 +34,41 @@ class Retry:
 
 
 def in_quarantine(connection: Connection, source: str) -> int:
-    """How many records of the source are in quarantine."""
+    """How many records of the source are in quarantine, and not dismissed."""
     query = (
         select(func.count())
         .select_from(quarantine.join(deliveries))
-        .where(deliveries.c.source == source)
+        .where(deliveries.c.source == source, quarantine.c.dismissed_at.is_(None))
     )
     return int(connection.execute(query).scalar_one())
+
+
+def dismiss(
+    connection: Connection,
+    source: str,
+    *,
+    by: str,
+    reason: str,
+    records: Sequence[int] | None = None,
+    matching: str | None = None,
+) -> int:
+    """Say of records in quarantine that they are to stay there and are no problem; how many.
+
+    All of the source that nobody has dismissed yet, or those with these numbers, or with `matching`
+    in a reason. They stay with who said so, when and why; they are not read again.
+    """
+    query = text(read_sql("pipelines.ingest", "dismiss_records"))
+    found = connection.execute(
+        query,
+        {
+            "source": source,
+            "by": by,
+            "reason": reason,
+            "records": None if records is None else list(records),
+            "matching": matching,
+        },
+    )
+    return found.rowcount
 
 
 def retry_each(
@@ -70,12 +98,17 @@ def leave_quarantine(connection: Connection, quarantine_ids: Sequence[int]) -> N
 
 
 def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
-    """The source's deliveries of which something is in quarantine, oldest first."""
+    """The source's deliveries of which something is in quarantine, undismissed, oldest first."""
     query = (
         select(deliveries.c.delivery_id)
         .where(
             deliveries.c.source == source,
-            deliveries.c.rejected_count > deliveries.c.forgotten_count,
+            select(quarantine.c.quarantine_id)
+            .where(
+                quarantine.c.delivery_id == deliveries.c.delivery_id,
+                quarantine.c.dismissed_at.is_(None),
+            )
+            .exists(),
         )
         .order_by(deliveries.c.loaded_at, deliveries.c.delivery_id)
     )
@@ -87,6 +120,7 @@ def _take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
     entry = connection.execute(
         select(deliveries).where(deliveries.c.delivery_id == delivery_id)
     ).one()
+    undismissed = quarantine.c.delivery_id == delivery_id, quarantine.c.dismissed_at.is_(None)
     kept = connection.execute(
         select(
             quarantine.c.position,
@@ -94,7 +128,7 @@ def _take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
             quarantine.c.reasons,
             quarantine.c.record_key,
         )
-        .where(quarantine.c.delivery_id == delivery_id)
+        .where(*undismissed)
         .order_by(quarantine.c.quarantine_id)
     )
     records = [
@@ -103,7 +137,7 @@ def _take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
         )
         for row in kept
     ]
-    connection.execute(delete(quarantine).where(quarantine.c.delivery_id == delivery_id))
+    connection.execute(delete(quarantine).where(*undismissed))
     return Retry(delivery_id, entry.header, entry.loaded_at, records)
 
 
@@ -116,13 +150,22 @@ def close_retry(
     many `write_rejects` put back.
     """
     outcome = Outcome(retry.delivery_id, len(retry.records), loaded, held - loaded, rejected)
+    dismissed = (
+        select(func.count())
+        .select_from(quarantine)
+        .where(
+            quarantine.c.delivery_id == retry.delivery_id,
+            quarantine.c.dismissed_at.is_not(None),
+        )
+        .scalar_subquery()
+    )
     connection.execute(
         update(deliveries)
         .where(deliveries.c.delivery_id == retry.delivery_id)
         .values(
             loaded_count=deliveries.c.loaded_count + outcome.loaded,
             unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
-            rejected_count=deliveries.c.forgotten_count + outcome.rejected,
+            rejected_count=deliveries.c.forgotten_count + dismissed + outcome.rejected,
         )
     )
     return outcome

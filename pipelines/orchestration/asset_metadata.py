@@ -3,6 +3,7 @@
 The bridge between plain code and Dagster's types, used by all sources. No logic of a source.
 """
 
+import json
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -333,5 +334,8 @@ def _cell(
 ) -> str | int | float | bool | None:
     if isinstance(value, int | float | bool | None):
         return value
-    words = str(value)
+    if isinstance(value, list | tuple):
+        value = ", ".join(str(one) for one in value)
+    is_object = isinstance(value, dict)
+    words = json.dumps(value, ensure_ascii=False, default=str) if is_object else str(value)
     return words if len(words) <= most_characters else f"{words[: most_characters - 1]}…"

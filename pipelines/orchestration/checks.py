@@ -1,19 +1,21 @@
 """Checks of assets: those of every ledger feed, of every inbox and API, and declared queries."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 from sqlalchemy import Connection, text
 
 from pipelines.failures import PermanentFailure, in_one_line
 from pipelines.ingest import deliveries, file_loader
+from pipelines.ingest.quarantine import in_quarantine
 from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.source import Check, FileInbox, Ledger, PagedApi, Source
 from pipelines.warehouse.sql_files import read_sql
 
 SHOWN_ROWS = 20
+COUNT = "count_of_all_that_offend"
 WARN = dg.AssetCheckSeverity.WARN
 WHAT_TO_DO = "When it is not green: "
 
@@ -40,11 +42,19 @@ def checks_of(source: Source) -> list[dg.AssetChecksDefinition]:
     return [*found, *(query_check(source, check) for check in source.checks)]
 
 
+class Offending(NamedTuple):
+    """Rows that offend: how many there are, and the first of them."""
+
+    total: int
+    rows: Sequence[Mapping[str, Any]]
+
+
 def verdict(
-    offending: Sequence[Mapping[str, Any]], severity: dg.AssetCheckSeverity
+    found: Offending | Sequence[Mapping[str, Any]], severity: dg.AssetCheckSeverity
 ) -> dg.AssetCheckResult:
     """A check that passes when no row offends, and shows the first of them when some do."""
-    metadata: dict[str, Any] = {"offending": len(offending)}
+    count, offending = found if isinstance(found, Offending) else (len(found), found)
+    metadata: dict[str, Any] = {"offending": count}
     if offending:
         metadata["rows"] = as_table(offending[:SHOWN_ROWS])
     return dg.AssetCheckResult(passed=not offending, severity=severity, metadata=metadata)
@@ -63,7 +73,7 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
         name: str,
         expects: str,
         remedy: str,
-        find: Callable[[Connection], Sequence[Mapping[str, Any]]],
+        find: Callable[[Connection], Offending | Sequence[Mapping[str, Any]]],
         *,
         is_blocking: bool = False,
     ) -> dg.AssetChecksDefinition:
@@ -79,7 +89,13 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
         return evaluate
 
     of_last = " of the last delivery" if ledger.is_snapshot else ""
-    find_rejects = deliveries.last_rejects if ledger.is_snapshot else deliveries.rejects
+
+    def find_rejects(connection: Connection) -> Offending | Sequence[Mapping[str, Any]]:
+        if ledger.is_snapshot:
+            return deliveries.last_rejects(connection, feed)
+        newest = deliveries.rejects(connection, feed, most=SHOWN_ROWS)
+        return Offending(in_quarantine(connection, feed), newest)
+
     found = [
         check(
             "counts_balance",
@@ -105,7 +121,7 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
             "records are in quarantine (of a snapshot: of the last one); the others landed. See the"
             " reasons: mend the source, or the code; what can be read again is, with `isobar"
             " quarantine retry`",
-            lambda connection: find_rejects(connection, feed),
+            find_rejects,
         ),
     ]
     if ledger.is_snapshot:
@@ -121,6 +137,17 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
             lambda connection: deliveries.silent(connection, feed),
         ),
     ]
+
+
+def offending_rows(connection: Connection, query: str) -> Offending:
+    """How many rows a query has, and the first of them."""
+    counted = (
+        f"SELECT offending.*, count(*) OVER () AS {COUNT} FROM ({query}\n) AS offending"
+        f" LIMIT {SHOWN_ROWS}"
+    )
+    rows = [dict(row) for row in connection.execute(text(counted)).mappings()]
+    counts = [row.pop(COUNT) for row in rows]
+    return Offending(counts[0] if counts else 0, rows)
 
 
 def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition:
@@ -142,10 +169,8 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
     ) -> Iterator[dg.AssetCheckResult]:
         with warehouse.open() as store, store.engine.connect() as connection:
             refused = file_loader.refused(connection, source.name)
-        yield verdict(
-            [{name: row[name] for name in ("name", "problem", "looked_at")} for row in refused],
-            WARN,
-        )
+        columns = ("name", "problem", "looked_at")
+        yield verdict([{name: row[name] for name in columns} for row in refused], WARN)
         if fresh := [row for row in refused if row["run_id"] == context.run.run_id]:
             lines = "".join(f"\n  - {in_one_line(row['name'])}: {row['problem']}" for row in fresh)
             failure = PermanentFailure(
@@ -200,9 +225,8 @@ def query_check(source: Source, declared: Check) -> dg.AssetChecksDefinition:
         description=described(declared.expects, declared.remedy),
     )
     def check(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-        query = text(read_sql(source.package, f"checks/{declared.name}"))
+        query = read_sql(source.package, f"checks/{declared.name}")
         with warehouse.open() as store, store.engine.connect() as connection:
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-        return verdict(rows, WARN)
+            return verdict(offending_rows(connection, query), WARN)
 
     return check

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import func
@@ -99,8 +100,8 @@ deliveries = Table(
         "unchanged_count",
         Integer,
         nullable=False,
-        comment="Source records that said what was known already, or that a later delivery said"
-        " after they had been refused.",
+        comment="Source records that said what was known already, be it in quarantine, or that a"
+        " later delivery said after they had been refused.",
     ),
     Column(
         "rejected_count",
@@ -176,10 +177,24 @@ quarantine = Table(
         comment="Its key in the source's terms, where it could be told: a later delivery that has"
         " the record with this key takes it out of here.",
     ),
+    Column(
+        "dismissed_at",
+        DateTime(timezone=True),
+        comment="When a person dismissed it: it is kept, and counts as no problem. Null: not so.",
+    ),
+    Column("dismissed_by", Text, comment="Who did."),
+    Column("dismissal_reason", Text, comment="Why, in their words."),
+    CheckConstraint(
+        "num_nulls(dismissed_at, dismissed_by, dismissal_reason) IN (0, 3)"
+        " AND dismissal_reason ~ '\\S'",
+        name="dismissed",
+    ),
+    Index("quarantine_raw_idx", text("md5(raw)")),
     Index("quarantine_record_key_idx", "record_key", postgresql_where="record_key IS NOT NULL"),
     schema="ops",
     comment="Records that were refused, each with its reasons. Nothing that came is lost:"
-    " what housekeeping takes out for its age is counted in ops.deliveries.",
+    " what housekeeping takes out for its age is counted in ops.deliveries. What a person dismissed"
+    " stays here, with who, when and why.",
 )
 
 inbox_files = Table(

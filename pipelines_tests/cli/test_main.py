@@ -209,6 +209,21 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     retried = isobar(state, "quarantine", "retry", "shipments", **empty)
     assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
     assert query(state, "SELECT count(*) FROM enriched.shipments") == [(1,)]
+    unsaid = isobar(state, "quarantine", "dismiss", "shipments", "--reason", "a sample")
+    assert unsaid.returncode == 2
+    assert "--record, --matching or --all" in unsaid.stderr
+    assert isobar(state, "quarantine", "dismiss", "shipments", "--all").returncode == 2
+    why = ["--matching", "no AMOUNT", "--reason", "nobody"]
+    assert isobar(state, "quarantine", "dismiss", "shipments", *why).returncode == 1
+    why = ["--matching", "not an AMOUNT", "--reason", "a free sample", "--by", "Ada"]
+    done = isobar(state, "quarantine", "dismiss", "shipments", *why)
+    assert (done.stdout, done.returncode) == ("1 record of shipments dismissed.\n", 0)
+    listed = isobar(state, "quarantine", "list")
+    assert listed.stdout.startswith("The quarantine is empty.\n1 of shipments dismissed")
+    assert "Nothing of shipments" in isobar(state, "quarantine", "show", "shipments").stdout
+    shown = isobar(state, "quarantine", "show", "shipments", "--dismissed")
+    assert "dismissed by Ada at" in shown.stdout
+    assert shown.stdout.endswith("UTC: a free sample\n")
 
 
 def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) -> None:

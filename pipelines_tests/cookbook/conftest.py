@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.cookbook import known_data
+from pipelines_tests.cookbook import known_data, known_shipments
 from pipelines_tests.cookbook.asked import Answer, asking
 from pipelines_tests.databases import made
 
@@ -21,6 +21,7 @@ def known(
         warehouse = Warehouse(server.url(LOADER, name))
         with psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner:
             known_data.put(warehouse, owner, tmp_path_factory.mktemp("known"))
+            known_shipments.set_clock(owner)
         warehouse.dispose()
         yield name
 

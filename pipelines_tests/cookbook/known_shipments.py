@@ -10,6 +10,7 @@ import psycopg
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.sources.weather.observation import Observation, words_for
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.sources.shipments.made_up import deliver, line
 
 BERLIN = "Invalidenstraße 43, 10115 Berlin, Germany"
@@ -65,9 +66,10 @@ PLACES = {
     "DE 80331": Place(48.14, 11.57, 4.9, 9.0, 45),
     "ES 28013": Place(40.42, -3.71, 15.2, 6.0, 1),
     "FR 75001": Place(48.86, 2.34, 11.7, 24.0, 61),
-    "GB SW1A2AA": Place(51.5, -0.13, 10.3, 82.0, 63),
+    "GB SW1A": Place(51.5, -0.13, 10.3, 82.0, 63),
 }
 OBSERVED_AT = dt.datetime(2026, 11, 2, 11, 45, tzinfo=dt.UTC)
+NOW = "'2026-11-02 12:30+00'::timestamptz"
 CALLED_AT = OBSERVED_AT + dt.timedelta(minutes=7)
 
 
@@ -77,6 +79,12 @@ def put_friday(warehouse: Warehouse, folder: Path) -> None:
 
 def put_monday(warehouse: Warehouse, folder: Path) -> None:
     deliver(warehouse, folder, MONDAY, name="shipments-2026-11-02.csv")
+
+
+def set_clock(owner: psycopg.Connection) -> None:
+    """Give the view of parcels, which tells old weather by the clock, the clock of that day."""
+    view = read_sql("pipelines.sources.shipments", "views/enriched.shipments")
+    owner.execute(view.replace("now()", NOW).encode())
 
 
 def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:

@@ -31,7 +31,7 @@ from pipelines.sources.shipments.transform import COLUMNS
 from pipelines_tests.drills.fuzz import json_values, often, sent, texts
 
 COUNTRIES = sorted({code_of_country(name) or "" for name in ("DE", "GB", "US", "SE", "CH", "JP")})
-STATUSES = {"parsed", "unparsed", "unknown_country", "odd_postcode", "no_postcode"}
+STATUSES = {"parsed", "partly_parsed", "unparsed", "unknown_country", "odd_postcode", "no_postcode"}
 
 
 @often()

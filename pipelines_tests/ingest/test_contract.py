@@ -1,6 +1,8 @@
 """Records that break the contract, and shapes that drift."""
 
-from pipelines.ingest.contract import RecordValidator, is_name
+import json
+
+from pipelines.ingest.contract import RecordValidator, as_json, is_name, shown
 
 
 def test_drift_is_named_key_by_key_with_how_often() -> None:
@@ -47,3 +49,10 @@ def test_hostile_and_countless_keys_do_not_stop_the_ledger_from_naming_them() ->
     assert len(drift) == 21
     assert drift[0] == r'flights.json: unknown key "a\u0000b\ud800" in 1 of 1 legs'
     assert drift[-1] == "flights.json: 81 more unknown keys in legs"
+
+
+def test_values_are_shown_as_they_were_sent_and_harm_no_terminal() -> None:
+    """`£50` was shown as an escape that nobody reads."""
+    assert shown("£50 für 東京") == '"£50 für 東京"'
+    assert shown("a\x1b\x9b\u202e\ud800") == r'"a\u001b\u009b\u202e\ud800"'
+    assert json.loads(as_json({"ü": "\u202e\ufeff"})) == {"ü": "\u202e\ufeff"}

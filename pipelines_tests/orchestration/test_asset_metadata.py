@@ -11,10 +11,11 @@ import pytest
 from docs import lineage
 from pipelines.definitions import definitions
 from pipelines.orchestration.asset_metadata import EXTERNAL, as_dagster_failure, as_table
-from pipelines.orchestration.checks import expectation_and_remedy
+from pipelines.orchestration.checks import expectation_and_remedy, offending_rows, verdict
 from pipelines.orchestration.column_lineage import column_sources
 from pipelines.orchestration.run_failures import why_step_failed
 from pipelines.source import sources
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
 
 GRAPH = definitions.get_repository_def().asset_graph
@@ -116,3 +117,29 @@ def test_too_little_memory_is_told_in_words_and_not_tried_again() -> None:
     (told,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
     assert told.startswith("hungry: there is too little memory for it, nothing was written: Unable")
     assert "what to do: Let it have more" in told
+
+
+def test_a_check_says_how_many_rows_offend_and_shows_some_in_order(warehouse: Warehouse) -> None:
+    """It said 1000 of 3,341, as its query ended there."""
+    query = (
+        "SELECT number, 'a' AS word FROM generate_series(1, 3341) AS number ORDER BY number DESC"
+    )
+    with warehouse.engine.connect() as connection:
+        found = offending_rows(connection, query)
+        none = offending_rows(connection, "SELECT 1 AS one WHERE FALSE")
+    assert (found.total, [row["number"] for row in found.rows[:2]]) == (3341, [3341, 3340])
+    assert set(found.rows[0]) == {"number", "word"}
+    assert (none.total, none.rows) == (0, [])
+    shown = verdict(found, dg.AssetCheckSeverity.WARN).metadata
+    assert shown["offending"].value == 3341
+
+
+@pytest.mark.parametrize("path", sorted(PROJECT.glob("pipelines/sources/*/sql/checks/*.sql")))
+def test_no_check_counts_to_a_limit_only(path: Path) -> None:
+    assert re.search(r"(?m)^LIMIT", path.read_text()) is None
+
+
+def test_cells_show_lists_as_lists_and_letters_as_they_were_sent() -> None:
+    rows = as_table([{"reasons": ["no price", "no name"], "sent": {"price": "£50"}}])
+    (record,) = rows.records
+    assert record.data == {"reasons": "no price, no name", "sent": '{"price": "£50"}'}

@@ -4,7 +4,7 @@ SELECT
     array_to_string(reasons, '; ') AS reasons,
     raw
 FROM ops.quarantine
-WHERE delivery_id = (
+WHERE dismissed_at IS NULL AND delivery_id = (
     SELECT delivery_id FROM ops.deliveries WHERE source = :source ORDER BY loaded_at DESC LIMIT 1
 )
 ORDER BY quarantine_id

@@ -1,11 +1,15 @@
--- What is in quarantine of a source, newest first.
+-- What is in quarantine of a source, newest first: what nobody dismissed, or what somebody did.
 SELECT
+    quarantine.quarantine_id AS record,
     deliveries.name AS delivery,
     quarantine.position,
     array_to_string(quarantine.reasons, '; ') AS reasons,
-    quarantine.raw
+    quarantine.raw,
+    quarantine.dismissed_at,
+    quarantine.dismissed_by,
+    quarantine.dismissal_reason
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
-WHERE deliveries.source = :source
+WHERE deliveries.source = :source AND (quarantine.dismissed_at IS NOT NULL) = :is_dismissed
 ORDER BY quarantine.quarantine_id DESC
 LIMIT :most

@@ -60,7 +60,7 @@ class Settings(SourceSettings, env_prefix="BOOKINGS_"):
         le=1,
         allow_inf_nan=False,
         description="Which share of bad lines of a file is let pass, from 0 to 1: with more of them"
-        " nothing of it is loaded.",
+        " nothing of it is loaded. Up to 20 are let pass whatever their share.",
     )
 
 

@@ -14,16 +14,19 @@ from pipelines.ingest import watermarks
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.csv_records import CsvFile, storable
 from pipelines.ingest.deliveries import (
+    FEW_BAD,
     Delivery,
     Outcome,
     close_delivery,
     count_reasons,
+    not_yet_in_quarantine,
     open_delivery,
     refuse_if_mostly_bad,
     write_rejects,
 )
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.prefetch import ahead
+from pipelines.ingest.quarantine import leave_quarantine
 from pipelines.sources.bookings import tables
 from pipelines.sources.bookings.client import Page
 from pipelines.warehouse.connection import copy_rows
@@ -41,7 +44,7 @@ SOURCE = "bookings"
 TABLE = "bookings.events"
 LINE, ELEMENT = "line {}", "events[{}]"
 ANALYZE_FROM = 100_000
-FEW, EXAMPLES = 20, 3
+EXAMPLES = 3
 MANY = 50_000
 AT_ONCE = 10_000
 """So many keys are asked for in one query, which takes 65,535 parameters at most."""
@@ -220,6 +223,13 @@ def _close(
     refusals: RejectCollector,
     drift: list[str],
 ) -> Outcome:
+    if taken.loaded:
+        corrected = text(read_sql("pipelines.sources.bookings", "corrected_events"))
+        load = {
+            "delivery_id": delivery_id,
+            "load_number": watermarks.position(connection, TABLE),
+        }
+        leave_quarantine(connection, connection.execute(corrected, load).scalars().all())
     return close_delivery(
         connection,
         delivery_id,
@@ -234,44 +244,49 @@ def _close(
 class RejectCollector:
     """The refused events of a delivery, as they are found.
 
-    Those of an answer are known by their text: read again with every overlap, they go to quarantine
-    once.
+    They are known by their text: those of an answer, which is read again with every overlap, and of
+    a file that is sent again go to quarantine once.
     """
 
     def __init__(self, connection: Connection, delivery_id: int, *, is_answer: bool) -> None:
         self._connection, self._delivery_id, self._is_answer = connection, delivery_id, is_answer
-        self.count = self.known = self.conflicts = 0
+        self.count = self.known = self.bad = self.conflicts = 0
         self.examples: list[Reject] = []
         self.reasons = Counter[str]()
 
     def add(self, rejects: list[Reject], *, are_conflicts: bool = False) -> None:
         """Put events into quarantine that are not there yet."""
-        fresh = self._fresh(rejects) if self._is_answer else rejects
+        if self._is_answer:
+            fresh = counting = self._fresh(rejects)
+        else:
+            fresh = not_yet_in_quarantine(self._connection, self._delivery_id, rejects)
+            counting = rejects
         self.known += len(rejects) - len(fresh)
         self.count += len(fresh)
-        self.conflicts += len(fresh) if are_conflicts else 0
-        self.examples += fresh[: EXAMPLES - len(self.examples)]
-        self.reasons.update(count_reasons(fresh))
+        self.bad += len(counting)
+        self.conflicts += len(counting) if are_conflicts else 0
+        self.examples += counting[: EXAMPLES - len(self.examples)]
+        self.reasons.update(count_reasons(counting))
         write_rejects(self._connection, self._delivery_id, fresh)
 
     def refuse_if_hopeless(self, delivery: Delivery, read: int, cap: float) -> None:
         """Raise `PermanentFailure` for what goes on and on with hardly a good event."""
-        if self.count > MANY:
+        if self.bad > MANY:
             self.refuse_if_mostly_bad(delivery, read, max(cap, 0.5))
 
     def refuse_if_mostly_bad(self, delivery: Delivery, read: int, cap: float) -> None:
         """Raise `PermanentFailure` when more than the share `cap` of the events is bad.
 
-        A few of an answer are let pass whatever their share, as answers may be short; so are a few
+        A few are let pass whatever their share, as files and answers may be short; so are a few
         conflicts, which are well by themselves.
         """
-        let_pass = self.conflicts if self.conflicts <= FEW else 0
-        if self._is_answer and self.count <= FEW:
+        let_pass = self.conflicts if self.conflicts <= FEW_BAD else 0
+        if self.bad <= FEW_BAD:
             return
         refuse_if_mostly_bad(
             delivery,
             read,
-            self.count - let_pass,
+            self.bad - let_pass,
             self.reasons,
             cap=cap,
             variable="BOOKINGS_MOST_BAD",

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from pipelines.ingest.contract import Reject, drift_of, shown, violations
+from pipelines.ingest.contract import Reject, as_json, drift_of, shown, violations
 from pipelines.ingest.csv_batches import Batch
 from pipelines.ingest.csv_records import storable
 from pipelines.warehouse.connection import RECORD
@@ -33,6 +33,8 @@ COLUMNS = (
 OPTIONAL = ("id",)
 ALIASES = {"room_id": "room_reservation_id", "rpg_status": "status"}
 """How the hotel system's API calls some of them."""
+EVENT_KEY = "event"
+"""The first part of the keys of events in quarantine."""
 STATUSES = {"1": "booking", "2": "cancellation"}
 FIRST_YEAR, LAST_YEAR = 1950, 2050
 FIRST = pd.Timestamp(FIRST_YEAR, 1, 1)
@@ -106,14 +108,25 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
     reasons = violations(CONTRACT, typed, sent, also=[("id", row) for row in lost_ids])
     numbers = portion.sent[RECORD]
 
-    def reject(number: int, raw: str, told: Sequence[str]) -> Reject:
-        return Reject(number, position.format(number), storable(raw), tuple(told))
+    def reject(
+        number: int, raw: str, told: Sequence[str], key: tuple[str, ...] | None = None
+    ) -> Reject:
+        return Reject(number, position.format(number), storable(raw), tuple(told), key)
 
     rejects = [reject(number, raw, [problem]) for number, raw, problem in portion.broken]
-    rejects += [reject(int(numbers[row]), portion.raw(row), told) for row, told in reasons.items()]
+    rejects += [
+        reject(int(numbers[row]), portion.raw(row), told, _key(typed, row))
+        for row, told in reasons.items()
+    ]
     good = typed.assign(record=numbers).drop(index=list(reasons))
     rows = good.assign(night_of_stay=good["night_of_stay"].astype("date32[pyarrow]"))
     return Events(rows, sorted(rejects, key=lambda one: one.record))
+
+
+def _key(typed: pd.DataFrame, row: int) -> tuple[str, ...]:
+    """What is well of a bad event, by which one that corrects it is known; empty what is not."""
+    values: list[Any] = [typed.at[row, name] for name in COLUMNS]
+    return EVENT_KEY, *("" if pd.isna(value) else str(value).lower() for value in values)
 
 
 def _whole_numbers(texts: pd.Series) -> pd.Series:
@@ -159,7 +172,7 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> B
     )
     objects = [(number, event) for number, event in numbered if isinstance(event, dict)]
     broken = [
-        (number, json.dumps(event), f"not an object but {type(event).__name__}")
+        (number, as_json(event), f"not an object but {type(event).__name__}")
         for number, event in numbered
         if not isinstance(event, dict)
     ]
@@ -170,7 +183,7 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> B
         dtype="str",
     )
     sent[RECORD] = np.array([number for number, _ in objects], np.int64)
-    return Batch(sent, lambda row: json.dumps(objects[row][1]), broken)
+    return Batch(sent, lambda row: as_json(objects[row][1]), broken)
 
 
 def newest_event_at(events: Sequence[Any], zone: str, *, until: dt.datetime) -> dt.datetime | None:

@@ -82,15 +82,18 @@ source = Source(
             name="known_statuses",
             on="shipments.shipments",
             expects="Every status is in_transit, inbound_scan, scanned or delivery.",
-            remedy="a status is none of the known words; it is kept as sent. Correct the file, or"
-            " teach `transform.py` the word",
+            remedy="a status is none of the known words; it is kept as sent. Ask who sends the"
+            " file what it means, and have it sent with a known word",
         ),
         Check(
             name="readable_addresses",
             on="shipments.addresses",
-            expects="Every address names a place in a known country, with a postcode of it if any.",
-            remedy="an address has no known country, no place, or a number that is no postcode of"
-            " the country; it is kept as sent, without weather. Send it again corrected",
+            expects="Every address names a place in a known country, with a postcode of it if any,"
+            " and can be read in one way only.",
+            remedy="an address has no known country, no place, a number that is no postcode of the"
+            " country, or may be read in another way as well (partly_parsed: the place shown is the"
+            " likeliest); it is kept as sent. Send it again corrected, best as `street, postcode"
+            " city, country`",
         ),
     ),
 )

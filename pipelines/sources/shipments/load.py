@@ -13,10 +13,12 @@ from sqlalchemy import Connection, func, select, text
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.csv_records import CsvFile, Record, as_sent, layout_of
 from pipelines.ingest.deliveries import (
+    FEW_BAD,
     Delivery,
     Outcome,
     close_delivery,
     count_reasons,
+    not_yet_in_quarantine,
     open_delivery,
     refuse_if_mostly_bad,
     write_rejects,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 SOURCE = "shipments"
 ENCODING_VARIABLE = "SHIPMENTS_ENCODING"
 MAX_BAD = 0.5
-"""Share of bad lines from which on a file is not believed."""
+"""Share of bad lines from which on a file is not believed, where more than a few are bad."""
 CHUNK_LINES, CHUNK_CHARACTERS = 20_000, 8_000_000
 SECOND_LINE = "the article came before in the shipment with other content"
 ANALYZE_FROM = 0.1
@@ -78,30 +80,35 @@ def load_file(
         select(deliveries.c.loaded_at).where(deliveries.c.delivery_id == delivery_id)
     ).scalar_one()
     _prepare(connection)
-    read = rejected = 0
+    read = bad = rejected = 0
     reasons = Counter[str]()
+    again = set[str]()
 
-    def refuse(rejects: list[Reject]) -> int:
-        write_rejects(connection, delivery_id, rejects)
+    def refuse(rejects: list[Reject]) -> None:
+        nonlocal bad, rejected
+        fresh = not_yet_in_quarantine(connection, delivery_id, rejects)
+        write_rejects(connection, delivery_id, fresh)
         reasons.update(count_reasons(rejects))
-        return len(rejects)
+        again.update({one.raw for one in rejects} - {one.raw for one in fresh})
+        bad += len(rejects)
+        rejected += len(fresh)
 
     for records in _chunks(csv_file.records()):
         lines = read_lines(records, csv_file.layout.columns, first_record=read)
         read += len(records)
-        rejected += refuse(_stage(connection, lines))
-    rejected += refuse(_take_out_contradictions(connection))
-    refuse_if_mostly_bad(delivery, read, rejected, reasons, cap=MAX_BAD)
+        refuse(_stage(connection, lines))
+    refuse(_take_out_contradictions(connection))
+    refuse_if_mostly_bad(delivery, read, bad, reasons, cap=MAX_BAD, few=FEW_BAD)
     held = _put(connection, delivery_id, seen_at=loaded_at, changed_at=loaded_at)
     answered = text(read_sql("pipelines.sources.shipments", "answered_records"))
-    mine = {"source": SOURCE, "delivery_id": delivery_id}
+    mine = {"source": SOURCE, "delivery_id": delivery_id, "again": [*again]}
     leave_quarantine(connection, connection.execute(answered, mine).scalars().all())
     return close_delivery(
         connection,
         delivery_id,
         read=read,
         loaded=changed_records(connection),
-        held=held,
+        held=held + bad - rejected,
         rejected=rejected,
         drift=csv_file.layout.drift(delivery.name, COLUMNS),
     )

@@ -46,19 +46,28 @@ addresses = Table(
         "place_key",
         Text,
         Computed(
-            "CASE WHEN postcode IS NOT NULL OR city IS NOT NULL THEN"
-            " country_code || ' ' || coalesce(replace(postcode, ' ', ''), lower(city)) END",
+            "CASE WHEN postcode IS NOT NULL OR city IS NOT NULL THEN country_code || ' ' ||"
+            " coalesce(CASE WHEN country_code IN ('NL', 'PT')"
+            " THEN left(replace(postcode, ' ', ''), 4)"
+            " WHEN country_code = 'US' THEN left(postcode, 5)"
+            " WHEN country_code IN ('CA', 'IE') THEN left(replace(postcode, ' ', ''), 3)"
+            " WHEN country_code = 'GB' AND length(replace(postcode, ' ', '')) > 4"
+            " THEN left(replace(postcode, ' ', ''), -3)"
+            " ELSE replace(postcode, ' ', '') END, lower(city)) END",
             persisted=True,
         ),
-        comment="What weather.places calls the place; null where country or place is not known.",
+        comment="What weather.places calls the place; null where country or place is not known."
+        " Where postcodes go to a street (1016 BZ, SW1A 2AA), their first part, by which they are"
+        " found on the map: those of one point are one place.",
     ),
     Column(
         "address_status",
         Text,
         nullable=False,
-        comment="parsed: place and country are known; no_postcode: they are, without a postcode;"
-        " odd_postcode: it has a number that is no postcode of the country; unknown_country: the"
-        " last part names no country; unparsed: no place was found.",
+        comment="parsed: place and country are known; partly_parsed: they were read, and another"
+        " reading is as good; no_postcode: they are known, without a postcode; odd_postcode: it has"
+        " a number that is no postcode of the country; unknown_country: the last part names no"
+        " country; unparsed: no place was found.",
     ),
     Column(
         "parser_version",
@@ -87,8 +96,8 @@ shipments = Table(
         "status",
         Text,
         nullable=False,
-        comment="in_transit, inbound_scan, scanned or delivery; other words are kept as sent, with"
-        " _ for -.",
+        comment="in_transit, inbound_scan, scanned or delivery; other words are kept as sent, in"
+        " small letters and with _ between words.",
     ),
     Column("status_raw", Text, nullable=False, comment="The status as sent."),
     Column(

@@ -28,6 +28,16 @@ COLUMNS = (
     "status",
 )
 KEY = ("tracking_number", "carrier", "sku")
+OTHER_WORDS = {
+    "delivered": "delivery",
+    "inbound": "inbound_scan",
+    "inboundscan": "inbound_scan",
+    "intransit": "in_transit",
+    "it": "in_transit",
+    "scan": "scanned",
+    "transit": "in_transit",
+}
+"""What carriers write for a status, in small letters and with _ between words."""
 MAX_PIECES = 1_000_000
 MAX_ADDRESS_CHARACTERS = 500
 
@@ -116,14 +126,15 @@ def _as_sent(fields: list[list[str]], columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _rows(sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series) -> pd.DataFrame:
-    status = sent["status"].str.replace("-", "_", regex=False)
+    words = sent["status"].str.lower().str.replace(r"[\s_./-]+", "_", regex=True).str.strip("_")
+    status = words.where(words != "", sent["status"])
     return pd.DataFrame(
         {
             "tracking_number": sent["tracking_number"],
             "carrier": sent["carrier"],
             "sender_address": sent["sender_address"],
             "receiver_address": sent["receiver_address"],
-            "status": status.mask(status == "transit", "in_transit"),
+            "status": status.replace(OTHER_WORDS),
             "status_raw": sent["status"],
             "sku": sent["sku"],
             "article_name": sent["article_name"],

@@ -7,14 +7,13 @@ the plant's zone unless it says another one.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pipelines.ingest.contract import Reject, shown
+from pipelines.ingest.contract import Reject, as_json, shown
 from pipelines.sources.solar.tables import VALUES
 from pipelines.sources.solar.windows import Window
 
@@ -163,7 +162,7 @@ class _Reader:
             Reject(
                 number,
                 f"[{number}]",
-                json.dumps(item),
+                as_json(item),
                 tuple(reasons),
                 key=(str(self.plant_id), key),
             )

@@ -1,9 +1,10 @@
--- Of each feed: when its last delivery was loaded, and how many of its records are in quarantine.
+-- Of each feed: when its last delivery was loaded, and how many of its records are in quarantine, and not dismissed.
 WITH refused AS (
     SELECT
         delivery_id,
         count(*) AS records
     FROM ops.quarantine
+    WHERE dismissed_at IS NULL
     GROUP BY delivery_id
 )
 

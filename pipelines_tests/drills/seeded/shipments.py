@@ -20,7 +20,7 @@ from pipelines_tests.sources.shipments.made_up import BERLIN, PARIS, line, text_
 
 Line = dict[str, str]
 Name = tuple[str, ...]
-MAX_BAD = 0.5
+MAX_BAD, FEW_BAD = 0.5, 20
 BAD = ({"article_price": "cheap"}, {"article_quantity": "0"}, {"tracking_number": ""})
 WORDS = ("pending", "in-transit", "delivery")
 SHIPMENTS = """
@@ -59,17 +59,28 @@ class Told:
         self.entries: dict[tuple[str, str], Entry] = {}
         self._keys: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
         """Of the refused lines of each delivery: which article they are about."""
+        self._kept: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+        """And what they say: another file that says the same has it in quarantine already."""
 
     def take(self, file: File) -> None:
         refused = refused_lines(file.lines)
         good = [(n, one) for n, one in enumerate(file.lines) if n not in refused]
+        known = {
+            said
+            for place, kept in self._kept.items()
+            for where, said in kept.items()
+            if where in self._keys[place]
+        }
         changed = self._put(good)
-        self._answer({_key(one) for _, one in good})
+        again = {tuple(file.lines[n].values()) for n in refused}
+        self._answer({_key(one) for _, one in good}, again)
         place = file.name, file.sha256
-        positions = {f"line {n + 2}": _key(file.lines[n]) for n in refused}
+        fresh = {n for n in refused if tuple(file.lines[n].values()) not in known}
+        positions = {f"line {n + 2}": _key(file.lines[n]) for n in fresh}
         self._keys[place] = positions
+        self._kept[place] = {f"line {n + 2}": tuple(file.lines[n].values()) for n in fresh}
         loaded = len(changed)
-        unchanged = len(good) - loaded
+        unchanged = len(file.lines) - len(fresh) - loaded
         self.entries[place] = Entry(len(file.lines), loaded, unchanged, frozenset(positions))
 
     def _put(self, good: Sequence[tuple[int, Line]]) -> set[int]:
@@ -90,10 +101,15 @@ class Told:
             changed |= {n for n, one in lines if held.get(one["sku"]) != _article(one)}
         return changed
 
-    def _answer(self, keys: set[tuple[str, ...]]) -> None:
-        """What earlier files said badly of these articles counts as said."""
+    def _answer(self, keys: set[tuple[str, ...]], again: set[tuple[str, ...]]) -> None:
+        """What earlier files said badly of these articles, and this one well, counts as said."""
         for place, positions in self._keys.items():
-            if answered := [where for where, key in positions.items() if key in keys]:
+            kept = self._kept[place]
+            if answered := [
+                where
+                for where, key in positions.items()
+                if key in keys and kept[where] not in again
+            ]:
                 entry = self.entries[place]
                 self.entries[place] = replace(
                     entry,
@@ -215,7 +231,7 @@ def refused_lines(lines: Sequence[Line]) -> set[int]:
 
 
 def is_refused(lines: Sequence[Line]) -> bool:
-    return len(refused_lines(lines)) > MAX_BAD * len(lines)
+    return len(refused_lines(lines)) > max(FEW_BAD, MAX_BAD * len(lines))
 
 
 def _key(one: Line) -> tuple[str, ...]:

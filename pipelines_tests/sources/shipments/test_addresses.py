@@ -1,9 +1,14 @@
 """Addresses as they come, to their parts."""
 
+import csv
 import random
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from pipelines.ingest.countries import plain_name
+from pipelines.sources.shipments import addresses
 from pipelines.sources.shipments.addresses import read_address
 
 SHAPES = [
@@ -134,3 +139,152 @@ def test_random_text_raises_nothing() -> None:
         assert read.status
         assert read.city != ""
         assert read.street != ""
+
+
+OF_THE_WORLD = Path(__file__).with_name("addresses.csv")
+EUROPE = tuple(
+    f"{first}{second}"
+    for first, seconds in (
+        *(("A", "DLTX"), ("B", "AEGY"), ("C", "HYZ"), ("D", "EK"), ("E", "ES"), ("F", "IOR")),
+        *(("G", "BGIR"), ("H", "RU"), ("I", "EMST"), ("J", "E"), ("L", "ITUV"), ("M", "CDEKT")),
+        *(
+            ("N", "LO"),
+            ("P", "LT"),
+            ("R", "OSU"),
+            ("S", "EIKM"),
+            ("U", "A"),
+            ("V", "A"),
+            ("X", "K"),
+        ),
+    )
+    for second in seconds
+)
+
+
+def of_the_world() -> list[dict[str, str]]:
+    """Addresses of many forms, made up for this, with what a reader takes them for."""
+    with OF_THE_WORLD.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="|", quoting=csv.QUOTE_NONE))
+    return [row | {"address": row["address"].replace("\\n", "\n")} for row in rows]
+
+
+def is_right(expected: dict[str, str], *, street: bool) -> bool:
+    read = read_address(expected["address"])
+    postcodes = ((read.postcode or ""), expected["postcode"])
+    bare, meant = (text.replace(" ", "").replace("-", "") for text in postcodes)
+    place = (bare, read.city or "", read.country_code)
+    return place == (meant, expected["city"], expected["country"]) and (
+        not street or (read.street or "") == expected["street"]
+    )
+
+
+def test_there_are_enough_of_them_to_say_something() -> None:
+    rows = of_the_world()
+    assert len({row["address"] for row in rows}) == len(rows) >= 350
+    assert len({row["country"] for row in rows}) >= 100
+
+
+@pytest.mark.parametrize(
+    ("least", "which"),
+    [
+        pytest.param(0.97, lambda row: True, id="all"),
+        pytest.param(0.97, lambda row: row["postcode"], id="with a postcode"),
+        pytest.param(0.99, lambda row: row["country"] in EUROPE, id="of Europe"),
+        pytest.param(0.9, lambda row: not row["address"].isascii(), id="in other letters"),
+    ],
+)
+def test_street_postcode_city_and_country_are_right_for_the_forms_of_the_world(
+    least: float, which: Callable[[dict[str, str]], bool]
+) -> None:
+    rows = [row for row in of_the_world() if which(row)]
+    wrong = [row["address"] for row in rows if not is_right(row, street=True)]
+    assert 1 - len(wrong) / len(rows) >= least, wrong
+
+
+def test_no_address_that_counts_as_parsed_is_wrong() -> None:
+    """A state was taken for the city, and the row said `parsed`: nobody looked at it."""
+    rows = of_the_world()
+    parsed = [row for row in rows if read_address(row["address"]).status == "parsed"]
+    assert [row["address"] for row in parsed if not is_right(row, street=False)] == []
+    assert len(parsed) >= 0.9 * sum(bool(row["postcode"]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(str.upper, id="in capitals"),
+        pytest.param(str.lower, id="in small letters"),
+        pytest.param(lambda text: f"Acme Trading Ltd, {text}", id="with a company"),
+        pytest.param(lambda text: text.replace(", ", ", Riverside Building, ", 1), id="a building"),
+        pytest.param(lambda text: text.partition(", ")[2], id="without a street"),
+        pytest.param(lambda text: " ".join(text.rsplit(", ", 1)), id="without the last comma"),
+        pytest.param(lambda text: text.replace(", ", " "), id="without a comma"),
+        pytest.param(lambda text: f"{text}.", id="with a full stop"),
+    ],
+)
+def test_no_other_way_to_write_them_is_parsed_and_wrong(change: Callable[[str], str]) -> None:
+    wrong = []
+    for row in of_the_world():
+        read = read_address(change(row["address"].replace("\n", ", ")))
+        place = plain_name(read.city or "x"), read.country_code
+        if read.status == "parsed" and place != (plain_name(row["city"]), row["country"]):
+            wrong.append((row["address"], read))
+    assert wrong == []
+
+
+def test_what_is_remembered_of_other_streets_changes_nothing() -> None:
+    """Addresses that end alike are read once."""
+    for row in of_the_world():
+        parts = addresses.parts_of(row["address"])
+        assert addresses._read(parts)[1] == addresses._read_whole(parts)[1]
+
+
+@pytest.mark.parametrize("lines", [", ", "\n", " ,\n", "; "])
+def test_commas_and_lines_part_an_address_alike(lines: str) -> None:
+    for row in of_the_world():
+        text = row["address"].replace("\n", ", ")
+        assert read_address(text.replace(", ", lines)) == read_address(text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "1 Main St, Wilmington 19801, DE",  # Delaware, or Germany
+        "Atlanta, Georgia",
+        "Buckingham Palace, SW1A 1AA, UK",  # no city is named
+        "Mill House, M25, UK",
+        "California 94043, USA",
+        "Calle 5, Centro, Puebla 72000, México",  # Puebla the city, or Puebla the state
+        "丁目1-1, 〒100-0001 東京都千代田区千代田1-1, 日本",
+        "12345 Ave X, 54321 Somewhere, 98765 Elsewhere, USA",
+        "Rotterdam Nederland",
+    ],
+)
+def test_what_may_be_read_in_two_ways_is_not_parsed(address: str) -> None:
+    assert read_address(address).status not in ("parsed", "no_postcode")
+
+
+@pytest.mark.parametrize(
+    ("address", "postcode"),
+    [
+        ("PO Box 12345, Nairobi, Kenya", None),
+        ("Postfach 70123, Stuttgart, Germany", None),
+        ("Casilla 1234, 7500571 Santiago, Chile", "7500571"),
+        ("Suite 20121, Via Roma 1, 50122 Firenze, Italia", "50122"),
+    ],
+)
+def test_the_number_of_a_box_or_a_room_is_no_postcode(address: str, postcode: str | None) -> None:
+    assert read_address(address).postcode == postcode
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("Rue 1, 97110 Pointe-à-Pitre, Guadeloupe, France", "GP"),
+        ("1 Road, Stanley FIQQ 1ZZ, Falkland Islands, United Kingdom", "FK"),
+        ("1 Calle, San Juan, PR 00901, USA", "PR"),
+        ("1 Road, Belfast BT1 5BA, Northern Ireland, United Kingdom", "GB"),
+    ],
+)
+def test_a_territory_is_its_own_country_though_its_state_is_named(address: str, code: str) -> None:
+    assert read_address(address).country_code == code

@@ -5,7 +5,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.ingest.deliveries import unbalanced
+from pipelines.ingest.deliveries import rejects, unbalanced
+from pipelines.ingest.quarantine import dismiss, in_quarantine
 from pipelines.sources.shipments import load, transform
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.shipments.made_up import deliver, line
@@ -206,3 +207,34 @@ def test_a_line_with_a_nul_does_not_become_a_good_one(
     load.retry_quarantine(warehouse)
     assert owner.execute("SELECT sku FROM shipments.articles").fetchall() == [("LP123",)]
     assert owner.execute(LEDGER).fetchall() == [(2, 1, 0, 1)]
+
+
+def test_what_is_dismissed_stays_with_who_when_and_why_and_is_no_problem_any_more(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    """E24: what will never come corrected had to be looked at for ever."""
+    lines = [line(1), line(2, article_price="free"), line(3, article_quantity="0")]
+    deliver(warehouse, tmp_path, lines)
+    with warehouse.transaction("shipments") as connection:
+        by, why = "Ada", "a free sample"
+        assert dismiss(connection, "shipments", by=by, reason=why, matching="PRICE") == 1
+        assert dismiss(connection, "shipments", by=by, reason=why, matching="price") == 0
+        assert dismiss(connection, "other", by=by, reason=why) == 0
+        assert in_quarantine(connection, "shipments") == 1
+        assert [row["position"] for row in rejects(connection, "shipments", most=9)] == ["line 4"]
+    (outcome,) = load.retry_quarantine(warehouse)
+    assert (outcome.read, outcome.rejected) == (1, 1)
+    assert deliver(warehouse, tmp_path, lines, "copy.csv").rejected == 0  # type: ignore[union-attr]
+    kept = "SELECT position, dismissed_by, dismissal_reason, dismissed_at <= now()"
+    assert owner.execute(f"{kept} FROM ops.quarantine ORDER BY 1").fetchall() == [
+        ("line 3", "Ada", "a free sample", True),
+        ("line 4", None, None, None),
+    ]
+    reasons = "SELECT reason FROM ops.quarantine_summary"
+    assert [words for (words,) in owner.execute(reasons)] == [
+        "article_quantity is not a whole number from 1 to 1,000,000"
+    ]
+    with warehouse.engine.connect() as connection:
+        assert unbalanced(connection, "shipments") == []
+    with pytest.raises(psycopg.errors.CheckViolation):
+        owner.execute("UPDATE ops.quarantine SET dismissed_at = now() WHERE position = 'line 4'")

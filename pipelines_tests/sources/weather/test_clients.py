@@ -120,7 +120,8 @@ def test_a_limit_of_nothing_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_key_is_told_from_others_without_giving_it_away() -> None:
     first, second = (
-        open_provider(Settings(open_meteo_api_key=key), FakeClock()).key_digest for key in ("a", "b")
+        open_provider(Settings(open_meteo_api_key=key), FakeClock()).key_digest
+        for key in ("a", "b")
     )
     assert first != second
     assert len(first) == len(second) == 12

@@ -12,11 +12,13 @@ SELECT
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
 CROSS JOIN LATERAL unnest(quarantine.reasons) AS reason (words)
+WHERE quarantine.dismissed_at IS NULL
 GROUP BY deliveries.source, split_part(reason.words, ': ', 1)
 ORDER BY deliveries.source, count(*) DESC, reason;
 
 COMMENT ON VIEW ops.quarantine_summary IS
-'What is in quarantine, by source and reason. A record with several reasons counts for each.';
+'What is in quarantine, by source and reason, but for what a person dismissed. A record with several
+reasons counts for each.';
 COMMENT ON COLUMN ops.quarantine_summary.source IS 'Which feed.';
 COMMENT ON COLUMN ops.quarantine_summary.reason IS
 'What is wrong, without the values of single records.';

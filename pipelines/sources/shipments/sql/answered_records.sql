@@ -1,4 +1,4 @@
--- What earlier deliveries sent badly and this one sends well.
+-- What earlier deliveries sent badly and this one sends well, and not :again as badly.
 SELECT DISTINCT quarantine.quarantine_id
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
@@ -6,4 +6,7 @@ INNER JOIN stage_lines
     ON
         quarantine.record_key
         = ARRAY[stage_lines.tracking_number, stage_lines.carrier, stage_lines.sku]
-WHERE deliveries.source = :source AND deliveries.delivery_id <> :delivery_id
+WHERE
+    deliveries.source = :source
+    AND deliveries.delivery_id <> :delivery_id
+    AND quarantine.raw <> ALL(:again)

@@ -60,4 +60,3 @@ SELECT
 FROM sums
 GROUP BY hotel_id, year
 HAVING count(DISTINCT (bookings, cancellations)) > 1
-LIMIT 1000

@@ -23,4 +23,3 @@ WITH unbooked AS MATERIALIZED (
 SELECT *
 FROM unbooked
 ORDER BY event_at DESC
-LIMIT 1000

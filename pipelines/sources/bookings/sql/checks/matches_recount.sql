@@ -51,4 +51,3 @@ FROM metrics.hotel_bookings_by_stay_night AS held
 FULL JOIN by_stay_night AS anew USING (hotel_id, day)
 WHERE (held.bookings, held.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations)
 ORDER BY hotel_id, day
-LIMIT 1000

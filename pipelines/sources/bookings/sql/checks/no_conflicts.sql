@@ -1,4 +1,4 @@
--- The last thousand events in quarantine that contradict the one that is held.
+-- The events in quarantine that contradict the one that is held.
 SELECT
     deliveries.name AS delivery,
     quarantine.position,
@@ -7,6 +7,6 @@ SELECT
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)
 WHERE deliveries.source = 'bookings'
+    AND quarantine.dismissed_at IS NULL
     AND quarantine.reasons[1] LIKE 'the event came before with other content%'
 ORDER BY quarantine.quarantine_id DESC
-LIMIT 1000

@@ -19,4 +19,3 @@ FROM (
 ) AS events
 WHERE status = 'booking' AND before = 'booking'
 ORDER BY event_at DESC
-LIMIT 1000

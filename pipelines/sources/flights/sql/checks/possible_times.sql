@@ -14,4 +14,3 @@ FROM flights.legs
 WHERE seen_until_at IS NULL
     AND (time_verdict = 'impossible' OR clock_change IS NOT NULL)
 ORDER BY leg_id
-LIMIT 1000

@@ -18,4 +18,3 @@ WHERE itineraries.withdrawn_at IS NULL
     AND itineraries.leg_count > 1
     AND origin.city_code <> target.city_code
 ORDER BY itineraries.itinerary_id
-LIMIT 1000

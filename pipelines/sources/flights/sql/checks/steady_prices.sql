@@ -22,4 +22,3 @@ WHERE prices.seen_from_at = (
         OR before.price_amount >= 2 * prices.price_amount
     )
 ORDER BY prices.itinerary_id
-LIMIT 1000

@@ -7,4 +7,3 @@ FROM shipments.shipments
 WHERE status NOT IN ('in_transit', 'inbound_scan', 'scanned', 'delivery')
 GROUP BY status
 ORDER BY shipments DESC, status
-LIMIT 1000

@@ -8,4 +8,3 @@ SELECT
 FROM shipments.addresses
 WHERE address_status NOT IN ('parsed', 'no_postcode')
 ORDER BY address
-LIMIT 1000

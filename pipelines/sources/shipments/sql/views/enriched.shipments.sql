@@ -3,6 +3,7 @@ SELECT
     shipments.tracking_number,
     shipments.carrier,
     shipments.status,
+    shipments.status_raw,
     shipments.article_count,
     shipments.units,
     shipments.total_value,
@@ -51,12 +52,11 @@ SELECT
     (extract(EPOCH FROM now() - receiver_weather.observed_at) / 60)::integer
         AS receiver_weather_age_minutes,
     CASE
-        WHEN 'storm' IN (sender_weather.delay_risk, receiver_weather.delay_risk) THEN 'storm'
-        WHEN 'freezing_rain' IN (sender_weather.delay_risk, receiver_weather.delay_risk)
-            THEN 'freezing_rain'
-        WHEN 'snow' IN (sender_weather.delay_risk, receiver_weather.delay_risk) THEN 'snow'
-        WHEN 'heat' IN (sender_weather.delay_risk, receiver_weather.delay_risk) THEN 'heat'
-        WHEN sender_weather.delay_risk = 'none' AND receiver_weather.delay_risk = 'none' THEN 'none'
+        WHEN 'storm' IN (risk.at_sender, risk.at_receiver) THEN 'storm'
+        WHEN 'freezing_rain' IN (risk.at_sender, risk.at_receiver) THEN 'freezing_rain'
+        WHEN 'snow' IN (risk.at_sender, risk.at_receiver) THEN 'snow'
+        WHEN 'heat' IN (risk.at_sender, risk.at_receiver) THEN 'heat'
+        WHEN risk.at_sender = 'none' AND risk.at_receiver = 'none' THEN 'none'
     END AS weather_risk
 FROM shipments.shipments
 INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
@@ -66,7 +66,19 @@ LEFT JOIN weather.places AS receiver_place ON receiver.place_key = receiver_plac
 LEFT JOIN weather.observations AS sender_weather
     ON sender_place.place_id = sender_weather.place_id
 LEFT JOIN weather.observations AS receiver_weather
-    ON receiver_place.place_id = receiver_weather.place_id;
+    ON receiver_place.place_id = receiver_weather.place_id
+-- Weather of yesterday says nothing of what delays a parcel today.
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN sender_weather.observed_at >= now() - interval '6 hours'
+                THEN sender_weather.delay_risk
+        END AS at_sender,
+        CASE
+            WHEN receiver_weather.observed_at >= now() - interval '6 hours'
+                THEN receiver_weather.delay_risk
+        END AS at_receiver
+) AS risk;
 
 COMMENT ON VIEW enriched.shipments IS
 'Every shipment, one row each, as the last file says: what is in it, from where, to where, and how
@@ -77,7 +89,9 @@ COMMENT ON COLUMN enriched.shipments.tracking_number IS
 'The carrier''s number; with carrier it names the shipment.';
 COMMENT ON COLUMN enriched.shipments.carrier IS 'Who carries it, as sent.';
 COMMENT ON COLUMN enriched.shipments.status IS
-'in_transit, inbound_scan, scanned or delivery; other words as sent, with _ for -.';
+'in_transit, inbound_scan, scanned or delivery; other words as sent, in small letters, with _ between
+words.';
+COMMENT ON COLUMN enriched.shipments.status_raw IS 'The status as sent.';
 COMMENT ON COLUMN enriched.shipments.article_count IS 'How many different articles are in it.';
 COMMENT ON COLUMN enriched.shipments.units IS 'How many pieces are in it.';
 COMMENT ON COLUMN enriched.shipments.total_value IS
@@ -133,5 +147,6 @@ COMMENT ON COLUMN enriched.shipments.receiver_weather_age_minutes IS
 way, or changed within a week.';
 COMMENT ON COLUMN enriched.shipments.weather_risk IS
 'What may delay the parcel at either end, the worst first: storm (thunderstorm, or wind from 75 km/h),
-freezing_rain, snow, heat (from 35 °C), none. A rule of thumb by the last weather known; null where
-that of an end is not known and the other has no risk.';
+freezing_rain, snow, heat (from 35 °C), none. A rule of thumb by the last weather known, where that is
+not older than six hours; null where that of an end is not known, or older, and the other has no
+risk. How old it is say sender_weather_age_minutes and receiver_weather_age_minutes.';

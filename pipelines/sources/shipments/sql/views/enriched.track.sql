@@ -23,11 +23,13 @@ BEGIN
     RETURN QUERY
     SELECT *
     FROM enriched.shipments
-    WHERE tracking_number = asked_number AND carrier = asked_carrier;
+    WHERE tracking_number = asked_number AND lower(carrier) = lower(asked_carrier)
+    ORDER BY carrier <> asked_carrier, carrier
+    LIMIT 1;
 END
 $$;
 
 COMMENT ON FUNCTION enriched.track(text, text) IS
 'The shipment of a tracking number and a carrier: the columns of enriched.shipments, one row, or none
-when it is unknown. Both are compared exactly, but for blanks around them; one that is missing is an
-error.';
+when it is unknown. The carrier may be written in small or capital letters, and blanks around either
+do not matter; one that is missing is an error.';

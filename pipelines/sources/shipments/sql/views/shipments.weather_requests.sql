@@ -2,7 +2,12 @@ CREATE OR REPLACE VIEW shipments.weather_requests AS
 SELECT DISTINCT ON (addresses.place_key)
     addresses.place_key,
     addresses.country_code,
-    addresses.postcode,
+    CASE
+        WHEN addresses.postcode IS NULL THEN NULL
+        WHEN addresses.country_code IN ('CA', 'GB', 'IE', 'NL', 'PT', 'US')
+            THEN substr(addresses.place_key, 4)
+        ELSE addresses.postcode
+    END AS postcode,
     addresses.city,
     NULL::double precision AS latitude,
     NULL::double precision AS longitude,
@@ -26,7 +31,8 @@ COMMENT ON VIEW shipments.weather_requests IS
 seven days. A part of weather.weather_requests.';
 COMMENT ON COLUMN shipments.weather_requests.place_key IS 'The place, as in weather.places.';
 COMMENT ON COLUMN shipments.weather_requests.country_code IS 'ISO 3166-1 alpha-2.';
-COMMENT ON COLUMN shipments.weather_requests.postcode IS 'Postcode; null where none.';
+COMMENT ON COLUMN shipments.weather_requests.postcode IS
+'Postcode, as far as it leads to a point on the map: 1016 of 1016 BZ; null where none.';
 COMMENT ON COLUMN shipments.weather_requests.city IS 'Name of the city.';
 COMMENT ON COLUMN shipments.weather_requests.latitude IS 'Null: looked up by the address.';
 COMMENT ON COLUMN shipments.weather_requests.longitude IS 'Null: looked up by the address.';

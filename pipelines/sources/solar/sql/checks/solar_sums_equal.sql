@@ -78,4 +78,3 @@ WHERE
     abs(coalesce(sums.by_days, 0) - coalesce(sums.by_readings, 0))
     > 1e-9 * greatest(abs(sums.by_days), abs(sums.by_readings))
 ORDER BY months.plant_id, months.month, sums.name
-LIMIT 1000

@@ -38,4 +38,3 @@ CROSS JOIN LATERAL (
 ) AS lacking
 WHERE lacking.missing_hours > 0
 ORDER BY lacking.missing_hours DESC, places.place_key
-LIMIT 1000

@@ -21,4 +21,3 @@ WHERE
         OR fetch_state.last_success_at < now() - interval '2 hours 5 minutes'
     )
 ORDER BY places.place_key
-LIMIT 1000

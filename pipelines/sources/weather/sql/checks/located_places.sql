@@ -10,4 +10,3 @@ LEFT JOIN weather.fetch_state
     ON places.place_id = fetch_state.place_id AND fetch_state.kind = 'geocoding'
 WHERE places.is_observed AND places.latitude IS NULL
 ORDER BY places.place_key
-LIMIT 1000

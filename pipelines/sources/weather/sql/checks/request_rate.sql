@@ -19,4 +19,3 @@ FROM (
 ) AS successes
 WHERE successes.requested_at < successes.previous_requested_at + interval '2 hours'
 ORDER BY successes.requested_at DESC
-LIMIT 1000
