@@ -134,6 +134,7 @@ def test_a_job_lands_flights_and_their_counts(
     assert all(check.passed for check in result.get_asset_check_evaluations())
 
 
+@pytest.mark.answers("F37")
 def test_checks_show_what_was_refused_and_what_drifted(
     definitions: dg.Definitions, source: FakeSource
 ) -> None:
@@ -175,6 +176,7 @@ def test_a_source_with_nothing_yet_is_skipped_and_not_red(
     assert result.get_asset_materialization_events() == []
 
 
+@pytest.mark.answers("F48")
 @pytest.mark.parametrize(
     ("fault", "words"),
     [

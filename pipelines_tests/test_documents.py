@@ -1,10 +1,13 @@
 """The requirements are answered by what there is, and the queries of the README answer."""
 
+import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import click
 import psycopg
+import pytest
 
 from pipelines.cli.main import isobar
 from pipelines.postgres.server import ANALYST, Connections
@@ -75,6 +78,35 @@ def test_what_the_requirements_name_exists(owner: psycopg.Connection) -> None:
     assert missing == []
 
 
+def test_each_named_test_carries_the_requirement_that_it_is_evidence_for() -> None:
+    """So that who changes a test knows what is claimed of it."""
+    without = [
+        f"{ids}: {name}"
+        for ids, answer in rows()
+        for name in named(answer)
+        if "::" in name and ids.replace("\u2013", "-") not in answered_by(*name.split("::"))
+    ]
+    assert without == []
+
+
+def answered_by(path: str, test: str) -> list[object]:
+    """What a test is marked with."""
+    return [
+        mark.value
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef) and node.name == test
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.answers"
+        for mark in decorator.args
+        if isinstance(mark, ast.Constant)
+    ]
+
+
+@cache
+def parsed(path: str) -> ast.Module:
+    return ast.parse((PROJECT / path).read_text())
+
+
 def column_exists(owner: psycopg.Connection, answer: str, column: str) -> bool:
     query = "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = %s"
     relations = [name for name in named(answer) if re.fullmatch(r"[a-z]+\.[a-z_]+", name)]
@@ -92,6 +124,7 @@ def commands_of(group: click.Group, prefix: str = "") -> set[str]:
     return found
 
 
+@pytest.mark.answers("F14", "F16", "T48")
 def test_the_queries_of_the_readme_answer(
     warehouse: Warehouse,
     owner: psycopg.Connection,

@@ -229,6 +229,7 @@ def test_the_commands_of_plants_and_quarantine_work_by_an_operators_login(
     assert owner.execute("SELECT count(*) FROM solar.plants").fetchone() == (0,)
 
 
+@pytest.mark.answers("P17")
 def test_p17_a_date_is_year_month_day_or_refused(
     server: Connections, guarded: str, owner: psycopg.Connection
 ) -> None:

@@ -147,6 +147,7 @@ def test_two_that_make_the_storage_of_dagster_at_once_both_find_it(server: Conne
             connection.execute(f"DROP DATABASE {name}")
 
 
+@pytest.mark.answers("T23")
 def test_with_database_url_no_server_is_started(
     state: Path, server: Connections, empty_database: str, source: FakeSource
 ) -> None:
@@ -192,6 +193,7 @@ def test_wrong_configuration_is_told_in_words(
     assert "hunter2" not in told
 
 
+@pytest.mark.answers("T04")
 def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     file = tmp_path / "by hand.csv"
     file.write_text(text_of([line(1), line(1, sku="B"), line(2, article_price="free")]))
@@ -244,6 +246,7 @@ def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) ->
     assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
 
 
+@pytest.mark.answers("T22")
 def test_a_file_that_is_not_there_is_refused_clearly(state: Path) -> None:
     done = isobar(state, "import", "shipments", "/nowhere/shipments.csv")
     assert done.returncode == 2

@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import Iterable
 
+import pytest
+
 from pipelines_tests.cookbook import known_bookings
 from pipelines_tests.cookbook.asked import Answer, of
 from pipelines_tests.sources.bookings.made_up import ROOM, Event
@@ -20,6 +22,7 @@ def booked(events: Iterable[Event]) -> int:
     return sum(one["status"] == 1 for one in events)
 
 
+@pytest.mark.answers("E05", "E06", "E07", "E08", "E10", "E11", "E12")
 def test_hotel_events(answer: Answer) -> None:
     ids = [one["id"] for one in EVENTS]
     assert of(answer("Which hotels are there"), "hotel_id", "bookings") == [
@@ -43,6 +46,7 @@ def test_hotel_events(answer: Answer) -> None:
     ]
 
 
+@pytest.mark.answers("E20", "E61")
 def test_hotel_dashboards(answer: Answer) -> None:
     this_year = of_year(OURS, "2026")
     for row in answer("How many bookings did a hotel have, month"):

@@ -102,6 +102,7 @@ def test_p26_the_hours_of_a_plant_are_a_csv_file_by_one_line(
     assert observed == [values(SIERRA, at).observed_kwh for at in of_the_week]
 
 
+@pytest.mark.answers("E04", "E09")
 @pytest.mark.parametrize(
     ("title", "index"),
     [

@@ -131,6 +131,7 @@ def test_kill_9_while_files_are_taken_leaves_all_or_nothing_of_each(
     assert ledger == [("0.csv", 100, 100, 0), ("1.csv", 30, 30, 0)]
 
 
+@pytest.mark.answers("E52", "E58")
 @pytest.mark.parametrize("table", ["bookings.events", "metrics.hotel_bookings_by_stay_night"])
 def test_kill_9_while_events_are_taken_or_counted_loses_and_doubles_none(
     state: Path, tmp_path: Path, table: str

@@ -66,6 +66,7 @@ def test_events_are_counted_by_their_day_in_utc_and_by_their_night(
     ]
 
 
+@pytest.mark.answers("E53")
 def test_counting_again_adds_nothing(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_rebuild_gives_the_same_rows_and_takes_over_when_much_is_new(
     assert counted(owner) == before
 
 
+@pytest.mark.answers("E62")
 def test_a_month_is_counted_once_whatever_its_key(
     warehouse: Warehouse, owner: psycopg.Connection, many: None
 ) -> None:
@@ -131,6 +133,7 @@ def test_a_month_is_counted_once_whatever_its_key(
         assert sums[0] == sums[1] == owner.execute(query, (hotel, "year")).fetchone()
 
 
+@pytest.mark.answers("E53")
 def test_a_crash_before_the_watermark_moves_leaves_the_counts_as_they_were(
     warehouse: Warehouse,
     owner: psycopg.Connection,
@@ -152,6 +155,7 @@ def test_a_crash_before_the_watermark_moves_leaves_the_counts_as_they_were(
     assert counted(owner) == anew(owner)
 
 
+@pytest.mark.answers("E31")
 def test_refreshes_and_loads_at_once_count_each_event_once(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
 ) -> None:

@@ -332,6 +332,7 @@ def test_arguments_that_make_no_sense_are_refused_in_words(
     assert "metrics.solar_report" in (error.diag.message_hint or "")
 
 
+@pytest.mark.answers("P17", "P25")
 @pytest.mark.parametrize(
     "date", ["2020-02-30", "2021-02-29", "2020-13-01", "2020-00-10", "yesterdays", "2020-1x-01"]
 )
@@ -345,6 +346,7 @@ def test_p17_p25_dates_that_there_are_not_are_refused(owner: psycopg.Connection,
     assert date in (error.diag.message_primary or "")
 
 
+@pytest.mark.answers("P25")
 def test_p25_a_range_that_begins_after_today_is_refused(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
     error = refusal(owner, "1, '2049-06-01', '2049-06-02'")

@@ -39,12 +39,14 @@ def test_f06_flights_are_fetched_daily_at_five() -> None:
     assert (flights.job, flights.cron, flights.zone) == ("flights", "0 5 * * *", "UTC")
 
 
+@pytest.mark.answers("P61")
 def test_p12_p61_plants_are_synced_once_a_day_and_not_every_minute_of_an_hour() -> None:
     solar = read_timetable(None).schedules["solar_sync"]
     assert (solar.job, solar.cron, solar.zone) == ("solar", "15 0 * * *", "UTC")
     assert solar.longest_wait == dt.timedelta(days=1)
 
 
+@pytest.mark.answers("F07", "P13")
 def test_f07_p13_an_operator_changes_a_time_and_a_zone_in_one_file(tmp_path: Path) -> None:
     theirs = read_timetable(
         own(
@@ -65,6 +67,7 @@ def test_f07_p13_an_operator_changes_a_time_and_a_zone_in_one_file(tmp_path: Pat
     assert theirs.schedules["shipments_daily"] == ours.schedules["shipments_daily"]
 
 
+@pytest.mark.answers("F09")
 def test_f09_an_operator_adds_a_schedule_of_his_own(tmp_path: Path) -> None:
     words = (
         '[schedules.rebuild_on_sundays]\njob = "flights_rebuild"\ncron = "0 3 * * 0"\n'

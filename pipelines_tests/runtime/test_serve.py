@@ -104,6 +104,7 @@ def test_the_built_in_server_keeps_its_own_passwords(state: Path) -> None:
     assert "set DATABASE_URL" in done.stderr
 
 
+@pytest.mark.answers("T25")
 def test_what_is_not_set_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("word\n")
     (tmp_path / "empty").write_text("\n")
@@ -147,6 +148,7 @@ def test_what_makes_no_sense_is_told_before_anything_starts(
     assert (words or "What is set makes sense") in done.stderr
 
 
+@pytest.mark.answers("H26")
 def test_an_address_takes_its_password_from_a_variable_or_a_file(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("p@ss/word\r\n")

@@ -56,6 +56,7 @@ def test_the_code_location_has_one_name_and_no_error(ui: Ui) -> None:
     ]
 
 
+@pytest.mark.answers("F06")
 def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
     query = """{ schedulesOrError(repositorySelector: {repositoryName: "__repository__",
         repositoryLocationName: "pipelines"}) { ... on Schedules { results { name cronSchedule
@@ -94,6 +95,7 @@ def test_the_daemon_is_healthy(ui: Ui) -> None:
     assert [s["daemonType"] for s in statuses if s["required"] and not s["healthy"]] == []
 
 
+@pytest.mark.answers("F08", "F26")
 def test_a_run_launched_in_the_ui_goes_through_queue_and_code_server(ui: Ui) -> None:
     assert ui.run("flights", today()) == "SUCCESS"
 
@@ -105,6 +107,7 @@ def test_a_past_day_that_was_not_archived_is_refused_with_the_reason(ui: Ui) -> 
     assert "there is no snapshot of 2026-11-02, and there can be none" in told
 
 
+@pytest.mark.answers("H09")
 def test_a_file_dropped_into_the_inbox_is_taken_by_the_daemon_without_anyone(ui: Ui) -> None:
     """Sensor, queue, run and view, all real; the same again starts no run."""
     runs = """{ runsOrError(filter: {pipelineName: "shipments"}) { ... on Runs { results {
@@ -134,6 +137,7 @@ def test_a_file_dropped_into_the_inbox_is_taken_by_the_daemon_without_anyone(ui:
     assert sensors == ["shipments_inbox"] * 2
 
 
+@pytest.mark.answers("E14", "E40", "E49")
 def test_events_of_a_dropped_file_are_counted_by_the_daemon_without_anyone(ui: Ui) -> None:
     inbox = ui.state / "inbox" / "bookings"
     events = [event(number, hotel_id=99) for number in range(200)]
@@ -209,6 +213,7 @@ def test_a_second_ui_in_the_same_clone_is_refused(ui: Ui) -> None:
     assert ui.url in done.stderr
 
 
+@pytest.mark.answers("T27")
 def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
     (daemon,) = ui.having("dagster._daemon")
     daemon.kill()

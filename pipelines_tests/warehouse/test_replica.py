@@ -141,6 +141,7 @@ def test_every_question_of_the_cookbook_is_answered_there(analyst: psycopg.Conne
     assert answers.answered(page, analyst) == page
 
 
+@pytest.mark.answers("H27", "T30")
 def test_every_table_and_view_that_an_analyst_may_read_has_the_same_rows_there(
     analyst: psycopg.Connection, at_the_primary: psycopg.Connection
 ) -> None:
@@ -154,6 +155,7 @@ def test_every_table_and_view_that_an_analyst_may_read_has_the_same_rows_there(
         until_equal(analyst, at_the_primary, query)
 
 
+@pytest.mark.answers("T28")
 def test_every_function_that_an_analyst_may_call_answers_the_same_there(
     analyst: psycopg.Connection, at_the_primary: psycopg.Connection
 ) -> None:

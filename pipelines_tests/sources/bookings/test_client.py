@@ -33,6 +33,7 @@ def test_an_array_is_one_page(source: FakeSource) -> None:
     assert source.requests[0][1].endswith("?limit=5000&updated__gte=2022-07-31T10%3A00%3A00Z")
 
 
+@pytest.mark.answers("E57")
 def test_pages_are_read_to_the_end_at_our_address_whatever_next_says(source: FakeSource) -> None:
     source.will(
         document(page([event(1)], "http://internal.example/admin?limit=5000&offset=1&x=a%20b")),
@@ -78,6 +79,7 @@ def test_pages_without_end_are_given_up(
         list(client(source).pages(None))
 
 
+@pytest.mark.answers("E59")
 def test_an_answer_other_than_200_is_asked_for_again(source: FakeSource) -> None:
     """DEF E59: anything but 200 was logged and skipped."""
     source.will(body(b"busy", 503), document([event(1)]))
@@ -88,6 +90,7 @@ def test_an_answer_other_than_200_is_asked_for_again(source: FakeSource) -> None
         list(client(source).pages(None))
 
 
+@pytest.mark.answers("E56")
 def test_a_refused_parameter_is_told_and_not_dropped(source: FakeSource) -> None:
     """DEF E56: a filter that could not be read was dropped without a word."""
     source.will(body(b'{"error": "updated__gte: must be a date and time"}', 400))

@@ -88,6 +88,7 @@ def owner_of_it(server: Connections, database: str) -> Iterator[psycopg.Connecti
         yield connection
 
 
+@pytest.mark.answers("E41")
 @settings(
     max_examples=20,
     deadline=None,

@@ -92,6 +92,7 @@ def tick(
     return answer.run_requests[0] if answer.run_requests else answer.skip_message
 
 
+@pytest.mark.answers("E16")
 def test_files_and_the_api_land_together_and_are_counted(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,

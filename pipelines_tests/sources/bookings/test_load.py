@@ -48,6 +48,7 @@ def test_a_file_lands_whole(
     ]
 
 
+@pytest.mark.answers("E55")
 def test_duplicate_events_are_not_accepted_again(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -61,6 +62,7 @@ def test_duplicate_events_are_not_accepted_again(
     assert held(owner)[:2] == before
 
 
+@pytest.mark.answers("E55")
 def test_of_two_events_with_one_id_the_first_stays_and_the_other_is_quarantined(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -101,6 +103,7 @@ def test_orders_delimiters_marks_and_packing_give_the_same_rows(
     )
 
 
+@pytest.mark.answers("E60")
 def test_the_hotel_systems_own_names_of_columns_are_read(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -110,6 +113,7 @@ def test_the_hotel_systems_own_names_of_columns_are_read(
     assert held(owner, "status, room_reservation_id") == [("booking", UUID(ROOM.format(1)))]
 
 
+@pytest.mark.answers("E24")
 def test_bad_lines_are_quarantined_whole_and_the_others_land(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -150,6 +154,7 @@ def test_bad_lines_are_quarantined_whole_and_the_others_land(
     }
 
 
+@pytest.mark.answers("E28")
 def test_a_status_outside_1_and_2_is_rejected(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -175,6 +180,7 @@ def test_a_file_with_too_many_bad_lines_lands_nothing_and_says_why(
     assert counts(told) == (140, 109, 0, 31)
 
 
+@pytest.mark.answers("E24")
 def test_up_to_twenty_bad_lines_never_refuse_a_file_and_more_do(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -188,6 +194,7 @@ def test_up_to_twenty_bad_lines_never_refuse_a_file_and_more_do(
         deliver(warehouse, tmp_path, bad, "many.csv")
 
 
+@pytest.mark.answers("E24")
 @pytest.mark.parametrize(
     "bad",
     [
@@ -215,6 +222,7 @@ def test_a_corrected_line_leaves_quarantine_and_others_stay(
         assert unbalanced(connection, "bookings") == []
 
 
+@pytest.mark.answers("E24")
 def test_bad_lines_that_are_sent_again_are_in_quarantine_once(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -384,6 +392,7 @@ def test_a_file_of_many_blocks_keeps_its_order_and_its_lines(
     assert dict(held(owner, "event_id, hotel_id")) == first
 
 
+@pytest.mark.answers("E45")
 def test_two_loads_at_once_take_turns(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:

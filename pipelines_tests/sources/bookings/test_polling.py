@@ -115,6 +115,7 @@ def test_late_events_are_read_as_far_back_as_is_set_or_from_the_beginning_on_req
     assert asked(source) == [None, at(7), None]
 
 
+@pytest.mark.answers("E51")
 def test_the_watermark_survives_idle_time_and_restarts(
     feed: Feed, source: FakeSource, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
@@ -134,6 +135,7 @@ def test_the_watermark_survives_idle_time_and_restarts(
     assert owner.execute("SELECT * FROM metrics.hotel_bookings_by_event_day").fetchall() == before
 
 
+@pytest.mark.answers("E52")
 def test_a_reading_that_breaks_off_moves_no_watermark(
     feed: Feed, source: FakeSource, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +162,7 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     assert told.watermark_at == BEGIN - dt.timedelta(hours=5)
 
 
+@pytest.mark.answers("E54")
 def test_equal_and_late_times_are_not_missed(
     feed: Feed, source: FakeSource, owner: psycopg.Connection, clock: FakeClock
 ) -> None:

@@ -140,6 +140,7 @@ def test_a_reservation_has_an_event_for_each_night_and_some_are_cancelled() -> N
     assert hotels.events(2, since, since + dt.timedelta(days=1)) != told[:40]
 
 
+@pytest.mark.answers("E60")
 @pytest.mark.parametrize(
     ("names", "field", "holds"),
     [
@@ -180,6 +181,7 @@ def test_filters_are_joined_and_times_are_read_in_any_zone(
     assert get(served, updated__gte="2026-09-16") == []
 
 
+@pytest.mark.answers("E56")
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -240,6 +242,7 @@ def test_pages_give_the_same_events_as_the_array(
     assert (beyond["results"], beyond["next"]) == ([], None)
 
 
+@pytest.mark.answers("E03")
 def test_a_posted_event_is_among_the_others(fresh: str) -> None:
     sent = GOOD | {"id": 1}
     answer = post(fresh, sent)

@@ -95,6 +95,7 @@ def told(owner: psycopg.Connection) -> dict[tuple[str, dt.datetime], tuple[str, 
     return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 
+@pytest.mark.answers("F49")
 @pytest.mark.parametrize("seed", range(3))
 def test_any_order_of_snapshots_ends_as_the_model_and_as_a_rebuild(
     warehouse: Warehouse, owner: psycopg.Connection, seed: int
@@ -134,6 +135,7 @@ def test_storage_grows_with_changes_and_not_with_days(
     assert owner.execute("SELECT count(*) FROM metrics.flight_prices").fetchone() == (60,)
 
 
+@pytest.mark.answers("F49")
 def test_price_rating_agent_and_legs_are_kept_as_they_were(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
@@ -219,6 +221,7 @@ def test_a_rebuild_keeps_what_was_believed_of_a_day_whose_last_document_is_refus
     assert bring_up_to_date(warehouse) == ([], [])
 
 
+@pytest.mark.answers("F49", "F56")
 def test_what_was_offered_in_the_morning_alone_stays_in_the_history(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:

@@ -38,6 +38,7 @@ def everything(owner: psycopg.Connection) -> dict[str, list[Any]]:
     }
 
 
+@pytest.mark.answers("F22")
 def test_a_document_lands_whole(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     (outcome,) = deliver(warehouse, MONDAY, flights_document())
     assert (outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected) == (5, 5, 0, 0)
@@ -69,12 +70,14 @@ def test_a_document_lands_whole(warehouse: Warehouse, owner: psycopg.Connection)
     )
 
 
+@pytest.mark.answers("F52")
 def test_equal_prices_do_not_collide(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     deliver(warehouse, MONDAY, flights_document([itinerary(n, [1]) for n in range(1, 4)]))
     query = "SELECT count(*), sum(price_amount) FROM enriched.itineraries"
     assert owner.execute(query).fetchone() == (3, Decimal("105.00"))
 
 
+@pytest.mark.answers("F30")
 def test_the_same_day_again_is_a_no_op(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     deliver(warehouse, MONDAY, flights_document())
     before = everything(owner)
@@ -124,6 +127,7 @@ def test_changes_are_followed_and_prices_keep_their_history(
     ).fetchall() == [("it_1", ["leg_1", "leg_2", "leg_3"]), ("it_2", ["leg_1"])]
 
 
+@pytest.mark.answers("F56")
 def test_withdrawn_and_returned_itineraries_are_seen(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
@@ -250,6 +254,7 @@ def test_a_document_that_our_code_cannot_read_does_not_hold_up_the_next_day(
     assert "could not be read: LookupError" in str(refusals[0])
 
 
+@pytest.mark.answers("F11", "F54")
 def test_an_itinerary_is_listed_once_however_many_of_its_legs_match(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
@@ -266,6 +271,7 @@ def test_an_itinerary_is_listed_once_however_many_of_its_legs_match(
     assert owner.execute(all_direct).fetchall() == [("it_1",)]
 
 
+@pytest.mark.answers("F57")
 def test_prices_are_ordered_as_numbers_and_not_as_text(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
@@ -301,6 +307,7 @@ def test_a_code_with_two_names_is_told_as_drift(
     ).fetchone() == (['flights.json: airline_id "WZ" has the names ["Wizz Air", "Wizz"]'],)
 
 
+@pytest.mark.answers("F17")
 def test_an_itinerary_comes_with_its_legs_in_one_row(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:

@@ -57,6 +57,7 @@ SHAPES = [
 ]
 
 
+@pytest.mark.answers("T06", "T08", "T47")
 @pytest.mark.parametrize(("address", "street", "postcode", "city", "code"), SHAPES)
 def test_the_usual_shapes_are_read_whole(
     address: str, street: str, postcode: str, city: str, code: str
@@ -71,6 +72,7 @@ def test_the_usual_shapes_are_read_whole(
     assert read.status == "parsed"
 
 
+@pytest.mark.answers("T38")
 @pytest.mark.parametrize(
     ("address", "street", "city", "code"),
     [
@@ -90,6 +92,7 @@ def test_an_address_without_a_postcode_has_its_city_and_country(
     assert read.status == "no_postcode"
 
 
+@pytest.mark.answers("T07")
 @pytest.mark.parametrize(
     ("address", "postcode", "city", "country", "status"),
     [

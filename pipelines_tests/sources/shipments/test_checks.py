@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from pipelines.warehouse.connection import Warehouse
@@ -22,6 +23,7 @@ def found(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:
     return {name: offending for name, offending in rows.items() if offending}
 
 
+@pytest.mark.answers("H12")
 def test_nothing_is_found_in_what_is_well(warehouse: Warehouse, tmp_path: Path) -> None:
     known = ("in-transit", "transit", "inbound-scan", "scanned", "delivery")
     lines = [line(n, status=status) for n, status in enumerate(known)]
@@ -30,6 +32,7 @@ def test_nothing_is_found_in_what_is_well(warehouse: Warehouse, tmp_path: Path) 
     assert found(warehouse) == {}
 
 
+@pytest.mark.answers("H12")
 def test_other_words_and_addresses_that_cannot_be_read_are_shown(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:

@@ -213,6 +213,7 @@ def test_one_file_is_taken_from_anywhere(
     )
 
 
+@pytest.mark.answers("T22")
 def test_a_file_that_is_not_there_is_told(
     resources: dict[str, Any], instance: dg.DagsterInstance
 ) -> None:

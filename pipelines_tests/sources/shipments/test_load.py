@@ -45,6 +45,7 @@ def statuses(owner: psycopg.Connection) -> list[str]:
     ]
 
 
+@pytest.mark.answers("H01")
 def test_a_file_lands_whole(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -72,6 +73,7 @@ def test_a_file_lands_whole(
     assert owner.execute(query).fetchall() == [("in-transit",), ("transit",)]
 
 
+@pytest.mark.answers("H39", "T39")
 def test_importing_again_duplicates_nothing(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -83,6 +85,7 @@ def test_importing_again_duplicates_nothing(
     assert everything(owner) == before
 
 
+@pytest.mark.answers("T40")
 def test_a_header_with_capital_sku_is_read(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -290,6 +293,7 @@ def test_bad_lines_that_are_sent_again_are_in_quarantine_once(
         assert unbalanced(connection, "shipments") == []
 
 
+@pytest.mark.answers("T38")
 def test_an_address_without_a_postcode_does_not_break_the_list(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -377,6 +381,7 @@ def track(owner: psycopg.Connection, number: str | None, carrier: str | None) ->
     return owner.execute("SELECT * FROM enriched.track(%s, %s)", [number, carrier]).fetchall()
 
 
+@pytest.mark.answers("H02", "H45", "T08")
 def test_track_answers_with_one_row_however_many_articles(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -392,6 +397,7 @@ def test_track_answers_with_one_row_however_many_articles(
     assert owner.execute(named).fetchone() == (1,)
 
 
+@pytest.mark.answers("H10", "H41", "T02")
 @pytest.mark.parametrize(
     ("number", "carrier"), [("TN00000009", "DHL"), ("TN00000001", "UPS"), ("TN0000000_", "DHL")]
 )
@@ -402,6 +408,7 @@ def test_track_has_no_row_for_an_unknown_pair(
     assert track(owner, number, carrier) == []
 
 
+@pytest.mark.answers("H10", "H40")
 @pytest.mark.parametrize(
     ("number", "carrier", "words"),
     [
@@ -419,6 +426,7 @@ def test_track_refuses_a_missing_argument_clearly(
         track(owner, number, carrier)
 
 
+@pytest.mark.answers("H12")
 def test_statuses_are_known_in_any_case_and_with_any_separator(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -439,6 +447,7 @@ def test_statuses_are_known_in_any_case_and_with_any_separator(
     assert dict(owner.execute(query).fetchall()) == sent
 
 
+@pytest.mark.answers("H02")
 def test_a_carrier_is_found_in_any_case_and_one_written_so_comes_first(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -458,6 +467,7 @@ def test_a_carrier_is_found_in_any_case_and_one_written_so_comes_first(
     assert found == [["dhl"], ["DHL"], ["FedEx"], []]
 
 
+@pytest.mark.answers("H07", "T41")
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -482,6 +492,7 @@ def test_two_postcodes_of_one_point_are_one_place(
     assert None not in owner.execute(both).fetchall()[0]
 
 
+@pytest.mark.answers("H03", "T10")
 @pytest.mark.parametrize(
     ("sender", "receiver", "risk"),
     [

@@ -209,6 +209,7 @@ def test_a_line_with_a_nul_does_not_become_a_good_one(
     assert owner.execute(LEDGER).fetchall() == [(2, 1, 0, 1)]
 
 
+@pytest.mark.answers("E24")
 def test_what_is_dismissed_stays_with_who_when_and_why_and_is_no_problem_any_more(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:

@@ -134,6 +134,7 @@ def min_day(owner: psycopg.Connection) -> dt.date:
     return day
 
 
+@pytest.mark.answers("P52")
 def test_p52_plants_that_failed_make_the_run_red_at_its_end_by_name(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
@@ -199,6 +200,7 @@ def test_partitions_follow_the_registry(
     assert list(instance.get_dynamic_partitions("solar_plants")) == ["1"]
 
 
+@pytest.mark.answers("P23")
 def test_p23_days_are_asked_for_by_hand(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
@@ -220,6 +222,7 @@ def test_p23_days_are_asked_for_by_hand(
     assert "500" in failures(result)[0]
 
 
+@pytest.mark.answers("P17", "P25")
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
@@ -310,6 +313,7 @@ def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunReque
     return found.run_requests[0] if found.run_requests else str(found.skip_message)
 
 
+@pytest.mark.answers("P08")
 def test_p08_the_sensor_sees_a_new_plant_however_it_came(
     resources: dict[str, Any], instance: dg.DagsterInstance, owner: psycopg.Connection
 ) -> None:
@@ -322,6 +326,7 @@ def test_p08_the_sensor_sees_a_new_plant_however_it_came(
     assert tick(resources, instance) == "No plant is due."
 
 
+@pytest.mark.answers("P59")
 @pytest.mark.parametrize(
     ("change", "is_due"),
     [

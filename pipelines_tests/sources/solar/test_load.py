@@ -81,6 +81,7 @@ def test_the_ledger_names_some_of_countless_unknown_keys_and_counts_the_rest(
     assert drift[-1] == f"{name}: 5 more unknown keys"
 
 
+@pytest.mark.answers("P14", "P32")
 def test_p14_p32_the_same_again_changes_nothing_and_another_word_is_kept_with_the_old_one(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
@@ -120,6 +121,7 @@ def test_a_part_of_an_answer_that_was_other_since_is_written_again(
     assert take(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS) == (72, 24, 48, 0)
 
 
+@pytest.mark.answers("P30")
 def test_p30_one_bad_item_costs_one_hour_and_the_day_is_not_held(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
@@ -180,6 +182,7 @@ def test_an_hour_that_is_not_told_is_missing_and_one_that_was_told_stays(
     assert rows(owner, "SELECT count(*) FROM solar.readings") == [(24,)]
 
 
+@pytest.mark.answers("P31")
 def test_p31_nothing_at_all_is_empty_by_the_services_word(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
@@ -408,6 +411,7 @@ def test_the_refused_items_of_a_deleted_plant_go_with_it(
         assert unbalanced(connection, "solar") == []
 
 
+@pytest.mark.answers("P33")
 def test_p33_a_year_is_written_by_few_statements(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:

@@ -105,6 +105,7 @@ def wait_for_lock(owner: psycopg.Connection) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.answers("P01")
 def test_a_plant_is_registered_with_a_number_of_its_own(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
@@ -131,6 +132,7 @@ def test_what_is_refused_uses_up_no_number(warehouse: Warehouse) -> None:
     assert registry.add(warehouse, "two") == 2
 
 
+@pytest.mark.answers("P03")
 def test_a_plant_is_found_by_its_number(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     registry.add(warehouse, "Alta")
     plant_id = registry.add(warehouse, "Bassa")
@@ -147,6 +149,7 @@ def test_a_number_that_was_given_by_hand_is_passed_over(
     assert [registry.add(warehouse, name) for name in ("D", "E")] == [3, 5]
 
 
+@pytest.mark.answers("P21")
 @pytest.mark.parametrize("name", ["Alta", " Alta\t", "", "  ", "\N{NO-BREAK SPACE}\n", "n" * 51])
 def test_a_name_that_is_taken_empty_or_too_long_is_refused_and_said_to_be(
     warehouse: Warehouse, owner: psycopg.Connection, name: str
@@ -205,6 +208,7 @@ def test_a_time_zone_that_there_is_not_is_refused(warehouse: Warehouse, zone: st
     assert "what to do: UTC, Europe/Madrid: SELECT name FROM pg_timezone_names" in str(told.value)
 
 
+@pytest.mark.answers("P04")
 def test_a_plant_is_renamed(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     plant_id = registry.add(warehouse, "Alta")
     registry.rename(warehouse, plant_id, " Sierra Alta ")
@@ -213,6 +217,7 @@ def test_a_plant_is_renamed(warehouse: Warehouse, owner: psycopg.Connection) -> 
     assert registry.add(warehouse, "Alta") == 2
 
 
+@pytest.mark.answers("P62")
 @pytest.mark.parametrize("plant_id", [99, 0, -1, 2**31, 2**63, HUGE, -HUGE])
 def test_an_unknown_plant_is_refused_for_good_and_not_taken_for_a_bad_request(
     warehouse: Warehouse, plant_id: int
@@ -240,6 +245,7 @@ def test_retiring_keeps_the_data_and_again_changes_nothing(
     assert counts(owner, plant_id) == [2, 1, 1, 1, 1]
 
 
+@pytest.mark.answers("P05")
 def test_deleting_a_plant_deletes_its_data_and_no_others(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
@@ -263,6 +269,7 @@ def test_deleting_by_hand_deletes_the_data_too(
     assert counts(owner, plant_id) == [0, 0, 0, 0, 0]
 
 
+@pytest.mark.answers("P20", "P62")
 def test_a_delete_while_the_plant_is_synced_is_no_success_but_fails_for_now_and_says_so(
     warehouse: Warehouse,
     owner: psycopg.Connection,
@@ -401,6 +408,7 @@ def test_the_zone_of_a_plant_with_readings_and_any_number_stay_as_they_are(
     assert counts(owner, plant_id) == [2, 1, 1, 1, 1]
 
 
+@pytest.mark.answers("P02")
 def test_the_list_counts_days_as_the_coverage_does(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:

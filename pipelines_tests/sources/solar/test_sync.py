@@ -78,6 +78,7 @@ def windows_of(service: Service, plant: Plant) -> list[Window]:
     return [window for plant_id, window in service.asked if plant_id == plant.plant_id]
 
 
+@pytest.mark.answers("P09")
 def test_p08_p09_a_new_plant_gets_yesterday_first_and_then_its_history(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
@@ -93,6 +94,7 @@ def test_p08_p09_a_new_plant_gets_yesterday_first_and_then_its_history(
     ) == [("run", 2, None, True)]
 
 
+@pytest.mark.answers("P08")
 def test_p08_only_the_chosen_plants_are_synced(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
@@ -112,6 +114,7 @@ def test_nothing_is_asked_for_twice(
     assert (len(service.asked), synced.answers, synced.problem) == (asked, [], None)
 
 
+@pytest.mark.answers("P12")
 def test_p12_the_next_day_one_day_is_asked_for(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
@@ -128,6 +131,7 @@ def test_p12_the_next_day_one_day_is_asked_for(
     assert windows_of(service, plant)[-1] == Window(TODAY - dt.timedelta(days=2), TODAY)
 
 
+@pytest.mark.answers("P46", "P52")
 def test_p46_p52_p59_the_window_that_was_lost_and_reported_as_synced(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
@@ -150,6 +154,7 @@ def test_p46_p52_p59_the_window_that_was_lost_and_reported_as_synced(
     assert rows(owner, "SELECT count(*) FROM solar.gaps") == [(0,)]
 
 
+@pytest.mark.answers("P53")
 def test_p53_the_crash_when_the_first_sync_stored_nothing(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
@@ -162,6 +167,7 @@ def test_p53_the_crash_when_the_first_sync_stored_nothing(
     assert synced.problem is None
 
 
+@pytest.mark.answers("P27", "P28", "P29", "P58")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -184,6 +190,7 @@ def test_p27_p28_p29_p58_what_may_pass_is_asked_for_again(
     assert set(statuses(owner, plant).values()) == {"held"}
 
 
+@pytest.mark.answers("P29")
 @pytest.mark.parametrize(
     ("answer", "words"),
     [(document({"results": []}), "not an array but dict"), (body(b"", 404), "404")],
@@ -217,6 +224,7 @@ def test_a_plant_that_fails_leaves_the_others_done(
     ]
 
 
+@pytest.mark.answers("P27")
 def test_all_tries_together_are_bounded(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
@@ -267,6 +275,7 @@ def test_retired_plants_are_left_alone(
     assert service.asked == []
 
 
+@pytest.mark.answers("P20")
 def test_p20_a_plant_that_is_being_synced_is_not_deleted(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
@@ -326,6 +335,7 @@ def test_p23_chosen_days_are_asked_for_again_whatever_is_held(
     assert [answer.unchanged for answer in synced.answers] == [29 * 24]
 
 
+@pytest.mark.answers("P18")
 @pytest.mark.parametrize(
     ("window", "words"),
     [
@@ -348,6 +358,7 @@ def test_p18_p25_days_that_cannot_be_are_refused_before_anything_is_asked(
     assert service.asked == []
 
 
+@pytest.mark.answers("P16")
 def test_p16_unknown_plants_are_refused_before_anything_is_asked(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
@@ -415,6 +426,7 @@ def test_p58_a_service_that_does_not_answer_is_not_waited_for(
     assert len(windows_of(service, plant)) >= 2
 
 
+@pytest.mark.answers("P39")
 def test_p39_the_time_of_a_sync_is_told(
     sync: Callable[..., list[Synced]], owner: psycopg.Connection
 ) -> None:

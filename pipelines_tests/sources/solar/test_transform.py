@@ -28,6 +28,7 @@ def hours(told: Told) -> list[str]:
     return [f"{at:%Y-%m-%dT%H:%MZ}" for at in told.readings.read_at]
 
 
+@pytest.mark.answers("P22")
 def test_p22_nested_values_become_flat_columns() -> None:
     told = read(day_of_items())
     assert len(told.readings) == told.read == 24
@@ -42,6 +43,7 @@ def test_p22_nested_values_become_flat_columns() -> None:
     assert not told.drift
 
 
+@pytest.mark.answers("P30", "P60")
 @pytest.mark.parametrize(
     ("spoilt", "reason"),
     [
@@ -140,6 +142,7 @@ def test_order_does_not_matter() -> None:
     assert hours(told) == sorted(hours(told))
 
 
+@pytest.mark.answers("P55")
 def test_p55_items_of_other_days_than_asked_for_are_left_to_those() -> None:
     told = read([*day_of_items(), *day_of_items(dt.date(2019, 1, 2))[:1]])
     assert (len(told.readings), told.elsewhere) == (24, 1)
@@ -152,6 +155,7 @@ def test_the_future_is_refused() -> None:
     assert set(reasons(told)) == {"datetime is in the future"}
 
 
+@pytest.mark.answers("P57")
 def test_p57_naive_times_are_read_in_the_plants_zone() -> None:
     told = read(day_of_items(), "Asia/Tashkent")
     assert hours(told)[0] == "2018-12-31T19:00Z"

@@ -40,12 +40,14 @@ def known(days: set[dt.date], due: set[dt.date] = frozenset()) -> Known:  # type
     return Known(ordered[-1] if ordered else None, holes, sorted(due))
 
 
+@pytest.mark.answers("P09")
 def test_p09_yesterday_comes_first_and_today_never() -> None:
     found = list(windows(NOTHING, TODAY, TEN_YEARS))
     assert found[0] == Window(YESTERDAY, TODAY)
     assert max(asked(*found)) == YESTERDAY
 
 
+@pytest.mark.answers("P10")
 def test_p10_history_goes_back_by_the_years_of_one_run() -> None:
     assert list(windows(NOTHING, TODAY, TEN_YEARS))[1:] == [
         Window(dt.date(2025, 11, 19), YESTERDAY)
@@ -56,6 +58,7 @@ def test_p10_history_goes_back_by_the_years_of_one_run() -> None:
     ]
 
 
+@pytest.mark.answers("P11")
 def test_p11_history_ends_after_ten_years_of_runs_and_is_whole() -> None:
     days: set[dt.date] = set()
     for _ in range(10):
@@ -67,6 +70,7 @@ def test_p11_history_ends_after_ten_years_of_runs_and_is_whole() -> None:
     assert list(windows(known(days), TODAY, TEN_YEARS)) == []
 
 
+@pytest.mark.answers("P54")
 def test_p54_the_loop_that_went_one_year_too_far_and_fetched_the_current_year_again() -> None:
     days = asked(*windows(NOTHING, TODAY, TEN_YEARS))
     assert len(days) == 1 + 365
@@ -74,6 +78,7 @@ def test_p54_the_loop_that_went_one_year_too_far_and_fetched_the_current_year_ag
     assert again == [Window(dt.date(2024, 11, 19), dt.date(2025, 11, 19))]
 
 
+@pytest.mark.answers("P34")
 def test_p34_long_spans_are_asked_for_by_the_year() -> None:
     cut = list(years(Window(dt.date(2019, 3, 1), dt.date(2022, 1, 1))))
     assert cut == [
@@ -98,6 +103,7 @@ def test_a_hole_in_history_is_filled_before_older_years() -> None:
     ]
 
 
+@pytest.mark.answers("P59")
 def test_p59_gaps_whose_time_has_come_are_asked_for_again_those_close_by_together() -> None:
     days = asked(Window(dt.date(2016, 11, 20), TODAY))
     due = {dt.date(2020, 1, 1), dt.date(2020, 1, 5), dt.date(2022, 5, 5)}

@@ -81,6 +81,7 @@ def test_each_address_can_be_set_by_itself(variable: str, moved: set[str]) -> No
     assert {name for name, host in found.items() if host == "there"} == moved
 
 
+@pytest.mark.answers("H36")
 def test_quotas_are_those_of_the_plan() -> None:
     clock = FakeClock()
     limits = {"weather_requests_per_minute": 100, "weather_requests_per_month": 5}

@@ -32,6 +32,7 @@ FAR = result("Saint-Denis", latitude=-20.9, longitude=55.4, population=150_000)
 MAYOTTE = result("Mayotte", feature_code="PPLA", population=5, longitude=45.1)
 
 
+@pytest.mark.answers("H43")
 @pytest.mark.parametrize(
     ("results", "postcode", "city", "status", "longitude"),
     [
@@ -147,6 +148,7 @@ def test_a_town_of_a_territory_without_a_postcode_is_found_in_the_end() -> None:
     assert choose([reunion], own[0], postcode=None, city="Saint-Denis").status == "not_found"
 
 
+@pytest.mark.answers("H43")
 def test_the_names_of_a_language_decide_and_no_other_town_is_taken(
     warehouse: Warehouse,
     owner: psycopg.Connection,
@@ -305,6 +307,7 @@ def test_a_plan_of_few_requests_looks_places_up_one_by_one(
     assert len(locate_places(warehouse, geocoder, clock)[0]) == 1
 
 
+@pytest.mark.answers("T46")
 def test_a_name_with_blanks_and_umlauts_is_asked_for_as_it_is(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
@@ -325,6 +328,7 @@ def statuses(owner: psycopg.Connection) -> dict[str, str]:
     return dict(owner.execute(query).fetchall())
 
 
+@pytest.mark.answers("H07")
 def test_each_place_is_looked_up_once_however_many_shipments_it_has(
     warehouse: Warehouse,
     owner: psycopg.Connection,

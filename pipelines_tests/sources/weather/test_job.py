@@ -94,6 +94,7 @@ def age(owner: psycopg.Connection, minutes: int) -> None:
         owner.execute(statement, [earlier])
 
 
+@pytest.mark.answers("H03", "H15", "T01", "T03", "T05", "T11", "T14", "T41")
 def test_a_file_brings_the_weather_of_both_its_ends(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
@@ -130,6 +131,7 @@ def test_a_file_brings_the_weather_of_both_its_ends(
     assert owner.execute("SELECT count(*) FROM weather.api_requests").fetchone() == (20,)
 
 
+@pytest.mark.answers("H11", "T43")
 def test_a_shipment_without_weather_yet_has_nulls_and_a_provider_that_is_down_changes_no_lookup(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
@@ -200,6 +202,7 @@ def test_a_wrong_key_fails_the_run_at_once_and_names_the_variable(
     assert owner.execute(query).fetchall() == [(provider,)]
 
 
+@pytest.mark.answers("H06", "H13", "T10")
 def test_the_sensor_starts_a_run_when_something_is_due(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
@@ -324,6 +327,7 @@ def test_a_provider_that_is_down_leaves_sources_green_and_the_last_weather_with_
     assert all("connection refused" in problem for problem in old)
 
 
+@pytest.mark.answers("T35")
 def test_checks_find_what_they_are_for(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,

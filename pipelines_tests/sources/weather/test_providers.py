@@ -47,6 +47,7 @@ def providers(http: HttpClient, url: str, clock: FakeClock) -> list[Provider]:
     ]
 
 
+@pytest.mark.answers("H04", "T45")
 def test_all_tell_the_same_weather_in_the_same_units(
     http: HttpClient, sandbox: str, clock: FakeClock
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_list_of_another_length_is_not_joined(
         provider.observe([BERLIN, PARIS])
 
 
+@pytest.mark.answers("T13")
 def test_openweathermap_asks_by_postcode_and_country_where_there_are_no_coordinates(
     http: HttpClient, sandbox: str, clock: FakeClock
 ) -> None:
@@ -93,6 +95,7 @@ def test_openweathermap_asks_by_postcode_and_country_where_there_are_no_coordina
     assert not provider.can_request(Place(3, None, None, "IR", None))
 
 
+@pytest.mark.answers("H38")
 @pytest.mark.parametrize(
     ("name", "status", "answer", "failure", "words"),
     [
@@ -145,6 +148,7 @@ def test_errors_mean_what_the_provider_says(
     assert type(told.value) is failure
 
 
+@pytest.mark.answers("T24")
 @pytest.mark.parametrize("place", [BERLIN])
 def test_a_key_is_in_no_message(clock: FakeClock, place: Place, caplog: Any) -> None:
     """As when the host is not there; test_job has the other ways."""
@@ -157,6 +161,7 @@ def test_a_key_is_in_no_message(clock: FakeClock, place: Place, caplog: Any) -> 
             assert "k3y" not in words
 
 
+@pytest.mark.answers("H46", "T24")
 def test_keys_go_by_https_only_unless_another_host_is_set(http: HttpClient) -> None:
     """A provider was asked by plain http, with the key in the address."""
     for provider in (WeatherApi(http, None, KEY, dt.datetime.now), OpenWeatherMap):
@@ -186,6 +191,7 @@ def test_the_key_is_sent_and_nothing_else_of_us(
     assert "appid=k3y%2Fwith%2Bsigns" in paths[2][2]
 
 
+@pytest.mark.answers("H43")
 def test_weatherapi_that_answers_for_another_place_is_not_believed(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
@@ -276,6 +282,7 @@ def test_what_cannot_be_is_not_believed(changes: dict[str, Any], words: str) -> 
     assert words in (implausible(dataclasses.replace(GOOD, **changes), NOW) or "")
 
 
+@pytest.mark.answers("T45")
 @pytest.mark.parametrize(
     ("name", "value"),
     [

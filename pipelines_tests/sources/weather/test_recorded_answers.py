@@ -133,6 +133,7 @@ def test_geocoding(
     assert (located.status, located.latitude) == (status, latitude)
 
 
+@pytest.mark.answers("H04")
 def test_weatherapi(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
     def told(title: str) -> Observation:
         (one,) = observe(

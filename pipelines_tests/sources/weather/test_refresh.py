@@ -92,6 +92,7 @@ def due(warehouse: Warehouse, clock: FakeClock) -> int:
         return count_present_due(connection, clock(), by_postcode=False)
 
 
+@pytest.mark.answers("H06", "T09")
 def test_many_places_are_one_request_and_then_none_is_due_for_two_hours(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
@@ -109,6 +110,7 @@ def test_many_places_are_one_request_and_then_none_is_due_for_two_hours(
     assert owner.execute(TOO_SOON).fetchall() == []
 
 
+@pytest.mark.answers("H07", "T14")
 def test_500_places_are_500_place_calls_in_batches(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
@@ -165,6 +167,7 @@ def test_the_longer_a_provider_is_down_the_less_it_is_asked_but_every_five_minut
     assert len(gaps) < 20
 
 
+@pytest.mark.answers("H38")
 def test_one_bad_place_leaves_the_others_done(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
@@ -233,6 +236,7 @@ def test_a_value_that_cannot_be_is_null_and_counted_and_the_others_are_kept(
     assert owner.execute(query).fetchall() == [(True, False), (False, False)]
 
 
+@pytest.mark.answers("H36")
 def test_a_used_up_allowance_is_not_asked_again_before_it_renews(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
@@ -293,6 +297,7 @@ def test_a_pause_of_unstated_length_is_longer_each_time_until_an_answer_comes(
     assert owner.execute(query).fetchall() == [(1, clock() + dt.timedelta(minutes=1))]
 
 
+@pytest.mark.answers("H15", "H36")
 def test_no_more_is_asked_than_the_allowance_gives(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
@@ -355,6 +360,7 @@ def test_a_wrong_key_stops_at_once_and_costs_no_place_its_turn(
     assert due(warehouse, clock) == 3
 
 
+@pytest.mark.answers("H08")
 def test_two_at_once_share_the_work(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
@@ -483,6 +489,7 @@ def keep_answer(owner: psycopg.Connection, minutes: float, kind: str = "observat
     )
 
 
+@pytest.mark.answers("H08")
 def test_the_database_refuses_a_second_kept_observation_within_two_hours(
     owner: psycopg.Connection,
 ) -> None:
@@ -538,6 +545,7 @@ def test_a_run_that_was_killed_while_a_clock_was_a_day_ahead_holds_nothing_when_
     assert due(warehouse, clock) == 2
 
 
+@pytest.mark.answers("T44")
 def test_a_day_with_a_provider_that_often_fails_two_refreshers_and_a_kill(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
