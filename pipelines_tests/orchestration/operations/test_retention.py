@@ -15,7 +15,7 @@ from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import Delivery, close_delivery, open_delivery, write_rejects
 from pipelines.ingest.quarantine import leave_quarantine
 from pipelines.orchestration.operations import retention
-from pipelines.sources.flights.archive import remove_documents
+from pipelines.sources.flights.archive import name_of, remove_documents
 from pipelines.sources.shipments import load, transform
 from pipelines.sources.weather import request_log
 from pipelines.sources.weather.providers import Quota
@@ -160,9 +160,9 @@ def test_a_day_with_the_document_of_a_forgotten_one_is_balanced_too(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     document = flights_document([itinerary(1, [1, 2]), itinerary(2, [1, 9]), itinerary(3, [1, 2])])
-    keep(warehouse, MONDAY, document)
+    at = keep(warehouse, MONDAY, document)
     bring_up_to_date(warehouse)
-    age(owner, MONDAY.isoformat())
+    age(owner, name_of(at))
     assert retention.forget_quarantine(warehouse, A_YEAR_AGO) == {"flights": Removed(1)}
     keep(warehouse, MONDAY + dt.timedelta(days=1), document)
     bring_up_to_date(warehouse)
@@ -260,8 +260,8 @@ def test_without_old_documents_a_rebuild_loses_no_price_history(
     for _ in range(5):
         archive((cut - MONDAY).days)
     after = told(owner)
-    assert {key: value for key, value in after.items() if key[1] < cut} == {
-        key: value for key, value in before.items() if key[1] < cut
+    assert {key: value for key, value in after.items() if key[1] < midnight(cut)} == {
+        key: value for key, value in before.items() if key[1] < midnight(cut)
     }
     tables = contents(owner)
     bring_up_to_date(warehouse, rebuild=True)
@@ -286,7 +286,7 @@ def test_documents_go_when_no_later_day_needs_them_and_come_back_with_a_day_that
     assert owner.execute(kept).fetchone() == (2, 2)
     outcomes, refusals = bring_up_to_date(warehouse)
     assert (len(outcomes), refusals) == (1, [])
-    assert {value for key, value in told(owner).items() if key[1] >= days[3]} == {
+    assert {value for key, value in told(owner).items() if key[1] >= midnight(days[3])} == {
         ("£1", "Trip.com"),
         ("£2", "Trip.com"),
     }

@@ -402,7 +402,8 @@ def test_a_key_is_in_nothing_that_dagster_or_the_database_keeps(
 ) -> None:
     (tmp_path / "a.csv").write_text(text_of([line(1)]))
     monkeypatch.setenv("WEATHER_PROVIDER", provider)
-    monkeypatch.setenv("WEATHER_API_KEY", "hunter2/+")
+    name = "OPEN_METEO_API_KEY" if provider == "open-meteo" else "WEATHER_API_KEY"
+    monkeypatch.setenv(name, "hunter2/+")
     error = {"error": {"code": 2006, "message": "hunter2/+ is bad"}, "cod": 401, "message": "no"}
     error["reason"] = "The supplied API key hunter2/+ is invalid."
     source.will(
