@@ -47,6 +47,10 @@ class PermanentFailure(Failure):
     """It will not work until someone changes something: 4xx, a broken contract, too much dirt."""
 
 
+class RejectedInput(PermanentFailure):
+    """What a person filled in cannot be done: shown to that person, and no incident."""
+
+
 class DatabaseError(PermanentFailure):
     """The database refuses us, whatever is written: rights, missing objects."""
 

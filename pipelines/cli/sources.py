@@ -3,7 +3,7 @@
 import getpass
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import click
@@ -15,12 +15,12 @@ from pipelines.source import FileInbox, Source, sources
 
 
 class SourceName(click.ParamType[str]):
-    """The name of a source that keeps a ledger, or of one that can be read again."""
+    """The name of a source that keeps a ledger, or of those of them that something is for."""
 
     name = "source"
 
-    def __init__(self, *, is_retry: bool = False) -> None:
-        self.is_retry = is_retry
+    def __init__(self, is_for: Callable[[Source], object] = lambda _: True) -> None:
+        self.is_for = is_for
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, if there is such a source."""
@@ -34,11 +34,7 @@ class SourceName(click.ParamType[str]):
         return f"[{'|'.join(self._names())}]"
 
     def _names(self) -> list[str]:
-        return [
-            one.name
-            for one in sources().values()
-            if one.ledgers and (not self.is_retry or one.retry or one.reprocess)
-        ]
+        return [one.name for one in sources().values() if one.ledgers and self.is_for(one)]
 
 
 class ImportGroup(click.Group):
@@ -107,7 +103,7 @@ def show(source: str, limit: int, *, dismissed: bool) -> None:
 
 
 @quarantine.command(short_help="Dismiss rejected records, with a reason.")
-@click.argument("source", type=SourceName())
+@click.argument("source", type=SourceName(_inbox_of))
 @click.option("--reason", required=True, help="Why they are no problem; it is kept with them.")
 @click.option(
     "--record", "numbers", type=int, multiple=True, help="The number of one, as `show` has it."
@@ -126,8 +122,9 @@ def dismiss(
 ) -> None:
     """Dismiss rejected records of a source that will not come again corrected.
 
-    They stay in ops.quarantine with who dismissed them, when and why. Checks, `status` and `list`
-    count them no longer, and `retry` does not read them again.
+    For sources of files: what others reject is written anew with each answer. Records stay in
+    ops.quarantine with who dismissed them, when and why, for as long as others do. Checks,
+    `status` and `list` count them no longer, and `retry` does not read them again.
     """
     from pipelines.ingest import quarantine as kept
     from pipelines.warehouse.connection import Warehouse
@@ -156,7 +153,7 @@ def dismiss(
 
 
 @quarantine.command(short_help="Read rejected records again.")
-@click.argument("source", type=SourceName(is_retry=True))
+@click.argument("source", type=SourceName(lambda one: one.retry or one.reprocess))
 def retry(source: str) -> None:
     """Read the rejected records of a source again, as after a change of the code.
 

@@ -16,7 +16,7 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG, DEFAULT_DAT
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
-from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.failures import Failure, PermanentFailure, RejectedInput, TransientFailure
 from pipelines.ingest import deliveries
 from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
@@ -279,6 +279,8 @@ def as_dagster_failure(
         )
         raise dg.Failure(description=str(failure), allow_retries=False) from error
     except Failure as failure:
+        if isinstance(failure, RejectedInput):
+            context.instance.add_run_tags(context.run.run_id, {REJECTED_INPUT: "true"})
         told = dg.Failure(description=str(failure), allow_retries=False)
         is_attended = orphaned_runs.TAG in context.run.tags
         if not isinstance(failure, TransientFailure) or is_attended or not is_patient:
@@ -305,13 +307,13 @@ def as_permanent_failure() -> Iterator[None]:
 def as_rejected_input(context: dg.OpExecutionContext) -> Iterator[None]:
     """Turn our failures into Dagster's where a person filled in what is to be done.
 
-    A permanent one is that person's error, shown on the run's page, and no incident: the run is
-    tagged, and neither alerts nor the status mention it.
+    What cannot be done is that person's error, shown on the run's page, and no incident: the run
+    is tagged, and neither alerts nor the status mention it.
     """
     with as_permanent_failure():
         try:
             yield
-        except PermanentFailure:
+        except RejectedInput:
             context.instance.add_run_tags(context.run_id, {REJECTED_INPUT: "true"})
             raise
 

@@ -141,8 +141,9 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
 
 def offending_rows(connection: Connection, query: str) -> Offending:
     """How many rows a query has, and the first of them."""
+    inner = query.rstrip().removesuffix(";")
     counted = (
-        f"SELECT offending.*, count(*) OVER () AS {COUNT} FROM ({query}\n) AS offending"
+        f"SELECT offending.*, count(*) OVER () AS {COUNT} FROM ({inner}\n) AS offending"
         f" LIMIT {SHOWN_ROWS}"
     )
     rows = [dict(row) for row in connection.execute(text(counted)).mappings()]

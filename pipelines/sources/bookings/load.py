@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from pipelines.ingest import watermarks
 from pipelines.ingest.contract import Reject
@@ -31,7 +30,6 @@ from pipelines.sources.bookings import tables
 from pipelines.sources.bookings.client import Page
 from pipelines.warehouse.connection import copy_rows
 from pipelines.warehouse.sql_files import execute_script, read_sql
-from pipelines.warehouse.tables import quarantine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +44,6 @@ LINE, ELEMENT = "line {}", "events[{}]"
 ANALYZE_FROM = 100_000
 EXAMPLES = 3
 MANY = 50_000
-AT_ONCE = 10_000
 """So many keys are asked for in one query, which takes 65,535 parameters at most."""
 
 
@@ -256,11 +253,9 @@ class RejectCollector:
 
     def add(self, rejects: list[Reject], *, are_conflicts: bool = False) -> None:
         """Put events into quarantine that are not there yet."""
-        if self._is_answer:
-            fresh = counting = self._fresh(rejects)
-        else:
-            fresh = not_yet_in_quarantine(self._connection, self._delivery_id, rejects)
-            counting = rejects
+        once = list({one.raw: one for one in rejects}.values()) if self._is_answer else rejects
+        fresh = not_yet_in_quarantine(self._connection, self._delivery_id, once)
+        counting = fresh if self._is_answer else rejects
         self.known += len(rejects) - len(fresh)
         self.count += len(fresh)
         self.bad += len(counting)
@@ -292,17 +287,3 @@ class RejectCollector:
             variable="BOOKINGS_MOST_BAD",
             examples=self.examples,
         )
-
-    def _fresh(self, rejects: list[Reject]) -> list[Reject]:
-        keyed = {_answer_key(one.raw): one for one in rejects}
-        known: set[tuple[str, ...]] = set()
-        keys = [list(key) for key in keyed]
-        for start in range(0, len(keys), AT_ONCE):
-            some = quarantine.c.record_key.in_(keys[start : start + AT_ONCE])
-            found = self._connection.execute(select(quarantine.c.record_key).where(some))
-            known |= {tuple(key) for key in found.scalars()}
-        return [replace(one, key=key) for key, one in keyed.items() if key not in known]
-
-
-def _answer_key(raw: str) -> tuple[str, str]:
-    return "answer", sha256(raw.encode()).hexdigest()

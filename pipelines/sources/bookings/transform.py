@@ -8,6 +8,7 @@ booking, 2 cancellation), room_reservation_id (a UUID), night_of_stay (a date). 
 
 import datetime as dt
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
 
     rejects = [reject(number, raw, [problem]) for number, raw, problem in portion.broken]
     rejects += [
-        reject(int(numbers[row]), portion.raw(row), told, _key(typed, row))
+        reject(int(numbers[row]), portion.raw(row), told, _key(typed, row, told))
         for row, told in reasons.items()
     ]
     good = typed.assign(record=numbers).drop(index=list(reasons))
@@ -123,9 +124,10 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
     return Events(rows, sorted(rejects, key=lambda one: one.record))
 
 
-def _key(typed: pd.DataFrame, row: int) -> tuple[str, ...]:
-    """What is well of a bad event, by which one that corrects it is known; empty what is not."""
-    values: list[Any] = [typed.at[row, name] for name in COLUMNS]
+def _key(typed: pd.DataFrame, row: int, reasons: Sequence[str]) -> tuple[str, ...]:
+    """What is good of a bad event, by which one that corrects it is known; empty what is not."""
+    bad = {word for reason in reasons for word in re.findall(r"\w+", reason.split(": ")[0])}
+    values: list[Any] = [None if name in bad else typed.at[row, name] for name in COLUMNS]
     return EVENT_KEY, *("" if pd.isna(value) else str(value).lower() for value in values)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from pipelines.failures import NotReady, PermanentFailure
+from pipelines.failures import NotReady, RejectedInput, TransientFailure
 from pipelines.ingest.deliveries import last_rejects
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
@@ -70,7 +70,7 @@ def snapshots(
 
 def _day_of(context: dg.AssetExecutionContext) -> dt.date:
     if not context.has_partition_key:
-        raise PermanentFailure(
+        raise RejectedInput(
             SOURCE,
             "the run is for no day",
             place="flights.snapshots",
@@ -85,11 +85,19 @@ def _archive(
     if day == today:
         answer = open_client(settings).fetch()
         with store.transaction(SOURCE) as connection:
-            return archive.keep(connection, answer)
+            kept = archive.keep(connection, answer)
+        if (received_on := answer.received_at.date()) != day:
+            raise TransientFailure(
+                SOURCE,
+                f"midnight passed meanwhile, and the document is archived as that of {received_on}",
+                place="flights.snapshots",
+                remedy=f"Materialise {received_on}; there can be none of {day} any more.",
+            )
+        return kept
     with store.engine.connect() as connection:
         entry = archive.kept(connection, dt.datetime.combine(day, dt.time.max, dt.UTC))
     if entry is None:
-        raise PermanentFailure(
+        raise RejectedInput(
             SOURCE,
             f"there is no snapshot of {day}, and there can be none: the source only tells what it"
             f" offers today, {today}",

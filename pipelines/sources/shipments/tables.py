@@ -50,7 +50,8 @@ addresses = Table(
             " coalesce(CASE WHEN country_code IN ('NL', 'PT')"
             " THEN left(replace(postcode, ' ', ''), 4)"
             " WHEN country_code = 'US' THEN left(postcode, 5)"
-            " WHEN country_code IN ('CA', 'IE') THEN left(replace(postcode, ' ', ''), 3)"
+            " WHEN country_code = 'IE' OR country_code = 'CA' AND substr(postcode, 2, 1) <> '0'"
+            " THEN left(replace(postcode, ' ', ''), 3)"
             " WHEN country_code = 'GB' AND length(replace(postcode, ' ', '')) > 4"
             " THEN left(replace(postcode, ' ', ''), -3)"
             " ELSE replace(postcode, ' ', '') END, lower(city)) END",
@@ -58,7 +59,8 @@ addresses = Table(
         ),
         comment="What weather.places calls the place; null where country or place is not known."
         " Where postcodes go to a street (1016 BZ, SW1A 2AA), their first part, by which they are"
-        " found on the map: those of one point are one place.",
+        " found on the map: those of one point are one place. In rural Canada (X0A 0H0) the first"
+        " part is of a region, and all of it counts.",
     ),
     Column(
         "address_status",

@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import func, select, text
 
 from pipelines.config.env_validation import misconfigured
-from pipelines.failures import PermanentFailure
+from pipelines.failures import PermanentFailure, RejectedInput
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
     StepMetadata,
@@ -272,7 +272,7 @@ def _date(name: str, value: str) -> date:
     except ValueError:
         day = None
     if day is None or day.isoformat() != value:
-        raise PermanentFailure(
+        raise RejectedInput(
             SOURCE,
             f"{name} is {value!r}. Incorrect data format, should be YYYY-MM-DD",
             place="the configuration of ask_for_days",

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
-from pipelines.failures import Failure, PermanentFailure, TransientFailure
+from pipelines.failures import Failure, RejectedInput, TransientFailure
 from pipelines.sources.solar.tables import MAX_PLANT_ID, plants
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
@@ -240,8 +240,8 @@ def _shown(value: str) -> str:
     return repr(value if len(value) <= MAX_CHARACTERS else f"{value[:MAX_CHARACTERS]}…")
 
 
-def _refused(problem: str, remedy: str) -> PermanentFailure:
-    return PermanentFailure(SOURCE, problem, place="solar.plants", remedy=remedy)
+def _refused(problem: str, remedy: str) -> RejectedInput:
+    return RejectedInput(SOURCE, problem, place="solar.plants", remedy=remedy)
 
 
 def seed_sandbox(store: Warehouse) -> str | None:

@@ -21,7 +21,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Integer, any_, literal, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from pipelines.failures import DatabaseError, Failure, PermanentFailure, TransientFailure
+from pipelines.failures import (
+    DatabaseError,
+    Failure,
+    PermanentFailure,
+    RejectedInput,
+    TransientFailure,
+)
 from pipelines.ingest.deliveries import Outcome
 from pipelines.sources.solar import tables
 from pipelines.sources.solar.client import MonitoringClient
@@ -274,7 +280,7 @@ def _check_chosen(rows: Sequence[Any], chosen: Sequence[int]) -> None:
     else:
         return
     remedy = "Give numbers of plants in service: see isobar plants list."
-    raise PermanentFailure(SOURCE, problem, place="solar.plants", remedy=remedy)
+    raise RejectedInput(SOURCE, problem, place="solar.plants", remedy=remedy)
 
 
 def _check_window(window: Window, today: dt.date, oldest: dt.date) -> None:
@@ -288,7 +294,7 @@ def _check_window(window: Window, today: dt.date, oldest: dt.date) -> None:
         problem = f"{window.first} is before {oldest}, to which history goes (SYNC_UNTIL_YEAR)"
     else:
         return
-    raise PermanentFailure(
+    raise RejectedInput(
         SOURCE,
         problem,
         place=f"the window {window}",

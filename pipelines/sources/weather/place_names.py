@@ -57,7 +57,9 @@ POSTCODES_OF_TERRITORIES = (
     ("NO", "917", "SJ"),
     ("US", "96799", "AS"),
     ("US", "9695", "MP"),
-    ("US", "969", "GU"),
+    ("US", "9691", "GU"),
+    ("US", "9692", "GU"),
+    ("US", "9693", "GU"),
     ("US", "006", "PR"),
     ("US", "007", "PR"),
     ("US", "009", "PR"),
@@ -65,7 +67,7 @@ POSTCODES_OF_TERRITORIES = (
 )
 #: Postcodes in the form in which GeoNames has them, as patterns of what to keep.
 SHORT_POSTCODES = {
-    "CA": r"([A-Z]\d[A-Z])\d[A-Z]\d",
+    "CA": r"([A-Z][1-9][A-Z])\d[A-Z]\d",
     "GB": r"([A-Z]{1,2}\d[A-Z\d]?)\d[A-Z]{2}",
     "GG": r"(GY\d{1,2})\d[A-Z]{2}",
     "IE": r"([A-Z]\d[\dW])[A-Z\d]{4}",

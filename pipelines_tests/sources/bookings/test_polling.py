@@ -253,6 +253,21 @@ def test_a_bad_event_is_quarantined_once_however_often_it_comes(
     assert drift == ('events, page 1: unknown key "note" in 1 of 4 events',)
 
 
+def test_a_bad_event_of_an_answer_leaves_quarantine_when_it_comes_corrected(
+    feed: Feed, source: FakeSource, owner: psycopg.Connection
+) -> None:
+    by_id = event(1, rpg_status=9)
+    del by_id["status"]
+    without_id = event(2, event_timestamp=at(2), night_of_stay="2202-08-01")
+    del without_id["id"]
+    source.will(document([by_id, without_id, event(3, event_timestamp=at(2))]))
+    assert feed.poll() == [(3, 1, 0, 2)]
+    corrected = without_id | {"night_of_stay": event(2)["night_of_stay"]}
+    source.will(document([event(1), corrected, event(4, event_timestamp=at(1))]))
+    feed.poll()
+    assert quarantined(owner) == []
+
+
 def test_what_was_refused_of_an_answer_is_read_again(
     feed: Feed,
     source: FakeSource,

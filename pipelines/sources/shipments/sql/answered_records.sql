@@ -9,4 +9,5 @@ INNER JOIN stage_lines
 WHERE
     deliveries.source = :source
     AND deliveries.delivery_id <> :delivery_id
+    AND quarantine.dismissed_at IS NULL
     AND quarantine.raw <> ALL(:again)

@@ -39,7 +39,7 @@ SELECT
                 || told.hours_expected
                 || ' hours are held, others were rejected: isobar quarantine show solar'
         WHEN told.hours_present = 24 AND told.hours_expected = 25
-            THEN '24 of 25 hours came: the one that clocks show twice came once. Times with an'
+            THEN '24 of 25 hours came. Where one that clocks show twice came once, times with an'
             ' offset from UTC would tell which'
         ELSE told.hours_present || ' of ' || told.hours_expected || ' hours came'
     END,
