@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 Fault = Literal["500", "429", "timeout", "truncated", "html", "error"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 #: Ends of paths of the sandbox itself, which no real service has.
-OWN_PATHS = ("/health", "/asked")
+OWN_PATHS = ("/health", "/broken", "/asked")
 
 
 class Faults:

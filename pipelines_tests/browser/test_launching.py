@@ -66,7 +66,7 @@ def test_the_launchpad_shows_the_types_and_refuses_a_bad_value(watched: Watched,
     editor = dialog.locator(".CodeMirror").first
     editor.get_by_text("rebuild").click()  # the help tells what is where the cursor is
     watched.wait_for("rebuild Bool")
-    watched.wait_for("Empty the tables and read every archived day anew")
+    watched.wait_for("Empty the tables and read every archived snapshot anew")
     watched.page.keyboard.press("End")
     for _ in "true":
         watched.page.keyboard.press("Backspace")

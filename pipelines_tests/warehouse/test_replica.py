@@ -26,7 +26,7 @@ from pipelines.postgres.server import (
 )
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT, isobar
-from pipelines_tests.cookbook import known_data
+from pipelines_tests.cookbook import known_data, known_shipments
 from pipelines_tests.documents.pages import blocks
 from pipelines_tests.sources.bookings import made_up as bookings
 
@@ -75,6 +75,7 @@ def primary(
     warehouse = Warehouse(server.url(LOADER, WAREHOUSE))
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
         known_data.put(warehouse, owner, tmp_path_factory.mktemp("known"))
+        known_shipments.set_clock(owner)
         owner.execute(told("sql", "CREATE ROLE").encode())
     warehouse.dispose()
     yield built_in
