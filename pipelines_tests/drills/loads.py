@@ -68,7 +68,8 @@ def load_flights(store: Warehouse, number: int, folder: Path) -> None:
     offers = [flights.itinerary(n, [1, 2], price=f"£{n + day}") for n in range(day, day + 20)]
     with store.transaction("flights") as connection:
         document = flights.flights_document(offers)
-        archive.keep(connection, flights.answer(document, FIRST_DAY + day * DAY))
+        at = dt.datetime.combine(FIRST_DAY + day * DAY, dt.time(5), dt.UTC)
+        archive.keep(connection, flights.answer(document, at))
     _, refusals = flights.bring_up_to_date(store)
     assert refusals == []
 
