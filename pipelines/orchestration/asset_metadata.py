@@ -279,8 +279,7 @@ def as_dagster_failure(
         )
         raise dg.Failure(description=str(failure), allow_retries=False) from error
     except Failure as failure:
-        if isinstance(failure, RejectedInput):
-            context.instance.add_run_tags(context.run.run_id, {REJECTED_INPUT: "true"})
+        _tag_rejected_input(context, failure)
         told = dg.Failure(description=str(failure), allow_retries=False)
         is_attended = orphaned_runs.TAG in context.run.tags
         if not isinstance(failure, TransientFailure) or is_attended or not is_patient:
@@ -295,27 +294,21 @@ def as_dagster_failure(
 
 
 @contextmanager
-def as_permanent_failure() -> Iterator[None]:
+def as_permanent_failure(context: dg.OpExecutionContext) -> Iterator[None]:
     """Turn our failures into Dagster's, which are not tried again: a person waits for the run."""
     try:
         yield
     except Failure as failure:
+        _tag_rejected_input(context, failure)
         raise dg.Failure(description=str(failure), allow_retries=False) from failure
 
 
-@contextmanager
-def as_rejected_input(context: dg.OpExecutionContext) -> Iterator[None]:
-    """Turn our failures into Dagster's where a person filled in what is to be done.
-
-    What cannot be done is that person's error, shown on the run's page, and no incident: the run
-    is tagged, and neither alerts nor the status mention it.
-    """
-    with as_permanent_failure():
-        try:
-            yield
-        except RejectedInput:
-            context.instance.add_run_tags(context.run_id, {REJECTED_INPUT: "true"})
-            raise
+def _tag_rejected_input(
+    context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
+) -> None:
+    """Tag the run of a person's error, so that neither alerts nor the status mention it."""
+    if isinstance(failure, RejectedInput):
+        context.instance.add_run_tags(context.run.run_id, {REJECTED_INPUT: "true"})
 
 
 def log_skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:

@@ -52,7 +52,7 @@ class QuarantineKept(dg.Config):
 @dg.op
 def prune_event_log(context: dg.OpExecutionContext, config: EventsKept) -> None:
     """Delete old events of Dagster's storage that nothing asks for."""
-    with as_permanent_failure():
+    with as_permanent_failure(context):
         before = days_ago(config.days, utc_now())
         engine = engine_for(_storage_url(context.instance), role=None)
         try:
@@ -66,7 +66,7 @@ def prune_event_log(context: dg.OpExecutionContext, config: EventsKept) -> None:
 @dg.op
 def remove_run_files(context: dg.OpExecutionContext, config: RunFilesKept) -> None:
     """Remove what old runs wrote to the terminal, other files of theirs, and logs of sensors."""
-    with as_permanent_failure():
+    with as_permanent_failure(context):
         before = days_ago(config.days, utc_now())
         unfinished = context.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
         storage, ids = (
@@ -85,7 +85,7 @@ def forget_quarantine(
     context: dg.OpExecutionContext, config: QuarantineKept, warehouse: WarehouseResource
 ) -> None:
     """Take old refused records out of quarantine."""
-    with as_permanent_failure(), warehouse.open() as store:
+    with as_permanent_failure(context), warehouse.open() as store:
         before = days_ago(config.days, utc_now())
         forgotten = retention.forget_quarantine(store, before)
     _tell(context, before, **{f"records of {source}": one for source, one in forgotten.items()})
@@ -106,7 +106,7 @@ def _retention_op(retention: Retention) -> dg.OpDefinition:
         if days_kept is None:
             context.log.info("What %s would remove is kept for ever.", retention.name)
             return
-        with as_permanent_failure(), context.resources.warehouse.open() as store:
+        with as_permanent_failure(context), context.resources.warehouse.open() as store:
             before = days_ago(days_kept, utc_now(), least=retention.min_days)
             what = retention.name.split("_", maxsplit=1)[-1]
             _tell(context, before, **{what: retention.purge(store, before)})

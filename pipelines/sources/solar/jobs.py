@@ -15,7 +15,7 @@ from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
     StepMetadata,
     as_dagster_failure,
-    as_rejected_input,
+    as_permanent_failure,
     asset_key,
     input_key,
     log_skip,
@@ -137,7 +137,7 @@ def ask_for_days(
     warehouse: WarehouseResource,
 ) -> None:
     """Ask for days by hand; the run fails when they did not come, or cannot be."""
-    with as_rejected_input(context), warehouse.open() as store:
+    with as_permanent_failure(context), warehouse.open() as store:
         client = open_client(solar.settings())
         if client is None:
             raise misconfigured("MONITORING_URL is not set", "Set it to the monitoring service.")

@@ -3,7 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
-from pipelines.orchestration.asset_metadata import as_rejected_input
+from pipelines.orchestration.asset_metadata import as_permanent_failure
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.sources.solar import registry
 
@@ -48,7 +48,7 @@ def register(
     context: dg.OpExecutionContext, config: Registration, warehouse: WarehouseResource
 ) -> None:
     """Register a plant; the run's page shows its number."""
-    with as_rejected_input(context), warehouse.open() as store:
+    with as_permanent_failure(context), warehouse.open() as store:
         plant_id = registry.add(
             store, config.name, config.latitude, config.longitude, config.time_zone
         )
@@ -59,7 +59,7 @@ def register(
 @dg.op(description="Change a plant's name in solar.plants.")
 def rename(context: dg.OpExecutionContext, config: Renaming, warehouse: WarehouseResource) -> None:
     """Rename a plant."""
-    with as_rejected_input(context), warehouse.open() as store:
+    with as_permanent_failure(context), warehouse.open() as store:
         registry.rename(store, config.plant_id, config.name)
     context.log.info("Renamed plant %d to %r.", config.plant_id, config.name)
     context.add_output_metadata({"plant_id": config.plant_id, "name": config.name})
@@ -68,7 +68,7 @@ def rename(context: dg.OpExecutionContext, config: Renaming, warehouse: Warehous
 @dg.op(description="Note in solar.plants that a plant is not synced any more.")
 def retire(context: dg.OpExecutionContext, config: Choice, warehouse: WarehouseResource) -> None:
     """Retire a plant."""
-    with as_rejected_input(context), warehouse.open() as store:
+    with as_permanent_failure(context), warehouse.open() as store:
         retired_at = registry.retire(store, config.plant_id)
     context.log.info("Plant %d is retired since %s; its data stay.", config.plant_id, retired_at)
     context.add_output_metadata(
@@ -79,7 +79,7 @@ def retire(context: dg.OpExecutionContext, config: Choice, warehouse: WarehouseR
 @dg.op(description="Delete a plant from solar.plants, and its data with it.")
 def delete(context: dg.OpExecutionContext, config: Choice, warehouse: WarehouseResource) -> None:
     """Delete a plant."""
-    with as_rejected_input(context), warehouse.open() as store:
+    with as_permanent_failure(context), warehouse.open() as store:
         readings = registry.delete(store, config.plant_id)
     context.log.info("Deleted plant %d and its %d readings.", config.plant_id, readings)
     context.add_output_metadata({"plant_id": config.plant_id, "readings": readings})
