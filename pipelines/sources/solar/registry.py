@@ -98,10 +98,8 @@ def add(
 def rename(store: Warehouse, plant_id: int, name: str) -> None:
     """Give a plant another name. Raises `PermanentFailure`."""
     name = _fit("name", name)
-    statement = text("UPDATE solar.plants SET name = :name WHERE plant_id = :id RETURNING plant_id")
-    with _changing(store, f"plant {plant_id} was not renamed to {_shown(name)}") as connection:
-        row = connection.execute(statement, {"id": plant_id, "name": name}).one_or_none()
-        _known(row, plant_id)
+    what = f"plant {plant_id} was not renamed to {_shown(name)}"
+    _change(store, plant_id, what, "name = :name", name=name)
 
 
 def retire(store: Warehouse, plant_id: int) -> dt.datetime:
@@ -109,34 +107,22 @@ def retire(store: Warehouse, plant_id: int) -> dt.datetime:
 
     Raises `PermanentFailure` when there is no such plant.
     """
-    statement = text(
-        "UPDATE solar.plants SET retired_at = coalesce(retired_at, now())"
-        " WHERE plant_id = :id RETURNING retired_at"
-    )
-    with _changing(store, f"plant {plant_id} was not retired") as connection:
-        row = _known(connection.execute(statement, {"id": plant_id}).one_or_none(), plant_id)
-        retired_at: dt.datetime = row.retired_at
+    what = f"plant {plant_id} was not retired"
+    row = _change(store, plant_id, what, "retired_at = coalesce(retired_at, now())")
+    retired_at: dt.datetime = row.retired_at
     return retired_at
 
 
 def unretire(store: Warehouse, plant_id: int) -> None:
     """Have a retired plant synced again, the days since then too. Raises `PermanentFailure`."""
-    statement = text(
-        "UPDATE solar.plants SET retired_at = NULL WHERE plant_id = :id RETURNING plant_id"
-    )
-    with _changing(store, f"plant {plant_id} is still retired") as connection:
-        _known(connection.execute(statement, {"id": plant_id}).one_or_none(), plant_id)
+    _change(store, plant_id, f"plant {plant_id} is still retired", "retired_at = NULL")
 
 
 def set_location(store: Warehouse, plant_id: int, latitude: float, longitude: float) -> None:
     """Give a plant other coordinates, degrees north and east. Raises `PermanentFailure`."""
-    statement = text(
-        "UPDATE solar.plants SET latitude = :latitude, longitude = :longitude"
-        " WHERE plant_id = :id RETURNING plant_id"
-    )
-    where = {"id": plant_id, "latitude": latitude, "longitude": longitude}
-    with _changing(store, f"plant {plant_id} was not moved") as connection:
-        _known(connection.execute(statement, where).one_or_none(), plant_id)
+    changes = "latitude = :latitude, longitude = :longitude"
+    what = f"plant {plant_id} was not moved"
+    _change(store, plant_id, what, changes, latitude=latitude, longitude=longitude)
 
 
 def delete(store: Warehouse, plant_id: int) -> int:
@@ -178,6 +164,14 @@ def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
     with _changing(store, what) as connection:
         connection.execute(draw, {"count": len(demo)})
     return is_empty
+
+
+def _change(store: Warehouse, plant_id: int, what: str, changes: str, **values: object) -> Row[Any]:
+    """Change columns of a plant, and return its row; when it is refused, `what` says so."""
+    statement = text(f"UPDATE solar.plants SET {changes} WHERE plant_id = :id RETURNING *")
+    with _changing(store, what) as connection:
+        row = connection.execute(statement, {"id": plant_id} | values).one_or_none()
+        return _known(row, plant_id)
 
 
 @contextmanager
