@@ -7,17 +7,20 @@ from pathlib import Path
 import pytest
 import requests
 
+from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.orchestration.operations.made_up import FakeReceiver, until
 from pipelines_tests.served_ui import RUN, Ui, start, today
+from pipelines_tests.sources.flights.made_up import flights_document
 
 PATIENCE_SECONDS = 120.0
 """A look every five seconds, on a busy machine."""
 
 
 @pytest.fixture
-def ui(state: Path, receiver: FakeReceiver) -> Iterator[Ui]:
+def ui(state: Path, receiver: FakeReceiver, source: FakeSource) -> Iterator[Ui]:
     (state / "schedules.toml").write_text("[sensors.alerts]\nevery_seconds = 5\n")
-    serving = start(state, ALERT_URLS=receiver.url)
+    source.will(body(b"go away", 403))
+    serving = start(state, ALERT_URLS=receiver.url, FLIGHTS_URL=source.url)
     yield serving
     serving.stop()
 
@@ -33,15 +36,16 @@ def told(receiver: FakeReceiver, *words: str) -> str:
 
 
 def test_a_failed_run_is_told_with_a_link_that_answers_and_so_is_the_next_that_goes_well(
-    ui: Ui, receiver: FakeReceiver
+    ui: Ui, receiver: FakeReceiver, source: FakeSource
 ) -> None:
-    assert ui.run("flights", "2026-11-02") == "FAILURE"  # of which there is no snapshot
-    text = told(receiver, "job flights", "there is no snapshot of 2026-11-02")
+    assert ui.run("flights", today()) == "FAILURE"
+    text = told(receiver, "job flights", "403 Forbidden")
     links = re.findall(rf"{re.escape(ui.url)}/runs/\S+", text)
     assert links, text
     assert requests.get(links[0], timeout=10).status_code == 200
     run_id = links[0].rpartition("/")[2]
     told_of = ui.ask(RUN, id=run_id)["runOrError"]
     assert (told_of["jobName"], told_of["status"]) == ("flights", "FAILURE")
+    source.will(document(flights_document()))
     assert ui.run("flights", today()) == "SUCCESS"
     told(receiver, "over: job flights")
