@@ -100,8 +100,7 @@ def pictures_of_ui(ui: Watched) -> None:
     keep(still(ui), "check")
 
     ui.open("/assets/metrics/hotel_bookings_by_stay_night")
-    page.get_by_text("[Show Markdown]").last.click()
-    page.get_by_role("dialog").locator("img").wait_for()
+    page.get_by_role("button", name="Plots").wait_for()
     keep(still(ui), "asset")
 
     ui.open("/asset-groups")

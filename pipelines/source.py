@@ -170,8 +170,6 @@ class View:
     name: str
     #: The job that profiles it; the source's own unless it takes long.
     job: str | None = None
-    #: Draws what is in it, as Markdown; None where there is nothing.
-    picture: Callable[[Connection], str | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,8 +153,6 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
             store.engine.connect() as connection,
         ):
             metadata = _view_metadata(connection, key) | step.table_stats(connection, key)
-            if view.picture and (drawn := view.picture(connection)):
-                metadata["picture"] = dg.MetadataValue.md(drawn)
             return dg.MaterializeResult(metadata=metadata)
 
     return profile

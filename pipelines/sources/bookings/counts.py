@@ -4,12 +4,9 @@ New events are added to the counts; when they are many, all is counted anew, whi
 Either way counts and watermark change in one transaction, so that an event counts once.
 """
 
-import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, TextClause, delete, text
+from sqlalchemy import Connection, TextClause, delete, text
 
 from pipelines.ingest.watermarks import move, position
 from pipelines.sources.bookings.tables import HOTEL_BOOKINGS
@@ -59,17 +56,6 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
 def is_behind(connection: Connection) -> bool:
     """Whether there are events that are not counted."""
     return position(connection, WATERMARK) != position(connection, COUNTED)
-
-
-def last_days(connection: Connection, days: int) -> list[tuple[dt.date, int, int]]:
-    """Bookings and cancellations of all hotels on each of the last days that have any."""
-    rows = connection.execute(_statement("last_days"), {"days": days})
-    return [(row.day, int(row.bookings), int(row.cancellations)) for row in rows]
-
-
-def pace_of_busiest(connection: Connection, hotels: int) -> Sequence[Row[Any]]:
-    """How the books of the busiest hotels fill; columns as `pictures.pace` wants them."""
-    return connection.execute(_statement("pace_of_busiest"), {"hotels": hotels}).all()
 
 
 def _statement(name: str) -> TextClause:

@@ -19,9 +19,7 @@ from pipelines.orchestration.resources import WarehouseResource, utc_now
 from pipelines.orchestration.schedule_config import declared_schedule, due_sensor
 from pipelines.sources.bookings import AUDIT, counts, source, tables
 from pipelines.sources.bookings.load import TABLE
-from pipelines.sources.bookings.pictures import bookings_by_day, pace
 
-SHOWN_DAYS, SHOWN_HOTELS = 60, 3
 AFTER_FAILURE_SECONDS = 300.0
 #: On audits: the number of the last load that they looked at.
 LOAD_TAG = "isobar/load"
@@ -56,14 +54,8 @@ def hotel_bookings(
             "rebuilt": refreshed.is_rebuilt,
         }
         with store.engine.connect() as connection:
-            pictures = {
-                "by day": bookings_by_day(counts.last_days(connection, SHOWN_DAYS)),
-                "pace of the busiest": pace(counts.pace_of_busiest(connection, SHOWN_HOTELS)),
-            }
-            for table, (name, picture) in zip(tables.HOTEL_BOOKINGS, pictures.items(), strict=True):
+            for table in tables.HOTEL_BOOKINGS:
                 metadata = step.table_stats(connection, asset_key(table)) | counted
-                if picture:
-                    metadata[name] = dg.MetadataValue.md(picture)
                 yield dg.MaterializeResult(asset_key=asset_key(table), metadata=metadata)
 
 

@@ -23,7 +23,6 @@ from pipelines.orchestration.resources import SourceResource, WarehouseResource,
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.flights import AIRPORTS, DOCUMENT, Settings, archive, load, source, tables
 from pipelines.sources.flights.client import SOURCE, open_client
-from pipelines.sources.flights.pictures import price_history
 from pipelines.warehouse.connection import Warehouse
 
 AFTER_FAILURE_SECONDS = 900.0
@@ -152,8 +151,6 @@ def flights_tables(
                 **counts(outcomes),
                 "rejected_records": len(last_rejects(connection, SOURCE)),
             }
-            if picture := price_history(load.price_ranges(connection)):
-                shown[asset_key(tables.prices)]["price_history"] = dg.MetadataValue.md(picture)
         if refusals:
             raise refusals[-1]
     for key, metadata in shown.items():

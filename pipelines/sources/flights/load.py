@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, select, text, true, update
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import (
@@ -53,17 +50,6 @@ MAX_BAD = 0.5
 """The share of refused records above which a snapshot is not believed."""
 
 
-@dataclass(frozen=True)
-class PriceRange:
-    """What a day asked for itineraries in the end, in the currency of most of its prices."""
-
-    snapshot_on: dt.date
-    currency: str
-    lowest: Decimal
-    median: Decimal
-    highest: Decimal
-
-
 def bring_up_to_date(
     store: Warehouse, *, run_id: str | None, country: str | None = None, rebuild: bool = False
 ) -> tuple[list[Outcome], list[PermanentFailure]]:
@@ -98,25 +84,6 @@ def bring_up_to_date(
                 load_one(connection, snapshot_at)
         if len(waiting) <= 1:
             return outcomes, refusals
-
-
-def price_ranges(connection: Connection, days: int = 90) -> list[PriceRange]:
-    """What the last snapshot of each of the last days asked, oldest first."""
-    snapshots = tables.snapshots.c
-    query = (
-        select(
-            snapshots.snapshot_on,
-            snapshots.price_currency,
-            snapshots.lowest_price,
-            snapshots.median_price,
-            snapshots.highest_price,
-        )
-        .where(snapshots.is_loaded, snapshots.median_price.is_not(None))
-        .ext(distinct_on(snapshots.snapshot_on))
-        .order_by(snapshots.snapshot_on.desc(), snapshots.snapshot_at.desc())
-        .limit(days)
-    )
-    return [PriceRange(*row) for row in connection.execute(query)][::-1]
 
 
 def _forget_all(connection: Connection) -> None:

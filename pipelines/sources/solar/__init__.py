@@ -107,7 +107,7 @@ source = Source(
             " the plant's sensor looked at",
         ),
     ),
-    views=(View(name="solar.coverage", picture=lambda connection: _coverage(connection)),),
+    views=(View(name="solar.coverage"),),
     sandbox_options=(
         SandboxOption(
             name="error_rate", help="Share of the solar plants' hours that are bad.", default=0
@@ -115,9 +115,3 @@ source = Source(
     ),
     seed_sandbox=registry.seed_sandbox,
 )
-
-
-def _coverage(connection: object) -> str | None:
-    from pipelines.sources.solar.pictures import coverage_of
-
-    return coverage_of(connection)  # type: ignore[arg-type]

@@ -27,14 +27,13 @@ from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.solar import SERVICE, plant_health, registry_jobs, source, tables
 from pipelines.sources.solar.client import open_client
 from pipelines.sources.solar.load import SOURCE
-from pipelines.sources.solar.pictures import energy_by_day
 from pipelines.sources.solar.reading_counts import Held
 from pipelines.sources.solar.sync import Sync, Synced
 from pipelines.sources.solar.windows import Depth, Window
 from pipelines.warehouse.sql_files import read_sql
 
 AFTER_FAILURE_SECONDS = 30.0
-SHOWN_DAYS, SHOWN_YIELDS, SHOWN_PLANTS = 60, 3, 12
+SHOWN_PLANTS = 12
 PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
 """A partition for each plant, by its number."""
 TOLD_ALREADY = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
@@ -182,15 +181,12 @@ def solar_plant_health(
         refreshed = plant_health.refresh(store, now=utc_now())
         with store.engine.connect() as connection:
             suspicious = plant_health.suspicious(connection)
-            yields = plant_health.energy_by_day(connection, SHOWN_YIELDS, SHOWN_DAYS)
             told: dict[str, Any] = {
                 **step.table_stats(connection, asset_key(tables.solar_plant_health)),
                 "plants_evaluated": refreshed.computed,
                 "retired_plants_removed": refreshed.removed,
                 "suspicious": len(suspicious),
             }
-    if picture := energy_by_day(yields):
-        told["expected_and_observed"] = dg.MetadataValue.md(picture)
     if suspicious:
         told["suspicions"] = dg.MetadataValue.table(
             [

@@ -68,12 +68,6 @@ def suspicious(connection: Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def energy_by_day(connection: Connection, plants: int, days: int) -> Sequence[Row[Any]]:
-    """Energy of the plants that do worst; columns as `pictures.energy_by_day` wants them."""
-    parameters = {"plants": plants, "days": days}
-    return connection.execute(_statement("energy_by_day"), parameters).all()
-
-
 def look_at(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
     """The health of each plant: the columns of the table that follow from readings.
 

@@ -7,7 +7,6 @@ plant and time. What a plant is to yield, and whether that is much or little, is
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,16 +24,18 @@ STILL = 1e-5
 
 
 def sun(readings: pd.DataFrame) -> pd.DataFrame:
-    """Where the sun is in each hour; NaN for plants without coordinates.
+    """Return where the sun is in each hour; NaN for plants without coordinates.
 
-    highest_degrees: its elevation when it is highest of the hour's beginning, middle and end, with
-    refraction (the algorithm of Reda and Andreas 2004, NREL's SPA, as pvlib has it).
-    above_air_w_per_m2: what arrives outside the atmosphere (Spencer 1971).
+    highest_degrees: its apparent elevation when it is highest of the hour's beginning, middle and
+    end. above_air_w_per_m2: the irradiance outside the atmosphere.
     """
     import numpy as np
     import pandas as pd
-    from pvlib.irradiance import get_extra_radiation
-    from pvlib.solarposition import get_solarposition
+
+    from pipelines.sources.solar.sun_position import (
+        apparent_elevation_degrees,
+        extraterrestrial_w_per_m2,
+    )
 
     highest, above_air = np.full((2, len(readings)), np.nan)
     half = pd.Timedelta(minutes=30)
@@ -45,10 +46,8 @@ def sun(readings: pd.DataFrame) -> pd.DataFrame:
             continue
         first, last = of_plant.read_at.iloc[[0, -1]]
         times = pd.date_range(first, last + 2 * half, freq=half)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "DatetimeIndex.dayofyear is deprecated")
-            elevation = get_solarposition(times, latitude, longitude).apparent_elevation.to_numpy()
-            outside = get_extra_radiation(times).to_numpy()
+        elevation = apparent_elevation_degrees(times, latitude, longitude)
+        outside = extraterrestrial_w_per_m2(times)
         begins = ((of_plant.read_at - first) // half).to_numpy()
         highest[places] = np.max([elevation[begins + n] for n in range(3)], axis=0)
         above_air[places] = outside[begins]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, null, select, text, update
+from sqlalchemy import Connection, null, text, update
 
 from pipelines.failures import PermanentFailure
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
@@ -28,7 +28,6 @@ from pipelines.warehouse.sql_files import read_sql
 if TYPE_CHECKING:
     import datetime as dt
 
-MAX_ON_A_MAP = 2000
 #: Places that are picked together.
 MAX_PLACES = 50
 
@@ -59,17 +58,6 @@ def geocode_places(
 def lookups_of_a_place(quotas: Sequence[Quota]) -> float:
     """How many lookups are to be left for a place; a plan that allows fewer does one at a time."""
     return min([MAX_LOOKUPS, *(quota.limit for quota in quotas)])
-
-
-def located_places(connection: Connection) -> list[tuple[float, float, bool]]:
-    """Longitude, latitude, and whether it was looked up, of places that have them: the newest."""
-    known = (
-        select(places.c.longitude, places.c.latitude, places.c.geocoding_status != "given")
-        .where(places.c.latitude.is_not(None))
-        .order_by(places.c.place_id.desc())
-        .limit(MAX_ON_A_MAP)
-    )
-    return [(x, y, was_looked_up) for x, y, was_looked_up in connection.execute(known)]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from pipelines.sources.weather.clients import open_geocoder, open_hours, open_pr
 from pipelines.sources.weather.due import PENDING, PRESENT
 from pipelines.sources.weather.fetch import FetchResult
 from pipelines.sources.weather.hours import ARCHIVE, FORECAST, fill_hours
-from pipelines.sources.weather.pictures import places_map
 from pipelines.sources.weather.refresh import accepts_postcodes, refresh
 from pipelines.sources.weather.request_log import quota_left
 from pipelines.warehouse.connection import Warehouse
@@ -55,8 +54,6 @@ def places(
             step.record_source_event(GEOCODER, {"places_located": len(located)})
         with store.engine.connect() as connection:
             metadata = step.table_stats(connection, asset_key(tables.places))
-            if picture := places_map(geocode_places.located_places(connection)):
-                metadata["map"] = dg.MetadataValue.md(picture)
     statuses = Counter(one.status for one in located)
     return dg.MaterializeResult(
         metadata={
