@@ -48,34 +48,59 @@ from pipelines.config.source_settings import (
     url,
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
-from pipelines.http.client import HttpClient, JsonAnswer
-from pipelines.ingest.contract import RecordValidator, Reject, is_name
-from pipelines.ingest.deliveries import (
-    Delivery,
-    Outcome,
-    close_delivery,
-    count_reasons,
-    open_delivery,
-    refuse_if_mostly_bad,
-    write_rejects,
-)
-from pipelines.warehouse.connection import (
-    Warehouse,
-    changed_records,
-    held_records,
-    prepare_change_log,
-    stage,
-    upsert,
-)
-from pipelines.warehouse.retention import Removed, delete_in_batches
-from pipelines.warehouse.sql_files import read_sql
-from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Connection, MetaData, Table
     from starlette.routing import BaseRoute
+
+    from pipelines.http.client import HttpClient, JsonAnswer
+    from pipelines.ingest.contract import RecordValidator, Reject, is_name
+    from pipelines.ingest.deliveries import (
+        Delivery,
+        Outcome,
+        close_delivery,
+        count_reasons,
+        open_delivery,
+        refuse_if_mostly_bad,
+        write_rejects,
+    )
+    from pipelines.warehouse.connection import (
+        Warehouse,
+        changed_records,
+        held_records,
+        prepare_change_log,
+        stage,
+        upsert,
+    )
+    from pipelines.warehouse.retention import Removed, delete_in_batches
+    from pipelines.warehouse.sql_files import read_sql
+    from pipelines.warehouse.tables import delivery_id_column, source_metadata
+
+# Imported when somebody asks for them: a command that only reads declarations needs no SQLAlchemy.
+_LATER = {
+    "pipelines.http.client": ("HttpClient", "JsonAnswer"),
+    "pipelines.ingest.contract": ("RecordValidator", "Reject", "is_name"),
+    "pipelines.ingest.deliveries": (
+        *("Delivery", "Outcome", "close_delivery", "count_reasons", "open_delivery"),
+        *("refuse_if_mostly_bad", "write_rejects"),
+    ),
+    "pipelines.warehouse.connection": (
+        *("Warehouse", "changed_records", "held_records", "prepare_change_log", "stage", "upsert"),
+    ),
+    "pipelines.warehouse.retention": ("Removed", "delete_in_batches"),
+    "pipelines.warehouse.sql_files": ("read_sql",),
+    "pipelines.warehouse.tables": ("delivery_id_column", "source_metadata"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _LATER.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Check",
@@ -112,6 +137,7 @@ __all__ = [
     "changed_records",
     "close_delivery",
     "count_reasons",
+    "deferred",
     "delete_in_batches",
     "delivery_id_column",
     "folder",
@@ -134,6 +160,20 @@ ENTRY_POINTS = "isobar.sources"
 IN_TREE = "pipelines.sources"
 #: Schemas that belong to the platform: no source may have their name.
 PLATFORM_SCHEMAS = frozenset({"enriched", "metrics", "ops", "public"})
+
+
+def deferred(reference: str) -> Callable[..., Any]:
+    """Return a function that imports `package.module:name` when it is first called.
+
+    So a declaration names the code of its source without importing it.
+    """
+    module, _, name = reference.partition(":")
+
+    def call(*args: Any, **values: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*args, **values)
+
+    call.__qualname__ = call.__name__ = reference
+    return call
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,8 @@
 """What holds for the declaration of every source, without a list of them."""
 
+import dataclasses
 import datetime as dt
+import importlib
 import inspect
 import re
 import subprocess
@@ -68,6 +70,15 @@ def test_declarations_load_neither_dagster_nor_pandas_and_open_nothing() -> None
     )
     assert done.stdout.strip() == "[]"
     assert not (PROJECT / "nowhere").exists()
+
+
+@every_source
+def test_what_a_declaration_defers_can_be_imported(source: Source) -> None:
+    parts = [source, *source.fetch, *source.retention]
+    values = [getattr(part, one.name) for part in parts for one in dataclasses.fields(part)]
+    for value in values:
+        module, is_deferred, name = getattr(value, "__name__", "").partition(":")
+        assert not is_deferred or callable(getattr(importlib.import_module(module), name))
 
 
 def test_what_plug_ins_may_use_is_there_and_documented() -> None:

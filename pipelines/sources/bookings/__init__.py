@@ -21,11 +21,10 @@ from pipelines.source import (
     SourceSettings,
     TimeZoneName,
     View,
+    deferred,
     folder,
     url,
 )
-from pipelines.sources.bookings import load, polling, retry
-from pipelines.sources.bookings.client import open_client
 
 
 class Settings(SourceSettings, env_prefix="BOOKINGS_"):
@@ -111,7 +110,7 @@ source = Source(
     fetch=(
         FileInbox(
             input=FILES,
-            load=load.load_file,
+            load=deferred("pipelines.sources.bookings.load:load_file"),
             suffixes=(".csv", ".csv.gz"),
             parse_options=lambda settings: f"{settings.time_zone} {settings.most_bad}",
             import_help="Load a CSV file of booking events, packed with gzip or not, as from the"
@@ -121,15 +120,15 @@ source = Source(
         ),
         PagedApi(
             input=API,
-            open=open_client,
-            poll=polling.poll,
-            has_news=polling.has_news,
-            last_reading=polling.last_reading,
-            retry_after=polling.RETRY_AFTER,
+            open=deferred("pipelines.sources.bookings.client:open_client"),
+            poll=deferred("pipelines.sources.bookings.polling:poll"),
+            has_news=deferred("pipelines.sources.bookings.polling:has_news"),
+            last_reading=deferred("pipelines.sources.bookings.polling:last_reading"),
+            retry_after=dt.timedelta(minutes=5),
         ),
     ),
     loads=("bookings.events",),
-    reprocess=retry.retry_quarantine,
+    reprocess=deferred("pipelines.sources.bookings.retry:retry_quarantine"),
     ledgers=(Ledger(on="bookings.events"),),
     checks=(
         Check(

@@ -32,8 +32,6 @@ WHOLE_EVERY = dt.timedelta(days=1)
 """Events that are entered later than the overlap are read within a day."""
 #: More pages than these are not kept for a run.
 MAX_KEPT_PAGES = 20
-RETRY_AFTER = dt.timedelta(minutes=5)
-"""A service in trouble is left alone for so long, and no more red runs come than these."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from pipelines.source import (
     Schedule,
     Source,
     SourceSettings,
+    deferred,
     url,
 )
-from pipelines.sources.flights import archive
 
 LIVE_URL = (
     "https://raw.githubusercontent.com/Skyscanner/full-stack-recruitment-test"
@@ -131,7 +131,7 @@ source = Source(
             about="Documents of days before then go, for good: a rebuild of the flights tables then"
             " begins with the first day after them. None is for ever.",
             days=None,
-            purge=archive.remove_documents,
+            purge=deferred("pipelines.sources.flights.archive:remove_documents"),
         ),
     ),
     filled_by={

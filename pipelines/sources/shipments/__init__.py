@@ -15,9 +15,9 @@ from pipelines.source import (
     Source,
     SourceSettings,
     TextEncoding,
+    deferred,
     folder,
 )
-from pipelines.sources.shipments import load
 
 
 class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
@@ -60,7 +60,7 @@ source = Source(
     fetch=(
         FileInbox(
             input=FILES,
-            load=load.load_file,
+            load=deferred("pipelines.sources.shipments.load:load_file"),
             parse_options=lambda settings: settings.encoding,
             import_help="Load a CSV file of shipments, as from the inbox; the same again changes"
             " nothing.\n\nIt has a line for each article, with tracking_number, carrier,"
@@ -74,8 +74,8 @@ source = Source(
         "shipments.status_history",
         "shipments.addresses",
     ),
-    prepare=load.read_addresses_again,
-    reprocess=load.retry_quarantine,
+    prepare=deferred("pipelines.sources.shipments.load:read_addresses_again"),
+    reprocess=deferred("pipelines.sources.shipments.load:retry_quarantine"),
     ledgers=(Ledger(on="shipments.shipments"),),
     checks=(
         Check(

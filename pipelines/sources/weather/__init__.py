@@ -20,10 +20,10 @@ from pipelines.source import (
     Schedule,
     Source,
     SourceSettings,
+    deferred,
     secret_text,
     url,
 )
-from pipelines.sources.weather import request_log
 
 OPEN_METEO = "open-meteo"
 OPEN_METEO_URLS = ("open_meteo_forecast_url", "open_meteo_archive_url")
@@ -159,7 +159,7 @@ source = Source(
             about="Delete older entries of the log of requests, `weather.api_requests`.",
             days=92,
             min_days=32,  # some quotas are by the month
-            purge=request_log.delete_old,
+            purge=deferred("pipelines.sources.weather.request_log:delete_old"),
         ),
     ),
     collects=Collection(
