@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from sqlalchemy import ColumnElement, Connection, delete, func, literal, select,
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import PermanentFailure
-from pipelines.warehouse.connection import array_literal, copy_rows
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine
 
@@ -227,31 +225,12 @@ def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
     """Put refused records of an open delivery into quarantine; may be called for each portion."""
     if not rejects:
         return
-    import pandas as pd
-
-    rows = pd.DataFrame(
-        [
-            (r.record, r.position, r.raw, json.dumps(r.reasons), r.key and array_literal(r.key))
-            for r in rejects
-        ],
-    )
-    connection.execute(
-        text(
-            "CREATE TEMP TABLE IF NOT EXISTS stage_rejects"
-            " (record integer, position text, raw text, reasons json, record_key text[])"
-            " ON COMMIT DROP"
-        )
-    )
-    copy_rows(connection, "stage_rejects", rows)
-    connection.execute(
-        text(
-            "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons, record_key)"
-            " SELECT :delivery_id, position, raw, ARRAY(SELECT json_array_elements_text(reasons)),"
-            " record_key FROM stage_rejects ORDER BY record"
-        ),
-        {"delivery_id": delivery_id},
-    )
-    connection.execute(text("TRUNCATE stage_rejects"))
+    cursor: Any = connection.connection.cursor()
+    columns = "(delivery_id, position, raw, reasons, record_key)"
+    with cursor.copy(f"COPY ops.quarantine {columns} FROM STDIN") as copy:
+        for one in sorted(rejects, key=lambda one: one.record):
+            key = one.key and list(one.key)
+            copy.write_row((delivery_id, one.position, one.raw, list(one.reasons), key))
 
 
 def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:

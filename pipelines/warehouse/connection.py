@@ -6,7 +6,7 @@ ledger entry and rejects land together or not at all. DDL on lasting objects is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -142,16 +142,34 @@ def stage(
     temporary table goes with the transaction.
     """
     name = name or f"stage_{table.name}"
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    quote = dialect.identifier_preparer.quote
-    columns = [
-        f"{quote(column)} "
-        + (Integer() if column == RECORD else table.c[column].type).compile(dialect)
-        for column in frame.columns
-    ]
-    connection.execute(text(f"CREATE TEMP TABLE {name} ({', '.join(columns)}) ON COMMIT DROP"))
+    _create_stage(connection, name, frame.columns, table)
     copy_rows(connection, name, frame)
     connection.execute(text(f"ANALYZE {name}"))
+
+
+def stage_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table: Table) -> None:
+    """COPY some thousand rows at most, with the columns of `table`, into `stage_<table>`.
+
+    Where columns are computed, or for more, `stage` a frame.
+    """
+    name, columns = f"stage_{table.name}", [column.name for column in table.columns]
+    _create_stage(connection, name, columns, table)
+    cursor: Any = connection.connection.cursor()
+    with cursor.copy(f"COPY {name} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([row[column] for column in columns])
+    connection.execute(text(f"ANALYZE {name}"))
+
+
+def _create_stage(connection: Connection, name: str, columns: Iterable[str], table: Table) -> None:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    quote = dialect.identifier_preparer.quote
+    typed = [
+        f"{quote(column)} "
+        + (Integer() if column == RECORD else table.c[column].type).compile(dialect)
+        for column in columns
+    ]
+    connection.execute(text(f"CREATE TEMP TABLE {name} ({', '.join(typed)}) ON COMMIT DROP"))
 
 
 def copy_rows(connection: Connection, table: str, frame: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -27,11 +27,8 @@ from pipelines.sources.weather.providers.open_meteo_hours import (
     weight,
 )
 from pipelines.sources.weather.put import put_statement
-from pipelines.warehouse.connection import Warehouse, stage
+from pipelines.warehouse.connection import Warehouse, stage_rows
 from pipelines.warehouse.sql_files import read_sql
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FORECAST, ARCHIVE = "forecast", "archive"
 MAX_ARCHIVE_DAYS = 366
@@ -108,7 +105,7 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
         now: dt.datetime,
     ) -> None:
         """Write all hours of the answers: those between the wanted ones may be wanted later."""
-        stage(connection, _frame(answers, self.name, now), tables.hourly)
+        stage_rows(connection, _rows(answers, self.name, now), tables.hourly)
         connection.execute(put_statement("put_hours", tables.hourly))
 
     def impossible(self, answer: list[Hour]) -> Sequence[str]:
@@ -188,13 +185,12 @@ def bounds(kind: str, now: dt.datetime) -> dict[str, Any]:
     return {"now": now, "from_at": from_at, "to_at": to_at, "kind": kind}
 
 
-def _frame(answers: Mapping[int, Sequence[Hour]], source: str, now: dt.datetime) -> pd.DataFrame:
-    import pandas as pd
-
-    rows = [
+def _rows(
+    answers: Mapping[int, Sequence[Hour]], source: str, now: dt.datetime
+) -> list[dict[str, Any]]:
+    """Rows of `weather.hourly`."""
+    return [
         {"place_id": place_id, "weather_source": source, "fetched_at": now} | asdict(hour)
         for place_id, hours in answers.items()
         for hour in hours
     ]
-    frame = pd.DataFrame(rows)[[column.name for column in tables.hourly.columns]]
-    return frame.astype({"wmo_code": "Int64"})

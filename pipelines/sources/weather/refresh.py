@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
@@ -14,13 +14,11 @@ from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fet
 from pipelines.sources.weather.observation import Observation, implausible, without_impossible
 from pipelines.sources.weather.providers import Clock, Place, Provider
 from pipelines.sources.weather.put import put_statement
-from pipelines.warehouse.connection import Warehouse, stage
+from pipelines.warehouse.connection import Warehouse, stage_rows
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import datetime as dt
-
-    import pandas as pd
 
 
 def refresh(
@@ -85,7 +83,7 @@ class PresentWeather(Kind[Batch, Observation]):
         """Replace the last observation of each place."""
         supersede = text(read_sql("pipelines.sources.weather", "supersede_requests"))
         connection.execute(supersede, {"now": now, "place_ids": list(answers)})
-        stage(connection, _frame(answers, self.provider, now), tables.observations)
+        stage_rows(connection, _rows(answers, self.provider, now), tables.observations)
         connection.execute(put_statement("put_observations", tables.observations))
 
 
@@ -94,14 +92,13 @@ def accepts_postcodes(provider: Provider) -> bool:
     return provider.can_request(Place(0, None, None, "DE", "10115"))
 
 
-def _frame(answers: Mapping[int, Observation], provider: str, now: dt.datetime) -> pd.DataFrame:
-    import pandas as pd
-
-    rows = [
+def _rows(
+    answers: Mapping[int, Observation], provider: str, now: dt.datetime
+) -> list[dict[str, Any]]:
+    """Rows of `weather.observations`."""
+    return [
         {"place_id": place_id, "provider": provider, "fetched_at": now}
         | asdict(observation)
         | {"delay_risk": observation.delay_risk}
         for place_id, observation in answers.items()
     ]
-    frame = pd.DataFrame(rows)[[column.name for column in tables.observations.columns]]
-    return frame.astype({"wmo_code": "Int64", "is_day": "boolean"})
