@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import ARRAY, Connection, String, any_, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import (
@@ -234,8 +234,6 @@ def _forget_gone(connection: Connection, inbox: Inbox) -> None:
     there = {file.name for file in inbox.files()}
     known = select(inbox_files.c.name).where(inbox_files.c.source == inbox.source)
     gone = [name for name in connection.execute(known).scalars() if name not in there]
-    if gone:  # a list of parameters each would end at 65,535
-        connection.execute(
-            text("DELETE FROM ops.inbox_files WHERE source = :source AND name = ANY (:names)"),
-            {"source": inbox.source, "names": gone},
-        )
+    if gone:  # an array: a list of parameters each would end at 65,535
+        is_gone = inbox_files.c.name == any_(literal(gone, ARRAY(String)))
+        connection.execute(delete(inbox_files).where(inbox_files.c.source == inbox.source, is_gone))

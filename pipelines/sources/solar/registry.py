@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import ColumnElement, Connection, Numeric, Row, cast, func, select, text, update
+from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
 from pipelines.failures import Failure, RejectedInput, TransientFailure
-from pipelines.sources.solar.tables import MAX_PLANT_ID, plants
+from pipelines.sources.solar.tables import MAX_PLANT_ID, plants, readings
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
@@ -99,7 +100,7 @@ def rename(store: Warehouse, plant_id: int, name: str) -> None:
     """Give a plant another name. Raises `PermanentFailure`."""
     name = _fit("name", name)
     what = f"plant {plant_id} was not renamed to {_shown(name)}"
-    _change(store, plant_id, what, "name = :name", name=name)
+    _change(store, plant_id, what, name=name)
 
 
 def retire(store: Warehouse, plant_id: int) -> dt.datetime:
@@ -108,21 +109,20 @@ def retire(store: Warehouse, plant_id: int) -> dt.datetime:
     Raises `PermanentFailure` when there is no such plant.
     """
     what = f"plant {plant_id} was not retired"
-    row = _change(store, plant_id, what, "retired_at = coalesce(retired_at, now())")
+    row = _change(store, plant_id, what, retired_at=func.coalesce(plants.c.retired_at, func.now()))
     retired_at: dt.datetime = row.retired_at
     return retired_at
 
 
 def unretire(store: Warehouse, plant_id: int) -> None:
     """Have a retired plant synced again, the days since then too. Raises `PermanentFailure`."""
-    _change(store, plant_id, f"plant {plant_id} is still retired", "retired_at = NULL")
+    _change(store, plant_id, f"plant {plant_id} is still retired", retired_at=None)
 
 
 def set_location(store: Warehouse, plant_id: int, latitude: float, longitude: float) -> None:
     """Give a plant other coordinates, degrees north and east. Raises `PermanentFailure`."""
-    changes = "latitude = :latitude, longitude = :longitude"
     what = f"plant {plant_id} was not moved"
-    _change(store, plant_id, what, changes, latitude=latitude, longitude=longitude)
+    _change(store, plant_id, what, latitude=latitude, longitude=longitude)
 
 
 def delete(store: Warehouse, plant_id: int) -> int:
@@ -130,14 +130,13 @@ def delete(store: Warehouse, plant_id: int) -> int:
 
     Raises `TransientFailure` while it is being synced, `PermanentFailure` when it does not exist.
     """
-    of_plant = {"id": plant_id}
-    lock = text("SELECT plant_id FROM solar.plants WHERE plant_id = :id FOR UPDATE")
-    count = text("SELECT count(*) FROM solar.readings WHERE plant_id = :id")
+    count = select(func.count()).where(readings.c.plant_id == plant_id)
     with _changing(store, f"plant {plant_id} was not deleted") as connection:
-        _known(connection.execute(lock, of_plant).one_or_none(), plant_id)
-        readings = int(connection.execute(count, of_plant).scalar_one())
-        connection.execute(text("DELETE FROM solar.plants WHERE plant_id = :id"), of_plant)
-    return readings
+        lock = select(plants.c.plant_id).where(_is(plant_id)).with_for_update()
+        _known(connection.execute(lock).one_or_none(), plant_id)
+        deleted = int(connection.execute(count).scalar_one())
+        connection.execute(sql_delete(plants).where(_is(plant_id)))
+    return deleted
 
 
 def listing(connection: Connection) -> Sequence[Row[Any]]:
@@ -166,12 +165,16 @@ def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
     return is_empty
 
 
-def _change(store: Warehouse, plant_id: int, what: str, changes: str, **values: object) -> Row[Any]:
+def _change(store: Warehouse, plant_id: int, what: str, **values: object) -> Row[Any]:
     """Change columns of a plant, and return its row; when it is refused, `what` says so."""
-    statement = text(f"UPDATE solar.plants SET {changes} WHERE plant_id = :id RETURNING *")
+    statement = update(plants).where(_is(plant_id)).values(values)
     with _changing(store, what) as connection:
-        row = connection.execute(statement, {"id": plant_id} | values).one_or_none()
-        return _known(row, plant_id)
+        return _known(connection.execute(statement.returning(plants)).one_or_none(), plant_id)
+
+
+def _is(plant_id: int) -> ColumnElement[bool]:
+    """That a row is of the plant; a number that no integer holds is of none."""
+    return plants.c.plant_id == cast(plant_id, Numeric)
 
 
 @contextmanager
