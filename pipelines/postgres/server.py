@@ -248,7 +248,7 @@ class EmbeddedPostgres:
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
-            *_locale(software.major_version(binaries)),
+            *_locale(software.major_version(binaries / "postgres")),
             "--data-checksums",
             log=self.home,
         )
@@ -258,7 +258,7 @@ class EmbeddedPostgres:
         unfinished.rename(self.data)
 
     def _refuse_other_versions(self, binaries: Path) -> None:
-        ours = software.major_version(binaries)
+        ours = software.major_version(binaries / "postgres")
         version_file = self.data / "PG_VERSION"
         theirs = version_file.read_text().strip() if version_file.exists() else "no version at all"
         if theirs != str(ours):

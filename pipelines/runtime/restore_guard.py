@@ -1,7 +1,7 @@
-"""Whether anything uses the databases, so that they can be replaced."""
+"""Keep `isobar ui` and its daemon away from databases that are being replaced."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,19 +13,10 @@ from pipelines.postgres.clients import connect, place_of
 from pipelines.status.probes.web_ui import noted_processes
 from pipelines.status.rules import BEAT_SECONDS
 
-CLOSING_SECONDS = 10.0
-"""For so long a session that was closed may still be seen."""
 LAST_BEAT = """
 SELECT max(timestamp)::text,
     extract(epoch FROM (now() AT TIME ZONE 'UTC') - max(timestamp))::double precision
 FROM daemon_heartbeats
-"""
-SESSIONS = """
-SELECT coalesce(nullif(application_name, ''), 'a session') || ' of ' || coalesce(usename, '?')
-    || ', process ' || pid
-FROM pg_stat_activity
-WHERE datname = ANY(%s) AND backend_type IS DISTINCT FROM 'autovacuum worker'
-ORDER BY 1
 """
 
 
@@ -48,16 +39,6 @@ def ui_lock(state: Path, dagster_url: str, tell: Callable[[str], None]) -> Itera
         with connect(dagster_url, autocommit=True) as connection:
             _refuse_living_daemon(connection, dagster_url, tell)
         yield
-
-
-def refuse_sessions(admin: psycopg.Connection, databases: Sequence[str], url: str) -> None:
-    """Raises `PermanentFailure` when somebody is connected to one of the databases."""
-    deadline = time.monotonic() + CLOSING_SECONDS
-    while found := admin.execute(SESSIONS, [list(databases)]).fetchall():
-        if time.monotonic() > deadline:
-            who = "; ".join(words for (words,) in found[:5])
-            raise _in_use(f"somebody is connected to the database: {who}", place_of(url))
-        time.sleep(0.2)
 
 
 def _refuse_living_daemon(
