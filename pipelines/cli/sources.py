@@ -134,19 +134,18 @@ def dismiss(
     if (bool(numbers), matching is not None, is_all).count(True) != 1:
         raise click.UsageError("Say which: --record, --matching or --all.")
     _migrated()
-    store = Warehouse(Settings.current().warehouse_url(LOADER))
-    try:
-        with store.transaction(source) as connection:
-            count = kept.dismiss(
-                connection,
-                source,
-                by=by.strip(),
-                reason=reason.strip(),
-                records=numbers or None,
-                matching=matching,
-            )
-    finally:
-        store.dispose()
+    with (
+        Warehouse(Settings.current().warehouse_url(LOADER)) as store,
+        store.transaction(source) as connection,
+    ):
+        count = kept.dismiss(
+            connection,
+            source,
+            by=by.strip(),
+            reason=reason.strip(),
+            records=numbers or None,
+            matching=matching,
+        )
     click.echo(f"{count:,} record{'' if count == 1 else 's'} of {source} dismissed.")
     if count == 0:
         raise SystemExit(1)
@@ -169,14 +168,11 @@ def retry(source: str) -> None:
 
 def run_one_job(job: str, op_config: Mapping[str, Mapping[str, Any]]) -> NoReturn:
     """Run one job as `isobar run` would, with progress, and end."""
-    from pipelines.runtime.bootstrap import prepare_dagster_home, prepare_database, sandbox
+    from pipelines.runtime.bootstrap import bootstrapped
 
     interrupt_on(signal.SIGTERM)
-    settings = Settings.current()
-    prepare_database(settings, tell)
-    os.environ.update(prepare_dagster_home(settings))
-    with sandbox(settings, os.environ) as (variables, _):
-        os.environ.update(variables)
+    with bootstrapped(Settings.current(), tell) as (environment, _):
+        os.environ.update(environment)
         from pipelines.runtime.run_command import run_jobs
 
         is_good = run_jobs({job: op_config})
