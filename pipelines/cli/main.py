@@ -225,14 +225,11 @@ def sandbox(
             record.unlink()
 
 
-isobar.add_command(import_)
-isobar.add_command(quarantine)
-isobar.add_command(alerts.alerts)
-isobar.add_command(serve.serve)
-isobar.add_command(status_command)
-isobar.add_command(database.database)
-isobar.add_command(backup.backup)
-isobar.add_command(backup.restore)
+for _command in (
+    *(import_, quarantine, alerts.alerts, serve.serve, status_command),
+    *(database.database, backup.backup, backup.restore),
+):
+    isobar.add_command(_command)
 
 
 def _add_commands_of_sources() -> None:
