@@ -195,13 +195,12 @@ class EmbeddedPostgres:
             if not software.may_execute(self.state, user):
                 home = FOLDER_FOR_ROOT / secrets.token_hex(6)
                 (self.state / "postgres.moved").write_text(f"{home}\n")
+                self.tell(
+                    f"The built-in PostgreSQL runs as the user {user.pw_name!r}, who cannot reach"
+                    f" {self.state}: its data is in {home}."
+                )
             self.home.mkdir(parents=True)
             software.give_to_system_user(self.home)
-        if self.home.parent == FOLDER_FOR_ROOT and user is not None and not self.data.exists():
-            self.tell(
-                f"The built-in PostgreSQL runs as the user {user.pw_name!r}, who cannot reach"
-                f" {self.state}: its data is in {self.home}."
-            )
         self.home.mkdir(parents=True, exist_ok=True)
 
     def _binaries(self) -> Path:

