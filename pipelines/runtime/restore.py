@@ -201,7 +201,7 @@ def _fill(target: Target, folder: Path, variables: Mapping[str, str]) -> None:
 def _finish_dagster(target: Target, home: Path, tell: Tell) -> None:
     """Bring it to the Dagster that is installed, and fail the runs that were under way."""
     with connect(target.fresh_url) as connection:
-        if connection.execute("SELECT to_regclass('public.runs')").fetchone() == (None,):
+        if connection.execute(ANY_TABLE).fetchone() is None:
             return
     url = make_url(target.fresh_url).set(drivername="postgresql+psycopg2")
     storage = {"postgres_url": url.render_as_string(False), "should_autocreate_tables": False}

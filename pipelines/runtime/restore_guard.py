@@ -10,14 +10,9 @@ import psycopg
 
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import connect, place_of
+from pipelines.runtime.health import last_sign_of_life
 from pipelines.status.probes.web_ui import noted_processes
 from pipelines.status.rules import BEAT_SECONDS
-
-LAST_BEAT = """
-SELECT max(timestamp)::text,
-    extract(epoch FROM (now() AT TIME ZONE 'UTC') - max(timestamp))::double precision
-FROM daemon_heartbeats
-"""
 
 
 @contextmanager
@@ -45,16 +40,14 @@ def _refuse_living_daemon(
     connection: psycopg.Connection, url: str, tell: Callable[[str], None]
 ) -> None:
     """A daemon that stopped has left a last sign of life: wait whether another one follows."""
-    if connection.execute("SELECT to_regclass('daemon_heartbeats')").fetchone() == (None,):
-        return
-    last, age_seconds = connection.execute(LAST_BEAT).fetchone() or (None, None)
+    last, age_seconds = last_sign_of_life(connection)
     if last is None or age_seconds > BEAT_SECONDS:
         return
     tell(f"A daemon was alive {age_seconds:.0f} s ago; waiting whether it still is …")
     deadline = time.monotonic() + BEAT_SECONDS - max(0.0, age_seconds)
     while time.monotonic() < deadline:
         time.sleep(0.5)
-        if (connection.execute(LAST_BEAT).fetchone() or (None,))[0] != last:
+        if last_sign_of_life(connection)[0] != last:
             raise _in_use("a daemon of isobar ui is running", place_of(url))
 
 
