@@ -79,8 +79,8 @@ class RetryBudget:
         return self._left <= 0
 
 
+#: From status, parsed body and address of a bad answer to what it means, if the source says it.
 Explain = Callable[[int, Any, str], Failure | None]
-"""From status, parsed body and address of a bad answer to what it means, if the source says it."""
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ LOADER_ROLE = "isobar_loader"
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
+#: The column of a staged frame that says which source record a row comes from.
 RECORD = "record"
-"""The column of a staged frame that says which source record a row comes from."""
 
 
 def engine_for(url: str, *, role: str | None) -> Engine:
