@@ -5,8 +5,12 @@ from collections.abc import Iterable
 import psycopg
 from psycopg import sql
 
-from pipelines.runtime.backup import TABLES
-
+TABLES = """
+SELECT nspname, relname FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid
+WHERE relkind IN ('r', 'p') AND NOT relispartition
+    AND nspname !~ '^pg_' AND nspname <> 'information_schema'
+ORDER BY 1, 2
+"""
 SUM = """
 SELECT count(*) || ' ' || coalesce(md5(string_agg(line, E'\\n' ORDER BY line)), '')
 FROM (SELECT row({columns})::text COLLATE "C" AS line FROM {table}) AS lines

@@ -27,17 +27,16 @@ def backup(folder: Path) -> None:
     if str(folder) == ".":
         raise click.BadParameter("name a folder for it", param_hint="DIR")
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
-    manifest = back_up(folder.absolute(), Settings.current(), _variables(), tell)
+    back_up(folder.absolute(), Settings.current(), os.environ, tell)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    rows, megabytes = sum(manifest.rows.values()), size / 1_000_000
-    tell(f"Backed up {rows:,} rows of the warehouse: {megabytes:,.1f} MB in {folder}.\n{NOT_IN_IT}")
+    tell(f"Backed up both databases: {size / 1_000_000:,.1f} MB in {folder}.\n{NOT_IN_IT}")
 
 
 @click.command(short_help="Restore both databases from a backup.")
 @click.argument(
     "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
-@click.option("--replace", is_flag=True, help="Replace databases that are not empty.")
+@click.option("--replace", is_flag=True, help="Replace databases that have tables.")
 def restore(folder: Path, replace: bool) -> None:
     """Restore the warehouse and Dagster's storage from the backup in DIR.
 
@@ -48,9 +47,5 @@ def restore(folder: Path, replace: bool) -> None:
     from pipelines.runtime.restore import restore_from
 
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
-    restore_from(folder.absolute(), Settings.current(), replace, _variables(), tell)
+    restore_from(folder.absolute(), Settings.current(), replace, os.environ, tell)
     tell(NOT_IN_IT)
-
-
-def _variables() -> dict[str, str]:
-    return dict(os.environ)

@@ -50,7 +50,7 @@ def status() -> None:
     if connections is None:
         click.echo(f"not running; data in {server.data}")
         sys.exit(1)
-    click.echo(f"running on 127.0.0.1:{connections.port}, socket in {connections.socket_folder}")
+    click.echo(f"running on 127.0.0.1:{connections.port}")
     click.echo(f"data in {server.data}, log in {server.log}")
 
 

@@ -61,21 +61,11 @@ def run(names: set[str]) -> None:
     Ends with 1 when a load failed, a blocking check did or a plug-in is broken; what else landed
     stays. ISOBAR_SOURCES chooses between imitated sources (sandbox) and real ones (live).
     """
-    from pipelines.runtime.bootstrap import (
-        prepare_dagster_home,
-        prepare_database,
-        sandbox,
-        seed_sandbox,
-        tell_broken_sources,
-    )
+    from pipelines.runtime.bootstrap import bootstrapped, tell_broken_sources
 
     interrupt_on(signal.SIGTERM)
-    settings = Settings.current()
-    prepare_database(settings, tell)
-    seed_sandbox(settings, tell)
-    os.environ.update(prepare_dagster_home(settings))
-    with sandbox(settings, os.environ) as (variables, _):
-        os.environ.update(variables)
+    with bootstrapped(Settings.current(), tell) as (environment, _):
+        os.environ.update(environment)
         from pipelines.runtime.run_command import main_jobs, run_jobs
 
         is_good = run_jobs(main_jobs(names or set(sources())))
@@ -93,21 +83,13 @@ def run(names: set[str]) -> None:
 )
 def ui(port: int | None) -> None:
     """Serve the Dagster web UI, with schedules and sensors running, until Ctrl-C."""
-    from pipelines.runtime.bootstrap import (
-        prepare_dagster_home,
-        prepare_database,
-        sandbox,
-        seed_sandbox,
-    )
+    from pipelines.runtime.bootstrap import bootstrapped
     from pipelines.runtime.ui import WebUi
 
     interrupt_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     settings = Settings.current()
-    prepare_database(settings, tell)
-    seed_sandbox(settings, tell)
-    environment = {**os.environ, **prepare_dagster_home(settings)}
-    with sandbox(settings, os.environ) as (variables, child):
-        WebUi(settings, environment | variables, tell, child).serve(port)
+    with bootstrapped(settings, tell) as (environment, sandbox):
+        WebUi(settings, environment, tell, sandbox).serve(port)
 
 
 @isobar.command(short_help="Bring the database to this version.")
@@ -243,14 +225,11 @@ def sandbox(
             record.unlink()
 
 
-isobar.add_command(import_)
-isobar.add_command(quarantine)
-isobar.add_command(alerts.alerts)
-isobar.add_command(serve.serve)
-isobar.add_command(status_command)
-isobar.add_command(database.database)
-isobar.add_command(backup.backup)
-isobar.add_command(backup.restore)
+for _command in (
+    *(import_, quarantine, alerts.alerts, serve.serve, status_command),
+    *(database.database, backup.backup, backup.restore),
+):
+    isobar.add_command(_command)
 
 
 def _add_commands_of_sources() -> None:

@@ -16,11 +16,11 @@ from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS, missing
 
 PORT = click.IntRange(1, 65535)
 CODE_PORT, WEB_PORT = 4000, 3000
+#: What docker compose's profiles want besides.
 OF_PROFILES = {
     "access": ("VIEWER_PASSWORD_HASH", "OPERATOR_PASSWORD_HASH"),
     "workers": ("CELERY_BROKER_PASSWORD",),
 }
-"""What docker compose's profiles want besides."""
 
 host_to_listen_on = click.option(
     "--host", default="127.0.0.1", show_default=True, help="The address to listen on."

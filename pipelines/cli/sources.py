@@ -14,44 +14,12 @@ from pipelines.postgres.server import ANALYST, LOADER
 from pipelines.source import FileInbox, Source, sources
 
 
-class SourceName(click.ParamType[str]):
-    """The name of a source that keeps a ledger, or of those of them that something is for."""
-
-    name = "source"
-
-    def __init__(self, is_for: Callable[[Source], object] = lambda _: True) -> None:
-        self.is_for = is_for
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name, if there is such a source."""
-        names = self._names()
-        if value not in names:
-            self.fail(f"{value!r} is not one of {', '.join(names)}", param, ctx)
-        return value
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """What stands for it in the usage."""
-        return f"[{'|'.join(self._names())}]"
-
-    def _names(self) -> list[str]:
-        return [one.name for one in sources().values() if one.ledgers and self.is_for(one)]
+def ledger_sources(is_for: Callable[[Source], object] = lambda _: True) -> click.Choice[str]:
+    """The names of the sources that keep a ledger, or of those of them that something is for."""
+    return click.Choice([one.name for one in sources().values() if one.ledgers and is_for(one)])
 
 
-class ImportGroup(click.Group):
-    """A command for each source that files are dropped for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The sources with an inbox, by name."""
-        return [one.name for one in sources().values() if _inbox_of(one)]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a source."""
-        source = sources().get(cmd_name)
-        inbox = _inbox_of(source) if source else None
-        return _import_command(cmd_name, inbox) if inbox else None
-
-
-@click.group(name="import", cls=ImportGroup)
+@click.group(name="import")
 def import_() -> None:
     """Load one file by hand, wherever it is."""
 
@@ -74,6 +42,11 @@ def _import_command(name: str, inbox: FileInbox) -> click.Command:
     )
 
 
+for _source in sources().values():
+    if _inbox := _inbox_of(_source):
+        import_.add_command(_import_command(_source.name, _inbox))
+
+
 @click.group(short_help="Records that were rejected.")
 def quarantine() -> None:
     """Records that were rejected: see them, and have them read again."""
@@ -88,7 +61,7 @@ def list_() -> None:
 
 
 @quarantine.command(short_help="Show the rejected records of a source.")
-@click.argument("source", type=SourceName())
+@click.argument("source", type=ledger_sources())
 @click.option(
     "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most."
 )
@@ -103,7 +76,7 @@ def show(source: str, limit: int, *, dismissed: bool) -> None:
 
 
 @quarantine.command(short_help="Dismiss rejected records, with a reason.")
-@click.argument("source", type=SourceName(_inbox_of))
+@click.argument("source", type=ledger_sources(_inbox_of))
 @click.option("--reason", required=True, help="Why they are no problem; it is kept with them.")
 @click.option(
     "--record", "numbers", type=int, multiple=True, help="The number of one, as `show` has it."
@@ -134,26 +107,25 @@ def dismiss(
     if (bool(numbers), matching is not None, is_all).count(True) != 1:
         raise click.UsageError("Say which: --record, --matching or --all.")
     _migrated()
-    store = Warehouse(Settings.current().warehouse_url(LOADER))
-    try:
-        with store.transaction(source) as connection:
-            count = kept.dismiss(
-                connection,
-                source,
-                by=by.strip(),
-                reason=reason.strip(),
-                records=numbers or None,
-                matching=matching,
-            )
-    finally:
-        store.dispose()
+    with (
+        Warehouse(Settings.current().warehouse_url(LOADER)) as store,
+        store.transaction(source) as connection,
+    ):
+        count = kept.dismiss(
+            connection,
+            source,
+            by=by.strip(),
+            reason=reason.strip(),
+            records=numbers or None,
+            matching=matching,
+        )
     click.echo(f"{count:,} record{'' if count == 1 else 's'} of {source} dismissed.")
     if count == 0:
         raise SystemExit(1)
 
 
 @quarantine.command(short_help="Read rejected records again.")
-@click.argument("source", type=SourceName(lambda one: one.retry or one.reprocess))
+@click.argument("source", type=ledger_sources(lambda one: one.retry or one.reprocess))
 def retry(source: str) -> None:
     """Read the rejected records of a source again, as after a change of the code.
 
@@ -169,14 +141,11 @@ def retry(source: str) -> None:
 
 def run_one_job(job: str, op_config: Mapping[str, Mapping[str, Any]]) -> NoReturn:
     """Run one job as `isobar run` would, with progress, and end."""
-    from pipelines.runtime.bootstrap import prepare_dagster_home, prepare_database, sandbox
+    from pipelines.runtime.bootstrap import bootstrapped
 
     interrupt_on(signal.SIGTERM)
-    settings = Settings.current()
-    prepare_database(settings, tell)
-    os.environ.update(prepare_dagster_home(settings))
-    with sandbox(settings, os.environ) as (variables, _):
-        os.environ.update(variables)
+    with bootstrapped(Settings.current(), tell) as (environment, _):
+        os.environ.update(environment)
         from pipelines.runtime.run_command import run_jobs
 
         is_good = run_jobs({job: op_config})

@@ -19,8 +19,9 @@ from pipelines.failures import PermanentFailure
 from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
 
 PROJECT = Path(__file__).parents[2]
+#: A link to the one at the top level; in an installed package the file itself.
 INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
-"""A link to the one at the top level; in an installed package the file itself."""
+#: Variables that a file may say instead, which `<name>_FILE` names.
 SECRETS = frozenset(
     {
         "ALERT_URLS",
@@ -32,7 +33,6 @@ SECRETS = frozenset(
         "DATABASE_URL",
     }
 )
-"""Variables that a file may say instead, which `<name>_FILE` names."""
 
 
 @dataclass(frozen=True)

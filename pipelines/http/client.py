@@ -22,7 +22,7 @@ import urllib3
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.http.errors import reason_of, retry_after
 from pipelines.http.json_documents import parse_json
-from pipelines.http.redirects import RedirectRefused, is_same_origin, redirected
+from pipelines.http.redirects import RedirectRefused, is_same_origin, redirect_target
 
 logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
@@ -79,8 +79,8 @@ class RetryBudget:
         return self._left <= 0
 
 
+#: From status, parsed body and address of a bad answer to what it means, if the source says it.
 Explain = Callable[[int, Any, str], Failure | None]
-"""From status, parsed body and address of a bad answer to what it means, if the source says it."""
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,10 @@ class HttpClient:
                         allow_redirects=False,
                     ) as response:
                         if response.is_redirect:
-                            to = response.headers["Location"]
-                            url, params = redirected(session, configured, url, to), None
+                            url = redirect_target(url, response.headers["Location"])
+                            params = None
+                            if not is_same_origin(configured, url):
+                                session.auth = _no_credentials
                             continue
                         self._check_status(response, shown, attempt, deadline)
                         body = self._read(response, shown, deadline)
@@ -284,6 +286,11 @@ class HttpClient:
             remedy=f"Trying again will not help: correct {self.variable}, or ask whoever runs the"
             " source.",
         )
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """In the place of those that the address or a .netrc may hold for any host."""
+    return request
 
 
 class _Session(requests.Session):

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 SENT_TWICE = " (sent twice)"
+#: Python refuses to read integers with more than some 4,300.
 MAX_DIGITS = 4000
-"""Python refuses to read integers with more than some 4,300."""
+#: Read from so much further down the stack, all that is read can be written and shown, too.
 SPARE_FRAMES = 200
-"""Read from so much further down the stack, all that is read can be written and shown, too."""
 
 
 def parse_json(body: bytes) -> Any:

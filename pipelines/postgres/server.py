@@ -9,12 +9,10 @@ import os
 import re
 import secrets
 import shutil
-import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +31,15 @@ from pipelines.postgres.remedies import remedy_for
 
 SUPERUSER, DAGSTER = "isobar", "dagster"
 LOADER, ANALYST, OPERATOR = "isobar_loader", "isobar_analyst", "isobar_operator"
-FIRST_ROLES = (SUPERUSER, LOADER, ANALYST, DAGSTER)
-"""Those whose passwords every state folder has; what an older version left is given the others."""
-ROLES = (*FIRST_ROLES, OPERATOR)
+ROLES = (SUPERUSER, LOADER, ANALYST, OPERATOR, DAGSTER)
+#: The name of the warehouse's database; Dagster's is `DAGSTER`.
 WAREHOUSE = "isobar"
-"""The name of the warehouse's database; Dagster's is `DAGSTER`."""
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 SETTINGS = """\
 # Written by Isobar at every start; put settings of your own into postgresql.conf.
 listen_addresses = '127.0.0.1'
 port = {port}
-unix_socket_directories = '{socket_folder}'
+unix_socket_directories = ''
 password_encryption = 'scram-sha-256'
 max_connections = 200
 shared_buffers = '256MB'
@@ -58,7 +54,6 @@ class Connections:
     """Where a running server listens, and the passwords of its roles."""
 
     port: int
-    socket_folder: str
     passwords: dict[str, str]
 
     def url(self, role: str, database: str) -> str:
@@ -99,12 +94,12 @@ class EmbeddedPostgres:
         self.state.mkdir(parents=True, exist_ok=True)
         with self._alone():
             if running := self.connections():
-                return self._with_every_role(running)
+                return running
             self._choose_home()
             binaries = self._binaries()
             self._initialise(binaries)
             self._refuse_other_versions(binaries)
-            running = self._with_every_role(self._start(binaries))
+            running = self._start(binaries)
             _make_databases(running)
             return running
 
@@ -128,8 +123,7 @@ class EmbeddedPostgres:
         while (postmaster := self._postmaster()) and time.monotonic() < deadline:
             lines = self._pid_file_lines()
             if len(lines) == 8 and lines[7].strip() == "ready":
-                passwords = self._passwords()
-                server = Connections(int(lines[3]), lines[4], passwords)
+                server = Connections(int(lines[3]), self._passwords())
                 refusal = _refusal(server)
                 if not refusal:
                     return server
@@ -157,14 +151,13 @@ class EmbeddedPostgres:
                 place=str(self.state),
                 remedy="Start it: isobar database start, or isobar run.",
             )
-        return Connections(port, str(self._socket_folder_path()), self._passwords())
+        return Connections(port, self._passwords())
 
     def _passwords(self) -> dict[str, str]:
         file = self.home / "passwords.json"
         try:
             passwords = json.loads(file.read_text())
-            known = [role for role in ROLES if role in passwords or role in FIRST_ROLES]
-            return {role: str(passwords[role]) for role in known}
+            return {role: str(passwords[role]) for role in ROLES}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise PermanentFailure(
                 "database",
@@ -173,16 +166,6 @@ class EmbeddedPostgres:
                 remedy="Restore the file; or move the folder beside it away and run again: the"
                 " sources are read anew.",
             ) from error
-
-    def _with_every_role(self, server: Connections) -> Connections:
-        """Give a server that an older version made the logins that there are since."""
-        fresh = {role: secrets.token_urlsafe(18) for role in ROLES if role not in server.passwords}
-        if not fresh:
-            return server
-        complete = replace(server, passwords=server.passwords | fresh)
-        _make_logins(complete, fresh)
-        _write_private(self.home / "passwords.json", json.dumps(complete.passwords))
-        return complete
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -212,13 +195,12 @@ class EmbeddedPostgres:
             if not software.may_execute(self.state, user):
                 home = FOLDER_FOR_ROOT / secrets.token_hex(6)
                 (self.state / "postgres.moved").write_text(f"{home}\n")
+                self.tell(
+                    f"The built-in PostgreSQL runs as the user {user.pw_name!r}, who cannot reach"
+                    f" {self.state}: its data is in {home}."
+                )
             self.home.mkdir(parents=True)
             software.give_to_system_user(self.home)
-        if self.home.parent == FOLDER_FOR_ROOT and user is not None and not self.data.exists():
-            self.tell(
-                f"The built-in PostgreSQL runs as the user {user.pw_name!r}, who cannot reach"
-                f" {self.state}: its data is in {self.home}."
-            )
         self.home.mkdir(parents=True, exist_ok=True)
 
     def _binaries(self) -> Path:
@@ -248,7 +230,7 @@ class EmbeddedPostgres:
             f"--pwfile={password_file}",
             "--auth=scram-sha-256",
             "--encoding=UTF8",
-            *_locale(software.major_version(binaries)),
+            *_locale(software.major_version(binaries / "postgres")),
             "--data-checksums",
             log=self.home,
         )
@@ -258,7 +240,7 @@ class EmbeddedPostgres:
         unfinished.rename(self.data)
 
     def _refuse_other_versions(self, binaries: Path) -> None:
-        ours = software.major_version(binaries)
+        ours = software.major_version(binaries / "postgres")
         version_file = self.data / "PG_VERSION"
         theirs = version_file.read_text().strip() if version_file.exists() else "no version at all"
         if theirs != str(ours):
@@ -278,8 +260,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             port = free_port(preferred=port)
-            settings = SETTINGS.format(port=port, socket_folder=self._socket_folder())
-            _write_private(self.data / "isobar.conf", settings)
+            _write_private(self.data / "isobar.conf", SETTINGS.format(port=port))
             software.give_to_system_user(self.data / "isobar.conf")
             before = self.log.stat().st_size if self.log.exists() else 0
             try:
@@ -344,20 +325,6 @@ class EmbeddedPostgres:
         except (FileNotFoundError, ValueError):
             return None
 
-    def _socket_folder(self) -> Path:
-        folder = self._socket_folder_path()
-        folder.mkdir(mode=0o700, exist_ok=True)
-        software.give_to_system_user(folder)
-        return folder
-
-    def _socket_folder_path(self) -> Path:
-        """Beside the data, or in a short temporary folder: a socket's path has 107 bytes."""
-        folder = self.home / "socket"
-        if len(os.fsencode(folder)) > 85 or re.search("[',]", str(folder)):
-            digest = sha256(bytes(self.home)).hexdigest()[:12]
-            return Path(tempfile.gettempdir(), f"isobar-{digest}")
-        return folder
-
     def _log_since(self, offset: int) -> str:
         if not self.log.exists():
             return ""
@@ -389,30 +356,18 @@ def _refusal(server: Connections) -> str:
 
 def _make_databases(server: Connections) -> None:
     """Create the two databases and the roles that log in, where they are missing."""
-    _make_logins(server)
     with _connect(server, autocommit=True) as connection:
-        databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+        roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+        for role in server.passwords.keys() - roles:
+            names = sql.Identifier(role), sql.Literal(server.passwords[role])
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(*names))
+        databases = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
         for name, owner in ((WAREHOUSE, SUPERUSER), (DAGSTER, DAGSTER)):
             if name not in databases:
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}")
                 connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
         for name in (DAGSTER, "postgres", "template1"):  # nobody's but their owner's
             revoke_public_connect(connection, name)
-
-
-def _make_logins(server: Connections, fresh: Collection[str] = ()) -> None:
-    """Create the roles that log in where they are missing, and give the `fresh` their passwords.
-
-    A migration may have made those, and they could not log in.
-    """
-    with _connect(server, autocommit=True) as connection:
-        known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-        for role in ROLES:
-            if role in fresh or role not in known:
-                verb = sql.SQL("ALTER" if role in known else "CREATE")
-                password = sql.Literal(server.passwords[role])
-                statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
-                connection.execute(statement.format(verb, sql.Identifier(role), password))
 
 
 def _write_private(path: Path, text: str) -> None:

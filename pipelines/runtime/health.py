@@ -1,4 +1,8 @@
-"""Whether a process of Dagster works, asked often and therefore without importing Dagster."""
+"""Whether a process of Dagster works, asked often and therefore without importing Dagster.
+
+Heartbeats are read by SQL for that: `dagster-daemon liveness-check` takes twice the CPU, and
+containers ask every few seconds.
+"""
 
 import time
 from pathlib import Path
@@ -11,6 +15,11 @@ from pipelines.postgres.clients import connect
 ANSWER_SECONDS = 10
 WORKER_BEAT_SECONDS = 60
 SIGN_OF_LIFE_MINUTES = 5
+LAST_BEAT = """
+SELECT max(timestamp)::text,
+    extract(epoch FROM (now() AT TIME ZONE 'UTC') - max(timestamp))::double precision
+FROM daemon_heartbeats
+"""
 LAST_SIGNS = """
 SELECT count(*), coalesce(extract(epoch FROM now() - min(timestamp AT TIME ZONE 'UTC')) / 60, 0)
 FROM daemon_heartbeats
@@ -60,6 +69,13 @@ def ask_for_signs_of_life(storage_url: str) -> None:
     if not parts or minutes > SIGN_OF_LIFE_MINUTES:
         problem = f"{parts} parts, the oldest sign of life {minutes:.0f} minutes ago"
         raise _sick("the daemon", "DAGSTER_POSTGRES_URL", problem)
+
+
+def last_sign_of_life(connection: psycopg.Connection) -> tuple[str | None, float]:
+    """The last heartbeat of any daemon in Dagster's storage, and how many seconds ago it was."""
+    if connection.execute("SELECT to_regclass('daemon_heartbeats')").fetchone() == (None,):
+        return None, 0.0
+    return connection.execute(LAST_BEAT).fetchone() or (None, 0.0)
 
 
 def check_worker_heartbeat(beat: Path) -> None:

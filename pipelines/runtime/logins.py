@@ -12,13 +12,13 @@ from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 
 OWNER_PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of one
 DAGSTER = "dagster"
+#: The roles that log in, and the variables that hold their passwords.
 PASSWORDS = {
     "isobar_loader": "LOADER_PASSWORD",
     "isobar_analyst": "ANALYST_PASSWORD",
     "isobar_operator": "OPERATOR_PASSWORD",
     DAGSTER: "DAGSTER_PASSWORD",
 }
-"""The roles that log in, and the variables that hold their passwords."""
 
 
 def passwords(environment: Mapping[str, str]) -> dict[str, str]:

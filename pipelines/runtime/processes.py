@@ -11,8 +11,8 @@ from pathlib import Path
 from pipelines.postgres.log_files import set_aside
 
 STOP_SECONDS = 30.0
+#: For the one that uses the others to end what it does with them.
 LEAD_SECONDS = 10.0
-"""For the one that uses the others to end what it does with them."""
 
 
 class Child:

@@ -1,7 +1,7 @@
-"""Whether anything uses the databases, so that they can be replaced."""
+"""Keep `isobar ui` and its daemon away from databases that are being replaced."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,23 +10,9 @@ import psycopg
 
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import connect, place_of
+from pipelines.runtime.health import last_sign_of_life
 from pipelines.status.probes.web_ui import noted_processes
 from pipelines.status.rules import BEAT_SECONDS
-
-CLOSING_SECONDS = 10.0
-"""For so long a session that was closed may still be seen."""
-LAST_BEAT = """
-SELECT max(timestamp)::text,
-    extract(epoch FROM (now() AT TIME ZONE 'UTC') - max(timestamp))::double precision
-FROM daemon_heartbeats
-"""
-SESSIONS = """
-SELECT coalesce(nullif(application_name, ''), 'a session') || ' of ' || coalesce(usename, '?')
-    || ', process ' || pid
-FROM pg_stat_activity
-WHERE datname = ANY(%s) AND backend_type IS DISTINCT FROM 'autovacuum worker'
-ORDER BY 1
-"""
 
 
 @contextmanager
@@ -50,30 +36,18 @@ def ui_lock(state: Path, dagster_url: str, tell: Callable[[str], None]) -> Itera
         yield
 
 
-def refuse_sessions(admin: psycopg.Connection, databases: Sequence[str], url: str) -> None:
-    """Raises `PermanentFailure` when somebody is connected to one of the databases."""
-    deadline = time.monotonic() + CLOSING_SECONDS
-    while found := admin.execute(SESSIONS, [list(databases)]).fetchall():
-        if time.monotonic() > deadline:
-            who = "; ".join(words for (words,) in found[:5])
-            raise _in_use(f"somebody is connected to the database: {who}", place_of(url))
-        time.sleep(0.2)
-
-
 def _refuse_living_daemon(
     connection: psycopg.Connection, url: str, tell: Callable[[str], None]
 ) -> None:
     """A daemon that stopped has left a last sign of life: wait whether another one follows."""
-    if connection.execute("SELECT to_regclass('daemon_heartbeats')").fetchone() == (None,):
-        return
-    last, age_seconds = connection.execute(LAST_BEAT).fetchone() or (None, None)
+    last, age_seconds = last_sign_of_life(connection)
     if last is None or age_seconds > BEAT_SECONDS:
         return
     tell(f"A daemon was alive {age_seconds:.0f} s ago; waiting whether it still is …")
     deadline = time.monotonic() + BEAT_SECONDS - max(0.0, age_seconds)
     while time.monotonic() < deadline:
         time.sleep(0.5)
-        if (connection.execute(LAST_BEAT).fetchone() or (None,))[0] != last:
+        if last_sign_of_life(connection)[0] != last:
             raise _in_use("a daemon of isobar ui is running", place_of(url))
 
 

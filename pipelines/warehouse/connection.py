@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 from sqlalchemy import Connection, Engine, Table, create_engine, make_url, text
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Integer
 
 from pipelines.failures import DatabaseError, PermanentFailure, TransientFailure
+from pipelines.postgres.clients import place_of
 from pipelines.postgres.remedies import remedy_for
 from pipelines.warehouse.sql_files import read_sql
 
@@ -27,8 +28,8 @@ LOADER_ROLE = "isobar_loader"
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
+#: The column of a staged frame that says which source record a row comes from.
 RECORD = "record"
-"""The column of a staged frame that says which source record a row comes from."""
 
 
 def engine_for(url: str, *, role: str | None) -> Engine:
@@ -56,7 +57,7 @@ class Warehouse:
 
     def __init__(self, url: str, role: str | None = LOADER_ROLE) -> None:
         self.engine = engine_for(url, role=role)
-        self.place = make_url(url).set(query={}).render_as_string(hide_password=True)
+        self.place = place_of(url)
 
     @contextmanager
     def transaction(self, source: str, session: Connection | None = None) -> Iterator[Connection]:
@@ -119,6 +120,12 @@ class Warehouse:
     def dispose(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.dispose()
 
 
 def _interruption_behind(error: BaseException) -> BaseException | None:

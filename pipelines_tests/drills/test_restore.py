@@ -149,14 +149,17 @@ def test_a_backup_that_was_killed_is_told_as_such_and_the_next_one_works(
         backup.kill()
         backup.communicate()
     assert second.returncode == 1
-    assert "another backup is being written" in second.stderr
+    assert "the folder is not empty" in second.stderr
     refused = isobar(elsewhere, "restore", str(folder))
     assert refused.returncode == 1
-    assert "it is not whole: its backup was interrupted" in refused.stderr
+    assert "there is no complete backup: it has no manifest.json" in refused.stderr
     assert "what to do:" in refused.stderr
     again = isobar(state, "backup", str(folder))
+    assert again.returncode == 1
+    assert "was interrupted: delete it" in again.stderr
+    shutil.rmtree(folder)
+    again = isobar(state, "backup", str(folder))
     assert again.returncode == 0, again.stderr
-    assert "Took away what an interrupted backup left" in again.stderr
     assert sorted(one.name for one in folder.iterdir()) == ["dagster", "manifest.json", "warehouse"]
     restored = isobar(elsewhere, "restore", str(folder))
     assert restored.returncode == 0, restored.stderr
@@ -185,6 +188,6 @@ def test_a_restore_that_was_killed_leaves_what_was_there_and_the_next_one_works(
     assert "the database is not empty: " in refused.stderr
     again = isobar(state, "restore", folder, "--replace")
     assert again.returncode == 0, again.stderr
-    assert "Took away isobar_being_restored, which an interrupted restore had left" in again.stderr
+    assert "Dropped isobar_being_restored, which an interrupted restore had left" in again.stderr
     assert held(state) == held(elsewhere)
     assert told_by(state, DATABASES, "postgres") == [("dagster",), ("isobar",)]
