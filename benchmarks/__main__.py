@@ -12,7 +12,8 @@ import psycopg
 from benchmarks import bookings, flights, scaling, shipments, solar
 from benchmarks.report import as_json, show
 from pipelines.migrations.apply import migrate
-from pipelines.postgres.server import SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 
 
 def how_fast(server: Connections) -> list[dict[str, Any]]:

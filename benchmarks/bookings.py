@@ -22,7 +22,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.report import Measure, answers_a_second
 from benchmarks.taking import take_in
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import load
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.transform import COLUMNS

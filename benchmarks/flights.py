@@ -18,7 +18,8 @@ import psycopg
 
 from benchmarks.report import Measure, answers_a_second, peak_megabytes
 from pipelines.http.client import JsonAnswer
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.flights import archive, load
 from pipelines.warehouse.connection import Warehouse
 

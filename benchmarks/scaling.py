@@ -12,7 +12,8 @@ import psycopg
 from benchmarks.curve import Curve
 from benchmarks.scaling_bookings import SET, Growing
 from benchmarks.scaling_solar import ask, grow
-from pipelines.postgres.server import SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 SIZES = {"1 million": 1, "10 million": 10, "30 million": 30}

@@ -17,7 +17,8 @@ from benchmarks.bookings import DIRT, HOTEL_YEAR, HOTELS, SPOIL, events
 from benchmarks.curve import Curve, seconds_of
 from benchmarks.report import answers_a_second
 from benchmarks.taking import take_in
-from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import load
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.transform import COLUMNS

@@ -9,7 +9,8 @@ import psycopg
 from benchmarks.curve import Curve, seconds_of
 from benchmarks.solar import YEARS, sync
 from pipelines.orchestration.resources import utc_now
-from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.solar.plant_health import refresh
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse

@@ -16,7 +16,8 @@ import psycopg
 from benchmarks.report import Measure, answers_a_second
 from benchmarks.taking import take_in
 from pipelines.orchestration.resources import utc_now
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.shipments import load
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.sources.weather.geocode_places import put_places

@@ -23,7 +23,8 @@ from benchmarks.solar_service import answer, service
 from pipelines.http.client import HttpClient, JsonAnswer, RetryBudget
 from pipelines.http.json_documents import parse_json
 from pipelines.orchestration.resources import utc_now
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant, take_answer
 from pipelines.sources.solar.sync import Sync

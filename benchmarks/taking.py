@@ -9,7 +9,8 @@ from pathlib import Path
 from benchmarks.report import peak_megabytes
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import look_at
-from pipelines.postgres.server import LOADER, Connections
+from pipelines.postgres.roles import LOADER
+from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import load as bookings
 from pipelines.sources.shipments import load as shipments
 from pipelines.warehouse.connection import Warehouse

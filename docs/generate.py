@@ -9,14 +9,8 @@ from docs import answers, commands, contract, diagrams, dictionary, lineage, ref
 from pipelines.cli.main import isobar
 from pipelines.definitions import build_definitions
 from pipelines.migrations.apply import migrate
-from pipelines.postgres.server import (
-    ANALYST,
-    LOADER,
-    SUPERUSER,
-    WAREHOUSE,
-    Connections,
-    EmbeddedPostgres,
-)
+from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_data, known_shipments
 

@@ -17,7 +17,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from pipelines.migrations.apply import migrate
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.sources.flights import client, load
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.databases import made

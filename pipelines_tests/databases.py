@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 
 
 @contextmanager

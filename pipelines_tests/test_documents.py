@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from pipelines.cli.main import isobar
-from pipelines.postgres.server import ANALYST, Connections
+from pipelines.postgres.roles import ANALYST
+from pipelines.postgres.server import Connections
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import OURS, PROJECT

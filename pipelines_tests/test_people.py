@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from pipelines.failures import PermanentFailure
 from pipelines.migrations import apply
-from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
+from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import isobar
 from pipelines_tests.logins import login, member_of, prepare

@@ -19,7 +19,8 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from pipelines.postgres.ports import free_port
-from pipelines.postgres.server import DAGSTER, Connections
+from pipelines.postgres.roles import DAGSTER
+from pipelines.postgres.server import Connections
 from pipelines.runtime import dagster_processes
 from pipelines.runtime.bootstrap import on_loopback, wait_until
 from pipelines.runtime.processes import Child

@@ -4,14 +4,18 @@ import os
 import re
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from pipelines.cli.console import tell
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
-from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, EmbeddedPostgres
+from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.software import find_binaries
+
+if TYPE_CHECKING:
+    from pipelines.postgres.server import EmbeddedPostgres
 
 
 @click.group()
@@ -98,7 +102,7 @@ def _address(role: str) -> str:
     return settings.warehouse_url(roles[role]).partition("?")[0]
 
 
-def _builtin_server() -> EmbeddedPostgres:
+def _builtin_server() -> "EmbeddedPostgres":
     settings = Settings.current()
     if not settings.has_builtin_server:
         raise PermanentFailure(

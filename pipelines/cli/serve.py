@@ -12,7 +12,6 @@ from pipelines.cli.console import tell
 from pipelines.config import Settings, alert_urls
 from pipelines.failures import PermanentFailure
 from pipelines.runtime import dagster_processes
-from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS, missing
 
 PORT = click.IntRange(1, 65535)
 CODE_PORT, WEB_PORT = 4000, 3000
@@ -102,6 +101,7 @@ def validate() -> None:
     """Say what is missing or wrong in what is set for docker compose, all of it at once."""
     from pipelines.orchestration.operations.notifiers import check_urls
     from pipelines.runtime.bootstrap import check_sources
+    from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS, missing
 
     profiles = {one.strip() for one in os.environ.get("COMPOSE_PROFILES", "").split(",")}
     if "*" in profiles:

@@ -10,7 +10,7 @@ import click
 
 from pipelines.cli.console import interrupt_on, tell
 from pipelines.config import Settings
-from pipelines.postgres.server import ANALYST, LOADER
+from pipelines.postgres.roles import ANALYST, LOADER
 from pipelines.source import FileInbox, Source, sources
 
 

@@ -9,14 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dotenv import load_dotenv
-from sqlalchemy import make_url
 
 from pipelines.config import env_validation
 from pipelines.config.secret_files import secret
 from pipelines.failures import PermanentFailure
-from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
+
+if TYPE_CHECKING:
+    from pipelines.postgres.server import EmbeddedPostgres
 
 PROJECT = Path(__file__).parents[2]
 #: A link to the one at the top level; in an installed package the file itself.
@@ -107,8 +110,10 @@ class Settings:
         """Whether the warehouse is on the built-in server."""
         return self.database_url is None
 
-    def builtin_server(self, tell: Callable[[str], None] = lambda _: None) -> EmbeddedPostgres:
+    def builtin_server(self, tell: Callable[[str], None] = lambda _: None) -> "EmbeddedPostgres":
         """The server that is used when DATABASE_URL is unset."""
+        from pipelines.postgres.server import EmbeddedPostgres
+
         return EmbeddedPostgres(self.state, tell)
 
     def warehouse_url(self, role: str = SUPERUSER) -> str:
@@ -120,6 +125,8 @@ class Settings:
 
         Beside an external warehouse it is the database `<warehouse>_dagster` of that server.
         """
+        from sqlalchemy import make_url
+
         if self.dagster_postgres_url:
             url = make_url(self.dagster_postgres_url)
         elif self.database_url:

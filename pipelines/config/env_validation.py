@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
-
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING
 
 from pipelines.failures import PermanentFailure
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 
 def utf_8(name: str, value: str) -> str:
@@ -18,7 +19,7 @@ def utf_8(name: str, value: str) -> str:
 
 def with_password(url: str | None, password: str | None) -> str | None:
     """The address with its password, if it has none of its own."""
-    if url is None or password is None or (parsed := make_url(url)).password is not None:
+    if url is None or password is None or (parsed := _parsed(url)).password is not None:
         return url
     whole = parsed.set(password=password).render_as_string(hide_password=False)
     return whole.replace(" ", "%20")  # libpq wants that, too
@@ -29,9 +30,9 @@ def broker(url: str | None, password: str | None) -> str | None:
     if url is None:
         return None
     try:
-        parsed = make_url(url)
+        parsed = _parsed(url)
         is_redis = parsed.drivername in ("redis", "rediss") and bool(parsed.host)
-    except (ArgumentError, ValueError):
+    except ValueError:
         is_redis = False
     if not is_redis:
         raise misconfigured(
@@ -52,6 +53,17 @@ def runs(name: str, value: str | None) -> int | None:
     return int(value) if value else None
 
 
+def _parsed(url: str) -> "URL":
+    """The parts of an address. Raises `ValueError`. SQLAlchemy is loaded only where one is set."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise ValueError("is no address") from error
+
+
 def misconfigured(problem: str, remedy: str) -> PermanentFailure:
     """The failure of a variable that has no use."""
     return PermanentFailure(
@@ -64,13 +76,13 @@ def check_postgres_url(name: str, value: str | None) -> None:
     if value is None:
         return
     try:
-        url = make_url(value)
+        url = _parsed(value)
         problem = None if url.database else "names no database"
         if "@" in (url.host or ""):
             problem = "has an @ in its password, which has to be written as %40"
         if url.get_backend_name() not in ("postgresql", "postgres"):
             problem = f"is not a PostgreSQL address but one of {url.get_backend_name()}"
-    except (ArgumentError, ValueError):
+    except ValueError:
         problem = "is not a PostgreSQL address"
     if problem is not None:
         raise misconfigured(

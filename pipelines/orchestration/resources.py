@@ -13,7 +13,7 @@ import dagster as dg
 from pydantic import PrivateAttr, create_model
 
 from pipelines.config import Settings
-from pipelines.postgres.server import LOADER
+from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, sources
 from pipelines.warehouse.connection import Warehouse
 

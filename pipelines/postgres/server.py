@@ -28,12 +28,8 @@ from pipelines.postgres.log_files import set_aside
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.remedies import remedy_for
+from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER, WAREHOUSE
 
-SUPERUSER, DAGSTER = "isobar", "dagster"
-LOADER, ANALYST, OPERATOR = "isobar_loader", "isobar_analyst", "isobar_operator"
-ROLES = (SUPERUSER, LOADER, ANALYST, OPERATOR, DAGSTER)
-#: The name of the warehouse's database; Dagster's is `DAGSTER`.
-WAREHOUSE = "isobar"
 FOLDER_FOR_ROOT = Path("/var/lib/isobar")
 SETTINGS = """\
 # Written by Isobar at every start; put settings of your own into postgresql.conf.

@@ -17,7 +17,7 @@ from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 from pipelines.postgres.ports import free_port
-from pipelines.postgres.server import LOADER
+from pipelines.postgres.roles import LOADER
 from pipelines.runtime.processes import Child
 from pipelines.runtime.workers import instance_with_workers, is_written_by_us
 from pipelines.source import broken_sources, note_broken, sources

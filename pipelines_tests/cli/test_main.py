@@ -8,7 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.runtime import bootstrap
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import Answer, FakeSource, body, document

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from pipelines.postgres.server import ANALYST, LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_data, known_shipments
 from pipelines_tests.cookbook.asked import Answer, asking

@@ -10,7 +10,8 @@ import pytest
 
 from docs import answers
 from docs.answers import PAGE, answered, questions
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.cookbook.known_solar import SIERRA, local, told_hours, values
 

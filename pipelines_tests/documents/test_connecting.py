@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.postgres.server import ANALYST, SUPERUSER, Connections
+from pipelines.postgres.roles import ANALYST, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines_tests.command import PROJECT, environment
 from pipelines_tests.documents.pages import blocks
 from pipelines_tests.solar_rows import add_plant, add_readings

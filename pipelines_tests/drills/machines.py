@@ -17,7 +17,8 @@ import psycopg
 
 from pipelines.config import Settings
 from pipelines.postgres.ports import free_port
-from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.workers import worker_beat, worker_command
 from pipelines_tests.command import PROJECT, environment

@@ -12,7 +12,8 @@ import psutil
 import psycopg
 
 from pipelines.postgres.process_identity import is_alive
-from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import begin
 
 WORDS_OF = {

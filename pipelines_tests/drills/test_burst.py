@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import isobar
 from pipelines_tests.served_ui import start
 from pipelines_tests.sources.shipments.made_up import line, text_of

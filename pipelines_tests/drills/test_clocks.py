@@ -10,7 +10,8 @@ import pytest
 
 from pipelines.http.client import HttpClient
 from pipelines.ingest.deliveries import unbalanced
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.bookings.polling import poll

@@ -11,7 +11,8 @@ import pytest
 
 from pipelines.failures import TransientFailure
 from pipelines.migrations.apply import migrate
-from pipelines.postgres.server import LOADER, SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
+from pipelines.postgres.roles import LOADER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import isobar
 from pipelines_tests.drills.form import LONG

@@ -10,7 +10,8 @@ from pipelines.failures import Failure, TransientFailure
 from pipelines.ingest.file_loader import load_files
 from pipelines.ingest.inbox import Inbox
 from pipelines.migrations.apply import migrate
-from pipelines.postgres.server import LOADER, SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
+from pipelines.postgres.roles import LOADER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT, isobar

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.http.client import HttpClient, JsonAnswer
 from pipelines.http.json_documents import parse_json
-from pipelines.postgres.server import ANALYST, Connections
+from pipelines.postgres.roles import ANALYST
+from pipelines.postgres.server import Connections
 from pipelines.sources.flights import archive
 from pipelines.sources.solar import registry
 from pipelines.sources.solar.load import take_answer

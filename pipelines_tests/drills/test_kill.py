@@ -15,7 +15,8 @@ import psutil
 import psycopg
 import pytest
 
-from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.sources.bookings.made_up import event as booking_event

@@ -12,7 +12,8 @@ from psycopg import sql
 from sqlalchemy import text
 
 from pipelines.ingest.deliveries import unbalanced
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.databases import made
 from pipelines_tests.drills import loads

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from pipelines.config import Settings
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.databases import made

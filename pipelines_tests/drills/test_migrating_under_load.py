@@ -12,7 +12,8 @@ from sqlalchemy import Connection, text
 
 from pipelines.failures import TransientFailure
 from pipelines.migrations import apply, history
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.drills import loads

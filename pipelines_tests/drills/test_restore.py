@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.checksums import checksums
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.drills.test_kill import begin_and_wait

@@ -10,7 +10,8 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.ingest.deliveries import unbalanced
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.sources.bookings.sandbox import event_files
 from pipelines.sources.shipments import sandbox

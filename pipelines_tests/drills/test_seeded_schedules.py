@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from pipelines.migrations.apply import migrate
-from pipelines.postgres.server import LOADER, SUPERUSER, EmbeddedPostgres
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.sources.flights.client import packaged_airports
 from pipelines.sources.flights.load import load_airports
 from pipelines.warehouse.connection import Warehouse

@@ -11,7 +11,7 @@ from statistics import median
 import psutil
 import pytest
 
-from pipelines.postgres.server import DAGSTER
+from pipelines.postgres.roles import DAGSTER
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.system import System
 from pipelines_tests.sources.bookings.made_up import event

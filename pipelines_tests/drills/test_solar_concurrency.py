@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from pipelines.orchestration.resources import utc_now
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.solar.sandbox.sun import readings
 from pipelines.sources.solar.sync import AT_ONCE, Sync, Synced
 from pipelines.sources.solar.windows import DAY, Depth, Known, Window, history_from, windows

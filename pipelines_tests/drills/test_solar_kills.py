@@ -21,7 +21,8 @@ import requests
 from sqlalchemy import text
 
 from pipelines.postgres.ports import free_port
-from pipelines.postgres.server import LOADER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.roles import LOADER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.sources.solar.sandbox.sun import readings
 from pipelines.sources.solar.windows import DAY, Depth, Window, history_from
 from pipelines.warehouse.connection import Warehouse

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.config import PROJECT
-from pipelines.postgres.server import DAGSTER
+from pipelines.postgres.roles import DAGSTER
 from pipelines.runtime.dagster_processes import daemon
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.system import OFTEN, System

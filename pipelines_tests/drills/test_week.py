@@ -22,7 +22,8 @@ from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStor
 from pipelines.ingest import file_loader
 from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import unbalanced
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.bookings.sandbox import hotels
 from pipelines.sources.solar.sandbox.sun import readings
 from pipelines.sources.weather import fetch as weather_fetch

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from pipelines.postgres.server import DAGSTER
+from pipelines.postgres.roles import DAGSTER
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.plot import UNSYNCED, Plot, check_plants
 from pipelines_tests.drills.system import System

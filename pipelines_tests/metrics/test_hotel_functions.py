@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines_tests.databases import made
 
 HOTEL, OTHER_HOTEL, UNKNOWN_HOTEL = 2607, 753, 4

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.postgres.server import ANALYST, SUPERUSER, Connections
+from pipelines.postgres.roles import ANALYST, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines_tests.databases import made
 from pipelines_tests.solar_rows import VALUES, add_plant, add_readings, count_days
 

@@ -15,7 +15,8 @@ import pytest
 
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.postgres import software
-from pipelines.postgres.server import SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
+from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 
 START = """
 import sys

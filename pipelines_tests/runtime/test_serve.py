@@ -16,7 +16,8 @@ import requests
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
-from pipelines.postgres.server import SUPERUSER, WAREHOUSE, Connections, EmbeddedPostgres
+from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.runtime.bootstrap import check_sources
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.runtime.processes import kill_session

@@ -14,7 +14,8 @@ import psutil
 import psycopg
 import pytest
 
-from pipelines.postgres.server import SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.served_ui import Ui, start, today, words_of
 from pipelines_tests.sources.bookings.made_up import event

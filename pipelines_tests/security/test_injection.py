@@ -13,7 +13,8 @@ from pipelines.cli import quarantine_report
 from pipelines.definitions import build_definitions
 from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.postgres.server import ANALYST, LOADER, Connections
+from pipelines.postgres.roles import ANALYST, LOADER
+from pipelines.postgres.server import Connections
 from pipelines.sources.solar import registry
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, document

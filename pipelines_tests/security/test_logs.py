@@ -14,7 +14,8 @@ from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.postgres.server import LOADER, Connections
+from pipelines.postgres.roles import LOADER
+from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of

@@ -17,7 +17,8 @@ import pytest
 import requests
 from psycopg import sql
 
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines_tests.command import isobar
 from pipelines_tests.security.questions import COMPUTE_LOGS, EVENTS, QUESTIONS
 from pipelines_tests.served_ui import Ui, start

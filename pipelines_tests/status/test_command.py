@@ -34,7 +34,8 @@ from dagster_shared.error import SerializableErrorInfo
 from pipelines.config import Settings
 from pipelines.orchestration.operations.problems import Problem
 from pipelines.postgres.process_identity import find
-from pipelines.postgres.server import DAGSTER, ROLES, SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.runtime.processes import kill_session
 from pipelines.status.probes.dagster import look_at_instance
 from pipelines.status.probes.databases import look_at_storage

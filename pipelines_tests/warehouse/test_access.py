@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from pipelines.postgres.server import ANALYST, LOADER, OPERATOR
+from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR
 
 ROLES = ("public", ANALYST, OPERATOR, LOADER)
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")

@@ -14,7 +14,8 @@ from psycopg import sql
 from pipelines.failures import PermanentFailure
 from pipelines.postgres import clients as postgres_clients
 from pipelines.postgres.clients import Clients, connect, find_clients
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.runtime.backup import FORMAT, Manifest, digests, one_instant, read_manifest
 from pipelines.runtime.restore_guard import ui_lock
 from pipelines_tests.checksums import checksums

@@ -12,7 +12,8 @@ from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations import apply, history
 from pipelines.migrations.history import Schema
-from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
+from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
 from pipelines_tests.warehouse.schemas import condition, differences
 

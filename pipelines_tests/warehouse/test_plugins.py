@@ -10,7 +10,8 @@ import pytest
 
 from pipelines.migrations import apply
 from pipelines.migrations.apply import migrate
-from pipelines.postgres.server import ANALYST, LOADER, OPERATOR, SUPERUSER, Connections
+from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.source import Source, broken_sources, sources
 from pipelines_tests import plugins
 from pipelines_tests.command import PROJECT, environment

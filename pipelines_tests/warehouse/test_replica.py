@@ -15,15 +15,8 @@ from docs import answers
 from pipelines.migrations.apply import migrate, schemas
 from pipelines.postgres import software
 from pipelines.postgres.ports import free_port
-from pipelines.postgres.server import (
-    ANALYST,
-    DAGSTER,
-    LOADER,
-    SUPERUSER,
-    WAREHOUSE,
-    Connections,
-    EmbeddedPostgres,
-)
+from pipelines.postgres.roles import ANALYST, DAGSTER, LOADER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT, isobar
 from pipelines_tests.cookbook import known_data, known_shipments

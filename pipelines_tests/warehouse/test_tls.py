@@ -15,7 +15,8 @@ from sqlalchemy import Connection, text
 from pipelines.config import Settings
 from pipelines.failures import TransientFailure
 from pipelines.migrations import apply
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import tls
 from pipelines_tests.command import isobar

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from pipelines.migrations.apply import migrate
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import plugins
 from pipelines_tests.checksums import checksum, columns_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.config import Settings
-from pipelines.postgres.server import LOADER, OPERATOR
+from pipelines.postgres.roles import LOADER, OPERATOR
 
 if TYPE_CHECKING:
     from pipelines.warehouse.connection import Warehouse

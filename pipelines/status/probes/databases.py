@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipelines.config import Settings
 from pipelines.failures import NotReady, TransientFailure, redact
 from pipelines.migrations.apply import Condition, condition
-from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.status.rules import Database
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import read_sql

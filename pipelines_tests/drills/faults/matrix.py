@@ -10,7 +10,8 @@ from unittest.mock import patch
 
 import psycopg
 
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.flights import load
 from pipelines.sources.flights.client import packaged_airports
 from pipelines.sources.weather.sandbox import service

@@ -18,7 +18,8 @@ import psycopg
 
 from pipelines.failures import TransientFailure
 from pipelines.ingest.deliveries import unbalanced
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.checksums import checksum, columns_of
 from pipelines_tests.drills.loads import NOTED

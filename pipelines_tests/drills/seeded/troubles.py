@@ -17,7 +17,8 @@ import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.default import DefaultDialect
 
-from pipelines.postgres.server import SUPERUSER, Connections, EmbeddedPostgres
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections, EmbeddedPostgres
 
 OF_THE_SERVER = ("backend", "postmaster", "server")
 VICTIMS = ("loader",) * 10 + ("sessions",) * 5 + OF_THE_SERVER

@@ -8,7 +8,8 @@ import pytest
 from dagster._core.instance.ref import InstanceRef
 from sqlalchemy import make_url
 
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines_tests.databases import made
 from pipelines_tests.orchestration.operations.made_up import FakeReceiver, World
 

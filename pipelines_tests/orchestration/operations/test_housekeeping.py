@@ -18,7 +18,8 @@ from pipelines.orchestration.operations.housekeeping import housekeeping
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.postgres import log_files
 from pipelines.postgres.log_files import set_aside
-from pipelines.postgres.server import SUPERUSER, EmbeddedPostgres
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import Child
 from pipelines.runtime.ui import WebUi
 from pipelines.warehouse.connection import Warehouse

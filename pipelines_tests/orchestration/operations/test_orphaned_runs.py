@@ -25,7 +25,8 @@ from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.operations import housekeeping
-from pipelines.postgres.server import DAGSTER, SUPERUSER, WAREHOUSE, EmbeddedPostgres
+from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
+from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import STOP_SECONDS
 from pipelines_tests.command import isobar
 from pipelines_tests.fake_source import FakeSource, document

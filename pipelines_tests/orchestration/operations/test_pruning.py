@@ -24,7 +24,8 @@ from sqlalchemy import Engine
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations import pruning
 from pipelines.orchestration.operations.pruning import CHECKS, EVENTS, prune
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
 from pipelines_tests.command import PROJECT

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.failures import Failure
-from pipelines.postgres.server import LOADER, SUPERUSER, Connections
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import Settings, load
 from pipelines.sources.bookings import counts as hotel_bookings
 from pipelines.sources.bookings.counts import refresh

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from pipelines.config import Settings
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.runtime.bootstrap import seed_sandbox
 from pipelines_tests.command import isobar
 

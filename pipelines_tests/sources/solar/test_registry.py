@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
-from pipelines.postgres.server import SUPERUSER, Connections
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
 from pipelines.sources.solar import registry
 from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
 from pipelines.warehouse.connection import Warehouse
