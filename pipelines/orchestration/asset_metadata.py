@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG, DEFAULT_DATA_VERSION
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
@@ -39,8 +38,8 @@ REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
 EXTERNAL = "sources"
 """First part of the keys of what is not ours: files, documents and services that assets read."""
 SAMPLE_ROWS = 5
+#: Tag of runs that failed because of what a person had filled in.
 REJECTED_INPUT = "isobar/rejected_input"
-"""Tag of runs that failed because of what a person had filled in; also in failing_jobs.sql."""
 MAX_CELL_CHARACTERS = 200
 
 
@@ -231,7 +230,7 @@ class StepMetadata:
         event = dg.AssetMaterialization(
             input_key(source_input),
             metadata=metadata,
-            tags={DATA_VERSION_TAG: DEFAULT_DATA_VERSION.value},
+            tags={"dagster/data_version": "INITIAL"},
         )
         self._context.log_event(event)
 

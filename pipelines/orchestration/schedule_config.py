@@ -118,6 +118,14 @@ def longest_wait(schedule: str) -> dt.timedelta:
     return timetable().schedules[schedule].longest_wait
 
 
+def next_tick(schedule: dg.ScheduleDefinition, after: dt.datetime) -> dt.datetime:
+    """The next tick of a schedule, in UTC."""
+    ticks = cron_string_iterator(
+        after.timestamp(), str(schedule.cron_schedule), schedule.execution_timezone
+    )
+    return next(ticks).astimezone(dt.UTC)
+
+
 def declared_schedule(schedule: Schedule) -> Callable[[Callable[..., Any]], Any]:
     """Decorate the function of a schedule that decides at each tick whether to start its job."""
     return scheduled(timetable().schedules[schedule.name])

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
-from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
-from dagster._utils.schedules import schedule_execution_time_iterator
 
 from pipelines.config import INSTANCE
 from pipelines.failures import redact
-from pipelines.orchestration.operations.problems import Problem, selector_of
+from pipelines.orchestration.operations.problems import Problem
 from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.orchestration.run_failures import shown
+from pipelines.orchestration.schedule_config import next_tick
 from pipelines.source import sources
 from pipelines.status.rules import Heartbeat, Runs, trouble
 
@@ -134,31 +133,23 @@ def _instigators(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, now: dt.datetime
 ) -> list[Instigator]:
     """Schedules, then sensors, by name."""
-    states = {state.selector_id: state for state in instance.all_instigator_state()}
-    schedules = sorted(repository.schedule_defs, key=lambda one: one.name)
-    sensors = sorted(repository.sensor_defs, key=lambda one: one.name)
-    declared: list[dg.ScheduleDefinition | dg.SensorDefinition] = [*schedules, *sensors]
+    states = {state.instigator_name: state for state in instance.all_instigator_state()}
+    declared: list[dg.ScheduleDefinition | dg.SensorDefinition] = [
+        *sorted(repository.schedule_defs, key=lambda one: one.name),
+        *sorted(repository.sensor_defs, key=lambda one: one.name),
+    ]
     facts = []
     for one in declared:
-        selector_id = selector_of(repository, one.name)
-        is_running = _is_running(states.get(selector_id), one.default_status.value == "RUNNING")
+        state = states.get(one.name)
+        said = state.status.value if state else "DECLARED_IN_CODE"  # or by a person in the UI
+        is_running = (said if said != "DECLARED_IN_CODE" else one.default_status.value) == "RUNNING"
+        last_tick_at, error = _last_tick(instance, state.selector_id) if state else (None, None)
         kind, next_tick_at = "sensor", None
         if isinstance(one, dg.ScheduleDefinition):
             kind = "schedule"
-            ticks = schedule_execution_time_iterator(
-                now.timestamp(), one.cron_schedule, one.execution_timezone
-            )
-            next_tick_at = next(ticks).astimezone(dt.UTC) if is_running else None
-        last_tick_at, error = _last_tick(instance, selector_id)
+            next_tick_at = next_tick(one, now) if is_running else None
         facts.append(Instigator(one.name, kind, is_running, last_tick_at, error, next_tick_at))
     return facts
-
-
-def _is_running(state: InstigatorState | None, is_default: bool) -> bool:
-    """By what a person said in the UI, else by the code."""
-    if state is None or state.status == InstigatorStatus.DECLARED_IN_CODE:
-        return is_default
-    return state.status == InstigatorStatus.RUNNING
 
 
 def _last_tick(
@@ -166,7 +157,7 @@ def _last_tick(
 ) -> tuple[dt.datetime | None, str | None]:
     """When the last tick was, and the error of the last one that is over, if it had one."""
     ticks = instance.get_ticks("", selector_id, limit=2)
-    over = next((tick for tick in ticks if tick.status != TickStatus.STARTED), None)
+    over = next((tick for tick in ticks if tick.status.value != "STARTED"), None)
     error = over.error if over and over.is_failure else None
     return (
         _at(ticks[0].timestamp) if ticks else None,

@@ -449,27 +449,6 @@ def test_a_check_that_failed_long_ago_and_ever_since_is_told_since_then(world: W
     assert world.problems() == []
 
 
-def test_a_check_whose_older_run_ended_last_keeps_its_verdict(world: World) -> None:
-    """Executions are numbered when they are planned, and the verdict is that of the last event."""
-    for passed in (True, False):
-        world.check(passed=passed)
-    with psycopg.connect(storage_url(world.instance), autocommit=True) as storage:
-        storage.execute(
-            "INSERT INTO asset_check_executions (asset_key, check_name, run_id, execution_status,"
-            " evaluation_event, evaluation_event_timestamp, evaluation_event_storage_id)"
-            " SELECT asset_key, check_name, 'began later, ended earlier', execution_status,"
-            " evaluation_event, evaluation_event_timestamp, -1 FROM asset_check_executions"
-        )
-        storage.execute(
-            "UPDATE asset_check_executions SET evaluation_event_storage_id = 1000000"
-            " WHERE execution_status = 'SUCCEEDED' AND evaluation_event_storage_id > 0"
-        )
-    age_all(world, 40)
-    assert world.problems() == []
-    prune_all(world)
-    assert world.problems() == []
-
-
 def test_an_event_of_a_clock_that_was_ahead_does_not_keep_all_others(
     instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
 ) -> None:
