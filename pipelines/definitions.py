@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from pipelines.orchestration.automation import automated, derived_assets
 from pipelines.orchestration.jobs import definitions_of
@@ -38,8 +37,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         operations.definitions,
         dg.Definitions(jobs=[refresh_everything], sensors=[derived_assets]),
     )
-    jobs = [job for job in parts.jobs or () if isinstance(job, UnresolvedAssetJobDefinition)]
-    sensors = [*(parts.sensors or ()), refresh_requests(jobs)]
+    sensors = [*(parts.sensors or ()), refresh_requests(parts.jobs or ())]
     made = {one.name for one in parts.schedules or ()}
     entries = [one for one in timetable().schedules.values() if one.name not in made]
     timetable().refuse_unknown(

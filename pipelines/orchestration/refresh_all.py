@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from pydantic import Field
 
 from pipelines.orchestration.run_state import REQUESTED_BY_TAG
@@ -47,7 +46,7 @@ def refresh_everything() -> None:
     ask_for_refresh()
 
 
-def refresh_requests(jobs: Iterable[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
+def refresh_requests(jobs: Iterable[Any]) -> dg.SensorDefinition:
     """The sensor that starts the sources' jobs, which are among `jobs`."""
 
     @dg.run_status_sensor(
