@@ -56,8 +56,8 @@ def prune_event_log(context: dg.OpExecutionContext, config: EventsKept) -> None:
         before = days_ago(config.days, utc_now())
         engine = engine_for(_storage_url(context.instance), role=None)
         try:
-            events = pruning.prune(engine, pruning.EVENTS, before)
-            checks = pruning.prune(engine, pruning.CHECKS, before)
+            events = pruning.prune(engine, "events", before)
+            checks = pruning.prune(engine, "checks", before)
         finally:
             engine.dispose()
     _tell(context, before, events=events, checks=checks)

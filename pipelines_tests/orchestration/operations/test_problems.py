@@ -155,8 +155,10 @@ def test_years_of_failed_runs_are_not_read(world: World) -> None:
         )
         connection.execute(
             text(
-                "INSERT INTO job_ticks (job_origin_id, selector_id, type, status, timestamp, tick_body)"
-                " SELECT job_origin_id, selector_id, type, status, timestamp - n * interval '30 seconds',"
+                "INSERT INTO job_ticks"
+                " (job_origin_id, selector_id, type, status, timestamp, tick_body)"
+                " SELECT job_origin_id, selector_id, type, status,"
+                " timestamp - n * interval '30 seconds',"
                 " regexp_replace(tick_body, '(\"timestamp\": )[0-9.]+',"
                 " '\\1' || (:now - n * 30)::text)"
                 " FROM job_ticks CROSS JOIN generate_series(1, 50000) AS n"

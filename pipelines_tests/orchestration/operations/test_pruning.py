@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations import pruning
-from pipelines.orchestration.operations.pruning import CHECKS, EVENTS, prune
+from pipelines.orchestration.operations.pruning import prune
 from pipelines.postgres.server import SUPERUSER, Connections
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
@@ -239,10 +239,8 @@ def test_dagster_says_the_same_of_every_asset_before_and_after(
     instance: dg.DagsterInstance,
     engine: Engine,
     storage: psycopg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A hundred days with runs on every tenth; a month of them stays."""
-    monkeypatch.setattr(pruning, "AT_ONCE", 50)
     random = Random(0)
     for version in range(10):
         a_day_of_runs(instance, random, version)
@@ -253,7 +251,7 @@ def test_dagster_says_the_same_of_every_asset_before_and_after(
     before = what_dagster_says(instance, since_id, cut.timestamp())
     due = requested(instance, cursor)
     counted = rows(storage)
-    removed = {log.name: prune(engine, log, cut) for log in (EVENTS, CHECKS)}
+    removed = {"events": prune(engine, "events", cut), "checks": prune(engine, "checks", cut)}
     left = rows(storage)
     assert removed["events"].count == counted[0] - left[0] > 0.4 * counted[0]
     assert removed["checks"].count == counted[1] - left[1] > 0
@@ -267,7 +265,7 @@ def test_dagster_says_the_same_of_every_asset_before_and_after(
         assert again.get_requested_partitions(key) == due.get_requested_partitions(key)
     young = "SELECT count(*) FROM event_logs WHERE timestamp >= %s"
     assert (storage.execute(young, (cut.replace(tzinfo=None),)).fetchone() or (0,))[0] > 0
-    assert prune(engine, EVENTS, cut) == prune(engine, CHECKS, cut) == Removed()
+    assert prune(engine, "events", cut) == prune(engine, "checks", cut) == Removed()
 
 
 def rows_end(storage: psycopg.Connection) -> int:
@@ -288,8 +286,8 @@ def test_what_was_before_a_failed_attempt_is_still_known_when_both_are_old(
     before = what_dagster_says(instance, since_id, now.timestamp())
     (record,) = before["check"].values()
     assert record.last_check_execution_record != record.last_completed_check_execution_record
-    assert prune(engine, EVENTS, now - A_MONTH).count > 50
-    assert prune(engine, CHECKS, now - A_MONTH).count == 1
+    assert prune(engine, "events", now - A_MONTH).count > 50
+    assert prune(engine, "checks", now - A_MONTH).count == 1
     assert what_dagster_says(instance, since_id, now.timestamp()) == before
 
 
@@ -309,7 +307,7 @@ def test_of_an_unfinished_run_nothing_goes_however_old(
     instance.report_run_failed(ended, "as told")
     make_older(storage, 100)
     events = len(instance.all_logs(at_work.run_id))
-    assert prune(engine, EVENTS, dt.datetime.now(dt.UTC) - A_MONTH).count > 0
+    assert prune(engine, "events", dt.datetime.now(dt.UTC) - A_MONTH).count > 0
     assert len(instance.all_logs(at_work.run_id)) == events > 2
     left = [entry.dagster_event_type for entry in instance.all_logs(ended.run_id)]
     planned = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
@@ -321,9 +319,7 @@ def test_two_at_once_share_the_work_and_runs_go_on(
     instance: dg.DagsterInstance,
     engine: Engine,
     storage: psycopg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pruning, "AT_ONCE", 100)
     for version in range(3):
         materialize(instance, plain, version)
     storage.execute(
@@ -336,7 +332,7 @@ def test_two_at_once_share_the_work_and_runs_go_on(
     cut = dt.datetime.now(dt.UTC) - A_MONTH
     told: list[Removed] = []
     threads = [
-        threading.Thread(target=lambda: told.append(prune(engine, EVENTS, cut))) for _ in range(2)
+        threading.Thread(target=lambda: told.append(prune(engine, "events", cut))) for _ in range(2)
     ]
     for thread in threads:
         thread.start()
@@ -410,7 +406,7 @@ def prune_all(world: World) -> int:
     engine = engine_for(world.instance.event_log_storage.postgres_url, role=None)  # type: ignore[attr-defined]
     cut = dt.datetime.now(dt.UTC) - A_MONTH
     try:
-        return sum(prune(engine, log, cut).count for log in (EVENTS, CHECKS))
+        return prune(engine, "events", cut).count + prune(engine, "checks", cut).count
     finally:
         engine.dispose()
 
@@ -458,7 +454,7 @@ def test_an_event_of_a_clock_that_was_ahead_does_not_keep_all_others(
     ahead = "UPDATE event_logs SET timestamp = timestamp + interval '9 years' WHERE id = 2"
     storage.execute(ahead)
     materialize(instance, plain, 3)
-    assert prune(engine, EVENTS, dt.datetime.now(dt.UTC) - A_MONTH).count > 20
+    assert prune(engine, "events", dt.datetime.now(dt.UTC) - A_MONTH).count > 20
 
 
 def test_files_that_cannot_be_removed_are_told_of_and_the_others_go(
