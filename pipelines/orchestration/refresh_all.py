@@ -12,7 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from pipelines.orchestration.run_state import REQUESTED_BY_TAG
-from pipelines.orchestration.schedule_config import about_sensor, timetable
+from pipelines.orchestration.schedule_config import sensor_options
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.source import sources
 
@@ -54,10 +54,8 @@ def refresh_requests(jobs: Iterable[Any]) -> dg.SensorDefinition:
         name="refresh_requests",
         monitored_jobs=[refresh_everything],
         request_jobs=[job for job in jobs if job.name in sources()],
-        minimum_interval_seconds=timetable().seconds("refresh_requests", 3),
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description=about_sensor(
-            "refresh_requests", "Start the jobs that a run of refresh_everything asked for."
+        **sensor_options(
+            "refresh_requests", 3, "Start the jobs that a run of refresh_everything asked for."
         ),
     )
     def sensor(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest]:
