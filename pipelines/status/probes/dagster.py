@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.instance.ref import InstanceRef
 
 from pipelines.config import INSTANCE
 from pipelines.failures import redact
+from pipelines.orchestration.instance import instance_on
 from pipelines.orchestration.operations.problems import Problem
 from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.orchestration.run_failures import shown
@@ -64,9 +64,7 @@ def look_at_instance(
     Without the definitions nothing can be said of schedules, sensors, freshness and problems.
     """
     config = home if (home / INSTANCE.name).exists() else INSTANCE.parent
-    storage = {"postgres": {"postgres_url": url, "should_autocreate_tables": False}}
-    ref = InstanceRef.from_dir(str(home), config_dir=str(config), overrides={"storage": storage})
-    with dg.DagsterInstance.from_ref(ref) as instance:
+    with instance_on(url, home, config) as instance:
         instance.optimize_for_webserver(QUERY_MILLISECONDS, -1, MAX_SESSIONS)  # else one a query
         facts = DagsterFacts(
             _heartbeats(instance),
