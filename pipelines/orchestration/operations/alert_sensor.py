@@ -3,7 +3,7 @@
 import dagster as dg
 
 from pipelines.config import alert_urls, ui_url
-from pipelines.orchestration.operations.alert_messages import account_of, read_memory, tell, written
+from pipelines.orchestration.operations.alert_messages import account_of, read_memory, tell
 from pipelines.orchestration.operations.notifiers import Message, Receiver, receivers_of, refusal
 from pipelines.orchestration.operations.problems import find_problems
 from pipelines.orchestration.resources import utc_now
@@ -31,7 +31,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     others, refused = receivers_of(urls)
     receivers = [_log(context), *others]
     memory = tell(read_memory(context.cursor), problems, receivers, ui_url(), utc_now())
-    context.update_cursor(written(memory))
+    context.update_cursor(memory.model_dump_json())
     account = account_of(memory, problems, receivers)
     if refused:
         account = f"{account} {refusal(refused)}"
