@@ -19,7 +19,7 @@ from pipelines.failures import Failure, PermanentFailure, RejectedInput, Transie
 from pipelines.ingest import deliveries
 from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
-from pipelines.orchestration.column_lineage import column_lineage, column_sources, with_sources
+from pipelines.orchestration.column_lineage import column_sources, with_sources
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.source import Input, Source, View
 from pipelines.warehouse.connection import Warehouse
@@ -92,7 +92,6 @@ def table_spec(
         metadata={
             "dagster/table_name": table.fullname,
             **_code(source.module_file("jobs.py", "load.py"), source.module_file("tables.py")),
-            "dagster/column_lineage": column_lineage(lineage),
             "dagster/column_schema": dg.TableSchema(
                 columns=[
                     dg.TableColumn(
@@ -139,7 +138,6 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
         metadata={
             "dagster/table_name": view.name,
             **_code(source.module_file(f"sql/views/{view.name}.sql")),
-            "dagster/column_lineage": column_lineage(column_sources(view.name)),
             "SQL": dg.MetadataValue.md(f"```sql\n{without_comments_on(sql)}\n```"),
         },
     )
