@@ -5,10 +5,11 @@ Some twenty small queries while all is well, by the methods of the instance; cha
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 import dagster as dg
@@ -31,6 +32,7 @@ LOCATION = "pipelines"
 RELOAD_SECONDS = 120.0
 #: How far back the beginning of a failure is looked for.
 MAX_EXECUTIONS, MAX_TICKS = 100, 1_000
+RECENT_SECONDS = 600.0
 RUN_AGAIN = "See the run's page; when it is mended, run it again. To have it forgotten, delete it."
 SEE_CHECK = "See its page, and the table of checks in docs/operations.md."
 SEE_WHY_LATE = (
@@ -70,6 +72,18 @@ def find_problems(
         *_failing_ticks(instance, repository),
     ]
     return sorted(found, key=lambda one: (one.severity, one.since, one.key))
+
+
+def last_ticks(instance: dg.DagsterInstance, selector_id: str, kind: str) -> Sequence[Any]:
+    """The two newest ticks of a sensor or schedule, as only one of them may be under way.
+
+    A sensor has tens of thousands of ticks, which Dagster's query sorts unless it is given a time.
+    """
+    if kind == "sensor":
+        lately = time.time() - RECENT_SECONDS
+        if len(ticks := instance.get_ticks("", selector_id, after=lately, limit=2)) == 2:
+            return ticks
+    return instance.get_ticks("", selector_id, limit=2)
 
 
 def _failing_jobs(
@@ -175,7 +189,10 @@ def _failing_ticks(
         state = states[look.name]
         kind = "sensor" if isinstance(look, dg.SensorDefinition) else "schedule"
         where, path = f"{kind} {look.name}", f"/locations/{LOCATION}/{kind}s/{look.name}"
-        ticks = instance.get_ticks("", state.selector_id, limit=2)
+        sensor = state.sensor_instigator_data
+        if sensor and sensor.last_tick_success_timestamp and state.status.value != "STOPPED":
+            continue  # the daemon notes that its last tick is over and did not fail
+        ticks = last_ticks(instance, state.selector_id, kind)
         if state.status.value == "STOPPED":
             if look.default_status.value == "RUNNING":
                 what = "It was stopped, though it is on by default."

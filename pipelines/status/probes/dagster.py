@@ -4,16 +4,17 @@ The instance is opened read-only, on a storage that is known to be there.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from pipelines.config import INSTANCE
 from pipelines.failures import redact
 from pipelines.orchestration.instance import instance_on
-from pipelines.orchestration.operations.problems import Problem
+from pipelines.orchestration.operations.problems import Problem, last_ticks
 from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.orchestration.run_failures import shown
 from pipelines.orchestration.schedule_config import next_tick
@@ -141,20 +142,18 @@ def _instigators(
         state = states.get(one.name)
         said = state.status.value if state else "DECLARED_IN_CODE"  # or by a person in the UI
         is_running = (said if said != "DECLARED_IN_CODE" else one.default_status.value) == "RUNNING"
-        last_tick_at, error = _last_tick(instance, state.selector_id) if state else (None, None)
         kind, next_tick_at = "sensor", None
         if isinstance(one, dg.ScheduleDefinition):
             kind = "schedule"
             next_tick_at = next_tick(one, now) if is_running else None
+        ticks = last_ticks(instance, state.selector_id, kind) if state else []
+        last_tick_at, error = _last_tick(ticks)
         facts.append(Instigator(one.name, kind, is_running, last_tick_at, error, next_tick_at))
     return facts
 
 
-def _last_tick(
-    instance: dg.DagsterInstance, selector_id: str
-) -> tuple[dt.datetime | None, str | None]:
+def _last_tick(ticks: Sequence[Any]) -> tuple[dt.datetime | None, str | None]:
     """When the last tick was, and the error of the last one that is over, if it had one."""
-    ticks = instance.get_ticks("", selector_id, limit=2)
     over = next((tick for tick in ticks if tick.status.value != "STARTED"), None)
     error = over.error if over and over.is_failure else None
     return (

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from dagster._core.errors import DagsterCodeLocationNotFoundError, DagsterUserCodeUnreachableError
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, MAX_RETRIES_TAG
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from pipelines.orchestration.asset_metadata import REJECTED_INPUT
 from pipelines.orchestration.operations.problems import Problem
@@ -336,3 +336,26 @@ def test_text_of_others_can_neither_tell_secrets_nor_colour_a_terminal(world: Wo
     assert "hunter2" not in problem.what
     assert "\x1b" not in problem.what + problem.where
     assert len(problem.what) <= 600
+
+
+def test_a_look_at_a_healthy_platform_is_a_few_queries(world: World) -> None:
+    """It is done every half minute for as long as the platform is up."""
+    world.run("flights")
+    world.run("audit")
+    for sensor in world.repository.sensor_defs:
+        for seconds in (30, 0):
+            world.tick(sensor.name, at=time.time() - seconds)
+    world.tick("daily", at=time.time(), kind="SCHEDULE")
+    statements: list[str] = []
+
+    def note(*execution: object) -> None:
+        if "pg_catalog" not in str(execution[2]):  # Dagster sees whether its tables are there
+            statements.append(str(execution[2]))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert world.problems() == []
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    looks = len(world.repository.sensor_defs) + len(world.repository.schedule_defs)
+    assert looks < len(statements) < looks + 10, statements
