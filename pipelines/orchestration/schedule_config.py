@@ -156,11 +156,6 @@ def timetable() -> Timetable:
     return read_timetable(own_schedules())
 
 
-def longest_wait(schedule: str) -> dt.timedelta:
-    """The longest time from one tick of a schedule to the next."""
-    return timetable().schedules[schedule].longest_wait
-
-
 def next_tick(schedule: dg.ScheduleDefinition, after: dt.datetime) -> dt.datetime:
     """The next tick of a schedule, in UTC."""
     ticks = cron_string_iterator(

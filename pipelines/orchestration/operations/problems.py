@@ -25,6 +25,7 @@ from pipelines.orchestration.operations.unresolved_failures import (
     last_done_at,
     partition_of,
 )
+from pipelines.orchestration.resources import utc_at, utc_now
 from pipelines.orchestration.run_failures import said, shown, what_and_remedy, why_run_failed
 
 LOCATION = "pipelines"
@@ -117,7 +118,7 @@ def _failed_run(
     run_id, partition = newest.dagster_run.run_id, partition_of(newest)
     what, remedy = what_and_remedy(why_run_failed(instance, run_id), RUN_AGAIN)
     where = f"{where}, partition {shown(partition, 100)}" if partition else where
-    return Problem(key, "error", what, where, _utc(ended_at(first)), f"/runs/{run_id}", remedy)
+    return Problem(key, "error", what, where, utc_at(ended_at(first)), f"/runs/{run_id}", remedy)
 
 
 def _failing_checks(
@@ -147,7 +148,7 @@ def _failing_checks(
             severity="error" if is_error else "warning",
             what=shown(_found(execution.evaluation, expected)),
             where=f"check {key.name} of {asset}",
-            since=_utc(since.event.timestamp if since.event else since.create_timestamp),
+            since=utc_at(since.event.timestamp if since.event else since.create_timestamp),
             path=_asset_path(key.asset_key, view="checks", checkDetail=key.name),
             remedy=remedy or SEE_CHECK,
         )
@@ -162,7 +163,7 @@ def _missed_freshness(
     late = {key: one for key, one in states.items() if one.freshness_state.value == "FAIL"}
     done_at = last_done_at(instance, late.keys()) if late else {}
     for key, state in late.items():
-        done = f"last {_utc(done_at[key]):%Y-%m-%d %H:%M} UTC" if key in done_at else "never"
+        done = f"last {utc_at(done_at[key]):%Y-%m-%d %H:%M} UTC" if key in done_at else "never"
         yield Problem(
             key=f"freshness:{_dotted(key)}",
             severity="error",
@@ -197,16 +198,16 @@ def _failing_ticks(
             if look.default_status.value == "RUNNING":
                 what = "It was stopped, though it is on by default."
                 # Dagster keeps the moment to itself; the last tick is the nearest one.
-                at = _utc(ticks[0].timestamp) if ticks else dt.datetime.now(dt.UTC)
+                at = utc_at(ticks[0].timestamp) if ticks else utc_now()
                 key = f"stopped:{look.name}"
                 yield Problem(key, "warning", what, where, at, path, SWITCH_ON)
             continue
         tick = next((one for one in ticks if one.status.value != "STARTED"), None)
         if tick is None or tick.status.value != "FAILURE":
             continue
-        since = _utc(_failing_since(instance, state.selector_id))
+        since = utc_at(_failing_since(instance, state.selector_id))
         error = tick.error.cls_name if tick.error else None
-        age = dt.datetime.now(dt.UTC) - since
+        age = utc_now() - since
         is_reload = error == "DagsterUserCodeUnreachableError"
         if is_reload and age.total_seconds() < RELOAD_SECONDS:
             continue
@@ -254,7 +255,3 @@ def _short(names: str) -> str:
 
 def _asset_path(key: dg.AssetKey, **query: str) -> str:
     return f"/assets/{'/'.join(quote(part, safe='') for part in key.path)}?{urlencode(query)}"
-
-
-def _utc(seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, dt.UTC)

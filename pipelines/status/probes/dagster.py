@@ -16,6 +16,7 @@ from pipelines.failures import redact
 from pipelines.orchestration.instance import instance_on
 from pipelines.orchestration.operations.problems import Problem, last_ticks
 from pipelines.orchestration.orphaned_runs import UNFINISHED
+from pipelines.orchestration.resources import utc_at
 from pipelines.orchestration.run_failures import shown
 from pipelines.orchestration.schedule_config import next_tick
 from pipelines.source import sources
@@ -100,7 +101,7 @@ def _heartbeats(instance: dg.DagsterInstance) -> list[Heartbeat]:
         errors = (
             [shown(error.message, MAX_CHARACTERS) for error in (beat.errors or ())] if beat else []
         )
-        facts.append(Heartbeat(name, _at(beat.timestamp) if beat else None, tuple(errors)))
+        facts.append(Heartbeat(name, utc_at(beat.timestamp) if beat else None, tuple(errors)))
     return facts
 
 
@@ -124,7 +125,7 @@ def _runs(instance: dg.DagsterInstance) -> Runs:
 def _last_success_at(instance: dg.DagsterInstance, job: str) -> dt.datetime | None:
     succeeded = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS])
     for record in instance.get_run_records(succeeded, limit=1):
-        return _at(record.end_time) if record.end_time else None
+        return utc_at(record.end_time) if record.end_time else None
     return None
 
 
@@ -157,10 +158,6 @@ def _last_tick(ticks: Sequence[Any]) -> tuple[dt.datetime | None, str | None]:
     over = next((tick for tick in ticks if tick.status.value != "STARTED"), None)
     error = over.error if over and over.is_failure else None
     return (
-        _at(ticks[0].timestamp) if ticks else None,
+        utc_at(ticks[0].timestamp) if ticks else None,
         shown(error.message, MAX_CHARACTERS) if error else None,
     )
-
-
-def _at(timestamp: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(timestamp, dt.UTC)
