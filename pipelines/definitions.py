@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from pipelines.orchestration.automation import automated, derived_assets
 from pipelines.orchestration.jobs import definitions_of
-from pipelines.orchestration.operations import definitions as operations
+from pipelines.orchestration.operations.alert_sensor import alerts
+from pipelines.orchestration.operations.housekeeping import housekeeping, orphaned_runs
 from pipelines.orchestration.refresh_all import refresh_everything, refresh_requests
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.orchestration.schedule_config import timetable
@@ -35,11 +35,12 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         raise ValueError(f"there are no resources named {sorted(unknown)}")
     parts = dg.Definitions.merge(
         *found.values(),
-        operations.definitions,
-        dg.Definitions(jobs=[refresh_everything], sensors=[derived_assets]),
+        dg.Definitions(
+            jobs=[housekeeping, refresh_everything],
+            sensors=[alerts, orphaned_runs, derived_assets],
+        ),
     )
-    jobs = [job for job in parts.jobs or () if isinstance(job, UnresolvedAssetJobDefinition)]
-    sensors = [*(parts.sensors or ()), refresh_requests(jobs)]
+    sensors = [*(parts.sensors or ()), refresh_requests(parts.jobs or ())]
     made = {one.name for one in parts.schedules or ()}
     entries = [one for one in timetable().schedules.values() if one.name not in made]
     timetable().refuse_unknown(

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG, DEFAULT_DATA_VERSION
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
@@ -20,7 +19,7 @@ from pipelines.failures import Failure, PermanentFailure, RejectedInput, Transie
 from pipelines.ingest import deliveries
 from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
-from pipelines.orchestration.column_lineage import column_lineage, column_sources, with_sources
+from pipelines.orchestration.column_lineage import column_sources, with_sources
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.source import Input, Source, View
 from pipelines.warehouse.connection import Warehouse
@@ -39,8 +38,8 @@ REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
 EXTERNAL = "sources"
 """First part of the keys of what is not ours: files, documents and services that assets read."""
 SAMPLE_ROWS = 5
+#: Tag of runs that failed because of what a person had filled in.
 REJECTED_INPUT = "isobar/rejected_input"
-"""Tag of runs that failed because of what a person had filled in; also in failing_jobs.sql."""
 MAX_CELL_CHARACTERS = 200
 
 
@@ -93,7 +92,6 @@ def table_spec(
         metadata={
             "dagster/table_name": table.fullname,
             **_code(source.module_file("jobs.py", "load.py"), source.module_file("tables.py")),
-            "dagster/column_lineage": column_lineage(lineage),
             "dagster/column_schema": dg.TableSchema(
                 columns=[
                     dg.TableColumn(
@@ -140,7 +138,6 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
         metadata={
             "dagster/table_name": view.name,
             **_code(source.module_file(f"sql/views/{view.name}.sql")),
-            "dagster/column_lineage": column_lineage(column_sources(view.name)),
             "SQL": dg.MetadataValue.md(f"```sql\n{without_comments_on(sql)}\n```"),
         },
     )
@@ -229,7 +226,7 @@ class StepMetadata:
         event = dg.AssetMaterialization(
             input_key(source_input),
             metadata=metadata,
-            tags={DATA_VERSION_TAG: DEFAULT_DATA_VERSION.value},
+            tags={"dagster/data_version": "INITIAL"},
         )
         self._context.log_event(event)
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from pipelines.config import Settings
 from pipelines.orchestration.asset_metadata import REFRESHED_BY_SENSOR, is_external
-from pipelines.orchestration.schedule_config import about_sensor, longest_wait, timetable
+from pipelines.orchestration.schedule_config import sensor_options, timetable
 from pipelines.source import Source, sources
 
 #: As long as a run may take at most (dagster.yaml), retries within.
@@ -21,10 +21,9 @@ FOLLOWS = (
 derived_assets = dg.AutomationConditionSensorDefinition(
     "derived_assets",
     target=dg.AssetSelection.all(),
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=timetable().seconds("derived_assets", 30),
-    description=about_sensor(
+    **sensor_options(
         "derived_assets",
+        30,
         "Refresh what is derived when something changed outside of its own job: data of another"
         " source, assets that were materialised by hand, a run that was killed half way.",
     ),
@@ -61,5 +60,5 @@ def _freshness(source: Source, job: str | None) -> dg.FreshnessPolicy | None:
     mine = [one for one in source.schedules if (one.job or source.name) == (job or source.name)]
     if not is_on or not mine:
         return None
-    wait = longest_wait(mine[0].name) + mine[0].skips_for
+    wait = timetable().schedules[mine[0].name].longest_wait + mine[0].skips_for
     return dg.FreshnessPolicy.time_window(warn_window=wait + GRACE / 2, fail_window=wait + GRACE)

@@ -1,11 +1,9 @@
 """What columns are made of, as asset pages tell it; docs/lineage.py finds it out."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-
-import dagster as dg
 
 from pipelines.source import sources
 
@@ -29,20 +27,8 @@ def column_sources(name: str) -> dict[str, list[str]]:
     return _column_lineage().get(name, {})
 
 
-def column_lineage(made_of: Mapping[str, Iterable[str]]) -> dg.TableColumnLineage:
-    """What `column_sources` gives, as Dagster has it."""
-    deps = {
-        column: [
-            dg.TableColumnDep(dg.AssetKey(source.split(".")[:2]), source.rsplit(".", 1)[-1])
-            for source in columns
-        ]
-        for column, columns in made_of.items()
-    }
-    return dg.TableColumnLineage(deps)
-
-
 def with_sources(name: str, comment: str | None, made_of: Sequence[str]) -> str | None:
-    """A column's comment with what it is made of, which pages do not show otherwise.
+    """A column's comment with what it is made of, as Dagster's own UI shows no lineage of columns.
 
     One that is another under the same name needs no words.
     """

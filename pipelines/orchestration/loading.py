@@ -57,17 +57,6 @@ class LoadConfig(dg.Config):
     )
 
 
-@dataclass
-class Loaded:
-    """What came of a source's fetchers."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    bytes_received: int = 0
-    #: Files that are still being written.
-    deferred: int = 0
-    is_on: bool = False
-
-
 def load_op(source: Source) -> str:
     """The name of the operation that loads a source."""
     return f"load_{source.name}"
@@ -97,151 +86,133 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
                 source.prepare(store)
             reprocess = source.reprocess if config.retry_quarantine else None
             retried = reprocess(store, settings) if reprocess else []
-            loaded = _fetch_all(context, step, store, source, settings, config)
-            if not loaded.is_on and reprocess is None:
+            loading = _Loading(context, step, store, source, settings, config)
+            loading.fetch_all()
+            if not loading.is_on and reprocess is None:
                 log_skip(context, asset_key(tables[0]), settings.missing())
                 return
-            yield from _results(step, store, source, retried, loaded)
+            yield from loading.results(retried)
 
     return load
 
 
-def _fetch_all(
-    context: dg.AssetExecutionContext,
-    step: StepMetadata,
-    store: Warehouse,
-    source: Source,
-    settings: Any,
-    config: LoadConfig,
-) -> Loaded:
-    """Load what each fetcher has, or one file."""
-    loaded = Loaded()
-    for fetcher in source.fetch:
-        before = len(loaded.outcomes)
-        if isinstance(fetcher, FileInbox):
-            _load_inbox(context, store, source, fetcher, settings, config, loaded)
-        elif config.file is not None:
-            continue
-        elif isinstance(fetcher, PagedApi):
-            _poll_api(context, store, fetcher, settings, config, loaded)
-        else:
-            _fetch_document(context, store, source, fetcher, settings, loaded)
-        fresh = loaded.outcomes[before:]
-        loaded.bytes_received += step.record_deliveries(store, fetcher.input, fresh)
-    return loaded
+@dataclass
+class _Loading:
+    """One load of a source: what comes of its fetchers."""
 
+    context: dg.AssetExecutionContext
+    step: StepMetadata
+    store: Warehouse
+    source: Source
+    settings: Any
+    config: LoadConfig
+    outcomes: list[Outcome] = field(default_factory=list)
+    bytes_received: int = 0
+    #: Files that are still being written.
+    deferred: int = 0
+    is_on: bool = False
 
-def _load_inbox(
-    context: dg.AssetExecutionContext,
-    store: Warehouse,
-    source: Source,
-    fetcher: FileInbox,
-    settings: Any,
-    config: LoadConfig,
-    loaded: Loaded,
-) -> None:
-    """Load the whole files of the inbox, or one file from anywhere.
+    def fetch_all(self) -> None:
+        """Load what each fetcher has, or one file."""
+        for fetcher in self.source.fetch:
+            before = len(self.outcomes)
+            if isinstance(fetcher, FileInbox):
+                self._load_inbox(fetcher)
+            elif self.config.file is not None:
+                continue
+            elif isinstance(fetcher, PagedApi):
+                self._poll_api(fetcher)
+            else:
+                self._fetch_document(fetcher)
+            fresh = self.outcomes[before:]
+            self.bytes_received += self.step.record_deliveries(self.store, fetcher.input, fresh)
 
-    Rejected files are shown by the check `readable_files`.
-    """
-    run_id = context.run.run_id
+    def _load_inbox(self, fetcher: FileInbox) -> None:
+        """Load the whole files of the inbox, or one file from anywhere.
 
-    def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
-        return fetcher.load(connection, file, delivery, settings, run_id)
+        Rejected files are shown by the check `readable_files`.
+        """
+        name, run_id = self.source.name, self.context.run.run_id
 
-    if config.file is not None:
-        loaded.is_on = True
-        outcome = load_file(store, source.name, look_at(source.name, Path(config.file)), load)
-        loaded.outcomes += [outcome] if outcome else []
-        return
-    inbox = open_inbox(source, fetcher, settings)
-    if inbox is None:
-        return
-    loaded.is_on = True
-    is_attended = orphaned_runs.TAG in context.run.tags
-    files, growing = inbox.ready(store, wait_seconds=WAIT_SECONDS if is_attended else 0.0)
-    outcomes, refusals = load_files(store, inbox, files, load, run_id)
-    loaded.outcomes += outcomes
-    loaded.deferred += len(growing)
-    for refusal in refusals:
-        context.log.error("%s", refusal)
-    if unreadable := [one for one in refusals if isinstance(one, FileReadError)]:
-        raise unreadable[0]
+        def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
+            return fetcher.load(connection, file, delivery, self.settings, run_id)
 
-
-def _poll_api(
-    context: dg.AssetExecutionContext,
-    store: Warehouse,
-    fetcher: PagedApi,
-    settings: Any,
-    config: LoadConfig,
-    loaded: Loaded,
-) -> None:
-    """Load what an API has that is new; `readable_api` shows why it could not be read."""
-    client = fetcher.open(settings, 5)
-    if client is None:
-        return
-    loaded.is_on = True
-    run_id = context.run.run_id
-    outcomes, failure = fetcher.poll(
-        store, client, settings, run_id=run_id, clock=utc_now, is_whole=config.read_whole
-    )
-    loaded.outcomes += outcomes
-    if failure is not None:
-        context.log.error("%s", failure)
-
-
-def _fetch_document(
-    context: dg.AssetExecutionContext,
-    store: Warehouse,
-    source: Source,
-    fetcher: HttpDocument,
-    settings: Any,
-    loaded: Loaded,
-) -> None:
-    """Fetch a document and load it, unless its content is the one that was loaded last."""
-    address = getattr(settings, fetcher.setting)
-    if address is None:
-        return
-    loaded.is_on = True
-    client = HttpClient(source.name, source.settings.variable(fetcher.setting))
-    try:
-        answer = client.get_json(address)
-    except NotReady as reason:
-        context.log.info("%s", reason)
-        return
-    name = fetcher.input.name
-    with (
-        store.transaction(source.name) as connection,
-        reading_faults(source.name, answer.url),
-    ):
-        if last_sha256(connection, source.name, name) == answer.sha256:
+        if self.config.file is not None:
+            self.is_on = True
+            outcome = load_file(self.store, name, look_at(name, Path(self.config.file)), load)
+            self.outcomes += [outcome] if outcome else []
             return
-        size = len(answer.body)
-        delivery = Delivery(source.name, name, answer.sha256, size, answer.received_at)
-        run_id = context.run.run_id
-        loaded.outcomes.append(fetcher.load(connection, answer, delivery, settings, run_id))
+        inbox = open_inbox(self.source, fetcher, self.settings)
+        if inbox is None:
+            return
+        self.is_on = True
+        is_attended = orphaned_runs.TAG in self.context.run.tags
+        wait_seconds = WAIT_SECONDS if is_attended else 0.0
+        files, growing = inbox.ready(self.store, wait_seconds=wait_seconds)
+        outcomes, refusals = load_files(self.store, inbox, files, load, run_id)
+        self.outcomes += outcomes
+        self.deferred += len(growing)
+        for refusal in refusals:
+            self.context.log.error("%s", refusal)
+        if unreadable := [one for one in refusals if isinstance(one, FileReadError)]:
+            raise unreadable[0]
 
+    def _poll_api(self, fetcher: PagedApi) -> None:
+        """Load what an API has that is new; `readable_api` shows why it could not be read."""
+        client = fetcher.open(self.settings, 5)
+        if client is None:
+            return
+        self.is_on = True
+        outcomes, failure = fetcher.poll(
+            self.store,
+            client,
+            self.settings,
+            run_id=self.context.run.run_id,
+            clock=utc_now,
+            is_whole=self.config.read_whole,
+        )
+        self.outcomes += outcomes
+        if failure is not None:
+            self.context.log.error("%s", failure)
 
-def _results(
-    step: StepMetadata, store: Warehouse, source: Source, retried: list[Outcome], loaded: Loaded
-) -> Iterator[dg.MaterializeResult[None]]:
-    """What the page of each table shows, with the counts on the first."""
-    with store.engine.connect() as connection:
-        keys = [dg.AssetKey(name.split(".")) for name in source.loads]
-        shown: dict[dg.AssetKey, dict[str, Any]] = {
-            key: step.table_stats(connection, key) for key in keys
-        }
-        shown[keys[0]] |= {
-            **counts(retried + loaded.outcomes),
-            "bytes_received": loaded.bytes_received,
-            "rejected_records": in_quarantine(connection, source.name),
-        }
-        if loaded.deferred:
-            words = f"{loaded.deferred} files that are still being written"
+    def _fetch_document(self, fetcher: HttpDocument) -> None:
+        """Fetch a document and load it, unless its content is the one that was loaded last."""
+        source, name = self.source, fetcher.input.name
+        address = getattr(self.settings, fetcher.setting)
+        if address is None:
+            return
+        self.is_on = True
+        try:
+            client = HttpClient(source.name, source.settings.variable(fetcher.setting))
+            answer = client.get_json(address)
+        except NotReady as reason:
+            self.context.log.info("%s", reason)
+            return
+        with (
+            self.store.transaction(source.name) as connection,
+            reading_faults(source.name, answer.url),
+        ):
+            if last_sha256(connection, source.name, name) == answer.sha256:
+                return
+            size, run_id = len(answer.body), self.context.run.run_id
+            delivery = Delivery(source.name, name, answer.sha256, size, answer.received_at)
+            self.outcomes.append(fetcher.load(connection, answer, delivery, self.settings, run_id))
+
+    def results(self, retried: list[Outcome]) -> Iterator[dg.MaterializeResult[None]]:
+        """What the page of each table shows, with the counts on the first."""
+        keys = [dg.AssetKey(name.split(".")) for name in self.source.loads]
+        with self.store.engine.connect() as connection:
+            shown = {key: self.step.table_stats(connection, key) for key in keys}
+            shown[keys[0]] |= {
+                **counts(retried + self.outcomes),
+                "bytes_received": self.bytes_received,
+                "rejected_records": in_quarantine(connection, self.source.name),
+            }
+        if self.deferred:
+            words = f"{self.deferred} files that are still being written"
             shown[keys[0]]["deferred_files"] = words
-    for key, metadata in shown.items():
-        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+        for key, metadata in shown.items():
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
 
 def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | None:

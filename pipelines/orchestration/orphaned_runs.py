@@ -10,7 +10,6 @@ import socket
 
 import dagster as dg
 import psutil
-from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from pipelines.postgres.process_identity import find, identity, is_alive
 
@@ -92,7 +91,7 @@ def _worker_was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool
     """
     if BROKER_TAG in run.tags:
         return False
-    host = json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("host")
+    host = json.loads(run.tags.get(".dagster/grpc_info", "{}")).get("host")
     is_here = host in ("127.0.0.1", "localhost", socket.gethostname())
     if run.status not in AT_WORK or not is_here:
         return False

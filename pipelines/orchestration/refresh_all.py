@@ -9,11 +9,10 @@ from enum import Enum
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from pydantic import Field
 
 from pipelines.orchestration.run_state import REQUESTED_BY_TAG
-from pipelines.orchestration.schedule_config import about_sensor, timetable
+from pipelines.orchestration.schedule_config import sensor_options
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.source import sources
 
@@ -47,7 +46,7 @@ def refresh_everything() -> None:
     ask_for_refresh()
 
 
-def refresh_requests(jobs: Iterable[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
+def refresh_requests(jobs: Iterable[Any]) -> dg.SensorDefinition:
     """The sensor that starts the sources' jobs, which are among `jobs`."""
 
     @dg.run_status_sensor(
@@ -55,10 +54,8 @@ def refresh_requests(jobs: Iterable[UnresolvedAssetJobDefinition]) -> dg.SensorD
         name="refresh_requests",
         monitored_jobs=[refresh_everything],
         request_jobs=[job for job in jobs if job.name in sources()],
-        minimum_interval_seconds=timetable().seconds("refresh_requests", 3),
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description=about_sensor(
-            "refresh_requests", "Start the jobs that a run of refresh_everything asked for."
+        **sensor_options(
+            "refresh_requests", 3, "Start the jobs that a run of refresh_everything asked for."
         ),
     )
     def sensor(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest]:

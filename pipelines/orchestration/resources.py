@@ -80,3 +80,8 @@ def _addresses(source: Source) -> list[str]:
 def utc_now() -> dt.datetime:
     """The present instant."""
     return dt.datetime.now(dt.UTC)
+
+
+def utc_at(timestamp: float) -> dt.datetime:
+    """The instant of so many seconds since 1970, as Dagster counts."""
+    return dt.datetime.fromtimestamp(timestamp, dt.UTC)

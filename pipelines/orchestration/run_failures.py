@@ -3,7 +3,6 @@
 import re
 
 import dagster as dg
-from dagster._core.events import JobFailureData
 from dagster_shared.error import SerializableErrorInfo
 
 from pipelines.failures import printable, redact
@@ -32,8 +31,8 @@ def why_run_failed(instance: dg.DagsterInstance, run_id: str) -> str:
     if event is None:
         return "The run failed."
     told = event.message or "The run failed."
-    data = event.event_specific_data
-    if not isinstance(data, JobFailureData):  # as of a run that was killed
+    data = event.event_specific_data and event.job_failure_data  # none of a run that was killed
+    if not data:
         return told
     if step := data.first_step_failure_event:
         return why_step_failed(step)

@@ -7,16 +7,11 @@ import time
 from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    AUTOMATION_CONDITION_TAG,
-    PARTITION_NAME_TAG,
-    SCHEDULE_NAME_TAG,
-    SENSOR_NAME_TAG,
-)
 
 from pipelines.orchestration.orphaned_runs import UNFINISHED, is_orphaned
 
 __all__ = [
+    "PARTITION_TAG",
     "REQUESTED_BY_TAG",
     "UNFINISHED",
     "covered_by_pending_run",
@@ -29,7 +24,12 @@ __all__ = [
 #: On runs that a sensor starts because a person asked for them: the run that asked.
 REQUESTED_BY_TAG = "isobar/requested_by"
 #: On runs that a sensor, a schedule or an automation condition starts by itself.
-AUTOMATIC_TAGS = frozenset({SENSOR_NAME_TAG, SCHEDULE_NAME_TAG, AUTOMATION_CONDITION_TAG})
+AUTOMATIC_TAGS = {
+    "dagster/sensor_name",
+    "dagster/schedule_name",
+    "dagster/from_automation_condition",
+}
+PARTITION_TAG = "dagster/partition"
 
 
 def is_by_hand(run: dg.DagsterRun) -> bool:
@@ -80,5 +80,5 @@ def last_failure_at(
 def _runs_of(
     job_name: str, partition: str | None, statuses: Sequence[dg.DagsterRunStatus] = ()
 ) -> dg.RunsFilter:
-    tags = {PARTITION_NAME_TAG: partition} if partition else {}
+    tags = {PARTITION_TAG: partition} if partition else {}
     return dg.RunsFilter(job_name=job_name, statuses=list(statuses), tags=tags)

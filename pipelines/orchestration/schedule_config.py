@@ -4,25 +4,25 @@ Times only, and the decorators that give them to schedules and sensors.
 """
 
 import datetime as dt
-import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from dagster._core.definitions.utils import check_valid_name
+
+# Ticks as the daemon counts them, over changes of the clock; Dagster has no public call for them.
 from dagster._utils.schedules import cron_string_iterator, is_valid_cron_schedule
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationError
 
 from pipelines.config import own_schedules, read_file
 from pipelines.failures import PermanentFailure
 from pipelines.source import Schedule, sources
 
-DECLARED = "the declarations of sources"
 #: Those of the platform itself.
 PLATFORM_SCHEDULES = (
     Schedule(
@@ -34,26 +34,62 @@ PLATFORM_SCHEDULES = (
 )
 BEGIN = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
 YEAR = dt.timedelta(days=366)
+#: With weekends, the end of a month and the days on which clocks are set back.
 COUNTED = dt.timedelta(days=35)
-"""With weekends, the end of a month and the days on which clocks are set back."""
+#: With so many, the year is not counted to its end.
 MANY_TICKS = 3_000
-"""With so many, the year is not counted to its end."""
 HOW_TO_CHANGE = (
     "To change its times: [{}.{}] in schedules.toml of ISOBAR_HOME, then start isobar ui anew."
 )
-MIN_SECONDS, MAX_SECONDS = 1, 86_400
+REMEDY = (
+    'Write lines such as job = "housekeeping", cron = "15 0 * * *" (daily, 00:15), zone ='
+    ' "Europe/Paris" below [schedules.a_name], and every_seconds = 60 below [sensors.its_name].'
+)
 
 
-@dataclass(frozen=True)
-class Scheduled:
+def _name(name: str) -> str:
+    try:
+        dg.ScheduleDefinition(name=name, job_name="any", cron_schedule="0 5 * * *")
+    except dg.DagsterInvalidDefinitionError:
+        raise ValueError("is no name that Dagster takes") from None
+    return name
+
+
+def _cron(cron: str) -> str:
+    """An expression of some moment: the 31st of April is none."""
+    try:
+        has_ticks = is_valid_cron_schedule(cron) and next(
+            cron_string_iterator(BEGIN.timestamp(), cron, "UTC")
+        )
+    except ValueError:
+        has_ticks = False
+    if not has_ticks:
+        raise ValueError("is no cron expression")
+    return cron
+
+
+def _zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("is no time zone") from None
+    return zone
+
+
+class Entry(BaseModel, extra="forbid", strict=True, frozen=True):
+    """What is written of a schedule."""
+
+    job: str
+    cron: Annotated[str, AfterValidator(_cron)]
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    about: str = "A schedule of the operator's own."
+    config: dict[str, JsonValue] = {}
+
+
+class Scheduled(Entry, frozen=True):
     """A job that is started by the clock."""
 
     name: str
-    job: str
-    cron: str
-    zone: str
-    about: str
-    config: Mapping[str, Any] = field(default_factory=dict)
     is_own: bool = False
 
     @property
@@ -73,6 +109,19 @@ class Scheduled:
         return f"{self.about} {HOW_TO_CHANGE.format('schedules', self.name)}"
 
 
+class Interval(BaseModel, extra="forbid", strict=True):
+    """What is written of a sensor."""
+
+    every_seconds: int = Field(ge=1, le=86_400)
+
+
+class OwnFile(BaseModel, extra="forbid", strict=True):
+    """An operator's file."""
+
+    schedules: dict[Annotated[str, AfterValidator(_name)], Entry] = {}
+    sensors: dict[str, Interval] = {}
+
+
 @dataclass(frozen=True)
 class Timetable:
     """All schedules, by name, and the sensors of which an operator changed the interval."""
@@ -90,32 +139,29 @@ class Timetable:
         known = sorted(sensors)
         for name in self.own_seconds:
             if name not in known:
-                raise _refusal(
-                    self.file, f"sensors.{name}", "is no sensor", f"There are {', '.join(known)}."
-                )
+                remedy = f"There are {', '.join(known)}."
+                raise _refusal(self.file, f"sensors.{name}", "is no sensor", remedy)
         for one in self.schedules.values():
+            place = f"schedules.{one.name}"
             if one.name in known:
-                raise _refusal(
-                    self.file, f"schedules.{one.name}", "is the name of a sensor", "Take another."
-                )
+                raise _refusal(self.file, place, "is the name of a sensor", "Choose another.")
             if one.job not in jobs:
-                raise _refusal(
-                    self.file,
-                    f"schedules.{one.name}",
-                    f"there is no job {one.job!r}",
-                    f"Name one of {', '.join(sorted(jobs))}.",
-                )
+                remedy = f"Name one of {', '.join(sorted(jobs))}."
+                raise _refusal(self.file, place, f"there is no job {one.job!r}", remedy)
 
 
 @cache
 def timetable() -> Timetable:
-    """What holds in this process. Raises `PermanentFailure`, which names file and line."""
+    """What holds in this process. Raises `PermanentFailure`, which names file and entry."""
     return read_timetable(own_schedules())
 
 
-def longest_wait(schedule: str) -> dt.timedelta:
-    """The longest time from one tick of a schedule to the next."""
-    return timetable().schedules[schedule].longest_wait
+def next_tick(schedule: dg.ScheduleDefinition, after: dt.datetime) -> dt.datetime:
+    """The next tick of a schedule, in UTC."""
+    ticks = cron_string_iterator(
+        after.timestamp(), str(schedule.cron_schedule), schedule.execution_timezone
+    )
+    return next(ticks).astimezone(dt.UTC)
 
 
 def declared_schedule(schedule: Schedule) -> Callable[[Callable[..., Any]], Any]:
@@ -136,37 +182,28 @@ def scheduled(entry: Scheduled) -> Callable[[Callable[..., Any]], Any]:
 
 
 def due_sensor(
-    name: str,
-    *,
-    seconds: int,
-    job: Any = None,
-    job_name: str | None = None,
-    about: str | None = None,
-    required_resource_keys: set[str] | None = None,
+    name: str, *, seconds: int, about: str | None = None, **more: Any
 ) -> Callable[[Callable[..., Any]], dg.SensorDefinition]:
     """Decorate a sensor that is on by default and looks every so many seconds.
 
-    Its description is `about`, else its docstring, and how its interval is changed.
+    Its description is `about`, else its docstring, and how its interval is changed. `more` goes to
+    `dagster.sensor`.
     """
 
     def decorate(function: Callable[..., Any]) -> dg.SensorDefinition:
         words = about or " ".join((function.__doc__ or "").split())
-        return dg.sensor(
-            name=name,
-            job=job,
-            job_name=job_name,
-            minimum_interval_seconds=timetable().seconds(name, seconds),
-            default_status=dg.DefaultSensorStatus.RUNNING,
-            required_resource_keys=required_resource_keys,
-            description=about_sensor(name, words),
-        )(function)
+        return dg.sensor(name=name, **sensor_options(name, seconds, words), **more)(function)
 
     return decorate
 
 
-def about_sensor(name: str, about: str) -> str:
-    """The description of a sensor: what it is for, and how its interval is changed."""
-    return f"{about} {HOW_TO_CHANGE.format('sensors', name)}"
+def sensor_options(name: str, seconds: int, about: str) -> dict[str, Any]:
+    """What all sensors have: on by default, their interval, and how it is changed."""
+    return {
+        "minimum_interval_seconds": timetable().seconds(name, seconds),
+        "default_status": dg.DefaultSensorStatus.RUNNING,
+        "description": f"{about} {HOW_TO_CHANGE.format('sensors', name)}",
+    }
 
 
 def declared() -> dict[str, dict[str, Any]]:
@@ -187,107 +224,35 @@ def declared() -> dict[str, dict[str, Any]]:
 
 def read_timetable(own: Path | None) -> Timetable:
     """What is declared, with what the file `own` says over it. Raises `PermanentFailure`."""
-    ours = {"schedules": declared(), "sensors": {}}
-    theirs = _read(own) if own else {}
-    for kind in theirs:
-        if kind not in ("schedules", "sensors"):
-            raise _refusal(own, kind, "is unknown", "There are [schedules.…] and [sensors.…].")
-    schedules = {}
-    for name, words in _merged(ours, theirs, "schedules", own).items():
-        is_own = name not in ours["schedules"]
-        if not is_own and words["job"] != ours["schedules"][name]["job"]:
-            raise _refusal(
-                own, f"schedules.{name}", "has another job than ours", "Add one of another name."
-            )
-        schedules[name] = _scheduled(name, words, is_own=is_own, file=own)
-    seconds = {
-        name: _seconds(name, words, own)
-        for name, words in _merged(ours, theirs, "sensors", own).items()
-    }
-    return Timetable(schedules, seconds, own)
-
-
-def _merged(
-    ours: Mapping[str, Any], theirs: Mapping[str, Any], kind: str, own: Path | None
-) -> dict[str, dict[str, Any]]:
-    """The entries of a kind, by name: each line of theirs wins over ours."""
-    entries = {name: dict(words) for name, words in ours[kind].items()}
-    said = theirs.get(kind, {})
-    if not isinstance(said, dict):
-        raise _refusal(own, kind, "is a value", f"Write [{kind}.a_name] and its lines below.")
-    for name, words in said.items():
-        if not isinstance(words, dict):
-            raise _refusal(own, f"{kind}.{name}", "is a value", f"Write [{kind}.{name}].")
-        entries[name] = entries.get(name, {}) | words
-    return entries
-
-
-def _scheduled(name: str, words: dict[str, Any], *, is_own: bool, file: Path | None) -> Scheduled:
-    place = f"schedules.{name}"
-    words = {"zone": "UTC", "about": "A schedule of the operator's own.", "config": {}} | words
+    ours, theirs = declared(), _read(own) if own else {}
+    schedules = theirs.get("schedules", {})
+    if isinstance(schedules, dict):  # each line of theirs wins over ours
+        changed = {
+            name: {**ours.get(name, {}), **words} if isinstance(words, dict) else words
+            for name, words in schedules.items()
+        }
+        theirs["schedules"] = {**ours, **changed}
     try:
-        check_valid_name(name)
-    except dg.DagsterInvalidDefinitionError:
-        remedy = "Take another, of letters, digits and underscores."
-        raise _refusal(file, place, "is no name that Dagster takes", remedy) from None
-    if unknown := sorted(words.keys() - {"job", "cron", "zone", "about", "config"}):
-        raise _refusal(
-            file,
-            place,
-            f"has an unknown {unknown[0]!r}",
-            "There are job, cron, zone, about, config.",
-        )
-    for key, kind in (("job", str), ("cron", str), ("zone", str), ("about", str), ("config", dict)):
-        if not isinstance(words.get(key), kind):
-            problem = (
-                f"{key} is {words[key]!r}" if key in words else f"is none of ours, and has no {key}"
-            )
-            raise _refusal(
-                file, place, problem, 'Such as job = "housekeeping", cron = "0 5 * * *".'
-            )
-    if not _has_ticks(words["cron"]):
-        raise _refusal(
-            file,
-            place,
-            f"cron is {words['cron']!r}, which is no cron expression",
-            "Write five fields such as 15 0 * * * (daily, 00:15) or */20 * * * *.",
-        )
-    try:
-        json.dumps(words["config"])
-    except TypeError as error:
-        remedy = "Write times and dates as text, with quotation marks."
-        raise _refusal(file, place, f"config has a value of no use: {error}", remedy) from None
-    try:
-        ZoneInfo(words["zone"])
-    except (KeyError, ValueError, OSError):
-        raise _refusal(
-            file,
-            place,
-            f"zone is {words['zone']!r}, which is no time zone",
-            "Write UTC, Europe/Paris or alike.",
-        ) from None
-    return Scheduled(name, is_own=is_own, **words)
-
-
-def _has_ticks(cron: str) -> bool:
-    """Whether it is an expression of any moment: the 31st of April is none."""
-    try:
-        return is_valid_cron_schedule(cron) and bool(
-            next(cron_string_iterator(BEGIN.timestamp(), cron, "UTC"))
-        )
-    except ValueError:
-        return False
-
-
-def _seconds(name: str, words: dict[str, Any], file: Path | None) -> int:
-    place, seconds = f"sensors.{name}", words.get("every_seconds")
-    if words.keys() != {"every_seconds"} or type(seconds) is not int:
-        raise _refusal(file, place, "is not understood", "Write every_seconds = 60.")
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-        raise _refusal(
-            file, place, f"every_seconds is {seconds}", f"Write {MIN_SECONDS} to {MAX_SECONDS}."
-        )
-    return seconds
+        read = OwnFile.model_validate(theirs)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"] if part != "[key]")
+        told = first["msg"].removeprefix("Value error, ")
+        is_short = isinstance(first["input"], str | int | float)
+        problem = f"{first['input']!r}: {told}" if is_short else told
+        raise _refusal(own, place, problem, REMEDY) from error
+    for name, entry in read.schedules.items():
+        if name in ours and entry.job != ours[name]["job"]:
+            remedy = "Add one of another name."
+            raise _refusal(own, f"schedules.{name}", "has another job than ours", remedy)
+    return Timetable(
+        {
+            name: Scheduled(name=name, is_own=name not in ours, **dict(entry))
+            for name, entry in read.schedules.items()
+        },
+        {name: one.every_seconds for name, one in read.sensors.items()},
+        own,
+    )
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -298,11 +263,10 @@ def _read(file: Path) -> dict[str, Any]:
             "configuration",
             f"the file of schedules cannot be read: {error}",
             place=str(file),
-            remedy="Mend it, or take it away.",
+            remedy="Correct it, or remove it.",
         ) from error
 
 
 def _refusal(file: Path | None, place: str, problem: str, remedy: str) -> PermanentFailure:
-    return PermanentFailure(
-        "configuration", f"{place}: {problem}", place=str(file or DECLARED), remedy=remedy
-    )
+    where = str(file or "the declarations of sources")
+    return PermanentFailure("configuration", f"{place}: {problem}", place=where, remedy=remedy)

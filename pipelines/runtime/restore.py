@@ -12,13 +12,13 @@ from pathlib import Path
 
 import dagster as dg
 import psycopg
-from dagster._core.instance.ref import InstanceRef
 from psycopg import sql
 from sqlalchemy import make_url
 
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.migrations.apply import migrate, prepare
+from pipelines.orchestration.instance import instance_on
 from pipelines.orchestration.orphaned_runs import UNFINISHED, in_words
 from pipelines.postgres.clients import (
     JOBS,
@@ -204,10 +204,8 @@ def _finish_dagster(target: Target, home: Path, tell: Tell) -> None:
         if connection.execute(ANY_TABLE).fetchone() is None:
             return
     url = make_url(target.fresh_url).set(drivername="postgresql+psycopg2")
-    storage = {"postgres_url": url.render_as_string(False), "should_autocreate_tables": False}
-    ref = InstanceRef.from_dir(str(home), overrides={"storage": {"postgres": storage}})
     under_way = [status for status in UNFINISHED if status != dg.DagsterRunStatus.QUEUED]
-    with dg.DagsterInstance.from_ref(ref) as instance:
+    with instance_on(url.render_as_string(False), home) as instance:
         instance.upgrade()
         for run in instance.get_runs(dg.RunsFilter(statuses=under_way)):
             instance.report_run_failed(run, "It was under way when the backup was made.")

@@ -1,7 +1,7 @@
 """Jobs that a person waits for, in the instance that the UI shows, with progress: `isobar run`.
 
 Runs are executed in this process, so that they cost no start of another one and their events can
-be told as they come; Dagster has no public call for that, hence its internals below.
+be shown as they come.
 """
 
 import os
@@ -14,14 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+
+# `execute_in_process` gives events only at the end.
 from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run_iterator
+from dagster._core.execution.api import execute_run_iterator  # the same
+
+# Without an origin the UI cannot run it again: https://github.com/dagster-io/dagster/issues/19458
 from dagster._core.remote_origin import (
     RegisteredCodeLocationOrigin,
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._core.storage.tags import MAX_RETRIES_TAG
 from dagster_postgres.utils import DagsterPostgresException
 from rich.console import Console
 from rich.markup import escape
@@ -130,7 +133,7 @@ def _run(
     partition = newest_partition(job)
     tags = {
         TAG: tag_of_this_process(),
-        MAX_RETRIES_TAG: "0",  # whoever waits runs it again
+        "dagster/max_retries": "0",  # whoever waits runs it again
     }
     if partition is not None:
         tags |= job.get_tags_for_partition_key(partition, selected_asset_keys=None)

@@ -57,8 +57,7 @@ class _Look(Generic[T]):
     """Something that is looked at in a thread, which is left behind when it takes too long."""
 
     def __init__(self, place: str, look: Callable[[], T], seconds: float = LOOK_SECONDS) -> None:
-        self.place = place
-        self.seconds = seconds
+        self.place, self.seconds = place, seconds
         self.until = time.monotonic() + seconds
         self.answer: Future[T] = Future()
         threading.Thread(target=self._run, args=[look], daemon=True).start()
@@ -75,13 +74,12 @@ class _Look(Generic[T]):
             return self.answer.result(max(0.1, self.until - time.monotonic()))
         except Failure:
             raise
-        except TimeoutError as error:
-            problem = f"it did not answer within {self.seconds} s"
-            remedy = "See whether it is up, and what it is busy with."
-            raise TransientFailure("status", problem, place=self.place, remedy=remedy) from error
         except Exception as error:
             problem = f"it could not be looked at: {_told(error)}"
             remedy = "See whether what it says can be mended; else it is a fault of Isobar."
+            if isinstance(error, TimeoutError):
+                problem = f"it did not answer within {self.seconds} s"
+                remedy = "See whether it is up, and what it is busy with."
             raise TransientFailure("status", problem, place=self.place, remedy=remedy) from error
 
 
@@ -92,12 +90,12 @@ def look(
     now: dt.datetime,
 ) -> Status:
     """Look at everything, side by side, within some five seconds."""
-    status = Status(now, sources_off=_sources_off(settings))
-    warehouse = _Look(
-        place_of(settings.database_url, settings), lambda: look_at_warehouse(settings)
-    )
-    storage_url = settings.dagster_postgres_url or settings.database_url
-    storage = _Look(place_of(storage_url, settings), lambda: look_at_storage(settings))
+    off = {one.name for one in sources().values() if not one.settings.is_set_up(settings)}
+    status = Status(now, sources_off=off)
+    place = place_of(settings.database_url, settings)
+    warehouse = _Look(place, lambda: look_at_warehouse(settings))
+    place = place_of(settings.dagster_postgres_url or settings.database_url, settings)
+    storage = _Look(place, lambda: look_at_storage(settings))
     noted_url, status.processes = noted_processes(settings.state)
     url = noted_url or web_server_url()
     asked = _Look(redact(url), lambda: ask_web_server(url)) if url else None
@@ -112,20 +110,15 @@ def look(
         status.storage, dagster_url = storage.result()
         if status.storage.schema == "current":
             home = settings.dagster_home
-            seen = _Look(
+            status.dagster = _Look(
                 status.storage.place,
                 lambda: look_at_instance(home, dagster_url, repository, find_problems, now),
                 INSTANCE_SECONDS,
-            )
-            status.dagster = seen.result()
+            ).result()
     except Failure as failure:
         status.storage = _unreachable("dagster_storage", failure)
     status.problems = sorted(_problems(status), key=lambda problem: problem.severity)
     return status
-
-
-def _sources_off(settings: Settings) -> set[str]:
-    return {one.name for one in sources().values() if not one.settings.is_set_up(settings)}
 
 
 def unconfigured(failure: Failure, now: dt.datetime) -> Status:
@@ -136,19 +129,21 @@ def unconfigured(failure: Failure, now: dt.datetime) -> Status:
 
 def _problems(status: Status) -> list[Problem]:
     now, dagster = status.checked_at, status.dagster
-    problems = rules.of_database(status.warehouse, now)
-    if status.storage.error is None or status.storage.error != status.warehouse.error:
-        problems += rules.of_database(status.storage, now)
-    problems += rules.of_processes(status.processes, now)
-    if dagster is not None:
-        problems += rules.of_daemon(dagster.heartbeats, status.processes, now)
-        problems += rules.of_runs(dagster.runs, now)
-    elif status.storage.schema == "missing":
-        problems += rules.of_daemon([], status.processes, now)
-    problems += rules.of_code(status.code, now)
-    problems += rules.of_disks(status.disks, now)
-    problems += [rules.of_broken_source(one.name, one.problem, now) for one in broken_sources()]
-    return problems + (dagster.problems if dagster else [])
+    error = status.storage.error
+    is_told = error is not None and error == status.warehouse.error
+    is_known = dagster is not None or status.storage.schema == "missing"
+    heartbeats = dagster.heartbeats if dagster else []
+    return [
+        *rules.of_database(status.warehouse, now),
+        *([] if is_told else rules.of_database(status.storage, now)),
+        *rules.of_processes(status.processes, now),
+        *(rules.of_daemon(heartbeats, status.processes, now) if is_known else []),
+        *(rules.of_runs(dagster.runs, now) if dagster else []),
+        *rules.of_code(status.code, now),
+        *rules.of_disks(status.disks, now),
+        *(rules.of_broken_source(one.name, one.problem, now) for one in broken_sources()),
+        *(dagster.problems if dagster else []),
+    ]
 
 
 def _unreachable(part: Literal["database", "dagster_storage"], failure: Failure) -> Database:

@@ -61,7 +61,7 @@ def status(as_json: bool) -> None:
         seen = unconfigured(refusal, now)
     told = document(seen)
     if as_json:
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(told, indent=2, default=lambda at: at.isoformat()))
     else:
         click.echo(page(seen))
     sys.exit(1 if told["status"] == "bad" else 0)

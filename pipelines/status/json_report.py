@@ -21,7 +21,7 @@ def document(seen: Status) -> dict[str, Any]:
         "runs": asdict(dagster.runs if dagster else Runs(None, None, None, None)),
         "disks": {"places": [asdict(disk) for disk in seen.disks]},
     }
-    told = {
+    return {
         "status": status_of(seen.problems),
         "checked_at": seen.checked_at,
         "problems": [asdict(problem) for problem in seen.problems],
@@ -30,8 +30,6 @@ def document(seen: Status) -> dict[str, Any]:
         "sources": [source_facts(seen, name) for name in sources()],
         "quarantine": {feed: records for feed, (_, records) in seen.ledger.items() if records},
     }
-    plain: dict[str, Any] = _plain(told)
-    return plain
 
 
 def judgement(seen: Status, part: str) -> Literal["ok", "warning", "bad"] | None:
@@ -79,25 +77,8 @@ def _database(found: Database) -> dict[str, Any]:
 
 def _heartbeats(seen: Status) -> list[dict[str, Any]]:
     beats = seen.dagster.heartbeats if seen.dagster else []
-    return [
-        {
-            "name": beat.name,
-            "at": beat.at,
-            "age_seconds": _seconds(beat.at, seen),
-            "errors": beat.errors,
-        }
-        for beat in beats
-    ]
+    return [asdict(one) | {"age_seconds": _seconds(one.at, seen)} for one in beats]
 
 
 def _seconds(at: dt.datetime | None, seen: Status) -> float | None:
     return round((seen.checked_at - at).total_seconds(), 1) if at else None
-
-
-def _plain(value: Any) -> Any:
-    """Only what JSON has."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return value.isoformat() if isinstance(value, dt.datetime) else value

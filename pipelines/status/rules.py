@@ -97,9 +97,10 @@ def trouble(
     since: dt.datetime,
     *,
     severity: Literal["error", "warning"] = "error",
+    path: str = "",
 ) -> Problem:
-    """A problem of the machinery, which has no page in the web UI."""
-    return Problem(f"status:{key}", severity, what, where, since, "", remedy)
+    """A problem of the machinery, most of which has no page in the web UI."""
+    return Problem(f"status:{key}", severity, what, where, since, path, remedy)
 
 
 def of_broken_source(name: str, problem: str, now: dt.datetime) -> Problem:
@@ -188,18 +189,18 @@ def of_daemon(
 
 def _of_beat(beat: Heartbeat, now: dt.datetime) -> list[Problem]:
     """What is wrong with one thread of a daemon that lives."""
-    key, where = f"daemon:{beat.name}", beat.name
     age = _age(beat.at, now) if beat.at else HANGS_SECONDS
-    remedy = "Read .isobar/daemon.log; to have it started again, kill the daemon."
+    severity: Literal["error", "warning"] = "error" if age > HANGS_SECONDS else "warning"
     if age > BEAT_SECONDS:
-        severity: Literal["error", "warning"] = "error" if age > HANGS_SECONDS else "warning"
         since = span_in_words(age) if beat.at else "ever"
         what = f"{beat.name} of the daemon: no sign of life for {since}"
-        return [trouble(key, what, where, remedy, beat.at or now, severity=severity)]
-    if beat.errors:
+    elif beat.errors:
         what = f"{beat.name} of the daemon: {beat.errors[0]}"
-        return [trouble(key, what, where, remedy, beat.at or now, severity="warning")]
-    return []
+    else:
+        return []
+    remedy = "Read .isobar/daemon.log; to have it started again, kill the daemon."
+    key, begun_at = f"daemon:{beat.name}", beat.at or now
+    return [trouble(key, what, beat.name, remedy, begun_at, severity=severity)]
 
 
 def of_code(found: Code, now: dt.datetime) -> list[Problem]:
@@ -224,19 +225,18 @@ def of_code(found: Code, now: dt.datetime) -> list[Problem]:
 def of_runs(found: Runs, now: dt.datetime) -> list[Problem]:
     """Whether runs wait, or take, too long."""
     problems = []
-    queued_at, under_way_at = found.oldest_queued_at, found.oldest_under_way_at
-    if queued_at and (age := _age(queued_at, now)) > QUEUED_SECONDS:
+    if (at := found.oldest_queued_at) and (age := _age(at, now)) > QUEUED_SECONDS:
         what = f"A run has been waiting in the queue for {span_in_words(age)}"
         remedy = "See in the UI what runs before it, and whether the daemon lives."
-        page = "/runs?q=status:QUEUED"
-        problems.append(Problem("status:runs:queued", "warning", what, "", queued_at, page, remedy))
-    if under_way_at and (age := _age(under_way_at, now)) > UNDER_WAY_SECONDS:
+        path = "/runs?q=status:QUEUED"
+        one = trouble("runs:queued", what, "", remedy, at, severity="warning", path=path)
+        problems.append(one)
+    if (at := found.oldest_under_way_at) and (age := _age(at, now)) > UNDER_WAY_SECONDS:
         what = f"A run has been under way for {span_in_words(age)}"
         remedy = "Terminate it in the UI; what it had begun is undone."
-        page = "/runs?q=status:STARTED"
-        problems.append(
-            Problem("status:runs:hangs", "warning", what, "", under_way_at, page, remedy)
-        )
+        path = "/runs?q=status:STARTED"
+        one = trouble("runs:hangs", what, "", remedy, at, severity="warning", path=path)
+        problems.append(one)
     return problems
 
 

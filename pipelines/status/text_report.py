@@ -18,7 +18,7 @@ from pipelines.source import sources
 from pipelines.status.collect import Status
 from pipelines.status.json_report import judgement, source_facts
 from pipelines.status.probes.dagster import Instigator
-from pipelines.status.rules import GIB, Code, Database, ProcessFact, status_of
+from pipelines.status.rules import GIB, Code, Database, status_of
 
 WIDTH = 100
 MAX_WARNINGS = 5
@@ -113,14 +113,14 @@ def _database(found: Database) -> str:
     return f"PostgreSQL {found.server_version}, {size:,.0f} MiB{schema}, at {place}"
 
 
-def _of_ui(seen: Status) -> list[ProcessFact]:
-    return [one for one in seen.processes if one.name != "daemon"]
-
-
 def _ui(seen: Status) -> str:
     if not seen.processes:
         return seen.code.asked or "isobar ui does not run on this machine"
-    dead = [f"{one.name} {one.state}" for one in _of_ui(seen) if one.state != "alive"]
+    dead = [
+        f"{one.name} {one.state}"
+        for one in seen.processes
+        if one.name != "daemon" and one.state != "alive"
+    ]
     return ", ".join([seen.code.asked or "down", *dead])
 
 
@@ -182,16 +182,14 @@ def _automation(instigators: Sequence[Instigator], seen: Status) -> Table:
     table = Table.grid(padding=(0, 2))
     titles = ("schedule", "next", "last", "sensor", "last look")
     table.add_row(*(f"[dim]{title}[/]" for title in titles))
-    schedules = [
-        (_titled(one), _until(one.next_tick_at, seen), _ago(one.last_tick_at, seen))
-        for one in instigators
-        if one.kind == "schedule"
-    ]
-    sensors = [
-        (_titled(one), _ago(one.last_tick_at, seen)) for one in instigators if one.kind == "sensor"
-    ]
+    schedules = [one for one in instigators if one.kind == "schedule"]
+    sensors = [one for one in instigators if one.kind == "sensor"]
     for schedule, sensor in zip_longest(schedules, sensors):
-        table.add_row(*(schedule or ("", "", "")), *(sensor or ("", "")))
+        table.add_row(
+            *(_titled(schedule), _until(schedule.next_tick_at, seen)) if schedule else ("", ""),
+            _ago(schedule.last_tick_at, seen) if schedule else "",
+            *(_titled(sensor), _ago(sensor.last_tick_at, seen)) if sensor else ("", ""),
+        )
     return table
 
 

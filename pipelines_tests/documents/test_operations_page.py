@@ -93,9 +93,9 @@ def test_housekeeping_has_the_days_that_the_page_says() -> None:
             "documents of flights",
         )
     )
-    assert of_dagster == str(housekeeping.EventsKept().days)
-    assert of_files == str(housekeeping.RunFilesKept().days)
-    assert refused.startswith(f"{housekeeping.QuarantineKept().days} after")
+    assert of_dagster == str(housekeeping.EVENT_DAYS)
+    assert of_files == str(housekeeping.RUN_FILE_DAYS)
+    assert refused.startswith(f"{housekeeping.QUARANTINE_DAYS} after")
     kept = {one.name: one.days for source in sources().values() for one in source.retention}
     assert calls == str(kept["delete_weather_requests"])
     assert documents.startswith("never")

@@ -109,28 +109,43 @@ def test_a_schedule_starts_nothing_while_a_run_of_its_job_is_under_way() -> None
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ('[schedules.solar_sync]\ncron = "every day"', "'every day', which is no cron expression"),
-        ('[schedules.solar_sync]\ncron = "0 0 31 2 *"', "which is no cron expression"),
-        ('[schedules.solar_sync]\ncron = "* * * * * *"', "which is no cron expression"),
-        ("[schedules.solar_sync]\ncron = 5", "schedules.solar_sync: cron is 5"),
-        ('[schedules.solar_sync]\nzone = "Mars/Olympus"', "which is no time zone"),
-        ('[schedules.solar_sync]\nzone = "../UTC"', "which is no time zone"),
-        ("[schedules.solar_sync]\nhour = 5", "has an unknown 'hour'"),
-        ('[schedules.mine]\ncron = "0 5 * * *"', "schedules.mine: is none of ours, and has no job"),
-        ('[schedules.mine]\njob = "flights"', "schedules.mine: is none of ours, and has no cron"),
+        (
+            '[schedules.solar_sync]\ncron = "every day"',
+            "schedules.solar_sync.cron: 'every day': is no cron expression",
+        ),
+        ('[schedules.solar_sync]\ncron = "0 0 31 2 *"', "is no cron expression"),
+        ('[schedules.solar_sync]\ncron = "* * * * * *"', "is no cron expression"),
+        (
+            "[schedules.solar_sync]\ncron = 5",
+            "schedules.solar_sync.cron: 5: Input should be a valid string",
+        ),
+        ('[schedules.solar_sync]\nzone = "Mars/Olympus"', "is no time zone"),
+        ('[schedules.solar_sync]\nzone = "../UTC"', "is no time zone"),
+        (
+            "[schedules.solar_sync]\nhour = 5",
+            "schedules.solar_sync.hour: 5: Extra inputs are not permitted",
+        ),
+        ('[schedules.mine]\ncron = "0 5 * * *"', "schedules.mine.job: Field required"),
+        ('[schedules.mine]\njob = "flights"', "schedules.mine.cron: Field required"),
         ('[schedules."my own"]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
-        ('schedules = "none"', "schedules: is a value"),
-        ("schedules = 5", "schedules: is a value"),
+        ('schedules = "none"', "schedules: "),
+        ("schedules = 5", "schedules: "),
         ('[schedules."été"]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
         ('[schedules.config]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
         ('[schedules.flights_daily]\njob = "solar"', "has another job than ours"),
-        ("[schedules]\nmine = 5", "schedules.mine: is a value"),
-        ("[sensors.weather_due]\nevery_seconds = 0", "every_seconds is 0"),
-        ('[sensors.weather_due]\nevery_seconds = "often"', "is not understood"),
-        ("[sensors.weather_due]\nevery_seconds = true", "is not understood"),
-        ("[jobs.mine]\na = 1", "jobs: is unknown"),
-        ('[schedules.solar_sync]\ncron = "0 0 31 4 *"', "which is no cron expression"),
-        ("[schedules.flights_daily]\nconfig.day = 2026-01-01", "config has a value of no use"),
+        ("[schedules]\nmine = 5", "schedules.mine: "),
+        (
+            "[sensors.weather_due]\nevery_seconds = 0",
+            "sensors.weather_due.every_seconds: 0: Input should be greater",
+        ),
+        ('[sensors.weather_due]\nevery_seconds = "often"', "sensors.weather_due.every_seconds: "),
+        ("[sensors.weather_due]\nevery_seconds = true", "sensors.weather_due.every_seconds: "),
+        ("[jobs.mine]\na = 1", "jobs: Extra inputs are not permitted"),
+        ('[schedules.solar_sync]\ncron = "0 0 31 4 *"', "is no cron expression"),
+        (
+            "[schedules.flights_daily]\nconfig.day = 2026-01-01",
+            "schedules.flights_daily.config.day: ",
+        ),
         (f"a = {'[' * 100_000}", "cannot be read"),
         (f"a = {'9' * 5_000}", "cannot be read"),
         ("[schedules.solar_sync", "cannot be read"),
@@ -147,7 +162,7 @@ def test_what_cannot_be_is_refused_with_file_and_entry(
 
 
 def test_a_schedule_of_no_job_is_refused_with_those_there_are() -> None:
-    entry = Scheduled("mine", "fligths", "0 5 * * *", "UTC", "Mine.")
+    entry = Scheduled(name="mine", job="fligths", cron="0 5 * * *")
     with pytest.raises(PermanentFailure, match=r"no job 'fligths'(.|\n)*bookings, flights"):
         Timetable({"mine": entry}, {}).refuse_unknown([], ["flights", "bookings"])
 
@@ -276,7 +291,7 @@ def test_every_asset_has_an_honest_time_to_be_fresh_by(
 def test_the_longest_wait_counts_nights_weekends_and_the_hour_that_clocks_are_set_back(
     cron: str, zone: str, hours: float
 ) -> None:
-    wait = Scheduled("mine", "flights", cron, zone, "Mine.").longest_wait
+    wait = Scheduled(name="mine", job="flights", cron=cron, zone=zone).longest_wait
     assert wait == dt.timedelta(hours=hours)
 
 

@@ -1,5 +1,5 @@
-"""What keeps the platform running by itself, and tells people when it does not.
+"""What keeps the platform running by itself, and reports when it does not.
 
-`problems` (what is wrong now), `alerts`, `receivers` and `watch` (telling it), `housekeeping` with
-`pruning` and `retention` (what has to go). Nothing of a domain.
+`problems` with `unresolved_failures` (what is wrong now), `alert_sensor` with `alert_messages` and
+`notifiers` (who is told), `housekeeping` with `pruning` and `retention`. Nothing of a source.
 """

@@ -1,26 +1,26 @@
-"""Telling of problems: each receiver is told once that one begins, gets worse, and is over.
+"""What each receiver is told: once that a problem begins, gets worse, and is over.
 
 What a receiver has to be told is the difference between what there is and what it was told, so one
 that is over before it could be told is not told. What was told is kept between looks.
 """
 
 import datetime as dt
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from pipelines.failures import redact
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.notifiers import Message, Receiver, deliver
 from pipelines.orchestration.operations.problems import Problem
 
-VERSION = 1
+#: Of the 60 that Dagster gives to a look.
 SEND_SECONDS = 20.0
-"""Of the 60 that Dagster gives to a look."""
+#: More than these at once are one message.
 MAX_SINGLE = 5
-"""More than these at once are one message."""
 MAX_LISTED = 40
 MAX_LINE_CHARACTERS = 160
 MAX_TOLD = 200
@@ -35,56 +35,37 @@ KINDS: Mapping[Word, Literal["failure", "warning", "success"]] = {
 }
 
 
-@dataclass
-class Told:
-    """A problem as a receiver was told of it; `since` in seconds since 1970."""
+class Told(BaseModel):
+    """A problem as a receiver was told of it."""
 
-    severity: str
+    severity: Literal["error", "warning"]
     where: str
     path: str
-    since: float
+    since: AwareDatetime
 
 
-@dataclass
-class Account:
+class Account(BaseModel):
     """What one receiver was told and not taken back, by key, and how it took its last messages."""
 
-    told: dict[str, Told] = field(default_factory=dict)
+    told: dict[str, Told] = {}
     failures: int = 0
     again_at: float = 0.0
     reason: str | None = None
 
 
-Memory = dict[str, Account]
-"""What is kept from one look to the next, by the digest of the receiver."""
+class Memory(BaseModel):
+    """What is kept from one look to the next, by the digest of the receiver."""
+
+    version: Literal[2] = 2
+    receivers: dict[str, Account] = {}
 
 
 def read_memory(cursor: str | None) -> Memory:
     """From a sensor's cursor. Empty, where it is none of this version: all is told anew."""
     try:
-        kept = json.loads(cursor or "")
-        if kept["version"] != VERSION:
-            return {}
-        return {
-            digest: Account({key: Told(*values) for key, values in told.items()}, *others)
-            for digest, (told, *others) in kept["receivers"].items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def written(memory: Memory) -> str:
-    """The cursor. Dagster keeps it with every look, so it is short."""
-    receivers = {
-        digest: [
-            {k: [one.severity, one.where, one.path, one.since] for k, one in account.told.items()},
-            account.failures,
-            account.again_at,
-            account.reason,
-        ]
-        for digest, account in memory.items()
-    }
-    return json.dumps({"version": VERSION, "receivers": receivers}, separators=(",", ":"))
+        return Memory.model_validate_json(cursor or "")
+    except ValidationError:
+        return Memory()
 
 
 @dataclass(frozen=True)
@@ -111,7 +92,7 @@ def tell(
 
     One that does not take its messages is left alone for a while, each time for longer.
     """
-    accounts = {one: memory.get(one.digest, Account()) for one in receivers}
+    accounts = {one: memory.receivers.get(one.digest, Account()) for one in receivers}
     batches: dict[Receiver, list[list[Change]]] = {}
     for receiver, account in accounts.items():
         changes = _changes(account, problems)
@@ -131,14 +112,14 @@ def tell(
         wait = FIRST_WAIT_SECONDS * 2.0 ** min(account.failures - 1, 10)
         account.again_at = now.timestamp() + min(wait, LONGEST_WAIT_SECONDS) if reason else 0.0
         account.reason = reason
-    return {receiver.digest: account for receiver, account in accounts.items()}
+    return Memory(receivers={one.digest: account for one, account in accounts.items()})
 
 
 def account_of(memory: Memory, problems: Sequence[Problem], receivers: Sequence[Receiver]) -> str:
     """How it stands, in a line: how many problems, and who does not know of all yet."""
     behind = []
     for receiver in receivers:
-        account = memory[receiver.digest]
+        account = memory.receivers[receiver.digest]
         if account.failures and _changes(account, problems):
             again = dt.datetime.fromtimestamp(account.again_at, dt.UTC)
             behind.append(
@@ -162,8 +143,7 @@ def _changes(account: Account, problems: Sequence[Problem]) -> list[Change]:
     there = {one.key for one in problems}
     for key, known in account.told.items():
         if key not in there:
-            since = dt.datetime.fromtimestamp(known.since, dt.UTC)
-            changes.append(Change("over", key, known.where, known.path, since))
+            changes.append(Change("over", key, known.where, known.path, known.since))
     return changes
 
 
@@ -173,8 +153,12 @@ def _note(account: Account, told: Sequence[Change]) -> None:
         if one.word == "over":
             del account.told[one.key]
         else:
-            severity = "warning" if one.word == "warning" else "error"
-            account.told[one.key] = Told(severity, one.where, one.path, one.since.timestamp())
+            account.told[one.key] = Told(
+                severity="warning" if one.word == "warning" else "error",
+                where=one.where,
+                path=one.path,
+                since=one.since,
+            )
 
 
 def _message(changes: Sequence[Change], ui_url: str | None, now: dt.datetime) -> Message:

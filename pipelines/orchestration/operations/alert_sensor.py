@@ -3,8 +3,8 @@
 import dagster as dg
 
 from pipelines.config import alert_urls, ui_url
-from pipelines.orchestration.operations.alert_messages import account_of, read_memory, tell, written
-from pipelines.orchestration.operations.notifiers import Message, Receiver, receivers_of, refusal
+from pipelines.orchestration.operations.alert_messages import account_of, read_memory, tell
+from pipelines.orchestration.operations.notifiers import Message, Receiver, receivers_of
 from pipelines.orchestration.operations.problems import find_problems
 from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
@@ -28,13 +28,13 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     found = find_problems(context.instance, context.repository_def)
     problems = [one for one in found if one.key != f"sensor:{NAME}"]  # as it looks again
     urls = alert_urls()
-    others, refused = receivers_of(urls)
+    others, failure = receivers_of(urls)
     receivers = [_log(context), *others]
     memory = tell(read_memory(context.cursor), problems, receivers, ui_url(), utc_now())
-    context.update_cursor(written(memory))
+    context.update_cursor(memory.model_dump_json())
     account = account_of(memory, problems, receivers)
-    if refused:
-        account = f"{account} {refusal(refused)}"
+    if failure:
+        account = f"{account} {failure}"
     return dg.SkipReason(account if urls else f"{account} Only logged: ALERT_URLS is not set.")
 
 

@@ -4,118 +4,115 @@ Each operation says what it removed. One that fails does not keep the others fro
 """
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import dagster as dg
-from pydantic import Field
 
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.asset_metadata import as_permanent_failure
 from pipelines.orchestration.operations import pruning, retention
-from pipelines.orchestration.operations.retention import days_ago
+from pipelines.orchestration.operations.retention import MIN_DAYS, days_ago
 from pipelines.orchestration.orphaned_runs import UNFINISHED, fail_orphaned_runs, in_words
-from pipelines.orchestration.resources import WarehouseResource, utc_now
+from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.source import Retention, sources
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
 
-
-class EventsKept(dg.Config):
-    """How long Dagster's events are kept."""
-
-    days: int = Field(
-        default=30,
-        description="Older events and executions of checks go, but for the last of each asset,"
-        " partition and check. Runs stay.",
-    )
+EVENT_DAYS, RUN_FILE_DAYS, QUARANTINE_DAYS = 30, 30, 365
+#: Deletes what is older than a moment; how much of what that was.
+Deletion = Callable[[dg.OpExecutionContext, dt.datetime], Mapping[str, Removed]]
 
 
-class RunFilesKept(dg.Config):
-    """How long the files of runs are kept."""
-
-    days: int = Field(
-        default=30,
-        description="What runs wrote to the terminal before then goes, and the logs of sensors.",
-    )
-
-
-class QuarantineKept(dg.Config):
-    """How long refused records are kept."""
-
-    days: int = Field(
-        default=365,
-        description="Records go whose delivery was loaded before then; the ledger counts them.",
-    )
-
-
-@dg.op
-def prune_event_log(context: dg.OpExecutionContext, config: EventsKept) -> None:
-    """Delete old events of Dagster's storage that nothing asks for."""
-    with as_permanent_failure(context):
-        before = days_ago(config.days, utc_now())
-        engine = engine_for(_storage_url(context.instance), role=None)
-        try:
-            events = pruning.prune(engine, pruning.EVENTS, before)
-            checks = pruning.prune(engine, pruning.CHECKS, before)
-        finally:
-            engine.dispose()
-    _tell(context, before, events=events, checks=checks)
-
-
-@dg.op
-def remove_run_files(context: dg.OpExecutionContext, config: RunFilesKept) -> None:
-    """Remove what old runs wrote to the terminal, other files of theirs, and logs of sensors."""
-    with as_permanent_failure(context):
-        before = days_ago(config.days, utc_now())
-        unfinished = context.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-        storage, ids = (
-            Path(context.instance.storage_directory()),
-            {one.run_id for one in unfinished},
-        )
-        try:
-            folders = pruning.remove_run_files(storage, before, ids)
-        finally:
-            logs = pruning.remove_tick_logs(storage, before)
-    _tell(context, before, folders=folders, **{"logs of sensors": logs})
-
-
-@dg.op
-def forget_quarantine(
-    context: dg.OpExecutionContext, config: QuarantineKept, warehouse: WarehouseResource
-) -> None:
-    """Take old refused records out of quarantine."""
-    with as_permanent_failure(context), warehouse.open() as store:
-        before = days_ago(config.days, utc_now())
-        forgotten = retention.forget_quarantine(store, before)
-    _tell(context, before, **{f"records of {source}": one for source, one in forgotten.items()})
-
-
-def _retention_op(retention: Retention) -> dg.OpDefinition:
-    """The operation that deletes what a source keeps for a time only."""
-    days = dg.Field(dg.Noneable(int), default_value=retention.days, description=retention.about)
+def _deletion_op(
+    name: str, days: int | None, about: str, delete: Deletion, *, least: int = MIN_DAYS
+) -> dg.OpDefinition:
+    """An operation that deletes what is older than so many days, or nothing where that is None."""
+    days_field = dg.Field(dg.Noneable(int), default_value=days, description=about)
 
     @dg.op(
-        name=retention.name,
-        description=retention.about,
-        config_schema={"days": days},
+        name=name,
+        description=about,
+        config_schema={"days": days_field},
         required_resource_keys={"warehouse"},
     )
-    def delete(context: dg.OpExecutionContext) -> None:
+    def op(context: dg.OpExecutionContext) -> None:
         days_kept = context.op_config["days"]
         if days_kept is None:
-            context.log.info("What %s would remove is kept for ever.", retention.name)
+            context.log.info("What %s would remove is kept for ever.", name)
             return
-        with as_permanent_failure(context), context.resources.warehouse.open() as store:
-            before = days_ago(days_kept, utc_now(), least=retention.min_days)
-            what = retention.name.split("_", maxsplit=1)[-1]
-            _tell(context, before, **{what: retention.purge(store, before)})
+        with as_permanent_failure(context):
+            before = days_ago(days_kept, utc_now(), least=least)
+            _report(context, before, delete(context, before))
 
-    return delete
+    return op
 
 
-SOURCE_OPS = [
-    _retention_op(retention) for source in sources().values() for retention in source.retention
+def _prune_event_log(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
+    engine = engine_for(_storage_url(context.instance), role=None)
+    try:
+        return {
+            "events": pruning.prune(engine, "events", before),
+            "checks": pruning.prune(engine, "checks", before),
+        }
+    finally:
+        engine.dispose()
+
+
+def _remove_run_files(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
+    storage = Path(context.instance.storage_directory())
+    unfinished = context.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+    try:
+        folders = pruning.remove_run_files(storage, before, {one.run_id for one in unfinished})
+    finally:
+        logs = pruning.remove_tick_logs(storage, before)
+    return {"folders": folders, "logs of sensors": logs}
+
+
+def _forget_quarantine(
+    context: dg.OpExecutionContext, before: dt.datetime
+) -> Mapping[str, Removed]:
+    with context.resources.warehouse.open() as store:
+        forgotten = retention.forget_quarantine(store, before)
+    return {f"records of {source}": removed for source, removed in forgotten.items()}
+
+
+def _purge(kept: Retention) -> Deletion:
+    """Delete what a source keeps for a time only."""
+
+    def purge(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
+        with context.resources.warehouse.open() as store:
+            return {kept.name.split("_", maxsplit=1)[-1]: kept.purge(store, before)}
+
+    return purge
+
+
+OPS = [
+    _deletion_op(
+        "prune_event_log",
+        EVENT_DAYS,
+        "Older events and executions of checks of Dagster's storage go, but for the last of each"
+        " asset, partition and check. Runs stay.",
+        _prune_event_log,
+    ),
+    _deletion_op(
+        "remove_run_files",
+        RUN_FILE_DAYS,
+        "What runs wrote to the terminal before then goes, and the logs of sensors.",
+        _remove_run_files,
+    ),
+    _deletion_op(
+        "forget_quarantine",
+        QUARANTINE_DAYS,
+        "Rejected records go whose delivery was loaded before then; the ledger counts them.",
+        _forget_quarantine,
+    ),
+    *(
+        _deletion_op(kept.name, kept.days, kept.about, _purge(kept), least=kept.min_days)
+        for source in sources().values()
+        for kept in source.retention
+    ),
 ]
 
 
@@ -125,12 +122,9 @@ SOURCE_OPS = [
     " configuration, and what it removed is in its output."
 )
 def housekeeping() -> None:
-    """One operation a matter."""
-    prune_event_log()
-    remove_run_files()
-    forget_quarantine()
-    for delete in SOURCE_OPS:
-        delete()
+    """One operation a matter: one that fails does not keep the others from working."""
+    for op in OPS:
+        op()
 
 
 @due_sensor("orphaned_runs", seconds=60)
@@ -158,8 +152,10 @@ def _storage_url(instance: dg.DagsterInstance) -> str:
     return storage.postgres_url
 
 
-def _tell(context: dg.OpExecutionContext, before: dt.datetime, **removed: Removed) -> None:
-    """Say what was removed, in the log and with the output."""
+def _report(
+    context: dg.OpExecutionContext, before: dt.datetime, removed: Mapping[str, Removed]
+) -> None:
+    """Report what was removed, in the log and with the output."""
     counts: dict[str, int] = {}
     for name, one in removed.items():
         counts[name] = one.count

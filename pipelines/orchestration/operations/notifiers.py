@@ -39,8 +39,8 @@ class Receiver:
     send: Callable[[Message], str | None] = field(repr=False)
 
 
-def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], list[str]]:
-    """A receiver for each address, once; and what is wrong with those that apprise refuses."""
+def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], PermanentFailure | None]:
+    """A receiver for each address, once; and what is wrong with ALERT_URLS, if anything is."""
     receivers, refused = [], []
     for number, url in enumerate(dict.fromkeys(urls), start=1):
         receiver = _receiver(url)
@@ -50,24 +50,20 @@ def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], list[str]]:
         schema, has_schema, _ = url.partition("://")
         shown = f"{printable(schema)}://…" if has_schema else "which has no ://"
         refused.append(f"entry {number}, {shown}")
-    return receivers, refused
-
-
-def check_urls(urls: Sequence[str]) -> list[Receiver]:
-    """A receiver for each address. Raises `PermanentFailure` when apprise refuses one."""
-    receivers, refused = receivers_of(urls)
-    if refused:
-        raise refusal(refused)
-    return receivers
-
-
-def refusal(refused: Sequence[str]) -> PermanentFailure:
-    """What is wrong with ALERT_URLS, and what to do."""
-    return misconfigured(
+    failure = misconfigured(
         f"ALERT_URLS has what apprise does not understand: {'; '.join(refused)}",
         "Write addresses as https://github.com/caronc/apprise/wiki has them, with spaces between;"
         " isobar alerts test tries them.",
     )
+    return receivers, failure if refused else None
+
+
+def check_urls(urls: Sequence[str]) -> list[Receiver]:
+    """A receiver for each address. Raises `PermanentFailure` when apprise refuses one."""
+    receivers, failure = receivers_of(urls)
+    if failure:
+        raise failure
+    return receivers
 
 
 def deliver(

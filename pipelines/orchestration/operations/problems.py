@@ -1,6 +1,6 @@
-"""What is wrong at this moment, as Dagster's instance knows it: runs, checks, freshness, looks.
+"""What is wrong at this moment, as Dagster's instance knows it: runs, checks, freshness, ticks.
 
-Reads Dagster's storage, which has to be PostgreSQL, with a few queries; changes nothing.
+Some twenty small queries while all is well, by the methods of the instance; changes nothing.
 """
 
 import datetime as dt
@@ -8,34 +8,32 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
-from dagster._core.definitions.asset_key import EntityKey
-from dagster._core.definitions.freshness import FreshnessState
-from dagster._core.definitions.selector import InstigatorSelector
-from dagster._core.events.log import EventLogEntry
-from dagster._serdes import deserialize_value
-from sqlalchemy import Connection, text
 
 from pipelines.orchestration.checks import expectation_and_remedy
 from pipelines.orchestration.operations.unresolved_failures import (
     BY_ASSETS,
-    RETRY_SECONDS,
+    Entity,
     chosen,
     ended_at,
+    failed_materializations,
+    failing_jobs,
     last_done_at,
     partition_of,
-    unrepaired,
 )
+from pipelines.orchestration.resources import utc_at, utc_now
 from pipelines.orchestration.run_failures import said, shown, what_and_remedy, why_run_failed
-from pipelines.warehouse.sql_files import read_sql
 
 LOCATION = "pipelines"
+#: While the code server starts again, the ticks that it should evaluate fail once or twice.
 RELOAD_SECONDS = 120.0
-"""While the code server starts again, the looks that it should take fail once or twice."""
+#: How far back the beginning of a failure is looked for.
+MAX_EXECUTIONS, MAX_TICKS = 100, 1_000
+RECENT_SECONDS = 600.0
 RUN_AGAIN = "See the run's page; when it is mended, run it again. To have it forgotten, delete it."
 SEE_CHECK = "See its page, and the table of checks in docs/operations.md."
 SEE_WHY_LATE = (
@@ -67,86 +65,91 @@ def find_problems(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> list[Problem]:
     """All that is wrong now, worst first."""
-    from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
-
-    storage = instance.run_storage
-    assert isinstance(storage, SqlRunStorage)
-    with storage.connect() as connection:
-        found = [
-            *_failing_jobs(connection, instance, repository),
-            *_failing_checks(connection, repository),
-            *_failing_looks(connection, repository),
-            *_failed_materialisations(connection, instance, repository),
-        ]
-    found += _missed_freshness(instance, repository)
+    found = [
+        *_failing_jobs(instance, repository),
+        *_failed_materializations(instance, repository),
+        *_failing_checks(instance, repository),
+        *_missed_freshness(instance, repository),
+        *_failing_ticks(instance, repository),
+    ]
     return sorted(found, key=lambda one: (one.severity, one.since, one.key))
 
 
-def selector_of(repository: dg.RepositoryDefinition, name: str) -> str:
-    """What sensors and schedules go by in the storage."""
-    return InstigatorSelector(
-        location_name=LOCATION, repository_name=repository.name, name=name
-    ).get_id()
+def last_ticks(instance: dg.DagsterInstance, selector_id: str, kind: str) -> Sequence[Any]:
+    """The two newest ticks of a sensor or schedule, as only one of them may be under way.
+
+    A sensor has tens of thousands of ticks, which Dagster's query sorts unless it is given a time.
+    """
+    if kind == "sensor":
+        lately = time.time() - RECENT_SECONDS
+        if len(ticks := instance.get_ticks("", selector_id, after=lately, limit=2)) == 2:
+            return ticks
+    return instance.get_ticks("", selector_id, limit=2)
 
 
 def _failing_jobs(
-    connection: Connection, instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
     jobs = [name for name in repository.job_names if name != BY_ASSETS]
-    promised_since = time.time() - RETRY_SECONDS
-    for row in _rows(connection, "failing_jobs", jobs=jobs, promised_since=promised_since):
-        where = _with_partition(f"job {row.name}", row.partition)
-        yield _failed_run(instance, row.run_id, f"run:{row.name}", where, row.since)
+    for newest, first in failing_jobs(instance, jobs):
+        name = newest.dagster_run.job_name
+        yield _failed_run(instance, f"run:{name}", f"job {name}", newest, first)
 
 
-def _failed_materialisations(
-    connection: Connection, instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+def _failed_materializations(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
     """Of chosen assets, each partition by itself, until all of them were brought up to date."""
     newest: dict[str, dg.RunRecord] = {}
     first: dict[str, dg.RunRecord] = {}
-    for record in unrepaired(connection, instance, repository):
+    for record in failed_materializations(instance, repository):
         names, partition = _names(record), partition_of(record)
         key = f"materialisation:{_short(f'{names}@{partition}' if partition else names)}"
         newest.setdefault(key, record)
         first[key] = record
     for key, record in newest.items():
         where = f"materialisation of {shown(_names(record), 200)}"
-        yield _failed_run(
-            instance,
-            record.dagster_run.run_id,
-            key,
-            _with_partition(where, partition_of(record)),
-            ended_at(first[key]),
-        )
+        yield _failed_run(instance, key, where, record, first[key])
 
 
 def _failed_run(
-    instance: dg.DagsterInstance, run_id: str, key: str, where: str, since: float
+    instance: dg.DagsterInstance, key: str, where: str, newest: dg.RunRecord, first: dg.RunRecord
 ) -> Problem:
+    run_id, partition = newest.dagster_run.run_id, partition_of(newest)
     what, remedy = what_and_remedy(why_run_failed(instance, run_id), RUN_AGAIN)
-    return Problem(key, "error", what, where, _utc(since), f"/runs/{run_id}", remedy)
+    where = f"{where}, partition {shown(partition, 100)}" if partition else where
+    return Problem(key, "error", what, where, utc_at(ended_at(first)), f"/runs/{run_id}", remedy)
 
 
 def _failing_checks(
-    connection: Connection, repository: dg.RepositoryDefinition
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
-    graph = repository.asset_graph
-    for row in _rows(connection, "failing_checks"):
-        asset = dg.AssetKey.from_db_string(row.asset_key)
-        assert asset is not None
-        key = dg.AssetCheckKey(asset, row.check_name)
-        if key not in graph.asset_check_keys:
+    """The checks whose last evaluation failed; one that is under way changes nothing."""
+    storage, graph = instance.event_log_storage, repository.asset_graph
+    executions = storage.get_latest_asset_check_execution_by_key([*graph.asset_check_keys])
+    planned = [key for key, one in executions.items() if one.status.value == "PLANNED"]
+    before = {
+        key: one.last_completed_check_execution_record
+        for key, one in storage.get_asset_check_summary_records(planned).items()
+    }
+    for key, execution in {**executions, **before}.items():
+        if execution is None or execution.status.value != "FAILED" or not execution.evaluation:
             continue
-        verdict = _evaluation(_event(row.event))
+        since = execution
+        for one in storage.get_asset_check_execution_history(key, limit=MAX_EXECUTIONS):
+            if one.status.value == "SUCCEEDED":
+                break
+            since = one if one.status.value == "FAILED" else since
         expected, remedy = expectation_and_remedy(graph.get_check_spec(key).description or "")
+        is_error = execution.evaluation.severity == dg.AssetCheckSeverity.ERROR
+        asset = _dotted(key.asset_key)
         yield Problem(
-            key=f"check:{_dotted(asset)}:{key.name}",
-            severity="error" if verdict.severity == dg.AssetCheckSeverity.ERROR else "warning",
-            what=shown(_found(verdict, expected)),
-            where=f"check {key.name} of {_dotted(asset)}",
-            since=_utc(_event(row.first_event).timestamp),
-            path=_asset_path(asset, view="checks", checkDetail=key.name),
+            key=f"check:{asset}:{key.name}",
+            severity="error" if is_error else "warning",
+            what=shown(_found(execution.evaluation, expected)),
+            where=f"check {key.name} of {asset}",
+            since=utc_at(since.event.timestamp if since.event else since.create_timestamp),
+            path=_asset_path(key.asset_key, view="checks", checkDetail=key.name),
             remedy=remedy or SEE_CHECK,
         )
 
@@ -157,10 +160,10 @@ def _missed_freshness(
     """Of the assets that have a policy; the daemon judges them every half minute."""
     watched = [node.key for node in repository.asset_graph.asset_nodes if node.freshness_policy]
     states = instance.get_freshness_state_records(watched)
-    late = {key: one for key, one in states.items() if one.freshness_state == FreshnessState.FAIL}
+    late = {key: one for key, one in states.items() if one.freshness_state.value == "FAIL"}
     done_at = last_done_at(instance, late.keys()) if late else {}
     for key, state in late.items():
-        done = f"last {_utc(done_at[key]):%Y-%m-%d %H:%M} UTC" if key in done_at else "never"
+        done = f"last {utc_at(done_at[key]):%Y-%m-%d %H:%M} UTC" if key in done_at else "never"
         yield Problem(
             key=f"freshness:{_dotted(key)}",
             severity="error",
@@ -172,58 +175,58 @@ def _missed_freshness(
         )
 
 
-def _failing_looks(
-    connection: Connection, repository: dg.RepositoryDefinition
+def _failing_ticks(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
-    """Sensors and schedules of which the last look failed, or that were stopped."""
-    from dagster._core.scheduler.instigation import TickData
-
-    defined: list[dg.SensorDefinition | dg.ScheduleDefinition] = [
+    """Sensors and schedules of which the last tick failed, or that were stopped."""
+    states = {one.instigator_name: one for one in instance.all_instigator_state()}
+    declared: list[dg.SensorDefinition | dg.ScheduleDefinition] = [
         *repository.sensor_defs,
         *repository.schedule_defs,
     ]
-    looks = {selector_of(repository, one.name): one for one in defined}
-    for row in _rows(connection, "failing_looks", selectors=list(looks)):
-        look = looks[row.selector_id]
+    for look in declared:
+        if look.name not in states:
+            continue
+        state = states[look.name]
         kind = "sensor" if isinstance(look, dg.SensorDefinition) else "schedule"
         where, path = f"{kind} {look.name}", f"/locations/{LOCATION}/{kind}s/{look.name}"
-        if row.is_stopped:
+        sensor = state.sensor_instigator_data
+        if sensor and sensor.last_tick_success_timestamp and state.status.value != "STOPPED":
+            continue  # the daemon notes that its last tick is over and did not fail
+        ticks = last_ticks(instance, state.selector_id, kind)
+        if state.status.value == "STOPPED":
             if look.default_status.value == "RUNNING":
                 what = "It was stopped, though it is on by default."
+                # Dagster keeps the moment to itself; the last tick is the nearest one.
+                at = utc_at(ticks[0].timestamp) if ticks else utc_now()
                 key = f"stopped:{look.name}"
-                yield Problem(key, "warning", what, where, row.changed_at, path, SWITCH_ON)
+                yield Problem(key, "warning", what, where, at, path, SWITCH_ON)
             continue
-        tick, first = (deserialize_value(body, TickData) for body in (row.tick, row.first_tick))
-        since = _utc(first.timestamp)
-        age = dt.datetime.now(dt.UTC) - since
+        tick = next((one for one in ticks if one.status.value != "STARTED"), None)
+        if tick is None or tick.status.value != "FAILURE":
+            continue
+        since = utc_at(_failing_since(instance, state.selector_id))
         error = tick.error.cls_name if tick.error else None
+        age = utc_now() - since
         is_reload = error == "DagsterUserCodeUnreachableError"
         if is_reload and age.total_seconds() < RELOAD_SECONDS:
             continue
         if error == "DagsterCodeLocationNotFoundError":  # it waited while the daemon was stopped
             continue
-        what, remedy = what_and_remedy(
-            said(tick.error) if tick.error else "The look failed.", SEE_TICK
-        )
+        told = said(tick.error) if tick.error else "The look failed."
+        what, remedy = what_and_remedy(told, SEE_TICK)
         yield Problem(f"{kind}:{look.name}", "error", what, where, since, path, remedy)
 
 
-def _rows(connection: Connection, name: str, **parameters: Any) -> Sequence[Any]:
-    query = text(read_sql("pipelines.orchestration.operations", name))
-    return connection.execute(query, parameters).all()
+def _failing_since(instance: dg.DagsterInstance, selector_id: str) -> float:
+    """When the first tick failed since the last good one, of the last thousand."""
+    ticks = instance.get_tick_summaries("", selector_id, limit=MAX_TICKS)
+    finished = [one for one in ticks if one.status.value != "STARTED"]
+    failed = takewhile(lambda one: one.status.value == "FAILURE", finished)
+    return min(one.timestamp for one in failed)
 
 
-def _event(body: str) -> EventLogEntry:
-    return deserialize_value(body, EventLogEntry)
-
-
-def _evaluation(event: EventLogEntry) -> AssetCheckEvaluation:
-    evaluation = event.get_dagster_event().event_specific_data
-    assert isinstance(evaluation, AssetCheckEvaluation)
-    return evaluation
-
-
-def _found(verdict: AssetCheckEvaluation, expected: str | None) -> str:
+def _found(verdict: dg.AssetCheckEvaluation, expected: str | None) -> str:
     offending = verdict.metadata.get("offending")
     found = f"Found {offending.value}" if offending else "It failed"
     if verdict.description:
@@ -239,10 +242,9 @@ def _names(record: dg.RunRecord) -> str:
     return ", ".join(sorted(_name(key) for key in chosen(record)))
 
 
-def _name(key: EntityKey) -> str:
+def _name(key: Entity) -> str:
     if isinstance(key, dg.AssetKey):
         return _dotted(key)
-    assert isinstance(key, dg.AssetCheckKey)
     return f"{_dotted(key.asset_key)}:{key.name}"
 
 
@@ -253,11 +255,3 @@ def _short(names: str) -> str:
 
 def _asset_path(key: dg.AssetKey, **query: str) -> str:
     return f"/assets/{'/'.join(quote(part, safe='') for part in key.path)}?{urlencode(query)}"
-
-
-def _with_partition(where: str, partition: str | None) -> str:
-    return f"{where}, partition {shown(partition, 100)}" if partition else where
-
-
-def _utc(seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, dt.UTC)

@@ -10,8 +10,8 @@ import shutil
 import uuid
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import Engine, text
 
@@ -20,51 +20,24 @@ from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.warehouse.retention import Removed
 from pipelines.warehouse.sql_files import read_sql
 
-AT_ONCE = 5_000
-"""Rows that one transaction looks at."""
+#: The name that Dagster gives the one of a code location's `Definitions`.
 REPOSITORY = "__repository__"
-"""The name that Dagster gives the one of a code location's `Definitions`."""
 
 
-@dataclass(frozen=True)
-class Log:
-    """A table of Dagster's storage that grows with every run: the column of its rows' time."""
+def prune(engine: Engine, log: Literal["events", "checks"], before: dt.datetime) -> Removed:
+    """Delete what Dagster's log has from before the moment, but for what is still asked for.
 
-    table: str
-    time: str
-    name: str
-
-
-EVENTS = Log("event_logs", "timestamp", "events")
-CHECKS = Log("asset_check_executions", "evaluation_event_timestamp", "checks")
-
-
-def prune(engine: Engine, log: Log, before: dt.datetime) -> Removed:
-    """Delete what the log has from before the moment, but for what Dagster still asks for.
-
-    Each batch is a transaction. Two at once share the work.
+    Two at once share the work.
     """
-    naive = before.astimezone(dt.UTC).replace(tzinfo=None)  # as Dagster writes it
-    first_young = read_sql("pipelines.orchestration.operations", "first_young")
-    query = text(first_young.format(table=log.table, time=log.time))
-    with engine.connect() as connection:
-        end = {"before": naive, "until": connection.execute(query, {"before": naive}).scalar_one()}
-        query = text(read_sql("pipelines.orchestration.operations", f"kept_{log.name}"))
-        kept = list(connection.execute(query, end).scalars())
-    statement = text(read_sql("pipelines.orchestration.operations", f"prune_{log.name}"))
     parameters = {
-        **end,
-        "kept": kept,
+        "before": before.astimezone(dt.UTC).replace(tzinfo=None),  # as Dagster writes it
         "unfinished": [status.value for status in UNFINISHED],
-        "most": AT_ONCE,
     }
-    removed, last_id = Removed(), 0
-    while last_id is not None:
-        with engine.begin() as connection:
-            batch = connection.execute(statement, parameters | {"after": last_id}).one()
-        removed += Removed(batch.removed, int(batch.bytes))
-        last_id = batch.last_id
-    return removed
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        statement = text(read_sql("pipelines.orchestration.operations", f"prune_{log}"))
+        removed = connection.execute(statement, parameters).one()
+    return Removed(removed.removed, int(removed.bytes))
 
 
 def remove_run_files(

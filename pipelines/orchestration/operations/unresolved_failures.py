@@ -1,51 +1,69 @@
-"""Failed runs of chosen assets, by hand or of themselves, that nothing has made good since.
+"""Failed runs that nothing has made good since: of each job, and of assets chosen by hand.
 
-Runs of our own jobs are judged in `problems`, by the newest of each job.
+Runs that Dagster retries by itself decide nothing, nor do those that rejected a person's input.
 """
 
 import time
-from collections.abc import Sequence, Set
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 import dagster as dg
-from dagster._core.definitions.asset_key import EntityKey
-from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, PARTITION_NAME_TAG, WILL_RETRY_TAG
-from sqlalchemy import Connection, text
 
-from pipelines.warehouse.sql_files import read_sql
+from pipelines.orchestration.asset_metadata import REJECTED_INPUT
+from pipelines.orchestration.run_state import PARTITION_TAG
 
+#: The job of runs that materialize chosen assets.
 BY_ASSETS = "__ASSET_JOB"
-"""The job of runs that bring chosen assets up to date."""
 MAX_RUNS = 100
+MAX_EVENTS = 1_000
+#: A retry that Dagster promised begins within these, or never.
 RETRY_SECONDS = 300.0
-"""Within these Dagster begins the retry that it promised; else it never does."""
-Part = tuple[EntityKey, str | None]
-"""A check, an asset, or a partition of an asset."""
+FAILURE, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
+Entity = dg.AssetKey | dg.AssetCheckKey
+#: A check, an asset, or a partition of an asset.
+Part = tuple[Entity, str | None]
 
 
-def unrepaired(
-    connection: Connection, instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+def failing_jobs(
+    instance: dg.DagsterInstance, jobs: Iterable[str]
+) -> Iterator[tuple[dg.RunRecord, dg.RunRecord]]:
+    """The last run of each job whose last run failed, and the first that failed since a success."""
+    failed = [one.job_name for one in instance.get_runs(_runs(FAILURE), limit=MAX_RUNS)]
+    is_complete = len(failed) < MAX_RUNS  # otherwise older failures of other jobs may be cut off
+    for job in jobs:
+        if is_complete and job not in failed:
+            continue
+        finished = _pages(instance, _runs(SUCCESS, FAILURE, job=job))
+        newest = next(
+            (one for one in finished if not _is_rejected(one) and not is_retried(one)), None
+        )
+        if newest is None or newest.dagster_run.status != FAILURE:
+            continue
+        good = instance.get_run_records(_runs(SUCCESS, job=job), limit=1)
+        after = good[0].dagster_run.run_id if good else None
+        since = _pages(instance, _runs(FAILURE, job=job), after, ascending=True)
+        yield newest, next(one for one in since if not _is_rejected(one))
+
+
+def failed_materializations(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> list[dg.RunRecord]:
-    """The newest failed runs of chosen assets of which not everything was done since.
+    """The failed runs of chosen assets of which not everything was done since, newest first.
 
-    By whatever run; of an asset with partitions, the partition of the run has to be. Newest first.
+    By whatever run; of an asset with partitions, the partition of the run has to be.
     """
-    graph = repository.asset_graph
     failed = {
-        one.dagster_run.run_id: (one, _parts(one, graph))
-        for one in _newest(instance, dg.DagsterRunStatus.FAILURE)
-        if not _is_retried(one)
+        one.dagster_run.run_id: (one, _parts(one, repository))
+        for one in instance.get_run_records(_runs(FAILURE, job=BY_ASSETS), limit=MAX_RUNS)
+        if not is_retried(one)
     }
     if not failed:
         return []
-    done_at = _done_at(
-        connection, instance, {part for _, parts in failed.values() for part in parts}
-    )
+    began_at = min(_began_at(record) for record, _ in failed.values())
+    done_at = _done_at(instance, {part for _, parts in failed.values() for part in parts}, began_at)
     good = [
-        (ended_at(one), _parts(one, graph))
-        for one in _newest(instance, dg.DagsterRunStatus.SUCCESS)
+        (ended_at(one), _parts(one, repository))
+        for one in instance.get_run_records(_runs(SUCCESS, job=BY_ASSETS), limit=MAX_RUNS)
     ]
     return [
         record
@@ -55,13 +73,13 @@ def unrepaired(
     ]
 
 
-def last_done_at(instance: dg.DagsterInstance, keys: Set[EntityKey]) -> dict[EntityKey, float]:
-    """When assets were last materialised and checks last evaluated, in seconds since 1970."""
+def last_done_at(instance: dg.DagsterInstance, keys: Set[Entity]) -> dict[Entity, float]:
+    """When assets were last materialized and checks last evaluated, in seconds since 1970."""
     assets = instance.get_asset_records([key for key in keys if isinstance(key, dg.AssetKey)])
     checks = instance.event_log_storage.get_latest_asset_check_execution_by_key(
         [key for key in keys if isinstance(key, dg.AssetCheckKey)]
     )
-    done: dict[EntityKey, float] = {
+    done: dict[Entity, float] = {
         one.asset_entry.asset_key: one.asset_entry.last_materialization.timestamp
         for one in assets
         if one.asset_entry.last_materialization
@@ -69,18 +87,18 @@ def last_done_at(instance: dg.DagsterInstance, keys: Set[EntityKey]) -> dict[Ent
     return done | {
         key: one.event.timestamp
         for key, one in checks.items()
-        if one.event and one.status != AssetCheckExecutionRecordStatus.PLANNED
+        if one.event and one.status.value != "PLANNED"
     }
 
 
-def chosen(record: dg.RunRecord) -> frozenset[EntityKey]:
+def chosen(record: dg.RunRecord) -> frozenset[Entity]:
     """The assets and checks that a run was to bring up to date."""
     return frozenset(record.dagster_run.entity_selection or ())
 
 
 def partition_of(record: dg.RunRecord) -> str | None:
     """The partition that a run was for, if any."""
-    return record.dagster_run.tags.get(PARTITION_NAME_TAG)
+    return record.dagster_run.tags.get(PARTITION_TAG)
 
 
 def ended_at(record: dg.RunRecord) -> float:
@@ -88,53 +106,67 @@ def ended_at(record: dg.RunRecord) -> float:
     return record.end_time or record.create_timestamp.timestamp()
 
 
-def _newest(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> Sequence[dg.RunRecord]:
-    of_job = dg.RunsFilter(job_name=BY_ASSETS, statuses=[status])
-    return instance.get_run_records(of_job, limit=MAX_RUNS)
-
-
-def _is_retried(record: dg.RunRecord) -> bool:
-    """Whether Dagster has tried it again of itself, or may be about to; as in failing_jobs.sql."""
+def is_retried(record: dg.RunRecord) -> bool:
+    """Whether Dagster has retried a run by itself, or may be about to."""
     tags = record.dagster_run.tags
     is_young = ended_at(record) > time.time() - RETRY_SECONDS
-    return tags.get(WILL_RETRY_TAG) == "true" and (AUTO_RETRY_RUN_ID_TAG in tags or is_young)
+    return tags.get("dagster/will_retry") == "true" and (
+        "dagster/auto_retry_run_id" in tags or is_young
+    )
 
 
-def _parts(record: dg.RunRecord, graph: BaseAssetGraph[Any]) -> set[Part]:
+def _runs(*statuses: dg.DagsterRunStatus, job: str | None = None) -> dg.RunsFilter:
+    return dg.RunsFilter(job_name=job, statuses=statuses)
+
+
+def _pages(
+    instance: dg.DagsterInstance,
+    runs: dg.RunsFilter,
+    cursor: str | None = None,
+    *,
+    ascending: bool = False,
+) -> Iterator[dg.RunRecord]:
+    """Read runs as far as they are asked for, newest first unless `ascending`."""
+    while page := instance.get_run_records(runs, limit=5, cursor=cursor, ascending=ascending):
+        yield from page
+        cursor = page[-1].dagster_run.run_id
+
+
+def _is_rejected(record: dg.RunRecord) -> bool:
+    return REJECTED_INPUT in record.dagster_run.tags
+
+
+def _parts(record: dg.RunRecord, repository: dg.RepositoryDefinition) -> set[Part]:
     """What a run was to bring up to date, without what is gone."""
-    there = graph.get_all_asset_keys() | graph.asset_check_keys
+    graph, partition = repository.asset_graph, partition_of(record)
+    assets, checks = graph.get_all_asset_keys(), graph.asset_check_keys
     return {
-        (key, partition_of(record) if _has_partitions(key, graph) else None)
-        for key in chosen(record) & there
+        (key, partition if key in assets and graph.get(key).partitions_def else None)
+        for key in chosen(record) & (assets | checks)
     }
 
 
-def _has_partitions(key: EntityKey, graph: BaseAssetGraph[Any]) -> bool:
-    return isinstance(key, dg.AssetKey) and graph.get(key).partitions_def is not None
+def _began_at(record: dg.RunRecord) -> float:
+    return record.start_time or record.create_timestamp.timestamp()
 
 
 def _is_done(record: dg.RunRecord, moments: Sequence[float]) -> bool:
     """Whether each of the moments is after the run began, and one of them after it ended."""
-    began_at = record.start_time or record.create_timestamp.timestamp()
     is_since = not moments or max(moments) > ended_at(record)
-    return is_since and all(moment > began_at for moment in moments)
+    return is_since and all(moment > _began_at(record) for moment in moments)
 
 
-def _done_at(
-    connection: Connection, instance: dg.DagsterInstance, parts: Set[Part]
-) -> dict[Part, float]:
-    """When each was last done, where it ever was, in seconds since 1970."""
+def _done_at(instance: dg.DagsterInstance, parts: Set[Part], began_at: float) -> dict[Part, float]:
+    """When each was last done since a moment, in seconds since 1970."""
     whole = last_done_at(instance, {key for key, partition in parts if partition is None})
     done: dict[Part, float] = {(key, None): at for key, at in whole.items()}
-    by_name = {
-        (key.to_string(), partition): (key, partition)
-        for key, partition in parts
-        if partition is not None and isinstance(key, dg.AssetKey)
-    }
-    names = [name for name, _ in by_name]
-    partitions = [partition for _, partition in by_name]
-    rows = connection.execute(
-        text(read_sql("pipelines.orchestration.operations", "last_of_partitions")),
-        {"asset_keys": names, "partitions": partitions},
-    )
-    return done | {by_name[row.asset_key, row.partition]: float(row.done_at) for row in rows}
+    partitions: dict[dg.AssetKey, list[str]] = defaultdict(list)
+    for key, partition in parts:
+        if partition is not None and isinstance(key, dg.AssetKey):
+            partitions[key].append(partition)
+    for key, names in partitions.items():
+        since = dg.AssetRecordsFilter(key, asset_partitions=names, after_timestamp=began_at)
+        found = instance.fetch_materializations(since, limit=MAX_EVENTS, ascending=False).records
+        for record in reversed(found):
+            done[key, record.partition_key] = record.timestamp
+    return done

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from pydantic import Field
 from sqlalchemy import func, select, text
 
@@ -36,7 +35,7 @@ AFTER_FAILURE_SECONDS = 30.0
 SHOWN_PLANTS = 12
 PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
 """A partition for each plant, by its number."""
-TOLD_ALREADY = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+TOLD_ALREADY = {"__source_asset_observation__": True}
 """On a result whose materializations were logged as they happened: Dagster logs no other."""
 
 

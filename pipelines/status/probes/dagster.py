@@ -4,20 +4,21 @@ The instance is opened read-only, on a storage that is known to be there.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-from dagster._core.instance.ref import InstanceRef
-from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
-from dagster._utils.schedules import schedule_execution_time_iterator
 
 from pipelines.config import INSTANCE
 from pipelines.failures import redact
-from pipelines.orchestration.operations.problems import Problem, selector_of
+from pipelines.orchestration.instance import instance_on
+from pipelines.orchestration.operations.problems import Problem, last_ticks
 from pipelines.orchestration.orphaned_runs import UNFINISHED
+from pipelines.orchestration.resources import utc_at
 from pipelines.orchestration.run_failures import shown
+from pipelines.orchestration.schedule_config import next_tick
 from pipelines.source import sources
 from pipelines.status.rules import Heartbeat, Runs, trouble
 
@@ -65,9 +66,7 @@ def look_at_instance(
     Without the definitions nothing can be said of schedules, sensors, freshness and problems.
     """
     config = home if (home / INSTANCE.name).exists() else INSTANCE.parent
-    storage = {"postgres": {"postgres_url": url, "should_autocreate_tables": False}}
-    ref = InstanceRef.from_dir(str(home), config_dir=str(config), overrides={"storage": storage})
-    with dg.DagsterInstance.from_ref(ref) as instance:
+    with instance_on(url, home, config) as instance:
         instance.optimize_for_webserver(QUERY_MILLISECONDS, -1, MAX_SESSIONS)  # else one a query
         facts = DagsterFacts(
             _heartbeats(instance),
@@ -102,7 +101,7 @@ def _heartbeats(instance: dg.DagsterInstance) -> list[Heartbeat]:
         errors = (
             [shown(error.message, MAX_CHARACTERS) for error in (beat.errors or ())] if beat else []
         )
-        facts.append(Heartbeat(name, _at(beat.timestamp) if beat else None, tuple(errors)))
+        facts.append(Heartbeat(name, utc_at(beat.timestamp) if beat else None, tuple(errors)))
     return facts
 
 
@@ -126,7 +125,7 @@ def _runs(instance: dg.DagsterInstance) -> Runs:
 def _last_success_at(instance: dg.DagsterInstance, job: str) -> dt.datetime | None:
     succeeded = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS])
     for record in instance.get_run_records(succeeded, limit=1):
-        return _at(record.end_time) if record.end_time else None
+        return utc_at(record.end_time) if record.end_time else None
     return None
 
 
@@ -134,45 +133,31 @@ def _instigators(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, now: dt.datetime
 ) -> list[Instigator]:
     """Schedules, then sensors, by name."""
-    states = {state.selector_id: state for state in instance.all_instigator_state()}
-    schedules = sorted(repository.schedule_defs, key=lambda one: one.name)
-    sensors = sorted(repository.sensor_defs, key=lambda one: one.name)
-    declared: list[dg.ScheduleDefinition | dg.SensorDefinition] = [*schedules, *sensors]
+    states = {state.instigator_name: state for state in instance.all_instigator_state()}
+    declared: list[dg.ScheduleDefinition | dg.SensorDefinition] = [
+        *sorted(repository.schedule_defs, key=lambda one: one.name),
+        *sorted(repository.sensor_defs, key=lambda one: one.name),
+    ]
     facts = []
     for one in declared:
-        selector_id = selector_of(repository, one.name)
-        is_running = _is_running(states.get(selector_id), one.default_status.value == "RUNNING")
+        state = states.get(one.name)
+        said = state.status.value if state else "DECLARED_IN_CODE"  # or by a person in the UI
+        is_running = (said if said != "DECLARED_IN_CODE" else one.default_status.value) == "RUNNING"
         kind, next_tick_at = "sensor", None
         if isinstance(one, dg.ScheduleDefinition):
             kind = "schedule"
-            ticks = schedule_execution_time_iterator(
-                now.timestamp(), one.cron_schedule, one.execution_timezone
-            )
-            next_tick_at = next(ticks).astimezone(dt.UTC) if is_running else None
-        last_tick_at, error = _last_tick(instance, selector_id)
+            next_tick_at = next_tick(one, now) if is_running else None
+        ticks = last_ticks(instance, state.selector_id, kind) if state else []
+        last_tick_at, error = _last_tick(ticks)
         facts.append(Instigator(one.name, kind, is_running, last_tick_at, error, next_tick_at))
     return facts
 
 
-def _is_running(state: InstigatorState | None, is_default: bool) -> bool:
-    """By what a person said in the UI, else by the code."""
-    if state is None or state.status == InstigatorStatus.DECLARED_IN_CODE:
-        return is_default
-    return state.status == InstigatorStatus.RUNNING
-
-
-def _last_tick(
-    instance: dg.DagsterInstance, selector_id: str
-) -> tuple[dt.datetime | None, str | None]:
+def _last_tick(ticks: Sequence[Any]) -> tuple[dt.datetime | None, str | None]:
     """When the last tick was, and the error of the last one that is over, if it had one."""
-    ticks = instance.get_ticks("", selector_id, limit=2)
-    over = next((tick for tick in ticks if tick.status != TickStatus.STARTED), None)
+    over = next((tick for tick in ticks if tick.status.value != "STARTED"), None)
     error = over.error if over and over.is_failure else None
     return (
-        _at(ticks[0].timestamp) if ticks else None,
+        utc_at(ticks[0].timestamp) if ticks else None,
         shown(error.message, MAX_CHARACTERS) if error else None,
     )
-
-
-def _at(timestamp: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(timestamp, dt.UTC)

@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations import pruning
-from pipelines.orchestration.operations.pruning import CHECKS, EVENTS, prune
+from pipelines.orchestration.operations.pruning import prune
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
@@ -240,10 +240,8 @@ def test_dagster_says_the_same_of_every_asset_before_and_after(
     instance: dg.DagsterInstance,
     engine: Engine,
     storage: psycopg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A hundred days with runs on every tenth; a month of them stays."""
-    monkeypatch.setattr(pruning, "AT_ONCE", 50)
     random = Random(0)
     for version in range(10):
         a_day_of_runs(instance, random, version)
@@ -254,7 +252,7 @@ def test_dagster_says_the_same_of_every_asset_before_and_after(
     before = what_dagster_says(instance, since_id, cut.timestamp())
     due = requested(instance, cursor)
     counted = rows(storage)
-    removed = {log.name: prune(engine, log, cut) for log in (EVENTS, CHECKS)}
+    removed = {"events": prune(engine, "events", cut), "checks": prune(engine, "checks", cut)}
     left = rows(storage)
     assert removed["events"].count == counted[0] - left[0] > 0.4 * counted[0]
     assert removed["checks"].count == counted[1] - left[1] > 0
@@ -268,7 +266,7 @@ def test_dagster_says_the_same_of_every_asset_before_and_after(
         assert again.get_requested_partitions(key) == due.get_requested_partitions(key)
     young = "SELECT count(*) FROM event_logs WHERE timestamp >= %s"
     assert (storage.execute(young, (cut.replace(tzinfo=None),)).fetchone() or (0,))[0] > 0
-    assert prune(engine, EVENTS, cut) == prune(engine, CHECKS, cut) == Removed()
+    assert prune(engine, "events", cut) == prune(engine, "checks", cut) == Removed()
 
 
 def rows_end(storage: psycopg.Connection) -> int:
@@ -289,8 +287,8 @@ def test_what_was_before_a_failed_attempt_is_still_known_when_both_are_old(
     before = what_dagster_says(instance, since_id, now.timestamp())
     (record,) = before["check"].values()
     assert record.last_check_execution_record != record.last_completed_check_execution_record
-    assert prune(engine, EVENTS, now - A_MONTH).count > 50
-    assert prune(engine, CHECKS, now - A_MONTH).count == 1
+    assert prune(engine, "events", now - A_MONTH).count > 50
+    assert prune(engine, "checks", now - A_MONTH).count == 1
     assert what_dagster_says(instance, since_id, now.timestamp()) == before
 
 
@@ -310,7 +308,7 @@ def test_of_an_unfinished_run_nothing_goes_however_old(
     instance.report_run_failed(ended, "as told")
     make_older(storage, 100)
     events = len(instance.all_logs(at_work.run_id))
-    assert prune(engine, EVENTS, dt.datetime.now(dt.UTC) - A_MONTH).count > 0
+    assert prune(engine, "events", dt.datetime.now(dt.UTC) - A_MONTH).count > 0
     assert len(instance.all_logs(at_work.run_id)) == events > 2
     left = [entry.dagster_event_type for entry in instance.all_logs(ended.run_id)]
     planned = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
@@ -322,9 +320,7 @@ def test_two_at_once_share_the_work_and_runs_go_on(
     instance: dg.DagsterInstance,
     engine: Engine,
     storage: psycopg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pruning, "AT_ONCE", 100)
     for version in range(3):
         materialize(instance, plain, version)
     storage.execute(
@@ -337,7 +333,7 @@ def test_two_at_once_share_the_work_and_runs_go_on(
     cut = dt.datetime.now(dt.UTC) - A_MONTH
     told: list[Removed] = []
     threads = [
-        threading.Thread(target=lambda: told.append(prune(engine, EVENTS, cut))) for _ in range(2)
+        threading.Thread(target=lambda: told.append(prune(engine, "events", cut))) for _ in range(2)
     ]
     for thread in threads:
         thread.start()
@@ -411,7 +407,7 @@ def prune_all(world: World) -> int:
     engine = engine_for(world.instance.event_log_storage.postgres_url, role=None)  # type: ignore[attr-defined]
     cut = dt.datetime.now(dt.UTC) - A_MONTH
     try:
-        return sum(prune(engine, log, cut).count for log in (EVENTS, CHECKS))
+        return prune(engine, "events", cut).count + prune(engine, "checks", cut).count
     finally:
         engine.dispose()
 
@@ -450,27 +446,6 @@ def test_a_check_that_failed_long_ago_and_ever_since_is_told_since_then(world: W
     assert world.problems() == []
 
 
-def test_a_check_whose_older_run_ended_last_keeps_its_verdict(world: World) -> None:
-    """Executions are numbered when they are planned, and the verdict is that of the last event."""
-    for passed in (True, False):
-        world.check(passed=passed)
-    with psycopg.connect(storage_url(world.instance), autocommit=True) as storage:
-        storage.execute(
-            "INSERT INTO asset_check_executions (asset_key, check_name, run_id, execution_status,"
-            " evaluation_event, evaluation_event_timestamp, evaluation_event_storage_id)"
-            " SELECT asset_key, check_name, 'began later, ended earlier', execution_status,"
-            " evaluation_event, evaluation_event_timestamp, -1 FROM asset_check_executions"
-        )
-        storage.execute(
-            "UPDATE asset_check_executions SET evaluation_event_storage_id = 1000000"
-            " WHERE execution_status = 'SUCCEEDED' AND evaluation_event_storage_id > 0"
-        )
-    age_all(world, 40)
-    assert world.problems() == []
-    prune_all(world)
-    assert world.problems() == []
-
-
 def test_an_event_of_a_clock_that_was_ahead_does_not_keep_all_others(
     instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
 ) -> None:
@@ -480,7 +455,7 @@ def test_an_event_of_a_clock_that_was_ahead_does_not_keep_all_others(
     ahead = "UPDATE event_logs SET timestamp = timestamp + interval '9 years' WHERE id = 2"
     storage.execute(ahead)
     materialize(instance, plain, 3)
-    assert prune(engine, EVENTS, dt.datetime.now(dt.UTC) - A_MONTH).count > 20
+    assert prune(engine, "events", dt.datetime.now(dt.UTC) - A_MONTH).count > 20
 
 
 def test_files_that_cannot_be_removed_are_told_of_and_the_others_go(

@@ -1,24 +1,43 @@
--- Deletes old executions of checks among the next so many, but for those to keep and those of
--- unfinished runs. What another transaction is deleting is left to it.
-WITH swept AS (
+-- Deletes old executions of checks from Dagster's storage, but for those that Dagster or an alert still
+-- asks for and those of unfinished runs. Raw SQL, as Dagster deletes none of them:
+-- https://github.com/dagster-io/dagster/issues/33785
+-- What another transaction is deleting is left to it.
+WITH old AS (
     SELECT
         id,
         run_id,
-        evaluation_event_timestamp
+        asset_key,
+        check_name,
+        partition,
+        execution_status
     FROM asset_check_executions
-    WHERE id > :after AND id < :until
-    ORDER BY id
-    LIMIT :most
+    WHERE evaluation_event_timestamp < :before
+), kept AS (
+    -- The newest of each check, partition and outcome, and the first that failed since the last that
+    -- passed: alerts say since when a check fails.
+    SELECT max(id) AS id
+    FROM old
+    GROUP BY asset_key, check_name, partition, execution_status
+    UNION
+    SELECT min(failed.id)
+    FROM old AS failed
+    LEFT JOIN (
+        SELECT asset_key, check_name, max(id) AS id
+        FROM old
+        WHERE execution_status = 'SUCCEEDED'
+        GROUP BY asset_key, check_name
+    ) AS passed USING (asset_key, check_name)
+    WHERE failed.execution_status = 'FAILED' AND failed.id > coalesce(passed.id, 0)
+    GROUP BY failed.asset_key, failed.check_name
 ), doomed AS (
     SELECT asset_check_executions.id
     FROM asset_check_executions
-    INNER JOIN swept USING (id)
+    INNER JOIN old USING (id)
     WHERE
-        swept.evaluation_event_timestamp < :before
-        AND swept.id <> ALL(CAST(:kept AS bigint []))
+        NOT EXISTS (SELECT FROM kept WHERE kept.id = old.id)
         AND NOT EXISTS (
             SELECT FROM runs
-            WHERE runs.run_id = swept.run_id AND runs.status = ANY(CAST(:unfinished AS text []))
+            WHERE runs.run_id = old.run_id AND runs.status = ANY(CAST(:unfinished AS text []))
         )
     FOR UPDATE OF asset_check_executions SKIP LOCKED
 ), gone AS (
@@ -28,7 +47,6 @@ WITH swept AS (
     RETURNING pg_column_size(asset_check_executions.evaluation_event) AS bytes
 )
 SELECT
-    (SELECT max(id) FROM swept) AS last_id,
     count(*) AS removed,
     coalesce(sum(bytes), 0) AS bytes
 FROM gone

@@ -1,24 +1,54 @@
--- Deletes old events among the next so many, but for those to keep and those of unfinished runs.
+-- Deletes old events of Dagster's storage, but for those that Dagster or an alert still asks for and
+-- those of unfinished runs. Raw SQL on Dagster's tables, as Dagster deletes events only with their run,
+-- and then forgets the state of assets: https://github.com/dagster-io/dagster/issues/33785
 -- What another transaction is deleting is left to it.
-WITH swept AS (
+WITH first_young AS (
+    -- Rows are numbered about as they come, and there is no index on their time, so what is kept for
+    -- its youth is not read. A row of the future has the time of a clock that was wrong.
+    SELECT coalesce(min(id), 9223372036854775807) AS id
+    FROM (
+        SELECT id
+        FROM event_logs
+        WHERE timestamp >= :before AND timestamp < now() AT TIME ZONE 'UTC'
+        ORDER BY id
+        LIMIT 1
+    ) AS young
+), old AS (
     SELECT
         id,
         run_id,
-        timestamp
+        asset_key,
+        dagster_event_type,
+        partition
     FROM event_logs
-    WHERE id > :after AND id < :until
-    ORDER BY id
-    LIMIT :most
+    WHERE id < (SELECT id FROM first_young) AND timestamp < :before
+), kept AS (
+    -- The newest of each asset, partition and kind: Dagster tells the state of assets from them. And
+    -- why the last hundred failed runs of each job did, which alerts say until one goes well.
+    SELECT max(id) AS id
+    FROM old
+    WHERE asset_key IS NOT NULL
+    GROUP BY asset_key, dagster_event_type, partition
+    UNION
+    SELECT old.id
+    FROM (
+        SELECT
+            run_id,
+            row_number() OVER (PARTITION BY pipeline_name ORDER BY id DESC) AS nth
+        FROM runs
+        WHERE status = 'FAILURE'
+    ) AS failed
+    INNER JOIN old USING (run_id)
+    WHERE failed.nth <= 100 AND old.dagster_event_type IN ('PIPELINE_FAILURE', 'STEP_FAILURE')
 ), doomed AS (
     SELECT event_logs.id
     FROM event_logs
-    INNER JOIN swept USING (id)
+    INNER JOIN old USING (id)
     WHERE
-        swept.timestamp < :before
-        AND swept.id <> ALL(CAST(:kept AS bigint []))
+        NOT EXISTS (SELECT FROM kept WHERE kept.id = old.id)
         AND NOT EXISTS (
             SELECT FROM runs
-            WHERE runs.run_id = swept.run_id AND runs.status = ANY(CAST(:unfinished AS text []))
+            WHERE runs.run_id = old.run_id AND runs.status = ANY(CAST(:unfinished AS text []))
         )
     FOR UPDATE OF event_logs SKIP LOCKED
 ), gone AS (
@@ -32,7 +62,6 @@ WITH swept AS (
     WHERE asset_event_tags.event_id = gone.id
 )
 SELECT
-    (SELECT max(id) FROM swept) AS last_id,
     count(*) AS removed,
     coalesce(sum(bytes), 0) AS bytes
 FROM gone

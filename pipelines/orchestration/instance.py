@@ -1,0 +1,24 @@
+"""Dagster's instance on a storage other than the environment's: read-only, or a restored one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+# `DagsterInstance.from_config` takes no overrides, and a file with the address in it would have a
+# password on the disk, if that has room for it.
+from dagster._core.instance.ref import InstanceRef
+
+
+@contextmanager
+def instance_on(url: str, home: Path, config: Path | None = None) -> Iterator[dg.DagsterInstance]:
+    """Open the instance of `home` on the storage at `url`, whose tables are there.
+
+    `config` is the folder of dagster.yaml, by default `home`.
+    """
+    storage = {"postgres": {"postgres_url": url, "should_autocreate_tables": False}}
+    folder = str(config) if config else None
+    ref = InstanceRef.from_dir(str(home), config_dir=folder, overrides={"storage": storage})
+    with dg.DagsterInstance.from_ref(ref) as instance:
+        yield instance
