@@ -95,18 +95,23 @@ class Scheduled(Entry, frozen=True):
     @property
     def longest_wait(self) -> dt.timedelta:
         """The longest time from one tick to the next."""
-        longest = dt.timedelta()
-        ticks = cron_string_iterator(BEGIN.timestamp(), self.cron, self.zone)
-        for count, (earlier, later) in enumerate(pairwise(ticks)):
-            longest = max(longest, later.astimezone(dt.UTC) - earlier.astimezone(dt.UTC))
-            if later - BEGIN > (YEAR if count < MANY_TICKS else COUNTED):
-                break
-        return longest
+        return _longest_wait(self.cron, self.zone)
 
     @property
     def description(self) -> str:
         """What it is for, and how its time is changed."""
         return f"{self.about} {HOW_TO_CHANGE.format('schedules', self.name)}"
+
+
+@cache
+def _longest_wait(cron: str, zone: str) -> dt.timedelta:
+    longest = dt.timedelta()
+    ticks = cron_string_iterator(BEGIN.timestamp(), cron, zone)
+    for count, (earlier, later) in enumerate(pairwise(ticks)):
+        longest = max(longest, later.astimezone(dt.UTC) - earlier.astimezone(dt.UTC))
+        if later - BEGIN > (YEAR if count < MANY_TICKS else COUNTED):
+            break
+    return longest
 
 
 class Interval(BaseModel, extra="forbid", strict=True):

@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import dagster as dg
 from celery import signals  # type: ignore[import-untyped]
+
+# Private: what a launcher is configured and answers with has no public name (ADR 14).
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._serdes import ConfigurableClassData
 from dagster_celery.defaults import task_default_queue

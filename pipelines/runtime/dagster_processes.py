@@ -32,6 +32,7 @@ def web_server(host: str, port: int, workspace: Path, *, is_read_only: bool = Fa
 
 def daemon(workspace: Path) -> list[str]:
     """What ticks schedules and sensors, and hands out what is queued."""
+    # `dagster-daemon` without its script, which may not be on the PATH of a service.
     return _python("dagster._daemon", "run", "-w", str(workspace))
 
 
