@@ -16,11 +16,13 @@ import psycopg
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from pipelines.http import redirects
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.sources.flights import client, load
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests import tls
 from pipelines_tests.databases import made
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.logins import prepare
@@ -179,6 +181,16 @@ def airports(warehouse: Warehouse) -> None:
     """The airports, loaded."""
     with warehouse.transaction("flights") as connection:
         load.load_airports(connection, *client.packaged_airports(), None)
+
+
+@pytest.fixture
+def public_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
+    """A server by https, known as localhost, that passes for one at a public address."""
+    ours = tls.authority(tmp_path, "ours")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ours.file))
+    monkeypatch.setattr(redirects, "is_public", lambda _: True)
+    with FakeSource(tls.certificate(tmp_path, "localhost", ours)) as server:
+        yield server
 
 
 @pytest.fixture

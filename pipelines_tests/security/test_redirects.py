@@ -1,16 +1,13 @@
 """A source that sends us on: to the world it may, to servers that only we reach it may not."""
 
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from pipelines.failures import PermanentFailure
-from pipelines.http import redirects
 from pipelines.http.client import HttpClient
 from pipelines.http.redirects import is_public
-from pipelines_tests import tls
 from pipelines_tests.fake_source import Answer, FakeSource, body, document
 
 CLIENT = HttpClient("flights", "FLIGHTS_URL", attempts=1, connect_seconds=2.0)
@@ -67,28 +64,18 @@ def test_a_redirect_from_outside_to_this_machine_is_refused_unasked(
     assert source.requests == []
 
 
-@pytest.fixture
-def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSource]:
-    """A server by https, known as localhost, that passes for one at a public address."""
-    ours = tls.authority(tmp_path, "ours")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ours.file))
-    monkeypatch.setattr(redirects, "is_public", lambda _: True)
-    with FakeSource(tls.certificate(tmp_path, "localhost", ours)) as server:
-        yield server
-
-
 def test_a_name_that_stands_for_an_internal_address_by_the_time_of_asking_gets_nothing(
-    source: FakeSource, secure: FakeSource
+    source: FakeSource, public_https: FakeSource
 ) -> None:
     """It has no certificate for the name, so that no request is sent."""
-    source.will(sends_on(secure.url))
+    source.will(sends_on(public_https.url))
     with pytest.raises(PermanentFailure, match="its certificate is not trusted"):
         CLIENT.get_json(source.url)
-    assert secure.requests == []
+    assert public_https.requests == []
 
 
 def test_credentials_do_not_go_along_to_another_server(
-    source: FakeSource, secure: FakeSource, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    source: FakeSource, public_https: FakeSource, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine localhost login me password hunter3\n")
@@ -102,9 +89,9 @@ def test_credentials_do_not_go_along_to_another_server(
 
         return answer
 
-    elsewhere = secure.url.replace("127.0.0.1", "me:hunter3@localhost")
+    elsewhere = public_https.url.replace("127.0.0.1", "me:hunter3@localhost")
     source.will(listening(sends_on("/moved")), listening(sends_on(elsewhere)))
-    secure.will(listening(document({})))
+    public_https.will(listening(document({})))
     url = source.url.replace("http://", "http://me:hunter2@")
     CLIENT.get_json(url, {"key": "hunter2"})
     paths = [path for path, _ in heard]
@@ -112,11 +99,13 @@ def test_credentials_do_not_go_along_to_another_server(
     assert [sent is not None for _, sent in heard] == [True, True, False]
 
 
-def test_a_redirect_from_https_to_http_is_refused(source: FakeSource, secure: FakeSource) -> None:
-    secure.will(sends_on("/moved"), document({"at": "home"}))
-    url = secure.url.replace("127.0.0.1", "localhost")
+def test_a_redirect_from_https_to_http_is_refused(
+    source: FakeSource, public_https: FakeSource
+) -> None:
+    public_https.will(sends_on("/moved"), document({"at": "home"}))
+    url = public_https.url.replace("127.0.0.1", "localhost")
     assert CLIENT.get_json(url).document == {"at": "home"}
-    secure.will(sends_on(source.url))
+    public_https.will(sends_on(source.url))
     with pytest.raises(PermanentFailure, match="another server without https"):
         CLIENT.get_json(url)
     assert source.requests == []

@@ -230,7 +230,7 @@ def test_weatherapi_names_a_country_of_its_own(
 
 
 def test_the_key_of_open_meteo_is_a_header_that_no_other_host_gets(
-    http: HttpClient, source: FakeSource, clock: FakeClock
+    http: HttpClient, source: FakeSource, public_https: FakeSource, clock: FakeClock
 ) -> None:
     seen: list[str | None] = []
 
@@ -238,14 +238,14 @@ def test_the_key_of_open_meteo_is_a_header_that_no_other_host_gets(
         seen.append(handler.headers["X-Api-Key"])
         document({})(handler)
 
-    with FakeSource() as other:
-        other.will(kept)
-        source.will(kept, body(b"", 302, Location=other.url))
-        provider = OpenMeteo(http, source.url.removesuffix("/flights.json"), clock, KEY)
-        for _ in range(2):
-            assert provider.observe([BERLIN]) == ["the answer has no present weather"]
-        assert seen == [KEY, None]
-        assert len(other.requests) == 1
+    public_https.will(kept)
+    elsewhere = public_https.url.replace("127.0.0.1", "localhost")
+    source.will(kept, body(b"", 302, Location=elsewhere))
+    provider = OpenMeteo(http, source.url.removesuffix("/flights.json"), clock, KEY)
+    for _ in range(2):
+        assert provider.observe([BERLIN]) == ["the answer has no present weather"]
+    assert seen == [KEY, None]
+    assert len(public_https.requests) == 1
     assert not any("k3y" in path for _, path in source.requests)
 
 
