@@ -314,6 +314,6 @@ def test_a_mistyped_schedule_is_told_with_what_to_write(state_folder: Path) -> N
         EmbeddedPostgres(folder).stop()
     assert done.returncode == 1
     told = done.stdout + done.stderr
-    assert "schedules.flights_daily: cron is '0 99 * * *', which is no cron expression" in told
-    assert "Write five fields such as 15 0 * * *" in told
+    assert "schedules.flights_daily.cron: '0 99 * * *': is no cron expression" in told
+    assert 'Write lines such as job = "housekeeping", cron = "15 0 * * *"' in told
     assert "Traceback" not in told
