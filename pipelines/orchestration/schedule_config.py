@@ -33,7 +33,7 @@ PLATFORM_SCHEDULES = (
     ),
 )
 BEGIN = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
-YEAR = dt.timedelta(days=366)
+WEEK, YEAR = dt.timedelta(days=8), dt.timedelta(days=366)
 #: With weekends, the end of a month and the days on which clocks are set back.
 COUNTED = dt.timedelta(days=35)
 #: With so many, the year is not counted to its end.
@@ -106,10 +106,12 @@ class Scheduled(Entry, frozen=True):
 @cache
 def _longest_wait(cron: str, zone: str) -> dt.timedelta:
     longest = dt.timedelta()
+    is_alike_each_week = zone == "UTC" and cron.split()[2:4] == ["*", "*"]
+    counted = WEEK if is_alike_each_week else YEAR
     ticks = cron_string_iterator(BEGIN.timestamp(), cron, zone)
     for count, (earlier, later) in enumerate(pairwise(ticks)):
         longest = max(longest, later.astimezone(dt.UTC) - earlier.astimezone(dt.UTC))
-        if later - BEGIN > (YEAR if count < MANY_TICKS else COUNTED):
+        if later - BEGIN > (counted if count < MANY_TICKS else COUNTED):
             break
     return longest
 
