@@ -20,7 +20,8 @@ PATIENCE_SECONDS = 120.0
 def ui(state: Path, receiver: FakeReceiver, source: FakeSource) -> Iterator[Ui]:
     (state / "schedules.toml").write_text("[sensors.alerts]\nevery_seconds = 5\n")
     source.will(body(b"go away", 403))
-    serving = start(state, ALERT_URLS=receiver.url, FLIGHTS_URL=source.url)
+    missing = str(state / "parcels")
+    serving = start(state, ALERT_URLS=receiver.url, FLIGHTS_URL=source.url, SHIPMENTS_INBOX=missing)
     yield serving
     serving.stop()
 
@@ -35,8 +36,8 @@ def told(receiver: FakeReceiver, *words: str) -> str:
     return str(until(first, PATIENCE_SECONDS))
 
 
-def test_a_failed_run_is_told_with_a_link_that_answers_and_so_is_the_next_that_goes_well(
-    ui: Ui, receiver: FakeReceiver, source: FakeSource
+def test_failed_runs_and_sensors_are_told_with_a_link_that_answers_and_so_is_their_end(
+    ui: Ui, receiver: FakeReceiver, source: FakeSource, state: Path
 ) -> None:
     assert ui.run("flights", today()) == "FAILURE"
     text = told(receiver, "job flights", "403 Forbidden")
@@ -49,3 +50,7 @@ def test_a_failed_run_is_told_with_a_link_that_answers_and_so_is_the_next_that_g
     source.will(document(flights_document()))
     assert ui.run("flights", today()) == "SUCCESS"
     told(receiver, "over: job flights")
+
+    told(receiver, "error: sensor shipments_inbox", "the inbox cannot be read")
+    (state / "parcels").mkdir()
+    told(receiver, "over: sensor shipments_inbox")
