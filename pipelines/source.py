@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from pipelines.http.client import HttpClient, JsonAnswer
-    from pipelines.ingest.contract import RecordValidator, Reject, is_name
+    from pipelines.ingest.contract import Name, RecordValidator, Reject
     from pipelines.ingest.deliveries import (
         Delivery,
         Outcome,
@@ -81,7 +81,7 @@ if TYPE_CHECKING:
 # Imported when somebody asks for them: a command that only reads declarations needs no SQLAlchemy.
 _LATER = {
     "pipelines.http.client": ("HttpClient", "JsonAnswer"),
-    "pipelines.ingest.contract": ("RecordValidator", "Reject", "is_name"),
+    "pipelines.ingest.contract": ("Name", "RecordValidator", "Reject"),
     "pipelines.ingest.deliveries": (
         *("Delivery", "Outcome", "close_delivery", "count_reasons", "open_delivery"),
         *("refuse_if_mostly_bad", "write_rejects"),
@@ -114,6 +114,7 @@ __all__ = [
     "Input",
     "JsonAnswer",
     "Ledger",
+    "Name",
     "NotReady",
     "Outcome",
     "PagedApi",
@@ -142,7 +143,6 @@ __all__ = [
     "delivery_id_column",
     "folder",
     "held_records",
-    "is_name",
     "open_delivery",
     "prepare_change_log",
     "read_sql",

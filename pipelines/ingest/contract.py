@@ -2,22 +2,36 @@
 
 `RecordValidator` takes a list of records out of a JSON document and sorts them: good ones as a
 frame, bad ones with position, raw text and every reason. Keys that nobody promised, or that are
-gone, are named as drift. What the values must be is said by each source's transform.
+gone, are named as drift. What the values must be is said by a pydantic model of the source;
+`violations` does the same for tabular files, by a pandera schema.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 if TYPE_CHECKING:
     import pandas as pd
     from pandera.pandas import DataFrameSchema
 
 MAX_DRIFT = 20
+PARSED_AT_ONCE = 1_000
+#: What can be a name or a key, as `is_name` has it.
+Name = Annotated[
+    str,
+    Field(
+        strict=True,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        description="is not a name",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -37,38 +51,68 @@ class Reject:
 class RecordValidator:
     """The records of one list in a delivery, and the verdict on each of them.
 
-    `frame` has the promised `keys` as columns, as sent, and `record`, a number that is unique
+    `model` says what a record has to be: its fields are the promised keys, and the description of
+    a field completes the reason of a reject, as in "stops is not a count: -1". `frame` has the
+    values of the model as columns, None in what it rejects, and `record`, a number that is unique
     in the delivery when each list begins at another `first_record`.
     """
 
     def __init__(
-        self, records: Sequence[Any], *, name: str, keys: Iterable[str], first_record: int = 0
+        self,
+        records: Sequence[Any],
+        *,
+        name: str,
+        model: type[BaseModel],
+        first_record: int = 0,
     ) -> None:
         import pandas as pd
 
-        self.name = name
-        self.keys = list(keys)
-        self._promised = frozenset(self.keys)
-        self.records = records
-        self.first_record = first_record
+        self.name, self.records, self.first_record = name, records, first_record
+        self.keys = list(model.model_fields)
         self._reasons: dict[int, list[str]] = {}
-        objects = [record if isinstance(record, dict) else {} for record in records]
+        columns: dict[str, list[Any]] = {key: [] for key in self.keys}
+        several = TypeAdapter(list[model])  # type: ignore[valid-type]
+        for start in range(0, len(records), PARSED_AT_ONCE):
+            parsed = self._parse(several, model, start)
+            for key, values in columns.items():
+                values += [getattr(one, key, None) for one in parsed]
         self.frame = pd.DataFrame(
-            {key: pd.Series([one.get(key) for one in objects], dtype=object) for key in self.keys},
+            {key: pd.Series(values, dtype=object) for key, values in columns.items()},
             index=pd.RangeIndex(len(records)),
         )
         self.frame["record"] = range(first_record, first_record + len(records))
-        for index, (record, one) in enumerate(zip(records, objects, strict=True)):
-            if record is not one:
-                self._reject_one(index, f"not an object but {type(record).__name__}")
-            elif not self._promised.issubset(one):
-                for key in sorted(self._promised - one.keys()):
-                    self._reject_one(index, f"the key {key!r} is missing")
+
+    def _parse(
+        self, several: TypeAdapter[Any], model: type[BaseModel], start: int
+    ) -> Sequence[BaseModel | None]:
+        """Some records by the model; None for those that it rejects, whose reasons are noted."""
+        some = self.records[start : start + PARSED_AT_ONCE]
+        try:
+            parsed: Sequence[BaseModel] = several.validate_python(some)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_context=False, include_input=False)
+            first = {one["loc"][:2]: one["type"] for one in reversed(wrong)}
+            for (place, *field), kind in reversed(first.items()):
+                index = start + int(place)
+                self._reject_one(index, self._reason(model, index, kind, *map(str, field)))
+            return [
+                None if index in self._reasons else model.model_validate(record)
+                for index, record in enumerate(some, start)
+            ]
+        return parsed
+
+    def _reason(self, model: type[BaseModel], index: int, kind: str, field: str = "") -> str:
+        record = self.records[index]
+        if not field:
+            return f"not an object but {type(record).__name__}"
+        if kind == "missing":
+            return f"the key {field!r} is missing"
+        return f"{field} {model.model_fields[field].description}: {shown(record[field])}"
 
     def reject(self, bad: pd.Series, reason: str) -> None:
-        """Refuse the rows where `bad` is true; {column} in `reason` shows the row's value."""
+        """Reject rows of `good()` where `bad` is true; {key} in `reason` shows what was sent."""
         for index in bad.index[bad.astype(bool)]:
-            self._reject_one(index, reason.format_map(_Shown(self.frame.loc[index])))
+            self._reject_one(index, reason.format_map(_Shown(self.records[index])))
 
     def good(self) -> pd.DataFrame:
         """The rows that nothing was said against, in the order of the source."""
@@ -97,7 +141,7 @@ class RecordValidator:
         unknown = [
             f"unknown key {shown(key)} in {count} of {total} {self.name}"
             for key, count in sorted(seen.items())
-            if key not in self._promised
+            if key not in self.keys
         ]
         missing = [
             f'{document}: key "{key}" is missing in {count} of {total} {self.name}'
@@ -173,14 +217,14 @@ _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\
 
 
 class _Shown(dict[str, str]):
-    """A row's values as they are shown in a reason."""
+    """A record's values as they are shown in a reason."""
 
-    def __init__(self, row: pd.Series) -> None:
+    def __init__(self, record: Mapping[str, Any]) -> None:
         super().__init__()
-        self._row = row
+        self._record = record
 
     def __missing__(self, key: str) -> str:
-        return shown(self._row[key])
+        return shown(self._record[key])
 
 
 def is_name(value: Any) -> bool:

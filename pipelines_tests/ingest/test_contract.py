@@ -1,15 +1,28 @@
 """Records that break the contract, and shapes that drift."""
 
 import json
+from typing import Any
 
-from pipelines.ingest.contract import RecordValidator, as_json, is_name, shown
+import pytest
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from pipelines.ingest.contract import Name, RecordValidator, as_json, is_name, shown
+
+
+class Leg(BaseModel):
+    id: Any
+
+
+class Counted(BaseModel, strict=True):
+    id: int = Field(ge=0, description="is not a number")
+    stops: int = Field(ge=0, description="is not a count")
 
 
 def test_drift_is_named_key_by_key_with_how_often() -> None:
     screening = RecordValidator(
         [{"id": 1, "cabin": "C"}, {"id": 2, "cabin": "Y", "seat": 1}, {"cabin": None}],
         name="itineraries",
-        keys=["id"],
+        model=Leg,
     )
     assert screening.drift("flights.json") == [
         'flights.json: key "id" is missing in 1 of 3 itineraries',
@@ -19,7 +32,7 @@ def test_drift_is_named_key_by_key_with_how_often() -> None:
 
 
 def test_a_record_is_refused_with_all_its_reasons_its_place_and_its_text() -> None:
-    screening = RecordValidator([{"id": 1}, {"id": -1}, "nonsense"], name="legs", keys=["id"])
+    screening = RecordValidator([{"id": 1}, {"id": -1}, "nonsense"], name="legs", model=Leg)
     screening.reject(screening.frame["id"].eq(-1), "id is negative: {id}")
     screening.reject(screening.frame["id"].eq(-1), "id is odd: {id}")
     first, second = screening.rejects()
@@ -29,23 +42,47 @@ def test_a_record_is_refused_with_all_its_reasons_its_place_and_its_text() -> No
     assert list(screening.good()["id"]) == [1]
 
 
+def test_a_record_that_breaks_its_model_is_refused_key_by_key_in_the_order_of_the_model() -> None:
+    good = {"id": 1, "stops": 0}
+    records = [
+        good,
+        {"stops": True, "id": -1},
+        {"id": 3},
+        None,
+        *[good] * 2_000,
+        {**good, "id": ""},
+    ]
+    validated = RecordValidator(records, name="legs", model=Counted, first_record=10)
+    assert [(one.record, one.position, one.reasons) for one in validated.rejects()] == [
+        (11, "legs[1]", ("id is not a number: -1", "stops is not a count: true")),
+        (12, "legs[2]", ("the key 'stops' is missing",)),
+        (13, "legs[3]", ("not an object but NoneType",)),
+        (2014, "legs[2004]", ('id is not a number: ""',)),
+    ]
+    assert len(validated.good()) == 2_001
+
+
+@pytest.mark.parametrize("bad", ["", "  ", "a\x00b", "a\nb", "\x85", "\ud800", "x" * 201, 7, None])
+def test_a_name_of_a_model_is_what_is_name_says(bad: object) -> None:
+    adapter = TypeAdapter(Name)
+    assert is_name("Café 24/7")
+    assert adapter.validate_python("Café 24/7") == "Café 24/7"
+    assert not is_name(bad)
+    with pytest.raises(ValidationError):
+        adapter.validate_python(bad)
+
+
 def test_reasons_show_hostile_values_harmlessly() -> None:
-    screening = RecordValidator([{"id": "x\u0000{0}%s" + "y" * 500}], name="legs", keys=["id"])
+    screening = RecordValidator([{"id": "x\u0000{0}%s" + "y" * 500}], name="legs", model=Leg)
     screening.reject(screening.frame["id"].notna(), "id is strange: {id}")
     (reject,) = screening.rejects()
     assert "\u0000" not in reject.raw + reject.reasons[0]
     assert len(reject.reasons[0]) < 120
 
 
-def test_a_name_is_what_a_key_column_can_hold() -> None:
-    assert is_name("Café 24/7")
-    for bad in ("", "  ", "a\u0000b", "a\nb", "\ud800", "x" * 201, 7, None, ["x"]):
-        assert not is_name(bad)
-
-
 def test_hostile_and_countless_keys_do_not_stop_the_ledger_from_naming_them() -> None:
     record = {f"key {number}": 1 for number in range(100)} | {"a\x00b\ud800": 1, "id": 1}
-    drift = RecordValidator([record], name="legs", keys=["id"]).drift("flights.json")
+    drift = RecordValidator([record], name="legs", model=Leg).drift("flights.json")
     assert len(drift) == 21
     assert drift[0] == r'flights.json: unknown key "a\u0000b\ud800" in 1 of 1 legs'
     assert drift[-1] == "flights.json: 81 more unknown keys in legs"

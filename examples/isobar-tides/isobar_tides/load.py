@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import pandas as pd
+from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Connection
 
 from isobar_tides import tables
@@ -38,26 +38,25 @@ def load_document(
     )
 
 
+class _Station(BaseModel):
+    station_id: isobar.Name
+    name: isobar.Name
+    latitude: float = Field(ge=-90, le=90, description="is not in degrees")
+    longitude: float = Field(ge=-180, le=180, description="is not in degrees")
+
+
+class _Reading(BaseModel):
+    station_id: isobar.Name
+    read_at: AwareDatetime = Field(description="is no time")
+    level_cm: float = Field(ge=-1000, le=2000, description="is no level")
+
+
 def read_document(document: dict[str, Any]) -> list[isobar.RecordValidator]:
     """Sort stations, then readings, into good ones and rejects. Pure."""
-    keys = ("station_id", "name", "latitude", "longitude")
-    stations = isobar.RecordValidator(document["stations"], name="stations", keys=keys)
-    for name in ("station_id", "name"):
-        stations.reject(~stations.frame[name].map(isobar.is_name), f"{name} is none: {{{name}}}")
-    for degrees, limit in (("latitude", 90), ("longitude", 180)):
-        numbers = pd.to_numeric(stations.frame[degrees], errors="coerce")
-        stations.reject(~numbers.abs().le(limit), f"{degrees} is not in degrees: {{{degrees}}}")
-    stations.reject(stations.good().duplicated("station_id"), "the station came before")
-    keys, first = ("station_id", "read_at", "level_cm"), len(stations.records)
+    stations = isobar.RecordValidator(document["stations"], name="stations", model=_Station)
     readings = isobar.RecordValidator(
-        document["readings"], name="readings", keys=keys, first_record=first
+        document["readings"], name="readings", model=_Reading, first_record=len(stations.records)
     )
-    frame = readings.frame
-    read_at = pd.to_datetime(frame["read_at"], errors="coerce", utc=True, format="ISO8601")
-    level = pd.to_numeric(frame["level_cm"], errors="coerce")
-    readings.reject(~frame["station_id"].map(isobar.is_name), "station_id is none: {station_id}")
-    readings.reject(read_at.isna(), "read_at is no time: {read_at}")
-    readings.reject(~level.between(-1000, 2000), "level_cm is no level: {level_cm}")
-    readings.frame = frame.assign(read_at=read_at, level_cm=level)
+    stations.reject(stations.good().duplicated("station_id"), "the station came before")
     readings.reject(readings.good().duplicated(["station_id", "read_at"]), "the hour came before")
     return [stations, readings]

@@ -18,4 +18,4 @@ def test_broken_readings_are_rejected_with_their_reasons_and_the_others_are_good
     stations, readings = read_document(told)
     assert (len(stations.good()), len(readings.good())) == (2, 97)
     reasons = [reject.reasons[0] for reject in readings.rejects()]
-    assert reasons == ["station_id is none: null", 'level_cm is no level: "ice"']
+    assert reasons == ["station_id is not a name: null", 'level_cm is no level: "ice"']

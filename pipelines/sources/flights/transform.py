@@ -7,37 +7,70 @@ reasons; an itinerary whose leg is missing or refused is refused too; the others
 """
 
 import datetime as dt
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+from pydantic import AfterValidator, BaseModel, Field
 
-from pipelines.ingest.contract import RecordValidator, Reject, drift_of, is_name, shown
+from pipelines.ingest.contract import Name, RecordValidator, Reject, drift_of, is_name, shown
 from pipelines.ingest.money import parse_price
 from pipelines.sources.flights.times import add_times
 from pipelines.warehouse.connection import array_literal
 
 Prices = dict[str, tuple[str, Decimal]]
-ITINERARY_KEYS = ("id", "legs", "price", "agent", "agent_rating")
-LEG_KEYS = (
-    "id",
-    "departure_airport",
-    "arrival_airport",
-    "departure_time",
-    "arrival_time",
-    "stops",
-    "airline_name",
-    "airline_id",
-    "duration_mins",
-)
-LOCAL_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?"
 MAX_LEGS = 100
 DANGLING = "a leg is not in the document, or was refused"
-LONGEST_LEG_MINUTES = 7 * 24 * 60
+#: Without the end of the month, which the calendar knows.
+LOCAL_TIME = (
+    r"^(19[0-9][1-9]|19[1-9]0|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?$"
+)
+
+
+def _in_calendar(value: str) -> str:
+    dt.datetime.fromisoformat(value)
+    return value
+
+
+Iata = Annotated[str, Field(pattern="^[A-Z]{3}$", description="is not an IATA code")]
+LocalTime = Annotated[
+    str,
+    Field(pattern=LOCAL_TIME, description="is not a local time like 2020-10-31T15:35"),
+    AfterValidator(_in_calendar),
+]
+
+
+class LegRecord(BaseModel, strict=True):
+    """A leg as the document has it."""
+
+    id: Name
+    departure_airport: Iata
+    arrival_airport: Iata
+    departure_time: LocalTime
+    arrival_time: LocalTime
+    stops: int = Field(ge=0, le=100, description="is not a count")
+    airline_name: Name
+    airline_id: Name
+    duration_mins: int = Field(
+        gt=0, le=7 * 24 * 60, description="is not a number of minutes up to a week"
+    )
+
+
+class ItineraryRecord(BaseModel, strict=True):
+    """An itinerary as the document has it; prices and legs are looked at apart."""
+
+    id: Name
+    legs: list[Any] = Field(
+        min_length=1, max_length=MAX_LEGS, description=f"is not a list of 1 to {MAX_LEGS} ids"
+    )
+    price: Any
+    agent: Name
+    agent_rating: float | None = Field(
+        ge=0, le=10, allow_inf_nan=False, description="is not 0 to 10"
+    )
 
 
 @dataclass(frozen=True)
@@ -67,9 +100,11 @@ def read_snapshot(
     `document` has passed `check_document`; `time_zones` maps IATA codes to IANA zones, `country`
     says whose currency an ambiguous sign is.
     """
-    itineraries = RecordValidator(document["itineraries"], name="itineraries", keys=ITINERARY_KEYS)
+    itineraries = RecordValidator(
+        document["itineraries"], name="itineraries", model=ItineraryRecord
+    )
     legs = RecordValidator(
-        document["legs"], name="legs", keys=LEG_KEYS, first_record=len(itineraries.records)
+        document["legs"], name="legs", model=LegRecord, first_record=len(itineraries.records)
     )
     _screen_legs(legs)
     good_legs = legs.good()
@@ -78,7 +113,7 @@ def read_snapshot(
     rejects = itineraries.rejects() + legs.rejects()
     return Snapshot(
         rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good(), prices),
-        offered=_offered(itineraries.frame, legs.frame),
+        offered=_offered(itineraries.records, legs.records),
         rejects=rejects,
         drift=itineraries.drift("flights.json")
         + legs.drift("flights.json")
@@ -88,48 +123,20 @@ def read_snapshot(
 
 
 def _screen_legs(legs: RecordValidator) -> None:
-    frame = legs.frame
-    for key in ("id", "airline_name", "airline_id"):
-        legs.reject(_not(frame[key], is_name), f"{key} is not a name: {{{key}}}")
-    for key in ("departure_airport", "arrival_airport"):
-        legs.reject(_not(frame[key], _is_iata), f"{key} is not an IATA code: {{{key}}}")
-    for key in ("departure_time", "arrival_time"):
-        legs.reject(
-            _not(frame[key], lambda value: _local_time(value) is not None),
-            f"{key} is not a local time like 2020-10-31T15:35: {{{key}}}",
-        )
-    legs.reject(_not(frame["stops"], _is_count), "stops is not a count: {stops}")
-    legs.reject(
-        _not(frame["duration_mins"], _is_duration),
-        "duration_mins is not a number of minutes up to a week: {duration_mins}",
-    )
-    same = frame["departure_airport"].eq(frame["arrival_airport"])
+    good = legs.good()
+    same = good["departure_airport"].eq(good["arrival_airport"])
     legs.reject(same, "it arrives where it departs: {departure_airport}")
     _reject_conflicts(legs)
 
 
 def _screen_itineraries(itineraries: RecordValidator, leg_ids: set[str], prices: Prices) -> None:
-    frame = itineraries.frame
-    for key in ("id", "agent"):
-        itineraries.reject(_not(frame[key], is_name), f"{key} is not a name: {{{key}}}")
-    itineraries.reject(
-        _not(frame["agent_rating"], _is_rating), "agent_rating is not 0 to 10: {agent_rating}"
+    good = itineraries.good()
+    is_price = good["price"].map(lambda value: isinstance(value, str) and value in prices)
+    itineraries.reject(~is_price.astype(bool), "price is not an amount with a currency: {price}")
+    is_whole = good["legs"].map(
+        lambda legs: all(isinstance(leg, str) and leg in leg_ids for leg in legs)
     )
-    itineraries.reject(
-        _not(frame["price"], lambda value: isinstance(value, str) and value in prices),
-        "price is not an amount with a currency: {price}",
-    )
-    itineraries.reject(
-        _not(frame["legs"], lambda value: isinstance(value, list) and 0 < len(value) <= MAX_LEGS),
-        f"legs is not a list of 1 to {MAX_LEGS} ids: {{legs}}",
-    )
-    dangling = frame["legs"].map(
-        lambda value: (
-            isinstance(value, list)
-            and not all(isinstance(leg, str) and leg in leg_ids for leg in value)
-        )
-    )
-    itineraries.reject(dangling, DANGLING)
+    itineraries.reject(~is_whole.astype(bool), DANGLING)
     _reject_conflicts(itineraries)
 
 
@@ -203,55 +210,23 @@ def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
     return drift_of("flights.json", told, "airlines with several names")
 
 
-def _offered(itineraries: pd.DataFrame, legs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Keys of each table in all records, refused ones too."""
+def _offered(itineraries: Sequence[Any], legs: Sequence[Any]) -> dict[str, pd.DataFrame]:
+    """Keys of each table in all records, rejected ones too."""
     keys = {
-        "airlines": ("airline_id", legs["airline_id"]),
-        "agents": ("agent", itineraries["agent"]),
-        "legs": ("leg_id", legs["id"]),
-        "prices": ("itinerary_id", itineraries["id"]),
+        "airlines": ("airline_id", legs, "airline_id"),
+        "agents": ("agent", itineraries, "agent"),
+        "legs": ("leg_id", legs, "id"),
+        "prices": ("itinerary_id", itineraries, "id"),
     }
     return {
-        table: pd.DataFrame({key: pd.Series(list(filter(is_name, values)), dtype="str").unique()})
-        for table, (key, values) in keys.items()
+        table: pd.DataFrame({column: pd.Series(list(_names(records, key)), dtype="str").unique()})
+        for table, (column, records, key) in keys.items()
     }
 
 
-def _not(values: pd.Series, is_good: Callable[[Any], bool]) -> pd.Series:
-    return ~values.map(is_good).astype(bool)
-
-
-def _is_iata(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch("[A-Z]{3}", value) is not None
-
-
-def _local_time(value: Any) -> dt.datetime | None:
-    """The wall-clock time, or None for what has an offset, lacks the time, or is no such day."""
-    if not isinstance(value, str) or re.fullmatch(LOCAL_TIME, value) is None:
-        return None
-    try:
-        parsed = dt.datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return parsed if 1900 < parsed.year < 2200 else None
-
-
-def _is_count(value: Any) -> bool:
-    return _is_whole(value) and 0 <= value <= 100
-
-
-def _is_duration(value: Any) -> bool:
-    return _is_whole(value) and 0 < value <= LONGEST_LEG_MINUTES
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_rating(value: Any) -> bool:
-    if value is None:
-        return True
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 10
+def _names(records: Sequence[Any], key: str) -> Iterator[Any]:
+    values = (one.get(key) for one in records if isinstance(one, dict))
+    return (value for value in values if is_name(value))
 
 
 def _read_prices(texts: pd.Series, country: str | None) -> Prices:
