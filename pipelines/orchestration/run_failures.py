@@ -40,14 +40,14 @@ def why_run_failed(instance: dg.DagsterInstance, run_id: str) -> str:
 
 
 def innermost(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
-    """The error that caused it all."""
-    while error and error.cause:
+    """The outermost failure of ours, which has a remedy; else the error that caused it all."""
+    while error and error.cause and not error.message.startswith("pipelines."):
         error = error.cause
     return error
 
 
 def said(error: SerializableErrorInfo) -> str:
-    """What the innermost error says, without the name of a class of ours in front."""
+    """What went wrong, without the name of a class of ours in front."""
     cause = innermost(error)
     assert cause is not None
     return re.sub(r"^pipelines\.[\w.]+: ", "", cause.message.strip())
