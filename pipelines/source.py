@@ -79,26 +79,17 @@ if TYPE_CHECKING:
     from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
 # Imported when somebody asks for them: a command that only reads declarations needs no SQLAlchemy.
-_LATER = {
-    "pipelines.http.client": ("HttpClient", "JsonAnswer"),
-    "pipelines.ingest.contract": ("Name", "RecordValidator", "Reject"),
-    "pipelines.ingest.deliveries": (
-        *("Delivery", "Outcome", "close_delivery", "count_reasons", "open_delivery"),
-        *("refuse_if_mostly_bad", "write_rejects"),
-    ),
-    "pipelines.warehouse.connection": (
-        *("Warehouse", "changed_records", "held_records", "prepare_change_log", "stage", "upsert"),
-    ),
-    "pipelines.warehouse.retention": ("Removed", "delete_in_batches"),
-    "pipelines.warehouse.sql_files": ("read_sql",),
-    "pipelines.warehouse.tables": ("delivery_id_column", "source_metadata"),
-}
+_LATER = (
+    *("ingest.contract", "ingest.deliveries", "warehouse.connection", "warehouse.retention"),
+    *("warehouse.sql_files", "warehouse.tables", "http.client"),
+)
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _LATER.items():
-        if name in names:
-            return getattr(importlib.import_module(module), name)
+    for module in _LATER if name in __all__ else ():
+        found = importlib.import_module(f"pipelines.{module}")
+        if hasattr(found, name):
+            return getattr(found, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, literal, select,
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import PermanentFailure
+from pipelines.warehouse.connection import write_rows
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine
 
@@ -225,12 +226,12 @@ def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
     """Put refused records of an open delivery into quarantine; may be called for each portion."""
     if not rejects:
         return
-    cursor: Any = connection.connection.cursor()
-    columns = "(delivery_id, position, raw, reasons, record_key)"
-    with cursor.copy(f"COPY ops.quarantine {columns} FROM STDIN") as copy:
-        for one in sorted(rejects, key=lambda one: one.record):
-            key = one.key and list(one.key)
-            copy.write_row((delivery_id, one.position, one.raw, list(one.reasons), key))
+    rows = (
+        (delivery_id, one.position, one.raw, list(one.reasons), one.key and list(one.key))
+        for one in sorted(rejects, key=lambda one: one.record)
+    )
+    columns = "delivery_id, position, raw, reasons, record_key"
+    write_rows(connection, f"ops.quarantine ({columns})", rows)
 
 
 def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:

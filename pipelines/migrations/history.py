@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.schema import SchemaItem
 
 from pipelines.failures import PermanentFailure
+from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, sources
 from pipelines.warehouse.sql_files import execute_script
 from pipelines.warehouse.tables import metadata
@@ -224,8 +225,8 @@ def _create(connection: Connection, schema: Schema) -> None:
     version.comment = f"The revision of the tables of {schema.name}; no row: their baseline."
     version.create(connection)
     # Everybody may see which revision there is, and only the owner may change it.
-    on, loader = f"ON {version.fullname}", "isobar_loader"
-    execute_script(connection, f"REVOKE ALL {on} FROM {loader}; GRANT SELECT {on} TO {loader}")
+    on = f"ON {version.fullname}"
+    execute_script(connection, f"REVOKE ALL {on} FROM {LOADER}; GRANT SELECT {on} TO {LOADER}")
     if known := known_revisions(schema):
         connection.execute(version.insert().values(version_num=known[0]))
 

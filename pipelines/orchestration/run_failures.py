@@ -9,6 +9,8 @@ from pipelines.failures import printable, redact
 
 STOPPED = "stopped by a signal"
 MAX_CHARACTERS = 600
+#: The class of a failure of ours, as it stands in front of its message.
+OUR_CLASS = re.compile(r"^\s*pipelines\.[\w.]+: ")
 
 
 def why_step_failed(event: dg.DagsterEvent) -> str:
@@ -41,7 +43,7 @@ def why_run_failed(instance: dg.DagsterInstance, run_id: str) -> str:
 
 def innermost(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
     """The outermost failure of ours, which has a remedy; else the error that caused it all."""
-    while error and error.cause and not error.message.startswith("pipelines."):
+    while error and error.cause and not OUR_CLASS.match(error.message):
         error = error.cause
     return error
 
@@ -50,7 +52,7 @@ def said(error: SerializableErrorInfo) -> str:
     """What went wrong, without the name of a class of ours in front."""
     cause = innermost(error)
     assert cause is not None
-    return re.sub(r"^pipelines\.[\w.]+: ", "", cause.message.strip())
+    return OUR_CLASS.sub("", cause.message.strip())
 
 
 def what_and_remedy(told: str, remedy: str) -> tuple[str, str]:

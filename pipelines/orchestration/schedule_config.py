@@ -107,11 +107,11 @@ class Scheduled(Entry, frozen=True):
 def _longest_wait(cron: str, zone: str) -> dt.timedelta:
     longest = dt.timedelta()
     is_alike_each_week = zone == "UTC" and cron.split()[2:4] == ["*", "*"]
-    counted = WEEK if is_alike_each_week else YEAR
+    most, least = (WEEK, WEEK) if is_alike_each_week else (YEAR, COUNTED)
     ticks = cron_string_iterator(BEGIN.timestamp(), cron, zone)
     for count, (earlier, later) in enumerate(pairwise(ticks)):
         longest = max(longest, later.astimezone(dt.UTC) - earlier.astimezone(dt.UTC))
-        if later - BEGIN > (counted if count < MANY_TICKS else COUNTED):
+        if later - BEGIN > (most if count < MANY_TICKS else least):
             break
     return longest
 

@@ -9,14 +9,14 @@ from psycopg import sql
 from pipelines.config.secret_files import secret
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
+from pipelines.postgres.roles import ANALYST, DAGSTER, LOADER, OPERATOR
 
 OWNER_PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of one
-DAGSTER = "dagster"
 #: The roles that log in, and the variables that hold their passwords.
 PASSWORDS = {
-    "isobar_loader": "LOADER_PASSWORD",
-    "isobar_analyst": "ANALYST_PASSWORD",
-    "isobar_operator": "OPERATOR_PASSWORD",
+    LOADER: "LOADER_PASSWORD",
+    ANALYST: "ANALYST_PASSWORD",
+    OPERATOR: "OPERATOR_PASSWORD",
     DAGSTER: "DAGSTER_PASSWORD",
 }
 

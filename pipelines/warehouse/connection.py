@@ -19,12 +19,12 @@ from sqlalchemy.types import Integer
 from pipelines.failures import DatabaseError, PermanentFailure, TransientFailure
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.remedies import remedy_for
+from pipelines.postgres.roles import LOADER
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LOADER_ROLE = "isobar_loader"
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
@@ -55,7 +55,7 @@ def engine_for(url: str, *, role: str | None) -> Engine:
 class Warehouse:
     """Access to the warehouse as the loader, as `role`, or where that is None as who logs in."""
 
-    def __init__(self, url: str, role: str | None = LOADER_ROLE) -> None:
+    def __init__(self, url: str, role: str | None = LOADER) -> None:
         self.engine = engine_for(url, role=role)
         self.place = place_of(url)
 
@@ -161,11 +161,16 @@ def stage_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table:
     """
     name, columns = f"stage_{table.name}", [column.name for column in table.columns]
     _create_stage(connection, name, columns, table)
-    cursor: Any = connection.connection.cursor()
-    with cursor.copy(f"COPY {name} FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row([row[column] for column in columns])
+    write_rows(connection, name, ([row[column] for column in columns] for row in rows))
     connection.execute(text(f"ANALYZE {name}"))
+
+
+def write_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:
+    """COPY rows into `target`, a table with or without a list of columns in parentheses."""
+    cursor: Any = connection.connection.cursor()
+    with cursor.copy(f"COPY {target} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _create_stage(connection: Connection, name: str, columns: Iterable[str], table: Table) -> None:
