@@ -11,6 +11,7 @@ from pipelines.sources.weather.providers import (
     KEY_VARIABLE,
     URL_VARIABLE,
     Clock,
+    KeyedProvider,
     Provider,
     Quota,
     Window,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pipelines.sources.weather import Settings
 
 #: Providers that want a key; another one is a module in `providers` and a line here.
-KEYED_PROVIDERS: dict[str, type[WeatherApi | OpenWeatherMap]] = {
+KEYED_PROVIDERS: dict[str, type[KeyedProvider]] = {
     WeatherApi.name: WeatherApi,
     OpenWeatherMap.name: OpenWeatherMap,
 }

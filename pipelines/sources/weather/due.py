@@ -38,16 +38,9 @@ def count_due(
     queries: Mapping[str, Probe],
     cursor: str | None,
 ) -> tuple[dict[str, int], str]:
-    """Run the queries that do not rest.
+    """Run those queries of `probes` that do not rest, by the cursor that the last call returned.
 
-    Args:
-        connection: A connection that only reads.
-        now: The present instant.
-        queries: What `probes` returns.
-        cursor: The cursor that the last call returned, if any.
-
-    Returns:
-        The counts of those that ran, and the cursor for the next call.
+    Returns the counts of those that ran, and the cursor for the next call.
     """
     rests: dict[str, float] = _read(cursor)
     counts = {}

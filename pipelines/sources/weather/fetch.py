@@ -16,8 +16,9 @@ from sqlalchemy import Connection
 
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure
 from pipelines.sources.weather import fetch_state, request_log
-from pipelines.sources.weather.fetch_lock import FetchSession, fetch_session
+from pipelines.sources.weather.fetch_lock import Transaction, fetch_session
 from pipelines.sources.weather.providers import (
+    Client,
     Clock,
     Place,
     Quota,
@@ -55,6 +56,10 @@ class Kind(ABC, Generic[B, A]):
     #: Of the provider's key: quotas and blocks are of a key. Empty without one.
     key_digest: str
     quotas: Sequence[Quota]
+
+    def __init__(self, client: Client) -> None:
+        self.provider, self.quotas = client.name, client.quotas
+        self.key_digest = client.key_digest
 
     @abstractmethod
     def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[B]:
@@ -126,9 +131,9 @@ def fetch(
         PermanentFailure: What needs a person, such as a wrong key.
     """
     done = FetchResult()
-    with fetch_session(store) as session:
+    with fetch_session(store) as transaction:
         for kind in kinds:
-            loop = _Loop(session, kind, clock, sleep, done)
+            loop = _Loop(transaction, kind, clock, sleep, done)
             if is_by_hand:
                 loop.forget_retries()
             try:
@@ -143,7 +148,7 @@ def fetch(
 class _Loop(Generic[B, A]):
     """The requests of one kind."""
 
-    session: FetchSession
+    transaction: Transaction
     kind: Kind[B, A]
     clock: Clock
     sleep: Sleep
@@ -151,7 +156,7 @@ class _Loop(Generic[B, A]):
 
     def forget_retries(self) -> None:
         """Have all places that failed be due at once."""
-        with self.session.transaction() as connection:
+        with self.transaction() as connection:
             fetch_state.forget_retries(connection, self.kind.name)
 
     def run(self) -> None:
@@ -163,7 +168,7 @@ class _Loop(Generic[B, A]):
 
     def _pick(self) -> Sequence[B]:
         now = self.clock()
-        with self.session.transaction() as connection:
+        with self.transaction() as connection:
             left = request_log.quota_left(
                 connection, self.kind.provider, self.kind.key_digest, self.kind.quotas, now
             )
@@ -192,7 +197,7 @@ class _Loop(Generic[B, A]):
     def _log(self, batch: B) -> Any:
         """Log a request before it is sent, so that it counts even if this process is killed."""
         self.done.requests += 1
-        with self.session.transaction() as connection:
+        with self.transaction() as connection:
             return request_log.log_request(
                 connection,
                 [place.place_id for place in batch.places],
@@ -207,7 +212,7 @@ class _Loop(Generic[B, A]):
         self, batch: B, request_id: Any, failure: Failure, *, is_last: bool
     ) -> None:
         self.done.failure = failure
-        with self.session.transaction() as connection:
+        with self.transaction() as connection:
             request_log.log_outcome(connection, request_id, "failed", failure)
             if is_last:
                 fetch_state.back_off(
@@ -221,7 +226,7 @@ class _Loop(Generic[B, A]):
         """Find the place for which a batch was rejected, by halves: the others are done."""
         self.done.failure = rejected
         is_alone = len(batch.places) == 1
-        with self.session.transaction() as connection:
+        with self.transaction() as connection:
             request_log.log_outcome(connection, request_id, "rejected", rejected)
             if is_alone:
                 fetch_state.back_off(
@@ -241,7 +246,7 @@ class _Loop(Generic[B, A]):
 
     def _stop(self, batch: B, request_id: Any, failure: Failure) -> None:
         """Log why nobody may request anything; no place is to blame."""
-        with self.session.transaction() as connection:
+        with self.transaction() as connection:
             is_quota = isinstance(failure, QuotaExhausted)
             outcome = "quota" if is_quota else "failed"
             request_log.log_outcome(connection, request_id, outcome, failure)
@@ -261,7 +266,7 @@ class _Loop(Generic[B, A]):
                 bad.append((place, _unusable(self.kind.provider, place, answer)))
             else:
                 good[place.place_id] = answer
-        with self.session.transaction() as connection:
+        with self.transaction() as connection:
             request_log.forget_block(connection, self.kind.provider, self.kind.key_digest)
             if good:
                 self.kind.write(connection, batch, good, now)

@@ -5,8 +5,9 @@ so a killed run leaves nothing to clean up.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 from sqlalchemy import Connection, text
 
@@ -14,6 +15,8 @@ from pipelines.failures import TransientFailure
 from pipelines.warehouse.connection import Warehouse
 
 SOURCE = "weather"
+#: Opens a transaction; raises `TransientFailure` when its session is lost.
+Transaction = Callable[[], AbstractContextManager[Connection]]
 #: Seconds to wait for another run before giving up. A run stops at the provider's quota, which is
 #: by the minute, long before that.
 MAX_WAIT_SECONDS = 600.0
@@ -27,27 +30,12 @@ KEEPALIVE = (
 )
 
 
-class FetchSession:
-    """The session that holds the lock. Everything that was fetched is written through it.
-
-    If the session is lost, so is the lock, and another run may begin. Because writes need the same
-    session, an answer that arrives after that cannot be written beside the other run's.
-    """
-
-    def __init__(self, store: Warehouse, connection: Connection) -> None:
-        self._store, self._connection = store, connection
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """One transaction in the session. Raises `TransientFailure` when the session is lost."""
-        with self._store.transaction(SOURCE, self._connection) as connection:
-            yield connection
-
-
 @contextmanager
-def fetch_session(store: Warehouse) -> Iterator[FetchSession]:
-    """Hold the lock; wait for it while another run does.
+def fetch_session(store: Warehouse) -> Iterator[Transaction]:
+    """Hold the lock; wait for it while another run does. Gives transactions in the same session.
 
+    If the session is lost, so is the lock, and another run may begin. Because everything that was
+    fetched is written in that session, a late answer cannot be written beside the other run's.
     Polls instead of blocking: a blocked statement would hold a snapshot, and with it VACUUM.
 
     Raises:
@@ -68,7 +56,7 @@ def fetch_session(store: Warehouse) -> Iterator[FetchSession]:
                     remedy="See whether that run makes progress; terminate it if it does not.",
                 )
             time.sleep(POLL_SECONDS)
-        yield FetchSession(store, connection)
+        yield partial(store.transaction, SOURCE, connection)
     finally:
         connection.invalidate()  # a pooled connection would keep the lock
         connection.close()

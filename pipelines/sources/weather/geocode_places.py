@@ -70,12 +70,6 @@ class PlaceLookup(Batch):
     #: Of the lookups before.
     candidates: tuple[Candidate, ...] = ()
 
-    @property
-    def place(self) -> Place:
-        """The place."""
-        (place,) = self.places
-        return place
-
 
 class Geocoding(Kind[PlaceLookup, Located]):
     """Lookups, one place, one name and one language a request."""
@@ -83,8 +77,7 @@ class Geocoding(Kind[PlaceLookup, Located]):
     name = "geocoding"
 
     def __init__(self, geocoder: Geocoder) -> None:
-        self.provider, self.quotas = geocoder.name, geocoder.quotas
-        self.key_digest = geocoder.key_digest
+        super().__init__(geocoder)
         self.located: list[Located] = []
         self._geocoder = geocoder
 
@@ -116,7 +109,7 @@ class Geocoding(Kind[PlaceLookup, Located]):
             results = self._geocoder.search(lookup)
         except PermanentFailure as failure:
             return [failure.problem]
-        return [choose(results, lookup, postcode=batch.place.postcode, city=batch.city)]
+        return [choose(results, lookup, postcode=batch.places[0].postcode, city=batch.city)]
 
     def write(
         self,

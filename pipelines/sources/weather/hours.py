@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -26,8 +26,8 @@ from pipelines.sources.weather.providers.open_meteo_hours import (
     OpenMeteoHours,
     weight,
 )
-from pipelines.sources.weather.put import put_statement
-from pipelines.warehouse.connection import Warehouse, stage_rows
+from pipelines.sources.weather.put import put_rows
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
 FORECAST, ARCHIVE = "forecast", "archive"
@@ -55,11 +55,6 @@ class HoursBatch(Batch):
     first_on: dt.date
     last_on: dt.date
 
-    @property
-    def days(self) -> int:
-        """How many days that is."""
-        return (self.last_on - self.first_on).days + 1
-
 
 class _Hours(Kind[HoursBatch, list[Hour]]):
     """Hours, of whichever API."""
@@ -69,8 +64,7 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
     max_days: int
 
     def __init__(self, provider: OpenMeteoHours) -> None:
-        self.provider, self.quotas = provider.name, provider.quotas
-        self.key_digest = provider.key_digest
+        super().__init__(provider)
         self._source = provider
 
     def days_of(self, first: dt.date, last: dt.date, now: dt.datetime) -> tuple[dt.date, dt.date]:
@@ -105,8 +99,7 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
         now: dt.datetime,
     ) -> None:
         """Write all hours of the answers: those between the wanted ones may be wanted later."""
-        stage_rows(connection, _rows(answers, self.name, now), tables.hourly)
-        connection.execute(put_statement("put_hours", tables.hourly))
+        put_rows(connection, _rows(answers, self.name, now), tables.hourly)
 
     def impossible(self, answer: list[Hour]) -> Sequence[str]:
         """Those of all hours."""
@@ -166,7 +159,8 @@ class Archive(_Hours):
         self, batch: HoursBatch, answers: Mapping[int, list[Hour]], now: dt.datetime
     ) -> dt.datetime | None:
         """None when the range came whole: nothing of it is missing, and an earlier one may be."""
-        is_whole = all(len(hours) >= 24 * batch.days for hours in answers.values())
+        days = (batch.last_on - batch.first_on).days + 1
+        is_whole = all(len(hours) >= 24 * days for hours in answers.values())
         return None if is_whole else now
 
 
@@ -190,7 +184,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Rows of `weather.hourly`."""
     return [
-        {"place_id": place_id, "weather_source": source, "fetched_at": now} | asdict(hour)
+        {"place_id": place_id, "weather_source": source, "fetched_at": now} | vars(hour)
         for place_id, hours in answers.items()
         for hour in hours
     ]

@@ -1,7 +1,8 @@
 """Observations and hours, the same for every provider: units, conditions, plausibility. Pure.
 
 Temperatures in °C, wind in km/h, pressure in hPa, precipitation in mm, instants in UTC. Codes of
-conditions are WMO 4677 as Open-Meteo publishes them; other providers' codes are mapped to it.
+conditions are WMO 4677 as Open-Meteo publishes them. `conditions.json` has their words, and for
+other providers' codes the nearest of them: sleet is snow, a tornado a storm.
 """
 
 import datetime as dt
@@ -12,37 +13,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from pipelines.ingest.contract import shown
+from pipelines.ingest.data_files import read_json
 
-WMO = {
-    0: "clear sky",
-    1: "mainly clear",
-    2: "partly cloudy",
-    3: "overcast",
-    45: "fog",
-    48: "depositing rime fog",
-    51: "light drizzle",
-    53: "moderate drizzle",
-    55: "dense drizzle",
-    56: "light freezing drizzle",
-    57: "dense freezing drizzle",
-    61: "slight rain",
-    63: "moderate rain",
-    65: "heavy rain",
-    66: "light freezing rain",
-    67: "heavy freezing rain",
-    71: "slight snowfall",
-    73: "moderate snowfall",
-    75: "heavy snowfall",
-    77: "snow grains",
-    80: "slight rain showers",
-    81: "moderate rain showers",
-    82: "violent rain showers",
-    85: "slight snow showers",
-    86: "heavy snow showers",
-    95: "thunderstorm",
-    96: "thunderstorm with slight hail",
-    99: "thunderstorm with heavy hail",
-}
 #: Beaufort 9, strong gale: branches break, high vehicles are at risk.
 STORM_KMH = 75.0
 HEAT_CELSIUS = 35.0
@@ -120,7 +92,18 @@ class Hour:
 
 def words_for(code: int | None) -> str | None:
     """Describe a WMO code; an unknown one is named, never an error."""
-    return None if code is None else WMO.get(code, f"unknown ({code})")
+    return None if code is None else _conditions("wmo").get(str(code), f"unknown ({code})")
+
+
+def wmo_code(provider: str, code: int | None) -> int | None:
+    """Return the WMO code that is nearest to a provider's; None where there is none."""
+    found: int | None = _conditions(provider).get(str(code))
+    return found
+
+
+def _conditions(of: str) -> dict[str, Any]:
+    found: dict[str, Any] = read_json("pipelines.sources.weather", "conditions")[of]
+    return found
 
 
 def number(value: Any) -> float | None:
@@ -170,9 +153,13 @@ def parse_code(record: Mapping[str, Any], key: str, minimum: int, maximum: int) 
 
     Raises `InvalidValue` for what is no number.
     """
-    found = parse_float(record, key)
-    is_code = found is not None and found == int(found) and minimum <= found <= maximum
-    return int(found) if found is not None and is_code else None
+    return as_code(parse_float(record, key), minimum, maximum)
+
+
+def as_code(value: float | None, minimum: int, maximum: int) -> int | None:
+    """Return a whole number within bounds as such; None for null and any other number."""
+    is_code = value is not None and value.is_integer() and minimum <= value <= maximum
+    return int(value) if value is not None and is_code else None
 
 
 def lost(record: Mapping[str, Any], parsed: Mapping[str, object]) -> tuple[str, ...]:
@@ -220,12 +207,6 @@ def from_epoch(value: Any) -> dt.datetime | None:
     if seconds is None or not 0 <= seconds < 32_503_680_000:  # the year 3000
         return None
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
-
-
-def parse_int(value: Any) -> int | None:
-    """A JSON value as a whole number, or None when it is none."""
-    found = number(value)
-    return int(found) if found is not None and found == int(found) else None
 
 
 def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None:

@@ -6,9 +6,12 @@ results have the names of that language: docs/sources/weather.md says where that
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
+
+from pipelines.ingest import countries
+from pipelines.ingest.data_files import read_json
 
 #: Official languages that are asked of one country: India has 22, South Africa eleven.
 MAX_LANGUAGES = 4
@@ -21,62 +24,6 @@ GEONAMES_LANGUAGES = {"nb": "no", "nn": "no", "sr_Latn": "hr"}
 UNWRITTEN = frozenset({"gsw", "vec"})
 #: A language that is official in a region only is asked if so many of a country speak it.
 MIN_SPEAKERS_PCT = 1.0
-#: Territories with a country code of their own whose addresses are written under their state.
-TERRITORIES = {
-    "AU": ("CC", "CX", "NF"),
-    "CN": ("HK", "MO"),
-    "DK": ("FO", "GL"),
-    "FI": ("AX",),
-    "FR": ("BL", "GF", "GP", "MF", "MQ", "NC", "PF", "PM", "RE", "TF", "WF", "YT"),
-    "GB": ("GG", "IM", "JE"),
-    "NL": ("AW", "BQ", "CW", "SX"),
-    "NO": ("SJ",),
-    "US": ("AS", "GU", "MP", "PR", "VI"),
-}
-#: The territories of a state by the beginning of their postcodes, longer ones first.
-POSTCODES_OF_TERRITORIES = (
-    ("AU", "2899", "NF"),
-    ("AU", "6798", "CX"),
-    ("AU", "6799", "CC"),
-    ("DK", "39", "GL"),
-    ("FI", "22", "AX"),
-    ("FR", "97133", "BL"),
-    ("FR", "97150", "MF"),
-    ("FR", "971", "GP"),
-    ("FR", "972", "MQ"),
-    ("FR", "973", "GF"),
-    ("FR", "974", "RE"),
-    ("FR", "975", "PM"),
-    ("FR", "976", "YT"),
-    ("FR", "986", "WF"),
-    ("FR", "987", "PF"),
-    ("FR", "988", "NC"),
-    ("GB", "GY", "GG"),
-    ("GB", "IM", "IM"),
-    ("GB", "JE", "JE"),
-    ("NO", "917", "SJ"),
-    ("US", "96799", "AS"),
-    ("US", "9695", "MP"),
-    ("US", "9691", "GU"),
-    ("US", "9692", "GU"),
-    ("US", "9693", "GU"),
-    ("US", "006", "PR"),
-    ("US", "007", "PR"),
-    ("US", "009", "PR"),
-    ("US", "008", "VI"),
-)
-#: Postcodes in the form in which GeoNames has them, as patterns of what to keep.
-SHORT_POSTCODES = {
-    "CA": r"([A-Z][1-9][A-Z])\d[A-Z]\d",
-    "GB": r"([A-Z]{1,2}\d[A-Z\d]?)\d[A-Z]{2}",
-    "GG": r"(GY\d{1,2})\d[A-Z]{2}",
-    "IE": r"([A-Z]\d[\dW])[A-Z\d]{4}",
-    "IM": r"(IM\d{1,2})\d[A-Z]{2}",
-    "JE": r"(JE\d{1,2})\d[A-Z]{2}",
-    "MT": r"([A-Z]{3})\d{4}",
-    "NL": r"(\d{4})[A-Z]{2}",
-    **dict.fromkeys(("US", *TERRITORIES["US"]), r"(\d{5})-?\d{4}"),
-}
 #: Letters that are no other letter with an accent, and how they are written without.
 PLAIN_LETTERS = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
@@ -105,8 +52,8 @@ def lookups(country_code: str, postcode: str | None, city: str | None) -> tuple[
         asked.append(Lookup(short, ENGLISH, (country,), is_postcode=True))
     if city:
         asked += [Lookup(city, language, (country,)) for language in languages(country, city)]
-        if country in TERRITORIES:
-            asked.append(Lookup(city, ENGLISH, TERRITORIES[country]))
+        if territories := _territories(country):
+            asked.append(Lookup(city, ENGLISH, tuple(territories)))
     return tuple(asked)
 
 
@@ -117,10 +64,21 @@ def lookup_country(country_code: str, postcode: str | None) -> str:
     'PR'
     """
     compact = _compact(postcode or "")
-    for state, prefix, territory in POSTCODES_OF_TERRITORIES:
-        if state == country_code and compact.startswith(prefix):
-            return territory
-    return country_code
+    beginnings = {
+        beginning: territory
+        for territory, listed in _territories(country_code).items()
+        for beginning in listed
+        if compact.startswith(beginning)
+    }
+    return beginnings[max(beginnings, key=len)] if beginnings else country_code
+
+
+def _territories(state: str) -> dict[str, Any]:
+    """The beginnings of the postcodes of a state's territories, by their codes.
+
+    Those with a country code of their own whose addresses are written under their state.
+    """
+    return read_json(__package__, "territories").get(state) or {}
 
 
 def short_postcode(country_code: str, postcode: str) -> str:
@@ -129,11 +87,13 @@ def short_postcode(country_code: str, postcode: str) -> str:
     >>> short_postcode("NL", "1016 BZ"), short_postcode("GB", "SW1A 2AA")
     ('1016', 'SW1A')
     """
-    if pattern := SHORT_POSTCODES.get(country_code):
-        found = re.fullmatch(pattern, _compact(postcode))
-        if found:
-            return found[1]
-    return postcode
+    compact = _compact(postcode)
+    if country_code == "CA" and compact[1:2] == "0":
+        return postcode  # a rural one: its short form is that of many places
+    state = "US" if country_code in _territories("US") else country_code
+    short, rest = countries.short_postcode(state) or ("", "")
+    found = re.fullmatch(f"({short}){rest}", compact)
+    return found[1] if found else postcode
 
 
 def is_same_postcode(country_code: str, one: str, other: str) -> bool:
@@ -171,11 +131,8 @@ def _forms(name: str) -> set[str]:
 def _plain(folded: str) -> str:
     """Without accents, blanks and marks such as hyphens and apostrophes."""
     letters = unicodedata.normalize("NFKD", folded.translate(PLAIN_LETTERS))
-    return "".join(c for c in letters if unicodedata.category(c)[0] not in "ZPSC" and _stays(c))
-
-
-def _stays(character: str) -> bool:
-    return not unicodedata.combining(character)
+    kept = (c for c in letters if unicodedata.category(c)[0] not in "ZPSC")
+    return "".join(c for c in kept if not unicodedata.combining(c))
 
 
 def _compact(postcode: str) -> str:
@@ -212,8 +169,4 @@ def _likely_script(language: str) -> str:
     from babel.core import get_global
 
     likely: str = get_global("likely_subtags").get(language, f"{language}_Latn")
-    return next(_scripts(likely), "Latn")
-
-
-def _scripts(locale: str) -> Iterator[str]:
-    return (part for part in locale.split("_")[1:] if len(part) == 4)
+    return next((part for part in likely.split("_")[1:] if len(part) == 4), "Latn")

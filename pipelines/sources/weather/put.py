@@ -1,15 +1,21 @@
-"""Statements that write all columns of a table from its staging table."""
+"""Rows over those that a table has."""
 
-from sqlalchemy import Table, TextClause, text
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pipelines.warehouse.sql_files import read_sql
+from sqlalchemy import Connection, Table, column, select, table
+from sqlalchemy.dialects.postgresql import insert
+
+from pipelines.warehouse.connection import stage_rows
 
 
-def put_statement(name: str, table: Table) -> TextClause:
-    """A statement of `sql/`, with the table's columns filled in."""
-    columns = [column.name for column in table.columns]
-    statement = read_sql("pipelines.sources.weather", name).format(
-        columns=", ".join(columns),
-        assignments=", ".join(f"{column} = excluded.{column}" for column in columns),
+def put_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], target: Table) -> None:
+    """Insert rows with all columns of a table, or replace those of the same key."""
+    stage_rows(connection, rows, target)
+    names = [one.name for one in target.columns]
+    staged = table(f"stage_{target.name}", *map(column, names))
+    statement = insert(target).from_select(names, select(staged))
+    replaced = {name: statement.excluded[name] for name in names}
+    connection.execute(
+        statement.on_conflict_do_update(constraint=target.primary_key, set_=replaced)
     )
-    return text(statement)

@@ -13,8 +13,8 @@ from pipelines.sources.weather import tables
 from pipelines.sources.weather.fetch import Batch, FetchResult, Kind, Sleep, fetch
 from pipelines.sources.weather.observation import Observation, implausible, without_impossible
 from pipelines.sources.weather.providers import Clock, Place, Provider
-from pipelines.sources.weather.put import put_statement
-from pipelines.warehouse.connection import Warehouse, stage_rows
+from pipelines.sources.weather.put import put_rows
+from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ class PresentWeather(Kind[Batch, Observation]):
     name = "observation"
 
     def __init__(self, provider: Provider, clock: Clock) -> None:
-        self.provider, self.quotas = provider.name, provider.quotas
-        self.key_digest = provider.key_digest
+        super().__init__(provider)
         self._source, self._clock = provider, clock
 
     def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[Batch]:
@@ -83,8 +82,7 @@ class PresentWeather(Kind[Batch, Observation]):
         """Replace the last observation of each place."""
         supersede = text(read_sql("pipelines.sources.weather", "supersede_requests"))
         connection.execute(supersede, {"now": now, "place_ids": list(answers)})
-        stage_rows(connection, _rows(answers, self.provider, now), tables.observations)
-        connection.execute(put_statement("put_observations", tables.observations))
+        put_rows(connection, _rows(answers, self.provider, now), tables.observations)
 
 
 def accepts_postcodes(provider: Provider) -> bool:

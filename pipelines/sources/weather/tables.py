@@ -5,7 +5,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     Double,
     ForeignKey,
     Identity,
@@ -20,70 +19,63 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 
-from pipelines.warehouse.tables import WRITTEN_WITH, source_metadata
+from pipelines.warehouse.tables import INSTANT, WRITTEN_WITH, optional, required, source_metadata
 
 SCHEMA = "weather"
 metadata = source_metadata()
 
 
 def _place_id() -> Column[int]:
-    return Column(
+    return required(
         "place_id",
         BigInteger,
+        "The place (weather.places).",
         ForeignKey("weather.places.place_id"),
         primary_key=True,
-        comment="The place (weather.places).",
     )
-
-
-def _instant(name: str, comment: str, *, nullable: bool = True) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable, comment=comment)
 
 
 places = Table(
     "places",
     metadata,
-    Column("place_id", BigInteger, Identity(always=True), primary_key=True, comment="Its number."),
-    Column(
+    required("place_id", BigInteger, "Its number.", Identity(always=True), primary_key=True),
+    required(
         "place_key",
         Text,
-        nullable=False,
-        unique=True,
-        comment="Its unique name: country and postcode (DE 10115), country and city in lower case"
+        "Its unique name: country and postcode (DE 10115), country and city in lower case"
         " where there is no postcode (IR mashhad), or coordinates (47.4369,19.2556).",
+        unique=True,
     ),
-    Column("country_code", Text, comment="ISO 3166-1 alpha-2; null for bare coordinates."),
-    Column("postcode", Text, comment="Postcode; null where the place has none."),
-    Column("city", Text, comment="Name of the city, as first seen."),
-    Column("latitude", Double, comment="Degrees north; null until found."),
-    Column("longitude", Double, comment="Degrees east; null until found."),
-    Column(
+    optional("country_code", Text, "ISO 3166-1 alpha-2; null for bare coordinates."),
+    optional("postcode", Text, "Postcode; null where the place has none."),
+    optional("city", Text, "Name of the city, as first seen."),
+    optional("latitude", Double, "Degrees north; null until found."),
+    optional("longitude", Double, "Degrees east; null until found."),
+    required(
         "geocoding_status",
         Text,
-        nullable=False,
-        comment="pending: to be looked up; found; given: coordinates came with it; not_found;"
+        "pending: to be looked up; found; given: coordinates came with it; not_found;"
         " ambiguous: several places fit, or none for certain; corrected: set by hand"
         " (weather.correct_place). Set pending to have one looked up again.",
     ),
-    Column("geocoded_name", Text, comment="What GeoNames calls it."),
-    _instant("geocoded_at", "When it was looked up."),
-    Column(
+    optional("geocoded_name", Text, "What GeoNames calls it."),
+    optional("geocoded_at", INSTANT, "When it was looked up."),
+    optional(
         "geocoding_problem",
         Text,
-        comment="Why it was not found; a lookup that failed is in weather.fetch_state.",
+        "Why it was not found; a lookup that failed is in weather.fetch_state.",
     ),
-    Column(
+    optional(
         "geocoding_candidates",
         JSONB,
-        comment="Places that may be meant, the largest first, for a person to choose from by"
+        "Places that may be meant, the largest first, for a person to choose from by"
         " weather.correct_place: name, latitude, longitude and population of each. Null where"
         " nothing is ambiguous. From GeoNames (CC BY 4.0) by Open-Meteo.com.",
     ),
-    Column(
+    required(
         "is_observed",
         Boolean,
-        nullable=False,
-        comment="Whether a source wants its present weather now (weather.weather_requests).",
+        "Whether a source wants its present weather now (weather.weather_requests).",
     ),
     CheckConstraint(
         "geocoding_status IN ('pending', 'found', 'given', 'not_found', 'ambiguous', 'corrected')",
@@ -106,27 +98,25 @@ observations = Table(
     "observations",
     metadata,
     _place_id(),
-    Column("provider", Text, nullable=False, comment="Provider that answered: open-meteo, …"),
-    _instant("observed_at", "The time for which it holds, by the provider.", nullable=False),
-    _instant("fetched_at", "When it was received.", nullable=False),
-    Column("temperature_celsius", Double, comment="Air temperature, °C."),
-    Column("feels_like_celsius", Double, comment="Felt temperature, °C."),
-    Column("humidity_pct", Double, comment="Relative humidity, %."),
-    Column("wind_kmh", Double, comment="Wind at 10 m, km/h."),
-    Column("wind_direction_degrees", Double, comment="From where it blows, degrees."),
-    Column(
-        "precipitation_mm", Double, comment="Rain and melted snow of the last hour or less, mm."
-    ),
-    Column("cloud_cover_pct", Double, comment="Sky covered, %."),
-    Column("pressure_hpa", Double, comment="Pressure at sea level, hPa."),
-    Column("conditions", Text, comment="In words."),
-    Column("provider_code", Text, comment="The provider's own code for the conditions."),
-    Column("wmo_code", SmallInteger, comment="WMO code 4677, 0 to 99; null where not reported."),
-    Column("is_day", Boolean, comment="Whether the sun is up."),
-    Column(
+    required("provider", Text, "Provider that answered: open-meteo, …"),
+    required("observed_at", INSTANT, "The time for which it holds, by the provider."),
+    required("fetched_at", INSTANT, "When it was received."),
+    optional("temperature_celsius", Double, "Air temperature, °C."),
+    optional("feels_like_celsius", Double, "Felt temperature, °C."),
+    optional("humidity_pct", Double, "Relative humidity, %."),
+    optional("wind_kmh", Double, "Wind at 10 m, km/h."),
+    optional("wind_direction_degrees", Double, "From where it blows, degrees."),
+    optional("precipitation_mm", Double, "Rain and melted snow of the last hour or less, mm."),
+    optional("cloud_cover_pct", Double, "Sky covered, %."),
+    optional("pressure_hpa", Double, "Pressure at sea level, hPa."),
+    optional("conditions", Text, "In words."),
+    optional("provider_code", Text, "The provider's own code for the conditions."),
+    optional("wmo_code", SmallInteger, "WMO code 4677, 0 to 99; null where not reported."),
+    optional("is_day", Boolean, "Whether the sun is up."),
+    optional(
         "delay_risk",
         Text,
-        comment="storm, freezing_rain, snow, heat or none: what may delay a parcel there, by a rule"
+        "storm, freezing_rain, snow, heat or none: what may delay a parcel there, by a rule"
         " of thumb (pipelines/sources/weather/observation.py).",
     ),
     schema=SCHEMA,
@@ -138,30 +128,24 @@ hourly = Table(
     "hourly",
     metadata,
     _place_id(),
-    Column(
-        "hour_at",
-        DateTime(timezone=True),
-        primary_key=True,
-        comment="The hour, by its beginning.",
-    ),
-    Column("temperature_celsius", Double, comment="Air temperature then, °C."),
-    Column("wind_kmh", Double, comment="Wind at 10 m, km/h."),
-    Column("precipitation_mm", Double, comment="Rain and melted snow of the hour before, mm."),
-    Column("cloud_cover_pct", Double, comment="Sky covered, %."),
-    Column(
+    required("hour_at", INSTANT, "The hour, by its beginning.", primary_key=True),
+    optional("temperature_celsius", Double, "Air temperature then, °C."),
+    optional("wind_kmh", Double, "Wind at 10 m, km/h."),
+    optional("precipitation_mm", Double, "Rain and melted snow of the hour before, mm."),
+    optional("cloud_cover_pct", Double, "Sky covered, %."),
+    optional(
         "shortwave_radiation_w_per_m2",
         Double,
-        comment="Sunlight on level ground, mean of the hour before, W/m².",
+        "Sunlight on level ground, mean of the hour before, W/m².",
     ),
-    Column("conditions", Text, comment="In words."),
-    Column("wmo_code", SmallInteger, comment="WMO code 4677, 0 to 99; null where not reported."),
-    Column(
+    optional("conditions", Text, "In words."),
+    optional("wmo_code", SmallInteger, "WMO code 4677, 0 to 99; null where not reported."),
+    required(
         "weather_source",
         Text,
-        nullable=False,
-        comment="forecast: for hours to come and recent ones; archive: reanalysis of older ones.",
+        "forecast: for hours to come and recent ones; archive: reanalysis of older ones.",
     ),
-    _instant("fetched_at", "When it was received.", nullable=False),
+    required("fetched_at", INSTANT, "When it was received."),
     schema=SCHEMA,
     comment="The weather of places hour by hour, where flights depart or arrive or a plant was"
     " read. Weather data by Open-Meteo.com (CC BY 4.0).",
@@ -180,27 +164,24 @@ fetch_state = Table(
     "fetch_state",
     metadata,
     _place_id(),
-    Column(
+    required(
         "kind",
         Text,
-        primary_key=True,
-        comment="observation: the present weather; forecast: recent and coming hours; archive:"
+        "observation: the present weather; forecast: recent and coming hours; archive:"
         " older hours; geocoding: coordinates.",
+        primary_key=True,
     ),
-    _instant(
+    optional(
         "last_success_at",
+        INSTANT,
         "When it was last received. An observation is due again after two hours, hours that are"
         " still missing after three; null: at once.",
     ),
-    Column(
-        "consecutive_failures",
-        Integer,
-        nullable=False,
-        server_default="0",
-        comment="Failures since the last success.",
+    required(
+        "consecutive_failures", Integer, "Failures since the last success.", server_default="0"
     ),
-    _instant("retry_at", "After a failure: not due before. Null: due as usual."),
-    Column("problem", Text, comment="Why the last request failed; null if it succeeded."),
+    optional("retry_at", INSTANT, "After a failure: not due before. Null: due as usual."),
+    optional("problem", Text, "Why the last request failed; null if it succeeded."),
     CheckConstraint("kind IN ('observation', 'forecast', 'archive', 'geocoding')", name="kind"),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
@@ -212,46 +193,33 @@ fetch_state = Table(
 api_requests = Table(
     "api_requests",
     metadata,
-    Column(
-        "entry_id",
-        BigInteger,
-        Identity(always=True),
-        primary_key=True,
-        comment="Number of the row.",
-    ),
-    Column(
-        "request_id",
-        Uuid,
-        nullable=False,
-        comment="The HTTP request; one for several places has a row for each.",
-    ),
-    Column(
+    required("entry_id", BigInteger, "Number of the row.", Identity(always=True), primary_key=True),
+    required("request_id", Uuid, "The HTTP request; one for several places has a row for each."),
+    optional(
         "place_id",
         BigInteger,
+        "The place requested (weather.places).",
         ForeignKey("weather.places.place_id"),
-        comment="The place requested (weather.places).",
     ),
-    Column("provider", Text, nullable=False, comment="The provider or geocoder."),
-    Column(
+    required("provider", Text, "The provider or geocoder."),
+    required(
         "key_digest",
         Text,
-        nullable=False,
+        "Begin of the SHA-256 of the key it was sent with; empty without a key.",
         server_default="",
-        comment="Begin of the SHA-256 of the key it was sent with; empty without a key.",
     ),
-    Column("kind", Text, nullable=False, comment="observation, forecast, archive or geocoding."),
-    _instant("requested_at", "When it was sent.", nullable=False),
-    Column(
+    required("kind", Text, "observation, forecast, archive or geocoding."),
+    required("requested_at", INSTANT, "When it was sent."),
+    required(
         "outcome",
         Text,
-        nullable=False,
-        comment="started: no answer yet, or the run was killed before its answer was kept; success:"
+        "started: no answer yet, or the run was killed before its answer was kept; success:"
         " the answer was kept; failed; rejected: by the provider, for one of its places; quota: the"
         " quota was used up; superseded: kept once, but the place was corrected since"
         " (weather.correct_place), or a clock was wrong.",
     ),
-    Column("cost", Numeric, nullable=False, comment="What it counts against the quota."),
-    Column("problem", Text, comment="Why it failed; null if it did not."),
+    required("cost", Numeric, "What it counts against the quota."),
+    optional("problem", Text, "Why it failed; null if it did not."),
     CheckConstraint(
         "outcome IN ('started', 'success', 'failed', 'rejected', 'quota', 'superseded')",
         name="outcome",
@@ -281,22 +249,21 @@ api_requests = Table(
 quota_blocks = Table(
     "quota_blocks",
     metadata,
-    Column("provider", Text, primary_key=True, comment="The provider or geocoder."),
-    Column(
+    required("provider", Text, "The provider or geocoder.", primary_key=True),
+    required(
         "key_digest",
         Text,
+        "Begin of the SHA-256 of the key that is blocked; empty without a key.",
         primary_key=True,
-        comment="Begin of the SHA-256 of the key that is blocked; empty without a key.",
     ),
-    _instant("blocked_until", "When its quota renews: no request before.", nullable=False),
-    Column(
+    required("blocked_until", INSTANT, "When its quota renews: no request before."),
+    required(
         "consecutive_blocks",
         Integer,
-        nullable=False,
-        comment="Blocks since the last answer. Where the provider does not say how long, each is"
+        "Blocks since the last answer. Where the provider does not say how long, each is"
         " twice as long as the one before.",
     ),
-    Column("reason", Text, nullable=False, comment="The provider's message."),
+    required("reason", Text, "The provider's message."),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
     comment="Providers whose quota is used up with a key, until it renews; a row goes with the next"

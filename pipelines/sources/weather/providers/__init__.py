@@ -6,12 +6,14 @@ A provider turns places into observations, in one request or several, and classi
 """
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pipelines.failures import Failure, PermanentFailure
+from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import Observation
 
 Window = Literal["minute", "hour", "day", "month"]
@@ -72,13 +74,18 @@ class KeyRejected(PermanentFailure):
     """The provider rejects the key, or its plan lacks what was requested."""
 
 
-class Provider(Protocol):
-    """What the request loop needs of a provider."""
+class Client(Protocol):
+    """A service of which requests are counted."""
 
     name: str
     #: Of its key: quotas and pauses are of a key. Empty without one.
     key_digest: str
     quotas: tuple[Quota, ...]
+
+
+class Provider(Client, Protocol):
+    """What the request loop needs of a provider of the present weather."""
+
     #: Places in one request.
     max_places: int
     #: What a place counts against the quota.
@@ -89,6 +96,39 @@ class Provider(Protocol):
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
         """The weather of each place, in order, or why there is none."""
+
+
+class KeyedProvider(ABC):
+    """A provider that needs a key and answers for one place a request."""
+
+    name: str
+    #: Where it answers: the host, unless another one is set, and the path.
+    host: str
+    path: str
+    quotas: tuple[Quota, ...]
+    max_places = 1
+    cost_of_place = 1.0
+
+    def __init__(self, http: HttpClient, base_url: str | None, key: str, now: Clock) -> None:
+        self._url = f"{(base_url or self.host).rstrip('/')}{self.path}"
+        self._key, self._now = key, now
+        self.key_digest = digest_of_key(key)
+        self._http = replace(http, secrets=[*http.secrets, key], explain=self.explain)
+
+    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
+        """A request for each place."""
+        return [self._observe_one(place) for place in places]
+
+    @abstractmethod
+    def can_request(self, place: Place) -> bool:
+        """Whether what is known of the place is enough for a request."""
+
+    @abstractmethod
+    def _observe_one(self, place: Place) -> Observation | str: ...
+
+    @abstractmethod
+    def explain(self, status: int, document: Any, url: str) -> Failure | None:
+        """What its error bodies mean."""
 
 
 def digest_of_key(key: str | None) -> str:

@@ -7,7 +7,7 @@ round trips, not quota. Data are CC BY 4.0.
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -126,12 +126,18 @@ def read_current(answer: Any) -> Observation | str:
     """The observation in one answer, or why there is none."""
     if not isinstance(answer, dict) or not isinstance(current := answer.get("current"), dict):
         return "the answer has no present weather"
-    units = answer.get("current_units")
-    for name, unit in UNITS.items():
-        if not isinstance(units, dict) or units.get(name) != unit:
-            unit_sent = units.get(name) if isinstance(units, dict) else None
-            return f"{name} comes in {unit_sent!r}, not in {unit!r}"
+    if problem := wrong_unit(answer.get("current_units"), UNITS):
+        return problem
     return observed(instant(current.get("time")), current, _observation)
+
+
+def wrong_unit(sent: Any, expected: Mapping[str, str]) -> str | None:
+    """Why the units of an answer are not as expected, or None."""
+    units = sent if isinstance(sent, dict) else {}
+    wrong = (name for name, unit in expected.items() if units.get(name) != unit)
+    for name in wrong:
+        return f"{name} comes in {units.get(name)!r}, not in {expected[name]!r}"
+    return None
 
 
 def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observation:

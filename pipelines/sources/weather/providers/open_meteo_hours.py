@@ -7,16 +7,16 @@ A request is weighted by its variables and days. Data are CC BY 4.0.
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from pipelines.http.client import HttpClient
 from pipelines.ingest.contract import shown
 from pipelines.sources.weather.observation import (
     Hour,
-    InvalidValue,
-    check_float,
+    as_code,
     lost,
-    parse_code,
     within_range,
     words_for,
 )
@@ -31,6 +31,7 @@ from pipelines.sources.weather.providers.open_meteo import (
     instant,
     one_for_each,
     with_key,
+    wrong_unit,
 )
 
 VARIABLES = {
@@ -41,17 +42,23 @@ VARIABLES = {
     "shortwave_radiation": "W/m²",
     "weather_code": "wmo code",
 }
-#: What `Hour` calls them, but for the code.
-VALUES = (
-    "temperature_celsius",
-    "wind_kmh",
-    "precipitation_mm",
-    "cloud_cover_pct",
-    "shortwave_radiation_w_per_m2",
-)
 FORECAST_DAYS = 16
 MAX_PAST_DAYS = 92
 MAX_PLACES = 50
+
+
+Numbers = list[Annotated[float | None, Field(allow_inf_nan=False)]]
+
+
+class HourlyRecord(BaseModel, strict=True, loc_by_alias=False):
+    """The values of an answer, a list each with an item for each hour."""
+
+    temperature_celsius: Numbers = Field(alias="temperature_2m")
+    wind_kmh: Numbers = Field(alias="wind_speed_10m")
+    precipitation_mm: Numbers = Field(alias="precipitation")
+    cloud_cover_pct: Numbers = Field(alias="cloud_cover")
+    shortwave_radiation_w_per_m2: Numbers = Field(alias="shortwave_radiation")
+    weather_code: Numbers
 
 
 class OpenMeteoHours:
@@ -112,20 +119,24 @@ def read_hours(answer: Any) -> list[Hour] | str:
     units = answer.get("hourly_units") if isinstance(answer, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):
         return "the answer has no hours"
-    for name, unit in VARIABLES.items():
-        if units.get(name) != unit:
-            return f"{name} comes in {units.get(name)!r}, not in {unit!r}"
+    if problem := wrong_unit(units, VARIABLES):
+        return problem
     columns: list[Any] = [hourly.get(name) for name in ("time", *VARIABLES)]
     lengths = {len(column) if isinstance(column, list) else -1 for column in columns}
     if len(lengths) > 1 or -1 in lengths:
         return "the lists of hours and values are not equally long"
-    hours: dict[dt.datetime, Hour] = {}
-    for row in zip(*columns, strict=True):
-        try:
-            hour = _hour(*row)
-        except InvalidValue as invalid:
-            return f"the hour {shown(row[0])} of the answer makes no sense: {invalid}"
-        hours[hour.hour_at] = hour
+    times = [instant(at) for at in hourly["time"]]
+    try:
+        values = dict(HourlyRecord.model_validate(hourly))
+    except ValidationError as error:
+        name, row = error.errors()[0]["loc"]
+        return _nonsense(
+            columns[0][row], f"{name} is no number: {shown(error.errors()[0]['input'])}"
+        )
+    if None in times:
+        return _nonsense(columns[0][times.index(None)], "it is no time")
+    rows = (dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True))
+    hours = {at: _hour(at, row) for at, row in zip(times, rows, strict=True) if at is not None}
     if not hours:
         return "the answer has no hours"
     if max(hours) - min(hours) != (len(hours) - 1) * dt.timedelta(hours=1):
@@ -133,16 +144,15 @@ def read_hours(answer: Any) -> list[Hour] | str:
     return list(hours.values())
 
 
-def _hour(at: Any, temperature: Any, wind: Any, rain: Any, cloud: Any, sun: Any, code: Any) -> Hour:
-    hour_at = instant(at)
-    if hour_at is None:
-        raise InvalidValue("it is no time")
-    numbers = (temperature, wind, rain, cloud, sun)
-    sent = {name: check_float(name, value) for name, value in zip(VALUES, numbers, strict=True)}
+def _nonsense(at: Any, problem: str) -> str:
+    return f"the hour {shown(at)} of the answer makes no sense: {problem}"
+
+
+def _hour(hour_at: dt.datetime, sent: dict[str, float | None]) -> Hour:
+    code = sent.pop("weather_code")
     kept = {name: within_range(name, value) for name, value in sent.items()}
-    codes = {"weather_code": code}
-    wmo_code = parse_code(codes, "weather_code", 0, 99)
-    impossible = lost(sent, kept) + lost(codes, {"weather_code": wmo_code})
+    wmo_code = as_code(code, 0, 99)
+    impossible = lost(sent, kept) + lost({"weather_code": code}, {"weather_code": wmo_code})
     return Hour(
         hour_at=hour_at,
         conditions=words_for(wmo_code),

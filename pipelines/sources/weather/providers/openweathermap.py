@@ -5,12 +5,9 @@ it would answer for the US. `cod` is a number in some answers and a string in ot
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pipelines.failures import Failure, PermanentFailure
-from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import (
     Observation,
     check_float,
@@ -19,90 +16,33 @@ from pipelines.sources.weather.observation import (
     observed,
     parse_code,
     parse_text,
+    wmo_code,
 )
 from pipelines.sources.weather.providers import (
     KEY_VARIABLE,
+    KeyedProvider,
     Place,
     Quota,
     QuotaExhausted,
     RequestRejected,
-    digest_of_key,
 )
 
-URL = "https://api.openweathermap.org"
 KMH_PER_M_PER_S = 3.6
-#: Their codes as WMO's nearest; sleet as snow, a tornado as a storm, every 2xx a thunderstorm.
-WMO_CODES = {
-    500: 61,
-    501: 63,
-    502: 65,
-    503: 65,
-    504: 65,
-    511: 66,
-    520: 80,
-    521: 81,
-    522: 82,
-    531: 82,
-    600: 71,
-    601: 73,
-    602: 75,
-    611: 71,
-    612: 71,
-    613: 71,
-    615: 71,
-    616: 71,
-    620: 85,
-    621: 85,
-    622: 86,
-    701: 45,
-    741: 45,
-    781: 95,
-    800: 0,
-    801: 1,
-    802: 2,
-    803: 3,
-    804: 3,
-    300: 51,
-    301: 53,
-    302: 55,
-    310: 51,
-    311: 53,
-    312: 55,
-    313: 80,
-    314: 81,
-    321: 80,
-}
-#: The range of their codes.
+#: The range of their codes; every 2xx is a thunderstorm.
 CODES = (200, 999)
 
 
-class OpenWeatherMap:
+class OpenWeatherMap(KeyedProvider):
     """Present weather by coordinates or by postcode."""
 
     name = "openweathermap"
+    host = "https://api.openweathermap.org"
+    path = "/data/2.5/weather"
     quotas: tuple[Quota, ...] = (Quota("minute", 60), Quota("month", 1_000_000))
-    max_places = 1
-    cost_of_place = 1.0
-
-    def __init__(
-        self,
-        http: HttpClient,
-        base_url: str | None,
-        key: str,
-        now: Callable[[], dt.datetime],  # noqa: ARG002 - for providers that say when a quota renews
-    ) -> None:
-        self._url = f"{(base_url or URL).rstrip('/')}/data/2.5/weather"
-        self._key = key
-        self.key_digest = digest_of_key(key)
-        self._http = replace(http, secrets=[*http.secrets, key], explain=_explain)
 
     def can_request(self, place: Place) -> bool:
         """It needs coordinates, or postcode and country."""
         return place.latitude is not None or bool(place.postcode and place.country_code)
-
-    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        """A request for each place."""
-        return [self._observe_one(place) for place in places]
 
     def _observe_one(self, place: Place) -> Observation | str:
         if place.latitude is not None:
@@ -111,6 +51,21 @@ class OpenWeatherMap:
             where = {"zip": f"{place.postcode},{(place.country_code or '').lower()}"}
         parameters = {**where, "appid": self._key, "units": "metric", "lang": "en"}
         return _read(self._http.get_json(self._url, parameters).document)
+
+    def explain(self, status: int, document: Any, url: str) -> Failure | None:
+        """What its error bodies mean."""
+        if not isinstance(document, dict) or "cod" not in document:
+            return None
+        code = str(document["cod"])
+        problem = f"it answered {status}, code {code}: {document.get('message')}"
+        if code == "401":
+            remedy = f"Set {KEY_VARIABLE} to a valid key; a new one takes up to two hours."
+            return PermanentFailure(self.name, problem, place=url, remedy=remedy)
+        if code in ("404", "400"):
+            return RequestRejected(self.name, problem, place=url)
+        if code == "429":  # "temporarily blocked", for a time that it does not say
+            return QuotaExhausted(self.name, problem, place=url, until=None)
+        return None
 
 
 def _read(document: Any) -> Observation | str:
@@ -141,7 +96,7 @@ def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observat
         pressure_hpa=_amount(document, "main", "pressure"),
         conditions=parse_text(first, "description"),
         provider_code=None if code is None else str(code),
-        wmo_code=None if code is None else (95 if 200 <= code < 300 else WMO_CODES.get(code)),
+        wmo_code=95 if code is not None and code < 300 else wmo_code(OpenWeatherMap.name, code),
         is_day=icon.endswith("d") if isinstance(icon, str) else None,
         impossible=lost(first, {"id": code}),
     )
@@ -156,19 +111,3 @@ def _precipitation(document: dict[str, Any]) -> float:
 def _amount(document: dict[str, Any], part: str, key: str) -> float | None:
     found = document.get(part)
     return check_float(f"{part}.{key}", found.get(key)) if isinstance(found, dict) else None
-
-
-def _explain(status: int, document: Any, url: str) -> Failure | None:
-    """What its error bodies mean."""
-    if not isinstance(document, dict) or "cod" not in document:
-        return None
-    code = str(document["cod"])
-    problem = f"it answered {status}, code {code}: {document.get('message')}"
-    if code == "401":
-        remedy = f"Set {KEY_VARIABLE} to a valid key; a new one takes up to two hours."
-        return PermanentFailure(OpenWeatherMap.name, problem, place=url, remedy=remedy)
-    if code in ("404", "400"):
-        return RequestRejected(OpenWeatherMap.name, problem, place=url)
-    if code == "429":  # "temporarily blocked", for a time that it does not say
-        return QuotaExhausted(OpenWeatherMap.name, problem, place=url, until=None)
-    return None

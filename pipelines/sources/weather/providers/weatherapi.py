@@ -5,12 +5,9 @@ Many places in one request are for paid plans only, and each counts: they are re
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
-from pipelines.http.client import HttpClient
 from pipelines.sources.weather.observation import (
     Observation,
     from_epoch,
@@ -20,110 +17,61 @@ from pipelines.sources.weather.observation import (
     observed,
     parse_code,
     parse_float,
-    parse_int,
     parse_text,
+    wmo_code,
     words,
 )
 from pipelines.sources.weather.providers import (
     KEY_VARIABLE,
+    KeyedProvider,
     Place,
     Quota,
     QuotaExhausted,
     RequestRejected,
-    digest_of_key,
     end_of,
 )
 
-URL = "https://api.weatherapi.com"
-#: Their codes as WMO's nearest; sleet as snow.
-WMO_CODES = {
-    1000: 0,
-    1003: 2,
-    1006: 3,
-    1009: 3,
-    1030: 45,
-    1063: 61,
-    1066: 71,
-    1069: 71,
-    1072: 56,
-    1087: 95,
-    1114: 73,
-    1117: 75,
-    1135: 45,
-    1147: 48,
-    1150: 51,
-    1153: 51,
-    1168: 56,
-    1171: 57,
-    1180: 61,
-    1183: 61,
-    1186: 63,
-    1189: 63,
-    1192: 65,
-    1195: 65,
-    1198: 66,
-    1201: 67,
-    1204: 71,
-    1207: 73,
-    1210: 71,
-    1213: 71,
-    1216: 73,
-    1219: 73,
-    1222: 75,
-    1225: 75,
-    1237: 77,
-    1240: 80,
-    1243: 81,
-    1246: 82,
-    1249: 85,
-    1252: 86,
-    1255: 85,
-    1258: 86,
-    1261: 77,
-    1264: 77,
-    1273: 95,
-    1276: 95,
-    1279: 95,
-    1282: 95,
-}
 #: The range of their codes.
 CODES = (1000, 9999)
 #: Answers name the nearest place that is known there, which in a desert or at sea is far.
 MAX_AWAY_KM = 100.0
 
 
-class WeatherApi:
+class WeatherApi(KeyedProvider):
     """Present weather by coordinates."""
 
     name = "weatherapi"
+    host = "https://api.weatherapi.com"
+    path = "/v1/current.json"
     quotas: tuple[Quota, ...] = (Quota("month", 100_000),)
-    max_places = 1
-    cost_of_place = 1.0
-
-    def __init__(
-        self,
-        http: HttpClient,
-        base_url: str | None,
-        key: str,
-        now: Callable[[], dt.datetime],
-    ) -> None:
-        self._url = f"{(base_url or URL).rstrip('/')}/v1/current.json"
-        self._key = key
-        self.key_digest = digest_of_key(key)
-        self._http = replace(http, secrets=[*http.secrets, key], explain=_explainer(now))
 
     def can_request(self, place: Place) -> bool:
         """It needs coordinates."""
         return place.latitude is not None and place.longitude is not None
 
-    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        """A request for each place."""
-        return [self._observe_one(place) for place in places]
-
     def _observe_one(self, place: Place) -> Observation | str:
         coordinates = f"{place.latitude:.5f},{place.longitude:.5f}"
         answer = self._http.get_json(self._url, {"key": self._key, "q": coordinates, "aqi": "no"})
         return _read(answer.document, place)
+
+    def explain(self, status: int, document: Any, url: str) -> Failure | None:
+        """What its error bodies mean."""
+        error = document.get("error") if isinstance(document, dict) else None
+        code = number(error.get("code")) if isinstance(error, dict) else None
+        if not isinstance(error, dict) or code is None:
+            return None
+        problem = f"it answered {status}, code {code:g}: {error.get('message')}"
+        if code == 9999:  # a fault of theirs, sent as a 400
+            return TransientFailure(self.name, problem, place=url, remedy="Try again later.")
+        if code == 1006:
+            return RequestRejected(self.name, problem, place=url)
+        if code == 2007:
+            until = end_of("month", self._now())
+            return QuotaExhausted(self.name, problem, place=url, until=until)
+        if code in (1002, 2006, 2008, 2009):
+            remedy = f"Set {KEY_VARIABLE} to a key that is valid there."
+            return PermanentFailure(self.name, problem, place=url, remedy=remedy)
+        return None
 
 
 def _read(document: Any, place: Place) -> Observation | str:
@@ -168,29 +116,7 @@ def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observati
         pressure_hpa=parse_float(current, "pressure_mb"),
         conditions=parse_text(condition, "text"),
         provider_code=None if code is None else str(code),
-        wmo_code=None if code is None else WMO_CODES.get(code),
+        wmo_code=wmo_code(WeatherApi.name, code),
         is_day=None if is_day is None else bool(is_day),
         impossible=lost(condition, {"code": code}) + lost(current, {"is_day": is_day}),
     )
-
-
-def _explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:
-    def explain(status: int, document: Any, url: str) -> Failure | None:
-        error = document.get("error") if isinstance(document, dict) else None
-        code = parse_int(error.get("code")) if isinstance(error, dict) else None
-        if not isinstance(error, dict) or code is None:
-            return None
-        problem = f"it answered {status}, code {code}: {error.get('message')}"
-        if code == 9999:  # a fault of theirs, sent as a 400
-            return TransientFailure(WeatherApi.name, problem, place=url, remedy="Try again later.")
-        if code == 1006:
-            return RequestRejected(WeatherApi.name, problem, place=url)
-        if code == 2007:
-            until = end_of("month", now())
-            return QuotaExhausted(WeatherApi.name, problem, place=url, until=until)
-        if code in (1002, 2006, 2008, 2009):
-            remedy = f"Set {KEY_VARIABLE} to a key that is valid there."
-            return PermanentFailure(WeatherApi.name, problem, place=url, remedy=remedy)
-        return None
-
-    return explain

@@ -1,11 +1,14 @@
-"""WeatherAPI.com and OpenWeatherMap, imitated: the same made-up weather in their own words."""
+"""WeatherAPI.com and OpenWeatherMap, imitated: the same made-up weather in their own words.
+
+Answers have what a client may need, and not what the real ones have besides.
+"""
 
 import datetime as dt
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pipelines.sources.weather.sandbox.model import COUNTRIES, weather_at
+from pipelines.sources.weather.sandbox.model import places, weather_at
 
 
 def weatherapi(request: Request, now: dt.datetime) -> Response:
@@ -32,20 +35,12 @@ def weatherapi(request: Request, now: dt.datetime) -> Response:
     updated = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     return JSONResponse(
         {
-            "location": {
-                "name": "Somewhere",
-                "country": _country_near(latitude, longitude),
-                "lat": latitude,
-                "lon": longitude,
-                "tz_id": "UTC",
-                "localtime": now.strftime("%Y-%m-%d %H:%M"),
-            },
+            "location": {"name": "Somewhere", "lat": latitude, "lon": longitude},
             "current": {
                 "last_updated_epoch": int(updated.timestamp()),
-                "last_updated": updated.strftime("%Y-%m-%d %H:%M"),
                 "temp_c": here["temperature_2m"],
                 "is_day": here["is_day"],
-                "condition": {"text": "Overcast ", "icon": "//cdn/122.png", "code": 1009},
+                "condition": {"text": "Overcast ", "code": 1009},
                 "wind_kph": here["wind_speed_10m"],
                 "wind_degree": here["wind_direction_10m"],
                 "pressure_mb": here["pressure_msl"],
@@ -74,9 +69,9 @@ def openweathermap(request: Request, now: dt.datetime) -> Response:
         return refuse(429, 429, "Your account is temporary blocked due to exceeding of requests.")
     if "zip" in query:
         country = query["zip"].partition(",")[2].upper() or "US"
-        if country not in COUNTRIES:
+        if country not in places()["countries"]:
             return refuse(404, "404", "city not found")
-        latitude, longitude = COUNTRIES[country]
+        latitude, longitude = places()["countries"][country]
     else:
         try:
             latitude, longitude = float(query["lat"]), float(query["lon"])
@@ -88,34 +83,16 @@ def openweathermap(request: Request, now: dt.datetime) -> Response:
     kelvin = 0.0 if query.get("units") == "metric" else 273.15
     return JSONResponse(
         {
-            "coord": {"lon": longitude, "lat": latitude},
-            "weather": [
-                {"id": 802, "main": "Clouds", "description": "scattered clouds", "icon": "03d"}
-            ],
+            "weather": [{"id": 802, "description": "scattered clouds", "icon": "03d"}],
             "main": {
                 "temp": here["temperature_2m"] + kelvin,
                 "feels_like": here["apparent_temperature"] + kelvin,
                 "pressure": here["pressure_msl"],
                 "humidity": here["relative_humidity_2m"],
             },
-            "visibility": 10000,
             "wind": {"speed": here["wind_speed_10m"] / 3.6, "deg": here["wind_direction_10m"]},
             "clouds": {"all": here["cloud_cover"]},
             "dt": int(now.timestamp()),
-            "sys": {"country": "XX"},
-            "timezone": 0,
-            "id": 0,
-            "name": "Somewhere",
             "cod": 200,
         }
-    )
-
-
-def _country_near(latitude: float, longitude: float) -> str:
-    """The code of the country whose middle is nearest."""
-    return min(
-        COUNTRIES,
-        key=lambda code: (
-            (COUNTRIES[code][0] - latitude) ** 2 + (COUNTRIES[code][1] - longitude) ** 2
-        ),
     )

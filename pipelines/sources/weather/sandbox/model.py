@@ -1,8 +1,11 @@
-"""The weather of the sandbox: a function of place and hour, and where its countries are."""
+"""The weather of the sandbox: a function of place and hour, and where its places are."""
 
 import datetime as dt
+import json
 import math
+from functools import cache
 from hashlib import sha256
+from importlib import resources
 from typing import Any
 
 from pipelines.sandbox.sky import cloudiness, irradiation
@@ -11,23 +14,15 @@ from pipelines.sandbox.sky import cloudiness, irradiation
 HOUR = dt.timedelta(hours=1)
 CODES = (0, 1, 2, 3, 3, 45, 51, 61, 63, 80, 95)
 COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
-COUNTRIES = {
-    "AT": (48.2, 16.4),
-    "BE": (50.8, 4.4),
-    "DE": (52.0, 12.0),
-    "DK": (55.7, 12.6),
-    "ES": (40.4, -3.7),
-    "FR": (48.9, 2.4),
-    "GB": (51.5, -0.1),
-    "IR": (36.3, 59.6),
-    "IT": (41.9, 12.5),
-    "NL": (52.4, 4.9),
-    "PL": (52.2, 21.0),
-    "PR": (18.4, -66.1),
-    "PT": (38.7, -9.1),
-    "SE": (59.3, 18.1),
-    "US": (40.7, -74.0),
-}
+
+
+@cache
+def places() -> dict[str, Any]:
+    """`places.json`: `countries`, the middle of each by its code, and `towns`."""
+    found: dict[str, Any] = json.loads(
+        resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8")
+    )
+    return found
 
 
 def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, Any]:
