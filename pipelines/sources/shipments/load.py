@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -186,7 +185,7 @@ def _stage(connection: Connection, lines: Lines) -> list[Reject]:
 
 def _take_out_contradictions(connection: Connection) -> list[Reject]:
     """Unstage lines that contradict each other, and return them."""
-    connection.execute(text("ANALYZE stage_lines"))
+    connection.execute(text("ANALYZE stage_lines (tracking_number, carrier, sku)"))
     return _take_out(connection, "disagreeing_lines", {}) + _take_out(
         connection, "contradicting_lines", {"reason": SECOND_LINE}
     )
@@ -253,7 +252,7 @@ def _addresses(texts: Sequence[str]) -> pd.DataFrame:
     from pipelines.sources.shipments.addresses import PARSER_VERSION, read_address
 
     rows: Iterable[dict[str, Any]] = (
-        {"address": address} | asdict(read_address(address)) for address in texts
+        {"address": address} | vars(read_address(address)) for address in texts
     )
     frame = pd.DataFrame(rows).rename(columns={"status": "address_status"})
     return frame.assign(parser_version=PARSER_VERSION)

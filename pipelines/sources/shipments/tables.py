@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Computed,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -15,7 +14,13 @@ from sqlalchemy import (
     text,
 )
 
-from pipelines.warehouse.tables import delivery_id_column, source_metadata
+from pipelines.warehouse.tables import (
+    INSTANT,
+    delivery_id_column,
+    optional,
+    required,
+    source_metadata,
+)
 
 SCHEMA = "shipments"
 metadata = source_metadata()
@@ -23,28 +28,32 @@ metadata = source_metadata()
 
 def _shipment_columns() -> list[Column[str]]:
     return [
-        Column(
+        required(
             "tracking_number",
             Text,
+            "The carrier's number of the parcel; another carrier may have the same.",
             primary_key=True,
-            comment="The carrier's number of the parcel; another carrier may have the same.",
         ),
-        Column("carrier", Text, primary_key=True, comment="Who carries it, as sent: DHL, UPS, …"),
+        required("carrier", Text, "Who carries it, as sent: DHL, UPS, …", primary_key=True),
     ]
 
 
 addresses = Table(
     "addresses",
     metadata,
-    Column("address", Text, primary_key=True, comment="The address as sent."),
-    Column("street", Text, comment="What stands before the place: street, house, company."),
-    Column("postcode", Text, comment="In capitals, without a country's prefix; null where none."),
-    Column("city", Text, comment="Name of the place, as sent."),
-    Column("country", Text, comment="Name of the country, as sent."),
-    Column("country_code", Text, comment="ISO 3166-1 alpha-2 code of the country."),
-    Column(
+    required("address", Text, "The address as sent.", primary_key=True),
+    optional("street", Text, "What stands before the place: street, house, company."),
+    optional("postcode", Text, "In capitals, without a country's prefix; null where none."),
+    optional("city", Text, "Name of the place, as sent."),
+    optional("country", Text, "Name of the country, as sent."),
+    optional("country_code", Text, "ISO 3166-1 alpha-2 code of the country."),
+    optional(
         "place_key",
         Text,
+        "What weather.places calls the place; null where country or place is not known."
+        " Where postcodes go to a street (1016 BZ, SW1A 2AA), their first part, by which they are"
+        " found on the map: those of one point are one place. In rural Canada (X0A 0H0) the first"
+        " part is of a region, and all of it counts.",
         Computed(
             "CASE WHEN postcode IS NOT NULL OR city IS NOT NULL THEN country_code || ' ' ||"
             " coalesce(CASE WHEN country_code IN ('NL', 'PT')"
@@ -57,25 +66,19 @@ addresses = Table(
             " ELSE replace(postcode, ' ', '') END, lower(city)) END",
             persisted=True,
         ),
-        comment="What weather.places calls the place; null where country or place is not known."
-        " Where postcodes go to a street (1016 BZ, SW1A 2AA), their first part, by which they are"
-        " found on the map: those of one point are one place. In rural Canada (X0A 0H0) the first"
-        " part is of a region, and all of it counts.",
     ),
-    Column(
+    required(
         "address_status",
         Text,
-        nullable=False,
-        comment="parsed: place and country are known; partly_parsed: they were read, and another"
+        "parsed: place and country are known; partly_parsed: they were read, and another"
         " reading is as good; no_postcode: they are known, without a postcode; odd_postcode: it has"
         " a number that is no postcode of the country; unknown_country: the last part names no"
         " country; unparsed: no place was found.",
     ),
-    Column(
+    required(
         "parser_version",
         SmallInteger,
-        nullable=False,
-        comment="Version of the parser that read it; a newer one reads it again.",
+        "Version of the parser that read it; a newer one reads it again.",
     ),
     delivery_id_column(),
     Index(None, "place_key"),
@@ -92,52 +95,33 @@ shipments = Table(
     "shipments",
     metadata,
     *_shipment_columns(),
-    Column("sender_address", Text, nullable=False, comment="From where (shipments.addresses)."),
-    Column("receiver_address", Text, nullable=False, comment="To where (shipments.addresses)."),
-    Column(
+    required("sender_address", Text, "From where (shipments.addresses)."),
+    required("receiver_address", Text, "To where (shipments.addresses)."),
+    required(
         "status",
         Text,
-        nullable=False,
-        comment="in_transit, inbound_scan, scanned or delivery; other words are kept as sent, in"
+        "in_transit, inbound_scan, scanned or delivery; other words are kept as sent, in"
         " small letters and with _ between words.",
     ),
-    Column("status_raw", Text, nullable=False, comment="The status as sent."),
-    Column(
+    required("status_raw", Text, "The status as sent."),
+    required(
         "article_count",
         Integer,
-        nullable=False,
+        "How many different articles are in it (shipments.articles).",
         server_default="0",
-        comment="How many different articles are in it (shipments.articles).",
     ),
-    Column(
-        "units",
-        BigInteger,
-        nullable=False,
-        server_default="0",
-        comment="How many pieces are in it.",
-    ),
-    Column(
+    required("units", BigInteger, "How many pieces are in it.", server_default="0"),
+    required(
         "total_value",
         Numeric,
-        nullable=False,
+        "Pieces times their prices. The files name no currency.",
         server_default="0",
-        comment="Pieces times their prices. The files name no currency.",
     ),
-    Column(
-        "first_seen_at", DateTime(timezone=True), nullable=False, comment="When it was first seen."
+    required("first_seen_at", INSTANT, "When it was first seen."),
+    required(
+        "last_seen_at", INSTANT, "When a file last had it, whether it changed anything or not."
     ),
-    Column(
-        "last_seen_at",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="When a file last had it, whether it changed anything or not.",
-    ),
-    Column(
-        "updated_at",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="When anything of it last changed, its articles included.",
-    ),
+    required("updated_at", INSTANT, "When anything of it last changed, its articles included."),
     delivery_id_column(),
     ForeignKeyConstraint(["sender_address"], ["shipments.addresses.address"]),
     ForeignKeyConstraint(["receiver_address"], ["shipments.addresses.address"]),
@@ -151,15 +135,10 @@ articles = Table(
     "articles",
     metadata,
     *_shipment_columns(),
-    Column("sku", Text, primary_key=True, comment="The seller's number of the article."),
-    Column("article_name", Text, nullable=False, comment="What it is, as sent."),
-    Column("quantity", Integer, nullable=False, comment="How many pieces, at least one."),
-    Column(
-        "unit_price",
-        Numeric(10, 2),
-        nullable=False,
-        comment="Price of one piece. The files name no currency.",
-    ),
+    required("sku", Text, "The seller's number of the article.", primary_key=True),
+    required("article_name", Text, "What it is, as sent."),
+    required("quantity", Integer, "How many pieces, at least one."),
+    required("unit_price", Numeric(10, 2), "Price of one piece. The files name no currency."),
     delivery_id_column(),
     ForeignKeyConstraint(
         ["tracking_number", "carrier"],
@@ -174,14 +153,9 @@ status_history = Table(
     "status_history",
     metadata,
     *_shipment_columns(),
-    Column(
-        "seen_at",
-        DateTime(timezone=True),
-        primary_key=True,
-        comment="When a file with this status was loaded.",
-    ),
-    Column("status", Text, nullable=False, comment="The status from then on."),
-    Column("status_raw", Text, nullable=False, comment="The status as sent."),
+    required("seen_at", INSTANT, "When a file with this status was loaded.", primary_key=True),
+    required("status", Text, "The status from then on."),
+    required("status_raw", Text, "The status as sent."),
     delivery_id_column(),
     ForeignKeyConstraint(
         ["tracking_number", "carrier"],

@@ -6,8 +6,9 @@ two decimals, no currency), sku, status. A shipment is a tracking number of a ca
 for a line alone is in `LINES`; what lines of one shipment say together is checked in SQL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -46,15 +47,18 @@ def _column(kind: Any, check: pa.Check | None, otherwise: str) -> pa.Column:
     return pa.Column(kind, check, metadata={"otherwise": otherwise})
 
 
+def _each(is_good: Callable[[Any], bool]) -> pa.Check:
+    """A check of values that repeat from line to line: each is looked at once."""
+    return pa.Check(lambda values: values.isin([*filter(is_good, values.unique())]))
+
+
 def _name() -> pa.Column:
-    return _column(str, pa.Check(lambda values: values.map(is_name)), "is not a name")
+    return _column(str, _each(is_name), "is not a name")
 
 
 def _address() -> pa.Column:
-    def is_address(values: pd.Series) -> pd.Series:
-        return values.map(lambda value: is_text(value, MAX_ADDRESS_CHARACTERS))
-
-    return _column(str, pa.Check(is_address), "is not an address")
+    is_address = partial(is_text, most_characters=MAX_ADDRESS_CHARACTERS)
+    return _column(str, _each(is_address), "is not an address")
 
 
 LINES = pa.DataFrameSchema(

@@ -1,5 +1,4 @@
--- How many staged lines the tables hold, counted there.
+-- How many staged lines the tables hold, counted there; an article has a shipment.
 SELECT count(*)
 FROM stage_lines
 INNER JOIN shipments.articles USING (tracking_number, carrier, sku)
-INNER JOIN shipments.shipments USING (tracking_number, carrier)

@@ -11,7 +11,7 @@ CREATE TEMP TABLE stage_lines (
     sku text,
     article_name text,
     quantity integer,
-    unit_price numeric
+    unit_price numeric(10, 2)
 ) ON COMMIT DROP;
 
 CREATE TEMP TABLE later_shipments (tracking_number text, carrier text) ON COMMIT DROP;

@@ -1,5 +1,6 @@
 -- Brings shipments up to date with stage_lines, where all lines of a shipment say the same of it.
--- Those in later_shipments stay as they are. Every change of status gets its row in the history.
+-- Those in later_shipments stay as they are. Every change of status gets its row in the history. New ones
+-- are summed up at once; sum_up_shipments corrects what was there before.
 WITH sent AS (
     SELECT DISTINCT ON (tracking_number, carrier)
         tracking_number,
@@ -17,6 +18,17 @@ WITH sent AS (
             AND later_shipments.carrier = stage_lines.carrier
     )
     ORDER BY tracking_number, carrier, record
+), contents AS (
+    SELECT
+        tracking_number,
+        carrier,
+        count(*) AS article_count,
+        sum(articles.quantity) AS units,
+        sum(articles.quantity * articles.unit_price) AS total_value
+    FROM (
+        SELECT DISTINCT tracking_number, carrier, sku, quantity, unit_price FROM stage_lines
+    ) AS articles
+    GROUP BY tracking_number, carrier
 ), before AS (
     SELECT
         sent.tracking_number,
@@ -34,6 +46,9 @@ WITH sent AS (
         receiver_address,
         status,
         status_raw,
+        article_count,
+        units,
+        total_value,
         first_seen_at,
         last_seen_at,
         updated_at,
@@ -46,11 +61,15 @@ WITH sent AS (
         receiver_address,
         status,
         status_raw,
+        article_count,
+        units,
+        total_value,
         :seen_at,
         :seen_at,
         :changed_at,
         :delivery_id
     FROM sent
+    INNER JOIN contents USING (tracking_number, carrier)
     ON CONFLICT (tracking_number, carrier) DO UPDATE SET
         sender_address = excluded.sender_address,
         receiver_address = excluded.receiver_address,

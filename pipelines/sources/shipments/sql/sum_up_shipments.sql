@@ -1,4 +1,5 @@
--- Sums up what is in the shipments whose articles changed: they have changed themselves.
+-- Sums up what is in the shipments whose articles changed: they have changed themselves. Those that
+-- are new were summed up as they were put in.
 UPDATE shipments.shipments
 SET
     article_count = contents.article_count,
@@ -20,3 +21,12 @@ FROM (
 WHERE
     shipments.tracking_number = contents.tracking_number
     AND shipments.carrier = contents.carrier
+    AND (
+        shipments.article_count,
+        shipments.units,
+        shipments.total_value,
+        shipments.updated_at,
+        shipments.delivery_id
+    ) IS DISTINCT FROM (
+        contents.article_count, contents.units, contents.total_value, :changed_at, :delivery_id
+    )
