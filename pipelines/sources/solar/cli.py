@@ -64,10 +64,7 @@ def add(
     \b
       isobar plants add "Sierra Nevada" --latitude 37.1 --longitude -3.4 --time-zone Europe/Madrid
     """
-    from pipelines.sources.solar import registry
-
-    with _registry() as store:
-        plant_id = registry.add(store, name, latitude, longitude, time_zone, plant_id)
+    plant_id = _apply("add", name, latitude, longitude, time_zone, plant_id)
     tell("Registered. isobar run syncs it; where isobar ui runs, that begins within a minute.")
     click.echo(plant_id)
 
@@ -77,10 +74,7 @@ def add(
 @click.argument("new_name")
 def rename(plant_id: int, new_name: str) -> None:
     """Give a plant another name."""
-    from pipelines.sources.solar import registry
-
-    with _registry() as store:
-        registry.rename(store, plant_id, new_name)
+    _apply("rename", plant_id, new_name)
     tell(f"Plant {plant_id} is renamed.")
 
 
@@ -88,10 +82,7 @@ def rename(plant_id: int, new_name: str) -> None:
 @a_plant
 def retire(plant_id: int) -> None:
     """Have a plant not synced any more; its data stay."""
-    from pipelines.sources.solar import registry
-
-    with _registry() as store:
-        retired_at = registry.retire(store, plant_id)
+    retired_at = _apply("retire", plant_id)
     tell(f"Plant {plant_id} is retired since {retired_at:%Y-%m-%d %H:%M} UTC; its data stay.")
 
 
@@ -99,10 +90,7 @@ def retire(plant_id: int) -> None:
 @a_plant
 def unretire(plant_id: int) -> None:
     """Have a retired plant synced again, the days since then too."""
-    from pipelines.sources.solar import registry
-
-    with _registry() as store:
-        registry.unretire(store, plant_id)
+    _apply("unretire", plant_id)
     tell(f"Plant {plant_id} is synced again.")
 
 
@@ -112,10 +100,7 @@ def unretire(plant_id: int) -> None:
 @click.option("--longitude", type=float, required=True, help="Degrees east.")
 def set_location(plant_id: int, latitude: float, longitude: float) -> None:
     """Give a plant other coordinates: the weather that is joined is then of that place."""
-    from pipelines.sources.solar import registry
-
-    with _registry() as store:
-        registry.set_location(store, plant_id, latitude, longitude)
+    _apply("set_location", plant_id, latitude, longitude)
     tell(f"Plant {plant_id} is at {latitude:g}, {longitude:g}.")
 
 
@@ -145,11 +130,16 @@ def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
 @a_plant
 def delete(plant_id: int) -> None:
     """Delete a plant with its data, unless it is being synced; to keep them, retire it."""
+    readings = _apply("delete", plant_id)
+    tell(f"Plant {plant_id} is deleted, and {readings:,} readings with it.")
+
+
+def _apply(change: str, *values: object) -> Any:
+    """Return what the function of that name in `registry` returns for the values."""
     from pipelines.sources.solar import registry
 
     with _registry() as store:
-        readings = registry.delete(store, plant_id)
-    tell(f"Plant {plant_id} is deleted, and {readings:,} readings with it.")
+        return getattr(registry, change)(store, *values)
 
 
 @contextmanager
@@ -159,18 +149,11 @@ def _registry() -> Iterator[Warehouse]:
     The sandbox's plants come first, so that they are there whichever command was the first.
     """
     from pipelines.runtime.bootstrap import prepare_database, seed_sandbox
+    from pipelines.warehouse.connection import Warehouse
 
     settings = Settings.current()
     prepare_database(settings, tell)
     seed_sandbox(settings, tell)
-    with _opened(settings) as store:
-        yield store
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Warehouse]:
-    from pipelines.warehouse.connection import Warehouse
-
     url = settings.warehouse_url(LOADER)
     store = Warehouse(url, _role(url))
     try:

@@ -7,8 +7,6 @@ from pipelines.orchestration.asset_metadata import as_permanent_failure
 from pipelines.orchestration.resources import WarehouseResource
 from pipelines.sources.solar import registry
 
-PLANT_ID = "Its number, as in solar.plants."
-
 
 class Registration(dg.Config):
     """A plant to be registered."""
@@ -28,19 +26,18 @@ class Registration(dg.Config):
     )
 
 
-class Renaming(dg.Config):
-    """A plant and its new name."""
-
-    plant_id: int = Field(description=PLANT_ID)
-    name: str = Field(
-        description=f"What it is to be called, up to {registry.MAX_CHARACTERS} characters."
-    )
-
-
 class Choice(dg.Config):
     """A plant."""
 
-    plant_id: int = Field(description=PLANT_ID)
+    plant_id: int = Field(description="Its number, as in solar.plants.")
+
+
+class Renaming(Choice):
+    """A plant and its new name."""
+
+    name: str = Field(
+        description=f"What it is to be called, up to {registry.MAX_CHARACTERS} characters."
+    )
 
 
 @dg.op(description="Write a plant into solar.plants.")
@@ -85,32 +82,19 @@ def delete(context: dg.OpExecutionContext, config: Choice, warehouse: WarehouseR
     context.add_output_metadata({"plant_id": config.plant_id, "readings": readings})
 
 
-@dg.job(description="Register a plant; it is synced within a minute, yesterday first.")
-def register_plant() -> None:
-    """Register a plant."""
-    register()
+def _job(change: dg.OpDefinition, description: str) -> dg.JobDefinition:
+    graph = dg.GraphDefinition(f"{change.name}_plant", node_defs=[change])
+    return graph.to_job(description=description)
 
 
-@dg.job(description="Give a plant another name.")
-def rename_plant() -> None:
-    """Rename a plant."""
-    rename()
-
-
-@dg.job(description="Have a plant not synced any more; its data stay.")
-def retire_plant() -> None:
-    """Retire a plant."""
-    retire()
-
-
-@dg.job(
-    description="Delete a plant with its data: readings, corrections, what is known of its days."
-    " Refused while it is being synced."
-)
-def delete_plant() -> None:
-    """Delete a plant."""
-    delete()
-
-
-JOBS = [register_plant, rename_plant, retire_plant, delete_plant]
-"""What `definitions` takes."""
+#: What `definitions` takes.
+JOBS = [
+    _job(register, "Register a plant; it is synced within a minute, yesterday first."),
+    _job(rename, "Give a plant another name."),
+    _job(retire, "Have a plant not synced any more; its data stay."),
+    _job(
+        delete,
+        "Delete a plant with its data: readings, corrections, what is known of its days. Refused"
+        " while it is being synced.",
+    ),
+]

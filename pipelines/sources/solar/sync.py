@@ -94,7 +94,7 @@ class Sync:
         plants = self._registered(chosen)
         waiting, known = deque(plants), {plant.plant_id for plant in plants}
         under_way: dict[Future[Synced], Plant] = {}
-        with _locks(self.store) as locks, ThreadPoolExecutor(AT_ONCE) as pool:
+        with _lock_session(self.store) as lock, ThreadPoolExecutor(AT_ONCE) as pool:
             try:
                 while waiting or under_way:
                     is_held_up = bool(waiting)
@@ -102,14 +102,14 @@ class Sync:
                         if len(under_way) >= AT_ONCE:
                             break
                         plant = waiting.popleft()
-                        if locks.take(plant):
+                        if lock("pg_try_advisory_lock", plant):
                             under_way[pool.submit(self._plant, plant)] = plant
                             is_held_up = False
                         else:  # another sync is at it
                             waiting.append(plant)
                     done, _ = wait(under_way, LOOK_SECONDS, FIRST_COMPLETED)
                     for future in done:
-                        locks.release(under_way.pop(future))
+                        lock("pg_advisory_unlock", under_way.pop(future))
                         yield future.result()
                     if is_held_up and not under_way:
                         time.sleep(1.0)
@@ -240,30 +240,21 @@ class Sync:
             return connection.execute(query).all()
 
 
-class _Locks:
-    """Locks of plants, held by one session: they end with it, however it ends."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def take(self, plant: Plant) -> bool:
-        """Whether nobody else syncs the plant; from now on we do."""
-        return bool(self._ask("pg_try_advisory_lock", plant))
-
-    def release(self, plant: Plant) -> None:
-        self._ask("pg_advisory_unlock", plant)
-
-    def _ask(self, function: str, plant: Plant) -> object:
-        query = text(f"SELECT {function}(hashtextextended('isobar sync of plant ' || :id, 0))")
-        return self._connection.execute(query, {"id": str(plant.plant_id)}).scalar_one()
-
-
 @contextmanager
-def _locks(store: Warehouse) -> Iterator[_Locks]:
+def _lock_session(store: Warehouse) -> Iterator[Callable[[str, Plant], bool]]:
+    """A session that holds locks of plants: they end with it, however it ends.
+
+    Gives what calls a function of PostgreSQL for the lock of a plant.
+    """
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+
+        def call(function: str, plant: Plant) -> bool:
+            query = f"SELECT {function}(hashtextextended('isobar sync of plant ' || :id, 0))"
+            return bool(connection.execute(text(query), {"id": str(plant.plant_id)}).scalar_one())
+
         try:
-            yield _Locks(connection)
+            yield call
         finally:
             connection.invalidate()  # its session ends, and its locks with it
 

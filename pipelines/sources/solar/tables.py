@@ -6,7 +6,6 @@ from sqlalchemy import (
     Column,
     Computed,
     Date,
-    DateTime,
     Double,
     ForeignKey,
     Identity,
@@ -19,7 +18,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import func
 
-from pipelines.warehouse.tables import WRITTEN_WITH, delivery_id_column, source_metadata
+from pipelines.warehouse.tables import (
+    INSTANT,
+    WRITTEN_WITH,
+    delivery_id_column,
+    optional,
+    required,
+    source_metadata,
+)
 
 SCHEMA, METRICS = "solar", "metrics"
 metadata = source_metadata()
@@ -36,19 +42,14 @@ VALUES = {
 def _plant_id(*, is_key: bool, is_checked: bool = True) -> Column[int]:
     """The plant; unchecked where a check for each row would cost a load too much."""
     plant = [ForeignKey("solar.plants.plant_id", ondelete="CASCADE")] if is_checked else []
-    return Column(
+    return required(
         "plant_id",
         Integer,
+        "The plant (solar.plants).",
         *plant,
         primary_key=is_key,
         autoincrement=False,
-        nullable=False,
-        comment="The plant (solar.plants).",
     )
-
-
-def _instant(name: str, comment: str, *, nullable: bool = True) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable, comment=comment)
 
 
 def _values(suffix: str, *, nullable: bool) -> list[Column[float]]:
@@ -61,46 +62,33 @@ def _values(suffix: str, *, nullable: bool) -> list[Column[float]]:
 plants = Table(
     "plants",
     metadata,
-    Column(
+    required(
         "plant_id",
         Integer,
+        "Its number, by which the monitoring service knows it too.",
         Identity(always=False),
         primary_key=True,
-        comment="Its number, by which the monitoring service knows it too.",
     ),
-    Column(
-        "name",
-        Text,
-        nullable=False,
-        unique=True,
-        comment="What people call it: not empty, 50 characters at most.",
-    ),
-    Column("latitude", Double, comment="Degrees north; without it the weather is not joined."),
-    Column("longitude", Double, comment="Degrees east."),
-    Column(
+    required("name", Text, "What people call it: not empty, 50 characters at most.", unique=True),
+    optional("latitude", Double, "Degrees north; without it the weather is not joined."),
+    optional("longitude", Double, "Degrees east."),
+    required(
         "time_zone",
         Text,
-        nullable=False,
-        server_default="UTC",
-        comment="Zone of the service's times, which have none, and of its days: UTC,"
+        "Zone of the service's times, which have none, and of its days: UTC,"
         " Europe/Madrid. It stays once the plant has readings.",
+        server_default="UTC",
     ),
-    Column(
-        "registered_at",
-        DateTime(timezone=True),
-        nullable=False,
-        server_default=func.now(),
-        comment="When it was registered.",
-    ),
-    _instant("retired_at", "Since when it is not synced any more; its data stay."),
-    Column(
+    required("registered_at", INSTANT, "When it was registered.", server_default=func.now()),
+    optional("retired_at", INSTANT, "Since when it is not synced any more; its data stay."),
+    optional(
         "place_key",
         Text,
+        "What weather.places calls it: its coordinates.",
         Computed(
             "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
             persisted=True,
         ),
-        comment="What weather.places calls it: its coordinates.",
     ),
     CheckConstraint("name ~ '\\S' AND length(name) <= 50", name="name"),
     CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates"),
@@ -121,12 +109,7 @@ readings = Table(
     "readings",
     metadata,
     _plant_id(is_key=True, is_checked=False),
-    Column(
-        "read_at",
-        DateTime(timezone=True),
-        primary_key=True,
-        comment="The beginning of the hour.",
-    ),
+    required("read_at", INSTANT, "The beginning of the hour.", primary_key=True),
     *_values(".", nullable=False),
     delivery_id_column(),
     schema=SCHEMA,
@@ -137,31 +120,15 @@ readings = Table(
 corrections = Table(
     "corrections",
     metadata,
-    Column(
-        "correction_id", BigInteger, Identity(always=True), primary_key=True, comment="Its number."
-    ),
+    required("correction_id", BigInteger, "Its number.", Identity(always=True), primary_key=True),
     _plant_id(is_key=False),
-    _instant("read_at", "The beginning of the hour.", nullable=False),
+    required("read_at", INSTANT, "The beginning of the hour."),
     *_values(", before.", nullable=False),
-    Column(
-        "delivery_id",
-        BigInteger,
-        nullable=False,
-        comment="The delivery that had brought these values (ops.deliveries).",
+    required(
+        "delivery_id", BigInteger, "The delivery that had brought these values (ops.deliveries)."
     ),
-    Column(
-        "corrected_by",
-        BigInteger,
-        nullable=False,
-        comment="The delivery that said otherwise (ops.deliveries).",
-    ),
-    Column(
-        "corrected_at",
-        DateTime(timezone=True),
-        nullable=False,
-        server_default=func.now(),
-        comment="When it was written.",
-    ),
+    required("corrected_by", BigInteger, "The delivery that said otherwise (ops.deliveries)."),
+    required("corrected_at", INSTANT, "When it was written.", server_default=func.now()),
     Index(None, "plant_id", "read_at"),
     info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
@@ -173,37 +140,32 @@ days = Table(
     "days",
     metadata,
     _plant_id(is_key=True),
-    Column("day", Date, primary_key=True, comment="The day, in the plant's zone."),
-    Column(
+    required("day", Date, "The day, in the plant's zone.", primary_key=True),
+    required(
         "status",
         Text,
-        nullable=False,
-        comment="held: every hour; partial: some hours are missing or were refused; empty: the"
+        "held: every hour; partial: some hours are missing or were refused; empty: the"
         " service said that there is nothing; failed: it never answered.",
     ),
-    Column(
-        "hours_expected",
-        SmallInteger,
-        nullable=False,
-        comment="Hours of the day: 24, or 23 and 25 when clocks change.",
+    required(
+        "hours_expected", SmallInteger, "Hours of the day: 24, or 23 and 25 when clocks change."
     ),
-    Column("hours_present", SmallInteger, nullable=False, comment="Hours that are held."),
+    required("hours_present", SmallInteger, "Hours that are held."),
     *_values(", sum of the hours that are held; null without any.", nullable=True),
-    _instant("asked_at", "When the service was last asked.", nullable=False),
-    Column(
+    required("asked_at", INSTANT, "When the service was last asked."),
+    optional(
         "delivery_id",
         BigInteger,
-        comment="The answer that last told of it (ops.deliveries); null when none ever did.",
+        "The answer that last told of it (ops.deliveries); null when none ever did.",
     ),
-    Column(
+    required(
         "failures",
         Integer,
-        nullable=False,
+        "How often in a row it was asked and not all of it came.",
         server_default="0",
-        comment="How often in a row it was asked and not all of it came.",
     ),
-    Column("problem", Text, comment="Why the last answer did not come, or what it lacked."),
-    _instant("retry_at", "When it is asked again; null: not of itself."),
+    optional("problem", Text, "Why the last answer did not come, or what it lacked."),
+    optional("retry_at", INSTANT, "When it is asked again; null: not of itself."),
     CheckConstraint("status IN ('held', 'partial', 'empty', 'failed')", name="status"),
     CheckConstraint("(status = 'held') = (hours_present = hours_expected)", name="held"),
     Index("days_retry_at_idx", "retry_at", postgresql_where="retry_at IS NOT NULL"),
@@ -217,12 +179,12 @@ syncs = Table(
     "syncs",
     metadata,
     _plant_id(is_key=True),
-    _instant("began_at", "When it began.", nullable=False),
-    _instant("ended_at", "When it ended; null while it lasts, or when it was killed."),
-    Column("run_id", Text, comment="The Dagster run."),
-    Column("history_from", Date, nullable=False, comment="How far back history is to go."),
-    Column("answers", Integer, nullable=False, server_default="0", comment="Answers taken in."),
-    Column("problem", Text, comment="Why it was not whole; null when it was."),
+    required("began_at", INSTANT, "When it began."),
+    optional("ended_at", INSTANT, "When it ended; null while it lasts, or when it was killed."),
+    optional("run_id", Text, "The Dagster run."),
+    required("history_from", Date, "How far back history is to go."),
+    required("answers", Integer, "Answers taken in.", server_default="0"),
+    optional("problem", Text, "Why it was not whole; null when it was."),
     info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
     comment="The last sync of each plant.",
@@ -231,70 +193,59 @@ syncs = Table(
 solar_plant_health = Table(
     "solar_plant_health",
     metadata,
-    Column(
+    required(
         "plant_id",
         Integer,
+        "The plant (solar.plants).",
         ForeignKey("solar.plants.plant_id", ondelete="CASCADE"),
         primary_key=True,
         autoincrement=False,
-        comment="The plant (solar.plants).",
     ),
-    Column(
+    required(
         "day",
         Date,
-        nullable=False,
-        comment="The last day looked at, in the plant's zone: of 7 and 30 days up to it is said"
+        "The last day looked at, in the plant's zone: of 7 and 30 days up to it is said"
         " what follows.",
     ),
-    Column(
+    optional(
         "performance_ratio_7_days",
         Double,
-        comment="Observed by expected energy of the hours held of 7 days; null where none was"
-        " expected.",
+        "Observed by expected energy of the hours held of 7 days; null where none was expected.",
     ),
-    Column("performance_ratio_30_days", Double, comment="The same of 30 days."),
-    Column("availability_7_days", Double, comment="Hours held by hours expected of 7 days."),
-    Column("availability_30_days", Double, comment="The same of 30 days."),
-    Column(
-        "longest_gap_hours",
-        Integer,
-        nullable=False,
-        comment="The longest time without readings in 30 days, hours.",
-    ),
-    Column(
+    optional("performance_ratio_30_days", Double, "The same of 30 days."),
+    optional("availability_7_days", Double, "Hours held by hours expected of 7 days."),
+    optional("availability_30_days", Double, "The same of 30 days."),
+    required("longest_gap_hours", Integer, "The longest time without readings in 30 days, hours."),
+    optional(
         "night_hours",
         Integer,
-        comment="Hours of 30 days with energy or irradiation observed while the sun was 6° or more"
+        "Hours of 30 days with energy or irradiation observed while the sun was 6° or more"
         " below the horizon all the time; null without coordinates.",
     ),
-    Column(
+    required(
         "flat_hours",
         Integer,
-        nullable=False,
-        comment="Hours of 30 days in which an observed value stood still by day, four or more in a"
+        "Hours of 30 days in which an observed value stood still by day, four or more in a"
         " row (as pvanalytics' stale_values_diff tells).",
     ),
-    Column(
+    optional(
         "over_limit_hours",
         Integer,
-        comment="Hours of 30 days with more irradiation observed than can fall on the level"
+        "Hours of 30 days with more irradiation observed than can fall on the level"
         " (QCRad's physically possible limit, Long and Shi 2008); null without coordinates.",
     ),
-    Column(
+    required(
         "suspicions",
         ARRAY(Text),
-        nullable=False,
-        comment="What speaks against its sensors, in words; empty when nothing does.",
+        "What speaks against its sensors, in words; empty when nothing does.",
     ),
-    Column(
+    optional(
         "asked_at",
-        DateTime(timezone=True),
-        comment="When the service had last been asked for one of the 30 days, as solar.days told it"
+        INSTANT,
+        "When the service had last been asked for one of the 30 days, as solar.days told it"
         " then; null: never. The plant is looked at again when that changes.",
     ),
-    Column(
-        "computed_at", DateTime(timezone=True), nullable=False, comment="When it was looked at."
-    ),
+    required("computed_at", INSTANT, "When it was looked at."),
     schema=METRICS,
     comment="How each plant does, and whether its sensors can be trusted, over the last 30 days"
     " that were to be synced.",

@@ -19,6 +19,7 @@ from pipelines.sources.solar.windows import Window
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 SIDES, MEASURES = ("expected", "observed"), ("energy", "irradiation")
 MAX_ENERGY_KWH = 1e7
@@ -29,6 +30,8 @@ MOST = {"energy": MAX_ENERGY_KWH, "irradiation": MAX_IRRADIATION_WH_PER_M2}
 PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
 """Where the columns of `VALUES` are in an item, in their order."""
 
+SHORTEST_TIME = len("2019-01-01T00:00")
+HOUR_IN_US = 3_600_000_000
 Values = tuple[float, ...]
 
 
@@ -77,7 +80,7 @@ class _Reader:
 
     def __init__(self, plant_id: int, zone: str, window: Window, now: dt.datetime) -> None:
         self.plant_id, self.zone, self.window = plant_id, _Zone(zone), window
-        self.now = now.astimezone(dt.UTC).replace(tzinfo=None)
+        self.now = _naive_utc(now)
         self.held: dict[dt.datetime, Values] = {}
         self.rejects: list[Reject] = []
         self.repeated = self.elsewhere = 0
@@ -173,6 +176,8 @@ def read_answer(
     items: Sequence[Any], *, plant_id: int, zone: str, window: Window, now: dt.datetime
 ) -> Told:
     """Sort the items of an answer for some days of a plant whose zone is `zone`."""
+    if zone == "UTC" and (readings := _plain_readings(items, window, now)) is not None:
+        return Told(len(items), readings, [], 0, 0, [], [])
     reader = _Reader(plant_id, zone, window, now)
     reader.begin(items)
     for number, item in enumerate(items):
@@ -188,6 +193,46 @@ def read_answer(
     )
 
 
+def _plain_readings(items: Sequence[Any], window: Window, now: dt.datetime) -> pd.DataFrame | None:
+    """Read an answer column by column; None unless each item is a good one, in order of time.
+
+    As most answers are, at a sixth of the time. Of zones only UTC has no hours to tell apart.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    try:
+        texts = [item["datetime"] for item in items]
+        sides = {side: [item[side] for item in items] for side in SIDES}
+        columns = [[of[measure] for of in sides[side]] for side, measure in PLACES]
+        if (
+            {*map(type, texts)} != {str}
+            or min(map(len, texts)) < SHORTEST_TIME
+            or {*map(len, items)} != {1 + len(SIDES)}
+            or any({*map(len, of)} != {len(MEASURES)} for of in sides.values())
+            or any(not {*map(type, column)} <= {float, int} for column in columns)
+        ):
+            return None
+        written = [*map(dt.datetime.fromisoformat, texts)]
+        values = np.array(columns, dtype="float64")
+    except (KeyError, TypeError, IndexError, ValueError, OverflowError):
+        return None
+    most = np.array([[MOST[measure]] for _, measure in PLACES])
+    if not ((values >= 0) & (values <= most)).all() or any(one.tzinfo for one in written):
+        return None
+    instants = pa.array(written, pa.timestamp("us")).to_numpy()
+    first, end, last = map(np.datetime64, (window.first, window.end, _naive_utc(now)))
+    if (
+        instants[0] < first
+        or instants[-1] >= end
+        or instants[-1] > last
+        or (np.diff(instants) <= np.timedelta64(0)).any()
+        or (instants.astype("int64") % HOUR_IN_US).any()
+    ):
+        return None
+    return _frame_of(instants.astype("datetime64[s]"), values)
+
+
 def _values(item: Any) -> Values | None:
     """The four values in the order of `VALUES`; None when one is missing or cannot be."""
     try:
@@ -199,6 +244,10 @@ def _values(item: Any) -> Values | None:
         if (kind is not float and kind is not int) or not 0 <= value <= MOST[measure]:
             return None
     return found
+
+
+def _naive_utc(at: dt.datetime) -> dt.datetime:
+    return at.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def _problems(item: Any) -> list[str]:
@@ -225,7 +274,7 @@ def _problems(item: Any) -> list[str]:
 def _written_time(item: Any) -> dt.datetime | None:
     """An item's time as written, with or without a zone; None when there is none."""
     text = item.get("datetime") if isinstance(item, dict) else None
-    if not isinstance(text, str) or len(text) < len("2019-01-01T00:00"):
+    if not isinstance(text, str) or len(text) < SHORTEST_TIME:
         return None
     try:
         written = dt.datetime.fromisoformat(text)
@@ -236,13 +285,19 @@ def _written_time(item: Any) -> dt.datetime | None:
 
 def _frame(held: dict[dt.datetime, Values]) -> pd.DataFrame:
     import numpy as np
-    import pandas as pd
     import pyarrow as pa
 
     hours = sorted(held)
     values = np.array([held[hour] for hour in hours], dtype="float64").reshape(-1, len(VALUES))
-    at = pd.DatetimeIndex(pa.array(hours, pa.timestamp("s")).to_numpy(), tz="UTC")
-    return pd.DataFrame({"read_at": at} | dict(zip(VALUES, values.T, strict=True)))
+    return _frame_of(pa.array(hours, pa.timestamp("s")).to_numpy(), values.T)
+
+
+def _frame_of(hours: NDArray[Any], values: NDArray[Any]) -> pd.DataFrame:
+    """The readings of some hours (UTC), whose values are a row for each of `VALUES`."""
+    import pandas as pd
+
+    at = pd.DatetimeIndex(hours, tz="UTC")
+    return pd.DataFrame({"read_at": at} | dict(zip(VALUES, values, strict=True)))
 
 
 def _drift(items: Sequence[Any]) -> list[str]:

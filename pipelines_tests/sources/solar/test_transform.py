@@ -258,3 +258,34 @@ def test_whatever_comes_each_item_is_counted_once(items: list[Any], zone: str) -
     assert counted == told.read == len(items)
     assert told.readings.read_at.is_unique
     assert all(reject.reasons and reject.key for reject in told.rejects)
+
+
+ODD: list[Any] = [
+    *(None, True, -1, 1e9, "5", math.nan, 10**400, [], {}, 0, "2019-01-01", "2019-01-01T01:00"),
+    *("2019-01-01 02:00:00+00:00", "2019-01-01T02:30:00", "2018-12-31T23:00:00", "20190101T020000"),
+]
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(ODD))
+def test_an_answer_read_by_columns_says_what_its_items_say_one_by_one(
+    chance: Any, odd: object
+) -> None:
+    """Only answers in UTC are read by columns; the zone of another name is the same."""
+    items = json.loads(json.dumps(day_of_items()[: chance.randrange(1, 25)]))
+    one = chance.choice(items)
+    change = chance.randrange(6)
+    if change == 0:
+        one["datetime"] = odd
+    elif change == 1:
+        one[chance.choice(["expected", "observed"])] = odd
+    elif change == 2:
+        one["expected"][chance.choice(["energy", "irradiation"])] = odd
+    elif change == 3:
+        chance.shuffle(items)
+    elif change == 4:
+        items.append(dict(one))
+    by_column, one_by_one = read(items), read(items, zone="Etc/UTC")
+    assert by_column.readings.equals(one_by_one.readings)
+    assert by_column.readings.dtypes.equals(one_by_one.readings.dtypes)
+    for name in ("read", "rejects", "repeated", "elsewhere", "spoiled_days", "drift"):
+        assert getattr(by_column, name) == getattr(one_by_one, name)

@@ -1,11 +1,17 @@
+-- An hour less is counted in UTC and without a zone: timestamptz - interval is not immutable, and then
+-- PostgreSQL calls the function for each row instead of putting its expression in the query.
 CREATE OR REPLACE FUNCTION solar.day_begins(day date, zone text)
 RETURNS timestamptz
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 RETURN CASE
-    WHEN ((day::timestamp AT TIME ZONE zone - interval '1 hour') AT TIME ZONE zone)::date = day
-        THEN day::timestamp AT TIME ZONE zone - interval '1 hour'
+    WHEN (
+        (day::timestamp AT TIME ZONE zone AT TIME ZONE 'UTC' - interval '1 hour')
+        AT TIME ZONE 'UTC' AT TIME ZONE zone
+    )::date = day
+        THEN (day::timestamp AT TIME ZONE zone AT TIME ZONE 'UTC' - interval '1 hour')
+            AT TIME ZONE 'UTC'
     ELSE day::timestamp AT TIME ZONE zone
 END;
 
