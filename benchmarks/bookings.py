@@ -1,9 +1,9 @@
 """Hotel bookings: a million event lines from file to committed events, and the counts of them.
 
-The bare reference is the least that a safe load costs: COPY of the clean lines to an unlogged
-table, then INSERT … ON CONFLICT into a table with the same indexes. Beside it stand pandas, an ORM
-row by row as the replaced service had it, and dlt. That service answered 1,048 months and 278 days
-of a hotel-year a second.
+The bare reference of new events is COPY of the clean lines straight into a table with the same
+indexes; of a file of which half is held, COPY to an unlogged table, then INSERT … ON CONFLICT.
+Beside them stand pandas, an ORM row by row as the replaced service had it, and dlt. That service
+answered 1,048 months and 278 days of a hotel-year a second.
 """
 
 import csv
@@ -44,14 +44,17 @@ def measure(server: Connections) -> list[Measure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clean, clean_shuffled = _write_files(folder)
+        staged = clean / _staged(server, folder)
         bare = clean / _bare(server, folder / "clean.csv")
         bare_shuffled = clean_shuffled / _bare(server, folder / "clean_shuffled.csv")
         pandas = _pandas(server, folder / "clean.csv")
         orm = _orm(server, folder / "clean.csv")
         dlt = _dlt(server, folder / "clean.csv")
         shuffled = LINES / take_in(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
-        with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
-            connection.execute("TRUNCATE bookings.events")
+        _empty(server)
+        take_in(server, load.SOURCE, folder / "half.csv")
+        half_held = LINES / take_in(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
+        _empty(server)
         first = take_in(server, load.SOURCE, folder / "first.csv")
         again = take_in(server, load.SOURCE, folder / "first.csv")
         copied = take_in(server, load.SOURCE, folder / "copy.csv")
@@ -61,7 +64,7 @@ def measure(server: Connections) -> list[Measure]:
     unchanged = again["loaded"] + copied["loaded"]
     measures = [
         Measure("bookings: bare reference", bare, "lines/s", None, bare / orm, more=True),
-        Measure("bookings: load 1,000,000 lines", rate, "lines/s", 0.7 * bare, rate / orm, True),
+        Measure("bookings: load 1,000,000 lines", rate, "lines/s", 0.85 * bare, rate / orm, True),
         Measure("bookings: times pandas.to_sql", rate / pandas, "x", 2.5, more=True),
         Measure("bookings: times an ORM by row", rate / orm, "x", 100.0, more=True),
         Measure(
@@ -76,9 +79,13 @@ def measure(server: Connections) -> list[Measure]:
             "bookings: load, random order",
             shuffled,
             "lines/s",
-            0.7 * bare_shuffled,
+            0.85 * bare_shuffled,
             shuffled / orm,
             True,
+        ),
+        Measure("bookings: bare, half held", staged, "lines/s", None, staged / orm, True),
+        Measure(
+            "bookings: load, half held", half_held, "lines/s", 1.2 * staged, half_held / orm, True
         ),
         Measure("bookings: its memory", first["megabytes"], "MB", 500.0),
         Measure("bookings: memory of 5,000,000 lines", many["megabytes"], "MB", fifth_more),
@@ -127,6 +134,8 @@ def _write_files(folder: Path) -> tuple[int, int]:
     (folder / "copy.csv").write_bytes((folder / "first.csv").read_bytes() + b"\n")
     random.shuffle(rows)
     shuffled = write(random, rows, folder / "shuffled.csv", folder / "clean_shuffled.csv")
+    half = [row for row in rows if int(row[0]) % 2]
+    write(random, half, folder / "half.csv", folder / "clean_half.csv")
     write(random, events(random, LINES, MANY_LINES), folder / "many.csv", None)
     return clean, shuffled
 
@@ -151,30 +160,60 @@ def _status(sent: str) -> str:
     return "booking" if sent == "1" else "cancellation"
 
 
+def _empty(server: Connections) -> None:
+    with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
+        connection.execute("TRUNCATE bookings.events")
+        connection.execute("DELETE FROM ops.quarantine")
+        connection.execute("DELETE FROM ops.deliveries WHERE source = 'bookings'")
+
+
 def _bare(server: Connections, clean: Path) -> float:
-    """Seconds of COPY and INSERT … ON CONFLICT, by the owner, into the same table and indexes."""
+    """Seconds of COPY, by the owner, straight into the same table with the same indexes."""
+    with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
+        _create_bare(connection)
+        began = time.monotonic()
+        _copy(connection, clean, "bare")
+        connection.commit()
+        seconds = time.monotonic() - began
+        connection.execute("DROP TABLE bare")
+    return seconds
+
+
+def _staged(server: Connections, folder: Path) -> float:
+    """Seconds of COPY and INSERT … ON CONFLICT into the same table, which has half of the lines."""
     columns = ", ".join(EVENT_COLUMNS)
     with psycopg.connect(server.url(SUPERUSER, "bench")) as connection:
-        connection.execute("CREATE TABLE bare (LIKE bookings.events INCLUDING ALL)")
+        _create_bare(connection)
+        _copy(connection, folder / "clean_half.csv", "bare")
         connection.execute(
             f"CREATE UNLOGGED TABLE staging AS SELECT {columns} FROM bookings.events LIMIT 0"
         )
         connection.commit()
         began = time.monotonic()
-        with (
-            clean.open("rb") as file,
-            connection.cursor().copy(f"COPY staging ({columns}) FROM STDIN (FORMAT csv)") as copy,
-        ):
-            while chunk := file.read(1 << 20):
-                copy.write(chunk)
+        _copy(connection, folder / "clean_shuffled.csv", "staging")
         connection.execute(
-            f"INSERT INTO bare ({columns}, delivery_id, load_number)"
-            f" SELECT {columns}, 1, 1 FROM staging ON CONFLICT (event_id) DO NOTHING"
+            f"INSERT INTO bare ({columns}) SELECT {columns} FROM staging"
+            " ON CONFLICT (event_id) DO NOTHING"
         )
         connection.commit()
         seconds = time.monotonic() - began
         connection.execute("DROP TABLE bare, staging")
     return seconds
+
+
+def _create_bare(connection: psycopg.Connection) -> None:
+    connection.execute("CREATE TABLE bare (LIKE bookings.events INCLUDING ALL)")
+    connection.execute(
+        "ALTER TABLE bare ALTER delivery_id SET DEFAULT 1, ALTER load_number SET DEFAULT 1"
+    )
+    connection.commit()
+
+
+def _copy(connection: psycopg.Connection, file: Path, table: str) -> None:
+    statement = f"COPY {table} ({', '.join(EVENT_COLUMNS)}) FROM STDIN (FORMAT csv)"
+    with file.open("rb") as lines, connection.cursor().copy(statement.encode()) as copy:
+        while chunk := lines.read(1 << 20):
+            copy.write(chunk)
 
 
 def _pandas(server: Connections, clean: Path) -> float:
@@ -311,7 +350,8 @@ def _counts(server: Connections) -> list[Measure]:
         connection.execute("VACUUM ANALYZE")
         warehouse.dispose()
     measures = [
-        Measure("bookings: count 10,000,000 events anew", anew, "s", 60.0),
+        Measure("bookings: count 10,000,000 events anew", anew, "s", 20.0),
+        Measure("bookings: count 10,000 late events", added, "s", 0.5),
         Measure("bookings: 10,000 added, times faster", anew / added, "x", 25.0, more=True),
     ]
     for period, target in (("month", 2500.0), ("day", 1200.0)):

@@ -109,6 +109,13 @@ def test_a_rebuild_gives_the_same_rows_and_takes_over_when_much_is_new(
     assert (refreshed.events, refreshed.is_rebuilt) == (500, True)
     before = counted(owner)
     assert before == anew(owner)
+    owner.execute(
+        "UPDATE metrics.hotel_bookings_by_event_day SET bookings = bookings + 1 WHERE hotel_id = 3"
+    )
+    owner.execute("DELETE FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = 4")
+    owner.execute(
+        "INSERT INTO metrics.hotel_bookings_by_stay_night VALUES (99, '2022-01-01', 1, 0)"
+    )
     assert refresh(warehouse, rebuild=True).is_rebuilt
     assert counted(owner) == before
 

@@ -1,20 +1,30 @@
 """The counts of hotel bookings by day, kept up to date with `bookings.events`.
 
-New events are added to the counts; when they are many, all is counted anew, which is faster then.
+New events are added to the counts; when they are many, all is counted anew, which is faster then,
+and only counts that are others are written.
 Either way counts and watermark change in one transaction, so that an event counts once.
 """
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, TextClause, delete, text
+from sqlalchemy import Connection, Table, TextClause, text
 
 from pipelines.ingest.watermarks import move, position
-from pipelines.sources.bookings.tables import HOTEL_BOOKINGS
+from pipelines.sources.bookings.tables import (
+    hotel_bookings_by_event_day,
+    hotel_bookings_by_stay_night,
+)
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
+PACKAGE = "pipelines.sources.bookings"
 WATERMARK = "metrics.hotel_bookings"
 COUNTED = "bookings.events"
+DAYS = {
+    hotel_bookings_by_event_day: "(event_at AT TIME ZONE 'UTC')::date",
+    hotel_bookings_by_stay_night: "night_of_stay",
+}
+"""The tables of counts, each with the day of an event that it counts by."""
 REBUILD_FROM = 0.4
 """Share of the events from which on counting all anew is faster (make bench)."""
 REBUILD_MEMORY = "128MB"
@@ -40,17 +50,23 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
         held = float(connection.execute(_statement("estimate_events")).scalar_one())
         is_rebuilt = rebuild or counted > last or fresh > REBUILD_FROM * held
         if is_rebuilt:
-            loads["counted"] = 0
             connection.execute(text(f"SET LOCAL work_mem = '{REBUILD_MEMORY}'"))
-            for table in HOTEL_BOOKINGS:
-                connection.execute(delete(table))
-        for name in ("count_by_event_day", "count_by_stay_night"):
-            connection.execute(_statement(name), loads)
-        if is_rebuilt:
-            for table in HOTEL_BOOKINGS:
-                connection.execute(text(f"ANALYZE {table.fullname}"))
+            for table, day in DAYS.items():
+                _recount(connection, table, day, last)
+        else:
+            for name in ("count_by_event_day", "count_by_stay_night"):
+                connection.execute(_statement(name), loads)
         move(connection, WATERMARK, last)
         return Refreshed(fresh, is_rebuilt)
+
+
+def _recount(connection: Connection, table: Table, day: str, last: int) -> None:
+    """Count all events up to a load anew, by a day of theirs."""
+    script = read_sql(PACKAGE, "counts/recount").format(table=table.fullname, day=day)
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(text(statement), {"last": last})
+    connection.execute(text(f"ANALYZE {table.fullname}"))
 
 
 def is_behind(connection: Connection) -> bool:
@@ -59,4 +75,4 @@ def is_behind(connection: Connection) -> bool:
 
 
 def _statement(name: str) -> TextClause:
-    return text(read_sql("pipelines.sources.bookings", f"counts/{name}"))
+    return text(read_sql(PACKAGE, f"counts/{name}"))

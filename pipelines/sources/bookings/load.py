@@ -180,19 +180,50 @@ def _put(
     Returns how many of them changed a row, and the numbers of those that contradict one that is
     held, each with what that one says.
     """
+    rows = events.rows
+    if not _have_ids(rows) or _are_ids_wanted(connection):
+        return _merge(connection, rows, delivery_id, load_number)
+    is_held = rows["id"].isin(_held_ids(connection, rows["id"]))
+    fresh = rows[~is_held]
+    _copy_fresh(connection, fresh, delivery_id, load_number)
+    if not is_held.any():
+        return len(fresh), {}
+    _stage(connection, rows[is_held])
+    return len(fresh), _conflicts(connection)
+
+
+def _are_ids_wanted(connection: Connection) -> bool:
+    """Whether an event is held that came without an id, and may get that of one that comes now."""
+    query = "SELECT EXISTS (SELECT FROM bookings.events WHERE event_id < 0)"
+    return bool(connection.execute(text(query)).scalar_one())
+
+
+def _held_ids(connection: Connection, ids: pd.Series) -> list[int]:
+    """Those of the ids that are held already."""
+    query = text(read_sql("pipelines.sources.bookings", "held_ids"))
+    parameters = {
+        "lowest": int(ids.min()),
+        "highest": int(ids.max()),
+        "ids": "{" + ",".join(map(str, ids)) + "}",
+    }
+    return list(connection.execute(query, parameters).scalars())
+
+
+def _copy_fresh(
+    connection: Connection, rows: pd.DataFrame, delivery_id: int, load_number: int
+) -> None:
+    """COPY events of which none is held straight into the table."""
     from pipelines.sources.bookings.transform import COLUMNS
 
-    rows = events.rows
-    if _have_ids(rows):
-        query = text(read_sql("pipelines.sources.bookings", "are_new"))
-        ids = "{" + ",".join(map(str, rows["id"])) + "}"
-        if connection.execute(query, {"ids": ids}).scalar_one():  # no need to stage them
-            whole = rows[list(COLUMNS)].assign(delivery_id=delivery_id, load_number=load_number)
-            columns = ", ".join(tables.events.columns.keys())
-            copy_rows(connection, f"{TABLE} ({columns})", whole)
-            return len(rows), {}
-    execute_script(connection, "TRUNCATE stage_events")
-    copy_rows(connection, "stage_events", rows[["record", *COLUMNS]])
+    whole = rows[list(COLUMNS)].assign(delivery_id=delivery_id, load_number=load_number)
+    copy_rows(connection, f"{TABLE} ({', '.join(tables.events.columns.keys())})", whole)
+
+
+def _merge(
+    connection: Connection, rows: pd.DataFrame, delivery_id: int, load_number: int
+) -> tuple[int, dict[int, str]]:
+    """Write events whose ids have to be found, given or told apart; returns what `_put` does."""
+    _stage(connection, rows)
     if rows["id"].isna().any():
         execute_script(connection, read_sql("pipelines.sources.bookings", "resolve_ids"))
     load = {"delivery_id": delivery_id, "load_number": load_number}
@@ -203,9 +234,21 @@ def _put(
     inserted = connection.execute(put, load).rowcount
     if inserted == len(rows):
         return inserted, {}
-    execute_script(connection, "ANALYZE stage_events")
+    return adopted + inserted, _conflicts(connection)
+
+
+def _stage(connection: Connection, rows: pd.DataFrame) -> None:
+    from pipelines.sources.bookings.transform import COLUMNS
+
+    execute_script(connection, "TRUNCATE stage_events")
+    copy_rows(connection, "stage_events", rows[["record", *COLUMNS]])
+
+
+def _conflicts(connection: Connection) -> dict[int, str]:
+    """The numbers of staged events that contradict the one held, each with what that one says."""
+    execute_script(connection, "ANALYZE stage_events (event_id)")
     found = connection.execute(text(read_sql("pipelines.sources.bookings", "conflicts")))
-    return adopted + inserted, {row.record: row.reason for row in found}
+    return {row.record: row.reason for row in found}
 
 
 def _conflict(portion: Batch, position: str, number: int, reason: str) -> Reject:

@@ -115,20 +115,24 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
         return Reject(number, position.format(number), storable(raw), tuple(told), key)
 
     rejects = [reject(number, raw, [problem]) for number, raw, problem in portion.broken]
+    bad = typed.loc[list(reasons)]
     rejects += [
-        reject(int(numbers[row]), portion.raw(row), told, _key(typed, row, told))
-        for row, told in reasons.items()
+        reject(int(number), portion.raw(row), told, _key(values, told))
+        for (row, told), number, *values in zip(
+            reasons.items(), numbers[bad.index], *(bad[name] for name in COLUMNS), strict=True
+        )
     ]
     good = typed.assign(record=numbers).drop(index=list(reasons))
     rows = good.assign(night_of_stay=good["night_of_stay"].astype("date32[pyarrow]"))
     return Events(rows, sorted(rejects, key=lambda one: one.record))
 
 
-def _key(typed: pd.DataFrame, row: int, reasons: Sequence[str]) -> tuple[str, ...]:
+def _key(values: Sequence[Any], reasons: Sequence[str]) -> tuple[str, ...]:
     """What is good of a bad event, by which one that corrects it is known; empty what is not."""
     bad = {word for reason in reasons for word in re.findall(r"\w+", reason.split(": ")[0])}
-    values: list[Any] = [None if name in bad else typed.at[row, name] for name in COLUMNS]
-    return EVENT_KEY, *("" if pd.isna(value) else str(value).lower() for value in values)
+    named = zip(COLUMNS, values, strict=True)
+    good = (None if name in bad else value for name, value in named)
+    return EVENT_KEY, *("" if pd.isna(value) else str(value).lower() for value in good)
 
 
 def _whole_numbers(texts: pd.Series) -> pd.Series:

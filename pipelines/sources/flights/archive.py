@@ -55,7 +55,7 @@ def keep(connection: Connection, answer: JsonAnswer) -> Archived:
         {
             "sha256": answer.sha256,
             "byte_count": len(answer.body),
-            "body_gzip": gzip.compress(answer.body, compresslevel=6, mtime=0),
+            "body_gzip": gzip.compress(answer.body, compresslevel=3, mtime=0),
         },
     )
     connection.execute(

@@ -21,6 +21,7 @@ from pipelines.ingest.deliveries import (
     write_rejects,
 )
 from pipelines.ingest.file_loader import reading_faults
+from pipelines.ingest.garbage import without_cycle_collection
 from pipelines.sources.flights import tables
 from pipelines.sources.flights.archive import (
     delivery_of,
@@ -48,6 +49,8 @@ ANALYZE_FROM = 0.1
 """The share of changed records from which the planner's statistics are made anew at once."""
 MAX_BAD = 0.5
 """The share of refused records above which a snapshot is not believed."""
+RECORDS_OF = {tables.airlines: tables.legs, tables.agents: tables.prices}
+"""What is said in records about something else: an airline in legs, an agent in itineraries."""
 
 
 def bring_up_to_date(
@@ -124,7 +127,7 @@ def load_snapshot(
     delivery = delivery_of(connection, snapshot_at)
     if outcome := _load_unchanged(connection, delivery, run_id):
         return outcome
-    with reading_faults(SOURCE, f"flights.snapshots, {delivery.name}"):
+    with reading_faults(SOURCE, f"flights.snapshots, {delivery.name}"), without_cycle_collection():
         snapshot = read_snapshot(
             read_document(connection, delivery.sha256),
             time_zones=_time_zones(connection),
@@ -147,11 +150,20 @@ def load_snapshot(
         stage(connection, snapshot.rows[table.name], table)
         offered = snapshot.offered[table.name]
         stage(connection, offered, table, name=f"stage_offered_{table.name}")
+    for table in tables.PERIODS:
         revert_snapshots(connection, table, before=before)
-        apply_snapshot(connection, table, at=snapshot_at, before=before, delivery_id=delivery_id)
+        apply_snapshot(
+            connection,
+            table,
+            records=RECORDS_OF.get(table, table),
+            at=snapshot_at,
+            before=before,
+            delivery_id=delivery_id,
+        )
     for script in ("touch_itineraries", "refresh_itineraries"):
         execute_script(connection, read_sql("pipelines.sources.flights", script))
-    if changed_records(connection) > ANALYZE_FROM * snapshot.read:
+    loaded = changed_records(connection)
+    if loaded > ANALYZE_FROM * snapshot.read:
         names = ", ".join(table.fullname for table in tables.READ_FROM_SNAPSHOTS)
         connection.execute(text(f"ANALYZE {names}"))
     _summarise(connection, snapshot_at)
@@ -164,7 +176,7 @@ def load_snapshot(
         connection,
         delivery_id,
         read=snapshot.read,
-        loaded=changed_records(connection),
+        loaded=loaded,
         held=held,
         rejected=len(snapshot.rejects),
         drift=snapshot.drift,

@@ -46,6 +46,7 @@ def apply_snapshot(
     connection: Connection,
     table: Table,
     *,
+    records: Table,
     at: dt.datetime,
     before: dt.datetime | None,
     delivery_id: int,
@@ -54,17 +55,20 @@ def apply_snapshot(
 
     Closes what changed or is gone, and opens what changed or is new. Reads `stage_<table>` and
     `stage_offered_<table>` (keys, those of rejected records too); notes the keys in
-    `touched_<table>` and the source records in `changed`.
+    `touched_<table>`, and in `changed` the source records, which `stage_<records>` has by key.
     """
-    _execute(connection, "apply_snapshot", table, at=at, before=before, delivery_id=delivery_id)
+    values = {"at": at, "before": before, "delivery_id": delivery_id}
+    _execute(connection, "apply_snapshot", table, values, records=records.name)
 
 
 def revert_snapshots(connection: Connection, table: Table, *, before: dt.datetime | None) -> None:
     """Bring a table back to the snapshot `before`; notes the keys in `touched_<table>`."""
-    _execute(connection, "revert_snapshots", table, before=before)
+    _execute(connection, "revert_snapshots", table, {"before": before})
 
 
-def _execute(connection: Connection, name: str, table: Table, **values: Any) -> None:
+def _execute(
+    connection: Connection, name: str, table: Table, values: dict[str, Any], **names: str
+) -> None:
     """Execute each statement of a file for a table of periods."""
     (key,) = (column.name for column in table.primary_key if column.name != "seen_from_at")
     said = [column.name for column in table.columns if column.name not in (key, *PERIOD)]
@@ -75,6 +79,7 @@ def _execute(connection: Connection, name: str, table: Table, **values: Any) -> 
         said=", ".join(said),
         held_said=", ".join(f"held.{column}" for column in said),
         staged_said=", ".join(f"staged.{column}" for column in said),
+        **names,
     )
     for statement in script.split(";\n"):
         if statement.strip():

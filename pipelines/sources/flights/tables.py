@@ -10,7 +10,6 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -181,7 +180,7 @@ legs = Table(
         DateTime(timezone=True),
         comment="Arrival as an instant; null where the airport's zone is not known.",
     ),
-    Column("stops", SmallInteger, nullable=False, comment="Stops on the way; 0 is direct."),
+    Column("stops", Integer, nullable=False, comment="Stops on the way; 0 is direct."),
     Column("airline_id", Text, nullable=False, comment="The airline (flights.airlines)."),
     Column("duration_minutes", Integer, nullable=False, comment="Time in the air, as stated."),
     Column("elapsed_minutes", Integer, comment="From departure to arrival."),
@@ -275,13 +274,14 @@ itineraries = Table(
     comment="Every itinerary ever seen, one row each, as last seen. Made from flights.prices.",
 )
 
+# Not foreign keys: the statement that writes it joins itineraries and legs in the same transaction,
+# and checking each row again took a seventh of a first load.
 itinerary_legs = Table(
     "itinerary_legs",
     metadata,
     Column(
         "itinerary_id",
         Text,
-        ForeignKey("flights.itineraries.itinerary_id", deferrable=True, initially="DEFERRED"),
         primary_key=True,
         comment="The itinerary (flights.itineraries).",
     ),
@@ -294,12 +294,6 @@ itinerary_legs = Table(
         comment="Which period of the leg: the one in which the itinerary was last seen.",
     ),
     delivery_id_column(),
-    ForeignKeyConstraint(
-        ["leg_id", "leg_seen_from_at"],
-        ["flights.legs.leg_id", "flights.legs.seen_from_at"],
-        deferrable=True,
-        initially="DEFERRED",
-    ),
     Index(None, "leg_id", "leg_seen_from_at"),
     schema=SCHEMA,
     comment="The legs of each itinerary in their order, as last seen. Made from flights.prices.",

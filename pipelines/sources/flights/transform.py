@@ -7,7 +7,7 @@ reasons; an itinerary whose leg is missing or refused is refused too; the others
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -113,7 +113,7 @@ def read_snapshot(
     rejects = itineraries.rejects() + legs.rejects()
     return Snapshot(
         rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good(), prices),
-        offered=_offered(itineraries.records, legs.records),
+        offered=_offered(itineraries, legs),
         rejects=rejects,
         drift=itineraries.drift("flights.json")
         + legs.drift("flights.json")
@@ -133,11 +133,16 @@ def _screen_itineraries(itineraries: RecordValidator, leg_ids: set[str], prices:
     good = itineraries.good()
     is_price = good["price"].map(lambda value: isinstance(value, str) and value in prices)
     itineraries.reject(~is_price.astype(bool), "price is not an amount with a currency: {price}")
-    is_whole = good["legs"].map(
-        lambda legs: all(isinstance(leg, str) and leg in leg_ids for leg in legs)
-    )
+    is_whole = good["legs"].map(lambda legs: _are_all_in(leg_ids, legs))
     itineraries.reject(~is_whole.astype(bool), DANGLING)
     _reject_conflicts(itineraries)
+
+
+def _are_all_in(known: set[str], ids: list[Any]) -> bool:
+    try:
+        return known.issuperset(ids)
+    except TypeError:  # an object or a list in the place of an id
+        return False
 
 
 def _reject_conflicts(screening: RecordValidator) -> None:
@@ -177,7 +182,7 @@ def _leg_rows(legs: pd.DataFrame, time_zones: Mapping[str, str]) -> dict[str, pd
             "record": legs["record"],
         }
     )
-    return {"legs": add_times(rows), "airlines": airlines}
+    return {"legs": add_times(rows), "airlines": airlines.drop_duplicates("airline_id")}
 
 
 def _itinerary_rows(itineraries: pd.DataFrame, prices: Prices) -> dict[str, pd.DataFrame]:
@@ -195,7 +200,7 @@ def _itinerary_rows(itineraries: pd.DataFrame, prices: Prices) -> dict[str, pd.D
         price_currency=[currency for currency, _ in read],
         leg_ids=[array_literal(ids) for ids in itineraries["legs"]],
     )
-    return {"agents": agents, "prices": rows}
+    return {"agents": agents.drop_duplicates("agent"), "prices": rows}
 
 
 def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
@@ -210,7 +215,7 @@ def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
     return drift_of("flights.json", told, "airlines with several names")
 
 
-def _offered(itineraries: Sequence[Any], legs: Sequence[Any]) -> dict[str, pd.DataFrame]:
+def _offered(itineraries: RecordValidator, legs: RecordValidator) -> dict[str, pd.DataFrame]:
     """Keys of each table in all records, rejected ones too."""
     keys = {
         "airlines": ("airline_id", legs, "airline_id"),
@@ -219,14 +224,16 @@ def _offered(itineraries: Sequence[Any], legs: Sequence[Any]) -> dict[str, pd.Da
         "prices": ("itinerary_id", itineraries, "id"),
     }
     return {
-        table: pd.DataFrame({column: pd.Series(list(_names(records, key)), dtype="str").unique()})
+        table: pd.DataFrame({column: pd.Series(_names(records, key), dtype="str").unique()})
         for table, (column, records, key) in keys.items()
     }
 
 
-def _names(records: Sequence[Any], key: str) -> Iterator[Any]:
-    values = (one.get(key) for one in records if isinstance(one, dict))
-    return (value for value in values if is_name(value))
+def _names(validator: RecordValidator, key: str) -> list[str]:
+    """What stands under a key in every record, where it can be a name."""
+    refused = validator.rejected_records()
+    values = (one.get(key) for one in refused if isinstance(one, dict))
+    return [*validator.good()[key], *(value for value in values if is_name(value))]
 
 
 def _read_prices(texts: pd.Series, country: str | None) -> Prices:

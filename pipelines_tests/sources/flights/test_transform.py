@@ -28,7 +28,7 @@ def test_records_become_rows_of_every_table() -> None:
     snapshot = read(flights_document())
     assert {name: len(rows) for name, rows in snapshot.rows.items()} == {
         "legs": 3,
-        "airlines": 3,
+        "airlines": 2,
         "agents": 2,
         "prices": 2,
     }
@@ -171,4 +171,4 @@ def test_prefixes_are_part_of_the_id() -> None:
 
 def test_a_refused_itinerary_still_counts_as_offered() -> None:
     snapshot = read(flights_document([itinerary(1, [1], price="free"), itinerary(2, [1])]))
-    assert list(snapshot.offered["prices"]["itinerary_id"]) == ["it_1", "it_2"]
+    assert set(snapshot.offered["prices"]["itinerary_id"]) == {"it_1", "it_2"}

@@ -24,7 +24,7 @@ WITH opened AS (
     RETURNING {key}
 ), noted AS (
     INSERT INTO changed (record)
-    SELECT staged.record FROM stage_{name} AS staged INNER JOIN opened USING ({key})
+    SELECT staged.record FROM stage_{records} AS staged INNER JOIN opened USING ({key})
 )
 INSERT INTO touched_{name}
 SELECT {key} FROM opened;

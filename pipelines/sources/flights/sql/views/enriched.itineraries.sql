@@ -1,3 +1,4 @@
+-- One relation, so that a query may join it to enriched.itinerary_legs, which has seven.
 CREATE OR REPLACE VIEW enriched.itineraries AS
 SELECT
     itinerary_id,
@@ -12,15 +13,15 @@ SELECT
     route,
     leg_stops,
     first_seen_at,
-    coalesce(last_seen_at, newest.snapshot_at) AS last_seen_at,
+    coalesce(last_seen_at, (SELECT max(snapshot_at) FROM flights.snapshots WHERE is_loaded)) AS last_seen_at,
     withdrawn_at,
     (first_seen_at AT TIME ZONE 'UTC')::date AS first_seen_on,
-    (coalesce(last_seen_at, newest.snapshot_at) AT TIME ZONE 'UTC')::date AS last_seen_on,
+    (
+        coalesce(last_seen_at, (SELECT max(snapshot_at) FROM flights.snapshots WHERE is_loaded))
+        AT TIME ZONE 'UTC'
+    )::date AS last_seen_on,
     (withdrawn_at AT TIME ZONE 'UTC')::date AS withdrawn_on
-FROM flights.itineraries
-CROSS JOIN (
-    SELECT max(snapshot_at) AS snapshot_at FROM flights.snapshots WHERE is_loaded
-) AS newest;
+FROM flights.itineraries;
 
 COMMENT ON VIEW enriched.itineraries IS
 'Every itinerary ever seen, one row each, as last seen. Filter and order by any column.';

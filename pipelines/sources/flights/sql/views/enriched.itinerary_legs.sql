@@ -1,3 +1,5 @@
+-- Seven relations, so that a query may add one: with more than eight (join_collapse_limit) PostgreSQL
+-- plans the joins of the view by themselves, for all legs. Hence the places by subqueries.
 CREATE OR REPLACE VIEW enriched.itinerary_legs AS
 SELECT
     itinerary_legs.itinerary_id,
@@ -11,7 +13,7 @@ SELECT
     legs.arrival_local,
     legs.departure_at,
     legs.arrival_at,
-    legs.stops::integer AS stops,
+    legs.stops,
     legs.airline_id,
     airlines.name AS airline_name,
     'https://logos.skyscnr.com/images/airlines/favicon/'
@@ -54,16 +56,16 @@ LEFT JOIN LATERAL (
 ) AS airlines ON TRUE
 LEFT JOIN flights.airports AS departure ON legs.departure_airport = departure.airport_code
 LEFT JOIN flights.airports AS arrival ON legs.arrival_airport = arrival.airport_code
-LEFT JOIN weather.places AS departure_place ON departure.place_key = departure_place.place_key
 LEFT JOIN weather.hourly AS departure_hour
-    ON
-        departure_place.place_id = departure_hour.place_id
-        AND departure_hour.hour_at = date_trunc('hour', legs.departure_at, 'UTC')
-LEFT JOIN weather.places AS arrival_place ON arrival.place_key = arrival_place.place_key
+    ON departure_hour.place_id = (
+        SELECT places.place_id FROM weather.places WHERE places.place_key = departure.place_key
+    )
+    AND departure_hour.hour_at = date_trunc('hour', legs.departure_at, 'UTC')
 LEFT JOIN weather.hourly AS arrival_hour
-    ON
-        arrival_place.place_id = arrival_hour.place_id
-        AND arrival_hour.hour_at = date_trunc('hour', legs.arrival_at, 'UTC');
+    ON arrival_hour.place_id = (
+        SELECT places.place_id FROM weather.places WHERE places.place_key = arrival.place_key
+    )
+    AND arrival_hour.hour_at = date_trunc('hour', legs.arrival_at, 'UTC');
 
 COMMENT ON VIEW enriched.itinerary_legs IS
 'The legs of every itinerary in their order, as last seen, with airports, airline, times and

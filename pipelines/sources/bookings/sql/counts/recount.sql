@@ -1,0 +1,37 @@
+-- Count all events up to :last anew and write where the counts are others; most often few are. {day} is
+-- the day of an event that {table} counts by.
+CREATE TEMP TABLE recounted ON COMMIT DROP AS
+SELECT
+    hotel_id,
+    day,
+    anew.bookings,
+    anew.cancellations
+FROM {table} AS held
+FULL JOIN (
+    SELECT
+        hotel_id,
+        {day} AS day,
+        count(*) FILTER (WHERE status = 'booking') AS bookings,
+        count(*) FILTER (WHERE status = 'cancellation') AS cancellations
+    FROM bookings.events
+    WHERE load_number <= :last
+    GROUP BY hotel_id, {day}
+) AS anew USING (hotel_id, day)
+WHERE (held.bookings, held.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations);
+
+DELETE FROM {table} AS held
+USING recounted
+WHERE held.hotel_id = recounted.hotel_id
+    AND held.day = recounted.day
+    AND recounted.bookings IS NULL;
+
+INSERT INTO {table} (hotel_id, day, bookings, cancellations)
+SELECT hotel_id, day, bookings, cancellations
+FROM recounted
+WHERE bookings IS NOT NULL
+ORDER BY hotel_id, day
+ON CONFLICT (hotel_id, day) DO UPDATE SET
+    bookings = excluded.bookings,
+    cancellations = excluded.cancellations;
+
+DROP TABLE recounted;
