@@ -34,7 +34,7 @@ system: .venv/development ## run the tests that start the platform as people do
 drills: .venv/development ## try to break it, for most of an hour; FORM=short in ten minutes
 	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 3 -m drill $(ARGS)
 
-bench: .venv/benchmarks ## measure, beside what was asked; ARGS="--json FILE" writes it too
+bench: .venv/benchmarks ## measure speed beside what was asked; ARGS=running what it costs, ARGS=scaling how it grows
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: .venv/development ## write the pages that are made from code and database

@@ -48,6 +48,7 @@ from pipelines.config.source_settings import (
     url,
 )
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
+from pipelines.warehouse.sql_files import read_sql, sql_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,13 +76,12 @@ if TYPE_CHECKING:
         upsert,
     )
     from pipelines.warehouse.retention import Removed, delete_in_batches
-    from pipelines.warehouse.sql_files import read_sql
     from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
 # Imported when somebody asks for them: a command that only reads declarations needs no SQLAlchemy.
 _LATER = (
     *("ingest.contract", "ingest.deliveries", "warehouse.connection", "warehouse.retention"),
-    *("warehouse.sql_files", "warehouse.tables", "http.client"),
+    *("warehouse.tables", "http.client"),
 )
 
 
@@ -423,7 +423,7 @@ class Source:
     @cached_property
     def object_files(self) -> dict[str, str]:
         """The SQL of each view and function, by its schema and name."""
-        return _sql_files(self.package, "views")
+        return sql_files(self.package, "views")
 
     @cached_property
     def view_assets(self) -> dict[str, View]:
@@ -541,19 +541,6 @@ def _refuse_clashes(source: Source, found: Mapping[str, Source]) -> None:
     for other in found.values():
         if shared := mine & {*other.metadata.tables, *other.object_files}:
             raise ValueError(f"{sorted(shared)[0]} belongs to the source {other.name!r}")
-
-
-def _sql_files(package: str, kind: str) -> dict[str, str]:
-    """The `.sql` files of a folder in `sql/`, by their names without the suffix."""
-    folder_of_kind = resources.files(package).joinpath("sql", kind)
-    if not folder_of_kind.is_dir():
-        return {}
-    files = sorted(folder_of_kind.iterdir(), key=lambda file: file.name)
-    return {
-        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
-        for file in files
-        if file.name.endswith(".sql")
-    }
 
 
 def _describe(error: BaseException) -> str:

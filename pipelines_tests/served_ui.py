@@ -106,9 +106,9 @@ class Ui:
 
 
 def words_of(process: psutil.Process) -> list[str]:
-    """Its command line; nothing of one that is gone."""
+    """What it is named, and its command line; nothing of one that is gone."""
     try:
-        return process.cmdline()
+        return [process.name(), *process.cmdline()]
     except psutil.NoSuchProcess:
         return []
 

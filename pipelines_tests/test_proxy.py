@@ -93,7 +93,7 @@ def dagster(folder: Path, server: Connections) -> Generator[str]:
     code, read_only, full = (free_port() for _ in range(3))
     workspace = dagster_processes.write_workspace(folder / "workspace.yaml", "127.0.0.1", code)
     commands = {
-        "code": dagster_processes.code_server("127.0.0.1", code),
+        "code": dagster_processes.code_server("127.0.0.1", code, 20.0),
         "read_only": dagster_processes.web_server(
             "127.0.0.1", read_only, workspace, is_read_only=True
         ),

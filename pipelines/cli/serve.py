@@ -54,7 +54,8 @@ def code(host: str, port: int) -> None:
     from pipelines.runtime.bootstrap import seed_sandbox
 
     seed_sandbox(settings, tell)
-    _become(settings, dagster_processes.code_server(host, port))
+    look_seconds = dagster_processes.SHORT_LOOK_SECONDS
+    _become(settings, dagster_processes.code_server(host, port, look_seconds))
 
 
 @serve.command()

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -70,14 +72,18 @@ class RecordValidator:
         self.name, self.records, self.first_record = name, records, first_record
         self.keys = list(model.model_fields)
         self._reasons: dict[int, list[str]] = {}
-        columns: dict[str, list[Any]] = {key: [] for key in self.keys}
+        nothing, values_of = (None,) * len(self.keys), _values_of(self.keys)
+        rows: list[tuple[Any, ...]] = []
         several = TypeAdapter(list[model])  # type: ignore[valid-type]
         for start in range(0, len(records), PARSED_AT_ONCE):
             parsed = self._parse(several, model, start)
-            for key, values in columns.items():
-                values += [getattr(one, key, None) for one in parsed]
+            rows += [nothing if one is None else values_of(one) for one in parsed]
+        columns = zip(*rows, strict=True) if rows else [()] * len(self.keys)
         self.frame = pd.DataFrame(
-            {key: pd.Series(values, dtype=object) for key, values in columns.items()},
+            {
+                key: pd.Series(values, dtype=object)
+                for key, values in zip(self.keys, columns, strict=True)
+            },
             index=pd.RangeIndex(len(records)),
         )
         self.frame["record"] = range(first_record, first_record + len(records))
@@ -130,14 +136,17 @@ class RecordValidator:
             for index, reasons in sorted(self._reasons.items())
         ]
 
+    def rejected_records(self) -> list[Any]:
+        """The refused records as they were sent, in the order of the source."""
+        return [self.records[index] for index in sorted(self._reasons)]
+
     def drift(self, document: str) -> list[str]:
         """Keys that are not as promised, each with how often: nothing when all is as it was."""
-        objects = [record for record in self.records if isinstance(record, dict)]
-        seen: dict[str, int] = {}
-        for record in objects:
-            for key in record:
-                seen[key] = seen.get(key, 0) + 1
-        total = len(objects)
+        shapes = Counter(tuple(record) for record in self.records if isinstance(record, dict))
+        seen: Counter[str] = Counter()
+        for keys, count in shapes.items():
+            seen.update(dict.fromkeys(keys, count))
+        total = shapes.total()
         unknown = [
             f"unknown key {shown(key)} in {count} of {total} {self.name}"
             for key, count in sorted(seen.items())
@@ -146,12 +155,18 @@ class RecordValidator:
         missing = [
             f'{document}: key "{key}" is missing in {count} of {total} {self.name}'
             for key in self.keys
-            if (count := total - seen.get(key, 0))
+            if (count := total - seen[key])
         ]
         return missing + drift_of(document, unknown, f"unknown keys in {self.name}")
 
     def _reject_one(self, index: int, reason: str) -> None:
         self._reasons.setdefault(index, []).append(reason)
+
+
+def _values_of(keys: Sequence[str]) -> Callable[[BaseModel], tuple[Any, ...]]:
+    """A function that returns the fields of a parsed record in the order of `keys`."""
+    several = attrgetter(*keys)
+    return several if len(keys) > 1 else lambda one: (several(one),)
 
 
 def drift_of(document: str, told: Sequence[str], what: str) -> list[str]:
@@ -186,9 +201,11 @@ def violations(
         found |= {*cases.itertuples(index=False, name=None)}
     order = {name: place for place, name in enumerate(contract.columns)}
     reasons: dict[int, list[str]] = {}
+    rows = sorted({row for _, row in found})
+    values = {name: dict(zip(rows, column, strict=True)) for name, column in sent.loc[rows].items()}
     for column, row in sorted(found, key=lambda case: (case[1], order[case[0]])):
         otherwise = (contract.columns[column].metadata or {})["otherwise"]
-        reason = f"{column} {otherwise}: {shown(sent.at[row, column])}"
+        reason = f"{column} {otherwise}: {shown(values[column][row])}"
         reasons.setdefault(int(row), []).append(reason)
     return reasons
 

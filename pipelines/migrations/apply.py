@@ -7,7 +7,6 @@ is restoring a backup.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import resources
 from typing import Literal
 
 from alembic.util import CommandError
@@ -22,7 +21,7 @@ from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import OLDEST_MAJOR
 from pipelines.source import Source, broken_sources, is_plugin, note_broken, sources
 from pipelines.warehouse.connection import engine_for
-from pipelines.warehouse.sql_files import execute_script
+from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
 
 #: How long to wait for loads, a backup or another migration.
 TURN_WAIT = "2min"
@@ -53,11 +52,7 @@ def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
     Of the platform and of `chosen` sources, all by default.
     """
     chosen = sources() if chosen is None else chosen
-    folder = resources.files("pipelines.ingest").joinpath("sql", "views")
-    found = {
-        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-    }
+    found = sql_files("pipelines.ingest", "views")
     for source in chosen.values():
         found |= source.object_files
     return found | collected_views(chosen)
@@ -108,7 +103,7 @@ def prepare(connection: Connection) -> None:
             place="DATABASE_URL",
             remedy="Upgrade the server, or unset DATABASE_URL to use the built-in one.",
         )
-    execute_script(connection, _own_sql("roles"))
+    execute_script(connection, read_sql("pipelines.migrations", "roles"))
 
 
 def differences(connection: Connection) -> list[str]:
@@ -149,7 +144,7 @@ def condition(connection: Connection) -> Condition:
 
 def _migrate_all(connection: Connection) -> None:
     """Migrate the sources in the tree as one, then each plug-in by itself."""
-    execute_script(connection, _own_sql("schemas"))
+    execute_script(connection, read_sql("pipelines.migrations", "schemas"))
     done = {name: source for name, source in sources().items() if not is_plugin(source)}
     is_new = not history.applied_revisions(connection)
     try:
@@ -289,8 +284,3 @@ def _described_failures(place: str) -> Iterator[None]:
             remedy="Mend what the message names (docs/operations.md, 'Migrating'), then run"
             " isobar migrate again.",
         ) from error
-
-
-def _own_sql(name: str) -> str:
-    folder = resources.files("pipelines.migrations")
-    return folder.joinpath(f"{name}.sql").read_text("utf-8")

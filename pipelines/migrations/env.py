@@ -12,10 +12,10 @@ from pipelines.config import Settings
 from pipelines.migrations.apply import prepare
 from pipelines.migrations.history import (
     PLATFORM,
-    Comparison,
     Schema,
     all_schemas,
     applied_revisions,
+    comparison,
 )
 
 
@@ -25,7 +25,7 @@ def run(connection: Connection, schema: Schema) -> None:
         connection=connection,
         target_metadata=schema.metadata,
         transactional_ddl=True,
-        **Comparison(schema).options(),
+        **comparison(schema),
     )
     with context.begin_transaction():
         context.run_migrations()

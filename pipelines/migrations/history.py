@@ -169,51 +169,37 @@ def config_for(schema: Schema, connection: Connection) -> Config:
 
 def differences(connection: Connection, schema: Schema) -> list[str]:
     """How the tables of a schema differ from its metadata: none when all is well."""
-    context = MigrationContext.configure(connection, opts=Comparison(schema).options())
+    context = MigrationContext.configure(connection, opts=comparison(schema))
     return [repr(one) for one in compare_metadata(context, schema.metadata)]
 
 
-class Comparison:
-    """Which objects of the database Alembic compares with the metadata of a schema."""
+def comparison(schema: Schema) -> dict[str, Any]:
+    """Options of Alembic's context: which objects it compares with the metadata of a schema."""
+    of_others = {
+        table
+        for other in all_schemas().values()
+        if other.name != schema.name
+        for table in other.metadata.tables
+    }
 
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
-        self.of_others = {
-            table
-            for other in all_schemas().values()
-            if other.name != schema.name
-            for table in other.metadata.tables
-        }
-
-    def options(self) -> dict[str, Any]:
-        """Options of Alembic's context."""
-        return {
-            "include_schemas": True,
-            "include_name": self.includes_name,
-            "include_object": self.includes_object,
-            "version_table": self.schema.version_table,
-            "version_table_schema": PLATFORM,
-        }
-
-    def includes_name(
-        self, name: str | None, kind: NameFilterType, _parents: NameFilterParentNames
-    ) -> bool:
-        """Whether to look into a schema."""
-        return kind != "schema" or name in self.schema.holds
+    def includes_name(name: str | None, kind: NameFilterType, _: NameFilterParentNames) -> bool:
+        return kind != "schema" or name in schema.holds
 
     def includes_object(
-        self,
-        item: SchemaItem,
-        _name: str | None,
-        _kind: str,
-        reflected: bool,
-        compare_to: SchemaItem | None,
+        item: SchemaItem, _name: str | None, _kind: str, reflected: bool, compare_to: object
     ) -> bool:
-        """Whether to compare a table: not a version table, nor one of another source."""
         if not isinstance(item, Table) or not reflected or compare_to is not None:
             return True
         is_version = item.schema == PLATFORM and item.name.startswith(VERSION_TABLE_OF_1_0)
-        return not is_version and item.fullname not in self.of_others
+        return not is_version and item.fullname not in of_others
+
+    return {
+        "include_schemas": True,
+        "include_name": includes_name,
+        "include_object": includes_object,
+        "version_table": schema.version_table,
+        "version_table_schema": PLATFORM,
+    }
 
 
 def _create(connection: Connection, schema: Schema) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from pipelines.migrations.history import PLATFORM, SHARED_SCHEMAS, Schema, schema_of
 from pipelines.source import Source
-from pipelines.warehouse.sql_files import execute_script
+from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import sql_objects
 
 #: Files of a source that may be executed again at any time, in this order, when its tables, its
@@ -64,12 +64,7 @@ def applied_files(connection: Connection) -> dict[str, Applied]:
 
 def replace(connection: Connection, files: Mapping[str, str], plugin: str | None) -> set[str]:
     """Create or replace the views and functions whose files changed; returns their names."""
-    applied = applied_files(connection)
-    stale = {
-        name: sql
-        for name, sql in files.items()
-        if name not in applied or applied[name].sha256 != digest(sql)
-    }
+    stale = _stale(connection, files)
     _in_dependency_order(connection, stale)
     for name, signatures in _signatures(connection, stale).items():
         if len(signatures) > 1:  # its arguments changed: the old one is left
@@ -95,10 +90,8 @@ def execute_scripts(
     connection: Connection, schema: Schema, *, plugin: str | None, is_changed: bool
 ) -> None:
     """Execute its scripts where its tables or views changed, or one of the scripts."""
-    files, applied = scripts(schema), applied_files(connection)
-    if is_changed or any(
-        name not in applied or applied[name].sha256 != digest(sql) for name, sql in files.items()
-    ):
+    files = scripts(schema)
+    if is_changed or _stale(connection, files):
         for sql in files.values():
             execute_script(connection, sql)
         _record(connection, files, plugin)
@@ -113,8 +106,8 @@ def refuse_control(source: Source, files: Mapping[str, str]) -> None:
 
 def belongings_of_others(connection: Connection, source: Source) -> dict[tuple[str, str], int]:
     """Whatever is not of a source, by schema and name, with a number that any change changes."""
-    query = resources.files("pipelines.migrations").joinpath("belongings.sql")
-    rows = connection.execute(text(query.read_text("utf-8")), {"own": source.name})
+    query = text(read_sql("pipelines.migrations", "belongings"))
+    rows = connection.execute(query, {"own": source.name})
     own = {*source.metadata.tables, *source.object_files}
     own |= {f"{PLATFORM}.{schema_of(source).version_table}", f"{PLATFORM}.{sql_objects.name}"}
     return {
@@ -138,6 +131,12 @@ def refuse_trespass(
 def _is_object(name: str) -> bool:
     """Whether it is a view or function, and not a script."""
     return "/" not in name
+
+
+def _stale(connection: Connection, files: Mapping[str, str]) -> dict[str, str]:
+    """The files that are not applied as they are now."""
+    applied = {name: one.sha256 for name, one in applied_files(connection).items()}
+    return {name: sql for name, sql in files.items() if applied.get(name) != digest(sql)}
 
 
 def _record(connection: Connection, files: Mapping[str, str], plugin: str | None) -> None:

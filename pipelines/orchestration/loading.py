@@ -35,7 +35,7 @@ from pipelines.warehouse.connection import Warehouse
 #: How long a run that a person waits for waits for files that are still being written.
 WAIT_SECONDS = 10.0
 AFTER_FAILURE_SECONDS = 60.0
-INBOX_SECONDS, API_SECONDS = 3, 30
+INBOX_SECONDS, API_SECONDS = 1, 30
 
 
 class LoadConfig(dg.Config):

@@ -4,6 +4,7 @@ One run cannot hold assets with different partitions, so the job only notes
 what is asked for, and a sensor starts the sources' jobs.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any
@@ -11,12 +12,17 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from pipelines.orchestration.resources import utc_now
 from pipelines.orchestration.run_state import REQUESTED_BY_TAG
-from pipelines.orchestration.schedule_config import sensor_options
+from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.source import sources
 
 SourceName = Enum("SourceName", {name: name for name in sources()})  # type: ignore[misc]
+
+
+#: So long a request is looked for once it is made; those that were seen are in the cursor.
+LATELY = dt.timedelta(days=3)
 
 
 class Refreshing(dg.Config):
@@ -49,18 +55,21 @@ def refresh_everything() -> None:
 def refresh_requests(jobs: Iterable[Any]) -> dg.SensorDefinition:
     """The sensor that starts the sources' jobs, which are among `jobs`."""
 
-    @dg.run_status_sensor(
-        run_status=dg.DagsterRunStatus.SUCCESS,
-        name="refresh_requests",
-        monitored_jobs=[refresh_everything],
-        request_jobs=[job for job in jobs if job.name in sources()],
-        **sensor_options(
-            "refresh_requests", 3, "Start the jobs that a run of refresh_everything asked for."
-        ),
-    )
-    def sensor(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest]:
+    @due_sensor("refresh_requests", seconds=3, jobs=[job for job in jobs if job.name in sources()])
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        """Start the jobs that a run of refresh_everything asked for."""
         assert context.repository_def is not None
-        yield from asked_runs(context.dagster_run, context.repository_def)
+        lately = dg.RunsFilter(
+            job_name=refresh_everything.name,
+            statuses=[dg.DagsterRunStatus.SUCCESS],
+            updated_after=utc_now() - LATELY,
+        )
+        asked = {run.run_id: run for run in context.instance.get_runs(lately)}
+        fresh = asked.keys() - set((context.cursor or "").split())
+        if not fresh:
+            return dg.SkipReason("Nothing is asked for.")
+        requests = [one for id_ in fresh for one in asked_runs(asked[id_], context.repository_def)]
+        return dg.SensorResult(run_requests=requests, cursor=" ".join(asked))
 
     return sensor
 

@@ -7,12 +7,14 @@ nothing of Dagster.
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import dagster as dg
 from pydantic import PrivateAttr, create_model
 
 from pipelines.config import Settings
+from pipelines.orchestration.patience import is_patient
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, sources
 from pipelines.warehouse.connection import Warehouse
@@ -25,12 +27,24 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
 
     @contextmanager
     def open(self) -> Iterator[Warehouse]:
-        """A `Warehouse`, the one of the environment unless `url` is given; closed afterwards."""
-        warehouse = Warehouse(self.url or Settings.current().warehouse_url(LOADER))
+        """A `Warehouse`, the one of the environment unless `url` is given.
+
+        Closed afterwards, but where ticks look again and again.
+        """
+        url = self.url or Settings.current().warehouse_url(LOADER)
+        if is_patient():
+            yield _kept(url)
+            return
+        warehouse = Warehouse(url)
         try:
             yield warehouse
         finally:
             warehouse.dispose()
+
+
+@cache
+def _kept(url: str) -> Warehouse:
+    return Warehouse(url)
 
 
 class SourceResource(dg.ConfigurableResource[Any]):

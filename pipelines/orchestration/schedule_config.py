@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationErro
 
 from pipelines.config import own_schedules, read_file
 from pipelines.failures import PermanentFailure
+from pipelines.orchestration.patience import looking_every
 from pipelines.source import Schedule, sources
 
 #: Those of the platform itself.
@@ -189,17 +190,20 @@ def scheduled(entry: Scheduled) -> Callable[[Callable[..., Any]], Any]:
 
 
 def due_sensor(
-    name: str, *, seconds: int, about: str | None = None, **more: Any
+    name: str, *, seconds: int, about: str | None = None, looks_once: bool = False, **more: Any
 ) -> Callable[[Callable[..., Any]], dg.SensorDefinition]:
     """Decorate a sensor that is on by default and looks every so many seconds.
 
-    Its description is `about`, else its docstring, and how its interval is changed. `more` goes to
-    `dagster.sensor`.
+    Its description is `about`, else its docstring, and how its interval is changed. A tick goes on
+    looking while there is nothing, unless it `looks_once`: where what it did is to be noted.
+    `more` goes to `dagster.sensor`.
     """
 
     def decorate(function: Callable[..., Any]) -> dg.SensorDefinition:
         words = about or " ".join((function.__doc__ or "").split())
-        return dg.sensor(name=name, **sensor_options(name, seconds, words), **more)(function)
+        often = timetable().seconds(name, seconds)
+        look = function if looks_once else looking_every(often, function)
+        return dg.sensor(name=name, **sensor_options(name, seconds, words), **more)(look)
 
     return decorate
 

@@ -108,9 +108,7 @@ def copy_software(binaries: Path, target: Path) -> Path:
     libraries = package.parent / f"{package.name}.libs"
     if libraries.exists():
         shutil.copytree(libraries, target / libraries.name, symlinks=True)
-    for path in (target, *target.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+    subprocess.run(["chmod", "-R", "a+rX", target], check=True)
     (target / "complete").touch()
     return copied
 

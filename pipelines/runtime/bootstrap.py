@@ -24,6 +24,8 @@ from pipelines.source import broken_sources, note_broken, sources
 from pipelines.warehouse.connection import Warehouse
 
 Tell = Callable[[str], None]
+#: So long the daemon waits for a tick, which looks for less (`pipelines.orchestration.patience`).
+TICK_SECONDS = 180
 
 
 @contextmanager
@@ -104,6 +106,7 @@ def prepare_dagster_home(settings: Settings) -> dict[str, str]:
         **({"CELERY_BROKER_URL": broker} if broker else {}),
         "DAGSTER_HOME": str(home),
         "DAGSTER_POSTGRES_URL": url,
+        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": str(TICK_SECONDS),
         "ISOBAR_HOME": str(settings.state),
     }
 

@@ -1,8 +1,19 @@
 """The long-running processes of Dagster, as commands: code server, web server, daemon."""
 
 import secrets
+import signal
 import sys
 from pathlib import Path
+
+#: For `isobar ui`, which ends ticks before it stops the daemon; and where nobody does.
+LONG_LOOK_SECONDS, SHORT_LOOK_SECONDS = 110.0, 20.0
+#: Sent to the code server before the daemon is stopped, which waits for the ticks under way.
+END_LOOKS = signal.SIGUSR1
+#: What the code server and nearly every run import.
+PRELOADED = (
+    *("pipelines.definitions", "pipelines.orchestration.storage", "dagster._grpc.impl"),
+    *("pandas", "pandera.pandas", "pyarrow.csv"),
+)
 
 WORKSPACE = """\
 load_from:
@@ -17,10 +28,15 @@ def write_workspace(file: Path, host: str, port: int) -> Path:
     return fresh.replace(file)  # whole: another process may be reading it
 
 
-def code_server(host: str, port: int) -> list[str]:
-    """What loads the definitions, evaluates schedules and sensors, and starts runs."""
+def code_server(host: str, port: int, look_seconds: float) -> list[str]:
+    """What loads the definitions, evaluates schedules and sensors, and starts runs.
+
+    A tick of a sensor looks for `look_seconds`, in which the daemon cannot be stopped.
+    """
     module = ["--module-name", "pipelines.definitions", "--location-name", "pipelines"]
-    return _python("dagster", "api", "grpc", "-h", host, "-p", str(port), *module)
+    return _python(
+        "pipelines.runtime.code_server", str(look_seconds), "-h", host, "-p", str(port), *module
+    )
 
 
 def web_server(host: str, port: int, workspace: Path, *, is_read_only: bool = False) -> list[str]:

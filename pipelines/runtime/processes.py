@@ -1,14 +1,22 @@
 """Child processes that are stopped as cleanly as they are started."""
 
+import gc
 import os
 import re
+import runpy
 import signal
 import subprocess
+import sys
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+import psutil
 
 from pipelines.postgres.log_files import set_aside
+from pipelines.postgres.process_identity import is_alive
 
 STOP_SECONDS = 30.0
 #: For the one that uses the others to end what it does with them.
@@ -29,7 +37,7 @@ class Child:
         self.command = command
         self.environment = environment
         self.log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: psutil.Process | None = None
         self._begins_at = 0
 
     def start(self) -> None:
@@ -38,14 +46,17 @@ class Child:
         self.keep_log_short()
         self._begins_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self.command,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = self._begin(log)
+
+    def _begin(self, log: BinaryIO) -> psutil.Process:
+        return psutil.Popen(
+            self.command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int | None:
@@ -54,7 +65,7 @@ class Child:
 
     def is_alive(self) -> bool:
         """Whether it runs."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and is_alive(self._process)
 
     def last_words(self) -> str:
         """Our own failure among what it logged since it was started, else the end of that."""
@@ -69,25 +80,79 @@ class Child:
         if set_aside(self.log):
             self._begins_at = 0
 
-    def ask_to_stop(self) -> None:
-        """Send SIGTERM."""
+    def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send a signal, SIGTERM unless another is given, while it runs."""
         if self._process is not None and self.is_alive():
-            self._process.terminate()
+            self._process.send_signal(number)
 
     def wait(self, seconds: float) -> None:
         """Wait until it has ended, so long at most."""
         if self._process is not None:
-            with suppress(subprocess.TimeoutExpired):
+            with suppress(psutil.TimeoutExpired):
                 self._process.wait(seconds)
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """End it with SIGTERM; what is left of its session when it did, or later, by force."""
         if self._process is None:
             return
-        self.ask_to_stop()
+        self.signal()
         self.wait(seconds)
         kill_session(self._process.pid)
         self._process.wait()
+
+
+class WarmChild(Child):
+    """A module of Python (`python -P -m …`) that begins as a copy of this process on Linux.
+
+    It shares what this one has imported. This one must have no other thread.
+    """
+
+    def _begin(self, log: BinaryIO) -> psutil.Process:
+        if sys.platform != "linux":
+            return super()._begin(log)
+        gc.freeze()  # which would else write to the pages that are shared
+        if (pid := os.fork()) == 0:
+            self._become(log)
+        return psutil.Process(pid)
+
+    def _become(self, log: BinaryIO) -> NoReturn:
+        """Do in this process what a new Python would do."""
+        status: int | str | None = 1
+        try:
+            os.setsid()
+            for ends in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(ends, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for number, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
+                os.dup2(source if isinstance(source, int) else source.fileno(), number)
+            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+            live_in(self.environment)
+            name_this_process(self.name)
+            sys.argv = self.command[self.command.index("-m") + 1 :]
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+            status = 0
+        except SystemExit as exit_:
+            status = exit_.code
+        except BaseException:  # noqa: BLE001 - as a new Python would tell of it
+            with suppress(Exception):
+                traceback.print_exc()
+        finally:
+            with suppress(Exception):  # a full disk: never go on as the one that was copied
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(status if isinstance(status, int) else int(status is not None))
+
+
+def live_in(environment: dict[str, str]) -> None:
+    """Make it the environment of this process, before it imports what reads it."""
+    os.environ.clear()  # noqa: TID251 - written, not read
+    os.environ.update(environment)  # noqa: TID251
+
+
+def name_this_process(name: str) -> None:
+    """Have `ps -e` and `top` show what this process is for, where Linux lets it be said."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(f"isobar {name.split()[0]}")
 
 
 def kill_session(leader: int) -> None:
@@ -104,9 +169,9 @@ def stop_all(children: list[Child], seconds: float = STOP_SECONDS) -> None:
     See that all do within `seconds` together.
     """
     deadline = time.monotonic() + seconds
-    children[-1].ask_to_stop()
+    children[-1].signal()
     children[-1].wait(min(LEAD_SECONDS, seconds))
     for child in children:
-        child.ask_to_stop()
+        child.signal()
     for child in children:
         child.stop(max(0.1, deadline - time.monotonic()))

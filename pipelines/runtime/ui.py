@@ -1,5 +1,6 @@
 """`isobar ui`: web server, daemon and code server on loopback, until told to stop."""
 
+import importlib
 import json
 import signal
 import socket
@@ -21,8 +22,16 @@ from pipelines.postgres.log_files import set_aside
 from pipelines.postgres.ports import free_port, promised_port
 from pipelines.postgres.process_identity import find, identity, is_alive
 from pipelines.runtime.bootstrap import Tell, on_loopback, wait_until
-from pipelines.runtime.dagster_processes import code_server, daemon, web_server, write_workspace
-from pipelines.runtime.processes import Child, kill_session, stop_all
+from pipelines.runtime.dagster_processes import (
+    END_LOOKS,
+    LONG_LOOK_SECONDS,
+    PRELOADED,
+    code_server,
+    daemon,
+    web_server,
+    write_workspace,
+)
+from pipelines.runtime.processes import Child, WarmChild, kill_session, live_in, stop_all
 
 LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
 MAX_RESTARTS, WITHIN_SECONDS = 5, 600.0
@@ -79,6 +88,7 @@ class WebUi:
         children = self._children(port, code_port)
         code_child, web_child, _ = children
         self.tell("Starting the web server, the daemon and the code server …")
+        self._import_what_they_share()
         try:
             for child in children:
                 child.start()
@@ -91,10 +101,13 @@ class WebUi:
                 self.tell(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
             self._watch(port, children)
         finally:
-            self.tell("Stopping; a run in flight is given half a minute …")
+            with suppress(BrokenPipeError):  # nobody reads any more, as when a script was killed
+                self.tell("Stopping; a run in flight is given half a minute …")
+            code_child.signal(END_LOOKS)
             stop_all(children)
             self.record.unlink(missing_ok=True)
-            self.tell("Stopped. PostgreSQL keeps running; isobar database stop stops it.")
+            with suppress(BrokenPipeError):
+                self.tell("Stopped. PostgreSQL keeps running; isobar database stop stops it.")
 
     def _schedules_in_use(self) -> Path:
         """A copy of the operator's schedules, so that runs do not read one that he is editing."""
@@ -102,6 +115,12 @@ class WebUi:
         title = f"# As {own} was when isobar ui started.\n".encode()
         copy.write_bytes(title + read_file(own) if own else b"")
         return copy
+
+    def _import_what_they_share(self) -> None:
+        live_in(self.environment)
+        with suppress(Exception):  # the code server fails of the same, and says so in its log
+            for module in PRELOADED:
+                importlib.import_module(module)
 
     def _end_orphaned_runs(self) -> None:
         """End runs that were killed with an `isobar ui` or `isobar run` before this one."""
@@ -124,12 +143,12 @@ class WebUi:
     def _children(self, port: int, code_port: int) -> list[Child]:
         workspace = write_workspace(self.settings.state / "workspace.yaml", LOOPBACK, code_port)
         commands = {
-            "code server": code_server(LOOPBACK, code_port),
+            "code server": code_server(LOOPBACK, code_port, LONG_LOOK_SECONDS),
             "web server": web_server(LOOPBACK, port, workspace),
             "daemon": daemon(workspace),
         }
         return [
-            Child(
+            WarmChild(
                 name,
                 command,
                 environment=self.environment,

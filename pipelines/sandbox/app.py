@@ -114,20 +114,16 @@ def _build_parts(
 ) -> dict[str, SandboxParts]:
     """What each imitated source gives. Raises `TypeError` for options that no source has."""
     found: dict[str, SandboxParts] = {}
-    unknown = set(options)
+    left = dict(options)
     for source in sources().values():
-        mine = {
-            name.removeprefix(f"{source.name}_"): name
-            for name in options
-            if name.startswith(f"{source.name}_")
-        }
-        unknown -= set(mine.values())
-        defaults = {option.name: option.default for option in source.sandbox_options}
-        given = defaults | {name: options[whole] for name, whole in mine.items()}
+        prefix = f"{source.name}_"
+        given = {option.name: option.default for option in source.sandbox_options}
+        for name in [name for name in left if name.startswith(prefix)]:
+            given[name.removeprefix(prefix)] = left.pop(name)
         if part := _build(source, Sandbox(seed, present, clock, given)):
             found[source.name] = part
-    if unknown:
-        raise TypeError(f"there are no options {sorted(unknown)}")
+    if left:
+        raise TypeError(f"there are no options {sorted(left)}")
     return found
 
 

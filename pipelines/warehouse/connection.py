@@ -151,7 +151,8 @@ def stage(
     name = name or f"stage_{table.name}"
     _create_stage(connection, name, frame.columns, table)
     copy_rows(connection, name, frame)
-    connection.execute(text(f"ANALYZE {name}"))
+    joined_by = ", ".join(column for column in frame.columns if column in table.primary_key)
+    connection.execute(text(f"ANALYZE {name} ({joined_by})" if joined_by else f"ANALYZE {name}"))
 
 
 def stage_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table: Table) -> None:
@@ -209,8 +210,8 @@ def _csv_text(frame: pd.DataFrame) -> bytes:
 
 def array_literal(texts: Iterable[str]) -> str:
     """Texts as PostgreSQL reads an array in COPY."""
-    escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
-    return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
+    escaped = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+    return '{"' + '","'.join(escaped) + '"}' if escaped else "{}"
 
 
 def prepare_change_log(connection: Connection) -> None:

@@ -1,9 +1,13 @@
 """SQL that is written as SQL: reading and executing `.sql` files, and what they say of views."""
 
+from __future__ import annotations
+
 import re
 from importlib import resources
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 def read_sql(package: str, name: str) -> str:
@@ -13,6 +17,18 @@ def read_sql(package: str, name: str) -> str:
         .joinpath("sql", *f"{name}.sql".split("/"))
         .read_text(encoding="utf-8")
     )
+
+
+def sql_files(package: str, folder: str) -> dict[str, str]:
+    """The texts of the files in `<package>/sql/<folder>`, by name without the suffix."""
+    place = resources.files(package).joinpath("sql", folder)
+    files = (
+        [file for file in place.iterdir() if file.name.endswith(".sql")] if place.is_dir() else []
+    )
+    return {
+        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
+        for file in sorted(files, key=lambda file: file.name)
+    }
 
 
 def execute_script(connection: Connection, script: str) -> None:

@@ -4,6 +4,8 @@
 asset pages' column schemas derive from them.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -21,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import func
+from sqlalchemy.types import TypeEngine
 
 NAMING_CONVENTION = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
@@ -36,6 +39,32 @@ def source_metadata() -> MetaData:
     return MetaData(naming_convention=NAMING_CONVENTION)
 
 
+#: The type of an instant.
+INSTANT = DateTime(timezone=True)
+
+
+def required(
+    name: str,
+    kind: TypeEngine[Any] | type[TypeEngine[Any]],
+    comment: str,
+    *items: Any,
+    **options: Any,
+) -> Column[Any]:
+    """Return a column that is never null."""
+    return Column(name, kind, *items, comment=comment, nullable=False, **options)
+
+
+def optional(
+    name: str,
+    kind: TypeEngine[Any] | type[TypeEngine[Any]],
+    comment: str,
+    *items: Any,
+    **options: Any,
+) -> Column[Any]:
+    """Return a column that may be null."""
+    return Column(name, kind, *items, comment=comment, **options)
+
+
 #: Key in the `info` of a table that is no asset of its own: the one that it is written with.
 WRITTEN_WITH = "written_with"
 #: The platform's own tables: the ledger, the quarantine, inboxes, watermarks.
@@ -48,86 +77,62 @@ def delivery_id_column() -> Column[int]:
     Not a foreign key: both are written in one transaction, and checking it for every row would
     cost a bulk load more than it could ever find.
     """
-    return Column(
+    return required(
         "delivery_id",
         BigInteger,
-        nullable=False,
-        comment="The delivery that wrote this row or last changed it (ops.deliveries).",
+        "The delivery that wrote this row or last changed it (ops.deliveries).",
     )
 
 
 deliveries = Table(
     "deliveries",
     metadata,
-    Column(
+    required(
         "delivery_id",
         BigInteger,
+        "Number of the delivery, in the order of loading.",
         Identity(always=True),
         primary_key=True,
-        comment="Number of the delivery, in the order of loading.",
     ),
-    Column("source", Text, nullable=False, comment="Which feed."),
-    Column(
-        "name",
-        Text,
-        nullable=False,
-        comment="What was delivered, in the source's terms: a day, a file name, a window.",
+    required("source", Text, "Which feed."),
+    required(
+        "name", Text, "What was delivered, in the source's terms: a day, a file name, a window."
     ),
-    Column("sha256", Text, nullable=False, comment="Digest of the content, hexadecimal."),
-    Column("byte_count", BigInteger, nullable=False, comment="Size of the content in bytes."),
-    Column(
-        "received_at",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="When the content was received from the source.",
-    ),
-    Column(
-        "loaded_at",
-        DateTime(timezone=True),
-        nullable=False,
-        server_default=func.now(),
-        comment="When it was loaded.",
-    ),
-    Column("run_id", Text, comment="The Dagster run that loaded it."),
-    Column("read_count", Integer, nullable=False, comment="Source records in the delivery."),
-    Column(
-        "loaded_count",
-        Integer,
-        nullable=False,
-        comment="Source records that changed at least one row.",
-    ),
-    Column(
+    required("sha256", Text, "Digest of the content, hexadecimal."),
+    required("byte_count", BigInteger, "Size of the content in bytes."),
+    required("received_at", INSTANT, "When the content was received from the source."),
+    required("loaded_at", INSTANT, "When it was loaded.", server_default=func.now()),
+    optional("run_id", Text, "The Dagster run that loaded it."),
+    required("read_count", Integer, "Source records in the delivery."),
+    required("loaded_count", Integer, "Source records that changed at least one row."),
+    required(
         "unchanged_count",
         Integer,
-        nullable=False,
-        comment="Source records that said what was known already, be it in quarantine, or that a"
+        "Source records that said what was known already, be it in quarantine, or that a"
         " later delivery said after they had been refused.",
     ),
-    Column(
+    required(
         "rejected_count",
         Integer,
-        nullable=False,
-        comment="Source records that were refused and not told well since: in quarantine"
+        "Source records that were refused and not told well since: in quarantine"
         " (ops.quarantine), or forgotten.",
     ),
-    Column(
+    required(
         "forgotten_count",
         Integer,
-        nullable=False,
+        "Those of the refused that housekeeping has taken out of quarantine for their age.",
         server_default="0",
-        comment="Those of the refused that housekeeping has taken out of quarantine for their age.",
     ),
-    Column(
+    required(
         "drift",
         ARRAY(Text),
-        nullable=False,
+        "How its shape differed from what the source promises, in words; empty when not.",
         server_default="{}",
-        comment="How its shape differed from what the source promises, in words; empty when not.",
     ),
-    Column(
+    optional(
         "header",
         Text,
-        comment="First line of a CSV file, without which its quarantined lines cannot be read.",
+        "First line of a CSV file, without which its quarantined lines cannot be read.",
     ),
     CheckConstraint(
         "read_count = loaded_count + unchanged_count + rejected_count", name="counts_balance"
@@ -143,47 +148,36 @@ deliveries = Table(
 quarantine = Table(
     "quarantine",
     metadata,
-    Column(
+    required(
         "quarantine_id",
         BigInteger,
+        "Number of the rejected record.",
         Identity(always=True),
         primary_key=True,
-        comment="Number of the rejected record.",
     ),
-    Column(
+    required(
         "delivery_id",
         BigInteger,
+        "The delivery it came with (ops.deliveries).",
         ForeignKey("ops.deliveries.delivery_id"),
-        nullable=False,
         index=True,
-        comment="The delivery it came with (ops.deliveries).",
     ),
-    Column(
-        "position",
-        Text,
-        nullable=False,
-        comment="Where in the delivery: records[3], line 17.",
-    ),
-    Column(
-        "raw",
-        Text,
-        nullable=False,
-        comment="The whole record: text as it came, values from JSON written anew.",
-    ),
-    Column("reasons", ARRAY(Text), nullable=False, comment="Why it was refused, in words."),
-    Column(
+    required("position", Text, "Where in the delivery: records[3], line 17."),
+    required("raw", Text, "The whole record: text as it came, values from JSON written anew."),
+    required("reasons", ARRAY(Text), "Why it was refused, in words."),
+    optional(
         "record_key",
         ARRAY(Text),
-        comment="Its key in the source's terms, where it could be told: a later delivery that has"
+        "Its key in the source's terms, where it could be told: a later delivery that has"
         " the record with this key takes it out of here.",
     ),
-    Column(
+    optional(
         "dismissed_at",
-        DateTime(timezone=True),
-        comment="When a person dismissed it: it is kept, and counts as no problem. Null: not so.",
+        INSTANT,
+        "When a person dismissed it: it is kept, and counts as no problem. Null: not so.",
     ),
-    Column("dismissed_by", Text, comment="Who did."),
-    Column("dismissal_reason", Text, comment="Why, in their words."),
+    optional("dismissed_by", Text, "Who did."),
+    optional("dismissal_reason", Text, "Why, in their words."),
     CheckConstraint(
         "num_nulls(dismissed_at, dismissed_by, dismissal_reason) IN (0, 3)"
         " AND dismissal_reason ~ '\\S'",
@@ -200,32 +194,24 @@ quarantine = Table(
 inbox_files = Table(
     "inbox_files",
     metadata,
-    Column("source", Text, primary_key=True, comment="Whose inbox."),
-    Column("name", Text, primary_key=True, comment="Name of the file."),
-    Column("byte_count", BigInteger, nullable=False, comment="Its size then."),
-    Column(
+    required("source", Text, "Whose inbox.", primary_key=True),
+    required("name", Text, "Name of the file.", primary_key=True),
+    required("byte_count", BigInteger, "Its size then."),
+    required(
         "modified_ns",
         BigInteger,
-        nullable=False,
-        comment="When its content was last changed then, in nanoseconds since 1970.",
+        "When its content was last changed then, in nanoseconds since 1970.",
     ),
-    Column(
+    required(
         "changed_ns",
         BigInteger,
-        nullable=False,
-        comment="When the file system last changed anything about it then, in nanoseconds.",
+        "When the file system last changed anything about it then, in nanoseconds.",
     ),
-    Column("reading", Text, nullable=False, comment="How it was read, such as its encoding."),
-    Column("sha256", Text, comment="Digest of its content; null where it was refused."),
-    Column("problem", Text, comment="Why it was refused as a whole; null where it was taken."),
-    Column("run_id", Text, comment="The Dagster run that took or refused it."),
-    Column(
-        "looked_at",
-        DateTime(timezone=True),
-        nullable=False,
-        server_default=func.now(),
-        comment="When it was taken or refused.",
-    ),
+    required("reading", Text, "How it was read, such as its encoding."),
+    optional("sha256", Text, "Digest of its content; null where it was refused."),
+    optional("problem", Text, "Why it was refused as a whole; null where it was taken."),
+    optional("run_id", Text, "The Dagster run that took or refused it."),
+    required("looked_at", INSTANT, "When it was taken or refused.", server_default=func.now()),
     schema="ops",
     comment="Files of inboxes as they were when taken or refused: others are taken next.",
 )
@@ -233,25 +219,13 @@ inbox_files = Table(
 watermarks = Table(
     "watermarks",
     metadata,
-    Column(
-        "name",
-        Text,
-        primary_key=True,
-        comment="A table that numbers its loads, or what follows it.",
-    ),
-    Column(
+    required("name", Text, "A table that numbers its loads, or what follows it.", primary_key=True),
+    required(
         "position",
         BigInteger,
-        nullable=False,
-        comment="Number of its last load; for what follows, of the last one that it has counted.",
+        "Number of its last load; for what follows, of the last one that it has counted.",
     ),
-    Column(
-        "moved_at",
-        DateTime(timezone=True),
-        nullable=False,
-        server_default=func.now(),
-        comment="When it last moved.",
-    ),
+    required("moved_at", INSTANT, "When it last moved.", server_default=func.now()),
     schema="ops",
     comment="How far tables are, and what is derived from them. A watermark moves in the"
     " transaction that writes the rows.",
@@ -260,21 +234,15 @@ watermarks = Table(
 sql_objects = Table(
     "sql_objects",
     metadata,
-    Column(
+    required(
         "name",
         Text,
+        "Schema and name of the view or function, or a file such as NAME/grants.sql.",
         primary_key=True,
-        comment="Schema and name of the view or function, or a file such as NAME/grants.sql.",
     ),
-    Column("sha256", Text, nullable=False, comment="Digest of the .sql file."),
-    Column("plugin", Text, comment="The plug-in that it belongs to; null: Isobar itself."),
-    Column(
-        "applied_at",
-        DateTime(timezone=True),
-        nullable=False,
-        server_default=func.now(),
-        comment="When it was applied.",
-    ),
+    required("sha256", Text, "Digest of the .sql file."),
+    optional("plugin", Text, "The plug-in that it belongs to; null: Isobar itself."),
+    required("applied_at", INSTANT, "When it was applied.", server_default=func.now()),
     schema="ops",
     comment="Which version of each .sql file is applied: views, functions, triggers, rights.",
 )

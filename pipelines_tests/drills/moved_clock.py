@@ -2,12 +2,9 @@
 
 import datetime as dt
 import time
-from collections import defaultdict
-from typing import Any, ClassVar, LiteralString, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
-import psycopg2  # type: ignore[import-untyped]
-import psycopg2.extensions  # type: ignore[import-untyped]
 import time_machine
 
 MOVED_NOW = """
@@ -81,32 +78,3 @@ class Clock:
         shift = time.time() - time_machine.escape_hatch.time.time()
         for connection in self._databases.values():
             connection.execute("UPDATE drill.clock SET shift = %s * interval '1 s'", (shift,))
-
-
-class Kept(psycopg2.extensions.connection):  # type: ignore[misc]
-    """A connection that is kept when it is closed: Dagster opens one for each statement."""
-
-    spare: ClassVar[dict[str, list["Kept"]]] = defaultdict(list)
-    place: str
-
-    @classmethod
-    def connect(cls, **where: Any) -> "Kept":
-        """In place of `psycopg2.connect`."""
-        place = psycopg2.extensions.make_dsn(**where)
-        try:
-            return cls.spare[place].pop()
-        except IndexError:
-            made: Kept = psycopg2._connect(place, connection_factory=cls)
-            made.place = place
-            return made
-
-    def close(self) -> None:
-        self.reset()
-        self.autocommit = False
-        self.spare[self.place].append(self)
-
-    @classmethod
-    def close_all(cls) -> None:
-        for kept in cls.spare.values():
-            while kept:
-                super(Kept, kept.pop()).close()

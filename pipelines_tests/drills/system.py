@@ -17,12 +17,13 @@ from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import begin
 
 WORDS_OF = {
-    "daemon": "dagster._daemon",
-    "web server": "dagster_webserver",
-    "code server": "grpc",
+    "daemon": "isobar daemon",
+    "web server": "isobar web",
+    "code server": "isobar code",
+    "run worker": "isobar runs",
     "sandbox": "sandbox",
 }
-"""What the command line of each has as a word."""
+"""The name of each, or a word of its command line."""
 UNFINISHED = "('NOT_STARTED', 'QUEUED', 'STARTING', 'STARTED', 'CANCELING')"
 RUNS_LEFT = f"SELECT pipeline_name, status, run_id FROM runs WHERE status IN {UNFINISHED}"
 LAST_RUNS_FAILED = """
@@ -176,12 +177,10 @@ class System:
 def role_of(process: psutil.Process) -> str | None:
     """What it does for `isobar ui`."""
     with suppress(psutil.NoSuchProcess):
-        words = process.cmdline()
+        words = [process.name(), *process.cmdline()]
         for role, word in WORDS_OF.items():
             if word in words:
                 return role
-        if "spawn_main" in " ".join(words):
-            return "run worker"
         if "pipelines.cli.main" in words and "ui" in words:
             return "isobar ui"
     return None

@@ -237,10 +237,11 @@ def test_what_an_error_says_is_a_named_failure_or_nothing(
     codes = st.sampled_from([1006, 2007, 9999, 1002, "404", 429, "Hourly limit", "Latitude"])
     document = parse_json(sent(data.draw(changed(errors | {"reason": data.draw(codes)}))))
     now = lambda: NOW  # noqa: E731 - a clock
+    http = HttpClient("weather", "WEATHER_BASE_URL")
     for explain in (
         open_meteo.explainer(now),
-        weatherapi._explainer(now),
-        openweathermap._explain,
+        weatherapi.WeatherApi(http, None, "key", now).explain,
+        openweathermap.OpenWeatherMap(http, None, "key", now).explain,
     ):
         told = explain(status, document, "http://source")
         assert told is None or isinstance(told, Failure)

@@ -15,7 +15,6 @@ from typing import Any
 
 import dagster as dg
 import psycopg
-import psycopg2  # type: ignore[import-untyped]
 import pytest
 from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
 
@@ -33,7 +32,7 @@ from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.command import OURS
 from pipelines_tests.drills import truth
 from pipelines_tests.drills.happenings import DAYS, END, HOUR, SEED, START, STEP, Drill
-from pipelines_tests.drills.moved_clock import Clock, Kept
+from pipelines_tests.drills.moved_clock import Clock
 from pipelines_tests.drills.noted_sources import Sources
 from pipelines_tests.drills.week import RUNS, platform
 
@@ -112,7 +111,6 @@ def drill(
     for reader in (inboxes, file_loader):  # nobody can set when the system says a file was changed
         monkeypatch.setattr(reader, "signature_of", signature_of)
     monkeypatch.setattr(time, "sleep", RUNS.sleep)
-    monkeypatch.setattr(psycopg2, "connect", Kept.connect)
     monkeypatch.setattr(SqlScheduleStorage, "has_instigators_table", lambda _: True)
     for name in (database, empty_database):
         owner.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
@@ -124,7 +122,6 @@ def drill(
         with platform(state / "dagster", storage, clock) as home:
             clock.govern(storage, "dagster")
             yield Drill(home, sources, warehouse, state / "inbox")
-    Kept.close_all()
 
 
 def signature_of(status: os.stat_result) -> tuple[int, int, int]:

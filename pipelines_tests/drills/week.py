@@ -217,7 +217,9 @@ def platform(home: Path, storage_url: str, clock: Clock) -> Iterator[Platform]:
     """An instance as of dagster.yaml in a folder of its own, and its daemons."""
     settings = yaml.safe_load((PROJECT / "dagster.yaml").read_text()) | OF_THIS_PROCESS
     url = make_url(storage_url).set(drivername="postgresql+psycopg2")
-    settings["storage"]["postgres"]["postgres_url"] = url.render_as_string(hide_password=False)
+    settings["storage"]["custom"]["config"]["postgres_url"] = url.render_as_string(
+        hide_password=False
+    )
     home.mkdir(exist_ok=True)
     (home / "dagster.yaml").write_text(yaml.safe_dump(settings))
     origin = InProcessCodeLocationOrigin(

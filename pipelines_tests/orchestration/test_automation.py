@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from pipelines.definitions import build_definitions
-from pipelines.orchestration.refresh_all import asked_runs, refresh_everything
+from pipelines.orchestration.refresh_all import refresh_everything
 from pipelines.orchestration.run_state import REQUESTED_BY_TAG, is_by_hand
 from pipelines.source import sources
 
@@ -121,11 +121,19 @@ def test_a_person_refreshes_everything_or_some_sources(
         run_config={"ops": {"ask_for_refresh": {"config": config}}} if config else {},
         instance=instance,
     )
-    requests = list(asked_runs(asked.dagster_run, WHOLE.get_repository_def()))
+    found = tick(instance, None)
+    requests = found.run_requests or []
     assert [one.job_name for one in requests] == started
     assert {one.tags[REQUESTED_BY_TAG] for one in requests} == {asked.run_id}
     by_day = {one.job_name: one.partition_key is not None for one in requests}
     assert [job for job, is_by_day in by_day.items() if is_by_day] == ["flights"]
+    assert not tick(instance, found.cursor).run_requests, "each is asked for once"
+
+
+def tick(instance: dg.DagsterInstance, cursor: str | None) -> Any:
+    repository = WHOLE.get_repository_def()
+    context = dg.build_sensor_context(instance, cursor=cursor, repository_def=repository)
+    return repository.get_sensor_def("refresh_requests").evaluate_tick(context)
 
 
 def test_a_source_that_there_is_not_is_refused() -> None:

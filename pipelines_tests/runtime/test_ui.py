@@ -14,6 +14,7 @@ import psutil
 import psycopg
 import pytest
 
+from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import PROJECT, environment, isobar
@@ -98,6 +99,15 @@ def test_the_daemon_is_healthy(ui: Ui) -> None:
 
 @pytest.mark.answers("F08", "F26")
 def test_a_run_launched_in_the_ui_goes_through_queue_and_code_server(ui: Ui) -> None:
+    assert ui.run("flights", today()) == "SUCCESS"
+
+
+def test_runs_go_on_when_the_process_that_they_are_forked_from_is_killed(ui: Ui) -> None:
+    (helper,) = ui.having("isobar runs")
+    helper.kill()
+    deadline = time.monotonic() + 10
+    while is_alive(helper) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert ui.run("flights", today()) == "SUCCESS"
 
 
@@ -216,14 +226,14 @@ def test_a_second_ui_in_the_same_clone_is_refused(ui: Ui) -> None:
 
 @pytest.mark.answers("T27")
 def test_a_part_that_dies_is_started_again(ui: Ui) -> None:
-    (daemon,) = ui.having("dagster._daemon")
+    (daemon,) = ui.having("isobar daemon")
     daemon.kill()
     deadline = time.monotonic() + 300
-    while [one for one in ui.having("dagster._daemon") if one != daemon] == []:
+    while [one for one in ui.having("isobar daemon") if one != daemon] == []:
         assert time.monotonic() < deadline, "the daemon stayed dead"
         time.sleep(0.3)
     noted = json.loads((ui.state / "ui.json").read_text())["processes"]
-    assert noted["daemon"].startswith(f"{ui.having('dagster._daemon')[-1].pid} ")
+    assert noted["daemon"].startswith(f"{ui.having('isobar daemon')[-1].pid} ")
 
 
 def test_the_sandbox_that_dies_is_started_again_where_it_was(ui: Ui) -> None:
@@ -257,9 +267,17 @@ def test_a_port_that_is_taken_is_refused_before_anything_starts(state: Path, ui:
     assert "is taken" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_whole_however_it_was_started(state: Path, number: signal.Signals) -> None:
-    """Started in the background of a script, where SIGINT is ignored, as by `isobar ui &`."""
+@pytest.mark.parametrize(
+    ("number", "is_heard"),
+    [(signal.SIGINT, True), (signal.SIGTERM, True), (signal.SIGTERM, False)],
+)
+def test_it_stops_whole_however_it_was_started(
+    state: Path, number: signal.Signals, is_heard: bool
+) -> None:
+    """Started in the background of a script, where SIGINT is ignored, as by `isobar ui &`.
+
+    Also when the script is gone, so that nobody reads what it says.
+    """
     folder = Path(tempfile.mkdtemp(dir=state.parent))
     folder.chmod(0o755)
     process = subprocess.Popen(
@@ -276,8 +294,12 @@ def test_it_stops_whole_however_it_was_started(state: Path, number: signal.Signa
         assert any("UI is at" in line for line in process.stdout)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 4
+        if not is_heard:
+            process.stdout.close()
         process.send_signal(number)
-        process.communicate(timeout=300)
+        if is_heard:
+            process.communicate(timeout=300)
+        process.wait(timeout=300)
         gone, alive = psutil.wait_procs(children, timeout=5)
         assert alive == []
         assert len(gone) == len(children)

@@ -14,7 +14,8 @@ NAME = "alerts"
 
 @due_sensor(
     NAME,
-    seconds=30,
+    seconds=60,
+    looks_once=True,
     about="Tell, once each, of runs and checks that fail, assets that are late, sensors and"
     " schedules that fail or were stopped, and when that is over. Whom: the addresses in ALERT_URLS"
     " (isobar alerts test tries them), and always this sensor's log.",

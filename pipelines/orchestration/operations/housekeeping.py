@@ -127,7 +127,7 @@ def housekeeping() -> None:
         op()
 
 
-@due_sensor("orphaned_runs", seconds=60)
+@due_sensor("orphaned_runs", seconds=60, looks_once=True)
 def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Fail runs whose process was killed, so that they are tried again and hold nobody up. Starts
     nothing itself.

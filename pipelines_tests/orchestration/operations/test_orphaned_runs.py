@@ -261,7 +261,7 @@ def test_a_run_killed_with_the_code_server_ends_and_is_tried_again(session: Sess
     (session.state / "schedules.toml").write_text(often)
     session.start()
     run_id, blocker = begin_slow_run(session)
-    (code_server,) = session.ui.having("grpc")
+    (code_server,) = session.ui.having("isobar code")
     workers = code_server.children(recursive=True)
     assert workers
     os.killpg(code_server.pid, signal.SIGKILL)
@@ -282,9 +282,9 @@ def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> No
     session.start()
     url = session.server.start().url(SUPERUSER, DAGSTER)
     with psycopg.connect(url, autocommit=True) as storage:
-        ticks = "SELECT count(*) FROM job_ticks WHERE status <> 'STARTED'"
+        ticks = "SELECT count(DISTINCT selector_id) FROM job_ticks WHERE status = 'STARTED'"
         deadline = time.monotonic() + 300
-        while (storage.execute(ticks).fetchone() or (0,))[0] < 30:
+        while (storage.execute(ticks).fetchone() or (0,))[0] < 5:  # most look all the time
             assert time.monotonic() < deadline, "nobody looks"
             time.sleep(0.2)
         session.ui.process.terminate()

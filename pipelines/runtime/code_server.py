@@ -1,0 +1,77 @@
+"""Dagster's code server, whose runs are forked from a process that has imported the definitions.
+
+Dagster starts each run as a new Python, which imports for two seconds before its first step. Here
+a helper process (`multiprocessing`'s fork server) has imported, has no thread and no session, and
+is forked for each run. All else is Dagster's own: a run is watched, stopped and killed as before.
+"""
+
+import importlib
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from itertools import pairwise
+from multiprocessing import forkserver, resource_tracker, util
+from typing import Any
+
+# Private: 1.13 starts runs by "spawn" and lets nobody choose.
+from dagster._grpc import server
+
+from pipelines.orchestration import patience
+from pipelines.runtime.dagster_processes import END_LOOKS, PRELOADED
+from pipelines.runtime.processes import name_this_process
+
+#: One for each sensor, which waits for most of the time, and some.
+THREADS = 32
+FORKING = multiprocessing.get_context("forkserver")
+
+
+class _WarmServer(server.DagsterApiServer):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._mp_ctx = FORKING  # type: ignore[assignment]
+
+
+def start_fork_server() -> None:
+    """Start the helper as a copy of this process, so that both share what is imported.
+
+    Killed, it is started again for the next run, as a new Python that imports for itself.
+    """
+    FORKING.set_forkserver_preload(list(PRELOADED))
+    resource_tracker.ensure_running()
+    spawn = util.spawnv_passfds
+    util.spawnv_passfds = _fork  # type: ignore[assignment]
+    try:
+        forkserver.ensure_running()
+    finally:
+        util.spawnv_passfds = spawn
+
+
+def _fork(_: object, words: Sequence[str], passed: Sequence[int]) -> int:
+    """Do in a copy of this process what `python -c` was to do in a new one."""
+    if (pid := os.fork()) == 0:
+        kept = sorted({2, *passed, os.sysconf("SC_OPEN_MAX")})
+        for lower, upper in pairwise(kept):  # by one that stays open here it would never end
+            os.closerange(lower + 1, upper)
+        try:
+            name_this_process("runs")
+            exec(words[-1], {})  # noqa: S102 - the standard library's own words
+        except Exception:  # noqa: BLE001 - as a new Python would tell of it
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    return pid
+
+
+if __name__ == "__main__":
+    for module in PRELOADED:
+        importlib.import_module(module)
+    start_fork_server()
+    signal.signal(END_LOOKS, lambda *_: patience.stopping.set())
+    patience.be_patient(float(sys.argv[1]))
+    server.DagsterApiServer = _WarmServer  # type: ignore[misc]
+    sys.argv = ["dagster", "api", "grpc", f"--max-workers={THREADS}", *sys.argv[2:]]
+    runpy.run_module("dagster", run_name="__main__", alter_sys=True)

@@ -1,0 +1,109 @@
+"""A tick that goes on looking in our code server, and looks once anywhere else."""
+
+import threading
+import time
+
+import dagster as dg
+import pytest
+
+from pipelines.orchestration import patience
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_looks_for", 0.0)
+    monkeypatch.setattr(patience, "stopping", threading.Event())
+    patience.be_patient(20.0)
+
+
+def looks(found_at: int) -> tuple[list[int], dg.SensorDefinition]:
+    """The looks of a sensor that finds something at one of them, and the sensor."""
+    count: list[int] = []
+
+    def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        count.append(len(count))
+        return dg.RunRequest() if len(count) >= found_at else dg.SkipReason("nothing")
+
+    made = patience.looking_every(0.05, look)
+    return count, dg.sensor(name="any", job_name="any")(made)
+
+
+def tick(sensor: dg.SensorDefinition, last_at: float | None = 1.0) -> int:
+    with dg.DagsterInstance.local_temp() as instance:
+        context = dg.SensorEvaluationContext(
+            instance_ref=None,
+            last_tick_completion_time=last_at,
+            last_run_key=None,
+            cursor=None,
+            repository_name=None,
+            instance=instance,
+            sensor_name="any",
+        )
+        found = sensor.evaluate_tick(context)
+    return len(found.run_requests or ())
+
+
+def test_outside_of_the_code_server_a_tick_looks_once() -> None:
+    count, sensor = looks(found_at=3)
+    assert (tick(sensor), tick(sensor), count) == (0, 0, [0, 1])
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_tick_ends_as_soon_as_there_is_something() -> None:
+    count, sensor = looks(found_at=4)
+    assert (tick(sensor), count) == (0, [0]), "the first of a process looks once"
+    assert (tick(sensor), count) == (1, [0, 1, 2, 3])
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_trial_in_the_ui_looks_once() -> None:
+    count, sensor = looks(found_at=4)
+    assert (tick(sensor), tick(sensor, last_at=None), count) == (0, 0, [0, 1])
+
+
+@pytest.mark.usefixtures("patient")
+def test_after_a_failure_a_tick_looks_once_so_that_it_is_soon_over() -> None:
+    count: list[int] = []
+
+    def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        count.append(len(count))
+        if len(count) == 2:
+            raise ValueError("away for a moment")
+        return dg.SkipReason("nothing")
+
+    sensor = dg.sensor(name="any", job_name="any")(patience.looking_every(0.05, look))
+    assert tick(sensor) == 0
+    with pytest.raises(ValueError, match="away"):
+        tick(sensor)
+    assert (tick(sensor), len(count)) == (0, 3)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_sensor_that_was_switched_off_while_it_looked_starts_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    count, sensor = looks(found_at=3)
+    assert tick(sensor) == 0
+    monkeypatch.setattr(patience, "_is_switched_off", lambda _: True)
+    assert (tick(sensor), count) == (0, [0, 1, 2])
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_tick_ends_when_its_process_is_told_to_stop() -> None:
+    count, sensor = looks(found_at=10_000)
+    assert tick(sensor) == 0
+    threading.Timer(0.3, patience.stopping.set).start()
+    began = time.monotonic()
+    assert tick(sensor) == 0
+    assert time.monotonic() - began < 10
+    assert len(count) > 1
+    assert tick(sensor) == 0, "and later ones look once"
+
+
+def test_a_tick_without_anything_ends_in_time(
+    patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "_looks_for", 0.3)
+    count, sensor = looks(found_at=10_000)
+    assert (tick(sensor), tick(sensor)) == (0, 0)
+    assert 2 < len(count) <= 8

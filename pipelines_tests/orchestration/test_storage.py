@@ -1,0 +1,73 @@
+"""Dagster's storage in a real PostgreSQL: its sessions are kept, and replaced when they break."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import psycopg
+import pytest
+
+from pipelines.config import Settings
+from pipelines.orchestration.storage import KEPT_SESSIONS
+from pipelines.postgres.roles import SUPERUSER
+from pipelines.postgres.server import Connections
+from pipelines.runtime.bootstrap import prepare_dagster_home
+
+SESSIONS = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend'"
+)
+
+
+@pytest.fixture
+def instance(
+    server: Connections, empty_database: str, state: object, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dg.DagsterInstance]:
+    url = server.url(SUPERUSER, empty_database)
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
+    for name, value in prepare_dagster_home(Settings.current()).items():
+        monkeypatch.setenv(name, value)
+    with dg.DagsterInstance.get() as found:
+        yield found
+
+
+@pytest.fixture
+def watcher(server: Connections, empty_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(server.url(SUPERUSER, empty_database), autocommit=True) as connection:
+        yield connection
+
+
+def sessions(watcher: psycopg.Connection) -> set[int]:
+    return {pid for (pid,) in watcher.execute(SESSIONS, [watcher.info.dbname])}
+
+
+def test_questions_share_few_sessions(
+    instance: dg.DagsterInstance, watcher: psycopg.Connection
+) -> None:
+    instance.get_runs_count()
+    before = sessions(watcher)
+    for _ in range(20):
+        instance.get_runs(limit=1)
+        instance.get_daemon_statuses()
+        instance.all_instigator_state()
+    assert 1 <= len(before) <= KEPT_SESSIONS
+    assert sessions(watcher) == before
+
+
+def test_another_instance_of_the_process_has_the_same(
+    instance: dg.DagsterInstance, watcher: psycopg.Connection
+) -> None:
+    instance.get_runs_count()
+    before = sessions(watcher)
+    with dg.DagsterInstance.from_ref(instance.get_ref()) as other:
+        assert other.get_runs_count() == 0
+    assert sessions(watcher) == before
+
+
+def test_sessions_that_a_restarted_server_ended_are_replaced(
+    instance: dg.DagsterInstance, watcher: psycopg.Connection
+) -> None:
+    assert instance.get_runs_count() == 0
+    for pid in sessions(watcher):
+        watcher.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    assert instance.get_runs_count() == 0
