@@ -18,6 +18,7 @@ import pytest
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import begin, isobar
+from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.sources.bookings.made_up import event as booking_event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
@@ -51,9 +52,8 @@ def begin_and_wait(
 ) -> "subprocess.Popen[str]":
     """Begin a command and return when it waits for the blocker's lock."""
     run = begin(state, *words, **variables)
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     deadline = time.monotonic() + 300
-    while blocker.execute(waiting).fetchone() == (0,):
+    while blocker.execute(WAITING_FOR_THIS_SESSION).fetchone() == (0,):
         assert run.poll() is None, run.communicate()[0]
         assert time.monotonic() < deadline, "the run never waited"
         time.sleep(0.05)

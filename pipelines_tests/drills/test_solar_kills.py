@@ -28,6 +28,7 @@ from pipelines.sources.solar.windows import DAY, Depth, Window, history_from
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.command import begin, isobar
+from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 
 SYNC = ("quarantine", "retry", "solar")
 """The command that runs the job `solar` alone, as `isobar run` does among others."""
@@ -210,8 +211,7 @@ def test_kill_9_of_run_or_database_leaves_whole_windows_and_none_is_asked_for_tw
     run = begin_run(state, sandbox, server)
     blocker = psycopg.connect(server.start().url(SUPERUSER, WAREHOUSE))
     blocker.execute("LOCK TABLE solar.days IN EXCLUSIVE MODE")  # readings are written before
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    wait_for(lambda: blocker.execute(waiting).fetchone() != (0,))
+    wait_for(lambda: blocker.execute(WAITING_FOR_THIS_SESSION).fetchone() != (0,))
     kept = committed(blocker)
     if "run" in victims:
         run.kill()

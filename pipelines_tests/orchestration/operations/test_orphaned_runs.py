@@ -29,6 +29,7 @@ from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import STOP_SECONDS
 from pipelines_tests.command import isobar
+from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.sensors import sensor_seconds
 from pipelines_tests.served_ui import start, today
@@ -238,9 +239,8 @@ def begin_slow_run(session: Session) -> tuple[str, psycopg.Connection]:
     blocker = psycopg.connect(session.server.start().url(SUPERUSER, WAREHOUSE))
     blocker.execute("LOCK TABLE flights.prices")
     run_id = session.ui.begin_run("flights", today())
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     deadline = time.monotonic() + 300
-    while blocker.execute(waiting).fetchone() == (0,):
+    while blocker.execute(WAITING_FOR_THIS_SESSION).fetchone() == (0,):
         assert time.monotonic() < deadline, session.statuses()
         time.sleep(0.2)
     assert session.statuses() == {run_id: "STARTED"}
