@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.cli.console import tell
+from pipelines.cli.console import reach_database, tell
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
@@ -91,11 +91,9 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
 
 
 def _address(role: str) -> str:
-    """The warehouse's address without a driver's name, migrated and ready."""
-    from pipelines.runtime.bootstrap import prepare_database
-
+    """The warehouse's address without a driver's name; its tables are there."""
     settings = Settings.current()
-    prepare_database(settings, tell)
+    reach_database(settings)
     roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST, "operator": OPERATOR}
     if settings.database_url is not None:  # as it was given, but for a driver's name
         return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", settings.database_url)

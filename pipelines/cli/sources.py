@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from pipelines.cli.console import interrupt_on, tell
+from pipelines.cli.console import interrupt_on, reach_database, tell
 from pipelines.config import Settings
 from pipelines.postgres.roles import ANALYST, LOADER
 from pipelines.source import FileInbox, Source, sources
@@ -57,7 +57,7 @@ def list_() -> None:
     """List what was rejected, by source and reason, each with an example."""
     from pipelines.cli import quarantine_report
 
-    click.echo(quarantine_report.summary(_migrated()))
+    click.echo(quarantine_report.summary(_analyst_url()))
 
 
 @quarantine.command(short_help="Show the rejected records of a source.")
@@ -72,7 +72,7 @@ def show(source: str, limit: int, *, dismissed: bool) -> None:
     """Show the rejected records of a source whole, newest first, each with its number."""
     from pipelines.cli import quarantine_report
 
-    click.echo(quarantine_report.records(_migrated(), source, limit, is_dismissed=dismissed))
+    click.echo(quarantine_report.records(_analyst_url(), source, limit, is_dismissed=dismissed))
 
 
 @quarantine.command(short_help="Dismiss rejected records, with a reason.")
@@ -106,7 +106,7 @@ def dismiss(
         raise click.UsageError("--reason and --by must not be blank.")
     if (bool(numbers), matching is not None, is_all).count(True) != 1:
         raise click.UsageError("Say which: --record, --matching or --all.")
-    _migrated()
+    _analyst_url()
     with (
         Warehouse(Settings.current().warehouse_url(LOADER)) as store,
         store.transaction(source) as connection,
@@ -152,10 +152,8 @@ def run_one_job(job: str, op_config: Mapping[str, Mapping[str, Any]]) -> NoRetur
     raise SystemExit(0 if is_good else 1)
 
 
-def _migrated() -> str:
-    """The warehouse's address, as someone who only reads, migrated and ready."""
-    from pipelines.runtime.bootstrap import prepare_database
-
+def _analyst_url() -> str:
+    """The warehouse's address, as someone who only reads; its tables are there."""
     settings = Settings.current()
-    prepare_database(settings, tell)
+    reach_database(settings)
     return settings.warehouse_url(ANALYST)

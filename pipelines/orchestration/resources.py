@@ -14,7 +14,6 @@ import dagster as dg
 from pydantic import PrivateAttr, create_model
 
 from pipelines.config import Settings
-from pipelines.orchestration.patience import is_patient
 from pipelines.postgres.roles import LOADER
 from pipelines.source import Source, sources
 from pipelines.warehouse.connection import Warehouse
@@ -29,17 +28,9 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
     def open(self) -> Iterator[Warehouse]:
         """A `Warehouse`, the one of the environment unless `url` is given.
 
-        Closed afterwards, but where ticks look again and again.
+        This process keeps its sessions: a run has dozens of steps, each with a question or two.
         """
-        url = self.url or Settings.current().warehouse_url(LOADER)
-        if is_patient():
-            yield _kept(url)
-            return
-        warehouse = Warehouse(url)
-        try:
-            yield warehouse
-        finally:
-            warehouse.dispose()
+        yield _kept(self.url or Settings.current().warehouse_url(LOADER))
 
 
 @cache

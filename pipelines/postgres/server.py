@@ -23,7 +23,6 @@ from psycopg import sql
 
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.postgres import software
-from pipelines.postgres.clients import revoke_public_connect
 from pipelines.postgres.log_files import set_aside
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.process_identity import is_alive
@@ -352,6 +351,8 @@ def _refusal(server: Connections) -> str:
 
 def _make_databases(server: Connections) -> None:
     """Create the two databases and the roles that log in, where they are missing."""
+    from pipelines.postgres.clients import revoke_public_connect  # it imports SQLAlchemy
+
     with _connect(server, autocommit=True) as connection:
         roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
         for role in server.passwords.keys() - roles:

@@ -14,7 +14,6 @@ from sqlalchemy import make_url
 
 from pipelines.config import INSTANCE, Settings
 from pipelines.failures import PermanentFailure, TransientFailure
-from pipelines.migrations.apply import migrate
 from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER
@@ -25,7 +24,7 @@ from pipelines.warehouse.connection import Warehouse
 
 Tell = Callable[[str], None]
 #: So long the daemon waits for a tick, which looks for less (`pipelines.orchestration.patience`).
-TICK_SECONDS = 180
+TICK_SECONDS = 300
 
 
 @contextmanager
@@ -46,6 +45,8 @@ def prepare_database(settings: Settings, tell: Tell) -> None:
 
     Raises `PermanentFailure` before that for a variable of a source that makes no sense.
     """
+    from pipelines.migrations.apply import migrate
+
     check_sources(settings)
     if settings.has_builtin_server:
         settings.builtin_server(tell).start()

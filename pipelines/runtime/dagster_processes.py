@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 #: For `isobar ui`, which ends ticks before it stops the daemon; and where nobody does.
-LONG_LOOK_SECONDS, SHORT_LOOK_SECONDS = 110.0, 20.0
+LONG_LOOK_SECONDS, SHORT_LOOK_SECONDS = 270.0, 20.0
 #: Sent to the code server before the daemon is stopped, which waits for the ticks under way.
 END_LOOKS = signal.SIGUSR1
 #: What the code server and nearly every run import.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipelines.cli.console import reach_database, tell
 from pipelines.config import Settings
 from pipelines.postgres.roles import LOADER, OPERATOR
 
@@ -22,11 +23,6 @@ WIDTH = 250
 @click.group()
 def plants() -> None:
     """The registry of solar plants."""
-
-
-def tell(message: str) -> None:
-    """Say something beside what a program may read from standard output."""
-    click.echo(message, err=True)
 
 
 a_plant = click.argument("plant_id", type=int)
@@ -144,18 +140,18 @@ def _apply(change: str, *values: object) -> Any:
 
 @contextmanager
 def _registry() -> Iterator[Warehouse]:
-    """The warehouse as the loader, migrated and ready.
+    """The warehouse as the loader; its tables are there.
 
     The sandbox's plants come first, so that they are there whichever command was the first.
     """
-    from pipelines.runtime.bootstrap import prepare_database, seed_sandbox
+    from pipelines.runtime.bootstrap import seed_sandbox
     from pipelines.warehouse.connection import Warehouse
 
     settings = Settings.current()
-    prepare_database(settings, tell)
+    reach_database(settings)
     seed_sandbox(settings, tell)
     url = settings.warehouse_url(LOADER)
-    store = Warehouse(url, _role(url))
+    store = Warehouse(url, LOADER if settings.has_builtin_server else _role(url))
     try:
         yield store
     finally:
