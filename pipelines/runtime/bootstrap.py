@@ -4,7 +4,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -33,11 +33,11 @@ def bootstrapped(settings: Settings, tell: Tell) -> Iterator[tuple[dict[str, str
 
     Yields the environment of the processes that execute runs, and the sandbox's if it is ours.
     """
-    prepare_database(settings, tell)
-    seed_sandbox(settings, tell)
-    environment = {**settings.environment, **prepare_dagster_home(settings)}
-    with sandbox(settings, environment) as (variables, child):
-        yield environment | variables, child
+    with sandbox(settings) as (child, variables):
+        prepare_database(settings, tell)
+        seed_sandbox(settings, tell)
+        environment = {**settings.environment, **prepare_dagster_home(settings)}
+        yield environment | variables(), child
 
 
 def prepare_database(settings: Settings, tell: Tell) -> None:
@@ -122,20 +122,20 @@ def upgrade_dagster_storage() -> None:
 
 @contextmanager
 def sandbox(
-    settings: Settings, environment: Mapping[str, str]
-) -> Iterator[tuple[dict[str, str], Child | None]]:
-    """What processes need in the environment to find the sandbox; started for them when needed.
+    settings: Settings,
+) -> Iterator[tuple[Child | None, Callable[[], dict[str, str]]]]:
+    """Start the sandbox unless there is one; `isobar sandbox` in this clone is one, if it answers.
 
-    A sandbox that a person runs in this clone (`isobar sandbox`) is taken when it answers. The
-    process is given too, when it is ours.
+    Gives the process if it is ours, and what waits until it answers and returns what processes
+    need in the environment to find it. Meanwhile the database can be prepared.
     """
     if settings.sources == "live" or settings.sandbox_url is not None:
-        yield {}, None
+        yield None, dict
         return
+    settings.state.mkdir(parents=True, exist_ok=True)
     recorded = settings.state / "sandbox.url"
     if recorded.exists() and answers(url := recorded.read_text().strip()):
-        _note_broken(url)
-        yield {"ISOBAR_SANDBOX_URL": url}, None
+        yield None, lambda: _answering(url)
         return
     last_port = settings.state / "sandbox.port"
     noted = last_port.read_text() if last_port.exists() else ""
@@ -145,23 +145,24 @@ def sandbox(
     child = Child(
         "sandbox",
         [sys.executable, "-P", "-m", "pipelines.cli.main", *words],
-        environment=dict(environment),
+        environment={**settings.environment, "ISOBAR_HOME": str(settings.state)},
         log=settings.state / "sandbox.log",
     )
     child.start()
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: answers(url), child, seconds=120)
-        _note_broken(url)
-        yield {"ISOBAR_SANDBOX_URL": url}, child
+        yield child, lambda: _answering(url, child)
     finally:
         child.stop()
 
 
-def _note_broken(url: str) -> None:
-    """Note which sources the sandbox could not make data for."""
+def _answering(url: str, child: Child | None = None) -> dict[str, str]:
+    """What leads to the sandbox, which answers; notes the sources that it has no data for."""
+    if child is not None:
+        wait_until(lambda: answers(url), child, seconds=120)
     for name, problem in on_loopback(f"{url}/broken").json().items():
         note_broken(name, problem)
+    return {"ISOBAR_SANDBOX_URL": url}
 
 
 def answers(url: str) -> bool:
