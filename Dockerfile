@@ -1,4 +1,5 @@
-# The image of every service of Isobar: migrate, code server, web server, daemon, worker, sandbox.
+# The image of every service of Isobar: migrate, code server, web server, daemon, worker, dashboard,
+# sandbox.
 FROM python:3.11.14-slim-bookworm AS build
 
 RUN apt-get update \
@@ -11,7 +12,7 @@ COPY requirements requirements
 RUN python -m venv --without-pip .venv \
  && python -m venv /opt/tools \
  && /opt/tools/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements/setup.lock \
- && /opt/tools/bin/uv pip install --quiet --no-cache --require-hashes -r requirements/workers.lock
+ && /opt/tools/bin/uv pip install --quiet --no-cache --require-hashes -r requirements/workers.lock -r requirements/dashboard.lock
 
 COPY deploy/image/slim.sh deploy/image/slim.sh
 RUN deploy/image/slim.sh .venv/lib/python3.11/site-packages

@@ -8,7 +8,7 @@ INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-dep
 SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-development run ui psql bench docs screenshots coverage test system drills lint audit format lock
+.PHONY: help setup setup-development run ui dashboard psql bench docs screenshots coverage test system drills lint audit format lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ run: .venv/runtime ## bring every source up to date once, and say what came of i
 
 ui: .venv/runtime ## the Dagster web UI with schedules and sensors, until Ctrl-C
 	@exec $(BIN)/isobar ui
+
+dashboard: .venv/dashboard ## serve the dashboards, until Ctrl-C
+	@exec $(BIN)/isobar dashboard
 
 psql: .venv/runtime ## ask the database
 	@$(BIN)/isobar database psql --role analyst
@@ -66,7 +69,8 @@ lock: .venv/runtime ## resolve the requirements anew
 	$$lock requirements/setup.in --output-file requirements/setup.lock; \
 	$$lock pyproject.toml --output-file requirements/runtime.lock; \
 	$$lock pyproject.toml --extra workers --constraint requirements/runtime.lock --output-file requirements/workers.lock; \
-	$$lock pyproject.toml --extra workers --group development --constraint requirements/workers.lock --output-file requirements/development.lock; \
+	$$lock pyproject.toml --extra dashboard --constraint requirements/workers.lock --output-file requirements/dashboard.lock; \
+	$$lock pyproject.toml --extra dashboard --extra workers --group development --constraint requirements/workers.lock --output-file requirements/development.lock; \
 	$$lock --group benchmarks --constraint requirements/runtime.lock --output-file requirements/benchmarks.lock
 
 .venv/uv: requirements/setup.lock
@@ -81,6 +85,11 @@ lock: .venv/runtime ## resolve the requirements anew
 	@echo "Installing the locked requirements into .venv (some 20 s) …" >&2
 	@$(SYNC) -r requirements/runtime.lock
 	@$(INSTALL_PROJECT)
+	@touch $@
+
+.venv/dashboard: .venv/runtime requirements/dashboard.lock
+	@echo "Installing what the dashboards need into .venv …" >&2
+	@$(SYNC) -r requirements/dashboard.lock
 	@touch $@
 
 .venv/development: .venv/runtime requirements/development.lock

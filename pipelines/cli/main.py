@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
-from pipelines.cli import alerts, backup, database, serve
+from pipelines.cli import alerts, backup, dashboard, database, serve
 from pipelines.cli.console import interrupt_on, tell
 from pipelines.cli.sources import import_, quarantine
 from pipelines.config import PROJECT, Settings, home, read_dot_env
@@ -227,7 +227,7 @@ def sandbox(
 
 for _command in (
     *(import_, quarantine, alerts.alerts, serve.serve, status_command),
-    *(database.database, backup.backup, backup.restore),
+    *(dashboard.dashboard, database.database, backup.backup, backup.restore),
 ):
     isobar.add_command(_command)
 

@@ -1,0 +1,56 @@
+"""The command `isobar dashboard`: the web app with charts, read as the analyst."""
+
+import importlib.util
+import os
+import sys
+from importlib import resources
+
+import click
+
+from pipelines.cli.console import reach_database, tell
+from pipelines.config import Settings
+from pipelines.failures import PermanentFailure
+from pipelines.postgres.ports import free_port
+from pipelines.status.probes.web_ui import noted_processes
+
+PORT = 8501
+#: Nothing is sent anywhere, nothing is watched, and no button offers what is not there.
+OPTIONS = {
+    "server.headless": "true",
+    "server.fileWatcherType": "none",
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "viewer",
+    "client.showErrorLinks": "false",
+    "global.developmentMode": "false",
+    "theme.primaryColor": "#0072b2",
+}
+
+
+@click.command(short_help="Serve the dashboards until Ctrl-C.")
+@click.option("--port", type=click.IntRange(1, 65535), help=f"Port; else {PORT}, or a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+def dashboard(port: int | None, host: str) -> None:
+    """Serve the dashboards until Ctrl-C: a page for each source, and data quality.
+
+    They read the warehouse as the analyst, and have no login of their own: on a server they stand
+    behind the proxy. They need the extra `isobar[dashboard]`, which `make dashboard` installs.
+    """
+    if importlib.util.find_spec("streamlit") is None:
+        raise PermanentFailure(
+            "dashboard",
+            "the package streamlit is not installed",
+            place=sys.prefix,
+            remedy="In a clone: make dashboard. Else: pip install 'isobar[dashboard]'.",
+        )
+    settings = Settings.current()
+    if settings.has_builtin_server:
+        reach_database(settings)
+    served, _ = noted_processes(settings.state)
+    if served:
+        os.environ.setdefault("ISOBAR_UI_URL", served)
+    port = port or free_port(PORT)
+    tell(f"The dashboards are at http://{host}:{port} — Ctrl-C stops them.")
+    app = str(resources.files("pipelines.dashboard").joinpath("app.py"))
+    options = OPTIONS | {"server.port": str(port), "server.address": host}
+    words = [f"--{name}={value}" for name, value in options.items()]
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "streamlit", "run", app, *words])  # noqa: S606 - it takes our place

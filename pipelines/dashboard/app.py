@@ -1,0 +1,51 @@
+"""The web app, as Streamlit executes it: `isobar dashboard`."""
+
+from importlib import resources
+
+import streamlit as st
+
+from pipelines.dashboard import overview, quality
+from pipelines.dashboard.page import Page
+from pipelines.failures import Failure
+from pipelines.source import is_plugin, sources
+
+#: One of ours: that of a page would be fetched from the Internet.
+ICON = resources.files("pipelines.dashboard").joinpath("icon.svg")
+
+
+def pages() -> list[Page]:
+    """All pages: the overview, those of sources, data quality."""
+    found: list[Page] = []
+    for source in sources().values():
+        try:
+            own = source.module("dashboard")
+        except Exception as error:
+            if not is_plugin(source):
+                raise
+            st.warning(f"The pages of the plug-in {source.name} do not load: {error!r}")
+            continue
+        found += own.pages if own else []
+    return [overview.PAGE, *found, quality.PAGE]
+
+
+def main() -> None:
+    """Show the page that the address names."""
+    st.set_page_config("Isobar", str(ICON), layout="wide")
+    known = [
+        st.Page(
+            one.show,
+            title=one.title,
+            icon=one.icon,
+            url_path=one.title.lower().replace(" ", "-"),
+            default=one is overview.PAGE,
+        )
+        for one in pages()
+    ]
+    chosen = st.navigation(known)
+    try:
+        chosen.run()
+    except Failure as failure:
+        st.error(str(failure))
+
+
+main()

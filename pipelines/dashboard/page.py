@@ -1,0 +1,182 @@
+"""What pages of the dashboard use: questions to the warehouse, charts with their SQL, maps.
+
+A source's module `dashboard` has `pages`, a list of `Page`; their statements are the files in its
+`sql/dashboard/`. Statements read views and functions that analysts may use.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import psycopg
+import streamlit as st
+from sqlalchemy import Engine, text
+
+from pipelines.config import Settings, ui_url
+from pipelines.postgres.roles import ANALYST
+from pipelines.warehouse.connection import engine_for
+from pipelines.warehouse.sql_files import read_sql
+
+#: How long an answer is shown again before the warehouse is asked anew, in seconds.
+KEPT_SECONDS = 30
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+#: A statement that takes longer is canceled.
+TIMEOUT = "30s"
+#: Colours that people with any colour vision can tell apart (Okabe and Ito, 2008).
+BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9a9a9a"
+RISK_COLOURS = {
+    "storm": RED,
+    "freezing_rain": "#cc79a7",
+    "snow": "#56b4e9",
+    "none": GREEN,
+    "unknown": GREY,
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the dashboard."""
+
+    title: str
+    #: A Material symbol, such as `:material/flight:`.
+    icon: str
+    show: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows and the statement that returned them, with its parameters written out."""
+
+    rows: pd.DataFrame
+    sql: str
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The statements in `<package>/sql/<folder>/`."""
+
+    package: str
+    folder: str = "dashboard"
+
+    def ask(self, name: str, /, **parameters: Any) -> Answer:
+        """Execute a statement; parameters are written as `%(name)s`.
+
+        Rows are at most `KEPT_SECONDS` old.
+        """
+        path = f"{self.folder}/{name}" if self.folder else name
+        return _answer(read_sql(self.package, path), parameters)
+
+
+@st.cache_resource
+def _engine(url: str) -> Engine:
+    return engine_for(url, role=ANALYST)
+
+
+@st.cache_data(ttl=KEPT_SECONDS, show_spinner=False)
+def _answer(statement: str, parameters: Mapping[str, Any]) -> Answer:
+    with _engine(Settings.current().warehouse_url(ANALYST)).connect() as connection:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        connection.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        sql = psycopg.ClientCursor(driver).mogrify(statement, parameters).strip()
+        with driver.cursor() as cursor:
+            cursor.execute(sql.encode())
+            names = [column.name for column in cursor.description or ()]
+            return Answer(pd.DataFrame(cursor.fetchall(), columns=names), f"{sql.rstrip(';')};")
+
+
+def show_chart(title: str, answer: Answer, chart: Chart, *, empty: str) -> None:
+    """Show a chart with its statement behind a click, or say why it has no data."""
+    st.subheader(title)
+    if answer.rows.empty:
+        st.info(empty)
+    else:
+        st.altair_chart(chart, width="stretch")
+    _show_sql(answer)
+
+
+def show_table(title: str, answer: Answer, *, empty: str, **columns: Any) -> None:
+    """Show rows with their statement behind a click; `columns` configures columns by name."""
+    st.subheader(title)
+    if answer.rows.empty:
+        st.info(empty)
+    else:
+        st.dataframe(answer.rows, hide_index=True, width="stretch", column_config=columns)
+    _show_sql(answer)
+
+
+def _show_sql(answer: Answer) -> None:
+    with st.expander("SQL", icon=":material/database:"):
+        st.code(answer.sql, language="sql")
+
+
+def world_map(points: pd.DataFrame, colour: alt.Color, tooltip: list[str]) -> alt.LayerChart:
+    """Points (`latitude`, `longitude`) over the outlines of countries."""
+    west, east = points["longitude"].min() - 8, points["longitude"].max() + 8
+    south, north = points["latitude"].min() - 5, points["latitude"].max() + 5
+    corners = [[west, south], [west, north], [east, north], [east, south]]
+    area = {"type": "Feature", "geometry": {"type": "MultiPoint", "coordinates": corners}}
+    fit = {"type": "FeatureCollection", "features": [area]}
+    countries = alt.InlineData(values=_countries())
+    land = alt.Chart(countries).mark_geoshape(fill="#e4e4e4", stroke="white")
+    dots = (
+        alt.Chart(points)
+        .mark_circle(size=70, opacity=0.8)
+        .encode(longitude="longitude:Q", latitude="latitude:Q", color=colour, tooltip=tooltip)
+    )
+    chart: alt.LayerChart = (land + dots).project("mercator", fit=fit).properties(height=420)
+    return chart
+
+
+@cache
+def _countries() -> list[dict[str, Any]]:
+    """Outlines of countries (GeoJSON), of the package countryinfo: nothing is downloaded.
+
+    Rings run clockwise, because Vega takes the other side of those that do not for the inside.
+    """
+    shapes = []
+    for file in resources.files("countryinfo").joinpath("data").iterdir():
+        if not file.name.endswith(".json"):
+            continue
+        shape = json.loads(file.read_text(encoding="utf-8")).get("geoJSON") or {}
+        for feature in shape.get("features", []):
+            geometry = feature["geometry"]
+            many = (
+                [geometry["coordinates"]]
+                if geometry["type"] == "Polygon"
+                else geometry["coordinates"]
+            )
+            polygons = [[_clockwise(ring) for ring in polygon[:1]] for polygon in many]
+            shapes.append(
+                {
+                    "type": "Feature",
+                    "geometry": {"type": "MultiPolygon", "coordinates": polygons},
+                }
+            )
+    return shapes
+
+
+def _clockwise(ring: list[list[float]]) -> list[list[float]]:
+    turned = sum((b[0] - a[0]) * (b[1] + a[1]) for a, b in pairwise(ring))
+    return ring if turned > 0 else ring[::-1]
+
+
+def dagster_url(path: str) -> str | None:
+    """The address of a page of the Dagster UI, where `ISOBAR_UI_URL` names it."""
+    base = ui_url()
+    return f"{base}/{path}" if base else None
+
+
+def today() -> dt.date:
+    """Today, UTC."""
+    return dt.datetime.now(dt.UTC).date()

@@ -1,0 +1,5 @@
+SELECT source, name, received_at, read_count, loaded_count, unchanged_count, rejected_count, drift, byte_count
+FROM ops.deliveries
+WHERE source = ANY (%(sources)s)
+ORDER BY received_at DESC, delivery_id DESC
+LIMIT 200;

@@ -1,0 +1,4 @@
+SELECT source, reason, count, first_seen_at, last_seen_at, example
+FROM ops.quarantine_summary
+WHERE source = ANY (%(sources)s)
+ORDER BY count DESC, source, reason;

@@ -1,0 +1,90 @@
+"""The dashboard page of hotel bookings: on the books, pickup, pace, cancellations."""
+
+import altair as alt
+import streamlit as st
+
+from pipelines.dashboard.page import BLUE, GREY, RED, Page, Questions, show_chart
+
+QUESTIONS = Questions("pipelines.sources.bookings")
+
+
+def show() -> None:
+    """Show the page."""
+    st.title("Hotel bookings")
+    hotels = QUESTIONS.ask("hotels").rows
+    if hotels.empty:
+        st.info("No booking was loaded yet. Launch the job `bookings` in Dagster.")
+        return
+    with st.sidebar:
+        chosen = st.multiselect("Hotels", hotels["hotel_id"].tolist(), placeholder="all")
+        nights = st.slider("Nights ahead", 14, 180, 60)
+    asked = {"hotels": chosen or hotels["hotel_id"].tolist()}
+    books = QUESTIONS.ask("on_the_books", nights=nights, **asked)
+    if not books.rows.empty:
+        now = st.columns(4)
+        now[0].metric(
+            f"On the books, next {nights} nights", f"{books.rows['on_the_books'].sum():,}"
+        )
+        for column, days in zip(now[1:], ("1_day", "7_days", "30_days"), strict=True):
+            name = days.replace("_", " ")
+            column.metric(f"Pickup, {name}", f"{books.rows[f'pickup_{days}'].sum():+,}")
+    show_chart(
+        "On the books by night",
+        books,
+        alt.Chart(books.rows)
+        .mark_bar(color=BLUE)
+        .encode(
+            x=alt.X("yearmonthdate(night_of_stay):T", title="night of stay"),
+            y=alt.Y("on_the_books:Q", title="reservations"),
+            tooltip=["night_of_stay:T", "on_the_books", "pickup_7_days", "pickup_30_days"],
+        )
+        .properties(height=280),
+        empty="Nothing is on the books.",
+    )
+    pace = QUESTIONS.ask("pace", **asked)
+    years = ["this_year", "last_year"]
+    show_chart(
+        "Pace: next month, beside the same weeks last year",
+        pace,
+        alt.Chart(pace.rows.melt("days_before_arrival", years, "year", "on_the_books").dropna())
+        .mark_line()
+        .encode(
+            x=alt.X(
+                "days_before_arrival:Q",
+                title="days before arrival",
+                scale=alt.Scale(reverse=True, nice=False),
+            ),
+            y=alt.Y("on_the_books:Q", title="nights on the books"),
+            color=alt.Color(
+                "year:N", title=None, scale=alt.Scale(domain=years, range=[BLUE, GREY])
+            ),
+            tooltip=["days_before_arrival", "year", "on_the_books"],
+        )
+        .properties(height=280),
+        empty="There is no night to compare yet.",
+    )
+    months = QUESTIONS.ask("by_month", **asked)
+    kinds = ["bookings", "cancellations"]
+    show_chart(
+        "Bookings and cancellations by month",
+        months,
+        alt.Chart(months.rows.melt(["month", "cancellation_rate_pct"], kinds, "kind", "nights"))
+        .mark_bar()
+        .encode(
+            x=alt.X("yearmonth(month):T", title=None),
+            xOffset="kind:N",
+            y=alt.Y("nights:Q", title="nights of reservations"),
+            color=alt.Color("kind:N", title=None, scale=alt.Scale(domain=kinds, range=[BLUE, RED])),
+            tooltip=[
+                alt.Tooltip("yearmonth(month):T", title="month"),
+                "kind",
+                "nights",
+                alt.Tooltip("cancellation_rate_pct:Q", title="cancelled, %"),
+            ],
+        )
+        .properties(height=280),
+        empty="No booking in the last two years.",
+    )
+
+
+pages = [Page("Hotel bookings", ":material/hotel:", show)]

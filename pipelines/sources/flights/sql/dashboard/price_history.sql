@@ -1,0 +1,12 @@
+SELECT snapshot_on, route, min(prices.price_amount) AS lowest_price, count(*) AS itineraries
+FROM metrics.flight_prices_by_day AS prices
+INNER JOIN enriched.itineraries USING (itinerary_id)
+WHERE
+    prices.price_currency = %(currency)s
+    AND max_stops <= %(stops)s
+    AND (%(routes)s::text[] IS NULL OR route = ANY (%(routes)s))
+    AND (%(agents)s::text[] IS NULL OR prices.agent = ANY (%(agents)s))
+    AND (%(airlines)s::text[] IS NULL OR airlines && %(airlines)s::text[])
+    AND snapshot_on >= current_date - 60
+GROUP BY snapshot_on, route
+ORDER BY snapshot_on, route;

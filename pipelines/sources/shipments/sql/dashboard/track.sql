@@ -1,0 +1,1 @@
+SELECT * FROM enriched.track(%(tracking_number)s, %(carrier)s);
