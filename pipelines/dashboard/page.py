@@ -125,10 +125,10 @@ def world_map(points: pd.DataFrame, colour: alt.Color, tooltip: list[str]) -> al
     west, east = points["longitude"].min() - 8, points["longitude"].max() + 8
     south, north = points["latitude"].min() - 5, points["latitude"].max() + 5
     corners = [[west, south], [west, north], [east, north], [east, south]]
-    area = {"type": "Feature", "geometry": {"type": "MultiPoint", "coordinates": corners}}
-    fit = {"type": "FeatureCollection", "features": [area]}
+    shape = {"type": "MultiPoint", "coordinates": corners}
+    fit = {"type": "Feature", "properties": {}, "geometry": shape}
     countries = alt.InlineData(values=_countries())
-    land = alt.Chart(countries).mark_geoshape(fill="#e4e4e4", stroke="white")
+    land = alt.Chart(countries).mark_geoshape(fill="#e4e4e4", stroke="white", clip=True)
     dots = (
         alt.Chart(points)
         .mark_circle(size=70, opacity=0.8)
