@@ -77,13 +77,14 @@ class Questions:
 
 
 @st.cache_resource
-def _engine(url: str) -> Engine:
+def open_engine(url: str) -> Engine:
+    """One engine for all pages and visitors."""
     return engine_for(url, role=ANALYST)
 
 
 @st.cache_data(ttl=KEPT_SECONDS, show_spinner=False)
 def _answer(statement: str, parameters: Mapping[str, Any]) -> Answer:
-    with _engine(Settings.current().warehouse_url(ANALYST)).connect() as connection:
+    with open_engine(Settings.current().warehouse_url(ANALYST)).connect() as connection:
         connection.execute(text("SET TRANSACTION READ ONLY"))
         connection.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
         driver = connection.connection.driver_connection

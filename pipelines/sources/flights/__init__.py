@@ -134,6 +134,7 @@ source = Source(
             purge=deferred("pipelines.sources.flights.archive:remove_documents"),
         ),
     ),
+    seed_sandbox=deferred("pipelines.sources.flights.archive:seed_sandbox"),
     filled_by={
         "flights.itineraries": "refresh_itineraries",
         "flights.itinerary_legs": "refresh_itineraries",

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import gzip
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,10 @@ from pipelines.warehouse.sql_files import read_sql
 
 #: Documents that are removed in one transaction.
 BATCH_SIZE = 100
+
+
+#: So many days of documents the sandbox's past has.
+DEMO_DAYS = 21
 
 
 @dataclass(frozen=True)
@@ -137,3 +142,18 @@ def remove_documents(store: Warehouse, before: dt.datetime) -> Removed:
         first_needed = min([midnight, *pending(connection)[:1]])
     statement = read_sql("pipelines.sources.flights", "remove_documents")
     return delete_in_batches(store, SOURCE, statement, BATCH_SIZE, before=first_needed)
+
+
+def seed_sandbox(store: Warehouse) -> str | None:
+    """Archive the sandbox's documents of the last weeks where none ever came; says so."""
+    from pipelines.sources.flights.sandbox import document
+
+    with store.transaction(SOURCE) as connection:
+        if connection.execute(select(tables.snapshots).limit(1)).first() is not None:
+            return None
+        at = dt.datetime.now(dt.UTC).replace(hour=5, minute=0, second=0, microsecond=0)
+        for ago in range(DEMO_DAYS, 0, -1):
+            day = at - dt.timedelta(days=ago)
+            body = json.dumps(document(1, day.date()), ensure_ascii=False).encode()
+            keep(connection, JsonAnswer("sandbox", body, None, day))
+    return f"Archived the sandbox's flights of {DEMO_DAYS} days."

@@ -9,6 +9,13 @@ from typing import NamedTuple
 
 from pipelines.sandbox.sky import clear_year, clearness
 
+#: What clouds leave of the irradiation in the long run, and what a good plant makes of it: the
+#: service expects both.
+CLIMATE, EXPECTED_PERFORMANCE = 0.765, 0.85
+#: The plant that dust covers until it is washed, every so many days, and what dust takes at most.
+SOILED_PLANT, WASHED_EVERY_DAYS, SOILING = 3, 120, 0.35
+#: The plant whose irradiation sensor is dead for three days in so many.
+DEAD_SENSOR_PLANT, DEAD_EVERY_DAYS = 2, 30
 HOURS = tuple(dt.timedelta(hours=hour) for hour in range(24))
 
 
@@ -66,8 +73,8 @@ def plant(plant_id: int) -> Plant:
 def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) -> list[Reading]:
     """The hours in order of the days from first to last (UTC, both included): 24 of each.
 
-    There are none of days before the plant was commissioned. Energy is the product of irradiation
-    and size; clouds take of both, the plant's performance of the observed energy alone.
+    There are none of days before the plant was commissioned. Energy is the product of irradiation,
+    size and performance. One plant of the demonstration is soiled, another has a dead sensor.
     """
     here = plant(plant_id)
     year = clear_year(here.latitude, here.longitude)
@@ -80,17 +87,20 @@ def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) ->
         day = dt.date.fromordinal(ordinal)
         midnight = dt.datetime.combine(day, dt.time(), dt.UTC)
         factors = clearness(here.latitude, here.longitude, ordinal)
+        soiling = SOILING * (ordinal % WASHED_EVERY_DAYS) / WASHED_EVERY_DAYS
+        washed = 1 - soiling if plant_id == SOILED_PLANT else 1.0
+        is_dead = plant_id == DEAD_SENSOR_PLANT and ordinal % DEAD_EVERY_DAYS < 3
         own = sha256(f"{seed} plant {plant_id} {ordinal}".encode()).digest()
         for hour, irradiation in enumerate(year[day.timetuple().tm_yday - 1]):
             energy, factor = irradiation * kwh, factors[hour]
-            performance = ratio * (1 - 0.04 * own[hour] / 255)
+            performance = washed * ratio * (1 - 0.04 * own[hour] / 255)
             made.append(
                 Reading(
                     midnight + HOURS[hour],
-                    energy,
-                    irradiation,
+                    energy * CLIMATE * EXPECTED_PERFORMANCE,
+                    irradiation * CLIMATE,
                     energy * factor * performance,
-                    irradiation * factor,
+                    0.0 if is_dead else irradiation * factor,
                 )
             )
     return made

@@ -12,7 +12,9 @@ from pipelines.sandbox.sky import cloudiness, irradiation
 
 #: Radiation is the mean of the hour before.
 HOUR = dt.timedelta(hours=1)
-CODES = (0, 1, 2, 3, 3, 45, 51, 61, 63, 80, 95)
+CODES = (0, 1, 2, 3, 3, 45, 51, 61, 63, 80)
+#: One hour in so many has a thunderstorm.
+STORM = 95, 40
 COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
 
 
@@ -30,9 +32,13 @@ def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, 
     hour = at.replace(minute=0, second=0, microsecond=0)
     seed = sha256(f"{latitude:.2f} {longitude:.2f} {hour.isoformat()}".encode()).digest()
     sun = math.sin((hour.hour - 6) / 24 * 2 * math.pi)
-    temperature = round(25 - abs(latitude) / 3 + 6 * sun + (seed[0] % 40) / 10 - 2, 1)
+    winter = math.cos((hour.timetuple().tm_yday - 15) / 365 * 2 * math.pi) * latitude / 50
+    mean = 27 - abs(latitude) / 2.6 - 9 * winter
+    temperature = round(mean + 4 * sun + (seed[0] % 40) / 10 - 2, 1)
     codes = COLD_CODES if temperature <= 2 else CODES
     code = codes[seed[3] % len(codes)]
+    if temperature > 2 and seed[4] % STORM[1] == 0:
+        code = STORM[0]
     return {
         "temperature_2m": temperature,
         "relative_humidity_2m": 40 + seed[1] % 60,

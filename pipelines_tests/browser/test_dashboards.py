@@ -1,0 +1,81 @@
+"""The dashboards in a browser, beside the Dagster UI, on what a first run loaded."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+import requests
+from playwright.sync_api import Browser, expect
+
+from pipelines.postgres.ports import free_port
+from pipelines_tests.browser import chromium
+from pipelines_tests.browser.watched import Watched
+from pipelines_tests.command import environment
+from pipelines_tests.served_ui import Ui
+
+PAGES = {
+    "Overview": 2,
+    "Flights": 3,
+    "Hotel bookings": 3,
+    "Shipments": 3,
+    "Solar plants": 5,
+    "Data quality": 3,
+}
+"""How many charts and tables each page has, at least."""
+
+
+@pytest.fixture(scope="module")
+def dashboards(ui: Ui) -> Iterator[str]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "pipelines.cli.main", "dashboard", f"--port={port}"],
+        env=environment(ui.state),
+    )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + chromium.PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            requests.get(f"{url}/_stcore/health", timeout=5)
+            break
+        except requests.ConnectionError:
+            assert process.poll() is None
+            time.sleep(0.1)
+    yield url
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture
+def seen(browser: Browser, dashboards: str) -> Iterator[Watched]:
+    with chromium.visitor(browser) as context:
+        page = Watched(context.new_page(), dashboards)
+        page.open("/")
+        expect(page.page.get_by_role("heading", name="Overview")).to_be_visible()
+        yield page
+        assert page.faults() == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_shows_its_data(seen: Watched, name: str) -> None:
+    page = seen.page
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    drawn = page.get_by_test_id("stVegaLiteChart").or_(page.get_by_test_id("stDataFrame"))
+    expect(drawn.nth(PAGES[name] - 1)).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    page.get_by_text("SQL", exact=True).first.click()
+    expect(page.get_by_test_id("stCode").first).to_contain_text("SELECT")
+
+
+def test_a_filter_changes_what_is_shown(seen: Watched) -> None:
+    page = seen.page
+    page.get_by_role("link", name="Hotel bookings", exact=True).click()
+    total = page.get_by_test_id("stMetricValue").first
+    expect(total).to_have_text(re.compile(r"\d"))
+    of_all = total.inner_text()
+    page.get_by_text("all", exact=True).click()
+    page.get_by_role("option").first.click()
+    expect(total).not_to_have_text(of_all)

@@ -1,0 +1,1 @@
+UPDATE solar.plants SET name = 'changed';

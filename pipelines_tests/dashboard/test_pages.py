@@ -1,0 +1,71 @@
+"""Pages of the dashboard where there is nothing to show, and what they send to PostgreSQL."""
+
+from collections.abc import Iterator
+from importlib import resources
+
+import psycopg
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pipelines.dashboard.page import Questions, open_engine
+from pipelines.postgres.roles import ANALYST
+from pipelines.postgres.server import Connections
+from pipelines.source import sources
+from pipelines.warehouse.sql_files import sql_files
+
+PLATFORM = ["pipelines.dashboard.overview", "pipelines.dashboard.quality"]
+OF_SOURCES = [f"{one.package}.dashboard" for one in sources().values() if one.module("dashboard")]
+
+
+@pytest.fixture(autouse=True)
+def empty(server: Connections, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The dashboards read a fresh database."""
+    monkeypatch.setenv("DATABASE_URL", url := server.url(ANALYST, database))
+    st.cache_data.clear()
+    yield
+    open_engine(url).dispose()
+    st.cache_resource.clear()
+
+
+def show(module: str) -> None:
+    import importlib
+
+    page = importlib.import_module(module)
+    (page.pages[0].show if hasattr(page, "pages") else page.show)()
+
+
+def shown(module: str) -> AppTest:
+    app = AppTest.from_function(show, args=(module,), default_timeout=60)
+    return app.run()
+
+
+def test_every_source_but_the_weather_has_a_page() -> None:
+    assert {name.split(".")[-2] for name in OF_SOURCES} == sources().keys() - {"weather"}
+
+
+@pytest.mark.parametrize("module", [*PLATFORM, *OF_SOURCES])
+def test_a_page_without_data_says_so(module: str) -> None:
+    page = shown(module)
+    assert not page.exception
+    assert len(page.info) >= 1
+    assert len(page.title) == 1
+
+
+def test_a_statement_is_shown_as_it_was_executed(owner: psycopg.Connection) -> None:
+    answer = Questions("pipelines.dashboard", "").ask("deliveries", sources=["fl'ights", "%s"])
+    assert "ARRAY['fl''ights','%s']" in answer.sql or "{fl''ights,%s}" in answer.sql
+    assert owner.execute(answer.sql.encode()).fetchall() == []
+
+
+def test_nothing_can_be_written() -> None:
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        Questions("pipelines_tests.dashboard").ask("writes")
+
+
+def test_every_statement_is_used() -> None:
+    """One that nobody asks would rot."""
+    for module in OF_SOURCES:
+        package = module.removesuffix(".dashboard")
+        code = resources.files(package).joinpath("dashboard.py").read_text()
+        assert [name for name in sql_files(package, "dashboard") if f'"{name}"' not in code] == []
