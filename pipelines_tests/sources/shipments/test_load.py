@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from pipelines.failures import PermanentFailure
+from pipelines.ingest import csv_records
 from pipelines.ingest.deliveries import Outcome, unbalanced
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import look_at
@@ -354,13 +355,13 @@ def test_lines_that_a_fault_of_ours_drops_stop_the_load(
     assert owner.execute("SELECT count(*) FROM shipments.shipments").fetchone() == (0,)
 
 
-def test_a_file_of_several_chunks_is_one_delivery(
+def test_a_file_of_several_blocks_is_one_delivery(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(load, "CHUNK_LINES", 7)
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 1000)
     lines = [line(n % 10, sku=f"S{n}") for n in range(50)]
     lines[33]["article_price"] = "free"
     assert counts(deliver(warehouse, tmp_path, lines)) == (50, 49, 0, 1)
