@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.http.json_documents import parse_json
+from pipelines.ingest.contract import is_name
 from pipelines.ingest.csv_batches import portions
 from pipelines.ingest.csv_records import CsvFile
 from pipelines.sources.bookings.client import EventsClient
@@ -65,8 +66,9 @@ def test_each_flight_is_a_row_or_refused(document: Any, country: str | None) -> 
     rows = len(snapshot.rows["legs"]) + len(snapshot.rows["prices"])
     assert rows + len(snapshot.rejects) == snapshot.read
     assert all(one.reasons for one in snapshot.rejects)
-    offered = set(snapshot.offered["prices"]["itinerary_id"])
-    assert set(snapshot.rows["prices"]["itinerary_id"]) <= offered
+    named = [*snapshot.rows["prices"]["itinerary_id"], *snapshot.refused["prices"]["itinerary_id"]]
+    ids = (one.get("id") for one in document["itineraries"] if isinstance(one, dict))
+    assert set(named) == set(filter(is_name, ids))
     told = [*snapshot.drift, *(one.raw for one in snapshot.rejects)]
     "".join([*told, *(reason for one in snapshot.rejects for reason in one.reasons)]).encode()
 
