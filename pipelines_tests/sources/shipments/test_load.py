@@ -312,10 +312,16 @@ def test_addresses_are_read_again_by_a_newer_parser(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver(warehouse, tmp_path, [line(1)])
-    owner.execute("UPDATE shipments.addresses SET parser_version = 0, city = 'Nowhere'")
-    load.read_addresses_again(warehouse)
     query = "SELECT city FROM shipments.addresses ORDER BY 1"
+    country = "SELECT receiver_country_code FROM enriched.shipments"
+    (received_in,) = owner.execute(country).fetchall()
+    owner.execute(
+        "UPDATE shipments.addresses SET parser_version = 0, city = 'Nowhere', country_code = NULL"
+    )
+    owner.execute("UPDATE shipments.shipments SET receiver_country_code = NULL")
+    load.read_addresses_again(warehouse)
     assert owner.execute(query).fetchall() == [("Berlin",), ("Paris",)]
+    assert owner.execute(country).fetchall() == [received_in] == [("FR",)]
 
 
 def test_two_loads_at_once_end_as_one_would(
