@@ -115,14 +115,14 @@ class RecordValidator:
             return f"the key {field!r} is missing"
         return f"{field} {model.model_fields[field].description}: {shown(record[field])}"
 
-    def reject(self, bad: pd.Series, reason: str) -> None:
-        """Reject rows of `good()` where `bad` is true; {key} in `reason` shows what was sent."""
-        for index in bad.index[bad.astype(bool)]:
+    def reject(self, bad: Iterable[int], reason: str) -> None:
+        """Reject rows of `good()` by their index; {key} in `reason` shows what was sent."""
+        for index in bad:
             self._reject_one(index, reason.format_map(_Shown(self.records[index])))
 
     def good(self) -> pd.DataFrame:
         """The rows that nothing was said against, in the order of the source."""
-        return self.frame.drop(index=list(self._reasons))
+        return self.frame.drop(index=list(self._reasons)) if self._reasons else self.frame
 
     def rejects(self) -> list[Reject]:
         """The refused records, in the order of the source."""
@@ -142,7 +142,7 @@ class RecordValidator:
 
     def drift(self, document: str) -> list[str]:
         """Keys that are not as promised, each with how often: nothing when all is as it was."""
-        shapes = Counter(tuple(record) for record in self.records if isinstance(record, dict))
+        shapes = Counter(map(tuple, (one for one in self.records if isinstance(one, dict))))
         seen: Counter[str] = Counter()
         for keys, count in shapes.items():
             seen.update(dict.fromkeys(keys, count))

@@ -1,11 +1,13 @@
 """CSV by the many thousand lines: columns of text, made by Arrow where lines are plain.
 
-Lines with quotation marks are read one by one, as `csv_records` does it, and so are blocks in which
-a quotation mark stays open at a line's end. What a line says is the same either way.
+Lines with quotation marks elsewhere than around whole fields are read one by one, as `csv_records`
+does it, and so are blocks in which one stays open at a line's end. What a line says is the same
+either way.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,12 +40,9 @@ class Batch:
 
 
 def portions(file: CsvFile, promised: Sequence[str]) -> Iterator[Batch]:
-    """All records of a file in UTF-8, numbered by their lines; a portion is some megabytes.
-
-    Bytes that are no UTF-8 stay as escapes.
-    """
+    """All records of a file, numbered by their lines; a portion is some megabytes."""
     for block in file.blocks():
-        lines = _Lines(block)
+        lines = _Lines(block, file.layout.delimiter)
         portion = _of_lines(lines, file.layout, promised) if lines.is_simple else None
         if portion is None or any(problem == OPEN_QUOTE for *_, problem in portion.broken):
             records = list(file.records_of(block))  # some may go on over several lines
@@ -73,13 +72,11 @@ def of_records(records: Sequence[Record], columns: Sequence[str], promised: Sequ
 
 
 class _Lines:
-    """Where the lines of a block are, and which of them have quotation marks."""
+    """Where the lines of a block are, and which of them Arrow might read in another way."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, delimiter: str) -> None:
         self.first = block.first_line
         self.content = block.content
-        if not block.content.isascii():
-            self.content = block.content.decode("utf-8", "backslashreplace").encode()
         content = np.frombuffer(self.content, np.uint8)
         self.ends = np.flatnonzero(content == NEWLINE)
         if not self.content.endswith(b"\n"):
@@ -89,8 +86,13 @@ class _Lines:
         is_cr = content[np.maximum(self.ends - 1, 0)] == CARRIAGE_RETURN
         self.empty = lengths - (is_cr & (lengths > 0)) == 0
         marks = np.flatnonzero(content == QUOTE) if b'"' in self.content else self.ends[:0]
-        counts = np.bincount(np.searchsorted(self.ends, marks), minlength=len(self.ends))
-        self.quoted = np.flatnonzero(counts)
+        of_line = np.searchsorted(self.ends, marks)
+        counts = np.bincount(of_line, minlength=len(self.ends))
+        edges = (ord(delimiter), NEWLINE, CARRIAGE_RETURN)
+        bounded = np.concatenate(([NEWLINE], content, [NEWLINE]))
+        around = np.where(np.arange(len(marks)) % 2, bounded[marks + 2], bounded[marks])
+        too_long = (counts > 0) & (lengths > csv.field_size_limit())
+        self.unclear = np.union1d(of_line[~np.isin(around, edges)], np.flatnonzero(too_long))
         has_stray_cr = self.content.count(b"\r") != self.content.count(b"\r\n")
         self.is_simple = not (counts % 2).any() and not has_stray_cr
 
@@ -99,9 +101,9 @@ class _Lines:
         return line_text(self.content[self.starts[line] : self.ends[line]], "utf-8")
 
     def plain(self) -> tuple[NDArray[np.intp], bytes]:
-        """The lines without quotation marks that are not empty: their places and their bytes."""
+        """The clear lines that are not empty: their places and their bytes."""
         kept = np.ones(len(self.ends), bool)
-        kept[self.quoted] = False
+        kept[self.unclear] = False
         edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
         runs = zip(edges[::2], edges[1::2], strict=True)
         content = b"".join(
@@ -127,7 +129,7 @@ def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Batch:
     blank = [row for row in empty if layout.is_blank(lines.text(kept[row]))]
     singles = [
         layout.read(lines.first + line, text)
-        for line in sorted({*lines.quoted.tolist(), *places[odd].tolist()})
+        for line in sorted({*lines.unclear.tolist(), *places[odd].tolist()})
         if not layout.is_blank(text := lines.text(line))
     ]
     several = of_records(singles, layout.columns, promised)
@@ -139,17 +141,17 @@ def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Batch:
 def _columns(
     content: bytes, layout: Layout, promised: Sequence[str]
 ) -> tuple[pd.DataFrame, list[int]]:
-    """The promised columns of lines without quotation marks; the places of those left out.
+    """The promised columns of lines that are clear; the places of those left out.
 
     Left out are lines that do not have as many fields as the header.
     """
     import pandas as pd
     import pyarrow as pa
-    from pyarrow import csv
+    from pyarrow import csv as arrow_csv
 
     odd: list[int] = []
 
-    def skip(row: csv.InvalidRow) -> str:
+    def skip(row: arrow_csv.InvalidRow) -> str:
         odd.append(row.number - 1)
         return "skip"
 
@@ -157,15 +159,15 @@ def _columns(
         content = b"\n" + content
     names = [str(number) for number in range(len(layout.columns))]
     wanted = {name: str(layout.columns.index(name)) for name in promised if name in layout.columns}
-    table = csv.read_csv(
+    table = arrow_csv.read_csv(
         pa.BufferReader(content),
-        read_options=csv.ReadOptions(
+        read_options=arrow_csv.ReadOptions(
             use_threads=False, block_size=len(content) + 1, column_names=names
         ),
-        parse_options=csv.ParseOptions(
-            delimiter=layout.delimiter, quote_char=False, invalid_row_handler=skip
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=layout.delimiter, double_quote=False, invalid_row_handler=skip
         ),
-        convert_options=csv.ConvertOptions(
+        convert_options=arrow_csv.ConvertOptions(
             include_columns=list(wanted.values()),
             column_types=dict.fromkeys(names, pa.string()),
             null_values=[],

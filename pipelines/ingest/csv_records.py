@@ -21,7 +21,7 @@ DELIMITERS = (",", ";", "\t")
 MAX_LINE_BYTES = 1_048_576
 MAX_RECORD_LINES = 50
 MAX_COLUMNS = 1_000
-BLOCK_BYTES, BLOCK_LINES = 8_388_608, 100_000
+BLOCK_BYTES, BLOCK_LINES = 4_194_304, 100_000
 PIECE_BYTES = 262_144
 OPEN_QUOTE = "a quotation mark is not closed"
 NUL = "\\x00"
@@ -30,7 +30,7 @@ UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Block(NamedTuple):
-    """Whole lines as they stand in the file, and the number of the first."""
+    """Whole lines of the file, in UTF-8, and the number of the first."""
 
     first_line: int
     content: bytes
@@ -119,17 +119,21 @@ class CsvFile:
             yield from self._record(*first)
 
     def blocks(self) -> Iterator[Block]:
-        """The rest of the file in blocks of whole lines, for who reads many lines at once.
-
-        Whether their bytes are of the encoding is for the caller to see.
-        """
+        """The rest of the file in blocks of whole lines, for who reads many lines at once."""
         while content := self._read_block():
             if not content.endswith(b"\n"):
                 content += self._file.readline(MAX_LINE_BYTES + 1)
             first = self._line + 1
             self._count(content)
             self._refuse_broken_off(content)
-            yield Block(first, content)
+            yield Block(first, content if content.isascii() else self._in_utf_8(content, first))
+
+    def _in_utf_8(self, content: bytes, first_line: int) -> bytes:
+        try:
+            return content.decode(self._encoding, self._errors).encode()
+        except UnicodeDecodeError as error:
+            line = first_line + content.count(b"\n", 0, error.start)
+            raise self._undecodable(error, content, line) from error
 
     def _read_block(self) -> bytes:
         """Some megabytes, less where lines are so short that they would be too many."""
@@ -148,7 +152,7 @@ class CsvFile:
         """Every record of a block; one that goes on behind it is read to its end."""
         lines = block.content.removesuffix(b"\n").split(b"\n")
         self._waiting.extend(
-            (line, line_text(content, self._encoding))
+            (line, line_text(content, "utf-8"))
             for line, content in enumerate(lines, block.first_line)
         )
         while self._waiting:

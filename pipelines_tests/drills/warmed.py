@@ -8,11 +8,12 @@ import datetime as dt
 import pyarrow.csv  # noqa: F401
 
 import pipelines_tests.drills.seeded.schedule  # noqa: F401
+from pipelines.ingest.csv_batches import of_records
 from pipelines.ingest.csv_records import Record
 from pipelines.sources.bookings.transform import of_objects, read_events
 from pipelines.sources.flights.transform import read_snapshot
 from pipelines.sources.shipments.addresses import read_address
-from pipelines.sources.shipments.transform import read_lines
+from pipelines.sources.shipments.transform import COLUMNS, read_lines
 from pipelines.sources.solar.transform import read_answer
 from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.flights import made_up as flights
@@ -22,7 +23,7 @@ from pipelines_tests.sources.solar import made_up as solar
 NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 
 line = shipments.line(article_price="cheap")
-read_lines([Record(2, "", [*line.values()], None)], [*line], first_record=0)
+read_lines(of_records([Record(2, "", [*line.values()], None)], [*line], COLUMNS))
 read_address(shipments.BERLIN)
 read_events(of_objects([bookings.event(1), bookings.event(2, status=3)]), zone="UTC", position="{}")
 read_snapshot(flights.flights_document(), time_zones={"BUD": "Europe/Budapest"})

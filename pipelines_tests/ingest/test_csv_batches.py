@@ -22,14 +22,15 @@ Broken = tuple[int, str, str]
 """A record's line, its text, what is wrong with it."""
 
 
-def opened(content: bytes) -> CsvFile:
+def opened(content: bytes, encoding: str = "utf-8", variable: str | None = None) -> CsvFile:
     """A file of a, b and perhaps c, where A2 means a."""
     return CsvFile(
         io.BytesIO(content),
         source="trains",
         name="trains.csv",
         promised=PROMISED,
-        encoding="utf-8",
+        encoding=encoding,
+        variable=variable,
         optional=("c",),
         aliases={"a2": "a"},
     )
@@ -262,6 +263,26 @@ def test_the_longest_line_is_the_same_either_way(
                 of_each_record(content)
         else:
             assert told(of_portions, content) == told(of_each_record, content)
+
+
+def test_a_block_is_read_in_the_encoding_of_the_file(block_bytes: int) -> None:
+    assert block_bytes
+    content = 'a,b,c\n1,"Zürich, Nord",3\n4,€ "5",6\n7,é\n'.encode("cp1252")
+    good: list[str] = []
+    broken: list[Broken] = []
+    for portion in portions(opened(content, "cp1252", "ENCODING"), PROMISED):
+        good += portion.sent["b"].tolist()
+        broken += portion.broken
+    assert good == ["Zürich, Nord", '€ "5"']
+    assert [raw for _, raw, _ in broken] == ["7,é"]
+
+
+def test_a_byte_of_another_encoding_is_named_with_its_line(block_bytes: int) -> None:
+    assert block_bytes
+    content = "a,b,c\n1,2,3\n4,5,ü\n7,ß,9\n".encode().replace("ß".encode(), b"\xdf")
+    for read in (lambda file: [*file.records()], lambda file: [*portions(file, PROMISED)]):
+        with pytest.raises(PermanentFailure, match=r"byte 0xdf at position 21 \(line 4\)"):
+            read(opened(content, variable="ENCODING"))
 
 
 def test_records_that_were_read_one_by_one_are_a_portion() -> None:

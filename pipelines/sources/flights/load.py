@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, func, select, text, true, update
+from sqlalchemy import Connection, Table, delete, func, select, text, true, update
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import (
@@ -148,8 +148,8 @@ def load_snapshot(
             f"CREATE TEMP TABLE touched_{table.name} ({key.name} text) ON COMMIT DROP",
         )
         stage(connection, snapshot.rows[table.name], table)
-        offered = snapshot.offered[table.name]
-        stage(connection, offered, table, name=f"stage_offered_{table.name}")
+        refused = snapshot.refused[table.name]
+        stage(connection, refused, table, name=f"stage_refused_{table.name}")
     for table in tables.PERIODS:
         revert_snapshots(connection, table, before=before)
         apply_snapshot(
@@ -160,12 +160,14 @@ def load_snapshot(
             before=before,
             delivery_id=delivery_id,
         )
+    loaded = changed_records(connection)
+    has_much_changed = loaded > ANALYZE_FROM * snapshot.read
+    if has_much_changed:
+        _analyze(connection, tables.airports, *tables.PERIODS)  # before they are joined
     for script in ("touch_itineraries", "refresh_itineraries"):
         execute_script(connection, read_sql("pipelines.sources.flights", script))
-    loaded = changed_records(connection)
-    if loaded > ANALYZE_FROM * snapshot.read:
-        names = ", ".join(table.fullname for table in tables.READ_FROM_SNAPSHOTS)
-        connection.execute(text(f"ANALYZE {names}"))
+    if has_much_changed:
+        _analyze(connection, *tables.READ_FROM_PERIODS)
     _summarise(connection, snapshot_at)
     write_rejects(connection, delivery_id, snapshot.rejects)
     held = sum(
@@ -181,6 +183,10 @@ def load_snapshot(
         rejected=len(snapshot.rejects),
         drift=snapshot.drift,
     )
+
+
+def _analyze(connection: Connection, *several: Table) -> None:
+    connection.execute(text(f"ANALYZE {', '.join(table.fullname for table in several)}"))
 
 
 def _refuse_sudden_silence(

@@ -34,11 +34,11 @@ def seen_columns() -> tuple[Column[Any], Column[Any]]:
 
 def seen_indexes(table: str, key: str) -> tuple[Index, ...]:
     """At most one open period for a key; and the periods by when they begin and end."""
-    is_open = text("seen_until_at IS NULL")
+    is_open, is_closed = text("seen_until_at IS NULL"), text("seen_until_at IS NOT NULL")
     return (
         Index(f"{table}_open_key", key, unique=True, postgresql_where=is_open),
-        Index(f"{table}_seen_from_at_idx", "seen_from_at"),
-        Index(f"{table}_seen_until_at_idx", "seen_until_at"),
+        Index(f"{table}_seen_from_at_idx", "seen_from_at", postgresql_using="brin"),
+        Index(f"{table}_seen_until_at_idx", "seen_until_at", postgresql_where=is_closed),
     )
 
 
@@ -54,8 +54,8 @@ def apply_snapshot(
     """Put the snapshot of an instant on top, `before` being the one before it.
 
     Closes what changed or is gone, and opens what changed or is new. Reads `stage_<table>` and
-    `stage_offered_<table>` (keys, those of rejected records too); notes the keys in
-    `touched_<table>`, and in `changed` the source records, which `stage_<records>` has by key.
+    `stage_refused_<table>` (keys of rejected records); notes the keys in `touched_<table>`, and in
+    `changed` the source records, which `stage_<records>` has by key.
     """
     values = {"at": at, "before": before, "delivery_id": delivery_id}
     _execute(connection, "apply_snapshot", table, values, records=records.name)

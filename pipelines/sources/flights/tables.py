@@ -302,5 +302,8 @@ itinerary_legs = Table(
 PERIODS = (airlines, agents, legs, prices)
 """Tables with history; `flights.load` puts each day on top of them."""
 
-READ_FROM_SNAPSHOTS = (airports, airlines, agents, legs, prices, itineraries, itinerary_legs)
+READ_FROM_PERIODS = (itineraries, itinerary_legs)
+"""What is made anew from them where they changed."""
+
+READ_FROM_SNAPSHOTS = (airports, *PERIODS, *READ_FROM_PERIODS)
 """What `flights.load` fills, in the order of their references."""

@@ -77,11 +77,11 @@ class ItineraryRecord(BaseModel, strict=True):
 class Snapshot:
     """One document as rows by table name, with what was refused and what drifted.
 
-    `offered` has the keys of all records, refused ones too: those are not gone.
+    `refused` has the keys of rejected records: what they are about is not gone.
     """
 
     rows: dict[str, pd.DataFrame]
-    offered: dict[str, pd.DataFrame]
+    refused: dict[str, pd.DataFrame]
     rejects: list[Reject]
     drift: list[str]
     read_by_list: dict[str, int]
@@ -113,7 +113,7 @@ def read_snapshot(
     rejects = itineraries.rejects() + legs.rejects()
     return Snapshot(
         rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good(), prices),
-        offered=_offered(itineraries, legs),
+        refused=_refused(itineraries, legs),
         rejects=rejects,
         drift=itineraries.drift("flights.json")
         + legs.drift("flights.json")
@@ -125,16 +125,16 @@ def read_snapshot(
 def _screen_legs(legs: RecordValidator) -> None:
     good = legs.good()
     same = good["departure_airport"].eq(good["arrival_airport"])
-    legs.reject(same, "it arrives where it departs: {departure_airport}")
+    legs.reject(good.index[same], "it arrives where it departs: {departure_airport}")
     _reject_conflicts(legs)
 
 
 def _screen_itineraries(itineraries: RecordValidator, leg_ids: set[str], prices: Prices) -> None:
     good = itineraries.good()
-    is_price = good["price"].map(lambda value: isinstance(value, str) and value in prices)
-    itineraries.reject(~is_price.astype(bool), "price is not an amount with a currency: {price}")
-    is_whole = good["legs"].map(lambda legs: _are_all_in(leg_ids, legs))
-    itineraries.reject(~is_whole.astype(bool), DANGLING)
+    no_price = [not isinstance(value, str) or value not in prices for value in good["price"]]
+    itineraries.reject(good.index[no_price], "price is not an amount with a currency: {price}")
+    dangling = [not _are_all_in(leg_ids, legs) for legs in good["legs"]]
+    itineraries.reject(good.index[dangling], DANGLING)
     _reject_conflicts(itineraries)
 
 
@@ -153,10 +153,8 @@ def _reject_conflicts(screening: RecordValidator) -> None:
         return
     content = repeated["record"].map(lambda r: screening.records[r - screening.first_record])
     first = content.groupby(repeated["id"]).transform("first")
-    conflict = pd.Series(
-        [one != other for one, other in zip(content, first, strict=True)], index=repeated.index
-    )
-    screening.reject(conflict, "the id {id} came before with other content")
+    conflict = [one != other for one, other in zip(content, first, strict=True)]
+    screening.reject(repeated.index[conflict], "the id {id} came before with other content")
 
 
 def _leg_rows(legs: pd.DataFrame, time_zones: Mapping[str, str]) -> dict[str, pd.DataFrame]:
@@ -215,25 +213,20 @@ def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
     return drift_of("flights.json", told, "airlines with several names")
 
 
-def _offered(itineraries: RecordValidator, legs: RecordValidator) -> dict[str, pd.DataFrame]:
-    """Keys of each table in all records, rejected ones too."""
+def _refused(itineraries: RecordValidator, legs: RecordValidator) -> dict[str, pd.DataFrame]:
+    """What can be a key of each table in the rejected records."""
     keys = {
         "airlines": ("airline_id", legs, "airline_id"),
         "agents": ("agent", itineraries, "agent"),
         "legs": ("leg_id", legs, "id"),
         "prices": ("itinerary_id", itineraries, "id"),
     }
-    return {
-        table: pd.DataFrame({column: pd.Series(_names(records, key), dtype="str").unique()})
-        for table, (column, records, key) in keys.items()
-    }
-
-
-def _names(validator: RecordValidator, key: str) -> list[str]:
-    """What stands under a key in every record, where it can be a name."""
-    refused = validator.rejected_records()
-    values = (one.get(key) for one in refused if isinstance(one, dict))
-    return [*validator.good()[key], *(value for value in values if is_name(value))]
+    found = {}
+    for table, (column, validator, key) in keys.items():
+        refused = validator.rejected_records()
+        values = (one.get(key) for one in refused if isinstance(one, dict))
+        found[table] = pd.DataFrame({column: [*filter(is_name, values)]}, dtype="str")
+    return found
 
 
 def _read_prices(texts: pd.Series, country: str | None) -> Prices:

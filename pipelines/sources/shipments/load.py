@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import Connection, func, select, text
 
 from pipelines.ingest.contract import Reject
-from pipelines.ingest.csv_records import CsvFile, Record, as_sent, layout_of
+from pipelines.ingest.csv_records import CsvFile, as_sent, layout_of
 from pipelines.ingest.deliveries import (
     FEW_BAD,
     Delivery,
@@ -44,11 +44,10 @@ SOURCE = "shipments"
 ENCODING_VARIABLE = "SHIPMENTS_ENCODING"
 MAX_BAD = 0.5
 """Share of bad lines from which on a file is not believed, where more than a few are bad."""
-CHUNK_LINES, CHUNK_CHARACTERS = 20_000, 8_000_000
 SECOND_LINE = "the article came before in the shipment with other content"
 ANALYZE_FROM = 0.1
 STAGED = (
-    *("record", "line", "raw", "tracking_number", "carrier", "sender_address"),
+    *("record", "raw", "tracking_number", "carrier", "sender_address"),
     *("receiver_address", "status", "status_raw", "sku", "article_name", "quantity", "unit_price"),
 )
 
@@ -64,6 +63,7 @@ def load_file(
 
     Raises `PermanentFailure` when it is no such file or most lines are bad; nothing is written.
     """
+    from pipelines.ingest.csv_batches import portions
     from pipelines.sources.shipments.transform import COLUMNS, read_lines
 
     csv_file = CsvFile(
@@ -92,10 +92,9 @@ def load_file(
         bad += len(rejects)
         rejected += len(fresh)
 
-    for records in _chunks(csv_file.records()):
-        lines = read_lines(records, csv_file.layout.columns, first_record=read)
-        read += len(records)
-        refuse(_stage(connection, lines))
+    for batch in portions(csv_file, COLUMNS):
+        read += len(batch.sent) + len(batch.broken)
+        refuse(_stage(connection, read_lines(batch)))
     refuse(_take_out_contradictions(connection))
     refuse_if_mostly_bad(delivery, read, bad, reasons, cap=MAX_BAD, few=FEW_BAD)
     held = _put(connection, delivery_id, seen_at=loaded_at, changed_at=loaded_at)
@@ -127,6 +126,7 @@ def _retry(connection: Connection, retry: Retry) -> Outcome:
 
     A second line about an article stays there, as which one came first is not for a retry to say.
     """
+    from pipelines.ingest.csv_batches import of_records
     from pipelines.sources.shipments.transform import COLUMNS, read_lines
 
     delivery_id = retry.delivery_id
@@ -144,7 +144,7 @@ def _retry(connection: Connection, retry: Retry) -> Outcome:
     ]
     _prepare(connection)
     rejects = [*seconds.values()]
-    rejects += _stage(connection, read_lines(records, layout.columns, first_record=len(lines)))
+    rejects += _stage(connection, read_lines(of_records(records, layout.columns, COLUMNS)))
     rejects += _take_out_contradictions(connection)
     parameters = {"as_of": retry.loaded_at, "delivery_id": delivery_id}
     rejects += _take_out(connection, "contradicted_lines", parameters)
@@ -160,20 +160,6 @@ def _retry(connection: Connection, retry: Retry) -> Outcome:
 def _prepare(connection: Connection) -> None:
     prepare_change_log(connection)
     execute_script(connection, read_sql("pipelines.sources.shipments", "prepare_staging"))
-
-
-def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
-    """Records in portions that are bounded in number and in size."""
-    chunk: list[Record] = []
-    characters = 0
-    for record in records:
-        chunk.append(record)
-        characters += len(record.raw)
-        if len(chunk) >= CHUNK_LINES or characters >= CHUNK_CHARACTERS:
-            yield chunk
-            chunk, characters = [], 0
-    if chunk:
-        yield chunk
 
 
 def _stage(connection: Connection, lines: Lines) -> list[Reject]:
@@ -195,7 +181,7 @@ def _take_out(connection: Connection, script: str, parameters: Mapping[str, Any]
     """Run a statement that takes lines out of the staged ones, and return them."""
     query = text(read_sql("pipelines.sources.shipments", script))
     return [
-        Reject(row.record, f"line {row.line}", row.raw, (row.reason,), tuple(row.record_key))
+        Reject(row.record, f"line {row.record}", row.raw, (row.reason,), tuple(row.record_key))
         for row in connection.execute(query, parameters)
     ]
 

@@ -97,6 +97,12 @@ shipments = Table(
     *_shipment_columns(),
     required("sender_address", Text, "From where (shipments.addresses)."),
     required("receiver_address", Text, "To where (shipments.addresses)."),
+    optional(
+        "receiver_country_code",
+        Text,
+        "ISO 3166-1 alpha-2 code of the receiver's country, as in shipments.addresses: lists of"
+        " one country are read from an index.",
+    ),
     required(
         "status",
         Text,
@@ -126,6 +132,12 @@ shipments = Table(
     ForeignKeyConstraint(["sender_address"], ["shipments.addresses.address"]),
     ForeignKeyConstraint(["receiver_address"], ["shipments.addresses.address"]),
     Index("shipments_last_changed_idx", text("updated_at DESC"), "tracking_number"),
+    Index(
+        "shipments_receiver_country_idx",
+        "receiver_country_code",
+        text("updated_at DESC"),
+        "tracking_number",
+    ),
     Index(None, "total_value"),
     schema=SCHEMA,
     comment="Parcels, one row each, as the last file says that has it.",

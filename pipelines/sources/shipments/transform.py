@@ -6,16 +6,20 @@ two decimals, no currency), sku, status. A shipment is a tracking number of a ca
 for a line alone is in `LINES`; what lines of one shipment say together is checked in SQL.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import filterfalse
 from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
 
 from pipelines.ingest.contract import Reject, is_name, is_text, violations
-from pipelines.ingest.csv_records import Record, storable
+from pipelines.ingest.csv_batches import Batch
+from pipelines.ingest.csv_records import storable
+from pipelines.warehouse.connection import RECORD
 
 COLUMNS = (
     "tracking_number",
@@ -49,7 +53,7 @@ def _column(kind: Any, check: pa.Check | None, otherwise: str) -> pa.Column:
 
 def _each(is_good: Callable[[Any], bool]) -> pa.Check:
     """A check of values that repeat from line to line: each is looked at once."""
-    return pa.Check(lambda values: values.isin([*filter(is_good, values.unique())]))
+    return pa.Check(lambda values: ~values.isin([*filterfalse(is_good, values.unique())]))
 
 
 def _name() -> pa.Column:
@@ -92,53 +96,33 @@ class Lines:
     rejects: list[Reject]
 
 
-def read_lines(records: Sequence[Record], columns: Sequence[str], *, first_record: int) -> Lines:
-    """Sort records of a file whose header has `columns` into rows and rejects.
-
-    `first_record` numbers them through the file.
-    """
-    numbered = list(enumerate(records, start=first_record))
-    rejects = [
-        _reject(number, record, [record.problem], None)
-        for number, record in numbered
-        if record.problem is not None
-    ]
-    whole = [(number, record) for number, record in numbered if record.fields is not None]
-    sent = _as_sent([record.fields or [] for _, record in whole], columns)
+def read_lines(batch: Batch) -> Lines:
+    """Sort records of a file into rows and rejects, each by the number of its first line."""
+    sent = batch.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
     quantities = _whole_numbers(sent["article_quantity"])
     amounts = _amounts(sent["article_price"])
     typed = sent.assign(article_quantity=quantities, article_price=amounts.astype("float64"))
     reasons = violations(LINES, typed, sent)
+    numbers = batch.sent[RECORD]
+    rejects = [_reject(line, raw, [problem], None) for line, raw, problem in batch.broken]
     rejects += [
-        _reject(*whole[index], reasons[index], _key(sent, index)) for index in sorted(reasons)
+        _reject(int(numbers[row]), batch.raw(row), told, _key(sent, row))
+        for row, told in reasons.items()
     ]
-    rows = _rows(sent, quantities, amounts).assign(
-        record=[number for number, _ in whole],
-        line=[record.line for _, record in whole],
-        raw=[storable(record.raw) for _, record in whole],
-    )
-    return Lines(rows.drop(index=list(reasons)), sorted(rejects, key=lambda one: one.record))
-
-
-def _as_sent(fields: list[list[str]], columns: Sequence[str]) -> pd.DataFrame:
-    """The promised columns as text, without surrounding blanks."""
-    by_name = {name: place for place, name in enumerate(columns)}
-    return pd.DataFrame(
-        {name: [values[by_name[name]].strip() for values in fields] for name in COLUMNS},
-        dtype="str",
-    )
+    rows = _rows(sent, quantities, amounts).assign(record=numbers).drop(index=list(reasons))
+    rows["raw"] = [storable(batch.raw(row)) for row in rows.index]
+    return Lines(rows, sorted(rejects, key=lambda one: one.record))
 
 
 def _rows(sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series) -> pd.DataFrame:
-    words = sent["status"].str.lower().str.replace(r"[\s_./-]+", "_", regex=True).str.strip("_")
-    status = words.where(words != "", sent["status"])
+    statuses = {raw: _status(raw) for raw in sent["status"].unique()}
     return pd.DataFrame(
         {
             "tracking_number": sent["tracking_number"],
             "carrier": sent["carrier"],
             "sender_address": sent["sender_address"],
             "receiver_address": sent["receiver_address"],
-            "status": status.replace(OTHER_WORDS),
+            "status": sent["status"].map(statuses),
             "status_raw": sent["status"],
             "sku": sent["sku"],
             "article_name": sent["article_name"],
@@ -148,10 +132,16 @@ def _rows(sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series) -> pd.D
     )
 
 
+def _status(raw: str) -> str:
+    """The word for a status; what has no letters or digits stays as sent."""
+    words = re.sub(r"[\s_./-]+", "_", raw.lower()).strip("_")
+    return OTHER_WORDS.get(words, words) or raw
+
+
 def _whole_numbers(texts: pd.Series) -> pd.Series:
     """`2` and `2.0`, which spreadsheets make of it; `2.000` may be two thousand and is missing."""
-    digits = texts.str.extract(r"^([0-9]{1,9})(?:\.0{1,2})?$", expand=False)
-    return pd.to_numeric(digits, errors="coerce").astype("Int64")
+    is_whole = texts.str.match(r"^[0-9]{1,9}(?:\.0{1,2})?$")
+    return pd.to_numeric(texts.where(is_whole), errors="coerce").astype("Int64")
 
 
 def _amounts(texts: pd.Series) -> pd.Series:
@@ -159,8 +149,8 @@ def _amounts(texts: pd.Series) -> pd.Series:
 
     So is `1,250`: the comma may stand for thousands.
     """
-    plain = texts.str.extract(r"^([0-9]{1,8}(?:[.,][0-9]{1,2})?)$", expand=False)
-    return plain.str.replace(",", ".", regex=False)
+    is_amount = texts.str.match(r"^[0-9]{1,8}(?:[.,][0-9]{1,2})?$")
+    return texts.where(is_amount).str.replace(",", ".", regex=False)
 
 
 def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
@@ -169,7 +159,5 @@ def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
     return key if all(is_name(part) for part in key) else None
 
 
-def _reject(
-    number: int, record: Record, reasons: Sequence[str], key: tuple[str, ...] | None
-) -> Reject:
-    return Reject(number, f"line {record.line}", storable(record.raw), tuple(reasons), key)
+def _reject(line: int, raw: str, reasons: Sequence[str], key: tuple[str, ...] | None) -> Reject:
+    return Reject(line, f"line {line}", storable(raw), tuple(reasons), key)

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from pipelines.failures import PermanentFailure
+from pipelines.ingest import csv_records
 from pipelines.ingest.deliveries import Outcome, unbalanced
 from pipelines.ingest.file_loader import load_file
 from pipelines.ingest.inbox import look_at
@@ -311,10 +312,16 @@ def test_addresses_are_read_again_by_a_newer_parser(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver(warehouse, tmp_path, [line(1)])
-    owner.execute("UPDATE shipments.addresses SET parser_version = 0, city = 'Nowhere'")
-    load.read_addresses_again(warehouse)
     query = "SELECT city FROM shipments.addresses ORDER BY 1"
+    country = "SELECT receiver_country_code FROM enriched.shipments"
+    (received_in,) = owner.execute(country).fetchall()
+    owner.execute(
+        "UPDATE shipments.addresses SET parser_version = 0, city = 'Nowhere', country_code = NULL"
+    )
+    owner.execute("UPDATE shipments.shipments SET receiver_country_code = NULL")
+    load.read_addresses_again(warehouse)
     assert owner.execute(query).fetchall() == [("Berlin",), ("Paris",)]
+    assert owner.execute(country).fetchall() == [received_in] == [("FR",)]
 
 
 def test_two_loads_at_once_end_as_one_would(
@@ -354,13 +361,13 @@ def test_lines_that_a_fault_of_ours_drops_stop_the_load(
     assert owner.execute("SELECT count(*) FROM shipments.shipments").fetchone() == (0,)
 
 
-def test_a_file_of_several_chunks_is_one_delivery(
+def test_a_file_of_several_blocks_is_one_delivery(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(load, "CHUNK_LINES", 7)
+    monkeypatch.setattr(csv_records, "BLOCK_BYTES", 1000)
     lines = [line(n % 10, sku=f"S{n}") for n in range(50)]
     lines[33]["article_price"] = "free"
     assert counts(deliver(warehouse, tmp_path, lines)) == (50, 49, 0, 1)

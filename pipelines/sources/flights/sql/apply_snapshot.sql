@@ -35,8 +35,9 @@ WITH gone AS (
     SET seen_until_at = :before
     WHERE held.seen_until_at IS NULL
         AND held.seen_from_at < :at
+        AND NOT EXISTS (SELECT FROM stage_{name} AS staged WHERE staged.{key} = held.{key})
         AND NOT EXISTS (
-            SELECT FROM stage_offered_{name} AS offered WHERE offered.{key} = held.{key}
+            SELECT FROM stage_refused_{name} AS refused WHERE refused.{key} = held.{key}
         )
     RETURNING held.{key}
 )

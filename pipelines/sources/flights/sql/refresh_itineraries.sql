@@ -5,6 +5,9 @@ FROM flights.prices
 INNER JOIN touched USING (itinerary_id)
 ORDER BY prices.itinerary_id, prices.seen_from_at DESC;
 
+-- Where many are touched, the planner would look up each leg by itself, in hope of its cache.
+SET LOCAL enable_memoize = off;
+
 CREATE TEMP TABLE flown ON COMMIT DROP AS
 SELECT
     last_offers.itinerary_id,

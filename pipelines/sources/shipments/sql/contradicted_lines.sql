@@ -33,7 +33,6 @@ WHERE
     AND (contradicted.columns <> '' OR contradicted.is_told)
 RETURNING
     line.record,
-    line.line,
     line.raw,
     ARRAY[line.tracking_number, line.carrier, line.sku] AS record_key,
     CASE

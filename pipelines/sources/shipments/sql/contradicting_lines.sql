@@ -17,7 +17,6 @@ USING repeated
 WHERE line.record = repeated.record AND repeated.is_other
 RETURNING
     line.record,
-    line.line,
     line.raw,
     ARRAY[line.tracking_number, line.carrier, line.sku] AS record_key,
     CAST(:reason AS text) || ': ' || line.sku AS reason

@@ -25,7 +25,6 @@ WHERE
     AND line.carrier = disagreeing.carrier
 RETURNING
     line.record,
-    line.line,
     line.raw,
     ARRAY[line.tracking_number, line.carrier, line.sku] AS record_key,
     'lines of the shipment disagree on ' || disagreeing.columns AS reason

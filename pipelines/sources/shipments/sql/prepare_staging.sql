@@ -1,6 +1,5 @@
 CREATE TEMP TABLE stage_lines (
     record integer,
-    line integer,
     raw text,
     tracking_number text,
     carrier text,

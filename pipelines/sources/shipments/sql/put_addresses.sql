@@ -1,5 +1,15 @@
 -- Puts in addresses that are new, and those that another version of the parser read, which keep the
--- delivery they came with.
+-- delivery they came with; shipments follow those of which another country was read.
+WITH moved AS (
+    UPDATE shipments.shipments
+    SET receiver_country_code = staged.country_code
+    FROM stage_addresses AS staged
+    INNER JOIN shipments.addresses AS held USING (address)
+    WHERE
+        shipments.receiver_address = staged.address
+        AND held.country_code IS DISTINCT FROM staged.country_code
+)
+
 INSERT INTO shipments.addresses AS held (
     address,
     street,

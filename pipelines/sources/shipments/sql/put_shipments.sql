@@ -44,6 +44,7 @@ WITH sent AS (
         carrier,
         sender_address,
         receiver_address,
+        receiver_country_code,
         status,
         status_raw,
         article_count,
@@ -55,24 +56,27 @@ WITH sent AS (
         delivery_id
     )
     SELECT
-        tracking_number,
-        carrier,
-        sender_address,
-        receiver_address,
-        status,
-        status_raw,
-        article_count,
-        units,
-        total_value,
+        sent.tracking_number,
+        sent.carrier,
+        sent.sender_address,
+        sent.receiver_address,
+        receiver.country_code,
+        sent.status,
+        sent.status_raw,
+        contents.article_count,
+        contents.units,
+        contents.total_value,
         :seen_at,
         :seen_at,
         :changed_at,
         :delivery_id
     FROM sent
     INNER JOIN contents USING (tracking_number, carrier)
+    INNER JOIN shipments.addresses AS receiver ON sent.receiver_address = receiver.address
     ON CONFLICT (tracking_number, carrier) DO UPDATE SET
         sender_address = excluded.sender_address,
         receiver_address = excluded.receiver_address,
+        receiver_country_code = excluded.receiver_country_code,
         status = excluded.status,
         status_raw = excluded.status_raw,
         last_seen_at = excluded.last_seen_at,

@@ -32,7 +32,7 @@ SELECT
     receiver.street AS receiver_street,
     receiver.postcode AS receiver_postcode,
     receiver.city AS receiver_city,
-    receiver.country_code AS receiver_country_code,
+    shipments.receiver_country_code,
     shipments.first_seen_at,
     shipments.updated_at,
     sender_place.latitude AS sender_latitude,
