@@ -281,6 +281,6 @@ def _described_failures(place: str) -> Iterator[None]:
             "database",
             f"migrating failed, nothing was changed: {str(error.orig).strip()}",
             place=place,
-            remedy="Mend what the message names (docs/operations.md, 'Migrating'), then run"
+            remedy="Mend what the message names (docs/database.md, 'Migrating'), then run"
             " isobar migrate again.",
         ) from error

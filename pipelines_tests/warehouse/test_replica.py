@@ -1,4 +1,4 @@
-"""A read replica answers analysts as the primary does: made by the lines of docs/scaling.md."""
+"""A read replica answers analysts as the primary does: made by the lines of docs/more-machines.md."""
 
 import json
 import shlex
@@ -23,7 +23,7 @@ from pipelines_tests.cookbook import known_data, known_shipments
 from pipelines_tests.documents.pages import blocks
 from pipelines_tests.sources.bookings import made_up as bookings
 
-PAGE = PROJECT / "docs" / "scaling.md"
+PAGE = PROJECT / "docs" / "more-machines.md"
 PATIENCE_SECONDS = 300
 CALLS = {
     "bookings.check_hotel": "(2607)",
