@@ -287,6 +287,7 @@ def local_hours(day: dt.date, zone: str) -> list[Any]:
     return [item(one.replace(tzinfo=None), n) for n, one in enumerate(at)]
 
 
+@settings(deadline=None)
 @given(
     st.randoms(use_true_random=False),
     st.sampled_from(ODD),
