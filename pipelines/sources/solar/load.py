@@ -30,7 +30,7 @@ from pipelines.ingest.quarantine import leave_quarantine
 from pipelines.sources.solar import tables
 from pipelines.sources.solar.tables import VALUES
 from pipelines.sources.solar.windows import Known, Window
-from pipelines.warehouse.connection import Warehouse, copy_rows, stage
+from pipelines.warehouse.connection import Warehouse, array_values, copy_rows, stage
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries
 
@@ -224,15 +224,12 @@ def _put_readings(
 
 def _held(connection: Connection, times: dict[str, Any]) -> pd.DataFrame | None:
     """What is held between two times, by the second of each; None where there is nothing."""
-    import numpy as np
     import pandas as pd
 
     sent = connection.execute(_statement("held_readings"), times).one()
     if sent.seconds is None:
         return None
-    # array_send: a header of 20 bytes, and before each value its length
-    element = [("length", ">i4"), ("value", ">f8")]
-    columns = [np.frombuffer(one, element, offset=20)["value"].astype("f8") for one in sent]
+    columns = [array_values(one, ">f8").astype("f8") for one in sent]
     return pd.DataFrame(dict(zip(VALUES, columns[1:], strict=True)), index=columns[0])
 
 
