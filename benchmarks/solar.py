@@ -21,13 +21,13 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from benchmarks.report import Measure, answers_a_second, peak_megabytes
 from benchmarks.solar_service import answer, service
 from pipelines.http.client import HttpClient, JsonAnswer, RetryBudget
-from pipelines.http.json_documents import parse_json
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant, take_answer
 from pipelines.sources.solar.sync import Sync
+from pipelines.sources.solar.transform import parse_items
 from pipelines.sources.solar.windows import DAY, Depth, Known, Window, windows
 from pipelines.warehouse.connection import Warehouse
 
@@ -120,12 +120,12 @@ def _by_row(server: Connections) -> float:
 def _years(server: Connections) -> tuple[float, float, float, float]:
     """Seconds of a plant-year: by ours, by an ORM in bulk, by ours again, and with one change."""
     body = answer(*YEAR)
-    value = parse_json(body)[HOURS // 2]["observed"]["energy"]
+    value = json.loads(body)[HOURS // 2]["observed"]["energy"]
     changed = body.replace(f"{value!r}".encode(), b"7.5", 1)
     store, engine = Warehouse(server.url(LOADER, "bench")), create_engine(_alchemy_url(server))
 
     def take(number: int, body: bytes) -> None:
-        answered = JsonAnswer("bench", body, parse_json(body), utc_now())
+        answered = JsonAnswer("bench", body, parse_items(body), utc_now())
         plant = Plant(number, str(number), "UTC")
         take_answer(store, plant, YEAR, answered, run_id=None, now=utc_now())
 
@@ -223,6 +223,7 @@ def _sync_all(url: str, service_url: str, days_ago: int) -> dict[str, float]:
         attempts=7,
         first_wait_seconds=2.0,
         growth=1.0,
+        parse=parse_items,
         patience=RetryBudget(tries=100),
     )
     client = MonitoringClient(service_url, http)

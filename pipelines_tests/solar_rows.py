@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import psycopg
 
+from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.sql_files import read_sql
 
 Values = tuple[float, float, float, float]
@@ -94,15 +95,17 @@ def count_days(
         "SELECT time_zone FROM solar.plants WHERE plant_id = %s", [plant_id]
     ).fetchone()
     assert zone is not None
+    window = Window(dt.date.fromisoformat(str(first)), dt.date.fromisoformat(str(end)))
     put_days = re.sub(r"(?<!:):(\w+)", r"%(\1)s", read_sql("pipelines.sources.solar", "put_days"))
     owner.execute(
         put_days,
         {
             "plant_id": plant_id,
             "zone": zone[0],
-            "first": dt.date.fromisoformat(str(first)),
-            "end": dt.date.fromisoformat(str(end)),
+            "first": window.first,
+            "end": window.end,
             "spoiled_days": [],
+            "changed_days": [*window.days()],
             "now": dt.datetime.now(dt.UTC),
             "today": dt.datetime.now(dt.UTC).date(),
             "delivery_id": 1,

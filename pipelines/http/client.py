@@ -89,6 +89,7 @@ class HttpClient:
 
     `variable` is the environment variable that a person changes to point elsewhere. `headers` may
     hold a key: they go to the host of the address, and with no redirect to another.
+    `parse` gives an answer's `document`, and raises as `parse_json` does where there is none.
     Waits between attempts grow by `growth`, with jitter; 1 keeps them even. `patience` bounds the
     tries of all requests that share it. `explain` reads the error bodies of a source that says
     more in them than the status does.
@@ -109,6 +110,7 @@ class HttpClient:
     secrets: Sequence[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     explain: Explain | None = None
+    parse: Callable[[bytes], Any] = parse_json
     patience: RetryBudget | None = None
 
     def __post_init__(self) -> None:
@@ -247,7 +249,7 @@ class HttpClient:
 
     def _parse(self, body: bytes, shown: str, attempt: int) -> Any:
         try:
-            document = parse_json(body)
+            document = self.parse(body)
         except (ValueError, RecursionError) as error:
             start = redact(body[:1000].decode("utf-8", "replace"), self.secrets)[:60].strip()
             problem = (

@@ -24,6 +24,7 @@ from pipelines.warehouse.sql_files import read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import DTypeLike, NDArray
 
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
@@ -206,6 +207,16 @@ def _csv_text(frame: pd.DataFrame) -> bytes:
             table = table.set_column(place, column.name, naive)
     csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
     return bytes(sink.getvalue())
+
+
+def array_values(sent: bytes, kind: DTypeLike) -> NDArray[Any]:
+    """The values of an array without NULL, as array_send of PostgreSQL gives it.
+
+    These are 20 bytes of header, and before each value its length; `kind` is the values' type.
+    """
+    import numpy as np
+
+    return np.frombuffer(sent, [("length", ">i4"), ("value", kind)], offset=20)["value"]
 
 
 def array_literal(texts: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import SOURCE
 from pipelines.sources.solar.sandbox.sun import Reading, readings
 from pipelines.sources.solar.sync import Sync, Synced
+from pipelines.sources.solar.transform import parse_items
 from pipelines.sources.solar.windows import DAY, Depth, history_from
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
@@ -144,6 +145,7 @@ def impatient() -> HttpClient:
         attempts=2,
         first_wait_seconds=0.01,
         longest_wait_seconds=0.05,
+        parse=parse_items,
     )
 
 

@@ -27,4 +27,10 @@ read_lines(of_records([Record(2, "", [*line.values()], None)], [*line], COLUMNS)
 read_address(shipments.BERLIN)
 read_events(of_objects([bookings.event(1), bookings.event(2, status=3)]), zone="UTC", position="{}")
 read_snapshot(flights.flights_document(), time_zones={"BUD": "Europe/Budapest"})
-read_answer(solar.day_of_items(), plant_id=1, zone="UTC", window=solar.ONE_DAY, now=NOW)
+read_answer(
+    solar.answer_of(solar.day_of_items()).document,
+    plant_id=1,
+    zone="UTC",
+    window=solar.ONE_DAY,
+    now=NOW,
+)

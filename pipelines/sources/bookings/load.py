@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import Connection, text
 
@@ -28,11 +29,12 @@ from pipelines.ingest.prefetch import ahead
 from pipelines.ingest.quarantine import leave_quarantine
 from pipelines.sources.bookings import tables
 from pipelines.sources.bookings.client import Page
-from pipelines.warehouse.connection import copy_rows
+from pipelines.warehouse.connection import array_values, copy_rows
 from pipelines.warehouse.sql_files import execute_script, read_sql
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from pipelines.ingest.csv_batches import Batch
     from pipelines.sources.bookings import Settings
@@ -45,6 +47,9 @@ ANALYZE_FROM = 100_000
 EXAMPLES = 3
 MANY = 50_000
 """So many keys are asked for in one query, which takes 65,535 parameters at most."""
+YEAR_2000 = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+"""From when PostgreSQL counts."""
+DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
 
 
 @dataclass(frozen=True)
@@ -180,15 +185,20 @@ def _put(
     Returns how many of them changed a row, and the numbers of those that contradict one that is
     held, each with what that one says.
     """
+    import pandas as pd
+
     rows = events.rows
     if not _have_ids(rows) or _are_ids_wanted(connection):
         return _merge(connection, rows, delivery_id, load_number)
-    is_held = rows["id"].isin(_held_ids(connection, rows["id"]))
+    held_ids, held = _held(connection, rows["id"])
+    places = pd.Index(held_ids).get_indexer(rows["id"].to_numpy("int64"))
+    is_held = places >= 0
     fresh = rows[~is_held]
     _copy_fresh(connection, fresh, delivery_id, load_number)
-    if not is_held.any():
+    is_other = (_content(rows[is_held]) != held[places[is_held]]).any(axis=1)
+    if not is_other.any():
         return len(fresh), {}
-    _stage(connection, rows[is_held])
+    _stage(connection, rows[is_held][is_other])
     return len(fresh), _conflicts(connection)
 
 
@@ -198,15 +208,38 @@ def _are_ids_wanted(connection: Connection) -> bool:
     return bool(connection.execute(text(query)).scalar_one())
 
 
-def _held_ids(connection: Connection, ids: pd.Series) -> list[int]:
-    """Those of the ids that are held already."""
-    query = text(read_sql("pipelines.sources.bookings", "held_ids"))
+def _held(connection: Connection, ids: pd.Series) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Those of the ids that are held already, and what each of their events says (`_content`)."""
+    import numpy as np
+
+    wanted = ids.to_numpy("int64")
     parameters = {
-        "lowest": int(ids.min()),
-        "highest": int(ids.max()),
-        "ids": "{" + ",".join(map(str, ids)) + "}",
+        "lowest": int(wanted.min()),
+        "highest": int(wanted.max()),
+        "ids": str(wanted.tolist()).replace("[", "{").replace("]", "}"),
     }
-    return list(connection.execute(query, parameters).scalars())
+    query = text(read_sql("pipelines.sources.bookings", "held_events"))
+    sent = connection.execute(query, parameters).one()
+    if sent.ids is None:
+        return np.empty(0, "int64"), np.empty((0, 6), "int64")
+    numbers = [array_values(one, ">i8").astype("int64") for one in sent[:-1]]
+    reservations = array_values(sent.reservations, (">i8", 2)).astype("int64")
+    return numbers[0], np.column_stack([*numbers[1:], reservations])
+
+
+def _content(rows: pd.DataFrame) -> NDArray[Any]:
+    """What events say, a row of numbers for each: that of a reservation is in two halves."""
+    import numpy as np
+
+    hexadecimal = "".join(rows["room_reservation_id"]).replace("-", "")
+    numbers = (
+        rows["hotel_id"].to_numpy("int64"),
+        (rows["event_timestamp"] - YEAR_2000).dt.as_unit("us").astype("int64").to_numpy(),
+        (rows["status"] == "booking").to_numpy("int64"),
+        rows["night_of_stay"].astype("int32[pyarrow]").to_numpy("int64") - DAYS_UNTIL_2000,
+        np.frombuffer(bytes.fromhex(hexadecimal), ">i8").astype("int64").reshape(-1, 2),
+    )
+    return np.column_stack(numbers)
 
 
 def _copy_fresh(

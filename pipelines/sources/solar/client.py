@@ -34,17 +34,19 @@ class MonitoringClient:
             self.http.patience.end()
 
     def ask(self, plant_id: int, window: Window) -> JsonAnswer:
-        """What the service has for the days of the window: `document` is a list of items.
+        """What the service has for the days of the window: `document` is for `read_answer`.
 
         Raises what `HttpClient` does, and `PermanentFailure` when the answer has another shape.
         """
+        from pipelines.sources.solar.transform import Columns
+
         asked = {
             "plant-id": str(plant_id),
             "from": window.first.isoformat(),
             "to": window.end.isoformat(),
         }
         answer = self.http.get_json(self.url, asked)
-        if not isinstance(answer.document, list):
+        if not isinstance(answer.document, list | Columns):
             kind = type(answer.document).__name__
             raise PermanentFailure(
                 self.http.source,
@@ -60,6 +62,8 @@ def open_client(settings: Settings) -> MonitoringClient | None:
 
     It makes seven attempts, evenly spaced; all its requests share a budget of a hundred retries.
     """
+    from pipelines.sources.solar.transform import parse_items
+
     if settings.monitoring_url is None:
         return None
     http = HttpClient(
@@ -69,6 +73,7 @@ def open_client(settings: Settings) -> MonitoringClient | None:
         first_wait_seconds=2.0,
         growth=1.0,
         max_bytes=16 * 1024 * 1024,  # a year is little more than one
+        parse=parse_items,
         patience=RetryBudget(tries=100),
     )
     return MonitoringClient(settings.monitoring_url, http)

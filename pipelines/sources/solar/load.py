@@ -28,13 +28,14 @@ from pipelines.ingest.deliveries import (
 )
 from pipelines.ingest.quarantine import leave_quarantine
 from pipelines.sources.solar import tables
+from pipelines.sources.solar.tables import VALUES
 from pipelines.sources.solar.windows import Known, Window
-from pipelines.warehouse.connection import Warehouse, copy_rows, stage
+from pipelines.warehouse.connection import Warehouse, array_values, copy_rows, stage
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries
 
 if TYPE_CHECKING:
-    from pipelines.sources.solar.transform import Told
+    import pandas as pd
 
 SOURCE = "solar"
 MAX_ITEMS_AN_HOUR = 4
@@ -135,20 +136,21 @@ def take_answer(
             return Outcome(0, told.read, 0, told.read - len(told.rejects), len(told.rejects))
         delivery_id = open_delivery(connection, delivery, run_id)
         write_rejects(connection, delivery_id, told.rejects)
-        loaded = _put_readings(connection, plant, told, delivery_id)
+        changed = _put_readings(connection, plant, told.readings, delivery_id)
         _answer_quarantine(connection, plant, window, delivery_id)
         days: dict[str, Any] = {
             "delivery_id": delivery_id,
             "now": now,
             "today": now.astimezone(dt.UTC).date(),
             "spoiled_days": told.spoiled_days,
+            "changed_days": _days(changed, plant.zone),
         }
         connection.execute(_statement("put_days"), _about(plant, window) | days)
         return close_delivery(
             connection,
             delivery_id,
             read=told.read,
-            loaded=loaded,
+            loaded=len(changed),
             held=told.read - len(told.rejects),
             rejected=len(told.rejects),
             drift=drift_of(delivery.name, told.drift, "unknown keys"),
@@ -198,25 +200,37 @@ def _is_known(connection: Connection, plant: Plant, window: Window, delivery: De
     return connection.execute(query).scalar_one() == (window.end - window.first).days
 
 
-def _put_readings(connection: Connection, plant: Plant, told: Told, delivery_id: int) -> int:
-    """Write the readings, as they are where none is held of their time; how many changed a row."""
-    frame = told.readings
-    if frame.empty:
-        return 0
-    times = {"plant_id": plant.plant_id, "first": frame.read_at.min(), "last": frame.read_at.max()}
-    if connection.execute(_HELD, times).scalar_one():
-        stage(connection, frame, tables.readings)
-        parameters = times | {"delivery_id": delivery_id}
-        return int(connection.execute(_statement("put_readings"), parameters).scalar_one())
-    frame = frame.assign(plant_id=plant.plant_id, delivery_id=delivery_id)
-    copy_rows(connection, f"solar.readings ({', '.join(frame.columns)})", frame)
-    return len(frame)
+def _put_readings(
+    connection: Connection, plant: Plant, readings: pd.DataFrame, delivery_id: int
+) -> pd.DataFrame:
+    """Write the readings that are new or other than what is held, and return these."""
+    if readings.empty:
+        return readings
+    times = {"plant_id": plant.plant_id, "first": readings.read_at.min()}
+    held = _held(connection, times | {"last": readings.read_at.max()})
+    if held is None:
+        whole = readings.assign(plant_id=plant.plant_id, delivery_id=delivery_id)
+        copy_rows(connection, f"solar.readings ({', '.join(whole.columns)})", whole)
+        return readings
+    held = held.reindex(readings.read_at.astype("datetime64[s, UTC]").astype("int64"))
+    is_held = (readings[[*VALUES]].to_numpy() == held.to_numpy()).all(axis=1)
+    changed: pd.DataFrame = readings[~is_held]
+    if not changed.empty:
+        stage(connection, changed, tables.readings)
+        parameters = {"plant_id": plant.plant_id, "delivery_id": delivery_id}
+        connection.execute(_statement("put_readings"), parameters)
+    return changed
 
 
-_HELD = text(
-    "SELECT EXISTS (SELECT FROM solar.readings"
-    " WHERE plant_id = :plant_id AND read_at BETWEEN :first AND :last)"
-)
+def _held(connection: Connection, times: dict[str, Any]) -> pd.DataFrame | None:
+    """What is held between two times, by the second of each; None where there is nothing."""
+    import pandas as pd
+
+    sent = connection.execute(_statement("held_readings"), times).one()
+    if sent.seconds is None:
+        return None
+    columns = [array_values(one, ">f8").astype("f8") for one in sent]
+    return pd.DataFrame(dict(zip(VALUES, columns[1:], strict=True)), index=columns[0])
 
 
 def _answer_quarantine(
@@ -231,6 +245,13 @@ def _answer_quarantine(
         {"source": SOURCE, "delivery_id": delivery_id, "from_key": keys[0], "to_key": keys[1]},
     )
     leave_quarantine(connection, answered.scalars().all())
+
+
+def _days(readings: pd.DataFrame, zone: str) -> list[dt.date]:
+    """The days of readings in a zone."""
+    local = readings.read_at.dt.tz_convert(zone).dt.tz_localize(None)
+    days: list[dt.date] = local.astype("datetime64[s]").to_numpy().astype("datetime64[D]").tolist()
+    return sorted({*days})
 
 
 def _midnight(day: dt.date, zone: str) -> dt.datetime:

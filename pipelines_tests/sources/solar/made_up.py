@@ -10,6 +10,7 @@ import psycopg
 from pipelines.http.client import HttpClient, JsonAnswer, RetryBudget
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant
+from pipelines.sources.solar.transform import parse_items
 from pipelines.sources.solar.windows import Window
 
 Item = dict[str, Any]
@@ -42,7 +43,7 @@ def items_of(window: Window) -> list[Item]:
 def answer_of(items: Sequence[Any]) -> JsonAnswer:
     """An answer as the client gives it."""
     body = json.dumps(items).encode()
-    return JsonAnswer("http://monitoring", body, json.loads(body), dt.datetime.now(dt.UTC))
+    return JsonAnswer("http://monitoring", body, parse_items(body), dt.datetime.now(dt.UTC))
 
 
 def register(
@@ -69,6 +70,7 @@ def client_of(
         first_wait_seconds=0.01,
         growth=1.0,
         read_seconds=read_seconds,
+        parse=parse_items,
         patience=RetryBudget(tries),
     )
     return MonitoringClient(url, http)

@@ -121,6 +121,23 @@ def test_a_part_of_an_answer_that_was_other_since_is_written_again(
     assert take(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS) == (72, 24, 48, 0)
 
 
+def test_only_the_day_of_a_changed_value_is_counted_again(
+    warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
+) -> None:
+    items = items_of(THREE_DAYS)
+    take(warehouse, plant, items, THREE_DAYS)
+    owner.execute("UPDATE solar.days SET expected_energy_kwh = 1, retry_at = now()")
+    items[30] = item("2019-01-02T06:00:00", 500.0)
+    assert take(warehouse, plant, items, THREE_DAYS) == (72, 1, 71, 0)
+    query = "SELECT status, expected_energy_kwh, retry_at, delivery_id FROM solar.days ORDER BY day"
+    number = rows(owner, "SELECT max(delivery_id) FROM ops.deliveries")[0][0]
+    again = sum(range(10, 34)) - 16.0 + 500.0
+    assert rows(owner, query) == [("held", total, None, number) for total in (1.0, again, 1.0)]
+    assert rows(owner, "SELECT count(*) FROM solar.readings WHERE delivery_id = %s", number) == [
+        (1,)
+    ]
+
+
 @pytest.mark.answers("P30")
 def test_p30_one_bad_item_costs_one_hour_and_the_day_is_not_held(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
@@ -412,6 +429,18 @@ def test_the_refused_items_of_a_deleted_plant_go_with_it(
 
 
 @pytest.mark.answers("P33")
+def test_an_empty_day_beside_days_that_did_not_change_is_asked_for_again_twice(
+    warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
+) -> None:
+    asked = []
+    for number in range(4):
+        now = NOW + dt.timedelta(days=number)
+        last = item("2019-01-03T00:00:00", float(number))
+        take(warehouse, plant, [*day_of_items(), last], THREE_DAYS, now=now)
+        asked += rows(owner, "SELECT retry_at IS NOT NULL FROM solar.days WHERE status = 'empty'")
+    assert asked == [(True,), (True,), (False,), (False,)]
+
+
 def test_p33_a_year_is_written_by_few_statements(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:

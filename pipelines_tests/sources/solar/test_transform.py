@@ -3,13 +3,15 @@
 import datetime as dt
 import json
 import math
+from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.sources.solar.transform import Told, read_answer
+from pipelines.sources.solar.transform import Columns, Told, parse_items, read_answer
 from pipelines.sources.solar.windows import Window
 from pipelines_tests.sources.solar.made_up import DAY, ONE_DAY, day_of_items, item
 
@@ -17,6 +19,10 @@ NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
 def read(items: list[Any], zone: str = "UTC", window: Window = ONE_DAY) -> Told:
+    return read_items(parse_items(json.dumps(items).encode()), zone, window)
+
+
+def read_items(items: Any, zone: str = "UTC", window: Window = ONE_DAY) -> Told:
     return read_answer(items, plant_id=7, zone=zone, window=window, now=NOW)
 
 
@@ -266,14 +272,34 @@ ODD: list[Any] = [
 ]
 
 
-@given(st.randoms(use_true_random=False), st.sampled_from(ODD))
+AN_HOUR_LESS, AN_HOUR_MORE = dt.date(2019, 3, 31), dt.date(2019, 10, 27)
+
+
+def local_hours(day: dt.date, zone: str) -> list[Any]:
+    """The hours of a day as clocks of a zone show them."""
+    midnights = (
+        dt.datetime.combine(of, dt.time(), ZoneInfo(zone)).astimezone(dt.UTC)
+        for of in (day, day + dt.timedelta(days=1))
+    )
+    first, end = midnights
+    number = int((end - first).total_seconds() / 3600)
+    at = [(first + dt.timedelta(hours=n)).astimezone(ZoneInfo(zone)) for n in range(number)]
+    return [item(one.replace(tzinfo=None), n) for n, one in enumerate(at)]
+
+
+@settings(deadline=None)
+@given(
+    st.randoms(use_true_random=False),
+    st.sampled_from(ODD),
+    st.sampled_from(["UTC", "Europe/Madrid", "Australia/Lord_Howe"]),
+    st.sampled_from([DAY, AN_HOUR_LESS, AN_HOUR_MORE]),
+)
 def test_an_answer_read_by_columns_says_what_its_items_say_one_by_one(
-    chance: Any, odd: object
+    chance: Any, odd: object, zone: str, day: dt.date
 ) -> None:
-    """Only answers in UTC are read by columns; the zone of another name is the same."""
-    items = json.loads(json.dumps(day_of_items()[: chance.randrange(1, 25)]))
+    items = json.loads(json.dumps(local_hours(day, zone)[: chance.randrange(1, 26)]))
     one = chance.choice(items)
-    change = chance.randrange(6)
+    change = chance.randrange(7)
     if change == 0:
         one["datetime"] = odd
     elif change == 1:
@@ -284,8 +310,47 @@ def test_an_answer_read_by_columns_says_what_its_items_say_one_by_one(
         chance.shuffle(items)
     elif change == 4:
         items.append(dict(one))
-    by_column, one_by_one = read(items), read(items, zone="Etc/UTC")
+    elif change == 5 and len(items) > 1:
+        items.remove(one)
+    window = Window(day, day + dt.timedelta(days=1))
+    by_column, one_by_one = read(items, zone, window), read_items(items, zone, window)
     assert by_column.readings.equals(one_by_one.readings)
     assert by_column.readings.dtypes.equals(one_by_one.readings.dtypes)
     for name in ("read", "rejects", "repeated", "elsewhere", "spoiled_days", "drift"):
         assert getattr(by_column, name) == getattr(one_by_one, name)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(
+            b"",
+            b"[",
+            b"[],",
+            b"[] []",
+            b'[]}{"items":[]',
+            b'[],"items":[]',
+            b"[{}",
+            b"{}}",
+            b"[1,]",
+        ),
+        *(b"[" * 100_000, b'[{"datetime":' * 50_000),
+    ],
+)
+def test_what_is_no_json_is_not_parsed_because_of_what_is_put_around_it(body: bytes) -> None:
+    with pytest.raises((ValueError, RecursionError)):
+        parse_items(body)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"[null]", b'{"error": "busy"}', b"[[]]", b"7"])
+def test_what_is_no_array_of_items_is_given_as_json_has_it(body: bytes) -> None:
+    assert parse_items(body) == json.loads(body)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Madrid"])
+def test_a_good_answer_is_read_by_columns(zone: str) -> None:
+    columns = parse_items(json.dumps(local_hours(AN_HOUR_MORE, zone)).encode())
+    assert isinstance(columns, Columns)
+    columns = replace(columns, body=b"not read again")
+    window = Window(AN_HOUR_MORE, AN_HOUR_MORE + dt.timedelta(days=1))
+    assert len(read_items(columns, zone, window).readings) == len(columns)

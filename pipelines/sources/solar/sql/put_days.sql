@@ -1,6 +1,25 @@
 -- Says of each day of an answered window what is held of it now. What is not whole is asked for again,
 -- after ten minutes and then ever later; an empty day while it is young, as its data may be late, and
 -- twice where the answer had others, as it may have been cut short. Other troubles before do not count.
+-- Days that were held and of which no reading changed stay as they are.
+WITH kept AS (
+    UPDATE solar.days
+    SET asked_at = :now, delivery_id = :delivery_id, retry_at = NULL
+    WHERE
+        plant_id = :plant_id
+        AND day >= :first
+        AND day < :end
+        AND status = 'held'
+        AND day <> ALL(CAST(:changed_days AS date []))
+    RETURNING day
+), calendar AS (
+    SELECT starts::date AS day
+    FROM generate_series(
+        CAST(:first AS timestamp), CAST(:end AS timestamp) - interval '1 day', interval '1 day'
+    ) AS starts
+    WHERE starts::date NOT IN (SELECT day FROM kept)
+)
+
 INSERT INTO solar.days (
     plant_id,
     day,
@@ -52,7 +71,10 @@ SELECT
             told.status = 'empty'
             AND (
                 told.day >= CAST(:today AS date) - 7
-                OR (told.hours_of_window > 0 AND told.failures_before < 2)
+                OR (
+                    (told.hours_of_others > 0 OR EXISTS (SELECT FROM kept))
+                    AND told.failures_before < 2
+                )
             )
             THEN :now + interval '1 day'
     END
@@ -61,7 +83,7 @@ FROM (
         days_now.*,
         CASE WHEN days_now.status_before = days_now.status THEN days_now.failures ELSE 0 END
             AS failures_before,
-        sum(days_now.hours_present) OVER () AS hours_of_window
+        sum(days_now.hours_present) OVER () AS hours_of_others
     FROM (
         SELECT
             calendar.day,
@@ -82,13 +104,9 @@ FROM (
             END AS status
         FROM (
             SELECT
-                starts::date AS day,
-                solar.hours_of_day(starts::date, :zone) AS hours_expected
-            FROM generate_series(
-                CAST(:first AS timestamp),
-                CAST(:end AS timestamp) - interval '1 day',
-                interval '1 day'
-            ) AS starts
+                day,
+                solar.hours_of_day(day, :zone) AS hours_expected
+            FROM calendar
         ) AS calendar
         LEFT JOIN (
             SELECT
@@ -101,8 +119,8 @@ FROM (
             FROM solar.readings
             WHERE
                 plant_id = :plant_id
-                AND read_at >= solar.day_begins(:first, :zone)
-                AND read_at < solar.day_begins(:end, :zone)
+                AND read_at >= (SELECT solar.day_begins(min(day), :zone) FROM calendar)
+                AND read_at < (SELECT solar.day_begins(max(day) + 1, :zone) FROM calendar)
             GROUP BY 1
         ) AS counted USING (day)
         LEFT JOIN solar.days AS before ON before.plant_id = :plant_id AND calendar.day = before.day

@@ -1,0 +1,11 @@
+-- Which of these ids are held, and what their events say: in whole numbers, column by column. Times
+-- are sent as microseconds since 2000, nights as days.
+SELECT
+    array_send(array_agg(event_id)) AS ids,
+    array_send(array_agg(hotel_id)) AS hotels,
+    array_send(array_agg(event_at)) AS times,
+    array_send(array_agg((status = 'booking')::integer::bigint)) AS are_bookings,
+    array_send(array_agg((night_of_stay - date '2000-01-01')::bigint)) AS nights,
+    array_send(array_agg(room_reservation_id)) AS reservations
+FROM bookings.events
+WHERE event_id BETWEEN :lowest AND :highest AND event_id = ANY(CAST(:ids AS bigint []))
