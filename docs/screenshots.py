@@ -19,11 +19,18 @@ from rich.text import Text
 
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.browser import chromium
+from pipelines_tests.browser.dashboards import served
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.command import isobar
 from pipelines_tests.served_ui import Ui, start
 
 PICTURES = Path(__file__).parent / "pictures"
+DASHBOARDS = {
+    "dashboard-shipments": "Shipments",
+    "dashboard-bookings": "Hotel bookings",
+    "dashboard-solar": "Solar plants",
+    "dashboard-flights": "Flights",
+}
 COLOURS = 256
 MAX_BYTES = 200_000
 NARROW_NAVIGATION = "localStorage.setItem('dagster-nav-collapsed', 'true')"
@@ -58,10 +65,23 @@ def main() -> None:
                     context.add_init_script(NARROW_NAVIGATION)
                     picture_of_run(context.new_page(), done.stdout)
                     pictures_of_ui(Watched(context.new_page(), ui.url))
+                    with served(state) as url:
+                        pictures_of_dashboards(context.new_page(), url)
             finally:
                 ui.stop()
         finally:
             EmbeddedPostgres(state).stop()
+
+
+def pictures_of_dashboards(page: Page, url: str) -> None:
+    """The page of each source, as a visitor sees it first."""
+    page.goto(url)
+    for name, title in DASHBOARDS.items():
+        page.get_by_role("link", name=title, exact=True).click()
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+        page.wait_for_timeout(2000)  # until charts are drawn and nothing moves
+        keep(page.screenshot(), name)
 
 
 def wait_until_idle(ui: Ui) -> None:

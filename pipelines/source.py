@@ -16,7 +16,8 @@ Beside its declaration a source's package has, by convention:
   the tables gets those of `metadata`;
 - `sandbox.py` (or a package) with `build`, the imitated source, where there is one;
 - `jobs.py` with `definitions`, what it gives to Dagster beyond its fetchers;
-- `cli.py` with `commands`, click commands of its own.
+- `cli.py` with `commands`, click commands of its own;
+- `dashboard.py` with `pages`, its pages of the dashboard (`pipelines.dashboard.page`).
 
 The names in `__all__` are the public surface for plug-ins; everything else may change.
 """

@@ -1,19 +1,14 @@
 """The dashboards in a browser, beside the Dagster UI, on what a first run loaded."""
 
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 
 import pytest
-import requests
 from playwright.sync_api import Browser, expect
 
-from pipelines.postgres.ports import free_port
 from pipelines_tests.browser import chromium
+from pipelines_tests.browser.dashboards import served
 from pipelines_tests.browser.watched import Watched
-from pipelines_tests.command import environment
 from pipelines_tests.served_ui import Ui
 
 PAGES = {
@@ -29,23 +24,8 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def dashboards(ui: Ui) -> Iterator[str]:
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "pipelines.cli.main", "dashboard", f"--port={port}"],
-        env=environment(ui.state),
-    )
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + chromium.PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            requests.get(f"{url}/_stcore/health", timeout=5)
-            break
-        except requests.ConnectionError:
-            assert process.poll() is None
-            time.sleep(0.1)
-    yield url
-    process.terminate()
-    process.wait(30)
+    with served(ui.state) as url:
+        yield url
 
 
 @pytest.fixture
