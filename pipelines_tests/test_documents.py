@@ -165,4 +165,4 @@ def test_the_queries_of_the_readme_answer(
     assert [row[0::5] for row in answer("What solar plants expected")] == [("Sierra", 24)] * 7
     assert [row[0] for row in answer("The cheapest")] == [f"it_{n}" for n in range(11, 21)]
     (risk, *_) = answer("Where the weather may delay")
-    assert (risk[2], risk[8]) == ("snow", 7)
+    assert (risk[1], risk[4]) == ("snow", 7)
