@@ -29,6 +29,8 @@ from pipelines.warehouse.sql_files import read_sql
 #: How long an answer is shown again before the warehouse is asked anew, in seconds.
 KEPT_SECONDS = 30
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+#: PostgreSQL's number of the type `numeric`.
+NUMERIC = psycopg.adapters.types["numeric"].oid
 #: A statement that takes longer is canceled.
 TIMEOUT = "30s"
 #: Colours that people with any colour vision can tell apart (Okabe and Ito, 2008).
@@ -92,8 +94,11 @@ def _answer(statement: str, parameters: Mapping[str, Any]) -> Answer:
         sql = psycopg.ClientCursor(driver).mogrify(statement, parameters).strip()
         with driver.cursor() as cursor:
             cursor.execute(sql.encode())
-            names = [column.name for column in cursor.description or ()]
-            return Answer(pd.DataFrame(cursor.fetchall(), columns=names), f"{sql.rstrip(';')};")
+            columns = cursor.description or ()
+            rows = pd.DataFrame(cursor.fetchall(), columns=[one.name for one in columns])
+    # Charts read a decimal without its scale: 57.00 would be drawn as 5,700.
+    decimals = [one.name for one in columns if one.type_code == NUMERIC]
+    return Answer(rows.astype(dict.fromkeys(decimals, "float64")), f"{sql.rstrip(';')};")
 
 
 def show_chart(title: str, answer: Answer, chart: Chart, *, empty: str) -> None:
@@ -121,8 +126,8 @@ def _show_sql(answer: Answer) -> None:
         st.code(answer.sql, language="sql")
 
 
-def world_map(points: pd.DataFrame, colour: alt.Color, tooltip: list[str]) -> alt.LayerChart:
-    """Points (`latitude`, `longitude`) over the outlines of countries."""
+def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
+    """Layers over the outlines of countries, around `points` (`latitude`, `longitude`)."""
     west, east = points["longitude"].min() - 8, points["longitude"].max() + 8
     south, north = points["latitude"].min() - 5, points["latitude"].max() + 5
     corners = [[west, south], [west, north], [east, north], [east, south]]
@@ -130,13 +135,8 @@ def world_map(points: pd.DataFrame, colour: alt.Color, tooltip: list[str]) -> al
     fit = {"type": "Feature", "properties": {}, "geometry": shape}
     countries = alt.InlineData(values=_countries())
     land = alt.Chart(countries).mark_geoshape(fill="#e4e4e4", stroke="white", clip=True)
-    dots = (
-        alt.Chart(points)
-        .mark_circle(size=70, opacity=0.8)
-        .encode(longitude="longitude:Q", latitude="latitude:Q", color=colour, tooltip=tooltip)
-    )
-    chart: alt.LayerChart = (land + dots).project("mercator", fit=fit).properties(height=420)
-    return chart
+    chart = alt.layer(land, *layers).project("mercator", fit=fit)
+    return chart.properties(height=420)
 
 
 @cache

@@ -56,6 +56,6 @@ def test_a_filter_changes_what_is_shown(seen: Watched) -> None:
     total = page.get_by_test_id("stMetricValue").first
     expect(total).to_have_text(re.compile(r"\d"))
     of_all = total.inner_text()
-    page.get_by_text("all", exact=True).click()
+    page.get_by_test_id("stMultiSelect").locator("input").click()
     page.get_by_role("option").first.click()
     expect(total).not_to_have_text(of_all)

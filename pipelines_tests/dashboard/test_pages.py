@@ -58,6 +58,12 @@ def test_a_statement_is_shown_as_it_was_executed(owner: psycopg.Connection) -> N
     assert owner.execute(answer.sql.encode()).fetchall() == []
 
 
+def test_a_decimal_is_a_number_that_charts_draw_as_it_is() -> None:
+    answer = Questions("pipelines_tests.dashboard").ask("numbers")
+    assert answer.rows.dtypes.astype(str).tolist() == ["float64", "int64", "str"]
+    assert answer.rows.iloc[0].tolist() == [57.25, 3, "x"]
+
+
 def test_nothing_can_be_written() -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         Questions("pipelines_tests.dashboard").ask("writes")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pipelines.dashboard.page import (
     RISK_COLOURS,
+    Chart,
     Page,
     Questions,
     show_chart,
@@ -20,18 +21,11 @@ def show() -> None:
     """Show the page."""
     st.title("Shipments")
     on_their_way = QUESTIONS.ask("on_their_way")
-    places = _places(on_their_way.rows)
-    colour = alt.Color(
-        "weather_risk:N",
-        title="weather risk",
-        scale=alt.Scale(domain=list(RISK_COLOURS), range=list(RISK_COLOURS.values())),
-    )
-    tooltip = ["city", "end", "conditions", "temperature_celsius", "weather_risk", "shipments"]
     show_chart(
         "Shipments on their way, with the weather at both ends",
-        type(on_their_way)(places, on_their_way.sql),
-        world_map(places, colour, tooltip) if len(places) else alt.LayerChart(),
-        empty="No shipment is on its way, or none of its places was found yet.",
+        on_their_way,
+        _map(on_their_way.rows),
+        empty="No shipment is on its way.",
     )
     show_table(
         "At risk",
@@ -72,20 +66,41 @@ def _show_tracking() -> None:
         )
 
 
-def _places(rows: pd.DataFrame) -> pd.DataFrame:
-    """Each place at an end of a shipment, with its weather and how many shipments it has."""
-    ends = []
-    for end in ("sender", "receiver"):
-        columns = ("city", "conditions", "temperature_celsius", "latitude", "longitude")
-        of_end = rows[["weather_risk", *(f"{end}_{name}" for name in columns)]]
-        ends.append(of_end.set_axis(["weather_risk", *columns], axis="columns").assign(end=end))
-    known = pd.concat(ends).dropna(subset=["latitude", "longitude"])
-    keys = [name for name in known.columns if name != "shipments"]
-    return (
-        known.groupby(keys, dropna=False, as_index=False)
-        .size()
-        .rename(columns={"size": "shipments"})
+def _map(rows: pd.DataFrame) -> Chart:
+    """A line for each pair of places, by risk, and a dot with its weather for each place."""
+    ends = ["sender", "receiver"]
+    names = ["city", "conditions", "temperature_celsius", "latitude", "longitude"]
+    places = pd.concat(
+        [rows[[f"{end}_{name}" for name in names]].set_axis(names, axis=1) for end in ends]
     )
+    places = places.dropna(subset=["latitude", "longitude"]).drop_duplicates()
+    points = [f"{end}_{name}" for end in ends for name in ("city", "latitude", "longitude")]
+    lines = rows.groupby([*points, "weather_risk"], as_index=False).size()
+    lines = lines.rename(columns={"size": "shipments"})
+    colour = alt.Color(
+        "weather_risk:N",
+        title="weather risk",
+        scale=alt.Scale(domain=list(RISK_COLOURS), range=list(RISK_COLOURS.values())),
+    )
+    ways = (
+        alt.Chart(lines)
+        .mark_rule(opacity=0.7)
+        .encode(
+            longitude="sender_longitude:Q",
+            latitude="sender_latitude:Q",
+            longitude2="receiver_longitude:Q",
+            latitude2="receiver_latitude:Q",
+            color=colour,
+            size=alt.Size("shipments:Q", legend=None, scale=alt.Scale(range=[1.5, 5])),
+            tooltip=["sender_city", "receiver_city", "weather_risk", "shipments"],
+        )
+    )
+    dots = (
+        alt.Chart(places)
+        .mark_circle(size=80, color="#333333")
+        .encode(longitude="longitude:Q", latitude="latitude:Q", tooltip=names[:3])
+    )
+    return world_map(places, ways, dots)
 
 
 pages = [Page("Shipments", ":material/local_shipping:", show)]

@@ -13,8 +13,11 @@ from pipelines.sandbox.sky import cloudiness, irradiation
 #: Radiation is the mean of the hour before.
 HOUR = dt.timedelta(hours=1)
 CODES = (0, 1, 2, 3, 3, 45, 51, 61, 63, 80)
+#: North of it there is always snow, so that a risk can be seen at any date.
+WINTRY = 59.0
 #: One hour in so many has a thunderstorm.
 STORM = 95, 40
+SNOW_CODES = (71, 73)
 COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
 
 
@@ -35,7 +38,9 @@ def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, 
     winter = math.cos((hour.timetuple().tm_yday - 15) / 365 * 2 * math.pi) * latitude / 50
     mean = 27 - abs(latitude) / 2.6 - 9 * winter
     temperature = round(mean + 4 * sun + (seed[0] % 40) / 10 - 2, 1)
-    codes = COLD_CODES if temperature <= 2 else CODES
+    if latitude > WINTRY:
+        temperature = min(temperature, round(-1 - (seed[0] % 40) / 10, 1))
+    codes = SNOW_CODES if latitude > WINTRY else COLD_CODES if temperature <= 2 else CODES
     code = codes[seed[3] % len(codes)]
     if temperature > 2 and seed[4] % STORM[1] == 0:
         code = STORM[0]
