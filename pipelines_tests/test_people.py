@@ -221,7 +221,7 @@ def test_the_commands_of_plants_and_quarantine_work_by_an_operators_login(
             ("plants", "rename", "1", "Barn"),
             ("plants", "retire", "1"),
             ("plants", "list"),
-            ("plants", "delete", "1"),
+            ("plants", "delete", "1", "--yes"),
             ("quarantine", "list"),
             ("quarantine", "show", "solar"),
         ):

@@ -19,19 +19,13 @@ from pipelines.source import (
     url,
 )
 
-LIVE_URL = (
-    "https://raw.githubusercontent.com/Skyscanner/full-stack-recruitment-test"
-    "/main/public/flights.json"
-)
-
 
 class Settings(SourceSettings, env_prefix="FLIGHTS_"):
     """Where flights come from, and how their prices are read."""
 
     url: str | None = url(
-        "The flights document. Set by hand it wins over ISOBAR_SOURCES; live has a public default.",
+        "The flights document. Set by hand it wins over ISOBAR_SOURCES; unset, it is off in live.",
         sandbox="/flights.json",
-        live=LIVE_URL,
         example="https://example.org/flights.json",
     )
     country: str | None = Field(

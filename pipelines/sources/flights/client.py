@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.failures import PermanentFailure
+from pipelines.failures import NotReady, PermanentFailure
 from pipelines.http.client import HttpClient, JsonAnswer
 from pipelines.http.json_documents import SENT_TWICE
 from pipelines.ingest.deliveries import Delivery
@@ -109,6 +109,12 @@ def _read_airports() -> pd.DataFrame:
 
 
 def open_client(settings: Settings) -> FlightsClient:
-    """A client for the document that the settings name."""
-    assert settings.url is not None
+    """A client for the document that the settings name. Raises `NotReady` when they name none."""
+    if settings.url is None:
+        raise NotReady(
+            SOURCE,
+            "FLIGHTS_URL is not set, so flights are off",
+            place="the environment or .env",
+            remedy="Set FLIGHTS_URL to the address of a flights document.",
+        )
     return FlightsClient(settings.url, HttpClient(source=SOURCE, variable="FLIGHTS_URL"))

@@ -124,6 +124,7 @@ def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
 
 @plants.command(short_help="Delete a plant with its data.")
 @a_plant
+@click.confirmation_option(prompt="Delete the plant and all of its readings?")
 def delete(plant_id: int) -> None:
     """Delete a plant with its data, unless it is being synced; to keep them, retire it."""
     readings = _apply("delete", plant_id)

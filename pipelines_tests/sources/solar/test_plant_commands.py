@@ -64,16 +64,22 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     assert plants("add", "Numbered", "--id", "40")[:2] == (0, "40\n")
     where = ("--latitude", "-1.5", "--longitude", "2")
     assert plants("set-location", "40", *where) == (0, "", "Plant 40 is at -1.5, 2.\n")
-    assert plants("delete", "40")[0] == 0
-    assert plants("delete", "3") == (0, "", "Plant 3 is deleted, and 0 readings with it.\n")
-    code, out, err = plants("delete", "3")
+    code, out, _ = plants("delete", "3")
+    assert (code, out[:11]) == (1, "Delete the "), "nobody said yes"
+    assert plants("delete", "40", "--yes")[0] == 0
+    assert plants("delete", "3", "--yes") == (
+        0,
+        "",
+        "Plant 3 is deleted, and 0 readings with it.\n",
+    )
+    code, out, err = plants("delete", "3", "--yes")
     assert (code, out) == (1, "")
     assert "there is no plant 3" in err
 
     key = "hashtextextended('isobar sync of plant 1', 0)"
     with psycopg.connect(url) as connection:
         connection.execute(f"SELECT pg_advisory_lock({key})")
-        code, _, err = plants("delete", "1")
+        code, _, err = plants("delete", "1", "--yes")
     assert code == 1
     assert "Data sync of plant 1 is running. Please try again later!" in err
     _, out, err = plants("list")
