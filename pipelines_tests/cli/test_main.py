@@ -98,7 +98,7 @@ def test_a_source_that_often_fails_is_read_whole_all_the_same(state: Path) -> No
         sandbox.terminate()
         sandbox.communicate(timeout=20)
     offered = "SELECT count(*) FROM enriched.itineraries WHERE withdrawn_at IS NULL"
-    assert query(state, offered) == [(178,)]
+    assert query(state, offered) == [(180,)]
 
 
 def test_database_commands_say_where_it_is(state: Path) -> None:
