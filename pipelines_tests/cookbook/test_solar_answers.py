@@ -56,7 +56,7 @@ def test_solar_gaps_and_faults(answer: Answer) -> None:
     havel, *sierra = answer("How much of each month")
     hours = [at for at in told_hours(HAVEL) if local(HAVEL, at).month == 10]
     assert float(havel["held"]) == round(len(hours) / (31 * 24 + 1), 3)
-    assert (havel["days_failed"], havel["days_not_asked"]) == (1, 4)
+    assert (havel["days_failed"], havel["days_not_requested"]) == (1, 4)
     assert of(sierra, "held") == [1, 1]
     health = {row["name"]: row for row in answer("How is each plant doing")}
     for plant in (SIERRA, HAVEL):

@@ -23,7 +23,7 @@ BATCH_SIZE = 100
 
 @dataclass(frozen=True)
 class Archived:
-    """A snapshot in the archive. `is_new` says whether its content was not there before."""
+    """A snapshot in the archive. `is_new` is whether its content was not there before."""
 
     snapshot_at: dt.datetime
     sha256: str
@@ -32,7 +32,7 @@ class Archived:
 
 
 def keep(connection: Connection, answer: JsonAnswer) -> Archived:
-    """Keep the body as received, once: not again when the day's last snapshot said the same.
+    """Keep the body as received, once: not again when it equals the day's last snapshot.
 
     A document that was rejected and comes again is to be loaded again.
     """

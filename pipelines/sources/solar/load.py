@@ -1,7 +1,7 @@
 """One answer into the warehouse: readings, days and bookkeeping in one transaction.
 
-A window that the service answered whole is known to be held, partial or empty day by day; one that
-it did not is noted as failed. Nothing is ever taken for synced that is not there.
+Each day of an answered window is recorded as complete, partial or empty; a window that the service
+did not answer is recorded as failed. Nothing counts as synced that is not there.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pipelines.ingest.deliveries import (
     Outcome,
     close_delivery,
     count_reasons,
+    enforce_reject_cap,
     last_sha256,
     open_delivery,
-    refuse_if_mostly_bad,
     write_rejects,
 )
 from pipelines.ingest.quarantine import leave_quarantine
@@ -34,14 +34,14 @@ from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries
 
 if TYPE_CHECKING:
-    from pipelines.sources.solar.transform import Told
+    from pipelines.sources.solar.transform import ParsedAnswer
 
 SOURCE = "solar"
 MAX_ITEMS_AN_HOUR = 4
 LOCK_WAIT = "60s"
 """How long to wait for someone who is changing the plant, as in a forgotten psql."""
 MAX_BAD = 0.9
-"""Share of bad items from which an answer is refused whole: then it is not theirs, but its form."""
+"""Share of bad items from which the whole answer is rejected: its form must have changed."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def take_answer(
             SOURCE,
             f"the answer has {len(answer.document):,} items, and {most:,} are let pass",
             place=f"plant {plant.plant_id}, {window}",
-            remedy="See whether the service heeds from and to, and tells hours.",
+            remedy="See whether the service heeds from and to, and sends hours.",
         )
-    told = read_answer(
+    parsed = read_answer(
         answer.document, plant_id=plant.plant_id, zone=plant.zone, window=window, now=now
     )
     delivery = Delivery(
@@ -113,52 +113,54 @@ def take_answer(
         len(answer.body),
         answer.received_at,
     )
-    refuse_if_mostly_bad(
+    enforce_reject_cap(
         delivery,
-        told.read,
-        len(told.rejects),
-        count_reasons(told.rejects),
+        parsed.read,
+        len(parsed.rejects),
+        count_reasons(parsed.rejects),
         cap=MAX_BAD,
-        examples=told.rejects[:3],
+        examples=parsed.rejects[:3],
     )
-    if told.elsewhere == told.read > 0:
+    if parsed.elsewhere == parsed.read > 0:
         raise PermanentFailure(
             SOURCE,
-            f"all {told.read:,} items of the answer are of other days than were asked for",
+            f"all {parsed.read:,} items of the answer are of other days than were requested",
             place=delivery.name,
             remedy="See whether the service heeds from and to, and what zone its times are in.",
         )
     with store.transaction(plant.source) as connection:
         keep_plant(connection, plant)
         if _is_known(connection, plant, window, delivery):
-            connection.execute(_statement("put_asked"), _about(plant, window) | {"now": now})
-            return Outcome(0, told.read, 0, told.read - len(told.rejects), len(told.rejects))
+            connection.execute(_statement("put_requested"), _about(plant, window) | {"now": now})
+            return Outcome(
+                0, parsed.read, 0, parsed.read - len(parsed.rejects), len(parsed.rejects)
+            )
         delivery_id = open_delivery(connection, delivery, run_id)
-        write_rejects(connection, delivery_id, told.rejects)
-        loaded = _put_readings(connection, plant, told, delivery_id)
+        write_rejects(connection, delivery_id, parsed.rejects)
+        loaded = _put_readings(connection, plant, parsed, delivery_id)
         _answer_quarantine(connection, plant, window, delivery_id)
         days: dict[str, Any] = {
             "delivery_id": delivery_id,
             "now": now,
             "today": now.astimezone(dt.UTC).date(),
-            "spoiled_days": told.spoiled_days,
+            "spoiled_days": parsed.spoiled_days,
         }
         connection.execute(_statement("put_days"), _about(plant, window) | days)
         return close_delivery(
             connection,
             delivery_id,
-            read=told.read,
+            read=parsed.read,
             loaded=loaded,
-            held=told.read - len(told.rejects),
-            rejected=len(told.rejects),
-            drift=drift_of(delivery.name, told.drift, "unknown keys"),
+            stored=parsed.read - len(parsed.rejects),
+            rejected=len(parsed.rejects),
+            drift=drift_of(delivery.name, parsed.drift, "unknown keys"),
         )
 
 
 def note_failed(
     connection: Connection, plant: Plant, window: Window, problem: str, *, now: dt.datetime
 ) -> None:
-    """Write that the service did not answer for a window, and when it is asked again."""
+    """Write that the service did not answer for a window, and when it is requested again."""
     parameters = _about(plant, window) | {"now": now, "problem": problem}
     connection.execute(_statement("put_failed_days"), parameters)
 
@@ -178,7 +180,7 @@ def keep_plant(connection: Connection, plant: Plant) -> None:
 
 
 def _is_known(connection: Connection, plant: Plant, window: Window, delivery: Delivery) -> bool:
-    """Whether the same answer is what was last said of every day of the window."""
+    """Whether the same answer was the last one for every day of the window."""
     if last_sha256(connection, SOURCE, delivery.name) != delivery.sha256:
         return False
     mine = (
@@ -198,13 +200,15 @@ def _is_known(connection: Connection, plant: Plant, window: Window, delivery: De
     return connection.execute(query).scalar_one() == (window.end - window.first).days
 
 
-def _put_readings(connection: Connection, plant: Plant, told: Told, delivery_id: int) -> int:
-    """Write the readings, as they are where none is held of their time; how many changed a row."""
-    frame = told.readings
+def _put_readings(
+    connection: Connection, plant: Plant, parsed: ParsedAnswer, delivery_id: int
+) -> int:
+    """Write readings, by COPY where none is stored of their time; return how many changed."""
+    frame = parsed.readings
     if frame.empty:
         return 0
     times = {"plant_id": plant.plant_id, "first": frame.read_at.min(), "last": frame.read_at.max()}
-    if connection.execute(_HELD, times).scalar_one():
+    if connection.execute(_HAS_READINGS, times).scalar_one():
         stage(connection, frame, tables.readings)
         parameters = times | {"delivery_id": delivery_id}
         return int(connection.execute(_statement("put_readings"), parameters).scalar_one())
@@ -213,7 +217,7 @@ def _put_readings(connection: Connection, plant: Plant, told: Told, delivery_id:
     return len(frame)
 
 
-_HELD = text(
+_HAS_READINGS = text(
     "SELECT EXISTS (SELECT FROM solar.readings"
     " WHERE plant_id = :plant_id AND read_at BETWEEN :first AND :last)"
 )
@@ -222,7 +226,7 @@ _HELD = text(
 def _answer_quarantine(
     connection: Connection, plant: Plant, window: Window, delivery_id: int
 ) -> None:
-    """Take out of quarantine what earlier answers said of the window's hours."""
+    """Resolve the quarantined items of earlier answers for the window's hours."""
     keys = [
         [str(plant.plant_id), f"{_midnight(day, plant.zone):%Y-%m-%dT%H:%M:%S}Z"] for day in window
     ]

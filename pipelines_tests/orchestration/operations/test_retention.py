@@ -182,7 +182,7 @@ def test_a_load_and_two_housekeepers_at_once_leave_the_books_balanced(
     with warehouse.transaction("test") as connection:
         number = open_delivery(connection, delivery, None)
         write_rejects(connection, number, rejects)
-        close_delivery(connection, number, read=500, loaded=0, held=0, rejected=500)
+        close_delivery(connection, number, read=500, loaded=0, stored=0, rejected=500)
     age(owner, "old")
     told: list[int] = []
     errors: list[Exception] = []

@@ -171,4 +171,4 @@ def test_prefixes_are_part_of_the_id() -> None:
 
 def test_a_refused_itinerary_still_counts_as_offered() -> None:
     snapshot = read(flights_document([itinerary(1, [1], price="free"), itinerary(2, [1])]))
-    assert list(snapshot.refused["prices"]["itinerary_id"]) == ["it_1"]
+    assert list(snapshot.rejected["prices"]["itinerary_id"]) == ["it_1"]

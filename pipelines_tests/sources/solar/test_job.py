@@ -212,12 +212,12 @@ def test_p23_days_are_asked_for_by_hand(
     monkeypatch.setenv("SYNC_UNTIL_YEAR", "50")
     resources["solar"] = source_resource("solar", monitoring_url=service.source.url)
     days: Any = {"plants": [plant.plant_id], "from_date": "2020-02-01", "to_date": "2020-03-01"}
-    result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
+    result = run(resources, instance, "backfill_solar_days", "request_days", **days)
     assert result.success
     window = Window(dt.date(2020, 2, 1), dt.date(2020, 3, 1))
     assert service.asked == [(plant.plant_id, window)]
     service.spoil = lambda *_: body(b"", 500)
-    result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
+    result = run(resources, instance, "backfill_solar_days", "request_days", **days)
     assert not result.success
     assert "500" in failures(result)[0]
 
@@ -249,7 +249,7 @@ def test_p16_p17_p18_p25_what_cannot_be_asked_for_is_refused_in_words(
     monkeypatch.setenv("SYNC_UNTIL_YEAR", "50")
     resources["solar"] = source_resource("solar", monitoring_url=service.source.url)
     days = {"plants": [1], "from_date": "2020-02-01", "to_date": "2020-03-01"} | changed
-    result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
+    result = run(resources, instance, "backfill_solar_days", "request_days", **days)
     assert not result.success
     assert words in failures(result)[0]
     assert service.asked == []

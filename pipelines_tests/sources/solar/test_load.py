@@ -224,7 +224,7 @@ def test_an_answer_that_is_all_bad_is_refused_with_examples(
 def test_a_service_that_does_not_heed_the_days_is_not_taken_for_empty(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    with pytest.raises(PermanentFailure, match="of other days than were asked for"):
+    with pytest.raises(PermanentFailure, match="of other days than were requested"):
         take(warehouse, plant, day_of_items(dt.date(2020, 5, 5)))
     assert statuses(owner, plant) == {}
 

@@ -426,7 +426,7 @@ def test_the_list_counts_days_as_the_coverage_does(
     registry.retire(warehouse, 4)
     with warehouse.engine.connect() as connection:
         rows = registry.listing(connection)
-    told = [(row.plant_id, row.days_missing, row.days_not_asked) for row in rows]
+    told = [(row.plant_id, row.days_missing, row.days_not_requested) for row in rows]
     query = (
         "SELECT plant_id, count(*) FILTER (WHERE status IN ('partial', 'failed')),"
         " count(*) FILTER (WHERE status = 'not asked')"
@@ -436,7 +436,7 @@ def test_the_list_counts_days_as_the_coverage_does(
     assert told[0] == (1, 0, 1)
     query = "SELECT count(*) FROM solar.days WHERE plant_id = %s AND status = 'held'"
     held = [owner.execute(query, [row.plant_id]).fetchone() for row in rows]
-    assert [(row.days_held,) for row in rows] == held
+    assert [(row.days_complete,) for row in rows] == held
     second = rows[1]
     assert (second.name, second.time_zone) == ("synced", "Pacific/Auckland")
     assert (second.latitude, second.longitude, second.retired_at) == (40.0, -3.5, None)

@@ -1,5 +1,5 @@
 -- Takes the oldest records of a source out of quarantine that came with deliveries loaded before a
--- moment. The ledger says how many are forgotten.
+-- moment. The ledger counts them.
 WITH doomed AS (
     SELECT quarantine.quarantine_id
     FROM ops.quarantine

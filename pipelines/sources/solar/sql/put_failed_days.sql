@@ -1,6 +1,6 @@
--- Notes that the service did not answer for a window: its days are asked for again, ever later. What
--- is held of them stays as it is.
-INSERT INTO solar.days AS held (
+-- Records that the service did not answer for a window: its days are requested again, ever later. What
+-- is stored of them stays as it is.
+INSERT INTO solar.days AS stored (
     plant_id, day, status, hours_expected, hours_present, asked_at, failures, problem, retry_at
 )
 SELECT
@@ -19,8 +19,8 @@ FROM generate_series(
 WHERE solar.hours_of_day(starts::date, :zone) > 0  -- zones have skipped whole days
 ON CONFLICT (plant_id, day) DO UPDATE SET
     asked_at = excluded.asked_at,
-    failures = held.failures + 1,
+    failures = stored.failures + 1,
     problem = excluded.problem,
     retry_at = excluded.asked_at
-    + least(interval '10 minutes' * power(2, least(held.failures, 9)), interval '1 day')
-WHERE held.status <> 'held'
+    + least(interval '10 minutes' * power(2, least(stored.failures, 9)), interval '1 day')
+WHERE stored.status <> 'held'

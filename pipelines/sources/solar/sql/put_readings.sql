@@ -1,26 +1,26 @@
--- Writes what is new or other in an answer; what was said before is kept as a correction.
-WITH told AS MATERIALIZED (
+-- Writes what is new or different in an answer; the former values are kept as a correction.
+WITH answered AS MATERIALIZED (
     SELECT
         stage_readings.*,
-        held.read_at IS NOT NULL AS is_held,
-        held.expected_energy_kwh AS held_expected_energy_kwh,
-        held.observed_energy_kwh AS held_observed_energy_kwh,
-        held.expected_irradiation_wh_per_m2 AS held_expected_irradiation_wh_per_m2,
-        held.observed_irradiation_wh_per_m2 AS held_observed_irradiation_wh_per_m2,
-        held.delivery_id AS held_delivery_id
+        stored.read_at IS NOT NULL AS is_stored,
+        stored.expected_energy_kwh AS stored_expected_energy_kwh,
+        stored.observed_energy_kwh AS stored_observed_energy_kwh,
+        stored.expected_irradiation_wh_per_m2 AS stored_expected_irradiation_wh_per_m2,
+        stored.observed_irradiation_wh_per_m2 AS stored_observed_irradiation_wh_per_m2,
+        stored.delivery_id AS stored_delivery_id
     FROM stage_readings
-    LEFT JOIN solar.readings AS held
+    LEFT JOIN solar.readings AS stored
         ON
-            held.plant_id = :plant_id
-            AND stage_readings.read_at = held.read_at
-            AND held.read_at BETWEEN :first AND :last
+            stored.plant_id = :plant_id
+            AND stage_readings.read_at = stored.read_at
+            AND stored.read_at BETWEEN :first AND :last
     WHERE
-        held.read_at IS NULL
+        stored.read_at IS NULL
         OR (
-            held.expected_energy_kwh,
-            held.observed_energy_kwh,
-            held.expected_irradiation_wh_per_m2,
-            held.observed_irradiation_wh_per_m2
+            stored.expected_energy_kwh,
+            stored.observed_energy_kwh,
+            stored.expected_irradiation_wh_per_m2,
+            stored.observed_irradiation_wh_per_m2
         ) IS DISTINCT FROM (
             stage_readings.expected_energy_kwh,
             stage_readings.observed_energy_kwh,
@@ -41,14 +41,14 @@ WITH told AS MATERIALIZED (
     SELECT
         :plant_id,
         read_at,
-        held_expected_energy_kwh,
-        held_observed_energy_kwh,
-        held_expected_irradiation_wh_per_m2,
-        held_observed_irradiation_wh_per_m2,
-        held_delivery_id,
+        stored_expected_energy_kwh,
+        stored_observed_energy_kwh,
+        stored_expected_irradiation_wh_per_m2,
+        stored_observed_irradiation_wh_per_m2,
+        stored_delivery_id,
         :delivery_id
-    FROM told
-    WHERE is_held
+    FROM answered
+    WHERE is_stored
 ), written AS (
     INSERT INTO solar.readings (
         plant_id,
@@ -67,7 +67,7 @@ WITH told AS MATERIALIZED (
         expected_irradiation_wh_per_m2,
         observed_irradiation_wh_per_m2,
         :delivery_id
-    FROM told
+    FROM answered
     ON CONFLICT (plant_id, read_at) DO UPDATE SET
         expected_energy_kwh = excluded.expected_energy_kwh,
         observed_energy_kwh = excluded.observed_energy_kwh,

@@ -96,7 +96,7 @@ COMMENT ON COLUMN enriched.solar_readings.low_because IS
 'Why the hour is low, by a rule of thumb, where 50 Wh/m² or more were expected. sky: observed
 irradiation is under 60 % of what was expected, and so is that of the weather''s model; sensor:
 observed is under 60 %, the model''s 80 % or more; plant: observed irradiation is 80 % or more of
-what was expected, energy under 60 %. Null where nothing is low or it cannot be told: without
+what was expected, energy under 60 %. Null where nothing is low or the cause is unknown: without
 weather, or between those. The model is of level ground: for panels that are tilted, look at many
 hours rather than at one.';
 COMMENT ON COLUMN enriched.solar_readings.weather_source IS
