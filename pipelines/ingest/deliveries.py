@@ -125,7 +125,7 @@ def bytes_of(connection: Connection, outcomes: Iterable[Outcome]) -> int:
 
 
 def _write_outcome(
-    connection: Connection, outcome: Outcome, drift: Sequence[str], forgotten: int = 0
+    connection: Connection, outcome: Outcome, drift: Sequence[str], purged: int = 0
 ) -> None:
     connection.execute(
         update(deliveries)
@@ -135,7 +135,7 @@ def _write_outcome(
             loaded_count=outcome.loaded,
             unchanged_count=outcome.unchanged,
             rejected_count=outcome.rejected,
-            forgotten_count=forgotten,
+            purged_count=purged,
             drift=list(drift),
         )
     )
@@ -166,7 +166,7 @@ def repeat_delivery(
     )
     unchanged = before.read_count - before.rejected_count
     outcome = Outcome(delivery_id, before.read_count, 0, unchanged, before.rejected_count)
-    _write_outcome(connection, outcome, before.drift, before.forgotten_count)
+    _write_outcome(connection, outcome, before.drift, before.purged_count)
     return outcome
 
 

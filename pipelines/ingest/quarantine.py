@@ -165,7 +165,7 @@ def close_retry(
         .values(
             loaded_count=deliveries.c.loaded_count + outcome.loaded,
             unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
-            rejected_count=deliveries.c.forgotten_count + dismissed + outcome.rejected,
+            rejected_count=deliveries.c.purged_count + dismissed + outcome.rejected,
         )
     )
     return outcome

@@ -115,10 +115,10 @@ deliveries = Table(
         "rejected_count",
         Integer,
         "Source records that were rejected and not corrected since: in quarantine"
-        " (ops.quarantine), or forgotten.",
+        " (ops.quarantine), or purged.",
     ),
     required(
-        "forgotten_count",
+        "purged_count",
         Integer,
         "Rejected records that housekeeping has deleted from quarantine for their age.",
         server_default="0",
@@ -137,12 +137,12 @@ deliveries = Table(
     CheckConstraint(
         "read_count = loaded_count + unchanged_count + rejected_count", name="counts_balance"
     ),
-    CheckConstraint("forgotten_count BETWEEN 0 AND rejected_count", name="forgotten"),
+    CheckConstraint("purged_count BETWEEN 0 AND rejected_count", name="purged"),
     UniqueConstraint("source", "name", "sha256"),
     schema="ops",
     comment="The ledger: one row for each delivery, written in one transaction with its rows."
     " read = loaded + unchanged + rejected, counted in source records;"
-    " rejected = in quarantine + forgotten.",
+    " rejected = in quarantine + purged.",
 )
 
 quarantine = Table(

@@ -326,7 +326,11 @@ def marks_of_version(owner: psycopg.Connection) -> list[Any]:
     ("change", "schema", "words"),
     [
         ("DROP TABLE ops.alembic_version_solar", "behind", "isobar migrate"),
-        ("INSERT INTO ops.alembic_version_solar VALUES ('9999')", "foreign", "Update this clone"),
+        (
+            "UPDATE ops.alembic_version_solar SET version_num = '9999'",
+            "foreign",
+            "Update this clone",
+        ),
         ("UPDATE ops.sql_objects SET sha256 = 'old'", "other views", "isobar migrate"),
     ],
 )

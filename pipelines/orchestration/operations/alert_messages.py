@@ -126,8 +126,8 @@ def account_of(memory: Memory, problems: Sequence[Problem], receivers: Sequence[
                 f"{receiver.address} was not reached ({account.reason}); again at {again:%H:%M} UTC"
             )
     count = {0: "No problem", 1: "1 problem"}.get(len(problems), f"{len(problems)} problems")
-    notified = ", all notified" if problems and not behind else ""
-    return f"{'; '.join([count + notified, *behind])}."
+    reported = ", all reported" if problems and not behind else ""
+    return f"{'; '.join([count + reported, *behind])}."
 
 
 def _changes(account: Account, problems: Sequence[Problem]) -> list[Change]:

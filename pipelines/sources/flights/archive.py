@@ -41,8 +41,11 @@ def keep(connection: Connection, answer: JsonAnswer) -> Archived:
         snapshots = tables.snapshots
         connection.execute(
             update(snapshots)
-            .where(snapshots.c.snapshot_at == known.snapshot_at, snapshots.c.refusal.is_not(None))
-            .values(refusal=None)
+            .where(
+                snapshots.c.snapshot_at == known.snapshot_at,
+                snapshots.c.rejection_reason.is_not(None),
+            )
+            .values(rejection_reason=None)
         )
         return known
     document = insert(tables.payloads)

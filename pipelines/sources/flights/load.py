@@ -101,14 +101,18 @@ def _forget_all(connection: Connection) -> None:
             if table is not tables.airports:
                 connection.execute(delete(table))
     is_there = true() if removed is None else snapshots.c.snapshot_at > removed
-    connection.execute(update(snapshots).where(is_there).values(is_loaded=False, refusal=None))
+    connection.execute(
+        update(snapshots).where(is_there).values(is_loaded=False, rejection_reason=None)
+    )
 
 
 def _mark_rejected(connection: Connection, snapshot_at: dt.datetime, reason: str) -> None:
     """Record that a document was rejected, so that it does not hold up later ones."""
     snapshots = tables.snapshots
     this = snapshots.c.snapshot_at == snapshot_at
-    connection.execute(update(snapshots).where(this).values(refusal=reason, is_loaded=False))
+    connection.execute(
+        update(snapshots).where(this).values(rejection_reason=reason, is_loaded=False)
+    )
 
 
 def load_snapshot(

@@ -74,7 +74,11 @@ snapshots = Table(
         server_default=false(),
         comment="Whether it is loaded into the tables.",
     ),
-    Column("refusal", Text, comment="Why the document was rejected as a whole; null: it was not."),
+    Column(
+        "rejection_reason",
+        Text,
+        comment="Why the document was rejected as a whole; null: it was not.",
+    ),
     Column("source_url", Text, nullable=False, comment="Where it was fetched, secrets masked."),
     Column("itinerary_count", Integer, comment="Itineraries on offer then."),
     Column("price_currency", Text, comment="ISO 4217 code that most of its prices are in."),

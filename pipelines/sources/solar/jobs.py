@@ -188,9 +188,9 @@ def solar_plant_health(
                 "suspicious": len(suspicious),
             }
     if suspicious:
-        metadata["suspicions"] = dg.MetadataValue.table(
+        metadata["sensor_issues"] = dg.MetadataValue.table(
             [
-                dg.TableRecord({"plant": row["plant_name"], "suspicions": row["suspicions"]})
+                dg.TableRecord({"plant": row["plant_name"], "sensor_issues": row["sensor_issues"]})
                 for row in suspicious[:SHOWN_PLANTS]
             ]
         )

@@ -193,7 +193,7 @@ def _is_known(connection: Connection, plant: Plant, window: Window, delivery: De
         days.plant_id == plant.plant_id,
         days.day >= window.first,
         days.day < window.end,
-        days.status.in_(("held", "empty")),
+        days.status.in_(("complete", "empty")),
         days.retry_at.is_(None),
         days.delivery_id == select(deliveries.c.delivery_id).where(*mine).scalar_subquery(),
     )

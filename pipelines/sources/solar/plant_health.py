@@ -32,7 +32,7 @@ PLANT_TYPES = {
     "first_at": TIME,
     "week_at": TIME,
     "end_at": TIME,
-    "asked_at": TIME,
+    "requested_at": TIME,
 }
 READING_TYPES = {"plant_id": "int64", "read_at": TIME, **dict.fromkeys(VALUES, "float64")}
 WORDS = {
@@ -90,7 +90,7 @@ def look_at(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
         **_yield(plants, readings, "week_at", 7),
         **_yield(plants, readings, "first_at", 30),
         longest_gap_hours=_longest_gap_hours(plants, readings),
-        suspicions=hours.apply(_words, axis="columns"),
+        sensor_issues=hours.apply(_words, axis="columns"),
     )
 
 
@@ -105,7 +105,7 @@ def _health_of(connection: Connection, plants: Sequence[Row[Any]]) -> pd.DataFra
         rows = connection.execute(_statement("readings_of_plants"), parameters)
         readings = pd.DataFrame(rows, columns=list(READING_TYPES)).astype(READING_TYPES)
         some = some.set_index("plant_id")
-        found.append(some[["day", "asked_at"]].join(look_at(some, readings)))
+        found.append(some[["day", "requested_at"]].join(look_at(some, readings)))
     return pd.concat(found).reset_index()
 
 

@@ -152,7 +152,7 @@ days = Table(
     ),
     required("hours_present", SmallInteger, "Hours that are stored."),
     *_values(", sum of the hours that are stored; null without any.", nullable=True),
-    required("asked_at", INSTANT, "When it was last requested."),
+    required("requested_at", INSTANT, "When it was last requested."),
     optional(
         "delivery_id",
         BigInteger,
@@ -166,8 +166,8 @@ days = Table(
     ),
     optional("problem", Text, "Why the last answer did not come, or what it lacked."),
     optional("retry_at", INSTANT, "When it is requested again; null: not automatically."),
-    CheckConstraint("status IN ('held', 'partial', 'empty', 'failed')", name="status"),
-    CheckConstraint("(status = 'held') = (hours_present = hours_expected)", name="held"),
+    CheckConstraint("status IN ('complete', 'partial', 'empty', 'failed')", name="status"),
+    CheckConstraint("(status = 'complete') = (hours_present = hours_expected)", name="complete"),
     Index("days_retry_at_idx", "retry_at", postgresql_where="retry_at IS NOT NULL"),
     info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
@@ -235,12 +235,12 @@ solar_plant_health = Table(
         " (QCRad's physically possible limit, Long and Shi 2008); null without coordinates.",
     ),
     required(
-        "suspicions",
+        "sensor_issues",
         ARRAY(Text),
         "What speaks against its sensors, in words; empty when nothing does.",
     ),
     optional(
-        "asked_at",
+        "requested_at",
         INSTANT,
         "When one of the 30 days had last been requested, as solar.days had it"
         " then; null: never. The plant is looked at again when that changes.",

@@ -110,7 +110,7 @@ def test_a_bad_leg_is_refused_with_its_itineraries_and_no_others(
     found = reasons(read(document))
     assert set(found) == {"legs[2]", "itineraries[1]"}
     assert reason in found["legs[2]"]
-    assert "a leg is not in the document, or was refused" in found["itineraries[1]"]
+    assert "a leg is not in the document, or was rejected" in found["itineraries[1]"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ WITH doomed AS (
     GROUP BY delivery_id
 ), noted AS (
     UPDATE ops.deliveries
-    SET forgotten_count = deliveries.forgotten_count + counted.records
+    SET purged_count = deliveries.purged_count + counted.records
     FROM counted
     WHERE deliveries.delivery_id = counted.delivery_id
 )

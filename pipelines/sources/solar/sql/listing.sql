@@ -21,9 +21,9 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         min(days.day) AS first_day,
-        count(*) FILTER (WHERE days.status = 'held') AS complete,
+        count(*) FILTER (WHERE days.status = 'complete') AS complete,
         count(*) FILTER (
-            WHERE days.status IN ('held', 'empty') AND days.day <= span.last_day
+            WHERE days.status IN ('complete', 'empty') AND days.day <= span.last_day
         ) AS settled,
         count(*) FILTER (WHERE days.day <= span.last_day) AS requested
     FROM solar.days

@@ -11,7 +11,7 @@ INSERT INTO solar.days (
     observed_energy_kwh,
     expected_irradiation_wh_per_m2,
     observed_irradiation_wh_per_m2,
-    asked_at,
+    requested_at,
     delivery_id,
     failures,
     problem,
@@ -29,7 +29,7 @@ SELECT
     answered.observed_irradiation_wh_per_m2,
     :now,
     :delivery_id,
-    CASE answered.status WHEN 'held' THEN 0 ELSE answered.failures_before + 1 END,
+    CASE answered.status WHEN 'complete' THEN 0 ELSE answered.failures_before + 1 END,
     CASE
         WHEN answered.status <> 'partial' THEN NULL
         WHEN answered.day = ANY(CAST(:spoiled_days AS date []))
@@ -74,7 +74,7 @@ FROM (
             least(coalesce(before.failures, 0), 9) AS failures,
             before.status AS status_before,
             CASE
-                WHEN coalesce(counted.hours_present, 0) = calendar.hours_expected THEN 'held'
+                WHEN coalesce(counted.hours_present, 0) = calendar.hours_expected THEN 'complete'
                 WHEN
                     counted.hours_present > 0 OR calendar.day = ANY(CAST(:spoiled_days AS date []))
                     THEN 'partial'
@@ -116,7 +116,7 @@ ON CONFLICT (plant_id, day) DO UPDATE SET
     observed_energy_kwh = excluded.observed_energy_kwh,
     expected_irradiation_wh_per_m2 = excluded.expected_irradiation_wh_per_m2,
     observed_irradiation_wh_per_m2 = excluded.observed_irradiation_wh_per_m2,
-    asked_at = excluded.asked_at,
+    requested_at = excluded.requested_at,
     delivery_id = excluded.delivery_id,
     failures = excluded.failures,
     problem = excluded.problem,

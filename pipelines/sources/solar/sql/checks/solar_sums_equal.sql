@@ -13,8 +13,8 @@ WITH requested AS (
         days.observed_irradiation_wh_per_m2
     FROM solar.days
     INNER JOIN solar.plants ON days.plant_id = plants.plant_id
-    WHERE days.asked_at > now() - interval '2 days'
-    ORDER BY days.asked_at DESC, days.plant_id, days.day
+    WHERE days.requested_at > now() - interval '2 days'
+    ORDER BY days.requested_at DESC, days.plant_id, days.day
     LIMIT 10000
 ),
 

@@ -10,13 +10,13 @@ SELECT
     solar.day_begins(yesterday.day - 29, plants.time_zone) AS first_at,
     solar.day_begins(yesterday.day - 6, plants.time_zone) AS week_at,
     solar.day_begins(yesterday.day + 1, plants.time_zone) AS end_at,
-    requested.asked_at
+    requested.requested_at
 FROM solar.plants
 CROSS JOIN LATERAL (
     SELECT (CAST(:now AS timestamptz) AT TIME ZONE plants.time_zone)::date - 1 AS day
 ) AS yesterday
 CROSS JOIN LATERAL (
-    SELECT max(days.asked_at) AS asked_at
+    SELECT max(days.requested_at) AS requested_at
     FROM solar.days
     WHERE
         plants.plant_id = days.plant_id
@@ -26,7 +26,7 @@ LEFT JOIN metrics.solar_plant_health AS health ON plants.plant_id = health.plant
 WHERE
     plants.retired_at IS NULL
     AND (
-        (health.day, health.asked_at) IS DISTINCT FROM (yesterday.day, requested.asked_at)
+        (health.day, health.requested_at) IS DISTINCT FROM (yesterday.day, requested.requested_at)
         OR (health.night_hours IS NULL) <> (plants.latitude IS NULL)
     )
 ORDER BY plants.plant_id

@@ -7,7 +7,7 @@ SELECT
     max(day) AS last_day,
     count(*) AS days,
     sum(hours_expected - hours_present) AS hours_missing,
-    (array_agg(problem ORDER BY asked_at DESC NULLS LAST))[1] AS problem,
+    (array_agg(problem ORDER BY requested_at DESC NULLS LAST))[1] AS problem,
     min(retry_at) AS retry_at
 FROM (
     SELECT
@@ -17,7 +17,7 @@ FROM (
         )::integer AS run
     FROM solar.coverage
     INNER JOIN solar.plants USING (plant_id)
-    WHERE retired_at IS NULL AND status IN ('partial', 'failed', 'not asked')
+    WHERE retired_at IS NULL AND status IN ('partial', 'failed', 'not requested')
 ) AS missing
 GROUP BY plant_id, plant_name, status, run;
 
