@@ -57,6 +57,8 @@ def read_document(document: dict[str, Any]) -> list[isobar.RecordValidator]:
     readings = isobar.RecordValidator(
         document["readings"], name="readings", model=_Reading, first_record=len(stations.records)
     )
-    stations.reject(stations.good().duplicated("station_id"), "the station came before")
-    readings.reject(readings.good().duplicated(["station_id", "read_at"]), "the hour came before")
+    sent = stations.good()
+    stations.reject(sent.index[sent.duplicated("station_id")], "the station came before")
+    read = readings.good()
+    readings.reject(read.index[read.duplicated(["station_id", "read_at"])], "the hour came before")
     return [stations, readings]
