@@ -16,7 +16,7 @@ help: ## show this list
 setup: .venv/runtime ## make .venv with what Isobar needs to run
 setup-development: .venv/development
 
-run: .venv/runtime ## bring every source up to date once, and say what came of it
+run: .venv/runtime ## refresh every source once, and show the outcome
 	@$(BIN)/isobar run
 
 ui: .venv/runtime ## the Dagster web UI with schedules and sensors, until Ctrl-C
@@ -25,7 +25,7 @@ ui: .venv/runtime ## the Dagster web UI with schedules and sensors, until Ctrl-C
 dashboard: .venv/dashboard ## serve the dashboards, until Ctrl-C
 	@exec $(BIN)/isobar dashboard
 
-psql: .venv/runtime ## ask the database
+psql: .venv/runtime ## query the database
 	@$(BIN)/isobar database psql --role analyst
 
 test: .venv/development ## run the tests but those below; ARGS="-k money" picks some
@@ -37,7 +37,7 @@ system: .venv/development ## run the tests that start the platform as people do
 drills: .venv/development ## try to break it, for most of an hour; FORM=short in ten minutes
 	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 3 -m drill $(ARGS)
 
-bench: .venv/benchmarks ## measure speed beside what was asked; ARGS=running what it costs, ARGS=scaling how it grows
+bench: .venv/benchmarks ## measure speed beside the targets; ARGS=running what it costs, ARGS=scaling how it grows
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: .venv/development ## write the pages that are made from code and database
@@ -49,16 +49,17 @@ screenshots: .venv/development ## write docs/pictures from a real run; needs Chr
 coverage: .venv/development ## run all tests and report what they cover
 	@$(BIN)/python -m pytest -n 3 --cov --cov-report=term --cov-report=html $(ARGS)
 
-lint: .venv/development ## check format, lint, types, imports
+lint: .venv/development ## check format, lint, types, imports, words
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m docs.forbidden_words
 
-audit: .venv/development ## ask PyPI's advisories about every locked requirement
+audit: .venv/development ## check every locked requirement against PyPI's advisories
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements/workers.lock || { \
 	  echo "Not passed. Either a line above names an advisory: take a version that mends it (make lock)." >&2; \
-	  echo "Or PyPI's advisories could not be asked, and then nothing is known." >&2; exit 1; }
+	  echo "Or PyPI's advisories could not be read, and then nothing is known." >&2; exit 1; }
 
 format: .venv/development ## format the code
 	@$(BIN)/ruff format .

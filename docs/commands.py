@@ -17,7 +17,7 @@ HEAD = """\
 
 The command is `.venv/bin/isobar`, which `make run` or `make setup` makes; `-h` after any of them
 shows its words. Results go to standard output, all else to standard error. Exit codes: 0 well,
-1 something failed and was told in words, 2 mistyped, 130 stopped by Ctrl-C.
+1 something failed, with a message, 2 mistyped, 130 stopped by Ctrl-C.
 
 `make docs` writes this page; do not edit it.
 """

@@ -95,7 +95,7 @@ def broken(promise: Contract, offered: Contract) -> list[str]:
     gone = [
         f"{name} was {kind}, and is {offered.get(name, 'gone')}: somebody's query or dashboard"
         " breaks. Leave it as it was and put what is new beside it, by another name. If it has to"
-        f" be, delete its line in {FILE.name}, run make docs, and tell it in CHANGELOG.md."
+        f" be, delete its line in {FILE.name}, run make docs, and name it in CHANGELOG.md."
         for name, kind in promise.items()
         if offered.get(name) != kind
     ]

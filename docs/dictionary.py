@@ -23,7 +23,7 @@ Every schema, table, view, function and column, in the words of the database's o
 psql shows the same with `\\d+ NAME`, of functions with `\\df+ NAME`. `make docs` writes this page;
 do not edit it.
 
-`enriched` and `metrics` are the interface: their names stay, and a change of them is told in the
+`enriched` and `metrics` are the interface: their names stay, and a change of them is in the
 [changes](../CHANGELOG.md). The tables behind them may change.
 
 Units are in the names of columns. `_at` is an instant, `_local` a time on the clocks of a place,

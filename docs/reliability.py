@@ -26,8 +26,8 @@ source's own job ran against a server, or a file, that has the fault, and was ru
 fault was gone. In every row
 
 - nothing landed that the source did not say;
-- what is missing is told: the run is red and says why, or the records are in quarantine
-  (`ops.quarantine`), or the plant's days and the places are told as missing (`solar.gaps`,
+- what is missing is reported: the run is red and says why, or the records are in quarantine
+  (`ops.quarantine`), or the plant's days and the places are reported as missing (`solar.gaps`,
   `weather.fetch_state`, `weather.places`);
 - the run after the fault was green, and then all was there, once.
 
@@ -45,7 +45,13 @@ missing lines are loaded when the complete file arrives.
 
 `.venv/bin/python -m docs.reliability` writes this page; do not edit it.
 """
-TITLES = ("fault", "what lands", "in quarantine, or told as missing", "what the run says", "calls")
+TITLES = (
+    "fault",
+    "what lands",
+    "in quarantine, or reported as missing",
+    "what the run says",
+    "calls",
+)
 
 
 def page(tried: Mapping[str, Sequence[str]]) -> str:

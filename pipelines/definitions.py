@@ -43,7 +43,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     sensors = [*(parts.sensors or ()), refresh_requests(parts.jobs or ())]
     made = {one.name for one in parts.schedules or ()}
     entries = [one for one in timetable().schedules.values() if one.name not in made]
-    timetable().refuse_unknown(
+    timetable().reject_unknown(
         {sensor.name for sensor in sensors}, {job.name for job in parts.jobs or ()}
     )
     whole = dg.Definitions(

@@ -52,11 +52,11 @@ class RejectedInput(PermanentFailure):
 
 
 class DatabaseError(PermanentFailure):
-    """The database refuses us, whatever is written: rights, missing objects."""
+    """The database rejects every write: missing rights, missing objects."""
 
 
 class NotReady(Failure):
-    """The source has nothing to give yet; whoever asked skips, with this as the reason."""
+    """The source has nothing to give yet; the caller skips, with this as the reason."""
 
 
 def printable(text: str) -> str:

@@ -64,14 +64,14 @@ if TYPE_CHECKING:
         Outcome,
         close_delivery,
         count_reasons,
+        enforce_reject_cap,
         open_delivery,
-        refuse_if_mostly_bad,
         write_rejects,
     )
     from pipelines.warehouse.connection import (
         Warehouse,
         changed_records,
-        held_records,
+        count_records,
         prepare_change_log,
         stage,
         upsert,
@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     from pipelines.warehouse.retention import Removed, delete_in_batches
     from pipelines.warehouse.tables import delivery_id_column, source_metadata
 
-# Imported when somebody asks for them: a command that only reads declarations needs no SQLAlchemy.
+# Imported on first use: a command that only reads declarations needs no SQLAlchemy.
 _LATER = (
     *("ingest.contract", "ingest.deliveries", "warehouse.connection", "warehouse.retention"),
     *("warehouse.tables", "http.client"),
@@ -130,15 +130,15 @@ __all__ = [
     "changed_records",
     "close_delivery",
     "count_reasons",
+    "count_records",
     "deferred",
     "delete_in_batches",
     "delivery_id_column",
+    "enforce_reject_cap",
     "folder",
-    "held_records",
     "open_delivery",
     "prepare_change_log",
     "read_sql",
-    "refuse_if_mostly_bad",
     "secret_text",
     "source_metadata",
     "stage",
@@ -176,7 +176,7 @@ class Input:
     about: str
     #: What it is, as an icon in the graph: csv, json, python.
     kind: str
-    #: The variable that says where it is, if any.
+    #: The variable with its location, if any.
     setting: str | None = None
 
 
@@ -212,7 +212,7 @@ class Schedule:
     about: str
     cron: str
     zone: str = "UTC"
-    #: The job; the source's own unless said otherwise.
+    #: The job; the source's own unless given.
     job: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     #: How long it may skip its ticks when nothing changed.
@@ -226,7 +226,7 @@ class Ledger:
     on: str
     #: The feed's name in the ledger; the source's own unless it has several.
     feed: str | None = None
-    #: Whether each delivery says everything, so that only the last one's rejects count.
+    #: Whether each delivery is complete, so that only the last one's rejects count.
     is_snapshot: bool = False
 
 
@@ -245,11 +245,11 @@ class Retention:
     #: Name of the operation, such as delete_old_calls.
     name: str
     about: str
-    #: None keeps them for ever unless an operator says otherwise.
+    #: None keeps them for ever unless an operator sets another number.
     days: int | None
     #: Called with the warehouse and the instant before which rows go; returns what went.
     purge: Callable[[Warehouse, dt.datetime], Removed]
-    #: Fewer days are refused.
+    #: Fewer days are rejected.
     min_days: int = 2
 
 
@@ -400,7 +400,7 @@ class Source:
     collects: Collection | None = None
     sandbox_options: tuple[SandboxOption, ...] = ()
     #: Called with the warehouse where the sandbox imitates it: puts in what it begins with, and
-    #: says so.
+    #: returns a message.
     seed_sandbox: Callable[[Warehouse], str | None] | None = None
     #: Statements that fill tables, for the column lineage: table -> file in `sql/`.
     filled_by: Mapping[str, str] = field(default_factory=dict)
@@ -507,7 +507,7 @@ def _discovered() -> tuple[Mapping[str, Source], Sequence[BrokenSource]]:
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda one: (one.name, one.value)):
         try:
             source = _loaded(entry)
-            _refuse_clashes(source, found)
+            _reject_clashes(source, found)
         except Exception as error:  # noqa: BLE001 - whatever a plug-in does, the others go on
             broken.append(BrokenSource(entry.name, _describe(error)))
         else:
@@ -524,7 +524,7 @@ def _loaded(entry: EntryPoint) -> Source:
     return source
 
 
-def _refuse_clashes(source: Source, found: Mapping[str, Source]) -> None:
+def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
     """Raise `ValueError` for a name or an object that belongs to somebody else."""
     if not source.name.isidentifier() or source.name != source.name.lower():
         raise ValueError(f"{source.name!r} cannot be the name of a schema")

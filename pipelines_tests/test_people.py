@@ -60,7 +60,7 @@ WHAT_OPERATORS_TRY = [
     "DELETE FROM ops.quarantine",
     "UPDATE ops.inbox_files SET problem = NULL",
     "INSERT INTO solar.days (plant_id, day) VALUES (1, '2020-01-01')",
-    "UPDATE solar.days SET status = 'held'",
+    "UPDATE solar.days SET status = 'complete'",
     "DELETE FROM solar.readings",
     "DELETE FROM solar.corrections",
     "UPDATE weather.places SET place_key = 'mine'",

@@ -1,4 +1,4 @@
-"""Commands about alerts: try the addresses that are told of problems."""
+"""Commands for alerts: send a test message to the addresses that receive problems."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ TEST_SECONDS = 30.0
 
 @click.group()
 def alerts() -> None:
-    """Tell people of problems (docs/operations.md, Alerts)."""
+    """Notify people of problems (docs/operations.md, Alerts)."""
 
 
 @alerts.command()
@@ -27,7 +27,7 @@ def test() -> None:
     urls = alert_urls()
     if not urls:
         raise misconfigured(
-            "ALERT_URLS is not set, so nobody is told of problems",
+            "ALERT_URLS is not set, so nobody is notified of problems",
             "Set it to addresses of apprise (https://github.com/caronc/apprise/wiki), such as"
             " mailto://user:password@example.org or slack://A/B/C, with spaces between.",
         )

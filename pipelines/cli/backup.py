@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.console import interrupt_on, tell
+from pipelines.cli.console import echo, interrupt_on
 from pipelines.config import Settings
 
 NOT_IN_IT = """\
@@ -27,9 +27,9 @@ def backup(folder: Path) -> None:
     if str(folder) == ".":
         raise click.BadParameter("name a folder for it", param_hint="DIR")
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
-    back_up(folder.absolute(), Settings.current(), os.environ, tell)
+    back_up(folder.absolute(), Settings.current(), os.environ, echo)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    tell(f"Backed up both databases: {size / 1_000_000:,.1f} MB in {folder}.\n{NOT_IN_IT}")
+    echo(f"Backed up both databases: {size / 1_000_000:,.1f} MB in {folder}.\n{NOT_IN_IT}")
 
 
 @click.command(short_help="Restore both databases from a backup.")
@@ -47,5 +47,5 @@ def restore(folder: Path, replace: bool) -> None:
     from pipelines.runtime.restore import restore_from
 
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
-    restore_from(folder.absolute(), Settings.current(), replace, os.environ, tell)
-    tell(NOT_IN_IT)
+    restore_from(folder.absolute(), Settings.current(), replace, os.environ, echo)
+    echo(NOT_IN_IT)

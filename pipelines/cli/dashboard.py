@@ -7,7 +7,7 @@ from importlib import resources
 
 import click
 
-from pipelines.cli.console import reach_database, tell
+from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
@@ -49,7 +49,7 @@ def dashboard(port: int | None, host: str) -> None:
     if served:
         os.environ.setdefault("ISOBAR_UI_URL", served)
     port = port or free_port(PORT)
-    tell(f"The dashboards are at http://{host}:{port} — Ctrl-C stops them.")
+    echo(f"The dashboards are at http://{host}:{port} — Ctrl-C stops them.")
     app = str(resources.files("pipelines.dashboard").joinpath("app.py"))
     options = OPTIONS | {"server.port": str(port), "server.address": host}
     words = [f"--{name}={value}" for name, value in options.items()]

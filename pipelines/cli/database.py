@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.cli.console import reach_database, tell
+from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
@@ -37,13 +37,13 @@ def start() -> None:
     """Start the built-in server; it stays up when this command ends."""
     server = _builtin_server()
     connections = server.start()
-    tell(f"PostgreSQL is up on 127.0.0.1:{connections.port}, data in {server.data}.")
+    echo(f"PostgreSQL is up on 127.0.0.1:{connections.port}, data in {server.data}.")
 
 
 @database.command()
 def stop() -> None:
     """Stop the built-in server that belongs to this state folder."""
-    tell("PostgreSQL is stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
+    echo("PostgreSQL is stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
 
 
 @database.command(short_help="Say whether the built-in server runs.")
@@ -109,4 +109,4 @@ def _builtin_server() -> "EmbeddedPostgres":
             place="the environment or .env",
             remedy="Use your server's own tools, or unset DATABASE_URL.",
         )
-    return settings.builtin_server(tell)
+    return settings.builtin_server(echo)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from pipelines.cli import alerts, backup, dashboard, database, serve
-from pipelines.cli.console import interrupt_on, tell
+from pipelines.cli.console import echo, interrupt_on
 from pipelines.cli.sources import import_, quarantine
 from pipelines.config import PROJECT, Settings, home, read_dot_env
 from pipelines.failures import Failure
@@ -33,14 +33,14 @@ def isobar() -> None:
     \b
       isobar run                           bring all up to date once, and see what came of it
       isobar ui                            keep all up to date, with the web UI of Dagster
-      isobar database psql --role analyst  ask the tables
+      isobar database psql --role analyst  query the tables
       isobar status                        see what is wrong now, and what to do about it
 
     Settings are variables of the environment, or lines of .env in the clone; where Isobar is
     installed as a package, in the working directory. State is kept beside it in .isobar, or where
-    ISOBAR_HOME says.
+    ISOBAR_HOME points to.
 
-    Ends with 0 when all is well, 1 when something failed, which is told in words, 2 when it was
+    Ends with 0 when all is well, 1 when something failed, with a message, 2 when it was
     mistyped, and 130 when Ctrl-C stopped it.
     """
 
@@ -61,15 +61,15 @@ def run(names: set[str]) -> None:
     Ends with 1 when a load failed, a blocking check did or a plug-in is broken; what else landed
     stays. ISOBAR_SOURCES chooses between imitated sources (sandbox) and real ones (live).
     """
-    from pipelines.runtime.bootstrap import bootstrapped, tell_broken_sources
+    from pipelines.runtime.bootstrap import bootstrapped, report_broken_sources
 
     interrupt_on(signal.SIGTERM)
-    with bootstrapped(Settings.current(), tell) as (environment, _):
+    with bootstrapped(Settings.current(), echo) as (environment, _):
         os.environ.update(environment)
         from pipelines.runtime.run_command import main_jobs, run_jobs
 
         is_good = run_jobs(main_jobs(names or set(sources())))
-    is_good &= not tell_broken_sources(tell) or bool(names)
+    is_good &= not report_broken_sources(echo) or bool(names)
     if is_good:
         is_clone = home() == PROJECT
         see, ask = ("make ui", "make psql") if is_clone else ("isobar ui", "isobar database psql")
@@ -88,8 +88,8 @@ def ui(port: int | None) -> None:
 
     interrupt_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     settings = Settings.current()
-    with bootstrapped(settings, tell) as (environment, sandbox):
-        WebUi(settings, environment, tell, sandbox).serve(port)
+    with bootstrapped(settings, echo) as (environment, sandbox):
+        WebUi(settings, environment, echo, sandbox).serve(port)
 
 
 @isobar.command(short_help="Bring the database to this version.")
@@ -113,12 +113,12 @@ def migrate(with_logins: bool) -> None:
     if with_logins and settings.has_builtin_server:
         raise click.UsageError("The built-in server has its own passwords; set DATABASE_URL.")
     password_of = passwords(os.environ) if with_logins else None
-    prepare_database(settings, tell)
+    prepare_database(settings, echo)
     if password_of is not None:
         set_role_passwords(settings.warehouse_url(), password_of)
     os.environ.update(prepare_dagster_home(settings))
     upgrade_dagster_storage()
-    tell("The database is up to date.")
+    echo("The database is up to date.")
 
 
 def source_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -205,7 +205,7 @@ def sandbox(
             if error.errno == errno.EADDRINUSE
             else f"It cannot listen on {host}: {error.strerror}."
         ) from error
-    here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - what we are told to
+    here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - as the operator requested
     url = f"http://{here}:{listening.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning" if parent else "critical"))
     if parent is not None:
@@ -215,11 +215,11 @@ def sandbox(
     record = Settings.current().state / "sandbox.url"
     record.parent.mkdir(parents=True, exist_ok=True)
     record.write_text(url)
-    tell(f"The sandbox is at {url} — Ctrl-C stops it.")
+    echo(f"The sandbox is at {url} — Ctrl-C stops it.")
     try:
         server.run([listening])
     except KeyboardInterrupt:
-        tell("The sandbox is closed.")
+        echo("The sandbox is closed.")
     finally:
         if record.exists() and record.read_text() == url:
             record.unlink()
@@ -250,7 +250,7 @@ _add_commands_of_sources()
 
 
 def main() -> NoReturn:
-    """Run the command; a failure is told in words, anything else is a bug and shows its trace."""
+    """Run the command; a failure prints its message, anything else is a bug and its traceback."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("  %(message)s"))
     logging.getLogger("isobar").addHandler(handler)
@@ -262,7 +262,7 @@ def main() -> NoReturn:
         sys.exit(1)
     except OSError as error:
         click.secho(
-            f"isobar: the system refused: {error.strerror or error}\n"
+            f"isobar: the operating system reported: {error.strerror or error}\n"
             f"  where: {error.filename or 'see above'}\n"
             "  what to do: Mend what it names (rights, space, a path), then run again.",
             fg="red",

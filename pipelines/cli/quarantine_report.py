@@ -38,7 +38,7 @@ def summary(url: str) -> str:
 
 
 def records(url: str, source: str, limit: int, *, is_dismissed: bool = False) -> str:
-    """The refused records of a source, newest first: where they stood, why, text and number.
+    """Return the rejected records of a source, newest first: position, reasons, text, number.
 
     With `is_dismissed` those that somebody dismissed, with who, when and why.
     """
@@ -56,8 +56,8 @@ def _number(row: Any) -> str:
     """The record's number, and by whom, when and why it was dismissed."""
     if row.dismissed_at is None:
         return f"record {row.record}"
-    said = f"dismissed by {row.dismissed_by} at {row.dismissed_at:%Y-%m-%d %H:%M} UTC"
-    return f"record {row.record}, {said}: {row.dismissal_reason}"
+    dismissed = f"dismissed by {row.dismissed_by} at {row.dismissed_at:%Y-%m-%d %H:%M} UTC"
+    return f"record {row.record}, {dismissed}: {row.dismissal_reason}"
 
 
 def _rows(url: str, query: str, **parameters: Any) -> Sequence[Any]:

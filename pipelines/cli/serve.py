@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from pipelines.cli.console import tell
+from pipelines.cli.console import echo
 from pipelines.config import Settings, alert_urls
 from pipelines.failures import PermanentFailure
 from pipelines.runtime import dagster_processes
@@ -53,7 +53,7 @@ def code(host: str, port: int) -> None:
     settings = Settings.current()
     from pipelines.runtime.bootstrap import seed_sandbox
 
-    seed_sandbox(settings, tell)
+    seed_sandbox(settings, echo)
     look_seconds = dagster_processes.SHORT_LOOK_SECONDS
     _become(settings, dagster_processes.code_server(host, port, look_seconds))
 
@@ -114,7 +114,7 @@ def validate() -> None:
             f"{len(names)} of the passwords are not set, and none has a default",
             place=".env",
             remedy="Set each to a long random word, as `openssl rand -hex 24` prints it, or name"
-            " a file that holds it (of a HASH: what .env.example says):\n"
+            " a file that holds it (of a HASH: see .env.example):\n"
             + "\n".join(
                 f"    {name}=..." + ("" if name.endswith("_HASH") else f"  or  {name}_FILE=...")
                 for name in names
@@ -124,7 +124,7 @@ def validate() -> None:
     if settings.sources == "sandbox" and "sandbox" not in profiles:
         raise PermanentFailure(
             "configuration",
-            "ISOBAR_SOURCES is sandbox, and docker compose is not told to start it",
+            "ISOBAR_SOURCES is sandbox, and docker compose is not configured to start it",
             place=".env",
             remedy="Set COMPOSE_PROFILES=sandbox for imitated sources, or ISOBAR_SOURCES=live.",
         )
@@ -152,11 +152,11 @@ def healthcheck(part: str, port: int | None) -> None:
     from pipelines.runtime import health
 
     if part == "code":
-        health.ask_code_server(port or CODE_PORT)
+        health.check_code_server(port or CODE_PORT)
     elif part == "web":
-        health.ask_web_server(port or WEB_PORT)
+        health.check_web_server(port or WEB_PORT)
     elif part == "daemon":
-        health.ask_for_signs_of_life(Settings.current().dagster_url())
+        health.check_daemon_heartbeat(Settings.current().dagster_url())
     else:
         from pipelines.runtime.workers import worker_beat
 
@@ -170,13 +170,13 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
     settings.state.mkdir(parents=True, exist_ok=True)
     environment: Mapping[str, str] = {**os.environ, **prepare_dagster_home(settings)}
     if code_server is not None:
-        said = re.fullmatch(r"([\w.-]+):([0-9]{1,5})", code_server, re.ASCII)
-        if said is None or not 1 <= int(said[2]) <= 65535:
+        match = re.fullmatch(r"([\w.-]+):([0-9]{1,5})", code_server, re.ASCII)
+        if match is None or not 1 <= int(match[2]) <= 65535:
             raise click.BadParameter(
                 f"{code_server!r} is not HOST:PORT", param_hint="--code-server"
             )
         workspace = settings.state / "workspace.yaml"
-        dagster_processes.write_workspace(workspace, said[1], int(said[2]))
+        dagster_processes.write_workspace(workspace, match[1], int(match[2]))
     for number in (signal.SIGINT, signal.SIGTERM):  # Dagster's are deaf when these were ignored
         signal.signal(number, signal.SIG_DFL)
     os.execvpe(command[0], command, environment)  # noqa: S606 - it takes our place

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from pipelines.cli.console import interrupt_on, reach_database, tell
+from pipelines.cli.console import echo, interrupt_on, reach_database
 from pipelines.config import Settings
 from pipelines.postgres.roles import ANALYST, LOADER
 from pipelines.source import FileInbox, Source, sources
@@ -83,7 +83,7 @@ def show(source: str, limit: int, *, dismissed: bool) -> None:
 )
 @click.option("--matching", help="All with this text in a reason.")
 @click.option("--all", "is_all", is_flag=True, help="All of the source.")
-@click.option("--by", default=getpass.getuser, help="Who says so. [default: your user name]")
+@click.option("--by", default=getpass.getuser, help="Who dismisses them. [default: your user name]")
 def dismiss(
     source: str,
     reason: str,
@@ -144,7 +144,7 @@ def run_one_job(job: str, op_config: Mapping[str, Mapping[str, Any]]) -> NoRetur
     from pipelines.runtime.bootstrap import bootstrapped
 
     interrupt_on(signal.SIGTERM)
-    with bootstrapped(Settings.current(), tell) as (environment, _):
+    with bootstrapped(Settings.current(), echo) as (environment, _):
         os.environ.update(environment)
         from pipelines.runtime.run_command import run_jobs
 

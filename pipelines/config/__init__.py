@@ -40,7 +40,7 @@ SECRETS = frozenset(
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says, with defaults; .env.example lists the variables."""
+    """Settings from the environment, with defaults; .env.example lists the variables."""
 
     state: Path
     dagster_home: Path
@@ -57,10 +57,10 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read the variables; one that is empty counts as unset. Raises `PermanentFailure`."""
 
-        told = _reader(environment)
+        read = _reader(environment)
 
         def value(name: str) -> str | None:
-            return env_validation.utf_8(name, told(name)) or None
+            return env_validation.utf_8(name, read(name)) or None
 
         state = _state(environment)
         sources = value("ISOBAR_SOURCES") or "sandbox"
@@ -79,7 +79,7 @@ class Settings:
             env_validation.check_postgres_url(name, value(name))
 
         def folder(name: str) -> Path | None:
-            path = told(name)
+            path = read(name)
             return env_validation.expand_path(name, path) if path else None
 
         return cls(
@@ -110,11 +110,11 @@ class Settings:
         """Whether the warehouse is on the built-in server."""
         return self.database_url is None
 
-    def builtin_server(self, tell: Callable[[str], None] = lambda _: None) -> "EmbeddedPostgres":
+    def builtin_server(self, report: Callable[[str], None] = lambda _: None) -> "EmbeddedPostgres":
         """The server that is used when DATABASE_URL is unset."""
         from pipelines.postgres.server import EmbeddedPostgres
 
-        return EmbeddedPostgres(self.state, tell)
+        return EmbeddedPostgres(self.state, report)
 
     def warehouse_url(self, role: str = SUPERUSER) -> str:
         """The warehouse as a role of the built-in server sees it, or DATABASE_URL as it is."""
@@ -160,7 +160,7 @@ class Settings:
 
     def _builtin_url(self, role: str, database: str) -> str:
         url = self.builtin_server().recorded().url(role, database)
-        return f"{url}?sslmode=disable"  # whatever PGSSLMODE says: it has no TLS, nor needs it
+        return f"{url}?sslmode=disable"  # overrides PGSSLMODE: it has no TLS, nor needs it
 
 
 def home() -> Path:
@@ -207,7 +207,7 @@ def read_file(file: Path) -> bytes:
 
 
 def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Addresses of apprise to tell of problems; apart, as that is told whatever else is set."""
+    """Return the addresses of apprise that receive problems, whatever else is misconfigured."""
     value = _reader(environment)
     between = r"[\s,;]+(?=[A-Za-z][\w+.-]*://)|\s+"  # a comma within an address is its own
     entries = [one.strip(",;") for one in re.split(between, value("ALERT_URLS"))]
@@ -215,7 +215,7 @@ def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def web_server_url(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Where `isobar status` asks the web server: within docker compose not where people do."""
+    """Return the URL at which `isobar status` finds the web server; docker compose sets another."""
     value = _reader(environment)
     return value("ISOBAR_WEB_SERVER_URL").rstrip("/") or ui_url(environment)
 
@@ -228,8 +228,8 @@ def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
 
 def _state(environment: Mapping[str, str]) -> Path:
     value = _reader(environment)
-    told = value("ISOBAR_HOME")
-    return env_validation.expand_path("ISOBAR_HOME", told) if told else home() / ".isobar"
+    folder = value("ISOBAR_HOME")
+    return env_validation.expand_path("ISOBAR_HOME", folder) if folder else home() / ".isobar"
 
 
 def _reader(environment: Mapping[str, str]) -> Callable[[str], str]:

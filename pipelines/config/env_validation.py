@@ -1,4 +1,4 @@
-"""What the values of variables have to look like: each function refuses one that has no use."""
+"""Validation of environment variables: each function raises for a value that cannot be used."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,7 @@ def with_password(url: str | None, password: str | None) -> str | None:
 
 
 def broker(url: str | None, password: str | None) -> str | None:
-    """The address of a Redis with its password, if any; neither is told when it is wrong."""
+    """The address of a Redis with its password, if any; an error shows neither."""
     if url is None:
         return None
     try:
@@ -72,7 +72,7 @@ def misconfigured(problem: str, remedy: str) -> PermanentFailure:
 
 
 def check_postgres_url(name: str, value: str | None) -> None:
-    """Refuse what is no PostgreSQL address with a database."""
+    """Raise `PermanentFailure` for what is no PostgreSQL address with a database."""
     if value is None:
         return
     try:
@@ -91,7 +91,7 @@ def check_postgres_url(name: str, value: str | None) -> None:
 
 
 def expand_path(name: str, value: str) -> Path:
-    """The absolute path that the variable `name` says. Raises `PermanentFailure`."""
+    """Return the absolute path of the variable `name`. Raises `PermanentFailure`."""
     try:
         return Path(value).expanduser().absolute()
     except RuntimeError as error:

@@ -9,21 +9,21 @@ MAX_BYTES = 8 * 1024
 
 
 def secret(environment: Mapping[str, str], name: str) -> str:
-    """What `name` says, else what is in the file that `<name>_FILE` names; empty when neither does.
+    """Return the value of `name`, else the content of the file `<name>_FILE`, else an empty text.
 
     Line ends around it are not part of it. Raises `PermanentFailure` when it cannot be read.
     """
-    told = environment.get(name, "").strip()
+    value = environment.get(name, "").strip()
     file = environment.get(f"{name}_FILE", "").strip()
-    if told or not file:
-        return told
+    if value or not file:
+        return value
     try:
         if Path(file).is_fifo():
-            raise ValueError("it is a pipe, which would keep us waiting")  # noqa: TRY301 - told below
+            raise ValueError("it is a pipe, which would keep us waiting")  # noqa: TRY301 - reported below
         with Path(file).open("rb") as opened:
             words = opened.read(MAX_BYTES + 1).decode("utf-8-sig").strip("\r\n")
         if len(words) > MAX_BYTES or not all(one.isprintable() or one.isspace() for one in words):
-            raise ValueError("it is not a few words of text")  # noqa: TRY301 - told below
+            raise ValueError("it is not a few words of text")  # noqa: TRY301 - reported below
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or str(error)
         raise PermanentFailure(

@@ -118,8 +118,8 @@ class SourceSettings(BaseSettings):
     @classmethod
     def about(cls, field: str) -> Mapping[str, Any]:
         """What `url`, `folder` and `secret_text` say of a field."""
-        said = cls.model_fields[field].json_schema_extra
-        return said if isinstance(said, dict) else {}
+        extra = cls.model_fields[field].json_schema_extra
+        return extra if isinstance(extra, dict) else {}
 
     @classmethod
     def switches(cls) -> list[str]:
@@ -127,8 +127,8 @@ class SourceSettings(BaseSettings):
         return [
             field
             for field in cls.model_fields
-            if ("url" in (said := cls.about(field)) or "folder" in said)
-            and not said.get("is_optional")
+            if ("url" in (extra := cls.about(field)) or "folder" in extra)
+            and not extra.get("is_optional")
         ]
 
     @classmethod
@@ -141,7 +141,7 @@ class SourceSettings(BaseSettings):
         try:
             return cls(**given)
         except ValidationError as error:
-            raise cls._refusal(error) from error
+            raise cls._misconfigured(error) from error
 
     @classmethod
     def is_set_up(cls, platform: Settings) -> bool:
@@ -159,7 +159,7 @@ class SourceSettings(BaseSettings):
 
     @property
     def is_off(self) -> bool:
-        """Whether nothing says where the source is."""
+        """Whether no variable sets where the source is."""
         switches = self.switches()
         return bool(switches) and all(getattr(self, field) is None for field in switches)
 
@@ -173,28 +173,28 @@ class SourceSettings(BaseSettings):
     @classmethod
     def _value(cls, platform: Settings, source: str, field: str) -> object:
         """The value of a field: of its variable, else where the sandbox or the service is."""
-        name, said = cls.variable(field), cls.about(field)
-        if said.get("secret"):
+        name, extra = cls.variable(field), cls.about(field)
+        if extra.get("secret"):
             return utf_8(name, secret(platform.environment, name)) or None
         value = platform.environment.get(name, "").strip()
-        if "folder" in said:
+        if "folder" in extra:
             return expand_path(name, value) if value else platform.inbox(source)
         if value:
             return utf_8(name, value)
-        return platform.default_url(said["url"], said["live"]) if "url" in said else None
+        return platform.default_url(extra["url"], extra["live"]) if "url" in extra else None
 
     @classmethod
-    def _refusal(cls, error: ValidationError) -> PermanentFailure:
+    def _misconfigured(cls, error: ValidationError) -> PermanentFailure:
         problem = error.errors()[0]
         field = str(problem["loc"][0]) if problem["loc"] else ""
         context = problem.get("ctx", {})
         info: FieldInfo | None = cls.model_fields.get(field)
         about = (info.description if info else None) or "See .env.example."
         if "remedy" in context:
-            told = f"{cls.variable(field)} is {problem['input']!r}, which {problem['msg']}"
-            return misconfigured(told, str(context["remedy"]))
-        told = f"{cls.variable(field)} is {problem['input']!r}: {problem['msg']}"
-        return misconfigured(told, f"What it is for: {about}")
+            problem_text = f"{cls.variable(field)} is {problem['input']!r}, which {problem['msg']}"
+            return misconfigured(problem_text, str(context["remedy"]))
+        problem_text = f"{cls.variable(field)} is {problem['input']!r}: {problem['msg']}"
+        return misconfigured(problem_text, f"What it is for: {about}")
 
 
 #: What `folder` gives.

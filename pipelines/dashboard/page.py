@@ -26,14 +26,14 @@ from pipelines.postgres.roles import ANALYST
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import read_sql
 
-#: How long an answer is shown again before the warehouse is asked anew, in seconds.
+#: How long an answer is shown again before the warehouse is queried again, in seconds.
 KEPT_SECONDS = 30
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 #: PostgreSQL's number of the type `numeric`.
 NUMERIC = psycopg.adapters.types["numeric"].oid
 #: A statement that takes longer is canceled.
 TIMEOUT = "30s"
-#: Colours that people with any colour vision can tell apart (Okabe and Ito, 2008).
+#: Colours that people with any colour vision can distinguish (Okabe and Ito, 2008).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9a9a9a"
 RISK_COLOURS = {
     "storm": RED,

@@ -22,7 +22,7 @@ import urllib3
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.http.errors import reason_of, retry_after
 from pipelines.http.json_documents import parse_json
-from pipelines.http.redirects import RedirectRefused, is_same_origin, redirect_target
+from pipelines.http.redirects import RedirectRejected, is_same_origin, redirect_target
 
 logger = logging.getLogger("isobar.http")
 TRANSIENT_STATUS = {408, 425, 429, *range(500, 600)}
@@ -33,7 +33,7 @@ MAX_ERROR_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class JsonAnswer:
-    """A whole, parsed answer: the body as received, and what it says."""
+    """A whole, parsed answer: the body as received, and its content."""
 
     url: str
     body: bytes
@@ -49,8 +49,8 @@ class JsonAnswer:
 class RetryBudget:
     """How many more tries all requests that share it may make; each answer gives one back.
 
-    So a source that answers now and then is asked again each time, and one that is dead is not for
-    long. Threads may share it.
+    So a flaky source keeps its budget, because every answer refunds one retry; a dead one exhausts
+    it. Threads may share it.
     """
 
     def __init__(self, tries: int) -> None:
@@ -79,7 +79,7 @@ class RetryBudget:
         return self._left <= 0
 
 
-#: From status, parsed body and address of a bad answer to what it means, if the source says it.
+#: From status, parsed body and address of a bad answer to what it means, if it is documented.
 Explain = Callable[[int, Any, str], Failure | None]
 
 
@@ -91,8 +91,8 @@ class HttpClient:
     hold a key: they go to the host of the address, and with no redirect to another.
     `parse` gives an answer's `document`, and raises as `parse_json` does where there is none.
     Waits between attempts grow by `growth`, with jitter; 1 keeps them even. `patience` bounds the
-    tries of all requests that share it. `explain` reads the error bodies of a source that says
-    more in them than the status does.
+    tries of all requests that share it. `explain` reads the error bodies of a source that has
+    more in them than the status.
     Raises `TransientFailure` when the attempts are used up, `PermanentFailure` for what
     trying again cannot mend, `NotReady` for 202, 204 and 304.
     """
@@ -114,7 +114,7 @@ class HttpClient:
     patience: RetryBudget | None = None
 
     def __post_init__(self) -> None:
-        """Silence a logger that would tell addresses with a secret in them."""
+        """Silence a logger that would log addresses with a secret in them."""
         logging.getLogger("urllib3").setLevel(logging.ERROR)
 
     def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonAnswer:
@@ -123,7 +123,7 @@ class HttpClient:
             retry=tenacity.retry_if_exception(self._may_pass),
             stop=self._is_enough,
             wait=self._wait_seconds,
-            before_sleep=self._tell,
+            before_sleep=self._log_retry,
             reraise=True,
         )
         for attempt in retrying:
@@ -135,7 +135,7 @@ class HttpClient:
         raise AssertionError("tenacity ends with an answer or an exception")
 
     def _may_pass(self, error: BaseException) -> bool:
-        """Whether to try again: not when the server asks for more patience than we have."""
+        """Whether to try again: not when `Retry-After` exceeds our own limit."""
         if not isinstance(error, TransientFailure):
             return False
         return (error.retry_after_seconds or 0) <= self.longest_wait_seconds
@@ -146,7 +146,7 @@ class HttpClient:
         return self.patience is not None and not self.patience.take()
 
     def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
-        """As long as the server asks, else exponential backoff with jitter."""
+        """Return `Retry-After` where the server sent one, else exponential backoff with jitter."""
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, TransientFailure) and error.retry_after_seconds is not None:
             return error.retry_after_seconds
@@ -158,7 +158,7 @@ class HttpClient:
         )
         return backoff(state)
 
-    def _tell(self, state: tenacity.RetryCallState) -> None:
+    def _log_retry(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         problem = error.problem if isinstance(error, TransientFailure) else error
         logger.warning("%s: %s; trying again in %.1f s", self.source, problem, state.upcoming_sleep)
@@ -192,7 +192,7 @@ class HttpClient:
                         break
                 else:
                     raise self._permanent(shown, f"more than {MAX_REDIRECTS} redirects")
-        except RedirectRefused as error:
+        except RedirectRejected as error:
             raise self._permanent(shown, str(error)) from self._cause(error, configured, url)
         except requests.exceptions.SSLError as error:
             raise self._permanent(shown, reason_of(error)) from self._cause(error, configured, url)
@@ -218,14 +218,14 @@ class HttpClient:
             return
         if self.explain is not None:
             body = self._read(response, shown, deadline, enough=MAX_ERROR_BYTES)
-            told = redact(body.decode("utf-8", "replace"), self.secrets)
+            text = redact(body.decode("utf-8", "replace"), self.secrets)
             with suppress(ValueError, RecursionError):
-                if failure := self.explain(status, parse_json(told.encode()), shown):
+                if failure := self.explain(status, parse_json(text.encode()), shown):
                     raise failure
         problem = f"the source answered {status} {response.reason}"
         if status in NOT_READY_STATUS:
             raise NotReady(
-                self.source, problem, place=shown, remedy="Nothing: it is asked again next time."
+                self.source, problem, place=shown, remedy="Nothing: the next run requests it again."
             )
         if status in TRANSIENT_STATUS:
             raise self._transient(shown, problem, attempt, retry_after(response))
@@ -257,8 +257,8 @@ class HttpClient:
             )
             raise self._transient(shown, problem, attempt) from error
         if isinstance(document, dict) and document.get("error"):
-            told = redact(json.dumps(document, ensure_ascii=False), self.secrets)[:200]
-            raise self._transient(shown, f"the source answered with an error: {told}", attempt)
+            text = redact(json.dumps(document, ensure_ascii=False), self.secrets)[:200]
+            raise self._transient(shown, f"the source answered with an error: {text}", attempt)
         return document
 
     def _transient(
@@ -267,7 +267,7 @@ class HttpClient:
         if retry_after_seconds is not None:
             problem += f" and asks to wait {retry_after_seconds:.0f} s"
         times = ", at the first attempt" if attempt == 1 else f", in {attempt} attempts"
-        if self.attempts == 1:  # whoever asks tries again itself
+        if self.attempts == 1:  # the caller retries by itself
             times = ""
         elif self.patience is not None and self.patience.is_used_up:
             times += "; all tries of this run are used up"

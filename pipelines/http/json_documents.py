@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 SENT_TWICE = " (sent twice)"
-#: Python refuses to read integers with more than some 4,300.
+#: Python raises for integers with more than some 4,300.
 MAX_DIGITS = 4000
 #: Read from so much further down the stack, all that is read can be written and shown, too.
 SPARE_FRAMES = 200

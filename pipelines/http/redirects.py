@@ -34,23 +34,23 @@ NOT_PUBLIC = tuple(
 )
 
 
-class RedirectRefused(Exception):
+class RedirectRejected(Exception):
     """A redirect that is not followed, with the reason."""
 
 
 def redirect_target(url: str, location: str) -> str:
-    """The address to which `location` leads from `url`. Raises `RedirectRefused`."""
+    """The address to which `location` leads from `url`. Raises `RedirectRejected`."""
     old, new = parse_url(url), parse_url(urljoin(url, location))
     if new.scheme not in ("http", "https"):
-        raise RedirectRefused(f"it redirects to {new}, which is not HTTP")
+        raise RedirectRejected(f"it redirects to {new}, which is not HTTP")
     if not is_same_origin(old.url, new.url):
         if new.scheme != "https":
-            raise RedirectRefused(
+            raise RedirectRejected(
                 f"it redirects to {new}, another server without https, where anyone on the way"
                 " reads on"
             )
         if not _is_upgrade(old, new) and not all(map(is_public, _addresses(new))):
-            raise RedirectRefused(f"it redirects to {new.host}, which is no public address")
+            raise RedirectRejected(f"it redirects to {new.host}, which is no public address")
     return new.url
 
 

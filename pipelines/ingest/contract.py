@@ -2,7 +2,7 @@
 
 `RecordValidator` takes a list of records out of a JSON document and sorts them: good ones as a
 frame, bad ones with position, raw text and every reason. Keys that nobody promised, or that are
-gone, are named as drift. What the values must be is said by a pydantic model of the source;
+gone, are named as drift. A pydantic model of the source defines the values;
 `violations` does the same for tabular files, by a pandera schema.
 """
 
@@ -38,9 +38,9 @@ Name = Annotated[
 
 @dataclass(frozen=True)
 class Reject:
-    """One refused record: its number in the delivery, where it stood, its text, and why.
+    """One rejected record: its number in the delivery, its position, its text, and the reasons.
 
-    `key` is what it is about, where that could be told.
+    `key` is what it is about, where that is known.
     """
 
     record: int
@@ -53,7 +53,7 @@ class Reject:
 class RecordValidator:
     """The records of one list in a delivery, and the verdict on each of them.
 
-    `model` says what a record has to be: its fields are the promised keys, and the description of
+    `model` defines a record: its fields are the promised keys, and the description of
     a field completes the reason of a reject, as in "stops is not a count: -1". `frame` has the
     values of the model as columns, None in what it rejects, and `record`, a number that is unique
     in the delivery when each list begins at another `first_record`.
@@ -121,11 +121,11 @@ class RecordValidator:
             self._reject_one(index, reason.format_map(_Shown(self.records[index])))
 
     def good(self) -> pd.DataFrame:
-        """The rows that nothing was said against, in the order of the source."""
+        """Return the valid rows, in the order of the source."""
         return self.frame.drop(index=list(self._reasons)) if self._reasons else self.frame
 
     def rejects(self) -> list[Reject]:
-        """The refused records, in the order of the source."""
+        """Return the rejects, in the order of the source."""
         return [
             Reject(
                 self.first_record + index,
@@ -137,7 +137,7 @@ class RecordValidator:
         ]
 
     def rejected_records(self) -> list[Any]:
-        """The refused records as they were sent, in the order of the source."""
+        """Return the rejected records as they were sent, in the order of the source."""
         return [self.records[index] for index in sorted(self._reasons)]
 
     def drift(self, document: str) -> list[str]:
@@ -169,14 +169,14 @@ def _values_of(keys: Sequence[str]) -> Callable[[BaseModel], tuple[Any, ...]]:
     return several if len(keys) > 1 else lambda one: (several(one),)
 
 
-def drift_of(document: str, told: Sequence[str], what: str) -> list[str]:
-    """What is told of a document, each with its name: of very many the first, and how many more.
+def drift_of(document: str, found: Sequence[str], what: str) -> list[str]:
+    """Prefix findings with their document; keep the first `MAX_DRIFT`, count the rest.
 
     `what` is the plural of what they are.
     """
-    lines = [f"{document}: {line}" for line in told[:MAX_DRIFT]]
-    if len(told) > MAX_DRIFT:
-        lines.append(f"{document}: {len(told) - MAX_DRIFT} more {what}")
+    lines = [f"{document}: {line}" for line in found[:MAX_DRIFT]]
+    if len(found) > MAX_DRIFT:
+        lines.append(f"{document}: {len(found) - MAX_DRIFT} more {what}")
     return lines
 
 
@@ -247,7 +247,7 @@ class _Shown(dict[str, str]):
 def is_name(value: Any) -> bool:
     """Whether it can be a name or a key: a string, not blank, of 200 characters at most.
 
-    Control characters are refused (PostgreSQL cannot hold NUL) and halves of surrogate pairs,
+    Control characters are rejected (PostgreSQL cannot hold NUL) and halves of surrogate pairs,
     which UTF-8 does not have. The length is what fits into an index page for sure.
     """
     return (

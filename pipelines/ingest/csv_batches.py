@@ -1,7 +1,7 @@
 """CSV by the many thousand lines: columns of text, made by Arrow where lines are plain.
 
 Lines with quotation marks elsewhere than around whole fields are read one by one, as `csv_records`
-does it, and so are blocks in which one stays open at a line's end. What a line says is the same
+does it, and so are blocks in which one stays open at a line's end. The parsed values are the same
 either way.
 """
 
@@ -155,7 +155,7 @@ def _columns(
         odd.append(row.number - 1)
         return "skip"
 
-    if content.startswith(BOM):  # which Arrow takes off, here as at the beginning of a file
+    if content.startswith(BOM):  # which Arrow removes here as at the beginning of a file
         content = b"\n" + content
     names = [str(number) for number in range(len(layout.columns))]
     wanted = {name: str(layout.columns.index(name)) for name in promised if name in layout.columns}

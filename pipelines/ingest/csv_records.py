@@ -66,7 +66,7 @@ class Layout:
         return Record(line, raw, fields, None)
 
     def is_blank(self, raw: str) -> bool:
-        """Whether a line says nothing, as those that spreadsheets leave below a table."""
+        """Whether a line has no values, as those that spreadsheets leave below a table."""
         return not raw.replace(self.delimiter, "").strip()
 
     def fields(self, raw: str) -> list[str]:
@@ -78,8 +78,8 @@ class Layout:
     def drift(self, document: str, promised: Sequence[str]) -> list[str]:
         """Columns that nobody promised."""
         unknown = [name for name in self.columns if name and name not in promised]
-        told = [f"unknown column {shown(name)}" for name in unknown]
-        return drift_of(document, told, "unknown columns")
+        lines = [f"unknown column {shown(name)}" for name in unknown]
+        return drift_of(document, lines, "unknown columns")
 
 
 class CsvFile:
@@ -125,7 +125,7 @@ class CsvFile:
                 content += self._file.readline(MAX_LINE_BYTES + 1)
             first = self._line + 1
             self._count(content)
-            self._refuse_broken_off(content)
+            self._reject_broken_off(content)
             yield Block(first, content if content.isascii() else self._in_utf_8(content, first))
 
     def _in_utf_8(self, content: bytes, first_line: int) -> bytes:
@@ -224,11 +224,11 @@ class CsvFile:
         self._count(read)
         text = self._text(read, self._line)
         if self._line > 1:
-            self._refuse_broken_off(read)
+            self._reject_broken_off(read)
         return self._line, text
 
     def _count(self, content: bytes) -> None:
-        """Count lines; refuse one that has no end in sight."""
+        """Count lines. Raises `PermanentFailure` for one that exceeds the maximum length."""
         if (start := _long_line(content)) is not None:
             line = self._line + content.count(b"\n", 0, start) + 1
             raise self._failure(
@@ -238,8 +238,8 @@ class CsvFile:
         self._line += content.count(b"\n") + (not content.endswith(b"\n"))
         self._position += len(content)
 
-    def _refuse_broken_off(self, content: bytes) -> None:
-        """Refuse a file that ends within a line: who knows how many more there were."""
+    def _reject_broken_off(self, content: bytes) -> None:
+        """Raise `PermanentFailure` for a file that ends within a line: more may be missing."""
         self._has_end = content.endswith(b"\n")
         last = line_text(content[content.rfind(b"\n") + 1 :], self._encoding)
         if self._has_end or last.count('"') % 2 or self.layout.is_blank(last):

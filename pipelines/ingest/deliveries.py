@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 FEW_BAD = 20
-"""So many bad lines never refuse a file."""
+"""So many bad lines never reject a file."""
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,17 @@ def close_delivery(
     *,
     read: int,
     loaded: int,
-    held: int,
+    stored: int,
     rejected: int,
     drift: Sequence[str] = (),
 ) -> Outcome:
     """Write the counts and the drift; `rejected` is how many `write_rejects` wrote.
 
-    `loaded` is how many source records changed a row, `held` how many the tables hold now, both
-    counted there. PostgreSQL refuses counts that do not add up, and with them the whole
+    `loaded` is how many source records changed a row, `stored` how many the tables have now, both
+    counted there. PostgreSQL rejects counts that do not add up, and with them the whole
     transaction.
     """
-    outcome = Outcome(delivery_id, read, loaded, held - loaded, rejected)
+    outcome = Outcome(delivery_id, read, loaded, stored - loaded, rejected)
     _write_outcome(connection, outcome, drift)
     return outcome
 
@@ -125,7 +125,7 @@ def bytes_of(connection: Connection, outcomes: Iterable[Outcome]) -> int:
 
 
 def _write_outcome(
-    connection: Connection, outcome: Outcome, drift: Sequence[str], forgotten: int = 0
+    connection: Connection, outcome: Outcome, drift: Sequence[str], purged: int = 0
 ) -> None:
     connection.execute(
         update(deliveries)
@@ -135,7 +135,7 @@ def _write_outcome(
             loaded_count=outcome.loaded,
             unchanged_count=outcome.unchanged,
             rejected_count=outcome.rejected,
-            forgotten_count=forgotten,
+            purged_count=purged,
             drift=list(drift),
         )
     )
@@ -166,11 +166,11 @@ def repeat_delivery(
     )
     unchanged = before.read_count - before.rejected_count
     outcome = Outcome(delivery_id, before.read_count, 0, unchanged, before.rejected_count)
-    _write_outcome(connection, outcome, before.drift, before.forgotten_count)
+    _write_outcome(connection, outcome, before.drift, before.purged_count)
     return outcome
 
 
-def refuse_if_mostly_bad(
+def enforce_reject_cap(
     delivery: Delivery,
     read: int,
     rejected: int,
@@ -183,7 +183,7 @@ def refuse_if_mostly_bad(
 ) -> None:
     """Raise `PermanentFailure` with the top reasons when more than `cap` of the records are bad.
 
-    Up to `few` are let pass whatever their share: one bad line of four says little of a file.
+    Up to `few` are accepted whatever their share: one bad line of four proves little.
     `variable` is where `cap` is set, if it can be; `examples` are shown with their values.
     """
     if rejected <= max(few, cap * read):
@@ -196,7 +196,7 @@ def refuse_if_mostly_bad(
         f" and nothing was written: {top}",
         place=delivery.name,
         remedy="Whoever sends this has to correct these records and to send it again."
-        + (f" {variable} says how large a share of bad records is let pass." if variable else ""),
+        + (f" {variable} sets the accepted share of bad records." if variable else ""),
     )
 
 
@@ -208,7 +208,7 @@ def count_reasons(rejects: Iterable[Reject]) -> Counter[str]:
 def not_yet_in_quarantine(
     connection: Connection, delivery_id: int, rejects: Sequence[Reject]
 ) -> list[Reject]:
-    """Those of an open delivery's refused records that no other delivery of its source has brought.
+    """Return the rejects of an open delivery that no other delivery of its source has brought.
 
     Bad lines of a file that is sent again, as another or with more in it, are kept once: those that
     are returned are for `write_rejects`, the others count as unchanged.
@@ -223,7 +223,7 @@ def not_yet_in_quarantine(
 
 
 def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Reject]) -> None:
-    """Put refused records of an open delivery into quarantine; may be called for each portion."""
+    """Put rejected records of an open delivery into quarantine; may be called for each batch."""
     if not rejects:
         return
     rows = (
@@ -247,12 +247,12 @@ def last_drift(connection: Connection, source: str) -> list[str]:
 
 
 def last_rejects(connection: Connection, source: str) -> list[dict[str, Any]]:
-    """The refused records of the source's last delivery: position, reasons, raw."""
+    """Return the rejected records of the source's last delivery: position, reasons, raw."""
     return _rows(connection, "last_rejects", source)
 
 
 def rejects(connection: Connection, source: str, *, most: int) -> list[dict[str, Any]]:
-    """The newest refused records of the source: delivery, position, reasons, raw."""
+    """Return the newest rejected records of the source: delivery, position, reasons, raw."""
     shown = ("delivery", "position", "reasons", "raw")
     rows = _rows(connection, "rejects", source, most=most, is_dismissed=False)
     return [{name: row[name] for name in shown} for row in rows]

@@ -30,7 +30,7 @@ from pipelines.warehouse.tables import inbox_files
 
 
 class FileReadError(TransientFailure):
-    """The disk or the network failed under a file: it is not refused, and others may be well."""
+    """The disk or the network failed while a file was read: it is not rejected."""
 
 
 Load = Callable[[Connection, BinaryIO, Delivery], Outcome]
@@ -41,24 +41,24 @@ def load_files(
 ) -> tuple[list[Outcome], list[Failure]]:
     """Load files, each in a transaction of its own; one that fails does not hold up the others.
 
-    Returns what became of those that said something new, and why others were refused; a refused
+    Returns the outcomes of those with new content, and why others were rejected; a rejected
     file is not looked at again until it changes. Files that are gone are forgotten. Raises
     `TransientFailure` and `DatabaseError`.
     """
     outcomes: list[Outcome] = []
-    refusals: list[Failure] = []
+    failures: list[Failure] = []
     for file in files:
         try:
             outcome = load_file(store, inbox.source, file, load, inbox=inbox, run_id=run_id)
         except NotReady:
             continue  # it is being written again: it will be there at the next look
         except FileReadError as failure:
-            refusals.append(failure)
+            failures.append(failure)
             continue
         except DatabaseError:
             raise
         except PermanentFailure as failure:
-            refusals.append(failure)
+            failures.append(failure)
             with store.transaction(inbox.source) as connection:
                 _remember(connection, inbox, file, run_id, sha256=None, problem=failure.problem)
             continue
@@ -66,7 +66,7 @@ def load_files(
             outcomes.append(outcome)
     with store.transaction(inbox.source) as connection:
         _forget_gone(connection, inbox)
-    return outcomes, refusals
+    return outcomes, failures
 
 
 def load_file(
@@ -108,8 +108,8 @@ def load_file(
         return outcome
 
 
-def refused(connection: Connection, source: str) -> list[dict[str, Any]]:
-    """The files that were refused and have not changed since, newest first."""
+def rejected_files(connection: Connection, source: str) -> list[dict[str, Any]]:
+    """Return the files that were rejected and have not changed since, newest first."""
     query = (
         select(inbox_files)
         .where(inbox_files.c.source == source, inbox_files.c.problem.is_not(None))
@@ -118,10 +118,10 @@ def refused(connection: Connection, source: str) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def forget_refusals(connection: Connection, source: str) -> None:
-    """Have refused files looked at again."""
-    refused = inbox_files.c.source == source, inbox_files.c.problem.is_not(None)
-    connection.execute(delete(inbox_files).where(*refused))
+def forget_rejected_files(connection: Connection, source: str) -> None:
+    """Forget rejected files, so that they are read again."""
+    rejected = inbox_files.c.source == source, inbox_files.c.problem.is_not(None)
+    connection.execute(delete(inbox_files).where(*rejected))
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
 def _load(
     connection: Connection, opened: BinaryIO, delivery: Delivery, load: Load, place: str
 ) -> Outcome:
-    """Call the domain's code; what it cannot read for a fault of its own refuses the file."""
+    """Call the domain's code; an error in reading rejects the file."""
     try:
         with reading_faults(delivery.source, place):
             return load(connection, opened, delivery)

@@ -1,7 +1,7 @@
 """An inbox: a folder into which others drop files, each of which is taken once for each content.
 
-This is about finding files and telling whether they are whole; `intake` takes them. Files stay
-where they are. `ops.inbox_files` remembers what was taken or refused, by size and times, so that
+This finds files and checks whether they are complete; `file_loader` loads them. Files stay
+where they are. `ops.inbox_files` records what was loaded or rejected, by size and times, so that
 looking costs no reading.
 """
 
@@ -31,7 +31,7 @@ SETTLE_SECONDS = 1.0
 class InboxFile:
     """A file in an inbox as it was at one moment. `name` is printable even when its bytes are not.
 
-    `problem` says why it may not be read.
+    `problem` is why it cannot be read.
     """
 
     path: Path
@@ -51,7 +51,7 @@ class InboxFile:
 class Inbox:
     """The folder of one source, set by `variable`: its files are those that end in a suffix.
 
-    `reading` says how they are read, such as their encoding: files that were refused when read
+    `reading` has the parse options, such as the encoding: files that were rejected when read
     otherwise are pending again.
     """
 
@@ -87,7 +87,7 @@ class Inbox:
         return sorted(whole, key=lambda one: (one.modified_ns, one.name))
 
     def pending(self, connection: Connection) -> list[InboxFile]:
-        """The files that were neither taken nor refused as they are now, oldest first."""
+        """Return the files that were neither loaded nor rejected in this state, oldest first."""
         known = {
             row.name: (row.byte_count, row.modified_ns, row.changed_ns)
             for row in connection.execute(
@@ -114,7 +114,7 @@ class Inbox:
 def is_settled(file: InboxFile) -> bool:
     """Whether a file seems whole: left alone for a while, and not open for writing anywhere.
 
-    The second can only be told on Linux, for files of one's own; elsewhere the first decides.
+    The second is known only on Linux, for files of one's own; elsewhere the first decides.
     """
     if file.problem is not None:
         return True

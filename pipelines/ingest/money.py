@@ -17,7 +17,7 @@ _PRICE = re.compile(
 def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
     """Read `£1,234.50`, `35 €` or `1.234,50 EUR`; the currency is ISO 4217, the amount exact.
 
-    `country` (ISO 3166 alpha-2) says whose `kr` or `$` is meant; without it `kr` is nobody's and
+    `country` (ISO 3166 alpha-2) decides whose `kr` or `$` is meant; without it `kr` is nobody's and
     `$` the United States'. Raises `ValueError` for whatever is not wholly one price with one
     currency: a range, a sign, words. A single separator before three digits separates thousands.
     """

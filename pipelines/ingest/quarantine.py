@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select, text, update
 
 from pipelines.ingest.deliveries import Outcome
-from pipelines.ingest.file_loader import forget_refusals
+from pipelines.ingest.file_loader import forget_rejected_files
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine
@@ -55,7 +55,7 @@ def dismiss(
     """Say of records in quarantine that they are to stay there and are no problem; how many.
 
     All of the source that nobody has dismissed yet, or those with these numbers, or with `matching`
-    in a reason. They stay with who said so, when and why; they are not read again.
+    in a reason. They stay with who dismissed them, when and why; they are not read again.
     """
     query = text(read_sql("pipelines.ingest", "dismiss_records"))
     found = connection.execute(
@@ -76,11 +76,11 @@ def retry_each(
 ) -> list[Outcome]:
     """Have `again` read what is in quarantine of each delivery, each in a transaction of its own.
 
-    It ends with `close_retry`. Files that were refused as a whole are looked at again with the next
-    taking.
+    It ends with `close_retry`. Files that were rejected as a whole are read again with the next
+    load.
     """
     with store.transaction(source) as connection:
-        forget_refusals(connection, source)
+        forget_rejected_files(connection, source)
         delivery_ids = _deliveries_in_quarantine(connection, source)
     outcomes = []
     for delivery_id in delivery_ids:
@@ -142,14 +142,14 @@ def _take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
 
 
 def close_retry(
-    connection: Connection, retry: Retry, *, loaded: int, held: int, rejected: int
+    connection: Connection, retry: Retry, *, loaded: int, stored: int, rejected: int
 ) -> Outcome:
     """Write what became of the records that were taken out; the delivery's counts follow.
 
-    `loaded` is how many of them changed a row, `held` how many the tables hold now, `rejected` how
-    many `write_rejects` put back.
+    `loaded` is how many of them changed a row, `stored` how many the tables have now, `rejected`
+    how many `write_rejects` put back.
     """
-    outcome = Outcome(retry.delivery_id, len(retry.records), loaded, held - loaded, rejected)
+    outcome = Outcome(retry.delivery_id, len(retry.records), loaded, stored - loaded, rejected)
     dismissed = (
         select(func.count())
         .select_from(quarantine)
@@ -165,7 +165,7 @@ def close_retry(
         .values(
             loaded_count=deliveries.c.loaded_count + outcome.loaded,
             unchanged_count=deliveries.c.unchanged_count + outcome.unchanged,
-            rejected_count=deliveries.c.forgotten_count + dismissed + outcome.rejected,
+            rejected_count=deliveries.c.purged_count + dismissed + outcome.rejected,
         )
     )
     return outcome

@@ -73,7 +73,7 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
         with _described_failures(place), engine.begin() as connection:
             if condition(connection) == "current":
                 return
-            _refuse_1_0(connection, place)
+            _reject_1_0(connection, place)
             prepare(connection)
             if condition(connection) == "current":  # another command was faster
                 return
@@ -163,9 +163,9 @@ def _migrate_all(connection: Connection) -> None:
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
-            told = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
+            text = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
             where = f" ({', '.join(error.detail)})" if isinstance(error, DBAPIError) else ""
-            note_broken(name, f"its migration was rolled back{where}: {told}")
+            note_broken(name, f"its migration was rolled back{where}: {text}")
         else:
             done[name] = source
 
@@ -202,7 +202,7 @@ def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, S
     """
     schema, files = history.schema_of(source), source.object_files
     own_scripts = objects.scripts(schema)
-    objects.refuse_control(source, files | own_scripts)
+    objects.forbid_transaction_control(source, files | own_scripts)
     before = objects.belongings_of_others(connection, source)
     revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
     earlier = [name for name, one in applied.items() if one.plugin == source.name]
@@ -218,7 +218,7 @@ def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, S
     gone = [name for name in earlier if name not in files and name not in own_scripts]
     objects.drop(connection, gone, for_good=True)
     objects.execute_scripts(connection, schema, plugin=source.name, is_changed=is_changed)
-    objects.refuse_trespass(connection, source, before)
+    objects.forbid_foreign_changes(connection, source, before)
     generated = {
         name: sql
         for name, sql in object_files({**done, source.name: source}).items()
@@ -241,7 +241,7 @@ def _contents(connection: Connection) -> object:
     return history.applied_revisions(connection), objects.applied_files(connection)
 
 
-def _refuse_1_0(connection: Connection, place: str) -> None:
+def _reject_1_0(connection: Connection, place: str) -> None:
     if history.is_of_1_0(connection):
         raise PermanentFailure(
             "database",

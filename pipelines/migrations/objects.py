@@ -97,7 +97,7 @@ def execute_scripts(
         _record(connection, files, plugin)
 
 
-def refuse_control(source: Source, files: Mapping[str, str]) -> None:
+def forbid_transaction_control(source: Source, files: Mapping[str, str]) -> None:
     """Raise `ValueError` for a file that would end the transaction of the migration."""
     for name, sql in files.items():
         if ENDS_TRANSACTION.search(sql):
@@ -115,7 +115,7 @@ def belongings_of_others(connection: Connection, source: Source) -> dict[tuple[s
     }
 
 
-def refuse_trespass(
+def forbid_foreign_changes(
     connection: Connection, source: Source, before: dict[tuple[str, str], int]
 ) -> None:
     """Raise `PermissionError` for a plug-in that changed what is not its own."""

@@ -1,4 +1,4 @@
-"""What every asset shows in Dagster, and how failures are told there.
+"""What every asset shows in Dagster, and how failures are reported there.
 
 The bridge between plain code and Dagster's types, used by all sources. No logic of a source.
 """
@@ -33,7 +33,7 @@ PATIENCE_SECONDS = (60, 120, 240)
 """Waits before a step is tried again when its source or the database was away."""
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 OWNERS = ["team:isobar"]
-#: On tables that a sensor of their source brings up to date: automation leaves them alone.
+#: On tables that a sensor of their source refreshes: automation leaves them alone.
 REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
 EXTERNAL = "sources"
 """First part of the keys of what is not ours: files, documents and services that assets read."""
@@ -44,7 +44,7 @@ MAX_CELL_CHARACTERS = 200
 
 
 def asset_key(table: Table) -> dg.AssetKey:
-    """The key of a table's asset, which says where the table is."""
+    """Return the key of a table's asset: its schema and name."""
     assert table.schema is not None
     return dg.AssetKey([table.schema, table.name])
 
@@ -259,7 +259,7 @@ def as_dagster_failure(
 ) -> Iterator[StepMetadata]:
     """Turn our failures into Dagster's: transient ones are tried again, permanent ones are not.
 
-    Gives the page on which to tell what came of the work that begins here.
+    Yields the page that receives the metadata of the work that begins here.
     Where a person waits for the run, none is: the client has tried several times already. Nor
     where another run comes soon anyway: such a step is not patient.
     """
@@ -275,12 +275,12 @@ def as_dagster_failure(
         raise dg.Failure(description=str(failure), allow_retries=False) from error
     except Failure as failure:
         _tag_rejected_input(context, failure)
-        told = dg.Failure(description=str(failure), allow_retries=False)
+        failure_shown = dg.Failure(description=str(failure), allow_retries=False)
         is_attended = orphaned_runs.TAG in context.run.tags
         if not isinstance(failure, TransientFailure) or is_attended or not is_patient:
-            raise told from failure
+            raise failure_shown from failure
         if context.retry_number >= len(PATIENCE_SECONDS):
-            raise told from failure
+            raise failure_shown from failure
         seconds = PATIENCE_SECONDS[context.retry_number]
         context.log.warning("%s\n  trying again in %d s", failure, seconds)
         raise dg.RetryRequested(
@@ -307,7 +307,7 @@ def _tag_rejected_input(
 
 
 def log_skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -> None:
-    """Note that an asset was not brought up to date, and why, without failing."""
+    """Log that an asset was not refreshed, and why, without failing."""
     context.log_event(dg.AssetObservation(asset_key=key, metadata={"skipped": reason}))
 
 

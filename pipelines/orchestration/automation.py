@@ -31,7 +31,7 @@ derived_assets = dg.AutomationConditionSensorDefinition(
 
 
 def automated(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """The asset with its freshness policy, and the condition on which it is brought up to date.
+    """The asset with its freshness policy, and the condition on which it is refreshed.
 
     External assets have neither.
     """

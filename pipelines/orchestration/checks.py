@@ -63,7 +63,7 @@ def verdict(
 def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefinition]:
     """The checks that every ledger feed has.
 
-    Each delivery of a snapshot says everything, and its run fails without one. Otherwise rejects of
+    Each delivery of a snapshot is complete, and its run fails without one. Otherwise rejects of
     earlier deliveries are still missing, and a run without news is green: `source_active` is for
     those.
     """
@@ -161,22 +161,22 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
         description=described(
             "No file of the inbox was rejected as a whole. The run that rejects one fails here,"
             " once; the other files and checks are not touched by it.",
-            "files of an inbox were rejected as a whole, and the run that did so failed. Mend the"
-            " file as the row says, or take it away",
+            "files of an inbox were rejected as a whole, and the run that did so failed. Fix the"
+            " file as the row explains, or remove it",
         ),
     )
     def check(
         context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
     ) -> Iterator[dg.AssetCheckResult]:
         with warehouse.open() as store, store.engine.connect() as connection:
-            refused = file_loader.refused(connection, source.name)
+            rejected = file_loader.rejected_files(connection, source.name)
         columns = ("name", "problem", "looked_at")
-        yield verdict([{name: row[name] for name in columns} for row in refused], WARN)
-        if fresh := [row for row in refused if row["run_id"] == context.run.run_id]:
+        yield verdict([{name: row[name] for name in columns} for row in rejected], WARN)
+        if fresh := [row for row in rejected if row["run_id"] == context.run.run_id]:
             lines = "".join(f"\n  - {in_one_line(row['name'])}: {row['problem']}" for row in fresh)
             failure = PermanentFailure(
                 source.name,
-                f"{len(fresh)} of the inbox's files refused:{lines}",
+                f"{len(fresh)} of the inbox's files rejected:{lines}",
                 place=variable,
                 remedy="Mend them or take them away; one that changes is looked at again.",
             )

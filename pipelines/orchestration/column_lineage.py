@@ -1,4 +1,4 @@
-"""What columns are made of, as asset pages tell it; docs/lineage.py finds it out."""
+"""Column lineage for asset pages; docs/lineage.py writes it."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pipelines.source import sources
 
 @cache
 def _column_lineage() -> dict[str, dict[str, list[str]]]:
-    """What the file `column_lineage.json` of each source says, where it has one."""
+    """Return the content of `column_lineage.json` of each source that has one."""
     found: dict[str, dict[str, list[str]]] = {}
     for source in sources().values():
         file = resources.files(source.package).joinpath("column_lineage.json")

@@ -42,7 +42,7 @@ def _blocking(source: Source, view: str, read: Collection[str]) -> list[str]:
 def upstream_of(view: str) -> list[str]:
     """The tables and views that are assets and that a view reads, itself or by way of others.
 
-    A table that is no asset says by `info` which one it is written with.
+    A table that is no asset names in `info` the one it is written with.
     """
     files = {name: sql for one in sources().values() for name, sql in one.object_files.items()}
     views = {name for one in sources().values() for name in one.view_assets}

@@ -149,12 +149,12 @@ class _Loading:
         is_attended = orphaned_runs.TAG in self.context.run.tags
         wait_seconds = WAIT_SECONDS if is_attended else 0.0
         files, growing = inbox.ready(self.store, wait_seconds=wait_seconds)
-        outcomes, refusals = load_files(self.store, inbox, files, load, run_id)
+        outcomes, failures = load_files(self.store, inbox, files, load, run_id)
         self.outcomes += outcomes
         self.deferred += len(growing)
-        for refusal in refusals:
-            self.context.log.error("%s", refusal)
-        if unreadable := [one for one in refusals if isinstance(one, FileReadError)]:
+        for failure in failures:
+            self.context.log.error("%s", failure)
+        if unreadable := [one for one in failures if isinstance(one, FileReadError)]:
             raise unreadable[0]
 
     def _poll_api(self, fetcher: PagedApi) -> None:
@@ -256,9 +256,11 @@ def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
             return dg.SkipReason(f"{variable} is not set.")
         with context.resources.warehouse.open() as store, store.engine.connect() as connection:
             pending = inbox.pending(connection)
-            refused = {str(row["name"]) for row in file_loader.refused(connection, source.name)}
+            rejected = {
+                str(row["name"]) for row in file_loader.rejected_files(connection, source.name)
+            }
         if not pending:
-            return _for_refused_files(context, source, inbox, refused)
+            return _for_rejected_files(context, source, inbox, rejected)
         settled = [file for file in pending if is_settled(file)]
         if not settled:
             return dg.SkipReason(f"Still being written: {len(pending)} files.")
@@ -267,11 +269,11 @@ def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
     return sensor
 
 
-def _for_refused_files(
-    context: dg.SensorEvaluationContext, source: Source, inbox: Inbox, refused: set[str]
+def _for_rejected_files(
+    context: dg.SensorEvaluationContext, source: Source, inbox: Inbox, rejected: set[str]
 ) -> dg.RunRequest | dg.SkipReason:
     """A run where a rejected file is gone, so that its check turns green."""
-    if not refused or refused <= {file.name for file in inbox.files()}:
+    if not rejected or rejected <= {file.name for file in inbox.files()}:
         return dg.SkipReason("Nothing new in the inbox.")
     if run_state.is_under_way(context.instance, source.name):
         return dg.SkipReason("A run is under way.")

@@ -1,8 +1,8 @@
 """Runs and what became of their processes: which are under way, and which were killed.
 
 A run of `isobar run` notes its process, and Dagster that of a worker; one that was killed is found
-dead here, fails, and gives back what it held. Workers of a code server that lives are watched by
-it. Run as a program, this ends killed runs and says which.
+dead here, is marked failed, and frees its pool slots. A living code server watches its
+workers. Run as a program, this ends killed runs and prints them.
 """
 
 import json
@@ -16,7 +16,7 @@ from pipelines.postgres.process_identity import find, identity, is_alive
 TAG = "isobar/run"
 """On runs in the process of a command: a person waits, so they do not wait for a source."""
 BROKER_TAG = "dagster-celery/task_id"
-"""On runs of `pipelines.runtime.celery_launcher`, whose daemon asks the workers."""
+"""On runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers."""
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -26,7 +26,7 @@ UNFINISHED = [
 ]
 AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 FIRST_EVENTS = 5
-"""A worker says its process with the first thing that it does."""
+"""A worker logs its process among its first events."""
 CLOCK_SECONDS = 5
 """Clocks are set: a process may seem to have begun so much later than it did."""
 
@@ -57,7 +57,7 @@ def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 
 def is_orphaned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether the process of an unfinished run was killed, as far as this machine can tell."""
+    """Whether the process of an unfinished run was killed, as far as this machine can see."""
     return _command_was_killed(run) or _worker_was_killed(instance, run)
 
 
@@ -95,10 +95,10 @@ def _worker_was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool
     is_here = host in ("127.0.0.1", "localhost", socket.gethostname())
     if run.status not in AT_WORK or not is_here:
         return False
-    told = instance.get_records_for_run(
+    records = instance.get_records_for_run(
         run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT, limit=FIRST_EVENTS
     )
-    for record in told.records:
+    for record in records.records:
         event = record.event_log_entry.get_dagster_event()
         if pid := event.engine_event_data.metadata.get("pid"):
             return _is_gone(int(str(pid.value)), record.timestamp)

@@ -1,4 +1,4 @@
-"""How long a tick of a sensor looks before it says that there is nothing.
+"""How long a tick of a sensor looks before it reports that there is nothing.
 
 Each tick costs the daemon, the code server and a row of Dagster's storage, whatever it finds. In
 our code server (`pipelines.runtime.code_server`) a tick therefore goes on looking for a minute or
@@ -17,7 +17,7 @@ import dagster as dg
 _looks_for = 0.0
 #: So many ticks go on looking at once, and the others look once: each takes a thread of the server.
 _PLACES = threading.BoundedSemaphore(20)
-#: When this process is told to stop.
+#: Set when this process has to stop.
 stopping = threading.Event()
 
 
@@ -38,7 +38,7 @@ def looking_every(
     """A sensor's function that looks so often while there is nothing, as long as a tick may.
 
     The first tick of a process, and one after a failure, look once, so that it is soon known that
-    all is well; so does a person's trial in the UI, which Dagster tells no earlier tick.
+    all is well; so does a person's trial in the UI, for which Dagster passes no earlier tick.
     """
     is_sound = False
 
@@ -80,6 +80,6 @@ def _look_on(
 
 
 def _is_switched_off(context: dg.SensorEvaluationContext) -> bool:
-    """Whether a person stopped the sensor, which Dagster asks only before a tick."""
+    """Whether a person stopped the sensor, which Dagster checks only before a tick."""
     states = context.instance.all_instigator_state()
     return any(one.instigator_name == context.sensor_name and not one.is_running for one in states)

@@ -1,7 +1,7 @@
 """The job by which a person refreshes everything, or some sources, at once.
 
 One run cannot hold assets with different partitions, so the job only notes
-what is asked for, and a sensor starts the sources' jobs.
+what is requested, and a sensor starts the sources' jobs.
 """
 
 import datetime as dt
@@ -35,11 +35,11 @@ class Refreshing(dg.Config):
 
 
 @dg.op
-def ask_for_refresh(context: dg.OpExecutionContext, config: Refreshing) -> None:
+def request_refresh(context: dg.OpExecutionContext, config: Refreshing) -> None:
     """Note which sources are to be refreshed."""
     names = [one.name for one in dict.fromkeys(config.sources)] or list(sources())
-    context.log.info("Asked for: %s. Their runs start within seconds.", ", ".join(names))
-    context.add_output_metadata({"asked for": ", ".join(names)})
+    context.log.info("Requested: %s. Their runs start within seconds.", ", ".join(names))
+    context.add_output_metadata({"requested": ", ".join(names)})
 
 
 @dg.job(
@@ -49,7 +49,7 @@ def ask_for_refresh(context: dg.OpExecutionContext, config: Refreshing) -> None:
 )
 def refresh_everything() -> None:
     """Refresh all sources."""
-    ask_for_refresh()
+    request_refresh()
 
 
 def refresh_requests(jobs: Iterable[Any]) -> dg.SensorDefinition:
@@ -57,33 +57,35 @@ def refresh_requests(jobs: Iterable[Any]) -> dg.SensorDefinition:
 
     @due_sensor("refresh_requests", seconds=3, jobs=[job for job in jobs if job.name in sources()])
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        """Start the jobs that a run of refresh_everything asked for."""
+        """Start the jobs that a run of refresh_everything requested."""
         assert context.repository_def is not None
         lately = dg.RunsFilter(
             job_name=refresh_everything.name,
             statuses=[dg.DagsterRunStatus.SUCCESS],
             updated_after=utc_now() - LATELY,
         )
-        asked = {run.run_id: run for run in context.instance.get_runs(lately)}
-        fresh = asked.keys() - set((context.cursor or "").split())
+        requested = {run.run_id: run for run in context.instance.get_runs(lately)}
+        fresh = requested.keys() - set((context.cursor or "").split())
         if not fresh:
-            return dg.SkipReason("Nothing is asked for.")
-        requests = [one for id_ in fresh for one in asked_runs(asked[id_], context.repository_def)]
-        return dg.SensorResult(run_requests=requests, cursor=" ".join(asked))
+            return dg.SkipReason("Nothing is requested.")
+        requests = [
+            one for id_ in fresh for one in requested_runs(requested[id_], context.repository_def)
+        ]
+        return dg.SensorResult(run_requests=requests, cursor=" ".join(requested))
 
     return sensor
 
 
-def asked_runs(
-    asked: dg.DagsterRun, repository: dg.RepositoryDefinition
+def requested_runs(
+    requested: dg.DagsterRun, repository: dg.RepositoryDefinition
 ) -> Iterator[dg.RunRequest]:
-    """The runs that a run of `refresh_everything` asked for."""
-    ops: Any = asked.run_config.get("ops", {})
-    chosen = ops.get(ask_for_refresh.name, {}).get("config", {}).get("sources") or sources()
+    """The runs that a run of `refresh_everything` requested."""
+    ops: Any = requested.run_config.get("ops", {})
+    chosen = ops.get(request_refresh.name, {}).get("config", {}).get("sources") or sources()
     for name in dict.fromkeys(chosen):
         yield dg.RunRequest(
-            run_key=f"{asked.run_id} {name}",
+            run_key=f"{requested.run_id} {name}",
             job_name=name,
-            tags={REQUESTED_BY_TAG: asked.run_id},
+            tags={REQUESTED_BY_TAG: requested.run_id},
             partition_key=newest_partition(repository.get_job(name)),
         )

@@ -14,7 +14,7 @@ OUR_CLASS = re.compile(r"^\s*pipelines\.[\w.]+: ")
 
 
 def why_step_failed(event: dg.DagsterEvent) -> str:
-    """What our failure said; for anything else the innermost error in one line."""
+    """Return the message of our failure; for anything else the innermost error in one line."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return str(data.user_failure_data.description)
@@ -32,13 +32,13 @@ def why_run_failed(instance: dg.DagsterInstance, run_id: str) -> str:
     event = failures[0].event_log_entry.dagster_event if failures else None
     if event is None:
         return "The run failed."
-    told = event.message or "The run failed."
+    description = event.message or "The run failed."
     data = event.event_specific_data and event.job_failure_data  # none of a run that was killed
     if not data:
-        return told
+        return description
     if step := data.first_step_failure_event:
         return why_step_failed(step)
-    return f"{told} {said(data.error)}" if data.error else told
+    return f"{description} {innermost_error(data.error)}" if data.error else description
 
 
 def innermost(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
@@ -48,16 +48,16 @@ def innermost(error: SerializableErrorInfo | None) -> SerializableErrorInfo | No
     return error
 
 
-def said(error: SerializableErrorInfo) -> str:
+def innermost_error(error: SerializableErrorInfo) -> str:
     """What went wrong, without the name of a class of ours in front."""
     cause = innermost(error)
     assert cause is not None
     return OUR_CLASS.sub("", cause.message.strip())
 
 
-def what_and_remedy(told: str, remedy: str) -> tuple[str, str]:
+def what_and_remedy(description: str, remedy: str) -> tuple[str, str]:
     """What happened and what to do: by the words of our own failure, else `remedy`."""
-    what, _, own = told.partition("\n  what to do: ")
+    what, _, own = description.partition("\n  what to do: ")
     return shown(what), shown(own) or remedy
 
 

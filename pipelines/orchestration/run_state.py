@@ -21,7 +21,7 @@ __all__ = [
     "last_failure_at",
 ]
 
-#: On runs that a sensor starts because a person asked for them: the run that asked.
+#: On runs that a sensor starts because a person requested them: the run with the request.
 REQUESTED_BY_TAG = "isobar/requested_by"
 #: On runs that a sensor, a schedule or an automation condition starts by itself.
 AUTOMATIC_TAGS = {

@@ -139,23 +139,23 @@ class Timetable:
     file: Path | None = None
 
     def seconds(self, sensor: str, default: int) -> int:
-        """How often a sensor looks, unless the operator said otherwise `default`."""
+        """How often a sensor looks, `default` unless the operator set it."""
         return self.own_seconds.get(sensor, default)
 
-    def refuse_unknown(self, sensors: Iterable[str], jobs: Iterable[str]) -> None:
+    def reject_unknown(self, sensors: Iterable[str], jobs: Iterable[str]) -> None:
         """Raise `PermanentFailure` for a sensor or job of the operator's file that is not ours."""
         known = sorted(sensors)
         for name in self.own_seconds:
             if name not in known:
                 remedy = f"There are {', '.join(known)}."
-                raise _refusal(self.file, f"sensors.{name}", "is no sensor", remedy)
+                raise _config_error(self.file, f"sensors.{name}", "is no sensor", remedy)
         for one in self.schedules.values():
             place = f"schedules.{one.name}"
             if one.name in known:
-                raise _refusal(self.file, place, "is the name of a sensor", "Choose another.")
+                raise _config_error(self.file, place, "is the name of a sensor", "Choose another.")
             if one.job not in jobs:
                 remedy = f"Name one of {', '.join(sorted(jobs))}."
-                raise _refusal(self.file, place, f"there is no job {one.job!r}", remedy)
+                raise _config_error(self.file, place, f"there is no job {one.job!r}", remedy)
 
 
 @cache
@@ -234,7 +234,7 @@ def declared() -> dict[str, dict[str, Any]]:
 
 
 def read_timetable(own: Path | None) -> Timetable:
-    """What is declared, with what the file `own` says over it. Raises `PermanentFailure`."""
+    """Return the declared timetable, overridden by the file `own`. Raises `PermanentFailure`."""
     ours, theirs = declared(), _read(own) if own else {}
     schedules = theirs.get("schedules", {})
     if isinstance(schedules, dict):  # each line of theirs wins over ours
@@ -248,14 +248,14 @@ def read_timetable(own: Path | None) -> Timetable:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"] if part != "[key]")
-        told = first["msg"].removeprefix("Value error, ")
+        text = first["msg"].removeprefix("Value error, ")
         is_short = isinstance(first["input"], str | int | float)
-        problem = f"{first['input']!r}: {told}" if is_short else told
-        raise _refusal(own, place, problem, REMEDY) from error
+        problem = f"{first['input']!r}: {text}" if is_short else text
+        raise _config_error(own, place, problem, REMEDY) from error
     for name, entry in read.schedules.items():
         if name in ours and entry.job != ours[name]["job"]:
             remedy = "Add one of another name."
-            raise _refusal(own, f"schedules.{name}", "has another job than ours", remedy)
+            raise _config_error(own, f"schedules.{name}", "has another job than ours", remedy)
     return Timetable(
         {
             name: Scheduled(name=name, is_own=name not in ours, **dict(entry))
@@ -278,6 +278,6 @@ def _read(file: Path) -> dict[str, Any]:
         ) from error
 
 
-def _refusal(file: Path | None, place: str, problem: str, remedy: str) -> PermanentFailure:
+def _config_error(file: Path | None, place: str, problem: str, remedy: str) -> PermanentFailure:
     where = str(file or "the declarations of sources")
     return PermanentFailure("configuration", f"{place}: {problem}", place=where, remedy=remedy)

@@ -1,7 +1,7 @@
 """Dagster's storage in PostgreSQL, with sessions that are kept.
 
 Dagster's own opens a session for each of its questions, some fifteen a second while nothing goes
-on, and looks for its tables whenever a sensor asks for the instance. That costs the database more
+on, and looks for its tables whenever a sensor requests the instance. That costs the database more
 than the answers do. Its way to keep sessions (`optimize_for_webserver`) does not look whether a
 kept session still works; the web server alone uses that.
 """
@@ -34,7 +34,7 @@ class PooledPostgresStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "PooledPostgresStorage":
-        """Make it from what `dagster.yaml` says."""
+        """Make it from the settings in `dagster.yaml`."""
         return cls(config_value["postgres_url"], inst_data)
 
 

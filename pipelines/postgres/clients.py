@@ -39,7 +39,7 @@ def with_database(url: str, name: str) -> str:
 
 
 def place_of(url: str) -> str:
-    """Where a database is, to be told: without a password and options."""
+    """Return the address of a database for messages: without password and options."""
     shown = make_url(url).set(query={}, drivername="postgresql")
     return shown.render_as_string(hide_password=True)
 
@@ -79,7 +79,7 @@ class Clients:
     ) -> None:
         """Run one of them on a database, with these environment variables.
 
-        Raises `PermanentFailure` with what it said when it fails.
+        Raises `PermanentFailure` with its output when it fails.
         """
         parameters = parameters_of(url)
         secrets = [parameters.pop(name, "") for name in ("password", "sslpassword")]
@@ -101,8 +101,8 @@ class Clients:
                 "database",
                 f"{program} failed: {redact(done.stderr.strip()[-800:], secrets)}",
                 place=place_of(url),
-                remedy="Mend what it says (a role that is missing has to be created, a full disk"
-                " needs space), then run the same command again.",
+                remedy="Fix the reported error (create a missing role, free space on a full disk"
+                "), then run the same command again.",
             )
 
 

@@ -11,7 +11,7 @@ MAX_BYTES = 10_000_000
 def set_aside(log: Path, most_bytes: int = MAX_BYTES) -> bool:
     """Copy a log that has grown long to `<log>.1`, in place of the one before, and empty it.
 
-    Says whether it did. Whoever appends to it goes on; words of that very moment may be lost.
+    Returns whether it did. Writers continue; lines written at that very moment may be lost.
     """
     if not log.exists() or log.stat().st_size <= most_bytes:
         return False

@@ -34,9 +34,9 @@ def promised_port(preferred: int) -> Iterator[int]:
     one would else say that it serves where the other does.
     """
     place = Path(tempfile.gettempdir()) / f"isobar-{os.getuid()}-port-{preferred}.lock"
-    with ExitStack() as held:
+    with ExitStack() as locks:
         try:
-            held.enter_context(filelock.FileLock(place, timeout=0))
+            locks.enter_context(filelock.FileLock(place, timeout=0))
             port = free_port(preferred)
         except filelock.Timeout:
             port = free_port()

@@ -2,7 +2,7 @@
 
 import re
 
-#: What to do, by what the server says.
+#: What to do, by the server's message.
 REMEDIES = {
     "No space left on device|disk is full": "Make room on the disk of the server's data and of"
     " ISOBAR_HOME, then run again.",
@@ -14,7 +14,7 @@ REMEDIES = {
 }
 
 
-def remedy_for(told: str, otherwise: str) -> str:
-    """What to do about what a server lacks by its own words; `otherwise` where it says no such."""
-    found = (remedy for words, remedy in REMEDIES.items() if re.search(words, told))
+def remedy_for(message: str, otherwise: str) -> str:
+    """Return what to do about a server's error message; `otherwise` where it is not a known one."""
+    found = (remedy for words, remedy in REMEDIES.items() if re.search(words, message))
     return next(found, otherwise)

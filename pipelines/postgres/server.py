@@ -57,18 +57,18 @@ class Connections:
 
 
 class EmbeddedPostgres:
-    """One server for the state folder `state`; `tell` hears what a person should know."""
+    """One server for the state folder `state`; `report` receives progress messages."""
 
-    def __init__(self, state: Path, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, state: Path, report: Callable[[str], None] = lambda _: None) -> None:
         self.state = state.absolute()
-        self.tell = tell
+        self.report = report
 
     @property
     def home(self) -> Path:
         """The folder with data, log and passwords."""
         moved = self.state / "postgres.moved"
-        told = moved.read_text().strip() if moved.exists() else ""
-        return Path(told) if told else self.state / "postgres"
+        text = moved.read_text().strip() if moved.exists() else ""
+        return Path(text) if text else self.state / "postgres"
 
     @property
     def data(self) -> Path:
@@ -93,7 +93,7 @@ class EmbeddedPostgres:
             self._choose_home()
             binaries = self._binaries()
             self._initialise(binaries)
-            self._refuse_other_versions(binaries)
+            self._reject_other_versions(binaries)
             running = self._start(binaries)
             _make_databases(running)
             return running
@@ -113,23 +113,23 @@ class EmbeddedPostgres:
 
         Raises `TransientFailure` when it runs and lets nobody in.
         """
-        refusal = ""
+        error = ""
         deadline = time.monotonic() + 60
         while (postmaster := self._postmaster()) and time.monotonic() < deadline:
             lines = self._pid_file_lines()
             if len(lines) == 8 and lines[7].strip() == "ready":
                 server = Connections(int(lines[3]), self._passwords())
-                refusal = _refusal(server)
-                if not refusal:
+                error = _login_error(server)
+                if not error:
                     return server
             if is_alive(postmaster):
                 time.sleep(0.05)  # it is starting, recovering, or about to be gone
-        if postmaster and refusal:
+        if postmaster and error:
             raise TransientFailure(
                 "database",
-                f"the built-in PostgreSQL runs and lets nobody in: {refusal}",
+                f"the built-in PostgreSQL runs but accepts no connection: {error}",
                 place=str(self.log),
-                remedy=remedy_for(refusal, "Read the log, then run the same command again."),
+                remedy=remedy_for(error, "Read the log, then run the same command again."),
             )
         return None
 
@@ -190,7 +190,7 @@ class EmbeddedPostgres:
             if not software.may_execute(self.state, user):
                 home = FOLDER_FOR_ROOT / secrets.token_hex(6)
                 (self.state / "postgres.moved").write_text(f"{home}\n")
-                self.tell(
+                self.report(
                     f"The built-in PostgreSQL runs as the user {user.pw_name!r}, who cannot reach"
                     f" {self.state}: its data is in {home}."
                 )
@@ -210,7 +210,7 @@ class EmbeddedPostgres:
         """Make the data folder under another name first, so that a crash leaves no half of one."""
         if self.data.exists():
             return
-        self.tell("Making the built-in PostgreSQL …")
+        self.report("Making the built-in PostgreSQL …")
         passwords = {role: secrets.token_urlsafe(18) for role in ROLES}
         _write_private(self.home / "passwords.json", json.dumps(passwords))
         password_file = self.home / "owner.password"
@@ -234,7 +234,7 @@ class EmbeddedPostgres:
             conf.write("\ninclude 'isobar.conf'\n")
         unfinished.rename(self.data)
 
-    def _refuse_other_versions(self, binaries: Path) -> None:
+    def _reject_other_versions(self, binaries: Path) -> None:
         ours = software.major_version(binaries / "postgres")
         version_file = self.data / "PG_VERSION"
         theirs = version_file.read_text().strip() if version_file.exists() else "no version at all"
@@ -292,7 +292,7 @@ class EmbeddedPostgres:
         return process if is_alive(process) else None
 
     def _is_ours(self, process: psutil.Process) -> bool:
-        """Told by its command line, which everybody may read; pg_ctl gives the folder after -D."""
+        """Whether its command line has our folder after -D; everybody may read that."""
         try:
             return str(self.data) in process.cmdline()
         except psutil.NoSuchProcess:
@@ -305,7 +305,7 @@ class EmbeddedPostgres:
             return []
 
     def _clear_stale_pid_file(self) -> None:
-        """After a reboot the recorded process id may be somebody else's, which PostgreSQL refuses.
+        """After a reboot the recorded id may be another process's, and PostgreSQL does not start.
 
         The file goes only when that process is provably another program; all other cases are
         PostgreSQL's own to judge.
@@ -336,11 +336,11 @@ def _locale(major: int) -> list[str]:
 
 
 def _connect(server: Connections, **options: Any) -> psycopg.Connection:
-    """Connect as the superuser, whatever PGSSLMODE says: the server has no TLS, nor needs it."""
+    """Connect as the superuser, overriding PGSSLMODE: the server has no TLS, nor needs it."""
     return psycopg.connect(server.url(SUPERUSER, "postgres"), sslmode="disable", **options)
 
 
-def _refusal(server: Connections) -> str:
+def _login_error(server: Connections) -> str:
     """Why nobody can connect; nothing when one can."""
     try:
         _connect(server, connect_timeout=5).close()

@@ -1,6 +1,6 @@
 """PostgreSQL's programs: where they are, and how to run them as somebody who may.
 
-PostgreSQL refuses to run as root, so root runs it as a system user, who may not be able to read
+PostgreSQL does not run as root, so root runs it as a system user, who may not be able to read
 the virtual environment that holds the programs.
 """
 
@@ -116,7 +116,7 @@ def copy_software(binaries: Path, target: Path) -> Path:
 def run_as_system_user(program: Path, *words: str, log: Path) -> None:
     """Run a PostgreSQL program, leaving none of our descriptors to a server it may start.
 
-    Raises `TransientFailure` with what the program said when it fails.
+    Raises `TransientFailure` with the program's output when it fails.
     """
     user = system_user()
     with tempfile.TemporaryFile() as output:  # a pipe would stay open in the server
@@ -134,11 +134,11 @@ def run_as_system_user(program: Path, *words: str, log: Path) -> None:
             check=False,
         )
         output.seek(0)
-        told = output.read().decode(errors="replace").strip()
+        text = output.read().decode(errors="replace").strip()
     if done.returncode != 0:
         raise TransientFailure(
             "database",
-            f"{program.name} failed: {told[-600:]}",
+            f"{program.name} failed: {text[-600:]}",
             place=str(log),
-            remedy="Mend what it says, then run the same command again.",
+            remedy="Fix the reported error, then run the same command again.",
         )

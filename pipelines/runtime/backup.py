@@ -28,7 +28,7 @@ from pipelines.config.env_validation import misconfigured
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 #: The folders of the two dumps.
 WAREHOUSE, DAGSTER = "warehouse", "dagster"
 MANIFEST = "manifest.json"
@@ -55,14 +55,14 @@ class Manifest(BaseModel):
     sha256: dict[str, str]
 
 
-def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], tell: Tell) -> None:
+def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], report: Report) -> None:
     """Write a backup into a folder that is new or empty.
 
     Args:
         folder: Where to write it. What was written is removed when it fails.
         settings: Where the databases are; neither is changed, nor migrated.
         variables: The environment of pg_dump.
-        tell: Receives progress.
+        report: Receives progress.
 
     Raises:
         Failure: With what to do.
@@ -72,7 +72,7 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], tell
     urls = addresses(settings)
     _claim(folder)
     try:
-        manifest = _dump(folder, urls, variables, tell)
+        manifest = _dump(folder, urls, variables, report)
         (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1))
     except BaseException:
         for name in urls:
@@ -81,7 +81,7 @@ def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], tell
 
 
 def _dump(
-    folder: Path, urls: Mapping[str, str], variables: Mapping[str, str], tell: Tell
+    folder: Path, urls: Mapping[str, str], variables: Mapping[str, str], report: Report
 ) -> Manifest:
     with (
         connect(urls[WAREHOUSE]) as warehouse,
@@ -94,7 +94,7 @@ def _dump(
         watcher.execute(NO_MIGRATION)
         snapshots, taken_at = one_instant(warehouse, dagster, watcher)
         for name, url in urls.items():
-            tell(f"Dumping {place_of(url)} as of {taken_at.isoformat(timespec='seconds')} …")
+            report(f"Dumping {place_of(url)} as of {taken_at.isoformat(timespec='seconds')} …")
             words = ["--format=directory", f"--jobs={JOBS}", f"--file={folder / name}"]
             words.append(f"--snapshot={snapshots[name]}")
             clients[name].run("pg_dump", words, url, variables)
@@ -155,20 +155,20 @@ def read_manifest(folder: Path) -> Manifest:
     other = "Give the folder of another backup."
     if not (folder / MANIFEST).is_file():
         problem = f"there is no complete backup: it has no {MANIFEST}"
-        raise _refused(folder, problem, other)
+        raise _unusable(folder, problem, other)
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
         is_later = Version(manifest.isobar) > Version(version("isobar"))
     except (ValueError, OSError) as error:
         problem = f"its {MANIFEST} cannot be read ({type(error).__name__})"
-        raise _refused(folder, problem, other) from error
+        raise _unusable(folder, problem, other) from error
     if manifest.format != FORMAT or is_later:
         problem = f"it was made by another version of Isobar, {manifest.isobar}"
-        raise _refused(folder, problem, "Update this clone, then run again.")
+        raise _unusable(folder, problem, "Update this clone, then run again.")
     changed = sorted({name for name, _ in digests(folder).items() ^ manifest.sha256.items()})
     if changed:
         problem = f"files are missing or not as they were written: {', '.join(changed[:5])}"
-        raise _refused(folder, problem, f"Copy it again from where it was made. {other}")
+        raise _unusable(folder, problem, f"Copy it again from where it was made. {other}")
     return manifest
 
 
@@ -209,5 +209,5 @@ def _nothing_there(place: str) -> PermanentFailure:
     )
 
 
-def _refused(folder: Path, problem: str, remedy: str) -> PermanentFailure:
+def _unusable(folder: Path, problem: str, remedy: str) -> PermanentFailure:
     return PermanentFailure("restore", problem, place=str(folder), remedy=remedy)

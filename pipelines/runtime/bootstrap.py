@@ -22,25 +22,27 @@ from pipelines.runtime.workers import instance_with_workers, is_written_by_us
 from pipelines.source import broken_sources, note_broken, sources
 from pipelines.warehouse.connection import Warehouse
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 #: So long the daemon waits for a tick, which looks for less (`pipelines.orchestration.patience`).
 TICK_SECONDS = 300
 
 
 @contextmanager
-def bootstrapped(settings: Settings, tell: Tell) -> Iterator[tuple[dict[str, str], Child | None]]:
+def bootstrapped(
+    settings: Settings, report: Report
+) -> Iterator[tuple[dict[str, str], Child | None]]:
     """Prepare all that runs need: the database, Dagster's home and, where it is used, the sandbox.
 
     Yields the environment of the processes that execute runs, and the sandbox's if it is ours.
     """
     with sandbox(settings) as (child, variables):
-        prepare_database(settings, tell)
-        seed_sandbox(settings, tell)
+        prepare_database(settings, report)
+        seed_sandbox(settings, report)
         environment = {**settings.environment, **prepare_dagster_home(settings)}
         yield environment | variables(), child
 
 
-def prepare_database(settings: Settings, tell: Tell) -> None:
+def prepare_database(settings: Settings, report: Report) -> None:
     """Start the built-in server unless DATABASE_URL is set, then migrate.
 
     Raises `PermanentFailure` before that for a variable of a source that makes no sense.
@@ -49,9 +51,9 @@ def prepare_database(settings: Settings, tell: Tell) -> None:
 
     check_sources(settings)
     if settings.has_builtin_server:
-        settings.builtin_server(tell).start()
-    migrate(settings.warehouse_url(), tell)
-    tell_broken_sources(tell)
+        settings.builtin_server(report).start()
+    migrate(settings.warehouse_url(), report)
+    report_broken_sources(report)
 
 
 def check_sources(settings: Settings) -> None:
@@ -66,14 +68,14 @@ def check_sources(settings: Settings) -> None:
         source.load_settings(settings, **unset)
 
 
-def tell_broken_sources(tell: Tell) -> bool:
+def report_broken_sources(report: Report) -> bool:
     """Name the plug-ins that are broken, each with what is wrong; True when there are any."""
     for broken in broken_sources():
-        tell(f"The source {broken.name} is broken, the others go on: {broken.problem}")
+        report(f"The source {broken.name} is broken, the others go on: {broken.problem}")
     return bool(broken_sources())
 
 
-def seed_sandbox(settings: Settings, tell: Tell) -> None:
+def seed_sandbox(settings: Settings, report: Report) -> None:
     """Put into the database what imitated sources begin with; it has to be there."""
     if settings.sources != "sandbox":
         return
@@ -83,8 +85,8 @@ def seed_sandbox(settings: Settings, tell: Tell) -> None:
         if source.seed_sandbox is None or is_own:
             continue
         with Warehouse(settings.warehouse_url(LOADER)) as store:
-            if said := source.seed_sandbox(store):
-                tell(said)
+            if message := source.seed_sandbox(store):
+                report(message)
 
 
 def prepare_dagster_home(settings: Settings) -> dict[str, str]:

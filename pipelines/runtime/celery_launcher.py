@@ -59,9 +59,9 @@ SETTINGS = {
 
 
 class WorkersLauncher(CeleryRunLauncher):
-    """Gives runs to workers, and asks these whether they still have them.
+    """Launches runs on workers, and queries these for the runs that they still have.
 
-    Dagster's own asks for a state that was noted when the run began, which a machine that dies
+    Dagster's own queries a state that was recorded when the run began, which a machine that dies
     leaves as it was; and it takes a run that someone stops for one that failed.
     """
 
@@ -74,12 +74,12 @@ class WorkersLauncher(CeleryRunLauncher):
             inst_data=inst_data,
         )
         self._known: frozenset[str] = frozenset()
-        self._asked_at = float("-inf")
+        self._queried_at = float("-inf")
         self._missed_since: dict[str, float] = {}
 
     @classmethod
     def config_type(cls) -> Any:
-        """What dagster.yaml says of it."""
+        """The schema of its configuration in dagster.yaml."""
         return {"broker": dg.StringSource}
 
     @classmethod
@@ -121,7 +121,7 @@ class WorkersLauncher(CeleryRunLauncher):
 
     def _tasks_at_work(self) -> frozenset[str]:
         """Which tasks the workers are executing."""
-        if time.monotonic() - self._asked_at > FRESH_SECONDS:
+        if time.monotonic() - self._queried_at > FRESH_SECONDS:
             at_once = {"connect_retries_timeout": 1}  # the next look is near
             try:
                 with self.celery.connection_for_write(transport_options=at_once) as broker:
@@ -131,7 +131,7 @@ class WorkersLauncher(CeleryRunLauncher):
                 self._missed_since.clear()  # nobody could answer
                 raise
             self._known = frozenset(task["id"] for tasks in answers.values() for task in tasks)
-            self._asked_at = time.monotonic()
+            self._queried_at = time.monotonic()
         return self._known
 
 

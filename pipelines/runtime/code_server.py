@@ -59,7 +59,7 @@ def _fork(_: object, words: Sequence[str], passed: Sequence[int]) -> int:
         try:
             name_this_process("runs")
             exec(words[-1], {})  # noqa: S102 - the standard library's own words
-        except Exception:  # noqa: BLE001 - as a new Python would tell of it
+        except Exception:  # noqa: BLE001 - printed as a new Python process would
             traceback.print_exc()
         finally:
             os._exit(0)

@@ -40,7 +40,7 @@ def code_server(host: str, port: int, look_seconds: float) -> list[str]:
 
 
 def web_server(host: str, port: int, workspace: Path, *, is_read_only: bool = False) -> list[str]:
-    """What serves the UI; a read-only one refuses to start or change anything."""
+    """Return the command that serves the UI; a read-only one cannot start or change anything."""
     only = ["--read-only"] if is_read_only else []
     words = ["-h", host, "-p", str(port), "-w", str(workspace), *only]
     return _python("dagster_webserver", *words)

@@ -1,7 +1,7 @@
-"""Whether a process of Dagster works, asked often and therefore without importing Dagster.
+"""Health checks of Dagster's processes. They run often, so they do not import Dagster.
 
 Heartbeats are read by SQL for that: `dagster-daemon liveness-check` takes twice the CPU, and
-containers ask every few seconds.
+containers run them every few seconds.
 """
 
 import time
@@ -27,8 +27,8 @@ WHERE timestamp > now() AT TIME ZONE 'UTC' - interval '1 day'
 """
 
 
-def ask_code_server(port: int) -> None:
-    """Ask the code server of this machine by gRPC. Raises `TransientFailure`."""
+def check_code_server(port: int) -> None:
+    """Query the code server of this machine by gRPC. Raises `TransientFailure`."""
     import grpc  # type: ignore[import-untyped]
     from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 
@@ -43,8 +43,8 @@ def ask_code_server(port: int) -> None:
         raise _sick("the code server", place, "it does not serve")
 
 
-def ask_web_server(port: int) -> None:
-    """Ask the web server of this machine. Raises `TransientFailure`."""
+def check_web_server(port: int) -> None:
+    """Query the web server of this machine. Raises `TransientFailure`."""
     import requests
 
     place = f"http://127.0.0.1:{port}/server_info"
@@ -56,7 +56,7 @@ def ask_web_server(port: int) -> None:
         raise _sick("the web server", place, type(error).__name__) from error
 
 
-def ask_for_signs_of_life(storage_url: str) -> None:
+def check_daemon_heartbeat(storage_url: str) -> None:
     """See that each part of the daemon gave one lately, wherever it runs.
 
     `storage_url` is that of Dagster's storage. Raises `TransientFailure`.

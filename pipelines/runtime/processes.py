@@ -71,9 +71,9 @@ class Child:
         """Our own failure among what it logged since it was started, else the end of that."""
         with self.log.open(errors="replace") as log:
             log.seek(self._begins_at)
-            told = log.read().strip()
-        ours = re.findall(r"^pipelines\.failures\.\w+: (.+(?:\n  .+)*)", told, re.MULTILINE)
-        return str(ours[-1]) if ours else told[-600:] or "it said nothing"
+            text = log.read().strip()
+        ours = re.findall(r"^pipelines\.failures\.\w+: (.+(?:\n  .+)*)", text, re.MULTILINE)
+        return str(ours[-1]) if ours else text[-600:] or "it printed nothing"
 
     def keep_log_short(self) -> None:
         """Set the log aside when it has grown long, whether it runs or not."""
@@ -133,7 +133,7 @@ class WarmChild(Child):
             status = 0
         except SystemExit as exit_:
             status = exit_.code
-        except BaseException:  # noqa: BLE001 - as a new Python would tell of it
+        except BaseException:  # noqa: BLE001 - printed as a new Python process would
             with suppress(Exception):
                 traceback.print_exc()
         finally:
@@ -150,7 +150,7 @@ def live_in(environment: dict[str, str]) -> None:
 
 
 def name_this_process(name: str) -> None:
-    """Have `ps -e` and `top` show what this process is for, where Linux lets it be said."""
+    """Set the name that `ps -e` and `top` show for this process, on Linux."""
     with suppress(OSError):
         Path("/proc/self/comm").write_text(f"isobar {name.split()[0]}")
 
@@ -164,7 +164,7 @@ def kill_session(leader: int) -> None:
 
 
 def stop_all(children: list[Child], seconds: float = STOP_SECONDS) -> None:
-    """Ask the last to stop, which uses the others, and these when it has, or a little later.
+    """Stop the last, which uses the others, and these when it has ended or a little later.
 
     See that all do within `seconds` together.
     """

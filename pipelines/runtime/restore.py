@@ -28,7 +28,7 @@ from pipelines.postgres.clients import (
     revoke_public_connect,
     with_database,
 )
-from pipelines.runtime.backup import DAGSTER, Manifest, Tell, addresses, read_manifest
+from pipelines.runtime.backup import DAGSTER, Manifest, Report, addresses, read_manifest
 from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.restore_guard import ui_lock
 from pipelines.warehouse.connection import engine_for
@@ -75,45 +75,45 @@ def restore_from(
     settings: Settings,
     replace: bool,
     variables: Mapping[str, str],
-    tell: Tell,
+    report: Report,
 ) -> None:
     """Put the backup in a folder in place of both databases, migrated to this version.
 
     `variables` are the environment of pg_restore. Databases that have tables are replaced only
-    when asked to. Raises `Failure`; the databases are as they were then.
+    with `replace`. Raises `Failure`; the databases are as they were then.
     """
     manifest = read_manifest(folder)
     settings.state.mkdir(parents=True, exist_ok=True)
     with ExitStack() as until_done:
         urls = addresses(settings)
         prepare_dagster_home(settings)
-        until_done.enter_context(ui_lock(settings.state, urls[DAGSTER], tell))
+        until_done.enter_context(ui_lock(settings.state, urls[DAGSTER], report))
         targets = _targets(urls, until_done)
         for target in targets:
-            _refuse_older_server(target, manifest)
+            _reject_older_server(target, manifest)
             if not replace:
-                _refuse_full(target)
+                _reject_full(target)
             for name in (target.fresh, target.old):
                 if _drop(target, name):
-                    tell(f"Dropped {name}, which an interrupted restore had left.")
+                    report(f"Dropped {name}, which an interrupted restore had left.")
         taken_at = manifest.taken_at.isoformat(timespec="seconds")
         try:
             for target in targets:
                 _create(target)
             _swap_names(targets, is_trial=True)
             for target in targets:
-                tell(f"Restoring {place_of(target.url)} as of {taken_at} …")
+                report(f"Restoring {place_of(target.url)} as of {taken_at} …")
                 _fill(target, folder, variables)
             warehouse, dagster = targets
-            migrate(warehouse.fresh_url, tell)
-            _finish_dagster(dagster, settings.dagster_home, tell)
+            migrate(warehouse.fresh_url, report)
+            _finish_dagster(dagster, settings.dagster_home, report)
             _swap_names(targets, is_trial=False)
         finally:
             for target in targets:
                 _drop(target, target.fresh)
         for target in targets:
             _drop(target, target.old)
-    tell("Restored the warehouse and the history of its runs.")
+    report("Restored the warehouse and the history of its runs.")
 
 
 def _targets(urls: Mapping[str, str], until_done: ExitStack) -> list[Target]:
@@ -130,7 +130,7 @@ def _targets(urls: Mapping[str, str], until_done: ExitStack) -> list[Target]:
     return targets
 
 
-def _refuse_older_server(target: Target, manifest: Manifest) -> None:
+def _reject_older_server(target: Target, manifest: Manifest) -> None:
     theirs, ours = manifest.server_version // 10_000, target.admin.info.server_version // 10_000
     if ours < theirs:
         raise PermanentFailure(
@@ -141,7 +141,7 @@ def _refuse_older_server(target: Target, manifest: Manifest) -> None:
         )
 
 
-def _refuse_full(target: Target) -> None:
+def _reject_full(target: Target) -> None:
     with connect(target.url) as connection:
         if found := connection.execute(ANY_TABLE).fetchone():
             raise PermanentFailure(
@@ -159,7 +159,7 @@ def _create(target: Target) -> None:
     (owner,) = target.admin.execute(query, [target.name]).fetchone() or ("",)
     statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0")
     names = sql.Identifier(target.fresh), sql.Identifier(owner)
-    with _described_refusals(target):
+    with _describe_errors(target):
         target.admin.execute(statement.format(*names))
     if target.dump == DAGSTER:  # of the warehouse people read
         revoke_public_connect(target.admin, target.fresh)
@@ -198,7 +198,7 @@ def _fill(target: Target, folder: Path, variables: Mapping[str, str]) -> None:
         connection.execute("ANALYZE")
 
 
-def _finish_dagster(target: Target, home: Path, tell: Tell) -> None:
+def _finish_dagster(target: Target, home: Path, report: Report) -> None:
     """Bring it to the Dagster that is installed, and fail the runs that were under way."""
     with connect(target.fresh_url) as connection:
         if connection.execute(ANY_TABLE).fetchone() is None:
@@ -210,13 +210,13 @@ def _finish_dagster(target: Target, home: Path, tell: Tell) -> None:
         for run in instance.get_runs(dg.RunsFilter(statuses=under_way)):
             instance.report_run_failed(run, "It was under way when the backup was made.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-            tell(f"Ended {in_words(run)}, which was under way when the backup was made.")
+            report(f"Ended {in_words(run)}, which was under way when the backup was made.")
 
 
 def _swap_names(targets: list[Target], *, is_trial: bool) -> None:
     """Give the fresh databases the names of the present ones, all or none of a server.
 
-    As a trial it is rolled back: PostgreSQL says early whether the user may, and nobody is
+    As a trial it is rolled back: PostgreSQL reports early whether the user may, and nobody is
     connected.
     """
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
@@ -226,14 +226,14 @@ def _swap_names(targets: list[Target], *, is_trial: bool) -> None:
             transactions.enter_context(session.transaction(force_rollback=is_trial))
         for target in targets:
             fresh, name, old = map(sql.Identifier, (target.fresh, target.name, target.old))
-            with _described_refusals(target):
+            with _describe_errors(target):
                 target.admin.execute(rename.format(name, old))
                 target.admin.execute(comment.format(old, REPLACED))
                 target.admin.execute(rename.format(fresh, name))
 
 
 @contextmanager
-def _described_refusals(target: Target) -> Iterator[None]:
+def _describe_errors(target: Target) -> Iterator[None]:
     """What an administrator has to grant, and who is in the way."""
     try:
         yield

@@ -16,10 +16,10 @@ from pipelines.status.rules import BEAT_SECONDS
 
 
 @contextmanager
-def ui_lock(state: Path, dagster_url: str, tell: Callable[[str], None]) -> Iterator[None]:
+def ui_lock(state: Path, dagster_url: str, report: Callable[[str], None]) -> Iterator[None]:
     """Keep `isobar ui` of a state folder from starting.
 
-    Raises `PermanentFailure` where it runs, or a daemon on another machine, told by its signs of
+    Raises `PermanentFailure` where it runs, or a daemon on another machine, found by its signs of
     life in Dagster's storage.
     """
     lock = filelock.FileLock(state / "ui.lock")
@@ -32,18 +32,18 @@ def ui_lock(state: Path, dagster_url: str, tell: Callable[[str], None]) -> Itera
         if alive:
             raise _in_use(f"the {alive[0]} of isobar ui is running", str(state / "ui.json"))
         with connect(dagster_url, autocommit=True) as connection:
-            _refuse_living_daemon(connection, dagster_url, tell)
+            _reject_living_daemon(connection, dagster_url, report)
         yield
 
 
-def _refuse_living_daemon(
-    connection: psycopg.Connection, url: str, tell: Callable[[str], None]
+def _reject_living_daemon(
+    connection: psycopg.Connection, url: str, report: Callable[[str], None]
 ) -> None:
     """A daemon that stopped has left a last sign of life: wait whether another one follows."""
     last, age_seconds = last_sign_of_life(connection)
     if last is None or age_seconds > BEAT_SECONDS:
         return
-    tell(f"A daemon was alive {age_seconds:.0f} s ago; waiting whether it still is …")
+    report(f"A daemon was alive {age_seconds:.0f} s ago; waiting whether it still is …")
     deadline = time.monotonic() + BEAT_SECONDS - max(0.0, age_seconds)
     while time.monotonic() < deadline:
         time.sleep(0.5)

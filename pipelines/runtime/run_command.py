@@ -85,19 +85,19 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
                     break
     except (SQLAlchemyError, DagsterPostgresException) as error:
         cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
-        told = str(getattr(cause, "orig", cause)).strip()
+        text = str(getattr(cause, "orig", cause)).strip()
         raise TransientFailure(
             "dagster",
-            f"its storage went away: {told}",
+            f"its storage went away: {text}",
             place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
-            remedy=remedy_for(told, "Run again: what was not finished is done then."),
+            remedy=remedy_for(text, "Run again: what was not finished is done then."),
         ) from error
     except OSError as error:
         raise TransientFailure(
             "dagster",
             f"what runs say could not be written: {error.strerror or error}",
             place=str(error.filename or home),
-            remedy=remedy_for(str(error), "Mend what it says, then run again."),
+            remedy=remedy_for(str(error), "Fix the reported error, then run again."),
         ) from error
     if any(report.assets for report in reports):
         console.print(_table(reports))
@@ -160,7 +160,7 @@ def _run(
 
 
 def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console) -> None:
-    """Tell each event as it happens, and keep what the closing table needs."""
+    """Print each event as it happens, and collect the closing table."""
     started: dict[str | None, float] = {}
     waiting: dict[str, tuple[int | None, int | None]] = {}
     counts: Counter[str] = Counter()
@@ -185,8 +185,8 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             verdict = "done" if event.is_step_success else "[red]failed[/]"
             step = (event.step_key or "").replace("__", ".")
             if waiting or event.is_step_failure:  # a check that went well needs no line
-                told = f"  {step} {verdict} in {seconds:.1f} s{_in_words(counts)}"
-                console.print(told, highlight=False)
+                summary = f"  {step} {verdict} in {seconds:.1f} s{_in_words(counts)}"
+                console.print(summary, highlight=False)
             report.assets += [
                 (name, *line, seconds if number == 0 else None)
                 for number, (name, line) in enumerate(waiting.items())
@@ -225,9 +225,9 @@ def _count(metadata: object, name: str) -> int | None:
 
 
 def _counts(metadata: object) -> dict[str, int]:
-    """What became of the records that a step read, where it says so."""
-    told = {name: _count(metadata, name) for name in ("read", "loaded", "unchanged", "rejected")}
-    return {name: count for name, count in told.items() if count is not None}
+    """Return the counts of records in a step's metadata, where it has them."""
+    counts = {name: _count(metadata, name) for name in ("read", "loaded", "unchanged", "rejected")}
+    return {name: count for name, count in counts.items() if count is not None}
 
 
 def _in_words(counts: Mapping[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""`isobar ui`: web server, daemon and code server on loopback, until told to stop."""
+"""`isobar ui`: web server, daemon and code server on loopback, until interrupted."""
 
 import importlib
 import json
@@ -21,7 +21,7 @@ from pipelines.orchestration.operations.notifiers import check_urls
 from pipelines.postgres.log_files import set_aside
 from pipelines.postgres.ports import free_port, promised_port
 from pipelines.postgres.process_identity import find, identity, is_alive
-from pipelines.runtime.bootstrap import Tell, on_loopback, wait_until
+from pipelines.runtime.bootstrap import Report, on_loopback, wait_until
 from pipelines.runtime.dagster_processes import (
     END_LOOKS,
     LONG_LOOK_SECONDS,
@@ -45,24 +45,24 @@ class WebUi:
         self,
         settings: Settings,
         environment: dict[str, str],
-        tell: Tell,
+        report: Report,
         sandbox: Child | None = None,
     ) -> None:
         self.settings = settings
         self.environment = environment
-        self.tell = tell
+        self.report = report
         self.sandbox = sandbox
         self.record = settings.state / "ui.json"
         self.stopped = threading.Event()
 
-    def serve(self, asked_port: int | None) -> None:
+    def serve(self, requested_port: int | None) -> None:
         """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` when it cannot start or stay up."""
         check_urls(alert_urls(self.environment))
         try:
             with filelock.FileLock(self.settings.state / "ui.lock", timeout=0):
                 self._end_leftovers()
-                with promised_port(asked_port or FIRST_PORT) as port:
-                    self._serve(port, asked_port)
+                with promised_port(requested_port or FIRST_PORT) as port:
+                    self._serve(port, requested_port)
         except filelock.Timeout as error:
             raise PermanentFailure(
                 "ui",
@@ -71,12 +71,12 @@ class WebUi:
                 remedy="Open that address, or stop the other one first.",
             ) from error
 
-    def _serve(self, port: int, asked_port: int | None) -> None:
-        if asked_port is not None and port != asked_port:
+    def _serve(self, port: int, requested_port: int | None) -> None:
+        if requested_port is not None and port != requested_port:
             raise PermanentFailure(
                 "ui",
-                f"port {asked_port} is taken",
-                place=f"127.0.0.1:{asked_port}",
+                f"port {requested_port} is taken",
+                place=f"127.0.0.1:{requested_port}",
                 remedy="Give another --port, or none to have a free one chosen.",
             )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -87,7 +87,7 @@ class WebUi:
         code_port = free_port()
         children = self._children(port, code_port)
         code_child, web_child, _ = children
-        self.tell("Starting the web server, the daemon and the code server …")
+        self.report("Starting the web server, the daemon and the code server …")
         self._import_what_they_share()
         try:
             for child in children:
@@ -98,16 +98,16 @@ class WebUi:
                     wait_until(lambda: self.stopped.is_set() or _listens(code_port), child, 120)
             wait_until(lambda: self.stopped.is_set() or _serves(port), web_child, 120)
             if not self.stopped.is_set():
-                self.tell(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
+                self.report(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
             self._watch(port, children)
         finally:
             with suppress(BrokenPipeError):  # nobody reads any more, as when a script was killed
-                self.tell("Stopping; a run in flight is given half a minute …")
+                self.report("Stopping; a run in flight is given half a minute …")
             code_child.signal(END_LOOKS)
             stop_all(children)
             self.record.unlink(missing_ok=True)
             with suppress(BrokenPipeError):
-                self.tell("Stopped. PostgreSQL keeps running; isobar database stop stops it.")
+                self.report("Stopped. PostgreSQL keeps running; isobar database stop stops it.")
 
     def _schedules_in_use(self) -> Path:
         """A copy of the operator's schedules, so that runs do not read one that he is editing."""
@@ -118,7 +118,7 @@ class WebUi:
 
     def _import_what_they_share(self) -> None:
         live_in(self.environment)
-        with suppress(Exception):  # the code server fails of the same, and says so in its log
+        with suppress(Exception):  # the code server fails of the same, and logs it
             for module in PRELOADED:
                 importlib.import_module(module)
 
@@ -138,7 +138,7 @@ class WebUi:
                 check=True,
             )
             for words in ended.stdout.splitlines():
-                self.tell(f"Ended {words}, whose process was killed.")
+                self.report(f"Ended {words}, whose process was killed.")
 
     def _children(self, port: int, code_port: int) -> list[Child]:
         workspace = write_workspace(self.settings.state / "workspace.yaml", LOOPBACK, code_port)
@@ -179,7 +179,7 @@ class WebUi:
                         place=str(child.log),
                         remedy="Read the log; when it is mended, start isobar ui again.",
                     )
-                self.tell(f"The {child.name} ended; starting it again.")
+                self.report(f"The {child.name} ended; starting it again.")
                 child.stop()
                 child.start()
                 self._write_record(port, children)
@@ -189,15 +189,15 @@ class WebUi:
 
         Its log is kept short here, as it outlives everybody.
         """
-        server = self.settings.builtin_server(self.tell)
+        server = self.settings.builtin_server(self.report)
         set_aside(server.log)
         try:
             if server.connections() is not None:
                 return
-            self.tell("The database is down; starting it again. To stop it, stop the UI first.")
+            self.report("The database is down; starting it again. To stop it, stop the UI first.")
             server.start()
         except Failure as failure:
-            self.tell(f"{failure}\n  trying again in {DATABASE_SECONDS:.0f} s")
+            self.report(f"{failure}\n  trying again in {DATABASE_SECONDS:.0f} s")
 
     def _read_record(self) -> dict[str, object]:
         try:

@@ -1,4 +1,4 @@
-"""How Isobar is at this moment, part by part: what `isobar status` tells, without the telling.
+"""Collect the state of every part of Isobar for `isobar status`, without printing it.
 
 Looks only: sessions are read-only, nothing is started, migrated or made. A look that takes more
 than a few seconds counts as unanswered. What is wrong is judged in `verdicts`.
@@ -25,7 +25,7 @@ from pipelines.source import broken_sources, sources
 from pipelines.status import rules
 from pipelines.status.probes.dagster import DagsterFacts, FindProblems, look_at_instance
 from pipelines.status.probes.databases import Ledger, look_at_storage, look_at_warehouse, place_of
-from pipelines.status.probes.web_ui import ask_web_server, noted_processes
+from pipelines.status.probes.web_ui import noted_processes, query_web_server
 from pipelines.status.rules import Code, Database, Disk, ProcessFact
 
 LOOK_SECONDS = 2.5
@@ -65,7 +65,7 @@ class _Look(Generic[T]):
     def _run(self, look: Callable[[], T]) -> None:
         try:
             self.answer.set_result(look())
-        except Exception as error:  # noqa: BLE001 - it is told, and the other looks go on
+        except Exception as error:  # noqa: BLE001 - it is reported, and the other probes go on
             self.answer.set_exception(error)
 
     def result(self) -> T:
@@ -75,8 +75,8 @@ class _Look(Generic[T]):
         except Failure:
             raise
         except Exception as error:
-            problem = f"it could not be looked at: {_told(error)}"
-            remedy = "See whether what it says can be mended; else it is a fault of Isobar."
+            problem = f"it could not be looked at: {_described(error)}"
+            remedy = "Fix the reported error; if that is not possible, it is a bug in Isobar."
             if isinstance(error, TimeoutError):
                 problem = f"it did not answer within {self.seconds} s"
                 remedy = "See whether it is up, and what it is busy with."
@@ -98,9 +98,9 @@ def look(
     storage = _Look(place, lambda: look_at_storage(settings))
     noted_url, status.processes = noted_processes(settings.state)
     url = noted_url or web_server_url()
-    asked = _Look(redact(url), lambda: ask_web_server(url)) if url else None
+    web_server = _Look(redact(url), lambda: query_web_server(url)) if url else None
     repository, own_error = _loaded(load_repository)
-    status.code = _code(asked, own_error, is_starting=_is_starting(status.processes, now))
+    status.code = _code(web_server, own_error, is_starting=_is_starting(status.processes, now))
     status.disks = _disks(settings)
     try:
         status.warehouse, status.ledger = warehouse.result()
@@ -130,12 +130,12 @@ def unconfigured(failure: Failure, now: dt.datetime) -> Status:
 def _problems(status: Status) -> list[Problem]:
     now, dagster = status.checked_at, status.dagster
     error = status.storage.error
-    is_told = error is not None and error == status.warehouse.error
+    is_reported = error is not None and error == status.warehouse.error
     is_known = dagster is not None or status.storage.schema == "missing"
     heartbeats = dagster.heartbeats if dagster else []
     return [
         *rules.of_database(status.warehouse, now),
-        *([] if is_told else rules.of_database(status.storage, now)),
+        *([] if is_reported else rules.of_database(status.storage, now)),
         *rules.of_processes(status.processes, now),
         *(rules.of_daemon(heartbeats, status.processes, now) if is_known else []),
         *(rules.of_runs(dagster.runs, now) if dagster else []),
@@ -164,11 +164,11 @@ def _loaded(
     """The definitions of this clone, or why they do not load."""
     try:
         return load_repository(), None
-    except Exception as error:  # noqa: BLE001 - it is what is told
-        return None, _told(error)
+    except Exception as error:  # noqa: BLE001 - it is what is reported
+        return None, _described(error)
 
 
-def _told(error: Exception) -> str:
+def _described(error: Exception) -> str:
     """An error in words, with the line of ours that it comes from."""
     if isinstance(error, Failure):
         return f"{error.problem} ({error.place}). {error.remedy}"
@@ -180,16 +180,18 @@ def _told(error: Exception) -> str:
     return redact(f"{type(error).__name__}: {error}{ours[-1] if ours else ''}")
 
 
-def _code(asked: "_Look[str | None] | None", own_error: str | None, *, is_starting: bool) -> Code:
-    if asked is None:
+def _code(
+    web_server: "_Look[str | None] | None", own_error: str | None, *, is_starting: bool
+) -> Code:
+    if web_server is None:
         return Code(None, own_error is None, own_error, own_error)
     try:
-        error = asked.result()
+        error = web_server.result()
     except NotReady:  # it does not say, as where a proxy wants a password
         return Code(None, own_error is None, own_error, own_error)
     except Failure as failure:
         error = None if is_starting else failure.problem
-    return Code(asked.place, error is None, error, own_error)
+    return Code(web_server.place, error is None, error, own_error)
 
 
 def _disks(settings: Settings) -> list[Disk]:

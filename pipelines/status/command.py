@@ -32,7 +32,7 @@ def status(as_json: bool) -> None:
       processes        status, and processes of isobar ui on this machine:
                        [name, pid, state (alive, stopped, dead), started_at]
       daemon           status, and heartbeats [name, at, age_seconds, errors]
-      code_location    status, asked (the web server; null: this process), is_loaded, error,
+      code_location    status, web_server (null: this process), is_loaded, error,
                        own_error (of this clone's definitions, as they are now)
       automation       [name, kind (schedule, sensor), is_running, last_tick_at, error,
                        next_tick_at]
@@ -55,16 +55,16 @@ def status(as_json: bool) -> None:
     except Failure as failure:
         seen = unconfigured(failure, now)
     except OSError as error:  # a home that this user may not read
-        problem = f"the system refused: {error.strerror}"
+        problem = f"the operating system reported: {error.strerror}"
         remedy = "Run it as the user that runs Isobar."
-        refusal = PermanentFailure("status", problem, place=str(error.filename), remedy=remedy)
-        seen = unconfigured(refusal, now)
-    told = document(seen)
+        rejection = PermanentFailure("status", problem, place=str(error.filename), remedy=remedy)
+        seen = unconfigured(rejection, now)
+    report = document(seen)
     if as_json:
-        click.echo(json.dumps(told, indent=2, default=lambda at: at.isoformat()))
+        click.echo(json.dumps(report, indent=2, default=lambda at: at.isoformat()))
     else:
         click.echo(page(seen))
-    sys.exit(1 if told["status"] == "bad" else 0)
+    sys.exit(1 if report["status"] == "bad" else 0)
 
 
 def _repository() -> "dg.RepositoryDefinition":

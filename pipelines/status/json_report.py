@@ -1,4 +1,4 @@
-"""What `isobar status --json` says: all that was seen, for a monitor."""
+"""The JSON report of `isobar status --json`: everything collected, for a monitor."""
 
 import datetime as dt
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from pipelines.status.rules import Database, Runs, status_of
 
 
 def document(seen: Status) -> dict[str, Any]:
-    """All of it, as JSON has it; `isobar status --help` tells the keys."""
+    """Return everything collected as JSON; `isobar status --help` lists the keys."""
     dagster = seen.dagster
     parts: dict[str, dict[str, Any]] = {
         "database": _database(seen.warehouse),
@@ -38,7 +38,7 @@ def judgement(seen: Status, part: str) -> Literal["ok", "warning", "bad"] | None
     if problems:
         return status_of(problems)
     if part == "dagster_storage" and seen.is_looked_at and not seen.storage.is_reachable:
-        return "bad"  # told with the database, when it is the same server
+        return "bad"  # reported with the database, when it is the same server
     is_seen = {
         "processes": bool(seen.processes),
         "daemon": seen.dagster is not None,

@@ -1,7 +1,7 @@
 """What `isobar status` knows of each part, and what is wrong with it: facts in, problems out.
 
-No clock, no connection, no process: `status` looks. What Dagster tells of runs, checks, freshness,
-sensors and schedules is judged in `problems`.
+No clock, no connection, no process: `status` looks. Dagster's runs, checks, freshness,
+sensors and schedules are judged in `problems`.
 """
 
 import datetime as dt
@@ -61,9 +61,9 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class Code:
-    """Whether the definitions load, as the web server says (`asked`) and in this process."""
+    """Whether the definitions load, in the web server (its URL) and in this process."""
 
-    asked: str | None = None
+    web_server: str | None = None
     is_loaded: bool | None = None
     error: str | None = None
     own_error: str | None = None
@@ -173,17 +173,17 @@ def of_daemon(
     """Whether the daemon is alive, by its signs of life; one that just began may have none."""
     process = next((one for one in processes if one.name == "daemon"), None)
     if process and process.state != "alive":
-        return []  # told with the processes
+        return []  # reported with the processes
     if process and process.started_at and _age(process.started_at, now) < BEAT_SECONDS:
         return []
-    told = [beat.at for beat in beats if beat.at is not None]
-    if not told:
+    beat_at = [beat.at for beat in beats if beat.at is not None]
+    if not beat_at:
         what = "No daemon has run yet: nothing starts of itself"
         return [trouble("daemon", what, "", START, now, severity="warning")]
-    if (age := _age(max(told), now)) > BEAT_SECONDS:
+    if (age := _age(max(beat_at), now)) > BEAT_SECONDS:
         what = f"The daemon is dead or stands still: no sign of life for {span_in_words(age)}"
         remedy = "Read .isobar/daemon.log, and kill it: isobar ui starts it again."
-        return [trouble("daemon", what, "", remedy if process else START, max(told))]
+        return [trouble("daemon", what, "", remedy if process else START, max(beat_at))]
     return [problem for beat in beats for problem in _of_beat(beat, now)]
 
 
@@ -206,17 +206,21 @@ def _of_beat(beat: Heartbeat, now: dt.datetime) -> list[Problem]:
 def of_code(found: Code, now: dt.datetime) -> list[Problem]:
     """Whether what is in this clone loads, and what the web server has loaded."""
     problems = []
-    if found.asked and found.error:
+    if found.web_server and found.error:
         what = f"The web server: {found.error}"
-        remedy = "Mend what it says, then reload the code location in the UI, or start it again."
-        problems.append(trouble("code_location", what, found.asked, remedy, now))
-    is_told = bool(problems) and (found.own_error or "") in (found.error or "")
-    if found.own_error and not is_told:
+        remedy = "Fix the reported error, then reload the code location in the UI or restart it."
+        problems.append(trouble("code_location", what, found.web_server, remedy, now))
+    is_reported = bool(problems) and (found.own_error or "") in (found.error or "")
+    if found.own_error and not is_reported:
         what = f"The definitions of this clone do not load: {found.own_error}"
         where = "pipelines.definitions"
         problems.append(
             trouble(
-                "code_location:own", what, where, "Mend what it says; until then runs fail.", now
+                "code_location:own",
+                what,
+                where,
+                "Fix the reported error; runs fail until then.",
+                now,
             )
         )
     return problems

@@ -73,8 +73,8 @@ def _problems(seen: Status) -> Table:
 def _words(problem: Problem) -> str:
     """What is wrong, and with what, on a line."""
     is_of_machinery = problem.key.startswith("status:")
-    told = problem.what if is_of_machinery else f"{problem.where}: {problem.what}"
-    return shorten(printable(told), MAX_CHARACTERS, placeholder=" …")
+    text = problem.what if is_of_machinery else f"{problem.where}: {problem.what}"
+    return shorten(printable(text), MAX_CHARACTERS, placeholder=" …")
 
 
 def _since(problem: Problem, seen: Status) -> str:
@@ -83,13 +83,13 @@ def _since(problem: Problem, seen: Status) -> str:
 
 
 def _remedy(problem: Problem, seen: Status) -> str:
-    url = seen.code.asked
+    url = seen.code.web_server
     return f"{problem.remedy} {url}{problem.path}" if url and problem.path else problem.remedy
 
 
 def _parts(seen: Status) -> Table:
     """A line for each part of the machinery."""
-    told = {
+    lines = {
         "database": ("database", _database(seen.warehouse)),
         "dagster_storage": ("Dagster's storage", _database(seen.storage)),
         "processes": ("web UI", _ui(seen)),
@@ -99,7 +99,7 @@ def _parts(seen: Status) -> Table:
         "disks": ("disk", _disks(seen)),
     }
     parts = Table.grid(padding=(0, 1))
-    for part, (title, words) in told.items():
+    for part, (title, words) in lines.items():
         parts.add_row(MARKS[judgement(seen, part)], title, escape(printable(words)))
     return parts
 
@@ -115,13 +115,13 @@ def _database(found: Database) -> str:
 
 def _ui(seen: Status) -> str:
     if not seen.processes:
-        return seen.code.asked or "isobar ui does not run on this machine"
+        return seen.code.web_server or "isobar ui does not run on this machine"
     dead = [
         f"{one.name} {one.state}"
         for one in seen.processes
         if one.name != "daemon" and one.state != "alive"
     ]
-    return ", ".join([seen.code.asked or "down", *dead])
+    return ", ".join([seen.code.web_server or "down", *dead])
 
 
 def _daemon(seen: Status) -> str:
@@ -138,21 +138,21 @@ def _daemon(seen: Status) -> str:
 def _code(code: Code) -> str:
     if not code.is_loaded:
         return "do not load"
-    return f"load, {'as the web server says' if code.asked else 'tried here'}"
+    return f"load, {'as the web server reports' if code.web_server else 'tried here'}"
 
 
 def _runs(seen: Status) -> str:
     if seen.dagster is None:
         return "not known"
     runs = seen.dagster.runs
-    told = [
+    counts = [
         f"{count} {what}" + (f" (the oldest since {_span(at, seen)})" if at else "")
         for count, what, at in (
             (runs.queued, "queued", runs.oldest_queued_at),
             (runs.under_way, "under way", runs.oldest_under_way_at),
         )
     ]
-    return ", ".join(told)
+    return ", ".join(counts)
 
 
 def _disks(seen: Status) -> str:

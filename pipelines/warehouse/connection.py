@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
-#: The column of a staged frame that says which source record a row comes from.
+#: The column of a staged frame with the number of the source record that a row comes from.
 RECORD = "record"
 
 
@@ -43,9 +43,9 @@ def engine_for(url: str, *, role: str | None) -> Engine:
     if role is not None:
         options += f" {UNHURRIED} -c role={role}"
     parsed = make_url(url).set(drivername="postgresql+psycopg")
-    asked = parsed.query.get("options")
-    if isinstance(asked, str):
-        options = f"{asked} {options}"
+    given = parsed.query.get("options")
+    if isinstance(given, str):
+        options = f"{given} {options}"
     return create_engine(
         parsed.update_query_dict({"options": options}),
         connect_args={"connect_timeout": 10},
@@ -114,8 +114,8 @@ class Warehouse:
                 place=self.place,
                 remedy=remedy_for(str(cause), SEE_SERVER)
                 if went_away
-                else "The code of the source let through what the table refuses, or rights in the"
-                " database are missing: mend that, then run again.",
+                else "The code of the source let through what the table rejects, or rights in the"
+                " database are missing: fix that, then run again.",
             ) from error
 
     def dispose(self) -> None:
@@ -230,7 +230,7 @@ def prepare_change_log(connection: Connection) -> None:
     connection.execute(text(f"CREATE TEMP TABLE changed ({RECORD} integer) ON COMMIT DROP"))
 
 
-def held_records(connection: Connection, table: Table, condition: str = "TRUE") -> int:
+def count_records(connection: Connection, table: Table, condition: str = "TRUE") -> int:
     """How many staged source records the table really holds now, by its key.
 
     `condition` narrows the table's rows, such as to open periods.
@@ -278,15 +278,15 @@ def _upsert_statement(table: str, staged: str, keys: Sequence[str], columns: Seq
     on_conflict = "DO NOTHING"
     if values:
         assignments = ", ".join(f"{column} = excluded.{column}" for column in values)
-        held = ", ".join(f"held.{column}" for column in values)
+        stored = ", ".join(f"stored.{column}" for column in values)
         sent = ", ".join(f"excluded.{column}" for column in values)
         on_conflict = (
             f"DO UPDATE SET {assignments}, delivery_id = excluded.delivery_id\n"
-            f"        WHERE ({held}) IS DISTINCT FROM ({sent})"
+            f"        WHERE ({stored}) IS DISTINCT FROM ({sent})"
         )
     return f"""
 WITH written AS (
-    INSERT INTO {table} AS held ({column_list}, delivery_id)
+    INSERT INTO {table} AS stored ({column_list}, delivery_id)
     SELECT DISTINCT ON ({key_list}) {column_list}, :delivery_id
     FROM {staged}
     ORDER BY {key_list}, {RECORD}

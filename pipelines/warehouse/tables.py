@@ -108,19 +108,19 @@ deliveries = Table(
     required(
         "unchanged_count",
         Integer,
-        "Source records that said what was known already, be it in quarantine, or that a"
-        " later delivery said after they had been refused.",
+        "Source records with nothing new, those known from quarantine included, or that a"
+        " later delivery brought after they had been rejected.",
     ),
     required(
         "rejected_count",
         Integer,
-        "Source records that were refused and not told well since: in quarantine"
-        " (ops.quarantine), or forgotten.",
+        "Source records that were rejected and not corrected since: in quarantine"
+        " (ops.quarantine), or purged.",
     ),
     required(
-        "forgotten_count",
+        "purged_count",
         Integer,
-        "Those of the refused that housekeeping has taken out of quarantine for their age.",
+        "Rejected records that housekeeping has deleted from quarantine for their age.",
         server_default="0",
     ),
     required(
@@ -137,12 +137,12 @@ deliveries = Table(
     CheckConstraint(
         "read_count = loaded_count + unchanged_count + rejected_count", name="counts_balance"
     ),
-    CheckConstraint("forgotten_count BETWEEN 0 AND rejected_count", name="forgotten"),
+    CheckConstraint("purged_count BETWEEN 0 AND rejected_count", name="purged"),
     UniqueConstraint("source", "name", "sha256"),
     schema="ops",
     comment="The ledger: one row for each delivery, written in one transaction with its rows."
     " read = loaded + unchanged + rejected, counted in source records;"
-    " rejected = in quarantine + forgotten.",
+    " rejected = in quarantine + purged.",
 )
 
 quarantine = Table(
@@ -164,11 +164,11 @@ quarantine = Table(
     ),
     required("position", Text, "Where in the delivery: records[3], line 17."),
     required("raw", Text, "The whole record: text as it came, values from JSON written anew."),
-    required("reasons", ARRAY(Text), "Why it was refused, in words."),
+    required("reasons", ARRAY(Text), "Why it was rejected, in words."),
     optional(
         "record_key",
         ARRAY(Text),
-        "Its key in the source's terms, where it could be told: a later delivery that has"
+        "Its key in the source's terms, where it is known: a later delivery that has"
         " the record with this key takes it out of here.",
     ),
     optional(
@@ -186,7 +186,7 @@ quarantine = Table(
     Index("quarantine_raw_idx", text("md5(raw)")),
     Index("quarantine_record_key_idx", "record_key", postgresql_where="record_key IS NOT NULL"),
     schema="ops",
-    comment="Records that were refused, each with its reasons. Nothing that came is lost:"
+    comment="Rejected records, each with its reasons. Nothing that came is lost:"
     " what housekeeping takes out for its age is counted in ops.deliveries. What a person dismissed"
     " stays here, with who, when and why.",
 )
@@ -208,12 +208,12 @@ inbox_files = Table(
         "When the file system last changed anything about it then, in nanoseconds.",
     ),
     required("reading", Text, "How it was read, such as its encoding."),
-    optional("sha256", Text, "Digest of its content; null where it was refused."),
-    optional("problem", Text, "Why it was refused as a whole; null where it was taken."),
-    optional("run_id", Text, "The Dagster run that took or refused it."),
-    required("looked_at", INSTANT, "When it was taken or refused.", server_default=func.now()),
+    optional("sha256", Text, "Digest of its content; null where it was rejected."),
+    optional("problem", Text, "Why it was rejected as a whole; null where it was loaded."),
+    optional("run_id", Text, "The Dagster run that loaded or rejected it."),
+    required("looked_at", INSTANT, "When it was loaded or rejected.", server_default=func.now()),
     schema="ops",
-    comment="Files of inboxes as they were when taken or refused: others are taken next.",
+    comment="Files of inboxes as they were when loaded or rejected: others are loaded next.",
 )
 
 watermarks = Table(

@@ -50,14 +50,14 @@ def test_solar_gaps_and_faults(answer: Answer) -> None:
     assert of(gaps, "plant_name", "status", "first_day", "last_day", "hours_missing") == [
         ("Havel North", "partial", known_solar.LOST[0], known_solar.LOST[0], 3),
         ("Havel North", "failed", known_solar.AWAY, known_solar.AWAY, 24),
-        ("Havel North", "not asked", october[0], october[3], 4 * 24),
+        ("Havel North", "not requested", october[0], october[3], 4 * 24),
     ]
     assert gaps[1]["problem"] == known_solar.PROBLEM
     havel, *sierra = answer("How much of each month")
     hours = [at for at in told_hours(HAVEL) if local(HAVEL, at).month == 10]
-    assert float(havel["held"]) == round(len(hours) / (31 * 24 + 1), 3)
-    assert (havel["days_failed"], havel["days_not_asked"]) == (1, 4)
-    assert of(sierra, "held") == [1, 1]
+    assert float(havel["complete"]) == round(len(hours) / (31 * 24 + 1), 3)
+    assert (havel["days_failed"], havel["days_not_requested"]) == (1, 4)
+    assert of(sierra, "complete") == [1, 1]
     health = {row["name"]: row for row in answer("How is each plant doing")}
     for plant in (SIERRA, HAVEL):
         last = [
@@ -66,8 +66,8 @@ def test_solar_gaps_and_faults(answer: Answer) -> None:
         expected, observed = energy(plant, last)
         ratio = health[plant.name]["performance_ratio_7_days"]
         assert float(ratio) == round(observed / expected, 3)
-    assert health[HAVEL.name]["suspicions"] == ["production at night in 3 hours"]
-    assert health[SIERRA.name]["suspicions"] == []
+    assert health[HAVEL.name]["sensor_issues"] == ["production at night in 3 hours"]
+    assert health[SIERRA.name]["sensor_issues"] == []
     causes: Counter[str] = Counter()
     for at in told_hours(SIERRA):
         day, hour = local(SIERRA, at).date(), local(SIERRA, at).hour
@@ -75,7 +75,7 @@ def test_solar_gaps_and_faults(answer: Answer) -> None:
             causes["sky"] += day in known_solar.CLOUDY
             causes["sensor"] += day == known_solar.BLIND[0] and hour in known_solar.BLIND[1]
             causes["plant"] += day == known_solar.TRIPPED[0] and hour in known_solar.TRIPPED[1]
-    low = {row["low_because"]: row["hours"] for row in answer("What made hours")}
+    low = {row["low_yield_cause"]: row["hours"] for row in answer("What made hours")}
     assert low == causes
     words = answer("Where did the service change")
     assert [(local(SIERRA, row["read_at"]).hour, row["before_kwh"]) for row in words] == [

@@ -125,12 +125,12 @@ def test_weather_and_where_all_came_from(answer: Answer) -> None:
     lines = len(known_shipments.FRIDAY) + len(known_shipments.MONDAY)
     read = sum(row["read_count"] for row in came if row["source"] == "shipments")
     assert read == lines
-    refused = answer("What was refused")
+    refused = answer("What was rejected")
     assert of(refused, "source", "count") == [
         *[("bookings", 1), ("bookings", 1), ("flights", 1), ("shipments", 1)]
     ]
     assert '"from 70"' in refused[2]["example"]
-    whole = answer("What does a refused record")
+    whole = answer("What does a rejected record")
     assert {row["raw"].split(",")[0] for row in whole} == {
         str(known_bookings.OTHERWISE["id"]),
         str(known_bookings.UNREADABLE["id"]),

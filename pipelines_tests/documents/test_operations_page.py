@@ -88,7 +88,7 @@ def test_housekeeping_has_the_days_that_the_page_says() -> None:
         for name in (
             "events and executions of checks in Dagster's storage",
             "files of runs, logs of sensors",
-            "refused records",
+            "rejected records",
             "calls of the weather's providers",
             "documents of flights",
         )

@@ -48,7 +48,7 @@ WHERE syncs.ended_at IS NULL OR syncs.problem IS NOT NULL
 """
 HOLES = """
 SELECT * FROM solar.gaps
-WHERE status <> 'not asked'
+WHERE status <> 'not requested'
     OR last_day >= (SELECT min(day) FROM solar.days WHERE days.plant_id = gaps.plant_id)
 """
 """What of it is not the years that later syncs are to go back to."""

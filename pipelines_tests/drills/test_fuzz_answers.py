@@ -66,7 +66,7 @@ def test_each_flight_is_a_row_or_refused(document: Any, country: str | None) -> 
     rows = len(snapshot.rows["legs"]) + len(snapshot.rows["prices"])
     assert rows + len(snapshot.rejects) == snapshot.read
     assert all(one.reasons for one in snapshot.rejects)
-    named = [*snapshot.rows["prices"]["itinerary_id"], *snapshot.refused["prices"]["itinerary_id"]]
+    named = [*snapshot.rows["prices"]["itinerary_id"], *snapshot.rejected["prices"]["itinerary_id"]]
     ids = (one.get("id") for one in document["itineraries"] if isinstance(one, dict))
     assert set(named) == set(filter(is_name, ids))
     told = [*snapshot.drift, *(one.raw for one in snapshot.rejects)]

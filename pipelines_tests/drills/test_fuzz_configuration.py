@@ -20,7 +20,12 @@ from pipelines import config as environment
 from pipelines.cli.main import isobar
 from pipelines.config import Settings, env_validation, read_dot_env
 from pipelines.failures import PermanentFailure
-from pipelines.orchestration.operations.alert_messages import Account, Memory, Told, read_memory
+from pipelines.orchestration.operations.alert_messages import (
+    Account,
+    Memory,
+    NotifiedProblem,
+    read_memory,
+)
 from pipelines.orchestration.schedule_config import declared, read_timetable
 from pipelines.runtime.backup import FORMAT, MANIFEST, Manifest, read_manifest
 from pipelines.source import secret_variables, sources
@@ -211,7 +216,7 @@ def test_a_manifest_is_believed_or_refused_in_words(tmp_path: Path, told: object
 
 stored = st.text(st.characters(codec="utf-8"))  # PostgreSQL keeps no halves of surrogate pairs
 told = st.builds(
-    Told,
+    NotifiedProblem,
     severity=st.sampled_from(["error", "warning"]),
     where=stored,
     path=stored,

@@ -43,7 +43,7 @@ SELECT status, count(*) FROM solar.coverage WHERE plant_id = ANY(%s) AND day >= 
 TOLD_TO_BE_WHOLE = """
 SELECT plant_id, count(*)
 FROM solar.syncs INNER JOIN solar.coverage USING (plant_id)
-WHERE syncs.ended_at IS NOT NULL AND syncs.problem IS NULL AND coverage.status = 'not asked'
+WHERE syncs.ended_at IS NOT NULL AND syncs.problem IS NULL AND coverage.status = 'not requested'
 GROUP BY plant_id
 """
 OF_PLANT = """
@@ -127,7 +127,7 @@ def check_what_is_held(
     """Every hour is held as it truly was, no other is, and every day is told to be held."""
     yesterday = utc_now().date() - DAY
     days = (yesterday - first_day).days + 1
-    assert rows(owner, SHOWN, [*plants], first_day) == [("held", days * len(plants))]
+    assert rows(owner, SHOWN, [*plants], first_day) == [("complete", days * len(plants))]
     for plant in plants:
         assert rows(owner, HELD, plant) == readings(1, plant, first_day, yesterday)
 

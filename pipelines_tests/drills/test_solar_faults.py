@@ -78,12 +78,12 @@ FROM hours FULL JOIN solar.coverage USING (plant_id, day)
 WHERE
     held_hours > right_hours
     OR hours_present <> coalesce(held_hours, 0)
-    OR (status = 'held') <> (right_hours = 24)
+    OR (status = 'complete') <> (right_hours = 24)
     OR (status = 'empty' AND true_hours > 0)
     OR (
         day >= %s
         AND right_hours < true_hours
-        AND coalesce(status, '') NOT IN ('partial', 'failed', 'not asked')
+        AND coalesce(status, '') NOT IN ('partial', 'failed', 'not requested')
     )
 """
 """Hours that are not held as they truly were and of a day that is told to be whole or empty; what
@@ -102,7 +102,7 @@ WHERE day >= %s AND hours_present > 0
 """
 MISSING = """
 SELECT * FROM solar.coverage
-WHERE day >= %s AND day < %s AND status NOT IN ('held', 'empty')
+WHERE day >= %s AND day < %s AND status NOT IN ('complete', 'empty')
 """
 LEFT_IN_QUARANTINE = """
 SELECT quarantine.reasons, coverage.status
@@ -201,7 +201,7 @@ def check_sums(
 def check_quarantine(owner: psycopg.Connection, first_day: dt.date) -> None:
     """All that is left was told beside good hours of days that were whole at once."""
     for reasons, status in owner.execute(LEFT_IN_QUARANTINE, (first_day,)):
-        assert (reasons, status) == (["datetime: it is not on the hour"], "held")
+        assert (reasons, status) == (["datetime: it is not on the hour"], "complete")
 
 
 def test_at_no_moment_a_gap_is_untold_and_in_the_end_there_is_none(
@@ -226,7 +226,7 @@ def test_at_no_moment_a_gap_is_untold_and_in_the_end_there_is_none(
             lost += [problem for one in synced for problem in one.problems]
             first_day = history_from(clock.now.date(), TEN_YEARS)
             seen |= check_what_is_told(told, warehouse, first_day).keys()
-    assert seen == {"held", "partial", "empty", "failed", "not asked"}
+    assert seen == {"complete", "partial", "empty", "failed", "not requested"}
     assert len(lost) > 20
     assert told.execute(MISSING, (first_day, LAST_DAY.date())).fetchall() == []
     check_sums(told, truth, first_day)

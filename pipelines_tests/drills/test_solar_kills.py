@@ -199,7 +199,7 @@ def check_what_is_held(connection: psycopg.Connection, plants: Sequence[int]) ->
     """Every hour is held as it truly was, no other is, and every day is told to be held."""
     assert connection.execute(HALF_WRITTEN).fetchall() == []
     shown = connection.execute(SHOWN).fetchall()
-    assert shown == [("held", len(plants) * days_of_history())]
+    assert shown == [("complete", len(plants) * days_of_history())]
     for plant in plants:
         assert connection.execute(HELD, (plant,)).fetchall() == readings(1, plant, *history())
 
@@ -273,7 +273,7 @@ def test_a_service_that_stays_away_is_told_of_and_asked_again_when_it_is_back(
         kept = committed(connection)
         assert connection.execute(HALF_WRITTEN).fetchall() == []
         days: dict[str, int] = dict(connection.execute(SHOWN).fetchall())
-        assert days.keys() == {"held", "failed", "not asked"}
+        assert days.keys() == {"complete", "failed", "not requested"}
         assert sum(days.values()) == len(PLANTS) * days_of_history()
         now = dt.datetime.now(dt.UTC)
         assert due(server, now) == []

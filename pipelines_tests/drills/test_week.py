@@ -258,9 +258,9 @@ def check_flights(drill: Drill, owner: psycopg.Connection) -> None:
 
 def check_bookings(drill: Drill, owner: psycopg.Connection) -> None:
     first = START.replace(hour=0, minute=0) - dt.timedelta(days=SERVED_DAYS)
-    asked_at = drill.sources.good["/events"][-1]
+    requested_at = drill.sources.good["/events"][-1]
     files = truth.events_of_files(drill.booking_files)
-    true = files | truth.events_of_api(hotels.events(SEED, first, asked_at))
+    true = files | truth.events_of_api(hotels.events(SEED, first, requested_at))
     held = {row[0]: row[1:] for row in owner.execute(EVENTS)}
     assert held.keys() == true.keys()
     assert held == true

@@ -114,7 +114,9 @@ def test_low_because_tells_sky_sensor_and_plant_apart(
     put_places(warehouse)
     if radiation is not None:
         add_weather(owner, "2020-06-01T11:00Z", radiation)
-    query = "SELECT low_because FROM enriched.solar_readings WHERE read_at = '2020-06-01T10:00Z'"
+    query = (
+        "SELECT low_yield_cause FROM enriched.solar_readings WHERE read_at = '2020-06-01T10:00Z'"
+    )
     assert owner.execute(query).fetchone() == (reason,)
     assert len(owner.execute("SELECT * FROM enriched.solar_readings").fetchall()) == 24
 

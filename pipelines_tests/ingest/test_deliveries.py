@@ -13,10 +13,10 @@ from pipelines.ingest.deliveries import (
     Delivery,
     close_delivery,
     count_reasons,
+    enforce_reject_cap,
     last_rejects,
     last_sha256,
     open_delivery,
-    refuse_if_mostly_bad,
     silent,
     unbalanced,
     write_rejects,
@@ -38,7 +38,7 @@ def test_counts_that_do_not_add_up_are_refused_with_the_whole_load(warehouse: Wa
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, None)
         write_rejects(connection, delivery_id, REJECTS[:1])
-        close_delivery(connection, delivery_id, read=3, loaded=0, held=1, rejected=1)
+        close_delivery(connection, delivery_id, read=3, loaded=0, stored=1, rejected=1)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test") is None
 
@@ -48,7 +48,7 @@ def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Wareho
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, "run 1")
         write_rejects(connection, delivery_id, REJECTS)
-        outcome = close_delivery(connection, delivery_id, read=5, loaded=0, held=3, rejected=2)
+        outcome = close_delivery(connection, delivery_id, read=5, loaded=0, stored=3, rejected=2)
     assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 3, 2)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test") == DELIVERY.sha256
@@ -64,7 +64,7 @@ def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -
         prepare_change_log(connection)
         delivery_id = open_delivery(connection, DELIVERY, None)
         write_rejects(connection, delivery_id, REJECTS)
-        close_delivery(connection, delivery_id, read=2, loaded=0, held=0, rejected=2)
+        close_delivery(connection, delivery_id, read=2, loaded=0, stored=0, rejected=2)
         connection.execute(text("DELETE FROM ops.quarantine WHERE position = 'rows[5]'"))
     with warehouse.engine.connect() as connection:
         (found,) = unbalanced(connection, "test")
@@ -85,13 +85,13 @@ def test_the_last_delivery_of_a_name_is_the_last_though_the_clock_was_set_back(
 
 
 def test_a_delivery_that_is_mostly_bad_is_refused_with_the_top_reasons() -> None:
-    refuse_if_mostly_bad(DELIVERY, 4, 2, count_reasons(REJECTS), cap=0.5)
+    enforce_reject_cap(DELIVERY, 4, 2, count_reasons(REJECTS), cap=0.5)
     with pytest.raises(PermanentFailure, match=r"2 of 3 records are bad.*1 times: no price"):
-        refuse_if_mostly_bad(DELIVERY, 3, 2, count_reasons(REJECTS), cap=0.5)
+        enforce_reject_cap(DELIVERY, 3, 2, count_reasons(REJECTS), cap=0.5)
 
 
 @pytest.mark.parametrize(
-    ("every", "last_days_ago", "is_told"),
+    ("every", "last_days_ago", "is_reported"),
     [
         (1, 4, True),
         (2, 4, True),
@@ -108,7 +108,7 @@ def test_a_source_that_was_busy_and_has_gone_quiet_is_told(
     every: int,
     last_days_ago: int,
     *,
-    is_told: bool,
+    is_reported: bool,
 ) -> None:
     """What came again and brought nothing new is no news."""
     owner.execute(
@@ -124,4 +124,4 @@ def test_a_source_that_was_busy_and_has_gone_quiet_is_told(
         found = silent(connection, "test")
         assert silent(connection, "another") == []
     last_day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=last_days_ago)
-    assert [row["last_day"] for row in found] == ([last_day] if is_told else [])
+    assert [row["last_day"] for row in found] == ([last_day] if is_reported else [])

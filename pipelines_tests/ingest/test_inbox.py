@@ -41,7 +41,7 @@ def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
         raise PermanentFailure("trains", "it is bad", place=delivery.name, remedy="Mend it.")
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, None)
-    return close_delivery(connection, delivery_id, read=0, loaded=0, held=0, rejected=0)
+    return close_delivery(connection, delivery_id, read=0, loaded=0, stored=0, rejected=0)
 
 
 def look(warehouse: Warehouse, inbox: Inbox) -> tuple[list[str], list[str]]:

@@ -29,8 +29,8 @@ COLUMNS = (
 DAYS = """
 INSERT INTO solar.days
 SELECT
-    plant_id, day, CASE held.hours WHEN hours_expected THEN 'held' ELSE 'partial' END,
-    hours_expected, held.hours, held.expected, held.observed, 0, 0, %(asked_at)s, 1
+    plant_id, day, CASE held.hours WHEN hours_expected THEN 'complete' ELSE 'partial' END,
+    hours_expected, held.hours, held.expected, held.observed, 0, 0, %(requested_at)s, 1
 FROM solar.plants
 CROSS JOIN LATERAL (
     SELECT
@@ -45,7 +45,7 @@ CROSS JOIN LATERAL (
     ) / 3600 AS hours_expected
 ) AS calendar
 WHERE plant_id = %(plant_id)s
-ON CONFLICT (plant_id, day) DO UPDATE SET asked_at = excluded.asked_at
+ON CONFLICT (plant_id, day) DO UPDATE SET requested_at = excluded.requested_at
 """
 
 
@@ -95,14 +95,14 @@ def tell(
     at: Iterable[dt.datetime],
     value: Callable[[dt.datetime], Hour | None] = honest,
     *,
-    asked_at: dt.datetime = NOW - HOUR,
+    requested_at: dt.datetime = NOW - HOUR,
 ) -> None:
     """Readings of a plant, and its days as a sync would note them."""
     told = [(plant_id, one, *values, 1) for one in at if (values := value(one)) is not None]
     with owner.cursor().copy(f"COPY solar.readings ({COLUMNS}) FROM STDIN") as copy:
         for row in told:
             copy.write_row(row)
-    owner.execute(DAYS, {"plant_id": plant_id, "asked_at": asked_at})
+    owner.execute(DAYS, {"plant_id": plant_id, "requested_at": requested_at})
 
 
 def health(owner: psycopg.Connection) -> dict[int, dict[str, Any]]:
@@ -140,8 +140,8 @@ def test_an_honest_plant_is_told_as_it_is(warehouse: Warehouse, owner: psycopg.C
         "night_hours": 0,
         "flat_hours": 0,
         "over_limit_hours": 0,
-        "suspicions": [],
-        "asked_at": NOW - HOUR,
+        "sensor_issues": [],
+        "requested_at": NOW - HOUR,
         "computed_at": NOW,
     }
 
@@ -169,7 +169,7 @@ def test_nothing_speaks_against_the_plants_of_the_sandbox(
     now = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(1), dt.UTC)
     assert refresh(warehouse, now=now).computed == len(ids)
     found = health(owner)
-    assert {tuple(row["suspicions"]) for row in found.values()} == {()}
+    assert {tuple(row["sensor_issues"]) for row in found.values()} == {()}
     assert {row["night_hours"] for row in found.values()} == {0}
     assert {row["availability_30_days"] for row in found.values()} == {1.0}
     assert all(0.3 < row["performance_ratio_30_days"] < 0.9 for row in found.values())
@@ -189,8 +189,8 @@ def test_a_service_that_makes_numbers_up_is_seen_through(
     tell(owner, 2, hours(), lambda _: Hour(87.553, 90.786, 98.199, 30.085))
     refresh(warehouse, now=NOW)
     found = health(owner)
-    assert found[1]["suspicions"] == ["production at night in 300 hours"]
-    assert found[2]["suspicions"] == ["flat lines in 720 hours"]
+    assert found[1]["sensor_issues"] == ["production at night in 300 hours"]
+    assert found[2]["sensor_issues"] == ["flat lines in 720 hours"]
 
 
 def test_night_is_when_the_sun_is_well_below_the_horizon_through_the_whole_hour(
@@ -203,7 +203,7 @@ def test_night_is_when_the_sun_is_well_below_the_horizon_through_the_whole_hour(
     tell(owner, 1, hours(), lambda at: shining if at in day else honest(at))
     refresh(warehouse, now=NOW)
     assert only(owner)["night_hours"] == 10
-    assert "production at night in 10 hours" in only(owner)["suspicions"]
+    assert "production at night in 10 hours" in only(owner)["sensor_issues"]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_what_a_sensor_may_tell_in_the_dark_is_no_production(
     tell(owner, 1, hours(), spoiled(*of_day(LAST, 1), **values))
     refresh(warehouse, now=NOW)
     assert only(owner)["night_hours"] == nights
-    assert only(owner)["suspicions"] == ["production at night in 1 hour"] * nights
+    assert only(owner)["sensor_issues"] == ["production at night in 1 hour"] * nights
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_values_that_stand_still_by_day_are_flat(
     tell(owner, 1, hours(), spoiled(*of_day(LAST, *clock), **values))
     refresh(warehouse, now=NOW)
     assert only(owner)["flat_hours"] == flat
-    assert only(owner)["suspicions"] == ([f"flat lines in {flat} hours"] if flat else [])
+    assert only(owner)["sensor_issues"] == ([f"flat lines in {flat} hours"] if flat else [])
 
 
 def test_a_missing_hour_and_another_plant_end_a_flat_line(
@@ -307,7 +307,7 @@ def test_more_irradiation_than_there_can_be_is_told(
     )
     refresh(warehouse, now=NOW)
     assert only(owner)["over_limit_hours"] == 2
-    assert only(owner)["suspicions"] == ["above the physical limit in 2 hours"]
+    assert only(owner)["sensor_issues"] == ["above the physical limit in 2 hours"]
 
 
 def test_without_coordinates_nothing_is_said_of_the_sun(
@@ -317,7 +317,7 @@ def test_without_coordinates_nothing_is_said_of_the_sun(
     tell(owner, 1, hours(), lambda at: honest(at)._replace(observed_wh_per_m2=3000 + at.hour))
     refresh(warehouse, now=NOW)
     row = only(owner)
-    assert (row["night_hours"], row["over_limit_hours"], row["suspicions"]) == (None, None, [])
+    assert (row["night_hours"], row["over_limit_hours"], row["sensor_issues"]) == (None, None, [])
 
 
 def test_ratios_are_of_the_hours_held_of_seven_and_of_thirty_days(
@@ -390,7 +390,7 @@ def test_days_are_those_of_the_plants_zone(
     assert len(at) == expected
     assert row["availability_30_days"] == row["availability_7_days"] == 1.0
     assert row["longest_gap_hours"] == 0
-    assert row["suspicions"] == [f"flat lines in {len(at)} hours"]  # irradiation at zero
+    assert row["sensor_issues"] == [f"flat lines in {len(at)} hours"]  # irradiation at zero
 
 
 def test_a_plant_without_readings_is_missing_all_and_suspected_of_nothing(
@@ -409,8 +409,8 @@ def test_a_plant_without_readings_is_missing_all_and_suspected_of_nothing(
         "night_hours": 0,
         "flat_hours": 0,
         "over_limit_hours": 0,
-        "suspicions": [],
-        "asked_at": None,
+        "sensor_issues": [],
+        "requested_at": None,
         "computed_at": NOW,
     }
     unknown = {"night_hours": None, "over_limit_hours": None}
@@ -436,7 +436,7 @@ def test_only_plants_that_were_asked_for_again_are_looked_at_again(
         register(owner, plant_id)
         tell(owner, plant_id, (at for at in hours() if at.date() != LAST))
     refresh(warehouse, now=NOW)
-    tell(owner, 2, hours(LAST, LAST), asked_at=NOW + HOUR)
+    tell(owner, 2, hours(LAST, LAST), requested_at=NOW + HOUR)
     assert refresh(warehouse, now=NOW + 2 * HOUR).computed == 1
     found = health(owner)
     assert {plant_id: row["computed_at"] for plant_id, row in found.items()} == {
@@ -445,7 +445,7 @@ def test_only_plants_that_were_asked_for_again_are_looked_at_again(
         3: NOW,
     }
     assert [found[n]["longest_gap_hours"] for n in (1, 2, 3)] == [24, 0, 24]
-    owner.execute("UPDATE solar.days SET asked_at = now() WHERE day < %s", (FIRST,))
+    owner.execute("UPDATE solar.days SET requested_at = now() WHERE day < %s", (FIRST,))
     assert refresh(warehouse, now=NOW + 3 * HOUR).computed == 0  # of older days
     owner.execute("DELETE FROM metrics.solar_plant_health")
     refresh(warehouse, now=NOW)
@@ -459,7 +459,7 @@ def test_an_answer_that_was_written_while_the_plant_was_looked_at_is_not_lost(
     register(owner, 1)
     tell(owner, 1, (at for at in hours() if at.date() != LAST))
     refresh(warehouse, now=NOW)
-    tell(owner, 1, hours(LAST, LAST), asked_at=NOW - dt.timedelta(seconds=1))
+    tell(owner, 1, hours(LAST, LAST), requested_at=NOW - dt.timedelta(seconds=1))
     assert refresh(warehouse, now=NOW + HOUR).computed == 1
     assert only(owner)["longest_gap_hours"] == 0
 
@@ -528,7 +528,7 @@ def test_the_page_and_the_check_show_who_is_suspected(
     tell(owner, 2, at, spoiled(*of_day(last, 1, 2), observed_kwh=50.0))
     page, checked = materialize(warehouse)
     assert (page["plants_evaluated"], page["suspicious"]) == (1, 1)
-    assert "production at night in 2 hours" in str(page["suspicions"])
+    assert "production at night in 2 hours" in str(page["sensor_issues"])
     assert not checked.passed
     assert checked.severity == dg.AssetCheckSeverity.WARN
     assert "Plant 2" in str(checked.metadata["rows"].value)

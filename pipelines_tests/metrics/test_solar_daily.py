@@ -59,7 +59,8 @@ def test_nothing_expected_or_observed_gives_no_ratio_and_no_error(
 def test_a_day_that_never_came_has_a_row_without_sums(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
     owner.execute(
-        "INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)"
+        "INSERT INTO solar.days"
+        " (plant_id, day, status, hours_expected, hours_present, requested_at)"
         " VALUES (1, '2020-06-01', 'failed', 24, 0, now())"
     )
     query = "SELECT observed_energy_kwh, hours_missing, availability FROM metrics.solar_daily"
@@ -126,7 +127,7 @@ def test_only_days_asked_for_lately_are_compared(
     add_readings(owner, 1, "2020-01-01", "2020-01-05")
     owner.execute("UPDATE solar.days SET observed_energy_kwh = 1")
     assert len(differences(warehouse)) == 1
-    owner.execute("UPDATE solar.days SET asked_at = now() - interval '3 days'")
+    owner.execute("UPDATE solar.days SET requested_at = now() - interval '3 days'")
     assert differences(warehouse) == []
 
 
@@ -137,6 +138,6 @@ def test_hours_of_another_day_are_not_counted_twice_or_lost(
     add_readings(owner, 1, "2020-01-01", "2020-01-03", without=["2020-01-01T23:00Z"])
     assert differences(warehouse) == []
     owner.execute(
-        "UPDATE solar.days SET hours_present = 24, status = 'held' WHERE day = '2020-01-01'"
+        "UPDATE solar.days SET hours_present = 24, status = 'complete' WHERE day = '2020-01-01'"
     )
     assert [row[3:] for row in differences(warehouse)] == [("hours", 48, 47)]

@@ -118,7 +118,7 @@ def test_a_person_refreshes_everything_or_some_sources(
     instance: dg.DagsterInstance, config: Mapping[str, list[str]], started: list[str]
 ) -> None:
     asked = refresh_everything.execute_in_process(
-        run_config={"ops": {"ask_for_refresh": {"config": config}}} if config else {},
+        run_config={"ops": {"request_refresh": {"config": config}}} if config else {},
         instance=instance,
     )
     found = tick(instance, None)
@@ -137,7 +137,7 @@ def tick(instance: dg.DagsterInstance, cursor: str | None) -> Any:
 
 
 def test_a_source_that_there_is_not_is_refused() -> None:
-    config = {"ops": {"ask_for_refresh": {"config": {"sources": ["fligths"]}}}}
+    config = {"ops": {"request_refresh": {"config": {"sources": ["fligths"]}}}}
     with pytest.raises(dg.DagsterInvalidConfigError, match="fligths"):
         refresh_everything.execute_in_process(run_config=config)
 

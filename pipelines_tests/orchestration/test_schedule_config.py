@@ -164,7 +164,7 @@ def test_what_cannot_be_is_refused_with_file_and_entry(
 def test_a_schedule_of_no_job_is_refused_with_those_there_are() -> None:
     entry = Scheduled(name="mine", job="fligths", cron="0 5 * * *")
     with pytest.raises(PermanentFailure, match=r"no job 'fligths'(.|\n)*bookings, flights"):
-        Timetable({"mine": entry}, {}).refuse_unknown([], ["flights", "bookings"])
+        Timetable({"mine": entry}, {}).reject_unknown([], ["flights", "bookings"])
 
 
 def test_the_operators_file_is_the_named_one_or_the_one_in_the_state_folder(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
     """Then its partition, with another one, is materialized as an operator would."""
     server = EmbeddedPostgres(ui.state).start()
     insert = "INSERT INTO solar.plants (name) VALUES ('by hand') RETURNING plant_id"
-    query = "SELECT count(*) FILTER (WHERE status = 'held') FROM solar.days WHERE plant_id = %s"
+    query = "SELECT count(*) FILTER (WHERE status = 'complete') FROM solar.days WHERE plant_id = %s"
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         [plant_id] = connection.execute(insert).fetchone() or [0]
         deadline = time.monotonic() + 300  # some ten seconds, but machines of tests are busy

@@ -123,7 +123,7 @@ def test_a_fresh_clone_is_told_what_to_do_and_nothing_is_made(state: Path) -> No
     assert "No daemon has run yet" in [one["what"] for one in told["problems"]][-1]
     assert told["code_location"] == {
         "status": "ok",
-        "asked": None,
+        "web_server": None,
         "is_loaded": True,
         "error": None,
         "own_error": None,
@@ -169,7 +169,7 @@ def test_with_the_ui_up_the_daemon_and_the_definitions_are_well(
     deadline = time.monotonic() + 300
     while errors(told := status(ran)[1]):
         assert time.monotonic() < deadline, errors(told)
-    assert told["code_location"]["asked"].startswith("http://127.0.0.1:")
+    assert told["code_location"]["web_server"].startswith("http://127.0.0.1:")
     assert told["code_location"]["is_loaded"]
     states = {one["name"]: one["state"] for one in told["processes"]["processes"]}
     assert states == dict.fromkeys(("isobar ui", "code server", "web server", "daemon"), "alive")
@@ -326,7 +326,11 @@ def marks_of_version(owner: psycopg.Connection) -> list[Any]:
     ("change", "schema", "words"),
     [
         ("DROP TABLE ops.alembic_version_solar", "behind", "isobar migrate"),
-        ("INSERT INTO ops.alembic_version_solar VALUES ('9999')", "foreign", "Update this clone"),
+        (
+            "UPDATE ops.alembic_version_solar SET version_num = '9999'",
+            "foreign",
+            "Update this clone",
+        ),
         ("UPDATE ops.sql_objects SET sha256 = 'old'", "other views", "isobar migrate"),
     ],
 )

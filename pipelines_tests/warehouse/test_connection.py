@@ -13,7 +13,7 @@ from pipelines.warehouse.connection import (
     Warehouse,
     changed_records,
     copy_rows,
-    held_records,
+    count_records,
     prepare_change_log,
     stage,
     upsert,
@@ -106,9 +106,9 @@ def test_records_are_counted_where_they_ended_up(warehouse: Warehouse) -> None:
         prepare_change_log(connection)
         stage(connection, name_frame(WZ="Wizz Air", BA="British Airways"), NAMES)
         upsert(connection, NAMES, delivery_id=1)
-        assert held_records(connection, NAMES) == 2
+        assert count_records(connection, NAMES) == 2
         connection.execute(text("DELETE FROM flights.names WHERE key = 'BA'"))
-        assert held_records(connection, NAMES) == 1
+        assert count_records(connection, NAMES) == 1
 
 
 def test_a_server_that_went_away_is_told_in_words(warehouse: Warehouse) -> None:

@@ -135,7 +135,7 @@ def test_tables_of_a_later_version_are_refused_and_named(
     server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
     url = server.url(SUPERUSER, database)
-    owner.execute("INSERT INTO ops.alembic_version_solar VALUES ('9999')")
+    owner.execute("UPDATE ops.alembic_version_solar SET version_num = '9999'")
     with pytest.raises(PermanentFailure, match="tables of solar are of another version of Isobar"):
         apply.migrate(url)
     assert condition(url) == "foreign"

@@ -24,17 +24,17 @@ def load_document(
     stations, readings = read_document(answer.document)
     delivery_id = isobar.open_delivery(connection, delivery, run_id)
     isobar.prepare_change_log(connection)
-    rejects = held = 0
+    bad = stored = 0
     for table, records in (tables.stations, stations), (tables.readings, readings):
         isobar.stage(connection, records.good(), table)
         isobar.upsert(connection, table, delivery_id)
-        held += isobar.held_records(connection, table)
+        stored += isobar.count_records(connection, table)
         isobar.write_rejects(connection, delivery_id, records.rejects())
-        rejects += len(records.rejects())
+        bad += len(records.rejects())
     read, loaded = len(stations.records) + len(readings.records), isobar.changed_records(connection)
     drift = stations.drift("tides") + readings.drift("tides")
     return isobar.close_delivery(
-        connection, delivery_id, read=read, loaded=loaded, held=held, rejected=rejects, drift=drift
+        connection, delivery_id, read=read, loaded=loaded, stored=stored, rejected=bad, drift=drift
     )
 
 

@@ -1,4 +1,4 @@
--- What was refused of a source's last delivery, in the order of the delivery.
+-- The rejected records of a source's last delivery, in the order of the delivery.
 SELECT
     position,
     array_to_string(reasons, '; ') AS reasons,

@@ -1,5 +1,5 @@
 -- Deliveries of a source that lost something: counts that do not add up, or rejects that are neither
--- in quarantine nor forgotten.
+-- in quarantine nor purged.
 SELECT
     deliveries.delivery_id,
     deliveries.name,
@@ -7,7 +7,7 @@ SELECT
     deliveries.loaded_count,
     deliveries.unchanged_count,
     deliveries.rejected_count,
-    deliveries.forgotten_count,
+    deliveries.purged_count,
     count(quarantine.quarantine_id) AS in_quarantine
 FROM ops.deliveries
 LEFT JOIN ops.quarantine USING (delivery_id)
@@ -17,5 +17,5 @@ HAVING
     deliveries.read_count
     <> deliveries.loaded_count + deliveries.unchanged_count + deliveries.rejected_count
     OR deliveries.rejected_count
-    <> deliveries.forgotten_count + count(quarantine.quarantine_id)
+    <> deliveries.purged_count + count(quarantine.quarantine_id)
 ORDER BY deliveries.delivery_id

@@ -1,5 +1,5 @@
 """What keeps the platform running by itself, and reports when it does not.
 
 `problems` with `unresolved_failures` (what is wrong now), `alert_sensor` with `alert_messages` and
-`notifiers` (who is told), `housekeeping` with `pruning` and `retention`. Nothing of a source.
+`notifiers` (who is notified), `housekeeping` with `pruning` and `retention`. Nothing of a source.
 """

@@ -1,7 +1,7 @@
-"""What each receiver is told: once that a problem begins, gets worse, and is over.
+"""Alert messages: each receiver is notified once when a problem begins, gets worse and is over.
 
-What a receiver has to be told is the difference between what there is and what it was told, so one
-that is over before it could be told is not told. What was told is kept between looks.
+A message is the difference between the present problems and those already notified. A problem
+that is over before it could be sent is not sent. What was notified is kept between looks.
 """
 
 import datetime as dt
@@ -23,9 +23,9 @@ SEND_SECONDS = 20.0
 MAX_SINGLE = 5
 MAX_LISTED = 40
 MAX_LINE_CHARACTERS = 160
-MAX_TOLD = 200
+MAX_CHANGES = 200
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30.0, 900.0
-SEE_ALL = "See each page; isobar status says what is wrong now."
+SEE_ALL = "See each page; isobar status shows what is wrong now."
 Word = Literal["error", "now an error", "warning", "over"]
 KINDS: Mapping[Word, Literal["failure", "warning", "success"]] = {
     "error": "failure",
@@ -35,8 +35,8 @@ KINDS: Mapping[Word, Literal["failure", "warning", "success"]] = {
 }
 
 
-class Told(BaseModel):
-    """A problem as a receiver was told of it."""
+class NotifiedProblem(BaseModel):
+    """A problem as a receiver was notified of it."""
 
     severity: Literal["error", "warning"]
     where: str
@@ -45,9 +45,9 @@ class Told(BaseModel):
 
 
 class Account(BaseModel):
-    """What one receiver was told and not taken back, by key, and how it took its last messages."""
+    """The open problems of which one receiver was notified, by key, and its last delivery."""
 
-    told: dict[str, Told] = {}
+    notified: dict[str, NotifiedProblem] = {}
     failures: int = 0
     again_at: float = 0.0
     reason: str | None = None
@@ -61,7 +61,7 @@ class Memory(BaseModel):
 
 
 def read_memory(cursor: str | None) -> Memory:
-    """From a sensor's cursor. Empty, where it is none of this version: all is told anew."""
+    """Parse a sensor's cursor. Empty for another version: every problem is notified again."""
     try:
         return Memory.model_validate_json(cursor or "")
     except ValidationError:
@@ -81,14 +81,14 @@ class Change:
     remedy: str = ""
 
 
-def tell(
+def notify(
     memory: Memory,
     problems: Sequence[Problem],
     receivers: Sequence[Receiver],
     ui_url: str | None,
     now: dt.datetime,
 ) -> Memory:
-    """Tell all receivers what they do not know of the problems, worst first; what they know then.
+    """Send each receiver its changes, worst first; return what each was notified of.
 
     One that does not take its messages is left alone for a while, each time for longer.
     """
@@ -126,34 +126,34 @@ def account_of(memory: Memory, problems: Sequence[Problem], receivers: Sequence[
                 f"{receiver.address} was not reached ({account.reason}); again at {again:%H:%M} UTC"
             )
     count = {0: "No problem", 1: "1 problem"}.get(len(problems), f"{len(problems)} problems")
-    told = ", all told" if problems and not behind else ""
-    return f"{'; '.join([count + told, *behind])}."
+    reported = ", all reported" if problems and not behind else ""
+    return f"{'; '.join([count + reported, *behind])}."
 
 
 def _changes(account: Account, problems: Sequence[Problem]) -> list[Change]:
     """What the receiver does not know yet."""
     changes = []
-    for one in problems[:MAX_TOLD]:
-        known = account.told.get(one.key)
+    for one in problems[:MAX_CHANGES]:
+        known = account.notified.get(one.key)
         if known is None or (known.severity == "warning" and one.severity == "error"):
             word: Word = "now an error" if known else one.severity
             changes.append(
                 Change(word, one.key, one.where, one.path, one.since, one.what, one.remedy)
             )
     there = {one.key for one in problems}
-    for key, known in account.told.items():
+    for key, known in account.notified.items():
         if key not in there:
             changes.append(Change("over", key, known.where, known.path, known.since))
     return changes
 
 
-def _note(account: Account, told: Sequence[Change]) -> None:
-    """Note changes that the receiver took."""
-    for one in told:
+def _note(account: Account, delivered: Sequence[Change]) -> None:
+    """Record the changes that were delivered to a receiver."""
+    for one in delivered:
         if one.word == "over":
-            del account.told[one.key]
+            del account.notified[one.key]
         else:
-            account.told[one.key] = Told(
+            account.notified[one.key] = NotifiedProblem(
                 severity="warning" if one.word == "warning" else "error",
                 where=one.where,
                 path=one.path,

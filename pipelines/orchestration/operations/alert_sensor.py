@@ -1,9 +1,9 @@
-"""The sensor that looks for problems and has them told."""
+"""The sensor that looks for problems and sends alerts."""
 
 import dagster as dg
 
 from pipelines.config import alert_urls, ui_url
-from pipelines.orchestration.operations.alert_messages import account_of, read_memory, tell
+from pipelines.orchestration.operations.alert_messages import account_of, notify, read_memory
 from pipelines.orchestration.operations.notifiers import Message, Receiver, receivers_of
 from pipelines.orchestration.operations.problems import find_problems
 from pipelines.orchestration.resources import utc_now
@@ -16,14 +16,14 @@ NAME = "alerts"
     NAME,
     seconds=60,
     looks_once=True,
-    about="Tell, once each, of runs and checks that fail, assets that are late, sensors and"
+    about="Notify, once each, of runs and checks that fail, assets that are late, sensors and"
     " schedules that fail or were stopped, and when that is over. Whom: the addresses in ALERT_URLS"
     " (isobar alerts test tries them), and always this sensor's log.",
 )
 def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Look, tell what is new, and note in the cursor who was told what.
+    """Collect problems, send what is new, and record in the cursor who was notified of what.
 
-    Killed between telling and noting, it tells again: each change is told at least once.
+    Killed between the two, it sends again: each change is delivered at least once.
     """
     assert context.repository_def is not None
     found = find_problems(context.instance, context.repository_def)
@@ -31,7 +31,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     urls = alert_urls()
     others, failure = receivers_of(urls)
     receivers = [_log(context), *others]
-    memory = tell(read_memory(context.cursor), problems, receivers, ui_url(), utc_now())
+    memory = notify(read_memory(context.cursor), problems, receivers, ui_url(), utc_now())
     context.update_cursor(memory.model_dump_json())
     account = account_of(memory, problems, receivers)
     if failure:
@@ -40,7 +40,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 
 def _log(context: dg.SensorEvaluationContext) -> Receiver:
-    """The log of the sensor's ticks, which is always told."""
+    """The log of the sensor's ticks, which always receives alerts."""
 
     def send(message: Message) -> None:
         level = "info" if message.kind == "success" else "warning"

@@ -1,6 +1,6 @@
 """The job that takes away what has to go, and the sensor of runs that were killed.
 
-Each operation says what it removed. One that fails does not keep the others from working.
+Each operation reports what it removed. One that fails does not keep the others from working.
 """
 
 import datetime as dt

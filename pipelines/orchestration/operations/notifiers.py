@@ -1,4 +1,4 @@
-"""Who is told of problems: the addresses in ALERT_URLS, by way of apprise, and how they take it.
+"""Notifiers: deliver alerts to the addresses in ALERT_URLS, by way of apprise.
 
 No address is shown whole: it may have a password or a token anywhere.
 """
@@ -32,7 +32,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Receiver:
-    """One address: `digest` stands for it, `address` shows it. `send` says why it was not taken."""
+    """One address: `digest` stands for it, `address` shows it. `send` returns why it failed."""
 
     digest: str
     address: str
@@ -41,7 +41,7 @@ class Receiver:
 
 def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], PermanentFailure | None]:
     """A receiver for each address, once; and what is wrong with ALERT_URLS, if anything is."""
-    receivers, refused = [], []
+    receivers, rejected = [], []
     for number, url in enumerate(dict.fromkeys(urls), start=1):
         receiver = _receiver(url)
         if receiver is not None:
@@ -49,17 +49,17 @@ def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], PermanentFailure 
             continue
         schema, has_schema, _ = url.partition("://")
         shown = f"{printable(schema)}://…" if has_schema else "which has no ://"
-        refused.append(f"entry {number}, {shown}")
+        rejected.append(f"entry {number}, {shown}")
     failure = misconfigured(
-        f"ALERT_URLS has what apprise does not understand: {'; '.join(refused)}",
+        f"ALERT_URLS has what apprise does not understand: {'; '.join(rejected)}",
         "Write addresses as https://github.com/caronc/apprise/wiki has them, with spaces between;"
         " isobar alerts test tries them.",
     )
-    return receivers, failure if refused else None
+    return receivers, failure if rejected else None
 
 
 def check_urls(urls: Sequence[str]) -> list[Receiver]:
-    """A receiver for each address. Raises `PermanentFailure` when apprise refuses one."""
+    """A receiver for each address. Raises `PermanentFailure` when apprise rejects one."""
     receivers, failure = receivers_of(urls)
     if failure:
         raise failure
@@ -100,12 +100,12 @@ def deliver(
 def _receiver(url: str) -> Receiver | None:
     import apprise
 
-    logging.getLogger(apprise.logger.name).propagate = False  # it would tell of addresses
+    logging.getLogger(apprise.logger.name).propagate = False  # it would log addresses
     plugin = apprise.Apprise.instantiate(url)
     if plugin is None:
         return None
     if "overflow=" not in url:
-        plugin.overflow_mode = apprise.OverflowMode.SPLIT  # else a long message may be refused
+        plugin.overflow_mode = apprise.OverflowMode.SPLIT  # else a long message may be rejected
     address = _masked(plugin.url(privacy=True))  # type: ignore[no-untyped-call]
     secrets = [
         part
@@ -124,8 +124,8 @@ def _receiver(url: str) -> Receiver | None:
         )
         if result:
             return None
-        said = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
-        reason = redact(printable(said), secrets) or "it was not taken"
+        logged = "; ".join(dict.fromkeys(entry.message for entry in result.logs()))
+        reason = redact(printable(logged), secrets) or "it was not taken"
         return reason[:MAX_REASON_CHARACTERS]
 
     return Receiver(hashlib.sha256(url.encode()).hexdigest()[:12], address, send)

@@ -26,7 +26,12 @@ from pipelines.orchestration.operations.unresolved_failures import (
     partition_of,
 )
 from pipelines.orchestration.resources import utc_at, utc_now
-from pipelines.orchestration.run_failures import said, shown, what_and_remedy, why_run_failed
+from pipelines.orchestration.run_failures import (
+    innermost_error,
+    shown,
+    what_and_remedy,
+    why_run_failed,
+)
 
 LOCATION = "pipelines"
 #: While the code server starts again, the ticks that it should evaluate fail once or twice.
@@ -40,7 +45,7 @@ SEE_WHY_LATE = (
     "See whether its schedule or sensor is on, whether its runs fail, and whether they wait in the"
     " queue."
 )
-SEE_TICK = "See the tick's page; when it is mended, the next look tells."
+SEE_TICK = "See the tick's page; the next look shows whether it is fixed."
 SWITCH_ON = "Switch it on in the UI, under Automation."
 
 
@@ -99,7 +104,7 @@ def _failing_jobs(
 def _failed_materializations(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
-    """Of chosen assets, each partition by itself, until all of them were brought up to date."""
+    """Of chosen assets, each partition by itself, until all of them were refreshed."""
     newest: dict[str, dg.RunRecord] = {}
     first: dict[str, dg.RunRecord] = {}
     for record in failed_materializations(instance, repository):
@@ -167,7 +172,7 @@ def _missed_freshness(
         yield Problem(
             key=f"freshness:{_dotted(key)}",
             severity="error",
-            what=f"It was not brought up to date in time ({done}).",
+            what=f"It was not refreshed in time ({done}).",
             where=f"asset {_dotted(key)}",
             since=state.updated_at,
             path=_asset_path(key, view="overview"),
@@ -213,8 +218,8 @@ def _failing_ticks(
             continue
         if error == "DagsterCodeLocationNotFoundError":  # it waited while the daemon was stopped
             continue
-        told = said(tick.error) if tick.error else "The look failed."
-        what, remedy = what_and_remedy(told, SEE_TICK)
+        description = innermost_error(tick.error) if tick.error else "The look failed."
+        what, remedy = what_and_remedy(description, SEE_TICK)
         yield Problem(f"{kind}:{look.name}", "error", what, where, since, path, remedy)
 
 

@@ -1,6 +1,6 @@
-"""Old rows of Dagster's own storage, and old files of its runs: what nothing asks for any more.
+"""Old rows of Dagster's own storage, and old files of its runs: what nothing reads any more.
 
-Dagster tells the state of assets from their events, so that of the old ones the newest of each
+Dagster derives the state of assets from their events, so that of the old ones the newest of each
 asset, partition and kind stay. Runs stay, as links lead to them, and so does what belongs to
 unfinished ones. What tables of ours keep is the business of `retention`.
 """
@@ -25,7 +25,7 @@ REPOSITORY = "__repository__"
 
 
 def prune(engine: Engine, log: Literal["events", "checks"], before: dt.datetime) -> Removed:
-    """Delete what Dagster's log has from before the moment, but for what is still asked for.
+    """Delete what Dagster's log has from before the moment, but for what is still read.
 
     Two at once share the work.
     """

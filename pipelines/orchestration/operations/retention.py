@@ -29,7 +29,7 @@ def days_ago(days: int, now: dt.datetime, *, least: int = MIN_DAYS) -> dt.dateti
 def forget_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed]:
     """Take records out of quarantine whose delivery was loaded before the moment; by source.
 
-    The ledger counts them as forgotten.
+    The ledger counts them as purged.
     """
     query = (
         select(deliveries.c.source)

@@ -92,7 +92,7 @@ def last_done_at(instance: dg.DagsterInstance, keys: Set[Entity]) -> dict[Entity
 
 
 def chosen(record: dg.RunRecord) -> frozenset[Entity]:
-    """The assets and checks that a run was to bring up to date."""
+    """The assets and checks that a run was to refresh."""
     return frozenset(record.dagster_run.entity_selection or ())
 
 
@@ -126,7 +126,7 @@ def _pages(
     *,
     ascending: bool = False,
 ) -> Iterator[dg.RunRecord]:
-    """Read runs as far as they are asked for, newest first unless `ascending`."""
+    """Read runs lazily, newest first unless `ascending`."""
     while page := instance.get_run_records(runs, limit=5, cursor=cursor, ascending=ascending):
         yield from page
         cursor = page[-1].dagster_run.run_id
@@ -137,7 +137,7 @@ def _is_rejected(record: dg.RunRecord) -> bool:
 
 
 def _parts(record: dg.RunRecord, repository: dg.RepositoryDefinition) -> set[Part]:
-    """What a run was to bring up to date, without what is gone."""
+    """The parts that a run was to refresh, without those that no longer exist."""
     graph, partition = repository.asset_graph, partition_of(record)
     assets, checks = graph.get_all_asset_keys(), graph.asset_check_keys
     return {

@@ -135,7 +135,7 @@ source = Source(
             name="no_conflicts",
             on="bookings.events",
             expects="No event came again with other content. The first stays; what came later is in"
-            " quarantine, with what it says otherwise.",
+            " quarantine, with its differences.",
             remedy="events came again with other content; the rows show both. Ask the hotel system"
             " which is right",
         ),

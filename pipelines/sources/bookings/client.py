@@ -1,6 +1,6 @@
 """The events API of a hotel system: pages of events from a moment on.
 
-Asked are `updated__gte` and `limit`. A service that offers paging answers with an object that has
+The query parameters are `updated__gte` and `limit`. A service with paging answers with an object of
 `results` and `next`, one that does not with an array of all; both are read to the end.
 """
 
@@ -24,7 +24,7 @@ MAX_PAGES = 10_000
 
 @dataclass(frozen=True)
 class Page:
-    """One answer: what was asked, as the ledger names it, and the events in it, as sent."""
+    """One answer: the name of the request in the ledger, and the events as sent."""
 
     name: str
     answer: JsonAnswer
@@ -42,7 +42,7 @@ class EventsClient:
 
     @property
     def place(self) -> str:
-        """The address without secrets: what tells one API from another."""
+        """The address without secrets, which identifies the API."""
         return redact(self.url, self.http.secrets)
 
     def pages(self, since: dt.datetime | None) -> Iterator[Page]:
@@ -50,22 +50,22 @@ class EventsClient:
 
         Raises what `HttpClient` does, and `PermanentFailure` when the answer has another shape.
         """
-        asked = {"limit": str(PAGE_EVENTS)}
+        parameters = {"limit": str(PAGE_EVENTS)}
         about = "events"
         if since is not None:
-            asked["updated__gte"] = f"{since.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
-            about = f"events since {asked['updated__gte']}"
-        questions: list[dict[str, str]] = []
+            parameters["updated__gte"] = f"{since.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+            about = f"events since {parameters['updated__gte']}"
+        requests: list[dict[str, str]] = []
         for number in range(1, MAX_PAGES + 1):
-            answer = self.http.get_json(self.url, asked)
+            answer = self.http.get_json(self.url, parameters)
             events, following = self._read(answer.document)
             yield Page(f"{about}, page {number}", answer, events)
             if following is None:
                 return
-            questions.append(asked)
-            if following in questions:
+            requests.append(parameters)
+            if following in requests:
                 raise self._permanent("the pages go in a circle")
-            asked = following
+            parameters = following
         raise self._permanent(f"there are more than {MAX_PAGES:,} pages")
 
     def page(self, name: str, answer: JsonAnswer) -> Page:
@@ -73,7 +73,7 @@ class EventsClient:
         return Page(name, answer, self._read(answer.document)[0])
 
     def _read(self, document: Any) -> tuple[list[Any], dict[str, str] | None]:
-        """The events, and what to ask for next; the address stays ours, whatever `next` says."""
+        """Return the events and the next parameters; the host of `next` is ignored."""
         if isinstance(document, list):
             return document, None
         if isinstance(document, dict) and isinstance(document.get("results"), list):

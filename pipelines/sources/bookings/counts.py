@@ -47,8 +47,8 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
             return Refreshed(0, is_rebuilt=False)
         loads = {"counted": counted, "last": last}
         fresh = int(connection.execute(_statement("count_fresh"), loads).scalar_one())
-        held = float(connection.execute(_statement("estimate_events")).scalar_one())
-        is_rebuilt = rebuild or counted > last or fresh > REBUILD_FROM * held
+        stored = float(connection.execute(_statement("estimate_events")).scalar_one())
+        is_rebuilt = rebuild or counted > last or fresh > REBUILD_FROM * stored
         if is_rebuilt:
             connection.execute(text(f"SET LOCAL work_mem = '{REBUILD_MEMORY}'"))
             for table, day in DAYS.items():

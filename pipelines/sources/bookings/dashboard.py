@@ -18,8 +18,8 @@ def show() -> None:
     with st.sidebar:
         chosen = st.multiselect("Hotels", hotels["hotel_id"].tolist(), placeholder="all")
         nights = st.slider("Nights ahead", 14, 180, 60)
-    asked = {"hotels": chosen or hotels["hotel_id"].tolist()}
-    books = QUESTIONS.ask("on_the_books", nights=nights, **asked)
+    of_hotels = {"hotels": chosen or hotels["hotel_id"].tolist()}
+    books = QUESTIONS.ask("on_the_books", nights=nights, **of_hotels)
     if not books.rows.empty:
         now = st.columns(4)
         now[0].metric(
@@ -41,7 +41,7 @@ def show() -> None:
         .properties(height=280),
         empty="Nothing is on the books.",
     )
-    pace = QUESTIONS.ask("pace", **asked)
+    pace = QUESTIONS.ask("pace", **of_hotels)
     years = ["this_year", "last_year"]
     show_chart(
         "Pace: next month, beside the same weeks last year",
@@ -63,7 +63,7 @@ def show() -> None:
         .properties(height=280),
         empty="There is no night to compare yet.",
     )
-    months = QUESTIONS.ask("by_month", **asked)
+    months = QUESTIONS.ask("by_month", **of_hotels)
     kinds = ["bookings", "cancellations"]
     show_chart(
         "Bookings and cancellations by month",

@@ -62,8 +62,8 @@ def hotel_bookings(
 refresh_job = dg.define_asset_job(
     "refresh_hotel_bookings",
     selection=dg.AssetSelection.assets(*map(asset_key, tables.HOTEL_BOOKINGS)).without_checks(),
-    description="Count the booking events that are new; all of them anew where the configuration"
-    " says so. The job bookings does the first after each load.",
+    description="Count the new booking events, or recount all of them where the configuration"
+    " requires it. The job bookings does the first after each load.",
 )
 
 

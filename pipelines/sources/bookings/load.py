@@ -1,4 +1,4 @@
-"""`bookings.events`, brought up to date with one file or one answer, in step with the ledger."""
+"""Load one file or one answer into `bookings.events`, in one transaction with the ledger."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pipelines.ingest.deliveries import (
     Outcome,
     close_delivery,
     count_reasons,
+    enforce_reject_cap,
     not_yet_in_quarantine,
     open_delivery,
-    refuse_if_mostly_bad,
     write_rejects,
 )
 from pipelines.ingest.gzip_reader import unpacked
@@ -46,7 +46,7 @@ LINE, ELEMENT = "line {}", "events[{}]"
 ANALYZE_FROM = 100_000
 EXAMPLES = 3
 MANY = 50_000
-"""So many keys are asked for in one query, which takes 65,535 parameters at most."""
+"""So many keys are looked up in one query, which takes 65,535 parameters at most."""
 YEAR_2000 = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 """From when PostgreSQL counts."""
 DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
@@ -54,11 +54,11 @@ DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
 
 @dataclass(frozen=True)
 class LoadCounts:
-    """What came of a delivery's events: how many were read, changed a row, are held now."""
+    """Counts of a delivery's events: those read, those that changed a row, those stored now."""
 
     read: int
     loaded: int
-    held: int
+    stored: int
 
 
 def load_file(
@@ -86,19 +86,19 @@ def load_file(
     )
     layout = csv_file.layout
     delivery_id = open_delivery(connection, delivery, run_id, header=layout.header)
-    refusals = RejectCollector(connection, delivery_id, is_answer=False)
+    collector = RejectCollector(connection, delivery_id, is_answer=False)
     taken = take_in(
         connection,
         portions(csv_file, COLUMNS),
         delivery_id,
-        refusals,
+        collector,
         settings.time_zone,
         LINE,
-        go_on=lambda read: refusals.refuse_if_hopeless(delivery, read, settings.most_bad),
+        go_on=lambda read: collector.stop_if_hopeless(delivery, read, settings.most_bad),
     )
-    refusals.refuse_if_mostly_bad(delivery, taken.read, settings.most_bad)
+    collector.enforce_reject_cap(delivery, taken.read, settings.most_bad)
     drift = layout.drift(delivery.name, COLUMNS)
-    return _close(connection, delivery_id, taken, refusals, drift)
+    return _close(connection, delivery_id, taken, collector, drift)
 
 
 def load_page(
@@ -113,33 +113,33 @@ def load_page(
     answer = page.answer
     delivery = Delivery(SOURCE, page.name, answer.sha256, len(answer.body), answer.received_at)
     delivery_id = open_delivery(connection, delivery, run_id)
-    refusals = RejectCollector(connection, delivery_id, is_answer=True)
+    collector = RejectCollector(connection, delivery_id, is_answer=True)
     events = of_objects(page.events)
-    taken = take_in(connection, [events], delivery_id, refusals, settings.time_zone, ELEMENT)
-    refusals.refuse_if_mostly_bad(delivery, taken.read, settings.most_bad)
+    taken = take_in(connection, [events], delivery_id, collector, settings.time_zone, ELEMENT)
+    collector.enforce_reject_cap(delivery, taken.read, settings.most_bad)
     drift = unknown_keys(page.events, page.name)
-    return _close(connection, delivery_id, taken, refusals, drift)
+    return _close(connection, delivery_id, taken, collector, drift)
 
 
 def take_in(
     connection: Connection,
     portions: Iterable[Batch],
     delivery_id: int,
-    refusals: RejectCollector,
+    collector: RejectCollector,
     zone: str,
     position: str,
     go_on: Callable[[int], None] = lambda _: None,
 ) -> LoadCounts:
-    """Write the events that are new; refuse those that are bad or contradict one that is held.
+    """Write the events that are new; reject those that are bad or contradict a stored one.
 
-    While PostgreSQL writes one portion the next is read. `position` says where record {} stood.
+    While PostgreSQL writes one portion the next is read. `position` formats the place of record {}.
     `go_on` is called with the number of events read so far, after each portion, and may raise.
     """
     from pipelines.sources.bookings.transform import read_events
 
     execute_script(connection, read_sql("pipelines.sources.bookings", "prepare_staging"))
     load_number = watermarks.position(connection, TABLE) + 1
-    read = loaded = held = 0
+    read = loaded = stored = 0
 
     def typed(portion: Batch) -> tuple[Batch, Events]:
         events = read_events(portion, zone=zone, position=position)
@@ -147,21 +147,21 @@ def take_in(
 
     for portion, events in ahead(map(typed, portions)):
         read += len(portion.sent) + len(portion.broken)
-        refusals.add(events.rejects)
+        collector.add(events.rejects)
         go_on(read)
         if len(events.rows) == 0:
             continue
         changed, conflicts = _put(connection, events, delivery_id, load_number)
-        refusals.add(
+        collector.add(
             [_conflict(portion, position, *one) for one in conflicts.items()], are_conflicts=True
         )
         loaded += changed
-        held += len(events.rows) - len(conflicts)
+        stored += len(events.rows) - len(conflicts)
     if loaded:
         watermarks.move(connection, TABLE, load_number)
     if loaded > ANALYZE_FROM:
         execute_script(connection, f"ANALYZE {TABLE}")
-    return LoadCounts(read, loaded, held)
+    return LoadCounts(read, loaded, stored)
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
@@ -180,36 +180,36 @@ def _have_ids(rows: pd.DataFrame) -> bool:
 def _put(
     connection: Connection, events: Events, delivery_id: int, load_number: int
 ) -> tuple[int, dict[int, str]]:
-    """Write the events that are not held yet.
+    """Write the events that are not stored yet.
 
-    Returns how many of them changed a row, and the numbers of those that contradict one that is
-    held, each with what that one says.
+    Returns how many of them changed a row, and the numbers of those that contradict a
+    stored one, each with the differences.
     """
     import pandas as pd
 
     rows = events.rows
     if not _have_ids(rows) or _are_ids_wanted(connection):
         return _merge(connection, rows, delivery_id, load_number)
-    held_ids, held = _held(connection, rows["id"])
-    places = pd.Index(held_ids).get_indexer(rows["id"].to_numpy("int64"))
-    is_held = places >= 0
-    fresh = rows[~is_held]
+    stored_ids, stored = _stored(connection, rows["id"])
+    places = pd.Index(stored_ids).get_indexer(rows["id"].to_numpy("int64"))
+    is_stored = places >= 0
+    fresh = rows[~is_stored]
     _copy_fresh(connection, fresh, delivery_id, load_number)
-    is_other = (_content(rows[is_held]) != held[places[is_held]]).any(axis=1)
+    is_other = (_content(rows[is_stored]) != stored[places[is_stored]]).any(axis=1)
     if not is_other.any():
         return len(fresh), {}
-    _stage(connection, rows[is_held][is_other])
+    _stage(connection, rows[is_stored][is_other])
     return len(fresh), _conflicts(connection)
 
 
 def _are_ids_wanted(connection: Connection) -> bool:
-    """Whether an event is held that came without an id, and may get that of one that comes now."""
+    """Whether an event without an id is stored, which may get the id of one that comes now."""
     query = "SELECT EXISTS (SELECT FROM bookings.events WHERE event_id < 0)"
     return bool(connection.execute(text(query)).scalar_one())
 
 
-def _held(connection: Connection, ids: pd.Series) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Those of the ids that are held already, and what each of their events says (`_content`)."""
+def _stored(connection: Connection, ids: pd.Series) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Those of the ids that are stored already, and what each of their events says (`_content`)."""
     import numpy as np
 
     wanted = ids.to_numpy("int64")
@@ -218,7 +218,7 @@ def _held(connection: Connection, ids: pd.Series) -> tuple[NDArray[Any], NDArray
         "highest": int(wanted.max()),
         "ids": str(wanted.tolist()).replace("[", "{").replace("]", "}"),
     }
-    query = text(read_sql("pipelines.sources.bookings", "held_events"))
+    query = text(read_sql("pipelines.sources.bookings", "stored_events"))
     sent = connection.execute(query, parameters).one()
     if sent.ids is None:
         return np.empty(0, "int64"), np.empty((0, 6), "int64")
@@ -245,7 +245,7 @@ def _content(rows: pd.DataFrame) -> NDArray[Any]:
 def _copy_fresh(
     connection: Connection, rows: pd.DataFrame, delivery_id: int, load_number: int
 ) -> None:
-    """COPY events of which none is held straight into the table."""
+    """COPY events of which none is stored straight into the table."""
     from pipelines.sources.bookings.transform import COLUMNS
 
     whole = rows[list(COLUMNS)].assign(delivery_id=delivery_id, load_number=load_number)
@@ -255,7 +255,7 @@ def _copy_fresh(
 def _merge(
     connection: Connection, rows: pd.DataFrame, delivery_id: int, load_number: int
 ) -> tuple[int, dict[int, str]]:
-    """Write events whose ids have to be found, given or told apart; returns what `_put` does."""
+    """Write events whose ids have to be found, given or distinguished; returns what `_put` does."""
     _stage(connection, rows)
     if rows["id"].isna().any():
         execute_script(connection, read_sql("pipelines.sources.bookings", "resolve_ids"))
@@ -278,7 +278,7 @@ def _stage(connection: Connection, rows: pd.DataFrame) -> None:
 
 
 def _conflicts(connection: Connection) -> dict[int, str]:
-    """The numbers of staged events that contradict the one held, each with what that one says."""
+    """Return the numbers of staged events that contradict the stored one, with the differences."""
     execute_script(connection, "ANALYZE stage_events (event_id)")
     found = connection.execute(text(read_sql("pipelines.sources.bookings", "conflicts")))
     return {row.record: row.reason for row in found}
@@ -293,7 +293,7 @@ def _close(
     connection: Connection,
     delivery_id: int,
     taken: LoadCounts,
-    refusals: RejectCollector,
+    collector: RejectCollector,
     drift: list[str],
 ) -> Outcome:
     if taken.loaded:
@@ -308,14 +308,14 @@ def _close(
         delivery_id,
         read=taken.read,
         loaded=taken.loaded,
-        held=taken.held + refusals.known,
-        rejected=refusals.count,
+        stored=taken.stored + collector.known,
+        rejected=collector.count,
         drift=drift,
     )
 
 
 class RejectCollector:
-    """The refused events of a delivery, as they are found.
+    """The rejected events of a delivery, as they are found.
 
     They are known by their text: those of an answer, which is read again with every overlap, and of
     a file that is sent again go to quarantine once.
@@ -340,12 +340,12 @@ class RejectCollector:
         self.reasons.update(count_reasons(counting))
         write_rejects(self._connection, self._delivery_id, fresh)
 
-    def refuse_if_hopeless(self, delivery: Delivery, read: int, cap: float) -> None:
+    def stop_if_hopeless(self, delivery: Delivery, read: int, cap: float) -> None:
         """Raise `PermanentFailure` for what goes on and on with hardly a good event."""
         if self.bad > MANY:
-            self.refuse_if_mostly_bad(delivery, read, max(cap, 0.5))
+            self.enforce_reject_cap(delivery, read, max(cap, 0.5))
 
-    def refuse_if_mostly_bad(self, delivery: Delivery, read: int, cap: float) -> None:
+    def enforce_reject_cap(self, delivery: Delivery, read: int, cap: float) -> None:
         """Raise `PermanentFailure` when more than the share `cap` of the events is bad.
 
         A few are let pass whatever their share, as files and answers may be short; so are a few
@@ -354,7 +354,7 @@ class RejectCollector:
         let_pass = self.conflicts if self.conflicts <= FEW_BAD else 0
         if self.bad <= FEW_BAD:
             return
-        refuse_if_mostly_bad(
+        enforce_reject_cap(
             delivery,
             read,
             self.bad - let_pass,

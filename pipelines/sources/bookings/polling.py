@@ -85,8 +85,8 @@ def poll(
                 outcomes.append(outcome)
             except DatabaseError:
                 raise
-            except PermanentFailure as refusal:  # of this page: those behind it may be well
-                failure = failure or refusal
+            except PermanentFailure as rejection:  # of this page: those behind it may be well
+                failure = failure or rejection
     except DatabaseError:
         raise
     except Failure as broken_off:
@@ -171,7 +171,7 @@ def last_reading(connection: Connection, client: EventsClient) -> Row[Any] | Non
 
 
 def _start(connection: Connection, client: EventsClient, now: dt.datetime) -> Start:
-    """Where to begin: at a full hour, so that the same is asked until it has passed."""
+    """Return where to begin: at a full hour, so that requests within one hour are the same."""
     row = last_reading(connection, client)
     if row is None or row.read_whole_at is None or abs(now - row.read_whole_at) >= WHOLE_EVERY:
         return Start(None, row and row.watermark_at, is_whole_due=True)

@@ -25,18 +25,18 @@ PORTION = 20_000
 def retry_quarantine(store: Warehouse, settings: Settings) -> list[Outcome]:
     """Read again what is in quarantine; what is good now is taken in and leaves it.
 
-    Files that were refused as a whole are looked at again with the next taking. Each delivery is a
+    Files that were rejected as a whole are read again with the next load. Each delivery is a
     transaction.
     """
 
     def again(connection: Connection, retry: Retry) -> Outcome:
         is_answer = retry.header is None
-        refusals = RejectCollector(connection, retry.delivery_id, is_answer=is_answer)
+        collector = RejectCollector(connection, retry.delivery_id, is_answer=is_answer)
         taken = take_in(
             connection,
             _portions(retry),
             retry.delivery_id,
-            refusals,
+            collector,
             settings.time_zone,
             ELEMENT if is_answer else LINE,
         )
@@ -44,8 +44,8 @@ def retry_quarantine(store: Warehouse, settings: Settings) -> list[Outcome]:
             connection,
             retry,
             loaded=taken.loaded,
-            held=taken.held + refusals.known,
-            rejected=refusals.count,
+            stored=taken.stored + collector.known,
+            rejected=collector.count,
         )
 
     return retry_each(store, SOURCE, again)

@@ -29,7 +29,7 @@ events = Table(
         primary_key=True,
         autoincrement=False,
         comment="The hotel system's id. Negative for an event that came without one: then it is"
-        " made from what the event says.",
+        " derived from its fields.",
     ),
     Column("hotel_id", BigInteger, nullable=False, comment="The hotel, as its system numbers it."),
     Column(
@@ -69,8 +69,8 @@ events = Table(
     ),
     schema=SCHEMA,
     comment="Bookings and cancellations, one row for each night of a reservation, each event once."
-    " Of two events with one id the first stays, the other is in quarantine when it says something"
-    " else. Rows never change, but for an id that comes later.",
+    " Of two events with one id the first stays, the other is in quarantine when its content"
+    " differs. Rows never change, but for an id that comes later.",
 )
 
 api_pages = Table(

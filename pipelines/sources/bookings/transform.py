@@ -90,7 +90,7 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
     """Sort what was sent into rows and rejects.
 
     `zone` is where times without one are from; a time that its clocks show twice is the first of
-    the two, one that they skip is none. `position` says where record {} is.
+    the two, one that they skip is none. `position` formats the place of record {}.
     """
     sent = portion.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
     typed = pd.DataFrame(
@@ -110,15 +110,15 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
     numbers = portion.sent[RECORD]
 
     def reject(
-        number: int, raw: str, told: Sequence[str], key: tuple[str, ...] | None = None
+        number: int, raw: str, reasons: Sequence[str], key: tuple[str, ...] | None = None
     ) -> Reject:
-        return Reject(number, position.format(number), storable(raw), tuple(told), key)
+        return Reject(number, position.format(number), storable(raw), tuple(reasons), key)
 
     rejects = [reject(number, raw, [problem]) for number, raw, problem in portion.broken]
     bad = typed.loc[list(reasons)]
     rejects += [
-        reject(int(number), portion.raw(row), told, _key(values, told))
-        for (row, told), number, *values in zip(
+        reject(int(number), portion.raw(row), reasons, _key(values, reasons))
+        for (row, reasons), number, *values in zip(
             reasons.items(), numbers[bad.index], *(bad[name] for name in COLUMNS), strict=True
         )
     ]
@@ -203,8 +203,8 @@ def unknown_keys(events: Sequence[Any], document: str) -> list[str]:
     """Keys that nobody promised."""
     seen = Counter(key for event in events if isinstance(event, dict) for key in event)
     unknown = sorted(seen.keys() - {*COLUMNS, *ALIASES})
-    told = [f"unknown key {shown(key)} in {seen[key]} of {len(events)} events" for key in unknown]
-    return drift_of(document, told, "unknown keys")
+    lines = [f"unknown key {shown(key)} in {seen[key]} of {len(events)} events" for key in unknown]
+    return drift_of(document, lines, "unknown keys")
 
 
 def _as_text(event: dict[str, Any], names: Sequence[str]) -> str:

@@ -72,7 +72,7 @@ source = Source(
             name="accepted_snapshots",
             on="flights.snapshots",
             expects="No archived day was rejected as mostly bad.",
-            remedy="an archived day was rejected as mostly bad: the row says why. After mending the"
+            remedy="an archived day was rejected as mostly bad: the row says why. After fixing the"
             " code launch `flights_rebuild`; what the source got wrong stays out",
         ),
         Check(

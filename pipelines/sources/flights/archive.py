@@ -28,7 +28,7 @@ DEMO_DAYS = 21
 
 @dataclass(frozen=True)
 class Archived:
-    """A snapshot in the archive. `is_new` says whether its content was not there before."""
+    """A snapshot in the archive. `is_new` is whether its content was not there before."""
 
     snapshot_at: dt.datetime
     sha256: str
@@ -37,7 +37,7 @@ class Archived:
 
 
 def keep(connection: Connection, answer: JsonAnswer) -> Archived:
-    """Keep the body as received, once: not again when the day's last snapshot said the same.
+    """Keep the body as received, once: not again when it equals the day's last snapshot.
 
     A document that was rejected and comes again is to be loaded again.
     """
@@ -46,8 +46,11 @@ def keep(connection: Connection, answer: JsonAnswer) -> Archived:
         snapshots = tables.snapshots
         connection.execute(
             update(snapshots)
-            .where(snapshots.c.snapshot_at == known.snapshot_at, snapshots.c.refusal.is_not(None))
-            .values(refusal=None)
+            .where(
+                snapshots.c.snapshot_at == known.snapshot_at,
+                snapshots.c.rejection_reason.is_not(None),
+            )
+            .values(rejection_reason=None)
         )
         return known
     document = insert(tables.payloads)

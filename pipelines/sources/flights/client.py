@@ -43,7 +43,7 @@ class FlightsClient:
 
 
 def check_document(document: Any, *, place: str) -> None:
-    """Refuse a document without its two lists: nothing can be read from it."""
+    """Raise `PermanentFailure` for a document without its two lists: nothing can be read."""
     if not isinstance(document, dict):
         problem = f"the document is a JSON {type(document).__name__}, not an object"
     elif twice := [key for key in document if key.endswith(SENT_TWICE)]:

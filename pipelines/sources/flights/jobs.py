@@ -51,14 +51,14 @@ def snapshots(
             log_skip(context, asset_key(tables.snapshots), reason.problem)
             return
         with store.engine.connect() as connection:
-            told = step.table_stats(connection, asset_key(tables.snapshots))
+            stats = step.table_stats(connection, asset_key(tables.snapshots))
     if day == today:
         step.record_source_event(
             DOCUMENT, {"bytes_received": entry.byte_count, "new": entry.is_new}
         )
     yield dg.MaterializeResult(
         metadata={
-            **told,
+            **stats,
             "day": day.isoformat(),
             "new": entry.is_new,
             "bytes_received": entry.byte_count,
@@ -98,7 +98,7 @@ def _archive(
     if entry is None:
         raise RejectedInput(
             SOURCE,
-            f"there is no snapshot of {day}, and there can be none: the source only tells what it"
+            f"there is no snapshot of {day}, and there can be none: the source only sends what it"
             f" offers today, {today}",
             place="flights.snapshots",
             remedy=f"Materialise {today}, or leave the day empty.",
@@ -107,7 +107,7 @@ def _archive(
 
 
 class Loading(dg.Config):
-    """How the tables are brought up to date."""
+    """How the tables are loaded."""
 
     rebuild: bool = Field(
         default=False,
@@ -135,7 +135,7 @@ def flights_tables(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Bring all tables up to date with every archived snapshot that they do not have yet."""
     with as_dagster_failure(context) as step, warehouse.open() as store:
-        outcomes, refusals = load.bring_up_to_date(
+        outcomes, failures = load.bring_up_to_date(
             store,
             run_id=context.run.run_id,
             country=flights.settings().country,
@@ -151,8 +151,8 @@ def flights_tables(
                 **counts(outcomes),
                 "rejected_records": len(last_rejects(connection, SOURCE)),
             }
-        if refusals:
-            raise refusals[-1]
+        if failures:
+            raise failures[-1]
     for key, metadata in shown.items():
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 

@@ -14,9 +14,9 @@ from pipelines.ingest.deliveries import (
     Outcome,
     close_delivery,
     count_reasons,
+    enforce_reject_cap,
     last_sha256,
     open_delivery,
-    refuse_if_mostly_bad,
     repeat_delivery,
     write_rejects,
 )
@@ -35,7 +35,7 @@ from pipelines.sources.flights.periods import apply_snapshot, revert_snapshots
 from pipelines.warehouse.connection import (
     Warehouse,
     changed_records,
-    held_records,
+    count_records,
     prepare_change_log,
     stage,
     upsert,
@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 ANALYZE_FROM = 0.1
 """The share of changed records from which the planner's statistics are made anew at once."""
 MAX_BAD = 0.5
-"""The share of refused records above which a snapshot is not believed."""
+"""The share of rejected records above which a snapshot is rejected."""
 RECORDS_OF = {tables.airlines: tables.legs, tables.agents: tables.prices}
-"""What is said in records about something else: an airline in legs, an agent in itineraries."""
+"""Tables without a list of their own: airlines come in legs, agents in itineraries."""
 
 
 def bring_up_to_date(
@@ -64,29 +64,29 @@ def bring_up_to_date(
     with store.transaction(SOURCE) as connection:
         load_airports(connection, *packaged_airports(), run_id)
     outcomes: list[Outcome] = []
-    refusals: list[PermanentFailure] = []
+    failures: list[PermanentFailure] = []
 
     def load_one(connection: Connection, snapshot_at: dt.datetime) -> None:
         try:
             with connection.begin_nested():
                 outcomes.append(load_snapshot(connection, snapshot_at, run_id, country))
         except PermanentFailure as failure:
-            refusals.append(failure)
-            _refuse(connection, snapshot_at, failure.problem)
+            failures.append(failure)
+            _mark_rejected(connection, snapshot_at, failure.problem)
 
     if rebuild:
         with store.transaction(SOURCE) as connection:
             _forget_all(connection)
             for snapshot_at in pending(connection):
                 load_one(connection, snapshot_at)
-        return outcomes, refusals
+        return outcomes, failures
     while True:
         with store.transaction(SOURCE) as connection:
             waiting = pending(connection)
             for snapshot_at in waiting[:1]:
                 load_one(connection, snapshot_at)
         if len(waiting) <= 1:
-            return outcomes, refusals
+            return outcomes, failures
 
 
 def _forget_all(connection: Connection) -> None:
@@ -101,14 +101,18 @@ def _forget_all(connection: Connection) -> None:
             if table is not tables.airports:
                 connection.execute(delete(table))
     is_there = true() if removed is None else snapshots.c.snapshot_at > removed
-    connection.execute(update(snapshots).where(is_there).values(is_loaded=False, refusal=None))
+    connection.execute(
+        update(snapshots).where(is_there).values(is_loaded=False, rejection_reason=None)
+    )
 
 
-def _refuse(connection: Connection, snapshot_at: dt.datetime, reason: str) -> None:
-    """Remember that a document is not believed, so that it does not hold up later ones."""
+def _mark_rejected(connection: Connection, snapshot_at: dt.datetime, reason: str) -> None:
+    """Record that a document was rejected, so that it does not hold up later ones."""
     snapshots = tables.snapshots
     this = snapshots.c.snapshot_at == snapshot_at
-    connection.execute(update(snapshots).where(this).values(refusal=reason, is_loaded=False))
+    connection.execute(
+        update(snapshots).where(this).values(rejection_reason=reason, is_loaded=False)
+    )
 
 
 def load_snapshot(
@@ -135,12 +139,12 @@ def load_snapshot(
         )
     for name, count in snapshot.read_by_list.items():
         of_list = [one for one in snapshot.rejects if one.position.startswith(f"{name}[")]
-        refuse_if_mostly_bad(delivery, count, len(of_list), count_reasons(of_list), cap=MAX_BAD)
+        enforce_reject_cap(delivery, count, len(of_list), count_reasons(of_list), cap=MAX_BAD)
     prepare_change_log(connection)
     delivery_id = open_delivery(connection, delivery, run_id)
     before = _mark_loaded(connection, snapshot_at)
     if not snapshot.read_by_list["itineraries"]:
-        _refuse_sudden_silence(connection, delivery, before)
+        _reject_sudden_silence(connection, delivery, before)
     for table in tables.PERIODS:
         (key,) = (column for column in table.primary_key if column.name != "seen_from_at")
         execute_script(
@@ -148,8 +152,8 @@ def load_snapshot(
             f"CREATE TEMP TABLE touched_{table.name} ({key.name} text) ON COMMIT DROP",
         )
         stage(connection, snapshot.rows[table.name], table)
-        refused = snapshot.refused[table.name]
-        stage(connection, refused, table, name=f"stage_refused_{table.name}")
+        rejected = snapshot.rejected[table.name]
+        stage(connection, rejected, table, name=f"stage_rejected_{table.name}")
     for table in tables.PERIODS:
         revert_snapshots(connection, table, before=before)
         apply_snapshot(
@@ -170,8 +174,8 @@ def load_snapshot(
         _analyze(connection, *tables.READ_FROM_PERIODS)
     _summarise(connection, snapshot_at)
     write_rejects(connection, delivery_id, snapshot.rejects)
-    held = sum(
-        held_records(connection, table, "seen_until_at IS NULL")
+    stored = sum(
+        count_records(connection, table, "seen_until_at IS NULL")
         for table in (tables.legs, tables.prices)
     )
     return close_delivery(
@@ -179,7 +183,7 @@ def load_snapshot(
         delivery_id,
         read=snapshot.read,
         loaded=loaded,
-        held=held,
+        stored=stored,
         rejected=len(snapshot.rejects),
         drift=snapshot.drift,
     )
@@ -189,10 +193,10 @@ def _analyze(connection: Connection, *several: Table) -> None:
     connection.execute(text(f"ANALYZE {', '.join(table.fullname for table in several)}"))
 
 
-def _refuse_sudden_silence(
+def _reject_sudden_silence(
     connection: Connection, delivery: Delivery, before: dt.datetime | None
 ) -> None:
-    """A document with no itineraries at all, after one that had some, is not believed."""
+    """Reject a document with no itineraries at all after one that had some."""
     query = select(tables.snapshots.c.itinerary_count).where(
         tables.snapshots.c.snapshot_at == before
     )
@@ -208,7 +212,7 @@ def _refuse_sudden_silence(
 def _load_unchanged(
     connection: Connection, delivery: Delivery, run_id: str | None
 ) -> Outcome | None:
-    """Put a snapshot on top that says the same as the one before it, without reading it again.
+    """Apply a snapshot that equals the one before it, without reading it again.
 
     None when it does not, or when the tables hold this or a later one already.
     """
@@ -250,7 +254,7 @@ def load_airports(
         delivery_id,
         read=len(airports),
         loaded=changed_records(connection),
-        held=held_records(connection, tables.airports),
+        stored=count_records(connection, tables.airports),
         rejected=0,
     )
 

@@ -1,7 +1,7 @@
 """History that grows with changes: a row for each period in which nothing changed.
 
 A table of periods has a key, `seen_from_at` and `seen_until_at` (the instants of the first and the
-last snapshot that said so; null while the last one does), and what was said. A snapshot is put on
+last snapshot that had the row; null while the last one does), and the values. A snapshot is put on
 top of those before it; one in the middle is put there by taking off all from it on.
 """
 
@@ -22,12 +22,12 @@ def seen_columns() -> tuple[Column[Any], Column[Any]]:
             "seen_from_at",
             DateTime(timezone=True),
             primary_key=True,
-            comment="The first snapshot that says so.",
+            comment="The first snapshot with these values.",
         ),
         Column(
             "seen_until_at",
             DateTime(timezone=True),
-            comment="The last snapshot that says so; null while it still does.",
+            comment="The last snapshot with these values; null while they are current.",
         ),
     )
 
@@ -54,7 +54,7 @@ def apply_snapshot(
     """Put the snapshot of an instant on top, `before` being the one before it.
 
     Closes what changed or is gone, and opens what changed or is new. Reads `stage_<table>` and
-    `stage_refused_<table>` (keys of rejected records); notes the keys in `touched_<table>`, and in
+    `stage_rejected_<table>` (keys of rejected records); notes the keys in `touched_<table>`, and in
     `changed` the source records, which `stage_<records>` has by key.
     """
     values = {"at": at, "before": before, "delivery_id": delivery_id}
@@ -71,14 +71,14 @@ def _execute(
 ) -> None:
     """Execute each statement of a file for a table of periods."""
     (key,) = (column.name for column in table.primary_key if column.name != "seen_from_at")
-    said = [column.name for column in table.columns if column.name not in (key, *PERIOD)]
+    value_columns = [column.name for column in table.columns if column.name not in (key, *PERIOD)]
     script = read_sql("pipelines.sources.flights", name).format(
         table=table.fullname,
         name=table.name,
         key=key,
-        said=", ".join(said),
-        held_said=", ".join(f"held.{column}" for column in said),
-        staged_said=", ".join(f"staged.{column}" for column in said),
+        values=", ".join(value_columns),
+        stored_values=", ".join(f"stored.{column}" for column in value_columns),
+        staged_values=", ".join(f"staged.{column}" for column in value_columns),
         **names,
     )
     for statement in script.split(";\n"):

@@ -72,9 +72,13 @@ snapshots = Table(
         Boolean,
         nullable=False,
         server_default=false(),
-        comment="Whether the tables were brought up to date with it.",
+        comment="Whether it is loaded into the tables.",
     ),
-    Column("refusal", Text, comment="Why the document was rejected as a whole; null: it was not."),
+    Column(
+        "rejection_reason",
+        Text,
+        comment="Why the document was rejected as a whole; null: it was not.",
+    ),
     Column("source_url", Text, nullable=False, comment="Where it was fetched, secrets masked."),
     Column("itinerary_count", Integer, comment="Itineraries on offer then."),
     Column("price_currency", Text, comment="ISO 4217 code that most of its prices are in."),
@@ -83,8 +87,8 @@ snapshots = Table(
     Column("highest_price", Numeric, comment="Highest price in price_currency."),
     Index(None, "snapshot_on"),
     schema=SCHEMA,
-    comment="The archive of what was on offer: each document as it came, but not again when it says"
-    " what the day's last one said. Everything else in this schema is read from it.",
+    comment="The archive of what was on offer: each document as it came, but not again when it is"
+    " the same as the day's last one. Everything else in this schema is read from it.",
 )
 
 airports = Table(
@@ -211,7 +215,7 @@ legs = Table(
     *seen_indexes("legs", "leg_id"),
     schema=SCHEMA,
     comment="Flights from one airport to another, with or without stops: a row for each period in"
-    " which the source said the same of a leg.",
+    " which the source sent the same values of a leg.",
 )
 
 prices = Table(
@@ -219,15 +223,15 @@ prices = Table(
     metadata,
     Column("itinerary_id", Text, primary_key=True, comment="The source's id of the itinerary."),
     *seen_columns(),
-    Column("price_amount", Numeric, nullable=False, comment="What is asked, in price_currency."),
+    Column("price_amount", Numeric, nullable=False, comment="The price, in price_currency."),
     Column("price_currency", Text, nullable=False, comment="ISO 4217 code."),
-    Column("agent", Text, nullable=False, comment="Who asks it (flights.agents)."),
+    Column("agent", Text, nullable=False, comment="Who offers it (flights.agents)."),
     Column("agent_rating", Numeric, comment="The agent's rating there and then, 0 to 10."),
     Column("leg_ids", ARRAY(Text), nullable=False, comment="The legs in their order."),
     delivery_id_column(),
     *seen_indexes("prices", "itinerary_id"),
     schema=SCHEMA,
-    comment="What was asked for each itinerary, by whom, for which legs: a row for each period in"
+    comment="The price of each itinerary, its agent and its legs: a row for each period in"
     " which nothing of it changed. A gap between two rows is a time when it was not offered.",
 )
 

@@ -89,9 +89,9 @@ def is_skipped(local: pd.Timestamp, time_zone: str | None) -> bool:
     """Whether the clocks of the zone never showed this time."""
     if not isinstance(time_zone, str):
         return False
-    told = local.to_pydatetime()
-    instant = told.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
-    return instant.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None) != told
+    naive = local.to_pydatetime()
+    instant = naive.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+    return instant.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None) != naive
 
 
 def _can_be_true(elapsed: timedelta, leg: pd.Series) -> bool:

@@ -2,8 +2,8 @@
 
 The contract: `itineraries` with id, legs (ids in order, at least one), price, agent,
 agent_rating (0 to 10 or null); `legs` with id, two IATA codes, two local times without offset,
-stops, airline_name, airline_id, duration_mins. A record that breaks it is refused, with its
-reasons; an itinerary whose leg is missing or refused is refused too; the others are kept.
+stops, airline_name, airline_id, duration_mins. A record that breaks it is rejected, with its
+reasons; an itinerary whose leg is missing or rejected is rejected too; the others are kept.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ from pipelines.warehouse.connection import array_literal
 
 Prices = dict[str, tuple[str, Decimal]]
 MAX_LEGS = 100
-DANGLING = "a leg is not in the document, or was refused"
+DANGLING = "a leg is not in the document, or was rejected"
 #: Without the end of the month, which the calendar knows.
 LOCAL_TIME = (
     r"^(19[0-9][1-9]|19[1-9]0|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?$"
@@ -75,13 +75,13 @@ class ItineraryRecord(BaseModel, strict=True):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One document as rows by table name, with what was refused and what drifted.
+    """One document as rows by table name, with the rejects and the drift.
 
-    `refused` has the keys of rejected records: what they are about is not gone.
+    `rejected` has the keys of rejected records: what they are about is not gone.
     """
 
     rows: dict[str, pd.DataFrame]
-    refused: dict[str, pd.DataFrame]
+    rejected: dict[str, pd.DataFrame]
     rejects: list[Reject]
     drift: list[str]
     read_by_list: dict[str, int]
@@ -98,7 +98,7 @@ def read_snapshot(
     """Sort a document's records into rows for the tables and rejects.
 
     `document` has passed `check_document`; `time_zones` maps IATA codes to IANA zones, `country`
-    says whose currency an ambiguous sign is.
+    decides whose currency an ambiguous sign is.
     """
     itineraries = RecordValidator(
         document["itineraries"], name="itineraries", model=ItineraryRecord
@@ -113,7 +113,7 @@ def read_snapshot(
     rejects = itineraries.rejects() + legs.rejects()
     return Snapshot(
         rows=_leg_rows(good_legs, time_zones) | _itinerary_rows(itineraries.good(), prices),
-        refused=_refused(itineraries, legs),
+        rejected=_rejected_keys(itineraries, legs),
         rejects=rejects,
         drift=itineraries.drift("flights.json")
         + legs.drift("flights.json")
@@ -146,7 +146,7 @@ def _are_all_in(known: set[str], ids: list[Any]) -> bool:
 
 
 def _reject_conflicts(screening: RecordValidator) -> None:
-    """Refuse what comes under an id that came before with other content; the first one counts."""
+    """Reject records whose id came before with other content; the first one counts."""
     good = screening.good()
     repeated = good[good.duplicated("id", keep=False)]
     if repeated.empty:
@@ -205,15 +205,15 @@ def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
     """Codes that come with several names; the first one is kept."""
     pairs = legs[["airline_id", "airline_name"]].drop_duplicates()
     names = pairs.groupby("airline_id")["airline_name"].agg(list)
-    told = [
+    lines = [
         f"airline_id {shown(code)} has the names {shown(several)}"
         for code, several in names.items()
         if len(several) > 1
     ]
-    return drift_of("flights.json", told, "airlines with several names")
+    return drift_of("flights.json", lines, "airlines with several names")
 
 
-def _refused(itineraries: RecordValidator, legs: RecordValidator) -> dict[str, pd.DataFrame]:
+def _rejected_keys(itineraries: RecordValidator, legs: RecordValidator) -> dict[str, pd.DataFrame]:
     """What can be a key of each table in the rejected records."""
     keys = {
         "airlines": ("airline_id", legs, "airline_id"),
@@ -223,8 +223,8 @@ def _refused(itineraries: RecordValidator, legs: RecordValidator) -> dict[str, p
     }
     found = {}
     for table, (column, validator, key) in keys.items():
-        refused = validator.rejected_records()
-        values = (one.get(key) for one in refused if isinstance(one, dict))
+        rejected = validator.rejected_records()
+        values = (one.get(key) for one in rejected if isinstance(one, dict))
         found[table] = pd.DataFrame({column: [*filter(is_name, values)]}, dtype="str")
     return found
 

@@ -52,15 +52,15 @@ def show() -> None:
 def _show_tracking() -> None:
     st.subheader("Track a parcel")
     number, carrier = st.columns(2)
-    asked = {
+    given = {
         "tracking_number": number.text_input("Tracking number"),
         "carrier": carrier.text_input("Carrier", placeholder="DHL"),
     }
-    if all(asked.values()):
-        found = QUESTIONS.ask("track", **asked)
+    if all(given.values()):
+        found = QUESTIONS.ask("track", **given)
         rows = found.rows.astype("string").T.rename(columns={0: "value"}).reset_index(names="field")
         show_table(
-            f"{asked['carrier']} {asked['tracking_number']}",
+            f"{given['carrier']} {given['tracking_number']}",
             type(found)(rows if len(found.rows) else found.rows, found.sql),
             empty="There is no such shipment.",
         )

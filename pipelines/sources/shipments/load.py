@@ -1,4 +1,4 @@
-"""The shipments tables, brought up to date with one file, kept in step with the ledger."""
+"""Load one file into the shipments tables, in one transaction with the ledger."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pipelines.ingest.deliveries import (
     Outcome,
     close_delivery,
     count_reasons,
+    enforce_reject_cap,
     not_yet_in_quarantine,
     open_delivery,
-    refuse_if_mostly_bad,
     write_rejects,
 )
 from pipelines.ingest.quarantine import Retry, close_retry, leave_quarantine, retry_each
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 SOURCE = "shipments"
 ENCODING_VARIABLE = "SHIPMENTS_ENCODING"
 MAX_BAD = 0.5
-"""Share of bad lines from which on a file is not believed, where more than a few are bad."""
+"""Share of bad lines from which a file is rejected, where more than a few are bad."""
 SECOND_LINE = "the article came before in the shipment with other content"
 ANALYZE_FROM = 0.1
 STAGED = (
@@ -59,7 +59,7 @@ def load_file(
     settings: Settings,
     run_id: str | None,
 ) -> Outcome:
-    """Bring the tables up to date with a file; a later file says what is true.
+    """Load a file into the tables; a later file overwrites an earlier one.
 
     Raises `PermanentFailure` when it is no such file or most lines are bad; nothing is written.
     """
@@ -83,7 +83,7 @@ def load_file(
     reasons = Counter[str]()
     again = set[str]()
 
-    def refuse(rejects: list[Reject]) -> None:
+    def reject(rejects: list[Reject]) -> None:
         nonlocal bad, rejected
         fresh = not_yet_in_quarantine(connection, delivery_id, rejects)
         write_rejects(connection, delivery_id, fresh)
@@ -94,10 +94,10 @@ def load_file(
 
     for batch in portions(csv_file, COLUMNS):
         read += len(batch.sent) + len(batch.broken)
-        refuse(_stage(connection, read_lines(batch)))
-    refuse(_take_out_contradictions(connection))
-    refuse_if_mostly_bad(delivery, read, bad, reasons, cap=MAX_BAD, few=FEW_BAD)
-    held = _put(connection, delivery_id, seen_at=loaded_at, changed_at=loaded_at)
+        reject(_stage(connection, read_lines(batch)))
+    reject(_take_out_contradictions(connection))
+    enforce_reject_cap(delivery, read, bad, reasons, cap=MAX_BAD, few=FEW_BAD)
+    stored = _put(connection, delivery_id, seen_at=loaded_at, changed_at=loaded_at)
     answered = text(read_sql("pipelines.sources.shipments", "answered_records"))
     mine = {"source": SOURCE, "delivery_id": delivery_id, "again": [*again]}
     leave_quarantine(connection, connection.execute(answered, mine).scalars().all())
@@ -106,7 +106,7 @@ def load_file(
         delivery_id,
         read=read,
         loaded=changed_records(connection),
-        held=held + bad - rejected,
+        stored=stored + bad - rejected,
         rejected=rejected,
         drift=csv_file.layout.drift(delivery.name, COLUMNS),
     )
@@ -115,8 +115,8 @@ def load_file(
 def retry_quarantine(store: Warehouse, _: Settings | None = None) -> list[Outcome]:
     """Read again what is in quarantine; what is good now is taken in and leaves it.
 
-    Of a shipment that a later file told of, only missing articles are put in. Files that were
-    refused as a whole are looked at again with the next taking. Each delivery is a transaction.
+    Of a shipment in a later file, only missing articles are inserted. Files that were
+    rejected as a whole are read again with the next load. Each delivery is a transaction.
     """
     return retry_each(store, SOURCE, _retry)
 
@@ -150,11 +150,11 @@ def _retry(connection: Connection, retry: Retry) -> Outcome:
     rejects += _take_out(connection, "contradicted_lines", parameters)
     connection.execute(text(read_sql("pipelines.sources.shipments", "later_shipments")), parameters)
     now = connection.execute(select(func.clock_timestamp())).scalar_one()
-    held = _put(connection, delivery_id, seen_at=retry.loaded_at, changed_at=now)
+    stored = _put(connection, delivery_id, seen_at=retry.loaded_at, changed_at=now)
     by_line = sorted(rejects, key=lambda one: int(one.position.removeprefix("line ")))
     write_rejects(connection, delivery_id, by_line)
     loaded = changed_records(connection)
-    return close_retry(connection, retry, loaded=loaded, held=held, rejected=len(by_line))
+    return close_retry(connection, retry, loaded=loaded, stored=stored, rejected=len(by_line))
 
 
 def _prepare(connection: Connection) -> None:
@@ -191,19 +191,21 @@ def _put(
 ) -> int:
     """Bring all tables up to date with the staged lines; return how many lines they hold.
 
-    `seen_at` is when the source said so, `changed_at` when the tables learn of it.
+    `seen_at` is when the source sent it, `changed_at` when the tables change.
     """
     _read_addresses(connection, delivery_id)
     parameters = {"delivery_id": delivery_id, "seen_at": seen_at, "changed_at": changed_at}
     for script in ("put_shipments", "put_articles", "sum_up_shipments", "see_shipments"):
         connection.execute(text(read_sql("pipelines.sources.shipments", script)), parameters)
-    held = int(
-        connection.execute(text(read_sql("pipelines.sources.shipments", "held_lines"))).scalar_one()
+    stored = int(
+        connection.execute(
+            text(read_sql("pipelines.sources.shipments", "stored_lines"))
+        ).scalar_one()
     )
-    if changed_records(connection) > ANALYZE_FROM * held:
+    if changed_records(connection) > ANALYZE_FROM * stored:
         names = ", ".join(table.fullname for table in tables.READ_FROM_FILES)
         connection.execute(text(f"ANALYZE {names}"))
-    return held
+    return stored
 
 
 def _read_addresses(connection: Connection, delivery_id: int) -> None:

@@ -140,7 +140,7 @@ shipments = Table(
     ),
     Index(None, "total_value"),
     schema=SCHEMA,
-    comment="Parcels, one row each, as the last file says that has it.",
+    comment="Parcels, one row each, as in the last file that has it.",
 )
 
 articles = Table(
@@ -158,7 +158,7 @@ articles = Table(
     ),
     schema=SCHEMA,
     comment="What is in each shipment, a row for each article. One that a later file leaves out"
-    " stays: a file may tell a part.",
+    " stays: a file may be partial.",
 )
 
 status_history = Table(

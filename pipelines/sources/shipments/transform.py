@@ -106,8 +106,8 @@ def read_lines(batch: Batch) -> Lines:
     numbers = batch.sent[RECORD]
     rejects = [_reject(line, raw, [problem], None) for line, raw, problem in batch.broken]
     rejects += [
-        _reject(int(numbers[row]), batch.raw(row), told, _key(sent, row))
-        for row, told in reasons.items()
+        _reject(int(numbers[row]), batch.raw(row), why, _key(sent, row))
+        for row, why in reasons.items()
     ]
     rows = _rows(sent, quantities, amounts).assign(record=numbers).drop(index=list(reasons))
     rows["raw"] = [storable(batch.raw(row)) for row in rows.index]
@@ -154,7 +154,7 @@ def _amounts(texts: pd.Series) -> pd.Series:
 
 
 def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
-    """Which article of which shipment a bad line is about, where it says so."""
+    """Return the key of the article that a bad line is about, where it has one."""
     key = tuple(str(sent.at[index, name]) for name in KEY)
     return key if all(is_name(part) for part in key) else None
 

@@ -1,6 +1,6 @@
 """Solar plants: the registry, the readings of the monitoring service, and which days are complete.
 
-`registry` keeps the plants. `sync` brings them up to date: `windows` says which days are missing,
+`registry` keeps the plants. `sync` loads what is missing: `windows` finds the missing days,
 `client` requests them, `transform` reads an answer, `load` writes it with its bookkeeping;
 `plant_health` and `sensor_rules` judge the plants. `jobs` and `cli` are for people. Energy is taken
 as kWh and irradiation as Wh/m² in the hour: the service names no units.
@@ -79,13 +79,13 @@ source = Source(
             on="solar.readings",
             expects="No day that was requested is missing in whole or in part. Those that are, are"
             " requested again of themselves.",
-            remedy="days that were requested are failed or partial; the row says when they are"
+            remedy="days that were requested are failed or partial; the row shows when they are"
             " requested again. Sooner: `backfill_solar_days`",
         ),
         Check(
             name="recent_corrections",
             on="solar.readings",
-            expects="The service did not change its word within a day. What it said before is in"
+            expects="The service did not change its readings within a day. The former ones are in"
             " solar.corrections.",
             remedy="the service changed its word about hours within a day. See `solar.corrections`;"
             " nothing, if that is meant",
@@ -103,7 +103,7 @@ source = Source(
             on="metrics.solar_plant_health",
             expects="Nothing speaks against the sensors of any plant: no production at night, no"
             " flat lines, no more irradiation than there can be.",
-            remedy="a sensor tells what cannot be, or stands still; the row says which rule. Have"
+            remedy="a sensor sends impossible values, or stands still; the row names the rule. Have"
             " the plant's sensor looked at",
         ),
     ),

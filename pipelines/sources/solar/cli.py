@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli.console import reach_database, tell
+from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.postgres.roles import LOADER, OPERATOR
 
@@ -30,7 +30,7 @@ a_plant = click.argument("plant_id", type=int)
 
 @plants.command(name="list")
 def list_() -> None:
-    """List the plants, and how many of their days are held."""
+    """List the plants, and how many of their days are complete."""
     from pipelines.sources.solar import registry
 
     with _registry() as store, store.engine.connect() as connection:
@@ -61,7 +61,7 @@ def add(
       isobar plants add "Sierra Nevada" --latitude 37.1 --longitude -3.4 --time-zone Europe/Madrid
     """
     plant_id = _apply("add", name, latitude, longitude, time_zone, plant_id)
-    tell("Registered. isobar run syncs it; where isobar ui runs, that begins within a minute.")
+    echo("Registered. isobar run syncs it; where isobar ui runs, that begins within a minute.")
     click.echo(plant_id)
 
 
@@ -71,7 +71,7 @@ def add(
 def rename(plant_id: int, new_name: str) -> None:
     """Give a plant another name."""
     _apply("rename", plant_id, new_name)
-    tell(f"Plant {plant_id} is renamed.")
+    echo(f"Plant {plant_id} is renamed.")
 
 
 @plants.command()
@@ -79,7 +79,7 @@ def rename(plant_id: int, new_name: str) -> None:
 def retire(plant_id: int) -> None:
     """Have a plant not synced any more; its data stay."""
     retired_at = _apply("retire", plant_id)
-    tell(f"Plant {plant_id} is retired since {retired_at:%Y-%m-%d %H:%M} UTC; its data stay.")
+    echo(f"Plant {plant_id} is retired since {retired_at:%Y-%m-%d %H:%M} UTC; its data stay.")
 
 
 @plants.command()
@@ -87,7 +87,7 @@ def retire(plant_id: int) -> None:
 def unretire(plant_id: int) -> None:
     """Have a retired plant synced again, the days since then too."""
     _apply("unretire", plant_id)
-    tell(f"Plant {plant_id} is synced again.")
+    echo(f"Plant {plant_id} is synced again.")
 
 
 @plants.command(short_help="Give a plant other coordinates.")
@@ -97,7 +97,7 @@ def unretire(plant_id: int) -> None:
 def set_location(plant_id: int, latitude: float, longitude: float) -> None:
     """Give a plant other coordinates: the weather that is joined is then of that place."""
     _apply("set_location", plant_id, latitude, longitude)
-    tell(f"Plant {plant_id} is at {latitude:g}, {longitude:g}.")
+    echo(f"Plant {plant_id} is at {latitude:g}, {longitude:g}.")
 
 
 @plants.command(short_help="Sync a plant now, or some days of it again.")
@@ -105,7 +105,7 @@ def set_location(plant_id: int, latitude: float, longitude: float) -> None:
 @click.option("--from", "from_date", metavar="YYYY-MM-DD", help="The first day.")
 @click.option("--to", "to_date", metavar="YYYY-MM-DD", help="The day after the last one.")
 def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
-    """Sync what is missing of a plant now, or some days of it, whatever is held of them.
+    """Sync what is missing of a plant now, or some days of it, stored or not.
 
     \b
       isobar plants sync 3 --from 2026-10-01 --to 2026-11-01
@@ -119,7 +119,7 @@ def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
     if from_date is None:
         run_one_job("solar", {"solar_readings": {"plants": [plant_id]}})
     days = {"plants": [plant_id], "from_date": from_date, "to_date": to_date}
-    run_one_job("backfill_solar_days", {"ask_for_days": days})
+    run_one_job("backfill_solar_days", {"request_days": days})
 
 
 @plants.command(short_help="Delete a plant with its data.")
@@ -128,7 +128,7 @@ def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
 def delete(plant_id: int) -> None:
     """Delete a plant with its data, unless it is being synced; to keep them, retire it."""
     readings = _apply("delete", plant_id)
-    tell(f"Plant {plant_id} is deleted, and {readings:,} readings with it.")
+    echo(f"Plant {plant_id} is deleted, and {readings:,} readings with it.")
 
 
 def _apply(change: str, *values: object) -> Any:
@@ -150,7 +150,7 @@ def _registry() -> Iterator[Warehouse]:
 
     settings = Settings.current()
     reach_database(settings)
-    seed_sandbox(settings, tell)
+    seed_sandbox(settings, echo)
     url = settings.warehouse_url(LOADER)
     store = Warehouse(url, LOADER if settings.has_builtin_server else _role(url))
     try:
@@ -184,7 +184,7 @@ def _table(rows: Sequence[Any]) -> str:
 
     columns = ("id", "name", "time zone", "coordinates", "registered", "retired")
     table = Table(*columns, box=None, pad_edge=False)
-    for column in ("days held", "days missing", "days not asked for"):
+    for column in ("days complete", "days missing", "days not requested"):
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(
@@ -194,9 +194,9 @@ def _table(rows: Sequence[Any]) -> str:
             "" if row.latitude is None else f"{row.latitude:g}, {row.longitude:g}",
             f"{row.registered_at:%Y-%m-%d}",
             "" if row.retired_at is None else f"{row.retired_at:%Y-%m-%d}",
-            f"{row.days_held:,}",
+            f"{row.days_complete:,}",
             f"{row.days_missing:,}",
-            f"{row.days_not_asked:,}",
+            f"{row.days_not_requested:,}",
         )
     out = StringIO()
     Console(file=out, width=WIDTH).print(table)

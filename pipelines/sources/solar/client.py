@@ -1,6 +1,6 @@
 """The monitoring service: the hourly values of a plant for some days, in one array.
 
-It knows no list of plants and asks for no rights. `from` is included, `to` is not.
+It has no list of plants and needs no authentication. `from` is included, `to` is not.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ class MonitoringClient:
         if self.http.patience is not None:
             self.http.patience.end()
 
-    def ask(self, plant_id: int, window: Window) -> JsonAnswer:
+    def request(self, plant_id: int, window: Window) -> JsonAnswer:
         """What the service has for the days of the window: `document` is for `read_answer`.
 
         Raises what `HttpClient` does, and `PermanentFailure` when the answer has another shape.
         """
         from pipelines.sources.solar.transform import Columns
 
-        asked = {
+        parameters = {
             "plant-id": str(plant_id),
             "from": window.first.isoformat(),
             "to": window.end.isoformat(),
         }
-        answer = self.http.get_json(self.url, asked)
+        answer = self.http.get_json(self.url, parameters)
         if not isinstance(answer.document, list | Columns):
             kind = type(answer.document).__name__
             raise PermanentFailure(

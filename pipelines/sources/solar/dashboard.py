@@ -20,7 +20,13 @@ from pipelines.dashboard.page import (
 
 QUESTIONS = Questions("pipelines.sources.solar")
 PERIODS = {"day": 90, "month": 3 * 365, "year": 20 * 365}
-DAYS = {"held": GREEN, "partial": ORANGE, "empty": GREY, "failed": RED, "not asked": "#d9d9d9"}
+DAYS = {
+    "complete": GREEN,
+    "partial": ORANGE,
+    "empty": GREY,
+    "failed": RED,
+    "not requested": "#d9d9d9",
+}
 
 
 def show() -> None:
@@ -37,12 +43,12 @@ def show() -> None:
         )
         period = st.segmented_control("By", list(PERIODS), default="day") or "day"
     until = today()
-    asked = {
+    wanted = {
         "plants": chosen or list(names),
         "from_date": until - dt.timedelta(days=PERIODS[period]),
         "to_date": until,
     }
-    energy = QUESTIONS.ask("energy", period=period, **asked)
+    energy = QUESTIONS.ask("energy", period=period, **wanted)
     kinds = ["expected_energy_kwh", "observed_energy_kwh"]
     colours = alt.Scale(domain=kinds, range=[GREY, BLUE])
     when = alt.X("period_start:T", title=None)
@@ -76,7 +82,7 @@ def show() -> None:
         .properties(height=260),
         empty="No reading was loaded yet.",
     )
-    coverage = QUESTIONS.ask("coverage", **(asked | {"from_date": until - dt.timedelta(days=366)}))
+    coverage = QUESTIONS.ask("coverage", **(wanted | {"from_date": until - dt.timedelta(days=366)}))
     show_chart(
         "Coverage, last year",
         coverage,
@@ -96,7 +102,7 @@ def show() -> None:
         .properties(width=260, height=220),
         empty="No day was requested yet.",
     )
-    low = QUESTIONS.ask("low_hours", **(asked | {"from_date": until - dt.timedelta(days=730)}))
+    low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
     show_chart(
         "Low hours by cause: sky, sensor or plant",
         low,
@@ -105,16 +111,16 @@ def show() -> None:
         .encode(
             x=alt.X("yearmonth(month):T", title=None),
             y=alt.Y("hours:Q"),
-            color=alt.Color("low_because:N", title=None),
+            color=alt.Color("low_yield_cause:N", title=None),
             row=alt.Row("plant_name:N", title=None),
-            tooltip=["plant_name", "month:T", "low_because", "hours"],
+            tooltip=["plant_name", "month:T", "low_yield_cause", "hours"],
         )
         .properties(width=780, height=110),
         empty="No hour was low, or the weather of none is known yet.",
     )
     show_table(
         "Plant health",
-        QUESTIONS.ask("health", plants=asked["plants"]),
+        QUESTIONS.ask("health", plants=wanted["plants"]),
         empty="No plant has readings of the last month.",
     )
 

@@ -26,7 +26,7 @@ from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.sources.solar import SERVICE, plant_health, registry_jobs, source, tables
 from pipelines.sources.solar.client import open_client
 from pipelines.sources.solar.load import SOURCE
-from pipelines.sources.solar.reading_counts import Held
+from pipelines.sources.solar.reading_counts import ReadingCounts
 from pipelines.sources.solar.sync import Sync, Synced
 from pipelines.sources.solar.windows import Depth, Window
 from pipelines.warehouse.sql_files import read_sql
@@ -35,12 +35,12 @@ AFTER_FAILURE_SECONDS = 30.0
 SHOWN_PLANTS = 12
 PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
 """A partition for each plant, by its number."""
-TOLD_ALREADY = {"__source_asset_observation__": True}
+ALREADY_REPORTED = {"__source_asset_observation__": True}
 """On a result whose materializations were logged as they happened: Dagster logs no other."""
 
 
 class Syncing(dg.Config):
-    """What to sync: all that is missing of every plant, unless said otherwise."""
+    """What to sync: all that is missing of every plant by default."""
 
     plants: list[int] = Field(
         default=[],
@@ -49,12 +49,12 @@ class Syncing(dg.Config):
     )
     retry_quarantine: bool = Field(
         default=False,
-        description="Ask again at once for the days of which something is in quarantine.",
+        description="Request again at once the days of which something is in quarantine.",
     )
 
 
 class Days(dg.Config):
-    """Days of plants that are to be asked for, whatever is held of them."""
+    """Days of plants to request, stored or not."""
 
     plants: list[int] = Field(description="The plants, by number.")
     from_date: str = Field(description="The first day, YYYY-MM-DD, in each plant's zone.")
@@ -101,9 +101,9 @@ def readings(
     solar: SourceResource,
     warehouse: WarehouseResource,
 ) -> dg.MaterializeResult[None] | None:
-    """Ask the monitoring service for what is missing; each plant is told of as it is finished.
+    """Request what is missing from the monitoring service; report each plant as it is finished.
 
-    Plants that failed are told by the check `sync_complete`, which makes the run red.
+    Plants that failed are listed by the check `sync_complete`, which fails the run.
     """
     key = asset_key(tables.readings)
     with as_dagster_failure(context) as step, warehouse.open() as store:
@@ -116,25 +116,26 @@ def readings(
                 connection.execute(text(read_sql("pipelines.sources.solar", "retry_quarantine")))
         sync = Sync(store, client, _depth(solar), utc_now, run_id=context.run.run_id)
         by_hand = _of_partitions(context)
-        held = Held(store)
+        counts = ReadingCounts(store)
         answers = []
         for synced in sync.plants(by_hand or config.plants or None, with_new=by_hand is None):
-            _tell(context, held, synced)
+            _record_synced(context, counts, synced)
             answers += synced.answers
         step.record_deliveries(store, SERVICE, answers)
-        return dg.MaterializeResult(asset_key=key, metadata=TOLD_ALREADY)
+        return dg.MaterializeResult(asset_key=key, metadata=ALREADY_REPORTED)
 
 
 @dg.op(
-    pool=source.name, description="Ask the monitoring service for some days of some plants again."
+    pool=source.name,
+    description="Request some days of some plants from the monitoring service again.",
 )
-def ask_for_days(
+def request_days(
     context: dg.OpExecutionContext,
     config: Days,
     solar: SourceResource,
     warehouse: WarehouseResource,
 ) -> None:
-    """Ask for days by hand; the run fails when they did not come, or cannot be."""
+    """Request days by hand; the run fails when they did not come, or do not exist."""
     with as_permanent_failure(context), warehouse.open() as store:
         client = open_client(solar.settings())
         if client is None:
@@ -143,9 +144,9 @@ def ask_for_days(
         run_id = context.run.run_id
         sync = Sync(store, client, _depth(solar), utc_now, run_id=run_id, window=window)
         failed, answers = [], []
-        held = Held(store)
+        counts = ReadingCounts(store)
         for synced in sync.plants(config.plants):
-            _tell(context, held, synced)
+            _record_synced(context, counts, synced)
             answers += synced.answers
             failed += [f"{synced.plant}: {synced.problem}"] if synced.problem else []
         StepMetadata(context).record_deliveries(store, SERVICE, answers)
@@ -154,12 +155,12 @@ def ask_for_days(
 
 
 @dg.job(
-    description="Ask the monitoring service for chosen days of chosen plants, whatever is held of"
-    " them: where its word has changed, what it said before goes to solar.corrections."
+    description="Request chosen days of chosen plants from the monitoring service, stored or not:"
+    " where a reading has changed, the former one goes to solar.corrections."
 )
 def backfill_solar_days() -> None:
-    """Ask for days by hand."""
-    ask_for_days()
+    """Request days by hand."""
+    request_days()
 
 
 @dg.multi_asset(
@@ -180,20 +181,20 @@ def solar_plant_health(
         refreshed = plant_health.refresh(store, now=utc_now())
         with store.engine.connect() as connection:
             suspicious = plant_health.suspicious(connection)
-            told: dict[str, Any] = {
+            metadata: dict[str, Any] = {
                 **step.table_stats(connection, asset_key(tables.solar_plant_health)),
                 "plants_evaluated": refreshed.computed,
                 "retired_plants_removed": refreshed.removed,
                 "suspicious": len(suspicious),
             }
     if suspicious:
-        told["suspicions"] = dg.MetadataValue.table(
+        metadata["sensor_issues"] = dg.MetadataValue.table(
             [
-                dg.TableRecord({"plant": row["plant_name"], "suspicions": row["suspicions"]})
+                dg.TableRecord({"plant": row["plant_name"], "sensor_issues": row["sensor_issues"]})
                 for row in suspicious[:SHOWN_PLANTS]
             ]
         )
-    return dg.MaterializeResult(metadata=told)
+    return dg.MaterializeResult(metadata=metadata)
 
 
 @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
@@ -202,7 +203,7 @@ def solar_plant_health(
     description=described(
         "The last sync of every plant was whole. The run in which one was not fails here, at its"
         " end; the other plants are not touched by it.",
-        "the last sync of a plant was not whole, and the run failed; the row says why. It is"
+        "the last sync of a plant was not whole, and the run failed; the row has the reason. It is"
         " requested again of itself: see whether the service is up and `MONITORING_URL` right",
     ),
 )
@@ -219,7 +220,7 @@ def sync_complete(
         listed = "\n".join(f"  plant {one.plant_id} ({one.name}), {one.problem}" for one in failed)
         raise dg.Failure(
             description=f"solar: not synced whole:\n{listed}\n"
-            "They are asked again of themselves; solar.gaps says when.",
+            "They are requested again automatically; solar.gaps shows when.",
             allow_retries=False,
         )
 
@@ -270,14 +271,14 @@ def _date(name: str, value: str) -> date:
         raise RejectedInput(
             SOURCE,
             f"{name} is {value!r}. Incorrect data format, should be YYYY-MM-DD",
-            place="the configuration of ask_for_days",
+            place="the configuration of request_days",
             remedy="Give a day that there is, such as 2020-02-29.",
         )
     return day
 
 
-def _tell(
-    context: dg.AssetExecutionContext | dg.OpExecutionContext, held: Held, synced: Synced
+def _record_synced(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext, counts: ReadingCounts, synced: Synced
 ) -> None:
     """Log what came of a plant: its materialization when all is well, else what is missing."""
     if synced.problem is not None:
@@ -286,9 +287,9 @@ def _tell(
     partition = str(synced.plant.plant_id)
     if not context.instance.has_dynamic_partition(str(PLANTS.name), partition):
         context.instance.add_dynamic_partitions(str(PLANTS.name), [partition])
-    metadata = held.page(synced)
-    told = ", ".join(f"{metadata[name]:,} {name}" for name in ("read", "loaded", "rejected"))
-    context.log.info("%s: %s, in %.1f s", synced.plant, told, synced.seconds)
+    metadata = counts.page(synced)
+    counted = ", ".join(f"{metadata[name]:,} {name}" for name in ("read", "loaded", "rejected"))
+    context.log.info("%s: %s, in %.1f s", synced.plant, counted, synced.seconds)
     context.log_event(
         dg.AssetMaterialization(asset_key(tables.readings), partition=partition, metadata=metadata)
     )

@@ -1,7 +1,7 @@
 """One answer into the warehouse: readings, days and bookkeeping in one transaction.
 
-A window that the service answered whole is known to be held, partial or empty day by day; one that
-it did not is noted as failed. Nothing is ever taken for synced that is not there.
+Each day of an answered window is recorded as complete, partial or empty; a window that the service
+did not answer is recorded as failed. Nothing counts as synced that is not there.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pipelines.ingest.deliveries import (
     Outcome,
     close_delivery,
     count_reasons,
+    enforce_reject_cap,
     last_sha256,
     open_delivery,
-    refuse_if_mostly_bad,
     write_rejects,
 )
 from pipelines.ingest.quarantine import leave_quarantine
@@ -37,12 +37,13 @@ from pipelines.warehouse.tables import deliveries
 if TYPE_CHECKING:
     import pandas as pd
 
+
 SOURCE = "solar"
 MAX_ITEMS_AN_HOUR = 4
 LOCK_WAIT = "60s"
 """How long to wait for someone who is changing the plant, as in a forgotten psql."""
 MAX_BAD = 0.9
-"""Share of bad items from which an answer is refused whole: then it is not theirs, but its form."""
+"""Share of bad items from which the whole answer is rejected: its form must have changed."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,9 @@ def take_answer(
             SOURCE,
             f"the answer has {len(answer.document):,} items, and {most:,} are let pass",
             place=f"plant {plant.plant_id}, {window}",
-            remedy="See whether the service heeds from and to, and tells hours.",
+            remedy="See whether the service heeds from and to, and sends hours.",
         )
-    told = read_answer(
+    parsed = read_answer(
         answer.document, plant_id=plant.plant_id, zone=plant.zone, window=window, now=now
     )
     delivery = Delivery(
@@ -114,53 +115,55 @@ def take_answer(
         len(answer.body),
         answer.received_at,
     )
-    refuse_if_mostly_bad(
+    enforce_reject_cap(
         delivery,
-        told.read,
-        len(told.rejects),
-        count_reasons(told.rejects),
+        parsed.read,
+        len(parsed.rejects),
+        count_reasons(parsed.rejects),
         cap=MAX_BAD,
-        examples=told.rejects[:3],
+        examples=parsed.rejects[:3],
     )
-    if told.elsewhere == told.read > 0:
+    if parsed.elsewhere == parsed.read > 0:
         raise PermanentFailure(
             SOURCE,
-            f"all {told.read:,} items of the answer are of other days than were asked for",
+            f"all {parsed.read:,} items of the answer are of other days than were requested",
             place=delivery.name,
             remedy="See whether the service heeds from and to, and what zone its times are in.",
         )
     with store.transaction(plant.source) as connection:
         keep_plant(connection, plant)
         if _is_known(connection, plant, window, delivery):
-            connection.execute(_statement("put_asked"), _about(plant, window) | {"now": now})
-            return Outcome(0, told.read, 0, told.read - len(told.rejects), len(told.rejects))
+            connection.execute(_statement("put_requested"), _about(plant, window) | {"now": now})
+            return Outcome(
+                0, parsed.read, 0, parsed.read - len(parsed.rejects), len(parsed.rejects)
+            )
         delivery_id = open_delivery(connection, delivery, run_id)
-        write_rejects(connection, delivery_id, told.rejects)
-        changed = _put_readings(connection, plant, told.readings, delivery_id)
+        write_rejects(connection, delivery_id, parsed.rejects)
+        changed = _put_readings(connection, plant, parsed.readings, delivery_id)
         _answer_quarantine(connection, plant, window, delivery_id)
         days: dict[str, Any] = {
             "delivery_id": delivery_id,
             "now": now,
             "today": now.astimezone(dt.UTC).date(),
-            "spoiled_days": told.spoiled_days,
+            "spoiled_days": parsed.spoiled_days,
             "changed_days": _days(changed, plant.zone),
         }
         connection.execute(_statement("put_days"), _about(plant, window) | days)
         return close_delivery(
             connection,
             delivery_id,
-            read=told.read,
+            read=parsed.read,
             loaded=len(changed),
-            held=told.read - len(told.rejects),
-            rejected=len(told.rejects),
-            drift=drift_of(delivery.name, told.drift, "unknown keys"),
+            stored=parsed.read - len(parsed.rejects),
+            rejected=len(parsed.rejects),
+            drift=drift_of(delivery.name, parsed.drift, "unknown keys"),
         )
 
 
 def note_failed(
     connection: Connection, plant: Plant, window: Window, problem: str, *, now: dt.datetime
 ) -> None:
-    """Write that the service did not answer for a window, and when it is asked again."""
+    """Write that the service did not answer for a window, and when it is requested again."""
     parameters = _about(plant, window) | {"now": now, "problem": problem}
     connection.execute(_statement("put_failed_days"), parameters)
 
@@ -180,7 +183,7 @@ def keep_plant(connection: Connection, plant: Plant) -> None:
 
 
 def _is_known(connection: Connection, plant: Plant, window: Window, delivery: Delivery) -> bool:
-    """Whether the same answer is what was last said of every day of the window."""
+    """Whether the same answer was the last one for every day of the window."""
     if last_sha256(connection, SOURCE, delivery.name) != delivery.sha256:
         return False
     mine = (
@@ -193,7 +196,7 @@ def _is_known(connection: Connection, plant: Plant, window: Window, delivery: De
         days.plant_id == plant.plant_id,
         days.day >= window.first,
         days.day < window.end,
-        days.status.in_(("held", "empty")),
+        days.status.in_(("complete", "empty")),
         days.retry_at.is_(None),
         days.delivery_id == select(deliveries.c.delivery_id).where(*mine).scalar_subquery(),
     )
@@ -203,18 +206,18 @@ def _is_known(connection: Connection, plant: Plant, window: Window, delivery: De
 def _put_readings(
     connection: Connection, plant: Plant, readings: pd.DataFrame, delivery_id: int
 ) -> pd.DataFrame:
-    """Write the readings that are new or other than what is held, and return these."""
+    """Write the readings that are new or other than what is stored, and return these."""
     if readings.empty:
         return readings
     times = {"plant_id": plant.plant_id, "first": readings.read_at.min()}
-    held = _held(connection, times | {"last": readings.read_at.max()})
-    if held is None:
+    stored = _stored(connection, times | {"last": readings.read_at.max()})
+    if stored is None:
         whole = readings.assign(plant_id=plant.plant_id, delivery_id=delivery_id)
         copy_rows(connection, f"solar.readings ({', '.join(whole.columns)})", whole)
         return readings
-    held = held.reindex(readings.read_at.astype("datetime64[s, UTC]").astype("int64"))
-    is_held = (readings[[*VALUES]].to_numpy() == held.to_numpy()).all(axis=1)
-    changed: pd.DataFrame = readings[~is_held]
+    stored = stored.reindex(readings.read_at.astype("datetime64[s, UTC]").astype("int64"))
+    is_stored = (readings[[*VALUES]].to_numpy() == stored.to_numpy()).all(axis=1)
+    changed: pd.DataFrame = readings[~is_stored]
     if not changed.empty:
         stage(connection, changed, tables.readings)
         parameters = {"plant_id": plant.plant_id, "delivery_id": delivery_id}
@@ -222,11 +225,11 @@ def _put_readings(
     return changed
 
 
-def _held(connection: Connection, times: dict[str, Any]) -> pd.DataFrame | None:
-    """What is held between two times, by the second of each; None where there is nothing."""
+def _stored(connection: Connection, times: dict[str, Any]) -> pd.DataFrame | None:
+    """What is stored between two times, by the second of each; None where there is nothing."""
     import pandas as pd
 
-    sent = connection.execute(_statement("held_readings"), times).one()
+    sent = connection.execute(_statement("stored_readings"), times).one()
     if sent.seconds is None:
         return None
     columns = [array_values(one, ">f8").astype("f8") for one in sent]
@@ -236,7 +239,7 @@ def _held(connection: Connection, times: dict[str, Any]) -> pd.DataFrame | None:
 def _answer_quarantine(
     connection: Connection, plant: Plant, window: Window, delivery_id: int
 ) -> None:
-    """Take out of quarantine what earlier answers said of the window's hours."""
+    """Resolve the quarantined items of earlier answers for the window's hours."""
     keys = [
         [str(plant.plant_id), f"{_midnight(day, plant.zone):%Y-%m-%dT%H:%M:%S}Z"] for day in window
     ]

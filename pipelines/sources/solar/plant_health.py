@@ -1,7 +1,7 @@
 """How each plant does, and whether its sensors can be trusted, over its last 30 days.
 
-A plant is looked at again when the service was asked for one of those days, and once a day. What
-is found warns; nothing here stops a load. `sensor_rules` says what speaks against a sensor.
+A plant is evaluated again when one of those days was requested, and once a day. What
+is found warns; nothing here stops a load. `sensor_rules` has the evidence against a sensor.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PLANT_TYPES = {
     "first_at": TIME,
     "week_at": TIME,
     "end_at": TIME,
-    "asked_at": TIME,
+    "requested_at": TIME,
 }
 READING_TYPES = {"plant_id": "int64", "read_at": TIME, **dict.fromkeys(VALUES, "float64")}
 WORDS = {
@@ -90,7 +90,7 @@ def look_at(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
         **_yield(plants, readings, "week_at", 7),
         **_yield(plants, readings, "first_at", 30),
         longest_gap_hours=_longest_gap_hours(plants, readings),
-        suspicions=hours.apply(_words, axis="columns"),
+        sensor_issues=hours.apply(_words, axis="columns"),
     )
 
 
@@ -101,11 +101,11 @@ def _health_of(connection: Connection, plants: Sequence[Row[Any]]) -> pd.DataFra
     found = []
     for start in range(0, len(plants), PLANTS_AT_ONCE):
         some = pd.DataFrame(plants[start : start + PLANTS_AT_ONCE]).astype(PLANT_TYPES)
-        asked = {name: some[name].to_list() for name in ("plant_id", "first_at", "end_at")}
-        rows = connection.execute(_statement("readings_of_plants"), asked)
+        parameters = {name: some[name].to_list() for name in ("plant_id", "first_at", "end_at")}
+        rows = connection.execute(_statement("readings_of_plants"), parameters)
         readings = pd.DataFrame(rows, columns=list(READING_TYPES)).astype(READING_TYPES)
         some = some.set_index("plant_id")
-        found.append(some[["day", "asked_at"]].join(look_at(some, readings)))
+        found.append(some[["day", "requested_at"]].join(look_at(some, readings)))
     return pd.concat(found).reset_index()
 
 
@@ -114,17 +114,17 @@ def _yield(
 ) -> dict[str, pd.Series[float]]:
     """Performance ratio and availability of the days from the instant in the column `since` on.
 
-    The ratio is what was observed by what was expected in the hours that are held, which others
-    call the performance index. Hours are expected by the calendar, asked for or not.
+    The ratio is what was observed by what was expected in the hours that are stored, which others
+    call the performance index. Hours are expected by the calendar, requested or not.
     """
     of_plant = readings[readings.read_at >= readings[since]].groupby("plant_id")
     sums = of_plant[["observed_energy_kwh", "expected_energy_kwh"]].sum().reindex(plants.index)
-    held = of_plant.size().reindex(plants.index, fill_value=0)
+    counts = of_plant.size().reindex(plants.index, fill_value=0)
     expected = sums.expected_energy_kwh.where(sums.expected_energy_kwh >= MIN_KWH)
     hours = (plants.end_at - plants[since]).dt.total_seconds() / 3600
     return {
         f"performance_ratio_{days}_days": sums.observed_energy_kwh / expected,
-        f"availability_{days}_days": held / hours,
+        f"availability_{days}_days": counts / hours,
     }
 
 

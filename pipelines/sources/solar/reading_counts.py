@@ -1,4 +1,4 @@
-"""What is held of plants, for asset pages: counted once, and then only of what was synced."""
+"""Stored hours of plants, for asset pages: counted once, then only for what was synced."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
 
-class Held:
-    """Hours held and items refused of each plant, as last counted."""
+class ReadingCounts:
+    """Hours stored and items rejected of each plant, as last counted."""
 
     def __init__(self, store: Warehouse) -> None:
         self._store = store
@@ -20,7 +20,7 @@ class Held:
             self._counts = _counts(connection, None)
 
     def page(self, synced: Synced) -> dict[str, Any]:
-        """What was asked and came of a plant, and what is held of it and of all plants now."""
+        """Return metadata of a synced plant: the request, its result, and what is stored now."""
         plant_id = synced.plant.plant_id
         with self._store.translate_db_errors(SOURCE), self._store.engine.connect() as connection:
             days = connection.execute(_statement("plant_page"), {"plant_id": plant_id}).all()
@@ -38,13 +38,13 @@ class Held:
             **{f"days {row.status}": int(row.days) for row in days},
             "dagster/partition_row_count": self._counts.get(plant_id, (0, 0))[0],
             "dagster/row_count": sum(hours for hours, _ in self._counts.values()),
-            "rejected_records": sum(refused for _, refused in self._counts.values()),
+            "rejected_records": sum(rejected for _, rejected in self._counts.values()),
         }
 
 
 def _counts(connection: Connection, plant_id: int | None) -> dict[int, tuple[int, int]]:
-    rows = connection.execute(_statement("held"), {"plant_id": plant_id})
-    return {row.plant_id: (int(row.hours), int(row.refused)) for row in rows}
+    rows = connection.execute(_statement("reading_counts"), {"plant_id": plant_id})
+    return {row.plant_id: (int(row.hours), int(row.rejected)) for row in rows}
 
 
 def _statement(name: str) -> TextClause:

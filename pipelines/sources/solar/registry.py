@@ -1,7 +1,7 @@
 """The registry of solar plants: register, rename, move, retire, delete, list.
 
 The rules are those of the table `solar.plants` itself, its constraints and triggers, so that plain
-SQL is held to them too; here a refusal becomes words. Nothing here asks the monitoring service.
+SQL has to meet them too; here an error becomes a message. Nothing here requests anything.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ MAX_CHARACTERS = 50
 LOCK_SECONDS = 10
 """How long to wait for someone else who is changing the same plant, as in a forgotten psql."""
 LIST = "isobar plants list shows those that there are."
-REFUSALS = {
+CONSTRAINT_ERRORS = {
     "plants_name_key": ("the name is taken", f"Choose another name; {LIST}"),
     "plants_name_check": (
         f"a name has {MAX_CHARACTERS} characters at most and is not empty",
@@ -65,7 +65,7 @@ def add(
     The number is `plant_id`, or else the next one.
 
     Coordinates are degrees north and east, both or neither; `time_zone` is the zone of the times
-    that the monitoring service tells. Raises `PermanentFailure` for what the table refuses.
+    that the monitoring service sends. Raises `PermanentFailure` for what the table rejects.
     """
     name = _fit("name", name)
     plant = {
@@ -75,18 +75,18 @@ def add(
         "time_zone": _fit("time zone", time_zone),
     }
     if plant_id is not None and not 1 <= plant_id < MAX_PLANT_ID:
-        raise _refused(
+        raise _rejected(
             f"{plant_id} is no number of a plant", f"Give one from 1 to {MAX_PLANT_ID - 1}."
         )
     statement = insert(plants).on_conflict_do_nothing(index_elements=["plant_id"])
     with _changing(store, f"{_shown(name)} was not registered") as connection:
-        with connection.begin_nested() as trial:  # what is refused draws no number
+        with connection.begin_nested() as trial:  # a rejected row draws no number
             connection.execute(statement, plant | {"plant_id": MAX_PLANT_ID})
             trial.rollback()
         if plant_id is not None:
             numbered = plant | {"plant_id": plant_id}
             if connection.execute(statement.returning(plants.c.plant_id), numbered).first() is None:
-                raise _refused(
+                raise _rejected(
                     f"there is a plant {plant_id} already", f"Give another number; {LIST}"
                 )
             return plant_id
@@ -140,8 +140,8 @@ def delete(store: Warehouse, plant_id: int) -> int:
 
 
 def listing(connection: Connection) -> Sequence[Row[Any]]:
-    """Every plant by number: the columns of `solar.plants`, and `days_held`, `days_missing`
-    (the service was asked and did not give them whole) and `days_not_asked`."""
+    """Every plant by number: the columns of `solar.plants`, and `days_complete`, `days_missing`
+    (the service was queried and did not send them whole) and `days_not_requested`."""
     return connection.execute(text(read_sql("pipelines.sources.solar", "listing"))).all()
 
 
@@ -166,7 +166,7 @@ def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _change(store: Warehouse, plant_id: int, what: str, **values: object) -> Row[Any]:
-    """Change columns of a plant, and return its row; when it is refused, `what` says so."""
+    """Change columns of a plant, and return its row; `what` begins the error message."""
     statement = update(plants).where(_is(plant_id)).values(values)
     with _changing(store, what) as connection:
         return _known(connection.execute(statement.returning(plants)).one_or_none(), plant_id)
@@ -179,7 +179,7 @@ def _is(plant_id: int) -> ColumnElement[bool]:
 
 @contextmanager
 def _changing(store: Warehouse, what: str) -> Iterator[Connection]:
-    """A transaction on the registry; when it is refused, `what` says what was not done."""
+    """Open a transaction on the registry; `what` begins the message of an error."""
     with store.transaction(SOURCE) as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
         try:
@@ -192,7 +192,7 @@ def _changing(store: Warehouse, what: str) -> Iterator[Connection]:
 
 
 def _in_words(what: str, error: object) -> Failure | None:
-    """What the database's refusal means; None when it is not about plants."""
+    """Translate the database's error; None when it is not about plants."""
     if isinstance(error, psycopg.errors.ObjectInUse):
         return TransientFailure(
             SOURCE,
@@ -208,17 +208,18 @@ def _in_words(what: str, error: object) -> Failure | None:
             remedy="Please try again later, or end the other one; pg_stat_activity shows it.",
         )
     if isinstance(error, psycopg.IntegrityError):
-        said = error.diag
-        reason, remedy = REFUSALS.get(
-            said.constraint_name or "", (said.message_primary, said.message_hint)
+        diagnostics = error.diag
+        reason, remedy = CONSTRAINT_ERRORS.get(
+            diagnostics.constraint_name or "",
+            (diagnostics.message_primary, diagnostics.message_hint),
         )
-        return _refused(f"{what}: {reason}", remedy or f"Change what it names; {LIST}")
+        return _rejected(f"{what}: {reason}", remedy or f"Change what it names; {LIST}")
     return None
 
 
 def _known(row: Row[Any] | None, plant_id: int) -> Row[Any]:
     if row is None:
-        raise _refused(f"there is no plant {plant_id}", f"Give the number of another one; {LIST}")
+        raise _rejected(f"there is no plant {plant_id}", f"Give the number of another one; {LIST}")
     return row
 
 
@@ -226,7 +227,7 @@ def _fit(column: str, value: str) -> str:
     """The text without blanks around it, unless it has characters that no name has."""
     value = value.strip()
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-        raise _refused(
+        raise _rejected(
             f"the {column} {_shown(value)} has control characters or broken ones",
             "Write it anew, in UTF-8.",
         )
@@ -237,12 +238,12 @@ def _shown(value: str) -> str:
     return repr(value if len(value) <= MAX_CHARACTERS else f"{value[:MAX_CHARACTERS]}…")
 
 
-def _refused(problem: str, remedy: str) -> RejectedInput:
+def _rejected(problem: str, remedy: str) -> RejectedInput:
     return RejectedInput(SOURCE, problem, place="solar.plants", remedy=remedy)
 
 
 def seed_sandbox(store: Warehouse) -> str | None:
-    """Register the sandbox's plants where none ever was registered; says so."""
+    """Register the sandbox's plants where none ever was registered; returns a message."""
     from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
 
     demo = [

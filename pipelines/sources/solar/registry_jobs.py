@@ -21,7 +21,7 @@ class Registration(dg.Config):
     longitude: float | None = Field(default=None, description="Degrees east.")
     time_zone: str = Field(
         default="UTC",
-        description="Zone of the times that the monitoring service tells: UTC, Europe/Madrid. It"
+        description="Zone of the times that the monitoring service sends: UTC, Europe/Madrid. It"
         " stays once the plant has readings.",
     )
 
@@ -94,7 +94,7 @@ JOBS = [
     _job(retire, "Have a plant not synced any more; its data stay."),
     _job(
         delete,
-        "Delete a plant with its data: readings, corrections, what is known of its days. Refused"
+        "Delete a plant with its data: readings, corrections, what is known of its days. Rejected"
         " while it is being synced.",
     ),
 ]

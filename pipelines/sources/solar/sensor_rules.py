@@ -1,4 +1,4 @@
-"""What honest sensors never tell: rules for the hourly readings of plants, each with its source.
+"""Rules that the readings of an intact sensor never break, each with its source.
 
 Pure: readings in, which of them break a rule out. Readings are frames with plant_id, read_at (the
 beginning of the hour), the four values as in `solar.readings`, latitude and longitude, in order of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NIGHT_BELOW_DEGREES = -6.0
 """The end of civil twilight: with the sun below, there is no light that a module would notice."""
 NIGHT_WH_PER_M2 = 5.0
-"""What a pyranometer may tell in the dark."""
+"""What a pyranometer may measure in the dark."""
 FAINT = 0.01
 """Share of the most energy expected in an hour, up to which energy is as good as none."""
 FLAT_HOURS = 4
@@ -51,8 +51,8 @@ def sun(readings: pd.DataFrame) -> pd.DataFrame:
         begins = ((of_plant.read_at - first) // half).to_numpy()
         highest[places] = np.max([elevation[begins + n] for n in range(3)], axis=0)
         above_air[places] = outside[begins]
-    told = {"highest_degrees": highest, "above_air_w_per_m2": above_air}
-    return pd.DataFrame(told, index=readings.index)
+    values = {"highest_degrees": highest, "above_air_w_per_m2": above_air}
+    return pd.DataFrame(values, index=readings.index)
 
 
 def is_on_at_night(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]:

@@ -1,4 +1,4 @@
-"""Where the sun is and what it sends: two formulae, held against pvlib in a test.
+"""Where the sun is and what it sends: two formulae, compared with pvlib in a test.
 
 Works on NumPy arrays of instants; reads no clock and knows no plants.
 """

@@ -1,6 +1,6 @@
 """Brings plants up to date: several at once, each window of each plant a transaction of its own.
 
-Answers that were written are not asked for again by the next sync, however this one ended. A plant
+Answers that were written are not requested again by the next sync, however this one ended. A plant
 that is synced is locked, so that it cannot be deleted and two syncs of it take turns.
 """
 
@@ -45,7 +45,7 @@ from pipelines.warehouse.connection import Warehouse
 
 logger = logging.getLogger("isobar.solar")
 AT_ONCE = 8
-"""Plants that are asked for at the same time: the service is one machine."""
+"""Plants that are requested at the same time: the service is one machine."""
 LOOK_SECONDS = 5.0
 """How often a sync of all plants looks for new ones, and any for those that another one let go."""
 
@@ -67,7 +67,7 @@ class Synced:
 
 
 class Sync:
-    """One sync; `window` is asked for instead of what is missing, where a person says so."""
+    """One sync; `window` is requested instead of what is missing, where a person chose it."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Sync:
         """Sync the chosen plants, or all; `with_new` those too that are registered meanwhile.
 
         Gives each as it is finished. Retired ones are left alone. Raises `PermanentFailure` for a
-        plant or a window that cannot be, before anything is asked, and what the database raises.
+        plant or a window that cannot be, before any request, and what the database raises.
         """
         plants = self._registered(chosen)
         waiting, known = deque(plants), {plant.plant_id for plant in plants}
@@ -97,21 +97,21 @@ class Sync:
         with _lock_session(self.store) as lock, ThreadPoolExecutor(AT_ONCE) as pool:
             try:
                 while waiting or under_way:
-                    is_held_up = bool(waiting)
+                    is_blocked = bool(waiting)
                     for _ in range(len(waiting)):
                         if len(under_way) >= AT_ONCE:
                             break
                         plant = waiting.popleft()
                         if lock("pg_try_advisory_lock", plant):
                             under_way[pool.submit(self._plant, plant)] = plant
-                            is_held_up = False
+                            is_blocked = False
                         else:  # another sync is at it
                             waiting.append(plant)
                     done, _ = wait(under_way, LOOK_SECONDS, FIRST_COMPLETED)
                     for future in done:
                         lock("pg_advisory_unlock", under_way.pop(future))
                         yield future.result()
-                    if is_held_up and not under_way:
+                    if is_blocked and not under_way:
                         time.sleep(1.0)
                     if with_new:
                         new = [one for one in self._new() if one.plant_id not in known]
@@ -138,7 +138,7 @@ class Sync:
         return synced
 
     def _begin(self, plant: Plant) -> list[Window]:
-        """What to ask for; a sync of what is missing is noted to begin."""
+        """Yield the windows to request; a sync of what is missing is noted to begin."""
         now = self.clock()
         today = _today(plant, now)
         oldest = history_from(today, self.depth)
@@ -162,10 +162,10 @@ class Sync:
         return list(windows(known, today, self.depth))
 
     def _take(self, synced: Synced, window: Window) -> bool:
-        """Ask for a window and write what comes; whether to go on."""
+        """Request a window and write the answer; return whether to go on."""
         plant = synced.plant
         try:
-            answer = self.client.ask(plant.plant_id, window)
+            answer = self.client.request(plant.plant_id, window)
         except Failure as failure:
             self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")
             return False
@@ -208,7 +208,7 @@ class Sync:
             yield connection
 
     def _registered(self, chosen: Sequence[int] | None) -> list[Plant]:
-        """The plants to sync. What a person asked for by hand, and cannot be, is refused."""
+        """Return the plants to sync. Raises `PermanentFailure` for chosen ones that cannot be."""
         rows = self._rows(chosen)
         if self.window is not None:
             today = min((_today(_plant(row), self.clock()) for row in rows), default=dt.date.max)

@@ -102,7 +102,7 @@ plants = Table(
     ),
     schema=SCHEMA,
     comment="The registry of plants. A row that is inserted, by whom ever, is synced within a"
-    " minute; deleting one deletes its data, and is refused while it is being synced.",
+    " minute; deleting one deletes its data, and is rejected while it is being synced.",
 )
 
 readings = Table(
@@ -127,12 +127,12 @@ corrections = Table(
     required(
         "delivery_id", BigInteger, "The delivery that had brought these values (ops.deliveries)."
     ),
-    required("corrected_by", BigInteger, "The delivery that said otherwise (ops.deliveries)."),
+    required("corrected_by", BigInteger, "The delivery with other values (ops.deliveries)."),
     required("corrected_at", INSTANT, "When it was written.", server_default=func.now()),
     Index(None, "plant_id", "read_at"),
     info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
-    comment="What readings were before the service said otherwise: the present ones are in"
+    comment="What readings were before the service corrected them: the present ones are in"
     " solar.readings.",
 )
 
@@ -144,35 +144,35 @@ days = Table(
     required(
         "status",
         Text,
-        "held: every hour; partial: some hours are missing or were refused; empty: the"
-        " service said that there is nothing; failed: it never answered.",
+        "complete: every hour; partial: some hours are missing or were rejected; empty: the"
+        " service answered that there is nothing; failed: it never answered.",
     ),
     required(
         "hours_expected", SmallInteger, "Hours of the day: 24, or 23 and 25 when clocks change."
     ),
-    required("hours_present", SmallInteger, "Hours that are held."),
-    *_values(", sum of the hours that are held; null without any.", nullable=True),
-    required("asked_at", INSTANT, "When the service was last asked."),
+    required("hours_present", SmallInteger, "Hours that are stored."),
+    *_values(", sum of the hours that are stored; null without any.", nullable=True),
+    required("requested_at", INSTANT, "When it was last requested."),
     optional(
         "delivery_id",
         BigInteger,
-        "The answer that last told of it (ops.deliveries); null when none ever did.",
+        "The last answer for it (ops.deliveries); null when there was none.",
     ),
     required(
         "failures",
         Integer,
-        "How often in a row it was asked and not all of it came.",
+        "How often in a row it was requested and not all of it came.",
         server_default="0",
     ),
     optional("problem", Text, "Why the last answer did not come, or what it lacked."),
-    optional("retry_at", INSTANT, "When it is asked again; null: not of itself."),
-    CheckConstraint("status IN ('held', 'partial', 'empty', 'failed')", name="status"),
-    CheckConstraint("(status = 'held') = (hours_present = hours_expected)", name="held"),
+    optional("retry_at", INSTANT, "When it is requested again; null: not automatically."),
+    CheckConstraint("status IN ('complete', 'partial', 'empty', 'failed')", name="status"),
+    CheckConstraint("(status = 'complete') = (hours_present = hours_expected)", name="complete"),
     Index("days_retry_at_idx", "retry_at", postgresql_where="retry_at IS NOT NULL"),
     info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
-    comment="Each day of each plant that the service was asked for: what is held of it. Written in"
-    " one transaction with the readings. solar.coverage has the days not asked for too.",
+    comment="Each day of each plant that was requested, and its state. Written in"
+    " one transaction with the readings. solar.coverage has the days not requested too.",
 )
 
 syncs = Table(
@@ -204,16 +204,16 @@ solar_plant_health = Table(
     required(
         "day",
         Date,
-        "The last day looked at, in the plant's zone: of 7 and 30 days up to it is said"
-        " what follows.",
+        "The last day evaluated, in the plant's zone: the other columns are of 7 and 30 days up"
+        " to it.",
     ),
     optional(
         "performance_ratio_7_days",
         Double,
-        "Observed by expected energy of the hours held of 7 days; null where none was expected.",
+        "Observed by expected energy of the stored hours of 7 days; null where none was expected.",
     ),
     optional("performance_ratio_30_days", Double, "The same of 30 days."),
-    optional("availability_7_days", Double, "Hours held by hours expected of 7 days."),
+    optional("availability_7_days", Double, "Stored hours by hours expected of 7 days."),
     optional("availability_30_days", Double, "The same of 30 days."),
     required("longest_gap_hours", Integer, "The longest time without readings in 30 days, hours."),
     optional(
@@ -226,7 +226,7 @@ solar_plant_health = Table(
         "flat_hours",
         Integer,
         "Hours of 30 days in which an observed value stood still by day, four or more in a"
-        " row (as pvanalytics' stale_values_diff tells).",
+        " row (as by pvanalytics' stale_values_diff).",
     ),
     optional(
         "over_limit_hours",
@@ -235,14 +235,14 @@ solar_plant_health = Table(
         " (QCRad's physically possible limit, Long and Shi 2008); null without coordinates.",
     ),
     required(
-        "suspicions",
+        "sensor_issues",
         ARRAY(Text),
         "What speaks against its sensors, in words; empty when nothing does.",
     ),
     optional(
-        "asked_at",
+        "requested_at",
         INSTANT,
-        "When the service had last been asked for one of the 30 days, as solar.days told it"
+        "When one of the 30 days had last been requested, as solar.days had it"
         " then; null: never. The plant is looked at again when that changes.",
     ),
     required("computed_at", INSTANT, "When it was looked at."),

@@ -1,7 +1,7 @@
 """One answer of the monitoring service: items to readings, each bad one with its reasons.
 
 An item is `{"datetime": …, "expected": {"energy", "irradiation"}, "observed": {…}}`. Its time is in
-the plant's zone unless it says another one.
+the plant's zone unless it has another one.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Values = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Columns:
-    """The items of an answer, column by column: each has what is promised and nothing else."""
+    """The items of an answer, column by column: each has what is expected and nothing else."""
 
     body: bytes
     times: NDArray[Any]
@@ -52,19 +52,19 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What an answer says: read = readings + repeated + elsewhere + rejects."""
+class ParsedAnswer:
+    """The items of an answer: read = readings + repeated + elsewhere + rejects."""
 
     read: int
     readings: pd.DataFrame
     """`read_at` (UTC) and the columns of `VALUES`, in order of time, each hour once."""
     rejects: list[Reject]
     repeated: int
-    """Items that say again what another one says."""
+    """Items that repeat another one."""
     elsewhere: int
-    """Items of days that were not asked for; they are told when those are."""
+    """Items of days that were not requested; they are reported when those are."""
     spoiled_days: list[dt.date]
-    """Days of which an item was refused, or may have been: it did not say of which it was."""
+    """Days of which an item was rejected, or may have been: an item without a readable time."""
     drift: list[str]
 
 
@@ -97,7 +97,7 @@ class _Reader:
     def __init__(self, plant_id: int, zone: str, window: Window, now: dt.datetime) -> None:
         self.plant_id, self.zone, self.window = plant_id, _Zone(zone), window
         self.now = _naive_utc(now)
-        self.held: dict[dt.datetime, Values] = {}
+        self.readings: dict[dt.datetime, Values] = {}
         self.rejects: list[Reject] = []
         self.repeated = self.elsewhere = 0
         self.spoiled_days: set[dt.date] = set()
@@ -105,22 +105,22 @@ class _Reader:
         self.last_local = dt.datetime.combine(window.first, dt.time())
 
     def begin(self, items: Sequence[Any]) -> None:
-        """Have items that stand before the first one with a time stand where that one does.
+        """Assign items without a timestamp to the date of the first item that has one.
 
-        The window may begin days earlier, and be another one when they are told well.
+        The window may begin days earlier, and be another one when they come corrected.
         """
         times = filter(None, map(_written_time, items))
         locals_ = (self._local(written) for written in times)
-        self.last_local = next(filter(self._is_asked_for, locals_), self.last_local)
+        self.last_local = next(filter(self._is_requested, locals_), self.last_local)
 
     def _local(self, written: dt.datetime) -> dt.datetime:
         return written if written.tzinfo is None else self.zone.to_local(written)
 
-    def _is_asked_for(self, local: dt.datetime) -> bool:
+    def _is_requested(self, local: dt.datetime) -> bool:
         return self.window.first <= local.date() < self.window.end
 
     def read(self, number: int, item: Any) -> None:
-        """Take an item in, or refuse it."""
+        """Add an item, or reject it."""
         values = _values(item)
         written = _written_time(item)
         if written is None:
@@ -128,13 +128,13 @@ class _Reader:
             self._reject(number, item, None, [*_problems(item), "datetime cannot be read"])
             return
         local = self._local(written)
-        if not self._is_asked_for(local):
+        if not self._is_requested(local):
             self.elsewhere += 1
             return
         self.last_local = local
         if written.tzinfo is None:
             utc = self.zone.to_utc(local)
-            if utc is not None and utc in self.held:  # the same, or the other one of this name
+            if utc is not None and utc in self.readings:  # the same, or the other one of this name
                 utc = self._other(utc, local, values)
         else:
             utc = written.astimezone(dt.UTC).replace(tzinfo=None)
@@ -147,9 +147,9 @@ class _Reader:
             reasons.append("datetime is in the future")
         if reasons or utc is None or values is None:
             self._reject(number, item, utc or self.zone.about(local), reasons)
-        elif utc not in self.held:
-            self.held[utc] = values
-        elif self.held[utc] == values:
+        elif utc not in self.readings:
+            self.readings[utc] = values
+        elif self.readings[utc] == values:
             self.repeated += 1
         else:
             self._reject(
@@ -159,21 +159,21 @@ class _Reader:
     def _other(self, first: dt.datetime, local: dt.datetime, values: Values | None) -> dt.datetime:
         """Which hour an item is of whose name `first` has: that one, or the second of the name.
 
-        Two items of a name are both hours, also when they say the same, as at night. Where a third
-        says something else, the second was the first again.
+        Two items of a name are both hours, even with equal values, as at night. Where a third
+        differs, the second was the first again.
         """
         second = self.zone.about(local, second=True)
-        if second == first or second not in self.held:
+        if second == first or second not in self.readings:
             return second
-        if values in (self.held[first], self.held[second]):
-            return first if values == self.held[first] else second
-        if self.held[first] == self.held[second]:
-            del self.held[second]
+        if values in (self.readings[first], self.readings[second]):
+            return first if values == self.readings[first] else second
+        if self.readings[first] == self.readings[second]:
+            del self.readings[second]
             self.repeated += 1
         return second
 
     def _reject(self, number: int, item: Any, utc: dt.datetime | None, reasons: list[str]) -> None:
-        """Refuse an item: its key is its hour, or about where one that has none stood."""
+        """Reject an item: its key is its hour, or about where one that has none stood."""
         self.spoiled_days.add(self.last_local.date())
         about = utc or self.zone.about(self.last_local)
         key = f"{about:%Y-%m-%dT%H:%M:%S}Z{'' if utc else '?'}"
@@ -195,11 +195,11 @@ def read_answer(
     zone: str,
     window: Window,
     now: dt.datetime,
-) -> Told:
+) -> ParsedAnswer:
     """Sort the items of an answer for some days of a plant whose zone is `zone`."""
     if isinstance(items, Columns):
         if (readings := _plain_readings(items, zone, window, now)) is not None:
-            return Told(len(items), readings, [], 0, 0, [], [])
+            return ParsedAnswer(len(items), readings, [], 0, 0, [], [])
         return read_answer(
             parse_json(items.body), plant_id=plant_id, zone=zone, window=window, now=now
         )
@@ -207,9 +207,9 @@ def read_answer(
     reader.begin(items)
     for number, item in enumerate(items):
         reader.read(number, item)
-    return Told(
+    return ParsedAnswer(
         len(items),
-        _frame(reader.held),
+        _frame(reader.readings),
         reader.rejects,
         reader.repeated,
         reader.elsewhere,
@@ -260,9 +260,9 @@ def parse_items(body: bytes) -> Any:
 def _plain_readings(
     columns: Columns, zone: str, window: Window, now: dt.datetime
 ) -> pd.DataFrame | None:
-    """The readings; None unless each item is of an hour that was asked for, in order of time.
+    """The readings; None unless each item is of an hour that was requested, in order of time.
 
-    An hour that clocks show twice is told apart by that order, and has to be there twice.
+    An hour that clocks show twice is identified by that order, and has to be there twice.
     """
     import numpy as np
     import pandas as pd
@@ -306,21 +306,21 @@ def _problems(item: Any) -> list[str]:
     """What is wrong with an item's values, in words."""
     if not isinstance(item, dict):
         return [f"not an object but {type(item).__name__}"]
-    told = []
+    problems = []
     for side in SIDES:
         values = item.get(side)
         if not isinstance(values, dict):
-            told.append(f"{side} is missing" if side not in item else f"{side} is no object")
+            problems.append(f"{side} is missing" if side not in item else f"{side} is no object")
             continue
         for measure in MEASURES:
             value = values.get(measure)
             if measure not in values:
-                told.append(f"{side}.{measure} is missing")
+                problems.append(f"{side}.{measure} is missing")
             elif not isinstance(value, float | int) or isinstance(value, bool):
-                told.append(f"{side}.{measure} is no number: {shown(value)}")
+                problems.append(f"{side}.{measure} is no number: {shown(value)}")
             elif not 0 <= value <= MOST[measure]:
-                told.append(f"{side}.{measure} cannot be: {shown(value)}")
-    return told
+                problems.append(f"{side}.{measure} cannot be: {shown(value)}")
+    return problems
 
 
 def _written_time(item: Any) -> dt.datetime | None:
@@ -335,12 +335,12 @@ def _written_time(item: Any) -> dt.datetime | None:
     return written if 1900 <= written.year < 2200 else None
 
 
-def _frame(held: dict[dt.datetime, Values]) -> pd.DataFrame:
+def _frame(readings: dict[dt.datetime, Values]) -> pd.DataFrame:
     import numpy as np
     import pyarrow as pa
 
-    hours = sorted(held)
-    values = np.array([held[hour] for hour in hours], dtype="float64").reshape(-1, len(VALUES))
+    hours = sorted(readings)
+    values = np.array([readings[hour] for hour in hours], dtype="float64").reshape(-1, len(VALUES))
     return _frame_of(pa.array(hours, pa.timestamp("s")).to_numpy(), values.T)
 
 

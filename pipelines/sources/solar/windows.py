@@ -1,6 +1,6 @@
-"""Which days a plant is to be asked for: the new ones, then history going back, then the gaps.
+"""Which days of a plant to request: the new ones, then history going back, then the gaps.
 
-Days are the plant's own, and a window is what one request asks for: a year at most.
+Days are the plant's own, and a window is what one request covers: a year at most.
 """
 
 import datetime as dt
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 DAY = dt.timedelta(days=1)
 BRIDGED = dt.timedelta(days=7)
-"""Gaps that are no further apart are asked for together, with what lies between."""
+"""Gaps that are no further apart are requested together, with what lies between."""
 
 
 class Depth(NamedTuple):
@@ -35,11 +35,11 @@ class Window(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known of a plant's days: which were asked for, and which are to be asked again."""
+    """What is known of a plant's days: which were requested, and which are due again."""
 
-    last_asked: dt.date | None
+    last_requested: dt.date | None
     holes: Sequence[Window]
-    """Days before `last_asked` that were never asked for, in any order."""
+    """Days before `last_requested` that were never requested, in any order."""
     due: Sequence[dt.date]
     """Days that were not whole and whose time has come."""
 
@@ -50,15 +50,15 @@ def history_from(today: dt.date, depth: Depth) -> dt.date:
 
 
 def windows(known: Known, today: dt.date, depth: Depth) -> Iterator[Window]:
-    """What one sync asks for, in this order; nothing of today or later.
+    """Yield what one sync requests, in this order; nothing of today or later.
 
-    Each next one is only right when those before it were asked for.
+    Each next one is only right when those before it were requested.
     """
     oldest = min(history_from(today, depth), today - DAY)
-    new_from = known.last_asked + DAY if known.last_asked else today - DAY
+    new_from = known.last_requested + DAY if known.last_requested else today - DAY
     yield from years(Window(max(new_from, oldest), today))
     holes = [Window(max(hole.first, oldest), hole.end) for hole in known.holes]
-    if known.last_asked is None:
+    if known.last_requested is None:
         holes = [Window(oldest, today - DAY)]
     holes = sorted((hole for hole in holes if hole.first < hole.end), reverse=True)
     if holes:

@@ -4,8 +4,8 @@ Which places and hours are wanted comes from `weather.weather_requests`, the uni
 sources request. `fetch` is the one request loop, which holds a lock (`fetch_lock`); `refresh`,
 `hours` and `geocode_places` say what it requests. `providers` and `geocoding` are the clients,
 `observation` is what providers have in common (pure), `request_log` keeps requests and quotas,
-`fetch_state` the next retries, `due` the queries of the sensor. `place_names` says what the
-geocoder is asked, and when two names are the same (pure).
+`fetch_state` the next retries, `due` the queries of the sensor. `place_names` makes the
+lookups for the geocoder and compares names (pure).
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ def _limit(window: str) -> Any:
         default=None,
         ge=1,
         description=f"Requests per {window} that the plan at WEATHER_PROVIDER allows; where that is"
-        " Open-Meteo, its archive and geocoding are held to it too. Unset: what the provider allows"
+        " Open-Meteo, the limit includes its archive and geocoding. Unset: what the provider allows"
         " without payment, if anything.",
     )
 

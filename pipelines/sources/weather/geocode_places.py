@@ -65,7 +65,7 @@ class PlaceLookup(Batch):
     """One place, looked up under one name after the other until a result is accepted."""
 
     city: str | None
-    #: What is still to be asked, beginning with this request.
+    #: The lookups that remain, beginning with this request.
     lookups: tuple[Lookup, ...]
     #: Of the lookups before.
     candidates: tuple[Candidate, ...] = ()

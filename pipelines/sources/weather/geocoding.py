@@ -1,7 +1,7 @@
 """From country, postcode and city to coordinates, by Open-Meteo's geocoding API (GeoNames).
 
 Contract: https://open-meteo.com/en/docs/geocoding-api; docs/sources/weather.md has what its source
-says beyond that. It finds names and postcodes, fuzzily; no match is an answer without results. What
+adds to that. It finds names and postcodes, fuzzily; no match is an answer without results. What
 fits is chosen here: the country has to be right, then the postcode, then the name, then the size.
 A result of another name is never accepted: "Wien" in English finds Wiener Neustadt.
 """

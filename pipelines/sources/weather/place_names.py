@@ -1,7 +1,7 @@
-"""What a geocoder is asked for a place, and when two names are the same. Pure.
+"""The lookups of a place for the geocoder, and the comparison of names. Pure.
 
-A lookup finds the main name, a postcode, or the name in the one language that is asked for, and its
-results have the names of that language: docs/sources/weather.md says where that is verified.
+A lookup finds the main name, a postcode, or the name in the one language that is requested; its
+results have the names of that language: docs/sources/weather.md shows where that is verified.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.ingest import countries
 from pipelines.ingest.data_files import read_json
 
-#: Official languages that are asked of one country: India has 22, South Africa eleven.
+#: Official languages that are tried for one country: India has 22, South Africa eleven.
 MAX_LANGUAGES = 4
 #: Requests for one place at most: a postcode, the country's languages, English, the territories.
 MAX_LOOKUPS = 1 + MAX_LANGUAGES + 1 + 1
@@ -22,7 +22,7 @@ ENGLISH = "en"
 GEONAMES_LANGUAGES = {"nb": "no", "nn": "no", "sr_Latn": "hr"}
 #: Spoken more than written: hardly a place has a name in them.
 UNWRITTEN = frozenset({"gsw", "vec"})
-#: A language that is official in a region only is asked if so many of a country speak it.
+#: A language that is official in a region only is tried if so many of a country speak it.
 MIN_SPEAKERS_PCT = 1.0
 #: Letters that are no other letter with an accent, and how they are written without.
 PLAIN_LETTERS = str.maketrans(
@@ -44,21 +44,21 @@ class Lookup:
 
 
 def lookups(country_code: str, postcode: str | None, city: str | None) -> tuple[Lookup, ...]:
-    """What to ask for a place, in this order, until one answer is accepted."""
+    """Return the lookups of a place, in order, until one answer is accepted."""
     country = lookup_country(country_code, postcode)
-    asked = []
+    lookups = []
     if postcode:
         short = short_postcode(country, postcode)
-        asked.append(Lookup(short, ENGLISH, (country,), is_postcode=True))
+        lookups.append(Lookup(short, ENGLISH, (country,), is_postcode=True))
     if city:
-        asked += [Lookup(city, language, (country,)) for language in languages(country, city)]
+        lookups += [Lookup(city, language, (country,)) for language in languages(country, city)]
         if territories := _territories(country):
-            asked.append(Lookup(city, ENGLISH, tuple(territories)))
-    return tuple(asked)
+            lookups.append(Lookup(city, ENGLISH, tuple(territories)))
+    return tuple(lookups)
 
 
 def lookup_country(country_code: str, postcode: str | None) -> str:
-    """The code under which GeoNames has a place: that of the territory where the postcode says so.
+    """Return the country code of a place in GeoNames: the territory's where its postcode shows it.
 
     >>> lookup_country("US", "00901")
     'PR'

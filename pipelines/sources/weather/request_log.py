@@ -24,7 +24,7 @@ BATCH_SIZE = 5_000
 UNLIMITED = 1e9
 #: The longest block where the provider does not say how long it is: a day.
 MAX_BLOCK_MINUTES = 1440.0
-#: Outcomes of whole requests that cost nothing: the provider says itself when it counts otherwise.
+#: Outcomes of whole requests that cost nothing: the provider's own report overrides this.
 FREE_OUTCOMES = ("failed", "rejected", "quota")
 
 

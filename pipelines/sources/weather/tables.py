@@ -121,7 +121,7 @@ observations = Table(
     ),
     schema=SCHEMA,
     comment="The last known weather of each place. Weather data by Open-Meteo.com (CC BY 4.0)"
-    " unless provider says otherwise; model data rather than measured.",
+    " unless provider is another; model data rather than measured.",
 )
 
 hourly = Table(

@@ -1,4 +1,4 @@
-"""What Dagster's instance tells `isobar status`: signs of life, schedules, sensors, runs, sources.
+"""What `isobar status` reads from Dagster: heartbeats, schedules, sensors, runs, sources.
 
 The instance is opened read-only, on a storage that is known to be there.
 """
@@ -61,9 +61,9 @@ def look_at_instance(
     find_problems: FindProblems,
     now: dt.datetime,
 ) -> DagsterFacts:
-    """What the instance in Dagster's `home` says, whose storage is at `url`.
+    """Read the instance in Dagster's `home`, whose storage is at `url`.
 
-    Without the definitions nothing can be said of schedules, sensors, freshness and problems.
+    Without the definitions, schedules, sensors, freshness and problems are unknown.
     """
     config = home if (home / INSTANCE.name).exists() else INSTANCE.parent
     with instance_on(url, home, config) as instance:
@@ -87,7 +87,7 @@ def _found(
 ) -> list[Problem]:
     try:
         return find_problems(instance, repository)
-    except Exception as error:  # noqa: BLE001 - it is told, and the rest stands
+    except Exception as error:  # noqa: BLE001 - it is reported, and the rest stands
         what = f"It could not be seen what is wrong: {redact(f'{type(error).__name__}: {error}')}"
         return [trouble("problems", what, "problems.py", "This is a fault of Isobar.", now)]
 
@@ -141,8 +141,10 @@ def _instigators(
     facts = []
     for one in declared:
         state = states.get(one.name)
-        said = state.status.value if state else "DECLARED_IN_CODE"  # or by a person in the UI
-        is_running = (said if said != "DECLARED_IN_CODE" else one.default_status.value) == "RUNNING"
+        status = state.status.value if state else "DECLARED_IN_CODE"  # or by a person in the UI
+        is_running = (
+            status if status != "DECLARED_IN_CODE" else one.default_status.value
+        ) == "RUNNING"
         kind, next_tick_at = "sensor", None
         if isinstance(one, dg.ScheduleDefinition):
             kind = "schedule"

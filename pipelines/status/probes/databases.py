@@ -23,7 +23,7 @@ Ledger = dict[str, tuple[dt.datetime, int]]
 
 
 def look_at_warehouse(settings: Settings) -> tuple[Database, Ledger]:
-    """The warehouse, and what its ledger says. Raises `Failure` when it cannot be read."""
+    """Read the warehouse and its ledger. Raises `Failure` when it cannot be read."""
     url = settings.database_url or _builtin_url(settings, SUPERUSER, WAREHOUSE)
     with _reading(url) as connection:
         schema = condition(connection)
@@ -50,7 +50,7 @@ def look_at_storage(settings: Settings) -> tuple[Database, str]:
 
 
 def place_of(url: str | None, settings: Settings) -> str:
-    """Where a database is, to be told: without a password, and by folder when it is built in."""
+    """Return the place of a database for messages: without a password, its folder when built in."""
     if url is None:
         return str(settings.state / "postgres")
     return make_url(url).set(query={}).render_as_string(hide_password=True)
@@ -81,8 +81,8 @@ def _builtin_url(settings: Settings, role: str, database: str) -> str:
 def _reading(url: str) -> Iterator[Connection]:
     """A session that cannot change anything. Raises `TransientFailure`."""
     parsed = make_url(url)
-    asked = parsed.query.get("options", "")
-    options = f"{asked} {READ_ONLY}" if isinstance(asked, str) else READ_ONLY
+    given = parsed.query.get("options", "")
+    options = f"{given} {READ_ONLY}" if isinstance(given, str) else READ_ONLY
     engine = engine_for(
         parsed.update_query_dict({"options": options}).render_as_string(hide_password=False),
         role=None,

@@ -1,4 +1,4 @@
-"""What of `isobar ui` is alive on this machine, and what its web server says of the definitions."""
+"""Probe the processes of `isobar ui` on this machine, and the definitions in its web server."""
 
 import datetime as dt
 import json
@@ -13,7 +13,7 @@ from pipelines.failures import NotReady, TransientFailure, redact
 from pipelines.postgres.process_identity import find
 from pipelines.status.rules import ProcessFact
 
-ASK_SECONDS = 2.0
+TIMEOUT_SECONDS = 2.0
 MAX_CHARACTERS = 400
 LOADED = """{ workspaceOrError { __typename ... on PythonError { message } ... on Workspace {
     locationEntries { locationOrLoadError { ... on PythonError { message } } } } } }"""
@@ -34,16 +34,16 @@ def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
         return None, []
 
 
-def ask_web_server(url: str) -> str | None:
+def query_web_server(url: str) -> str | None:
     """What is wrong with the definitions that the web server has loaded.
 
-    Raises `TransientFailure` when it does not answer, `NotReady` when it is not for us to ask.
+    Raises `TransientFailure` when it does not answer, `NotReady` when we have no access to it.
     """
     with requests.Session() as session:
         session.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost")
         try:
             answer = session.post(
-                f"{url.rstrip('/')}/graphql", json={"query": LOADED}, timeout=ASK_SECONDS
+                f"{url.rstrip('/')}/graphql", json={"query": LOADED}, timeout=TIMEOUT_SECONDS
             )
         except requests.RequestException as error:
             raise TransientFailure(
@@ -56,12 +56,12 @@ def ask_web_server(url: str) -> str | None:
         workspace = answer.json()["data"]["workspaceOrError"]
         entries = workspace.get("locationEntries", [])
         errors = [workspace, *(entry["locationOrLoadError"] or {} for entry in entries)]
-        told = [one["message"] for one in errors if "message" in one]
+        messages = [one["message"] for one in errors if "message" in one]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"it answered {answer.status_code}, and no word of the definitions"
         remedy = "See whether ISOBAR_UI_URL is right."
         raise NotReady("ui", problem, place=redact(url), remedy=remedy) from error
-    return redact(told[0].strip())[:MAX_CHARACTERS] if told else None
+    return redact(messages[0].strip())[:MAX_CHARACTERS] if messages else None
 
 
 def _fact(name: str, noted: str) -> ProcessFact:

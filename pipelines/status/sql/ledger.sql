@@ -1,5 +1,5 @@
 -- Of each feed: when its last delivery was loaded, and how many of its records are in quarantine, and not dismissed.
-WITH refused AS (
+WITH rejected AS (
     SELECT
         delivery_id,
         count(*) AS records
@@ -11,7 +11,7 @@ WITH refused AS (
 SELECT
     deliveries.source,
     max(deliveries.loaded_at) AS last_delivery_at,
-    coalesce(sum(refused.records), 0)::bigint AS in_quarantine
+    coalesce(sum(rejected.records), 0)::bigint AS in_quarantine
 FROM ops.deliveries
-LEFT JOIN refused USING (delivery_id)
+LEFT JOIN rejected USING (delivery_id)
 GROUP BY deliveries.source

@@ -54,7 +54,7 @@ class _Dropped:
         for file in self.folder.iterdir():
             file.unlink()
         suffix = ".csv.gz" if fault == "gzip bomb" else ".csv"
-        file = self.folder / f"told{suffix}"
+        file = self.folder / f"sent{suffix}"
         if fault == "1 GB":
             with file.open("wb") as opened:
                 opened.truncate(GIGABYTE)
@@ -138,5 +138,5 @@ shipments = Files(
     spots=_line_spots,
     dropped="carrier",
     spared=NO_CONNECTION
-    | {"gzip bomb": "packed files are not taken", "far future": "they tell no times"},
+    | {"gzip bomb": "packed files are not taken", "far future": "they have no times"},
 )

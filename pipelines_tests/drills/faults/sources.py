@@ -266,7 +266,7 @@ solar = Service(
     held="SELECT to_jsonb(readings) - 'delivery_id' FROM solar.readings",
     told=(
         "SELECT concat(status, ': ', problem) FROM solar.gaps,"
-        " generate_series(1, hours_missing) WHERE status <> 'not asked'"
+        " generate_series(1, hours_missing) WHERE status <> 'not requested'"
     ),
     truth=_items,
     spots=_item_spots,

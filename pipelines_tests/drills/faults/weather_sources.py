@@ -71,8 +71,8 @@ def _add_plants(bench: Bench, days_ago: int) -> None:
         plant = register(bench.owner, f"plant {number}", latitude=50 + number, longitude=10)
         bench.owner.execute(
             "INSERT INTO solar.days"
-            " (plant_id, day, status, hours_expected, hours_present, asked_at)"
-            " VALUES (%s, %s, 'held', 24, 24, now())",
+            " (plant_id, day, status, hours_expected, hours_present, requested_at)"
+            " VALUES (%s, %s, 'complete', 24, 24, now())",
             (plant.plant_id, day),
         )
     put_places(bench.warehouse)
@@ -206,6 +206,6 @@ geocoder = Service(
     told=NOT_LOCATED,
     truth=_true,
     spots=_search_spots,
-    spared={"far future": "it tells no times"},
+    spared={"far future": "it has no times"},
     later=dt.timedelta(minutes=15),
 )

@@ -21,7 +21,7 @@ PRICES = """
 SELECT itinerary_id, snapshot_at, price_amount::integer, agent FROM metrics.flight_prices
 """
 PERIODS = "SELECT leg_id, seen_from_at, seen_until_at, arrival_airport, stops FROM flights.legs"
-REFUSED = "SELECT snapshot_at FROM flights.snapshots WHERE refusal IS NOT NULL"
+REFUSED = "SELECT snapshot_at FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
 
 
 @dataclass(frozen=True)

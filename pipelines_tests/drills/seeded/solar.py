@@ -32,7 +32,7 @@ FROM solar.readings
 REFUSED = """
 SELECT raw FROM ops.quarantine INNER JOIN ops.deliveries USING (delivery_id) WHERE source = 'solar'
 """
-HELD = "SELECT plant_id, day FROM solar.days WHERE status = 'held'"
+HELD = "SELECT plant_id, day FROM solar.days WHERE status = 'complete'"
 BY_NOBODY = """
 SELECT plant_id, read_at FROM solar.readings LEFT JOIN ops.deliveries USING (delivery_id)
 WHERE source IS DISTINCT FROM 'solar'

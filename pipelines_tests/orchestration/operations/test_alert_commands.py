@@ -45,7 +45,7 @@ def test_a_dead_and_a_silent_receiver_are_told_apart_from_good_ones(
 def test_without_addresses_it_says_how_to_set_them(tmp_path: Path) -> None:
     done = isobar(tmp_path, "alerts", "test", ALERT_URLS=" ")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "ALERT_URLS is not set, so nobody is told of problems" in done.stderr
+    assert "ALERT_URLS is not set, so nobody is notified of problems" in done.stderr
     assert "what to do: Set it to" in done.stderr
 
 

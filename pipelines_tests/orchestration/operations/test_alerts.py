@@ -62,7 +62,7 @@ def test_a_failed_run_is_told_once_and_that_it_is_over(
     assert (said, receiver.messages) == ("No problem.", [])
     run_id = world.run("flights", OURS)
     said, cursor = world.look(cursor)
-    assert said == "1 problem, all told."
+    assert said == "1 problem, all reported."
     since = f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:}"
     head, date, tail = receiver.text.partition(since)
     assert date, receiver.text
@@ -77,7 +77,7 @@ def test_a_failed_run_is_told_once_and_that_it_is_over(
     for _ in range(3):
         wait(30)
         said, cursor = world.look(cursor)
-    assert (said, len(receiver.messages)) == ("1 problem, all told.", 1)
+    assert (said, len(receiver.messages)) == ("1 problem, all reported.", 1)
     world.run("flights")
     wait(7200)
     said, cursor = world.look(cursor)
@@ -110,7 +110,7 @@ def test_without_addresses_problems_are_logged_once(
 ) -> None:
     world.stop()
     said, cursor = world.look()
-    assert said == "1 problem, all told. Only logged: ALERT_URLS is not set."
+    assert said == "1 problem, all reported. Only logged: ALERT_URLS is not set."
     assert "Isobar: warning: sensor inbox" in capfd.readouterr().err
     world.look(cursor)
     assert "sensor inbox" not in capfd.readouterr().err
@@ -131,7 +131,7 @@ def test_a_dead_receiver_fails_no_look_and_is_told_when_it_is_back(
     assert (address in said, receiver.messages) == (True, [])
     wait(11)
     said, cursor = world.look(cursor)
-    assert said == "1 problem, all told."
+    assert said == "1 problem, all reported."
     assert receiver.titles == ["Isobar: warning: sensor inbox"]
     world.look(cursor)
     assert len(receiver.messages) == 1
@@ -239,7 +239,7 @@ def test_many_at_once_are_one_message_that_lists_them_worst_first(
         world.stop(name)
     run_id = world.run("audit", OURS)
     said, cursor = world.look()
-    assert said == "7 problems, all told."
+    assert said == "7 problems, all reported."
     assert receiver.titles == ["Isobar: error 1, warning 6"]
     lines = receiver.text.splitlines()
     assert lines[0].startswith("error: job audit, since 20")
@@ -293,7 +293,7 @@ def test_an_address_that_is_wrong_is_told_in_the_look_and_keeps_no_one_from_bein
     to("jsn://me:hunter2@nowhere/", receiver.url)
     world.stop()
     said, _ = world.look()
-    assert said.startswith("1 problem, all told. configuration: ALERT_URLS has what apprise")
+    assert said.startswith("1 problem, all reported. configuration: ALERT_URLS has what apprise")
     assert "entry 1, jsn://…" in said
     assert "hunter2" not in said
     assert len(receiver.messages) == 1
@@ -336,7 +336,7 @@ def test_it_works_when_the_warehouse_is_down_and_other_variables_are_wrong(
     monkeypatch.setenv("ISOBAR_SOURCES", "nonsense")
     to(receiver.url)
     world.stop()
-    assert world.look()[0] == "1 problem, all told."
+    assert world.look()[0] == "1 problem, all reported."
 
 
 def test_its_own_failed_look_is_not_told_as_it_looks_again(

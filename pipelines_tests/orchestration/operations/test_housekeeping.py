@@ -202,7 +202,7 @@ def test_a_long_log_is_set_aside_at_the_start_and_a_short_one_is_not(tmp_path: P
     child.start()
     child.stop()
     assert log.stat().st_size == 0
-    assert child.last_words() == "it said nothing"
+    assert child.last_words() == "it printed nothing"
     kept = tmp_path / "web_server.log.1"
     assert kept.stat().st_size > log_files.MAX_BYTES
     log.write_text("short")

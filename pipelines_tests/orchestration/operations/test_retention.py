@@ -34,7 +34,7 @@ from pipelines_tests.sources.shipments.made_up import deliver, line
 NOW = dt.datetime.now(dt.UTC)
 A_YEAR_AGO = NOW - dt.timedelta(days=365)
 LEDGER = """
-SELECT name, read_count, loaded_count, unchanged_count, rejected_count, forgotten_count
+SELECT name, read_count, loaded_count, unchanged_count, rejected_count, purged_count
 FROM ops.deliveries ORDER BY delivery_id
 """
 IN_QUARANTINE = "SELECT count(*) FROM ops.quarantine"
@@ -89,7 +89,7 @@ def test_a_record_that_vanishes_otherwise_is_still_found(
     owner.execute("DELETE FROM ops.quarantine")
     with warehouse.engine.connect() as connection:
         (found,) = deliveries.unbalanced(connection, "shipments")
-    assert (found["name"], found["rejected_count"], found["forgotten_count"]) == ("young.csv", 1, 0)
+    assert (found["name"], found["rejected_count"], found["purged_count"]) == ("young.csv", 1, 0)
 
 
 def test_a_retry_after_forgetting_counts_only_what_is_left(
@@ -102,7 +102,7 @@ def test_a_retry_after_forgetting_counts_only_what_is_left(
     owner.execute(
         "DELETE FROM ops.quarantine WHERE position = 'line 5'"
     )  # as if one of the two had been forgotten alone
-    owner.execute("UPDATE ops.deliveries SET forgotten_count = 1 WHERE name = 'old.csv'")
+    owner.execute("UPDATE ops.deliveries SET purged_count = 1 WHERE name = 'old.csv'")
     assert is_balanced(warehouse)
     amounts = transform._amounts
     monkeypatch.setattr(transform, "_amounts", lambda texts: amounts(texts.replace("free", "0")))
@@ -120,7 +120,7 @@ def test_a_retry_that_puts_records_back_keeps_the_forgotten_counted(
 ) -> None:
     deliver_two(warehouse, tmp_path, owner)
     owner.execute("DELETE FROM ops.quarantine WHERE position = 'line 5'")
-    owner.execute("UPDATE ops.deliveries SET forgotten_count = 1 WHERE name = 'old.csv'")
+    owner.execute("UPDATE ops.deliveries SET purged_count = 1 WHERE name = 'old.csv'")
     before = owner.execute(LEDGER).fetchall()
     load.retry_quarantine(warehouse)
     assert owner.execute(LEDGER).fetchall() == before
@@ -182,7 +182,7 @@ def test_a_load_and_two_housekeepers_at_once_leave_the_books_balanced(
     with warehouse.transaction("test") as connection:
         number = open_delivery(connection, delivery, None)
         write_rejects(connection, number, rejects)
-        close_delivery(connection, number, read=500, loaded=0, held=0, rejected=500)
+        close_delivery(connection, number, read=500, loaded=0, stored=0, rejected=500)
     age(owner, "old")
     told: list[int] = []
     errors: list[Exception] = []

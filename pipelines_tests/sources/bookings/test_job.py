@@ -144,7 +144,7 @@ def test_a_refused_file_fails_the_run_once_and_the_rest_of_the_inbox_is_served(
     (inbox / "d.csv").write_text(text_of([event(1)]))
     (inbox / "notes.txt").write_text("not for us")
     result = run(resources, instance)
-    assert "3 of the inbox's files refused" in failure(result)
+    assert "3 of the inbox's files rejected" in failure(result)
     assert len(held(owner)) == 1
     assert metadata(result, "metrics.hotel_bookings_by_event_day")["new_events"] == 1
     assert run(resources, instance).success

@@ -118,4 +118,4 @@ def test_a_refused_day_is_shown_with_its_reason(warehouse: Warehouse) -> None:
     bring_up_to_date(warehouse)
     (row,) = found(warehouse)["accepted_snapshots"]
     assert row["snapshot_at"].date() == MONDAY
-    assert "9 of 9 records are bad" in row["refusal"]
+    assert "9 of 9 records are bad" in row["rejection_reason"]

@@ -190,7 +190,9 @@ def test_a_refused_day_is_remembered_and_does_not_hold_up_the_next(
     outcomes, refusals = bring_up_to_date(warehouse)
     assert (len(outcomes), len(refusals)) == (2, 1)
     assert bring_up_to_date(warehouse) == ([], [])
-    refused = owner.execute("SELECT snapshot_on FROM flights.snapshots WHERE refusal IS NOT NULL")
+    refused = owner.execute(
+        "SELECT snapshot_on FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
+    )
     assert refused.fetchall() == [(TUESDAY,)]
     days = "SELECT DISTINCT snapshot_on FROM metrics.flight_prices ORDER BY 1"
     assert owner.execute(days).fetchall() == [(MONDAY,), (WEDNESDAY,)]
@@ -216,7 +218,9 @@ def test_a_rebuild_keeps_what_was_believed_of_a_day_whose_last_document_is_refus
     outcomes, refusals = bring_up_to_date(warehouse, rebuild=True)
     assert (len(outcomes), len(refusals)) == (2, 1)
     assert contents(owner) == before
-    refused = owner.execute("SELECT snapshot_at FROM flights.snapshots WHERE refusal IS NOT NULL")
+    refused = owner.execute(
+        "SELECT snapshot_at FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
+    )
     assert refused.fetchall() == [(at,)]
     assert bring_up_to_date(warehouse) == ([], [])
 

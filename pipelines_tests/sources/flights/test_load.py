@@ -159,7 +159,7 @@ def test_a_refused_itinerary_is_in_quarantine_and_not_withdrawn(
         (
             "2026-03-03T05",
             "itineraries[1]",
-            ["a leg is not in the document, or was refused"],
+            ["a leg is not in the document, or was rejected"],
         )
     ]
     assert owner.execute(

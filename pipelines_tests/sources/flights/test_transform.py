@@ -110,7 +110,7 @@ def test_a_bad_leg_is_refused_with_its_itineraries_and_no_others(
     found = reasons(read(document))
     assert set(found) == {"legs[2]", "itineraries[1]"}
     assert reason in found["legs[2]"]
-    assert "a leg is not in the document, or was refused" in found["itineraries[1]"]
+    assert "a leg is not in the document, or was rejected" in found["itineraries[1]"]
 
 
 @pytest.mark.parametrize(
@@ -171,4 +171,4 @@ def test_prefixes_are_part_of_the_id() -> None:
 
 def test_a_refused_itinerary_still_counts_as_offered() -> None:
     snapshot = read(flights_document([itinerary(1, [1], price="free"), itinerary(2, [1])]))
-    assert list(snapshot.refused["prices"]["itinerary_id"]) == ["it_1"]
+    assert list(snapshot.rejected["prices"]["itinerary_id"]) == ["it_1"]

@@ -103,7 +103,7 @@ def test_a_refused_file_fails_the_run_once_and_touches_nothing_else(
     (inbox / "worse.csv").write_text("")
     result = run(resources, instance)
     told = failure(result)
-    for words in ("2 of the inbox's files refused", "bad.csv: its first line", "worse.csv: the"):
+    for words in ("2 of the inbox's files rejected", "bad.csv: its first line", "worse.csv: the"):
         assert words in told
     assert metadata(result, "shipments")["dagster/row_count"] == 1
     keys = [e.asset_key.path for e in result.get_asset_materialization_events() if e.asset_key]

@@ -38,7 +38,8 @@ TODAY = NOW.date()
 
 LIVE = {"ISOBAR_SOURCES": "live"}
 OLD_AND_DUE = """
-INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at, retry_at)
+INSERT INTO solar.days
+(plant_id, day, status, hours_expected, hours_present, requested_at, retry_at)
 VALUES (1, '1999-01-01', 'failed', 24, 0, now(), now())
 """
 
@@ -118,7 +119,7 @@ def test_one_run_syncs_all_plants_and_tells_of_each(
     ]
     metadata = {key: value.value for key, value in event.materialization.metadata.items()}
     assert metadata["plant"] == "b"
-    assert metadata["days held"] == (TODAY - min_day(owner)).days
+    assert metadata["days complete"] == (TODAY - min_day(owner)).days
     assert metadata["read"] == metadata["loaded"] == metadata["dagster/partition_row_count"]
     names = {".".join(event.asset_key.path) for event in materialized(result)}
     assert names >= {"solar.plants", "solar.coverage", "metrics.solar_daily"}
@@ -152,7 +153,9 @@ def test_p52_plants_that_failed_make_the_run_red_at_its_end_by_name(
     assert "500" in words
     assert "Sierra" not in words
     assert sorted(told(result)) == ["1", "3"]
-    assert rows(owner, "SELECT DISTINCT status FROM solar.days WHERE plant_id = 3") == [("held",)]
+    assert rows(owner, "SELECT DISTINCT status FROM solar.days WHERE plant_id = 3") == [
+        ("complete",)
+    ]
     names = {".".join(event.asset_key.path) for event in materialized(result)}
     assert "solar.coverage" in names  # what follows is not held up
 
@@ -212,12 +215,12 @@ def test_p23_days_are_asked_for_by_hand(
     monkeypatch.setenv("SYNC_UNTIL_YEAR", "50")
     resources["solar"] = source_resource("solar", monitoring_url=service.source.url)
     days: Any = {"plants": [plant.plant_id], "from_date": "2020-02-01", "to_date": "2020-03-01"}
-    result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
+    result = run(resources, instance, "backfill_solar_days", "request_days", **days)
     assert result.success
     window = Window(dt.date(2020, 2, 1), dt.date(2020, 3, 1))
     assert service.asked == [(plant.plant_id, window)]
     service.spoil = lambda *_: body(b"", 500)
-    result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
+    result = run(resources, instance, "backfill_solar_days", "request_days", **days)
     assert not result.success
     assert "500" in failures(result)[0]
 
@@ -249,7 +252,7 @@ def test_p16_p17_p18_p25_what_cannot_be_asked_for_is_refused_in_words(
     monkeypatch.setenv("SYNC_UNTIL_YEAR", "50")
     resources["solar"] = source_resource("solar", monitoring_url=service.source.url)
     days = {"plants": [1], "from_date": "2020-02-01", "to_date": "2020-03-01"} | changed
-    result = run(resources, instance, "backfill_solar_days", "ask_for_days", **days)
+    result = run(resources, instance, "backfill_solar_days", "request_days", **days)
     assert not result.success
     assert words in failures(result)[0]
     assert service.asked == []
@@ -276,7 +279,7 @@ def test_what_is_in_quarantine_is_asked_for_again_at_once(
     assert rows(owner, "SELECT count(*) FROM ops.quarantine") == [(2,)]
     run(resources, instance, retry_quarantine=True)
     assert rows(owner, "SELECT count(*) FROM ops.quarantine") == [(0,)]
-    assert rows(owner, "SELECT DISTINCT status FROM solar.days") == [("held",)]
+    assert rows(owner, "SELECT DISTINCT status FROM solar.days") == [("complete",)]
 
 
 def test_without_a_service_it_is_skipped_with_the_reason(

@@ -62,7 +62,7 @@ def test_an_answer_becomes_readings_and_days_with_their_sums(
         owner,
         "SELECT day, status, hours_present, hours_expected, expected_energy_kwh, failures, retry_at"
         " FROM solar.days ORDER BY day LIMIT 1",
-    ) == [(DAY, "held", 24, 24, float(sum(range(10, 34))), 0, None)]
+    ) == [(DAY, "complete", 24, 24, float(sum(range(10, 34))), 0, None)]
     assert rows(owner, "SELECT name, run_id FROM ops.deliveries") == [
         (f"plant {plant.plant_id}, 2019-01-01 to 2019-01-04", "run")
     ]
@@ -164,7 +164,7 @@ def test_what_is_told_well_later_leaves_the_quarantine(
     items[31] |= {"datetime": "?"}
     take(warehouse, plant, items, THREE_DAYS)
     assert take(warehouse, plant, day_of_items()) == (24, 1, 23, 0)
-    assert statuses(owner, plant)[DAY] == "held"
+    assert statuses(owner, plant)[DAY] == "complete"
     assert rows(owner, "SELECT position FROM ops.quarantine ORDER BY 1") == [("[30]",), ("[31]",)]
     second = Window(dt.date(2019, 1, 2), dt.date(2019, 1, 3))
     assert take(warehouse, plant, day_of_items(second.first), second) == (24, 2, 22, 0)
@@ -195,7 +195,7 @@ def test_an_hour_that_is_not_told_is_missing_and_one_that_was_told_stays(
     take(warehouse, plant, day_of_items()[:23])
     assert rows(owner, "SELECT status, hours_present FROM solar.days") == [("partial", 23)]
     take(warehouse, plant, day_of_items()[1:])
-    assert rows(owner, "SELECT status, hours_present FROM solar.days") == [("held", 24)]
+    assert rows(owner, "SELECT status, hours_present FROM solar.days") == [("complete", 24)]
     assert rows(owner, "SELECT count(*) FROM solar.readings") == [(24,)]
 
 
@@ -224,7 +224,7 @@ def test_a_day_of_which_all_was_bad_is_not_empty(
     for one in items[24:48]:
         one["observed"] = None
     take(warehouse, plant, items, THREE_DAYS)
-    assert list(statuses(owner, plant).values()) == ["held", "partial", "held"]
+    assert list(statuses(owner, plant).values()) == ["complete", "partial", "complete"]
 
 
 def test_an_answer_that_is_all_bad_is_refused_with_examples(
@@ -241,7 +241,7 @@ def test_an_answer_that_is_all_bad_is_refused_with_examples(
 def test_a_service_that_does_not_heed_the_days_is_not_taken_for_empty(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    with pytest.raises(PermanentFailure, match="of other days than were asked for"):
+    with pytest.raises(PermanentFailure, match="of other days than were requested"):
         take(warehouse, plant, day_of_items(dt.date(2020, 5, 5)))
     assert statuses(owner, plant) == {}
 
@@ -265,7 +265,7 @@ def test_p52_p59_a_window_that_did_not_come_is_failed_and_never_held(
     ]
     take(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS)
     assert rows(owner, "SELECT DISTINCT status, failures, problem, retry_at FROM solar.days") == [
-        ("held", 0, None, None)
+        ("complete", 0, None, None)
     ]
 
 
@@ -283,7 +283,7 @@ def test_a_failure_takes_nothing_from_what_is_held(
     found = rows(
         owner, "SELECT status, problem IS NULL, hours_present FROM solar.days ORDER BY day"
     )
-    assert found == [("held", True, 24), ("partial", False, 20), ("failed", False, 0)]
+    assert found == [("complete", True, 24), ("partial", False, 20), ("failed", False, 0)]
 
 
 def test_failures_are_tried_again_ever_later_a_day_at_most(
@@ -313,7 +313,7 @@ def test_days_with_other_than_24_hours_are_held_when_all_of_theirs_are(
     window = Window(day, day + dt.timedelta(days=1))
     assert take(warehouse, plant, items, window) == (hours, hours, 0, 0)
     assert rows(owner, "SELECT status, hours_present, hours_expected FROM solar.days") == [
-        ("held", hours, hours)
+        ("complete", hours, hours)
     ]
 
 
@@ -331,7 +331,7 @@ def test_a_day_that_stays_partial_says_why(warehouse: Warehouse, owner: psycopg.
     assert reason(usual, day_of_items(usual)[:20]) == "20 of 24 hours came"
     spoiled = day_of_items(bad)
     spoiled[4]["observed"]["energy"] = "none"
-    assert reason(bad, spoiled).startswith("23 of 24 hours are held, others were rejected")
+    assert reason(bad, spoiled).startswith("23 of 24 hours are stored, others were rejected")
     assert reason(bad, day_of_items(bad)) is None
 
 
@@ -346,7 +346,7 @@ def test_days_on_which_clocks_change_by_half_an_hour(
     window = Window(day, day + dt.timedelta(days=1))
     assert take(warehouse, plant, items, window) == (hours, hours, 0, 0)
     assert rows(owner, "SELECT status, hours_present, hours_expected FROM solar.days") == [
-        ("held", hours, hours)
+        ("complete", hours, hours)
     ]
 
 
@@ -360,7 +360,7 @@ def test_days_of_a_zone_whose_clocks_go_back_over_midnight_are_held(
     items.insert(25, item("2019-10-27T00:00:00", 77.0))  # midnight twice
     assert take(warehouse, plant, items, window) == (73, 73, 0, 0)
     held = rows(owner, "SELECT status, hours_present, hours_expected FROM solar.days ORDER BY day")
-    assert held == [("held", 24, 24), ("held", 25, 25), ("held", 24, 24)]
+    assert held == [("complete", 24, 24), ("complete", 25, 25), ("complete", 24, 24)]
     assert rows(
         owner,
         "SELECT hours_present FROM metrics.solar_report(%s, '2019-10-26', '2019-10-29', 'day')",
@@ -375,7 +375,7 @@ def test_a_day_that_a_zone_never_had_is_held(
     window = Window(dt.date(2011, 12, 29), dt.date(2012, 1, 1))
     fail(warehouse, plant, window)
     take(warehouse, plant, day_of_items(window.first) + day_of_items(dt.date(2011, 12, 31)), window)
-    assert list(statuses(owner, plant).values()) == ["held"] * 3
+    assert list(statuses(owner, plant).values()) == ["complete"] * 3
 
 
 def test_days_of_an_unreadable_time_are_not_told_to_be_empty(
@@ -385,7 +385,7 @@ def test_days_of_an_unreadable_time_are_not_told_to_be_empty(
     for one in items[24:48]:
         one["datetime"] = "02/01/2019 05:00"
     take(warehouse, plant, items, THREE_DAYS)
-    assert list(statuses(owner, plant).values()) == ["held", "partial", "held"]
+    assert list(statuses(owner, plant).values()) == ["complete", "partial", "complete"]
 
 
 def test_an_answer_that_was_cut_short_is_asked_for_again_twice(

@@ -43,9 +43,9 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     assert columns[4:] == [
         "registered",
         "retired",
-        "days held",
+        "days complete",
         "days missing",
-        "days not asked for",
+        "days not requested",
     ]
     assert [line.split("  ")[0] for line in lines] == ["1", "2", "3", "4"]
     assert "4   [bold]Łąka :sun:  Australia/Melbourne  -37.5, 145" in lines[3]

@@ -30,26 +30,27 @@ ROWS_OF_A_PLANT = """
 INSERT INTO solar.readings VALUES ({id}, '2026-09-01 10:00Z', 1, 1, 1, 1, 1);
 INSERT INTO solar.readings VALUES ({id}, '2026-09-01 11:00Z', 1, 1, 1, 1, 1);
 INSERT INTO solar.corrections VALUES (DEFAULT, {id}, '2026-09-01 10:00Z', 1, 1, 1, 1, 1, 2);
-INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)
+INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, requested_at)
 VALUES ({id}, '2026-09-01', 'partial', 24, 2, now());
 INSERT INTO solar.syncs (plant_id, began_at, history_from) VALUES ({id}, now(), '2026-01-01');
 INSERT INTO metrics.solar_plant_health
-(plant_id, day, longest_gap_hours, flat_hours, suspicions, computed_at)
+(plant_id, day, longest_gap_hours, flat_hours, sensor_issues, computed_at)
 VALUES ({id}, '2026-09-01', 0, 0, ARRAY[]::text[], now());
 """
 DAYS_OF_ALL_KINDS = """
-INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)
+INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, requested_at)
 SELECT
     plant_id,
     current_date - ago,
     status,
     24,
-    CASE status WHEN 'held' THEN 24 WHEN 'partial' THEN 23 ELSE 0 END,
+    CASE status WHEN 'complete' THEN 24 WHEN 'partial' THEN 23 ELSE 0 END,
     now()
 FROM unnest(ARRAY[2, 3, 5]) AS plant_id
 CROSS JOIN generate_series(3, 60) AS ago
 CROSS JOIN LATERAL (
-    SELECT (ARRAY['held', 'held', 'partial', 'failed', 'empty'])[1 + (ago + plant_id) % 5] AS status
+    SELECT (ARRAY['complete', 'complete', 'partial', 'failed', 'empty'])
+        [1 + (ago + plant_id) % 5] AS status
 ) AS made
 WHERE ago % 7 <> 0
 """
@@ -426,17 +427,17 @@ def test_the_list_counts_days_as_the_coverage_does(
     registry.retire(warehouse, 4)
     with warehouse.engine.connect() as connection:
         rows = registry.listing(connection)
-    told = [(row.plant_id, row.days_missing, row.days_not_asked) for row in rows]
+    told = [(row.plant_id, row.days_missing, row.days_not_requested) for row in rows]
     query = (
         "SELECT plant_id, count(*) FILTER (WHERE status IN ('partial', 'failed')),"
-        " count(*) FILTER (WHERE status = 'not asked')"
+        " count(*) FILTER (WHERE status = 'not requested')"
         " FROM solar.coverage GROUP BY plant_id ORDER BY plant_id"
     )
     assert told == owner.execute(query).fetchall()
     assert told[0] == (1, 0, 1)
-    query = "SELECT count(*) FROM solar.days WHERE plant_id = %s AND status = 'held'"
+    query = "SELECT count(*) FROM solar.days WHERE plant_id = %s AND status = 'complete'"
     held = [owner.execute(query, [row.plant_id]).fetchone() for row in rows]
-    assert [(row.days_held,) for row in rows] == held
+    assert [(row.days_complete,) for row in rows] == held
     second = rows[1]
     assert (second.name, second.time_zone) == ("synced", "Pacific/Auckland")
     assert (second.latitude, second.longitude, second.retired_at) == (40.0, -3.5, None)

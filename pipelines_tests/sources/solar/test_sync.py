@@ -87,7 +87,7 @@ def test_p08_p09_a_new_plant_gets_yesterday_first_and_then_its_history(
     assert synced.problem is None
     assert windows_of(service, plant)[0] == Window(YESTERDAY, TODAY)
     assert len(windows_of(service, plant)) == 2
-    assert set(statuses(owner, plant).values()) == {"held"}
+    assert set(statuses(owner, plant).values()) == {"complete"}
     assert rows(owner, "SELECT count(*) FROM solar.gaps") == [(0,)]
     assert rows(
         owner, "SELECT run_id, answers, problem, ended_at >= began_at FROM solar.syncs"
@@ -145,12 +145,12 @@ def test_p46_p52_p59_the_window_that_was_lost_and_reported_as_synced(
     assert statuses(owner, plant) == {YESTERDAY: "failed"}
     assert rows(owner, "SELECT status, days FROM solar.gaps ORDER BY last_day DESC") == [
         ("failed", 1),
-        ("not asked", 364),
+        ("not requested", 364),
     ]
     service.spoil = lambda *_: None
     [synced] = sync(clock=clock)
     assert synced.problem is None
-    assert set(statuses(owner, plant).values()) == {"held"}
+    assert set(statuses(owner, plant).values()) == {"complete"}
     assert rows(owner, "SELECT count(*) FROM solar.gaps") == [(0,)]
 
 
@@ -187,7 +187,7 @@ def test_p27_p28_p29_p58_what_may_pass_is_asked_for_again(
     [synced] = sync()
     assert synced.problem is None
     assert len(windows_of(service, plant)) == 14
-    assert set(statuses(owner, plant).values()) == {"held"}
+    assert set(statuses(owner, plant).values()) == {"complete"}
 
 
 @pytest.mark.answers("P29")
@@ -220,7 +220,7 @@ def test_a_plant_that_fails_leaves_the_others_done(
     problems = {synced.plant.name: synced.problem for synced in sync()}
     assert [name for name in "abc" if problems[name]] == ["b"]
     assert rows(owner, "SELECT DISTINCT status FROM solar.days WHERE plant_id <> %s", bad) == [
-        ("held",)
+        ("complete",)
     ]
 
 

@@ -163,8 +163,9 @@ def test_hours_that_are_refused_for_every_place_fail_the_run(
     """It was green, though nothing came and trying again would not have helped."""
     register(owner, latitude=50, longitude=10)
     owner.execute(
-        "INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)"
-        " VALUES (1, current_date - 3, 'held', 24, 24, now())"
+        "INSERT INTO solar.days"
+        " (plant_id, day, status, hours_expected, hours_present, requested_at)"
+        " VALUES (1, current_date - 3, 'complete', 24, 24, now())"
     )
     source.will(body(b"no", 403))
     monkeypatch.setenv("WEATHER_BASE_URL", source.url.removesuffix("/flights.json"))

@@ -175,7 +175,8 @@ def test_a_day_without_readings_wants_no_weather(
 ) -> None:
     add_plant(owner, 1, coordinates=HERE)
     owner.execute(
-        "INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, asked_at)"
+        "INSERT INTO solar.days"
+        " (plant_id, day, status, hours_expected, hours_present, requested_at)"
         " VALUES (1, '2026-11-01', 'failed', 24, 0, now())"
     )
     put_places(warehouse)

@@ -1,5 +1,5 @@
 -- Takes the oldest records of a source out of quarantine that came with deliveries loaded before a
--- moment. The ledger says how many are forgotten.
+-- moment. The ledger counts them.
 WITH doomed AS (
     SELECT quarantine.quarantine_id
     FROM ops.quarantine
@@ -20,7 +20,7 @@ WITH doomed AS (
     GROUP BY delivery_id
 ), noted AS (
     UPDATE ops.deliveries
-    SET forgotten_count = deliveries.forgotten_count + counted.records
+    SET purged_count = deliveries.purged_count + counted.records
     FROM counted
     WHERE deliveries.delivery_id = counted.delivery_id
 )

@@ -1,5 +1,5 @@
 -- Deletes old executions of checks from Dagster's storage, but for those that Dagster or an alert still
--- asks for and those of unfinished runs. Raw SQL, as Dagster deletes none of them:
+-- reads and those of unfinished runs. Raw SQL, as Dagster deletes none of them:
 -- https://github.com/dagster-io/dagster/issues/33785
 -- What another transaction is deleting is left to it.
 WITH old AS (

@@ -1,4 +1,4 @@
--- Deletes old events of Dagster's storage, but for those that Dagster or an alert still asks for and
+-- Deletes old events of Dagster's storage, but for those that Dagster or an alert still reads and
 -- those of unfinished runs. Raw SQL on Dagster's tables, as Dagster deletes events only with their run,
 -- and then forgets the state of assets: https://github.com/dagster-io/dagster/issues/33785
 -- What another transaction is deleting is left to it.
@@ -23,8 +23,8 @@ WITH first_young AS (
     FROM event_logs
     WHERE id < (SELECT id FROM first_young) AND timestamp < :before
 ), kept AS (
-    -- The newest of each asset, partition and kind: Dagster tells the state of assets from them. And
-    -- why the last hundred failed runs of each job did, which alerts say until one goes well.
+    -- The newest of each asset, partition and kind: Dagster derives the state of assets from them. And
+    -- why the last hundred failed runs of each job did, which alerts show until one succeeds.
     SELECT max(id) AS id
     FROM old
     WHERE asset_key IS NOT NULL

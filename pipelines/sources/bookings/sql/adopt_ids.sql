@@ -12,7 +12,7 @@ WITH firsts AS (
     ORDER BY event_id, record
 )
 
-UPDATE bookings.events AS held
+UPDATE bookings.events AS stored
 SET event_id = named.event_id, delivery_id = :delivery_id
 FROM (
     SELECT
@@ -22,4 +22,4 @@ FROM (
     WHERE NOT EXISTS (SELECT FROM bookings.events WHERE events.event_id = firsts.event_id)
     GROUP BY made_up_id
 ) AS named
-WHERE held.event_id = named.made_up_id AND held.event_id < 0
+WHERE stored.event_id = named.made_up_id AND stored.event_id < 0

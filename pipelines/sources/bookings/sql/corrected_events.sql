@@ -1,5 +1,5 @@
 -- What earlier deliveries sent badly and :delivery_id corrects: its new event has the same id, or, where
--- the bad one has no id that is well, says the same but for one thing.
+-- the bad one has no valid id, equals it in all fields but one.
 WITH bad AS MATERIALIZED (
     SELECT
         quarantine.quarantine_id,

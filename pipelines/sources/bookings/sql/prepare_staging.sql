@@ -1,4 +1,4 @@
--- Where the good events of a delivery wait for what is held; gone with the transaction.
+-- Staging for the good events of a delivery until they are compared with those stored; gone with the transaction.
 CREATE TEMP TABLE stage_events (
     record bigint,
     event_id bigint,

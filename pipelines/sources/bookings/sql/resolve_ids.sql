@@ -1,5 +1,5 @@
--- An event without an id is the one that says the same and has one, in this delivery or held;
--- else its id is made from what it says. An id that is another event's, here or held, is not lent.
+-- An event without an id is the one with equal fields that has one, in this delivery or stored;
+-- else its id is derived from its fields. An id that another event has, here or stored, is not reused.
 ANALYZE stage_events;
 
 UPDATE stage_events AS nameless
@@ -27,10 +27,10 @@ WHERE nameless.event_id IS NULL
     );
 
 UPDATE stage_events AS nameless
-SET event_id = held.event_id
-FROM bookings.events AS held
+SET event_id = stored.event_id
+FROM bookings.events AS stored
 WHERE nameless.event_id IS NULL
-    AND held.event_id >= 0
+    AND stored.event_id >= 0
     AND (
         nameless.hotel_id,
         nameless.event_at,
@@ -38,11 +38,11 @@ WHERE nameless.event_id IS NULL
         nameless.room_reservation_id,
         nameless.night_of_stay
     ) = (
-        held.hotel_id,
-        held.event_at,
-        held.status,
-        held.room_reservation_id,
-        held.night_of_stay
+        stored.hotel_id,
+        stored.event_at,
+        stored.status,
+        stored.room_reservation_id,
+        stored.night_of_stay
     );
 
 UPDATE stage_events

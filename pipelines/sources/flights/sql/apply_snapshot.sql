@@ -1,24 +1,24 @@
--- Close the periods in which something else was said than now.
+-- Close the periods whose values differ from those of the snapshot.
 WITH closed AS (
-    UPDATE {table} AS held
+    UPDATE {table} AS stored
     SET seen_until_at = :before
     FROM stage_{name} AS staged
-    WHERE held.{key} = staged.{key}
-        AND held.seen_until_at IS NULL
-        AND ({held_said}) IS DISTINCT FROM ({staged_said})
-    RETURNING held.{key}
+    WHERE stored.{key} = staged.{key}
+        AND stored.seen_until_at IS NULL
+        AND ({stored_values}) IS DISTINCT FROM ({staged_values})
+    RETURNING stored.{key}
 )
 INSERT INTO touched_{name}
 SELECT {key} FROM closed;
 
 -- Open a period for what has none.
 WITH opened AS (
-    INSERT INTO {table} ({key}, seen_from_at, {said}, delivery_id)
-    SELECT DISTINCT ON (staged.{key}) staged.{key}, :at, {staged_said}, :delivery_id
+    INSERT INTO {table} ({key}, seen_from_at, {values}, delivery_id)
+    SELECT DISTINCT ON (staged.{key}) staged.{key}, :at, {staged_values}, :delivery_id
     FROM stage_{name} AS staged
     WHERE NOT EXISTS (
-        SELECT FROM {table} AS held
-        WHERE held.{key} = staged.{key} AND held.seen_until_at IS NULL
+        SELECT FROM {table} AS stored
+        WHERE stored.{key} = staged.{key} AND stored.seen_until_at IS NULL
     )
     ORDER BY staged.{key}, staged.record
     RETURNING {key}
@@ -31,15 +31,15 @@ SELECT {key} FROM opened;
 
 -- Close the periods of what is gone.
 WITH gone AS (
-    UPDATE {table} AS held
+    UPDATE {table} AS stored
     SET seen_until_at = :before
-    WHERE held.seen_until_at IS NULL
-        AND held.seen_from_at < :at
-        AND NOT EXISTS (SELECT FROM stage_{name} AS staged WHERE staged.{key} = held.{key})
+    WHERE stored.seen_until_at IS NULL
+        AND stored.seen_from_at < :at
+        AND NOT EXISTS (SELECT FROM stage_{name} AS staged WHERE staged.{key} = stored.{key})
         AND NOT EXISTS (
-            SELECT FROM stage_refused_{name} AS refused WHERE refused.{key} = held.{key}
+            SELECT FROM stage_rejected_{name} AS rejected WHERE rejected.{key} = stored.{key}
         )
-    RETURNING held.{key}
+    RETURNING stored.{key}
 )
 INSERT INTO touched_{name}
 SELECT {key} FROM gone;

@@ -2,10 +2,10 @@
 -- that were rejected wait for a rebuild, or for the same document to come again.
 SELECT snapshot_at
 FROM flights.snapshots
-WHERE refusal IS NULL
+WHERE rejection_reason IS NULL
     AND snapshot_at >= (
         SELECT min(snapshot_at)
         FROM flights.snapshots
-        WHERE refusal IS NULL AND NOT is_loaded
+        WHERE rejection_reason IS NULL AND NOT is_loaded
     )
 ORDER BY snapshot_at

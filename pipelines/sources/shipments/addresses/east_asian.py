@@ -74,7 +74,7 @@ def read(text: str, code: str | None) -> Read | None:
     if city is None:
         return None
     name, street = city[0], behind[city.end() :].strip()
-    # The city of a ward of Tokyo may be said to be either.
+    # The city of a ward of Tokyo may be given as either.
     is_doubtful = large is not None and large[0] == "東京都"
     is_doubtful |= large is None and form == "CN" and name not in MUNICIPALITIES
     return Read(street, postcode, name, is_doubtful)

@@ -1,4 +1,4 @@
-"""Words that tell which part of an address is a street, a city or a region."""
+"""Words that identify the street, the city or the region of an address."""
 
 import re
 from functools import lru_cache
@@ -97,7 +97,7 @@ def is_only_region(name: str, code: str | None) -> bool:
 
 @lru_cache(maxsize=50_000)
 def is_odd_region(name: str) -> bool:
-    """Whether a name says that it is a region's: Co. Kildare, Свердловская область."""
+    """Whether a name contains a word for a region: Co. Kildare, Свердловская область."""
     return pattern("region").search(name) is not None and not pattern("mark").match(name)
 
 

@@ -40,7 +40,7 @@ def read_part(part: str, code: str | None, found: FoundPostcode | None) -> Place
                 return Place(ahead, postcode, clean_city(name or city), is_doubtful)
     if found is not None:
         rest = found.before or found.behind
-        if any(c.isdigit() for c in rest):  # a street is in it, and where it ends is not told
+        if any(c.isdigit() for c in rest):  # it contains a street whose end is unknown
             return Place((rest,), found.postcode, None)
         is_long = len(rest.split()) > 2  # a street may be in it
         alone = clean_city(without_region(rest, code)[0]) or None

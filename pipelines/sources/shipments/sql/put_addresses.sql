@@ -4,13 +4,13 @@ WITH moved AS (
     UPDATE shipments.shipments
     SET receiver_country_code = staged.country_code
     FROM stage_addresses AS staged
-    INNER JOIN shipments.addresses AS held USING (address)
+    INNER JOIN shipments.addresses AS stored USING (address)
     WHERE
         shipments.receiver_address = staged.address
-        AND held.country_code IS DISTINCT FROM staged.country_code
+        AND stored.country_code IS DISTINCT FROM staged.country_code
 )
 
-INSERT INTO shipments.addresses AS held (
+INSERT INTO shipments.addresses AS stored (
     address,
     street,
     postcode,

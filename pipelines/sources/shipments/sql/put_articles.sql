@@ -1,7 +1,7 @@
 -- Brings articles up to date with stage_lines. Of those in later_shipments only what is missing is
 -- put in.
 WITH written AS (
-    INSERT INTO shipments.articles AS held (
+    INSERT INTO shipments.articles AS stored (
         tracking_number, carrier, sku, article_name, quantity, unit_price, delivery_id
     )
     SELECT DISTINCT ON (tracking_number, carrier, sku)
@@ -20,14 +20,14 @@ WITH written AS (
         unit_price = excluded.unit_price,
         delivery_id = excluded.delivery_id
     WHERE
-        (held.article_name, held.quantity, held.unit_price)
+        (stored.article_name, stored.quantity, stored.unit_price)
         IS DISTINCT FROM (excluded.article_name, excluded.quantity, excluded.unit_price)
         AND NOT EXISTS (
             SELECT
             FROM later_shipments
             WHERE
-                later_shipments.tracking_number = held.tracking_number
-                AND later_shipments.carrier = held.carrier
+                later_shipments.tracking_number = stored.tracking_number
+                AND later_shipments.carrier = stored.carrier
         )
     RETURNING tracking_number, carrier, sku
 ), noted AS (

@@ -36,10 +36,10 @@ WITH sent AS (
         sent.status,
         sent.status_raw
     FROM sent
-    LEFT JOIN shipments.shipments AS held USING (tracking_number, carrier)
-    WHERE held.tracking_number IS NULL OR held.status <> sent.status
+    LEFT JOIN shipments.shipments AS stored USING (tracking_number, carrier)
+    WHERE stored.tracking_number IS NULL OR stored.status <> sent.status
 ), written AS (
-    INSERT INTO shipments.shipments AS held (
+    INSERT INTO shipments.shipments AS stored (
         tracking_number,
         carrier,
         sender_address,
@@ -83,7 +83,7 @@ WITH sent AS (
         updated_at = excluded.updated_at,
         delivery_id = excluded.delivery_id
     WHERE
-        (held.sender_address, held.receiver_address, held.status, held.status_raw)
+        (stored.sender_address, stored.receiver_address, stored.status, stored.status_raw)
         IS DISTINCT FROM (
             excluded.sender_address,
             excluded.receiver_address,

@@ -1,4 +1,4 @@
--- What earlier answers said badly of hours that were told anew.
+-- Quarantined items of earlier answers for hours that have been answered again.
 SELECT quarantine.quarantine_id
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)

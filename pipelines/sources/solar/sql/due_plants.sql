@@ -1,6 +1,6 @@
 -- Plants that a sync is worth for: those that were never synced, and, ten minutes after their last sync,
--- those whose sync was killed, of which yesterday was not asked for within 45 minutes (by then the
--- schedule has, where it could), or with days to be asked for again.
+-- those whose sync was killed, of which yesterday was not requested within 45 minutes (by then the
+-- schedule has, where it could), or with days due again.
 SELECT plants.plant_id
 FROM solar.plants
 LEFT JOIN solar.syncs USING (plant_id)

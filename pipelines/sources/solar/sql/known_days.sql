@@ -1,6 +1,6 @@
--- What is known of a plant's days: the last that was asked for, runs of days before it that never
--- were, and those to be asked for again: whoever runs a sync does not wait for days that failed.
-WITH asked AS (
+-- What is known of a plant's days: the last that was requested, runs of days before it that never
+-- were, and those due again: a sync by hand does not wait for days that failed.
+WITH requested AS (
     SELECT
         day,
         status,
@@ -14,19 +14,19 @@ SELECT
     'last' AS kind,
     max(day) AS first_day,
     max(day) AS last_day
-FROM asked
+FROM requested
 HAVING max(day) IS NOT NULL
 UNION ALL
 SELECT
     'hole',
     coalesce(day_before + 1, :oldest),
     day - 1
-FROM asked
+FROM requested
 WHERE day - 1 >= coalesce(day_before + 1, :oldest)
 UNION ALL
 SELECT
     'due',
     day,
     day
-FROM asked
+FROM requested
 WHERE retry_at <= :now OR status = 'failed'

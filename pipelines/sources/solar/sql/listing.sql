@@ -1,4 +1,4 @@
--- Every plant, and how many of its days are held, missing and not asked for: counted as in solar.coverage, but
+-- Every plant, and how many of its days are complete, missing and not requested: counted as in solar.coverage, but
 -- without a row for each day.
 SELECT
     plants.plant_id,
@@ -8,10 +8,10 @@ SELECT
     plants.longitude,
     plants.registered_at,
     plants.retired_at,
-    known.held AS days_held,
-    known.asked - known.settled AS days_missing,
-    span.last_day - least(known.first_day, syncs.history_from, span.last_day) + 1 - known.asked
-        AS days_not_asked
+    known.complete AS days_complete,
+    known.requested - known.settled AS days_missing,
+    span.last_day - least(known.first_day, syncs.history_from, span.last_day) + 1 - known.requested
+        AS days_not_requested
 FROM solar.plants
 LEFT JOIN solar.syncs USING (plant_id)
 CROSS JOIN LATERAL (
@@ -21,11 +21,11 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         min(days.day) AS first_day,
-        count(*) FILTER (WHERE days.status = 'held') AS held,
+        count(*) FILTER (WHERE days.status = 'complete') AS complete,
         count(*) FILTER (
-            WHERE days.status IN ('held', 'empty') AND days.day <= span.last_day
+            WHERE days.status IN ('complete', 'empty') AND days.day <= span.last_day
         ) AS settled,
-        count(*) FILTER (WHERE days.day <= span.last_day) AS asked
+        count(*) FILTER (WHERE days.day <= span.last_day) AS requested
     FROM solar.days
     WHERE days.plant_id = plants.plant_id
 ) AS known

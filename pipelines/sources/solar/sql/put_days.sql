@@ -1,15 +1,15 @@
--- Says of each day of an answered window what is held of it now. What is not whole is asked for again,
+-- Records the state of each day of an answered window. What is not complete is requested again,
 -- after ten minutes and then ever later; an empty day while it is young, as its data may be late, and
 -- twice where the answer had others, as it may have been cut short. Other troubles before do not count.
--- Days that were held and of which no reading changed stay as they are.
+-- Days that were complete and of which no reading changed stay as they are.
 WITH kept AS (
     UPDATE solar.days
-    SET asked_at = :now, delivery_id = :delivery_id, retry_at = NULL
+    SET requested_at = :now, delivery_id = :delivery_id, retry_at = NULL
     WHERE
         plant_id = :plant_id
         AND day >= :first
         AND day < :end
-        AND status = 'held'
+        AND status = 'complete'
         AND day <> ALL(CAST(:changed_days AS date []))
     RETURNING day
 ), calendar AS (
@@ -30,7 +30,7 @@ INSERT INTO solar.days (
     observed_energy_kwh,
     expected_irradiation_wh_per_m2,
     observed_irradiation_wh_per_m2,
-    asked_at,
+    requested_at,
     delivery_id,
     failures,
     problem,
@@ -38,42 +38,42 @@ INSERT INTO solar.days (
 )
 SELECT
     :plant_id,
-    told.day,
-    told.status,
-    told.hours_expected,
-    told.hours_present,
-    told.expected_energy_kwh,
-    told.observed_energy_kwh,
-    told.expected_irradiation_wh_per_m2,
-    told.observed_irradiation_wh_per_m2,
+    answered.day,
+    answered.status,
+    answered.hours_expected,
+    answered.hours_present,
+    answered.expected_energy_kwh,
+    answered.observed_energy_kwh,
+    answered.expected_irradiation_wh_per_m2,
+    answered.observed_irradiation_wh_per_m2,
     :now,
     :delivery_id,
-    CASE told.status WHEN 'held' THEN 0 ELSE told.failures_before + 1 END,
+    CASE answered.status WHEN 'complete' THEN 0 ELSE answered.failures_before + 1 END,
     CASE
-        WHEN told.status <> 'partial' THEN NULL
-        WHEN told.day = ANY(CAST(:spoiled_days AS date []))
+        WHEN answered.status <> 'partial' THEN NULL
+        WHEN answered.day = ANY(CAST(:spoiled_days AS date []))
             THEN
-                told.hours_present
+                answered.hours_present
                 || ' of '
-                || told.hours_expected
-                || ' hours are held, others were rejected: isobar quarantine show solar'
-        WHEN told.hours_present = 24 AND told.hours_expected = 25
+                || answered.hours_expected
+                || ' hours are stored, others were rejected: isobar quarantine show solar'
+        WHEN answered.hours_present = 24 AND answered.hours_expected = 25
             THEN '24 of 25 hours came. Where one that clocks show twice came once, times with an'
-            ' offset from UTC would tell which'
-        ELSE told.hours_present || ' of ' || told.hours_expected || ' hours came'
+            ' offset from UTC would show which'
+        ELSE answered.hours_present || ' of ' || answered.hours_expected || ' hours came'
     END,
     CASE
-        WHEN told.status = 'partial'
+        WHEN answered.status = 'partial'
             THEN
                 :now
-                + least(interval '10 minutes' * power(4, told.failures_before), interval '30 days')
+                + least(interval '10 minutes' * power(4, answered.failures_before), interval '30 days')
         WHEN
-            told.status = 'empty'
+            answered.status = 'empty'
             AND (
-                told.day >= CAST(:today AS date) - 7
+                answered.day >= CAST(:today AS date) - 7
                 OR (
-                    (told.hours_of_others > 0 OR EXISTS (SELECT FROM kept))
-                    AND told.failures_before < 2
+                    (answered.hours_of_others > 0 OR EXISTS (SELECT FROM kept))
+                    AND answered.failures_before < 2
                 )
             )
             THEN :now + interval '1 day'
@@ -96,7 +96,7 @@ FROM (
             least(coalesce(before.failures, 0), 9) AS failures,
             before.status AS status_before,
             CASE
-                WHEN coalesce(counted.hours_present, 0) = calendar.hours_expected THEN 'held'
+                WHEN coalesce(counted.hours_present, 0) = calendar.hours_expected THEN 'complete'
                 WHEN
                     counted.hours_present > 0 OR calendar.day = ANY(CAST(:spoiled_days AS date []))
                     THEN 'partial'
@@ -125,7 +125,7 @@ FROM (
         ) AS counted USING (day)
         LEFT JOIN solar.days AS before ON before.plant_id = :plant_id AND calendar.day = before.day
     ) AS days_now
-) AS told
+) AS answered
 ON CONFLICT (plant_id, day) DO UPDATE SET
     status = excluded.status,
     hours_expected = excluded.hours_expected,
@@ -134,7 +134,7 @@ ON CONFLICT (plant_id, day) DO UPDATE SET
     observed_energy_kwh = excluded.observed_energy_kwh,
     expected_irradiation_wh_per_m2 = excluded.expected_irradiation_wh_per_m2,
     observed_irradiation_wh_per_m2 = excluded.observed_irradiation_wh_per_m2,
-    asked_at = excluded.asked_at,
+    requested_at = excluded.requested_at,
     delivery_id = excluded.delivery_id,
     failures = excluded.failures,
     problem = excluded.problem,

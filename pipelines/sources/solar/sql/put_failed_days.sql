@@ -1,7 +1,7 @@
--- Notes that the service did not answer for a window: its days are asked for again, ever later. What
--- is held of them stays as it is.
-INSERT INTO solar.days AS held (
-    plant_id, day, status, hours_expected, hours_present, asked_at, failures, problem, retry_at
+-- Records that the service did not answer for a window: its days are requested again, ever later. What
+-- is stored of them stays as it is.
+INSERT INTO solar.days AS stored (
+    plant_id, day, status, hours_expected, hours_present, requested_at, failures, problem, retry_at
 )
 SELECT
     :plant_id,
@@ -18,9 +18,9 @@ FROM generate_series(
 ) AS starts
 WHERE solar.hours_of_day(starts::date, :zone) > 0  -- zones have skipped whole days
 ON CONFLICT (plant_id, day) DO UPDATE SET
-    asked_at = excluded.asked_at,
-    failures = held.failures + 1,
+    requested_at = excluded.requested_at,
+    failures = stored.failures + 1,
     problem = excluded.problem,
-    retry_at = excluded.asked_at
-    + least(interval '10 minutes' * power(2, least(held.failures, 9)), interval '1 day')
-WHERE held.status <> 'held'
+    retry_at = excluded.requested_at
+    + least(interval '10 minutes' * power(2, least(stored.failures, 9)), interval '1 day')
+WHERE stored.status <> 'complete'

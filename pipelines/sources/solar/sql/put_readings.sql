@@ -1,4 +1,4 @@
--- Writes what is new or other in an answer; what was said before is kept as a correction.
+-- Writes what is new or different in an answer; the former values are kept as a correction.
 WITH corrected AS (
     INSERT INTO solar.corrections (
         plant_id,
@@ -11,17 +11,17 @@ WITH corrected AS (
         corrected_by
     )
     SELECT
-        held.plant_id,
-        held.read_at,
-        held.expected_energy_kwh,
-        held.observed_energy_kwh,
-        held.expected_irradiation_wh_per_m2,
-        held.observed_irradiation_wh_per_m2,
-        held.delivery_id,
+        stored.plant_id,
+        stored.read_at,
+        stored.expected_energy_kwh,
+        stored.observed_energy_kwh,
+        stored.expected_irradiation_wh_per_m2,
+        stored.observed_irradiation_wh_per_m2,
+        stored.delivery_id,
         :delivery_id
     FROM stage_readings
-    INNER JOIN solar.readings AS held
-        ON held.plant_id = :plant_id AND stage_readings.read_at = held.read_at
+    INNER JOIN solar.readings AS stored
+        ON stored.plant_id = :plant_id AND stage_readings.read_at = stored.read_at
 )
 
 INSERT INTO solar.readings (

@@ -1,4 +1,4 @@
--- Has the days asked for again of which something is in quarantine.
+-- Makes the days due again of which something is in quarantine.
 UPDATE solar.days
 SET retry_at = now()
 FROM (

@@ -132,7 +132,7 @@ class KeyedProvider(ABC):
 
 
 def digest_of_key(key: str | None) -> str:
-    """What tells a key from others without giving it away; empty without a key."""
+    """Return a digest that identifies a key without revealing it; empty without a key."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:12] if key else ""
 
 

@@ -88,7 +88,7 @@ class OpenMeteo:
 
 
 def base_of(base_url: str | None, public_url: str, key: str | None) -> str:
-    """The host to ask: one of one's own, that for customers, or the public one."""
+    """The host to query: one of one's own, that for customers, or the public one."""
     usual = public_url.replace("https://", "https://customer-") if key else public_url
     return (base_url or usual).rstrip("/")
 

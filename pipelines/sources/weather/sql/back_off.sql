@@ -1,6 +1,6 @@
 -- Counts a failure of places. They are due again at :retry_at, or after 30 s doubled with each failure
 -- in a row, at most :max_seconds.
-INSERT INTO weather.fetch_state AS held (place_id, kind, consecutive_failures, retry_at, problem)
+INSERT INTO weather.fetch_state AS stored (place_id, kind, consecutive_failures, retry_at, problem)
 SELECT
     place_id,
     :kind,
@@ -9,11 +9,11 @@ SELECT
     :problem
 FROM unnest(CAST(:place_ids AS bigint [])) AS place_id
 ON CONFLICT (place_id, kind) DO UPDATE SET
-    consecutive_failures = held.consecutive_failures + 1,
+    consecutive_failures = stored.consecutive_failures + 1,
     retry_at = coalesce(
         CAST(:retry_at AS timestamptz),
         :now + make_interval(
-            secs => least(30 * power(2, least(held.consecutive_failures, 20)), :max_seconds)
+            secs => least(30 * power(2, least(stored.consecutive_failures, 20)), :max_seconds)
         )
     ),
     problem = excluded.problem

@@ -25,7 +25,7 @@ WITH requested AS (
         )
 )
 
-INSERT INTO weather.places AS held (
+INSERT INTO weather.places AS stored (
     place_key, country_code, postcode, city, latitude, longitude, geocoding_status, is_observed
 )
 SELECT
@@ -39,4 +39,4 @@ SELECT
     is_observed
 FROM requested
 ON CONFLICT (place_key) DO UPDATE SET is_observed = TRUE
-WHERE excluded.is_observed AND NOT held.is_observed
+WHERE excluded.is_observed AND NOT stored.is_observed

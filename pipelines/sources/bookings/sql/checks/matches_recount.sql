@@ -31,23 +31,23 @@ SELECT
     'event_day' AS axis,
     hotel_id,
     day,
-    held.bookings,
+    stored.bookings,
     anew.bookings AS bookings_anew,
-    held.cancellations,
+    stored.cancellations,
     anew.cancellations AS cancellations_anew
-FROM metrics.hotel_bookings_by_event_day AS held
+FROM metrics.hotel_bookings_by_event_day AS stored
 FULL JOIN by_event_day AS anew USING (hotel_id, day)
-WHERE (held.bookings, held.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations)
+WHERE (stored.bookings, stored.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations)
 UNION ALL
 SELECT
     'stay_night',
     hotel_id,
     day,
-    held.bookings,
+    stored.bookings,
     anew.bookings,
-    held.cancellations,
+    stored.cancellations,
     anew.cancellations
-FROM metrics.hotel_bookings_by_stay_night AS held
+FROM metrics.hotel_bookings_by_stay_night AS stored
 FULL JOIN by_stay_night AS anew USING (hotel_id, day)
-WHERE (held.bookings, held.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations)
+WHERE (stored.bookings, stored.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations)
 ORDER BY hotel_id, day

@@ -1,4 +1,4 @@
--- The events in quarantine that contradict the one that is held.
+-- The events in quarantine that contradict the one that is stored.
 SELECT
     deliveries.name AS delivery,
     quarantine.position,

@@ -12,10 +12,10 @@ WITH fresh AS MATERIALIZED (
     GROUP BY hotel_id, day
 )
 
-INSERT INTO metrics.hotel_bookings_by_event_day AS held (hotel_id, day, bookings, cancellations)
+INSERT INTO metrics.hotel_bookings_by_event_day AS stored (hotel_id, day, bookings, cancellations)
 SELECT hotel_id, day, bookings, cancellations
 FROM fresh
 ORDER BY hotel_id, day
 ON CONFLICT (hotel_id, day) DO UPDATE SET
-    bookings = held.bookings + excluded.bookings,
-    cancellations = held.cancellations + excluded.cancellations
+    bookings = stored.bookings + excluded.bookings,
+    cancellations = stored.cancellations + excluded.cancellations

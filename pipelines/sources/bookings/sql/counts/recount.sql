@@ -6,7 +6,7 @@ SELECT
     day,
     anew.bookings,
     anew.cancellations
-FROM {table} AS held
+FROM {table} AS stored
 FULL JOIN (
     SELECT
         hotel_id,
@@ -17,12 +17,12 @@ FULL JOIN (
     WHERE load_number <= :last
     GROUP BY hotel_id, {day}
 ) AS anew USING (hotel_id, day)
-WHERE (held.bookings, held.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations);
+WHERE (stored.bookings, stored.cancellations) IS DISTINCT FROM (anew.bookings, anew.cancellations);
 
-DELETE FROM {table} AS held
+DELETE FROM {table} AS stored
 USING recounted
-WHERE held.hotel_id = recounted.hotel_id
-    AND held.day = recounted.day
+WHERE stored.hotel_id = recounted.hotel_id
+    AND stored.day = recounted.day
     AND recounted.bookings IS NULL;
 
 INSERT INTO {table} (hotel_id, day, bookings, cancellations)

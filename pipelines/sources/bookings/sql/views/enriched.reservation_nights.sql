@@ -27,7 +27,7 @@ FROM (
         count(*) FILTER (WHERE status = 'cancellation') AS cancellations
     FROM bookings.events
     GROUP BY hotel_id, night_of_stay, room_reservation_id
-) AS told;
+) AS nights;
 
 COMMENT ON VIEW enriched.reservation_nights IS
 'Each night of each reservation of a hotel, one row each, as its events leave it. Quick for a hotel_id

@@ -99,7 +99,7 @@ $$;
 COMMENT ON FUNCTION metrics.hotel_bookings(bigint, text, integer, text, integer, integer) IS
 'How many nights of reservations a hotel booked and cancelled in a year, by period: day, month or
 year. period_start is its first day. Every period has a row, zeros where nothing happened. axis says which day counts: event, the UTC day of the booking or cancellation
-(unless said otherwise), or stay, the night that it is about. With month, that month only, or its
+(the default), or stay, the night that it is about. With month, that month only, or its
 days; with day too, that day.
 "Bookings" has four readings, and each is here:
 bookings by event day, the default: bookings.

@@ -1,7 +1,7 @@
 -- Archived documents that were rejected as a whole: nothing of them is in the tables.
 SELECT
     snapshot_at,
-    refusal
+    rejection_reason
 FROM flights.snapshots
-WHERE refusal IS NOT NULL
+WHERE rejection_reason IS NOT NULL
 ORDER BY snapshot_at DESC

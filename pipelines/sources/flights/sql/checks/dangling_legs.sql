@@ -1,4 +1,4 @@
--- Itineraries of the last delivery that name a leg which is not in the document, or was refused.
+-- Itineraries of the last delivery that name a leg which is not in the document, or was rejected.
 SELECT
     quarantine.position,
     quarantine.raw::json ->> 'id' AS itinerary_id,
@@ -7,5 +7,5 @@ FROM ops.quarantine
 WHERE quarantine.delivery_id = (
     SELECT delivery_id FROM ops.deliveries WHERE source = 'flights' ORDER BY loaded_at DESC LIMIT 1
 )
-    AND 'a leg is not in the document, or was refused' = ANY(quarantine.reasons)
+    AND 'a leg is not in the document, or was rejected' = ANY(quarantine.reasons)
 ORDER BY quarantine.quarantine_id

@@ -15,7 +15,7 @@ INNER JOIN flights.snapshots
 
 COMMENT ON VIEW metrics.flight_prices IS
 'What each itinerary cost whenever it was seen: one row for an itinerary and a snapshot that offered
-it. For one row a day ask metrics.flight_prices_by_day.';
+it. For one row a day query metrics.flight_prices_by_day.';
 COMMENT ON COLUMN metrics.flight_prices.itinerary_id IS 'The itinerary (enriched.itineraries).';
 COMMENT ON COLUMN metrics.flight_prices.snapshot_at IS 'When it was seen.';
 COMMENT ON COLUMN metrics.flight_prices.snapshot_on IS 'Its day (UTC).';

@@ -67,7 +67,7 @@ LEFT JOIN weather.observations AS sender_weather
     ON sender_place.place_id = sender_weather.place_id
 LEFT JOIN weather.observations AS receiver_weather
     ON receiver_place.place_id = receiver_weather.place_id
--- Weather of yesterday says nothing of what delays a parcel today.
+-- Weather of yesterday does not explain the delay of a parcel today.
 CROSS JOIN LATERAL (
     SELECT
         CASE
@@ -81,8 +81,8 @@ CROSS JOIN LATERAL (
 ) AS risk;
 
 COMMENT ON VIEW enriched.shipments IS
-'Every shipment, one row each, as the last file says: what is in it, from where, to where, and how
-far it is, and how the weather is there. For one shipment ask enriched.track. Weather data by
+'Every shipment, one row each, as in the last file: what is in it, from where, to where, and how
+far it is, and how the weather is there. For one shipment query enriched.track. Weather data by
 Open-Meteo.com (CC BY 4.0) unless weather.observations names another provider; places by GeoNames (CC BY
 4.0).';
 COMMENT ON COLUMN enriched.shipments.tracking_number IS
@@ -129,7 +129,7 @@ COMMENT ON COLUMN enriched.shipments.sender_wind_kmh IS 'Present wind at the sen
 COMMENT ON COLUMN enriched.shipments.sender_weather_observed_at IS
 'The time for which the weather at the sender holds.';
 COMMENT ON COLUMN enriched.shipments.sender_weather_age_minutes IS
-'How old that is now, in minutes. It is asked for again every two hours while the shipment is on its
+'How old that is now, in minutes. It is requested again every two hours while the shipment is on its
 way, or changed within a week.';
 COMMENT ON COLUMN enriched.shipments.receiver_latitude IS
 'Degrees north of the receiver''s place; null until it is found.';
@@ -143,7 +143,7 @@ COMMENT ON COLUMN enriched.shipments.receiver_wind_kmh IS 'Present wind at the r
 COMMENT ON COLUMN enriched.shipments.receiver_weather_observed_at IS
 'The time for which the weather at the receiver holds.';
 COMMENT ON COLUMN enriched.shipments.receiver_weather_age_minutes IS
-'How old that is now, in minutes. It is asked for again every two hours while the shipment is on its
+'How old that is now, in minutes. It is requested again every two hours while the shipment is on its
 way, or changed within a week.';
 COMMENT ON COLUMN enriched.shipments.weather_risk IS
 'What may delay the parcel at either end, the worst first: storm (thunderstorm, or wind from 75 km/h),

@@ -7,15 +7,15 @@ ROWS 1
 AS $$
 #variable_conflict use_column
 DECLARE
-    asked_number CONSTANT text := btrim(track.tracking_number, E' \t\r\n');
-    asked_carrier CONSTANT text := btrim(track.carrier, E' \t\r\n');
+    given_number CONSTANT text := btrim(track.tracking_number, E' \t\r\n');
+    given_carrier CONSTANT text := btrim(track.carrier, E' \t\r\n');
 BEGIN
-    IF asked_number IS NULL OR asked_number = '' THEN
+    IF given_number IS NULL OR given_number = '' THEN
         RAISE EXCEPTION 'tracking_number is missing' USING
             ERRCODE = 'invalid_parameter_value',
             HINT = 'enriched.track(''TN12345678'', ''DHL'')';
     END IF;
-    IF asked_carrier IS NULL OR asked_carrier = '' THEN
+    IF given_carrier IS NULL OR given_carrier = '' THEN
         RAISE EXCEPTION 'carrier is missing' USING
             ERRCODE = 'invalid_parameter_value',
             HINT = 'enriched.track(''TN12345678'', ''DHL'')';
@@ -23,8 +23,8 @@ BEGIN
     RETURN QUERY
     SELECT *
     FROM enriched.shipments
-    WHERE tracking_number = asked_number AND lower(carrier) = lower(asked_carrier)
-    ORDER BY carrier <> asked_carrier, carrier
+    WHERE tracking_number = given_number AND lower(carrier) = lower(given_carrier)
+    ORDER BY carrier <> given_carrier, carrier
     LIMIT 1;
 END
 $$;

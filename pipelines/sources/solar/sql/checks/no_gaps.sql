@@ -9,5 +9,5 @@ SELECT
     problem,
     retry_at
 FROM solar.gaps
-WHERE status <> 'not asked'
+WHERE status <> 'not requested'
 ORDER BY last_day DESC, plant_id

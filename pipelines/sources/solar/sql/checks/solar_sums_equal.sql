@@ -1,6 +1,6 @@
--- Months of plants whose days say other sums or hours than their readings: of the days that the
--- service was asked for within two days, the last ten thousand.
-WITH asked AS (
+-- Months of plants whose days have other sums or hours than their readings: of the days that
+-- were requested within two days, the last ten thousand.
+WITH requested AS (
     SELECT
         days.plant_id,
         date_trunc('month', days.day::timestamp)::date AS month,
@@ -13,26 +13,26 @@ WITH asked AS (
         days.observed_irradiation_wh_per_m2
     FROM solar.days
     INNER JOIN solar.plants ON days.plant_id = plants.plant_id
-    WHERE days.asked_at > now() - interval '2 days'
-    ORDER BY days.asked_at DESC, days.plant_id, days.day
+    WHERE days.requested_at > now() - interval '2 days'
+    ORDER BY days.requested_at DESC, days.plant_id, days.day
     LIMIT 10000
 ),
 
 months AS (
     SELECT
-        asked.plant_id,
-        asked.month,
-        sum(asked.hours_present) AS hours,
+        requested.plant_id,
+        requested.month,
+        sum(requested.hours_present) AS hours,
         sum(counted.hours) AS hours_of_readings,
-        sum(asked.expected_energy_kwh) AS expected_energy_kwh,
+        sum(requested.expected_energy_kwh) AS expected_energy_kwh,
         sum(counted.expected_energy_kwh) AS expected_energy_of_readings,
-        sum(asked.observed_energy_kwh) AS observed_energy_kwh,
+        sum(requested.observed_energy_kwh) AS observed_energy_kwh,
         sum(counted.observed_energy_kwh) AS observed_energy_of_readings,
-        sum(asked.expected_irradiation_wh_per_m2) AS expected_irradiation_wh_per_m2,
+        sum(requested.expected_irradiation_wh_per_m2) AS expected_irradiation_wh_per_m2,
         sum(counted.expected_irradiation_wh_per_m2) AS expected_irradiation_of_readings,
-        sum(asked.observed_irradiation_wh_per_m2) AS observed_irradiation_wh_per_m2,
+        sum(requested.observed_irradiation_wh_per_m2) AS observed_irradiation_wh_per_m2,
         sum(counted.observed_irradiation_wh_per_m2) AS observed_irradiation_of_readings
-    FROM asked
+    FROM requested
     CROSS JOIN LATERAL (
         SELECT
             count(*) AS hours,
@@ -42,11 +42,11 @@ months AS (
             sum(readings.observed_irradiation_wh_per_m2) AS observed_irradiation_wh_per_m2
         FROM solar.readings
         WHERE
-            readings.plant_id = asked.plant_id
-            AND readings.read_at >= asked.first_at
-            AND readings.read_at < asked.end_at
+            readings.plant_id = requested.plant_id
+            AND readings.read_at >= requested.first_at
+            AND readings.read_at < requested.end_at
     ) AS counted
-    GROUP BY asked.plant_id, asked.month
+    GROUP BY requested.plant_id, requested.month
 )
 
 SELECT

@@ -1,6 +1,6 @@
 -- Plants in service whose health is not that of the last 30 days: yesterday is another day by now, the
--- service was asked for one of those days since, or coordinates came or went. Which days it was asked
--- for is told by the last time, not by a later one: a sync may be written after a look that began
+-- one of those days was requested since, or coordinates came or went. Which days were requested
+-- is decided by the last time, not by a later one: a sync may be written after a look that began
 -- after it.
 SELECT
     plants.plant_id,
@@ -10,23 +10,23 @@ SELECT
     solar.day_begins(yesterday.day - 29, plants.time_zone) AS first_at,
     solar.day_begins(yesterday.day - 6, plants.time_zone) AS week_at,
     solar.day_begins(yesterday.day + 1, plants.time_zone) AS end_at,
-    asked.asked_at
+    requested.requested_at
 FROM solar.plants
 CROSS JOIN LATERAL (
     SELECT (CAST(:now AS timestamptz) AT TIME ZONE plants.time_zone)::date - 1 AS day
 ) AS yesterday
 CROSS JOIN LATERAL (
-    SELECT max(days.asked_at) AS asked_at
+    SELECT max(days.requested_at) AS requested_at
     FROM solar.days
     WHERE
         plants.plant_id = days.plant_id
         AND days.day BETWEEN yesterday.day - 29 AND yesterday.day
-) AS asked
+) AS requested
 LEFT JOIN metrics.solar_plant_health AS health ON plants.plant_id = health.plant_id
 WHERE
     plants.retired_at IS NULL
     AND (
-        (health.day, health.asked_at) IS DISTINCT FROM (yesterday.day, asked.asked_at)
+        (health.day, health.requested_at) IS DISTINCT FROM (yesterday.day, requested.requested_at)
         OR (health.night_hours IS NULL) <> (plants.latitude IS NULL)
     )
 ORDER BY plants.plant_id

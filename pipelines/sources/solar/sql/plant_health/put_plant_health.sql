@@ -10,8 +10,8 @@ INSERT INTO metrics.solar_plant_health (
     night_hours,
     flat_hours,
     over_limit_hours,
-    suspicions,
-    asked_at,
+    sensor_issues,
+    requested_at,
     computed_at
 )
 SELECT
@@ -25,8 +25,8 @@ SELECT
     staged.night_hours,
     staged.flat_hours,
     staged.over_limit_hours,
-    staged.suspicions,
-    staged.asked_at,
+    staged.sensor_issues,
+    staged.requested_at,
     :now
 FROM stage_solar_plant_health AS staged
 INNER JOIN solar.plants USING (plant_id)
@@ -41,6 +41,6 @@ ON CONFLICT (plant_id) DO UPDATE SET
     night_hours = excluded.night_hours,
     flat_hours = excluded.flat_hours,
     over_limit_hours = excluded.over_limit_hours,
-    suspicions = excluded.suspicions,
-    asked_at = excluded.asked_at,
+    sensor_issues = excluded.sensor_issues,
+    requested_at = excluded.requested_at,
     computed_at = excluded.computed_at

@@ -38,7 +38,7 @@ SELECT
                 AND readings.observed_energy_kwh < 0.6 * readings.expected_energy_kwh
                 THEN 'plant'
         END
-    END AS low_because,
+    END AS low_yield_cause,
     CASE
         WHEN weather_after.weather_source IS NOT NULL THEN weather_after.weather_source
         WHEN plants.latitude IS NULL THEN 'none: the plant has no coordinates'
@@ -92,11 +92,11 @@ later.';
 COMMENT ON COLUMN enriched.solar_readings.weather_irradiation_ratio IS
 'Observed irradiation by that of the weather''s model; null where that is not known or none (less
 than 0.000001 W/m²).';
-COMMENT ON COLUMN enriched.solar_readings.low_because IS
+COMMENT ON COLUMN enriched.solar_readings.low_yield_cause IS
 'Why the hour is low, by a rule of thumb, where 50 Wh/m² or more were expected. sky: observed
 irradiation is under 60 % of what was expected, and so is that of the weather''s model; sensor:
 observed is under 60 %, the model''s 80 % or more; plant: observed irradiation is 80 % or more of
-what was expected, energy under 60 %. Null where nothing is low or it cannot be told: without
+what was expected, energy under 60 %. Null where nothing is low or the cause is unknown: without
 weather, or between those. The model is of level ground: for panels that are tilted, look at many
 hours rather than at one.';
 COMMENT ON COLUMN enriched.solar_readings.weather_source IS

@@ -20,29 +20,29 @@ FROM solar.days
 LEFT JOIN solar.plants ON days.plant_id = plants.plant_id;
 
 COMMENT ON VIEW metrics.solar_daily IS
-'What each plant expected and observed, day by day: a row for each day that the service was asked
-for, also where nothing came. Days not asked for yet are in solar.coverage. For months and years,
-and for every day of a range, ask metrics.solar_report.';
+'What each plant expected and observed, day by day: a row for each day that was
+requested, also where nothing came. Days not requested yet are in solar.coverage. For months and years,
+and for every day of a range, query metrics.solar_report.';
 COMMENT ON COLUMN metrics.solar_daily.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN metrics.solar_daily.plant_name IS 'Its name.';
 COMMENT ON COLUMN metrics.solar_daily.day IS 'The day, in the plant''s zone.';
 COMMENT ON COLUMN metrics.solar_daily.expected_energy_kwh IS
-'Energy that the service expected, kWh (the unit is assumed), sum of the hours that are held; null
+'Energy that the service expected, kWh (the unit is assumed), sum of the hours that are stored; null
 without any.';
 COMMENT ON COLUMN metrics.solar_daily.observed_energy_kwh IS
-'Energy that was observed, kWh (the unit is assumed), sum of the hours that are held; null without
+'Energy that was observed, kWh (the unit is assumed), sum of the hours that are stored; null without
 any.';
 COMMENT ON COLUMN metrics.solar_daily.expected_irradiation_wh_per_m2 IS
-'Irradiation expected, Wh/m² (the unit is assumed), sum of the hours that are held; null without
+'Irradiation expected, Wh/m² (the unit is assumed), sum of the hours that are stored; null without
 any.';
 COMMENT ON COLUMN metrics.solar_daily.observed_irradiation_wh_per_m2 IS
-'Irradiation observed, Wh/m² (the unit is assumed), sum of the hours that are held; null without
+'Irradiation observed, Wh/m² (the unit is assumed), sum of the hours that are stored; null without
 any.';
-COMMENT ON COLUMN metrics.solar_daily.hours_present IS 'Hours that are held.';
+COMMENT ON COLUMN metrics.solar_daily.hours_present IS 'Hours that are stored.';
 COMMENT ON COLUMN metrics.solar_daily.hours_expected IS
 'Hours of the day: 24, or 23 and 25 when clocks change.';
-COMMENT ON COLUMN metrics.solar_daily.hours_missing IS 'Hours that are not held.';
-COMMENT ON COLUMN metrics.solar_daily.availability IS 'Hours held by hours of the day, 0 to 1.';
+COMMENT ON COLUMN metrics.solar_daily.hours_missing IS 'Hours that are not stored.';
+COMMENT ON COLUMN metrics.solar_daily.availability IS 'Stored hours by hours of the day, 0 to 1.';
 COMMENT ON COLUMN metrics.solar_daily.performance_ratio IS
 'Observed by expected energy; null where none was expected (less than 0.000001 kWh).';
 COMMENT ON COLUMN metrics.solar_daily.irradiation_ratio IS

@@ -13,8 +13,8 @@ FROM solar.readings
 LEFT JOIN solar.plants ON readings.plant_id = plants.plant_id;
 
 COMMENT ON VIEW metrics.solar_hourly IS
-'What each plant expected and observed, hour by hour: hours that are held, one row each. Quick for a
-plant_id and a span of read_at. For hours that are missing too ask metrics.solar_report.';
+'What each plant expected and observed, hour by hour: hours that are stored, one row each. Quick for a
+plant_id and a span of read_at. For hours that are missing too query metrics.solar_report.';
 COMMENT ON COLUMN metrics.solar_hourly.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN metrics.solar_hourly.plant_name IS 'Its name.';
 COMMENT ON COLUMN metrics.solar_hourly.read_at IS 'The beginning of the hour.';

@@ -123,8 +123,8 @@ not, both in the plant''s zone. Every period has a row, also of days to come, wi
 and hours_present 0. period_start is on the clocks of the plant''s zone: when they are set back, two
 hours have the same, in their order, and when they are set forward, one is skipped. Of a month or
 year that is not whole in the range, the row is of the days in it, and period_start the first of
-them. hours_present are the hours held and hours_expected those of the period, so that sums of part
-of it can be told. performance_ratio is observed by expected energy of the hours held; null where
+them. hours_present are the hours stored and hours_expected those of the period, so that sums of part
+of it can be judged. performance_ratio is observed by expected energy of the hours stored; null where
 none was expected (less than 0.000001 kWh). Arguments that are missing, the wrong way round or
 outside 1950 to 2050 are errors (22023), and so is a plant that there is not (P0002). For several
 plants: FROM solar.plants CROSS JOIN LATERAL metrics.solar_report(plants.plant_id, ...).';

@@ -23,4 +23,4 @@ END
 $$;
 
 COMMENT ON FUNCTION solar.check_plant() IS
-'Refuses time zones that there are not, another one for a plant that has readings, and another number.';
+'Rejects time zones that there are not, another one for a plant that has readings, and another number.';

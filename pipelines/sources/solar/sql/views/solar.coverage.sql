@@ -3,13 +3,13 @@ SELECT
     plants.plant_id,
     plants.name AS plant_name,
     calendar.day::date AS day,
-    coalesce(days.status, 'not asked') AS status,
+    coalesce(days.status, 'not requested') AS status,
     coalesce(days.hours_present, 0) AS hours_present,
     coalesce(
         days.hours_expected,
         solar.hours_of_day(calendar.day::date, plants.time_zone)
     ) AS hours_expected,
-    days.asked_at,
+    days.requested_at,
     days.problem,
     days.retry_at
 FROM solar.plants
@@ -34,12 +34,12 @@ COMMENT ON COLUMN solar.coverage.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN solar.coverage.plant_name IS 'Its name.';
 COMMENT ON COLUMN solar.coverage.day IS 'The day, in the plant''s zone.';
 COMMENT ON COLUMN solar.coverage.status IS
-'held: every hour; partial: some hours are missing or were refused; empty: the service said that there
-is nothing; failed: it never answered; not asked: not yet.';
-COMMENT ON COLUMN solar.coverage.hours_present IS 'Hours that are held.';
+'complete: every hour; partial: some hours are missing or were rejected; empty: the service answered that there
+is nothing; failed: it never answered; not requested: not yet.';
+COMMENT ON COLUMN solar.coverage.hours_present IS 'Hours that are stored.';
 COMMENT ON COLUMN solar.coverage.hours_expected IS
 'Hours of the day: 24, or 23 and 25 when clocks change.';
-COMMENT ON COLUMN solar.coverage.asked_at IS 'When the service was last asked.';
-COMMENT ON COLUMN solar.coverage.problem IS 'Why the day is not held whole: why the last answer did not come, or what it lacked; null where that
+COMMENT ON COLUMN solar.coverage.requested_at IS 'When the day was last requested.';
+COMMENT ON COLUMN solar.coverage.problem IS 'Why the day is not complete: why the last answer did not come, or what it lacked; null where that
 is not known.';
-COMMENT ON COLUMN solar.coverage.retry_at IS 'When it is asked again of itself.';
+COMMENT ON COLUMN solar.coverage.retry_at IS 'When it is requested again automatically.';

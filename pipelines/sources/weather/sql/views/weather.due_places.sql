@@ -22,7 +22,7 @@ AS $$
         )
         AND (fetch_state.retry_at IS NULL OR fetch_state.retry_at <= as_of)
         -- Where the state was deleted by hand, the log still knows: its constraint
-        -- api_requests_one_kept_observation would refuse the answer.
+        -- api_requests_one_kept_observation would reject the answer.
         AND NOT EXISTS (
             SELECT FROM weather.api_requests
             WHERE

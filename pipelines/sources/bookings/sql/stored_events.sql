@@ -1,4 +1,4 @@
--- Which of these ids are held, and what their events say: in whole numbers, column by column. Times
+-- Which of these ids are stored, and the content of their events: in whole numbers, column by column. Times
 -- are sent as microseconds since 2000, nights as days.
 SELECT
     array_send(array_agg(event_id)) AS ids,

@@ -1,4 +1,4 @@
--- What is held of a plant between two times, column by column: at a fifth of the time of rows.
+-- What is stored of a plant between two times, column by column: at a fifth of the time of rows.
 SELECT
     array_send(array_agg(date_part('epoch', read_at))) AS seconds,
     array_send(array_agg(expected_energy_kwh)) AS expected_energy_kwh,

@@ -1,4 +1,4 @@
--- Hours that are held of each plant, and items of its answers in quarantine; of all, or of one.
+-- Hours that are stored of each plant, and items of its answers in quarantine; of all, or of one.
 SELECT
     plants.plant_id,
     (
@@ -16,6 +16,6 @@ SELECT
                 SELECT FROM ops.deliveries
                 WHERE deliveries.delivery_id = quarantine.delivery_id AND deliveries.source = 'solar'
             )
-    ) AS refused
+    ) AS rejected
 FROM solar.plants
 WHERE CAST(:plant_id AS integer) IS NULL OR plants.plant_id = :plant_id
