@@ -14,6 +14,7 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource, utc_now
 from pipelines.sources.bookings.jobs import audit_of, hotel_bookings_lag
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests import sensors
 from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sensors import sensor
@@ -50,15 +51,12 @@ def run(
     operation: str = "load_bookings",
     **config: Any,
 ) -> dg.ExecuteInProcessResult:
-    return (
-        build_definitions(resources)
-        .resolve_job_def(job)
-        .execute_in_process(
-            instance=instance,
-            run_config={"ops": {operation: {"config": config}}} if config else {},
-            raise_on_error=False,
-            tags={"isobar/run": "a test"},
-        )
+    return sensors.job(job).execute_in_process(
+        resources=resources,
+        instance=instance,
+        run_config={"ops": {operation: {"config": config}}} if config else {},
+        raise_on_error=False,
+        tags={"isobar/run": "a test"},
     )
 
 
@@ -232,7 +230,7 @@ def test_a_job_that_fails_whatever_is_new_is_not_started_twice_a_minute(
     resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
 ) -> None:
     run(resources, instance)
-    job = build_definitions(resources).resolve_job_def("bookings")
+    job = sensors.job("bookings")
     broken = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     instance.report_run_failed(broken, "the database refused")
     source.will(document([event(1)]))
@@ -321,7 +319,7 @@ def test_conflicts_and_silent_hotels_are_told_after_each_load(
 def test_an_audit_is_asked_for_when_events_are_new_when_it_failed_and_once_a_day(
     resources: dict[str, Any], instance: dg.DagsterInstance
 ) -> None:
-    job = build_definitions(resources).resolve_job_def("bookings_audit")
+    job = sensors.job("bookings_audit")
 
     later = dt.timedelta()
 

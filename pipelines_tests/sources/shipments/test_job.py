@@ -11,7 +11,6 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.definitions import build_definitions
 from pipelines.ingest import file_loader
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration import orphaned_runs
@@ -20,6 +19,7 @@ from pipelines.postgres.process_identity import identity
 from pipelines.source import sources
 from pipelines.sources.shipments import load
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests import sensors
 from pipelines_tests.sensors import sensor
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
@@ -51,8 +51,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def run(
     resources: dict[str, Any], instance: dg.DagsterInstance, **config: Any
 ) -> dg.ExecuteInProcessResult:
-    job = build_definitions(resources).resolve_job_def("shipments")
+    job = sensors.job("shipments")
     return job.execute_in_process(
+        resources=resources,
         instance=instance,
         run_config={"ops": {"load_shipments": {"config": config}}},
         raise_on_error=False,
@@ -265,7 +266,7 @@ def test_the_sensor_asks_for_no_second_run_while_one_is_under_way(
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     (inbox / "a.csv").write_text(text_of([line(1)]))
     assert isinstance(tick(resources, instance), dg.RunRequest)
-    job = build_definitions(resources).resolve_job_def("shipments")
+    job = sensors.job("shipments")
     under_way = instance.create_run_for_job(job)
     assert tick(resources, instance) == "A run is under way."
     instance.report_run_canceled(under_way)
@@ -280,7 +281,7 @@ def test_the_sensor_waits_after_a_failure_unless_there_is_something_newer(
 ) -> None:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     (inbox / "a.csv").write_text(text_of([line(1)]))
-    job = build_definitions(resources).resolve_job_def("shipments")
+    job = sensors.job("shipments")
     instance.report_run_failed(instance.create_run_for_job(job))
     assert tick(resources, instance) == (
         "The last run failed with these files; trying again in a minute."
@@ -298,7 +299,7 @@ def test_a_killed_import_does_not_hold_up_the_inbox(
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     killed = subprocess.Popen(["sleep", "60"])
     noted = f"{identity(killed.pid)} on {socket.gethostname()}"
-    job = build_definitions(resources).resolve_job_def("shipments")
+    job = sensors.job("shipments")
     instance.create_run_for_job(job, tags={orphaned_runs.TAG: noted})
     (inbox / "a.csv").write_text(text_of([line(1)]))
     assert tick(resources, instance) == "A run is under way."

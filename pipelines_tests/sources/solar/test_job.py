@@ -13,13 +13,14 @@ from dagster._core.storage.tags import (
 )
 
 from pipelines.config import Settings
-from pipelines.definitions import build_definitions
+from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.solar import source
 from pipelines.sources.solar.jobs import solar_sync_due
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests import sensors
 from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.solar.made_up import items_of, register, rows
@@ -75,15 +76,12 @@ def run(
     tags: dict[str, str] | None = None,
     **config: Any,
 ) -> dg.ExecuteInProcessResult:
-    return (
-        build_definitions(resources)
-        .resolve_job_def(job)
-        .execute_in_process(
-            instance=instance,
-            run_config={"ops": {operation: {"config": config}}} if config else {},
-            raise_on_error=False,
-            tags={"isobar/run": "a test"} | (tags or {}),
-        )
+    return sensors.job(job).execute_in_process(
+        resources=resources,
+        instance=instance,
+        run_config={"ops": {operation: {"config": config}}} if config else {},
+        raise_on_error=False,
+        tags={"isobar/run": "a test"} | (tags or {}),
     )
 
 
@@ -307,7 +305,7 @@ def test_without_a_service_no_run_is_started_for_ever(
 
 def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunRequest | str:
     context = dg.build_sensor_context(
-        instance, resources=resources, repository_def=build_definitions().get_repository_def()
+        instance, resources=resources, repository_def=definitions.get_repository_def()
     )
     found = solar_sync_due.evaluate_tick(context)
     return found.run_requests[0] if found.run_requests else str(found.skip_message)

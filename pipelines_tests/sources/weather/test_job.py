@@ -13,13 +13,13 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from pipelines.definitions import build_definitions
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.weather import due, fetch
 from pipelines.sources.weather.jobs import weather_due
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
+from pipelines_tests import sensors
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sandbox_server import sandbox_server
@@ -61,10 +61,11 @@ def resources(
 def run(
     resources: dict[str, Any], instance: dg.DagsterInstance, job: str = "shipments"
 ) -> dg.ExecuteInProcessResult:
-    return (
-        build_definitions(resources)
-        .resolve_job_def(job)
-        .execute_in_process(instance=instance, raise_on_error=False, tags={"isobar/run": "a test"})
+    return sensors.job(job).execute_in_process(
+        resources=resources,
+        instance=instance,
+        raise_on_error=False,
+        tags={"isobar/run": "a test"},
     )
 
 
@@ -252,10 +253,10 @@ def test_a_run_of_a_sensor_keeps_the_pause_of_what_failed_and_one_by_hand_does_n
     assert bring(resources, instance).success
     age(owner, 130)
     owner.execute("UPDATE weather.fetch_state SET retry_at = now() + interval '5 minutes'")
-    job = build_definitions(resources).resolve_job_def("weather")
+    job = sensors.job("weather")
     observed = "SELECT count(*) FROM weather.api_requests WHERE kind = 'observation'"
     tags = {"dagster/sensor_name": "weather_due"}
-    assert job.execute_in_process(instance=instance, tags=tags).success
+    assert job.execute_in_process(resources=resources, instance=instance, tags=tags).success
     assert owner.execute(observed).fetchone() == (2,)
     assert run(resources, instance, "weather").success
     assert owner.execute(observed).fetchone() == (4,)
