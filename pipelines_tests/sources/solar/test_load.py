@@ -441,6 +441,7 @@ def test_an_empty_day_beside_days_that_did_not_change_is_asked_for_again_twice(
     assert asked == [(True,), (True,), (False,), (False,)]
 
 
+@pytest.mark.answers("P33")
 def test_p33_a_year_is_written_by_few_statements(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
