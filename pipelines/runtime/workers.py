@@ -11,7 +11,7 @@ from pathlib import Path
 from pipelines.config import INSTANCE, Settings
 from pipelines.failures import PermanentFailure
 
-TITLE = "# Written by isobar: dagster.yaml of the project, and runs by workers (docs/more-machines.md).\n"
+TITLE = "# Written by isobar: our dagster.yaml, and runs by workers (docs/more-machines.md).\n"
 LAUNCHER = """
 run_launcher:
   module: pipelines.runtime.celery_launcher

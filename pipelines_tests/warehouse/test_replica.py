@@ -1,4 +1,4 @@
-"""A read replica answers analysts as the primary does: made by the lines of docs/more-machines.md."""
+"""A read replica, made by the lines of docs/more-machines.md, answers as the primary does."""
 
 import json
 import shlex

@@ -57,8 +57,8 @@ def read_document(document: dict[str, Any]) -> list[isobar.RecordValidator]:
     readings = isobar.RecordValidator(
         document["readings"], name="readings", model=_Reading, first_record=len(stations.records)
     )
-    again = stations.good().duplicated("station_id")
-    stations.reject(again.index[again], "the station came before")
-    again = readings.good().duplicated(["station_id", "read_at"])
-    readings.reject(again.index[again], "the hour came before")
+    sent = stations.good()
+    stations.reject(sent.index[sent.duplicated("station_id")], "the station came before")
+    read = readings.good()
+    readings.reject(read.index[read.duplicated(["station_id", "read_at"])], "the hour came before")
     return [stations, readings]
