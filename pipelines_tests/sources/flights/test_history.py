@@ -101,7 +101,7 @@ def test_any_order_of_snapshots_ends_as_the_model_and_as_a_rebuild(
 ) -> None:
     random = Random(0)
     snapshots: dict[dt.datetime, Document] = {}
-    for _ in range(10):
+    for _ in range(6):
         day = MONDAY + dt.timedelta(days=random.randrange(6))
         document = random_document(random)
         if random.random() < 0.2 and snapshots:

@@ -47,7 +47,7 @@ def test_nothing_in_a_document_stops_the_load_or_is_lost(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     random = Random(0)
-    for number in range(25):
+    for number in range(12):
         body = json.dumps(hostile_document(random)).encode()
         at = dt.datetime.combine(MONDAY, dt.time(), dt.UTC) + dt.timedelta(days=number)
         received = JsonAnswer("http://source", body, None, at)

@@ -54,12 +54,19 @@ def resources(
     warehouse: Warehouse, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
     hasten(monkeypatch, "pipelines.sources.solar.client")
-    monkeypatch.setenv("SYNC_UNTIL_YEAR", "1")
+    monkeypatch.setenv("SYNC_UNTIL_YEAR", "0")
     url = warehouse.engine.url.render_as_string(hide_password=False)
     return {
         "warehouse": WarehouseResource(url=url),
         "solar": source_resource("solar", monitoring_url=service.source.url),
     }
+
+
+@pytest.fixture
+def a_year(resources: dict[str, Any], service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have history go back for a year; other tests sync the last days alone."""
+    monkeypatch.setenv("SYNC_UNTIL_YEAR", "1")
+    resources["solar"] = source_resource("solar", monitoring_url=service.source.url)
 
 
 @pytest.fixture
@@ -253,6 +260,7 @@ def test_p16_p17_p18_p25_what_cannot_be_asked_for_is_refused_in_words(
     assert service.asked == []
 
 
+@pytest.mark.usefixtures("a_year")
 def test_what_is_in_quarantine_is_asked_for_again_at_once(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
@@ -344,6 +352,7 @@ UPDATE solar.plants SET retired_at = NULL
 
 
 @pytest.mark.answers("P59")
+@pytest.mark.usefixtures("a_year")
 def test_p59_the_sensor_sees_what_is_to_be_asked_for_again(
     resources: dict[str, Any], instance: dg.DagsterInstance, owner: psycopg.Connection
 ) -> None:
