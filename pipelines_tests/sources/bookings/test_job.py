@@ -1,7 +1,6 @@
 """The jobs of bookings as Dagster runs them, their sensors and their schedule."""
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from pipelines.sources.bookings.jobs import audit_of, hotel_bookings_lag
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import sensors
 from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.jobs import failed_checks, failure, metadata
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sensors import sensor
 from pipelines_tests.sources.bookings.made_up import ROOM, event, held, quarantined, text_of
@@ -38,12 +38,6 @@ def resources(warehouse: Warehouse, inbox: Path, source: FakeSource) -> dict[str
     }
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
-
-
 def run(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
@@ -58,27 +52,6 @@ def run(
         raise_on_error=False,
         tags={"isobar/run": "a test"},
     )
-
-
-def metadata(result: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
-    return {
-        key: value.value
-        for made in result.get_asset_materialization_events()
-        if made.asset_key and ".".join(made.asset_key.path) == name
-        for key, value in made.materialization.metadata.items()
-    }
-
-
-def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
-    checks = result.get_asset_check_evaluations()
-    return {check.check_name for check in checks if not check.passed}
-
-
-def failure(result: dg.ExecuteInProcessResult) -> str:
-    (failed,) = [event for event in result.all_events if event.is_step_failure]
-    data = failed.step_failure_data.user_failure_data
-    assert data is not None
-    return str(data.description)
 
 
 def tick(

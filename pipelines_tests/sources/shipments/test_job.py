@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from pipelines.source import sources
 from pipelines.sources.shipments import load
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import sensors
+from pipelines_tests.jobs import failure, metadata
 from pipelines_tests.sensors import sensor
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
@@ -42,12 +42,6 @@ def resources(warehouse: Warehouse, inbox: Path, sandbox_url: str) -> dict[str, 
     }
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
-
-
 def run(
     resources: dict[str, Any], instance: dg.DagsterInstance, **config: Any
 ) -> dg.ExecuteInProcessResult:
@@ -61,22 +55,6 @@ def run(
     )
 
 
-def metadata(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]:
-    return {
-        name: value.value
-        for event in result.get_asset_materialization_events()
-        if event.asset_key and event.asset_key.path == ["shipments", table]
-        for name, value in event.materialization.metadata.items()
-    }
-
-
-def failure(result: dg.ExecuteInProcessResult) -> str:
-    (event,) = [event for event in result.all_events if event.is_step_failure]
-    data = event.step_failure_data.user_failure_data
-    assert data is not None
-    return str(data.description)
-
-
 def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
     resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
 ) -> None:
@@ -84,7 +62,7 @@ def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
     (inbox / "b.csv").write_text(text_of([line(3, status="lost")]))
     result = run(resources, instance)
     assert result.success
-    told = metadata(result, "shipments")
+    told = metadata(result, "shipments.shipments")
     assert (told["dagster/row_count"], told["deliveries"]) == (3, 2)
     assert (told["read"], told["loaded"], told["rejected"]) == (4, 3, 1)
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
@@ -92,7 +70,7 @@ def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
         "known_statuses",
         "no_rejects",
     ]
-    again = metadata(run(resources, instance), "shipments")
+    again = metadata(run(resources, instance), "shipments.shipments")
     assert (again["deliveries"], again["dagster/row_count"]) == (0, 3)
 
 
@@ -106,7 +84,7 @@ def test_a_refused_file_fails_the_run_once_and_touches_nothing_else(
     told = failure(result)
     for words in ("2 of the inbox's files refused", "bad.csv: its first line", "worse.csv: the"):
         assert words in told
-    assert metadata(result, "shipments")["dagster/row_count"] == 1
+    assert metadata(result, "shipments.shipments")["dagster/row_count"] == 1
     keys = [e.asset_key.path for e in result.get_asset_materialization_events() if e.asset_key]
     assert ["enriched", "shipments"] in keys
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
@@ -136,7 +114,7 @@ def test_what_another_encoding_can_read_is_taken_when_it_is_set(
     (inbox / "a.csv").write_bytes(content.encode("latin-1"))
     assert "is not utf-8" in failure(run(resources, instance))
     monkeypatch.setenv("SHIPMENTS_ENCODING", "latin-1")
-    assert metadata(run(resources, instance), "shipments")["loaded"] == 1
+    assert metadata(run(resources, instance), "shipments.shipments")["loaded"] == 1
 
 
 def test_a_disk_that_fails_under_one_file_does_not_hold_up_the_others(
@@ -162,7 +140,7 @@ def test_a_disk_that_fails_under_one_file_does_not_hold_up_the_others(
     result = run(resources, instance)
     assert "could not be read to its end: Input/output error" in failure(result)
     monkeypatch.setattr(file_loader, "open_plain_file", whole)
-    again = metadata(run(resources, instance), "shipments")
+    again = metadata(run(resources, instance), "shipments.shipments")
     assert (again["loaded"], again["dagster/row_count"]) == (1, 2)
 
 
@@ -189,9 +167,9 @@ def test_a_fault_of_ours_refuses_the_file_and_a_disk_that_fails_does_not(
     failing(LookupError("oops"))
     assert "LookupError: oops" in failure(run(resources, instance))
     monkeypatch.setitem(fetcher, "load", whole)
-    assert metadata(run(resources, instance), "shipments")["dagster/row_count"] == 1
+    assert metadata(run(resources, instance), "shipments.shipments")["dagster/row_count"] == 1
     retried = run(resources, instance, retry_quarantine=True)
-    assert metadata(retried, "shipments")["dagster/row_count"] == 2
+    assert metadata(retried, "shipments.shipments")["dagster/row_count"] == 2
 
 
 def test_a_retry_needs_no_inbox(
@@ -209,9 +187,8 @@ def test_one_file_is_taken_from_anywhere(
     elsewhere = inbox / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "a.csv").write_text(text_of([line(1)]))
-    assert (
-        metadata(run(resources, instance, file=str(elsewhere / "a.csv")), "shipments")["read"] == 1
-    )
+    result = run(resources, instance, file=str(elsewhere / "a.csv"))
+    assert metadata(result, "shipments.shipments")["read"] == 1
 
 
 @pytest.mark.answers("T22")

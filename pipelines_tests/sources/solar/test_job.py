@@ -1,7 +1,6 @@
 """The jobs of solar plants as Dagster runs them, their sensor and their schedule."""
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -22,6 +21,7 @@ from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests import sensors
 from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.jobs import failures
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.solar.made_up import items_of, register, rows
 from pipelines_tests.sources.solar.test_sync import Service
@@ -69,12 +69,6 @@ def a_year(resources: dict[str, Any], service: Service, monkeypatch: pytest.Monk
     resources["solar"] = source_resource("solar", monitoring_url=service.source.url)
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
-
-
 def run(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
@@ -98,14 +92,6 @@ def told(result: dg.ExecuteInProcessResult) -> list[str]:
         str(event.partition)
         for event in result.get_asset_materialization_events()
         if event.asset_key == READINGS
-    ]
-
-
-def failures(result: dg.ExecuteInProcessResult) -> list[str]:
-    return [
-        str(event.step_failure_data.user_failure_data.description)
-        for event in result.all_events
-        if event.is_step_failure and event.step_failure_data.user_failure_data
     ]
 
 

@@ -22,6 +22,7 @@ from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests import sensors
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
+from pipelines_tests.jobs import failure
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments.made_up import line, text_of
 from pipelines_tests.sources.solar.made_up import register
@@ -30,12 +31,6 @@ CALLS = (
     "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.api_requests"
     " GROUP BY 1, 2 ORDER BY 1, 2"
 )
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 @pytest.fixture
@@ -170,10 +165,7 @@ def test_hours_that_are_refused_for_every_place_fail_the_run(
     source.will(body(b"no", 403))
     monkeypatch.setenv("WEATHER_BASE_URL", source.url.removesuffix("/flights.json"))
     result = run(resources, instance, "weather")
-    (event,) = [event for event in result.all_events if event.is_step_failure]
-    data = event.step_failure_data.user_failure_data
-    assert data is not None
-    assert "answered 403" in str(data.description)
+    assert "answered 403" in failure(result)
 
 
 @pytest.mark.parametrize("provider", ["weatherapi", "openweathermap"])
@@ -191,10 +183,7 @@ def test_a_wrong_key_fails_the_run_at_once_and_names_the_variable(
         monkeypatch.setenv(name, os.environ["WEATHER_BASE_URL"])
     monkeypatch.setenv("WEATHER_API_KEY", "bad")
     result = bring(resources, instance)
-    (event,) = [event for event in result.all_events if event.is_step_failure]
-    data = event.step_failure_data.user_failure_data
-    assert data is not None
-    assert "WEATHER_API_KEY" in str(data.description)
+    assert "WEATHER_API_KEY" in failure(result)
     query = "SELECT count(*) FROM weather.api_requests WHERE kind = 'observation'"
     assert owner.execute(query).fetchone() == (1,)
     monkeypatch.setenv("WEATHER_API_KEY", "good")
