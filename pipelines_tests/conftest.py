@@ -11,6 +11,7 @@ from typing import Any
 
 os.environ |= {"ISOBAR_SCHEDULES": os.devnull, "ISOBAR_SOURCES": ""}  # a developer's have no say
 
+import dagster as dg
 import hypothesis  # noqa: F401 - pandera would import it in a thread, where Python 3.11 may fail
 import psycopg
 import pytest
@@ -191,6 +192,13 @@ def public_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fa
     monkeypatch.setattr(redirects, "is_public", lambda _: True)
     with FakeSource(tls.certificate(tmp_path, "localhost", ours)) as server:
         yield server
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """A Dagster that keeps all in memory."""
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
 
 
 @pytest.fixture

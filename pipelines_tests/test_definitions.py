@@ -18,6 +18,7 @@ from pipelines.sources.flights.jobs import flights_retry
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document
+from pipelines_tests.jobs import failure
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary
 
@@ -61,13 +62,6 @@ def execute(
         raise_on_error=False,
         tags={"isobar/run": "a test"} if attended else {},
     )
-
-
-def failure(result: dg.ExecuteInProcessResult) -> str:
-    (event,) = [event for event in result.all_events if event.is_step_failure]
-    data = event.step_failure_data.user_failure_data
-    assert data is not None
-    return str(data.description)
 
 
 def test_they_load_without_a_warning() -> None:

@@ -4,11 +4,13 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from pipelines.failures import PermanentFailure
 from pipelines_tests.drills.form import LONG
 
 DIGITS = "9" * 300
@@ -68,6 +70,26 @@ def often(long: int = 1000, short: int = 30) -> Callable[[Any], Any]:
         print_blob=True,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
+
+
+class Verdicts:
+    """How many examples of a property were accepted, and how many rejected with a reason."""
+
+    def __init__(self) -> None:
+        self.accepted = self.rejected = 0
+
+    @contextmanager
+    def count(self, *rejections: type[Exception]) -> Iterator[None]:
+        """Count one example: a rejection is a `PermanentFailure` unless told otherwise."""
+        reason = None
+        try:
+            yield
+        except rejections or (PermanentFailure,) as error:  # noqa: B030 - they are classes
+            reason = str(error)
+        self.accepted += reason is None
+        self.rejected += reason is not None
+        assert reason is None or reason.strip(), "a rejection without a reason"
+        assert reason is None or rejections or "what to do: " in reason, reason
 
 
 @st.composite

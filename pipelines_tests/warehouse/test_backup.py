@@ -18,6 +18,7 @@ from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.runtime.backup import FORMAT, Manifest, digests, one_instant, read_manifest
 from pipelines.runtime.restore_guard import ui_lock
+from pipelines.status.rules import BEAT_SECONDS
 from pipelines_tests.checksums import checksums
 from pipelines_tests.command import isobar
 from pipelines_tests.databases import made
@@ -302,7 +303,7 @@ def test_a_daemon_that_still_gives_signs_of_life_keeps_its_database(
         daemon.execute(beat.format(300))
         with ui_lock(tmp_path, url, told.append):
             assert told == []
-        daemon.execute(beat.format(50))
+        daemon.execute(beat.format(BEAT_SECONDS - 2))
         with ui_lock(tmp_path, url, told.append):
             assert "waiting whether it still is" in told[-1]
         daemon.execute(beat.format(10))

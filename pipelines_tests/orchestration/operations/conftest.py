@@ -45,7 +45,14 @@ def open_instance(server: Connections, database: str, home: Path) -> dg.DagsterI
         "run_retries": {"enabled": True, "max_retries": 2, "retry_on_asset_or_op_failure": False},
         "telemetry": {"enabled": False},
     }
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides))
+    opened = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides))
+    keep_connections(opened)
+    return opened
+
+
+def keep_connections(instance: dg.DagsterInstance) -> None:
+    """Have its storage keep connections, as the web server does: else each query opens one."""
+    instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3_600, max_overflow=20)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from pipelines.runtime.processes import STOP_SECONDS
 from pipelines_tests.command import isobar
 from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.fake_source import FakeSource, document
+from pipelines_tests.orchestration.operations.made_up import until
 from pipelines_tests.sensors import sensor_seconds
 from pipelines_tests.served_ui import start, today
 from pipelines_tests.sources.flights.made_up import flights_document
@@ -104,6 +105,7 @@ def test_a_run_fails_and_gives_back_its_slot_when_its_worker_was_killed(
     assert look(instance) == "None was killed."
     assert status_of(instance, run) == status
     sleeper.kill()  # it stays a zombie, as in a container
+    until(lambda: psutil.Process(sleeper.pid).status() == psutil.STATUS_ZOMBIE)
     assert look(instance) == f"Ended the run {run.run_id[:8]} of idling."
     assert status_of(instance, run) == Status.FAILURE
     assert slots.get_concurrency_info("a source").claimed_slots == []

@@ -30,6 +30,7 @@ from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
 from pipelines_tests.command import PROJECT
 from pipelines_tests.databases import made
+from pipelines_tests.orchestration.operations.conftest import keep_connections
 from pipelines_tests.orchestration.operations.made_up import LEGS, OURS, PRICES, World
 from pipelines_tests.orchestration.operations.test_housekeeping import storage_url
 
@@ -107,6 +108,7 @@ def instance(server: Connections, dagsters: str, tmp_path: Path) -> Iterator[dg.
         str(tmp_path), config_dir=str(PROJECT), overrides={"storage": storage}
     )
     with dg.DagsterInstance.from_ref(ref) as opened:
+        keep_connections(opened)
         opened.add_dynamic_partitions("plants", ["1", "2", "3"])
         yield opened
 

@@ -91,7 +91,7 @@ def owner_of_it(server: Connections, database: str) -> Iterator[psycopg.Connecti
 
 @pytest.mark.answers("E41")
 @settings(
-    max_examples=20,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -178,7 +178,7 @@ def as_one_by_one(told: list[tuple[int | None, str]]) -> tuple[dict[int, str], s
 
 
 @settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

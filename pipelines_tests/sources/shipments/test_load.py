@@ -190,47 +190,50 @@ def test_the_same_article_twice_is_one_and_with_other_content_the_first_counts(
     assert reason == "the article came before in the shipment with other content: LP123"
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"tracking_number": " "}, 'tracking_number is not a name: ""'),
-        ({"carrier": "x" * 201}, "carrier is not a name"),
-        ({"sender_address": ""}, 'sender_address is not an address: ""'),
-        ({"receiver_address": "y" * 501}, "receiver_address is not an address"),
-        ({"article_quantity": "0"}, "article_quantity is not a whole number from 1"),
-        ({"article_quantity": "-1"}, "article_quantity is not a whole number from 1"),
-        ({"article_quantity": "1.5"}, "article_quantity is not a whole number from 1"),
-        ({"article_quantity": "1000001"}, "article_quantity is not a whole number from 1"),
-        ({"article_quantity": "99999999999999999999"}, "article_quantity is not a whole number"),
-        ({"article_price": "free"}, 'article_price is not an amount with at most two decimals: "f'),
-        ({"article_price": "1e3"}, "article_price is not an amount"),
-        ({"article_price": "-5"}, "article_price is not an amount"),
-        ({"article_price": "1.234,50"}, "article_price is not an amount"),
-        ({"article_price": "1,200"}, "article_price is not an amount"),
-        ({"article_price": "1.250"}, "article_price is not an amount"),
-        ({"article_quantity": "1.000"}, "article_quantity is not a whole number"),
-        ({"article_price": "NaN"}, "article_price is not an amount"),
-        ({"article_price": "999999999"}, "article_price is not an amount"),
-        ({"sku": "a\x00b"}, r'sku is not a name: "a\u0000b"'),
-        ({"status": ""}, 'status is not a name: ""'),
-    ],
-)
-def test_a_bad_line_is_in_quarantine_with_its_reason_and_the_others_land(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Path,
-    changes: dict[str, str],
-    reason: str,
+#: What makes a line a bad one, and the reason that is told.
+BAD: list[tuple[dict[str, str], str]] = [
+    ({"tracking_number": " "}, 'tracking_number is not a name: ""'),
+    ({"carrier": "x" * 201}, "carrier is not a name"),
+    ({"sender_address": ""}, 'sender_address is not an address: ""'),
+    ({"receiver_address": "y" * 501}, "receiver_address is not an address"),
+    ({"article_quantity": "0"}, "article_quantity is not a whole number from 1"),
+    ({"article_quantity": "-1"}, "article_quantity is not a whole number from 1"),
+    ({"article_quantity": "1.5"}, "article_quantity is not a whole number from 1"),
+    ({"article_quantity": "1000001"}, "article_quantity is not a whole number from 1"),
+    ({"article_quantity": "99999999999999999999"}, "article_quantity is not a whole number"),
+    ({"article_price": "free"}, 'article_price is not an amount with at most two decimals: "f'),
+    ({"article_price": "1e3"}, "article_price is not an amount"),
+    ({"article_price": "-5"}, "article_price is not an amount"),
+    ({"article_price": "1.234,50"}, "article_price is not an amount"),
+    ({"article_price": "1,200"}, "article_price is not an amount"),
+    ({"article_price": "1.250"}, "article_price is not an amount"),
+    ({"article_quantity": "1.000"}, "article_quantity is not a whole number"),
+    ({"article_price": "NaN"}, "article_price is not an amount"),
+    ({"article_price": "999999999"}, "article_price is not an amount"),
+    ({"sku": "a\x00b"}, r'sku is not a name: "a\u0000b"'),
+    ({"status": ""}, 'status is not a name: ""'),
+]
+
+
+def test_bad_lines_are_in_quarantine_with_their_reasons_and_the_others_land(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
-    lines = [line(1), line(2, **changes), line(3)]
-    assert counts(deliver(warehouse, tmp_path, lines)) == (3, 2, 0, 1)
-    ((position, raw, reasons),) = owner.execute(
-        "SELECT position, raw, reasons FROM ops.quarantine"
-    ).fetchall()
-    assert position == "line 3"
-    assert reasons[0].startswith(reason)
-    assert raw == text_of([lines[1]]).splitlines()[1].replace("\x00", "\\x00")
-    assert owner.execute("SELECT count(*) FROM enriched.shipments").fetchone() == (2,)
+    good = [line(number) for number in range(len(BAD) + 2)]
+    bad = [line(100 + number, **changes) for number, (changes, _) in enumerate(BAD)]
+    assert counts(deliver(warehouse, tmp_path, [good[0], *bad, *good[1:]])) == (
+        *(len(good) + len(bad), len(good)),
+        *(0, len(bad)),
+    )
+    query = (
+        "SELECT position, raw, reasons[1] FROM ops.quarantine ORDER BY length(position), position"
+    )
+    kept = owner.execute(query).fetchall()
+    assert [position for position, _, _ in kept] == [f"line {n + 3}" for n in range(len(bad))]
+    for sent, (_, raw, told), (_, reason) in zip(bad, kept, BAD, strict=True):
+        assert told.startswith(reason)
+        assert raw == text_of([sent]).splitlines()[1].replace("\x00", "\\x00")
+    shipments = owner.execute("SELECT count(*) FROM enriched.shipments").fetchone()
+    assert shipments == (len(good),)
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,16 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from pipelines.definitions import build_definitions
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.weather import due, fetch
 from pipelines.sources.weather.jobs import weather_due
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
+from pipelines_tests import sensors
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
+from pipelines_tests.jobs import failure
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments.made_up import line, text_of
 from pipelines_tests.sources.solar.made_up import register
@@ -30,12 +31,6 @@ CALLS = (
     "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.api_requests"
     " GROUP BY 1, 2 ORDER BY 1, 2"
 )
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 @pytest.fixture
@@ -61,10 +56,11 @@ def resources(
 def run(
     resources: dict[str, Any], instance: dg.DagsterInstance, job: str = "shipments"
 ) -> dg.ExecuteInProcessResult:
-    return (
-        build_definitions(resources)
-        .resolve_job_def(job)
-        .execute_in_process(instance=instance, raise_on_error=False, tags={"isobar/run": "a test"})
+    return sensors.job(job).execute_in_process(
+        resources=resources,
+        instance=instance,
+        raise_on_error=False,
+        tags={"isobar/run": "a test"},
     )
 
 
@@ -170,10 +166,7 @@ def test_hours_that_are_refused_for_every_place_fail_the_run(
     source.will(body(b"no", 403))
     monkeypatch.setenv("WEATHER_BASE_URL", source.url.removesuffix("/flights.json"))
     result = run(resources, instance, "weather")
-    (event,) = [event for event in result.all_events if event.is_step_failure]
-    data = event.step_failure_data.user_failure_data
-    assert data is not None
-    assert "answered 403" in str(data.description)
+    assert "answered 403" in failure(result)
 
 
 @pytest.mark.parametrize("provider", ["weatherapi", "openweathermap"])
@@ -191,10 +184,7 @@ def test_a_wrong_key_fails_the_run_at_once_and_names_the_variable(
         monkeypatch.setenv(name, os.environ["WEATHER_BASE_URL"])
     monkeypatch.setenv("WEATHER_API_KEY", "bad")
     result = bring(resources, instance)
-    (event,) = [event for event in result.all_events if event.is_step_failure]
-    data = event.step_failure_data.user_failure_data
-    assert data is not None
-    assert "WEATHER_API_KEY" in str(data.description)
+    assert "WEATHER_API_KEY" in failure(result)
     query = "SELECT count(*) FROM weather.api_requests WHERE kind = 'observation'"
     assert owner.execute(query).fetchone() == (1,)
     monkeypatch.setenv("WEATHER_API_KEY", "good")
@@ -253,10 +243,10 @@ def test_a_run_of_a_sensor_keeps_the_pause_of_what_failed_and_one_by_hand_does_n
     assert bring(resources, instance).success
     age(owner, 130)
     owner.execute("UPDATE weather.fetch_state SET retry_at = now() + interval '5 minutes'")
-    job = build_definitions(resources).resolve_job_def("weather")
+    job = sensors.job("weather")
     observed = "SELECT count(*) FROM weather.api_requests WHERE kind = 'observation'"
     tags = {"dagster/sensor_name": "weather_due"}
-    assert job.execute_in_process(instance=instance, tags=tags).success
+    assert job.execute_in_process(resources=resources, instance=instance, tags=tags).success
     assert owner.execute(observed).fetchone() == (2,)
     assert run(resources, instance, "weather").success
     assert owner.execute(observed).fetchone() == (4,)
@@ -387,8 +377,15 @@ def test_places_of_shipments_delivered_long_ago_are_no_longer_asked_for(
     assert owner.execute(query).fetchall() == [("DE 10115",), ("FR 75001",)]
 
 
-@pytest.mark.parametrize("provider", ["open-meteo", "weatherapi", "openweathermap"])
-@pytest.mark.parametrize("answer", ["nothing listens", "bad key", "nonsense"])
+@pytest.mark.parametrize(
+    ("provider", "answer"),
+    [
+        ("open-meteo", "bad key"),
+        ("weatherapi", "bad key"),
+        ("weatherapi", "nothing listens"),
+        ("openweathermap", "nonsense"),
+    ],
+)
 def test_a_key_is_in_nothing_that_dagster_or_the_database_keeps(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,

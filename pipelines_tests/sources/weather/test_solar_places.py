@@ -96,14 +96,7 @@ def test_a_plant_is_named_as_an_airport_in_its_place_would_be(
 
 @pytest.mark.parametrize(
     "zone",
-    [
-        "UTC",
-        "Europe/Madrid",
-        "Europe/London",
-        "America/New_York",
-        "Asia/Kolkata",
-        "Pacific/Auckland",
-    ],
+    ["Europe/Madrid", "America/New_York", "Asia/Kolkata"],
 )
 def test_every_reading_gets_its_weather_in_every_zone(
     owner: psycopg.Connection,
@@ -138,7 +131,7 @@ def test_every_reading_gets_its_weather_in_every_zone(
     assert first[1] == weather_at(*HERE, hour)["temperature_2m"]
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Madrid", "America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize("zone", ["Europe/Madrid", "America/New_York"])
 def test_day_after_day_each_reading_has_the_weather_that_was_and_not_what_was_forecast(
     owner: psycopg.Connection,
     warehouse: Warehouse,

@@ -1,0 +1,20 @@
+"""What drills share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipelines_tests.drills.fuzz import Verdicts
+
+
+@pytest.fixture
+def verdicts() -> Iterator[Verdicts]:
+    """Counts examples; a twentieth of them at least are accepted, and as many rejected.
+
+    Else the property draws nothing but good ones, or all that it says is that nothing works.
+    """
+    counted = Verdicts()
+    yield counted
+    least = (counted.accepted + counted.rejected) / 20
+    assert counted.accepted > least, vars(counted)
+    assert counted.rejected > least, vars(counted)
