@@ -151,7 +151,7 @@ def test_a_source_that_is_off_has_no_time_to_be_fresh_by(monkeypatch: pytest.Mon
         for one in nodes
         if one.is_executable and one.freshness_policy is None
     }
-    off = {"bookings", "shipments"}
+    off = {"bookings", "flights", "shipments"}
     assert {DOMAINS[name] for name in without} == off
     assert {"enriched.shipments", "metrics.hotel_bookings_by_stay_night"} < without
 

@@ -132,7 +132,7 @@ def test_only_the_day_of_a_changed_value_is_counted_again(
     query = "SELECT status, expected_energy_kwh, retry_at, delivery_id FROM solar.days ORDER BY day"
     number = rows(owner, "SELECT max(delivery_id) FROM ops.deliveries")[0][0]
     again = sum(range(10, 34)) - 16.0 + 500.0
-    assert rows(owner, query) == [("held", total, None, number) for total in (1.0, again, 1.0)]
+    assert rows(owner, query) == [("complete", total, None, number) for total in (1.0, again, 1.0)]
     assert rows(owner, "SELECT count(*) FROM solar.readings WHERE delivery_id = %s", number) == [
         (1,)
     ]
