@@ -38,6 +38,7 @@ def seen(browser: Browser, dashboards: str) -> Iterator[Watched]:
         assert page.faults() == []
 
 
+@pytest.mark.answers("F18", "E25")
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_shows_its_data(seen: Watched, name: str) -> None:
     page = seen.page
@@ -50,6 +51,7 @@ def test_a_page_shows_its_data(seen: Watched, name: str) -> None:
     expect(page.get_by_test_id("stCode").first).to_contain_text("SELECT")
 
 
+@pytest.mark.answers("E25")
 def test_a_filter_changes_what_is_shown(seen: Watched) -> None:
     page = seen.page
     page.get_by_role("link", name="Hotel bookings", exact=True).click()
@@ -59,3 +61,17 @@ def test_a_filter_changes_what_is_shown(seen: Watched) -> None:
     page.get_by_test_id("stMultiSelect").locator("input").click()
     page.get_by_role("option").nth(1).click()  # the first one selects all
     expect(total).not_to_have_text(of_all)
+
+
+@pytest.mark.answers("F35")
+@pytest.mark.parametrize("name", ["flights", "shipments"])
+def test_a_page_fits_a_telephone(browser: Browser, dashboards: str, name: str) -> None:
+    with chromium.visitor(browser, width=390, height=844) as context:
+        page = context.new_page()
+        page.goto(f"{dashboards}/{name}")
+        expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        chart = page.get_by_test_id("stVegaLiteChart").first.bounding_box()
+        assert chart is not None
+        assert chart["x"] >= 0
+        assert chart["x"] + chart["width"] <= 390
