@@ -112,10 +112,15 @@ def test_runs_go_on_when_the_process_that_they_are_forked_from_is_killed(ui: Ui)
 
 
 def test_a_past_day_that_was_not_archived_is_refused_with_the_reason(ui: Ui) -> None:
-    run_id = ui.begin_run("flights", "2026-11-02")
+    """A day of the sandbox's past is archived, so one is taken out of the archive."""
+    server = EmbeddedPostgres(ui.state).start()
+    with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
+        (day,) = owner.execute("SELECT min(snapshot_on)::text FROM flights.snapshots").fetchone()  # type: ignore[misc]
+        owner.execute("DELETE FROM flights.snapshots WHERE snapshot_on = %s", [day])
+    run_id = ui.begin_run("flights", day)
     assert ui.wait_for_run(run_id) == "FAILURE"
     told = ui.told_by_run(run_id)
-    assert "there is no snapshot of 2026-11-02, and there can be none" in told
+    assert f"there is no snapshot of {day}, and there can be none" in told
 
 
 @pytest.mark.answers("H09")

@@ -386,7 +386,7 @@ def test_a_source_that_is_off_is_told_as_off(state: Path) -> None:
     _, told = status(state, ISOBAR_SOURCES="live", MONITORING_URL="http://127.0.0.1:9")
     on = {one["name"]: one["is_on"] for one in told["sources"]}
     assert on == {
-        "flights": True, "bookings": False, "shipments": False, "solar": True, "weather": True,
+        "flights": False, "bookings": False, "shipments": False, "solar": True, "weather": True,
     }  # fmt: skip
 
 
