@@ -2,7 +2,9 @@
 
 from importlib import resources
 
+import psycopg
 import streamlit as st
+from sqlalchemy.exc import DBAPIError
 
 from pipelines.dashboard import overview, quality
 from pipelines.dashboard.page import Page
@@ -46,6 +48,12 @@ def main() -> None:
         chosen.run()
     except Failure as failure:
         st.error(str(failure))
+    except (psycopg.Error, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        st.error(f"The warehouse did not answer: {cause}", icon=":material/database_off:")
+        st.caption(
+            "`isobar status` shows what is wrong with it. This page asks again when it is reloaded."
+        )
 
 
 main()

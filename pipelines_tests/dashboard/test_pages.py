@@ -52,6 +52,18 @@ def test_a_page_without_data_says_so(module: str) -> None:
     assert len(page.title) == 1
 
 
+def test_a_database_that_is_away_is_named_and_not_shown_as_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me@127.0.0.1:9/isobar")
+    app = AppTest.from_file(str(resources.files("pipelines.dashboard").joinpath("app.py")))
+    page = app.run(timeout=60)
+    assert not page.exception
+    (error,) = page.error
+    assert "The warehouse did not answer" in error.value
+    assert "Connection refused" in error.value
+
+
 def test_a_statement_is_shown_as_it_was_executed(owner: psycopg.Connection) -> None:
     answer = Questions("pipelines.dashboard", "").ask("deliveries", sources=["fl'ights", "%s"])
     assert "ARRAY['fl''ights','%s']" in answer.sql or "{fl''ights,%s}" in answer.sql
