@@ -203,7 +203,7 @@ def _assert_clear(result: dg.ExecuteInProcessResult) -> None:
     """What a red run says is in our own words, with what to do."""
     for words in _failures(result):
         assert "Traceback" not in words, words
-        assert "what to do:" in words or "asked again" in words, words
+        assert "what to do:" in words or "requested again" in words, words
 
 
 def steady(words: str) -> str:
