@@ -11,7 +11,6 @@ from pipelines.cli.console import echo, reach_database
 from pipelines.config import Settings
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
-from pipelines.status.probes.web_ui import noted_processes
 
 PORT = 8501
 #: Nothing is sent anywhere, nothing is watched, and no button offers what is not there.
@@ -42,6 +41,8 @@ def dashboard(port: int | None, host: str) -> None:
             place=sys.prefix,
             remedy="In a clone: make dashboard. Else: pip install 'isobar[dashboard]'.",
         )
+    from pipelines.status.probes.web_ui import noted_processes  # it imports Dagster
+
     settings = Settings.current()
     if settings.has_builtin_server:
         reach_database(settings)

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -281,3 +282,11 @@ def test_files_in_the_inbox_are_taken_by_the_main_job(state: Path, tmp_path: Pat
     off = isobar(state, "run", SHIPMENTS_INBOX=str(tmp_path / "nowhere"))
     assert off.returncode == 1
     assert "SHIPMENTS_INBOX" in off.stdout
+
+
+def test_a_command_imports_what_it_needs_and_no_more() -> None:
+    """Dagster alone costs three times what `isobar --help` does."""
+    code = "import sys, pipelines.cli.main; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    costly = {"dagster", "sqlalchemy", "psycopg", "requests", "pandas", "streamlit"}
+    assert costly & set(done.stdout.split()) == set()
