@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
