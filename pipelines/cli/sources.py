@@ -106,9 +106,10 @@ def dismiss(
         raise click.UsageError("--reason and --by must not be blank.")
     if (bool(numbers), matching is not None, is_all).count(True) != 1:
         raise click.UsageError("Say which: --record, --matching or --all.")
-    _analyst_url()
+    settings = Settings.current()
+    reach_database(settings)
     with (
-        Warehouse(Settings.current().warehouse_url(LOADER)) as store,
+        Warehouse(settings.warehouse_url(LOADER)) as store,
         store.transaction(source) as connection,
     ):
         count = kept.dismiss(

@@ -1,6 +1,7 @@
 """The first page: what came in today by source, what is late, what was rejected."""
 
 import datetime as dt
+from dataclasses import replace
 
 import altair as alt
 import pandas as pd
@@ -12,6 +13,7 @@ from pipelines.dashboard.page import (
     RED,
     Page,
     Questions,
+    colour_scale,
     dagster_url,
     show_chart,
     show_table,
@@ -20,7 +22,7 @@ from pipelines.source import sources
 
 #: Each source is checked daily at the latest; two hours more are a delay.
 LATE = dt.timedelta(hours=26)
-QUESTIONS = Questions("pipelines.dashboard", "")
+QUESTIONS = Questions("pipelines.dashboard")
 
 
 def show() -> None:
@@ -38,7 +40,7 @@ def show() -> None:
     totals[3].metric("In quarantine", f"{rows['in_quarantine'].sum():,}")
     show_table(
         "Sources",
-        type(answer)(_with_state(rows), answer.sql),
+        replace(answer, rows=_with_state(rows)),
         empty="",
         source="Source",
         state=st.column_config.TextColumn(
@@ -54,17 +56,16 @@ def show() -> None:
         page=st.column_config.LinkColumn("In Dagster", display_text="open"),
     )
     by_day = QUESTIONS.ask("records_by_day", days=30)
-    kinds = ["loaded", "unchanged", "rejected"]
-    colours = alt.Scale(domain=kinds, range=[BLUE, GREY, RED])
+    colours = {"loaded": BLUE, "unchanged": GREY, "rejected": RED}
     show_chart(
         "Records by day, last 30 days",
         by_day,
-        alt.Chart(by_day.rows.melt(["day", "source"], kinds, "outcome", "records"))
+        alt.Chart(by_day.rows.melt(["day", "source"], [*colours], "outcome", "records"))
         .mark_bar()
         .encode(
             x=alt.X("yearmonthdate(day):T", title=None),
             y=alt.Y("records:Q", title="records"),
-            color=alt.Color("outcome:N", scale=colours, title=None),
+            color=alt.Color("outcome:N", scale=colour_scale(colours), title=None),
             facet=alt.Facet("source:N", title=None, columns=3),
             tooltip=["day:T", "source", "outcome", alt.Tooltip("records:Q", format=",")],
         )

@@ -35,13 +35,6 @@ NUMERIC = psycopg.adapters.types["numeric"].oid
 TIMEOUT = "30s"
 #: Colours that people with any colour vision can distinguish (Okabe and Ito, 2008).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9a9a9a"
-RISK_COLOURS = {
-    "storm": RED,
-    "freezing_rain": "#cc79a7",
-    "snow": "#56b4e9",
-    "none": GREEN,
-    "unknown": GREY,
-}
 
 
 @dataclass(frozen=True)
@@ -64,18 +57,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Questions:
-    """The statements in `<package>/sql/<folder>/`."""
+    """The statements in `<package>/sql/dashboard/`."""
 
     package: str
-    folder: str = "dashboard"
 
     def ask(self, name: str, /, **parameters: Any) -> Answer:
         """Execute a statement; parameters are written as `%(name)s`.
 
         Rows are at most `KEPT_SECONDS` old.
         """
-        path = f"{self.folder}/{name}" if self.folder else name
-        return _answer(read_sql(self.package, path), parameters)
+        return _answer(read_sql(self.package, f"dashboard/{name}"), parameters)
 
 
 @st.cache_resource
@@ -124,6 +115,11 @@ def show_table(title: str, answer: Answer, *, empty: str, **columns: Any) -> Non
 def _show_sql(answer: Answer) -> None:
     with st.expander("SQL", icon=":material/database:"):
         st.code(answer.sql, language="sql")
+
+
+def colour_scale(colours: Mapping[str, str]) -> alt.Scale:
+    """The colour of each value, also of those that are not in the data."""
+    return alt.Scale(domain=list(colours), range=list(colours.values()))
 
 
 def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:

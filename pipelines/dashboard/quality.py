@@ -6,7 +6,7 @@ import streamlit as st
 from pipelines.dashboard.page import RED, Page, Questions, dagster_url, show_chart, show_table
 from pipelines.source import sources
 
-QUESTIONS = Questions("pipelines.dashboard", "")
+QUESTIONS = Questions("pipelines.dashboard")
 
 
 def show() -> None:

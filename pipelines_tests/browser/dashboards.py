@@ -1,15 +1,13 @@
 """`isobar dashboard`, served for a browser."""
 
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import requests
-
 from pipelines.postgres.ports import free_port
+from pipelines.runtime.bootstrap import answers, wait_until
+from pipelines.runtime.processes import Child
 from pipelines_tests.browser import chromium
 from pipelines_tests.command import environment
 
@@ -19,21 +17,12 @@ def served(state: Path) -> Iterator[str]:
     """The dashboards of a state folder; gives their address."""
     port = free_port()
     words = [sys.executable, "-P", "-m", "pipelines.cli.main", "dashboard", f"--port={port}"]
-    with subprocess.Popen(words, env=environment(state)) as process:
-        try:
-            url = f"http://127.0.0.1:{port}"
-            deadline = time.monotonic() + chromium.PATIENCE_SECONDS
-            while not _answers(url):
-                assert process.poll() is None, "it ended at its start"
-                assert time.monotonic() < deadline, "it does not answer"
-                time.sleep(0.1)
-            yield url
-        finally:
-            process.terminate()
-
-
-def _answers(url: str) -> bool:
+    log = state / "dashboard.log"
+    child = Child("dashboard", words, environment=environment(state), log=log)
+    child.start()
     try:
-        return requests.get(f"{url}/_stcore/health", timeout=5).ok
-    except requests.ConnectionError:
-        return False
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: answers(f"{url}/_stcore"), child, chromium.PATIENCE_SECONDS)
+        yield url
+    finally:
+        child.stop()

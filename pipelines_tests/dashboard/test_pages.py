@@ -65,7 +65,7 @@ def test_a_database_that_is_away_is_named_and_not_shown_as_a_traceback(
 
 
 def test_a_statement_is_shown_as_it_was_executed(owner: psycopg.Connection) -> None:
-    answer = Questions("pipelines.dashboard", "").ask("deliveries", sources=["fl'ights", "%s"])
+    answer = Questions("pipelines.dashboard").ask("deliveries", sources=["fl'ights", "%s"])
     assert "ARRAY['fl''ights','%s']" in answer.sql or "{fl''ights,%s}" in answer.sql
     assert owner.execute(answer.sql.encode()).fetchall() == []
 

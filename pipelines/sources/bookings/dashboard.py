@@ -3,7 +3,7 @@
 import altair as alt
 import streamlit as st
 
-from pipelines.dashboard.page import BLUE, GREY, RED, Page, Questions, show_chart
+from pipelines.dashboard.page import BLUE, GREY, RED, Page, Questions, colour_scale, show_chart
 
 QUESTIONS = Questions("pipelines.sources.bookings")
 
@@ -42,11 +42,11 @@ def show() -> None:
         empty="Nothing is on the books.",
     )
     pace = QUESTIONS.ask("pace", **of_hotels)
-    years = ["this_year", "last_year"]
+    years = {"this_year": BLUE, "last_year": GREY}
     show_chart(
         "Pace: next month, beside the same weeks last year",
         pace,
-        alt.Chart(pace.rows.melt("days_before_arrival", years, "year", "on_the_books").dropna())
+        alt.Chart(pace.rows.melt("days_before_arrival", [*years], "year", "on_the_books").dropna())
         .mark_line()
         .encode(
             x=alt.X(
@@ -55,26 +55,24 @@ def show() -> None:
                 scale=alt.Scale(reverse=True, nice=False),
             ),
             y=alt.Y("on_the_books:Q", title="nights on the books"),
-            color=alt.Color(
-                "year:N", title=None, scale=alt.Scale(domain=years, range=[BLUE, GREY])
-            ),
+            color=alt.Color("year:N", title=None, scale=colour_scale(years)),
             tooltip=["days_before_arrival", "year", "on_the_books"],
         )
         .properties(height=280),
         empty="There is no night to compare yet.",
     )
     months = QUESTIONS.ask("by_month", **of_hotels)
-    kinds = ["bookings", "cancellations"]
+    kinds = {"bookings": BLUE, "cancellations": RED}
     show_chart(
         "Bookings and cancellations by month",
         months,
-        alt.Chart(months.rows.melt(["month", "cancellation_rate_pct"], kinds, "kind", "nights"))
+        alt.Chart(months.rows.melt(["month", "cancellation_rate_pct"], [*kinds], "kind", "nights"))
         .mark_bar()
         .encode(
             x=alt.X("yearmonth(month):T", title=None),
             xOffset="kind:N",
             y=alt.Y("nights:Q", title="nights of reservations"),
-            color=alt.Color("kind:N", title=None, scale=alt.Scale(domain=kinds, range=[BLUE, RED])),
+            color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
             tooltip=[
                 alt.Tooltip("yearmonth(month):T", title="month"),
                 "kind",

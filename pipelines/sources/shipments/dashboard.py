@@ -1,20 +1,32 @@
 """The dashboard page of shipments: a map with the weather, parcels at risk, one parcel tracked."""
 
+from dataclasses import replace
+
 import altair as alt
 import pandas as pd
 import streamlit as st
 
 from pipelines.dashboard.page import (
-    RISK_COLOURS,
+    GREEN,
+    GREY,
+    RED,
     Chart,
     Page,
     Questions,
+    colour_scale,
     show_chart,
     show_table,
     world_map,
 )
 
 QUESTIONS = Questions("pipelines.sources.shipments")
+RISKS = {
+    "storm": RED,
+    "freezing_rain": "#cc79a7",
+    "snow": "#56b4e9",
+    "none": GREEN,
+    "unknown": GREY,
+}
 
 
 def show() -> None:
@@ -61,7 +73,7 @@ def _show_tracking() -> None:
         rows = found.rows.astype("string").T.rename(columns={0: "value"}).reset_index(names="field")
         show_table(
             f"{given['carrier']} {given['tracking_number']}",
-            type(found)(rows if len(found.rows) else found.rows, found.sql),
+            replace(found, rows=rows) if len(found.rows) else found,
             empty="There is no such shipment.",
         )
 
@@ -80,7 +92,7 @@ def _map(rows: pd.DataFrame) -> Chart:
     colour = alt.Color(
         "weather_risk:N",
         title="weather risk",
-        scale=alt.Scale(domain=list(RISK_COLOURS), range=list(RISK_COLOURS.values())),
+        scale=colour_scale(RISKS),
     )
     ways = (
         alt.Chart(lines)

@@ -13,6 +13,7 @@ from pipelines.dashboard.page import (
     RED,
     Page,
     Questions,
+    colour_scale,
     show_chart,
     show_table,
     today,
@@ -49,18 +50,17 @@ def show() -> None:
         "to_date": until,
     }
     energy = QUESTIONS.ask("energy", period=period, **wanted)
-    kinds = ["expected_energy_kwh", "observed_energy_kwh"]
-    colours = alt.Scale(domain=kinds, range=[GREY, BLUE])
+    kinds = {"expected_energy_kwh": GREY, "observed_energy_kwh": BLUE}
     when = alt.X("period_start:T", title=None)
     show_chart(
         "Energy, expected and observed",
         energy,
-        alt.Chart(energy.rows.melt(["name", "period_start"], kinds, "kind", "kwh"))
+        alt.Chart(energy.rows.melt(["name", "period_start"], [*kinds], "kind", "kwh"))
         .mark_line(interpolate="step-after")
         .encode(
             x=when,
             y=alt.Y("kwh:Q", title="kWh"),
-            color=alt.Color("kind:N", title=None, scale=colours),
+            color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
             row=alt.Row("name:N", title=None),
             tooltip=["name", "period_start:T", "kind", alt.Tooltip("kwh:Q", format=",.0f")],
         )
@@ -91,11 +91,7 @@ def show() -> None:
         .encode(
             x=alt.X("date(day):O", title="day of the month"),
             y=alt.Y("yearmonth(day):O", title=None),
-            color=alt.Color(
-                "status:N",
-                title=None,
-                scale=alt.Scale(domain=list(DAYS), range=list(DAYS.values())),
-            ),
+            color=alt.Color("status:N", title=None, scale=colour_scale(DAYS)),
             column=alt.Column("plant_name:N", title=None),
             tooltip=["plant_name", "day:T", "status", "hours_present", "hours_expected", "problem"],
         )
