@@ -83,6 +83,7 @@ source = Source(
     ),
     prepare=deferred("pipelines.sources.shipments.load:read_addresses_again"),
     reprocess=deferred("pipelines.sources.shipments.load:retry_quarantine"),
+    seed_sandbox=deferred("pipelines.sources.shipments.demo:seed_sandbox"),
     ledgers=(Ledger(on="shipments.shipments"),),
     checks=(
         Check(
