@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import dagster as dg
 from sqlalchemy import Connection, Table, text
@@ -275,12 +275,11 @@ def as_dagster_failure(
         raise dg.Failure(description=str(failure), allow_retries=False) from error
     except Failure as failure:
         _tag_rejected_input(context, failure)
-        failure_shown = dg.Failure(description=str(failure), allow_retries=False)
         is_attended = orphaned_runs.TAG in context.run.tags
         if not isinstance(failure, TransientFailure) or is_attended or not is_patient:
-            raise failure_shown from failure
+            _fail_step(context, failure)
         if context.retry_number >= len(PATIENCE_SECONDS):
-            raise failure_shown from failure
+            _fail_step(context, failure)
         seconds = PATIENCE_SECONDS[context.retry_number]
         context.log.warning("%s\n  trying again in %d s", failure, seconds)
         raise dg.RetryRequested(
@@ -295,7 +294,15 @@ def as_permanent_failure(context: dg.OpExecutionContext) -> Iterator[None]:
         yield
     except Failure as failure:
         _tag_rejected_input(context, failure)
-        raise dg.Failure(description=str(failure), allow_retries=False) from failure
+        _fail_step(context, failure)
+
+
+def _fail_step(
+    context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
+) -> NoReturn:
+    """Fail a step with our words alone; their cause and its stack are in the log at level DEBUG."""
+    context.log.debug("%s", failure.problem, exc_info=failure)
+    raise dg.Failure(description=str(failure), allow_retries=False) from None
 
 
 def _tag_rejected_input(

@@ -10,6 +10,7 @@ import pytest
 
 from docs import lineage
 from pipelines.definitions import definitions
+from pipelines.failures import PermanentFailure
 from pipelines.orchestration.asset_metadata import EXTERNAL, as_dagster_failure, as_table
 from pipelines.orchestration.checks import expectation_and_remedy, offending_rows, verdict
 from pipelines.orchestration.column_lineage import column_sources
@@ -113,6 +114,21 @@ def test_too_little_memory_is_told_in_words_and_not_tried_again() -> None:
     (told,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
     assert told.startswith("hungry: there is too little memory for it, nothing was written: Unable")
     assert "what to do: Let it have more" in told
+
+
+def test_a_failure_of_ours_is_shown_without_what_caused_it() -> None:
+    @dg.asset
+    def late(context: dg.AssetExecutionContext) -> None:
+        with as_dagster_failure(context):
+            failure = PermanentFailure("it", "away", place="here", remedy="Wait.")
+            raise failure from OSError("[Errno 111]")
+
+    done = dg.materialize([late], raise_on_error=False)
+    (data,) = [event.step_failure_data for event in done.all_events if event.is_step_failure]
+    assert data.error is not None
+    assert data.error.cause is None
+    assert "Errno" not in data.error.to_string()
+    assert data.error.message.endswith("it: away\n  where: here\n  what to do: Wait.\n")
 
 
 def test_a_check_says_how_many_rows_offend_and_shows_some_in_order(warehouse: Warehouse) -> None:
