@@ -60,6 +60,8 @@ def test_a_broken_source_ends_red_says_where_and_what_to_do_and_writes_nothing(
     told = done.stdout + done.stderr
     assert done.returncode == 1
     assert words in told
+    assert "Off, as their variables are not set: bookings, shipments, solar." in told
+    assert done.stdout.index("failed:") < done.stdout.index("asset  ")
     assert f"where: {source.url}" in told
     assert "what to do:" in told
     assert "FLIGHTS_URL" in told
