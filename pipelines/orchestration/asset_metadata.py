@@ -4,6 +4,7 @@ The bridge between plain code and Dagster's types, used by all sources. No logic
 """
 
 import json
+import re
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from pipelines.orchestration.resources import WarehouseResource
 from pipelines.source import Input, Source, View
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import (
-    comment_on_view,
+    comment_on,
     read_sql,
     without_comments_on,
 )
@@ -37,6 +38,11 @@ OWNERS = ["team:isobar"]
 REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
 EXTERNAL = "sources"
 """First part of the keys of what is not ours: files, documents and services that assets read."""
+#: Group of the functions that analysts call.
+FUNCTIONS = "functions"
+ARGUMENT = re.compile(
+    r"(?:(?P<name>\w+) )?(?P<type>[a-z]+)(?: DEFAULT (?P<default>[^,\n]+))?(?:,|$)"
+)
 SAMPLE_ROWS = 5
 #: Tag of runs that failed because of what a person had filled in.
 REJECTED_INPUT = "isobar/rejected_input"
@@ -130,7 +136,7 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
     @dg.asset(
         key=key,
         deps=[dg.AssetKey(one.split(".")) for one in upstream],
-        description=comment_on_view(sql),
+        description=comment_on(sql),
         group_name=schema,
         kinds={"postgres", "view"},
         owners=OWNERS,
@@ -153,6 +159,32 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
             return dg.MaterializeResult(metadata=metadata)
 
     return profile
+
+
+def function_spec(source: Source, name: str, upstream: Sequence[str]) -> dg.AssetSpec:
+    """A function that analysts call, in the catalog: nothing refreshes it.
+
+    `upstream` are the tables and views that it reads.
+    """
+    sql = source.object_files[name]
+    comment = comment_on(sql) or ""
+    about, _, example = comment.partition(" Example: ")
+    arguments = sql.partition("(")[2].partition("\n)" if "(\n" in sql else ")")[0]
+    return dg.AssetSpec(
+        key=name.split("."),
+        deps=[dg.AssetKey(one.split(".")) for one in upstream],
+        description=about,
+        group_name=FUNCTIONS,
+        kinds={"postgres", "function"},
+        owners=OWNERS,
+        tags={"source": source.name},
+        metadata={
+            **_code(source.module_file(f"sql/views/{name}.sql")),
+            "parameters": as_table([one.groupdict() for one in ARGUMENT.finditer(arguments)]),
+            "example": dg.MetadataValue.md(f"```sql\n{example}\n```"),
+            "dashboard": f"make dashboard, the page Functions: /functions?function={name}",
+        },
+    )
 
 
 def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:

@@ -18,6 +18,7 @@ PAGES = {
     "Shipments": 3,
     "Solar plants": 5,
     "Data quality": 3,
+    "Functions": 3,
 }
 """How many charts and tables each page has, at least."""
 

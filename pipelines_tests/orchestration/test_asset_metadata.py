@@ -11,7 +11,12 @@ import pytest
 from docs import lineage
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure
-from pipelines.orchestration.asset_metadata import EXTERNAL, as_dagster_failure, as_table
+from pipelines.orchestration.asset_metadata import (
+    EXTERNAL,
+    FUNCTIONS,
+    as_dagster_failure,
+    as_table,
+)
 from pipelines.orchestration.checks import expectation_and_remedy, offending_rows, verdict
 from pipelines.orchestration.column_lineage import column_sources
 from pipelines.orchestration.run_failures import why_step_failed
@@ -24,7 +29,8 @@ NODES = {
     "/".join(node.key.path): node for node in sorted(GRAPH.asset_nodes, key=lambda one: one.key)
 }
 GROUPS = {
-    EXTERNAL, "flights", "bookings", "shipments", "solar", "weather", "enriched", "metrics"
+    EXTERNAL, FUNCTIONS,
+    "flights", "bookings", "shipments", "solar", "weather", "enriched", "metrics",
 }  # fmt: skip
 
 
@@ -33,10 +39,10 @@ def test_a_page_says_what_it_is_and_whose(name: str) -> None:
     node = NODES[name]
     first = (node.description or "").split(". ")[0]
     assert 10 < len(first) < 140, first
-    assert node.group_name == name.split("/")[0]
+    assert node.group_name == (FUNCTIONS if "function" in node.kinds else name.split("/")[0])
     assert node.owners
     assert node.kinds
-    assert node.tags["source"] in GROUPS - {EXTERNAL, "enriched", "metrics"}
+    assert node.tags["source"] in GROUPS - {EXTERNAL, FUNCTIONS, "enriched", "metrics"}
 
 
 @pytest.mark.parametrize("name", NODES)
@@ -58,9 +64,9 @@ def test_the_graph_has_the_groups_and_leads_from_sources_to_what_is_made_of_them
     assert {node.group_name for node in NODES.values()} == GROUPS
     for name, node in NODES.items():
         assert node.parent_keys or node.child_keys, f"{name} stands alone"
-        is_external = name.startswith(EXTERNAL)
+        is_external = node.group_name in (EXTERNAL, FUNCTIONS)
         assert node.is_external == is_external
-        if is_external:
+        if name.startswith(EXTERNAL):
             assert node.child_keys
             assert not node.parent_keys
         upstream = GRAPH.get_ancestor_asset_keys(node.key) | {node.key}
@@ -90,6 +96,15 @@ def test_pages_show_what_columns_are_made_of() -> None:
     said = {one.name: one.description for one in shown.columns}
     assert said["max_stops"].endswith(" ← flights.legs.stops")
     assert "←" not in said["price_amount"]  # it is flights.prices.price_amount
+
+
+def test_a_function_shows_how_it_is_called() -> None:
+    metadata: Any = NODES["metrics/hotel_pickup"].metadata
+    names = [one.data["name"] for one in metadata["parameters"].records]
+    assert names == ["hotel_id", "from_date", "to_date", "as_of"]
+    assert "SELECT * FROM metrics.hotel_pickup(hotel_id => " in str(metadata["example"].value)
+    assert str(metadata["dashboard"]).endswith("/functions?function=metrics.hotel_pickup")
+    assert NODES["metrics/hotel_pickup"].parent_keys
 
 
 def test_every_check_says_what_holds_and_what_to_do() -> None:
