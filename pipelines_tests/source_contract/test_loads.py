@@ -120,6 +120,7 @@ def test_bad_records_are_quarantined_and_the_others_stored(feed: Feed) -> None:
     assert first[1] != second[1]
 
 
+@pytest.mark.answers("E24")
 def test_bad_records_that_are_sent_again_are_in_quarantine_once(feed: Feed) -> None:
     records = some_spoiled(feed, 3, 17)
     feed.deliver(records)
@@ -152,6 +153,7 @@ def test_a_delivery_of_mostly_bad_records_stores_nothing(feed: Feed) -> None:
     assert feed.rows() == feed.expected(feed.records(COUNT))
 
 
+@pytest.mark.answers("E45")
 def test_two_loads_at_once_end_as_one(feed: Feed) -> None:
     records = feed.records(COUNT)
     feed.deliveries += 1

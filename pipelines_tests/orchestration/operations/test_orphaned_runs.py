@@ -249,6 +249,17 @@ def begin_slow_run(session: Session) -> tuple[str, psycopg.Connection]:
     return run_id, blocker
 
 
+def wait_until_failures_are_retried(session: Session) -> None:
+    """Wait until Dagster's daemon has noted where it reads events from; nothing before is retried."""
+    noted = "SELECT count(*) FROM kvs WHERE key = 'EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE'"
+    deadline = time.monotonic() + 300
+    url = session.server.start().url(SUPERUSER, DAGSTER)
+    with psycopg.connect(url, autocommit=True) as storage:
+        while storage.execute(noted).fetchone() == (0,):
+            assert time.monotonic() < deadline, "the daemon never read the events"
+            time.sleep(0.2)
+
+
 def wait_for_statuses(session: Session, *statuses: str, seconds: float) -> float:
     """Wait until the runs of flights, newest first, have these; how long it took."""
     began = time.monotonic()
@@ -262,6 +273,7 @@ def test_a_run_killed_with_the_code_server_ends_and_is_tried_again(session: Sess
     often = "[sensors.orphaned_runs]\nevery_seconds = 5\n"
     (session.state / "schedules.toml").write_text(often)
     session.start()
+    wait_until_failures_are_retried(session)
     run_id, blocker = begin_slow_run(session)
     (code_server,) = session.ui.having("isobar code")
     workers = code_server.children(recursive=True)
@@ -301,7 +313,7 @@ def test_runs_killed_with_the_whole_session_are_ended_when_the_ui_is_started_aga
     session: Session,
 ) -> None:
     session.start()
-    time.sleep(12)  # the daemon has noted from where on it looks for runs to try again
+    wait_until_failures_are_retried(session)
     run_id, blocker = begin_slow_run(session)
     for process in (*session.ui.children(), psutil.Process(session.ui.process.pid)):
         process.kill()
