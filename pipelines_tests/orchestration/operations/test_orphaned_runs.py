@@ -250,7 +250,7 @@ def begin_slow_run(session: Session) -> tuple[str, psycopg.Connection]:
 
 
 def wait_until_failures_are_retried(session: Session) -> None:
-    """Wait until Dagster's daemon has noted where it reads events from; nothing before is retried."""
+    """Wait until Dagster's daemon has noted where it reads from; it retries nothing earlier."""
     noted = "SELECT count(*) FROM kvs WHERE key = 'EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE'"
     deadline = time.monotonic() + 300
     url = session.server.start().url(SUPERUSER, DAGSTER)
