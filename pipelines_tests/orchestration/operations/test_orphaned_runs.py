@@ -28,7 +28,6 @@ from pipelines.orchestration.operations import housekeeping
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import STOP_SECONDS
-from pipelines_tests.command import isobar
 from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.orchestration.operations.made_up import until
@@ -230,7 +229,6 @@ class Session:
 @pytest.fixture
 def session(state: Path, source: FakeSource, sandbox_url: str) -> Iterator[Session]:
     source.will(document(flights_document()))
-    assert isobar(state, "migrate").returncode == 0
     opened = Session(state, source, sandbox_url)
     yield opened
     opened.ui.stop()
