@@ -102,8 +102,8 @@ VALUES ('DE 10115', 'DE', {}, {}, '{}', TRUE)
 """
 UNHEALTHY = """
 INSERT INTO metrics.solar_plant_health
-(plant_id, day, longest_gap_hours, flat_hours, sensor_issues, computed_at)
-SELECT plant_id, '2019-01-02', 0, 9, ARRAY['the value stands still'], now() FROM solar.plants
+(plant_id, plant_name, day, longest_gap_hours, flat_hours, sensor_issues, computed_at)
+SELECT plant_id, name, '2019-01-02', 0, 9, ARRAY['the value stands still'], now() FROM solar.plants
 """
 #: For each check: the feed whose good data come first, what goes wrong, and what the check finds.
 CASES: dict[str, tuple[type[Feed], Break, Found]] = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -170,7 +171,8 @@ def test_another_attempt_of_a_killed_isobar_run_is_not_taken_for_it(
     instance: dg.DagsterInstance,
 ) -> None:
     """Attempts have the tags of the run before them."""
-    tags = {orphaned_runs.TAG: f"1 since 0 on {socket.gethostname()}"}
+    began = "started 1970-01-01 00:00:00 UTC"
+    tags = {orphaned_runs.TAG: f"process 1 on {socket.gethostname()}, {began}"}
     killed = made(instance, tags, Status.STARTED)
     ids = {"parent_run_id": killed.run_id, "root_run_id": killed.run_id}
     again = made(instance, tags, Status.QUEUED, **ids)
@@ -178,6 +180,16 @@ def test_another_attempt_of_a_killed_isobar_run_is_not_taken_for_it(
     assert status_of(instance, killed) == Status.FAILURE
     assert status_of(instance, again) == Status.QUEUED
     assert run_state.is_under_way(instance, "idling")
+
+
+def test_the_tag_of_a_run_names_its_living_process(instance: dg.DagsterInstance) -> None:
+    tag = orphaned_runs.tag_of_process()
+    assert re.fullmatch(r"process \d+ on \S+, started \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", tag)
+    alive = made(instance, {orphaned_runs.TAG: tag}, Status.STARTED)
+    by_hand = {orphaned_runs.TAG: f"process 1 on {socket.gethostname()}, started once"}
+    unknown = made(instance, by_hand, Status.STARTED)
+    orphaned_runs.reconcile(instance)
+    assert [status_of(instance, run) for run in (alive, unknown)] == [Status.STARTED] * 2
 
 
 def test_isobar_run_leaves_workers_to_the_machine_where_they_are(

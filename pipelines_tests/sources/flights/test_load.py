@@ -1,5 +1,6 @@
 """What the tables hold after one day, the same day again, and other days."""
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -57,6 +58,10 @@ def test_a_document_lands_whole(warehouse: Warehouse, owner: psycopg.Connection)
             None,
         ),
     ]
+    assert owner.execute(
+        "SELECT departure_on, return_on, origin_city, destination_city, total_duration_minutes"
+        " FROM enriched.itineraries WHERE itinerary_id = 'it_1'"
+    ).fetchone() == (dt.date(2026, 6, 1), dt.date(2026, 6, 8), "Budapest", "London", 145 + 145)
     assert owner.execute(
         "SELECT leg_number, departure_city, arrival_city, elapsed_minutes, airline_logo_url"
         " FROM enriched.itinerary_legs WHERE itinerary_id = 'it_1' ORDER BY 1"

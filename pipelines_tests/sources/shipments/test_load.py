@@ -42,6 +42,16 @@ def statuses(owner: psycopg.Connection) -> list[str]:
     ]
 
 
+def test_values_have_the_currency_that_is_set(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    query = "SELECT total_value, total_value_currency FROM enriched.shipments"
+    deliver(warehouse, tmp_path, [line(1)])
+    assert owner.execute(query).fetchall() == [(Decimal(800), None)]
+    deliver(warehouse, tmp_path, [line(1), line(2)], currency="EUR")
+    assert owner.execute(query).fetchall() == [(Decimal(800), "EUR")] * 2
+
+
 @pytest.mark.answers("H01")
 def test_a_file_lands_whole(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
