@@ -8,7 +8,7 @@ INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-dep
 SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-development run ui dashboard psql bench docs screenshots coverage test system drills lint audit format lock
+.PHONY: help setup setup-development run ui dashboard psql bench docs site screenshots coverage test system drills lint audit format lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ bench: .venv/benchmarks ## measure speed beside the targets; ARGS=running what i
 docs: .venv/development ## write the pages that are made from code and database
 	@ISOBAR_SCHEDULES=/dev/null ISOBAR_SOURCES= $(BIN)/python -m docs.generate
 
+site: .venv/site ## render the pages as a website in build/site, and check its links
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 screenshots: .venv/development ## write docs/pictures from a real run; needs Chromium
 	@$(BIN)/python -m docs.screenshots
 
@@ -72,7 +75,8 @@ lock: .venv/runtime ## resolve the requirements anew
 	$$lock pyproject.toml --extra workers --constraint requirements/runtime.lock --output-file requirements/workers.lock; \
 	$$lock pyproject.toml --extra dashboard --constraint requirements/workers.lock --output-file requirements/dashboard.lock; \
 	$$lock pyproject.toml --extra dashboard --extra workers --group development --constraint requirements/workers.lock --output-file requirements/development.lock; \
-	$$lock --group benchmarks --constraint requirements/runtime.lock --output-file requirements/benchmarks.lock
+	$$lock --group benchmarks --constraint requirements/runtime.lock --output-file requirements/benchmarks.lock; \
+	$$lock --group site --constraint requirements/development.lock --output-file requirements/site.lock
 
 .venv/uv: requirements/setup.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -101,4 +105,9 @@ lock: .venv/runtime ## resolve the requirements anew
 .venv/benchmarks: .venv/development requirements/benchmarks.lock
 	@echo "Installing what is measured beside ours into .venv …" >&2
 	@$(SYNC) -r requirements/benchmarks.lock
+	@touch $@
+
+.venv/site: .venv/development requirements/site.lock
+	@echo "Installing what renders the pages into .venv …" >&2
+	@$(SYNC) -r requirements/site.lock
 	@touch $@

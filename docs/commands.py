@@ -15,11 +15,12 @@ MAKEFILE = Path(__file__).parent.parent / "Makefile"
 HEAD = """\
 # Commands
 
-The command is `.venv/bin/isobar`, which `make run` or `make setup` makes; `-h` after any of them
-shows its words. Results go to standard output, all else to standard error. Exit codes: 0 well,
-1 something failed, with a message, 2 mistyped, 130 stopped by Ctrl-C.
+Look up a command, its options and its exit codes. This page is generated from the commands' own
+help texts and from the Makefile: `make docs` writes it; do not edit it.
 
-`make docs` writes this page; do not edit it.
+The command is `.venv/bin/isobar`, which `make run` and `make setup` install; `-h` after any command
+shows its help. Results go to standard output, everything else to standard error. Exit codes:
+0 success, 1 a failure, with a message, 2 wrong usage, 130 stopped by Ctrl-C.
 """
 
 

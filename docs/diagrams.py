@@ -1,6 +1,6 @@
-"""What of docs/architecture.md is made: the map of files, the graph of assets, the tables.
+"""Diagrams of assets and tables (docs/diagrams.md), and the map of files in docs/architecture.md.
 
-`docs.generate` puts each between its markers; a test fails while they are not what this gives.
+`docs.generate` writes them; a test fails while the pages differ from what this returns.
 """
 
 import ast
@@ -17,22 +17,47 @@ from pipelines.migrations.apply import all_tables
 from pipelines.source import sources
 
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
-PAGE = Path(__file__).parent / "architecture.md"
-MARKED = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PAGE = Path(__file__).parent / "diagrams.md"
+ARCHITECTURE = Path(__file__).parent / "architecture.md"
+MAP_OF_FILES = re.compile(r"(<!-- made: files -->\n).*?(<!-- end -->)", re.DOTALL)
+HEAD = """\
+# Diagrams
+
+Use this page to see which asset depends on which, and which keys join the tables. It is generated
+from the asset definitions and the table declarations: `make docs` writes it; do not edit it. How
+data flows in general is in [architecture](architecture.md).
+
+## Asset graph
+
+An arrow leads from an asset to the assets that read it. Rounded boxes are files, documents and
+services outside Isobar. Boxes inside a box are loaded together, in one transaction. The web UI
+shows the same graph.
+
+"""
+KEYS = """\
+## Keys and references
+
+These diagrams show keys only; all columns are in the [data dictionary](data-dictionary.md). Data
+tables also have a `delivery_id`, which names a row of `ops.deliveries`. It is not declared as a
+foreign key: both rows are written in one transaction, and checking every row would slow down bulk
+loads.
+
+"""
 
 
 def page(definitions: dg.Definitions) -> str:
-    """The page as it has to be: what is written by hand, and what is made as it is now."""
-    made = {
-        "files": files(),
-        "assets": assets(definitions.resolve_asset_graph()),
-        "tables": tables(),
-    }
-    return MARKED.sub(lambda found: found[1] + made[found[2]] + found[3], PAGE.read_text())
+    """Return the page of diagrams."""
+    return HEAD + assets(definitions.resolve_asset_graph()) + "\n" + KEYS + tables().rstrip() + "\n"
+
+
+def architecture() -> str:
+    """Return the page on architecture with its map of files as the docstrings are now."""
+    text = ARCHITECTURE.read_text()
+    return MAP_OF_FILES.sub(lambda found: found[1] + files() + found[2], text)
 
 
 def files() -> str:
-    """What lives where in pipelines/, in the words of the docstrings."""
+    """Return a table of the modules in pipelines/ with the summaries of their docstrings."""
     folder = PAGE.parent.parent / "pipelines"
     modules = {one.name: one for one in folder.glob("*.py") if one.name != "__init__.py"}
     modules |= {f"{one.parent.name}/": one for one in folder.glob("*/__init__.py")}
@@ -44,8 +69,8 @@ def files() -> str:
 
 
 def assets(graph: AssetGraph) -> str:
-    """A diagram for each domain: its assets, what they stand on, and what stands on them."""
-    return "\n".join(f"### {domain}\n\n{_assets_of(graph, domain)}" for domain in sources()) + "\n"
+    """Return a diagram for each source: its assets, what they read, and what reads them."""
+    return "\n".join(f"### {domain}\n\n{_assets_of(graph, domain)}" for domain in sources())
 
 
 def _assets_of(graph: AssetGraph, domain: str) -> str:
@@ -108,7 +133,7 @@ def _id(key: dg.AssetKey) -> str:
 
 
 def tables() -> str:
-    """Of each schema a diagram of the tables that refer to others, and the rest in a line."""
+    """Return a diagram of the references in each schema; tables without any are listed below it."""
     declared = all_tables()
     schemas = sorted({str(table.schema) for table in declared})
     return "\n".join(_tables_of(s, [t for t in declared if t.schema == s]) for s in schemas) + "\n"
@@ -131,7 +156,8 @@ def _tables_of(schema: str, of_schema: list[Table]) -> str:
         lines += ["```", ""]
     if alone := [table for table in of_schema if table not in related]:
         of_each = (f"`{one.name}` ({', '.join(c.name for c in one.primary_key)})" for one in alone)
-        lines += [f"{'Besides' if references else 'Keys'}: {', '.join(of_each)}.", ""]
+        title = "Tables without references" if references else "Keys"
+        lines += [f"{title}: {', '.join(of_each)}.", ""]
     return "\n".join(lines)
 
 

@@ -19,15 +19,15 @@ SCHEMAS = ("enriched", "metrics", *OF_SOURCES, "ops")
 HEAD = """\
 # Data dictionary
 
-Every schema, table, view, function and column, in the words of the database's own comments.
-psql shows the same with `\\d+ NAME`, of functions with `\\df+ NAME`. `make docs` writes this page;
-do not edit it.
+Look up a schema, table, view, function or column. This page is generated from the comments in the
+database: `make docs` writes it; do not edit it. psql shows the same comments with `\\d+ NAME`, and
+with `\\df+ NAME` for functions.
 
-`enriched` and `metrics` are the interface: their names stay, and a change of them is in the
-[changes](../CHANGELOG.md). The tables behind them may change.
+`enriched` and `metrics` are the public interface: every change to them is in the
+[changelog](../CHANGELOG.md). The tables behind them may change without notice.
 
-Units are in the names of columns. `_at` is an instant, `_local` a time on the clocks of a place,
-`_on` and `day` a date. Any column may be null whose comment says when it is.
+Column names contain the unit. `_at` is an instant, `_local` a local time of a place, `_on` and
+`day` a date. A column may be null only where its comment says when.
 """
 OBJECTS = """
 SELECT nspname, relname AS name, CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind,

@@ -20,6 +20,7 @@ def main() -> None:
     _write(commands.PAGE, commands.page(isobar))
     definitions = build_definitions()
     _write(diagrams.PAGE, diagrams.page(definitions))
+    _write(diagrams.ARCHITECTURE, diagrams.architecture())
     _write(reference.PAGE, reference.page(definitions))
     _write(reference.EXAMPLE, reference.example(reference.EXAMPLE.read_text()))
     _write(reference.COMPOSE, reference.compose(reference.COMPOSE.read_text()))

@@ -23,9 +23,9 @@ WIDTH = 110
 HEAD = """\
 # Reference
 
-What is declared: the sources with their variables, and every check, schedule, sensor and job
-with what to do about it. `make docs` writes this page; do not edit it. How to operate all of it
-is in [operations](operations.md).
+Look up a source, variable, check, schedule, sensor or job, and what to do about a failed check.
+This page is generated from the declarations of the sources: `make docs` writes it; do not edit it.
+[Operations](operations.md) describes how to operate all of it.
 """
 
 

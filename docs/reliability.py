@@ -1,7 +1,7 @@
-"""The page of what happens when a source fails: a row for each source and fault, as it was tried.
+"""The page on reliability: a summary, and a row for each source and fault from a trial of both.
 
 `python -m docs.reliability` tries all and writes the page, which takes some minutes; `make drills`
-tries them again and fails where a row is another now.
+tries them again and fails where a row differs.
 """
 
 import re
@@ -21,30 +21,41 @@ PAGE = Path(__file__).parent / "reliability.md"
 HEAD = """\
 # Reliability
 
-What happens when a source fails, source by source and fault by fault. Each row was tried: the
-source's own job ran against a server, or a file, that has the fault, and was run again when the
-fault was gone. In every row
+Look up here what Isobar does when a source fails: which rows land, what is reported, and how many
+requests are sent. This page is generated from trials of every fault with every source:
+`.venv/bin/python -m docs.reliability` writes it, and `make drills` repeats them. Do not edit it.
 
-- nothing landed that the source did not say;
-- what is missing is reported: the run is red and says why, or the records are in quarantine
-  (`ops.quarantine`), or the plant's days and the places are reported as missing (`solar.gaps`,
-  `weather.fetch_state`, `weather.places`);
-- the run after the fault was green, and then all was there, once.
+**In short.** No fault stores a value that the source did not send. Whatever is missing is reported.
+When the source works again, the next run loads what is missing, once, without anyone's help.
 
+| when | Isobar | you |
+|---|---|---|
+| the source is away or overloaded (no connection, time-out, 408, 429, 5xx) | retries with pauses, then fails the run | wait: the next run tries again |
+| the source asks for a long wait (`Retry-After`) | fails the run without a retry; the weather retries as above | wait |
+| access fails (401, 403, 404, TLS, redirect loop) | fails the run after one request | correct the key, the address or the certificate |
+| the response is not data (HTML, empty, cut off, wrong encoding, error object) | stores nothing of it; retries, then fails the run | wait, or ask the source's operator |
+| the response is too large (1 GB, gzip bomb) | stops reading at a limit and fails the run | ask the source's operator |
+| some records are bad (missing, null, wrong type, impossible) | loads the good records, rejects the others with their reasons; the run is green and a check warns; too many bad records reject the whole delivery | read the quarantine; the source corrects the records |
+| a column or field is new | loads everything; the check `schema_drift` warns, except for the weather | ask the developers to store it, if it is useful |
+| a file cannot be read, or lacks a column | loads the other files; the run is red and names the file | replace the file |
+| the geocoder fails | loads everything else; the run is green and `located_places` warns | wait |
+
+There is one exception: a file that was cut exactly between two lines cannot be recognised as
+incomplete. It is loaded as it is, and the missing lines follow when the complete file arrives.
+
+**How to read the tables.** In each trial the source's own job ran against a server, or a file, with
+the fault, and again without it. The second run was green, and then everything was loaded, once.
 Faults up to *wrong content type* concern the whole response. The others spoil one value in each of
-several records, a different one each time, and leave the rest intact. A record is a leg or an
-itinerary, an event, a line of a file, an hour of a plant, or the weather of a place.
+several records, a different value each time. A record is a leg or an itinerary, an event, a line of
+a file, an hour of a plant, or the weather of a place.
 
-*Calls* is the number of requests to the source in that run. For a green run the column names the
-checks that warn, for a red one it has the first lines of the error. Time-outs were shortened for
-the trial: a client waits 5 s for a connection, 20 s between two reads and 2 min for a response (for
-the weather 5 s, 15 s and 30 s). `…` stands for text that differs from run to run.
-
-A file that was cut exactly between two lines cannot be recognised. It is loaded as it is, and the
-missing lines are loaded when the complete file arrives.
-
-`.venv/bin/python -m docs.reliability` writes this page; do not edit it.
-"""
+Missing records are in quarantine (`ops.quarantine`), or reported as missing days (`solar.gaps`),
+places (`weather.places`) and weather (`weather.fetch_state`). *What the run says* lists the checks
+that warn for a green run, and the first lines of the error for a red one. *Calls* counts the
+requests to the source in that run. Time-outs were shortened for the trials: normally a client waits
+5 s for a connection, 20 s between two reads and 2 min for a response (for the weather 5 s, 15 s and
+30 s). `…` stands for text that differs from run to run.
+"""  # noqa: E501 - rows of a table are not broken
 TITLES = (
     "fault",
     "what lands",

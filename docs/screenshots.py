@@ -1,6 +1,6 @@
-"""`make screenshots`: the pictures of the README, of a real `isobar run` and its `isobar ui`.
+"""`make screenshots`: take the pictures of the pages, of a real `isobar run` and its `isobar ui`.
 
-Each is looked at before it is committed: no test knows whether it shows what it should.
+Look at each before you commit it: no test knows whether it shows what it should.
 """
 
 import io
@@ -25,14 +25,19 @@ from pipelines_tests.command import isobar
 from pipelines_tests.served_ui import Ui, start
 
 PICTURES = Path(__file__).parent / "pictures"
+#: Each page of the dashboards in the order of the moving picture, and the name of its own picture.
 DASHBOARDS = {
-    "dashboard-shipments": "Shipments",
-    "dashboard-bookings": "Hotel bookings",
-    "dashboard-solar": "Solar plants",
-    "dashboard-flights": "Flights",
+    "Overview": None,
+    "Flights": "dashboard-flights",
+    "Shipments": "dashboard-shipments",
+    "Hotel bookings": "dashboard-bookings",
+    "Solar plants": "dashboard-solar",
 }
 COLOURS = 256
 MAX_BYTES = 200_000
+TOUR_WIDTH = 1000
+TOUR_MILLISECONDS = 1500  # for each page
+MAX_TOUR_BYTES = 1_500_000
 NARROW_NAVIGATION = "localStorage.setItem('dagster-nav-collapsed', 'true')"
 QUIET = "() => !document.querySelector('[class*=pinner], [class*=himmer]')"
 TERMINAL = """\
@@ -74,14 +79,18 @@ def main() -> None:
 
 
 def pictures_of_dashboards(page: Page, url: str) -> None:
-    """The page of each source, as a visitor sees it first."""
+    """Take the first view of each page, and make a moving picture of all of them."""
     page.goto(url)
-    for name, title in DASHBOARDS.items():
+    frames = []
+    for title, name in DASHBOARDS.items():
         page.get_by_role("link", name=title, exact=True).click()
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
         expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
         page.wait_for_timeout(2000)  # until charts are drawn and nothing moves
-        keep(page.screenshot(), name)
+        frames.append(page.screenshot())
+        if name is not None:
+            keep(frames[-1], name)
+    keep_tour(frames)
 
 
 def wait_until_idle(ui: Ui) -> None:
@@ -152,6 +161,28 @@ def keep(picture: bytes, name: str) -> None:
         few.save(file, optimize=True)
     if file.stat().st_size > MAX_BYTES:
         sys.exit(f"{file} has {file.stat().st_size:,} bytes: show less of the page.")
+    print(f"wrote {file.name}: {file.stat().st_size:,} bytes")  # noqa: T201 - it is the answer
+
+
+def keep_tour(screenshots: list[bytes]) -> None:
+    """Write the moving picture at the top of the README."""
+    file = PICTURES / "dashboards.webp"
+    frames = []
+    for screenshot in screenshots:
+        with Image.open(io.BytesIO(screenshot)) as image:
+            height = image.height * TOUR_WIDTH // image.width
+            frames.append(image.convert("RGB").resize((TOUR_WIDTH, height)))
+    frames[0].save(
+        file,
+        save_all=True,
+        append_images=frames[1:],
+        duration=TOUR_MILLISECONDS,
+        loop=0,
+        quality=85,
+        method=6,
+    )
+    if file.stat().st_size > MAX_TOUR_BYTES:
+        sys.exit(f"{file} has {file.stat().st_size:,} bytes: show fewer pages.")
     print(f"wrote {file.name}: {file.stat().st_size:,} bytes")  # noqa: T201 - it is the answer
 
 

@@ -162,7 +162,7 @@ def test_the_queries_of_the_readme_answer(
         return next(rows for title, rows in answers.items() if title.startswith(beginning))
 
     assert len(answers) == 3
-    assert [row[0::5] for row in answer("What solar plants expected")] == [("Sierra", 24)] * 7
+    assert [row[0::5] for row in answer("Expected and observed energy")] == [("Sierra", 24)] * 7
     assert [row[0] for row in answer("The cheapest")] == [f"it_{n}" for n in range(11, 21)]
-    (risk, *_) = answer("Where the weather may delay")
+    (risk, *_) = answer("Parcels in transit")
     assert (risk[1], risk[4]) == ("snow", 7)

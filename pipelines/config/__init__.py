@@ -56,7 +56,6 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read the variables; one that is empty counts as unset. Raises `PermanentFailure`."""
-
         read = _reader(environment)
 
         def value(name: str) -> str | None:

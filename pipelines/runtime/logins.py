@@ -89,8 +89,10 @@ def _reject_mighty(connection: psycopg.Connection, url: str) -> None:
 
 
 def _closed(connection: psycopg.Connection) -> list[str]:
-    """Databases that only their owners enter: Dagster's; all but the warehouse where the server
-    was made for us, by its first user.
+    """Return the databases that only their owners may connect to.
+
+    On a server that was created for Isobar by its first user, these are all but the warehouse;
+    on any other server, Dagster's alone.
     """
     query = "SELECT oid = 10 AND rolname = 'isobar' FROM pg_roles WHERE rolname = current_user"
     is_ours = connection.execute(query).fetchone() == (True,)

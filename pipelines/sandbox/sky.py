@@ -43,8 +43,9 @@ def irradiation(latitude: float, longitude: float, at: dt.datetime) -> float:
 
 
 def _clear(latitude: float, longitude: float, day: int, hour: int) -> float:
-    """From the sun's elevation in the middle of the hour, by Cooper's declination (1969), without
-    the equation of time, and Haurwitz's clear sky (1945).
+    """Return the clear sky of Haurwitz (1945) for the sun's elevation in the middle of the hour.
+
+    The declination is Cooper's (1969); the equation of time is left out.
     """
     north, declination = math.radians(latitude), _declination(day)
     cosine = math.cos(math.radians(15 * (hour + 0.5 - 12) + longitude))

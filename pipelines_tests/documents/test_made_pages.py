@@ -84,12 +84,13 @@ def test_every_schema_is_in_the_dictionary(owner: psycopg.Connection) -> None:
 @pytest.mark.answers("F32")
 def test_the_diagrams_are_what_is_declared() -> None:
     assert diagrams.PAGE.read_text() == diagrams.page(build_definitions())
+    assert diagrams.ARCHITECTURE.read_text() == diagrams.architecture()
 
 
 def test_the_diagram_of_processes_has_all_that_isobar_ui_starts(tmp_path: Path) -> None:
     settings = Settings.from_environment({"ISOBAR_HOME": str(tmp_path)})
     names = [child.name for child in WebUi(settings, {}, lambda _: None)._children(1, 2)]
-    (drawn,) = [one for one in blocks(diagrams.PAGE, "mermaid") if "isobar ui" in one]
+    (drawn,) = [one for one in blocks(diagrams.ARCHITECTURE, "mermaid") if "isobar ui" in one]
     processes = " ".join(re.findall(r'\[\(?"(.*?)"', drawn))
     assert len(names) == 3
     assert [name for name in [*names, "sandbox", "PostgreSQL"] if name not in processes] == []

@@ -129,8 +129,9 @@ def housekeeping() -> None:
 
 @due_sensor("orphaned_runs", seconds=60, looks_once=True)
 def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Fail runs whose process was killed, so that they are tried again and hold nobody up. Starts
-    nothing itself.
+    """Fail runs whose process was killed, so that they are retried and free their slots.
+
+    Starts nothing itself.
     """
     ended = fail_orphaned_runs(context.instance)
     return dg.SkipReason(

@@ -171,8 +171,9 @@ rebuild_job = dg.define_asset_job(
 def flights_retry(
     context: dg.SensorEvaluationContext, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Fetch today's document again a quarter of an hour after the run of today failed: what is not
-    archived today can never be had.
+    """Fetch today's document again a quarter of an hour after today's run failed.
+
+    A document that is not archived today is lost for good.
     """
     today = utc_now().date()
     job, day = source.name, today.isoformat()

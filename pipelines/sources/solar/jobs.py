@@ -229,8 +229,9 @@ def sync_complete(
 def solar_sync_due(
     context: dg.SensorEvaluationContext, solar: SourceResource, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Sync plants that were registered, however that was done, and those of which something is
-    missing and due to be requested again.
+    """Sync new plants, and plants with missing days that are due.
+
+    A plant is new however it was registered: by command, job or INSERT.
     """
     if solar.settings().is_off:
         return dg.SkipReason("MONITORING_URL is not set.")

@@ -140,8 +140,11 @@ def delete(store: Warehouse, plant_id: int) -> int:
 
 
 def listing(connection: Connection) -> Sequence[Row[Any]]:
-    """Every plant by number: the columns of `solar.plants`, and `days_complete`, `days_missing`
-    (the service was queried and did not send them whole) and `days_not_requested`."""
+    """Return every plant by number, with counts of its days.
+
+    The rows have the columns of `solar.plants`, and `days_complete`, `days_missing` (requested, but
+    the service did not send them whole) and `days_not_requested`.
+    """
     return connection.execute(text(read_sql("pipelines.sources.solar", "listing"))).all()
 
 

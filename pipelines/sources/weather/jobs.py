@@ -140,8 +140,10 @@ def _result(
 def weather_due(
     context: dg.SensorEvaluationContext, weather: SourceResource, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Start the job when a new place is requested, its last weather is two hours old, or a wanted
-    hour has none or an old forecast. It replaces the weather cache of the shipments service.
+    """Start the job when a place or an hour is due.
+
+    Due is a new place, a place whose last weather is two hours old, and a wanted hour without
+    weather or with an old forecast. Replaces the weather cache of the shipments service.
     """
     settings = weather.settings()
     provider = open_provider(settings, utc_now)
