@@ -23,7 +23,7 @@ from pipelines_tests.sources.flights.made_up import flights_document
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
 LINES = 50
-HELD = "SELECT count(*) FROM shipments.shipments"
+HELD = "SELECT count(*) FROM shipments.shipments WHERE tracking_number LIKE 'TN00%'"
 
 
 @contextmanager
