@@ -16,6 +16,7 @@ FILE = Path(__file__).parent.parent / "pipelines_tests" / "warehouse" / "public_
 SCHEMAS = ("enriched", "metrics")
 OTHERS = (
     "bookings.events",
+    "bookings.hotels",
     "flights.agents",
     "flights.airlines",
     "flights.airports",

@@ -3,9 +3,7 @@
 import functools
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +21,13 @@ from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.sources.flights import client, load
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests import tls
+from pipelines_tests import states, tls
 from pipelines_tests.databases import made
 from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.logins import prepare
 from pipelines_tests.packages import installed, wheel  # noqa: F401 - fixtures
 from pipelines_tests.sandbox_server import sandbox_server
+from pipelines_tests.states import SHARED, new_folder
 
 SYSTEM = tuple(
     f"pipelines_tests/{place}"
@@ -46,6 +45,8 @@ SYSTEM = tuple(
     )
 )
 """Tests of the platform as people start it, with servers and commands that tests share."""
+#: Fixtures that start the platform as people do.
+STATES = {"state", "empty_state"}
 DRILLS = "pipelines_tests/drills/"
 COSTLY = (*SYSTEM, "pipelines_tests/cookbook/", f"{DRILLS}test_workers.py")
 """Tests that share a fixture that takes long to make."""
@@ -59,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(DRILLS):
             item.add_marker("drill")
-        elif item.nodeid.startswith(SYSTEM) or "state" in getattr(item, "fixturenames", ()):
+        elif item.nodeid.startswith(SYSTEM) or STATES & {*getattr(item, "fixturenames", ())}:
             item.add_marker("system")
 
 
@@ -74,39 +75,38 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> CostlyTogeth
     return CostlyTogether(config, log)
 
 
-MEMORY = Path("/dev/shm")
-"""A file system in memory: a database is copied there in a tenth of the time."""
-SERVERS_BYTES = 4_000_000_000
-"""What the servers of all workers may need."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder of state folders that all workers copy."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = str(new_folder())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def state_folder() -> Iterator[Path]:
-    with open_folder() as folder:
-        yield folder
-
-
-@contextmanager
-def open_folder(within: Path | None = None) -> Iterator[Path]:
-    """A folder that a system user may reach, which pytest's own are not when root runs them."""
-    folder = Path(tempfile.mkdtemp(prefix="isobar-test-", dir=within))
-    folder.chmod(0o755)
+    """A folder that a system user may reach."""
+    folder = new_folder()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Connections]:
-    has_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > SERVERS_BYTES
-    with open_folder(MEMORY if has_memory else None) as folder:
-        built_in = EmbeddedPostgres(folder)
-        connections = built_in.start()
-        with psycopg.connect(connections.url(SUPERUSER, "postgres"), autocommit=True) as postgres:
-            for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
-                postgres.execute(f"ALTER SYSTEM SET {setting} = off")  # nothing of it is kept
-            postgres.execute("SELECT pg_reload_conf()")
-        yield connections
-        built_in.stop()
+    folder = new_folder()
+    built_in = EmbeddedPostgres(folder)
+    connections = built_in.start()
+    with psycopg.connect(connections.url(SUPERUSER, "postgres"), autocommit=True) as postgres:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
+            postgres.execute(f"ALTER SYSTEM SET {setting} = off")  # nothing of it is kept
+        postgres.execute("SELECT pg_reload_conf()")
+    yield connections
+    built_in.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -154,12 +154,19 @@ def owner(server: Connections, database: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def state(state_folder: Path) -> Iterator[Path]:
-    """A state folder of the test's own, for commands; its server is stopped afterwards."""
-    folder = Path(tempfile.mkdtemp(dir=state_folder))
-    folder.chmod(0o755)
+def empty_state() -> Iterator[Path]:
+    """A state folder of the test's own with nothing in it, for commands."""
+    folder = new_folder()
     yield folder
     EmbeddedPostgres(folder).stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """A state folder of the test's own, with an empty database, for commands."""
+    with states.copied(states.migrate) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

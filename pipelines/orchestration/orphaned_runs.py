@@ -5,16 +5,19 @@ dead here, is marked failed, and frees its pool slots. A living code server watc
 workers. Run as a program, this ends killed runs and prints them.
 """
 
+import datetime as dt
 import json
+import re
 import socket
 
 import dagster as dg
 import psutil
 
-from pipelines.postgres.process_identity import find, identity, is_alive
+from pipelines.postgres.process_identity import find, is_alive
 
 TAG = "isobar/run"
 """On runs in the process of a command: a person waits, so they do not wait for a source."""
+TAG_TEXT = re.compile(r"process (?P<pid>\d+) on (?P<host>\S+), started (?P<started_at>.+)")
 BROKER_TAG = "dagster-celery/task_id"
 """On runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers."""
 UNFINISHED = [
@@ -27,13 +30,16 @@ UNFINISHED = [
 AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 FIRST_EVENTS = 5
 """A worker logs its process among its first events."""
+STARTED_AT = "%Y-%m-%d %H:%M:%S UTC"
 CLOCK_SECONDS = 5
 """Clocks are set: a process may seem to have begun so much later than it did."""
 
 
-def tag_of_this_process() -> str:
-    """What names this process on this machine."""
-    return f"{identity()} on {socket.gethostname()}"
+def tag_of_process(pid: int | None = None) -> str:
+    """Name a process, this one by default: `process 7 on vm, started 2026-11-21 14:30:21 UTC`."""
+    process = psutil.Process(pid)
+    started_at = dt.datetime.fromtimestamp(process.create_time(), dt.UTC).strftime(STARTED_AT)
+    return f"process {process.pid} on {socket.gethostname()}, started {started_at}"
 
 
 def reconcile(instance: dg.DagsterInstance) -> None:
@@ -78,9 +84,14 @@ def _end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 def _command_was_killed(run: dg.DagsterRun) -> bool:
     """Whether it was in a process of this machine that is gone; another attempt is a worker's."""
-    process, _, host = run.tags.get(TAG, "").partition(" on ")
-    is_first = run.parent_run_id is None
-    return is_first and host == socket.gethostname() and find(process) is None
+    noted = TAG_TEXT.fullmatch(run.tags.get(TAG, ""))
+    if noted is None or run.parent_run_id is not None or noted["host"] != socket.gethostname():
+        return False
+    try:
+        started_at = dt.datetime.strptime(noted["started_at"], STARTED_AT).replace(tzinfo=dt.UTC)
+    except ValueError:  # a person may set any tag
+        return False
+    return find(f"{noted['pid']} since {started_at.timestamp()}") is None
 
 
 def _worker_was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

@@ -34,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipelines.definitions import definitions
 from pipelines.failures import TransientFailure
 from pipelines.orchestration.asset_metadata import is_external
-from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_this_process
+from pipelines.orchestration.orphaned_runs import TAG, reconcile, tag_of_process
 from pipelines.orchestration.run_failures import STOPPED, why_step_failed
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.postgres.remedies import remedy_for
@@ -132,7 +132,7 @@ def _run(
     job = definitions.resolve_job_def(name)
     partition = newest_partition(job)
     tags = {
-        TAG: tag_of_this_process(),
+        TAG: tag_of_process(),
         "dagster/max_retries": "0",  # whoever waits runs it again
     }
     if partition is not None:

@@ -1,18 +1,15 @@
 """One browser and one `isobar ui`, on a state of its own, for all tests in this folder."""
 
 import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.browser import chromium
 from pipelines_tests.browser.watched import Watched
-from pipelines_tests.command import isobar
 from pipelines_tests.served_ui import Ui, start
+from pipelines_tests.states import copied, load
 
 expect.set_options(timeout=chromium.PATIENCE_SECONDS * 1000)
 
@@ -34,18 +31,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def ui(browser: Browser, state_folder: Path) -> Iterator[Ui]:
+def ui(browser: Browser) -> Iterator[Ui]:
     """What a newcomer has after `make run` and `make ui`."""
-    state = Path(tempfile.mkdtemp(dir=state_folder))
-    state.chmod(0o755)
-    try:
-        done = isobar(state, "run")
-        assert done.returncode == 0, done.stderr
+    with copied(load) as state:
         serving = start(state)
         yield serving
         serving.stop()
-    finally:
-        EmbeddedPostgres(state).stop()
 
 
 @pytest.fixture

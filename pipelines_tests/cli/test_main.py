@@ -20,6 +20,9 @@ from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.flights.made_up import flights_document
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
+MINE = "SELECT count(*) FROM enriched.shipments WHERE tracking_number = 'TN00000001'"
+"""Beside those of the sandbox."""
+
 
 def query(state: Path, sql: str) -> list[tuple[object, ...]]:
     url = isobar(state, "database", "url").stdout.strip()
@@ -27,17 +30,17 @@ def query(state: Path, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def test_one_command_leads_from_nothing_to_flights_and_again_to_the_same(state: Path) -> None:
+def test_one_command_leads_from_nothing_to_flights_and_again_to_the_same(empty_state: Path) -> None:
     rows = "SELECT * FROM enriched.itinerary_legs ORDER BY itinerary_id, leg_number"
-    first = isobar(state, "run")
+    first = isobar(empty_state, "run")
     assert first.returncode == 0, first.stdout + first.stderr
     assert re.search(r"flights\.itineraries +305 +2 ", first.stdout)
     assert "make ui" in first.stdout
-    held = query(state, rows)
+    held = query(empty_state, rows)
     assert len(held) > 300
-    second = isobar(state, "run")
+    second = isobar(empty_state, "run")
     assert second.returncode == 0
-    assert query(state, rows) == held
+    assert query(empty_state, rows) == held
     assert "Created the tables" in first.stderr
     assert second.stderr == ""
 
@@ -53,7 +56,7 @@ def test_a_broken_source_ends_red_says_where_and_what_to_do_and_writes_nothing(
     state: Path, source: FakeSource, fault: Answer, words: str
 ) -> None:
     source.will(fault)
-    done = isobar(state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url)
+    done = isobar(state, "run", "flights", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url)
     told = done.stdout + done.stderr
     assert done.returncode == 1
     assert words in told
@@ -77,8 +80,8 @@ def test_a_run_for_some_sources_leaves_the_others_alone(state: Path) -> None:
 
 def test_a_dead_server_ends_red_and_what_was_there_stays(state: Path, source: FakeSource) -> None:
     source.will(document(flights_document()))
-    assert isobar(state, "run", FLIGHTS_URL=source.url).returncode == 0
-    done = isobar(state, "run", FLIGHTS_URL="http://127.0.0.1:9/flights.json")
+    assert isobar(state, "run", "flights", FLIGHTS_URL=source.url).returncode == 0
+    done = isobar(state, "run", "flights", FLIGHTS_URL="http://127.0.0.1:9/flights.json")
     assert done.returncode == 1
     assert "connection refused" in done.stdout
     assert query(state, "SELECT count(*) FROM enriched.itineraries") == [(2,)]
@@ -93,7 +96,7 @@ def test_a_source_that_often_fails_is_read_whole_all_the_same(state: Path) -> No
     try:
         assert sandbox.stdout is not None
         assert "The sandbox is at" in sandbox.stdout.readline()
-        done = isobar(state, "run")
+        done = isobar(state, "run", "flights")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "trying again in" in done.stderr
     finally:
@@ -103,36 +106,40 @@ def test_a_source_that_often_fails_is_read_whole_all_the_same(state: Path) -> No
     assert query(state, offered) == [(180,)]
 
 
-def test_database_commands_say_where_it_is(state: Path) -> None:
-    assert isobar(state, "database", "status").returncode == 1
-    url = isobar(state, "database", "url")
+def test_database_commands_say_where_it_is(empty_state: Path) -> None:
+    assert isobar(empty_state, "database", "status").returncode == 1
+    url = isobar(empty_state, "database", "url")
     assert re.fullmatch(r"postgresql://isobar:[^@\s]+@127\.0\.0\.1:\d+/isobar\n", url.stdout)
-    assert "running on 127.0.0.1" in isobar(state, "database", "status").stdout
-    told = isobar(state, "database", "psql", "-Atc", "SELECT current_user")
+    assert "running on 127.0.0.1" in isobar(empty_state, "database", "status").stdout
+    told = isobar(empty_state, "database", "psql", "-Atc", "SELECT current_user")
     assert told.stdout == "isobar\n", told.stderr
-    reader = isobar(state, "database", "psql", "--role=analyst", "-Atc", "SELECT current_user")
+    reader = isobar(
+        empty_state, "database", "psql", "--role=analyst", "-Atc", "SELECT current_user"
+    )
     assert reader.stdout == "isobar_analyst\n", reader.stderr
-    assert isobar(state, "database", "stop").stderr == "PostgreSQL is stopped.\n"
-    assert isobar(state, "database", "stop").stderr == "PostgreSQL was not running.\n"
+    assert isobar(empty_state, "database", "stop").stderr == "PostgreSQL is stopped.\n"
+    assert isobar(empty_state, "database", "stop").stderr == "PostgreSQL was not running.\n"
 
 
 def test_a_proxy_in_the_environment_is_not_asked_about_this_machine(state: Path) -> None:
     proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
-    done = isobar(state, "run", NO_PROXY="", no_proxy="", **proxies)
+    done = isobar(state, "run", "flights", NO_PROXY="", no_proxy="", **proxies)
     assert "sandbox: " not in done.stderr  # as a failure of it would be told
     assert "flights_snapshots" in done.stdout
 
 
-def test_a_second_sandbox_on_the_same_port_is_refused_and_the_first_stays(state: Path) -> None:
-    first = begin(state, "sandbox")
+def test_a_second_sandbox_on_the_same_port_is_refused_and_the_first_stays(
+    empty_state: Path,
+) -> None:
+    first = begin(empty_state, "sandbox")
     try:
         assert first.stdout is not None
         url = first.stdout.readline().split()[4]
         port = url.split(":")[2].split("/")[0]
-        second = isobar(state, "sandbox", "--port", port)
+        second = isobar(empty_state, "sandbox", "--port", port)
         assert second.returncode == 2
         assert f"Port {port} is taken" in second.stderr
-        assert (state / "sandbox.url").read_text() in url
+        assert (empty_state / "sandbox.url").read_text() in url
     finally:
         first.terminate()
         first.communicate(timeout=20)
@@ -153,18 +160,18 @@ def test_two_that_make_the_storage_of_dagster_at_once_both_find_it(server: Conne
 
 @pytest.mark.answers("T23")
 def test_with_database_url_no_server_is_started(
-    state: Path, server: Connections, empty_database: str, source: FakeSource
+    empty_state: Path, server: Connections, empty_database: str, source: FakeSource
 ) -> None:
     source.will(document(flights_document()))
     url = server.url(SUPERUSER, empty_database)
-    done = isobar(state, "run", DATABASE_URL=url, FLIGHTS_URL=source.url)
+    done = isobar(empty_state, "run", "flights", DATABASE_URL=url, FLIGHTS_URL=source.url)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not (state / "postgres").exists()
+    assert not (empty_state / "postgres").exists()
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (2,)
     asked = ["database", "psql", "--role=analyst", "-Atc", "SELECT current_user"]
-    assert isobar(state, *asked, DATABASE_URL=url).stdout == "isobar_analyst\n"
-    assert isobar(state, "database", "stop", DATABASE_URL=url).returncode == 1
+    assert isobar(empty_state, *asked, DATABASE_URL=url).stdout == "isobar_analyst\n"
+    assert isobar(empty_state, "database", "stop", DATABASE_URL=url).returncode == 1
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {empty_database}_dagster WITH (FORCE)")
 
@@ -186,9 +193,9 @@ def test_with_database_url_no_server_is_started(
     ],
 )
 def test_wrong_configuration_is_told_in_words(
-    state: Path, variables: dict[str, str], words: str
+    empty_state: Path, variables: dict[str, str], words: str
 ) -> None:
-    done = isobar(state, "run", **variables)
+    done = isobar(empty_state, "run", **variables)
     told = done.stdout + done.stderr
     assert done.returncode == 1
     assert words in told
@@ -214,7 +221,7 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     empty = {"SHIPMENTS_INBOX": str(tmp_path / "inbox")}
     retried = isobar(state, "quarantine", "retry", "shipments", **empty)
     assert "1 read, 0 loaded, 0 unchanged, 1 rejected" in retried.stdout
-    assert query(state, "SELECT count(*) FROM enriched.shipments") == [(1,)]
+    assert query(state, MINE) == [(1,)]
     unsaid = isobar(state, "quarantine", "dismiss", "shipments", "--reason", "a sample")
     assert unsaid.returncode == 2
     assert "--record, --matching or --all" in unsaid.stderr
@@ -251,11 +258,11 @@ def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) ->
 
 
 @pytest.mark.answers("T22")
-def test_a_file_that_is_not_there_is_refused_clearly(state: Path) -> None:
-    done = isobar(state, "import", "shipments", "/nowhere/shipments.csv")
+def test_a_file_that_is_not_there_is_refused_clearly(empty_state: Path) -> None:
+    done = isobar(empty_state, "import", "shipments", "/nowhere/shipments.csv")
     assert done.returncode == 2
     assert "'/nowhere/shipments.csv' does not exist" in done.stderr
-    assert not (state / "postgres").exists()
+    assert not (empty_state / "postgres").exists()
 
 
 def test_a_file_that_is_no_csv_of_shipments_is_refused_and_the_command_is_red(
@@ -274,13 +281,13 @@ def test_files_in_the_inbox_are_taken_by_the_main_job(state: Path, tmp_path: Pat
     inbox.mkdir()
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text("")
-    done = isobar(state, "run", SHIPMENTS_INBOX=str(inbox))
+    done = isobar(state, "run", "shipments", SHIPMENTS_INBOX=str(inbox))
     assert done.returncode == 1
     assert "b.csv" in done.stdout
     assert "the file is empty" in done.stdout
-    assert query(state, "SELECT count(*) FROM enriched.shipments") == [(1,)]
-    assert isobar(state, "run", SHIPMENTS_INBOX=str(inbox)).returncode == 0
-    off = isobar(state, "run", SHIPMENTS_INBOX=str(tmp_path / "nowhere"))
+    assert query(state, MINE) == [(1,)]
+    assert isobar(state, "run", "shipments", SHIPMENTS_INBOX=str(inbox)).returncode == 0
+    off = isobar(state, "run", "shipments", SHIPMENTS_INBOX=str(tmp_path / "nowhere"))
     assert off.returncode == 1
     assert "SHIPMENTS_INBOX" in off.stdout
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import psycopg
+
 from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
@@ -36,6 +38,19 @@ EVENTS = [
 OTHERWISE = {one["id"]: one for one in EVENTS}[7104] | {"hotel_id": 3009}
 """What a later file says of an event that came before."""
 UNREADABLE = _told(7113, "2026-11-02 07:58", 12, "2026-11-09") | {"room_reservation_id": "0498d45a"}
+
+
+HOTELS = {2607: ("Harbour House", "Hamburg", 4), 3009: ("Park View", "London", 2)}
+"""Name, city and rooms by number."""
+
+
+def put_hotels(owner: psycopg.Connection) -> None:
+    """What operators enter."""
+    for hotel_id, hotel in HOTELS.items():
+        owner.execute(
+            "INSERT INTO bookings.hotels (hotel_id, name, city, rooms) VALUES (%s, %s, %s, %s)",
+            [hotel_id, *hotel],
+        )
 
 
 def put_first(warehouse: Warehouse, folder: Path) -> None:

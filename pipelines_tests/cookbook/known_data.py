@@ -36,6 +36,7 @@ def put(warehouse: Warehouse, owner: psycopg.Connection, folder: Path) -> None:
     known_shipments.put_friday(warehouse, files)
     _it_came(owner, began, _at(30, 18, month=10))
     known_flights.put_offers(warehouse, saturday)
+    known_bookings.put_hotels(owner)
     known_bookings.put_first(warehouse, files)
     _it_came(owner, began, _at(31, 5, month=10))
     known_flights.put_offers(warehouse, sunday)

@@ -12,6 +12,7 @@ from pipelines_tests.sources.bookings.made_up import ROOM, Event
 EVENTS = sorted(known_bookings.EVENTS, key=lambda one: (one["event_timestamp"], one["id"]))
 OURS = [one for one in EVENTS if one["hotel_id"] == 2607]
 DAY = dt.timedelta(days=1)
+EVENTS_OF_TWO_WEEKS = [one for one in EVENTS if "2026-11-02" <= one["night_of_stay"] < "2026-11-16"]
 
 
 def of_year(events: Iterable[Event], year: str, key: str = "event_timestamp") -> list[Event]:
@@ -53,6 +54,18 @@ def test_hotel_dashboards(answer: Answer) -> None:
         month = of_year(OURS, f"{row['period_start']:%Y-%m}")
         assert row["bookings"] == booked(month)
         assert row["cancellations"] == len(month) - booked(month)
+    weeks = answer("How many bookings did all hotels have")
+    in_october = of_year(EVENTS, "2026-10")
+    assert sum(of(weeks, "bookings")) == booked(in_october)
+    assert sum(of(weeks, "cancellations")) == len(in_october) - booked(in_october)
+    assert {row["period_start"].weekday() for row in weeks[1:]} == {0}
+    full = answer("How full is each hotel")
+    assert sum(of(full, "rooms_booked")) == booked(EVENTS_OF_TWO_WEEKS) - 2
+    assert of(full, "rooms_available") == [4 * 7, 4 * 7, 2 * 7, 2 * 7]
+    assert all(
+        float(row["occupancy"]) == round(row["rooms_booked"] / row["rooms_available"], 4)
+        for row in full
+    )
     days = answer("How many day by day")
     assert sum(of(days, "net_bookings")) == 2 * booked(of_year(OURS, "2026-10")) - len(
         of_year(OURS, "2026-10")

@@ -41,7 +41,7 @@ def test_solar_energy(answer: Answer) -> None:
         ]
         expected, observed = energy(SIERRA, hours)
         assert row["observed_energy_kwh"] == observed
-        assert float(row["performance_ratio"]) == round(observed / expected, 3)
+        assert float(row["performance_ratio"]) == round(observed / expected, 4)
 
 
 def test_solar_gaps_and_faults(answer: Answer) -> None:
@@ -58,14 +58,14 @@ def test_solar_gaps_and_faults(answer: Answer) -> None:
     assert float(havel["complete"]) == round(len(hours) / (31 * 24 + 1), 3)
     assert (havel["days_failed"], havel["days_not_requested"]) == (1, 4)
     assert of(sierra, "complete") == [1, 1]
-    health = {row["name"]: row for row in answer("How is each plant doing")}
+    health = {row["plant_name"]: row for row in answer("How is each plant doing")}
     for plant in (SIERRA, HAVEL):
         last = [
             at for at in told_hours(plant) if local(plant, at).date() >= known_solar.END - 7 * DAY
         ]
         expected, observed = energy(plant, last)
         ratio = health[plant.name]["performance_ratio_7_days"]
-        assert float(ratio) == round(observed / expected, 3)
+        assert float(ratio) == round(observed / expected, 4)
     assert health[HAVEL.name]["sensor_issues"] == ["production at night in 3 hours"]
     assert health[SIERRA.name]["sensor_issues"] == []
     causes: Counter[str] = Counter()

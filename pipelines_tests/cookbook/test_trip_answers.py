@@ -17,6 +17,13 @@ def test_flights(answer: Answer) -> None:
     in_pounds = [id_ for id_, one in offers.items() if one["price"].startswith("£")]
     cheapest = sorted((prices[id_], id_) for id_ in in_pounds if max(stops[id_]) <= 1)[:3]
     assert of(answer("What are the cheapest"), "price_amount", "itinerary_id") == cheapest
+    (first, *_) = trips = answer("On which days do the cheapest trips")
+    assert (
+        of(trips, "price_amount", "itinerary_id")
+        == sorted((prices[id_], id_) for id_ in in_pounds)[:3]
+    )
+    assert f"{first['departure_on']} {first['return_on']}" == "2026-11-20 2026-11-24"
+    assert (first["origin_city"], first["total_duration_minutes"]) == ("Budapest", 155 + 145)
     ids = of(answer("Which offers are there of"), "itinerary_id")
     ours = [
         id_

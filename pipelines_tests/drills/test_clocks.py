@@ -23,7 +23,7 @@ from pipelines_tests.databases import made
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.loads import DEADLOCKS, LOADS
 from pipelines_tests.drills.moved_clock import MOVED_NOW
-from pipelines_tests.drills.test_solar_concurrency import HELD
+from pipelines_tests.drills.test_deleted_plants import HELD
 from pipelines_tests.fake_clock import MORNING, FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments import made_up as shipments

@@ -69,7 +69,6 @@ def test_a_command_that_finds_no_session_says_so_and_does_its_work_when_there_is
     """Those that are kept for superusers are left, or not even they."""
     file = tmp_path / "a.csv"
     file.write_text(text_of([line(n) for n in range(LINES)]))
-    assert isobar(state, "migrate").returncode == 0
     server = EmbeddedPostgres(state).start()
     words = ("import", "shipments", str(file))
     with none_left(server, WAREHOUSE, role):

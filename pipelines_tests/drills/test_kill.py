@@ -6,7 +6,6 @@ A lock that the test holds stops the load between its first write and its commit
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from pipelines_tests.sources.bookings.made_up import event as booking_event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.flights.made_up import flights_document
 from pipelines_tests.sources.shipments.made_up import line, text_of
+from pipelines_tests.states import new_folder
 
 ROWS = """
 SELECT itinerary_id, price_amount, route FROM enriched.itineraries ORDER BY 1
@@ -66,7 +66,6 @@ def test_kill_9_in_the_middle_of_a_load_leaves_all_or_nothing(
 ) -> None:
     live = {"ISOBAR_SOURCES": "live", "FLIGHTS_URL": source.url, "WEATHER_BASE_URL": sandbox_url}
     source.will(document(flights_document()))
-    assert isobar(state, "migrate").returncode == 0
     server = EmbeddedPostgres(state)
     connections = server.start()
     blocker = psycopg.connect(connections.url(SUPERUSER, WAREHOUSE))
@@ -89,8 +88,7 @@ def test_kill_9_in_the_middle_of_a_load_leaves_all_or_nothing(
     assert left == 0, "a part of the load was committed"
     again = isobar(state, "run", **live)
     assert again.returncode == 0, again.stdout + again.stderr
-    undisturbed = Path(tempfile.mkdtemp(dir=state.parent))
-    undisturbed.chmod(0o755)
+    undisturbed = new_folder()
     assert isobar(undisturbed, "run", **live).returncode == 0
     assert held(state) == held(undisturbed)
     EmbeddedPostgres(undisturbed).stop()
@@ -108,7 +106,6 @@ def test_kill_9_while_files_are_taken_leaves_all_or_nothing_of_each(
         os.utime(file, (1_700_000_000 + number,) * 2)
     variables = {"ISOBAR_SOURCES": "live", "SHIPMENTS_INBOX": str(tmp_path)}
     variables |= {"FLIGHTS_URL": "http://127.0.0.1:9/"}  # this test is not about flights
-    assert isobar(state, "migrate").returncode == 0
     connections = EmbeddedPostgres(state).start()
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
         blocker.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
@@ -142,7 +139,6 @@ def test_kill_9_while_events_are_taken_or_counted_loses_and_doubles_none(
     (tmp_path / "events.csv").write_text(text_of_events(events))
     variables = {"ISOBAR_SOURCES": "live", "BOOKINGS_INBOX": str(tmp_path)}
     variables |= {"FLIGHTS_URL": "http://127.0.0.1:9/"}  # this test is not about flights
-    assert isobar(state, "migrate").returncode == 0
     connections = EmbeddedPostgres(state).start()
     counted = "SELECT coalesce(sum(bookings), 0) FROM metrics.hotel_bookings_by_event_day"
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
@@ -166,7 +162,6 @@ def test_a_killed_run_is_failed_by_the_next_and_gives_back_its_place(
     state: Path, source: FakeSource
 ) -> None:
     source.will(document(flights_document()))
-    assert isobar(state, "migrate").returncode == 0
     connections = EmbeddedPostgres(state).start()
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
         blocker.execute("LOCK TABLE flights.snapshots")
@@ -190,7 +185,6 @@ def test_a_run_that_is_told_to_stop_stops_without_a_trace_and_leaves_nothing_run
     state: Path, source: FakeSource, number: signal.Signals
 ) -> None:
     source.will(document(flights_document()))
-    assert isobar(state, "migrate").returncode == 0
     connections = EmbeddedPostgres(state).start()
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
         blocker.execute("LOCK TABLE flights.prices")
@@ -207,7 +201,6 @@ def test_a_run_that_is_told_to_stop_stops_without_a_trace_and_leaves_nothing_run
 
 
 def test_a_killed_run_leaves_no_sandbox_behind(state: Path) -> None:
-    assert isobar(state, "migrate").returncode == 0
     connections = EmbeddedPostgres(state).start()
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
         blocker.execute("LOCK TABLE flights.prices")

@@ -4,6 +4,7 @@ ISOBAR_DRILL_SEED=7 plays the schedule of that seed alone.
 """
 
 import os
+import shutil
 import tempfile
 import traceback
 from collections.abc import Iterator
@@ -18,11 +19,11 @@ from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.sources.flights.client import packaged_airports
 from pipelines.sources.flights.load import load_airports
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.conftest import MEMORY, open_folder
 from pipelines_tests.databases import made
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.seeded.schedule import Schedule
 from pipelines_tests.fake_source import FakeSource
+from pipelines_tests.states import new_folder
 
 ONE = os.environ.get("ISOBAR_DRILL_SEED")
 SEEDS = [int(ONE)] if ONE else range(1000 if LONG else 20)
@@ -34,15 +35,16 @@ FLOWN = ["BUD", "LTN", "STN"]
 @pytest.fixture(scope="module")
 def killable() -> Iterator[EmbeddedPostgres]:
     """A server of the worker's own. What it says is committed survives its death."""
-    with open_folder(MEMORY if MEMORY.is_dir() else None) as folder:
-        server = EmbeddedPostgres(folder)
-        url = server.start().url(SUPERUSER, "postgres")
-        with psycopg.connect(url, autocommit=True) as postgres:
-            for setting in ("fsync", "full_page_writes"):
-                postgres.execute(f"ALTER SYSTEM SET {setting} = off")  # no power cut, only kills
-            postgres.execute("SELECT pg_reload_conf()")
-        yield server
-        server.stop()
+    folder = new_folder()
+    server = EmbeddedPostgres(folder)
+    url = server.start().url(SUPERUSER, "postgres")
+    with psycopg.connect(url, autocommit=True) as postgres:
+        for setting in ("fsync", "full_page_writes"):
+            postgres.execute(f"ALTER SYSTEM SET {setting} = off")  # no power cut, only kills
+        postgres.execute("SELECT pg_reload_conf()")
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

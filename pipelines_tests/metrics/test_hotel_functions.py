@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import groupby
 from typing import Any
+from unittest.mock import ANY
 
 import psycopg
 import pytest
@@ -153,6 +154,10 @@ def modelled_bookings(
     return rows
 
 
+def weeks_of(start: date, end: date) -> list[date]:
+    return [day for day in days_of(start, end) if day == start or day.weekday() == 0]
+
+
 def days_of(start: date, end: date) -> list[date]:
     return [start + number * DAY for number in range((end - start).days)]
 
@@ -217,6 +222,8 @@ def test_bookings_are_counted_by_period_and_axis(
     february, december = date(year, 2, 1), date(year, 12, 1)
     cases: list[tuple[str, list[date], int | None, int | None, date]] = [
         ("year", [date(year, 1, 1)], None, None, end),
+        ("week", weeks_of(date(year, 1, 1), end), None, None, end),
+        ("week", weeks_of(february, date(year, 3, 1)), 2, None, date(year, 3, 1)),
         ("month", [date(year, month, 1) for month in range(1, 13)], None, None, end),
         ("day", days_of(date(year, 1, 1), end), None, None, end),
         ("month", [february], 2, None, date(year, 3, 1)),
@@ -410,6 +417,51 @@ def test_pace_of_more_than_a_year_counts_a_night_on_both_sides(
 
 
 @pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        ("hotel_bookings", "'week', 2024, 'stay'"),
+        ("hotel_pickup", "'2024-02-20', '2024-03-01', '2024-02-18'"),
+        ("hotel_pace", "'2024-02-20', '2024-03-01', '2024-02-18', 5"),
+    ],
+)
+def test_all_hotels_are_answered_as_each_of_them(
+    filled: psycopg.Connection, function: str, arguments: str
+) -> None:
+    every = filled.execute(f"SELECT * FROM metrics.all_{function}({arguments})").fetchall()
+    one_by_one = [
+        (hotel, None, *row)
+        for hotel in sorted((HOTEL, OTHER_HOTEL))
+        for row in filled.execute(f"SELECT * FROM metrics.{function}({hotel}, {arguments})")
+    ]
+    assert every == one_by_one
+
+
+def test_occupancy_is_rooms_booked_by_rooms(filled: psycopg.Connection) -> None:
+    with filled.transaction(force_rollback=True):
+        filled.execute(
+            "INSERT INTO bookings.hotels (hotel_id, name, city, rooms)"
+            f" VALUES ({HOTEL}, 'Harbour House', 'Hamburg', 8), (9, 'Without events', NULL, 3)"
+        )
+        rows = filled.execute(
+            "SELECT * FROM metrics.hotel_occupancy("
+            "'2024-02-20', '2024-03-01', 'week', '2024-02-18')"
+        ).fetchall()
+    as_of = datetime(2024, 2, 18, 5, tzinfo=UTC)  # midnight in New York
+    weeks = (
+        days_of(date(2024, 2, 20), date(2024, 2, 26)),
+        days_of(date(2024, 2, 26), date(2024, 3, 1)),
+    )
+    booked = [sum(modelled_on_the_books(HOTEL, night, as_of) for night in week) for week in weeks]
+    assert [row for row in rows if row[0] == HOTEL] == [
+        (HOTEL, "Harbour House", "Hamburg", week[0], count, 8 * len(week), ANY)
+        for week, count in zip(weeks, booked, strict=True)
+    ]
+    assert float(rows[-1][-1]) == round(booked[-1] / 32, 4)
+    assert next(row for row in rows if row[0] == OTHER_HOTEL)[5:] == (None, None)
+    assert {row[0] for row in rows} == {HOTEL, OTHER_HOTEL}
+
+
+@pytest.mark.parametrize(
     ("call", "words"),
     [
         ("hotel_bookings(NULL, 'day', 2022)", "hotel_id is NULL: .* number of a hotel"),
@@ -417,9 +469,9 @@ def test_pace_of_more_than_a_year_counts_a_night_on_both_sides(
         ("hotel_bookings(1, 'month')", "year is NULL: it must be 1950 to 2050"),
         ("hotel_pace(1)", "from_date is NULL: .* a date"),
         ("hotel_on_the_books(1)", "as_of is NULL: .* an instant"),
-        ("hotel_bookings(1, NULL, 2022)", "period is NULL: .* day, month or year"),
-        ("hotel_bookings(1, 'week', 2022)", "period is 'week': .* day, month or year"),
-        ("hotel_bookings(1, 'Day', 2022)", "period is 'Day': .* day, month or year"),
+        ("hotel_bookings(1, NULL, 2022)", "period is NULL: .* day, week, month or year"),
+        ("hotel_bookings(1, 'hour', 2022)", "period is 'hour': .* day, week, month or year"),
+        ("hotel_bookings(1, 'Day', 2022)", "period is 'Day': .* day, week, month or year"),
         ("hotel_bookings(1, 'day', NULL)", "year is NULL: it must be 1950 to 2050"),
         ("hotel_bookings(1, 'day', 1949)", "year is 1949: it must be 1950 to 2050"),
         ("hotel_bookings(1, 'day', 2051)", "year is 2051: it must be 1950 to 2050"),

@@ -141,3 +141,14 @@ def test_hours_of_another_day_are_not_counted_twice_or_lost(
         "UPDATE solar.days SET hours_present = 24, status = 'complete' WHERE day = '2020-01-01'"
     )
     assert [row[3:] for row in differences(warehouse)] == [("hours", 48, 47)]
+
+
+def test_values_have_the_digits_that_they_mean(owner: psycopg.Connection) -> None:
+    add_plant(owner, 1)
+    add_readings(owner, 1, "2020-06-01", "2020-06-02", (0.30000000000000004, 0.2, 3.0, 1.0))
+    query = "SELECT expected_energy_kwh, performance_ratio, irradiation_ratio FROM metrics.solar_{}"
+    for report, energy in (("daily", 7.2), ("report(1, '2020-06-01', '2020-06-02', 'day')", 7.2)):
+        columns = query if report == "daily" else query.replace("irradiation_ratio", "0.3333")
+        row = owner.execute(columns.format(report).encode()).fetchone()
+        assert row is not None
+        assert [float(value) for value in row] == [energy, 0.6667, 0.3333]

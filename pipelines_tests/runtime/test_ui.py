@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,23 +21,15 @@ from pipelines_tests.served_ui import Ui, start, today, words_of
 from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.shipments.made_up import line, text_of
+from pipelines_tests.states import copied, load
 
 
 @pytest.fixture(scope="module")
-def state(state_folder: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(dir=state_folder))
-    folder.chmod(0o755)
-    yield folder
-    EmbeddedPostgres(folder).stop()
-
-
-@pytest.fixture(scope="module")
-def ui(state: Path) -> Iterator[Ui]:
-    done = isobar(state, "run")
-    assert done.returncode == 0, done.stderr
-    serving = start(state)
-    yield serving
-    serving.stop()
+def ui() -> Iterator[Ui]:
+    with copied(load) as folder:
+        serving = start(folder)
+        yield serving
+        serving.stop()
 
 
 def test_the_run_of_isobar_run_is_in_the_history(ui: Ui) -> None:
@@ -149,7 +140,8 @@ def test_a_file_dropped_into_the_inbox_is_taken_by_the_daemon_without_anyone(ui:
     time.sleep(12)  # two more looks of the sensor
     results = ui.ask(runs)["runsOrError"]["results"]
     assert len(results) == before + 2
-    sensors = [t["value"] for r in results for t in r["tags"] if t["key"] == "dagster/sensor_name"]
+    new = [tag for run in results[:2] for tag in run["tags"]]
+    sensors = [tag["value"] for tag in new if tag["key"] == "dagster/sensor_name"]
     assert sensors == ["shipments_inbox"] * 2
 
 
@@ -263,11 +255,8 @@ def test_runs_of_isobar_run_are_known_to_belong_to_the_code_location(ui: Ui) -> 
     assert all(run["repositoryOrigin"] == origin for run in runs)
 
 
-def test_a_port_that_is_taken_is_refused_before_anything_starts(state: Path, ui: Ui) -> None:
-    folder = Path(tempfile.mkdtemp(dir=state.parent))
-    folder.chmod(0o755)
-    done = isobar(folder, "ui", "--port", ui.url.rsplit(":", 1)[1])
-    EmbeddedPostgres(folder).stop()
+def test_a_port_that_is_taken_is_refused_before_anything_starts(empty_state: Path, ui: Ui) -> None:
+    done = isobar(empty_state, "ui", "--port", ui.url.rsplit(":", 1)[1])
     assert done.returncode == 1
     assert "is taken" in done.stderr
 
@@ -283,19 +272,17 @@ def test_it_stops_whole_however_it_was_started(
 
     Also when the script is gone, so that nobody reads what it says.
     """
-    folder = Path(tempfile.mkdtemp(dir=state.parent))
-    folder.chmod(0o755)
     process = subprocess.Popen(
         ["sh", "-c", 'trap "" INT; exec "$0" -m pipelines.cli.main ui', sys.executable],
-        env=environment(folder),
+        env=environment(state),
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         assert any("UI is at" in line for line in process.stdout)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 4
@@ -308,37 +295,27 @@ def test_it_stops_whole_however_it_was_started(
         gone, alive = psutil.wait_procs(children, timeout=5)
         assert alive == []
         assert len(gone) == len(children)
-        assert not (folder / "ui.json").exists()
+        assert not (state / "ui.json").exists()
     finally:
-        EmbeddedPostgres(folder).stop()
+        process.stdout.close()
 
 
 def test_what_a_killed_ui_left_behind_is_ended_by_the_next(state: Path) -> None:
     """Which serves where that one did."""
-    folder = Path(tempfile.mkdtemp(dir=state.parent))
-    folder.chmod(0o755)
-    first = start(folder)
-    try:
-        left = first.children()
-        first.process.kill()
-        first.process.communicate()
-        second = start(folder, "--port", first.url.rsplit(":", 1)[1])
-        _, alive = psutil.wait_procs(left, timeout=10)
-        assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
-        second.stop()
-    finally:
-        EmbeddedPostgres(folder).stop()
+    first = start(state)
+    left = first.children()
+    first.process.kill()
+    first.process.communicate()
+    second = start(state, "--port", first.url.rsplit(":", 1)[1])
+    _, alive = psutil.wait_procs(left, timeout=10)
+    assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
+    second.stop()
 
 
-def test_a_mistyped_schedule_is_told_with_what_to_write(state_folder: Path) -> None:
+def test_a_mistyped_schedule_is_told_with_what_to_write(state: Path) -> None:
     """Not as the end of a traceback."""
-    folder = Path(tempfile.mkdtemp(dir=state_folder))
-    folder.chmod(0o755)
-    (folder / "schedules.toml").write_text('[schedules.flights_daily]\ncron = "0 99 * * *"\n')
-    try:
-        done = isobar(folder, "ui")
-    finally:
-        EmbeddedPostgres(folder).stop()
+    (state / "schedules.toml").write_text('[schedules.flights_daily]\ncron = "0 99 * * *"\n')
+    done = isobar(state, "ui")
     assert done.returncode == 1
     told = done.stdout + done.stderr
     assert "schedules.flights_daily.cron: '0 99 * * *': is no cron expression" in told

@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import re
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +40,7 @@ from pipelines.status.probes.dagster import look_at_instance
 from pipelines.status.probes.databases import look_at_storage
 from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.served_ui import start
+from pipelines_tests.states import copied, load
 
 Told = dict[str, Any]
 
@@ -65,14 +65,11 @@ def errors(told: Told) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def ran(state_folder: Path) -> Iterator[Path]:
+def ran() -> Iterator[Path]:
     """A state folder after `isobar run`."""
-    folder = Path(tempfile.mkdtemp(dir=state_folder))
-    folder.chmod(0o755)
-    done = isobar(folder, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield folder
-    EmbeddedPostgres(folder).stop()
+    with copied(load) as folder:
+        EmbeddedPostgres(folder).start()  # which `isobar run` leaves running
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +111,8 @@ def listing(folder: Path) -> list[str]:
     return sorted(str(path) for path in folder.rglob("*") if "postgres" not in path.parts)
 
 
-def test_a_fresh_clone_is_told_what_to_do_and_nothing_is_made(state: Path) -> None:
-    nowhere = state / "nowhere"
+def test_a_fresh_clone_is_told_what_to_do_and_nothing_is_made(empty_state: Path) -> None:
+    nowhere = empty_state / "nowhere"
     code, told = status(nowhere)
     assert code == 1
     assert errors(told) == ["The database: there is no database yet"]

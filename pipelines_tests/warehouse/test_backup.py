@@ -145,11 +145,11 @@ def test_a_backup_migrates_nothing_and_goes_into_no_folder_that_is_in_use(
     assert (full / "warehouse").exists()
 
 
-def test_nothing_is_backed_up_where_nothing_is(state: Path, tmp_path: Path) -> None:
-    done = isobar(state, "backup", str(tmp_path / "backup"))
+def test_nothing_is_backed_up_where_nothing_is(empty_state: Path, tmp_path: Path) -> None:
+    done = isobar(empty_state, "backup", str(tmp_path / "backup"))
     assert done.returncode == 1
     assert "there is nothing of Isobar to back up" in done.stderr
-    assert not (state / "postgres").exists()
+    assert not (empty_state / "postgres").exists()
 
 
 def test_a_restore_that_fails_leaves_both_databases_as_they_were(

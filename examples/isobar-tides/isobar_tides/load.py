@@ -22,6 +22,10 @@ def load_document(
         problem, remedy = "no stations and readings", "See whether TIDES_URL points at the gauges."
         raise isobar.PermanentFailure("tides", problem, place=answer.url, remedy=remedy)
     stations, readings = read_document(answer.document)
+    for records in (stations, readings):
+        read, rejects = len(records.records), records.rejects()
+        reasons = isobar.count_reasons(rejects)
+        isobar.enforce_reject_cap(delivery, read, len(rejects), reasons, cap=0.5)
     delivery_id = isobar.open_delivery(connection, delivery, run_id)
     isobar.prepare_change_log(connection)
     bad = stored = 0

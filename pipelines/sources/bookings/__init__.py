@@ -192,6 +192,7 @@ source = Source(
     views=(
         View(name="enriched.reservation_changes", job=AUDIT),
         View(name=NIGHTS, job=AUDIT),
+        View(name="enriched.hotels", job=AUDIT),
     ),
     sandbox_options=(
         SandboxOption(
@@ -207,6 +208,7 @@ source = Source(
         ),
         SandboxOption(name="error_rate", help="Share of these lines that are bad.", default=0.01),
     ),
+    seed_sandbox=deferred("pipelines.sources.bookings.hotels:seed_sandbox"),
     filled_by={
         "metrics.hotel_bookings_by_event_day": "counts/count_by_event_day",
         "metrics.hotel_bookings_by_stay_night": "counts/count_by_stay_night",

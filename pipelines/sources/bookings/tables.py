@@ -121,6 +121,27 @@ polls = Table(
     comment="How far the events API at each address was read.",
 )
 
+hotels = Table(
+    "hotels",
+    metadata,
+    Column(
+        "hotel_id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="The hotel, as its system numbers it.",
+    ),
+    Column("name", Text, nullable=False, comment="What people call it."),
+    Column("city", Text, comment="Where it is."),
+    Column("rooms", Integer, comment="Rooms that it has to let each night."),
+    CheckConstraint("btrim(name) <> ''", name="name"),
+    CheckConstraint("rooms > 0", name="rooms"),
+    info={WRITTEN_WITH: "bookings.events"},
+    schema=SCHEMA,
+    comment="What the events do not say of hotels. Operators keep it with INSERT, UPDATE and"
+    " DELETE; a hotel without a row has no name and no occupancy.",
+)
+
 
 def _counts(name: str, day: str, comment: str) -> Table:
     return Table(

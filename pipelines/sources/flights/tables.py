@@ -255,6 +255,32 @@ itineraries = Table(
         comment="Stops on each of its legs, in their order; 0 is direct.",
     ),
     Column(
+        "origin_airport", Text, nullable=False, comment="IATA code: where the first leg begins."
+    ),
+    Column(
+        "destination_airport",
+        Text,
+        nullable=False,
+        comment="IATA code: where the first leg ends. A leg is one direction, stops included.",
+    ),
+    Column(
+        "departure_on",
+        Date,
+        nullable=False,
+        comment="Day on which its first leg departs, local.",
+    ),
+    Column(
+        "return_on",
+        Date,
+        comment="Day on which its last leg departs, local; null where there is one leg alone.",
+    ),
+    Column(
+        "total_duration_minutes",
+        BigInteger,
+        nullable=False,
+        comment="Sum of the stated durations of its legs, minutes.",
+    ),
+    Column(
         "first_seen_at",
         DateTime(timezone=True),
         nullable=False,
@@ -274,6 +300,7 @@ itineraries = Table(
     Index("itineraries_price_idx", "price_amount", "itinerary_id"),
     Index("itineraries_rating_idx", desc("agent_rating"), "price_amount"),
     Index(None, "agent"),
+    Index(None, "departure_on", "price_amount"),
     schema=SCHEMA,
     comment="Every itinerary ever seen, one row each, as last seen. Made from flights.prices.",
 )

@@ -33,6 +33,13 @@ class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
         description="How these files are encoded: utf-8, or an encoding that extends ASCII, such as"
         " cp1252.",
     )
+    currency: str | None = Field(
+        default=None,
+        pattern="^[A-Z]{3}$",
+        description="The currency of the prices in these files, which name none: an ISO 4217 code."
+        " Unset: not known. Files that are loaded already keep theirs.",
+        examples=["EUR"],
+    )
 
 
 FILES = Input(
@@ -76,6 +83,7 @@ source = Source(
     ),
     prepare=deferred("pipelines.sources.shipments.load:read_addresses_again"),
     reprocess=deferred("pipelines.sources.shipments.load:retry_quarantine"),
+    seed_sandbox=deferred("pipelines.sources.shipments.demo:seed_sandbox"),
     ledgers=(Ledger(on="shipments.shipments"),),
     checks=(
         Check(

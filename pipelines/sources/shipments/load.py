@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import Connection, func, select, text
@@ -97,7 +98,13 @@ def load_file(
         reject(_stage(connection, read_lines(batch)))
     reject(_take_out_contradictions(connection))
     enforce_reject_cap(delivery, read, bad, reasons, cap=MAX_BAD, few=FEW_BAD)
-    stored = _put(connection, delivery_id, seen_at=loaded_at, changed_at=loaded_at)
+    stored = _put(
+        connection,
+        delivery_id,
+        seen_at=loaded_at,
+        changed_at=loaded_at,
+        currency=settings.currency,
+    )
     answered = text(read_sql("pipelines.sources.shipments", "answered_records"))
     mine = {"source": SOURCE, "delivery_id": delivery_id, "again": [*again]}
     leave_quarantine(connection, connection.execute(answered, mine).scalars().all())
@@ -112,16 +119,17 @@ def load_file(
     )
 
 
-def retry_quarantine(store: Warehouse, _: Settings | None = None) -> list[Outcome]:
+def retry_quarantine(store: Warehouse, settings: Settings | None = None) -> list[Outcome]:
     """Read again what is in quarantine; what is good now is taken in and leaves it.
 
     Of a shipment in a later file, only missing articles are inserted. Files that were
     rejected as a whole are read again with the next load. Each delivery is a transaction.
     """
-    return retry_each(store, SOURCE, _retry)
+    currency = settings.currency if settings else None
+    return retry_each(store, SOURCE, partial(_retry, currency=currency))
 
 
-def _retry(connection: Connection, retry: Retry) -> Outcome:
+def _retry(connection: Connection, retry: Retry, *, currency: str | None) -> Outcome:
     """Read a delivery's quarantined lines again, as of when it was loaded.
 
     A second line about an article stays there, as which one came first is not for a retry to say.
@@ -150,7 +158,9 @@ def _retry(connection: Connection, retry: Retry) -> Outcome:
     rejects += _take_out(connection, "contradicted_lines", parameters)
     connection.execute(text(read_sql("pipelines.sources.shipments", "later_shipments")), parameters)
     now = connection.execute(select(func.clock_timestamp())).scalar_one()
-    stored = _put(connection, delivery_id, seen_at=retry.loaded_at, changed_at=now)
+    stored = _put(
+        connection, delivery_id, seen_at=retry.loaded_at, changed_at=now, currency=currency
+    )
     by_line = sorted(rejects, key=lambda one: int(one.position.removeprefix("line ")))
     write_rejects(connection, delivery_id, by_line)
     loaded = changed_records(connection)
@@ -187,14 +197,25 @@ def _take_out(connection: Connection, script: str, parameters: Mapping[str, Any]
 
 
 def _put(
-    connection: Connection, delivery_id: int, *, seen_at: datetime, changed_at: datetime
+    connection: Connection,
+    delivery_id: int,
+    *,
+    seen_at: datetime,
+    changed_at: datetime,
+    currency: str | None,
 ) -> int:
     """Bring all tables up to date with the staged lines; return how many lines they hold.
 
-    `seen_at` is when the source sent it, `changed_at` when the tables change.
+    `seen_at` is when the source sent it, `changed_at` when the tables change, `currency` that of
+    its prices.
     """
     _read_addresses(connection, delivery_id)
-    parameters = {"delivery_id": delivery_id, "seen_at": seen_at, "changed_at": changed_at}
+    parameters = {
+        "delivery_id": delivery_id,
+        "seen_at": seen_at,
+        "changed_at": changed_at,
+        "currency": currency,
+    }
     for script in ("put_shipments", "put_articles", "sum_up_shipments", "see_shipments"):
         connection.execute(text(read_sql("pipelines.sources.shipments", script)), parameters)
     stored = int(

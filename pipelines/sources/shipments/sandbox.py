@@ -7,6 +7,8 @@ shipment disagree, and some addresses name no country that there is.
 
 import csv
 import datetime as dt
+import io
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -52,22 +54,34 @@ def write_files(folder: Path, today: dt.date, seed: int) -> None:
         file = folder / f"shipments-{day.isoformat()}.csv"
         if not file.exists():
             unfinished = folder / f".{file.name}.part"
-            with unfinished.open("w", newline="", encoding="utf-8") as opened:
-                writer = csv.writer(opened, lineterminator="\n")
-                writer.writerow(HEADER)
-                writer.writerows(lines(seed, day))
+            unfinished.write_bytes(as_csv(lines(seed, day)))
             unfinished.replace(file)
+
+
+def as_csv(records: Iterable[Sequence[str]]) -> bytes:
+    """Lines under their header, as a file."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADER)
+    writer.writerows(records)
+    return text.getvalue().encode()
 
 
 def lines(seed: int, day: dt.date) -> list[list[str]]:
     """The lines of one day's file: about 60 shipments with 120 articles."""
+    told = clean_lines(seed, day)
+    told[-5][6] = "free"
+    told[-1][3] = "Street 9, 4711 Somewhere, Nowhereland"  # the other lines say otherwise
+    return told
+
+
+def clean_lines(seed: int, day: dt.date) -> list[list[str]]:
+    """The same without dirt."""
     told: list[list[str]] = []
     for age, words in enumerate(STATUSES):
         sent_on = day - dt.timedelta(days=age)
         for number in range(PER_DAY):
             told += _shipment(seed, sent_on, number, words)
-    told[-5][6] = "free"
-    told[-1][3] = "Street 9, 4711 Somewhere, Nowhereland"  # the other lines say otherwise
     return told
 
 

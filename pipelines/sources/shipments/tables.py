@@ -129,6 +129,12 @@ shipments = Table(
     ),
     required("updated_at", INSTANT, "When anything of it last changed, its articles included."),
     delivery_id_column(),
+    optional(
+        "currency",
+        Text,
+        "ISO 4217 code of its prices: SHIPMENTS_CURRENCY as its last file was loaded; null where it"
+        " was not set.",
+    ),
     ForeignKeyConstraint(["sender_address"], ["shipments.addresses.address"]),
     ForeignKeyConstraint(["receiver_address"], ["shipments.addresses.address"]),
     Index("shipments_last_changed_idx", text("updated_at DESC"), "tracking_number"),

@@ -113,5 +113,5 @@ source = Source(
             name="error_rate", help="Share of the solar plants' hours that are bad.", default=0
         ),
     ),
-    seed_sandbox=deferred("pipelines.sources.solar.registry:seed_sandbox"),
+    seed_sandbox=deferred("pipelines.sources.solar.demo:seed_sandbox"),
 )

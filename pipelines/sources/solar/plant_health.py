@@ -123,8 +123,8 @@ def _yield(
     expected = sums.expected_energy_kwh.where(sums.expected_energy_kwh >= MIN_KWH)
     hours = (plants.end_at - plants[since]).dt.total_seconds() / 3600
     return {
-        f"performance_ratio_{days}_days": sums.observed_energy_kwh / expected,
-        f"availability_{days}_days": counts / hours,
+        f"performance_ratio_{days}_days": (sums.observed_energy_kwh / expected).round(4),
+        f"availability_{days}_days": (counts / hours).round(4),
     }
 
 

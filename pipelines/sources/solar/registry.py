@@ -243,20 +243,3 @@ def _shown(value: str) -> str:
 
 def _rejected(problem: str, remedy: str) -> RejectedInput:
     return RejectedInput(SOURCE, problem, place="solar.plants", remedy=remedy)
-
-
-def seed_sandbox(store: Warehouse) -> str | None:
-    """Register the sandbox's plants where none ever was registered; returns a message."""
-    from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
-
-    demo = [
-        {
-            "plant_id": plant.id,
-            "name": plant.name,
-            "latitude": plant.latitude,
-            "longitude": plant.longitude,
-            "time_zone": plant.zone,
-        }
-        for plant in DEMO_PLANTS
-    ]
-    return "Registered the sandbox's solar plants." if register_demo(store, demo) else None

@@ -246,6 +246,12 @@ solar_plant_health = Table(
         " then; null: never. The plant is looked at again when that changes.",
     ),
     required("computed_at", INSTANT, "When it was looked at."),
+    required(
+        "plant_name",
+        Text,
+        "Its name, as in solar.plants.",
+        ForeignKey("solar.plants.name", onupdate="CASCADE", ondelete="CASCADE"),
+    ),
     schema=METRICS,
     comment="How each plant does, and whether its sensors can be trusted, over the last 30 days"
     " that were to be synced.",

@@ -15,7 +15,6 @@ from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.windows import DAY, Depth, Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.seeded.feed import Feed, Settle, away, same
-from pipelines_tests.drills.test_solar_kills import HALF_WRITTEN
 from pipelines_tests.sources.solar.made_up import Item, item
 
 A_YEAR = Depth(every_run=1, until=1)
@@ -33,6 +32,15 @@ REFUSED = """
 SELECT raw FROM ops.quarantine INNER JOIN ops.deliveries USING (delivery_id) WHERE source = 'solar'
 """
 HELD = "SELECT plant_id, day FROM solar.days WHERE status = 'complete'"
+# Days whose count of hours differs from their stored readings.
+HALF_WRITTEN = """
+SELECT plant_id, day, days.hours_present, counted.hours
+FROM solar.days
+FULL JOIN (
+    SELECT plant_id, read_at::date AS day, count(*) AS hours FROM solar.readings GROUP BY 1, 2
+) AS counted USING (plant_id, day)
+WHERE coalesce(days.hours_present, 0) <> coalesce(counted.hours, 0)
+"""
 BY_NOBODY = """
 SELECT plant_id, read_at FROM solar.readings LEFT JOIN ops.deliveries USING (delivery_id)
 WHERE source IS DISTINCT FROM 'solar'

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -28,7 +29,6 @@ from pipelines.orchestration.operations import housekeeping
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import STOP_SECONDS
-from pipelines_tests.command import isobar
 from pipelines_tests.databases import WAITING_FOR_THIS_SESSION
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.orchestration.operations.made_up import until
@@ -171,7 +171,8 @@ def test_another_attempt_of_a_killed_isobar_run_is_not_taken_for_it(
     instance: dg.DagsterInstance,
 ) -> None:
     """Attempts have the tags of the run before them."""
-    tags = {orphaned_runs.TAG: f"1 since 0 on {socket.gethostname()}"}
+    began = "started 1970-01-01 00:00:00 UTC"
+    tags = {orphaned_runs.TAG: f"process 1 on {socket.gethostname()}, {began}"}
     killed = made(instance, tags, Status.STARTED)
     ids = {"parent_run_id": killed.run_id, "root_run_id": killed.run_id}
     again = made(instance, tags, Status.QUEUED, **ids)
@@ -179,6 +180,16 @@ def test_another_attempt_of_a_killed_isobar_run_is_not_taken_for_it(
     assert status_of(instance, killed) == Status.FAILURE
     assert status_of(instance, again) == Status.QUEUED
     assert run_state.is_under_way(instance, "idling")
+
+
+def test_the_tag_of_a_run_names_its_living_process(instance: dg.DagsterInstance) -> None:
+    tag = orphaned_runs.tag_of_process()
+    assert re.fullmatch(r"process \d+ on \S+, started \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", tag)
+    alive = made(instance, {orphaned_runs.TAG: tag}, Status.STARTED)
+    by_hand = {orphaned_runs.TAG: f"process 1 on {socket.gethostname()}, started once"}
+    unknown = made(instance, by_hand, Status.STARTED)
+    orphaned_runs.reconcile(instance)
+    assert [status_of(instance, run) for run in (alive, unknown)] == [Status.STARTED] * 2
 
 
 def test_isobar_run_leaves_workers_to_the_machine_where_they_are(
@@ -230,7 +241,6 @@ class Session:
 @pytest.fixture
 def session(state: Path, source: FakeSource, sandbox_url: str) -> Iterator[Session]:
     source.will(document(flights_document()))
-    assert isobar(state, "migrate").returncode == 0
     opened = Session(state, source, sandbox_url)
     yield opened
     opened.ui.stop()
@@ -249,6 +259,17 @@ def begin_slow_run(session: Session) -> tuple[str, psycopg.Connection]:
     return run_id, blocker
 
 
+def wait_until_failures_are_retried(session: Session) -> None:
+    """Wait until Dagster's daemon has noted where it reads from; it retries nothing earlier."""
+    noted = "SELECT count(*) FROM kvs WHERE key = 'EVENT_LOG_CONSUMER_CURSOR-PIPELINE_FAILURE'"
+    deadline = time.monotonic() + 300
+    url = session.server.start().url(SUPERUSER, DAGSTER)
+    with psycopg.connect(url, autocommit=True) as storage:
+        while storage.execute(noted).fetchone() == (0,):
+            assert time.monotonic() < deadline, "the daemon never read the events"
+            time.sleep(0.2)
+
+
 def wait_for_statuses(session: Session, *statuses: str, seconds: float) -> float:
     """Wait until the runs of flights, newest first, have these; how long it took."""
     began = time.monotonic()
@@ -262,6 +283,7 @@ def test_a_run_killed_with_the_code_server_ends_and_is_tried_again(session: Sess
     often = "[sensors.orphaned_runs]\nevery_seconds = 5\n"
     (session.state / "schedules.toml").write_text(often)
     session.start()
+    wait_until_failures_are_retried(session)
     run_id, blocker = begin_slow_run(session)
     (code_server,) = session.ui.having("isobar code")
     workers = code_server.children(recursive=True)
@@ -301,7 +323,7 @@ def test_runs_killed_with_the_whole_session_are_ended_when_the_ui_is_started_aga
     session: Session,
 ) -> None:
     session.start()
-    time.sleep(12)  # the daemon has noted from where on it looks for runs to try again
+    wait_until_failures_are_retried(session)
     run_id, blocker = begin_slow_run(session)
     for process in (*session.ui.children(), psutil.Process(session.ui.process.pid)):
         process.kill()

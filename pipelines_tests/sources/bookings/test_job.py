@@ -18,7 +18,7 @@ from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.jobs import failed_checks, failure, metadata
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sensors import sensor
-from pipelines_tests.sources.bookings.made_up import ROOM, event, held, quarantined, text_of
+from pipelines_tests.sources.bookings.made_up import event, held, quarantined, text_of
 
 
 @pytest.fixture
@@ -226,32 +226,6 @@ def test_counts_that_a_killed_run_left_behind_are_caught_up(
     assert tick(hotel_bookings_lag, resources, instance) == "All events are counted."
 
 
-def test_the_audit_finds_what_a_reservation_cannot_be(
-    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
-) -> None:
-    one = {"room_reservation_id": ROOM.format(99)}
-    events = [
-        event(1),
-        event(2, **one, event_timestamp="2022-07-01 10:00:00"),
-        event(3, **one, event_timestamp="2022-07-01 10:00:00"),
-        event(4, status=2),
-        event(5, event_timestamp="2022-08-03 10:00:00"),
-    ]
-    (inbox / "a.csv").write_text(text_of(events))
-    run(resources, instance)
-    audit = run(resources, instance, "bookings_audit")
-    assert audit.success
-    assert failed_checks(audit) == {
-        "no_double_booking",
-        "booked_before_cancelled",
-        "event_before_stay",
-    }
-    checks = {check.check_name: check for check in audit.get_asset_check_evaluations()}
-    rows = str(checks["no_double_booking"].metadata["rows"].value)
-    assert ROOM.format(99) in rows
-    assert metadata(audit, "enriched.reservation_nights")["dagster/row_count"] == 4
-
-
 def test_counts_that_were_tampered_with_are_found_and_mended_by_a_rebuild(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
@@ -269,24 +243,6 @@ def test_counts_that_were_tampered_with_are_found_and_mended_by_a_rebuild(
     assert failed_checks(wrong) == {"matches_recount", "axes_reconcile"}
     run(resources, instance, "bookings", "hotel_bookings", rebuild=True)
     assert failed_checks(run(resources, instance, "bookings_audit")) == set()
-
-
-def test_conflicts_and_silent_hotels_are_told_after_each_load(
-    resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
-) -> None:
-    days = [f"2022-05-{day:02} 10:00:00" for day in range(1, 29)]
-    events = [event(n, event_timestamp=day) for n, day in enumerate(days)]
-    events += [event(100 + n, hotel_id=7, event_timestamp=day) for n, day in enumerate(days[:22])]
-    events += [
-        event(200, hotel_id=8, event_timestamp=days[3]),
-        event(0, event_timestamp=days[0], hotel_id=1),
-    ]
-    (inbox / "a.csv").write_text(text_of(events))
-    result = run(resources, instance)
-    assert failed_checks(result) == {"no_conflicts", "no_silent_hotel", "no_rejects"}
-    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
-    rows: Any = checks["no_silent_hotel"].metadata["rows"]
-    assert [row.data["hotel_id"] for row in rows.records] == [7]
 
 
 def test_an_audit_is_asked_for_when_events_are_new_when_it_failed_and_once_a_day(

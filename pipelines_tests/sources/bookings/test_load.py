@@ -1,8 +1,6 @@
 """What `bookings.events` holds after a file, the same again, others, and bad ones."""
 
-import datetime as dt
 import random
-import threading
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,24 +26,6 @@ from pipelines_tests.sources.bookings.made_up import (
 )
 
 LENIENT = Settings(most_bad=0.9)
-
-
-def test_a_file_lands_whole(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    events = [event(1), event(2, status=2, hotel_id=753, event_timestamp="2022-08-01 00:00:00")]
-    assert counts(deliver(warehouse, tmp_path, events)) == (2, 2, 0, 0)
-    columns = "event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay"
-    assert held(owner, columns) == [
-        (
-            *(1, 2607, dt.datetime(2022, 7, 31, 12, 0, 40, tzinfo=dt.UTC), "booking"),
-            *(UUID(ROOM.format(1)), dt.date(2022, 8, 1)),
-        ),
-        (
-            *(2, 753, dt.datetime(2022, 8, 1, tzinfo=dt.UTC), "cancellation"),
-            *(UUID(ROOM.format(2)), dt.date(2022, 8, 1)),
-        ),
-    ]
 
 
 @pytest.mark.answers("E55")
@@ -163,23 +143,6 @@ def test_a_status_outside_1_and_2_is_rejected(
     assert held(owner, "event_id") == [(4,)]
 
 
-def test_a_file_with_too_many_bad_lines_lands_nothing_and_says_why(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    events = [event(number, status=1 if number > 2 else 7) for number in range(1, 21)]
-    assert counts(deliver(warehouse, tmp_path, events)) == (20, 18, 0, 2)
-    events = [event(number, status=1 if number > 51 else 7) for number in range(21, 161)]
-    with pytest.raises(PermanentFailure) as refused:
-        deliver(warehouse, tmp_path, events, "bad.csv")
-    assert "31 of 140 records are bad, more than the 10% that are let pass" in str(refused.value)
-    assert "31 times: status is neither 1 (booking) nor 2 (cancellation)" in str(refused.value)
-    assert "transform.py" not in str(refused.value)
-    assert len(held(owner)) == 18
-    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (1,)
-    told = deliver(warehouse, tmp_path, events, "bad.csv", Settings(most_bad=0.3))
-    assert counts(told) == (140, 109, 0, 31)
-
-
 @pytest.mark.answers("E24")
 def test_up_to_twenty_bad_lines_never_refuse_a_file_and_more_do(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
@@ -220,18 +183,6 @@ def test_a_corrected_line_leaves_quarantine_and_others_stay(
     assert owner.execute(f"{first} ORDER BY delivery_id").fetchone() == (1, 1, 1)
     with warehouse.engine.connect() as connection:
         assert unbalanced(connection, "bookings") == []
-
-
-@pytest.mark.answers("E24")
-def test_bad_lines_that_are_sent_again_are_in_quarantine_once(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    """E24: 657 bad lines of a file were 1,971 after it came under two more names."""
-    events = [event(1), event(2, status=7), event(1, hotel_id=9)]
-    assert counts(deliver(warehouse, tmp_path, events)) == (3, 1, 0, 2)
-    assert counts(deliver(warehouse, tmp_path, events, "copy.csv")) == (3, 0, 3, 0)
-    assert counts(deliver(warehouse, tmp_path, [*events, event(3, status=8)])) == (4, 0, 3, 1)
-    assert owner.execute("SELECT count(*) FROM ops.quarantine").fetchone() == (3,)
 
 
 def test_a_few_conflicts_do_not_refuse_a_small_file_and_many_do(
@@ -390,26 +341,6 @@ def test_a_file_of_many_blocks_keeps_its_order_and_its_lines(
         assert raw == lines[int(position.removeprefix("line ")) - 1]
     first = {one["id"]: one["hotel_id"] for one in reversed(events) if one["status"] == 1}
     assert dict(held(owner, "event_id, hotel_id")) == first
-
-
-@pytest.mark.answers("E45")
-def test_two_loads_at_once_take_turns(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    threads = [
-        threading.Thread(
-            target=deliver,
-            args=(warehouse, tmp_path, [event(n) for n in range(100 + part)], f"{part}.csv"),
-        )
-        for part in range(6)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(held(owner)) == 105
-    numbers = owner.execute("SELECT sum(loaded_count), sum(read_count) FROM ops.deliveries")
-    assert numbers.fetchone() == (105, 615)
 
 
 def test_a_retry_takes_in_what_is_good_now_and_leaves_what_is_not(

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import psycopg
 import pytest
@@ -11,17 +10,16 @@ import requests
 
 from pipelines.failures import TransientFailure
 from pipelines.http.client import HttpClient
-from pipelines.sources.bookings import Settings, transform
+from pipelines.sources.bookings import Settings
 from pipelines.sources.bookings import client as clients
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.bookings.polling import has_news, last_reading, poll
-from pipelines.sources.bookings.retry import retry_quarantine
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.sandbox_server import sandbox_server
-from pipelines_tests.sources.bookings.made_up import counts, event, held, quarantined
+from pipelines_tests.sources.bookings.made_up import counts, event, held
 
 BEGIN = dt.datetime(2026, 9, 15, 12, tzinfo=dt.UTC)
 
@@ -227,73 +225,6 @@ def test_an_api_without_events_asks_for_no_runs(feed: Feed, source: FakeSource) 
     source.will(document([]))
     assert feed.poll() == [(0, 0, 0, 0)]
     assert not feed.has_news()
-
-
-def test_a_bad_event_is_quarantined_once_however_often_it_comes(
-    feed: Feed, source: FakeSource, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    bad: list[Any] = [event(1, rpg_status=9) | {"note": "é"}, "no event"]
-    del bad[0]["status"]
-    conflict = event(2, event_timestamp=at(1), hotel_id=1)
-    good = event(2, event_timestamp=at(1))
-    source.will(document([good, *bad, conflict]))
-    assert feed.poll() == [(4, 1, 0, 3)]
-    source.will(document([good, *bad, conflict, event(3, event_timestamp=at(0.5))]))
-    assert feed.poll() == [(5, 1, 4, 0)]
-    clock.pass_by(hours=25)
-    source.will(document([*bad, good, conflict, bad[1], event(4, event_timestamp=at(-20))]))
-    assert feed.poll() == [(6, 1, 5, 0)]
-    told = [(position, reasons) for position, reasons, _ in quarantined(owner)]
-    assert told == [
-        ("events[1]", 'status is neither 1 (booking) nor 2 (cancellation): "9"'),
-        ("events[2]", "not an object but str"),
-        ("events[3]", "the event came before with other content: hotel_id was 2607"),
-    ]
-    drift = owner.execute("SELECT drift[1] FROM ops.deliveries ORDER BY delivery_id").fetchone()
-    assert drift == ('events, page 1: unknown key "note" in 1 of 4 events',)
-
-
-def test_a_bad_event_of_an_answer_leaves_quarantine_when_it_comes_corrected(
-    feed: Feed, source: FakeSource, owner: psycopg.Connection
-) -> None:
-    by_id = event(1, rpg_status=9)
-    del by_id["status"]
-    without_id = event(2, event_timestamp=at(2), night_of_stay="2202-08-01")
-    del without_id["id"]
-    source.will(document([by_id, without_id, event(3, event_timestamp=at(2))]))
-    assert feed.poll() == [(3, 1, 0, 2)]
-    corrected = without_id | {"night_of_stay": event(2)["night_of_stay"]}
-    source.will(document([event(1), corrected, event(4, event_timestamp=at(1))]))
-    feed.poll()
-    assert quarantined(owner) == []
-
-
-def test_what_was_refused_of_an_answer_is_read_again(
-    feed: Feed,
-    source: FakeSource,
-    owner: psycopg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    events = [event(1), event(2, status=3), event(1, hotel_id=5), "no event"]
-    source.will(document(events))
-    assert feed.poll() == [(4, 1, 0, 3)]
-    monkeypatch.setitem(transform.STATUSES, "3", "cancellation")
-    assert counts(retry_quarantine(feed.store, Settings())[0]) == (3, 1, 0, 2)
-    assert held(owner, "event_id, status") == [(1, "booking"), (2, "cancellation")]
-    assert {position for position, _, _ in quarantined(owner)} == {"events[3]", "events[2]"}
-    source.will(document([*events, event(9)]))
-    assert feed.poll() == [(5, 1, 4, 0)]
-
-
-def test_an_answer_of_almost_only_bad_events_is_refused(
-    feed: Feed, source: FakeSource, owner: psycopg.Connection
-) -> None:
-    source.will(document([event(number, status="new") for number in range(30)]))
-    outcomes, failure = poll(feed.store, feed.client, Settings(), run_id=None, clock=feed.clock)
-    assert outcomes == []
-    assert failure is not None
-    assert "30 of 30 records are bad" in str(failure)
-    assert owner.execute("SELECT count(*) FROM ops.quarantine").fetchone() == (0,)
 
 
 def test_files_and_the_api_tell_the_same_events_once(

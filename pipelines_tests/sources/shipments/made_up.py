@@ -45,7 +45,7 @@ def deliver(
     folder: Path,
     content: list[dict[str, str]] | str | bytes,
     name: str = "shipments.csv",
-    encoding: str = "utf-8",
+    **settings: str,
 ) -> Outcome | None:
     """Write a file and take it in."""
     file = folder / name
@@ -55,5 +55,5 @@ def deliver(
         warehouse,
         "shipments",
         look_at("shipments", file),
-        loader("shipments", "a run", encoding=encoding),
+        loader("shipments", "a run", **settings),
     )

@@ -1,6 +1,5 @@
 """The job of shipments as Dagster runs it, and the sensor of its inbox."""
 
-import socket
 import subprocess
 import time
 from io import BytesIO
@@ -14,7 +13,6 @@ from pipelines.ingest import file_loader
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration import orphaned_runs
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.postgres.process_identity import identity
 from pipelines.source import sources
 from pipelines.sources.shipments import load
 from pipelines.warehouse.connection import Warehouse
@@ -275,7 +273,7 @@ def test_a_killed_import_does_not_hold_up_the_inbox(
 ) -> None:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     killed = subprocess.Popen(["sleep", "60"])
-    noted = f"{identity(killed.pid)} on {socket.gethostname()}"
+    noted = orphaned_runs.tag_of_process(killed.pid)
     job = sensors.job("shipments")
     instance.create_run_for_job(job, tags={orphaned_runs.TAG: noted})
     (inbox / "a.csv").write_text(text_of([line(1)]))

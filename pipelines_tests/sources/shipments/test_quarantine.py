@@ -53,15 +53,6 @@ def test_rows_are_taken_in_when_the_code_is_mended(
     ]
 
 
-def test_a_retry_that_finds_nothing_better_changes_nothing(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    deliver(warehouse, tmp_path, [line(1), line(2), line(2, sku="B", status="lost"), line(3)])
-    before = owner.execute(LEDGER).fetchall(), owner.execute(SUMMARY).fetchall()
-    load.retry_quarantine(warehouse)
-    assert (owner.execute(LEDGER).fetchall(), owner.execute(SUMMARY).fetchall()) == before
-
-
 def test_a_retry_does_not_undo_what_a_later_file_said(
     warehouse: Warehouse,
     owner: psycopg.Connection,
@@ -98,15 +89,6 @@ def test_what_a_retry_takes_in_of_the_same_file_is_not_held_off(
     load.retry_quarantine(warehouse)
     query = "SELECT article_count, updated_at > first_seen_at FROM enriched.shipments"
     assert owner.execute(query).fetchall() == [(2, True)]
-
-
-def test_rows_leave_it_when_the_source_sends_them_mended(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
-) -> None:
-    deliver(warehouse, tmp_path, [line(1), line(2, article_price="free"), line(3)])
-    deliver(warehouse, tmp_path, [line(1), line(2, article_price="8"), line(3)])
-    assert owner.execute(SUMMARY).fetchall() == []
-    assert owner.execute(LEDGER).fetchall() == [(3, 2, 1, 0), (3, 1, 2, 0)]
 
 
 def test_only_what_a_later_file_answers_leaves_it(

@@ -17,11 +17,18 @@ ALTER TABLE solar.days
     ADD CONSTRAINT days_held_check CHECK ((status = 'held') = (hours_present = hours_expected));
 ALTER TABLE metrics.solar_plant_health RENAME requested_at TO asked_at;
 ALTER TABLE metrics.solar_plant_health RENAME sensor_issues TO suspicions;
+ALTER TABLE metrics.solar_plant_health DROP COLUMN plant_name;
 DELETE FROM ops.alembic_version_solar;
 ALTER TABLE ops.deliveries RENAME purged_count TO forgotten_count;
 ALTER TABLE ops.deliveries
     RENAME CONSTRAINT deliveries_purged_check TO deliveries_forgotten_check;
 DELETE FROM ops.alembic_version_ops;
+ALTER TABLE flights.itineraries
+    DROP COLUMN origin_airport CASCADE,
+    DROP COLUMN destination_airport CASCADE,
+    DROP COLUMN departure_on CASCADE,
+    DROP COLUMN return_on CASCADE,
+    DROP COLUMN total_duration_minutes CASCADE;
 ALTER TABLE flights.snapshots RENAME rejection_reason TO refusal;
 UPDATE ops.alembic_version_flights SET version_num = 'c31d7a85e6b2';
 """

@@ -49,7 +49,12 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     ]
     assert [line.split("  ")[0] for line in lines] == ["1", "2", "3", "4"]
     assert "4   [bold]Łąka :sun:  Australia/Melbourne  -37.5, 145" in lines[3]
-    assert [line.split()[-3:] for line in lines] == [["0", "0", "1"]] * 4
+    assert [line.split()[-3:] for line in lines] == [
+        ["0", "1", "2"],
+        ["0", "0", "1"],
+        ["0", "1", "1"],
+        ["0", "0", "1"],
+    ]
 
     code, out, err = plants("add", "Sierra Alta")
     assert (code, out) == (1, "")
@@ -70,7 +75,7 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     assert plants("delete", "3", "--yes") == (
         0,
         "",
-        "Plant 3 is deleted, and 0 readings with it.\n",
+        "Plant 3 is deleted, and 20 readings with it.\n",
     )
     code, out, err = plants("delete", "3", "--yes")
     assert (code, out) == (1, "")

@@ -34,8 +34,9 @@ INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, re
 VALUES ({id}, '2026-09-01', 'partial', 24, 2, now());
 INSERT INTO solar.syncs (plant_id, began_at, history_from) VALUES ({id}, now(), '2026-01-01');
 INSERT INTO metrics.solar_plant_health
-(plant_id, day, longest_gap_hours, flat_hours, sensor_issues, computed_at)
-VALUES ({id}, '2026-09-01', 0, 0, ARRAY[]::text[], now());
+(plant_id, plant_name, day, longest_gap_hours, flat_hours, sensor_issues, computed_at)
+SELECT plant_id, name, '2026-09-01', 0, 0, ARRAY[]::text[], now()
+FROM solar.plants WHERE plant_id = {id};
 """
 DAYS_OF_ALL_KINDS = """
 INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present, requested_at)

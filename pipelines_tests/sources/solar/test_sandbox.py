@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, get_args
 
+import psycopg
 import pytest
 import requests
 
 from pipelines.sandbox.faults import Fault
+from pipelines.sources.solar.demo import seed_sandbox
 from pipelines.sources.solar.sandbox import service
 from pipelines.sources.solar.sandbox.sun import (
     CLIMATE,
@@ -28,6 +30,7 @@ from pipelines.sources.solar.sandbox.sun import (
     readings,
 )
 from pipelines.sources.weather.sandbox.model import weather_at
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sandbox_server import sandbox_server
 
 NOON = dt.datetime(2026, 9, 15, 12, 0, 30, tzinfo=dt.UTC)
@@ -349,3 +352,16 @@ def test_the_weather_sees_the_sky_of_the_plants() -> None:
         then = weather_at(here.latitude, here.longitude, one.at)
         assert then["is_day"] == (one.expected_irradiation_wh_per_m2 > 0)
         assert 0 <= then["cloud_cover"] <= 100
+
+
+def test_the_demo_has_a_gap_and_a_day_to_correct(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
+    seed_sandbox(warehouse)
+    gaps = owner.execute(
+        "SELECT plant_id, hours_missing, retry_at > now() FROM solar.gaps"
+        " WHERE status = 'partial' ORDER BY plant_id"
+    ).fetchall()
+    assert gaps == [(1, 4, False), (3, 4, True)]
+    dark = "SELECT count(*) FROM solar.readings WHERE plant_id = 1 AND observed_energy_kwh = 0"
+    assert (owner.execute(f"{dark} AND expected_energy_kwh > 0").fetchone() or (0,))[0] >= 3

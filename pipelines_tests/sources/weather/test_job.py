@@ -318,47 +318,6 @@ def test_a_provider_that_is_down_leaves_sources_green_and_the_last_weather_with_
     assert all("connection refused" in problem for problem in old)
 
 
-@pytest.mark.answers("T35")
-def test_checks_find_what_they_are_for(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
-    warehouse: Warehouse,
-) -> None:
-    def found() -> dict[str, int]:
-        names = ("located_places", "fresh_weather", "request_rate")
-        with warehouse.engine.connect() as connection:
-            counts = {
-                name: len(
-                    connection.execute(
-                        text(read_sql("pipelines.sources.weather", f"checks/{name}"))
-                    ).all()
-                )
-                for name in names
-            }
-        return {name: count for name, count in counts.items() if count}
-
-    lines = [line(1), line(2, receiver_address="Street 2, Nowhere, Iran")]
-    (tmp_path / "a.csv").write_text(text_of(lines))
-    assert bring(resources, instance).success
-    assert found() == {"located_places": 1}
-    owner.execute(
-        "UPDATE weather.fetch_state SET last_success_at = now() - interval '126 minutes'"
-        " WHERE place_id = (SELECT min(place_id) FROM weather.fetch_state)"
-    )
-    owner.execute(
-        "ALTER TABLE weather.api_requests DROP CONSTRAINT api_requests_one_kept_observation"
-    )
-    owner.execute(
-        "INSERT INTO weather.api_requests"
-        " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
-        " SELECT request_id, place_id, provider, kind, requested_at + interval '119 minutes',"
-        " outcome, cost FROM weather.api_requests WHERE kind = 'observation' LIMIT 1"
-    )
-    assert found() == {"located_places": 1, "fresh_weather": 1, "request_rate": 1}
-
-
 def test_places_of_shipments_delivered_long_ago_are_no_longer_asked_for(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,

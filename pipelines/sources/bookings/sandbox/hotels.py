@@ -16,6 +16,14 @@ from typing import NamedTuple
 BOOKED, CANCELLED = 1, 2
 RESERVATIONS_A_DAY = {2607: 5.0, 753: 3.6, 1731: 2.7, 3009: 2.1, 4410: 1.4}
 """Of each hotel, in the mean of a year."""
+HOTELS = (
+    (2607, "Harbour House", "Hamburg", 16),
+    (753, "Hotel Miramar", "Lisbon", 14),
+    (1731, "Grand Central", "Vienna", 8),
+    (3009, "Park View", "London", 8),
+    (4410, "Alpine Lodge", "Innsbruck", 6),
+)
+"""Number, name, city and rooms of each."""
 WEEKDAYS = (1.1, 1.1, 1.05, 1.0, 0.95, 0.85, 0.95)
 MAX_DAYS_AHEAD = 120
 CANCELLED_SHARE = 0.15

@@ -17,6 +17,10 @@ SELECT
     legs.stops,
     legs.airline_id,
     airline.name AS airline,
+    legs.departure_airport,
+    legs.arrival_airport,
+    legs.departure_local::date AS departure_on,
+    legs.duration_minutes,
     legs.departure_airport || '-' || legs.arrival_airport AS hop,
     greatest(last_offers.delivery_id, legs.delivery_id) AS delivery_id
 FROM last_offers
@@ -53,6 +57,11 @@ INSERT INTO flights.itineraries (
     airline_ids,
     route,
     leg_stops,
+    origin_airport,
+    destination_airport,
+    departure_on,
+    return_on,
+    total_duration_minutes,
     first_seen_at,
     last_seen_at,
     withdrawn_at,
@@ -70,6 +79,11 @@ SELECT
     summed.airline_ids,
     summed.route,
     summed.leg_stops,
+    summed.origin_airport,
+    summed.destination_airport,
+    summed.departure_on,
+    summed.return_on,
+    summed.total_duration_minutes,
     (
         SELECT min(prices.seen_from_at)
         FROM flights.prices
@@ -94,6 +108,13 @@ INNER JOIN (
         array_agg(DISTINCT airline_id) AS airline_ids,
         string_agg(hop, ', ' ORDER BY leg_number) AS route,
         array_agg(stops ORDER BY leg_number) AS leg_stops,
+        (array_agg(departure_airport ORDER BY leg_number))[1] AS origin_airport,
+        (array_agg(arrival_airport ORDER BY leg_number))[1] AS destination_airport,
+        (array_agg(departure_on ORDER BY leg_number))[1] AS departure_on,
+        (
+            array_agg(departure_on ORDER BY leg_number DESC) FILTER (WHERE leg_number > 1)
+        )[1] AS return_on,
+        sum(duration_minutes) AS total_duration_minutes,
         max(delivery_id) AS delivery_id
     FROM flown
     GROUP BY itinerary_id

@@ -53,7 +53,8 @@ WITH sent AS (
         first_seen_at,
         last_seen_at,
         updated_at,
-        delivery_id
+        delivery_id,
+        currency
     )
     SELECT
         sent.tracking_number,
@@ -69,7 +70,8 @@ WITH sent AS (
         :seen_at,
         :seen_at,
         :changed_at,
-        :delivery_id
+        :delivery_id,
+        :currency
     FROM sent
     INNER JOIN contents USING (tracking_number, carrier)
     INNER JOIN shipments.addresses AS receiver ON sent.receiver_address = receiver.address
@@ -81,14 +83,22 @@ WITH sent AS (
         status_raw = excluded.status_raw,
         last_seen_at = excluded.last_seen_at,
         updated_at = excluded.updated_at,
-        delivery_id = excluded.delivery_id
+        delivery_id = excluded.delivery_id,
+        currency = excluded.currency
     WHERE
-        (stored.sender_address, stored.receiver_address, stored.status, stored.status_raw)
+        (
+            stored.sender_address,
+            stored.receiver_address,
+            stored.status,
+            stored.status_raw,
+            stored.currency
+        )
         IS DISTINCT FROM (
             excluded.sender_address,
             excluded.receiver_address,
             excluded.status,
-            excluded.status_raw
+            excluded.status_raw,
+            excluded.currency
         )
     RETURNING tracking_number, carrier
 ), noted AS (

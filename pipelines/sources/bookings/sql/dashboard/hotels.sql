@@ -1,1 +1,1 @@
-SELECT DISTINCT hotel_id FROM metrics.hotel_bookings_by_event_day ORDER BY hotel_id;
+SELECT hotel_id, coalesce(hotel_name, 'Hotel ' || hotel_id) AS hotel_name FROM enriched.hotels ORDER BY hotel_id;

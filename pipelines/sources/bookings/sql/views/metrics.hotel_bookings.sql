@@ -16,8 +16,8 @@ AS $$
 DECLARE
     problem CONSTANT text := CASE
         WHEN hotel_id IS NULL THEN 'hotel_id is NULL: it must be the number of a hotel'
-        WHEN period IS NULL OR period NOT IN ('day', 'month', 'year')
-            THEN format('period is %L: it must be day, month or year', period)
+        WHEN period IS NULL OR period NOT IN ('day', 'week', 'month', 'year')
+            THEN format('period is %L: it must be day, week, month or year', period)
         WHEN year IS NULL OR year NOT BETWEEN 1950 AND 2050
             THEN format('year is %s: it must be 1950 to 2050', coalesce(year::text, 'NULL'))
         WHEN axis IS NULL OR axis NOT IN ('event', 'stay')
@@ -40,7 +40,6 @@ DECLARE
                 date_part('day', make_date(year, month, 1) + interval '1 month -1 day')
             )
     END;
-    step interval;
     first_day date;
     end_day date;
 BEGIN
@@ -50,11 +49,6 @@ BEGIN
             HINT = 'metrics.hotel_bookings(2607, ''month'', 2022), or (..., month => 2) for one month';
     END IF;
     PERFORM bookings.check_hotel(hotel_id);
-    step := CASE period
-        WHEN 'day' THEN interval '1 day'
-        WHEN 'month' THEN interval '1 month'
-        ELSE interval '1 year'
-    END;
     first_day := make_date(year, coalesce(month, 1), coalesce(day, 1));
     end_day := first_day + CASE
         WHEN day IS NOT NULL THEN interval '1 day'
@@ -63,11 +57,15 @@ BEGIN
     END;
     RETURN QUERY
     SELECT
-        starts::date,
+        calendar.first_day,
         coalesce(counted.bookings, 0),
         coalesce(counted.cancellations, 0),
         coalesce(counted.bookings - counted.cancellations, 0)
-    FROM generate_series(first_day::timestamp, end_day - interval '1 day', step) AS starts
+    FROM (
+        SELECT date_trunc(hotel_bookings.period, one) AS starts, min(one)::date AS first_day
+        FROM generate_series(first_day::timestamp, end_day - interval '1 day', interval '1 day') AS one
+        GROUP BY date_trunc(hotel_bookings.period, one)
+    ) AS calendar
     LEFT JOIN (
         SELECT
             date_trunc(hotel_bookings.period, days.day::timestamp) AS starts,
@@ -92,19 +90,21 @@ BEGIN
         ) AS days
         GROUP BY date_trunc(hotel_bookings.period, days.day::timestamp)
     ) AS counted USING (starts)
-    ORDER BY starts;
+    ORDER BY calendar.first_day;
 END
 $$;
 
 COMMENT ON FUNCTION metrics.hotel_bookings(bigint, text, integer, text, integer, integer) IS
-'How many nights of reservations a hotel booked and cancelled in a year, by period: day, month or
-year. period_start is its first day. Every period has a row, zeros where nothing happened. axis says which day counts: event, the UTC day of the booking or cancellation
-(the default), or stay, the night that it is about. With month, that month only, or its
-days; with day too, that day.
+'How many nights of reservations a hotel booked and cancelled in a year, by period: day, week (from
+Monday), month or year. period_start is its first day; a week that begins before the year or month has
+the days in it alone. Every period has a row, zeros where nothing happened. axis says which day counts:
+event, the UTC day of the booking or cancellation (the default), or stay, the night that it is about.
+With month, that month only, or its days; with day too, that day.
 "Bookings" has four readings, and each is here:
 bookings by event day, the default: bookings.
 Net by event day: net_bookings, bookings less cancellations, which may be negative.
 Bookings by night of stay: bookings with axis => ''stay''.
 All events: bookings + cancellations.
 Arguments that are missing, out of range (year 1950 to 2050) or do not go together are errors
-(22023), and so is a hotel of which there is no event (P0002).';
+(22023), and so is a hotel of which there is no event (P0002). All hotels at once:
+metrics.all_hotel_bookings.';

@@ -98,4 +98,5 @@ end (UTC) of the day that is that many days before it. Beside it the same for th
 earlier: 52 weeks, so that days of the week match. A sum is null unless for all of its nights that
 day was over at as_of, so that each sum is of all nights and compares with the others. Bookings after
 the day of the night do not count. 400 nights and 400 days at most. Arguments that are missing, out
-of range or the wrong way round are errors, and so is a hotel of which there is no event (P0002).';
+of range or the wrong way round are errors, and so is a hotel of which there is no event (P0002). All hotels at
+once: metrics.all_hotel_pace.';

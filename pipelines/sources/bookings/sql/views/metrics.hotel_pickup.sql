@@ -84,4 +84,5 @@ COMMENT ON FUNCTION metrics.hotel_pickup(bigint, date, date, timestamptz) IS
 is than 1, 7 and 30 days (of 24 hours) earlier: negative where cancellations prevailed. Every night
 from from_date (unless given, the UTC day of as_of) to the one before to_date (unless given, 90 days
 after from_date) has a row, zeros included; 3700 nights at most. A missing hotel_id or as_of and
-dates that are the wrong way round are errors, and so is a hotel of which there is no event (P0002).';
+dates that are the wrong way round are errors, and so is a hotel of which there is no event (P0002). All hotels at
+once: metrics.all_hotel_pickup.';

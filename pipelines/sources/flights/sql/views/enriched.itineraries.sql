@@ -20,7 +20,18 @@ SELECT
         coalesce(last_seen_at, (SELECT max(snapshot_at) FROM flights.snapshots WHERE is_loaded))
         AT TIME ZONE 'UTC'
     )::date AS last_seen_on,
-    (withdrawn_at AT TIME ZONE 'UTC')::date AS withdrawn_on
+    (withdrawn_at AT TIME ZONE 'UTC')::date AS withdrawn_on,
+    departure_on,
+    return_on,
+    origin_airport,
+    (
+        SELECT airports.city FROM flights.airports WHERE airports.airport_code = origin_airport
+    ) AS origin_city,
+    destination_airport,
+    (
+        SELECT airports.city FROM flights.airports WHERE airports.airport_code = destination_airport
+    ) AS destination_city,
+    total_duration_minutes
 FROM flights.itineraries;
 
 COMMENT ON VIEW enriched.itineraries IS
@@ -48,3 +59,17 @@ COMMENT ON COLUMN enriched.itineraries.first_seen_on IS 'Day (UTC) of the first 
 COMMENT ON COLUMN enriched.itineraries.last_seen_on IS 'Day (UTC) of the last snapshot with it.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_on IS
 'Day (UTC) of the first snapshot without it; null while it is offered.';
+COMMENT ON COLUMN enriched.itineraries.departure_on IS
+'Day on which its first leg departs, on the clocks there.';
+COMMENT ON COLUMN enriched.itineraries.return_on IS
+'Day on which its last leg departs, on the clocks there; null where there is one leg alone.';
+COMMENT ON COLUMN enriched.itineraries.origin_airport IS
+'IATA code of the airport where its first leg begins.';
+COMMENT ON COLUMN enriched.itineraries.origin_city IS
+'City of origin_airport; null where the airport is not known.';
+COMMENT ON COLUMN enriched.itineraries.destination_airport IS
+'IATA code of the airport where its first leg ends: a leg is one direction, stops included.';
+COMMENT ON COLUMN enriched.itineraries.destination_city IS
+'City of destination_airport; null where the airport is not known.';
+COMMENT ON COLUMN enriched.itineraries.total_duration_minutes IS
+'Sum of the stated durations of its legs, minutes.';

@@ -57,7 +57,8 @@ SELECT
         WHEN 'snow' IN (risk.at_sender, risk.at_receiver) THEN 'snow'
         WHEN 'heat' IN (risk.at_sender, risk.at_receiver) THEN 'heat'
         WHEN risk.at_sender = 'none' AND risk.at_receiver = 'none' THEN 'none'
-    END AS weather_risk
+    END AS weather_risk,
+    shipments.currency AS total_value_currency
 FROM shipments.shipments
 INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
 INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
@@ -81,10 +82,10 @@ CROSS JOIN LATERAL (
 ) AS risk;
 
 COMMENT ON VIEW enriched.shipments IS
-'Every shipment, one row each, as in the last file: what is in it, from where, to where, and how
-far it is, and how the weather is there. For one shipment query enriched.track. Weather data by
-Open-Meteo.com (CC BY 4.0) unless weather.observations names another provider; places by GeoNames (CC BY
-4.0).';
+'Every shipment, one row each, as in the last file: what is in it, from where, to where, and how far
+it is, and how the weather is there. For one shipment query enriched.track. Weather data by
+Open-Meteo.com (CC BY 4.0) unless weather.observations names another provider; places by GeoNames
+(CC BY 4.0).';
 COMMENT ON COLUMN enriched.shipments.tracking_number IS
 'The carrier''s number; with carrier it names the shipment.';
 COMMENT ON COLUMN enriched.shipments.carrier IS 'Who carries it, as sent.';
@@ -95,7 +96,7 @@ COMMENT ON COLUMN enriched.shipments.status_raw IS 'The status as sent.';
 COMMENT ON COLUMN enriched.shipments.article_count IS 'How many different articles are in it.';
 COMMENT ON COLUMN enriched.shipments.units IS 'How many pieces are in it.';
 COMMENT ON COLUMN enriched.shipments.total_value IS
-'Pieces times their prices. The files name no currency.';
+'Pieces times their prices, in total_value_currency.';
 COMMENT ON COLUMN enriched.shipments.articles IS
 'What is in it: a list of objects with sku, name, quantity and unit_price.';
 COMMENT ON COLUMN enriched.shipments.sender_address IS 'From where, as sent.';
@@ -150,3 +151,6 @@ COMMENT ON COLUMN enriched.shipments.weather_risk IS
 freezing_rain, snow, heat (from 35 °C), none. A rule of thumb by the last weather known, where that is
 not older than six hours; null where that of an end is not known, or older, and the other has no
 risk. How old it is say sender_weather_age_minutes and receiver_weather_age_minutes.';
+COMMENT ON COLUMN enriched.shipments.total_value_currency IS
+'ISO 4217 code of total_value and of unit_price of its articles. The files name no currency: it is
+SHIPMENTS_CURRENCY as its last file was loaded; null where that was not set.';

@@ -12,7 +12,8 @@ INSERT INTO metrics.solar_plant_health (
     over_limit_hours,
     sensor_issues,
     requested_at,
-    computed_at
+    computed_at,
+    plant_name
 )
 SELECT
     plant_id,
@@ -27,7 +28,8 @@ SELECT
     staged.over_limit_hours,
     staged.sensor_issues,
     staged.requested_at,
-    :now
+    :now,
+    plants.name
 FROM stage_solar_plant_health AS staged
 INNER JOIN solar.plants USING (plant_id)
 FOR KEY SHARE OF plants

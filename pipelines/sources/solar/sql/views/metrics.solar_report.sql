@@ -50,8 +50,8 @@ BEGIN
             THEN format('from_date is %s: it must be %s or later', from_date, first_date)
         WHEN to_date > last_date
             THEN format('to_date is %s: it must be %s or earlier', to_date, last_date)
-        WHEN period IS NULL OR period NOT IN ('hour', 'day', 'month', 'year')
-            THEN format('period is %L: it must be hour, day, month or year', period)
+        WHEN period IS NULL OR period NOT IN ('hour', 'day', 'week', 'month', 'year')
+            THEN format('period is %L: it must be hour, day, week, month or year', period)
     END;
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION '%', problem USING
@@ -92,10 +92,10 @@ BEGIN
     RETURN QUERY
     SELECT
         min(calendar.starts),
-        sum(days.expected_energy_kwh),
-        sum(days.observed_energy_kwh),
-        sum(days.expected_irradiation_wh_per_m2),
-        sum(days.observed_irradiation_wh_per_m2),
+        solar.rounded(sum(days.expected_energy_kwh)),
+        solar.rounded(sum(days.observed_energy_kwh)),
+        solar.rounded(sum(days.expected_irradiation_wh_per_m2)),
+        solar.rounded(sum(days.observed_irradiation_wh_per_m2)),
         coalesce(sum(days.hours_present), 0)::integer,
         sum(
             coalesce(days.hours_expected, solar.hours_of_day(calendar.starts::date, zone))
@@ -118,13 +118,14 @@ END
 $$;
 
 COMMENT ON FUNCTION metrics.solar_report(integer, date, date, text) IS
-'What a plant expected and observed by period: hour, day, month or year; from_date included, to_date
-not, both in the plant''s zone. Every period has a row, also of days to come, without data null sums
-and hours_present 0. period_start is on the clocks of the plant''s zone: when they are set back, two
-hours have the same, in their order, and when they are set forward, one is skipped. Of a month or
-year that is not whole in the range, the row is of the days in it, and period_start the first of
-them. hours_present are the hours stored and hours_expected those of the period, so that sums of part
-of it can be judged. performance_ratio is observed by expected energy of the hours stored; null where
-none was expected (less than 0.000001 kWh). Arguments that are missing, the wrong way round or
-outside 1950 to 2050 are errors (22023), and so is a plant that there is not (P0002). For several
-plants: FROM solar.plants CROSS JOIN LATERAL metrics.solar_report(plants.plant_id, ...).';
+'What a plant expected and observed by period: hour, day, week (from Monday), month or year;
+from_date included, to_date not, both in the plant''s zone. Every period has a row, also of days to
+come, without data null sums and hours_present 0. period_start is on the clocks of the plant''s
+zone: when they are set back, two hours have the same, in their order, and when they are set
+forward, one is skipped. Of a week, month or year that is not whole in the range, the row is of the
+days in it, and period_start the first of them. hours_present are the hours stored and
+hours_expected those of the period, so that sums of part of it can be judged. Sums have three
+decimals, hours are as received. performance_ratio is observed by expected energy of the hours stored; null where none was expected (less than 0.000001
+kWh). Arguments that are missing, the wrong way round or outside 1950 to 2050 are errors (22023),
+and so is a plant that there is not (P0002). For several plants: FROM solar.plants CROSS JOIN
+LATERAL metrics.solar_report(plants.plant_id, ...).';

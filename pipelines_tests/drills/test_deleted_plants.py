@@ -1,10 +1,8 @@
-"""Syncs at once, and a registry that changes under them."""
+"""Plants that are deleted while they are synced, or wait to be."""
 
 import datetime as dt
 import threading
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,20 +10,18 @@ import psycopg
 import pytest
 
 from pipelines.orchestration.resources import utc_now
-from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.solar.sandbox.sun import readings
 from pipelines.sources.solar.sync import AT_ONCE, Sync, Synced
-from pipelines.sources.solar.windows import DAY, Depth, Known, Window, history_from, windows
+from pipelines.sources.solar.windows import DAY, Depth, Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.sources.solar.made_up import client_of, register, rows
 
-TWO_YEARS = Depth(every_run=2, until=2)
 YESTERDAY_ALONE = Depth(every_run=0, until=1)
 PLANTS = range(1, AT_ONCE + 3)
 """Two more than are asked for at once: they wait."""
-WORDS = "Data sync of plant {} is running. Please try again later!"
 HELD = """
 SELECT
     read_at,
@@ -39,12 +35,6 @@ ORDER BY read_at
 """
 SHOWN = """
 SELECT status, count(*) FROM solar.coverage WHERE plant_id = ANY(%s) AND day >= %s GROUP BY status
-"""
-TOLD_TO_BE_WHOLE = """
-SELECT plant_id, count(*)
-FROM solar.syncs INNER JOIN solar.coverage USING (plant_id)
-WHERE syncs.ended_at IS NOT NULL AND syncs.problem IS NULL AND coverage.status = 'not requested'
-GROUP BY plant_id
 """
 OF_PLANT = """
 SELECT
@@ -98,14 +88,6 @@ def plants(owner: psycopg.Connection) -> list[int]:
     return [register(owner, f"Plant {number}").plant_id for number in PLANTS]
 
 
-@pytest.fixture
-def store_of_another(server: Connections, database: str) -> Iterator[Warehouse]:
-    """The warehouse as another process sees it."""
-    opened = Warehouse(server.url(LOADER, database))
-    yield opened
-    opened.dispose()
-
-
 def sync_of(store: Warehouse, service: Service, depth: Depth = YESTERDAY_ALONE) -> Sync:
     return Sync(store, client_of(service.url), depth, utc_now)
 
@@ -113,12 +95,6 @@ def sync_of(store: Warehouse, service: Service, depth: Depth = YESTERDAY_ALONE) 
 def problems(synced: Sequence[Synced]) -> dict[int, str]:
     """What went wrong, by plant."""
     return {one.plant.plant_id: one.problem for one in synced if one.problem}
-
-
-def asked_for_once(plants: Sequence[int], depth: Depth) -> Counter[tuple[int, Window]]:
-    """All windows of plants that were never synced."""
-    found = windows(Known(None, [], []), utc_now().date(), depth)
-    return Counter((plant, window) for window in found for plant in plants)
 
 
 def check_what_is_held(
@@ -130,87 +106,6 @@ def check_what_is_held(
     assert rows(owner, SHOWN, [*plants], first_day) == [("complete", days * len(plants))]
     for plant in plants:
         assert rows(owner, HELD, plant) == readings(1, plant, first_day, yesterday)
-
-
-def test_two_syncs_at_once_hold_what_one_does_and_ask_for_nothing_twice(
-    owner: psycopg.Connection,
-    warehouse: Warehouse,
-    store_of_another: Warehouse,
-    service: Service,
-    plants: list[int],
-) -> None:
-    """And a plant that is registered meanwhile is synced by one of them."""
-    late: list[int] = []
-
-    def meanwhile(plant: int, _: Window) -> None:
-        if plant == plants[-1] and not late:
-            late.append(register(owner, "late").plant_id)
-
-    service.meanwhile = meanwhile
-    syncs = [sync_of(store, service, TWO_YEARS) for store in (warehouse, store_of_another)]
-    with ThreadPoolExecutor() as pool:
-        done = [
-            one
-            for synced in pool.map(lambda sync: [*sync.plants(with_new=True)], syncs)
-            for one in synced
-        ]
-    everyone = [*plants, *late]
-    assert problems(done) == {}
-    assert {one.plant.plant_id for one in done} == {*everyone}
-    assert Counter(service.asked) == asked_for_once(everyone, TWO_YEARS)
-    check_what_is_held(owner, everyone, history_from(utc_now().date(), TWO_YEARS))
-    query = "SELECT sum(loaded_count), sum(unchanged_count) FROM ops.deliveries"
-    hours = rows(owner, "SELECT count(*) FROM solar.readings")[0][0]
-    assert rows(owner, query) == [(hours, 0)]
-
-
-def test_what_a_sync_that_is_ended_had_begun_is_done_by_the_other(
-    owner: psycopg.Connection,
-    warehouse: Warehouse,
-    store_of_another: Warehouse,
-    service: Service,
-    plants: list[int],
-) -> None:
-    ended = sync_of(warehouse, service, TWO_YEARS).plants()
-    assert isinstance(ended, Generator)
-    first = next(ended)
-    with ThreadPoolExecutor() as pool:
-        other = pool.submit(lambda: [*sync_of(store_of_another, service, TWO_YEARS).plants()])
-        ended.close()
-        done = other.result(timeout=300)
-    assert problems([first, *done]) == {}
-    assert {one.plant.plant_id for one in done} == {*plants}
-    assert Counter(service.asked) == asked_for_once(plants, TWO_YEARS)
-    check_what_is_held(owner, plants, history_from(utc_now().date(), TWO_YEARS))
-
-
-def test_a_sync_that_is_ended_in_the_middle_is_not_told_to_be_whole(
-    owner: psycopg.Connection, warehouse: Warehouse, service: Service, plants: list[int]
-) -> None:
-    ended = sync_of(warehouse, service, TWO_YEARS).plants()
-    assert isinstance(ended, Generator)
-    next(ended)
-    ended.close()
-    assert rows(owner, TOLD_TO_BE_WHOLE) == []
-
-
-def test_a_plant_is_not_deleted_while_it_is_synced_and_is_when_it_was(
-    owner: psycopg.Connection, warehouse: Warehouse, service: Service, plants: list[int]
-) -> None:
-    busy, refused = plants[0], []
-
-    def meanwhile(plant: int, _: Window) -> None:
-        if plant == busy:
-            with pytest.raises(psycopg.errors.ObjectInUse) as told:
-                owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [busy])
-            refused.append(told.value.diag.message_primary)
-
-    service.meanwhile = meanwhile
-    assert problems([*sync_of(warehouse, service, Depth(1, 1)).plants(plants[:3])]) == {}
-    assert refused == [WORDS.format(busy)] * 2
-    check_what_is_held(owner, plants[:3], history_from(utc_now().date(), Depth(1, 1)))
-    owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [busy])
-    assert rows(owner, OF_PLANT, *[busy] * 3) == [(0,)]
 
 
 def test_a_plant_that_is_deleted_while_it_waits_ends_alone(

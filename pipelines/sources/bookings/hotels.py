@@ -1,0 +1,19 @@
+"""What the sandbox begins with: the names, cities and rooms of its hotels."""
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from pipelines.sources.bookings.tables import hotels
+from pipelines.warehouse.connection import Warehouse
+
+
+def seed_sandbox(store: Warehouse) -> str | None:
+    """Enter the sandbox's hotels where none is entered; return a message."""
+    from pipelines.sources.bookings.sandbox.hotels import HOTELS
+
+    rows = [dict(zip(hotels.columns.keys(), hotel, strict=True)) for hotel in HOTELS]
+    with store.transaction("bookings") as connection:
+        if connection.execute(select(hotels).limit(1)).first() is not None:
+            return None
+        connection.execute(insert(hotels).on_conflict_do_nothing(), rows)
+    return "Entered the sandbox's hotels."

@@ -1,0 +1,17 @@
+CREATE OR REPLACE VIEW enriched.hotels AS
+SELECT
+    counted.hotel_id,
+    hotels.name AS hotel_name,
+    hotels.city,
+    hotels.rooms
+FROM (SELECT DISTINCT hotel_id FROM metrics.hotel_bookings_by_event_day) AS counted
+LEFT JOIN bookings.hotels USING (hotel_id);
+
+COMMENT ON VIEW enriched.hotels IS
+'Every hotel with events, one row each. Name, city and rooms are those that operators have entered in
+bookings.hotels.';
+COMMENT ON COLUMN enriched.hotels.hotel_id IS 'The hotel, as its system numbers it.';
+COMMENT ON COLUMN enriched.hotels.hotel_name IS 'What people call it; null where nobody entered it.';
+COMMENT ON COLUMN enriched.hotels.city IS 'Where it is; null where nobody entered it.';
+COMMENT ON COLUMN enriched.hotels.rooms IS
+'Rooms that it has to let each night; null where nobody entered them.';

@@ -1,0 +1,33 @@
+CREATE OR REPLACE FUNCTION metrics.all_hotel_bookings(
+    period text DEFAULT NULL,
+    year integer DEFAULT NULL,
+    axis text DEFAULT 'event',
+    month integer DEFAULT NULL,
+    day integer DEFAULT NULL
+)
+RETURNS TABLE (
+    hotel_id bigint,
+    hotel_name text,
+    period_start date,
+    bookings bigint,
+    cancellations bigint,
+    net_bookings bigint
+)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+AS $$
+SELECT
+    hotels.hotel_id,
+    hotels.hotel_name,
+    answer.*
+FROM enriched.hotels
+CROSS JOIN LATERAL metrics.hotel_bookings(
+    hotels.hotel_id, $1, $2, $3, $4, $5
+) AS answer
+ORDER BY hotels.hotel_id, answer.period_start
+$$;
+
+COMMENT ON FUNCTION metrics.all_hotel_bookings(text, integer, text, integer, integer) IS
+'metrics.hotel_bookings of each hotel with events, with the same arguments besides the hotel;
+hotel_name is that of bookings.hotels. One hotel: WHERE hotel_id = 2607.';

@@ -1,0 +1,29 @@
+CREATE OR REPLACE FUNCTION metrics.all_hotel_pace(
+    from_date date DEFAULT NULL,
+    to_date date DEFAULT NULL,
+    as_of timestamptz DEFAULT now(),
+    days integer DEFAULT 90
+)
+RETURNS TABLE (
+    hotel_id bigint,
+    hotel_name text,
+    days_before_arrival integer,
+    on_the_books bigint,
+    on_the_books_last_year bigint
+)
+LANGUAGE sql
+STABLE
+PARALLEL SAFE
+AS $$
+SELECT
+    hotels.hotel_id,
+    hotels.hotel_name,
+    answer.*
+FROM enriched.hotels
+CROSS JOIN LATERAL metrics.hotel_pace(hotels.hotel_id, $1, $2, $3, $4) AS answer
+ORDER BY hotels.hotel_id, answer.days_before_arrival DESC
+$$;
+
+COMMENT ON FUNCTION metrics.all_hotel_pace(date, date, timestamptz, integer) IS
+'metrics.hotel_pace of each hotel with events, with the same arguments besides the hotel; hotel_name
+is that of bookings.hotels.';

@@ -1,0 +1,68 @@
+"""What the sandbox begins with: its plants, a day that was corrected since and one with a gap."""
+
+import datetime as dt
+import json
+from typing import Any
+
+from pipelines.http.client import JsonAnswer
+from pipelines.sources.solar.load import Plant, take_answer
+from pipelines.sources.solar.registry import register_demo
+from pipelines.sources.solar.windows import Window
+from pipelines.warehouse.connection import Warehouse
+
+#: Answers from before the first sync: the plant, days ago, hours that observed nothing yet, hours
+#: that are missing, how old the answer is, and how often it came. The first sync requests an old
+#: one again, which brings corrections; one that came several times just now leaves a gap for hours.
+EARLIER = (
+    (1, 3, range(9, 13), range(20, 24), dt.timedelta(days=2), 1),
+    (3, 2, range(0), range(10, 14), dt.timedelta(), 4),
+)
+
+
+def seed_sandbox(store: Warehouse) -> str | None:
+    """Register the sandbox's plants where none ever was registered; return a message."""
+    from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
+
+    demo = [
+        {
+            "plant_id": plant.id,
+            "name": plant.name,
+            "latitude": plant.latitude,
+            "longitude": plant.longitude,
+            "time_zone": plant.zone,
+        }
+        for plant in DEMO_PLANTS
+    ]
+    if not register_demo(store, demo):
+        return None
+    now = dt.datetime.now(dt.UTC)
+    plants = {one.id: Plant(one.id, one.name, one.zone) for one in DEMO_PLANTS}
+    for plant_id, ago, unobserved, missing, age, times in EARLIER:
+        day = now.date() - dt.timedelta(days=ago)
+        items = _items(plant_id, day, unobserved, missing)
+        answer = JsonAnswer("sandbox", json.dumps(items).encode(), items, now - age)
+        window = Window(day, day + dt.timedelta(days=1))
+        for _ in range(times):
+            take_answer(store, plants[plant_id], window, answer, run_id=None, now=now - age)
+    return "Registered the sandbox's solar plants."
+
+
+def _items(plant_id: int, day: dt.date, unobserved: range, missing: range) -> list[dict[str, Any]]:
+    """An earlier answer of the service for a day, which lacks some of what it has today."""
+    from pipelines.sources.solar.sandbox.sun import readings
+
+    return [
+        {
+            "datetime": f"{one.at:%Y-%m-%dT%H:%M:%S}",
+            "expected": {
+                "energy": one.expected_energy_kwh,
+                "irradiation": one.expected_irradiation_wh_per_m2,
+            },
+            "observed": {
+                "energy": 0.0 if one.at.hour in unobserved else one.observed_energy_kwh,
+                "irradiation": one.observed_irradiation_wh_per_m2,
+            },
+        }
+        for one in readings(1, plant_id, day, day)
+        if one.at.hour not in missing
+    ]

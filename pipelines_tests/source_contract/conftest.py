@@ -1,0 +1,74 @@
+"""A feed of each source on a fresh database, the example plug-in's too."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines.migrations.apply import migrate
+from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.server import Connections
+from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.command import PROJECT
+from pipelines_tests.databases import made
+from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.fake_source import FakeSource
+from pipelines_tests.plugins import installed
+from pipelines_tests.source_contract.feeds import FEEDS, Feed, Site, TideDocuments
+
+TIDES = PROJECT / "examples" / "isobar-tides"
+
+
+@pytest.fixture(scope="session")
+def tides_entry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the entry point of the example plug-in, as an installer writes it."""
+    folder = tmp_path_factory.mktemp("entry")
+    about = folder / "isobar_tides-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: isobar_tides\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[isobar.sources]\ntides = isobar_tides\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tides_template(server: Connections, template: str, tides_entry: Path) -> Iterator[str]:
+    """The name of a database that has the tables of the example plug-in too."""
+    with made(server, template) as name:
+        with installed(TIDES, tides_entry):
+            migrate(server.url(SUPERUSER, name))
+        yield name
+
+
+Start = Callable[[type[Feed]], Feed]
+
+
+@pytest.fixture
+def start(
+    request: pytest.FixtureRequest, server: Connections, source: FakeSource, tmp_path: Path
+) -> Iterator[Start]:
+    """Call it with a kind of feed to have one on a fresh database."""
+    with ExitStack() as stack:
+
+        def start_feed(kind: type[Feed]) -> Feed:
+            is_plugin = kind is TideDocuments
+            copied = request.getfixturevalue("tides_template" if is_plugin else "template")
+            if is_plugin:
+                stack.enter_context(installed(TIDES, request.getfixturevalue("tides_entry")))
+            name = stack.enter_context(made(server, copied))
+            owner = psycopg.connect(server.url(SUPERUSER, name), autocommit=True)
+            stack.enter_context(owner)
+            warehouse = Warehouse(server.url(LOADER, name))
+            stack.callback(warehouse.dispose)
+            feed = kind(Site(warehouse, owner, tmp_path, source, FakeClock()))
+            feed.prepare()
+            return feed
+
+        yield start_feed
+
+
+@pytest.fixture(params=FEEDS, ids=lambda feed: feed.title)
+def feed(request: pytest.FixtureRequest, start: Start) -> Feed:
+    """Each feed in turn, with nothing delivered yet."""
+    return start(request.param)

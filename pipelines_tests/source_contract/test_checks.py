@@ -1,0 +1,285 @@
+"""Every declared check finds what it is for, names it, and finds nothing in good data."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from pipelines.failures import PermanentFailure
+from pipelines.source import read_sql, sources
+from pipelines.sources.bookings import counts
+from pipelines.sources.weather.geocode_places import put_places
+from pipelines_tests.fake_source import document
+from pipelines_tests.source_contract.conftest import Start
+from pipelines_tests.source_contract.feeds import (
+    BookingFiles,
+    Feed,
+    FlightDocuments,
+    ShipmentFiles,
+    SolarWindows,
+    TideDocuments,
+)
+from pipelines_tests.sources.bookings.made_up import ROOM, event
+from pipelines_tests.sources.flights.made_up import flights_document, itinerary, leg
+from pipelines_tests.sources.shipments.made_up import line
+from pipelines_tests.sources.solar.made_up import register
+
+Break = Callable[[Feed], object]
+#: Rows that a check returns, with the columns that identify what is wrong.
+Found = list[dict[str, Any]]
+
+ROOM_99 = {"room_reservation_id": ROOM.format(99)}
+BERLIN_ODD = "Street 1, 1234 Berlin, Germany"
+
+
+def sql(statement: str) -> Break:
+    return lambda feed: feed.site.owner.execute(statement)
+
+
+def events(*found: dict[str, Any]) -> Break:
+    def deliver(feed: Feed) -> None:
+        feed.deliver(list(found))
+        counts.refresh(feed.site.warehouse)
+
+    return deliver
+
+
+def flights(itineraries: list[Any], legs: list[Any]) -> Break:
+    """Publish a document of exactly these lists, and load it."""
+
+    def deliver(feed: Feed) -> None:
+        feed.site.service.will(document(flights_document(itineraries, legs)))
+        feed.fetch()
+
+    return deliver
+
+
+def rejected_snapshot(feed: Feed) -> None:
+    with pytest.raises(PermanentFailure, match="40 of 40 records are bad"):
+        feed.deliver([feed.spoiled(record) for record in feed.records(40)])
+
+
+def silent_hotel(feed: Feed) -> None:
+    """Hotel 8 had one event, hotel 7 one on each of 22 days; then only hotel 1 went on."""
+    days = [f"2022-08-{day:02} 10:00:00" for day in range(1, 29)]
+    found = [event(100 + n, hotel_id=1, event_timestamp=day) for n, day in enumerate(days)]
+    found += [event(200 + n, hotel_id=7, event_timestamp=day) for n, day in enumerate(days[:22])]
+    found.append(event(300, hotel_id=8, event_timestamp=days[3]))
+    feed.deliver(found)
+
+
+def wanted_hours(feed: Feed) -> None:
+    """A day of readings at a place whose weather nobody fetched."""
+    plant = register(feed.site.owner, "lit", latitude=50, longitude=10).plant_id
+    feed.site.owner.execute(
+        "INSERT INTO solar.days (plant_id, day, status, hours_expected, hours_present,"
+        " requested_at) VALUES (%s, '2020-06-01', 'complete', 24, 24, now())",
+        (plant,),
+    )
+    put_places(feed.site.warehouse)
+
+
+def two_answers_within_two_hours(feed: Feed) -> None:
+    feed.site.owner.execute(PLACE.format("1", "1", "found"))
+    feed.site.owner.execute(
+        "ALTER TABLE weather.api_requests DROP CONSTRAINT api_requests_one_kept_observation"
+    )
+    feed.site.owner.execute(
+        "INSERT INTO weather.api_requests"
+        " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
+        " SELECT gen_random_uuid(), place_id, 'open-meteo', 'observation',"
+        " now() - make_interval(mins => minutes), 'success', 1"
+        " FROM weather.places, unnest(ARRAY[0, 119, 240]) AS minutes"
+    )
+
+
+PLACE = """
+INSERT INTO weather.places
+(place_key, country_code, latitude, longitude, geocoding_status, is_observed)
+VALUES ('DE 10115', 'DE', {}, {}, '{}', TRUE)
+"""
+UNHEALTHY = """
+INSERT INTO metrics.solar_plant_health
+(plant_id, plant_name, day, longest_gap_hours, flat_hours, sensor_issues, computed_at)
+SELECT plant_id, name, '2019-01-02', 0, 9, ARRAY['the value stands still'], now() FROM solar.plants
+"""
+#: For each check: the feed whose good data come first, what goes wrong, and what the check finds.
+CASES: dict[str, tuple[type[Feed], Break, Found]] = {
+    "accepted_snapshots": (FlightDocuments, rejected_snapshot, [{}]),
+    "dangling_legs": (
+        FlightDocuments,
+        flights([itinerary(1, [1]), itinerary(2, [1, 9])], [leg(1)]),
+        [{"itinerary_id": "it_2", "legs": '["leg_1", "leg_9"]'}],
+    ),
+    "known_airports": (
+        FlightDocuments,
+        flights([itinerary(1, [1])], [leg(1, "BUD", "QQQ")]),
+        [{"airport_code": "QQQ", "legs": 1, "example": "leg_1"}],
+    ),
+    "possible_times": (
+        FlightDocuments,
+        flights(
+            [itinerary(1, [1])],
+            [
+                leg(1, duration_mins=25),
+                leg(
+                    2,
+                    departure_time="2026-10-25T00:00",
+                    arrival_time="2026-10-25T01:30",
+                    duration_mins=77,
+                    stops=1,
+                ),
+            ],
+        ),
+        [
+            {"leg_id": "leg_1", "time_verdict": "impossible", "clock_change": None},
+            {"leg_id": "leg_2", "time_verdict": "includes_layover", "clock_change": "ambiguous"},
+        ],
+    ),
+    "round_trips": (  # another airport of the same city is a round trip, another city is not
+        FlightDocuments,
+        flights(
+            [itinerary(1, [1, 2]), itinerary(2, [1, 3]), itinerary(3, [1])],
+            [leg(1, "LTN", "BUD"), leg(2, "BUD", "LGW"), leg(3, "BUD", "CDG")],
+        ),
+        [{"itinerary_id": "it_2", "route": "LTN-BUD, BUD-CDG"}],
+    ),
+    "steady_prices": (  # it was 35 pounds; another currency cannot be compared
+        FlightDocuments,
+        flights(
+            [
+                itinerary(n, [1], price=price)
+                for n, price in enumerate(("£70", "£17.50", "£69", "€70"))
+            ],
+            [leg(1)],
+        ),
+        [{"itinerary_id": "it_0", "price_before": 35}, {"itinerary_id": "it_1"}],
+    ),
+    "steady_row_count": (
+        FlightDocuments,
+        lambda feed: feed.deliver(feed.records(19)),
+        [{"itinerary_count": 19, "count_before": 40}],
+    ),
+    "no_conflicts": (
+        BookingFiles,
+        lambda feed: feed.deliver([feed.changed(feed.record(1)), feed.record(50)]),
+        [{"position": "line 2"}],
+    ),
+    "no_silent_hotel": (BookingFiles, silent_hotel, [{"hotel_id": 7, "days_with_events": 22}]),
+    "booked_before_cancelled": (BookingFiles, events(event(99, status=2)), [{"event_id": 99}]),
+    "no_double_booking": (
+        BookingFiles,
+        events(event(98, **ROOM_99), event(99, **ROOM_99)),
+        [{"event_id": 99}],
+    ),
+    "event_before_stay": (
+        BookingFiles,
+        events(event(99, event_timestamp="2022-08-02 00:00:00")),
+        [{"event_id": 99}],
+    ),
+    "matches_recount": (
+        BookingFiles,
+        sql("UPDATE metrics.hotel_bookings_by_event_day SET bookings = 99 WHERE hotel_id = 1"),
+        [{"axis": "event_day", "hotel_id": 1, "bookings": 99}],
+    ),
+    "axes_reconcile": (
+        BookingFiles,
+        sql("UPDATE metrics.hotel_bookings_by_event_day SET bookings = 99 WHERE hotel_id = 1"),
+        [{"hotel_id": 1, "year": "all years"}],
+    ),
+    "known_statuses": (
+        ShipmentFiles,
+        lambda feed: feed.deliver([{**line(n, status="lost")} for n in (101, 102)]),
+        [{"status": "lost", "shipments": 2, "example": "TN00000101 DHL"}],
+    ),
+    "readable_addresses": (
+        ShipmentFiles,
+        lambda feed: feed.deliver([{**line(101, receiver_address=BERLIN_ODD)}]),
+        [{"address": BERLIN_ODD, "address_status": "odd_postcode", "city": "Berlin"}],
+    ),
+    "no_gaps": (
+        SolarWindows,
+        sql(
+            "UPDATE solar.days SET status = 'partial', hours_present = 23 WHERE day = '2019-01-02'"
+        ),
+        [{"first_day": dt.date(2019, 1, 2), "days": 1, "hours_missing": 1}],
+    ),
+    "recent_corrections": (
+        SolarWindows,
+        lambda feed: feed.deliver([feed.changed(feed.record(0)), *feed.records(48)[1:]]),
+        [{"name": "Sierra", "hours": 1}],
+    ),
+    "solar_sums_equal": (
+        SolarWindows,
+        sql(
+            "UPDATE solar.days SET observed_energy_kwh = 1, requested_at = now()"
+            " WHERE day = '2019-01-01'"
+        ),
+        [{"plant_name": "Sierra", "name": "observed_energy_kwh"}],
+    ),
+    "no_suspicious_sensor": (
+        SolarWindows,
+        sql(UNHEALTHY),
+        [{"plant_name": "Sierra", "sensor_issues": "the value stands still"}],
+    ),
+    "located_places": (
+        ShipmentFiles,
+        sql(PLACE.format("NULL", "NULL", "not_found")),
+        [{"place_key": "DE 10115", "geocoding_status": "not_found"}],
+    ),
+    "fresh_weather": (
+        ShipmentFiles,
+        sql(PLACE.format("52", "13", "found")),
+        [{"place_key": "DE 10115", "last_success_at": None}],
+    ),
+    "request_rate": (
+        ShipmentFiles,
+        two_answers_within_two_hours,
+        [{"provider": "open-meteo"}],
+    ),
+    "filled_hours": (SolarWindows, wanted_hours, [{"place_key": "50.0000,10.0000"}]),
+    "tides_known_stations": (
+        TideDocuments,
+        lambda feed: feed.deliver([feed.record(41) | {"station_id": "XXX"}]),
+        [{"station_id": "XXX", "readings": 1}],
+    ),
+    "tides_steady_levels": (
+        TideDocuments,
+        lambda feed: feed.deliver([feed.record(40) | {"level_cm": 551.0}]),
+        [{"station_id": "HEL", "level_before_cm": 250.0, "level_cm": 551.0}],
+    ),
+}
+
+
+def test_every_declared_check_has_a_case() -> None:
+    declared = {check.name for source in sources().values() for check in source.checks}
+    assert {name for name in CASES if not name.startswith("tides_")} == declared
+
+
+@pytest.mark.answers("H12", "T35")
+@pytest.mark.parametrize("name", CASES)
+def test_a_check_finds_what_it_is_for_and_nothing_else(start: Start, name: str) -> None:
+    kind, go_wrong, expected = CASES[name]
+    feed = start(kind)
+    feed.deliver(feed.records(48 if kind is SolarWindows else 40))
+    if kind is BookingFiles:
+        counts.refresh(feed.site.warehouse)
+    assert rows_of(feed, name) == []
+    go_wrong(feed)
+    found = rows_of(feed, name)
+    shown = [{key: row[key] for key in one} for row, one in zip(found, expected, strict=False)]
+    assert (shown, len(found)) == (expected, len(expected)), found
+
+
+def rows_of(feed: Feed, name: str) -> Found:
+    """The rows that a check returns now."""
+    (package,) = (
+        source.package
+        for source in sources().values()
+        if name in [check.name for check in source.checks]
+    )
+    with feed.site.warehouse.engine.connect() as connection:
+        result = connection.execute(text(read_sql(package, f"checks/{name}")))
+        return [dict(row) for row in result.mappings()]

@@ -1,0 +1,237 @@
+"""What every source promises about loading, tried with each of its feeds.
+
+Each record is stored once or kept in quarantine with its reason; a load happens whole or not at
+all; the counts of the ledger add up after everything.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from pipelines.failures import DatabaseError, Failure
+from pipelines.ingest.deliveries import last_drift, last_rejects, unbalanced
+from pipelines.source import sources
+from pipelines_tests.fake_source import body
+from pipelines_tests.source_contract.feeds import Feed, Record, SyncFailed
+
+COUNT = 40
+FAILED = (Failure, SyncFailed)
+
+
+@pytest.fixture(autouse=True)
+def counts_add_up(feed: Feed) -> Iterator[None]:
+    """After each test, every delivery's counts have to balance."""
+    yield
+    with feed.site.warehouse.engine.connect() as connection:
+        assert unbalanced(connection, feed.source) == []
+
+
+def quarantined(feed: Feed) -> list[tuple[str, str]]:
+    """Reason and raw text of each rejected record."""
+    query = "SELECT array_to_string(reasons, '; '), raw FROM ops.quarantine ORDER BY quarantine_id"
+    return feed.site.owner.execute(query).fetchall()
+
+
+def some_spoiled(feed: Feed, *numbers: int) -> list[Record]:
+    """The records, of which those with these numbers are bad."""
+    return [
+        feed.spoiled(record) if number in numbers else record
+        for number, record in enumerate(feed.records(COUNT))
+    ]
+
+
+def is_snapshot(feed: Feed) -> bool:
+    """Whether each delivery is complete, so that only the rejects of the last one count."""
+    return any(ledger.is_snapshot for ledger in sources()[feed.source].ledgers)
+
+
+def deliveries(feed: Feed) -> int:
+    ((count,),) = feed.site.owner.execute("SELECT count(*) FROM ops.deliveries").fetchall()
+    return int(count)
+
+
+def test_each_record_is_stored_once(feed: Feed) -> None:
+    records = feed.records(COUNT)
+    read = COUNT * feed.counted
+    assert feed.deliver(records) == (read, read, 0, 0)
+    assert feed.rows() == feed.expected(records)
+    assert quarantined(feed) == []
+
+
+def test_the_same_again_changes_nothing(feed: Feed) -> None:
+    records = feed.records(COUNT)
+    feed.deliver(records)
+    _, loaded, _, rejected = feed.deliver(records)
+    assert (loaded, rejected) == (0, 0)
+    assert feed.rows() == feed.expected(records)
+
+
+def test_records_that_come_late_join_the_others(feed: Feed) -> None:
+    records = feed.records(COUNT)
+    feed.deliver(records[COUNT // 2 :])
+    half, read = COUNT // 2 * feed.counted, COUNT * feed.counted
+    assert feed.deliver(records) == (read, half, half, 0)
+    assert feed.rows() == feed.expected(records)
+
+
+def test_an_earlier_delivery_that_comes_last_takes_nothing_away(feed: Feed) -> None:
+    records = feed.records(COUNT)
+    feed.deliver(records)
+    feed.deliver(records[: COUNT // 2])
+    kept = records if feed.is_additive else records[: COUNT // 2]
+    assert feed.rows() == feed.expected(kept)
+
+
+def test_a_changed_record_replaces_or_is_rejected_as_declared(feed: Feed) -> None:
+    records = feed.records(COUNT)
+    feed.deliver(records)
+    changed = [*records[:5], feed.changed(records[5]), *records[6:]]
+    _, loaded, _, rejected = feed.deliver(changed)
+    if feed.latest_wins:
+        assert (loaded, rejected) == (1, 0)
+        assert feed.rows() == feed.expected(changed) != feed.expected(records)
+    else:
+        assert (loaded, rejected) == (0, 1)
+        assert feed.rows() == feed.expected(records)
+        ((reason, _),) = quarantined(feed)
+        assert "came before with other content" in reason
+
+
+def test_a_changed_record_that_changes_back_is_as_it_was(feed: Feed) -> None:
+    records = feed.records(COUNT)
+    feed.deliver(records)
+    feed.deliver([feed.changed(records[0]), *records[1:]])
+    feed.deliver(records)
+    assert feed.rows() == feed.expected(records)
+
+
+def test_bad_records_are_quarantined_and_the_others_stored(feed: Feed) -> None:
+    records = some_spoiled(feed, 3, 17)
+    read = COUNT * feed.counted
+    assert feed.deliver(records) == (read, read - 2, 0, 2)
+    good = [one for number, one in enumerate(feed.records(COUNT)) if number not in (3, 17)]
+    assert feed.rows() == feed.expected(good)
+    first, second = quarantined(feed)
+    assert first[0]
+    assert second[0]
+    assert first[1] != second[1]
+
+
+@pytest.mark.answers("E24")
+def test_bad_records_that_are_sent_again_are_in_quarantine_once(feed: Feed) -> None:
+    records = some_spoiled(feed, 3, 17)
+    feed.deliver(records)
+    feed.deliver([feed.record(COUNT), *records])
+    assert len({raw for _, raw in quarantined(feed)}) == 2
+    assert is_snapshot(feed) or len(quarantined(feed)) == 2
+
+
+def test_a_corrected_record_is_stored_and_leaves_quarantine(feed: Feed) -> None:
+    feed.deliver(some_spoiled(feed, 3, 17))
+    feed.deliver(some_spoiled(feed, 17))
+    good = [one for number, one in enumerate(feed.records(COUNT)) if number != 17]
+    assert feed.rows() == feed.expected(good)
+    if is_snapshot(feed):  # each document is complete, so only the last one's rejects count
+        with feed.site.warehouse.engine.connect() as connection:
+            assert len(last_rejects(connection, feed.source)) == 1
+    else:
+        assert len(quarantined(feed)) == 1
+
+
+def test_a_delivery_of_mostly_bad_records_stores_nothing(feed: Feed) -> None:
+    feed.deliver(feed.records(5))
+    before, entries = feed.rows(), deliveries(feed)
+    with pytest.raises(FAILED, match=r"records are bad|of \d+ .* bad"):
+        feed.deliver(some_spoiled(feed, *range(COUNT)))
+    assert feed.rows() == before
+    assert deliveries(feed) == entries
+    assert quarantined(feed) == []
+    feed.deliver(feed.records(COUNT))
+    assert feed.rows() == feed.expected(feed.records(COUNT))
+
+
+@pytest.mark.answers("E45")
+def test_two_loads_at_once_end_as_one(feed: Feed) -> None:
+    records = feed.records(COUNT)
+    feed.deliveries += 1
+    feed.publish(records)
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(feed.fetch) for _ in range(2)]
+        outcomes = [outcome for one in done for outcome in one.result()]
+    stations = sum(outcome.read - COUNT * feed.counted for outcome in outcomes[:1])
+    assert sum(outcome.loaded for outcome in outcomes) == COUNT * feed.counted + stations
+    assert feed.rows() == feed.expected(records)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_load_that_dies_before_its_commit_leaves_nothing(feed: Feed, number: int) -> None:
+    """The session is ended where the commit with the records would come: nothing or all."""
+    records = feed.records(COUNT)
+    engine: Engine = feed.site.warehouse.engine
+    struck: list[bool] = []
+
+    def strike(connection: Any) -> None:
+        here = feed.stored.replace("SELECT", "SELECT /* own */", 1)
+        if len(struck) < number and connection.exec_driver_sql(here.replace("%", "%%")).first():
+            struck.append(True)
+            connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    event.listen(engine, "commit", strike)
+    try:
+        with pytest.raises((*FAILED, DatabaseError)):
+            feed.deliver(records)
+    finally:
+        event.remove(engine, "commit", strike)
+    assert struck
+    assert feed.rows() == []
+    assert quarantined(feed) == []
+    feed.deliver(records)
+    assert feed.rows() == feed.expected(records)
+
+
+def test_a_source_that_is_away_loses_nothing(feed: Feed) -> None:
+    records = feed.records(COUNT)
+    feed.deliver(records[:20])
+    before = feed.rows()
+    if feed.is_http:
+        feed.site.service.will(body(b"down", 503))
+    else:
+        feed.deliveries += 1  # a file that is not there
+    with pytest.raises(FAILED) as failed:
+        feed.fetch()
+    assert "what to do" in str(failed.value) or "503" in str(failed.value)
+    assert feed.rows() == before
+    feed.deliver(records)
+    assert feed.rows() == feed.expected(records)
+
+
+def test_an_unknown_field_is_reported_as_drift(feed: Feed) -> None:
+    records = feed.records(COUNT)
+    feed.deliver([records[0] | {"unheard_of": "1"}, *records[1:]])
+    assert feed.rows() == feed.expected(records)
+    with feed.site.warehouse.engine.connect() as connection:
+        (line,) = last_drift(connection, feed.source)
+    assert "unheard_of" in line
+
+
+def test_quarantine_is_read_again_and_keeps_what_is_still_bad(feed: Feed) -> None:
+    """As after a change of the code: here the kept text of one reject is made good."""
+    declared = sources()[feed.source]
+    if declared.reprocess is None:
+        pytest.skip("its service is requested again instead")
+    feed.deliver(some_spoiled(feed, 3, 17))
+    feed.site.owner.execute(
+        "UPDATE ops.quarantine SET raw = replace(raw, %s, %s)"
+        " WHERE quarantine_id = (SELECT min(quarantine_id) FROM ops.quarantine)",
+        feed.mend,
+    )
+    outcomes = declared.reprocess(feed.site.warehouse, declared.settings())
+    assert [(one.read, one.loaded, one.rejected) for one in outcomes] == [(2, 1, 1)]
+    good = [one for number, one in enumerate(feed.records(COUNT)) if number != 17]
+    assert feed.rows() == feed.expected(good)
+    assert len(quarantined(feed)) == 1
+    declared.reprocess(feed.site.warehouse, declared.settings())
+    assert len(quarantined(feed)) == 1

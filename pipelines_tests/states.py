@@ -1,0 +1,79 @@
+"""State folders for commands: empty, migrated, or loaded by one `isobar run`.
+
+Migrating takes seconds and loading half a minute, so each is done once in a session, by the worker
+that needs it first; the others wait for it, and every test has a copy of its own.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from pipelines.postgres.server import EmbeddedPostgres
+from pipelines_tests.command import isobar
+
+#: The variable that names the folder of the session, for all of its workers.
+SHARED = "ISOBAR_TEST_STATES"
+#: A file system in memory: servers start and copies are made there in a tenth of the time.
+MEMORY = Path("/dev/shm")
+#: What the servers of all workers may need.
+SERVERS_BYTES = 4_000_000_000
+
+
+def in_memory() -> Path | None:
+    """Where there is memory for the files of servers; None where there is not enough."""
+    has_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > SERVERS_BYTES
+    return MEMORY if has_memory else None
+
+
+def new_folder(within: Path | None = None) -> Path:
+    """A folder that a system user may reach, which pytest's own are not when root runs them."""
+    folder = Path(tempfile.mkdtemp(prefix="isobar-test-", dir=within or in_memory()))
+    folder.chmod(0o755)
+    return folder
+
+
+def migrate(state: Path) -> None:
+    """Make the database and Dagster's storage, with one run that loads nothing."""
+    inbox = state / "inbox" / "shipments"
+    inbox.mkdir(parents=True)
+    variables = {"ISOBAR_SOURCES": "live", "SHIPMENTS_INBOX": str(inbox)}
+    done = isobar(state, "run", "shipments", **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def load(state: Path) -> None:
+    """Load everything of the sandbox, as a newcomer's first command does."""
+    done = isobar(state, "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@contextmanager
+def copied(build: Callable[[Path], None]) -> Iterator[Path]:
+    """A state folder as `build` left its own; its server is stopped at the end."""
+    folder = new_folder()
+    subprocess.run(["cp", "-a", f"{_built(build)}/.", folder], check=True)
+    try:
+        yield folder
+    finally:
+        EmbeddedPostgres(folder).stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _built(build: Callable[[Path], None]) -> Path:
+    """The folder that all copies are made of."""
+    folder = Path(os.environ[SHARED]) / build.__name__
+    with filelock.FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            fresh = new_folder(folder.parent)
+            try:
+                build(fresh)
+            finally:
+                EmbeddedPostgres(fresh).stop()
+            fresh.rename(folder)
+    return folder
