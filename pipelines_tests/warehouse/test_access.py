@@ -12,6 +12,7 @@ OF_MIGRATE = {"ops.sql_objects"}
 VERSIONS = "ops.alembic_version_"
 OF_OPERATOR = {
     "solar.plants": WRITES,
+    "bookings.hotels": WRITES,
     "weather.observations": {"DELETE"},
     "weather.hourly": {"DELETE"},
     "weather.fetch_state": {"DELETE"},
