@@ -61,7 +61,7 @@ def files() -> str:
     folder = PAGE.parent.parent / "pipelines"
     modules = {one.name: one for one in folder.glob("*.py") if one.name != "__init__.py"}
     modules |= {f"{one.parent.name}/": one for one in folder.glob("*/__init__.py")}
-    lines = ["| in `pipelines/` | what lives there |", "|---|---|"]
+    lines = ["| in `pipelines/` | contents |", "|---|---|"]
     for name, module in sorted(modules.items(), key=lambda one: ("/" not in one[0], one[0])):
         docstring = ast.get_docstring(ast.parse(module.read_text())) or ""
         lines.append(f"| `{name}` | {' '.join(docstring.split(chr(10) * 2)[0].split())} |")

@@ -55,7 +55,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"{is_picture}[{adapt(text)}]({there}{hash_}{anchor})"
 
     def adapt(prose: str) -> str:
-        return _LINK.sub(adapted, prose)
+        with_breaks = prose.replace("\\\n", "  \n")  # Python-Markdown's way to break a line
+        return _LINK.sub(adapted, with_breaks)
 
     parts = _FENCED.split(markdown)
     return "".join(part if part.startswith("```") else adapt(part) for part in parts)
