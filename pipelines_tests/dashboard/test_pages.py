@@ -49,14 +49,14 @@ def test_every_source_but_the_weather_has_a_page() -> None:
 
 
 @pytest.mark.parametrize("module", [*PLATFORM, *OF_SOURCES])
-def test_a_page_without_data_says_so(module: str) -> None:
+def test_a_page_without_data_shows_an_empty_state(module: str) -> None:
     page = shown(module)
     assert not page.exception
     assert len(page.info) >= 1
     assert len(page.title) == 1
 
 
-def test_a_database_that_is_away_is_named_and_not_shown_as_a_traceback(
+def test_an_unreachable_database_is_named_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me@127.0.0.1:9/isobar")
@@ -74,7 +74,7 @@ def test_a_statement_is_shown_as_it_was_executed(owner: psycopg.Connection) -> N
     assert owner.execute(answer.sql.encode()).fetchall() == []
 
 
-def test_a_decimal_is_a_number_that_charts_draw_as_it_is() -> None:
+def test_decimals_become_numbers_that_charts_can_draw() -> None:
     answer = Questions("pipelines_tests.dashboard").ask("numbers")
     assert answer.rows.dtypes.astype(str).tolist() == ["float64", "int64", "str"]
     assert answer.rows.iloc[0].tolist() == [57.25, 3, "x"]
@@ -93,6 +93,7 @@ def test_every_statement_is_used() -> None:
         assert [name for name in sql_files(package, "dashboard") if f'"{name}"' not in code] == []
 
 
+@pytest.mark.answers("E26")
 def test_every_function_is_in_the_catalog_and_has_an_example() -> None:
     found = functions.QUESTIONS.ask("functions").rows
     graph = definitions.resolve_asset_graph()
@@ -104,6 +105,7 @@ def test_every_function_is_in_the_catalog_and_has_an_example() -> None:
         functions.example_values(" ".join(row["about"].split()), row["arguments"])
 
 
+@pytest.mark.answers("E27")
 def test_a_function_is_called_by_a_form(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
     today = dt.datetime.now(dt.UTC).date()
