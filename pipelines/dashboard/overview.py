@@ -64,19 +64,19 @@ def show() -> None:
         .mark_bar()
         .encode(
             x=alt.X("yearmonthdate(day):T", title=None),
-            y=alt.Y("records:Q", title="records"),
+            y=alt.Y("records:Q", title=None),
             color=alt.Color("outcome:N", scale=colour_scale(colours), title=None),
             facet=alt.Facet("source:N", title=None, columns=3),
             tooltip=["day:T", "source", "outcome", alt.Tooltip("records:Q", format=",")],
         )
         .resolve_scale(y="independent")
-        .properties(width=240, height=150),
+        .properties(width=185, height=150),
         empty="Nothing was delivered in the last 30 days.",
     )
 
 
 def _with_state(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the columns `state` and `page`, the latter where the Dagster UI is known."""
+    """The rows with the columns `state` and, where Dagster's address is known, `page`."""
     age = pd.Timestamp.now("UTC") - pd.to_datetime(rows["last_delivery_at"], utc=True)
     feeds = {
         ledger.feed or source.name: ledger.on
@@ -89,7 +89,7 @@ def _with_state(rows: pd.DataFrame) -> pd.DataFrame:
     ]
     state = (age > LATE).map({True: "late", False: "on time"})
     shown = rows.assign(state=state, page=pd.Series(pages, rows.index, "string"))
-    return shown[["source", "state", *rows.columns[1:], "page"]]
+    return shown[["source", "state", *rows.columns[1:], "page"]].dropna(axis="columns", how="all")
 
 
 PAGE = Page("Overview", ":material/home:", show)

@@ -99,7 +99,7 @@ def show_chart(title: str, answer: Answer, chart: Chart, *, empty: str) -> None:
     if answer.rows.empty:
         st.info(empty)
     else:
-        st.altair_chart(chart, width="stretch")
+        st.altair_chart(chart.configure_legend(orient="top"), width="stretch")
     _show_sql(answer)
 
 

@@ -65,7 +65,7 @@ def show() -> None:
             tooltip=["name", "period_start:T", "kind", alt.Tooltip("kwh:Q", format=",.0f")],
         )
         .resolve_scale(y="independent")
-        .properties(width=780, height=140),
+        .properties(width=700, height=140),
         empty="No reading was loaded yet.",
     )
     show_chart(
@@ -95,7 +95,7 @@ def show() -> None:
             column=alt.Column("plant_name:N", title=None),
             tooltip=["plant_name", "day:T", "status", "hours_present", "hours_expected", "problem"],
         )
-        .properties(width=260, height=220),
+        .properties(width=205, height=220),
         empty="No day was requested yet.",
     )
     low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
@@ -111,7 +111,7 @@ def show() -> None:
             row=alt.Row("plant_name:N", title=None),
             tooltip=["plant_name", "month:T", "low_yield_cause", "hours"],
         )
-        .properties(width=780, height=110),
+        .properties(width=700, height=110),
         empty="No hour was low, or the weather of none is known yet.",
     )
     show_table(
