@@ -93,6 +93,7 @@ def test_every_statement_is_used() -> None:
         assert [name for name in sql_files(package, "dashboard") if f'"{name}"' not in code] == []
 
 
+@pytest.mark.answers("E26")
 def test_every_function_is_in_the_catalog_and_has_an_example() -> None:
     found = functions.QUESTIONS.ask("functions").rows
     graph = definitions.resolve_asset_graph()
@@ -104,6 +105,7 @@ def test_every_function_is_in_the_catalog_and_has_an_example() -> None:
         functions.example_values(" ".join(row["about"].split()), row["arguments"])
 
 
+@pytest.mark.answers("E27")
 def test_a_function_is_called_by_a_form(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
     today = dt.datetime.now(dt.UTC).date()
