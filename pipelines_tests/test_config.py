@@ -27,7 +27,7 @@ LIVE = {"ISOBAR_SOURCES": "live"}
         ({"SHIPMENTS_ENCODING": "idna"}, "is no encoding"),
     ],
 )
-def test_a_variable_of_no_use_is_refused_in_words(told: dict[str, str], words: str) -> None:
+def test_an_invalid_variable_is_rejected_with_a_message(told: dict[str, str], words: str) -> None:
     ours = LIVE | {"DATABASE_URL": "postgresql://u@h/d"}
     with pytest.raises(PermanentFailure, match=words):
         settings = Settings.from_environment(ours | told)
@@ -35,27 +35,25 @@ def test_a_variable_of_no_use_is_refused_in_words(told: dict[str, str], words: s
             source.load_settings(settings)
 
 
-def test_a_file_of_schedules_of_a_user_that_there_is_not_is_refused() -> None:
+def test_a_schedule_file_of_an_unknown_user_is_rejected() -> None:
     with pytest.raises(PermanentFailure, match="ISOBAR_SCHEDULES is"):
         own_schedules({"ISOBAR_SCHEDULES": "~nobody-of-this-name/schedules.toml"})
 
 
-def test_a_folder_whose_name_is_no_utf_8_is_one_all_the_same() -> None:
+def test_a_folder_with_a_non_utf_8_name_is_accepted() -> None:
     told = Settings.from_environment(LIVE | {"BOOKINGS_INBOX": "/inbox\udcff"})
     assert sources()["bookings"].load_settings(told).inbox == Path("/inbox\udcff")
 
 
 @pytest.mark.parametrize("content", [b"FLIGHTS_URL=\xff", b"ISOBAR_NUL=\x00"])
-def test_a_file_of_variables_that_is_no_text_is_refused_in_words(
-    tmp_path: Path, content: bytes
-) -> None:
+def test_a_binary_variable_file_is_rejected_with_a_message(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".env").write_bytes(content)
     with pytest.raises(PermanentFailure, match="the file of variables cannot be read"):
         read_dot_env(tmp_path / ".env")
     assert "ISOBAR_NUL" not in os.environ
 
 
-def test_home_is_the_clone_and_else_the_folder_of_the_command(
+def test_home_is_the_clone_or_else_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

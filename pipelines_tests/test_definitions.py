@@ -129,7 +129,7 @@ def test_a_job_lands_flights_and_their_counts(
 
 
 @pytest.mark.answers("F37")
-def test_checks_show_what_was_refused_and_what_drifted(
+def test_checks_show_rejected_records_and_drift(
     definitions: dg.Definitions, source: FakeSource
 ) -> None:
     source.will(document(flights_document([itinerary(1, [1], cabin="Y"), itinerary(2, [9])])))
@@ -212,7 +212,7 @@ def test_where_nobody_waits_a_step_looks_again_before_it_fails(
     assert len(source.requests) == asked + 1
 
 
-def test_a_past_day_is_shown_when_archived_and_refused_when_not(
+def test_a_past_day_is_shown_when_archived_and_else_rejected(
     definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
 ) -> None:
     source.will(document(flights_document()))
@@ -226,7 +226,7 @@ def test_a_past_day_is_shown_when_archived_and_refused_when_not(
     assert len(source.requests) == asked
 
 
-def test_a_snapshot_that_cannot_be_believed_fails_and_the_next_day_lands(
+def test_an_implausible_snapshot_fails_and_the_next_day_loads(
     definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
 ) -> None:
     source.will(document(flights_document([itinerary(n, [1], price="free") for n in range(9)])))
@@ -241,7 +241,7 @@ def test_a_snapshot_that_cannot_be_believed_fails_and_the_next_day_lands(
     assert held == 2
 
 
-def test_a_day_whose_source_was_down_at_its_hour_is_not_lost(
+def test_a_day_with_an_unavailable_source_is_loaded_later(
     definitions: dg.Definitions, source: FakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 

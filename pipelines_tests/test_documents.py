@@ -45,7 +45,7 @@ def test_every_requirement_has_exactly_one_row() -> None:
     assert len(expected) == 275
 
 
-def test_every_answer_names_something_or_says_why_not() -> None:
+def test_every_requirement_names_evidence_or_explains_its_absence() -> None:
     empty = [
         ids
         for ids, answer in rows()
@@ -79,7 +79,7 @@ def test_what_the_requirements_name_exists(owner: psycopg.Connection) -> None:
     assert missing == []
 
 
-def test_each_named_test_carries_the_requirement_that_it_is_evidence_for() -> None:
+def test_each_named_test_carries_the_requirement_it_proves() -> None:
     """So that who changes a test knows what is claimed of it."""
     without = [
         f"{ids}: {name}"

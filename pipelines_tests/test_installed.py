@@ -15,7 +15,7 @@ from pipelines_tests.packages import UV
 pytestmark = pytest.mark.skipif(not UV.exists(), reason="there is no uv beside Python (make setup)")
 
 
-def test_the_package_has_every_file_of_the_code_and_one_dagster_yaml(wheel: Path) -> None:
+def test_the_package_contains_all_code_files_and_one_dagster_yaml(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
         names = set(packed.namelist())
         instance = packed.read("pipelines/dagster.yaml")
@@ -25,7 +25,7 @@ def test_the_package_has_every_file_of_the_code_and_one_dagster_yaml(wheel: Path
     assert (PROJECT / "pipelines" / "dagster.yaml").samefile(PROJECT / "dagster.yaml")
 
 
-def test_installed_it_runs_in_any_folder_and_keeps_its_state_there(
+def test_the_installed_package_runs_anywhere_and_keeps_state_there(
     installed: Path, state: Path
 ) -> None:
     version = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]

@@ -154,7 +154,7 @@ def test_an_operator_does_no_more_than_his_three_things(
         assert refused(operator, tried) == tried
 
 
-def test_an_operator_keeps_the_registry_and_deletes_a_plant_with_its_data(
+def test_an_operator_edits_the_registry_and_deletes_a_plants_data(
     server: Connections, guarded: str, owner: psycopg.Connection
 ) -> None:
     with login(server, guarded, OPERATOR) as operator:
@@ -194,7 +194,7 @@ def test_an_operator_corrects_a_place(
     ]
 
 
-def test_an_operator_has_spoiled_days_and_refused_files_looked_at_again(
+def test_an_operator_retries_rejected_days_and_files(
     server: Connections, guarded: str, owner: psycopg.Connection
 ) -> None:
     add_plant(owner, 1)
@@ -211,7 +211,7 @@ def test_an_operator_has_spoiled_days_and_refused_files_looked_at_again(
     assert owner.execute("SELECT count(*) FROM ops.inbox_files").fetchone() == (0,)
 
 
-def test_the_commands_of_plants_and_quarantine_work_by_an_operators_login(
+def test_plant_and_quarantine_commands_work_with_an_operators_login(
     server: Connections, guarded: str, owner: psycopg.Connection, state: Path
 ) -> None:
     with member_of(owner, server, OPERATOR) as address:
@@ -231,7 +231,7 @@ def test_the_commands_of_plants_and_quarantine_work_by_an_operators_login(
 
 
 @pytest.mark.answers("P17")
-def test_p17_a_date_is_year_month_day_or_refused(
+def test_p17_a_date_is_year_month_day_or_rejected(
     server: Connections, guarded: str, owner: psycopg.Connection
 ) -> None:
     """'01/02/2026' was 2 January without a word."""
@@ -243,7 +243,7 @@ def test_p17_a_date_is_year_month_day_or_refused(
         assert jane.execute("SELECT '2026-02-01'::date::text").fetchone() == ("2026-02-01",)
 
 
-def test_the_query_of_an_analyst_is_ended_and_a_load_is_not(
+def test_an_analysts_query_times_out_but_a_load_does_not(
     server: Connections, guarded: str, owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     with member_of(owner, server, ANALYST) as address:
@@ -270,7 +270,7 @@ def test_an_analyst_fills_the_disk_so_far_and_no_further(server: Connections, gu
 
 
 @pytest.mark.parametrize(("role", "most"), [(ANALYST, 50), (OPERATOR, 20)])
-def test_people_do_not_take_all_sessions(
+def test_people_cannot_use_up_all_sessions(
     server: Connections, guarded: str, role: str, most: int
 ) -> None:
     with ExitStack() as sessions:
@@ -281,7 +281,7 @@ def test_people_do_not_take_all_sessions(
         sessions.enter_context(login(server, guarded, LOADER))
 
 
-def test_without_a_superuser_the_database_is_guarded_as_far_as_its_owner_may(
+def test_a_non_superuser_owner_secures_the_database_where_permitted(
     server: Connections, empty_database: str, owner: psycopg.Connection
 ) -> None:
     """As on a managed server."""
@@ -300,7 +300,7 @@ def test_without_a_superuser_the_database_is_guarded_as_far_as_its_owner_may(
         assert managed.execute("SHOW statement_timeout").fetchone() == ("0",)
 
 
-def test_a_server_without_the_role_of_operators_says_so_to_who_may_not_make_it(
+def test_a_missing_operator_role_is_reported_to_unprivileged_owners(
     server: Connections, empty_database: str, owner: psycopg.Connection
 ) -> None:
     """As after an upgrade, where an administrator had made the roles of the version before."""

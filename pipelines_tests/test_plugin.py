@@ -47,7 +47,7 @@ def test_the_example_uses_nothing_but_the_public_surface() -> None:
 
 
 @needs_uv
-def test_a_plug_in_is_a_full_citizen_of_a_fresh_environment(
+def test_a_plug_in_works_fully_in_a_fresh_environment(
     installed: Path, state: Path, tmp_path: Path
 ) -> None:
     uv("build", "--wheel", "--out-dir", tmp_path, EXAMPLE)

@@ -195,7 +195,7 @@ def test_a_viewer_starts_and_changes_nothing(proxied: Proxied) -> None:
     assert viewer.ask(RUNS) == before
 
 
-def test_an_operator_may_on_his_site_and_only_look_on_the_viewers(proxied: Proxied) -> None:
+def test_operators_may_write_on_their_site_and_viewers_only_read(proxied: Proxied) -> None:
     operator = proxied.operators(OPERATOR)
     assert 'id="__next"' in operator.get().text
     assert operator.ask(MOVE)["setSensorCursor"]["__typename"] == "Sensor"
@@ -234,7 +234,7 @@ def test_another_site_cannot_use_the_password_that_a_browser_keeps(proxied: Prox
     assert operator.ask(RUNS) == before
 
 
-def test_pages_cannot_be_framed_and_do_not_say_what_serves_them(proxied: Proxied) -> None:
+def test_pages_cannot_be_framed_and_do_not_name_the_server(proxied: Proxied) -> None:
     headers = proxied.viewers(VIEWER).get().headers
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -251,9 +251,7 @@ def test_who_did_what_is_logged_and_no_password(proxied: Proxied) -> None:
 
 
 @pytest.mark.parametrize("missing", HASHES)
-def test_without_a_password_it_does_not_start_and_says_which_is_missing(
-    tmp_path: Path, missing: str
-) -> None:
+def test_a_missing_password_prevents_the_start_and_is_named(tmp_path: Path, missing: str) -> None:
     """The hashes are of no password at all; an empty one counts as none."""
     hashes = dict.fromkeys(HASHES, "$2a$14$" + "x" * 53)
     del hashes[missing]

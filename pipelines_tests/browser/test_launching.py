@@ -19,7 +19,7 @@ LAST_RUNS = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { 
     ["metrics/solar_plant_health", "metrics/hotel_bookings_by_event_day"],
     ids=["alone", "with_another"],
 )
-def test_an_asset_is_materialised_by_a_click_and_shows_its_metadata(
+def test_materialising_an_asset_by_click_shows_its_metadata(
     watched: Watched, ui: Ui, key: str
 ) -> None:
     watched.open(f"/assets/{key}?view=overview")
@@ -45,7 +45,7 @@ def test_an_asset_is_materialised_by_a_click_and_shows_its_metadata(
     expect(watched.page.locator("canvas").first).to_be_visible()
 
 
-def test_the_launchpad_shows_the_types_and_refuses_a_bad_value(watched: Watched, ui: Ui) -> None:
+def test_the_launchpad_shows_types_and_rejects_a_bad_value(watched: Watched, ui: Ui) -> None:
     watched.open("/locations/pipelines/jobs/flights_rebuild")
     watched.page.get_by_role("button", name="Materialize all").click(modifiers=["Shift"])
     dialog = watched.page.get_by_role("dialog")
@@ -71,9 +71,7 @@ def test_the_launchpad_shows_the_types_and_refuses_a_bad_value(watched: Watched,
     expect(launch).to_be_enabled()
 
 
-def test_the_launchpad_of_everything_refuses_a_source_that_there_is_not(
-    watched: Watched, ui: Ui
-) -> None:
+def test_the_launchpad_rejects_an_unknown_source(watched: Watched, ui: Ui) -> None:
     watched.open("/locations/pipelines/jobs/refresh_everything/playground")
     launch = watched.page.get_by_role("button", name="Launch Run")
     expect(watched.page.get_by_text("No errors")).to_be_visible()

@@ -142,7 +142,7 @@ def test_every_schedule_and_sensor_is_on(watched: Watched, ui: Ui) -> None:
         expect(of_name.locator("[class*=formatSwitch] input")).to_be_checked()
 
 
-def test_without_a_browser_the_tests_are_skipped_but_fail_where_ci_runs_them(
+def test_a_missing_browser_skips_tests_locally_but_fails_ci(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PATH", "")

@@ -57,7 +57,7 @@ def test_no_text_of_others_is_markup_on_any_page(watched: Watched, ui: Ui, runs:
         assert watched.faults() == [], path
 
 
-def test_no_name_of_a_refused_file_is_markup_in_the_log_of_its_run(
+def test_a_rejected_files_name_is_escaped_in_the_run_log(
     watched: Watched, ui: Ui, runs: set[str]
 ) -> None:
     told = ""

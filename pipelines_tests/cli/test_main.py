@@ -30,7 +30,9 @@ def query(state: Path, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def test_one_command_leads_from_nothing_to_flights_and_again_to_the_same(empty_state: Path) -> None:
+def test_one_command_loads_flights_from_scratch_and_repeats_without_change(
+    empty_state: Path,
+) -> None:
     rows = "SELECT * FROM enriched.itinerary_legs ORDER BY itinerary_id, leg_number"
     first = isobar(empty_state, "run")
     assert first.returncode == 0, first.stdout + first.stderr
@@ -52,7 +54,7 @@ def test_one_command_leads_from_nothing_to_flights_and_again_to_the_same(empty_s
         (document({"itineraries": []}), 'has no list "legs"'),
     ],
 )
-def test_a_broken_source_ends_red_says_where_and_what_to_do_and_writes_nothing(
+def test_a_broken_source_fails_the_run_and_writes_nothing(
     state: Path, source: FakeSource, fault: Answer, words: str
 ) -> None:
     source.will(fault)
@@ -89,7 +91,7 @@ def test_a_dead_server_ends_red_and_what_was_there_stays(state: Path, source: Fa
     assert query(state, "SELECT count(*) FROM enriched.itineraries") == [(2,)]
 
 
-def test_a_source_that_often_fails_is_read_whole_all_the_same(state: Path) -> None:
+def test_a_flaky_source_is_still_loaded_completely(state: Path) -> None:
     """The sandbox at a fault rate of a half, of all kinds but the slow one."""
     kinds = [
         word for kind in ("500", "429", "truncated", "html", "error") for word in ("--fault", kind)
@@ -108,7 +110,7 @@ def test_a_source_that_often_fails_is_read_whole_all_the_same(state: Path) -> No
     assert query(state, offered) == [(180,)]
 
 
-def test_database_commands_say_where_it_is(empty_state: Path) -> None:
+def test_database_commands_print_the_location(empty_state: Path) -> None:
     assert isobar(empty_state, "database", "status").returncode == 1
     url = isobar(empty_state, "database", "url")
     assert re.fullmatch(r"postgresql://isobar:[^@\s]+@127\.0\.0\.1:\d+/isobar\n", url.stdout)
@@ -123,14 +125,14 @@ def test_database_commands_say_where_it_is(empty_state: Path) -> None:
     assert isobar(empty_state, "database", "stop").stderr == "PostgreSQL was not running.\n"
 
 
-def test_a_proxy_in_the_environment_is_not_asked_about_this_machine(state: Path) -> None:
+def test_a_proxy_from_the_environment_is_bypassed_for_localhost(state: Path) -> None:
     proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
     done = isobar(state, "run", "flights", NO_PROXY="", no_proxy="", **proxies)
     assert "sandbox: " not in done.stderr  # as a failure of it would be told
     assert "flights_snapshots" in done.stdout
 
 
-def test_a_second_sandbox_on_the_same_port_is_refused_and_the_first_stays(
+def test_a_second_sandbox_on_the_same_port_is_rejected(
     empty_state: Path,
 ) -> None:
     first = begin(empty_state, "sandbox")
@@ -147,7 +149,7 @@ def test_a_second_sandbox_on_the_same_port_is_refused_and_the_first_stays(
         first.communicate(timeout=20)
 
 
-def test_two_that_make_the_storage_of_dagster_at_once_both_find_it(server: Connections) -> None:
+def test_two_processes_can_create_dagster_storage_at_once(server: Connections) -> None:
     """On a server of theirs, at its first use."""
     names = [f"storage_{number}" for number in range(5)]
     url = server.url(SUPERUSER, "postgres")
@@ -194,7 +196,7 @@ def test_with_database_url_no_server_is_started(
         ({"BOOKINGS_MOST_BAD": "nan"}, "BOOKINGS_MOST_BAD is 'nan'"),
     ],
 )
-def test_wrong_configuration_is_told_in_words(
+def test_invalid_configuration_is_reported_without_a_traceback(
     empty_state: Path, variables: dict[str, str], words: str
 ) -> None:
     done = isobar(empty_state, "run", **variables)
@@ -260,16 +262,14 @@ def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) ->
 
 
 @pytest.mark.answers("T22")
-def test_a_file_that_is_not_there_is_refused_clearly(empty_state: Path) -> None:
+def test_a_missing_file_is_rejected_with_a_clear_message(empty_state: Path) -> None:
     done = isobar(empty_state, "import", "shipments", "/nowhere/shipments.csv")
     assert done.returncode == 2
     assert "'/nowhere/shipments.csv' does not exist" in done.stderr
     assert not (empty_state / "postgres").exists()
 
 
-def test_a_file_that_is_no_csv_of_shipments_is_refused_and_the_command_is_red(
-    state: Path, tmp_path: Path
-) -> None:
+def test_a_non_shipment_csv_file_fails_the_command(state: Path, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("name,price\nx,1\n")
     done = isobar(state, "import", "shipments", str(tmp_path / "a.csv"))
     assert done.returncode == 1
@@ -278,7 +278,7 @@ def test_a_file_that_is_no_csv_of_shipments_is_refused_and_the_command_is_red(
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_files_in_the_inbox_are_taken_by_the_main_job(state: Path, tmp_path: Path) -> None:
+def test_files_in_the_inbox_are_loaded_by_isobar_run(state: Path, tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     (inbox / "a.csv").write_text(text_of([line(1)]))

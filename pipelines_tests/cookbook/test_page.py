@@ -33,7 +33,7 @@ def test_each_heading_is_one_question_with_one_statement() -> None:
     assert len(QUESTIONS) >= 25
 
 
-def test_each_answer_is_told_anew_by_a_test() -> None:
+def test_each_answer_is_recomputed_by_a_test() -> None:
     """So that a view that is wrong is not written into the page as it is."""
     tests = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*_answers.py"))
     asked = [words for _, words in re.findall(r"\banswer\((['\"])(.*?)\1\)", tests)]
@@ -79,7 +79,7 @@ def test_answers_are_short(analyst: psycopg.Connection) -> None:
     assert long == []
 
 
-def test_p26_the_hours_of_a_plant_are_a_csv_file_by_one_line(
+def test_p26_one_line_exports_a_plants_hours_as_csv(
     server: Connections, known: str, state: Path, tmp_path: Path
 ) -> None:
     (line,) = re.findall(r"```sh\n(.*--csv.*)\n```", TEXT)

@@ -49,14 +49,14 @@ def test_every_source_but_the_weather_has_a_page() -> None:
 
 
 @pytest.mark.parametrize("module", [*PLATFORM, *OF_SOURCES])
-def test_a_page_without_data_says_so(module: str) -> None:
+def test_a_page_without_data_shows_an_empty_state(module: str) -> None:
     page = shown(module)
     assert not page.exception
     assert len(page.info) >= 1
     assert len(page.title) == 1
 
 
-def test_a_database_that_is_away_is_named_and_not_shown_as_a_traceback(
+def test_an_unreachable_database_is_named_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me@127.0.0.1:9/isobar")
@@ -74,7 +74,7 @@ def test_a_statement_is_shown_as_it_was_executed(owner: psycopg.Connection) -> N
     assert owner.execute(answer.sql.encode()).fetchall() == []
 
 
-def test_a_decimal_is_a_number_that_charts_draw_as_it_is() -> None:
+def test_decimals_become_numbers_that_charts_can_draw() -> None:
     answer = Questions("pipelines_tests.dashboard").ask("numbers")
     assert answer.rows.dtypes.astype(str).tolist() == ["float64", "int64", "str"]
     assert answer.rows.iloc[0].tolist() == [57.25, 3, "x"]

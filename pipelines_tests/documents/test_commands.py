@@ -72,12 +72,12 @@ def test_an_unknown_command_or_option_is_found() -> None:
     assert problem(["run", "--fast"]) == "run has no --fast"
 
 
-def test_the_page_of_commands_is_what_they_say_of_themselves() -> None:
+def test_the_command_page_matches_the_help_output() -> None:
     """`make docs` writes it anew."""
     assert commands.PAGE.read_text() == commands.page(isobar)
 
 
-def test_every_command_and_option_says_what_it_does() -> None:
+def test_every_command_and_option_has_a_help_text() -> None:
     silent = []
     for name, command in commands.leaves(isobar, "isobar"):
         options = [one for one in command.params if isinstance(one, click.Option)]
@@ -86,7 +86,7 @@ def test_every_command_and_option_says_what_it_does() -> None:
     assert silent == []
 
 
-def test_every_command_is_in_the_readme_and_every_target_on_a_page() -> None:
+def test_the_readme_has_every_command_and_some_page_every_target() -> None:
     spans = {span.removeprefix("isobar ") for span in code_spans(README)}
     assert set(isobar.commands) - spans == set()
     told = {words[0] for page in PAGES for program, words in said(page) if program == "make"}

@@ -34,13 +34,13 @@ def test_logs_do_not_grow_for_ever(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_ports_are_on_loopback_unless_told(name: str) -> None:
+def test_ports_are_bound_to_loopback_by_default(name: str) -> None:
     for port in SERVICES[name].get("ports", []):
         assert re.match(r"\$\{[A-Z]+_BIND:-127\.0\.0\.1\}:", port), port
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_a_service_that_takes_in_data_has_no_password_of_people(name: str) -> None:
+def test_loading_services_receive_no_passwords_of_human_roles(name: str) -> None:
     service = SERVICES[name]
     words = f"{service.get('environment')} {service.get('secrets')}"
     held = {one for one in OF_PEOPLE if f"${{{one}:-}}" in words or one.lower() in words}
@@ -64,7 +64,7 @@ def test_whatever_isobar_reads_reaches_the_runs() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_what_starts_waits_for_what_it_needs_and_not_for_time(name: str) -> None:
+def test_services_wait_for_dependencies_instead_of_sleeping(name: str) -> None:
     needed = SERVICES[name].get("depends_on", {})
     assert needed or name == "configuration"
     for other, how in needed.items():

@@ -42,7 +42,7 @@ def test_the_lines_of_pandas_read_a_week(
     assert energy["Havel North"].isna().all()
 
 
-def test_types_come_as_the_page_says(sunlit: None, server: Connections, database: str) -> None:
+def test_types_match_the_page(sunlit: None, server: Connections, database: str) -> None:
     import pandas as pd
     from sqlalchemy import create_engine, text
 

@@ -6,7 +6,7 @@ import tomllib
 from pipelines_tests.command import PROJECT
 
 
-def test_each_dependency_has_a_line_that_says_what_it_does() -> None:
+def test_each_dependency_has_a_line_explaining_its_purpose() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     declared = {re.split(r"[\[=<>;]", one)[0] for one in project["dependencies"]}
     page = (PROJECT / "docs/adr/0018-what-each-dependency-does.md").read_text()

@@ -62,7 +62,7 @@ def test_the_instance_has_the_settings_of_dagster_yaml(ours: str, theirs: dict[s
     assert snake_case(theirs) == INSTANCE[ours] | switch
 
 
-def test_ticks_are_kept_as_long_as_dagster_yaml_says() -> None:
+def test_tick_retention_matches_dagster_yaml() -> None:
     """The chart fills in what is not said: -1 keeps it, as not saying it does in dagster.yaml."""
     told = snake_case(VALUES["retention"])
     assert told.pop("enabled")
@@ -109,7 +109,7 @@ def pins_of_dagster(lock: Path) -> list[str]:
     return re.findall(r"^dagster==(\S+)", lock.read_text(), re.M)
 
 
-def test_containers_run_as_the_user_of_the_image_and_may_do_little() -> None:
+def test_containers_run_unprivileged_as_the_image_user() -> None:
     image = (PROJECT / "Dockerfile").read_text()
     user = re.findall(r"^USER (\d+)", image, re.M)[-1]
     assert {*map(str, found(documents(), "runAsUser"))} == {user}

@@ -47,7 +47,7 @@ NAMED_AS = {
 NOT_OURS = ("pg_", "information_schema", "public", "ops.alembic_version_")
 
 
-def test_the_dictionary_says_what_the_database_says(owner: psycopg.Connection) -> None:
+def test_the_data_dictionary_matches_the_database(owner: psycopg.Connection) -> None:
     assert dictionary.PAGE.read_text() == dictionary.page(owner)
 
 
@@ -62,7 +62,7 @@ def test_every_schema_relation_function_and_column_has_a_comment(
     assert [name for name, comment in ours if not comment] == []
 
 
-def test_a_columns_name_tells_its_unit_or_what_kind_of_time_it_is(
+def test_column_names_state_their_unit_or_kind_of_time(
     owner: psycopg.Connection,
 ) -> None:
     columns = owner.execute(EVERY_COLUMN, [list(dictionary.SCHEMAS)]).fetchall()

@@ -37,14 +37,14 @@ def test_the_reference_is_what_is_declared() -> None:
     assert names() - listed == set()
 
 
-def test_every_check_says_what_to_do() -> None:
+def test_every_check_has_a_runbook() -> None:
     checks = [row for row in REFERENCE if len(row) == 5]
     assert len(checks) > 25
     assert [row[0] for row in checks if len(row[-1].split()) < 3] == []
     assert [row[0] for row in checks if row[2] == "error"] == ["`counts_balance`"]
 
 
-def test_the_page_names_no_check_schedule_or_sensor_that_is_gone() -> None:
+def test_the_page_names_no_removed_check_schedule_or_sensor() -> None:
     told = [name for row in ROWS for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", row[0])]
     roles = {"isobar_owner", "isobar_loader", "isobar_analyst", "isobar_operator"}
     assert [name for name in told if name not in names() | roles] == []
@@ -58,7 +58,7 @@ def test_every_kind_of_alert_has_a_row() -> None:
     assert told == kinds | {"sensor"}
 
 
-def test_what_status_says_is_quoted_as_it_says_it() -> None:
+def test_status_messages_are_quoted_literally() -> None:
     """And so is what it may say: each problem of `verdicts` has a row."""
     section = OPERATIONS.read_text().split("## Health check")[1].split("## Alerts")[0]
     quoted = [
@@ -81,7 +81,7 @@ def test_what_status_says_is_quoted_as_it_says_it() -> None:
     assert unquoted == []
 
 
-def test_housekeeping_has_the_days_that_the_page_says() -> None:
+def test_housekeeping_uses_the_days_stated_on_the_page() -> None:
     told = {row[0]: row[1] for row in ROWS if len(row) == 3}
     of_dagster, of_files, refused, calls, documents = (
         told[name]

@@ -11,7 +11,7 @@ PAGE = PROJECT / "docs" / "tutorial.md"
 STEP = re.compile(r"^```sh\n(.*?)^```\n\n^```text\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-def test_the_tutorial_shows_what_it_says(state: Path) -> None:
+def test_the_tutorial_output_matches_a_real_run(state: Path) -> None:
     steps = STEP.findall(PAGE.read_text())
     assert len(steps) == PAGE.read_text().count("```sh") == 5
     (state / ".venv").symlink_to(Path(sys.executable).parents[1])

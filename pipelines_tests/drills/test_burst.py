@@ -69,7 +69,7 @@ def served() -> Iterator[Path]:
         serving.stop()
 
 
-def test_a_burst_of_files_and_plants_stays_within_its_runs_and_sessions(
+def test_a_burst_of_files_respects_run_and_session_limits(
     served: Path, record_property: Callable[[str, object], None]
 ) -> None:
     connections = EmbeddedPostgres(served).start()

@@ -60,7 +60,7 @@ def load_all(store: Warehouse, number: int, folder: Path) -> None:
     shipments.deliver(store, folder, lines, "flip.csv")
 
 
-def test_loads_end_the_same_whatever_the_clock_of_the_database_says(
+def test_loads_do_not_depend_on_the_database_clock(
     owner: psycopg.Connection,
     warehouse: Warehouse,
     steady: tuple[Warehouse, psycopg.Connection],
@@ -82,7 +82,7 @@ def test_loads_end_the_same_whatever_the_clock_of_the_database_says(
             assert unbalanced(connection, domain) == []
 
 
-def test_weather_is_never_old_for_a_clock_that_was_a_day_ahead(
+def test_a_clock_one_day_ahead_does_not_leave_weather_stale(
     owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     """Neither after an answer in that day, nor after a run that was killed in it."""
@@ -109,7 +109,7 @@ def test_weather_is_never_old_for_a_clock_that_was_a_day_ahead(
     assert due(warehouse, clock) == 0
 
 
-def test_plants_are_held_whole_though_our_clock_was_wrong_meanwhile(
+def test_plants_are_synced_completely_despite_a_wrong_local_clock(
     owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     """The service's own clock is right all the time."""

@@ -38,7 +38,7 @@ def none_left(server: Connections, database: str, role: str = LOADER) -> Iterato
         yield
 
 
-def test_a_load_that_finds_no_session_says_so_and_is_done_when_there_is_one(
+def test_a_load_without_a_free_session_fails_and_succeeds_later(
     server: Connections, database: str, warehouse: Warehouse
 ) -> None:
     with (
@@ -53,7 +53,9 @@ def test_a_load_that_finds_no_session_says_so_and_is_done_when_there_is_one(
         pass
 
 
-def test_a_migration_that_finds_no_session_says_so(server: Connections, database: str) -> None:
+def test_a_migration_without_a_free_session_fails_with_a_message(
+    server: Connections, database: str
+) -> None:
     url = server.url(SUPERUSER, database)
     with none_left(server, database, SUPERUSER), pytest.raises(TransientFailure) as told:
         migrate(url)
@@ -63,7 +65,7 @@ def test_a_migration_that_finds_no_session_says_so(server: Connections, database
 
 
 @pytest.mark.parametrize("role", [LOADER, *([SUPERUSER] if LONG else [])])
-def test_a_command_that_finds_no_session_says_so_and_does_its_work_when_there_is_one(
+def test_a_command_without_a_free_session_fails_and_succeeds_later(
     state: Path, tmp_path: Path, role: str
 ) -> None:
     """Those that are kept for superusers are left, or not even they."""
@@ -85,7 +87,7 @@ def test_a_command_that_finds_no_session_says_so_and_does_its_work_when_there_is
 
 
 @pytest.mark.skipif(not LONG, reason="the whole platform costs the time of the long form")
-def test_what_serves_lives_on_without_sessions_and_takes_what_came_meanwhile(
+def test_daemons_survive_exhausted_sessions_and_load_the_backlog(
     state: Path, source: FakeSource, sandbox_url: str
 ) -> None:
     source.will(document(flights_document()))

@@ -124,7 +124,7 @@ def test_a_plant_that_is_deleted_while_it_waits_ends_alone(
     check_what_is_held(owner, others, utc_now().date() - DAY)
 
 
-def test_a_plant_that_is_deleted_past_the_lock_while_it_is_asked_for_ends_alone(
+def test_deleting_a_plant_past_the_lock_fails_only_its_sync(
     owner: psycopg.Connection, warehouse: Warehouse, service: Service, plants: list[int]
 ) -> None:
     """As by a restore, which runs no triggers."""

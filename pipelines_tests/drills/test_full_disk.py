@@ -58,7 +58,7 @@ def use_up_log(server: EmbeddedPostgres) -> None:
 
 
 @pytest.mark.parametrize("what", ["tables", "log"])
-def test_a_full_disk_under_the_server_is_told_and_costs_nothing_but_time(
+def test_a_full_server_disk_is_reported_and_loses_nothing(
     disk: SmallDisk, built_in: EmbeddedPostgres, tmp_path: Path, what: str
 ) -> None:
     events = [bookings.event(n, hotel_id=n % 50) for n in range(EVENTS)]
@@ -88,7 +88,7 @@ def test_a_full_disk_under_the_server_is_told_and_costs_nothing_but_time(
     store.dispose()
 
 
-def test_a_command_whose_state_folder_is_full_says_so_and_does_its_work_when_it_is_not(
+def test_a_full_state_folder_is_reported_and_the_command_recovers(
     server: Connections, database: str, owner: psycopg.Connection, disk: SmallDisk, tmp_path: Path
 ) -> None:
     """It ended red without a word: Dagster had sent its output to the full disk."""
@@ -98,9 +98,7 @@ def test_a_command_whose_state_folder_is_full_says_so_and_does_its_work_when_it_
 
 
 @pytest.mark.skipif(not LONG, reason="the commands cost the time of the long form")
-def test_a_command_whose_server_is_on_the_full_disk_too_says_so_as_well(
-    disk: SmallDisk, tmp_path: Path
-) -> None:
+def test_a_full_disk_shared_with_the_server_is_reported(disk: SmallDisk, tmp_path: Path) -> None:
     check_import(disk, tmp_path)
     EmbeddedPostgres(disk.folder / "state").stop()
 
@@ -124,7 +122,7 @@ def check_import(disk: SmallDisk, folder: Path, **variables: str) -> str:
     return told.stderr
 
 
-def test_a_file_that_the_full_disk_of_its_inbox_cut_off_is_refused_and_taken_when_it_is_whole(
+def test_a_file_truncated_by_a_full_disk_loads_once_complete(
     warehouse: Warehouse, owner: psycopg.Connection, disk: SmallDisk
 ) -> None:
     """Of a sender that does not write beside and rename."""

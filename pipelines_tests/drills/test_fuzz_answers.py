@@ -56,7 +56,7 @@ EVENTS = [event(number) for number in range(4)]
 
 @often(300)
 @given(changed(flights_document(), most=6), st.sampled_from([None, "SE"]))
-def test_each_flight_is_a_row_or_refused(document: Any, country: str | None) -> None:
+def test_each_flight_is_loaded_or_rejected(document: Any, country: str | None) -> None:
     document = parse_json(sent(document))
     try:
         check_document(document, place="here")
@@ -75,7 +75,7 @@ def test_each_flight_is_a_row_or_refused(document: Any, country: str | None) -> 
 
 @often(300)
 @given(changed(EVENTS, most=6), st.sampled_from(["UTC", "Europe/Paris", "Africa/Cairo"]))
-def test_each_event_of_an_answer_is_a_row_or_refused(document: Any, zone: str) -> None:
+def test_each_event_of_a_response_is_loaded_or_rejected(document: Any, zone: str) -> None:
     document = parse_json(sent(document))
     if not isinstance(document, list):
         return
@@ -89,7 +89,7 @@ def test_each_event_of_an_answer_is_a_row_or_refused(document: Any, zone: str) -
 
 @often()
 @given(json_values | changed({"results": EVENTS, "next": "http://x/?a=1&b=%zz"}))
-def test_a_page_of_events_is_one_or_refused(document: Any) -> None:
+def test_each_page_of_events_is_parsed_or_rejected(document: Any) -> None:
     client = EventsClient("http://source", HttpClient("bookings", "BOOKINGS_EVENTS_URL"))
     with suppress(PermanentFailure):
         events, following = client._read(parse_json(sent(document)))
@@ -99,7 +99,7 @@ def test_a_page_of_events_is_one_or_refused(document: Any) -> None:
 
 @often(300)
 @given(st.lists(changes_of(event(1)), max_size=5))
-def test_each_event_of_a_file_is_a_row_or_refused(changes: list[dict[str, str]]) -> None:
+def test_each_event_of_a_file_is_loaded_or_rejected(changes: list[dict[str, str]]) -> None:
     lines = [event(number) | change for number, change in enumerate(changes)]
     content = file_of_events([event(999), *lines]).encode("utf-8", "surrogatepass")
     file = opened(content, EVENT_COLUMNS, OPTIONAL)
@@ -125,7 +125,7 @@ def opened(content: bytes, promised: tuple[str, ...], optional: tuple[str, ...] 
 
 @often(300)
 @given(st.lists(changes_of(line(1)), max_size=5))
-def test_each_line_of_a_file_of_shipments_is_a_row_or_refused(
+def test_each_line_of_a_shipment_file_is_loaded_or_rejected(
     changes: list[dict[str, str]],
 ) -> None:
     lines = [line(number, **change) for number, change in enumerate(changes)]
@@ -147,7 +147,7 @@ def test_each_line_of_a_file_of_shipments_is_a_row_or_refused(
     st.sampled_from(["UTC", "Europe/Paris", "America/Santiago", "Asia/Kathmandu"]),
 )
 @example([item("0001-01-01T00:00:00+14:00"), item("9999-12-31T23:00:00-14:00")], "Europe/Paris")
-def test_each_hour_of_a_plant_is_a_reading_or_accounted_for(document: Any, zone: str) -> None:
+def test_each_hour_of_a_plant_is_loaded_or_accounted_for(document: Any, zone: str) -> None:
     items = parse_json(sent(document))
     if not isinstance(items, list):
         return
@@ -211,7 +211,7 @@ def test_the_answers_that_are_changed_below_are_good_ones() -> None:
         lambda name: st.tuples(st.just(name), changed(READERS[name][0]) | json_values)
     )
 )
-def test_the_weather_of_a_place_is_told_and_plausible_or_why_it_is_not(
+def test_weather_is_plausible_or_an_error_is_reported(
     drawn: tuple[str, Any],
 ) -> None:
     name, document = drawn
@@ -230,7 +230,7 @@ def test_the_weather_of_a_place_is_told_and_plausible_or_why_it_is_not(
 
 @often()
 @given(st.sampled_from([200, 400, 401, 404, 429, 500]), json_values | texts, st.data())
-def test_what_an_error_says_is_a_named_failure_or_nothing(
+def test_error_responses_become_named_failures_or_nothing(
     status: int, said: Any, data: st.DataObject
 ) -> None:
     errors = {
@@ -262,7 +262,7 @@ HOURS: Mapping[str, Any] = {
 
 @often()
 @given(changed(HOURS) | json_values)
-def test_hours_are_told_or_why_there_are_none(document: Any) -> None:
+def test_hours_are_returned_or_their_absence_is_explained(document: Any) -> None:
     told = read_hours(parse_json(sent(document)))
     if isinstance(told, str):
         return
@@ -275,7 +275,7 @@ def test_hours_are_told_or_why_there_are_none(document: Any) -> None:
 
 @often()
 @given(changed([OPEN_METEO, OPEN_METEO]), st.integers(1, 3))
-def test_answers_are_joined_to_places_only_when_they_are_as_many(document: Any, count: int) -> None:
+def test_responses_are_joined_to_places_only_when_counts_match(document: Any, count: int) -> None:
     with suppress(TransientFailure):
         assert len(one_for_each(parse_json(sent(document)), count, "http://source")) == count
 

@@ -74,7 +74,7 @@ def use(settings: Settings) -> None:
     )
 )
 @example({})
-def test_variables_are_taken_or_refused_in_words(
+def test_variables_are_accepted_or_rejected_with_a_message(
     tmp_path: Path, verdicts: Verdicts, told: dict[str, str]
 ) -> None:
     ours = {"DATABASE_URL": "postgresql://u@h/d", "ISOBAR_SANDBOX_URL": "http://127.0.0.1:9"}
@@ -97,7 +97,7 @@ def test_variables_are_taken_or_refused_in_words(
     | st.sampled_from([b"A=\xff", b"A=\x00", b"\x00=a"])
 )
 @example(b"A=1\n# a comment\nB='2'\n")
-def test_a_file_of_variables_is_read_or_refused_in_words(
+def test_variable_files_are_parsed_or_rejected_with_a_message(
     tmp_path: Path, verdicts: Verdicts, content: bytes
 ) -> None:
     (tmp_path / ".env").write_bytes(content)
@@ -112,7 +112,7 @@ def test_a_file_of_variables_is_read_or_refused_in_words(
 
 @often()
 @given(st.from_regex("[A-Za-z0-9/@:%+ .ß-]{1,20}", fullmatch=True))
-def test_a_password_that_is_written_apart_is_the_one_of_the_address(password: str) -> None:
+def test_a_separate_password_becomes_part_of_the_address(password: str) -> None:
     whole = env_validation.with_password("postgresql://u@h:1/d", password)
     assert whole is not None
     assert make_url(whole).password == password
@@ -123,7 +123,7 @@ def test_a_password_that_is_written_apart_is_the_one_of_the_address(password: st
     texts | st.sampled_from(sorted(available_timezones())) | st.sampled_from(["America", "../x"])
 )
 @example("Europe/Berlin")
-def test_a_zone_is_one_or_refused(verdicts: Verdicts, name: str) -> None:
+def test_zones_are_valid_or_rejected(verdicts: Verdicts, name: str) -> None:
     with verdicts.count():
         assert bookings.Settings.load(PLATFORM, "bookings", time_zone=name).time_zone == name
 
@@ -131,7 +131,7 @@ def test_a_zone_is_one_or_refused(verdicts: Verdicts, name: str) -> None:
 @often()
 @given(st.sampled_from(ENCODINGS) | texts, st.binary() | st.sampled_from([b"\\ud800", b"+2AA-"]))
 @example("utf-8", "é".encode())
-def test_an_encoding_that_is_let_pass_gives_text_or_says_where_not(
+def test_accepted_encodings_decode_or_report_the_position(
     verdicts: Verdicts, name: str, content: bytes
 ) -> None:
     with verdicts.count(PermanentFailure, UnicodeDecodeError):
@@ -185,7 +185,7 @@ own_tables = st.dictionaries(
 @often(300)
 @given(st.binary() | own_tables.map(lambda one: as_toml(one).encode("utf-8", "replace")))
 @example(as_toml({"schedules": declared()}).encode())
-def test_schedules_are_taken_or_refused_in_words(
+def test_schedules_are_accepted_or_rejected_with_a_message(
     tmp_path: Path, verdicts: Verdicts, content: bytes
 ) -> None:
     own = tmp_path / "schedules.toml"
@@ -198,7 +198,7 @@ def test_schedules_are_taken_or_refused_in_words(
 @often(100, 10)
 @given(crons, st.sampled_from(["UTC", "Europe/Paris"]))
 @example("0 5 * * *", "UTC")
-def test_a_schedule_that_is_taken_has_a_longest_wait(
+def test_accepted_schedules_have_a_longest_wait(
     tmp_path: Path, verdicts: Verdicts, cron: str, zone: str
 ) -> None:
     own = tmp_path / "schedules.toml"
@@ -226,7 +226,7 @@ def manifest() -> Manifest:
 @often(300)
 @given(changed(json.loads(manifest().model_dump_json())) | texts)
 @example(json.loads(manifest().model_dump_json()))
-def test_a_manifest_is_believed_or_refused_in_words(
+def test_manifests_are_accepted_or_rejected_with_a_message(
     tmp_path: Path, verdicts: Verdicts, told: object
 ) -> None:
     text = told if isinstance(told, str) else json.dumps(told)
@@ -278,9 +278,7 @@ def commands(group: click.Group, *names: str) -> Iterator[tuple[click.Command, t
 
 @often()
 @given(st.data())
-def test_any_words_behind_a_command_are_understood_or_refused(
-    verdicts: Verdicts, data: st.DataObject
-) -> None:
+def test_command_arguments_are_parsed_or_rejected(verdicts: Verdicts, data: st.DataObject) -> None:
     command, names = data.draw(st.sampled_from(list(commands(isobar))))
     options = [name for one in command.params for name in one.opts if name.startswith("-")]
     words = data.draw(st.lists(st.sampled_from([*options, "1", "-1"]) | as_given, max_size=4))

@@ -83,7 +83,7 @@ def as_sent(document: Any) -> JsonAnswer:
 @pytest.mark.usefixtures("sound")
 @often(150, 20)
 @given(changed(flights_document([itinerary(n, [1 + n % 3, 1]) for n in range(8)]), most=6))
-def test_any_document_of_flights_is_loaded_or_refused(warehouse: Warehouse, document: Any) -> None:
+def test_any_flight_document_is_loaded_or_rejected(warehouse: Warehouse, document: Any) -> None:
     with warehouse.transaction("flights") as connection:
         archive.keep(connection, as_sent(document))
     if isinstance(document, dict):  # others are refused before they are archived
@@ -102,7 +102,7 @@ def see_named_or_no_list(refusal: Failure, document: dict[str, Any]) -> None:
 @pytest.mark.usefixtures("sound")
 @often(150, 20)
 @given(st.lists(changes_of(bookings.event(1)), max_size=12))
-def test_any_file_of_events_is_loaded_or_refused(
+def test_any_event_file_is_loaded_or_rejected(
     warehouse: Warehouse, tmp_path: Path, changes: list[dict[str, str]]
 ) -> None:
     good = [bookings.event(number) for number in range(20)]
@@ -120,7 +120,7 @@ def test_any_file_of_events_is_loaded_or_refused(
 @pytest.mark.usefixtures("sound")
 @often(150, 20)
 @given(st.lists(changes_of(shipments.line(1)), max_size=12))
-def test_any_file_of_shipments_is_loaded_or_refused(
+def test_any_shipment_file_is_loaded_or_rejected(
     warehouse: Warehouse, tmp_path: Path, changes: list[dict[str, str]]
 ) -> None:
     good = [shipments.line(number) for number in range(20)]
@@ -135,7 +135,7 @@ def test_any_file_of_shipments_is_loaded_or_refused(
 @pytest.mark.usefixtures("sound")
 @often(300, 20)
 @given(st.binary(max_size=300), st.booleans(), st.sampled_from([bookings, shipments]))
-def test_any_bytes_in_an_inbox_are_loaded_or_refused(
+def test_any_inbox_bytes_are_loaded_or_rejected(
     warehouse: Warehouse, tmp_path: Path, content: bytes, is_packed: bool, source: Any
 ) -> None:
     header = source.text_of([(bookings.event if source is bookings else shipments.line)(1)])
@@ -150,7 +150,7 @@ def test_any_bytes_in_an_inbox_are_loaded_or_refused(
 @pytest.mark.usefixtures("sound")
 @often(150, 20)
 @given(changed(day_of_items(), most=8))
-def test_any_answer_about_a_plant_is_loaded_or_refused(
+def test_any_plant_response_is_loaded_or_rejected(
     warehouse: Warehouse, owner: psycopg.Connection, document: Any
 ) -> None:
     answer = as_sent(document)
@@ -191,7 +191,7 @@ def test_any_weather_is_written_or_the_place_is_due_again(
 
 @often(200, 20)
 @given(texts, st.none() | st.floats(), st.none() | st.floats(), texts | st.just("UTC"))
-def test_any_plant_is_registered_as_told_or_refused_in_words(
+def test_any_plant_is_registered_or_rejected_with_a_message(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     name: str,
@@ -252,7 +252,7 @@ def analyst(
 
 @often(2000, 100)
 @given(st.data())
-def test_any_arguments_of_a_function_give_rows_or_a_named_refusal(
+def test_any_function_arguments_return_rows_or_a_named_error(
     analyst: psycopg.Connection, data: st.DataObject
 ) -> None:
     functions = analyst.execute(CALLABLE).fetchall()
@@ -287,7 +287,7 @@ LINES = st.text(st.characters(max_codepoint=255), max_size=20)
     st.sampled_from([b'{"a": 1}', gzip.compress(b'{"a": 1}'), b"5\r\n[1,2]\r\n0\r\n\r\n", b""])
     | st.binary(),
 )
-def test_any_bytes_of_a_server_are_an_answer_or_a_named_failure(
+def test_any_server_bytes_become_a_response_or_a_named_failure(
     source: FakeSource,
     verdicts: Verdicts,
     version: bytes,

@@ -59,14 +59,14 @@ def test_json_that_is_written_is_read_as_it_was(document: object) -> None:
 
 @often()
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers()), max_size=5))
-def test_no_value_of_a_key_that_is_sent_twice_is_lost(pairs: list[tuple[str, int]]) -> None:
+def test_duplicate_keys_lose_no_value(pairs: list[tuple[str, int]]) -> None:
     document = parse_json("{{{}}}".format(",".join(f'"{k}":{v}' for k, v in pairs)).encode())
     numbers = set(re.findall(r"-?[0-9]+", json.dumps(document)))
     assert numbers == {str(value) for _, value in pairs}
     assert document.keys() >= {key for key, _ in pairs}
 
 
-def test_whatever_nesting_is_read_can_be_written_again_from_further_down() -> None:
+def test_any_nesting_that_parses_also_serialises_deeper_in_the_stack() -> None:
     def further_down(frames: int, document: object) -> str:
         return further_down(frames - 1, document) if frames else f"{document}{json.dumps(document)}"
 
@@ -114,7 +114,7 @@ def test_retry_after_is_read_in_both_its_forms(seconds: int) -> None:
 @example("€1.234,56", "DE")
 @example("£35", None)
 @example("$ 0.99", "US")
-def test_a_price_is_a_currency_and_an_amount_or_no_price(
+def test_a_price_has_currency_and_amount_or_is_rejected(
     verdicts: Verdicts, text: str, country: str | None
 ) -> None:
     with verdicts.count(ValueError):
@@ -199,7 +199,7 @@ SOME_LINES = st.text(alphabet='ab,;"\n\r\t é\x00', max_size=80).map(str.encode)
 @given(st.sampled_from([b"", b"\xef\xbb\xbf", b"a,b,c\n", b'"a";b;c\r\n', b"\xff\xfe"]), SOME_LINES)
 @pytest.mark.parametrize("variable", ["AN_ENCODING", None])
 @example(b"a,b,c\n", b"1,2,3\n")
-def test_bytes_are_a_file_of_records_or_refused(
+def test_any_bytes_are_a_record_file_or_rejected(
     verdicts: Verdicts, variable: str | None, header: bytes, content: bytes
 ) -> None:
     with verdicts.count():
@@ -256,7 +256,9 @@ def test_what_is_packed_is_unpacked_as_it_was(content: bytes) -> None:
 
 @often()
 @given(st.binary(max_size=200), st.data())
-def test_a_damaged_pack_is_refused_or_says_the_same(content: bytes, data: st.DataObject) -> None:
+def test_a_damaged_gzip_file_is_rejected_or_decompresses_unchanged(
+    content: bytes, data: st.DataObject
+) -> None:
     assert unpack(gzip.compress(content)) == content
     packed = bytearray(gzip.compress(content))
     for _ in range(data.draw(st.integers(1, 3))):

@@ -31,7 +31,7 @@ except Exception as error:
 
 
 @pytest.mark.parametrize("kind", HUGE if LONG else [*HUGE][:2])
-def test_huge_content_is_refused_in_little_memory(
+def test_huge_content_is_rejected_with_little_memory(
     warehouse: Warehouse, tmp_path: Path, kind: str
 ) -> None:
     """In a process of its own, whose peak is known."""

@@ -61,7 +61,7 @@ def begin_and_wait(
 
 
 @pytest.mark.parametrize("victims", [("run",), ("server",), ("run", "server")])
-def test_kill_9_in_the_middle_of_a_load_leaves_all_or_nothing(
+def test_kill_9_during_a_load_leaves_all_or_nothing(
     state: Path, source: FakeSource, sandbox_url: str, victims: tuple[str, ...]
 ) -> None:
     live = {"ISOBAR_SOURCES": "live", "FLIGHTS_URL": source.url, "WEATHER_BASE_URL": sandbox_url}
@@ -95,7 +95,7 @@ def test_kill_9_in_the_middle_of_a_load_leaves_all_or_nothing(
 
 
 @pytest.mark.parametrize("table", ["shipments.articles", "ops.inbox_files"])
-def test_kill_9_while_files_are_taken_leaves_all_or_nothing_of_each(
+def test_kill_9_during_an_import_leaves_files_complete_or_unloaded(
     state: Path, tmp_path: Path, table: str
 ) -> None:
     first = [line(n, sku=sku) for n in range(50) for sku in "AB"]
@@ -130,7 +130,7 @@ def test_kill_9_while_files_are_taken_leaves_all_or_nothing_of_each(
 
 @pytest.mark.answers("E52", "E58")
 @pytest.mark.parametrize("table", ["bookings.events", "metrics.hotel_bookings_by_stay_night"])
-def test_kill_9_while_events_are_taken_or_counted_loses_and_doubles_none(
+def test_kill_9_while_loading_or_counting_loses_and_doubles_nothing(
     state: Path, tmp_path: Path, table: str
 ) -> None:
     """DEF E52, E58: what was taken from the queue, or behind the watermark, was lost by a crash."""
@@ -156,9 +156,7 @@ def test_kill_9_while_events_are_taken_or_counted_loses_and_doubles_none(
     assert ledger == [(300, 300)]
 
 
-def test_a_killed_run_is_failed_by_the_next_and_gives_back_its_place(
-    state: Path, source: FakeSource
-) -> None:
+def test_the_next_run_fails_a_killed_one_freeing_its_slot(state: Path, source: FakeSource) -> None:
     source.will(document(flights_document()))
     connections = EmbeddedPostgres(state).start()
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
@@ -179,7 +177,7 @@ def test_a_killed_run_is_failed_by_the_next_and_gives_back_its_place(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_told_to_stop_stops_without_a_trace_and_leaves_nothing_running(
+def test_a_terminated_run_stops_cleanly_and_leaves_no_process(
     state: Path, source: FakeSource, number: signal.Signals
 ) -> None:
     source.will(document(flights_document()))

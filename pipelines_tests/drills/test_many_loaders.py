@@ -97,7 +97,7 @@ def test_fifty_loads_at_once_end_as_one_after_the_other(
 
 
 @pytest.mark.parametrize("domain", LOADS if LONG else ["bookings"])
-def test_more_loaders_than_sessions_are_told_and_lose_nothing(
+def test_loaders_beyond_the_session_limit_fail_and_lose_nothing(
     server: Connections,
     database: str,
     owner: psycopg.Connection,

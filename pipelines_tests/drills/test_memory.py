@@ -50,7 +50,7 @@ def take_in(server: Connections, database: str, source: str, file: Path) -> dict
     return told
 
 
-def test_a_large_file_of_bookings_is_taken_in_with_a_gigabyte(
+def test_a_large_booking_file_loads_within_a_gigabyte(
     server: Connections, database: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     file = tmp_path / "bookings.csv"
@@ -61,7 +61,7 @@ def test_a_large_file_of_bookings_is_taken_in_with_a_gigabyte(
     assert owner.execute("SELECT count(*) FROM bookings.events").fetchone() == (EVENTS,)
 
 
-def test_a_large_file_of_shipments_is_taken_in_with_a_gigabyte(
+def test_a_large_shipment_file_loads_within_a_gigabyte(
     server: Connections, database: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     file = tmp_path / "shipments.csv"
@@ -73,7 +73,7 @@ def test_a_large_file_of_shipments_is_taken_in_with_a_gigabyte(
 
 
 @pytest.mark.skipif(not LONG, reason="the answer costs the time of the long form")
-def test_an_answer_that_needs_more_than_a_gigabyte_is_told_and_read_when_there_is_more(
+def test_a_response_above_the_memory_limit_fails_until_raised(
     server: Connections, database: str, source: FakeSource, sandbox_url: str, tmp_path: Path
 ) -> None:
     legs = [flights.leg(n) for n in range(ITINERARIES)]

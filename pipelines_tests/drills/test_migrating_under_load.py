@@ -77,7 +77,7 @@ def go_on_loading(
     return {domain: pool.submit(go, domain) for domain in LOADS}
 
 
-def test_a_migration_while_loads_go_on_stops_none_and_is_stopped_by_none(
+def test_migrations_and_concurrent_loads_do_not_block_each_other(
     server: Connections, database: str, owner: psycopg.Connection, release: Release, tmp_path: Path
 ) -> None:
     loads.prepare(owner)
@@ -107,7 +107,7 @@ def test_a_migration_while_loads_go_on_stops_none_and_is_stopped_by_none(
     )
 
 
-def test_migrations_at_once_end_in_one_and_those_who_came_late_do_nothing(
+def test_concurrent_migrations_run_once_and_latecomers_do_nothing(
     server: Connections, database: str, owner: psycopg.Connection, release: Release
 ) -> None:
     release.number = 1
@@ -129,7 +129,7 @@ def test_migrations_at_once_end_in_one_and_those_who_came_late_do_nothing(
         "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0))",
     ],
 )
-def test_a_migration_gives_up_in_words_on_whoever_does_not_let_go_and_goes_on_later(
+def test_a_migration_times_out_on_a_lock_and_resumes_later(
     server: Connections,
     database: str,
     owner: psycopg.Connection,

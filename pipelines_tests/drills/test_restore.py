@@ -97,7 +97,7 @@ def destroy(state: Path) -> None:
     state.mkdir()
 
 
-def test_what_was_destroyed_is_restored_elsewhere_as_it_was_and_goes_on(
+def test_a_destroyed_database_is_restored_elsewhere_and_keeps_working(
     state: Path, elsewhere: Path, file: Path, tmp_path: Path
 ) -> None:
     done = isobar(state, "run", **ONE_YEAR)
@@ -138,7 +138,7 @@ def test_what_was_destroyed_is_restored_elsewhere_as_it_was_and_goes_on(
     assert told_by(elsewhere, delivered, WAREHOUSE) == [(500,)]
 
 
-def test_a_backup_that_was_killed_is_told_as_such_and_the_next_one_works(
+def test_a_killed_backup_is_recognised_and_the_next_one_works(
     state: Path, elsewhere: Path, tmp_path: Path
 ) -> None:
     assert isobar(state, "migrate").returncode == 0
@@ -167,7 +167,7 @@ def test_a_backup_that_was_killed_is_told_as_such_and_the_next_one_works(
     assert held(elsewhere) == held(state)
 
 
-def test_a_restore_that_was_killed_leaves_what_was_there_and_the_next_one_works(
+def test_a_killed_restore_changes_nothing_and_the_next_one_works(
     state: Path, elsewhere: Path, file: Path, tmp_path: Path
 ) -> None:
     assert isobar(state, "import", "shipments", str(file)).returncode == 0

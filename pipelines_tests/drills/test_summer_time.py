@@ -86,7 +86,7 @@ def both(zone: str) -> list[dt.datetime]:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_legs_to_and_from_each_half_hour_are_read_as_they_were_flown(zone: str) -> None:
+def test_legs_across_each_half_hour_keep_their_flown_times(zone: str) -> None:
     flown = [(at - dt.timedelta(minutes=MINUTES), at, "UTC", zone) for at in both(zone)]
     flown += [(at, at + dt.timedelta(minutes=MINUTES), zone, "UTC") for at in both(zone)]
     flown += [(at, at + HALF_HOUR, zone, zone) for at in both(zone)]
@@ -114,7 +114,7 @@ def test_legs_to_and_from_each_half_hour_are_read_as_they_were_flown(zone: str) 
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_events_of_the_days_are_all_counted_once_by_day_as_by_hour(
+def test_daily_and_hourly_counts_include_each_event_once(
     owner: psycopg.Connection, warehouse: Warehouse, tmp_path: Path, zone: str
 ) -> None:
     """Told by local time; those of the hour that comes twice count as of the first."""
@@ -147,7 +147,7 @@ def test_events_of_the_days_are_all_counted_once_by_day_as_by_hour(
 
 
 @pytest.mark.usefixtures("airports")
-def test_legs_have_the_weather_of_the_hour_in_which_they_really_arrive(
+def test_legs_have_the_weather_of_their_true_arrival_hour(
     owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     arrivals = [

@@ -75,7 +75,7 @@ def drop(system: System, number: int) -> None:
 
 @pytest.mark.skipif(not LONG, reason="it takes many minutes: make drills")
 @pytest.mark.timeout(1800)
-def test_with_two_daemons_every_file_is_taken_once_and_both_logs_say_so(state: Path) -> None:
+def test_two_daemons_load_every_file_once_and_both_log_it(state: Path) -> None:
     system = System(state, SCHEDULES)
     most: Counter[str] = Counter()
 

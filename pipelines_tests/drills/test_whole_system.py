@@ -32,7 +32,7 @@ ORDER BY 1, 2
 @pytest.mark.skipif(not LONG, reason="it takes many minutes: make drills")
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seeds", BLOCKS, ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
-def test_whatever_process_is_killed_the_system_recovers_by_itself_and_nothing_is_lost(
+def test_the_system_recovers_from_any_killed_process_without_data_loss(
     state: Path, seeds: list[int]
 ) -> None:
     system = System(state)

@@ -70,7 +70,7 @@ def ledger(machines: Machines, source: str, names: str) -> list[tuple[str, int, 
         return connection.execute(LEDGER, [source, names]).fetchall()
 
 
-def test_runs_are_spread_over_the_machines_and_two_of_a_source_still_take_turns(
+def test_runs_spread_over_machines_but_serialise_per_source(
     machines: Machines,
 ) -> None:
     before = len(machines.runs("bookings"))
@@ -99,7 +99,7 @@ def test_runs_are_spread_over_the_machines_and_two_of_a_source_still_take_turns(
     assert ledger(machines, "shipments", "spread%") == [("spread.csv", 2, 2, 0)]
 
 
-def test_the_run_of_a_machine_that_dies_is_taken_by_another_and_loads_once(
+def test_a_dead_machines_run_is_redelivered_and_loads_once(
     machines: Machines,
 ) -> None:
     """Who lives keeps its run, though its process is none of the code server's machine."""
@@ -125,7 +125,7 @@ def test_the_run_of_a_machine_that_dies_is_taken_by_another_and_loads_once(
     assert ledger(machines, "shipments", "lives%") == [("lives.csv", 2, 2, 0)]
 
 
-def test_a_worker_that_is_told_to_stop_ends_its_run_first_and_takes_no_other(
+def test_a_terminating_worker_finishes_its_run_and_accepts_no_other(
     machines: Machines,
 ) -> None:
     with machines.held_up("bookings.events"):
@@ -146,7 +146,7 @@ def test_a_worker_that_is_told_to_stop_ends_its_run_first_and_takes_no_other(
     assert held(machines, 3) == (300, 300)
 
 
-def test_runs_go_on_while_the_broker_is_away_and_new_ones_begin_when_it_is_back(
+def test_runs_survive_a_broker_outage_and_new_ones_start_afterwards(
     machines: Machines,
 ) -> None:
     with machines.held_up("bookings.events"):
@@ -168,7 +168,7 @@ def test_runs_go_on_while_the_broker_is_away_and_new_ones_begin_when_it_is_back(
     assert held(machines, 4) == (300, 300)
 
 
-def test_a_run_that_someone_stops_is_stopped_on_its_machine_and_not_taken_again(
+def test_a_terminated_run_stops_and_is_not_redelivered(
     machines: Machines, flights: FakeSource
 ) -> None:
     """Dagster's own launcher ends it as failed, and the daemon takes it again."""

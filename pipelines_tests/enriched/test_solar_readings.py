@@ -37,7 +37,7 @@ def show(owner: psycopg.Connection, read_at: str) -> Any:
     return owner.execute(f"{SHOWN} WHERE read_at = %s".encode(), [read_at]).fetchone()
 
 
-def test_a_reading_has_the_weather_as_its_hour_began_and_the_sunlight_of_the_hour(
+def test_a_reading_has_initial_weather_and_sunlight_of_its_hour(
     owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     """The weather's sunlight is a mean of the hour before its time: it stands an hour later."""
@@ -65,7 +65,7 @@ def test_a_reading_has_the_weather_as_its_hour_began_and_the_sunlight_of_the_hou
         ("America/St_Johns", "10:00", 12),  # 12:30 UTC
     ],
 )
-def test_where_hours_begin_between_those_of_the_weather_it_is_that_under_way(
+def test_half_hour_zones_use_the_weather_hour_under_way(
     owner: psycopg.Connection, warehouse: Warehouse, zone: str, local: str, hour: int
 ) -> None:
     add_plant(owner, 1, zone, HERE)
@@ -102,7 +102,7 @@ LIGHT = 500.0
         ((5e-324, 5e-324, 5e-324, 5e-324), 5e-324, None),
     ],
 )
-def test_low_because_tells_sky_sensor_and_plant_apart(
+def test_low_yield_cause_distinguishes_sky_sensor_and_plant(
     owner: psycopg.Connection,
     warehouse: Warehouse,
     values: Values,
@@ -121,7 +121,9 @@ def test_low_because_tells_sky_sensor_and_plant_apart(
     assert len(owner.execute("SELECT * FROM enriched.solar_readings").fetchall()) == 24
 
 
-def test_a_plant_without_weather_says_why(owner: psycopg.Connection, warehouse: Warehouse) -> None:
+def test_a_plant_without_weather_states_the_reason(
+    owner: psycopg.Connection, warehouse: Warehouse
+) -> None:
     add_plant(owner, 1)
     add_plant(owner, 2, coordinates=HERE)
     add_plant(owner, 3, coordinates=(1.0, 1.0))
@@ -137,7 +139,7 @@ def test_a_plant_without_weather_says_why(owner: psycopg.Connection, warehouse: 
     ]
 
 
-def test_plants_in_one_place_share_its_weather_and_each_reading_is_there_once(
+def test_plants_in_one_place_share_weather_without_duplicate_readings(
     owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     add_plant(owner, 1, coordinates=HERE)

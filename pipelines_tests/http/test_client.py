@@ -54,7 +54,7 @@ def client(**changes: Any) -> HttpClient:
         (silence(0.6), "no answer in time"),
     ],
 )
-def test_what_may_pass_is_tried_again_and_told_when_it_does_not(
+def test_transient_errors_are_retried_and_reported_when_they_persist(
     source: FakeSource, fault: Answer, words: str
 ) -> None:
     source.will(fault, fault, document(GOOD))
@@ -68,7 +68,7 @@ def test_what_may_pass_is_tried_again_and_told_when_it_does_not(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422, 600])
-def test_a_refusal_is_not_tried_again(source: FakeSource, status: int) -> None:
+def test_a_permanent_error_is_not_retried(source: FakeSource, status: int) -> None:
     source.will(body(b"no", status=status))
     with pytest.raises(PermanentFailure, match=f"answered {status}"):
         client().get_json(source.url)
@@ -90,7 +90,7 @@ def test_retry_after_in_seconds_is_honoured(source: FakeSource) -> None:
     assert second - first >= 0.5
 
 
-def test_a_longer_retry_after_than_we_wait_for_ends_the_attempts(source: FakeSource) -> None:
+def test_a_retry_after_beyond_the_maximum_wait_ends_the_retries(source: FakeSource) -> None:
     source.will(body(b"", status=503, Retry_After="Fri, 31 Dec 2100 23:59:59 GMT"))
     with pytest.raises(TransientFailure, match="asks to wait") as caught:
         client().get_json(source.url)
@@ -106,20 +106,20 @@ def test_a_senseless_retry_after_is_ignored(source: FakeSource, value: str) -> N
     assert client().get_json(source.url).document == GOOD
 
 
-def test_an_answer_over_the_limit_is_refused_before_it_fills_the_memory(source: FakeSource) -> None:
+def test_an_oversized_response_is_rejected_before_it_fills_memory(source: FakeSource) -> None:
     source.will(body(b'"' + b"x" * 5_000_000 + b'"'))
     with pytest.raises(PermanentFailure, match="larger than 1 MiB"):
         client(max_bytes=1024 * 1024).get_json(source.url)
 
 
-def test_a_gzip_bomb_is_refused_by_what_it_unpacks_to(source: FakeSource) -> None:
+def test_a_gzip_bomb_is_rejected_by_its_decompressed_size(source: FakeSource) -> None:
     bomb = gzip.compress(b" " * 200_000_000)
     source.will(body(bomb, Content_Encoding="gzip"))
     with pytest.raises(PermanentFailure, match="larger than"):
         client(max_bytes=4 * 1024 * 1024, attempt_seconds=30).get_json(source.url)
 
 
-def test_an_answer_that_drips_does_not_hold_a_run_for_ever(source: FakeSource) -> None:
+def test_a_slowly_dripping_response_times_out(source: FakeSource) -> None:
     source.will(drip(json.dumps(GOOD).encode(), seconds_a_byte=0.1))
     began = time.monotonic()
     with pytest.raises(TransientFailure, match="took more than 1 s"):
@@ -139,7 +139,7 @@ def test_what_is_no_address_is_named(url: str) -> None:
         client().get_json(url)
 
 
-def test_a_dead_server_is_told_in_plain_words() -> None:
+def test_a_dead_server_is_reported_in_plain_words() -> None:
     with pytest.raises(TransientFailure, match="connection refused"):
         client().get_json("http://127.0.0.1:9/flights.json")
 
@@ -153,7 +153,7 @@ def test_secrets_appear_in_no_message(source: FakeSource) -> None:
     assert "abc" not in str(caught.value)
 
 
-def test_a_secret_that_is_no_utf_8_is_told_as_such_and_not_told(source: FakeSource) -> None:
+def test_a_non_utf_8_secret_is_reported_without_printing_it(source: FakeSource) -> None:
     with pytest.raises(PermanentFailure, match="this is not an address") as caught:
         client(secrets=["k\udcffy"]).get_json(source.url, {"key": "k\udcffy"})
     assert "k\udcffy" not in str(caught.value)
@@ -174,7 +174,7 @@ def test_a_redirect_is_followed_and_its_body_is_not_read(source: FakeSource) -> 
     assert source.requests[1][1] == "/moved.json"
 
 
-def test_a_redirect_whose_body_has_no_end_is_followed_at_once(source: FakeSource) -> None:
+def test_a_redirect_with_an_endless_body_is_followed_at_once(source: FakeSource) -> None:
     """Requests read it whole, with all that it unpacked to, though it followed no redirect."""
     sent = 0
 
@@ -193,7 +193,7 @@ def test_a_redirect_whose_body_has_no_end_is_followed_at_once(source: FakeSource
     assert sent < 50_000_000
 
 
-def test_a_redirect_to_what_is_no_address_is_named_and_leaves_nothing_open(
+def test_an_invalid_redirect_target_is_named_and_leaves_nothing_open(
     source: FakeSource,
 ) -> None:
     source.will(body(b"", status=302, Location="http://[::1"))
@@ -201,14 +201,14 @@ def test_a_redirect_to_what_is_no_address_is_named_and_leaves_nothing_open(
         client().get_json(source.url)
 
 
-def test_a_key_that_is_sent_twice_keeps_both_values_and_has_none_where_they_differ() -> None:
+def test_a_duplicate_key_keeps_both_values_and_is_ambiguous() -> None:
     """The last one was believed, and landed."""
     assert parse_json(b'{"a": 1, "b": 2, "a": 1}') == {"a": 1, "b": 2, "a (sent twice)": 1}
     told = parse_json(b'{"a": 1, "b": 2, "a": 3}')
     assert told == {"a": {"sent twice": [1, 3]}, "b": 2, "a (sent twice)": 1}
 
 
-def test_a_certificate_that_is_not_trusted_is_told_in_plain_words(tmp_path: Path) -> None:
+def test_an_untrusted_certificate_is_reported_in_plain_words(tmp_path: Path) -> None:
     with FakeSource(authority(tmp_path, "nobody")) as source:
         source.will(document(GOOD))
         with pytest.raises(PermanentFailure) as caught:
@@ -216,7 +216,7 @@ def test_a_certificate_that_is_not_trusted_is_told_in_plain_words(tmp_path: Path
     assert caught.value.problem == "its certificate is not trusted (self-signed certificate)"
 
 
-def test_words_of_others_cannot_colour_a_terminal_or_break_an_encoding(source: FakeSource) -> None:
+def test_foreign_text_cannot_colour_a_terminal_or_break_an_encoding(source: FakeSource) -> None:
     source.will(body(b'{"error": "\\ud800 \\u001b[31mred"}'))
     with pytest.raises(TransientFailure) as caught:
         client(attempts=1).get_json(source.url)

@@ -9,7 +9,7 @@ from pipelines.sources.solar.transform import read_answer
 from pipelines_tests.sources.solar.made_up import ONE_DAY
 
 
-def test_what_is_nested_so_deep_that_it_is_just_read_costs_its_record_alone() -> None:
+def test_nesting_at_the_parser_limit_rejects_only_its_record() -> None:
     """It was read, and putting it into quarantine needed more of the stack than there was."""
     now, depth = dt.datetime.now(dt.UTC), 500
     with suppress(RecursionError):

@@ -31,7 +31,7 @@ def test_drift_is_named_key_by_key_with_how_often() -> None:
     ]
 
 
-def test_a_record_is_refused_with_all_its_reasons_its_place_and_its_text() -> None:
+def test_a_rejected_record_keeps_all_reasons_its_position_and_text() -> None:
     screening = RecordValidator([{"id": 1}, {"id": -1}, "nonsense"], name="legs", model=Leg)
     screening.reject([1], "id is negative: {id}")
     screening.reject([1], "id is odd: {id}")
@@ -42,7 +42,7 @@ def test_a_record_is_refused_with_all_its_reasons_its_place_and_its_text() -> No
     assert list(screening.good()["id"]) == [1]
 
 
-def test_a_record_that_breaks_its_model_is_refused_key_by_key_in_the_order_of_the_model() -> None:
+def test_a_model_violation_is_reported_per_key_in_model_order() -> None:
     good = {"id": 1, "stops": 0}
     records = [
         good,
@@ -63,7 +63,7 @@ def test_a_record_that_breaks_its_model_is_refused_key_by_key_in_the_order_of_th
 
 
 @pytest.mark.parametrize("bad", ["", "  ", "a\x00b", "a\nb", "\x85", "\ud800", "x" * 201, 7, None])
-def test_a_name_of_a_model_is_what_is_name_says(bad: object) -> None:
+def test_the_name_type_accepts_exactly_what_is_name_accepts(bad: object) -> None:
     adapter = TypeAdapter(Name)
     assert is_name("Café 24/7")
     assert adapter.validate_python("Café 24/7") == "Café 24/7"
@@ -80,7 +80,7 @@ def test_reasons_show_hostile_values_harmlessly() -> None:
     assert len(reject.reasons[0]) < 120
 
 
-def test_hostile_and_countless_keys_do_not_stop_the_ledger_from_naming_them() -> None:
+def test_hostile_and_countless_keys_still_reach_the_ledger() -> None:
     record = {f"key {number}": 1 for number in range(100)} | {"a\x00b\ud800": 1, "id": 1}
     drift = RecordValidator([record], name="legs", model=Leg).drift("flights.json")
     assert len(drift) == 21
@@ -88,7 +88,7 @@ def test_hostile_and_countless_keys_do_not_stop_the_ledger_from_naming_them() ->
     assert drift[-1] == "flights.json: 81 more unknown keys in legs"
 
 
-def test_values_are_shown_as_they_were_sent_and_harm_no_terminal() -> None:
+def test_values_are_shown_as_sent_and_escaped_for_terminals() -> None:
     """`£50` was shown as an escape that nobody reads."""
     assert shown("£50 für 東京") == '"£50 für 東京"'
     assert shown("a\x1b\x9b\u202e\ud800") == r'"a\u001b\u009b\u202e\ud800"'

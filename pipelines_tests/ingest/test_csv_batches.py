@@ -173,7 +173,7 @@ def told(
 
 @pytest.mark.usefixtures("block_bytes")
 @pytest.mark.parametrize("content", SAME_EITHER_WAY.values(), ids=SAME_EITHER_WAY.keys())
-def test_a_portion_says_what_each_record_says(content: bytes | str) -> None:
+def test_a_batch_matches_its_records(content: bytes | str) -> None:
     """Two readers of one file that differ lose or change what the other would have kept."""
     data = content if isinstance(content, bytes) else content.encode()
     assert told(of_portions, data) == told(of_each_record, data)
@@ -199,7 +199,7 @@ def joined(pieces: Sequence[bytes]) -> bytes:
     block_bytes=st.sampled_from([*FEW_BYTES, BLOCK_BYTES]),
 )
 @settings(max_examples=200, deadline=None, database=None)
-def test_whatever_a_file_has_a_portion_says_what_each_record_says(
+def test_a_batch_matches_its_records_for_any_content(
     header: bytes, end: bytes, body: bytes, block_bytes: int
 ) -> None:
     content = header + end + body
@@ -209,7 +209,7 @@ def test_whatever_a_file_has_a_portion_says_what_each_record_says(
 
 
 @pytest.mark.usefixtures("block_bytes")
-def test_a_record_that_ends_blocks_later_is_one_and_lines_behind_it_are_numbered_on() -> None:
+def test_records_spanning_blocks_stay_single_and_keep_line_numbers() -> None:
     note = "\n".join(f'line {number}, ""so""' for number in range(1, 41))
     content = f'a,note,b\n0,x,0\n1,"{note}",2\n3,x,4\n5,x\n'.encode()
     good, broken = of_portions(content)
@@ -234,7 +234,7 @@ def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
 
 @pytest.mark.parametrize("block_bytes", [*FEW_BYTES, BLOCK_BYTES])
 @pytest.mark.parametrize("quote", [b"", b'"'], ids=["without a quote", "with a quote"])
-def test_a_line_without_end_in_a_later_block_is_refused_with_its_number(
+def test_an_endless_line_in_later_blocks_is_rejected_by_number(
     monkeypatch: pytest.MonkeyPatch, block_bytes: int, quote: bytes
 ) -> None:
     monkeypatch.setattr(csv_records, "BLOCK_BYTES", block_bytes)

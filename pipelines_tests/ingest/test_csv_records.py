@@ -78,11 +78,11 @@ def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
     assert records[0].problem == "a quotation mark is not closed"
 
 
-def test_a_stray_quote_does_not_hide_that_another_field_goes_on() -> None:
+def test_a_stray_quote_does_not_hide_a_multiline_field() -> None:
     assert fields('a,b,c\n12" tube,"one\ntwo",3\n') == [['12" tube', "one\ntwo", "3"]]
 
 
-def test_a_line_with_too_few_or_too_many_fields_is_told() -> None:
+def test_a_line_with_missing_or_extra_fields_is_reported() -> None:
     records = list(opened("a,b,c\n1,2\n1,2,3,4\n").records())
     assert [record.problem for record in records] == [
         "it has 2 fields, and the header 3",
@@ -116,7 +116,7 @@ def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
         (b'a,b,c\n1,"2",3\n"4"', "the file breaks off within line 3"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_with_the_place(content: bytes, words: str) -> None:
+def test_an_unreadable_file_is_rejected_with_the_position(content: bytes, words: str) -> None:
     with pytest.raises(PermanentFailure, match=words):
         fields(content)
 
@@ -125,7 +125,7 @@ def test_another_encoding_is_read_when_it_is_set() -> None:
     assert fields("a,b,c\n1,m\u00fc,3\n".encode("latin-1"), "latin-1") == [["1", "m\u00fc", "3"]]
 
 
-def test_a_record_is_read_again_from_its_text_and_the_header() -> None:
+def test_a_record_is_parsed_again_from_its_text_and_header() -> None:
     file = opened('c;b;a\n3;"2\n2";1\n')
     (record,) = file.records()
     again = layout_of(file.layout.header, ("a", "b", "c")).read(record.line, record.raw)

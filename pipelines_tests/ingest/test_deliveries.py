@@ -30,7 +30,7 @@ REJECTS = [
 ]
 
 
-def test_counts_that_do_not_add_up_are_refused_with_the_whole_load(warehouse: Warehouse) -> None:
+def test_counts_that_do_not_balance_roll_back_the_load(warehouse: Warehouse) -> None:
     with (
         pytest.raises(PermanentFailure, match="counts_balance"),
         warehouse.transaction("test") as connection,
@@ -71,7 +71,7 @@ def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -
         assert (found["rejected_count"], found["in_quarantine"]) == (2, 1)
 
 
-def test_the_last_delivery_of_a_name_is_the_last_though_the_clock_was_set_back(
+def test_the_last_delivery_wins_despite_a_clock_moved_backwards(
     warehouse: Warehouse,
 ) -> None:
     """A file that said again what it had said first was taken for known, and the change lost."""
@@ -84,7 +84,7 @@ def test_the_last_delivery_of_a_name_is_the_last_though_the_clock_was_set_back(
             )
 
 
-def test_a_delivery_that_is_mostly_bad_is_refused_with_the_top_reasons() -> None:
+def test_a_mostly_bad_delivery_is_rejected_with_the_top_reasons() -> None:
     enforce_reject_cap(DELIVERY, 4, 2, count_reasons(REJECTS), cap=0.5)
     with pytest.raises(PermanentFailure, match=r"2 of 3 records are bad.*1 times: no price"):
         enforce_reject_cap(DELIVERY, 3, 2, count_reasons(REJECTS), cap=0.5)
@@ -102,7 +102,7 @@ def test_a_delivery_that_is_mostly_bad_is_refused_with_the_top_reasons() -> None
         (1, 95, False),
     ],
 )
-def test_a_source_that_was_busy_and_has_gone_quiet_is_told(
+def test_a_busy_source_that_goes_quiet_is_reported(
     owner: psycopg.Connection,
     warehouse: Warehouse,
     every: int,

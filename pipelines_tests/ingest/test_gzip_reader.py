@@ -44,12 +44,12 @@ def fields_of(path: Path) -> list[list[str] | None]:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f", b"a", b"\x1f\x8a\x08", TEXT, NOISE])
-def test_a_file_that_is_not_packed_is_read_as_it_is(path: Path, content: bytes) -> None:
+def test_an_uncompressed_file_is_read_unchanged(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     assert content_of(path) == content
 
 
-def test_a_file_is_read_from_its_beginning_wherever_someone_left_it(path: Path) -> None:
+def test_a_file_is_read_from_its_start_whatever_its_position(path: Path) -> None:
     """Its hash was taken just before, to the end."""
     for content in (TEXT, gzip.compress(TEXT)):
         path.write_bytes(content)
@@ -62,12 +62,12 @@ def test_a_file_is_read_from_its_beginning_wherever_someone_left_it(path: Path) 
 
 @pytest.mark.parametrize("content", [b"", b"a", TEXT, NOISE])
 @pytest.mark.parametrize("level", [0, 1, 9])
-def test_what_was_packed_is_read_whole(path: Path, content: bytes, level: int) -> None:
+def test_a_compressed_file_is_read_completely(path: Path, content: bytes, level: int) -> None:
     path.write_bytes(gzip.compress(content, level))
     assert content_of(path) == content
 
 
-def test_a_packed_file_with_a_name_in_its_header_is_read(path: Path) -> None:
+def test_a_gzip_file_with_a_named_header_is_read(path: Path) -> None:
     with path.open("wb") as file, gzip.GzipFile("a name.csv", "wb", fileobj=file) as packed:
         packed.write(TEXT)
     assert content_of(path) == TEXT
@@ -98,9 +98,7 @@ def test_the_records_are_those_of_the_unpacked_file(path: Path) -> None:
     "kept", [2, 3, 9, 10, 11, 0.1, 0.5, 0.9, -9, -8, -4, -1], ids=lambda kept: f"kept {kept}"
 )
 @pytest.mark.parametrize("is_second", [False, True], ids=["the first", "the second"])
-def test_a_file_that_was_cut_off_is_refused_and_not_just_shorter(
-    path: Path, kept: float, is_second: bool
-) -> None:
+def test_a_truncated_file_is_rejected(path: Path, kept: float, is_second: bool) -> None:
     packed = gzip.compress(TEXT)
     count = int(kept * len(packed)) if isinstance(kept, float) else kept
     path.write_bytes(packed * is_second + packed[:count])
@@ -131,14 +129,14 @@ def flipped(content: bytes, position: int) -> bytes:
         pytest.param(lambda packed: b"\x1f\x8b\n" + TEXT, id="a text with the mark of gzip"),
     ],
 )
-def test_a_damaged_file_is_refused(path: Path, damage: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_file_is_rejected(path: Path, damage: Callable[[bytes], bytes]) -> None:
     path.write_bytes(damage(gzip.compress(TEXT)))
     with pytest.raises(PermanentFailure, match="it does not unpack: ") as told:
         content_of(path)
     assert told.value.place == NAME
 
 
-def test_damage_that_still_unpacks_to_text_is_found_by_the_checksum(path: Path) -> None:
+def test_damage_that_decompresses_to_text_fails_the_checksum(path: Path) -> None:
     """Stored as it is, the changed byte is a digit like any other."""
     packed = gzip.compress(TEXT, 0)
     assert TEXT[1000:1020] in packed
@@ -148,7 +146,7 @@ def test_damage_that_still_unpacks_to_text_is_found_by_the_checksum(path: Path) 
         fields_of(path)
 
 
-def test_a_file_that_is_made_to_fill_a_disk_is_refused_early(
+def test_a_decompression_bomb_is_rejected_early(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", 1_000)
@@ -200,7 +198,7 @@ def test_a_small_file_may_pack_as_well_as_it_likes(
     ],
     ids=["nothing", "binary", "noise", "packed twice", "JSON", "UTF-16"],
 )
-def test_a_packed_file_that_is_no_csv_is_refused_with_what_is_in_it(
+def test_a_compressed_non_csv_file_is_rejected_naming_its_content(
     path: Path, content: bytes, words: str
 ) -> None:
     path.write_bytes(gzip.compress(content))

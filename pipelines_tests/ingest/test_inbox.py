@@ -54,7 +54,7 @@ def look(warehouse: Warehouse, inbox: Inbox) -> tuple[list[str], list[str]]:
     return [names[outcome.delivery_id] for outcome in outcomes], [one.problem for one in refusals]
 
 
-def test_names_may_be_anything_and_each_file_is_taken_once(
+def test_any_file_name_is_loaded_exactly_once(
     warehouse: Warehouse, inbox: Inbox, folder: Path
 ) -> None:
     for number, name in enumerate(NAMES):
@@ -68,7 +68,7 @@ def test_names_may_be_anything_and_each_file_is_taken_once(
     assert look(warehouse, inbox) == ([], [])
 
 
-def test_a_changed_file_is_a_new_delivery_and_a_touched_one_is_not(
+def test_a_changed_file_is_redelivered_unlike_a_touched_one(
     warehouse: Warehouse, inbox: Inbox, folder: Path, owner: psycopg.Connection
 ) -> None:
     (folder / "a.csv").write_text("one")
@@ -91,7 +91,7 @@ def test_a_file_that_was_just_written_waits_a_moment(
     assert (files, [file.name for file in growing]) == ([], ["a.csv"])
 
 
-def test_a_file_that_someone_writes_slowly_is_left_until_it_is_closed(
+def test_a_slowly_written_file_waits_until_it_is_closed(
     warehouse: Warehouse, inbox: Inbox, folder: Path
 ) -> None:
     with (folder / "slow.csv").open("w") as writer:
@@ -106,7 +106,7 @@ def test_a_file_that_someone_writes_slowly_is_left_until_it_is_closed(
     assert look(warehouse, inbox)[0] == ["slow.csv", "other.csv"]
 
 
-def test_a_file_that_changes_while_it_is_read_is_left_for_later(
+def test_a_file_that_changes_while_read_is_deferred(
     warehouse: Warehouse, inbox: Inbox, folder: Path, owner: psycopg.Connection
 ) -> None:
     file = folder / "a.csv"
@@ -125,7 +125,7 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_later(
     assert look(warehouse, inbox)[0] == ["a.csv"]
 
 
-def test_links_out_of_the_inbox_pipes_and_dead_links_are_refused_once(
+def test_outside_links_pipes_and_dead_links_are_rejected_once(
     warehouse: Warehouse, inbox: Inbox, folder: Path
 ) -> None:
     (folder.parent / "secret").write_text("root:x:0:0")
@@ -144,7 +144,7 @@ def test_links_out_of_the_inbox_pipes_and_dead_links_are_refused_once(
     assert look(warehouse, inbox) == ([], [])
 
 
-def test_a_refused_file_stays_is_told_once_and_does_not_hold_up_the_others(
+def test_a_rejected_file_is_reported_once_without_blocking_others(
     warehouse: Warehouse, inbox: Inbox, folder: Path, owner: psycopg.Connection
 ) -> None:
     for name, content in (("a.csv", "good"), ("b.csv", "bad"), ("c.csv", "good too")):
@@ -159,7 +159,7 @@ def test_a_refused_file_stays_is_told_once_and_does_not_hold_up_the_others(
     assert owner.execute(query).fetchall() == []
 
 
-def test_a_file_that_may_not_be_read_is_refused_and_taken_when_it_may(
+def test_an_unreadable_file_is_rejected_and_loaded_once_readable(
     warehouse: Warehouse, inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.csv").write_text("one")
@@ -178,7 +178,7 @@ def test_a_file_that_may_not_be_read_is_refused_and_taken_when_it_may(
     assert look(warehouse, inbox)[0] == ["a.csv"]
 
 
-def test_files_are_taken_in_the_order_in_which_they_were_written(
+def test_files_are_loaded_in_order_of_modification_time(
     warehouse: Warehouse, inbox: Inbox, folder: Path
 ) -> None:
     for age, name in enumerate(("c.csv", "a.csv", "b.csv")):
@@ -187,12 +187,12 @@ def test_files_are_taken_in_the_order_in_which_they_were_written(
     assert look(warehouse, inbox)[0] == ["b.csv", "a.csv", "c.csv"]
 
 
-def test_an_inbox_that_is_not_there_is_told_with_its_variable(warehouse: Warehouse) -> None:
+def test_a_missing_inbox_is_reported_with_its_variable(warehouse: Warehouse) -> None:
     with pytest.raises(PermanentFailure, match="TRAINS_INBOX, /nowhere"):
         Inbox("trains", Path("/nowhere"), "TRAINS_INBOX", "utf-8").ready(warehouse)
 
 
-def test_a_file_that_is_gone_at_the_moment_of_taking_is_no_failure(
+def test_a_file_that_disappears_before_loading_is_no_failure(
     warehouse: Warehouse, inbox: Inbox, folder: Path
 ) -> None:
     (folder / "a.csv").write_text("one")
@@ -201,12 +201,12 @@ def test_a_file_that_is_gone_at_the_moment_of_taking_is_no_failure(
     assert load_files(warehouse, inbox, files, load) == ([], [])
 
 
-def test_a_time_in_the_future_does_not_keep_a_file_waiting_for_ever(folder: Path) -> None:
+def test_a_future_modification_time_defers_no_file_for_ever(folder: Path) -> None:
     file = InboxFile(folder / "x", "x", 1, 0, time.time_ns() + 10**12)
     assert is_settled(file)
 
 
-def test_a_database_that_is_away_is_told_in_words(inbox: Inbox) -> None:
+def test_an_unreachable_database_is_reported_without_a_traceback(inbox: Inbox) -> None:
     away = Warehouse("postgresql://127.0.0.1:9/isobar")
     with pytest.raises(TransientFailure, match="refused"):
         inbox.ready(away)

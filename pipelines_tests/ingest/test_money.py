@@ -41,7 +41,7 @@ def test_a_price_is_a_currency_and_an_exact_amount(text: str, currency: str, amo
         "£\u0663\u0665", "£1e9", "£" + "9" * 60, "from £35",
     ],
 )  # fmt: skip
-def test_what_is_not_wholly_a_price_is_refused(text: str) -> None:
+def test_text_that_is_not_entirely_a_price_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r"price|currency|alike|thousands"):
         parse_price(text)
 
@@ -56,5 +56,7 @@ def test_what_is_not_wholly_a_price_is_refused(text: str) -> None:
         ("£5", "SE", "GBP"),
     ],
 )
-def test_a_country_says_whose_sign_it_is(text: str, country: str, currency: str) -> None:
+def test_the_country_decides_an_ambiguous_currency_sign(
+    text: str, country: str, currency: str
+) -> None:
     assert parse_price(text, country)[0] == currency

@@ -64,7 +64,7 @@ def test_an_item_is_made_while_the_one_before_is_used() -> None:
     assert list(coming) == [("second", True)]
 
 
-def test_only_one_is_made_ahead_so_that_few_are_in_memory() -> None:
+def test_only_one_item_is_prefetched_to_save_memory() -> None:
     workshop = Workshop(10)
     coming = ahead(workshop.numbers())
     assert next(coming) == 0
@@ -74,7 +74,7 @@ def test_only_one_is_made_ahead_so_that_few_are_in_memory() -> None:
     coming.close()  # type: ignore[attr-defined]  # it is a generator
 
 
-def test_nothing_is_made_before_it_is_asked_for() -> None:
+def test_nothing_is_produced_before_the_first_request() -> None:
     workshop = Workshop(3)
     coming = ahead(workshop.numbers())
     assert workshop.begun == []
@@ -82,7 +82,7 @@ def test_nothing_is_made_before_it_is_asked_for() -> None:
     assert list(coming) == [0, 1, 2]
 
 
-def test_one_thread_makes_all_and_it_is_not_that_of_the_user() -> None:
+def test_one_thread_other_than_the_callers_produces_all() -> None:
     workshop = Workshop(50)
     list(ahead(workshop.numbers()))
     assert len(workshop.threads) == 1
@@ -91,7 +91,7 @@ def test_one_thread_makes_all_and_it_is_not_that_of_the_user() -> None:
 
 
 @pytest.mark.parametrize("failing", [0, 1, 3])
-def test_an_error_comes_to_the_user_after_the_items_before_it(failing: int) -> None:
+def test_an_error_reaches_the_consumer_after_the_preceding_items(failing: int) -> None:
     """An error in a thread that nobody asks is an import that ends early and is green."""
     workshop = Workshop(5, failing)
     taken: list[int] = []

@@ -50,7 +50,7 @@ def many(warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path) -> Non
     refresh(warehouse)
 
 
-def test_events_are_counted_by_their_day_in_utc_and_by_their_night(
+def test_events_are_counted_by_utc_day_and_by_night(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     events = [
@@ -88,7 +88,7 @@ def test_new_events_are_added_and_the_others_are_not_read(
     assert counted(owner) == anew(owner)
 
 
-def test_of_many_events_only_those_of_the_new_load_are_read(owner: psycopg.Connection) -> None:
+def test_only_events_of_the_new_load_are_read(owner: psycopg.Connection) -> None:
     owner.execute(
         "INSERT INTO bookings.events SELECT n, n % 99, timestamptz '2022-01-01' + n * interval"
         " '1 s', 'booking', gen_random_uuid(), '2022-08-01', 1, n / 100000"
@@ -100,7 +100,7 @@ def test_of_many_events_only_those_of_the_new_load_are_read(owner: psycopg.Conne
     assert "events_load_number_idx" in plan
 
 
-def test_a_rebuild_gives_the_same_rows_and_takes_over_when_much_is_new(
+def test_a_rebuild_gives_equal_rows_and_replaces_large_updates(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
 ) -> None:
     fresh = [event(n, hotel_id=n % 9) for n in range(1000, 1500)]
@@ -141,7 +141,7 @@ def test_a_month_is_counted_once_whatever_its_key(
 
 
 @pytest.mark.answers("E53")
-def test_a_crash_before_the_watermark_moves_leaves_the_counts_as_they_were(
+def test_a_crash_before_the_watermark_moves_leaves_counts_unchanged(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Path,

@@ -366,7 +366,7 @@ def test_pickup_is_the_difference_to_the_books_of_before(
     assert answer == expected
 
 
-def test_pickup_is_of_90_nights_from_the_utc_day_unless_said_otherwise(
+def test_pickup_defaults_to_90_nights_from_the_utc_day(
     filled: psycopg.Connection,
 ) -> None:
     late_in_new_york = "'2024-02-28 23:30:00-05'"
@@ -401,7 +401,7 @@ def test_pace_is_the_sum_of_the_books_of_each_day(
     )
 
 
-def test_pace_of_more_than_a_year_counts_a_night_on_both_sides(
+def test_pace_beyond_a_year_counts_a_night_on_both_sides(
     filled: psycopg.Connection,
 ) -> None:
     first, end = FIRST_NIGHT - YEAR_BEFORE, FIRST_NIGHT + NIGHTS * DAY
@@ -543,7 +543,7 @@ def test_occupancy_is_rooms_booked_by_rooms(filled: psycopg.Connection) -> None:
         ),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused_in_words(
+def test_invalid_arguments_are_rejected_with_a_message(
     filled: psycopg.Connection, call: str, words: str
 ) -> None:
     with pytest.raises(psycopg.errors.InvalidParameterValue, match=words) as caught:
@@ -571,7 +571,7 @@ def test_an_unknown_hotel_is_named(filled: psycopg.Connection, call: str) -> Non
     assert known == [(OTHER_HOTEL,), (HOTEL,)]
 
 
-def test_analysts_may_ask(filled: psycopg.Connection) -> None:
+def test_analysts_may_call_the_functions(filled: psycopg.Connection) -> None:
     calls = (
         "metrics.hotel_bookings(2607, 'month', 2024)",
         "metrics.hotel_on_the_books(2607, now(), '2024-03-01', '2024-03-08')",

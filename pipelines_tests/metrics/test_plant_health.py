@@ -125,7 +125,9 @@ def of_day(day: dt.date, *clock: int) -> list[dt.datetime]:
     return [dt.datetime.combine(day, dt.time(hour), dt.UTC) for hour in clock]
 
 
-def test_an_honest_plant_is_told_as_it_is(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+def test_an_honest_plant_is_reported_unchanged(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
     register(owner, 7)
     tell(owner, 7, hours())
     assert refresh(warehouse, now=NOW) == Refreshed(computed=1, removed=0)
@@ -196,7 +198,7 @@ def test_a_service_that_makes_numbers_up_is_seen_through(
     assert found[2]["sensor_issues"] == ["flat lines in 720 hours"]
 
 
-def test_night_is_when_the_sun_is_well_below_the_horizon_through_the_whole_hour(
+def test_night_requires_a_low_sun_through_the_entire_hour(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     """On the equator, at the equinox, it is dark from 18:24 until 5:36."""
@@ -218,7 +220,7 @@ def test_night_is_when_the_sun_is_well_below_the_horizon_through_the_whole_hour(
         ({"observed_wh_per_m2": 5.1}, 1),
     ],
 )
-def test_what_a_sensor_may_tell_in_the_dark_is_no_production(
+def test_sensor_noise_in_the_dark_is_no_production(
     warehouse: Warehouse, owner: psycopg.Connection, values: dict[str, float], nights: int
 ) -> None:
     register(owner, 1)
@@ -232,7 +234,7 @@ def test_what_a_sensor_may_tell_in_the_dark_is_no_production(
     ("latitude", "last", "nights"),
     [(69.65, dt.date(2026, 6, 30), 0), (78.22, dt.date(2026, 12, 31), 720)],
 )
-def test_the_polar_day_has_no_night_and_the_polar_night_no_day(
+def test_polar_day_has_no_night_and_polar_night_no_day(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     latitude: float,
@@ -290,7 +292,7 @@ def test_a_missing_hour_and_another_plant_end_a_flat_line(
     assert {row["flat_hours"] for row in health(owner).values()} == {0}
 
 
-def test_more_irradiation_than_there_can_be_is_told(
+def test_impossible_irradiation_is_reported(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     """Some 2,150 W/m² at noon, 450 in the hour of sunrise; 2,000 are possible before noon."""
@@ -313,7 +315,7 @@ def test_more_irradiation_than_there_can_be_is_told(
     assert only(owner)["sensor_issues"] == ["above the physical limit in 2 hours"]
 
 
-def test_without_coordinates_nothing_is_said_of_the_sun(
+def test_missing_coordinates_disable_sun_checks(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     register(owner, 1, None, None)
@@ -323,7 +325,7 @@ def test_without_coordinates_nothing_is_said_of_the_sun(
     assert (row["night_hours"], row["over_limit_hours"], row["sensor_issues"]) == (None, None, [])
 
 
-def test_ratios_are_of_the_hours_held_of_seven_and_of_thirty_days(
+def test_ratios_cover_stored_hours_of_seven_and_thirty_days(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     week = dt.datetime(2026, 3, 28, tzinfo=dt.UTC)
@@ -353,7 +355,7 @@ def test_ratios_are_of_the_hours_held_of_seven_and_of_thirty_days(
         (list(hours(FIRST, dt.date(2026, 4, 2))), 24 / 168, 24 / 720, 696),  # all but a day
     ],
 )
-def test_hours_that_are_missing_count_asked_for_or_not(
+def test_missing_hours_count_whether_requested_or_not(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     missing: list[dt.datetime],
@@ -396,7 +398,7 @@ def test_days_are_those_of_the_plants_zone(
     assert row["sensor_issues"] == [f"flat lines in {len(at)} hours"]  # irradiation at zero
 
 
-def test_a_plant_without_readings_is_missing_all_and_suspected_of_nothing(
+def test_a_plant_without_readings_misses_all_without_sensor_issues(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     register(owner, 1)
@@ -437,7 +439,7 @@ def test_looking_again_changes_nothing(warehouse: Warehouse, owner: psycopg.Conn
     assert refresh(warehouse, now=NOW + dt.timedelta(days=1)).computed == 2
 
 
-def test_only_plants_that_were_asked_for_again_are_looked_at_again(
+def test_only_plants_requested_again_are_evaluated_again(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     for plant_id in (1, 2, 3):
@@ -460,7 +462,7 @@ def test_only_plants_that_were_asked_for_again_are_looked_at_again(
     assert health(owner) == {n: row | {"computed_at": NOW} for n, row in found.items()}
 
 
-def test_an_answer_that_was_written_while_the_plant_was_looked_at_is_not_lost(
+def test_a_response_stored_during_evaluation_is_not_lost(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     """It was asked for before the look began, and written after it had ended."""
@@ -484,7 +486,7 @@ def test_coordinates_that_come_later_are_used_at_once(
     assert only(owner)["night_hours"] == 1
 
 
-def test_retired_and_deleted_plants_are_taken_out(
+def test_retired_and_deleted_plants_are_removed(
     warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for plant_id in (1, 2, 3):
@@ -507,7 +509,7 @@ def test_retired_and_deleted_plants_are_taken_out(
     assert health(owner) == {}
 
 
-def test_some_plants_at_a_time_find_what_all_at_once_do(
+def test_batched_evaluation_matches_one_of_all_plants(
     warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for plant_id in range(1, 6):

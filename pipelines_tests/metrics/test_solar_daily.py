@@ -26,7 +26,7 @@ def differences(warehouse: Warehouse) -> list[tuple[Any, ...]]:
         ]
 
 
-def test_a_day_has_its_sums_ratios_and_how_much_of_it_is_held(owner: psycopg.Connection) -> None:
+def test_a_day_has_its_sums_ratios_and_coverage(owner: psycopg.Connection) -> None:
     add_plant(owner, 1, name="Sierra Alta")
     add_readings(
         owner, 1, "2020-06-01", "2020-06-02", without=[f"2020-06-01T{n:02}:00Z" for n in range(6)]
@@ -68,7 +68,7 @@ def test_a_day_that_never_came_has_a_row_without_sums(owner: psycopg.Connection)
     assert owner.execute(RATIOS).fetchall() == [(None, None, None, 0.0)]
 
 
-def test_hours_have_the_clocks_of_the_plant_whoever_asks(owner: psycopg.Connection) -> None:
+def test_hours_use_the_plants_zone_in_any_session(owner: psycopg.Connection) -> None:
     add_plant(owner, 1, "Europe/Madrid", name="Sierra Alta")
     add_readings(owner, 1, "2020-10-25", "2020-10-26")
     query = "SELECT plant_name, local_hour FROM metrics.solar_hourly ORDER BY read_at LIMIT 4"
@@ -92,7 +92,7 @@ def test_counting_the_rows_of_a_view_joins_nothing(owner: psycopg.Connection, vi
     assert "plants" not in plan
 
 
-def test_days_that_do_not_say_what_their_readings_say_are_shown_by_month(
+def test_days_that_differ_from_their_readings_are_listed_by_month(
     owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     add_plant(owner, 1, "Europe/Madrid")
@@ -120,7 +120,7 @@ def test_days_that_do_not_say_what_their_readings_say_are_shown_by_month(
     assert found[-1][4] - found[-1][5] == pytest.approx(0.5)
 
 
-def test_only_days_asked_for_lately_are_compared(
+def test_only_recently_requested_days_are_compared(
     owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     add_plant(owner, 1)

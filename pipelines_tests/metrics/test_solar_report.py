@@ -57,7 +57,7 @@ def test_p56_the_hourly_report_that_was_daily(owner: psycopg.Connection) -> None
     assert counts == [8784, 366, 53, 12, 1]
 
 
-def test_p55_the_to_day_is_not_in_the_report_and_no_midnight_of_it(
+def test_p55_the_end_day_and_its_midnight_are_excluded(
     owner: psycopg.Connection,
 ) -> None:
     """Data went up to midnight of the `to` day, and had one hour of it; the report did not."""
@@ -71,7 +71,7 @@ def test_p55_the_to_day_is_not_in_the_report_and_no_midnight_of_it(
     assert report(owner, 1, "2021-01-01", "2021-01-01", "year") == []
 
 
-def test_p07_sums_of_all_four_values_are_those_of_the_hours(owner: psycopg.Connection) -> None:
+def test_p07_sums_of_all_four_values_match_the_hours(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
     add_readings(owner, 1, "2020-02-28", "2020-03-02")
     (day,) = report(owner, 1, "2020-02-29", "2020-03-01", "day")
@@ -138,7 +138,7 @@ def test_hours_days_months_and_years_add_up_to_the_same(
 
 
 @pytest.mark.parametrize("number", range(1, len(ZONES) + 1))
-def test_every_period_has_its_row_and_its_hours_in_every_zone(
+def test_every_period_has_its_row_and_hours_in_every_zone(
     plants: psycopg.Connection, number: int
 ) -> None:
     days = report(plants, number, "2018-01-01", "2020-01-01", "day")
@@ -175,7 +175,7 @@ def test_days_on_which_clocks_change_have_23_and_25_hours(owner: psycopg.Connect
         assert day[5:7] == (25, 25)
 
 
-def test_p57_times_are_those_of_the_plant_whoever_asks(owner: psycopg.Connection) -> None:
+def test_p57_times_use_the_plants_zone_in_any_session(owner: psycopg.Connection) -> None:
     """Times had no zone, and one client showed them in that of its own."""
     add_plant(owner, 1, "Asia/Kolkata")
     add_readings(owner, 1, "2020-06-01", "2020-06-03", vary=1.0)
@@ -189,7 +189,7 @@ def test_p57_times_are_those_of_the_plant_whoever_asks(owner: psycopg.Connection
     assert first == (dt.datetime(2020, 5, 31, 18, 30, tzinfo=dt.UTC),)
 
 
-def test_p19_a_period_without_data_has_a_row_that_says_so(owner: psycopg.Connection) -> None:
+def test_p19_a_period_without_data_has_an_explicit_row(owner: psycopg.Connection) -> None:
     """It was the words "Data is not available!" where a list was expected."""
     add_plant(owner, 1)
     for period, count in zip(PERIODS, (48, 2, 1, 1, 1), strict=True):
@@ -210,7 +210,7 @@ def test_days_to_come_have_rows_without_data(owner: psycopg.Connection) -> None:
     assert [row[1] is None for row in rows] == [False, False, True, True, True]
 
 
-def test_hours_that_are_missing_are_told_and_the_ratio_is_of_those_held(
+def test_missing_hours_are_counted_and_the_ratio_uses_stored_ones(
     owner: psycopg.Connection,
 ) -> None:
     add_plant(owner, 1)
@@ -228,7 +228,7 @@ def test_hours_that_are_missing_are_told_and_the_ratio_is_of_those_held(
     assert day[1] == pytest.approx(22 * 20.0)
 
 
-def test_a_month_or_year_that_is_cut_off_is_of_its_days_in_the_range(
+def test_a_truncated_month_or_year_covers_only_days_in_range(
     owner: psycopg.Connection,
 ) -> None:
     add_plant(owner, 1)
@@ -286,7 +286,7 @@ def test_p24_several_plants_are_one_statement_and_its_pages(owner: psycopg.Conne
         "1, '2020-01-01', NULL, 'day'",
     ],
 )
-def test_p15_a_missing_value_is_told(owner: psycopg.Connection, arguments: str) -> None:
+def test_p15_a_missing_value_is_reported(owner: psycopg.Connection, arguments: str) -> None:
     add_plant(owner, 1)
     error = refusal(owner, arguments)
     assert isinstance(error, psycopg.errors.InvalidParameterValue)
@@ -294,7 +294,7 @@ def test_p15_a_missing_value_is_told(owner: psycopg.Connection, arguments: str) 
     assert "metrics.solar_report(1, '2020-12-01'" in (error.diag.message_hint or "")
 
 
-def test_p16_p62_a_plant_that_there_is_not_is_another_error_than_a_bad_value(
+def test_p16_p62_an_unknown_plant_differs_from_a_bad_value(
     owner: psycopg.Connection,
 ) -> None:
     """Both were a 400, where one is a 404."""
@@ -305,7 +305,7 @@ def test_p16_p62_a_plant_that_there_is_not_is_another_error_than_a_bad_value(
     assert error.diag.message_hint == "SELECT plant_id, name FROM solar.plants"
 
 
-def test_p18_from_after_to_is_told(owner: psycopg.Connection) -> None:
+def test_p18_a_start_after_the_end_is_reported(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
     error = refusal(owner, "1, '2020-01-02', '2020-01-01'")
     assert isinstance(error, psycopg.errors.InvalidParameterValue)
@@ -326,7 +326,7 @@ def test_p18_from_after_to_is_told(owner: psycopg.Connection) -> None:
         ("1, '4713-01-01 BC', '2020-01-01'", "from_date is 4713-01-01 BC: it must be 1950-01-01"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused_in_words(
+def test_invalid_arguments_are_rejected_with_a_message(
     owner: psycopg.Connection, arguments: str, words: str
 ) -> None:
     add_plant(owner, 1)
@@ -340,7 +340,7 @@ def test_arguments_that_make_no_sense_are_refused_in_words(
 @pytest.mark.parametrize(
     "date", ["2020-02-30", "2021-02-29", "2020-13-01", "2020-00-10", "yesterdays", "2020-1x-01"]
 )
-def test_p17_p25_dates_that_there_are_not_are_refused(owner: psycopg.Connection, date: str) -> None:
+def test_p17_p25_nonexistent_dates_are_rejected(owner: psycopg.Connection, date: str) -> None:
     """PostgreSQL's own dates see to it: before the function is asked."""
     add_plant(owner, 1)
     error = refusal(owner, f"1, '{date}', '2021-06-01'")
@@ -351,7 +351,7 @@ def test_p17_p25_dates_that_there_are_not_are_refused(owner: psycopg.Connection,
 
 
 @pytest.mark.answers("P25")
-def test_p25_a_range_that_begins_after_today_is_refused(owner: psycopg.Connection) -> None:
+def test_p25_a_range_that_begins_in_the_future_is_rejected(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
     error = refusal(owner, "1, '2049-06-01', '2049-06-02'")
     assert isinstance(error, psycopg.errors.InvalidParameterValue)
@@ -366,7 +366,7 @@ def test_the_longest_range_is_answered(owner: psycopg.Connection) -> None:
     assert len(report(owner, 1, "1950-01-01", "2051-01-01", "year")) == 101
 
 
-def test_analysts_may_ask_and_it_promises_to_change_nothing(
+def test_analysts_may_call_it_and_it_is_read_only(
     server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
     add_plant(owner, 1)

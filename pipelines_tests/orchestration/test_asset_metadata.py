@@ -35,7 +35,7 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("name", NODES)
-def test_a_page_says_what_it_is_and_whose(name: str) -> None:
+def test_an_asset_page_has_a_description_and_an_owner(name: str) -> None:
     node = NODES[name]
     first = (node.description or "").split(". ")[0]
     assert 10 < len(first) < 140, first
@@ -60,7 +60,7 @@ def test_the_page_of_a_view_shows_its_sql(name: str) -> None:
     assert re.search(rf"VIEW {re.escape(name.replace('/', '.'))}\b", shown)
 
 
-def test_the_graph_has_the_groups_and_leads_from_sources_to_what_is_made_of_them() -> None:
+def test_the_graph_has_groups_and_leads_from_sources_to_derivatives() -> None:
     assert {node.group_name for node in NODES.values()} == GROUPS
     for name, node in NODES.items():
         assert node.parent_keys or node.child_keys, f"{name} stands alone"
@@ -74,7 +74,7 @@ def test_the_graph_has_the_groups_and_leads_from_sources_to_what_is_made_of_them
             assert any(key.path[0] == EXTERNAL for key in upstream), f"{name} comes from nowhere"
 
 
-def test_what_columns_are_made_of_is_what_views_and_statements_say(
+def test_column_lineage_matches_views_and_statements(
     owner: psycopg.Connection,
 ) -> None:
     """`make docs` writes it anew."""
@@ -107,7 +107,7 @@ def test_a_function_shows_how_it_is_called() -> None:
     assert NODES["metrics/hotel_pickup"].parent_keys
 
 
-def test_every_check_says_what_holds_and_what_to_do() -> None:
+def test_every_check_has_a_description_and_a_runbook() -> None:
     for key in GRAPH.asset_check_keys:
         expects, remedy = expectation_and_remedy(GRAPH.get_check_spec(key).description or "")
         assert expects, key
@@ -119,7 +119,7 @@ def test_long_words_are_cut_in_tables_of_pages() -> None:
     assert (len(str(row.data["text"])), row.data["count"]) == (200, 7)
 
 
-def test_too_little_memory_is_told_in_words_and_not_tried_again() -> None:
+def test_insufficient_memory_is_reported_in_words_and_not_retried() -> None:
     @dg.asset
     def hungry(context: dg.AssetExecutionContext) -> None:
         with as_dagster_failure(context):
@@ -146,7 +146,7 @@ def test_a_failure_of_ours_is_shown_without_what_caused_it() -> None:
     assert data.error.message.endswith("it: away\n  where: here\n  what to do: Wait.\n")
 
 
-def test_a_check_says_how_many_rows_offend_and_shows_some_in_order(warehouse: Warehouse) -> None:
+def test_a_check_counts_offending_rows_and_shows_ordered_samples(warehouse: Warehouse) -> None:
     """It said 1000 of 3,341, as its query ended there."""
     query = (
         "SELECT number, 'a' AS word FROM generate_series(1, 3341) AS number ORDER BY number DESC"
@@ -166,7 +166,7 @@ def test_no_check_counts_to_a_limit_only(path: Path) -> None:
     assert re.search(r"(?m)^LIMIT", path.read_text()) is None
 
 
-def test_cells_show_lists_as_lists_and_letters_as_they_were_sent() -> None:
+def test_cells_show_lists_as_lists_and_characters_as_sent() -> None:
     rows = as_table([{"reasons": ["no price", "no name"], "sent": {"price": "£50"}}])
     (record,) = rows.records
     assert record.data == {"reasons": "no price, no name", "sent": '{"price": "£50"}'}

@@ -73,7 +73,7 @@ def test_nothing_waits_for_a_source_that_never_had_anything(instance: dg.Dagster
     assert follower.tick() == OF_SOLAR
 
 
-def test_what_a_job_has_brought_up_to_date_itself_is_not_asked_for_again(
+def test_assets_refreshed_by_a_job_are_not_requested_again(
     instance: dg.DagsterInstance,
 ) -> None:
     follower = Follower(instance)
@@ -88,7 +88,7 @@ def test_what_a_job_has_brought_up_to_date_itself_is_not_asked_for_again(
     assert follower.tick() == set()
 
 
-def test_what_is_derived_waits_for_the_run_that_is_at_it(instance: dg.DagsterInstance) -> None:
+def test_derived_assets_wait_for_the_run_in_progress(instance: dg.DagsterInstance) -> None:
     follower = Follower(instance)
     run = instance.create_run_for_job(
         WHOLE.resolve_job_def("solar"), status=dg.DagsterRunStatus.STARTED
@@ -137,13 +137,13 @@ def tick(instance: dg.DagsterInstance, cursor: str | None) -> Any:
     return repository.get_sensor_def("refresh_requests").evaluate_tick(context)
 
 
-def test_a_source_that_there_is_not_is_refused() -> None:
+def test_an_unknown_source_is_rejected() -> None:
     config = {"ops": {"request_refresh": {"config": {"sources": ["fligths"]}}}}
     with pytest.raises(dg.DagsterInvalidConfigError, match="fligths"):
         refresh_everything.execute_in_process(run_config=config)
 
 
-def test_a_source_that_is_off_has_no_time_to_be_fresh_by(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disabled_source_has_no_freshness_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     monkeypatch.setenv("MONITORING_URL", "http://127.0.0.1:9")
     nodes = build_definitions().get_repository_def().asset_graph.asset_nodes
@@ -168,7 +168,7 @@ def test_a_source_that_is_off_has_no_time_to_be_fresh_by(monkeypatch: pytest.Mon
         ({"dagster/sensor_name": "refresh_requests", REQUESTED_BY_TAG: "a run"}, True),
     ],
 )
-def test_a_run_knows_whether_a_person_asked_for_it(tags: dict[str, str], by_hand: bool) -> None:
+def test_a_run_knows_whether_a_person_requested_it(tags: dict[str, str], by_hand: bool) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run = instance.create_run_for_job(job_def=refresh_everything, tags=tags)
         assert is_by_hand(run) == by_hand

@@ -62,7 +62,7 @@ def test_a_trial_in_the_ui_looks_once() -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_after_a_failure_a_tick_looks_once_so_that_it_is_soon_over() -> None:
+def test_a_tick_after_a_failure_evaluates_once_to_end_soon() -> None:
     count: list[int] = []
 
     def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -79,7 +79,7 @@ def test_after_a_failure_a_tick_looks_once_so_that_it_is_soon_over() -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_sensor_that_was_switched_off_while_it_looked_starts_nothing(
+def test_a_sensor_disabled_during_its_tick_starts_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     count, sensor = looks(found_at=3)
@@ -89,7 +89,7 @@ def test_a_sensor_that_was_switched_off_while_it_looked_starts_nothing(
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_tick_ends_when_its_process_is_told_to_stop() -> None:
+def test_a_tick_ends_when_its_process_is_terminated() -> None:
     count, sensor = looks(found_at=10_000)
     assert tick(sensor) == 0
     threading.Timer(0.3, patience.stopping.set).start()

@@ -40,14 +40,14 @@ def test_f06_flights_are_fetched_daily_at_five() -> None:
 
 
 @pytest.mark.answers("P61")
-def test_p12_p61_plants_are_synced_once_a_day_and_not_every_minute_of_an_hour() -> None:
+def test_p12_p61_plants_sync_once_a_day_not_every_minute() -> None:
     solar = read_timetable(None).schedules["solar_sync"]
     assert (solar.job, solar.cron, solar.zone) == ("solar", "15 0 * * *", "UTC")
     assert solar.longest_wait == dt.timedelta(days=1)
 
 
 @pytest.mark.answers("F07", "P13")
-def test_f07_p13_an_operator_changes_a_time_and_a_zone_in_one_file(tmp_path: Path) -> None:
+def test_f07_p13_operators_change_time_and_zone_in_one_file(tmp_path: Path) -> None:
     theirs = read_timetable(
         own(
             tmp_path,
@@ -86,7 +86,7 @@ def test_f09_an_operator_adds_a_schedule_of_his_own(tmp_path: Path) -> None:
     assert request.run_config == {"ops": {"flights_tables": {"config": {"rebuild": True}}}}
 
 
-def test_a_job_by_day_is_started_for_the_day_of_the_tick() -> None:
+def test_a_partitioned_job_starts_for_the_day_of_the_tick() -> None:
     flights = read_timetable(None).schedules["flights_daily"]
     with dg.DagsterInstance.ephemeral() as instance:
         request = tick(flights, instance, dt.datetime(2026, 11, 20, 5, tzinfo=dt.UTC))
@@ -94,7 +94,7 @@ def test_a_job_by_day_is_started_for_the_day_of_the_tick() -> None:
     assert request.partition_key == "2026-11-20"
 
 
-def test_a_schedule_starts_nothing_while_a_run_of_its_job_is_under_way() -> None:
+def test_a_schedule_skips_while_its_job_is_running() -> None:
     solar = read_timetable(None).schedules["solar_sync"]
     midnight = dt.datetime(2026, 11, 20, 0, 15, tzinfo=dt.UTC)
     with dg.DagsterInstance.ephemeral() as instance:
@@ -151,7 +151,7 @@ def test_a_schedule_starts_nothing_while_a_run_of_its_job_is_under_way() -> None
         ("[schedules.solar_sync", "cannot be read"),
     ],
 )
-def test_what_cannot_be_is_refused_with_file_and_entry(
+def test_invalid_entries_are_rejected_with_file_and_entry(
     tmp_path: Path, words: str, told: str
 ) -> None:
     file = own(tmp_path, words)
@@ -161,13 +161,13 @@ def test_what_cannot_be_is_refused_with_file_and_entry(
     assert "what to do: " in str(failed.value)
 
 
-def test_a_schedule_of_no_job_is_refused_with_those_there_are() -> None:
+def test_a_schedule_of_an_unknown_job_lists_the_known_ones() -> None:
     entry = Scheduled(name="mine", job="fligths", cron="0 5 * * *")
     with pytest.raises(PermanentFailure, match=r"no job 'fligths'(.|\n)*bookings, flights"):
         Timetable({"mine": entry}, {}).reject_unknown([], ["flights", "bookings"])
 
 
-def test_the_operators_file_is_the_named_one_or_the_one_in_the_state_folder(tmp_path: Path) -> None:
+def test_the_operators_file_is_the_named_or_the_state_folders(tmp_path: Path) -> None:
     assert own_schedules({"ISOBAR_HOME": str(tmp_path)}) is None
     usual = own(tmp_path, "")
     assert own_schedules({"ISOBAR_HOME": str(tmp_path)}) == usual
@@ -175,7 +175,7 @@ def test_the_operators_file_is_the_named_one_or_the_one_in_the_state_folder(tmp_
     assert own_schedules(named) == Path("/etc/isobar/mine.toml")
 
 
-def test_a_link_that_leads_nowhere_is_not_taken_for_no_file(tmp_path: Path) -> None:
+def test_a_dangling_link_is_not_mistaken_for_a_missing_file(tmp_path: Path) -> None:
     """As when the disk with the operator's times is not there."""
     (tmp_path / "schedules.toml").symlink_to(tmp_path / "not mounted")
     file = own_schedules({"ISOBAR_HOME": str(tmp_path)})
@@ -183,18 +183,18 @@ def test_a_link_that_leads_nowhere_is_not_taken_for_no_file(tmp_path: Path) -> N
         read_timetable(file)
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_rejected_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "schedules.toml")
     with pytest.raises(PermanentFailure, match="cannot be read: it is a pipe"):
         read_timetable(tmp_path / "schedules.toml")
 
 
-def test_a_named_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_named_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(PermanentFailure, match="cannot be read: No such file"):
         read_timetable(tmp_path / "none.toml")
 
 
-def test_everything_that_looks_is_in_the_timetable_and_on_and_says_how_to_change_it() -> None:
+def test_every_sensor_is_configurable_and_on_and_explains_its_settings() -> None:
     repository = build_definitions().get_repository_def()
     assert {one.name for one in repository.schedule_defs} == set(timetable().schedules)
     for schedule in repository.schedule_defs:
@@ -238,7 +238,7 @@ def with_own(
         ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: is no sensor"),
     ],
 )
-def test_the_name_of_a_sensor_and_of_none_are_refused(
+def test_names_of_sensors_and_unknown_names_are_rejected(
     with_own: Callable[[str], dg.Definitions], words: str, told: str
 ) -> None:
     with pytest.raises(PermanentFailure, match=told):
@@ -288,7 +288,7 @@ def test_every_asset_has_an_honest_time_to_be_fresh_by(
         ("0 5 * 5-9 *", "UTC", 214 * 24.0),
     ],
 )
-def test_the_longest_wait_counts_nights_weekends_and_the_hour_that_clocks_are_set_back(
+def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
     cron: str, zone: str, hours: float
 ) -> None:
     wait = Scheduled(name="mine", job="flights", cron=cron, zone=zone).longest_wait
@@ -309,14 +309,14 @@ def test_the_longest_wait_counts_nights_weekends_and_the_hour_that_clocks_are_se
         ('[schedules.mine]\njob = "fligths"\ncron = "0 3 * * 0"', "there is no job 'fligths'"),
     ],
 )
-def test_a_schedule_that_its_job_does_not_take_is_refused_at_the_start(
+def test_a_schedule_with_invalid_job_config_is_rejected_at_startup(
     with_own: Callable[[str], dg.Definitions], words: str, told: str
 ) -> None:
     with pytest.raises(PermanentFailure, match=told):
         with_own(words)
 
 
-def test_another_day_that_is_under_way_does_not_keep_a_day_from_being_fetched() -> None:
+def test_a_running_day_does_not_block_another_day() -> None:
     """What is not archived on its day can never be had."""
     flights = read_timetable(None).schedules["flights_daily"]
     job = build_definitions().resolve_job_def("flights")
@@ -332,7 +332,7 @@ def test_another_day_that_is_under_way_does_not_keep_a_day_from_being_fetched() 
         assert again == dg.SkipReason("A run is under way.")
 
 
-def test_the_example_of_the_documents_is_read_and_its_configurations_are_good(
+def test_the_documented_example_is_valid(
     tmp_path: Path,
 ) -> None:
     page = (PROJECT / "docs/operations.md").read_text()

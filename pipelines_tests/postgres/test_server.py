@@ -78,7 +78,7 @@ def test_what_was_committed_survives_kill_9(built_in: EmbeddedPostgres) -> None:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
 
 
-def test_data_of_another_major_version_is_refused_and_left_alone(
+def test_data_of_another_major_version_is_rejected_and_left_alone(
     built_in: EmbeddedPostgres,
 ) -> None:
     built_in.start()
@@ -109,7 +109,7 @@ def test_a_server_that_is_not_ours_is_not_touched(
     stranger.wait()
 
 
-def test_a_port_that_somebody_took_is_given_up(built_in: EmbeddedPostgres) -> None:
+def test_a_port_that_is_in_use_is_given_up(built_in: EmbeddedPostgres) -> None:
     port = built_in.start().port
     built_in.stop()
     with socket.socket() as taken:
@@ -153,7 +153,7 @@ def test_an_interrupted_first_start_is_begun_again(built_in: EmbeddedPostgres) -
     assert answer(built_in.start()) == (1,)
 
 
-def test_a_server_that_cannot_start_says_why_and_where(built_in: EmbeddedPostgres) -> None:
+def test_a_failed_server_start_reports_reason_and_log(built_in: EmbeddedPostgres) -> None:
     built_in.start()
     built_in.stop()
     with (built_in.data / "postgresql.conf").open("a") as conf:
@@ -166,7 +166,7 @@ def test_a_server_that_cannot_start_says_why_and_where(built_in: EmbeddedPostgre
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root's folders are out of the server's reach")
-def test_as_root_in_a_private_folder_the_data_goes_where_the_server_can_reach_it(
+def test_root_in_a_private_folder_gets_a_reachable_data_directory(
     tmp_path: Path,
 ) -> None:
     told: list[str] = []
@@ -183,7 +183,7 @@ def test_as_root_in_a_private_folder_the_data_goes_where_the_server_can_reach_it
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root can give up the right to look into others")
-def test_as_root_without_the_right_to_trace_the_server_is_still_known(
+def test_the_server_is_recognised_as_root_without_ptrace(
     built_in: EmbeddedPostgres,
 ) -> None:
     """As in a container with the usual rights: what other users' processes do cannot be seen."""

@@ -85,7 +85,7 @@ def test_an_analyst_enters_the_warehouse_and_nothing_else(
         psycopg.connect(where, password=WORDS["ANALYST_PASSWORD"])
 
 
-def test_a_login_without_a_password_is_refused_before_anything_is_changed(
+def test_a_login_without_a_password_is_rejected_before_any_change(
     server: Connections, state_folder: Path
 ) -> None:
     done = isobar(
@@ -106,7 +106,7 @@ def test_the_built_in_server_keeps_its_own_passwords(state: Path) -> None:
 
 
 @pytest.mark.answers("T25")
-def test_what_is_not_set_is_told_at_once(tmp_path: Path) -> None:
+def test_all_unset_variables_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("word\n")
     (tmp_path / "empty").write_text("\n")
     done = isobar(
@@ -141,7 +141,7 @@ def test_what_is_not_set_is_told_at_once(tmp_path: Path) -> None:
         ({"COMPOSE_PROFILES": "sandbox", "ALERT_URLS": "nonsense"}, "ALERT_URLS"),
     ],
 )
-def test_what_makes_no_sense_is_told_before_anything_starts(
+def test_invalid_values_are_reported_before_anything_starts(
     tmp_path: Path, told: dict[str, str], words: str | None
 ) -> None:
     done = isobar(tmp_path, "serve", "validate", POSTGRES_PASSWORD="word", **WORDS | told)
@@ -150,7 +150,7 @@ def test_what_makes_no_sense_is_told_before_anything_starts(
 
 
 @pytest.mark.answers("H26")
-def test_an_address_takes_its_password_from_a_variable_or_a_file(tmp_path: Path) -> None:
+def test_an_address_reads_its_password_from_a_variable_or_file(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("p@ss/word\r\n")
     for told in ({"DATABASE_PASSWORD": "p@ss/word"}, {"DATABASE_PASSWORD_FILE": str(file)}):
@@ -240,7 +240,7 @@ def served(variables: dict[str, str], state_folder: Path) -> Iterator[Served]:
         yield processes
 
 
-def test_a_run_that_the_web_server_launches_is_done_by_the_others(served: Served) -> None:
+def test_runs_launched_in_the_web_server_are_executed_elsewhere(served: Served) -> None:
     launched = served.ask(served.web, LAUNCH, params=params("shipments"))["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
     deadline = time.monotonic() + 300

@@ -89,11 +89,11 @@ def test_the_daemon_is_healthy(ui: Ui) -> None:
 
 
 @pytest.mark.answers("F08", "F26")
-def test_a_run_launched_in_the_ui_goes_through_queue_and_code_server(ui: Ui) -> None:
+def test_a_ui_run_goes_through_queue_and_code_server(ui: Ui) -> None:
     assert ui.run("flights", today()) == "SUCCESS"
 
 
-def test_runs_go_on_when_the_process_that_they_are_forked_from_is_killed(ui: Ui) -> None:
+def test_runs_survive_the_death_of_their_forking_process(ui: Ui) -> None:
     (helper,) = ui.having("isobar runs")
     helper.kill()
     deadline = time.monotonic() + 10
@@ -102,7 +102,7 @@ def test_runs_go_on_when_the_process_that_they_are_forked_from_is_killed(ui: Ui)
     assert ui.run("flights", today()) == "SUCCESS"
 
 
-def test_a_past_day_that_was_not_archived_is_refused_with_the_reason(ui: Ui) -> None:
+def test_a_past_day_without_an_archive_is_rejected_with_reason(ui: Ui) -> None:
     """A day of the sandbox's past is archived, so one is taken out of the archive."""
     server = EmbeddedPostgres(ui.state).start()
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
@@ -115,7 +115,7 @@ def test_a_past_day_that_was_not_archived_is_refused_with_the_reason(ui: Ui) -> 
 
 
 @pytest.mark.answers("H09")
-def test_a_file_dropped_into_the_inbox_is_taken_by_the_daemon_without_anyone(ui: Ui) -> None:
+def test_the_daemon_loads_a_file_dropped_into_the_inbox(ui: Ui) -> None:
     """Sensor, queue, run and view, all real; the same again starts no run."""
     runs = """{ runsOrError(filter: {pipelineName: "shipments"}) { ... on Runs { results {
         status tags { key value } } } } }"""
@@ -146,7 +146,7 @@ def test_a_file_dropped_into_the_inbox_is_taken_by_the_daemon_without_anyone(ui:
 
 
 @pytest.mark.answers("E14", "E40", "E49")
-def test_events_of_a_dropped_file_are_counted_by_the_daemon_without_anyone(ui: Ui) -> None:
+def test_the_daemon_counts_the_events_of_a_dropped_file(ui: Ui) -> None:
     inbox = ui.state / "inbox" / "bookings"
     events = [event(number, hotel_id=99) for number in range(200)]
     (inbox / "dropped.csv.gz").write_bytes(gzip.compress(text_of_events(events).encode()))
@@ -214,7 +214,7 @@ def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None
         assert by_label["dagster/row_count"]["intValue"] > 0
 
 
-def test_a_second_ui_in_the_same_clone_is_refused(ui: Ui) -> None:
+def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
     done = isobar(ui.state, "ui")
     assert done.returncode == 1
     assert "it is running already" in done.stderr
@@ -245,7 +245,7 @@ def test_the_sandbox_that_dies_is_started_again_where_it_was(ui: Ui) -> None:
     assert words_of(ui.having("sandbox")[-1]) == words
 
 
-def test_runs_of_isobar_run_are_known_to_belong_to_the_code_location(ui: Ui) -> None:
+def test_runs_of_isobar_run_belong_to_the_code_location(ui: Ui) -> None:
     """Else the overview's timeline leaves them out."""
     query = """{ runsOrError { ... on Runs { results { tags { key } repositoryOrigin {
         repositoryLocationName repositoryName } } } } }"""
@@ -255,7 +255,7 @@ def test_runs_of_isobar_run_are_known_to_belong_to_the_code_location(ui: Ui) -> 
     assert all(run["repositoryOrigin"] == origin for run in runs)
 
 
-def test_a_port_that_is_taken_is_refused_before_anything_starts(empty_state: Path, ui: Ui) -> None:
+def test_an_occupied_port_is_rejected_before_anything_starts(empty_state: Path, ui: Ui) -> None:
     done = isobar(empty_state, "ui", "--port", ui.url.rsplit(":", 1)[1])
     assert done.returncode == 1
     assert "is taken" in done.stderr
@@ -265,7 +265,7 @@ def test_a_port_that_is_taken_is_refused_before_anything_starts(empty_state: Pat
     ("number", "is_heard"),
     [(signal.SIGINT, True), (signal.SIGTERM, True), (signal.SIGTERM, False)],
 )
-def test_it_stops_whole_however_it_was_started(
+def test_all_processes_stop_however_the_ui_was_started(
     state: Path, number: signal.Signals, is_heard: bool
 ) -> None:
     """Started in the background of a script, where SIGINT is ignored, as by `isobar ui &`.
@@ -300,7 +300,7 @@ def test_it_stops_whole_however_it_was_started(
         process.stdout.close()
 
 
-def test_what_a_killed_ui_left_behind_is_ended_by_the_next(state: Path) -> None:
+def test_the_next_ui_stops_leftovers_of_a_killed_one(state: Path) -> None:
     """Which serves where that one did."""
     first = start(state)
     left = first.children()
@@ -312,7 +312,7 @@ def test_what_a_killed_ui_left_behind_is_ended_by_the_next(state: Path) -> None:
     second.stop()
 
 
-def test_a_mistyped_schedule_is_told_with_what_to_write(state: Path) -> None:
+def test_a_mistyped_schedule_is_reported_with_the_correction(state: Path) -> None:
     """Not as the end of a traceback."""
     (state / "schedules.toml").write_text('[schedules.flights_daily]\ncron = "0 99 * * *"\n')
     done = isobar(state, "ui")

@@ -21,7 +21,7 @@ def settings(state: Path, **variables: str) -> Settings:
     return Settings.from_environment({"ISOBAR_HOME": str(state)} | urls | variables)
 
 
-def test_with_a_broker_all_else_stays_as_in_dagster_yaml_and_no_password_is_written(
+def test_a_broker_changes_only_the_launcher_and_stores_no_password(
     tmp_path: Path,
 ) -> None:
     environment = prepare_dagster_home(settings(tmp_path, CELERY_BROKER_URL=BROKER))
@@ -62,24 +62,26 @@ def test_the_brokers_password_may_stand_by_itself(tmp_path: Path, url: str) -> N
 
 
 @pytest.mark.parametrize("wrong", ["amqp://guest:secret@host//", "secret", "redis://:secret@"])
-def test_another_broker_is_refused_and_its_password_not_told(tmp_path: Path, wrong: str) -> None:
+def test_another_broker_is_rejected_without_printing_its_password(
+    tmp_path: Path, wrong: str
+) -> None:
     with pytest.raises(PermanentFailure, match="CELERY_BROKER_URL is no address") as failure:
         settings(tmp_path, CELERY_BROKER_URL=wrong)
     assert "secret" not in str(failure.value)
 
 
 @pytest.mark.parametrize("wrong", ["0", "100", "two", "-1", "1.5"])
-def test_a_number_of_runs_that_is_none_is_refused(tmp_path: Path, wrong: str) -> None:
+def test_an_invalid_number_of_runs_is_rejected(tmp_path: Path, wrong: str) -> None:
     with pytest.raises(PermanentFailure, match="WORKER_RUNS is"):
         settings(tmp_path, WORKER_RUNS=wrong)
 
 
-def test_a_worker_without_a_broker_is_told_what_to_set(tmp_path: Path) -> None:
+def test_a_worker_without_a_broker_reports_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(PermanentFailure, match="redis://"):
         worker_command(settings(tmp_path))
 
 
-def test_a_worker_takes_as_many_runs_as_it_is_told(tmp_path: Path) -> None:
+def test_a_worker_executes_the_configured_number_of_runs(tmp_path: Path) -> None:
     told = settings(tmp_path, CELERY_BROKER_URL=BROKER, WORKER_RUNS="3")
     assert worker_command(told)[-1] == "--runs=3"
     untold = settings(tmp_path, CELERY_BROKER_URL=BROKER)

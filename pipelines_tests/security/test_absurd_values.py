@@ -41,7 +41,7 @@ def with_numbers(document: object) -> JsonAnswer:
     return JsonAnswer("http://source", body, parse_json(body), dt.datetime.now(dt.UTC))
 
 
-def test_an_integer_without_end_costs_its_record_and_not_the_document() -> None:
+def test_an_endless_integer_rejects_its_record_not_the_document() -> None:
     assert parse_json(f'[{DIGITS}, 12, {{"a": 1, "a": 1}}]'.encode()) == [
         DIGITS,
         12,
@@ -49,7 +49,7 @@ def test_an_integer_without_end_costs_its_record_and_not_the_document() -> None:
     ]
 
 
-def test_flights_refuse_absurd_numbers_alone(
+def test_absurd_flight_numbers_reject_only_their_records(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     document = flights_document([itinerary(n, [1, 1]) for n in range(20)])
@@ -62,7 +62,7 @@ def test_flights_refuse_absurd_numbers_alone(
     assert owner.execute(query).fetchall() == [(len(NUMBERS),)]
 
 
-def test_the_solar_service_is_refused_absurd_numbers_alone(
+def test_absurd_solar_numbers_reject_only_their_records(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     items = day_of_items()
@@ -74,7 +74,7 @@ def test_the_solar_service_is_refused_absurd_numbers_alone(
     assert (outcome.read, outcome.rejected) == (24, len(NUMBERS))
 
 
-def test_a_file_of_bookings_is_refused_absurd_numbers_alone(
+def test_absurd_booking_numbers_reject_only_their_records(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
     bad = [
@@ -87,7 +87,7 @@ def test_a_file_of_bookings_is_refused_absurd_numbers_alone(
     assert bookings.counts(outcome) == (300 + len(bad), 300, 0, len(bad))
 
 
-def test_a_file_of_shipments_is_refused_absurd_numbers_alone(
+def test_absurd_shipment_numbers_reject_only_their_records(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
     columns = ("article_quantity", "article_price")

@@ -61,7 +61,7 @@ def test_a_name_is_only_a_name_however_it_looks(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_file_that_becomes_a_link_before_it_is_opened_is_not_followed(
+def test_a_file_replaced_by_a_link_is_not_followed(
     warehouse: Warehouse, inbox: Inbox, owner: psycopg.Connection
 ) -> None:
     (inbox.folder / "a.csv").write_text(text_of([line(1)]))
@@ -73,7 +73,7 @@ def test_a_file_that_becomes_a_link_before_it_is_opened_is_not_followed(
     assert held(owner) == []
 
 
-def test_a_folder_that_becomes_a_link_before_its_file_is_opened_leaves_nothing(
+def test_a_folder_replaced_by_a_link_leaves_nothing_behind(
     warehouse: Warehouse, inbox: Inbox, owner: psycopg.Connection
 ) -> None:
     within = inbox.folder / "within"
@@ -87,7 +87,7 @@ def test_a_folder_that_becomes_a_link_before_its_file_is_opened_leaves_nothing(
     assert held(owner) == []
 
 
-def test_a_socket_in_the_inbox_is_refused(warehouse: Warehouse, inbox: Inbox) -> None:
+def test_a_socket_in_the_inbox_is_rejected(warehouse: Warehouse, inbox: Inbox) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(inbox.folder / "s.csv"))
         taken, (told,) = take_all(warehouse, inbox)
@@ -111,7 +111,7 @@ def test_a_device_or_a_folder_is_not_imported_by_hand(warehouse: Warehouse, path
         load_file(warehouse, "shipments", look_at("shipments", Path(path)), taking)
 
 
-def test_a_header_of_a_hundred_thousand_columns_is_refused(
+def test_a_header_of_a_hundred_thousand_columns_is_rejected(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     names = ",".join(f"c{number}" for number in range(100_000))

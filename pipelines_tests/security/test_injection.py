@@ -63,7 +63,7 @@ def test_sql_in_a_plants_name_is_text(
 
 
 @pytest.mark.parametrize("key", ["1; DROP TABLE solar.plants", "1' OR 1=1 --", "../../etc", "1\n2"])
-def test_sql_in_a_partition_key_is_refused_before_anything_is_asked(
+def test_sql_in_a_partition_key_is_rejected_before_any_request(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     instance: dg.DagsterInstance,
@@ -89,14 +89,14 @@ def test_sql_in_a_partition_key_is_refused_before_anything_is_asked(
     assert owner.execute("SELECT count(*) FROM solar.plants").fetchone() == (1,)
 
 
-def test_a_partition_of_a_day_is_a_day_or_refused(instance: dg.DagsterInstance) -> None:
+def test_a_partition_key_is_a_day_or_rejected(instance: dg.DagsterInstance) -> None:
     job = build_definitions({}).resolve_job_def("flights")
     with pytest.raises(dg.DagsterUnknownPartitionError):
         job.execute_in_process(instance=instance, partition_key="2026-01-01'; DROP SCHEMA flights")
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
-def test_a_formula_is_stored_and_given_out_as_it_was_sent(
+def test_a_formula_is_stored_and_returned_as_sent(
     warehouse: Warehouse, server: Connections, database: str, tmp_path: Path, formula: str
 ) -> None:
     shipments.deliver(
@@ -122,7 +122,7 @@ def test_a_formula_where_a_number_is_promised_is_in_quarantine(
     assert formula.strip().replace('"', '""') in shown
 
 
-def test_tables_on_pages_of_the_ui_are_text_of_limited_length() -> None:
+def test_tables_in_the_ui_are_escaped_text_of_limited_length() -> None:
     rows = [{"name": "<img src=x onerror=alert(1)>", "at": dt.date(2026, 1, 1), "long": "x" * 9999}]
     (record,) = as_table(rows).records
     assert record.data["name"] == "<img src=x onerror=alert(1)>"

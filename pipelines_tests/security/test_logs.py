@@ -38,7 +38,7 @@ def test_no_line_of_a_failure_begins_with_words_of_others() -> None:
     assert where.count("all is well") == 3
 
 
-def test_a_files_name_and_its_text_forge_no_line_of_a_log(
+def test_file_names_and_contents_forge_no_log_line(
     warehouse: Warehouse,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -65,7 +65,7 @@ def test_a_files_name_and_its_text_forge_no_line_of_a_log(
     assert "\x1b[31m.csv" not in printed.err  # Dagster colours its own words
 
 
-def test_the_quarantine_on_a_terminal_moves_no_cursor_and_forges_no_record(
+def test_the_printed_quarantine_moves_no_cursor_and_forges_no_record(
     warehouse: Warehouse, server: Connections, database: str, tmp_path: Path
 ) -> None:
     bad = line(2, article_quantity=HOSTILE, sku=HOSTILE)

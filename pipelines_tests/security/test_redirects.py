@@ -39,7 +39,7 @@ def sends_on(location: str) -> Answer:
         "javascript:alert(1)",
     ],
 )
-def test_a_redirect_to_an_internal_address_or_no_http_is_refused_unasked(
+def test_redirects_to_internal_or_non_http_addresses_are_rejected(
     source: FakeSource, location: str
 ) -> None:
     source.will(sends_on(location))
@@ -50,7 +50,7 @@ def test_a_redirect_to_an_internal_address_or_no_http_is_refused_unasked(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "127.1"])
-def test_a_redirect_from_outside_to_this_machine_is_refused_unasked(
+def test_a_redirect_from_outside_to_localhost_is_rejected(
     source: FakeSource, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     port = source.url.split(":")[2].split("/")[0]
@@ -64,7 +64,7 @@ def test_a_redirect_from_outside_to_this_machine_is_refused_unasked(
     assert source.requests == []
 
 
-def test_a_name_that_stands_for_an_internal_address_by_the_time_of_asking_gets_nothing(
+def test_a_name_rebound_to_an_internal_address_receives_nothing(
     source: FakeSource, public_https: FakeSource
 ) -> None:
     """It has no certificate for the name, so that no request is sent."""
@@ -99,7 +99,7 @@ def test_credentials_do_not_go_along_to_another_server(
     assert [sent is not None for _, sent in heard] == [True, True, False]
 
 
-def test_a_redirect_from_https_to_http_is_refused(
+def test_a_redirect_from_https_to_http_is_rejected(
     source: FakeSource, public_https: FakeSource
 ) -> None:
     public_https.will(sends_on("/moved"), document({"at": "home"}))
@@ -135,7 +135,5 @@ def test_a_redirect_from_https_to_http_is_refused(
         ("224.0.0.1", False),
     ],
 )
-def test_every_form_of_an_address_is_known_for_what_it_reaches(
-    address: str, is_reached: bool
-) -> None:
+def test_every_notation_of_an_address_is_recognised(address: str, is_reached: bool) -> None:
     assert is_public(address) is is_reached

@@ -109,7 +109,7 @@ def test_what_a_declaration_names_is_there(source: Source) -> None:
 
 
 @every_source
-def test_it_says_of_everything_what_it_is(source: Source) -> None:
+def test_every_declared_object_has_a_description(source: Source) -> None:
     for words in (source.about, source.job, *(one.about for one in source.inputs)):
         assert words.endswith("."), words
     for field in source.settings.model_fields.values():

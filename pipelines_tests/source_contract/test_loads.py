@@ -77,7 +77,7 @@ def test_records_that_come_late_join_the_others(feed: Feed) -> None:
     assert feed.rows() == feed.expected(records)
 
 
-def test_an_earlier_delivery_that_comes_last_takes_nothing_away(feed: Feed) -> None:
+def test_an_earlier_delivery_that_arrives_last_removes_nothing(feed: Feed) -> None:
     records = feed.records(COUNT)
     feed.deliver(records)
     feed.deliver(records[: COUNT // 2])

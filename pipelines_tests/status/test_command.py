@@ -111,7 +111,7 @@ def listing(folder: Path) -> list[str]:
     return sorted(str(path) for path in folder.rglob("*") if "postgres" not in path.parts)
 
 
-def test_a_fresh_clone_is_told_what_to_do_and_nothing_is_made(empty_state: Path) -> None:
+def test_a_fresh_clone_gets_instructions_and_creates_nothing(empty_state: Path) -> None:
     nowhere = empty_state / "nowhere"
     code, told = status(nowhere)
     assert code == 1
@@ -128,7 +128,7 @@ def test_a_fresh_clone_is_told_what_to_do_and_nothing_is_made(empty_state: Path)
     assert not nowhere.exists()
 
 
-def test_after_a_run_without_a_daemon_a_note_says_that_nothing_starts_of_itself(ran: Path) -> None:
+def test_a_run_without_daemon_notes_that_nothing_starts_automatically(ran: Path) -> None:
     before = listing(ran)
     code, told = status(ran)
     assert (code, errors(told)) == (0, [])
@@ -160,7 +160,7 @@ def test_after_a_run_without_a_daemon_a_note_says_that_nothing_starts_of_itself(
     assert listing(ran) == before
 
 
-def test_with_the_ui_up_the_daemon_and_the_definitions_are_well(
+def test_with_the_ui_up_daemon_and_definitions_are_ok(
     ran: Path, ui: dict[str, psutil.Process]
 ) -> None:
     deadline = time.monotonic() + 300
@@ -181,9 +181,7 @@ def test_with_the_ui_up_the_daemon_and_the_definitions_are_well(
     assert not any(passwords[role] in done.stdout for role in ROLES)
 
 
-def test_a_daemon_that_stands_still_is_told_at_once(
-    ran: Path, ui: dict[str, psutil.Process]
-) -> None:
+def test_a_stalled_daemon_is_reported_at_once(ran: Path, ui: dict[str, psutil.Process]) -> None:
     with stopped(ui["daemon"]):
         code, told = status(ran)
     assert code == 1
@@ -192,7 +190,7 @@ def test_a_daemon_that_stands_still_is_told_at_once(
     assert f"kill -CONT {ui['daemon'].pid}" in told["problems"][0]["remedy"]
 
 
-def test_a_daemon_that_was_killed_is_told_at_once_and_so_is_that_nobody_watches(
+def test_a_killed_daemon_and_missing_supervision_are_reported_at_once(
     ran: Path, ui: dict[str, psutil.Process]
 ) -> None:
     with stopped(ui["isobar ui"]):  # else it starts the daemon again before anyone could look
@@ -230,7 +228,7 @@ def put_state(
     return instance.add_instigator_state(noted)
 
 
-def test_what_was_switched_off_and_what_fails_is_told(ran: Path) -> None:
+def test_disabled_and_failing_parts_are_reported(ran: Path) -> None:
     broken = SerializableErrorInfo("the disk of postgresql://me:hunter2@host is full", [], "E")
     with instance_of(ran) as instance:
         put_state(instance, "flights_daily", InstigatorType.SCHEDULE, InstigatorStatus.STOPPED)
@@ -261,7 +259,7 @@ def test_what_was_switched_off_and_what_fails_is_told(ran: Path) -> None:
     assert "bookings_inbox, failed" in page
 
 
-def test_a_look_cannot_write_into_dagsters_storage_and_says_so(ran: Path) -> None:
+def test_the_health_check_cannot_write_into_dagsters_storage(ran: Path) -> None:
     def meddle(instance: dg.DagsterInstance, _: dg.RepositoryDefinition) -> list[Problem]:
         instance.wipe_daemon_heartbeats()
         return []
@@ -301,7 +299,7 @@ def test_a_database_that_hangs_does_not_hang_the_status(ran: Path) -> None:
     assert "did not answer within" in errors(told)[0]
 
 
-def test_a_server_that_takes_connections_and_says_nothing_does_not_hang_it(state: Path) -> None:
+def test_a_server_that_never_responds_does_not_block_the_command(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         began_at = time.monotonic()
@@ -332,7 +330,7 @@ def marks_of_version(owner: psycopg.Connection) -> list[Any]:
         ("UPDATE ops.sql_objects SET sha256 = 'old'", "other views", "isobar migrate"),
     ],
 )
-def test_a_database_of_another_version_is_told_and_left_as_it_is(
+def test_a_database_of_another_version_is_reported_and_unchanged(
     state: Path,
     server: Connections,
     database: str,
@@ -350,7 +348,7 @@ def test_a_database_of_another_version_is_told_and_left_as_it_is(
     assert marks_of_version(owner) == before
 
 
-def test_dagsters_storage_that_is_away_or_empty_is_told_and_not_filled(
+def test_missing_or_empty_dagster_storage_is_reported_and_not_created(
     state: Path, server: Connections, database: str, empty_database: str
 ) -> None:
     ours = server.url(SUPERUSER, database)
@@ -366,21 +364,21 @@ def test_dagsters_storage_that_is_away_or_empty_is_told_and_not_filled(
         assert tables.fetchone() == (0,)
 
 
-def test_definitions_that_do_not_load_are_told(state: Path) -> None:
+def test_definitions_that_fail_to_load_are_reported(state: Path) -> None:
     _, told = status(state, ISOBAR_SCHEDULES="/nowhere.toml")
     assert not told["code_location"]["is_loaded"]
     assert "/nowhere.toml" in told["code_location"]["error"]
     assert any("do not load" in words for words in errors(told))
 
 
-def test_a_wrong_variable_is_told_as_a_document_too(state: Path) -> None:
+def test_a_wrong_variable_is_reported_as_json_too(state: Path) -> None:
     _, told = status(state, ISOBAR_SOURCES="prod")
     assert errors(told) == ["ISOBAR_SOURCES is 'prod'"]
     assert told["database"]["status"] is None
     assert "Set it to sandbox or live" in told["problems"][0]["remedy"]
 
 
-def test_a_source_that_is_off_is_told_as_off(state: Path) -> None:
+def test_a_disabled_source_is_reported_as_disabled(state: Path) -> None:
     _, told = status(state, ISOBAR_SOURCES="live", MONITORING_URL="http://127.0.0.1:9")
     on = {one["name"]: one["is_on"] for one in told["sources"]}
     assert on == {
@@ -388,6 +386,6 @@ def test_a_source_that_is_off_is_told_as_off(state: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_web_ui_elsewhere_that_is_away_is_told(state: Path) -> None:
+def test_an_unreachable_external_web_ui_is_reported(state: Path) -> None:
     _, told = status(state, ISOBAR_UI_URL="http://me:hunter2@127.0.0.1:9")
     assert any(words.startswith("The web server: it does not answer") for words in errors(told))

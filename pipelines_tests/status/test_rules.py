@@ -63,7 +63,7 @@ def test_warnings_alone_are_not_bad() -> None:
     assert status_of([warning, error]) == "bad"
 
 
-def test_a_daemon_is_dead_after_75_seconds_and_not_after_30_minutes() -> None:
+def test_a_daemon_is_dead_after_75_seconds_not_30_minutes() -> None:
     beating = [Heartbeat("SENSOR", ago(74)), Heartbeat("SCHEDULER", ago(74))]
     assert of_daemon(beating, [], NOW) == []
     silent = [Heartbeat("SENSOR", ago(76)), Heartbeat("SCHEDULER", ago(90))]
@@ -80,7 +80,7 @@ def test_a_daemon_that_just_began_is_given_time() -> None:
     ]
 
 
-def test_one_part_of_a_living_daemon_may_be_busy_but_not_for_ever() -> None:
+def test_one_daemon_thread_may_be_busy_but_not_for_ever() -> None:
     others = [Heartbeat("SCHEDULER", ago(5))]
     for age, verdict in ((70, []), (80, ["warning"]), (299, ["warning"]), (301, ["error"])):
         problems = of_daemon([*others, Heartbeat("SENSOR", ago(age))], [], NOW)
@@ -92,20 +92,20 @@ def test_one_part_of_a_living_daemon_may_be_busy_but_not_for_ever() -> None:
     assert (failing.severity, failing.what) == ("warning", "SENSOR of the daemon: it broke")
 
 
-def test_a_dead_daemon_is_told_once_though_its_heartbeat_is_old_too() -> None:
+def test_a_dead_daemon_is_reported_once_despite_its_old_heartbeat() -> None:
     found = [process("isobar ui"), process("daemon", "dead")]
     assert told(of_processes(found, NOW)) == [("error", "status:daemon:process")]
     assert of_daemon([Heartbeat("SENSOR", ago(9000))], found, NOW) == []
 
 
-def test_after_a_power_cut_there_are_two_lines_and_not_one_for_each_process() -> None:
+def test_a_power_cut_gives_two_lines_not_one_per_process() -> None:
     names = ("isobar ui", "code server", "web server", "daemon")
     problems = of_processes([process(name, "dead") for name in names], NOW)
     assert told(problems) == [("error", "status:processes"), ("error", "status:daemon:process")]
     assert all("isobar ui again" in one.remedy for one in problems)
 
 
-def test_only_a_living_isobar_ui_is_said_to_start_things_again() -> None:
+def test_only_a_living_isobar_ui_promises_restarts() -> None:
     others = [process("web server", "dead"), process("daemon")]
     watched = of_processes([process("isobar ui"), *others], NOW)
     assert "starts it again" in watched[-1].remedy
@@ -128,7 +128,7 @@ def test_what_of_the_schema_is_bad(schema: Condition, verdict: str) -> None:
     assert status_of(of_database(found, NOW)) == verdict
 
 
-def test_a_run_that_waits_or_takes_too_long_is_a_warning() -> None:
+def test_a_run_waiting_or_lasting_too_long_is_a_warning() -> None:
     assert of_runs(Runs(3, 2, ago(800), ago(7000)), NOW) == []
     problems = of_runs(Runs(3, 2, ago(1000), ago(8000)), NOW)
     assert told(problems) == [("warning", "status:runs:queued"), ("warning", "status:runs:hangs")]
@@ -141,14 +141,14 @@ def test_little_space_is_a_warning_and_hardly_any_is_bad() -> None:
         assert status_of(of_disks([disk], NOW)) == verdict
 
 
-def test_the_same_error_of_the_definitions_is_told_once() -> None:
+def test_the_same_definition_error_is_reported_once() -> None:
     assert len(of_code(Code("http://ui", False, "E: broken at line 3", "E: broken"), NOW)) == 1
     assert len(of_code(Code("http://ui", True, None, "E: broken"), NOW)) == 1
     assert len(of_code(Code(None, False, "E: broken", "E: broken"), NOW)) == 1
     assert of_code(Code("http://ui", True, None, None), NOW) == []
 
 
-def test_a_source_is_overdue_as_dagster_says_and_unknown_where_it_does_not() -> None:
+def test_a_source_is_overdue_by_dagsters_verdict_or_unknown() -> None:
     late = Problem("freshness:solar.readings", "error", "", "", NOW, "", "")
     nobody_knows = trouble("problems", "", "", "", NOW)
 
@@ -168,7 +168,7 @@ def test_a_source_is_overdue_as_dagster_says_and_unknown_where_it_does_not() -> 
     assert source_facts(Status(NOW), "solar")["is_overdue"] is None
 
 
-def test_spans_are_told_in_short() -> None:
+def test_durations_are_formatted_briefly() -> None:
     spans = [span_in_words(seconds) for seconds in (12, 300, 9000, 400_000)]
     assert spans == ["12 s", "5 min", "2 h", "5 days"]
 
@@ -176,7 +176,7 @@ def test_spans_are_told_in_short() -> None:
 @pytest.mark.parametrize(
     "record", ['{"url": "http://127.0.0.1:1", "children": ["7 since 1"]}', '{"url": "http', "[]"]
 )
-def test_a_record_of_older_code_or_half_of_one_is_no_error(tmp_path: Path, record: str) -> None:
+def test_an_outdated_or_truncated_state_file_is_no_error(tmp_path: Path, record: str) -> None:
     (tmp_path / "ui.json").write_text(record)
     assert noted_processes(tmp_path) == (None, [])
 

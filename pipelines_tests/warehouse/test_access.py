@@ -73,7 +73,7 @@ def rights_wanted(role: str, table: str, newest: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("when", ["now", "later"])
-def test_each_role_has_its_rights_and_no_others_on_every_table_and_view(
+def test_each_role_has_exactly_its_rights_on_every_relation(
     owner: psycopg.Connection, guarded: str, when: str
 ) -> None:
     if when == "later":
@@ -173,7 +173,7 @@ def test_nobody_but_the_owner_makes_objects(
     assert database == [(LOADER, "TEMPORARY")]
 
 
-def test_the_roles_have_no_powers_over_the_server_and_none_of_each_other(
+def test_roles_have_no_server_privileges_and_none_over_each_other(
     owner: psycopg.Connection, guarded: str
 ) -> None:
     ours = [[*ROLES[1:], "isobar_owner"]]

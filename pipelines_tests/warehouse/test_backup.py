@@ -49,7 +49,7 @@ def backup(state: Path, tmp_path: Path, outside: dict[str, str]) -> Path:
     return tmp_path / "backup"
 
 
-def test_what_dagster_calls_done_is_in_the_warehouse_however_fast_loads_follow_each_other(
+def test_a_backup_contains_all_loads_that_dagster_recorded_as_done(
     server: Connections, empty_database: str, other: str
 ) -> None:
     """As a run does: the rows of a load are committed, then Dagster is told."""
@@ -88,7 +88,7 @@ def test_what_dagster_calls_done_is_in_the_warehouse_however_fast_loads_follow_e
     assert ahead <= {0, 1}
 
 
-def test_a_password_is_in_the_environment_and_not_in_the_command(
+def test_a_password_is_passed_by_environment_not_by_argument(
     server: Connections, database: str, tmp_path: Path
 ) -> None:
     program, noted = tmp_path / "pg_dump", tmp_path / "noted"
@@ -104,7 +104,7 @@ def test_a_password_is_in_the_environment_and_not_in_the_command(
     assert "jit=off" in words
 
 
-def test_what_fails_is_told_in_the_words_of_the_program_without_a_password(
+def test_program_errors_are_reported_verbatim_without_a_password(
     server: Connections, database: str
 ) -> None:
     url = server.url(SUPERUSER, database)
@@ -115,7 +115,7 @@ def test_what_fails_is_told_in_the_words_of_the_program_without_a_password(
     assert server.passwords[SUPERUSER] not in str(caught.value)
 
 
-def test_programs_older_than_the_server_are_refused(
+def test_programs_older_than_the_server_are_rejected(
     server: Connections, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_clients, "major_version", lambda _: 15)
@@ -127,7 +127,7 @@ def test_programs_older_than_the_server_are_refused(
     assert "postgresql-client-18" in str(caught.value)
 
 
-def test_a_backup_migrates_nothing_and_goes_into_no_folder_that_is_in_use(
+def test_a_backup_migrates_nothing_and_needs_an_empty_folder(
     state: Path, tmp_path: Path, outside: dict[str, str], owner: psycopg.Connection
 ) -> None:
     owner.execute("DROP VIEW enriched.itineraries")
@@ -183,7 +183,7 @@ def test_a_restore_that_fails_leaves_both_databases_as_they_were(
         assert connection.execute(left).fetchone() == (0,)
 
 
-def test_databases_in_use_or_on_an_older_server_are_not_replaced(
+def test_databases_in_use_or_on_older_servers_are_not_replaced(
     state: Path, outside: dict[str, str], backup: Path, owner: psycopg.Connection
 ) -> None:
     refused = isobar(state, "restore", str(backup), "--replace", **outside)
@@ -202,7 +202,7 @@ def test_databases_in_use_or_on_an_older_server_are_not_replaced(
     assert "the backup was made of PostgreSQL 99, and the server is 18" in refused.stderr
 
 
-def test_a_user_without_superuser_rights_restores_what_a_superuser_backed_up(
+def test_a_non_superuser_restores_what_a_superuser_backed_up(
     state: Path, server: Connections, backup: Path, other: str
 ) -> None:
     """As on a managed server: the login may make roles and databases, and owns its own."""
@@ -225,7 +225,7 @@ def test_a_user_without_superuser_rights_restores_what_a_superuser_backed_up(
             connection.execute("REVOKE CONNECT ON DATABASE postgres FROM rented")
 
 
-def test_a_database_that_no_restore_made_is_not_taken_away(
+def test_a_database_not_created_by_restore_is_not_dropped(
     state: Path, server: Connections, backup: Path, other: str
 ) -> None:
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
@@ -268,7 +268,7 @@ def written(tmp_path: Path) -> Path:
         ({"sha256": None}, "manifest.json cannot be read"),
     ],
 )
-def test_a_backup_of_a_later_version_is_refused(
+def test_a_backup_of_a_later_version_is_rejected(
     written: Path, change: dict[str, object], words: str
 ) -> None:
     manifest = written / "manifest.json"
@@ -278,7 +278,7 @@ def test_a_backup_of_a_later_version_is_refused(
         read_manifest(written)
 
 
-def test_a_backup_that_was_damaged_or_is_not_whole_is_refused(written: Path) -> None:
+def test_a_damaged_or_incomplete_backup_is_rejected(written: Path) -> None:
     (written / "dagster" / "toc.dat").write_text("Dagster")
     with pytest.raises(PermanentFailure, match=r"not as they were written: dagster/toc\.dat"):
         read_manifest(written)
@@ -293,7 +293,7 @@ def test_a_backup_that_was_damaged_or_is_not_whole_is_refused(written: Path) -> 
         read_manifest(written)
 
 
-def test_a_daemon_that_still_gives_signs_of_life_keeps_its_database(
+def test_a_living_daemon_keeps_its_database(
     server: Connections, other: str, tmp_path: Path
 ) -> None:
     url, told = server.url(SUPERUSER, other), list[str]()

@@ -72,7 +72,7 @@ def test_without_offers_the_view_is_empty_and_has_its_columns(owner: psycopg.Con
     ]
 
 
-def test_every_column_of_the_views_of_our_sources_is_declared_and_commented(
+def test_every_column_of_our_views_is_declared_and_commented(
     owner: psycopg.Connection,
 ) -> None:
     query = """

@@ -111,7 +111,7 @@ def test_records_are_counted_where_they_ended_up(warehouse: Warehouse) -> None:
         assert count_records(connection, NAMES) == 1
 
 
-def test_a_server_that_went_away_is_told_in_words(warehouse: Warehouse) -> None:
+def test_a_lost_server_is_reported_in_words(warehouse: Warehouse) -> None:
     end_this_session = text("SELECT pg_terminate_backend(pg_backend_pid())")
     with (
         pytest.raises(TransientFailure, match="did not take the load, nothing was written"),
@@ -131,7 +131,7 @@ def test_a_server_that_went_away_is_told_in_words(warehouse: Warehouse) -> None:
         ("server closed the connection unexpectedly", "elsewhere"),
     ],
 )
-def test_what_a_server_lacks_is_said_with_what_to_do(told: str, remedy: str) -> None:
+def test_missing_server_features_are_reported_with_instructions(told: str, remedy: str) -> None:
     assert remedy in remedy_for(told, "elsewhere")
 
 
@@ -139,7 +139,7 @@ class Stopped(BaseException):
     """As Dagster interrupts a run that someone stops."""
 
 
-def test_a_run_that_is_stopped_while_it_waits_for_the_database_is_stopped(
+def test_a_run_stops_even_while_waiting_for_the_database(
     warehouse: Warehouse,
 ) -> None:
     def stop(*_: object) -> None:

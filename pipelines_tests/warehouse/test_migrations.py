@@ -71,7 +71,7 @@ def test_a_migration_that_fails_leaves_nothing(
         assert connection.execute(ALL_OBJECTS).fetchall() == []
 
 
-def test_a_view_that_loses_a_column_is_replaced_with_those_that_need_it(
+def test_a_view_losing_a_column_is_replaced_with_its_dependants(
     server: Connections, database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = server.url(SUPERUSER, database)
@@ -131,7 +131,7 @@ def test_a_table_may_change_under_our_views(
     assert owner.execute(query).fetchone() == ("double precision",)
 
 
-def test_tables_of_a_later_version_are_refused_and_named(
+def test_tables_of_a_later_version_are_rejected_by_name(
     server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
     url = server.url(SUPERUSER, database)
@@ -141,7 +141,7 @@ def test_tables_of_a_later_version_are_refused_and_named(
     assert condition(url) == "foreign"
 
 
-def test_a_database_of_1_0_is_refused_with_what_to_do_and_left_alone(
+def test_a_database_of_1_0_is_rejected_and_left_alone(
     server: Connections, empty_database: str
 ) -> None:
     url = server.url(SUPERUSER, empty_database)
@@ -155,7 +155,7 @@ def test_a_database_of_1_0_is_refused_with_what_to_do_and_left_alone(
         assert owner.execute(schemas).fetchone() == (0,)
 
 
-def test_seeing_whether_it_is_current_takes_few_queries(server: Connections, database: str) -> None:
+def test_the_version_check_needs_few_queries(server: Connections, database: str) -> None:
     """Every start and `isobar status` do it."""
     engine = engine_for(server.url(SUPERUSER, database), role=None)
     statements: list[str] = []
@@ -173,7 +173,7 @@ def test_every_login_sees_whether_the_schema_is_current(
     assert condition(server.url(role, database)) == "current"
 
 
-def test_triggers_and_rights_that_a_file_loses_come_back_when_it_changes(
+def test_dropped_triggers_and_grants_return_when_their_file_changes(
     server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
     url = server.url(SUPERUSER, database)
@@ -247,7 +247,7 @@ def test_a_locked_table_is_waited_for_briefly_and_reported(
     apply.migrate(url)
 
 
-def test_a_server_that_cannot_be_reached_is_named_without_its_password() -> None:
+def test_an_unreachable_server_is_named_without_its_password() -> None:
     with pytest.raises(TransientFailure, match="could not be reached") as caught:
         apply.migrate("postgresql://me:hunter2@127.0.0.1:9/nothing")
     assert "hunter2" not in str(caught.value)
@@ -325,7 +325,7 @@ def test_the_loader_writes_rows_and_no_objects(
                 loader.execute(forbidden)
 
 
-def test_runs_act_as_the_loader_even_when_the_login_may_do_more(
+def test_runs_act_as_the_loader_even_with_privileged_logins(
     server: Connections, database: str
 ) -> None:
     engine = engine_for(server.url(SUPERUSER, database), role=LOADER)

@@ -166,7 +166,7 @@ def test_alembic_writes_a_revision_into_the_folder_of_its_source(
         assert (condition(url), differences(url)) == ("current", [])
 
 
-def test_roles_use_the_tables_of_a_plugin_as_they_use_others(
+def test_roles_use_plugin_tables_like_any_others(
     server: Connections, database: str, url: str, tmp_path: Path
 ) -> None:
     plugins.write(tmp_path)
@@ -302,7 +302,7 @@ def test_plugins_that_fail_or_trespass_are_named_and_harm_nobody(
         assert (broken_sources(), condition(url)) == ([], "current")
 
 
-def test_a_revision_of_a_plugin_that_fails_leaves_its_tables_as_they_were(
+def test_a_failing_plugin_revision_leaves_its_tables_unchanged(
     url: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     plugins.write(tmp_path)
@@ -320,7 +320,7 @@ def test_a_revision_of_a_plugin_that_fails_leaves_its_tables_as_they_were(
     assert owner.execute(STOPS).fetchall() == [(1, "Market")]
 
 
-def test_a_revision_may_change_a_column_under_a_view_of_the_plugin(
+def test_a_plugin_revision_may_change_a_column_under_a_view(
     url: str, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     plugins.write(tmp_path)

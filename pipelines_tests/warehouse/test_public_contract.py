@@ -9,7 +9,7 @@ from docs import contract, dictionary
 from pipelines_tests.documents.pages import PAGES, blocks, name_of
 
 
-def test_all_that_was_promised_is_there_and_all_that_is_there_is_promised(
+def test_the_public_contract_matches_the_database_exactly(
     owner: psycopg.Connection,
 ) -> None:
     """Each line says what to do; `make docs` adds what is new."""
@@ -46,7 +46,7 @@ def test_the_file_is_in_order(owner: psycopg.Connection) -> None:
         ),
     ],
 )
-def test_a_column_or_argument_that_changes_is_told_with_what_to_do(
+def test_a_changed_column_or_argument_is_reported_with_instructions(
     owner: psycopg.Connection, change: str, name: str, now: str
 ) -> None:
     kind = contract.promised()[name]
@@ -58,7 +58,7 @@ def test_a_column_or_argument_that_changes_is_told_with_what_to_do(
     assert f"{name} | {kind}\n" in contract.document(owner), "make docs promises it still"
 
 
-def test_a_function_that_changes_its_arguments_or_results_is_told(
+def test_a_function_with_changed_arguments_or_results_is_reported(
     owner: psycopg.Connection,
 ) -> None:
     made = "CREATE FUNCTION metrics.f({}) RETURNS TABLE ({}) LANGUAGE sql AS 'SELECT 1, 2'"
@@ -82,6 +82,6 @@ def test_a_function_that_changes_its_arguments_or_results_is_told(
 
 
 @pytest.mark.parametrize("page", [one for one in PAGES if one != dictionary.PAGE], ids=name_of)
-def test_sql_in_our_pages_asks_only_what_stays(page: Path) -> None:
+def test_sql_in_our_pages_uses_only_the_public_contract(page: Path) -> None:
     asked = {name for sql in blocks(page, "sql") for name in contract.asked_in(sql)}
     assert asked <= set(contract.OTHERS)

@@ -141,7 +141,7 @@ def test_every_question_of_the_cookbook_is_answered_there(analyst: psycopg.Conne
 
 
 @pytest.mark.answers("H27", "T30")
-def test_every_table_and_view_that_an_analyst_may_read_has_the_same_rows_there(
+def test_every_relation_readable_by_analysts_has_equal_rows_on_replicas(
     analyst: psycopg.Connection, at_the_primary: psycopg.Connection
 ) -> None:
     names = relations(at_the_primary)
@@ -155,7 +155,7 @@ def test_every_table_and_view_that_an_analyst_may_read_has_the_same_rows_there(
 
 
 @pytest.mark.answers("T28")
-def test_every_function_that_an_analyst_may_call_answers_the_same_there(
+def test_every_function_callable_by_analysts_returns_equal_results_on_replicas(
     analyst: psycopg.Connection, at_the_primary: psycopg.Connection
 ) -> None:
     assert functions(at_the_primary) == sorted(CALLS)
@@ -186,7 +186,7 @@ def test_a_delivery_is_there_a_moment_later(
     until(lambda: one(analyst, query) == 5)
 
 
-def test_how_far_behind_it_is_can_be_asked_as_the_page_says(
+def test_replication_lag_is_queried_as_documented(
     analyst: psycopg.Connection, connections: Connections
 ) -> None:
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as owner:
@@ -202,7 +202,7 @@ def test_psql_of_ours_opens_there(replica: Replica, state: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "t\n"), done.stderr
 
 
-def test_status_of_ours_tells_of_it(
+def test_our_status_command_reports_the_replica(
     replica: Replica, connections: Connections, state: Path
 ) -> None:
     done = isobar(
@@ -216,7 +216,7 @@ def test_status_of_ours_tells_of_it(
     assert f":{replica.port}/" in found["place"]
 
 
-def test_a_run_there_says_that_it_cannot_write(replica: Replica, state: Path) -> None:
+def test_a_run_on_the_replica_fails_as_read_only(replica: Replica, state: Path) -> None:
     done = isobar(state, "run", DATABASE_URL=replica.url(SUPERUSER))
     assert done.returncode == 1
     assert "the server only reads" in done.stderr

@@ -72,13 +72,13 @@ def test_the_storage_of_dagster_goes_over_tls(
             assert driver.info.ssl_in_use
 
 
-def test_a_command_takes_the_address_as_it_is(secured: Secured, database: str, state: Path) -> None:
+def test_a_command_uses_the_address_unchanged(secured: Secured, database: str, state: Path) -> None:
     url = secured.url(SUPERUSER, database)
     done = isobar(state, "plants", "add", "Roof", DATABASE_URL=url, ISOBAR_SOURCES="live")
     assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
 
 
-def test_psql_goes_over_tls_or_says_that_it_cannot(
+def test_psql_uses_tls_or_reports_that_it_cannot(
     secured: Secured, database: str, state: Path
 ) -> None:
     """The built-in one cannot: an installed one is taken for a server of one's own."""
@@ -111,7 +111,7 @@ def loading(url: str) -> None:
 
 
 @pytest.mark.parametrize("connect", [migrating, loading])
-def test_another_server_is_refused_in_words(
+def test_another_server_is_rejected_in_words(
     secured: Secured, database: str, tmp_path: Path, connect: Callable[[str], None]
 ) -> None:
     by_another = secured.url(LOADER, database, by=secured.another)
@@ -127,7 +127,7 @@ def test_another_server_is_refused_in_words(
         connect(secured.url(LOADER, database, by=tmp_path / "gone.crt"))
 
 
-def test_dagster_refuses_another_server_in_words(
+def test_dagster_rejects_another_server_in_words(
     secured: Secured, empty_database: str, tmp_path: Path
 ) -> None:
     url = secured.url(SUPERUSER, empty_database, by=secured.another)
@@ -136,9 +136,7 @@ def test_dagster_refuses_another_server_in_words(
     assert "certificate verify failed" in str(refused.value.__cause__)
 
 
-def test_who_does_not_ask_for_tls_is_not_set_role_passwords(
-    secured: Secured, database: str
-) -> None:
+def test_connections_without_tls_are_rejected(secured: Secured, database: str) -> None:
     """What stands before the server takes nothing else: the tests above are of TLS."""
     url = secured.url(LOADER, database).replace("verify-full", "disable")
     with pytest.raises(TransientFailure):

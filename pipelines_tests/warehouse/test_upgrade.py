@@ -88,7 +88,7 @@ def problems(url: str, rows: Rows) -> list[str]:
     return found
 
 
-def test_rows_and_views_of_an_earlier_release_are_as_they_should_be_after_its_migration(
+def test_rows_and_views_are_correct_after_migrating_an_earlier_release(
     server: Connections, present: str, tmp_path: Path
 ) -> None:
     with earlier(server, present, tmp_path) as (url, rows):
@@ -107,7 +107,7 @@ def test_rows_and_views_of_an_earlier_release_are_as_they_should_be_after_its_mi
                 assert migrated.execute(query).fetchone() == never_old.execute(query).fetchone()
 
 
-def test_a_backup_of_an_earlier_release_is_restored_as_this_one(
+def test_a_backup_of_an_earlier_release_restores_as_this_one(
     server: Connections, present: str, state: Path, tmp_path: Path
 ) -> None:
     package, backup = tmp_path / "package", tmp_path / "backup"

@@ -8,11 +8,11 @@ from isobar_tides.sandbox import document
 NOON = dt.datetime(2026, 11, 21, 12, 30, tzinfo=dt.UTC)
 
 
-def test_the_sandbox_says_the_same_for_the_same_hour() -> None:
+def test_the_sandbox_is_deterministic_by_hour() -> None:
     assert document(1, NOON) == document(1, NOON.replace(minute=59)) != document(2, NOON)
 
 
-def test_broken_readings_are_rejected_with_their_reasons_and_the_others_are_good() -> None:
+def test_broken_readings_are_rejected_with_reasons_and_others_accepted() -> None:
     told = document(1, NOON)
     told["readings"][0]["station_id"] = None
     stations, readings = read_document(told)

@@ -24,7 +24,7 @@ def tried(server: Connections, template: str, state_folder: Path) -> Iterator[Ma
 @pytest.mark.parametrize(
     ("source", "fault"), TRIED, ids=[f"{source.title}: {fault}" for source, fault in TRIED]
 )
-def test_what_a_fault_keeps_back_is_told_and_comes_when_it_is_gone(
+def test_data_delayed_by_a_fault_is_reported_and_arrives_afterwards(
     tried: Matrix, source: Source, fault: str
 ) -> None:
     row = tried.cell(source, fault).row()

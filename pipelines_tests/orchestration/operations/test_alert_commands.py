@@ -32,7 +32,7 @@ def test_each_address_is_tried_and_shown_without_its_secrets(
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_dead_and_a_silent_receiver_are_told_apart_from_good_ones(
+def test_dead_and_silent_receivers_are_distinguished_from_good_ones(
     tmp_path: Path, receiver: FakeReceiver, other: FakeReceiver
 ) -> None:
     receiver.die()
@@ -42,7 +42,7 @@ def test_a_dead_and_a_silent_receiver_are_told_apart_from_good_ones(
     assert done.stdout.count("not taken: A Connection error occurred") == 2
 
 
-def test_without_addresses_it_says_how_to_set_them(tmp_path: Path) -> None:
+def test_missing_addresses_are_reported_with_how_to_set_them(tmp_path: Path) -> None:
     done = isobar(tmp_path, "alerts", "test", ALERT_URLS=" ")
     assert (done.returncode, done.stdout) == (1, "")
     assert "ALERT_URLS is not set, so nobody is notified of problems" in done.stderr
@@ -50,7 +50,7 @@ def test_without_addresses_it_says_how_to_set_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("alerts", "test"), ("ui",)])
-def test_an_address_that_apprise_does_not_know_is_refused_by_its_place(
+def test_an_address_unknown_to_apprise_is_rejected_by_position(
     state: Path, receiver: FakeReceiver, command: tuple[str, ...]
 ) -> None:
     urls = f"{receiver.url} jsn://me:hunter2@example.org/ hunter2"

@@ -53,7 +53,7 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Wait:
     return later
 
 
-def test_a_failed_run_is_told_once_and_that_it_is_over(
+def test_a_failed_run_and_its_recovery_are_notified_once(
     world: World, receiver: FakeReceiver, to: Any, wait: Wait
 ) -> None:
     to(receiver.url)
@@ -88,7 +88,7 @@ def test_a_failed_run_is_told_once_and_that_it_is_over(
     assert len(receiver.messages) == 2
 
 
-def test_a_warning_that_becomes_an_error_is_told_and_not_that_it_is_milder_again(
+def test_an_escalation_to_error_is_notified_but_no_deescalation(
     world: World, receiver: FakeReceiver, to: Any
 ) -> None:
     to(receiver.url)
@@ -115,7 +115,7 @@ def test_without_addresses_problems_are_logged_once(
     assert "sensor inbox" not in capfd.readouterr().err
 
 
-def test_a_dead_receiver_fails_no_look_and_is_told_when_it_is_back(
+def test_a_dead_receiver_fails_no_tick_and_is_notified_later(
     world: World, receiver: FakeReceiver, to: Any, wait: Wait
 ) -> None:
     to(receiver.url)
@@ -136,7 +136,7 @@ def test_a_dead_receiver_fails_no_look_and_is_told_when_it_is_back(
     assert len(receiver.messages) == 1
 
 
-def test_a_receiver_that_stays_dead_is_asked_less_and_less(
+def test_a_dead_receiver_is_retried_with_backoff(
     world: World, receiver: FakeReceiver, to: Any, wait: Wait
 ) -> None:
     to(receiver.url)
@@ -152,7 +152,7 @@ def test_a_receiver_that_stays_dead_is_asked_less_and_less(
         assert len(receiver.messages) == tries + 1
 
 
-def test_what_was_over_before_anyone_could_be_told_is_not_told(
+def test_a_problem_resolved_before_any_notification_is_never_sent(
     world: World, receiver: FakeReceiver, to: Any, wait: Wait
 ) -> None:
     to(receiver.url)
@@ -166,7 +166,7 @@ def test_what_was_over_before_anyone_could_be_told_is_not_told(
     assert (said, receiver.messages) == ("No problem.", [])
 
 
-def test_one_dead_receiver_neither_holds_up_the_other_nor_has_it_told_twice(
+def test_a_dead_receiver_neither_delays_nor_duplicates_other_deliveries(
     world: World, receiver: FakeReceiver, other: FakeReceiver, to: Any, wait: Wait
 ) -> None:
     to(other.url, receiver.url)
@@ -187,7 +187,7 @@ def test_one_dead_receiver_neither_holds_up_the_other_nor_has_it_told_twice(
 
 
 @pytest.mark.parametrize("answer", [silence(30), drip(b"x" * 100, 1.0)])
-def test_a_receiver_that_hangs_holds_up_neither_the_look_nor_the_others(
+def test_a_hanging_receiver_blocks_neither_the_tick_nor_the_others(
     world: World,
     receiver: FakeReceiver,
     other: FakeReceiver,
@@ -208,7 +208,7 @@ def test_a_receiver_that_hangs_holds_up_neither_the_look_nor_the_others(
     assert len(other.messages) == 1
 
 
-def test_of_several_messages_those_that_were_taken_are_not_sent_again(
+def test_already_delivered_messages_are_not_sent_again(
     world: World, receiver: FakeReceiver, to: Any, wait: Wait
 ) -> None:
     to(receiver.url)
@@ -228,7 +228,7 @@ def test_of_several_messages_those_that_were_taken_are_not_sent_again(
     assert [one[-1] for one in receiver.titles] == ["a", "b", "b", "c"]
 
 
-def test_many_at_once_are_one_message_that_lists_them_worst_first(
+def test_many_problems_make_one_message_listing_the_worst_first(
     world: World, receiver: FakeReceiver, to: Any
 ) -> None:
     to(receiver.url)
@@ -250,7 +250,7 @@ def test_many_at_once_are_one_message_that_lists_them_worst_first(
     assert receiver.titles[1:] == ["Isobar: over 6"]
 
 
-def test_a_sensor_killed_between_telling_and_noting_tells_again_rather_than_never(
+def test_a_sensor_killed_before_storing_its_cursor_notifies_again(
     world: World, receiver: FakeReceiver, to: Any
 ) -> None:
     """Each change is told at least once."""
@@ -263,7 +263,7 @@ def test_a_sensor_killed_between_telling_and_noting_tells_again_rather_than_neve
 
 
 @pytest.mark.parametrize("cursor", ["", "7", "[]", '{"version":0}', '{"version":1}', "not JSON"])
-def test_a_cursor_that_is_not_ours_has_all_told_anew(
+def test_a_foreign_cursor_notifies_all_problems_again(
     world: World, receiver: FakeReceiver, to: Any, cursor: str
 ) -> None:
     to(receiver.url)
@@ -272,7 +272,7 @@ def test_a_cursor_that_is_not_ours_has_all_told_anew(
     assert receiver.titles == ["Isobar: warning: sensor inbox"]
 
 
-def test_a_new_receiver_is_told_what_is_wrong_and_a_removed_one_is_forgotten(
+def test_new_receivers_get_open_problems_and_removed_ones_are_forgotten(
     world: World, receiver: FakeReceiver, other: FakeReceiver, to: Any
 ) -> None:
     to(receiver.url)
@@ -284,7 +284,7 @@ def test_a_new_receiver_is_told_what_is_wrong_and_a_removed_one_is_forgotten(
     assert len(json.loads(cursor or "")["receivers"]) == 2  # with the log
 
 
-def test_an_address_that_is_wrong_is_told_in_the_look_and_keeps_no_one_from_being_told(
+def test_a_wrong_address_is_logged_and_blocks_no_other_receiver(
     world: World, receiver: FakeReceiver, to: Any
 ) -> None:
     to("jsn://me:hunter2@nowhere/", receiver.url)
@@ -296,7 +296,7 @@ def test_an_address_that_is_wrong_is_told_in_the_look_and_keeps_no_one_from_bein
     assert len(receiver.messages) == 1
 
 
-def test_no_secret_of_an_address_or_of_an_error_is_shown_anywhere(
+def test_no_secret_of_an_address_or_error_is_shown_anywhere(
     world: World, receiver: FakeReceiver, to: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     secrets = ["hunter2", "s3cretpath", "s3crethead", "user17"]
@@ -311,7 +311,7 @@ def test_no_secret_of_an_address_or_of_an_error_is_shown_anywhere(
     assert [one for one in secrets if one in shown.replace("//user17:***@", "")] == []
 
 
-def test_not_even_a_service_that_tells_its_address_has_it_shown(world: World, to: Any) -> None:
+def test_a_service_that_echoes_its_address_does_not_leak_it(world: World, to: Any) -> None:
     import apprise
 
     @apprise.decorators.notify(on="telltale")  # type: ignore[no-untyped-call, untyped-decorator]
@@ -326,7 +326,7 @@ def test_not_even_a_service_that_tells_its_address_has_it_shown(world: World, to
     assert [one for one in ("t0ken", "hunter2") if one in f"{said}{cursor}"] == []
 
 
-def test_it_works_when_the_warehouse_is_down_and_other_variables_are_wrong(
+def test_alerts_work_without_a_warehouse_and_with_other_invalid_variables(
     world: World, receiver: FakeReceiver, to: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing")
@@ -336,7 +336,7 @@ def test_it_works_when_the_warehouse_is_down_and_other_variables_are_wrong(
     assert world.look()[0] == "1 problem, all reported."
 
 
-def test_its_own_failed_look_is_not_told_as_it_looks_again(
+def test_a_failed_tick_of_the_alert_sensor_is_not_notified(
     world: World, receiver: FakeReceiver, to: Any
 ) -> None:
     to(receiver.url)
@@ -345,7 +345,7 @@ def test_its_own_failed_look_is_not_told_as_it_looks_again(
     assert world.look()[0] == "No problem."
 
 
-def test_without_the_address_of_the_ui_a_message_says_so(
+def test_a_message_states_that_the_ui_address_is_unset(
     world: World, receiver: FakeReceiver, to: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ISOBAR_UI_URL")
@@ -355,7 +355,7 @@ def test_without_the_address_of_the_ui_a_message_says_so(
     assert receiver.text.endswith("sensors/inbox of the web UI (ISOBAR_UI_URL is not set)")
 
 
-def test_a_great_many_problems_are_told_in_bounds(
+def test_a_flood_of_problems_is_truncated(
     world: World, receiver: FakeReceiver, to: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = Problem(

@@ -36,7 +36,7 @@ def told(receiver: FakeReceiver, *words: str) -> str:
     return str(until(first, PATIENCE_SECONDS))
 
 
-def test_failed_runs_and_sensors_are_told_with_a_link_that_answers_and_so_is_their_end(
+def test_failures_and_recoveries_are_notified_with_working_links(
     ui: Ui, receiver: FakeReceiver, source: FakeSource, state: Path
 ) -> None:
     assert ui.run("flights", today()) == "FAILURE"

@@ -101,7 +101,7 @@ def storage_url(instance: dg.DagsterInstance) -> str:
     return url.replace("+psycopg2", "")
 
 
-def test_it_removes_what_is_old_says_so_and_finds_nothing_the_second_time(
+def test_old_data_is_removed_and_a_second_run_finds_nothing(
     instance: dg.DagsterInstance, warehouse: Warehouse, old_things: Path
 ) -> None:
     is_green, removed, failed = keep_house(instance, warehouse, remove_flight_documents=365)
@@ -126,7 +126,7 @@ def test_it_removes_what_is_old_says_so_and_finds_nothing_the_second_time(
     assert set(left.values()) == {0}
 
 
-def test_documents_of_flights_are_kept_for_ever_unless_asked_for(
+def test_flight_documents_are_kept_for_ever_by_default(
     instance: dg.DagsterInstance,
     warehouse: Warehouse,
     owner: psycopg.Connection,
@@ -138,7 +138,7 @@ def test_documents_of_flights_are_kept_for_ever_unless_asked_for(
     assert owner.execute("SELECT count(body_gzip) FROM flights.payloads").fetchone() == (1,)
 
 
-def test_an_operation_that_fails_turns_the_run_red_and_the_others_work(
+def test_a_failing_operation_fails_the_run_but_not_the_others(
     instance: dg.DagsterInstance, warehouse: Warehouse, old_things: Path
 ) -> None:
     is_green, removed, failed = keep_house(instance, warehouse, prune_event_log=0)
@@ -149,7 +149,7 @@ def test_an_operation_that_fails_turns_the_run_red_and_the_others_work(
     assert "from 2 to 36,500" in failed["prune_event_log"]
 
 
-def test_days_that_would_break_something_are_refused_everywhere(
+def test_retention_periods_that_would_break_something_are_rejected(
     instance: dg.DagsterInstance, warehouse: Warehouse, old_things: Path
 ) -> None:
     days: dict[str, int | None] = {**dict.fromkeys(OPS, 1), "delete_weather_requests": 31}
@@ -160,7 +160,7 @@ def test_days_that_would_break_something_are_refused_everywhere(
     assert old_things.exists()
 
 
-def test_it_is_there_and_the_sensor_of_killed_runs_is_on() -> None:
+def test_housekeeping_exists_and_the_orphaned_run_sensor_is_on() -> None:
     repository = definitions.get_repository_def()
     assert repository.get_job("housekeeping").name == "housekeeping"
     sensor = repository.get_sensor_def("orphaned_runs")
@@ -168,7 +168,7 @@ def test_it_is_there_and_the_sensor_of_killed_runs_is_on() -> None:
     assert sensor.minimum_interval_seconds == 60
 
 
-def test_a_log_is_set_aside_once_while_its_process_goes_on_writing(
+def test_a_log_rotates_once_while_its_process_keeps_writing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "daemon.log"
@@ -195,7 +195,7 @@ def wait_until_long(log: Path, size: int) -> None:
         time.sleep(0.05)
 
 
-def test_a_long_log_is_set_aside_at_the_start_and_a_short_one_is_not(tmp_path: Path) -> None:
+def test_a_long_log_rotates_at_start_unlike_a_short_one(tmp_path: Path) -> None:
     log = tmp_path / "web_server.log"
     log.write_bytes(b"x" * (log_files.MAX_BYTES + 1))
     child = Child("web server", ["true"], environment=dict(os.environ), log=log)
@@ -212,7 +212,7 @@ def test_a_long_log_is_set_aside_at_the_start_and_a_short_one_is_not(tmp_path: P
     assert not set_aside(tmp_path / "none.log")
 
 
-def test_the_log_of_the_built_in_server_is_set_aside_at_its_start(state: Path) -> None:
+def test_the_built_in_servers_log_rotates_at_start(state: Path) -> None:
     server = EmbeddedPostgres(state)
     server.start()
     server.stop()
@@ -224,7 +224,7 @@ def test_the_log_of_the_built_in_server_is_set_aside_at_its_start(state: Path) -
     assert server.log.with_name("server.log.1").stat().st_size > log_files.MAX_BYTES
 
 
-def test_the_log_of_the_built_in_server_is_cut_while_it_runs(state: Path) -> None:
+def test_the_built_in_servers_log_is_truncated_while_running(state: Path) -> None:
     """It outlives every `isobar ui`."""
     server = EmbeddedPostgres(state)
     connections = server.start()
@@ -242,7 +242,7 @@ def test_the_log_of_the_built_in_server_is_cut_while_it_runs(state: Path) -> Non
     assert server.log.with_name("server.log.1").stat().st_size > log_files.MAX_BYTES
 
 
-def test_a_full_disk_does_not_end_the_ui_for_a_log(tmp_path: Path) -> None:
+def test_a_full_disk_for_logs_does_not_stop_the_ui(tmp_path: Path) -> None:
     """The copy fails; the log is emptied, which is of more use."""
     log = tmp_path / "daemon.log"
     log.write_bytes(b"x" * 5_000)

@@ -95,7 +95,7 @@ def look(instance: dg.DagsterInstance) -> str:
 
 @pytest.mark.parametrize("status", [Status.STARTING, Status.STARTED])
 @pytest.mark.parametrize("host", [HERE, "localhost", socket.gethostname()])
-def test_a_run_fails_and_gives_back_its_slot_when_its_worker_was_killed(
+def test_a_killed_workers_run_fails_and_frees_its_slot(
     instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]", status: Status, host: str
 ) -> None:
     slots = instance.event_log_storage
@@ -115,7 +115,7 @@ def test_a_run_fails_and_gives_back_its_slot_when_its_worker_was_killed(
     assert look(instance) == "None was killed."
 
 
-def test_a_process_that_took_over_the_number_is_not_the_worker(
+def test_a_process_that_reuses_the_pid_is_not_the_worker(
     instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
 ) -> None:
     run = begun(instance, sleeper.pid)
@@ -125,7 +125,7 @@ def test_a_process_that_took_over_the_number_is_not_the_worker(
     assert status_of(instance, run) == Status.STARTED
 
 
-def test_workers_of_other_machines_and_runs_without_one_are_left_alone(
+def test_workers_of_other_machines_and_unstarted_runs_are_ignored(
     instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
 ) -> None:
     sleeper.kill()
@@ -142,7 +142,7 @@ def test_workers_of_other_machines_and_runs_without_one_are_left_alone(
     assert [status_of(instance, run) for run in runs] == before
 
 
-def test_a_run_that_a_broker_gave_to_another_machine_is_left_alone(
+def test_a_run_on_another_machine_of_the_broker_is_ignored(
     instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
 ) -> None:
     """Its process is none of here, though the attempt before it was, and left its tags to it."""
@@ -154,7 +154,7 @@ def test_a_run_that_a_broker_gave_to_another_machine_is_left_alone(
     assert status_of(instance, run) == Status.STARTED
 
 
-def test_a_run_that_ended_well_while_one_looked_is_not_failed(
+def test_a_run_that_succeeds_during_the_probe_is_not_failed(
     instance: dg.DagsterInstance, sleeper: "subprocess.Popen[bytes]"
 ) -> None:
     run = begun(instance, sleeper.pid)
@@ -167,7 +167,7 @@ def test_a_run_that_ended_well_while_one_looked_is_not_failed(
     assert status_of(instance, run) == Status.SUCCESS
 
 
-def test_another_attempt_of_a_killed_isobar_run_is_not_taken_for_it(
+def test_a_repeated_isobar_run_is_not_mistaken_for_its_predecessor(
     instance: dg.DagsterInstance,
 ) -> None:
     """Attempts have the tags of the run before them."""
@@ -279,7 +279,7 @@ def wait_for_statuses(session: Session, *statuses: str, seconds: float) -> float
     return time.monotonic() - began
 
 
-def test_a_run_killed_with_the_code_server_ends_and_is_tried_again(session: Session) -> None:
+def test_a_run_killed_with_the_code_server_fails_and_retries(session: Session) -> None:
     often = "[sensors.orphaned_runs]\nevery_seconds = 5\n"
     (session.state / "schedules.toml").write_text(often)
     session.start()
@@ -319,7 +319,7 @@ def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> No
         assert storage.execute(failed).fetchone() == (0,)
 
 
-def test_runs_killed_with_the_whole_session_are_ended_when_the_ui_is_started_again(
+def test_runs_killed_with_their_session_fail_when_the_ui_restarts(
     session: Session,
 ) -> None:
     session.start()

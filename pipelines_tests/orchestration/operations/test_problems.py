@@ -41,7 +41,7 @@ def test_nothing_is_wrong_where_nothing_ran_or_all_went_well(world: World) -> No
     assert world.problems() == []
 
 
-def test_a_failed_run_is_told_in_the_words_of_our_failure_since_the_first(world: World) -> None:
+def test_a_failed_run_reports_our_message_and_the_first_failure(world: World) -> None:
     world.run("flights")
     first = world.run("flights", OURS)
     last = world.run("flights", OURS)
@@ -58,14 +58,14 @@ def test_a_failed_run_is_told_in_the_words_of_our_failure_since_the_first(world:
     assert world.problems() == []
 
 
-def test_an_unforeseen_error_is_told_by_its_innermost_cause(world: World) -> None:
+def test_an_unexpected_error_is_reported_by_its_innermost_cause(world: World) -> None:
     error = ValueError("no such column: price")
     world.run("audit", error)
     assert "no such column: price" in only(world).what
     assert "run it again" in only(world).remedy
 
 
-def test_a_run_that_rejected_what_a_person_filled_in_is_no_problem(world: World) -> None:
+def test_a_run_that_rejected_launchpad_input_is_no_problem(world: World) -> None:
     rejected = world.run("audit", OURS)
     world.instance.add_run_tags(rejected, {REJECTED_INPUT: "true"})
     assert world.problems() == []
@@ -75,13 +75,13 @@ def test_a_run_that_rejected_what_a_person_filled_in_is_no_problem(world: World)
     assert only(world).path == f"/runs/{before}"
 
 
-def test_one_job_that_goes_well_does_not_hide_another_that_fails(world: World) -> None:
+def test_a_successful_job_does_not_hide_another_that_fails(world: World) -> None:
     world.run("audit", OURS)
     world.run("flights")
     assert world.keys() == ["run:audit"]
 
 
-def test_a_killed_run_that_is_tried_again_of_itself_is_no_problem_yet(world: World) -> None:
+def test_a_killed_run_awaiting_its_automatic_retry_is_no_problem(world: World) -> None:
     lost = world.lose_a_run("audit")
     run = world.instance.get_run_by_id(lost)
     assert run is not None
@@ -96,7 +96,7 @@ def test_a_killed_run_that_is_tried_again_of_itself_is_no_problem_yet(world: Wor
     ("job", "chosen", "key"),
     [("audit", [], "run:audit"), ("__ASSET_JOB", [LEGS], "materialisation:flights.legs")],
 )
-def test_a_killed_run_of_which_the_promised_retry_never_comes_is_told(
+def test_a_killed_run_whose_retry_never_comes_is_reported(
     world: World, job: str, chosen: list[dg.AssetKey], key: str
 ) -> None:
     lost = world.lose_a_run(job, *chosen)
@@ -127,7 +127,7 @@ def test_a_job_or_check_that_is_gone_is_no_problem(world: World) -> None:
     assert world.problems() == []
 
 
-def test_a_thousand_canceled_runs_since_a_failure_do_not_silence_all(world: World) -> None:
+def test_a_thousand_canceled_runs_do_not_hide_a_failure(world: World) -> None:
     world.run("audit", OURS)
     with world.instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
         connection.execute(
@@ -177,7 +177,7 @@ def test_years_of_failed_runs_are_not_read(world: World) -> None:
     }
 
 
-def test_chosen_assets_that_failed_are_a_problem_until_all_are_up_to_date(world: World) -> None:
+def test_failed_assets_are_a_problem_until_all_are_current(world: World) -> None:
     first = world.materialise(LEGS, PRICES, error=OURS)
     last = world.materialise(LEGS, PRICES, error=OURS)
     problem = only(world)
@@ -197,7 +197,7 @@ def test_assets_that_failed_by_hand_are_repaired_by_their_job(world: World) -> N
     assert world.problems() == []
 
 
-def test_a_day_that_failed_in_a_backfill_is_told_though_the_next_day_went_well(
+def test_a_failed_backfill_day_is_reported_despite_later_successes(
     world: World,
 ) -> None:
     failed = world.materialise(SNAPSHOTS, error=OURS, day="2026-11-03")
@@ -212,7 +212,7 @@ def test_a_day_that_failed_in_a_backfill_is_told_though_the_next_day_went_well(
     assert world.keys() == ["materialisation:flights.snapshots@2026-11-05"]
 
 
-def test_a_day_that_failed_by_hand_is_repaired_by_a_run_of_a_job_of_that_day(world: World) -> None:
+def test_a_materialisation_of_the_same_day_resolves_its_failure(world: World) -> None:
     world.materialise(SNAPSHOTS, error=OURS, day="2026-11-03")
     for day, left in (("2026-11-04", 1), ("2026-11-03", 0)):
         done = dg.AssetMaterialization(SNAPSHOTS, partition=day)  # as of whatever run
@@ -220,7 +220,7 @@ def test_a_day_that_failed_by_hand_is_repaired_by_a_run_of_a_job_of_that_day(wor
         assert len(world.keys()) == left
 
 
-def test_a_backfill_of_which_every_day_failed_takes_no_look_its_time(world: World) -> None:
+def test_a_backfill_with_only_failures_is_evaluated_quickly(world: World) -> None:
     """A hundred runs of a hundred days; Dagster ends a look after a minute."""
     lost = world.lose_a_run("__ASSET_JOB", SNAPSHOTS, **{MAX_RETRIES_TAG: "0"})
     run = world.instance.get_run_by_id(lost)
@@ -236,7 +236,7 @@ def test_a_backfill_of_which_every_day_failed_takes_no_look_its_time(world: Worl
 
 
 @pytest.mark.parametrize(("said", "severity"), [("WARN", "warning"), ("ERROR", "error")])
-def test_a_failed_check_tells_its_severity_and_what_it_holds(
+def test_a_failed_check_reports_its_severity_and_expectation(
     world: World, said: str, severity: str
 ) -> None:
     world.check(passed=True)
@@ -254,7 +254,7 @@ def test_a_failed_check_tells_its_severity_and_what_it_holds(
     assert world.problems() == []
 
 
-def test_a_check_that_is_being_asked_again_keeps_its_verdict(world: World) -> None:
+def test_a_check_under_evaluation_keeps_its_result(world: World) -> None:
     world.check(passed=False)
     world.instance.create_run_for_job(world.definitions.resolve_job_def("flights"))
     latest = world.instance.event_log_storage.get_latest_asset_check_execution_by_key([POSSIBLE])
@@ -262,7 +262,7 @@ def test_a_check_that_is_being_asked_again_keeps_its_verdict(world: World) -> No
     assert world.keys() == ["check:flights.legs:possible_times"]
 
 
-def test_an_asset_that_is_late_is_told_once_the_daemon_has_found_it(world: World) -> None:
+def test_a_stale_asset_is_reported_once_the_daemon_detects_it(world: World) -> None:
     world.run("flights")
     since = time.time() - 3600
     world.freshness(LEGS, "FAIL", since)
@@ -276,7 +276,7 @@ def test_an_asset_that_is_late_is_told_once_the_daemon_has_found_it(world: World
 
 
 @pytest.mark.parametrize(("name", "kind"), [("inbox", "sensor"), ("daily", "schedule")])
-def test_a_look_that_fails_is_told_until_one_goes_well(world: World, name: str, kind: str) -> None:
+def test_a_failing_tick_is_reported_until_one_succeeds(world: World, name: str, kind: str) -> None:
     now = time.time()
     world.tick(name, at=now - 90, kind=kind.upper())
     world.tick(name, OURS, at=now - 60, kind=kind.upper())
@@ -291,7 +291,7 @@ def test_a_look_that_fails_is_told_until_one_goes_well(world: World, name: str, 
     assert world.problems() == []
 
 
-def test_a_code_server_that_starts_again_is_no_problem_of_every_sensor(world: World) -> None:
+def test_a_restarting_code_server_is_no_problem_of_every_sensor(world: World) -> None:
     now = time.time()
     away = DagsterUserCodeUnreachableError("Unable to reach the user code server")
     world.tick("inbox", away, at=now - 10)
@@ -301,14 +301,14 @@ def test_a_code_server_that_starts_again_is_no_problem_of_every_sensor(world: Wo
     assert world.keys() == ["sensor:api"]
 
 
-def test_a_look_that_waited_while_the_daemon_was_stopped_is_no_problem(world: World) -> None:
+def test_a_tick_delayed_by_a_stopped_daemon_is_no_problem(world: World) -> None:
     """Else each restart of `isobar ui` would tell of some."""
     gone = DagsterCodeLocationNotFoundError("Location pipelines does not exist in workspace")
     world.tick("inbox", gone, at=time.time() - 3600)
     assert world.problems() == []
 
 
-def test_what_was_stopped_is_told_unless_it_is_off_by_default(world: World) -> None:
+def test_stopped_automation_is_reported_unless_off_by_default(world: World) -> None:
     before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
     world.tick("inbox", OURS, at=time.time())
     world.stop("inbox")
@@ -329,7 +329,7 @@ def test_errors_come_before_warnings_and_the_oldest_first(world: World) -> None:
     assert world.keys() == ["check:flights.legs:possible_times", "run:audit", "stopped:inbox"]
 
 
-def test_text_of_others_can_neither_tell_secrets_nor_colour_a_terminal(world: World) -> None:
+def test_foreign_text_can_neither_leak_secrets_nor_colour_a_terminal(world: World) -> None:
     bad = f"postgresql://me:hunter2@db/x?password=hunter2 \x1b[31mred\x1b[0m {'x' * 5000}"
     world.run("audit", dg.Failure(description=bad), tags={"dagster/partition": "\x1b[31m7"})
     problem = only(world)

@@ -238,7 +238,7 @@ def requested(instance: dg.DagsterInstance, cursor: Any = None) -> Any:
     return dg.evaluate_automation_conditions(ASSETS, instance, chosen, cursor=cursor)
 
 
-def test_dagster_says_the_same_of_every_asset_before_and_after(
+def test_pruning_leaves_dagsters_view_of_every_asset_unchanged(
     instance: dg.DagsterInstance,
     engine: Engine,
     storage: psycopg.Connection,
@@ -276,7 +276,7 @@ def rows_end(storage: psycopg.Connection) -> int:
     return int(last)
 
 
-def test_what_was_before_a_failed_attempt_is_still_known_when_both_are_old(
+def test_the_success_before_an_old_failure_is_still_known(
     instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
 ) -> None:
     for version, fails in enumerate((False, False, False, True)):
@@ -414,7 +414,7 @@ def prune_all(world: World) -> int:
         engine.dispose()
 
 
-def test_why_a_monthly_job_failed_is_still_told_when_that_is_long_ago(world: World) -> None:
+def test_an_old_failure_of_a_monthly_job_is_still_reported(world: World) -> None:
     """And why chosen assets did that nobody brought up to date since."""
     world.run("audit", OURS)
     world.materialise(LEGS, error=OURS)
@@ -429,7 +429,7 @@ def test_why_a_monthly_job_failed_is_still_told_when_that_is_long_ago(world: Wor
     assert world.problems() == before
 
 
-def test_a_check_that_failed_long_ago_and_ever_since_is_told_since_then(world: World) -> None:
+def test_a_long_failing_check_is_reported_since_its_first_failure(world: World) -> None:
     world.check(passed=False)
     world.check(passed=True)
     for _ in range(3):
@@ -448,7 +448,7 @@ def test_a_check_that_failed_long_ago_and_ever_since_is_told_since_then(world: W
     assert world.problems() == []
 
 
-def test_an_event_of_a_clock_that_was_ahead_does_not_keep_all_others(
+def test_an_event_from_the_future_does_not_keep_all_others(
     instance: dg.DagsterInstance, engine: Engine, storage: psycopg.Connection
 ) -> None:
     for version in range(3):
@@ -460,7 +460,7 @@ def test_an_event_of_a_clock_that_was_ahead_does_not_keep_all_others(
     assert prune(engine, "events", dt.datetime.now(dt.UTC) - A_MONTH).count > 20
 
 
-def test_files_that_cannot_be_removed_are_told_of_and_the_others_go(
+def test_undeletable_files_are_reported_and_the_others_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders = [tmp_path / str(uuid.uuid4()) for _ in range(3)]

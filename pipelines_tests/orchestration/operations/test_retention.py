@@ -67,7 +67,7 @@ def deliver_two(warehouse: Warehouse, folder: Path, owner: psycopg.Connection) -
     age(owner, "old.csv")
 
 
-def test_old_refused_records_go_young_ones_stay_and_the_ledger_says_so(
+def test_old_rejected_records_are_purged_and_counted_in_the_ledger(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver_two(warehouse, tmp_path, owner)
@@ -127,7 +127,7 @@ def test_a_retry_that_puts_records_back_keeps_the_forgotten_counted(
     assert is_balanced(warehouse)
 
 
-def test_a_later_file_that_answers_one_of_the_left_records_leaves_the_books_balanced(
+def test_a_later_file_that_resolves_a_remaining_record_keeps_balance(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver_two(warehouse, tmp_path, owner)
@@ -141,7 +141,7 @@ def test_a_later_file_that_answers_one_of_the_left_records_leaves_the_books_bala
     assert is_balanced(warehouse)
 
 
-def test_a_file_that_comes_again_is_in_quarantine_again_and_forgotten_no_more(
+def test_a_redelivered_file_returns_to_quarantine_and_is_not_purged(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     old = [line(1), line(2), line(3, article_price="free")]
@@ -156,7 +156,7 @@ def test_a_file_that_comes_again_is_in_quarantine_again_and_forgotten_no_more(
     assert retention.forget_quarantine(warehouse, A_YEAR_AGO) == {}
 
 
-def test_a_day_with_the_document_of_a_forgotten_one_is_balanced_too(
+def test_a_day_with_a_purged_document_is_balanced_too(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     document = flights_document([itinerary(1, [1, 2]), itinerary(2, [1, 9]), itinerary(3, [1, 2])])
@@ -173,7 +173,7 @@ def test_a_day_with_the_document_of_a_forgotten_one_is_balanced_too(
     assert is_balanced(warehouse, "flights")
 
 
-def test_a_load_and_two_housekeepers_at_once_leave_the_books_balanced(
+def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
     warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH_SIZE", 7)
@@ -212,7 +212,7 @@ def test_a_load_and_two_housekeepers_at_once_leave_the_books_balanced(
     assert is_balanced(warehouse, "test")
 
 
-def test_calls_go_after_their_time_and_the_month_s_allowance_stays(
+def test_old_requests_are_purged_without_changing_the_monthly_allowance(
     warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_log, "BATCH_SIZE", 10)
@@ -268,7 +268,7 @@ def test_without_old_documents_a_rebuild_loses_no_price_history(
     assert is_balanced(warehouse, "flights")
 
 
-def test_documents_go_when_no_later_day_needs_them_and_come_back_with_a_day_that_does(
+def test_documents_are_purged_when_unneeded_and_return_with_their_day(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     kinds = {price: flights_document([itinerary(1, [1, 2], price=price)]) for price in ("£1", "£2")}
@@ -304,7 +304,7 @@ def test_a_document_that_is_not_loaded_yet_stays_however_old(
 
 
 @pytest.mark.parametrize("days", [0, -1, 1, 10**9])
-def test_days_that_would_leave_nothing_are_refused(days: int) -> None:
+def test_retention_periods_that_would_leave_nothing_are_rejected(days: int) -> None:
     with pytest.raises(PermanentFailure, match=f"days is {days}, so this removed nothing"):
         retention.days_ago(days, NOW)
 

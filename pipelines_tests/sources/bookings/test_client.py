@@ -34,7 +34,7 @@ def test_an_array_is_one_page(source: FakeSource) -> None:
 
 
 @pytest.mark.answers("E57")
-def test_pages_are_read_to_the_end_at_our_address_whatever_next_says(source: FakeSource) -> None:
+def test_all_pages_come_from_our_address_whatever_next_contains(source: FakeSource) -> None:
     source.will(
         document(page([event(1)], "http://internal.example/admin?limit=5000&offset=1&x=a%20b")),
         document(page([event(2)], "?limit=5000&offset=2")),
@@ -61,7 +61,7 @@ def test_pages_are_read_to_the_end_at_our_address_whatever_next_says(source: Fak
         (page([], "?limit=5000"), "the pages go in a circle"),
     ],
 )
-def test_an_answer_of_another_shape_says_what_is_wrong(
+def test_a_response_of_another_shape_is_reported(
     source: FakeSource, answer: Any, words: str
 ) -> None:
     source.will(body(json.dumps(answer).encode()))
@@ -80,7 +80,7 @@ def test_pages_without_end_are_given_up(
 
 
 @pytest.mark.answers("E59")
-def test_an_answer_other_than_200_is_asked_for_again(source: FakeSource) -> None:
+def test_a_response_other_than_200_is_retried(source: FakeSource) -> None:
     """DEF E59: anything but 200 was logged and skipped."""
     source.will(body(b"busy", 503), document([event(1)]))
     (found,) = client(source).pages(None)
@@ -91,7 +91,7 @@ def test_an_answer_other_than_200_is_asked_for_again(source: FakeSource) -> None
 
 
 @pytest.mark.answers("E56")
-def test_a_refused_parameter_is_told_and_not_dropped(source: FakeSource) -> None:
+def test_a_rejected_parameter_is_reported_and_not_dropped(source: FakeSource) -> None:
     """DEF E56: a filter that could not be read was dropped without a word."""
     source.will(body(b'{"error": "updated__gte: must be a date and time"}', 400))
     with pytest.raises(Failure, match="400"):

@@ -183,7 +183,7 @@ def as_one_by_one(told: list[tuple[int | None, str]]) -> tuple[dict[int, str], s
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(files=st.lists(st.lists(lines, min_size=1, max_size=6), min_size=1, max_size=4))
-def test_ids_that_are_missing_or_there_twice_end_as_if_lines_came_one_by_one(
+def test_missing_or_duplicate_ids_end_as_if_loaded_singly(
     server: Connections,
     database: str,
     owner_of_it: psycopg.Connection,

@@ -87,7 +87,7 @@ def test_files_and_the_api_land_together_and_are_counted(
     assert again["new_events"] == 0
 
 
-def test_an_api_that_is_down_fails_the_run_and_the_files_are_counted(
+def test_an_unavailable_api_fails_the_run_but_files_are_counted(
     resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path, source: FakeSource
 ) -> None:
     source.will(body(b"gone", 503))
@@ -103,7 +103,7 @@ def test_an_api_that_is_down_fails_the_run_and_the_files_are_counted(
     assert failed_checks(well) == set()
 
 
-def test_a_refused_file_fails_the_run_once_and_the_rest_of_the_inbox_is_served(
+def test_a_rejected_file_fails_one_run_and_blocks_no_other(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     inbox: Path,
@@ -133,7 +133,7 @@ def test_without_a_source_the_job_is_skipped(
     assert tick(sensor("bookings_events_api"), off, instance) == "BOOKINGS_EVENTS_URL is not set."
 
 
-def test_one_file_is_taken_by_hand(
+def test_one_file_is_loaded_by_hand(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     tmp_path_factory: pytest.TempPathFactory,
@@ -167,7 +167,7 @@ def test_a_retry_is_counted_like_a_load(
     assert failed_checks(result) == set()
 
 
-def test_the_sensor_of_the_api_asks_for_a_run_only_when_there_is_news(
+def test_the_api_sensor_requests_runs_only_for_new_events(
     resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
 ) -> None:
     source.will(document([event(1)]))
@@ -186,7 +186,7 @@ def test_the_sensor_of_the_api_asks_for_a_run_only_when_there_is_news(
     assert told.startswith("The last reading failed; trying again 5 minutes after it: bookings:")
 
 
-def test_an_api_that_is_down_is_told_by_a_run_and_then_left_alone_for_a_while(
+def test_an_unavailable_api_fails_one_run_and_is_paused(
     resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
 ) -> None:
     run(resources, instance)
@@ -199,7 +199,7 @@ def test_an_api_that_is_down_is_told_by_a_run_and_then_left_alone_for_a_while(
     assert "503" in told
 
 
-def test_a_job_that_fails_whatever_is_new_is_not_started_twice_a_minute(
+def test_a_failed_job_is_not_restarted_at_once_for_news(
     resources: dict[str, Any], instance: dg.DagsterInstance, source: FakeSource
 ) -> None:
     run(resources, instance)
@@ -226,7 +226,7 @@ def test_counts_that_a_killed_run_left_behind_are_caught_up(
     assert tick(hotel_bookings_lag, resources, instance) == "All events are counted."
 
 
-def test_counts_that_were_tampered_with_are_found_and_mended_by_a_rebuild(
+def test_a_rebuild_repairs_counts_that_were_tampered_with(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     inbox: Path,
@@ -245,7 +245,7 @@ def test_counts_that_were_tampered_with_are_found_and_mended_by_a_rebuild(
     assert failed_checks(run(resources, instance, "bookings_audit")) == set()
 
 
-def test_an_audit_is_asked_for_when_events_are_new_when_it_failed_and_once_a_day(
+def test_audits_run_for_new_events_after_failures_and_daily(
     resources: dict[str, Any], instance: dg.DagsterInstance
 ) -> None:
     job = sensors.job("bookings_audit")
@@ -272,7 +272,7 @@ def test_an_audit_is_asked_for_when_events_are_new_when_it_failed_and_once_a_day
     audit(2, dg.DagsterRunStatus.SUCCESS)
 
 
-def test_the_checks_that_read_all_events_are_of_the_audit_alone() -> None:
+def test_checks_that_read_all_events_run_only_in_the_audit() -> None:
     whole = build_definitions()
     arrival = whole.resolve_job_def("bookings").asset_layer
     audit = whole.resolve_job_def("bookings_audit").asset_layer

@@ -43,7 +43,7 @@ def test_duplicate_events_are_not_accepted_again(
 
 
 @pytest.mark.answers("E55")
-def test_of_two_events_with_one_id_the_first_stays_and_the_other_is_quarantined(
+def test_of_two_events_with_one_id_the_second_is_quarantined(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     events = [event(1), event(1, hotel_id=9), *(event(number) for number in range(2, 12))]
@@ -94,7 +94,7 @@ def test_the_hotel_systems_own_names_of_columns_are_read(
 
 
 @pytest.mark.answers("E24")
-def test_bad_lines_are_quarantined_whole_and_the_others_land(
+def test_bad_lines_are_quarantined_completely_and_the_others_load(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     good = [event(number) for number in range(1, 101)]
@@ -144,7 +144,7 @@ def test_a_status_outside_1_and_2_is_rejected(
 
 
 @pytest.mark.answers("E24")
-def test_up_to_twenty_bad_lines_never_refuse_a_file_and_more_do(
+def test_more_than_twenty_bad_lines_reject_a_file(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     """E24: one bad line of four kept the other three out."""
@@ -185,7 +185,7 @@ def test_a_corrected_line_leaves_quarantine_and_others_stay(
         assert unbalanced(connection, "bookings") == []
 
 
-def test_a_few_conflicts_do_not_refuse_a_small_file_and_many_do(
+def test_many_conflicts_reject_a_small_file_but_few_do_not(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver(warehouse, tmp_path, [event(number) for number in range(30)])
@@ -213,7 +213,7 @@ def nameless(events: list[Event]) -> list[Event]:
     return [{name: value for name, value in one.items() if name != "id"} for one in events]
 
 
-def test_events_without_ids_are_known_by_what_they_say(
+def test_events_without_ids_are_identified_by_their_content(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     events = [event(1), event(2), event(1)]
@@ -226,7 +226,7 @@ def test_events_without_ids_are_known_by_what_they_say(
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_an_event_that_comes_with_an_id_and_without_one_is_one_event(
+def test_an_event_with_and_without_its_id_is_one_event(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, turned: bool
 ) -> None:
     files = [[event(1), event(2)], nameless([event(2), event(1), event(3)])]
@@ -241,7 +241,7 @@ def test_an_event_that_comes_with_an_id_and_without_one_is_one_event(
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_of_two_events_with_one_id_the_first_has_it_also_where_one_came_without(
+def test_the_first_of_two_claimants_of_an_id_keeps_it(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, turned: bool
 ) -> None:
     deliver(warehouse, tmp_path, nameless([event(1), event(2)]), "nameless.csv")
@@ -256,7 +256,7 @@ def test_of_two_events_with_one_id_the_first_has_it_also_where_one_came_without(
     assert owner.execute(f"{traced} WHERE event_id = 1").fetchone() == ("bookings.csv",)
 
 
-def test_an_id_that_is_of_another_event_is_not_lent_to_one_without(
+def test_the_id_of_another_event_is_not_given_away(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     nobody, five, other = event(""), event(5), event(5, hotel_id=9)
@@ -268,7 +268,7 @@ def test_an_id_that_is_of_another_event_is_not_lent_to_one_without(
     assert [position for position, _, _ in quarantined(owner)] == ["line 4"]
 
 
-def test_two_events_that_say_the_same_with_two_ids_are_two(
+def test_equal_content_under_two_ids_is_two_events(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     room = {"room_reservation_id": ROOM.format(1)}
@@ -288,7 +288,7 @@ def test_two_events_that_say_the_same_with_two_ids_are_two(
         (b"PK\x03\x04 a spreadsheet", "no header"),
     ],
 )
-def test_what_is_no_such_file_is_refused_with_what_to_do(
+def test_a_non_event_file_is_rejected_with_instructions(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, content: bytes, words: str
 ) -> None:
     with pytest.raises(PermanentFailure, match=words) as refused:
@@ -303,7 +303,7 @@ def test_a_header_alone_is_a_delivery_of_nothing(
     assert counts(deliver(warehouse, tmp_path, text_of([event(1)]).splitlines()[0])) == (0, 0, 0, 0)
 
 
-def test_a_line_without_end_refuses_the_file(
+def test_an_endless_line_rejects_the_file(
     warehouse: Warehouse, tmp_path: Path, owner: psycopg.Connection
 ) -> None:
     content = text_of([event(1)]) + "9" * (csv_records.MAX_LINE_BYTES + 10)
@@ -312,7 +312,7 @@ def test_a_line_without_end_refuses_the_file(
     assert held(owner) == []
 
 
-def test_bytes_that_are_no_utf_8_cost_only_the_fields_they_are_in(
+def test_invalid_utf_8_bytes_affect_only_their_fields(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     lines = [f"{line},Müller" for line in text_of(event(n) for n in range(1, 21)).splitlines()]
@@ -324,7 +324,7 @@ def test_bytes_that_are_no_utf_8_cost_only_the_fields_they_are_in(
     assert raw.endswith("M\\xfcller")
 
 
-def test_a_file_of_many_blocks_keeps_its_order_and_its_lines(
+def test_a_file_of_many_blocks_keeps_order_and_line_numbers(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Path,
@@ -343,7 +343,7 @@ def test_a_file_of_many_blocks_keeps_its_order_and_its_lines(
     assert dict(held(owner, "event_id, hotel_id")) == first
 
 
-def test_a_retry_takes_in_what_is_good_now_and_leaves_what_is_not(
+def test_a_retry_loads_mended_records_and_leaves_the_others(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Path,

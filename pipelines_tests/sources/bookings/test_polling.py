@@ -71,7 +71,7 @@ def asked(source: FakeSource) -> list[str | None]:
     return [mark.replace("%3A", ":") or None for mark in marks]
 
 
-def test_a_page_that_the_sensor_has_read_is_not_downloaded_again(
+def test_a_page_read_by_the_sensor_is_not_downloaded_again(
     feed: Feed, source: FakeSource, clock: FakeClock
 ) -> None:
     source.will(document([event(1)]))
@@ -88,7 +88,7 @@ def test_a_page_that_the_sensor_has_read_is_not_downloaded_again(
     assert len(source.requests) == downloaded + 1
 
 
-def test_the_first_reading_takes_all_and_the_next_begin_an_hour_before_the_newest(
+def test_the_first_poll_reads_all_later_ones_overlap_one_hour(
     feed: Feed, source: FakeSource, owner: psycopg.Connection
 ) -> None:
     source.will(document([event(1, event_timestamp=at(30)), event(2, event_timestamp=at(2))]))
@@ -101,7 +101,7 @@ def test_the_first_reading_takes_all_and_the_next_begin_an_hour_before_the_newes
     assert held(owner, "event_id") == [(1,), (2,), (3,)]
 
 
-def test_late_events_are_read_as_far_back_as_is_set_or_from_the_beginning_on_request(
+def test_late_events_are_read_within_the_lookback_or_on_request(
     warehouse: Warehouse, source: FakeSource, clock: FakeClock
 ) -> None:
     feed = Feed(warehouse, source.url, clock)
@@ -180,7 +180,7 @@ def test_equal_and_late_times_are_not_missed(
     assert held(owner, "event_id") == [(1,), (2,), (3,), (4,)]
 
 
-def test_events_of_the_future_do_not_carry_the_watermark_away_nor_start_runs_for_ever(
+def test_future_events_neither_move_the_watermark_nor_start_endless_runs(
     feed: Feed, source: FakeSource, clock: FakeClock
 ) -> None:
     """A system whose naive times are of another zone is always ahead."""
@@ -197,7 +197,7 @@ def test_events_of_the_future_do_not_carry_the_watermark_away_nor_start_runs_for
     assert asked(source)[-1] == at(2)
 
 
-def test_a_reading_that_died_before_its_end_goes_on_from_what_it_read(
+def test_an_interrupted_poll_continues_where_it_stopped(
     feed: Feed, source: FakeSource, owner: psycopg.Connection
 ) -> None:
     source.will(document([event(1, event_timestamp=at(5))]))
@@ -208,7 +208,7 @@ def test_a_reading_that_died_before_its_end_goes_on_from_what_it_read(
     assert asked(source)[-1] == at(6)
 
 
-def test_when_nothing_is_new_nothing_is_entered_and_no_run_is_asked_for(
+def test_without_news_no_delivery_is_recorded_and_no_run_requested(
     feed: Feed, source: FakeSource, owner: psycopg.Connection
 ) -> None:
     source.will(document([event(1, event_timestamp=at(1))]))
@@ -221,13 +221,13 @@ def test_when_nothing_is_new_nothing_is_entered_and_no_run_is_asked_for(
     assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (2,)
 
 
-def test_an_api_without_events_asks_for_no_runs(feed: Feed, source: FakeSource) -> None:
+def test_an_api_without_events_requests_no_runs(feed: Feed, source: FakeSource) -> None:
     source.will(document([]))
     assert feed.poll() == [(0, 0, 0, 0)]
     assert not feed.has_news()
 
 
-def test_files_and_the_api_tell_the_same_events_once(
+def test_events_in_both_files_and_the_api_are_stored_once(
     hotel_system: Feed, owner: psycopg.Connection, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients, "PAGE_EVENTS", 200)
@@ -257,7 +257,9 @@ def test_files_and_the_api_tell_the_same_events_once(
     assert found == expected
 
 
-def test_a_database_that_is_away_is_told_in_words(source: FakeSource, clock: FakeClock) -> None:
+def test_an_unreachable_database_is_reported_without_a_traceback(
+    source: FakeSource, clock: FakeClock
+) -> None:
     feed = Feed(Warehouse("postgresql://127.0.0.1:9/isobar"), source.url, clock)
     for ask in (feed.poll, feed.has_news):
         with pytest.raises(TransientFailure, match="refused"):

@@ -98,7 +98,7 @@ def is_good(row: Record) -> bool:
     return row["status"] in ("1", "2")
 
 
-def test_events_of_thirty_days_come_in_the_order_of_their_time(everything: list[Record]) -> None:
+def test_events_of_thirty_days_are_ordered_by_time(everything: list[Record]) -> None:
     order = [(event["event_timestamp"], event["id"]) for event in everything]
     assert order == sorted(order)
     assert len({event["id"] for event in everything}) == len(everything) > 700
@@ -114,7 +114,7 @@ def test_both_spellings_of_the_path_answer_alike(served: str, everything: list[R
     assert answer.json() == everything
 
 
-def test_a_reservation_has_an_event_for_each_night_and_some_are_cancelled() -> None:
+def test_reservations_have_one_event_per_night_and_some_are_cancelled() -> None:
     since = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     told = hotels.events(1, since, since + dt.timedelta(days=500))
     stays: dict[tuple[str, int], list[hotels.Event]] = {}
@@ -154,7 +154,7 @@ def test_a_reservation_has_an_event_for_each_night_and_some_are_cancelled() -> N
         (["night_of_stay__lte", "night_of_stay_lte"], "night_of_stay", operator.le),
     ],
 )
-def test_a_filter_keeps_what_it_says_in_each_spelling(
+def test_a_filter_works_in_each_spelling(
     served: str,
     everything: list[Record],
     names: list[str],
@@ -204,7 +204,7 @@ def test_filters_are_joined_and_times_are_read_in_any_zone(
         ("offset", "10"),
     ],
 )
-def test_what_cannot_be_heeded_is_refused_and_never_dropped(
+def test_unsupported_parameters_are_rejected_and_never_dropped(
     served: str, name: str, value: str
 ) -> None:
     answer = ask(served, **{name: value})
@@ -213,7 +213,7 @@ def test_what_cannot_be_heeded_is_refused_and_never_dropped(
     assert len(answer.text) < 600
 
 
-def test_a_filter_given_in_both_spellings_is_refused(served: str) -> None:
+def test_a_filter_given_in_both_spellings_is_rejected(served: str) -> None:
     answer = ask(served, updated__gte="2026-09-01", updated_gte="2026-09-02")
     assert answer.status_code == 400
     assert "more than once" in answer.json()["error"]
@@ -294,7 +294,7 @@ def test_a_wrong_field_is_named(served: str, field: str, value: object) -> None:
     assert isinstance(answer.json()[field][0], str)
 
 
-def test_a_field_by_both_of_its_names_is_refused(served: str) -> None:
+def test_a_field_given_by_both_names_is_rejected(served: str) -> None:
     assert post(served, GOOD | {"rpg_status": 1}).status_code == 400
 
 
@@ -307,17 +307,17 @@ def test_all_wrong_fields_are_named_at_once(served: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"\xff", b"[" * 60_000])
-def test_a_body_that_is_no_object_is_refused(served: str, body: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_rejected(served: str, body: bytes) -> None:
     answer = requests.post(served, data=body, timeout=10)
     assert answer.status_code == 400
     assert list(answer.json()) == ["body"]
 
 
-def test_a_body_too_long_is_refused(served: str) -> None:
+def test_a_body_that_is_too_long_is_rejected(served: str) -> None:
     assert requests.post(served, data=b" " * 100_000, timeout=10).status_code == 413
 
 
-def test_an_id_that_is_taken_is_refused(fresh: str) -> None:
+def test_a_duplicate_id_is_rejected(fresh: str) -> None:
     coming = hotels.events_of_day(1, TODAY + dt.timedelta(days=1))[0].id
     assert post(fresh, GOOD | {"id": 5}).status_code == 201
     for taken in (5, get(fresh)[0]["id"], coming):
@@ -347,7 +347,7 @@ def test_a_given_day_sets_the_day_of_the_events() -> None:
     assert "2025-03-01" < times[-1] <= "2025-03-01T12:00:30Z"
 
 
-def test_files_and_the_api_tell_the_same_events(inbox: Path, everything: list[Record]) -> None:
+def test_files_and_the_api_contain_the_same_events(inbox: Path, everything: list[Record]) -> None:
     history = [as_record(row) for row in rows(inbox / "bookings-history.csv.gz")]
     day = rows(inbox / f"bookings-{YESTERDAY}.csv")
     good = {row["id"]: as_record(row) for row in day if is_good(row)}
@@ -388,9 +388,7 @@ def test_columns_of_the_two_files_are_in_different_orders(inbox: Path) -> None:
     assert sorted(first) == sorted(other)
 
 
-def test_files_are_the_same_for_the_same_day_and_are_not_written_again(
-    inbox: Path, tmp_path: Path
-) -> None:
+def test_files_are_stable_within_a_day_and_not_rewritten(inbox: Path, tmp_path: Path) -> None:
     event_files.write_files(tmp_path, TODAY, 1)
     files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     assert files == {file.name: file.read_bytes() for file in inbox.iterdir()}
@@ -401,13 +399,13 @@ def test_files_are_the_same_for_the_same_day_and_are_not_written_again(
     assert {file.read_text() for file in tmp_path.iterdir()} == {"as it was left"}
 
 
-def test_the_history_takes_less_than_two_seconds(tmp_path: Path) -> None:
+def test_the_history_is_generated_within_two_seconds(tmp_path: Path) -> None:
     began = time.process_time()
     event_files.write_files(tmp_path, TODAY, 77)
     assert time.process_time() - began < 2
 
 
-def test_a_stream_comes_at_its_rate_and_goes_on_after_a_restart(tmp_path: Path) -> None:
+def test_a_stream_follows_its_rate_and_survives_a_restart(tmp_path: Path) -> None:
     options: dict[str, Any] = {
         "inboxes": tmp_path,
         "now": lambda: NOON,

@@ -132,7 +132,7 @@ def test_a_good_event_is_a_row_with_types() -> None:
         ("123456789012345679.0", 123_456_789_012_345_679),
     ],
 )
-def test_whole_numbers_are_exact_however_spreadsheets_write_them(
+def test_integers_are_exact_however_spreadsheets_write_them(
     column: str, text: str, number: int
 ) -> None:
     """Ids of 17 digits and more that went through floating point met those of others."""
@@ -141,7 +141,7 @@ def test_whole_numbers_are_exact_however_spreadsheets_write_them(
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u00a0", "\t  "])
-def test_an_event_without_id_is_taken(text: str) -> None:
+def test_an_event_without_id_is_accepted(text: str) -> None:
     assert only_row(of_line(id=text))["id"] is None
     assert only_row(of_events(event(id=text)))["id"] is None
 
@@ -207,7 +207,7 @@ def test_times_are_read_in_every_form_that_sources_have(text: str, instant: dt.d
 
 @pytest.mark.parametrize("zone", ["Asia/Tashkent", AWAY])
 @pytest.mark.parametrize("first", [0, 8, len(INSTANTS)])
-def test_times_of_every_form_stand_in_one_portion_and_do_not_mix(zone: str, first: int) -> None:
+def test_one_batch_may_mix_all_time_formats(zone: str, first: int) -> None:
     """A form that was guessed from the first rows made the others missing, or months of days."""
     inside = INSTANTS[:-2]
     forms = [(text, at.replace(tzinfo=ZoneInfo(zone))) for text, at in inside] + INSTANTS_WITH_ZONE
@@ -225,9 +225,7 @@ def test_times_without_a_zone_are_in_that_of_the_source(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "instant"), INSTANTS_WITH_ZONE)
-def test_times_with_a_zone_are_not_moved_to_that_of_the_source(
-    text: str, instant: dt.datetime
-) -> None:
+def test_times_with_an_offset_ignore_the_sources_zone(text: str, instant: dt.datetime) -> None:
     assert only_row(of_line("Asia/Tashkent", event_timestamp=text))["event_timestamp"] == instant
 
 
@@ -244,7 +242,7 @@ def test_an_hour_that_clocks_skip_is_no_time(text: str) -> None:
     assert len(of_line("UTC", event_timestamp=text).rows) == 1
 
 
-def test_an_hour_that_clocks_skip_is_one_when_its_zone_is_told() -> None:
+def test_a_skipped_hour_is_valid_with_an_explicit_offset() -> None:
     row = only_row(of_line("Europe/Berlin", event_timestamp="2022-03-27T02:30:00+01:00"))
     assert row["event_timestamp"] == utc(2022, 3, 27, 1, 30)
 
@@ -255,7 +253,7 @@ def test_an_hour_that_clocks_show_twice_is_the_first(text: str) -> None:
     assert row["event_timestamp"] == utc(2022, 10, 30, 0, 30)
 
 
-def test_hours_around_those_that_clocks_show_twice_stay_where_they_are() -> None:
+def test_ambiguous_hours_do_not_depend_on_row_order() -> None:
     """Whether an hour is the second was guessed from the order of rows, which is none."""
     texts = ["02:59:59", "01:59:59", "02:00:00", "03:00:00", "02:00:00", "02:59:59"]
     events = [event(event_timestamp=f"2022-10-30 {text}") for text in texts]
@@ -353,7 +351,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("column", WRONG)
-def test_a_wrong_value_is_refused_and_told(column: str) -> None:
+def test_a_wrong_value_is_rejected_and_quoted(column: str) -> None:
     """By itself, too: one right value beside others may have them read in another way."""
     wrong = of_events(*(event(**{column: text}) for text in WRONG[column]))
     told = [(reason(column, text.strip()),) for text in WRONG[column]]
@@ -366,7 +364,7 @@ def test_a_wrong_value_is_refused_and_told(column: str) -> None:
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", AWAY])
 @pytest.mark.parametrize("text", OTHER_YEARS)
-def test_a_time_of_another_age_costs_itself_only_whatever_the_zone(zone: str, text: str) -> None:
+def test_a_time_of_another_century_rejects_only_its_own_line(zone: str, text: str) -> None:
     events = of_events(GOOD, event(event_timestamp=text), GOOD, zone=zone)
     assert events.rows["record"].tolist() == [0, 2]
     assert [(one.record, one.reasons) for one in events.rejects] == [
@@ -394,7 +392,7 @@ def test_a_long_value_is_shown_shortened() -> None:
     assert told == f'hotel_id is not a whole number: "{"9" * 76}…'
 
 
-def test_all_reasons_of_a_line_are_told_in_the_order_of_columns() -> None:
+def test_all_reasons_of_a_line_are_listed_in_column_order() -> None:
     content = (
         "night_of_stay,status,id,hotel_id,room_reservation_id,event_timestamp\n"
         f"2022-08-01,1,1,1,{ROOM},2022-07-31 12:00:40\n"
@@ -419,7 +417,7 @@ def test_all_reasons_of_a_line_are_told_in_the_order_of_columns() -> None:
     ]
 
 
-def test_a_refused_line_keeps_its_place_and_its_text_whole() -> None:
+def test_a_rejected_line_keeps_its_position_and_complete_text() -> None:
     good = f"1,2607,2022-07-31 12:00:40,1,{ROOM},2022-08-01"
     bad = [
         "  x , 2607,2022-07-31 12:00:40,1,not\x00one,2022-08-01  ",
@@ -443,7 +441,7 @@ def test_a_refused_line_keeps_its_place_and_its_text_whole() -> None:
         ]
 
 
-def test_bytes_that_are_not_utf_8_cost_their_own_line_only() -> None:
+def test_non_utf_8_bytes_reject_only_their_own_line() -> None:
     line = f"1,2607,2022-07-31 12:00:40,1,{ROOM},2022-08-01\n".encode()
     content = ",".join(COLUMNS).encode() + b"\n" + line + line.replace(b"2607", b"m\xfc") + line
     (events,) = of_file(content)
@@ -568,7 +566,7 @@ def test_events_from_quarantine_keep_their_numbers() -> None:
     assert json.loads(events.rejects[0].raw) == event(status=0)
 
 
-def test_what_is_told_of_a_refused_event_reads_the_same_again() -> None:
+def test_the_raw_text_of_a_rejected_event_parses_the_same() -> None:
     """It waits in quarantine, and is read again when the rules have changed."""
     first = of_events(*(event(hotel_id=value, x=value) for value in JSON_VALUES[1:7]))
     again = of_events(*(json.loads(one.raw) for one in first.rejects))
@@ -576,14 +574,14 @@ def test_what_is_told_of_a_refused_event_reads_the_same_again() -> None:
     assert len(first.rejects) == 6
 
 
-def test_the_raw_text_of_each_row_is_at_hand_even_of_good_ones() -> None:
+def test_the_raw_text_of_every_row_is_available() -> None:
     """Those that contradict an event that is held are refused later."""
     portion = of_objects([1, GOOD, event(id=2)])
     assert portion.sent[RECORD].tolist() == [1, 2]
     assert [json.loads(portion.raw(row)) for row in (0, 1)] == [GOOD, event(id=2)]
 
 
-def test_keys_that_nobody_promised_are_told_with_how_often() -> None:
+def test_unknown_keys_are_counted() -> None:
     events = [{**GOOD, "colour": 1}, {**GOOD, "colour": 1, "\ud800\x1b[31m": 2}, GOOD, None, "x"]
     assert unknown_keys(events, "an answer") == [
         'an answer: unknown key "colour" in 2 of 5 events',
@@ -592,7 +590,7 @@ def test_keys_that_nobody_promised_are_told_with_how_often() -> None:
     assert [one["record"] for one in of_events(*events).rows.to_dict("records")] == [0, 1, 2]
 
 
-def test_many_unknown_keys_are_counted_and_few_are_told() -> None:
+def test_many_unknown_keys_are_counted_and_few_are_listed() -> None:
     names = [f"x{number:03}" for number in range(MAX_DRIFT + 5)]
     told = unknown_keys([{**GOOD, **dict.fromkeys(names)}], "an answer")
     assert len(told) == MAX_DRIFT + 1

@@ -44,7 +44,7 @@ def holds(value: Any, depth: int = 3) -> bool:
     return any(holds(part, depth - 1) for part in parts)
 
 
-def test_a_row_walks_through_twelve_files_and_the_environment_is_parsed_once(
+def test_a_row_passes_twelve_files_and_parses_the_environment_once(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ISOBAR_SOURCES", "live")

@@ -96,7 +96,7 @@ def told(owner: psycopg.Connection) -> dict[tuple[str, dt.datetime], tuple[str, 
 
 
 @pytest.mark.answers("F49")
-def test_any_order_of_snapshots_ends_as_the_model_and_as_a_rebuild(
+def test_any_snapshot_order_matches_the_model_and_a_rebuild(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     random = Random(0)
@@ -168,7 +168,7 @@ def test_a_withdrawn_itinerary_keeps_its_legs_as_they_were_then(
     ).fetchall() == [("it_1", 0), ("it_2", 1)]
 
 
-def test_a_leg_that_changes_is_followed_by_the_itineraries_on_offer(
+def test_a_changed_leg_applies_to_the_itineraries_on_offer(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     keep(warehouse, MONDAY, flights_document([itinerary(1, [1])], [leg(1, stops=0)]))
@@ -179,7 +179,7 @@ def test_a_leg_that_changes_is_followed_by_the_itineraries_on_offer(
     ]
 
 
-def test_a_refused_day_is_remembered_and_does_not_hold_up_the_next(
+def test_a_rejected_day_is_recorded_without_blocking_the_next(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     bad = flights_document([itinerary(n, [1], price="free") for n in range(9)])
@@ -201,7 +201,7 @@ def test_a_refused_day_is_remembered_and_does_not_hold_up_the_next(
 
 
 @pytest.mark.parametrize("is_loaded_before", [True, False])
-def test_a_rebuild_keeps_what_was_believed_of_a_day_whose_last_document_is_refused(
+def test_a_rebuild_keeps_the_accepted_data_of_a_rejected_day(
     warehouse: Warehouse, owner: psycopg.Connection, *, is_loaded_before: bool
 ) -> None:
     """Whether that one was looked at before the rebuild or not."""
@@ -225,7 +225,7 @@ def test_a_rebuild_keeps_what_was_believed_of_a_day_whose_last_document_is_refus
 
 
 @pytest.mark.answers("F49", "F56")
-def test_what_was_offered_in_the_morning_alone_stays_in_the_history(
+def test_morning_offers_withdrawn_by_evening_stay_in_the_history(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     """A second document of a day took the place of the first, and what that one alone offered."""

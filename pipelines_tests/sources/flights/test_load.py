@@ -39,7 +39,7 @@ def everything(owner: psycopg.Connection) -> dict[str, list[Any]]:
 
 
 @pytest.mark.answers("F22")
-def test_a_document_lands_whole(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+def test_a_document_loads_completely(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     (outcome,) = deliver(warehouse, MONDAY, flights_document())
     assert (outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected) == (5, 5, 0, 0)
     assert owner.execute(
@@ -149,7 +149,7 @@ def test_withdrawn_and_returned_itineraries_are_seen(
     assert owner.execute(query).fetchall()[1] == ("it_2", MONDAY, WEDNESDAY, None)
 
 
-def test_a_refused_itinerary_is_in_quarantine_and_not_withdrawn(
+def test_a_rejected_itinerary_is_quarantined_and_not_withdrawn(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     deliver(warehouse, MONDAY, flights_document())
@@ -190,7 +190,7 @@ def test_airports_come_with_zones_and_city_groups(owner: psycopg.Connection) -> 
         (parse_json(b'{"legs": [], "itineraries": [1], "itineraries": []}'), "ambiguous"),
     ],
 )
-def test_json_that_is_no_flights_document_is_refused(document: Any, words: str) -> None:
+def test_json_that_is_not_a_flight_document_is_rejected(document: Any, words: str) -> None:
     with pytest.raises(PermanentFailure, match=words):
         check_document(document, place="http://source/flights.json")
 
@@ -208,7 +208,7 @@ def test_records_that_a_fault_of_ours_drops_stop_the_load(
     assert owner.execute("SELECT count(*) FROM flights.legs").fetchone() == (0,)
 
 
-def test_a_document_that_our_code_cannot_read_does_not_hold_up_the_next_day(
+def test_a_document_that_crashes_our_parser_does_not_block_others(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(text: str, country: str | None) -> object:
@@ -227,7 +227,7 @@ def test_a_document_that_our_code_cannot_read_does_not_hold_up_the_next_day(
 
 
 @pytest.mark.answers("F11", "F54")
-def test_an_itinerary_is_listed_once_however_many_of_its_legs_match(
+def test_an_itinerary_is_listed_once_however_many_legs_match(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     """Filtering by stops joined legs without DISTINCT: two matching legs gave two rows."""
@@ -258,7 +258,7 @@ def test_prices_are_ordered_as_numbers_and_not_as_text(
 
 
 @pytest.mark.parametrize("silent", [[], None])
-def test_a_document_that_suddenly_offers_nothing_is_not_believed(
+def test_a_document_that_suddenly_offers_nothing_is_rejected(
     warehouse: Warehouse, owner: psycopg.Connection, silent: list[Any] | None
 ) -> None:
     deliver(warehouse, MONDAY, flights_document())
@@ -269,7 +269,7 @@ def test_a_document_that_suddenly_offers_nothing_is_not_believed(
     assert owner.execute(query).fetchone() == (2,)
 
 
-def test_a_code_with_two_names_is_told_as_drift(
+def test_a_code_with_two_names_is_reported_as_drift(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     legs = [leg(1), leg(2, airline_name="Wizz")]

@@ -43,7 +43,7 @@ def one(
         ("2020-10-31T12:05", "2020-10-31T10:00", 60, 0, -65, None, "impossible"),
     ],
 )
-def test_elapsed_time_is_held_against_the_stated_duration(
+def test_elapsed_time_is_compared_with_the_stated_duration(
     departure: str,
     arrival: str,
     minutes: int,
@@ -67,13 +67,13 @@ def test_the_zone_shift_counted_twice_is_impossible() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "hour"), [(150, 0), (210, 1)])
-def test_an_hour_that_comes_twice_is_read_as_the_duration_says(minutes: int, hour: int) -> None:
+def test_the_duration_resolves_an_ambiguous_hour(minutes: int, hour: int) -> None:
     found = one("2026-10-25T00:00", "2026-10-25T01:30", minutes)
     assert found["arrival_at"] == pd.Timestamp(f"2026-10-25T{hour:02}:30", tz="UTC")
     assert (found["time_verdict"], found["clock_change"]) == ("consistent", None)
 
 
-def test_an_hour_that_comes_twice_is_flagged_where_the_duration_does_not_decide() -> None:
+def test_an_ambiguous_hour_the_duration_cannot_resolve_is_flagged() -> None:
     found = one("2026-10-25T00:00", "2026-10-25T01:30", 77)
     assert found["arrival_at"] == pd.Timestamp("2026-10-25T00:30", tz="UTC")
     assert (found["time_verdict"], found["clock_change"]) == ("impossible", "ambiguous")
@@ -85,13 +85,13 @@ def test_an_hour_that_comes_twice_is_flagged_where_the_duration_does_not_decide(
 
 
 @pytest.mark.parametrize(("minutes", "instant"), [(150, "01:30"), (90, "00:30")])
-def test_an_hour_that_is_skipped_is_read_as_the_duration_says(minutes: int, instant: str) -> None:
+def test_the_duration_resolves_a_skipped_hour(minutes: int, instant: str) -> None:
     found = one("2026-03-29T00:00", "2026-03-29T01:30", minutes)
     assert found["arrival_at"] == pd.Timestamp(f"2026-03-29T{instant}", tz="UTC")
     assert (found["time_verdict"], found["clock_change"]) == ("consistent", None)
 
 
-def test_an_hour_that_is_skipped_is_flagged_where_the_duration_does_not_decide() -> None:
+def test_a_skipped_hour_the_duration_cannot_resolve_is_flagged() -> None:
     assert one("2026-03-29T00:00", "2026-03-29T01:30", 77)["clock_change"] == "skipped"
 
 

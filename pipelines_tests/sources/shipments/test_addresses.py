@@ -59,7 +59,7 @@ SHAPES = [
 
 @pytest.mark.answers("T06", "T08", "T47")
 @pytest.mark.parametrize(("address", "street", "postcode", "city", "code"), SHAPES)
-def test_the_usual_shapes_are_read_whole(
+def test_the_usual_formats_are_parsed_completely(
     address: str, street: str, postcode: str, city: str, code: str
 ) -> None:
     read = read_address(address)
@@ -108,7 +108,7 @@ def test_an_address_without_a_postcode_has_its_city_and_country(
         ("", None, None, None, "unparsed"),
     ],
 )
-def test_what_cannot_be_read_says_so_and_raises_nothing(
+def test_unparsable_addresses_are_marked_and_raise_nothing(
     address: str, postcode: str | None, city: str | None, country: str | None, status: str
 ) -> None:
     read = read_address(address)
@@ -181,7 +181,7 @@ def is_right(expected: dict[str, str], *, street: bool) -> bool:
     )
 
 
-def test_there_are_enough_of_them_to_say_something() -> None:
+def test_there_are_enough_addresses_for_a_meaningful_share() -> None:
     rows = of_the_world()
     assert len({row["address"] for row in rows}) == len(rows) >= 350
     assert len({row["country"] for row in rows}) >= 100
@@ -196,7 +196,7 @@ def test_there_are_enough_of_them_to_say_something() -> None:
         pytest.param(0.9, lambda row: not row["address"].isascii(), id="in other letters"),
     ],
 )
-def test_street_postcode_city_and_country_are_right_for_the_forms_of_the_world(
+def test_street_postcode_city_and_country_are_right_for_international_formats(
     least: float, which: Callable[[dict[str, str]], bool]
 ) -> None:
     rows = [row for row in of_the_world() if which(row)]
@@ -276,7 +276,7 @@ def test_what_may_be_read_in_two_ways_is_not_parsed(address: str) -> None:
         ("Suite 20121, Via Roma 1, 50122 Firenze, Italia", "50122"),
     ],
 )
-def test_the_number_of_a_box_or_a_room_is_no_postcode(address: str, postcode: str | None) -> None:
+def test_a_box_or_room_number_is_no_postcode(address: str, postcode: str | None) -> None:
     assert read_address(address).postcode == postcode
 
 
@@ -289,5 +289,5 @@ def test_the_number_of_a_box_or_a_room_is_no_postcode(address: str, postcode: st
         ("1 Road, Belfast BT1 5BA, Northern Ireland, United Kingdom", "GB"),
     ],
 )
-def test_a_territory_is_its_own_country_though_its_state_is_named(address: str, code: str) -> None:
+def test_a_territory_is_its_own_country_despite_its_states_name(address: str, code: str) -> None:
     assert read_address(address).country_code == code

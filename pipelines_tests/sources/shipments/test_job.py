@@ -53,7 +53,7 @@ def run(
     )
 
 
-def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
+def test_all_inbox_files_load_with_their_counts_and_checks(
     resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
 ) -> None:
     (inbox / "a.csv").write_text(text_of([line(1), line(2, article_price="free"), line(4)]))
@@ -72,7 +72,7 @@ def test_all_files_of_the_inbox_land_with_their_counts_and_checks(
     assert (again["deliveries"], again["dagster/row_count"]) == (0, 3)
 
 
-def test_a_refused_file_fails_the_run_once_and_touches_nothing_else(
+def test_a_rejected_file_fails_one_run_and_changes_nothing_else(
     resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
 ) -> None:
     (inbox / "good.csv").write_text(text_of([line(1, status="lost")]))
@@ -102,7 +102,7 @@ def test_a_refused_file_fails_the_run_once_and_touches_nothing_else(
     assert tick(resources, instance) == "Nothing new in the inbox."
 
 
-def test_what_another_encoding_can_read_is_taken_when_it_is_set(
+def test_a_file_in_another_encoding_loads_once_configured(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     inbox: Path,
@@ -115,7 +115,7 @@ def test_what_another_encoding_can_read_is_taken_when_it_is_set(
     assert metadata(run(resources, instance), "shipments.shipments")["loaded"] == 1
 
 
-def test_a_disk_that_fails_under_one_file_does_not_hold_up_the_others(
+def test_a_disk_failure_under_one_file_does_not_block_others(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     inbox: Path,
@@ -142,7 +142,7 @@ def test_a_disk_that_fails_under_one_file_does_not_hold_up_the_others(
     assert (again["loaded"], again["dagster/row_count"]) == (1, 2)
 
 
-def test_a_fault_of_ours_refuses_the_file_and_a_disk_that_fails_does_not(
+def test_our_own_fault_rejects_a_file_unlike_a_disk_failure(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     inbox: Path,
@@ -179,7 +179,7 @@ def test_a_retry_needs_no_inbox(
     assert run(off, instance, retry_quarantine=True).success
 
 
-def test_one_file_is_taken_from_anywhere(
+def test_one_file_is_loaded_from_any_folder(
     resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
 ) -> None:
     elsewhere = inbox / "elsewhere"
@@ -190,7 +190,7 @@ def test_one_file_is_taken_from_anywhere(
 
 
 @pytest.mark.answers("T22")
-def test_a_file_that_is_not_there_is_told(
+def test_a_missing_file_is_reported(
     resources: dict[str, Any], instance: dg.DagsterInstance
 ) -> None:
     told = failure(run(resources, instance, file="/nowhere/a.csv"))
@@ -218,7 +218,7 @@ def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunReque
     return found
 
 
-def test_the_sensor_asks_for_a_run_when_a_file_is_whole(
+def test_the_sensor_requests_a_run_when_a_file_is_complete(
     resources: dict[str, Any], instance: dg.DagsterInstance, inbox: Path
 ) -> None:
     assert tick(resources, instance) == "Nothing new in the inbox."
@@ -232,7 +232,7 @@ def test_the_sensor_asks_for_a_run_when_a_file_is_whole(
     assert tick(resources, instance) == "Nothing new in the inbox."
 
 
-def test_the_sensor_asks_for_no_second_run_while_one_is_under_way(
+def test_the_sensor_requests_no_run_while_one_is_under_way(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     inbox: Path,
@@ -248,7 +248,7 @@ def test_the_sensor_asks_for_no_second_run_while_one_is_under_way(
     assert isinstance(tick(resources, instance), dg.RunRequest)
 
 
-def test_the_sensor_waits_after_a_failure_unless_there_is_something_newer(
+def test_the_sensor_waits_after_a_failure_unless_there_is_news(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     inbox: Path,
@@ -265,7 +265,7 @@ def test_the_sensor_waits_after_a_failure_unless_there_is_something_newer(
     assert isinstance(tick(resources, instance), dg.RunRequest)
 
 
-def test_a_killed_import_does_not_hold_up_the_inbox(
+def test_a_killed_import_does_not_block_the_inbox(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     inbox: Path,

@@ -53,7 +53,7 @@ def test_values_have_the_currency_that_is_set(
 
 
 @pytest.mark.answers("H01")
-def test_a_file_lands_whole(
+def test_a_file_loads_completely(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     lines = [
@@ -126,7 +126,7 @@ def test_a_quoted_newline_belongs_to_the_address(
     assert owner.execute(query).fetchone() == (address, "Berlin")
 
 
-def test_latin_1_is_refused_with_the_position_and_read_when_it_is_set(
+def test_latin_1_is_rejected_with_position_and_loads_once_configured(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     content = text_of([line(1, receiver_address="Weg 1, 80331 München, Germany")]).encode("latin-1")
@@ -138,7 +138,7 @@ def test_latin_1_is_refused_with_the_position_and_read_when_it_is_set(
     assert owner.execute(query).fetchone() == ("München",)
 
 
-def test_a_later_file_updates_and_every_change_of_status_is_kept(
+def test_a_later_file_updates_and_keeps_every_status_change(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver(warehouse, tmp_path, [line(1), line(2)])
@@ -162,7 +162,7 @@ def test_the_first_content_again_is_the_latest_word(
     assert owner.execute("SELECT status FROM enriched.shipments").fetchone() == ("scanned",)
 
 
-def test_another_way_to_write_a_status_is_no_change_of_it(
+def test_another_spelling_of_a_status_is_no_change(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     for status in ("in-transit", "transit", "in_transit"):
@@ -173,7 +173,7 @@ def test_another_way_to_write_a_status_is_no_change_of_it(
 
 
 @pytest.mark.parametrize("column", ["sender_address", "receiver_address", "status"])
-def test_a_shipment_whose_lines_disagree_is_quarantined_whole(
+def test_a_shipment_with_contradictory_lines_is_quarantined_completely(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, column: str
 ) -> None:
     other = line(1, sku="B", **{column: "Street 7, 1016 Amsterdam, Netherlands"})
@@ -186,7 +186,7 @@ def test_a_shipment_whose_lines_disagree_is_quarantined_whole(
     assert owner.execute(query).fetchall() == [("TN00000002",)]
 
 
-def test_the_same_article_twice_is_one_and_with_other_content_the_first_counts(
+def test_a_repeated_article_counts_once_with_its_first_content(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     lines = [line(1), line(1), line(1, article_quantity=9)]
@@ -221,7 +221,7 @@ BAD: list[tuple[dict[str, str], str]] = [
 ]
 
 
-def test_bad_lines_are_in_quarantine_with_their_reasons_and_the_others_land(
+def test_bad_lines_are_quarantined_with_reasons_and_the_others_load(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     good = [line(number) for number in range(len(BAD) + 2)]
@@ -268,7 +268,7 @@ def test_a_header_alone_is_a_delivery_of_nothing(
     assert counts(deliver(warehouse, tmp_path, ",".join(COLUMNS))) == (0, 0, 0, 0)
 
 
-def test_a_few_bad_lines_never_refuse_a_file(
+def test_few_bad_lines_never_reject_a_file(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     """E24: three bad lines of four kept the fourth out."""
@@ -385,7 +385,7 @@ def test_track_has_no_row_for_an_unknown_pair(
         ("TN1", "", "carrier is missing"),
     ],
 )
-def test_track_refuses_a_missing_argument_clearly(
+def test_track_rejects_a_missing_argument_clearly(
     owner: psycopg.Connection, number: str | None, carrier: str | None, words: str
 ) -> None:
     """An invalid request ended as a 500 without a word."""
@@ -415,7 +415,7 @@ def test_statuses_are_known_in_any_case_and_with_any_separator(
 
 
 @pytest.mark.answers("H02")
-def test_a_carrier_is_found_in_any_case_and_one_written_so_comes_first(
+def test_a_carrier_matches_any_case_and_the_exact_spelling_first(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     """H02: `dhl` was another carrier than `DHL`."""

@@ -30,7 +30,7 @@ def test_the_summary_counts_by_source_and_reason_with_an_example(
     assert quantity[:2] == ("article_quantity is not a whole number from 1 to 1,000,000", 1)
 
 
-def test_rows_are_taken_in_when_the_code_is_mended(
+def test_quarantined_rows_load_after_the_code_is_mended(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Path,
@@ -53,7 +53,7 @@ def test_rows_are_taken_in_when_the_code_is_mended(
     ]
 
 
-def test_a_retry_does_not_undo_what_a_later_file_said(
+def test_a_retry_does_not_undo_a_later_file(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Path,
@@ -77,7 +77,7 @@ def test_a_retry_does_not_undo_what_a_later_file_said(
     assert owner.execute(LEDGER).fetchall() == [(4, 3, 1, 0), (1, 1, 0, 0)]
 
 
-def test_what_a_retry_takes_in_of_the_same_file_is_not_held_off(
+def test_a_retry_accepts_further_lines_of_the_same_file(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Path,
@@ -118,7 +118,7 @@ def mend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transform, "_amounts", lambda texts: amounts(texts.replace("free", "0")))
 
 
-def test_a_second_line_about_an_article_does_not_win_by_a_retry(
+def test_an_articles_second_line_does_not_win_on_retry(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver(warehouse, tmp_path, [line(1, article_quantity=1), line(1, article_quantity=9)])
@@ -127,7 +127,7 @@ def test_a_second_line_about_an_article_does_not_win_by_a_retry(
     assert owner.execute(LEDGER).fetchall() == [(2, 1, 0, 1)]
 
 
-def test_a_mended_line_that_disagrees_with_the_good_ones_of_its_file_stays(
+def test_a_mended_line_contradicting_its_files_good_ones_stays_rejected(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Path,
@@ -146,7 +146,7 @@ def test_a_mended_line_that_disagrees_with_the_good_ones_of_its_file_stays(
     assert owner.execute(query).fetchall() == [("in_transit", 1), ("in_transit", 1)]
 
 
-def test_a_retry_does_not_undo_what_a_later_file_said_though_it_changed_nothing(
+def test_a_retry_does_not_undo_a_later_file_without_changes(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Path,
@@ -182,7 +182,7 @@ def test_a_retry_counts_as_of_when_its_file_came(
     assert owner.execute(query).fetchall() == [("scanned", False), ("delivery", True)]
 
 
-def test_a_line_with_a_nul_does_not_become_a_good_one(
+def test_a_line_with_a_nul_stays_rejected(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver(warehouse, tmp_path, [line(1), line(2, sku="a\x00b")])
@@ -192,7 +192,7 @@ def test_a_line_with_a_nul_does_not_become_a_good_one(
 
 
 @pytest.mark.answers("E24")
-def test_what_is_dismissed_stays_with_who_when_and_why_and_is_no_problem_any_more(
+def test_dismissed_records_keep_who_when_why_and_stop_alerting(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     """E24: what will never come corrected had to be looked at for ever."""

@@ -96,7 +96,7 @@ def told(result: dg.ExecuteInProcessResult) -> list[str]:
     ]
 
 
-def test_one_run_syncs_all_plants_and_tells_of_each(
+def test_one_run_syncs_all_plants_and_reports_each(
     resources: dict[str, Any], instance: dg.DagsterInstance, owner: psycopg.Connection
 ) -> None:
     for name in "abc":
@@ -127,7 +127,7 @@ def min_day(owner: psycopg.Connection) -> dt.date:
 
 
 @pytest.mark.answers("P52")
-def test_p52_plants_that_failed_make_the_run_red_at_its_end_by_name(
+def test_p52_failed_plants_fail_the_run_by_name(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     owner: psycopg.Connection,
@@ -195,7 +195,7 @@ def test_partitions_follow_the_registry(
 
 
 @pytest.mark.answers("P23")
-def test_p23_days_are_asked_for_by_hand(
+def test_p23_days_are_requested_by_hand(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     owner: psycopg.Connection,
@@ -231,7 +231,7 @@ def test_p23_days_are_asked_for_by_hand(
         ({"from_date": "YYYY-MM-DD"}, "from_date is 'YYYY-MM-DD'. Incorrect data format"),
     ],
 )
-def test_p16_p17_p18_p25_what_cannot_be_asked_for_is_refused_in_words(
+def test_p16_p17_p18_p25_impossible_requests_are_rejected(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     owner: psycopg.Connection,
@@ -251,7 +251,7 @@ def test_p16_p17_p18_p25_what_cannot_be_asked_for_is_refused_in_words(
 
 
 @pytest.mark.usefixtures("a_year")
-def test_what_is_in_quarantine_is_asked_for_again_at_once(
+def test_quarantined_days_are_requested_again_at_once(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     owner: psycopg.Connection,
@@ -343,7 +343,7 @@ UPDATE solar.plants SET retired_at = NULL
 
 @pytest.mark.answers("P59")
 @pytest.mark.usefixtures("a_year")
-def test_p59_the_sensor_sees_what_is_to_be_asked_for_again(
+def test_p59_the_sensor_finds_what_is_due_again(
     resources: dict[str, Any], instance: dg.DagsterInstance, owner: psycopg.Connection
 ) -> None:
     register(owner)
@@ -374,6 +374,6 @@ def test_p13_the_depth_is_by_configuration() -> None:
         ("SYNC_UNTIL_YEAR", "1.5"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused_by_name(name: str, value: str) -> None:
+def test_an_impossible_setting_is_rejected_by_name(name: str, value: str) -> None:
     with pytest.raises(PermanentFailure, match=name):
         source.load_settings(Settings.from_environment(LIVE | {name: value}))

@@ -68,7 +68,7 @@ def test_an_answer_becomes_readings_and_days_with_their_sums(
     ]
 
 
-def test_the_ledger_names_some_of_countless_unknown_keys_and_counts_the_rest(
+def test_the_ledger_names_some_unknown_keys_and_counts_the_rest(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     items = items_of(ONE_DAY)
@@ -82,7 +82,7 @@ def test_the_ledger_names_some_of_countless_unknown_keys_and_counts_the_rest(
 
 
 @pytest.mark.answers("P14", "P32")
-def test_p14_p32_the_same_again_changes_nothing_and_another_word_is_kept_with_the_old_one(
+def test_p14_p32_repeats_change_nothing_and_corrections_keep_old_values(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     take(warehouse, plant, day_of_items())
@@ -103,7 +103,7 @@ def test_p14_p32_the_same_again_changes_nothing_and_another_word_is_kept_with_th
     ]
 
 
-def test_the_first_word_again_after_another_one_counts_as_the_last(
+def test_a_value_that_returns_after_a_correction_is_the_latest(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     take(warehouse, plant, day_of_items())
@@ -113,7 +113,7 @@ def test_the_first_word_again_after_another_one_counts_as_the_last(
     assert rows(owner, "SELECT count(*) FROM solar.corrections") == [(48,)]
 
 
-def test_a_part_of_an_answer_that_was_other_since_is_written_again(
+def test_a_changed_part_of_a_response_is_written_again(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     take(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS)
@@ -139,7 +139,7 @@ def test_only_the_day_of_a_changed_value_is_counted_again(
 
 
 @pytest.mark.answers("P30")
-def test_p30_one_bad_item_costs_one_hour_and_the_day_is_not_held(
+def test_p30_one_bad_item_costs_one_hour_and_completeness(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     items = day_of_items()
@@ -155,7 +155,7 @@ def test_p30_one_bad_item_costs_one_hour_and_the_day_is_not_held(
     assert rows(owner, "SELECT retry_at FROM solar.days") == [(NOW + dt.timedelta(minutes=10),)]
 
 
-def test_what_is_told_well_later_leaves_the_quarantine(
+def test_an_item_corrected_later_leaves_the_quarantine(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     items = items_of(THREE_DAYS)
@@ -172,7 +172,7 @@ def test_what_is_told_well_later_leaves_the_quarantine(
     assert rows(owner, "SELECT rejected_count FROM ops.deliveries") == [(0,), (0,), (0,)]
 
 
-def test_what_is_bad_again_is_in_quarantine_once_and_asked_for_ever_later(
+def test_a_repeatedly_bad_item_is_quarantined_once_with_growing_intervals(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     items = day_of_items()
@@ -189,7 +189,7 @@ def test_what_is_bad_again_is_in_quarantine_once_and_asked_for_ever_later(
     assert rows(owner, "SELECT failures FROM solar.days") == [(9,)]
 
 
-def test_an_hour_that_is_not_told_is_missing_and_one_that_was_told_stays(
+def test_an_hour_missing_from_a_response_keeps_its_stored_reading(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     take(warehouse, plant, day_of_items()[:23])
@@ -208,7 +208,7 @@ def test_p31_nothing_at_all_is_empty_by_the_services_word(
     assert rows(owner, "SELECT count(retry_at) FROM solar.days") == [(0,)]
 
 
-def test_an_empty_day_is_asked_for_again_while_it_is_young(
+def test_a_recent_empty_day_is_requested_again(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     take(warehouse, plant, [], Window(dt.date(2026, 11, 1), dt.date(2026, 11, 20)))
@@ -227,7 +227,7 @@ def test_a_day_of_which_all_was_bad_is_not_empty(
     assert list(statuses(owner, plant).values()) == ["complete", "partial", "complete"]
 
 
-def test_an_answer_that_is_all_bad_is_refused_with_examples(
+def test_an_entirely_bad_response_is_rejected_with_examples(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     renamed = [{"time": one["datetime"]} | one | {"observed": 1} for one in day_of_items()]
@@ -238,7 +238,7 @@ def test_an_answer_that_is_all_bad_is_refused_with_examples(
     assert statuses(owner, plant) == {}
 
 
-def test_a_service_that_does_not_heed_the_days_is_not_taken_for_empty(
+def test_a_service_that_ignores_the_range_is_not_considered_empty(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     with pytest.raises(PermanentFailure, match="of other days than were requested"):
@@ -246,7 +246,7 @@ def test_a_service_that_does_not_heed_the_days_is_not_taken_for_empty(
     assert statuses(owner, plant) == {}
 
 
-def test_a_plant_that_is_gone_takes_nothing(
+def test_a_deleted_plant_stores_nothing(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     owner.execute("DELETE FROM solar.plants")
@@ -255,7 +255,7 @@ def test_a_plant_that_is_gone_takes_nothing(
     assert rows(owner, "SELECT count(*) FROM solar.readings") == [(0,)]
 
 
-def test_p52_p59_a_window_that_did_not_come_is_failed_and_never_held(
+def test_p52_p59_a_missing_window_is_failed_and_never_complete(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     fail(warehouse, plant, THREE_DAYS)
@@ -269,7 +269,7 @@ def test_p52_p59_a_window_that_did_not_come_is_failed_and_never_held(
     ]
 
 
-def test_a_failure_takes_nothing_from_what_is_held(
+def test_a_failure_removes_nothing_stored(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     take(warehouse, plant, day_of_items())
@@ -301,7 +301,7 @@ def test_failures_are_tried_again_ever_later_a_day_at_most(
 @pytest.mark.parametrize(
     ("day", "hours"), [(dt.date(2019, 3, 31), 23), (dt.date(2019, 10, 27), 25)]
 )
-def test_days_with_other_than_24_hours_are_held_when_all_of_theirs_are(
+def test_days_without_24_hours_are_complete_with_all_their_hours(
     warehouse: Warehouse, owner: psycopg.Connection, day: dt.date, hours: int
 ) -> None:
     plant = register(owner, zone="Europe/Madrid")
@@ -317,7 +317,9 @@ def test_days_with_other_than_24_hours_are_held_when_all_of_theirs_are(
     ]
 
 
-def test_a_day_that_stays_partial_says_why(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+def test_a_day_that_stays_partial_states_the_reason(
+    warehouse: Warehouse, owner: psycopg.Connection
+) -> None:
     plant = register(owner, zone="Europe/Madrid")
 
     def reason(day: dt.date, items: list[Any]) -> Any:
@@ -350,7 +352,7 @@ def test_days_on_which_clocks_change_by_half_an_hour(
     ]
 
 
-def test_days_of_a_zone_whose_clocks_go_back_over_midnight_are_held(
+def test_days_with_clocks_going_back_over_midnight_are_complete(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     plant = register(owner, zone="Atlantic/Azores")
@@ -368,7 +370,7 @@ def test_days_of_a_zone_whose_clocks_go_back_over_midnight_are_held(
     ) == [(24,), (25,), (24,)]
 
 
-def test_a_day_that_a_zone_never_had_is_held(
+def test_a_day_skipped_by_its_zone_is_complete(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     plant = register(owner, zone="Pacific/Apia")
@@ -378,7 +380,7 @@ def test_a_day_that_a_zone_never_had_is_held(
     assert list(statuses(owner, plant).values()) == ["complete"] * 3
 
 
-def test_days_of_an_unreadable_time_are_not_told_to_be_empty(
+def test_days_with_an_unreadable_time_are_not_reported_empty(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     items = items_of(THREE_DAYS)
@@ -388,7 +390,7 @@ def test_days_of_an_unreadable_time_are_not_told_to_be_empty(
     assert list(statuses(owner, plant).values()) == ["complete", "partial", "complete"]
 
 
-def test_an_answer_that_was_cut_short_is_asked_for_again_twice(
+def test_a_truncated_response_is_requested_twice_more(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     asked = []
@@ -399,7 +401,7 @@ def test_an_answer_that_was_cut_short_is_asked_for_again_twice(
     assert asked == [(2,), (2,), (0,), (0,)]
 
 
-def test_an_answer_with_far_too_many_items_is_refused_unread(
+def test_a_response_with_far_too_many_items_is_rejected_unparsed(
     warehouse: Warehouse, plant: Plant
 ) -> None:
     with pytest.raises(PermanentFailure, match="200 items, and 192 are let pass"):
@@ -415,7 +417,7 @@ def test_an_outage_before_does_not_put_off_a_late_hour(
     assert rows(owner, "SELECT retry_at FROM solar.days") == [(NOW + dt.timedelta(minutes=10),)]
 
 
-def test_the_refused_items_of_a_deleted_plant_go_with_it(
+def test_the_rejected_items_of_a_deleted_plant_are_deleted(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     other = register(owner, "other")
@@ -429,7 +431,7 @@ def test_the_refused_items_of_a_deleted_plant_go_with_it(
 
 
 @pytest.mark.answers("P33")
-def test_an_empty_day_beside_days_that_did_not_change_is_asked_for_again_twice(
+def test_an_empty_day_beside_unchanged_days_is_requested_twice_more(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     asked = []

@@ -104,7 +104,7 @@ def test_plants_are_kept_by_commands_from_nothing_on(
         (["rename", "99999999999999999999", "Alta"], "there is no plant 99999999999999999999"),
     ],
 )
-def test_what_makes_no_plant_is_refused_in_words(
+def test_invalid_plants_are_rejected_with_a_message(
     state: Path, server: Connections, database: str, words: list[str], told: str
 ) -> None:
     url = server.url(SUPERUSER, database)
@@ -123,7 +123,7 @@ def test_a_registry_of_live_sources_begins_empty(
     assert (done.returncode, done.stdout) == (0, "No plant is registered.\n"), done.stderr
 
 
-def test_the_sandboxs_plants_are_those_of_its_service_and_of_no_other(
+def test_sandbox_plants_exist_only_with_the_sandbox_service(
     server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
     for variables in (

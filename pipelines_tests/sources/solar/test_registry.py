@@ -125,7 +125,7 @@ def test_a_plant_is_registered_with_a_number_of_its_own(
     ]
 
 
-def test_what_is_refused_uses_up_no_number(warehouse: Warehouse) -> None:
+def test_rejected_registrations_use_up_no_number(warehouse: Warehouse) -> None:
     assert registry.add(warehouse, "one") == 1
     for name, latitude in (("one", None), ("", None), ("n" * 51, None), ("north", 95.0)):
         with pytest.raises(PermanentFailure):
@@ -154,7 +154,7 @@ def test_a_number_that_was_given_by_hand_is_passed_over(
 
 @pytest.mark.answers("P21")
 @pytest.mark.parametrize("name", ["Alta", " Alta\t", "", "  ", "\N{NO-BREAK SPACE}\n", "n" * 51])
-def test_a_name_that_is_taken_empty_or_too_long_is_refused_and_said_to_be(
+def test_duplicate_empty_and_overlong_names_are_rejected(
     warehouse: Warehouse, owner: psycopg.Connection, name: str
 ) -> None:
     registry.add(warehouse, "Alta")
@@ -168,7 +168,7 @@ def test_a_name_that_is_taken_empty_or_too_long_is_refused_and_said_to_be(
 
 
 @pytest.mark.parametrize("broken", ["a\0b", "a\ud800b", "a\x1b[2Jb", "a\nb", "\0" * 60])
-def test_a_name_or_zone_that_is_no_text_is_refused_in_words_that_can_be_printed(
+def test_a_non_text_name_or_zone_is_rejected_printably(
     warehouse: Warehouse, owner: psycopg.Connection, broken: str
 ) -> None:
     plant_id = registry.add(warehouse, "Alta")
@@ -194,7 +194,7 @@ def test_a_name_or_zone_that_is_no_text_is_refused_in_words_that_can_be_printed(
         (0.0, float("-inf"), "the longitude is not from -180 to 180"),
     ],
 )
-def test_coordinates_that_are_none_are_refused(
+def test_invalid_coordinates_are_rejected(
     warehouse: Warehouse, latitude: float | None, longitude: float | None, words: str
 ) -> None:
     with pytest.raises(PermanentFailure, match=words) as told:
@@ -203,7 +203,7 @@ def test_coordinates_that_are_none_are_refused(
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "utc", "+02", "../etc/passwd", "UTC' --"])
-def test_a_time_zone_that_there_is_not_is_refused(warehouse: Warehouse, zone: str) -> None:
+def test_an_unknown_time_zone_is_rejected(warehouse: Warehouse, zone: str) -> None:
     with pytest.raises(
         PermanentFailure, match="must be UTC or the name of the zone of a place"
     ) as told:
@@ -222,7 +222,7 @@ def test_a_plant_is_renamed(warehouse: Warehouse, owner: psycopg.Connection) -> 
 
 @pytest.mark.answers("P62")
 @pytest.mark.parametrize("plant_id", [99, 0, -1, 2**31, 2**63, HUGE, -HUGE])
-def test_an_unknown_plant_is_refused_for_good_and_not_taken_for_a_bad_request(
+def test_an_unknown_plant_is_a_permanent_error_of_its_own(
     warehouse: Warehouse, plant_id: int
 ) -> None:
     """It was answered with 400, as what is wrongly written, and not with 404."""
@@ -273,7 +273,7 @@ def test_deleting_by_hand_deletes_the_data_too(
 
 
 @pytest.mark.answers("P20", "P62")
-def test_a_delete_while_the_plant_is_synced_is_no_success_but_fails_for_now_and_says_so(
+def test_deleting_a_plant_during_its_sync_fails_temporarily(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     another: Callable[[], psycopg.Connection],
@@ -293,7 +293,7 @@ def test_a_delete_while_the_plant_is_synced_is_no_success_but_fails_for_now_and_
     assert registry.delete(warehouse, busy) == 2
 
 
-def test_a_delete_waits_for_what_is_being_written_and_deletes_that_too(
+def test_a_delete_waits_for_concurrent_writes_and_deletes_them(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     another: Callable[[], psycopg.Connection],
@@ -309,7 +309,7 @@ def test_a_delete_waits_for_what_is_being_written_and_deletes_that_too(
     assert counts(owner, plant_id) == [0, 0, 0, 0, 0]
 
 
-def test_a_plant_that_someone_else_holds_for_long_is_left_alone_with_words(
+def test_a_plant_locked_for_long_is_skipped_with_a_message(
     warehouse: Warehouse,
     another: Callable[[], psycopg.Connection],
     monkeypatch: pytest.MonkeyPatch,
@@ -323,7 +323,7 @@ def test_a_plant_that_someone_else_holds_for_long_is_left_alone_with_words(
     registry.rename(warehouse, plant_id, "Bassa")
 
 
-def test_of_two_that_register_one_name_at_once_one_is_refused(
+def test_concurrent_registrations_of_one_name_reject_one(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     def outcome(_: int) -> int | str:
@@ -339,7 +339,7 @@ def test_of_two_that_register_one_name_at_once_one_is_refused(
     assert len(names(owner)) == 1
 
 
-def test_a_name_that_plain_sql_is_registering_at_the_same_time_is_refused(
+def test_a_name_being_registered_by_plain_sql_is_rejected(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     another: Callable[[], psycopg.Connection],
@@ -377,7 +377,7 @@ def test_a_name_that_plain_sql_is_registering_at_the_same_time_is_refused(
         ({"plant_id": 0}, psycopg.errors.CheckViolation, "plants_plant_id_check"),
     ],
 )
-def test_plain_sql_is_held_to_the_same_rules(
+def test_plain_sql_obeys_the_same_rules(
     owner: psycopg.Connection,
     columns: dict[str, object],
     error: type[psycopg.Error],
@@ -393,7 +393,7 @@ def test_plain_sql_is_held_to_the_same_rules(
     assert names(owner) == {1: "Alta"}
 
 
-def test_the_zone_of_a_plant_with_readings_and_any_number_stay_as_they_are(
+def test_the_number_and_the_zone_with_readings_are_immutable(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     plant_id = registry.add(warehouse, "Alta")
@@ -460,9 +460,7 @@ def test_a_plant_may_have_a_number_of_ones_own(
     assert registry.add(warehouse, "Bassa") == 1
 
 
-def test_a_plant_is_moved_and_taken_back_from_retirement(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_a_plant_is_moved_and_reactivated(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     plant_id = registry.add(warehouse, "Alta")
     registry.retire(warehouse, plant_id)
     registry.unretire(warehouse, plant_id)
@@ -485,7 +483,7 @@ def test_an_empty_registry_lists_nothing(warehouse: Warehouse) -> None:
         assert registry.listing(connection) == []
 
 
-def test_the_sandboxs_plants_are_registered_once_and_deleted_ones_do_not_come_back(
+def test_sandbox_plants_are_registered_once_and_stay_deleted(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     assert registry.register_demo(warehouse, DEMO)
@@ -498,7 +496,7 @@ def test_the_sandboxs_plants_are_registered_once_and_deleted_ones_do_not_come_ba
     assert names(owner) == {}
 
 
-def test_a_registry_that_had_plants_of_its_own_gets_none_of_the_sandbox(
+def test_a_registry_with_own_plants_gets_no_sandbox_plants(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     registry.delete(warehouse, registry.add(warehouse, "Alta"))
@@ -506,7 +504,7 @@ def test_a_registry_that_had_plants_of_its_own_gets_none_of_the_sandbox(
     assert names(owner) == {}
 
 
-def test_a_plant_with_a_number_by_hand_keeps_the_sandboxs_away(
+def test_a_plant_with_a_manual_number_prevents_sandbox_plants(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     owner.execute("INSERT INTO solar.plants (plant_id, name) VALUES (2, 'Alta')")
@@ -523,7 +521,7 @@ def test_two_commands_at_once_register_the_sandboxs_plants_once(
     assert len(names(owner)) == 3
 
 
-def test_a_registration_of_the_sandboxs_plants_that_was_killed_is_finished_by_the_next(
+def test_an_interrupted_registration_of_sandbox_plants_is_completed_later(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     """The plants were there, their numbers not yet drawn: the next plant would have got the 1."""
@@ -536,13 +534,13 @@ def test_a_registration_of_the_sandboxs_plants_that_was_killed_is_finished_by_th
 
 
 @pytest.mark.parametrize("zone", ["CET", "EST5EDT", "posix/Europe/Madrid", "Foo+3", "localtime"])
-def test_zones_that_are_not_of_a_place_are_refused(warehouse: Warehouse, zone: str) -> None:
+def test_non_geographic_zones_are_rejected(warehouse: Warehouse, zone: str) -> None:
     with pytest.raises(PermanentFailure, match="UTC or the name of the zone of a place"):
         registry.add(warehouse, "here", time_zone=zone)
 
 
 @pytest.mark.parametrize("at", ["infinity", "-infinity", "20000-01-01"])
-def test_times_that_cannot_be_are_refused(owner: psycopg.Connection, at: str) -> None:
+def test_impossible_times_are_rejected(owner: psycopg.Connection, at: str) -> None:
     owner.execute("INSERT INTO solar.plants (name) VALUES ('here')")
     for column in ("retired_at", "registered_at"):
         with pytest.raises(psycopg.errors.CheckViolation):

@@ -44,7 +44,7 @@ def refusal(result: dg.ExecuteInProcessResult) -> str:
     return str(data.description)
 
 
-def test_a_plant_is_registered_renamed_retired_and_deleted_in_the_launchpad(
+def test_the_launchpad_registers_renames_retires_and_deletes_a_plant(
     definitions: dg.Definitions, owner: psycopg.Connection
 ) -> None:
     result = run(definitions, "register_plant", name="Alta", time_zone="Europe/Madrid")
@@ -78,7 +78,7 @@ def test_a_plant_is_registered_renamed_retired_and_deleted_in_the_launchpad(
         ("delete_plant", {"plant_id": 2**40}, "there is no plant 1099511627776"),
     ],
 )
-def test_a_refusal_fails_the_run_once_with_what_to_do(
+def test_a_rejection_fails_the_run_once_with_instructions(
     definitions: dg.Definitions,
     owner: psycopg.Connection,
     job: str,
@@ -94,7 +94,7 @@ def test_a_refusal_fails_the_run_once_with_what_to_do(
     assert owner.execute(PLANTS).fetchall() == [(1, "Alta", "UTC", False)]
 
 
-def test_a_delete_while_the_plant_is_synced_says_to_try_again(
+def test_deleting_a_plant_during_its_sync_suggests_a_retry(
     definitions: dg.Definitions, owner: psycopg.Connection
 ) -> None:
     owner.execute("INSERT INTO solar.plants (name) VALUES ('Alta')")

@@ -92,7 +92,7 @@ def at_of(item: Item) -> dt.datetime:
     return dt.datetime.fromisoformat(item["datetime"]).replace(tzinfo=dt.UTC)
 
 
-def test_a_year_is_told_hour_by_hour_as_it_truly_was(served: str) -> None:
+def test_a_year_is_returned_hourly_without_distortion(served: str) -> None:
     told = get(served, 4, "2024-01-01", "2025-01-01")
     assert told == [as_item(reading) for reading in year_of(4, 2024)]
     assert len(told) == 8784
@@ -127,7 +127,7 @@ def test_the_root_and_solar_answer_alike(served: str, path: str) -> None:
         ("plant-id=1&from=2026-01-02&to=2026-01-01", "from: 2026-01-02 is later than to"),
     ],
 )
-def test_what_cannot_be_read_is_refused(served: str, query: str, words: str) -> None:
+def test_unreadable_requests_are_rejected(served: str, query: str, words: str) -> None:
     answer = requests.get(f"{served}/?{query}", timeout=10)
     assert answer.status_code == 400
     refusal = answer.json()
@@ -135,7 +135,7 @@ def test_what_cannot_be_read_is_refused(served: str, query: str, words: str) -> 
     assert words in refusal["error"]
 
 
-def test_hours_to_come_are_not_told(served: str) -> None:
+def test_future_hours_are_not_returned(served: str) -> None:
     told = get(served, 1, TODAY, TODAY + dt.timedelta(days=3))
     assert told == [as_item(reading) for reading in readings(1, 1, TODAY, TODAY)[:13]]
     assert told[-1]["datetime"] == "2026-09-15T12:00:00"
@@ -149,7 +149,7 @@ def test_the_day_given_is_today() -> None:
         assert get(url, 1, "2020-02-28", "2020-12-31")[-1]["datetime"] == "2020-02-29T12:00:00"
 
 
-def test_before_it_was_commissioned_a_plant_tells_nothing(served: str) -> None:
+def test_a_plant_returns_nothing_before_its_commissioning(served: str) -> None:
     assert get(served, 3, "2021-06-14", "2021-06-15") == []
     told = get(served, 3, "0001-01-01", "2021-06-17")
     assert [item["datetime"] for item in told[::24]] == [
@@ -176,7 +176,7 @@ def test_any_plant_is_answered_and_most_have_long_been_there(served: str) -> Non
 
 
 @pytest.mark.parametrize("here", [*DEMO_PLANTS, plant(5), plant(9)], ids=lambda one: one.name)
-def test_the_sun_shines_by_day_and_clouds_and_losses_take_of_it(here: Plant) -> None:
+def test_the_sun_shines_by_day_reduced_by_clouds_and_losses(here: Plant) -> None:
     year = year_of(here.id, 2025)
     assert len(year) == 8760
     assert 0.75 <= here.performance_ratio <= 0.9
@@ -214,7 +214,7 @@ def test_another_seed_has_other_clouds_and_the_same_sun() -> None:
     assert year_of(1, 2025) == one
 
 
-def test_an_hour_is_told_alike_in_every_window(dirty: str, served: str) -> None:
+def test_an_hour_is_the_same_in_every_window(dirty: str, served: str) -> None:
     for url in (served, dirty):
         month = ask(url, 1, "2026-03-01", "2026-04-01").text
         assert ask(url, 1, "2026-03-01", "2026-04-01").text == month
@@ -223,7 +223,7 @@ def test_an_hour_is_told_alike_in_every_window(dirty: str, served: str) -> None:
         assert sorted(map(json.dumps, items)) == sorted(map(json.dumps, json.loads(month)))
 
 
-def test_dirt_is_its_share_of_all_kinds_and_the_rest_is_the_truth(dirty: str) -> None:
+def test_the_error_rate_spreads_over_all_kinds_of_errors(dirty: str) -> None:
     answer = ask(dirty, 1, "2024-01-01", "2025-01-01")
     assert "NaN" in answer.text
     told: dict[dt.datetime, list[Item]] = {}
@@ -256,7 +256,7 @@ def test_dirt_is_its_share_of_all_kinds_and_the_rest_is_the_truth(dirty: str) ->
     assert min(kinds.values()) > 50
 
 
-def test_dirt_makes_days_of_23_and_25_items_and_breaks_the_order(dirty: str) -> None:
+def test_errors_make_days_of_23_and_25_unordered_items(dirty: str) -> None:
     told = get(dirty, 1, "2024-01-01", "2025-01-01")
     of_day = Counter(item["datetime"][:10] for item in told)
     assert {23, 24, 25} <= set(of_day.values())
@@ -273,7 +273,7 @@ def test_no_dirt_comes_unasked_and_all_can_be_dirty(served: str) -> None:
         service.routes(1, lambda: NOON, dirt=1.1)
 
 
-def test_dirt_heals_once_a_day_was_told_often_enough() -> None:
+def test_errors_heal_after_enough_requests_of_a_day() -> None:
     truth = [as_item(one) for one in readings(1, 1, dt.date(2026, 9, 1), dt.date(2026, 9, 9))]
     options: dict[str, Any] = {"now": lambda: NOON, "solar_error_rate": 1.0, "solar_heals_after": 2}
     with sandbox_server(**options) as url:
@@ -287,7 +287,7 @@ def test_dirt_heals_once_a_day_was_told_often_enough() -> None:
 
 
 @pytest.mark.parametrize("kind", get_args(Fault))
-def test_answers_are_spoiled_on_demand_but_not_the_record_of_asks(kind: Fault) -> None:
+def test_responses_are_corrupted_on_demand_but_never_the_request_log(kind: Fault) -> None:
     codes: dict[Fault, int] = {"500": 500, "429": 429, "timeout": 504}
     options: dict[str, Any] = {"fault_rate": 1.0, "faults": [kind], "hang_seconds": 0.1}
     with sandbox_server(now=lambda: NOON, **options) as url:
@@ -307,7 +307,7 @@ def asked(url: str) -> list[Item]:
     return record
 
 
-def test_it_is_on_record_how_often_each_window_was_asked_for_in_order() -> None:
+def test_requests_of_each_window_are_logged_in_order() -> None:
     with sandbox_server(now=lambda: NOON) as url:
         assert asked(url) == []
         get(url, 7, "2026-09-14", "2026-09-15")
@@ -330,7 +330,7 @@ def test_slow_answers_are_waited_for_at_the_same_time() -> None:
         assert 0.4 <= time.monotonic() - began < 1.2
 
 
-def test_a_plants_year_takes_less_than_a_tenth_of_a_second(served: str) -> None:
+def test_a_plants_year_is_generated_within_100_milliseconds(served: str) -> None:
     spent = []
     for plant_id in (300, 301, 302):
         began = time.process_time()

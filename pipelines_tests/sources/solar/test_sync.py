@@ -79,7 +79,7 @@ def windows_of(service: Service, plant: Plant) -> list[Window]:
 
 
 @pytest.mark.answers("P09")
-def test_p08_p09_a_new_plant_gets_yesterday_first_and_then_its_history(
+def test_p08_p09_a_new_plant_gets_yesterday_first_then_history(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
     plant = register(owner)
@@ -104,7 +104,7 @@ def test_p08_only_the_chosen_plants_are_synced(
     assert {plant_id for plant_id, _ in service.asked} == {chosen.plant_id}
 
 
-def test_nothing_is_asked_for_twice(
+def test_nothing_is_requested_twice(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
     register(owner)
@@ -115,7 +115,7 @@ def test_nothing_is_asked_for_twice(
 
 
 @pytest.mark.answers("P12")
-def test_p12_the_next_day_one_day_is_asked_for(
+def test_p12_the_next_day_one_day_is_requested(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
     plant = register(owner)
@@ -132,7 +132,7 @@ def test_p12_the_next_day_one_day_is_asked_for(
 
 
 @pytest.mark.answers("P46", "P52")
-def test_p46_p52_p59_the_window_that_was_lost_and_reported_as_synced(
+def test_p46_p52_p59_lost_windows_are_not_reported_as_synced(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
     plant = register(owner)
@@ -179,7 +179,7 @@ def test_p53_the_crash_when_the_first_sync_stored_nothing(
         cut(b"[{", 100),
     ],
 )
-def test_p27_p28_p29_p58_what_may_pass_is_asked_for_again(
+def test_p27_p28_p29_p58_transient_errors_are_retried(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection, answer: Any
 ) -> None:
     plant = register(owner)
@@ -195,7 +195,7 @@ def test_p27_p28_p29_p58_what_may_pass_is_asked_for_again(
     ("answer", "words"),
     [(document({"results": []}), "not an array but dict"), (body(b"", 404), "404")],
 )
-def test_what_does_not_pass_is_not_asked_for_again_and_said(
+def test_permanent_errors_are_reported_and_not_retried(
     sync: Callable[..., list[Synced]],
     service: Service,
     owner: psycopg.Connection,
@@ -235,7 +235,7 @@ def test_all_tries_together_are_bounded(
     assert len(service.asked) == 20 + 30
 
 
-def test_the_service_is_asked_by_eight_at_once_and_no_more(
+def test_at_most_eight_requests_run_concurrently(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
     for number in range(20):
@@ -294,7 +294,7 @@ def test_p20_a_plant_that_is_being_synced_is_not_deleted(
     assert statuses(owner, plant) == {}
 
 
-def test_two_syncs_of_one_plant_take_turns(
+def test_two_syncs_of_one_plant_are_serialised(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
     for number in range(3):
@@ -321,7 +321,7 @@ def test_days_are_the_plants_own(
     ]
 
 
-def test_p23_chosen_days_are_asked_for_again_whatever_is_held(
+def test_p23_chosen_days_are_requested_even_when_complete(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
     plant = register(owner)
@@ -345,7 +345,7 @@ def test_p23_chosen_days_are_asked_for_again_whatever_is_held(
         (Window(TODAY - dt.timedelta(days=367), TODAY), "to which history goes"),
     ],
 )
-def test_p18_p25_days_that_cannot_be_are_refused_before_anything_is_asked(
+def test_p18_p25_impossible_days_are_rejected_before_any_request(
     sync: Callable[..., list[Synced]],
     service: Service,
     owner: psycopg.Connection,
@@ -359,7 +359,7 @@ def test_p18_p25_days_that_cannot_be_are_refused_before_anything_is_asked(
 
 
 @pytest.mark.answers("P16")
-def test_p16_unknown_plants_are_refused_before_anything_is_asked(
+def test_p16_unknown_plants_are_rejected_before_any_request(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
     plant = register(owner)
@@ -368,14 +368,14 @@ def test_p16_unknown_plants_are_refused_before_anything_is_asked(
     assert service.asked == []
 
 
-def test_a_plant_that_is_gone_by_the_time_of_the_run_holds_up_no_other(
+def test_a_plant_deleted_before_the_run_blocks_no_other(
     sync: Callable[..., list[Synced]], owner: psycopg.Connection
 ) -> None:
     plant = register(owner)
     assert [synced.plant for synced in sync([99, plant.plant_id, 10**30])] == [plant]
 
 
-def test_a_fault_of_ours_costs_one_plant_and_is_told(
+def test_our_own_fault_costs_one_plant_and_is_reported(
     sync: Callable[..., list[Synced]], owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, bad = register(owner, "good"), register(owner, "bad")
@@ -393,7 +393,7 @@ def test_a_fault_of_ours_costs_one_plant_and_is_told(
     assert set(statuses(owner, bad).values()) == {"failed"}
 
 
-def test_p52_a_sync_that_is_stopped_is_not_told_to_be_whole(
+def test_p52_a_stopped_sync_is_not_reported_complete(
     warehouse: Warehouse, service: Service, owner: psycopg.Connection
 ) -> None:
     for number in range(30):
@@ -415,7 +415,7 @@ def test_p52_a_sync_that_is_stopped_is_not_told_to_be_whole(
     assert rows(owner, "SELECT count(*) > 0 FROM solar.syncs WHERE ended_at IS NULL") == [(True,)]
 
 
-def test_p58_a_service_that_does_not_answer_is_not_waited_for(
+def test_p58_an_unresponsive_service_is_not_awaited(
     warehouse: Warehouse, service: Service, owner: psycopg.Connection
 ) -> None:
     plant = register(owner)
@@ -427,7 +427,7 @@ def test_p58_a_service_that_does_not_answer_is_not_waited_for(
 
 
 @pytest.mark.answers("P39")
-def test_p39_the_time_of_a_sync_is_told(
+def test_p39_the_duration_of_a_sync_is_reported(
     sync: Callable[..., list[Synced]], owner: psycopg.Connection
 ) -> None:
     register(owner)
@@ -444,7 +444,7 @@ def sandbox() -> Iterator[str]:
         yield f"{url}/solar"
 
 
-def test_what_is_held_is_the_truth(
+def test_stored_readings_match_the_truth(
     warehouse: Warehouse, owner: psycopg.Connection, sandbox: str
 ) -> None:
     plant = register(owner)

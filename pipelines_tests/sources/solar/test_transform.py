@@ -73,9 +73,7 @@ def test_p22_nested_values_become_flat_columns() -> None:
         ({"datetime": "2019-01-01T05:00:00.5"}, "datetime is not on the hour"),
     ],
 )
-def test_p30_p60_one_bad_point_that_cost_the_whole_batch(
-    spoilt: dict[str, Any], reason: str
-) -> None:
+def test_p30_p60_one_bad_point_does_not_cost_the_batch(spoilt: dict[str, Any], reason: str) -> None:
     items = day_of_items()
     items[5] |= spoilt
     told = read(items)
@@ -90,7 +88,7 @@ def test_p30_p60_one_bad_point_that_cost_the_whole_batch(
 
 
 @pytest.mark.parametrize("gone", ["expected", "observed", "datetime"])
-def test_an_item_without_a_side_is_refused_and_the_others_kept(gone: str) -> None:
+def test_an_item_without_a_side_is_rejected_and_others_kept(gone: str) -> None:
     items = day_of_items()
     del items[5][gone]
     told = read(items)
@@ -105,7 +103,7 @@ def test_things_that_are_no_items(thing: Any) -> None:
     assert len(told.rejects) == 1
 
 
-def test_an_item_tells_all_that_is_wrong_with_it() -> None:
+def test_an_item_reports_all_its_errors() -> None:
     told = read([item("2019-01-01T05:30:00", expected={}, observed=None)])
     assert reasons(told) == [
         "expected.energy is missing",
@@ -115,7 +113,7 @@ def test_an_item_tells_all_that_is_wrong_with_it() -> None:
     ]
 
 
-def test_the_key_of_a_refused_item_is_its_hour_or_about_it() -> None:
+def test_a_rejected_items_key_is_its_exact_or_approximate_hour() -> None:
     items = day_of_items()
     items[5] |= {"observed": None}
     items[9] |= {"datetime": "?"}
@@ -123,7 +121,7 @@ def test_the_key_of_a_refused_item_is_its_hour_or_about_it() -> None:
     assert keys == [("7", "2019-01-01T05:00:00Z"), ("7", "2019-01-01T08:00:00Z?")]
 
 
-def test_the_first_items_stand_where_the_first_time_is_told_wherever_the_window_begins() -> None:
+def test_leading_items_without_time_get_the_first_stated_date() -> None:
     """So that the next answer for that day has the say of them, whatever else it is of."""
     items = day_of_items()
     items[0] |= {"datetime": "?"}
@@ -135,7 +133,7 @@ def test_the_first_items_stand_where_the_first_time_is_told_wherever_the_window_
     assert keys == {("7", "2019-01-01T01:00:00Z?")}
 
 
-def test_the_same_again_is_no_harm_and_another_word_is_refused() -> None:
+def test_repeats_are_harmless_and_contradictions_are_rejected() -> None:
     items = [*day_of_items(), item("2019-01-01T00:00:00"), item("2019-01-01T01:00:00", 99.0)]
     told = read(items)
     assert (told.repeated, len(told.rejects)) == (1, 1)
@@ -149,12 +147,12 @@ def test_order_does_not_matter() -> None:
 
 
 @pytest.mark.answers("P55")
-def test_p55_items_of_other_days_than_asked_for_are_left_to_those() -> None:
+def test_p55_items_outside_the_requested_days_are_ignored() -> None:
     told = read([*day_of_items(), *day_of_items(dt.date(2019, 1, 2))[:1]])
     assert (len(told.readings), told.elsewhere) == (24, 1)
 
 
-def test_the_future_is_refused() -> None:
+def test_future_readings_are_rejected() -> None:
     window = Window(NOW.date(), NOW.date() + dt.timedelta(days=1))
     told = read(day_of_items(NOW.date()), window=window)
     assert len(told.readings) == 13
@@ -169,7 +167,7 @@ def test_p57_naive_times_are_read_in_the_plants_zone() -> None:
     assert hours(told)[0] == "2018-12-31T18:30Z"
 
 
-def test_times_with_a_zone_are_taken_at_their_word() -> None:
+def test_times_with_an_offset_are_accepted_unchanged() -> None:
     told = read([item("2019-01-01T02:00:00+01:00"), item("2019-01-01T05:00:00Z")])
     assert hours(told) == ["2019-01-01T01:00Z", "2019-01-01T05:00Z"]
     told = read([item("2018-12-31T20:00:00Z")], "Asia/Tashkent")
@@ -205,7 +203,7 @@ def test_the_day_of_25_hours() -> None:
         ([12.0, 77.0, 99.0], [12.0, 77.0], 0, 1),
     ],
 )
-def test_the_hour_that_is_there_twice_however_often_it_is_told(
+def test_an_ambiguous_hour_is_resolved_however_often_it_is_sent(
     values: list[float], held: list[float], repeated: int, refused: int
 ) -> None:
     day = dt.date(2019, 10, 27)
@@ -215,14 +213,14 @@ def test_the_hour_that_is_there_twice_however_often_it_is_told(
     assert (told.repeated, len(told.rejects)) == (repeated, refused)
 
 
-def test_the_key_of_an_hour_that_clocks_skip_is_within_its_day() -> None:
+def test_the_key_of_a_skipped_hour_is_within_its_day() -> None:
     day = dt.date(2019, 3, 10)
     window = Window(day, day + dt.timedelta(days=1))
     told = read(day_of_items(day), "America/Los_Angeles", window)
     assert [reject.key for reject in told.rejects] == [("7", "2019-03-10T10:00:00Z")]
 
 
-def test_keys_that_nobody_promised_are_told() -> None:
+def test_unknown_keys_are_reported() -> None:
     items = [one | {"cabin": 1} for one in day_of_items()]
     items[0]["observed"]["wind"] = 3
     assert read(items).drift == [
@@ -294,7 +292,7 @@ def local_hours(day: dt.date, zone: str) -> list[Any]:
     st.sampled_from(["UTC", "Europe/Madrid", "Australia/Lord_Howe"]),
     st.sampled_from([DAY, AN_HOUR_LESS, AN_HOUR_MORE]),
 )
-def test_an_answer_read_by_columns_says_what_its_items_say_one_by_one(
+def test_a_columnar_parse_matches_one_item_by_item(
     chance: Any, odd: object, zone: str, day: dt.date
 ) -> None:
     items = json.loads(json.dumps(local_hours(day, zone)[: chance.randrange(1, 26)]))
@@ -337,13 +335,13 @@ def test_an_answer_read_by_columns_says_what_its_items_say_one_by_one(
         *(b"[" * 100_000, b'[{"datetime":' * 50_000),
     ],
 )
-def test_what_is_no_json_is_not_parsed_because_of_what_is_put_around_it(body: bytes) -> None:
+def test_invalid_json_stays_invalid_inside_the_parsers_wrapping(body: bytes) -> None:
     with pytest.raises((ValueError, RecursionError)):
         parse_items(body)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"[null]", b'{"error": "busy"}', b"[[]]", b"7"])
-def test_what_is_no_array_of_items_is_given_as_json_has_it(body: bytes) -> None:
+def test_a_response_other_than_an_array_is_returned_as_parsed(body: bytes) -> None:
     assert parse_items(body) == json.loads(body)
 
 

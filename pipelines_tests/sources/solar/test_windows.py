@@ -59,7 +59,7 @@ def test_p10_history_goes_back_by_the_years_of_one_run() -> None:
 
 
 @pytest.mark.answers("P11")
-def test_p11_history_ends_after_ten_years_of_runs_and_is_whole() -> None:
+def test_p11_history_ends_after_ten_years_of_runs_without_gaps() -> None:
     days: set[dt.date] = set()
     for _ in range(10):
         found = list(windows(known(days), TODAY, TEN_YEARS))
@@ -71,7 +71,7 @@ def test_p11_history_ends_after_ten_years_of_runs_and_is_whole() -> None:
 
 
 @pytest.mark.answers("P54")
-def test_p54_the_loop_that_went_one_year_too_far_and_fetched_the_current_year_again() -> None:
+def test_p54_the_history_loop_does_not_refetch_the_current_year() -> None:
     days = asked(*windows(NOTHING, TODAY, TEN_YEARS))
     assert len(days) == 1 + 365
     again = list(windows(known(days), TODAY, TEN_YEARS))
@@ -79,7 +79,7 @@ def test_p54_the_loop_that_went_one_year_too_far_and_fetched_the_current_year_ag
 
 
 @pytest.mark.answers("P34")
-def test_p34_long_spans_are_asked_for_by_the_year() -> None:
+def test_p34_long_ranges_are_requested_by_year() -> None:
     cut = list(years(Window(dt.date(2019, 3, 1), dt.date(2022, 1, 1))))
     assert cut == [
         Window(dt.date(2021, 1, 1), dt.date(2022, 1, 1)),
@@ -88,7 +88,7 @@ def test_p34_long_spans_are_asked_for_by_the_year() -> None:
     ]
 
 
-def test_days_that_nobody_asked_for_in_time_come_next() -> None:
+def test_days_never_requested_in_time_come_next() -> None:
     days = asked(Window(dt.date(2016, 11, 20), dt.date(2026, 11, 16)))
     assert list(windows(known(days), TODAY, TEN_YEARS)) == [Window(dt.date(2026, 11, 16), TODAY)]
 
@@ -104,7 +104,7 @@ def test_a_hole_in_history_is_filled_before_older_years() -> None:
 
 
 @pytest.mark.answers("P59")
-def test_p59_gaps_whose_time_has_come_are_asked_for_again_those_close_by_together() -> None:
+def test_p59_due_gaps_are_requested_again_with_their_neighbours() -> None:
     days = asked(Window(dt.date(2016, 11, 20), TODAY))
     due = {dt.date(2020, 1, 1), dt.date(2020, 1, 5), dt.date(2022, 5, 5)}
     assert list(windows(known(days, due), TODAY, TEN_YEARS)) == [
@@ -120,7 +120,7 @@ def test_gaps_older_than_history_is_to_go_are_left() -> None:
 
 
 @pytest.mark.parametrize("depth", [Depth(0, 10), Depth(1, 0)])
-def test_without_history_only_yesterday_is_asked_for(depth: Depth) -> None:
+def test_without_history_only_yesterday_is_requested(depth: Depth) -> None:
     found = asked(*windows(NOTHING, TODAY, depth))
     assert found == {YESTERDAY}
 

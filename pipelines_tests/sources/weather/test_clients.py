@@ -41,7 +41,7 @@ def test_without_a_key_it_is_the_free_service() -> None:
     }
 
 
-def test_a_key_of_ones_own_leads_to_the_hosts_for_customers() -> None:
+def test_a_customers_key_selects_the_customer_hosts() -> None:
     assert urls(open_meteo_api_key="mine") == {
         "present": "customer-api.open-meteo.com",
         "forecast": "customer-api.open-meteo.com",
@@ -112,14 +112,14 @@ def test_in_the_sandbox_nothing_leaves_it(monkeypatch: pytest.MonkeyPatch, provi
     assert moved == {"present"} | hours
 
 
-def test_a_limit_of_nothing_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_of_zero_is_rejected_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     monkeypatch.setenv("WEATHER_REQUESTS_PER_DAY", "0")
     with pytest.raises(PermanentFailure, match="WEATHER_REQUESTS_PER_DAY"):
         source.load_settings()
 
 
-def test_a_key_is_told_from_others_without_giving_it_away() -> None:
+def test_a_key_is_distinguishable_without_disclosing_it() -> None:
     first, second = (
         open_provider(Settings(open_meteo_api_key=key), FakeClock()).key_digest
         for key in ("a", "b")

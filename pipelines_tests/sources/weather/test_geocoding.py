@@ -109,7 +109,7 @@ def test_several_places_of_one_postcode_are_left_to_the_name() -> None:
         (("XX", None, "Town"), ["Town en"]),
     ],
 )
-def test_what_is_asked_for_a_place(
+def test_a_place_is_requested_with_its_parts(
     place: tuple[str, str | None, str | None], asked: list[str]
 ) -> None:
     """Asked in English, "Wien" is not Vienna; 1016 BZ is the alternate of nothing."""
@@ -140,7 +140,7 @@ def test_a_territory_written_under_its_state_is_its_own_country(
     assert lookups(state, postcode, "Town")[0].countries == (territory,)
 
 
-def test_a_town_of_a_territory_without_a_postcode_is_found_in_the_end() -> None:
+def test_a_town_of_a_territory_without_postcode_is_found_eventually() -> None:
     *own, last = lookups("FR", None, "Saint-Denis")
     assert {one.countries for one in own} == {("FR",)}
     reunion = result("Saint-Denis", country_code="RE", longitude=55.4)
@@ -149,7 +149,7 @@ def test_a_town_of_a_territory_without_a_postcode_is_found_in_the_end() -> None:
 
 
 @pytest.mark.answers("H43")
-def test_the_names_of_a_language_decide_and_no_other_town_is_taken(
+def test_names_match_in_any_language_and_other_towns_never(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Any,
@@ -225,7 +225,7 @@ def test_no_match_is_an_answer_without_results(
         {"results": [{"name": "Paris", "country_code": "FR"}]},
     ],
 )
-def test_an_answer_of_another_shape_is_a_failure_and_not_an_empty_one(
+def test_a_malformed_response_fails_instead_of_being_empty(
     http: HttpClient, source: FakeSource, clock: FakeClock, answer: Any
 ) -> None:
     source.will(document(answer))
@@ -233,7 +233,7 @@ def test_an_answer_of_another_shape_is_a_failure_and_not_an_empty_one(
         Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(ANY)
 
 
-def test_zeros_and_empty_texts_that_an_answer_leaves_out_are_zeros_and_empty(
+def test_omitted_zeros_and_empty_texts_are_restored(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
     """Protobuf drops them: one town on the equator made the whole answer useless."""
@@ -244,7 +244,7 @@ def test_zeros_and_empty_texts_that_an_answer_leaves_out_are_zeros_and_empty(
     assert (found["latitude"], found["longitude"]) == (0.0, -78.5)
 
 
-def test_a_lookup_that_is_refused_does_not_stand_in_the_way_of_others(
+def test_a_rejected_lookup_does_not_block_others(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Any,
@@ -287,7 +287,7 @@ def test_a_used_up_allowance_of_the_geocoder_is_its_own(
     assert owner.execute(query).fetchall() == [("open-meteo-geocoding",)]
 
 
-def test_a_plan_of_few_requests_looks_places_up_one_by_one(
+def test_a_low_allowance_looks_places_up_one_by_one(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Any,
@@ -308,7 +308,7 @@ def test_a_plan_of_few_requests_looks_places_up_one_by_one(
 
 
 @pytest.mark.answers("T46")
-def test_a_name_with_blanks_and_umlauts_is_asked_for_as_it_is(
+def test_a_name_with_blanks_and_umlauts_is_requested_unchanged(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
     """A cache key of the name as it stood, blanks and umlauts included, was refused."""
@@ -329,7 +329,7 @@ def statuses(owner: psycopg.Connection) -> dict[str, str]:
 
 
 @pytest.mark.answers("H07")
-def test_each_place_is_looked_up_once_however_many_shipments_it_has(
+def test_each_place_is_looked_up_once_for_all_its_shipments(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Any,
@@ -358,7 +358,7 @@ def test_each_place_is_looked_up_once_however_many_shipments_it_has(
     assert owner.execute(query).fetchone() == (4, 4)
 
 
-def test_a_place_can_be_corrected_and_looked_up_again_by_sql(
+def test_sql_can_correct_a_place_and_trigger_a_new_lookup(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Any,
@@ -389,7 +389,7 @@ def test_a_place_can_be_corrected_and_looked_up_again_by_sql(
             owner.execute(f"SELECT weather.correct_place({arguments})")
 
 
-def test_a_lookup_that_fails_is_tried_again_later_and_the_others_are_done(
+def test_a_failed_lookup_is_retried_later_and_others_continue(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Any,
@@ -431,7 +431,7 @@ def test_a_run_by_hand_looks_up_at_once_what_failed(
     assert len(locate_places(warehouse, geocoder, clock, is_by_hand=True)[0]) == 2
 
 
-def test_a_lookup_that_cannot_work_fails_neither_the_run_nor_the_others(
+def test_an_impossible_lookup_fails_neither_the_run_nor_others(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Any,
@@ -449,7 +449,7 @@ def test_a_lookup_that_cannot_work_fails_neither_the_run_nor_the_others(
     assert statuses(owner) == {"DE 10115": "pending", "FR 75001": "found"}
 
 
-def test_a_geocoder_that_is_down_is_told_and_no_place_is_given_up(
+def test_an_unavailable_geocoder_is_reported_without_giving_up_any_place(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Any,

@@ -61,7 +61,7 @@ def due(warehouse: Warehouse, clock: FakeClock) -> int:
         return sum(count_hours_due(connection, clock(), kind) for kind in (FORECAST, ARCHIVE))
 
 
-def test_coming_legs_have_the_forecast_of_their_hours_in_one_request(
+def test_future_legs_get_their_hourly_forecasts_in_one_request(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     http: HttpClient,
@@ -84,7 +84,7 @@ def test_coming_legs_have_the_forecast_of_their_hours_in_one_request(
     assert due(warehouse, clock) == 0
 
 
-def test_a_forecast_is_asked_for_again_after_six_hours_until_its_hour_is_over(
+def test_a_forecast_is_refreshed_every_six_hours_until_it_expires(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     http: HttpClient,
@@ -135,7 +135,7 @@ def test_legs_of_long_ago_have_the_archive_by_ranges(
     ]
 
 
-def test_years_apart_are_asked_for_year_by_year(
+def test_distant_years_are_requested_year_by_year(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     http: HttpClient,
@@ -176,7 +176,7 @@ def test_a_failure_keeps_what_is_known_and_is_tried_again(
     assert fill_hours(warehouse, OpenMeteoHours(http, sandbox, clock), clock).succeeded == 2
 
 
-def test_one_place_that_is_refused_does_not_stand_in_the_way_of_the_others(
+def test_one_rejected_place_does_not_block_the_others(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     http: HttpClient,
@@ -232,7 +232,7 @@ def test_the_allowance_is_shared_with_the_present_weather(
     assert fill_hours(warehouse, provider, clock).requests == 1
 
 
-def test_hours_without_data_are_known_to_have_none_and_nonsense_is_not_believed() -> None:
+def test_hours_without_data_are_recorded_and_nonsense_is_rejected() -> None:
     """A value that was none became a null, and its hour was never asked for again."""
     hours: dict[str, Any] = {
         "time": ["2026-11-20T10:00", "2026-11-20T11:00", "2026-11-20T10:00"],
@@ -266,7 +266,7 @@ def test_hours_without_data_are_known_to_have_none_and_nonsense_is_not_believed(
     assert read_hours({}) == "the answer has no hours"
 
 
-def test_an_hour_whose_value_cannot_be_lacks_that_value_and_the_answer_is_kept() -> None:
+def test_an_impossible_value_is_null_and_the_response_is_kept() -> None:
     """One -0.2 W/m² cost a place all of its hours, and it was asked again for ever."""
     hours: dict[str, Any] = {
         "time": [f"2026-11-20T1{n}:00" for n in range(4)],

@@ -128,7 +128,7 @@ def test_a_file_brings_the_weather_of_both_its_ends(
 
 
 @pytest.mark.answers("H11", "T43")
-def test_a_shipment_without_weather_yet_has_nulls_and_a_provider_that_is_down_changes_no_lookup(
+def test_track_returns_nulls_while_the_weather_provider_is_down(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -149,7 +149,7 @@ def test_a_shipment_without_weather_yet_has_nulls_and_a_provider_that_is_down_ch
         assert "connection refused" in row[0]
 
 
-def test_hours_that_are_refused_for_every_place_fail_the_run(
+def test_hours_rejected_for_every_place_fail_the_run(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     owner: psycopg.Connection,
@@ -170,7 +170,7 @@ def test_hours_that_are_refused_for_every_place_fail_the_run(
 
 
 @pytest.mark.parametrize("provider", ["weatherapi", "openweathermap"])
-def test_a_wrong_key_fails_the_run_at_once_and_names_the_variable(
+def test_a_wrong_key_fails_the_run_and_names_the_variable(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -212,7 +212,7 @@ def test_the_sensor_starts_a_run_when_something_is_due(
     assert tick(resources, instance) == "No place is due."
 
 
-def test_a_used_up_quota_starts_no_runs_and_a_new_key_does(
+def test_an_exhausted_quota_starts_no_runs_until_the_key_changes(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -233,7 +233,7 @@ def test_a_used_up_quota_starts_no_runs_and_a_new_key_does(
     assert owner.execute("SELECT count(*) FROM weather.observations").fetchone() == (2,)
 
 
-def test_a_run_of_a_sensor_keeps_the_pause_of_what_failed_and_one_by_hand_does_not(
+def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -266,7 +266,7 @@ def test_the_sensor_reads_and_changes_nothing(
         assert rows == (0,)
 
 
-def test_a_query_of_the_sensor_rests_twenty_times_as_long_as_it_took(warehouse: Warehouse) -> None:
+def test_the_sensor_query_rests_twenty_times_its_duration(warehouse: Warehouse) -> None:
     ran = list[str]()
 
     def slow(_: Connection, __: dt.datetime) -> int:
@@ -290,7 +290,7 @@ def test_a_query_of_the_sensor_rests_twenty_times_as_long_as_it_took(warehouse: 
     assert ran.count("slow") == 2
 
 
-def test_a_provider_that_is_down_leaves_sources_green_and_the_last_weather_with_its_age(
+def test_an_unavailable_provider_leaves_sources_green_with_aged_weather(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -318,7 +318,7 @@ def test_a_provider_that_is_down_leaves_sources_green_and_the_last_weather_with_
     assert all("connection refused" in problem for problem in old)
 
 
-def test_places_of_shipments_delivered_long_ago_are_no_longer_asked_for(
+def test_places_of_long_delivered_shipments_are_no_longer_requested(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     tmp_path: Path,
@@ -345,7 +345,7 @@ def test_places_of_shipments_delivered_long_ago_are_no_longer_asked_for(
         ("openweathermap", "nonsense"),
     ],
 )
-def test_a_key_is_in_nothing_that_dagster_or_the_database_keeps(
+def test_neither_dagster_nor_the_database_stores_a_key(
     resources: dict[str, Any],
     instance: dg.DagsterInstance,
     tmp_path: Path,

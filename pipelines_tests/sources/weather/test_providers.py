@@ -48,7 +48,7 @@ def providers(http: HttpClient, url: str, clock: FakeClock) -> list[Provider]:
 
 
 @pytest.mark.answers("H04", "T45")
-def test_all_tell_the_same_weather_in_the_same_units(
+def test_all_providers_return_the_same_weather_in_the_same_units(
     http: HttpClient, sandbox: str, clock: FakeClock
 ) -> None:
     told = [provider.observe([BERLIN, PARIS]) for provider in providers(http, sandbox, clock)]
@@ -64,7 +64,7 @@ def test_all_tell_the_same_weather_in_the_same_units(
             assert implausible(answer, clock.now) is None
 
 
-def test_one_place_is_an_object_and_several_are_a_list_joined_by_position(
+def test_one_place_is_an_object_several_a_positional_list(
     http: HttpClient, sandbox: str, clock: FakeClock
 ) -> None:
     provider = OpenMeteo(http, sandbox, clock)
@@ -82,7 +82,7 @@ def test_a_list_of_another_length_is_not_joined(
 
 
 @pytest.mark.answers("T13")
-def test_openweathermap_asks_by_postcode_and_country_where_there_are_no_coordinates(
+def test_openweathermap_requests_postcode_and_country_where_coordinates_are_missing(
     http: HttpClient, sandbox: str, clock: FakeClock
 ) -> None:
     """Without the country it would answer for the US."""
@@ -128,7 +128,7 @@ def test_openweathermap_asks_by_postcode_and_country_where_there_are_no_coordina
         ("open-meteo", 200, {"error": True, "reason": "x"}, TransientFailure, "an error"),
     ],
 )
-def test_errors_mean_what_the_provider_says(
+def test_error_responses_map_to_the_right_failure(
     http: HttpClient,
     source: FakeSource,
     clock: FakeClock,
@@ -192,7 +192,7 @@ def test_the_key_is_sent_and_nothing_else_of_us(
 
 
 @pytest.mark.answers("H43")
-def test_weatherapi_that_answers_for_another_place_is_not_believed(
+def test_weatherapi_responses_for_another_place_are_rejected(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
     """A bare 10115 is a ZIP code of the US, answered with 200."""
@@ -229,7 +229,7 @@ def test_weatherapi_names_a_country_of_its_own(
     assert isinstance(provider.observe([place])[0], Observation)
 
 
-def test_the_key_of_open_meteo_is_a_header_that_no_other_host_gets(
+def test_the_open_meteo_key_header_reaches_no_other_host(
     http: HttpClient, source: FakeSource, public_https: FakeSource, clock: FakeClock
 ) -> None:
     seen: list[str | None] = []
@@ -249,7 +249,7 @@ def test_the_key_of_open_meteo_is_a_header_that_no_other_host_gets(
     assert not any("k3y" in path for _, path in source.requests)
 
 
-def test_other_units_or_no_data_are_not_taken_for_weather() -> None:
+def test_other_units_or_missing_data_are_rejected() -> None:
     units = {**UNITS, "temperature_2m": "°F"}
     current = dict.fromkeys(UNITS, 0) | {"time": "2026-11-20T10:00", "temperature_2m": 50.0}
     assert read_current({"current": current, "current_units": units}) == (
@@ -277,7 +277,7 @@ GOOD = Observation(NOW, 10.0, 9.0, 50.0, 5.0, 180.0, 0.0, 10.0, 1013.0, "x", "1"
         (dict.fromkeys(PLAUSIBLE.keys() & vars(GOOD).keys()), "no value that can be"),
     ],
 )
-def test_what_cannot_be_is_not_believed(changes: dict[str, Any], words: str) -> None:
+def test_impossible_weather_is_rejected(changes: dict[str, Any], words: str) -> None:
     assert implausible(GOOD, NOW) is None
     assert words in (implausible(dataclasses.replace(GOOD, **changes), NOW) or "")
 
@@ -293,9 +293,7 @@ def test_what_cannot_be_is_not_believed(changes: dict[str, Any], words: str) -> 
         ("pressure_hpa", 30.0),
     ],
 )
-def test_a_value_that_cannot_be_costs_itself_and_not_the_observation(
-    name: str, value: float
-) -> None:
+def test_an_impossible_value_costs_itself_not_the_observation(name: str, value: float) -> None:
     told = without_impossible(dataclasses.replace(GOOD, **{name: value}))  # type: ignore[arg-type]
     assert told == dataclasses.replace(GOOD, **{name: None}, impossible=(name,))  # type: ignore[arg-type]
     assert implausible(told, NOW) is None
@@ -379,7 +377,7 @@ def test_nonsense_is_a_problem_of_its_place_and_raises_nothing(
     assert isinstance(told, str)
 
 
-def test_a_value_that_is_none_is_told_and_not_taken_for_nothing(
+def test_a_non_numeric_value_is_an_error_unlike_null(
     http: HttpClient, source: FakeSource, clock: FakeClock, sandbox: str
 ) -> None:
     """It became a null, and the place counted as served."""
@@ -408,7 +406,7 @@ def _with(sandbox: str, key: str, value: str | None) -> Answer:
     return answer
 
 
-def test_words_of_a_provider_are_such_as_a_table_can_hold(
+def test_provider_texts_are_storable_in_a_table(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
     odd = [{"id": 800, "description": "cl\x00ear\x1b[31m" + "y" * 999}]

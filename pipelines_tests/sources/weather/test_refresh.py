@@ -93,7 +93,7 @@ def due(warehouse: Warehouse, clock: FakeClock) -> int:
 
 
 @pytest.mark.answers("H06", "T09")
-def test_many_places_are_one_request_and_then_none_is_due_for_two_hours(
+def test_many_places_are_one_request_and_fresh_for_two_hours(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 10)
@@ -121,7 +121,7 @@ def test_500_places_are_500_place_calls_in_batches(
     assert owner.execute(query).fetchone() == (500, 3, 500)
 
 
-def test_a_place_that_nobody_uses_any_more_is_not_asked_for(
+def test_an_unused_place_is_not_requested(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 3)
@@ -129,7 +129,7 @@ def test_a_place_that_nobody_uses_any_more_is_not_asked_for(
     assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
 
 
-def test_what_fails_is_tried_again_soon_and_does_not_use_the_window_up(
+def test_failures_are_retried_soon_without_using_the_window(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 2)
@@ -148,7 +148,7 @@ def test_what_fails_is_tried_again_soon_and_does_not_use_the_window_up(
     assert owner.execute(failures).fetchall() == [(0, None, None)]
 
 
-def test_the_longer_a_provider_is_down_the_less_it_is_asked_but_every_five_minutes(
+def test_an_outage_slows_requests_to_every_five_minutes(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 1)
@@ -194,7 +194,7 @@ def test_one_bad_place_leaves_the_others_done(
     assert due(warehouse, clock) == 0
 
 
-def test_an_answer_that_cannot_be_believed_is_a_failure_of_its_place_only(
+def test_an_implausible_response_fails_only_its_place(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 3)
@@ -217,7 +217,7 @@ def test_an_answer_that_cannot_be_believed_is_a_failure_of_its_place_only(
     )  # it answered
 
 
-def test_a_value_that_cannot_be_is_null_and_counted_and_the_others_are_kept(
+def test_an_impossible_value_is_null_and_counted(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     """One value out of range cost the whole answer of its place."""
@@ -237,7 +237,7 @@ def test_a_value_that_cannot_be_is_null_and_counted_and_the_others_are_kept(
 
 
 @pytest.mark.answers("H36")
-def test_a_used_up_allowance_is_not_asked_again_before_it_renews(
+def test_an_exhausted_allowance_is_not_queried_before_its_renewal(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 2)
@@ -254,7 +254,7 @@ def test_a_used_up_allowance_is_not_asked_again_before_it_renews(
     assert owner.execute("SELECT count(*) FROM weather.quota_blocks").fetchone() == (0,)
 
 
-def test_a_new_key_is_not_held_by_the_pause_and_the_quota_of_the_old_one(
+def test_a_new_key_ignores_the_old_ones_pause_and_quota(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     """A used-up month held a new key till the month was over."""
@@ -277,7 +277,7 @@ def test_a_new_key_is_not_held_by_the_pause_and_the_quota_of_the_old_one(
     assert owner.execute(query).fetchall() == [("made-up", "old")]
 
 
-def test_a_pause_of_unstated_length_is_longer_each_time_until_an_answer_comes(
+def test_a_pause_of_unknown_length_grows_until_a_response_arrives(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     """OpenWeatherMap's "temporarily blocked" was asked again every minute."""
@@ -298,7 +298,7 @@ def test_a_pause_of_unstated_length_is_longer_each_time_until_an_answer_comes(
 
 
 @pytest.mark.answers("H15", "H36")
-def test_no_more_is_asked_than_the_allowance_gives(
+def test_requests_stay_within_the_allowance(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 30)
@@ -334,7 +334,7 @@ def test_an_outage_does_not_use_the_allowance_up(
     assert owner.execute("SELECT count(*) FROM weather.observations").fetchone() == (500,)
 
 
-def test_a_place_that_fails_by_itself_is_asked_ever_less(
+def test_a_place_failing_alone_is_requested_ever_less(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 1)
@@ -357,7 +357,7 @@ def test_a_place_that_fails_by_itself_is_asked_ever_less(
     assert len(provider.asked) < 15
 
 
-def test_a_wrong_key_stops_at_once_and_costs_no_place_its_turn(
+def test_a_wrong_key_stops_at_once_and_costs_no_place(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 3)
@@ -421,7 +421,7 @@ def kill_in_the_middle_of_asking(warehouse: Warehouse, now: dt.datetime) -> None
     asking.communicate()
 
 
-def test_a_killed_run_holds_nothing_and_costs_only_its_request(
+def test_a_killed_run_keeps_no_lock_and_costs_one_request(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 3)
@@ -436,7 +436,7 @@ def test_a_killed_run_holds_nothing_and_costs_only_its_request(
     assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (6,)
 
 
-def test_a_session_that_ends_gives_the_lock_to_the_next_run_and_writes_nothing_more(
+def test_a_lost_session_frees_the_lock_and_writes_no_more(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     """Else a place would have two answers in one window."""
@@ -457,7 +457,7 @@ def test_a_session_that_ends_gives_the_lock_to_the_next_run_and_writes_nothing_m
     assert owner.execute(holder).fetchall() == []
 
 
-def test_a_second_run_waits_for_the_first_and_then_has_nothing_to_request(
+def test_a_second_run_waits_and_then_requests_nothing(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 3)
@@ -476,7 +476,7 @@ def test_a_second_run_waits_for_the_first_and_then_has_nothing_to_request(
     assert second.asked == []
 
 
-def test_a_run_that_holds_the_lock_too_long_fails_the_next_one(
+def test_a_lock_kept_too_long_fails_the_next_run(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> None:
     monkeypatch.setattr(fetch_lock, "MAX_WAIT_SECONDS", 0.3)
@@ -499,7 +499,7 @@ def keep_answer(owner: psycopg.Connection, minutes: float, kind: str = "observat
 
 
 @pytest.mark.answers("H08")
-def test_the_database_refuses_a_second_kept_observation_within_two_hours(
+def test_the_database_rejects_a_second_observation_within_two_hours(
     owner: psycopg.Connection,
 ) -> None:
     """Whichever window it is in: on a grid, two minutes apart could be two windows."""
@@ -519,7 +519,7 @@ def test_the_database_refuses_a_second_kept_observation_within_two_hours(
     )
 
 
-def test_a_place_whose_state_is_deleted_is_not_due_before_two_hours_have_passed(
+def test_a_place_with_deleted_state_waits_two_hours(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 2)
@@ -531,7 +531,7 @@ def test_a_place_whose_state_is_deleted_is_not_due_before_two_hours_have_passed(
     assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
 
 
-def test_weather_of_the_future_by_a_clock_that_was_wrong_is_replaced(
+def test_future_weather_from_a_wrong_clock_is_replaced(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 2)
@@ -543,7 +543,7 @@ def test_weather_of_the_future_by_a_clock_that_was_wrong_is_replaced(
     assert owner.execute(OUTCOMES).fetchall() == [("success", 2), ("superseded", 2)]
 
 
-def test_a_run_that_was_killed_while_a_clock_was_a_day_ahead_holds_nothing_when_it_is_right(
+def test_a_run_killed_under_a_wrong_clock_blocks_nothing_later(
     owner: psycopg.Connection, warehouse: Warehouse, clock: FakeClock
 ) -> None:
     add_places(owner, 2)
@@ -555,7 +555,7 @@ def test_a_run_that_was_killed_while_a_clock_was_a_day_ahead_holds_nothing_when_
 
 
 @pytest.mark.answers("T44")
-def test_a_day_with_a_provider_that_often_fails_two_refreshers_and_a_kill(
+def test_a_day_of_failures_two_refreshers_and_a_kill(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     """24 simulated hours, minute by minute, against the sandbox over HTTP.

@@ -15,7 +15,7 @@ from pipelines_tests.sources.shipments.made_up import deliver
 from pipelines_tests.sources.weather.lookups import locate_places
 
 
-def test_all_places_of_the_sandbox_are_found_but_the_ambiguous_one(
+def test_all_sandbox_places_are_found_but_the_ambiguous_one(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     tmp_path: Any,
@@ -43,7 +43,7 @@ def test_all_places_of_the_sandbox_are_found_but_the_ambiguous_one(
     assert found["PL 00-950"] == ("found", "Warsaw, PL")
 
 
-def test_the_sandbox_has_the_quotas_of_the_free_service_and_none_for_a_key(
+def test_the_sandbox_has_the_free_quotas_and_none_with_key(
     http: HttpClient, sandbox: str, clock: FakeClock
 ) -> None:
     import requests

@@ -40,7 +40,7 @@ def check(warehouse: Warehouse) -> list[tuple[str, int]]:
         return [(row.place_key, row.missing_hours) for row in connection.execute(query)]
 
 
-def test_plants_in_service_become_places_whose_present_weather_nobody_asks_for(
+def test_active_plants_become_places_without_current_weather(
     owner: psycopg.Connection, warehouse: Warehouse, clock: FakeClock
 ) -> None:
     add_plant(owner, 1, coordinates=HERE)
@@ -83,7 +83,7 @@ def test_the_sensor_sees_a_plant_that_has_no_place_yet(
 
 
 @pytest.mark.usefixtures("airports")
-def test_a_plant_is_named_as_an_airport_in_its_place_would_be(
+def test_a_plant_is_named_like_an_airport_at_its_place(
     owner: psycopg.Connection, warehouse: Warehouse, clock: FakeClock
 ) -> None:
     query = "SELECT latitude, longitude, place_key FROM flights.airports WHERE airport_code = 'BUD'"
@@ -132,7 +132,7 @@ def test_every_reading_gets_its_weather_in_every_zone(
 
 
 @pytest.mark.parametrize("zone", ["Europe/Madrid", "America/New_York"])
-def test_day_after_day_each_reading_has_the_weather_that_was_and_not_what_was_forecast(
+def test_each_reading_gets_the_past_weather_and_no_forecast(
     owner: psycopg.Connection,
     warehouse: Warehouse,
     http: HttpClient,
@@ -219,7 +219,7 @@ def test_what_is_missing_in_the_middle_of_years_is_found(
         assert owner.execute(LACKING).fetchone() == (0,)
 
 
-def test_years_of_history_have_their_weather_after_one_look_the_last_year_first(
+def test_years_of_history_get_their_weather_latest_year_first(
     owner: psycopg.Connection,
     warehouse: Warehouse,
     http: HttpClient,
@@ -236,7 +236,7 @@ def test_years_of_history_have_their_weather_after_one_look_the_last_year_first(
     assert due(warehouse, clock) == 0
 
 
-def test_two_plants_in_one_place_are_one_request_and_lack_each_hour_once(
+def test_two_plants_in_one_place_share_requests_and_gaps(
     owner: psycopg.Connection,
     warehouse: Warehouse,
     http: HttpClient,
@@ -258,7 +258,7 @@ def test_two_plants_in_one_place_are_one_request_and_lack_each_hour_once(
     assert check(warehouse) == []
 
 
-def test_a_plant_that_moves_has_the_weather_of_where_it_is_now(
+def test_a_moved_plant_has_the_weather_of_its_new_place(
     owner: psycopg.Connection,
     warehouse: Warehouse,
     http: HttpClient,
