@@ -303,8 +303,8 @@ def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
             "schedules.mine: the job flights does not take its config: .*flights_tabels",
         ),
         (
-            '[schedules.mine]\njob = "backfill_solar_days"\ncron = "0 3 * * 0"',
-            "schedules.mine: the job backfill_solar_days does not take its config: Missing",
+            '[schedules.mine]\njob = "retire_plant"\ncron = "0 3 * * 0"\nconfig.ops.retired = {}',
+            "schedules.mine: the job retire_plant does not take its config: .*retire",
         ),
         ('[schedules.mine]\njob = "fligths"\ncron = "0 3 * * 0"', "there is no job 'fligths'"),
     ],

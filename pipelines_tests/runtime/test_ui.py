@@ -200,7 +200,7 @@ def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None
         } } } } }"""
     assets = ui.ask("{ assetNodes { isExecutable assetKey { path } } }")["assetNodes"]
     assets = [one for one in assets if one["isExecutable"]]
-    assert len(assets) == 32
+    assert len(assets) == 33
     for asset in assets:
         node = ui.ask(query, key=asset["assetKey"])["assetNodeOrError"]
         assert node["description"], asset
