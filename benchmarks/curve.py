@@ -58,8 +58,8 @@ class Curve:
             for measure, values in self.rows.items()
         )
         steps = ", ".join(f"{rate / 1000:.0f}" for _, rate in self.steps)
-        told = f"\nEach million in its turn, thousand lines/s: {steps}.\n" if steps else ""
-        return head + "".join(lines) + told
+        line = f"\nEach million in its turn, thousand lines/s: {steps}.\n" if steps else ""
+        return head + "".join(lines) + line
 
 
 def seconds_of(connection: psycopg.Connection, query: str) -> float:

@@ -11,7 +11,7 @@ import psycopg
 
 from benchmarks.curve import Curve
 from benchmarks.scaling_bookings import SET, Growing
-from benchmarks.scaling_solar import ask, grow
+from benchmarks.scaling_solar import grow, measure_queries
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 
@@ -34,7 +34,7 @@ def measure(built_in: EmbeddedPostgres, folder: Path) -> list[dict[str, Any]]:
     server = built_in.start()
     grow(server, readings)
     last = readings.sizes[-1]
-    ask(set_up(built_in, SETTINGS), readings, f"{last}, {SET}")
+    measure_queries(set_up(built_in, SETTINGS), readings, f"{last}, {SET}")
     show(readings)
     growing = Growing(set_up(built_in, {}), bookings, folder)
     for size, millions in SIZES.items():

@@ -210,8 +210,8 @@ def sync(server: Connections, *, days_ago: int, answer_seconds: float = 0.0) -> 
             text=True,
             check=True,
         )
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
 
 
 def _sync_all(url: str, service_url: str, days_ago: int) -> dict[str, float]:

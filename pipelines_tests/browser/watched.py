@@ -55,9 +55,9 @@ class Watched:
             self._faults.append(f"console: {line.text}")
 
     def _asked(self, request: Request) -> None:
-        asked, ours = urlsplit(request.url), urlsplit(self.url)
-        if asked.scheme in ("http", "https"):
-            if asked.netloc != ours.netloc:
+        requested, ours = urlsplit(request.url), urlsplit(self.url)
+        if requested.scheme in ("http", "https"):
+            if requested.netloc != ours.netloc:
                 self._faults.append(f"asks another host: {request.url}")
             self._open.add(request)
 

@@ -91,7 +91,7 @@ def _each(some: tuple[dt.date, tuple[int, ...]]) -> set[tuple[dt.date, int]]:
     return {(day, hour) for hour in of_day}
 
 
-def told_hours(plant: Plant) -> list[dt.datetime]:
+def sent_hours(plant: Plant) -> list[dt.datetime]:
     """The hours that the service tells of a plant in the end."""
     away = {AWAY} if plant == HAVEL else set()
     lost = _each(LOST) if plant == HAVEL else set()
@@ -104,14 +104,14 @@ def told_hours(plant: Plant) -> list[dt.datetime]:
 
 
 def _items(plant: Plant, window: Window) -> list[Item]:
-    told = [(at, values(plant, at)) for at in told_hours(plant)]
+    sent = [(at, values(plant, at)) for at in sent_hours(plant)]
     return [
         {
             "datetime": f"{at:%Y-%m-%dT%H:%M:%SZ}",
             "expected": {"energy": one.expected_kwh, "irradiation": one.expected_wh_per_m2},
             "observed": {"energy": one.observed_kwh, "irradiation": one.observed_wh_per_m2},
         }
-        for at, one in told
+        for at, one in sent
         if window.first <= local(plant, at).date() < window.end
     ]
 

@@ -5,7 +5,7 @@ from collections import Counter
 from decimal import Decimal
 
 from pipelines_tests.cookbook import known_bookings, known_flights, known_shipments
-from pipelines_tests.cookbook.asked import Answer, of
+from pipelines_tests.cookbook.answers import Answer, of
 
 
 def test_flights(answer: Answer) -> None:
@@ -55,9 +55,9 @@ def test_flights(answer: Answer) -> None:
     assert of(way, "departs") == ["2026-11-20 09:30", "2026-11-24 14:00"]
     assert of(way, "layover_minutes") == [275 - 205, 320 - 200]
     weather = answer("How will the weather be where")
-    told = [one[2] for one in known_flights.HOURS]
+    expected = [one[2] for one in known_flights.HOURS]
     columns = ("departure_temperature_celsius", "arrival_temperature_celsius")
-    assert [value for row in of(weather, *columns) for value in row] == told
+    assert [value for row in of(weather, *columns) for value in row] == expected
     found = of(answer("Which legs go through"), "leg_id")
     assert found == [
         id_
@@ -132,11 +132,11 @@ def test_weather_and_where_all_came_from(answer: Answer) -> None:
     lines = len(known_shipments.FRIDAY) + len(known_shipments.MONDAY)
     read = sum(row["read_count"] for row in came if row["source"] == "shipments")
     assert read == lines
-    refused = answer("What was rejected")
-    assert of(refused, "source", "count") == [
+    rejected = answer("What was rejected")
+    assert of(rejected, "source", "count") == [
         *[("bookings", 1), ("bookings", 1), ("flights", 1), ("shipments", 1)]
     ]
-    assert '"from 70"' in refused[2]["example"]
+    assert '"from 70"' in rejected[2]["example"]
     whole = answer("What does a rejected record")
     assert {row["raw"].split(",")[0] for row in whole} == {
         str(known_bookings.OTHERWISE["id"]),

@@ -89,8 +89,8 @@ def test_every_command_and_option_has_a_help_text() -> None:
 def test_the_readme_has_every_command_and_some_page_every_target() -> None:
     spans = {span.removeprefix("isobar ") for span in code_spans(README)}
     assert set(isobar.commands) - spans == set()
-    told = {words[0] for page in PAGES for program, words in said(page) if program == "make"}
-    assert [name for name, _ in commands.targets() if name not in told] == []
+    mentioned = {words[0] for page in PAGES for program, words in said(page) if program == "make"}
+    assert [name for name, _ in commands.targets() if name not in mentioned] == []
 
 
 def variables(page: Path) -> Iterator[str]:

@@ -43,10 +43,10 @@ def test_ports_are_bound_to_loopback_by_default(name: str) -> None:
 def test_loading_services_receive_no_passwords_of_human_roles(name: str) -> None:
     service = SERVICES[name]
     words = f"{service.get('environment')} {service.get('secrets')}"
-    held = {one for one in OF_PEOPLE if f"${{{one}:-}}" in words or one.lower() in words}
+    passed = {one for one in OF_PEOPLE if f"${{{one}:-}}" in words or one.lower() in words}
     owners = {OWNER_PASSWORD} if name in ("postgres", "tools") else set()
     owners = {"ANALYST_PASSWORD"} if name == "dashboard" else owners  # which takes in nothing
-    assert held == (OF_PEOPLE if name in WITH_ALL else owners)
+    assert passed == (OF_PEOPLE if name in WITH_ALL else owners)
 
 
 def test_no_password_has_a_default() -> None:

@@ -55,8 +55,10 @@ def test_every_schema_relation_function_and_column_has_a_comment(
     owner: psycopg.Connection,
 ) -> None:
     owner.execute("SET search_path TO ''")  # so that every name is told with its schema
-    told = owner.execute(EVERY_COMMENT).fetchall()
-    ours = [(name, comment) for name, comment in told if "." in name or name in dictionary.SCHEMAS]
+    comments = owner.execute(EVERY_COMMENT).fetchall()
+    ours = [
+        (name, comment) for name, comment in comments if "." in name or name in dictionary.SCHEMAS
+    ]
     ours = [row for row in ours if not row[0].startswith(NOT_OURS)]
     assert len(ours) > 500
     assert [name for name, comment in ours if not comment] == []

@@ -146,4 +146,4 @@ class Drill:
         os.utime(file, (moment, moment))
 
     def weigh(self) -> None:
-        self.stored += self.home.clock.ask("dagster", STORED)
+        self.stored += self.home.clock.query("dagster", STORED)

@@ -57,8 +57,8 @@ def load_bookings(store: Warehouse, number: int, folder: Path) -> None:
 
 
 def load_shipments(store: Warehouse, number: int, folder: Path) -> None:
-    told = range(number * STEP, number * STEP + RECORDS)
-    lines = [shipments.line(n // 2, sku=f"SKU{n % 2}") for n in told]
+    numbers = range(number * STEP, number * STEP + RECORDS)
+    lines = [shipments.line(n // 2, sku=f"SKU{n % 2}") for n in numbers]
     shipments.deliver(store, folder, lines, f"{number}.csv")
 
 
@@ -70,8 +70,8 @@ def load_flights(store: Warehouse, number: int, folder: Path) -> None:
         document = flights.flights_document(offers)
         at = dt.datetime.combine(FIRST_DAY + day * DAY, dt.time(5), dt.UTC)
         archive.keep(connection, flights.answer(document, at))
-    _, refusals = flights.bring_up_to_date(store)
-    assert refusals == []
+    _, failures = flights.bring_up_to_date(store)
+    assert failures == []
 
 
 def load_readings(store: Warehouse, number: int, folder: Path) -> None:
@@ -109,13 +109,13 @@ def rows(owner: psycopg.Connection) -> dict[str, str]:
 def insist(load: Callable[[], object], seconds: float = 300) -> list[str]:
     """Load again until it is not refused for a time, as a run does; what was said meanwhile."""
     deadline = time.monotonic() + seconds
-    told: list[str] = []
+    problems: list[str] = []
     while True:
         try:
             load()
         except TransientFailure as failure:
-            told.append(str(failure))
+            problems.append(str(failure))
         else:
-            return told
-        assert time.monotonic() < deadline, told[-1]
+            return problems
+        assert time.monotonic() < deadline, problems[-1]
         time.sleep(0.1)

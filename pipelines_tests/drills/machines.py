@@ -114,12 +114,12 @@ class Run:
     status: str
     began_at: float
     ended_at: float | None
-    told: list[str]
+    output: list[str]
 
     @property
     def pid(self) -> int:
         """The process that executes it."""
-        found = re.findall(r"Started process for run \(pid: (\d+)\)", "\n".join(self.told))
+        found = re.findall(r"Started process for run \(pid: (\d+)\)", "\n".join(self.output))
         return int(found[-1])
 
 
@@ -172,7 +172,7 @@ class Machines:
 
     def runs(self, job: str | None = None) -> list[Run]:
         """Oldest first."""
-        found = self.ui.ask(RUNS)["runsOrError"]["results"]
+        found = self.ui.query(RUNS)["runsOrError"]["results"]
         return [
             Run(
                 one["runId"],
@@ -196,7 +196,7 @@ class Machines:
         )
 
     def stop_run(self, run: Run) -> Any:
-        return self.ui.ask(STOP, id=run.run_id)["terminateRun"]
+        return self.ui.query(STOP, id=run.run_id)["terminateRun"]
 
     def drop(self, source: str, name: str, text: str) -> None:
         fresh = self.folder / name
@@ -206,7 +206,7 @@ class Machines:
     def connected(self) -> psycopg.Connection:
         return psycopg.connect(self.server.url(SUPERUSER, WAREHOUSE), autocommit=True)
 
-    def held_up(self, *tables: str) -> psycopg.Connection:
+    def blocked(self, *tables: str) -> psycopg.Connection:
         """Nobody writes to the tables until this is closed."""
         blocker = psycopg.connect(self.server.url(SUPERUSER, WAREHOUSE))
         for table in tables:

@@ -63,18 +63,18 @@ class Clock:
         for (statement,) in connection.execute(DEFAULTS).fetchall():
             connection.execute(statement)
         self._databases[name] = connection
-        self._tell_databases()
+        self._set_databases()
 
-    def ask(self, name: str, query: LiteralString) -> list[Any]:
+    def query(self, name: str, query: LiteralString) -> list[Any]:
         """Ask a database that is governed."""
         return self._databases[name].execute(query).fetchall()
 
     def move_to(self, moment: dt.datetime) -> None:
         if moment > self.now:
             self._coordinates.move_to(moment, tick=True)
-            self._tell_databases()
+            self._set_databases()
 
-    def _tell_databases(self) -> None:
+    def _set_databases(self) -> None:
         shift = time.time() - time_machine.escape_hatch.time.time()
         for connection in self._databases.values():
             connection.execute("UPDATE drill.clock SET shift = %s * interval '1 s'", (shift,))

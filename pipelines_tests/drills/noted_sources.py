@@ -75,8 +75,11 @@ class Sources:
             return
         now = dt.datetime.now(dt.UTC)
         self.good[path].append(now)
-        asked = {name: given[0] for name, given in parse_qs(query).items()}
-        if "current" in asked:
-            latitudes, longitudes = asked["latitude"].split(","), asked["longitude"].split(",")
+        requested = {name: given[0] for name, given in parse_qs(query).items()}
+        if "current" in requested:
+            latitudes, longitudes = (
+                requested["latitude"].split(","),
+                requested["longitude"].split(","),
+            )
             for place in zip(latitudes, longitudes, strict=True):
                 self.observed[place].append(now)

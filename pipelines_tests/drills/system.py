@@ -73,7 +73,7 @@ class System:
 
     def __init__(self, state: Path, schedules: str = OFTEN) -> None:
         self.state = state
-        self.told: list[str] = []
+        self.output: list[str] = []
         self.starts = 0
         (state / "schedules.toml").write_text(schedules)
         self.server = EmbeddedPostgres(state)
@@ -86,7 +86,7 @@ class System:
     def keep_up(self) -> None:
         """Start `isobar ui` when it has ended."""
         if self.process.poll() is not None:
-            self.told.append(self.process.communicate()[0])
+            self.output.append(self.process.communicate()[0])
             self.process = self._start()
 
     def wait_until(self, is_so: Callable[[], object], what: str, seconds: float = 300) -> None:
@@ -102,7 +102,7 @@ class System:
             assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s. {problem}"
             time.sleep(0.3)
 
-    def ask(self, query: str, *values: object, database: str = WAREHOUSE) -> list[Any]:
+    def query(self, query: str, *values: object, database: str = WAREHOUSE) -> list[Any]:
         """The rows of a query. Raises `psycopg.Error` while the server is away."""
         connections = self.server.connections()
         if connections is None:
@@ -134,11 +134,11 @@ class System:
                     return [postmaster]
                 if postmaster is not None:
                     words = [(one, " ".join(one.cmdline())) for one in postmaster.children()]
-                    return [one for one, told in words if "127.0.0.1(" in told]
+                    return [one for one, state in words if "127.0.0.1(" in state]
             return []
         found = [one for one in self.processes() if role_of(one) == role]
         if role == "run worker":
-            at_work = [pid for (pid,) in self.ask(WORKERS, database=DAGSTER)]
+            at_work = [pid for (pid,) in self.query(WORKERS, database=DAGSTER)]
             return [one for one in found if one.pid in at_work]
         return found
 
@@ -158,20 +158,20 @@ class System:
 
     def is_at_rest(self) -> bool:
         """Whether no run is under way, and each job's last one went well."""
-        left = self.ask(RUNS_LEFT, database=DAGSTER)
-        return not left and not self.ask(LAST_RUNS_FAILED, database=DAGSTER)
+        left = self.query(RUNS_LEFT, database=DAGSTER)
+        return not left and not self.query(LAST_RUNS_FAILED, database=DAGSTER)
 
     def is_clean(self) -> bool:
         """Whether nothing is held or left behind."""
-        taken = self.ask(PLACES_TAKEN, database=DAGSTER)
-        return not taken and not self.ask(HELD) and not self.orphans()
+        occupied = self.query(PLACES_TAKEN, database=DAGSTER)
+        return not occupied and not self.query(HELD) and not self.orphans()
 
     def stop(self) -> str:
         """Stop it whole; what it told, from its first start on."""
         self.process.terminate()
-        self.told.append(self.process.communicate(timeout=300)[0])
+        self.output.append(self.process.communicate(timeout=300)[0])
         self.server.stop()
-        return "".join(self.told)
+        return "".join(self.output)
 
 
 def role_of(process: psutil.Process) -> str | None:

@@ -93,8 +93,8 @@ def test_a_burst_of_files_respects_run_and_session_limits(
             seen.look(warehouse, storage)
             time.sleep(0.2)
         seconds = time.monotonic() - began
-        held = "SELECT count(*) FROM shipments.shipments WHERE tracking_number LIKE 'BURST%'"
-        assert warehouse.execute(held).fetchone() == (FILES * LINES,)
+        stored = "SELECT count(*) FROM shipments.shipments WHERE tracking_number LIKE 'BURST%'"
+        assert warehouse.execute(stored).fetchone() == (FILES * LINES,)
         of_jobs = counted(storage, "SELECT pipeline_name, count(*) FROM runs GROUP BY 1")
     record_property("burst", f"{seconds:.0f} s, {seen}, runs {of_jobs}")
     print(f"{seconds:.0f} s, {seen}, runs {of_jobs}")  # noqa: T201 - the figures of the documents

@@ -29,11 +29,11 @@ HELD = "SELECT count(*) FROM shipments.shipments"
 @contextmanager
 def none_left(server: Connections, database: str, role: str = LOADER) -> Iterator[None]:
     """All sessions that the role may have are taken; those that come free are taken too."""
-    with ExitStack() as taken:
+    with ExitStack() as sessions:
         for _ in range(2):
             with suppress(psycopg.OperationalError):
                 while True:
-                    taken.enter_context(psycopg.connect(server.url(role, database)))
+                    sessions.enter_context(psycopg.connect(server.url(role, database)))
             time.sleep(0.2)
         yield
 
@@ -43,12 +43,12 @@ def test_a_load_without_a_free_session_fails_and_succeeds_later(
 ) -> None:
     with (
         none_left(server, database),
-        pytest.raises(TransientFailure) as told,
+        pytest.raises(TransientFailure) as caught,
         warehouse.transaction("test"),
     ):
         raise AssertionError("it got a session")
-    assert "nothing was written" in told.value.problem
-    assert "End sessions of others" in told.value.remedy
+    assert "nothing was written" in caught.value.problem
+    assert "End sessions of others" in caught.value.remedy
     with warehouse.transaction("test"):
         pass
 
@@ -57,10 +57,10 @@ def test_a_migration_without_a_free_session_fails_with_a_message(
     server: Connections, database: str
 ) -> None:
     url = server.url(SUPERUSER, database)
-    with none_left(server, database, SUPERUSER), pytest.raises(TransientFailure) as told:
+    with none_left(server, database, SUPERUSER), pytest.raises(TransientFailure) as caught:
         migrate(url)
-    assert "could not be reached" in told.value.problem
-    assert "End sessions of others" in told.value.remedy
+    assert "could not be reached" in caught.value.problem
+    assert "End sessions of others" in caught.value.remedy
     migrate(url)
 
 
@@ -75,11 +75,11 @@ def test_a_command_without_a_free_session_fails_and_succeeds_later(
     words = ("import", "shipments", str(file))
     with none_left(server, WAREHOUSE, role):
         began = time.monotonic()
-        told = isobar(state, *words)
+        done = isobar(state, *words)
         assert time.monotonic() - began < 300
-    assert told.returncode == 1, told.stdout
-    assert "End sessions of others" in told.stderr + told.stdout
-    assert "Traceback" not in told.stderr + told.stdout
+    assert done.returncode == 1, done.stdout
+    assert "End sessions of others" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
     again = isobar(state, *words)
     assert again.returncode == 0, again.stderr + again.stdout
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:

@@ -75,11 +75,11 @@ def use(settings: Settings) -> None:
 )
 @example({})
 def test_variables_are_accepted_or_rejected_with_a_message(
-    tmp_path: Path, verdicts: Verdicts, told: dict[str, str]
+    tmp_path: Path, verdicts: Verdicts, variables: dict[str, str]
 ) -> None:
     ours = {"DATABASE_URL": "postgresql://u@h/d", "ISOBAR_SANDBOX_URL": "http://127.0.0.1:9"}
     with verdicts.count():
-        use(Settings.from_environment({"ISOBAR_HOME": str(tmp_path)} | ours | told))
+        use(Settings.from_environment({"ISOBAR_HOME": str(tmp_path)} | ours | variables))
     readers: list[Callable[[Mapping[str, str]], object]] = [
         environment.own_schedules,
         environment.alert_urls,
@@ -87,7 +87,7 @@ def test_variables_are_accepted_or_rejected_with_a_message(
     ]
     for reader in readers:
         with verdicts.count():
-            reader(told)
+            reader(variables)
 
 
 @often()
@@ -227,17 +227,17 @@ def manifest() -> Manifest:
 @given(changed(json.loads(manifest().model_dump_json())) | texts)
 @example(json.loads(manifest().model_dump_json()))
 def test_manifests_are_accepted_or_rejected_with_a_message(
-    tmp_path: Path, verdicts: Verdicts, told: object
+    tmp_path: Path, verdicts: Verdicts, document: object
 ) -> None:
-    text = told if isinstance(told, str) else json.dumps(told)
+    text = document if isinstance(document, str) else json.dumps(document)
     (tmp_path / MANIFEST).write_bytes(text.encode("utf-8", "surrogatepass"))
     with verdicts.count():
-        believed = read_manifest(tmp_path)
-        assert Manifest.model_validate_json(believed.model_dump_json()) == believed
+        accepted = read_manifest(tmp_path)
+        assert Manifest.model_validate_json(accepted.model_dump_json()) == accepted
 
 
 stored = st.text(st.characters(codec="utf-8"))  # PostgreSQL keeps no halves of surrogate pairs
-told = st.builds(
+notified = st.builds(
     NotifiedProblem,
     severity=st.sampled_from(["error", "warning"]),
     where=stored,
@@ -246,7 +246,7 @@ told = st.builds(
 )
 accounts = st.builds(
     Account,
-    told=st.dictionaries(stored, told, max_size=3),
+    notified=st.dictionaries(stored, notified, max_size=3),
     failures=st.integers(0, 99),
     again_at=st.floats(0, 1e10),
     reason=st.none() | stored,

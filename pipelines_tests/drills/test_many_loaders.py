@@ -38,12 +38,12 @@ def one_by_one(
         store = Warehouse(server.url(LOADER, name))
         loads.prepare(owner)
 
-        def held(domain: str) -> dict[str, str]:
+        def stored(domain: str) -> dict[str, str]:
             for number in range(LOADERS * EACH):
                 LOADS[domain](store, number, tmp_path)
             return loads.rows(owner)
 
-        yield held
+        yield stored
         store.dispose()
 
 
@@ -55,18 +55,18 @@ def load_at_once(server: Connections, database: str, domain: str, folder: Path) 
         store = Warehouse(server.url(LOADER, database))
         own = folder / str(loader)
         own.mkdir()
-        told = []
+        problems = []
         together.wait()
         for number in range(loader, LOADERS * EACH, LOADERS):
-            told += insist(lambda number=number: LOADS[domain](store, number, own))  # type: ignore[misc]
+            problems += insist(lambda number=number: LOADS[domain](store, number, own))  # type: ignore[misc]
         store.dispose()
-        return told
+        return problems
 
     began = time.monotonic()
     with ThreadPoolExecutor(LOADERS) as pool:
-        told = [words for waited in pool.map(go, range(LOADERS)) for words in waited]
+        problems = [words for waited in pool.map(go, range(LOADERS)) for words in waited]
     assert time.monotonic() - began < MAX_SECONDS
-    return told
+    return problems
 
 
 def check_nothing_is_left(owner: psycopg.Connection, store: Warehouse, domain: str) -> None:
@@ -90,8 +90,8 @@ def test_fifty_loads_at_once_end_as_one_after_the_other(
     domain: str,
 ) -> None:
     loads.prepare(owner)
-    told = load_at_once(server, database, domain, tmp_path)
-    assert told == []
+    problems = load_at_once(server, database, domain, tmp_path)
+    assert problems == []
     assert loads.rows(owner) == one_by_one(domain)
     check_nothing_is_left(owner, warehouse, domain)
 
@@ -109,10 +109,10 @@ def test_loaders_beyond_the_session_limit_fail_and_lose_nothing(
     loads.prepare(owner)
     statement = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}")
     owner.execute(statement.format(sql.Identifier(database), sql.Literal(FEW)))
-    told = load_at_once(server, database, domain, tmp_path)
+    problems = load_at_once(server, database, domain, tmp_path)
     owner.execute(statement.format(sql.Identifier(database), sql.Literal(-1)))
-    assert told, "nobody was refused"
-    for words in told:
+    assert problems, "nobody was refused"
+    for words in problems:
         assert "too many connections" in words
         assert "sessions" in words.partition("what to do:")[2]
     assert loads.rows(owner) == one_by_one(domain)

@@ -37,7 +37,7 @@ def test_beside_twenty_busy_processes_every_run_ends_well(
 ) -> None:
     system = System(state, SCHEDULES)
     try:
-        system.wait_until(lambda: system.ask("SELECT 1 FROM solar.syncs"), "the system is up")
+        system.wait_until(lambda: system.query("SELECT 1 FROM solar.syncs"), "the system is up")
         system.wait_until(system.is_at_rest, "its first runs are done")
         request.getfixturevalue("neighbours")
         for number in range(FILES):
@@ -46,10 +46,10 @@ def test_beside_twenty_busy_processes_every_run_ends_well(
             (state / "inbox" / "bookings" / f"late{number}.csv").write_text(text_of_events(events))
             (state / "inbox" / "shipments" / f"late{number}.csv").write_text(text_of(lines))
             time.sleep(APART_SECONDS)
-        system.wait_until(lambda: system.ask(TAKEN) == [(2 * FILES,)], "all files are taken")
+        system.wait_until(lambda: system.query(TAKEN) == [(2 * FILES,)], "all files are taken")
         system.wait_until(system.is_at_rest, "all runs ended")
-        print("slowest start:", system.ask(SLOWEST, database=DAGSTER))  # noqa: T201 - for who asks
-        assert system.ask(NOT_WELL, database=DAGSTER) == []
+        print("slowest start:", system.query(SLOWEST, database=DAGSTER))  # noqa: T201 - for who asks
+        assert system.query(NOT_WELL, database=DAGSTER) == []
         assert system.is_clean()
     finally:
         system.stop()

@@ -72,7 +72,9 @@ def test_whatever_befalls_runs_nothing_is_lost_doubled_or_miscounted(
     seeds: list[int],
 ) -> None:
     found = [
-        told for seed in seeds if (told := play(seed, killable, with_airports, source, tmp_path))
+        failed
+        for seed in seeds
+        if (failed := play(seed, killable, with_airports, source, tmp_path))
     ]
     assert found == [], "\n\n".join(found)
 
@@ -87,9 +89,9 @@ def play(
         try:
             schedule.play()
         except Exception:  # noqa: BLE001 - the others are played too
-            told = "\n".join([*schedule.plot, "", traceback.format_exc()])
+            report = "\n".join([*schedule.plot, "", traceback.format_exc()])
             again = f'ISOBAR_DRILL_SEED={seed} make drills ARGS="-k seeded"'
-            return f"seed {seed}; see it again with {again}\n{told}"
+            return f"seed {seed}; see it again with {again}\n{report}"
         finally:
             schedule.store.dispose()
             server.start()

@@ -74,8 +74,8 @@ def local(instant: dt.datetime, zone: str) -> dt.datetime:
 
 
 def is_shown_twice(instant: dt.datetime, zone: str) -> bool:
-    told = local(instant, zone).replace(tzinfo=ZoneInfo(zone))
-    return told.utcoffset() != told.replace(fold=1).utcoffset()
+    stated = local(instant, zone).replace(tzinfo=ZoneInfo(zone))
+    return stated.utcoffset() != stated.replace(fold=1).utcoffset()
 
 
 def both(zone: str) -> list[dt.datetime]:
@@ -126,17 +126,17 @@ def test_daily_and_hourly_counts_include_each_event_once(
     counted = bookings.deliver(warehouse, tmp_path, events, settings=Settings(time_zone=zone))
     assert bookings.counts(counted) == (len(events), len(events), 0, 0)
     refresh(warehouse)
-    held: dict[int, dt.datetime] = dict(
+    stored: dict[int, dt.datetime] = dict(
         owner.execute("SELECT event_id, event_at FROM bookings.events").fetchall()
     )
     for n, at in enumerate(instants):
         first = local(at, zone).replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
-        assert held[n] == first
-        assert held[n] == at or is_shown_twice(at, zone)
+        assert stored[n] == first
+        assert stored[n] == at or is_shown_twice(at, zone)
     by_day: dict[dt.date, int] = dict(
         owner.execute("SELECT day, bookings FROM metrics.hotel_bookings_by_event_day").fetchall()
     )
-    by_hour = Counter(at.astimezone(dt.UTC).replace(minute=0) for at in held.values())
+    by_hour = Counter(at.astimezone(dt.UTC).replace(minute=0) for at in stored.values())
     assert by_day == Counter(
         {
             day: sum(count for hour, count in by_hour.items() if hour.date() == day)

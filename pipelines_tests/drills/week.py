@@ -167,12 +167,12 @@ class Loop:
     def iterate(self) -> list[str]:
         """Go on until it waits; the errors that it tells."""
         self._pause.is_reached = False
-        told = []
+        problems = []
         while not self._pause.is_reached:
             step = next(self._steps)
             if isinstance(step, SerializableErrorInfo):
-                told.append(f"{self.name}: {step.to_string()}")
-        return told
+                problems.append(f"{self.name}: {step.to_string()}")
+        return problems
 
 
 class Platform:

@@ -47,11 +47,11 @@ def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
 def look(warehouse: Warehouse, inbox: Inbox) -> tuple[list[str], list[str]]:
     """Take what is ready: the names that were taken, and the problems of those refused."""
     files, _ = inbox.ready(warehouse, wait_seconds=5)
-    outcomes, refusals = load_files(warehouse, inbox, files, load)
+    outcomes, failures = load_files(warehouse, inbox, files, load)
     with warehouse.engine.connect() as connection:
         ledger = connection.exec_driver_sql("SELECT delivery_id, name FROM ops.deliveries")
         names = {row.delivery_id: row.name for row in ledger}
-    return [names[outcome.delivery_id] for outcome in outcomes], [one.problem for one in refusals]
+    return [names[outcome.delivery_id] for outcome in outcomes], [one.problem for one in failures]
 
 
 def test_any_file_name_is_loaded_exactly_once(
@@ -135,12 +135,12 @@ def test_outside_links_pipes_and_dead_links_are_rejected_once(
     os.mkfifo(folder / "pipe.csv")
     (folder / "real.csv").write_text("here")
     (folder / "in.csv").symlink_to("real.csv")
-    taken, problems = look(warehouse, inbox)
-    assert sorted(taken) == ["in.csv", "real.csv"]
+    loaded, problems = look(warehouse, inbox)
+    assert sorted(loaded) == ["in.csv", "real.csv"]
     assert len(problems) == 4
-    told = " ".join(problems)
+    text = " ".join(problems)
     for words in ("leads out of the inbox", "link to nothing", "not a plain file"):
-        assert words in told
+        assert words in text
     assert look(warehouse, inbox) == ([], [])
 
 

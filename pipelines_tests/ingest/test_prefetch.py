@@ -94,9 +94,9 @@ def test_one_thread_other_than_the_callers_produces_all() -> None:
 def test_an_error_reaches_the_consumer_after_the_preceding_items(failing: int) -> None:
     """An error in a thread that nobody asks is an import that ends early and is green."""
     workshop = Workshop(5, failing)
-    taken: list[int] = []
+    received: list[int] = []
     with pytest.raises(ValueError, match=f"number {failing} broke"):
-        taken.extend(ahead(workshop.numbers()))
+        received.extend(ahead(workshop.numbers()))
     assert workshop.begun == list(range(failing + 1))
     assert not threads_ahead()
 

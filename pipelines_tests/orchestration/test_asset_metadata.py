@@ -110,9 +110,9 @@ def test_insufficient_memory_is_reported_in_words_and_not_retried() -> None:
             raise MemoryError("Unable to allocate 13.7 MiB")
 
     done = dg.materialize([hungry], raise_on_error=False)
-    (told,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
-    assert told.startswith("hungry: there is too little memory for it, nothing was written: Unable")
-    assert "what to do: Let it have more" in told
+    (why,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
+    assert why.startswith("hungry: there is too little memory for it, nothing was written: Unable")
+    assert "what to do: Let it have more" in why
 
 
 def test_a_check_counts_offending_rows_and_shows_ordered_samples(warehouse: Warehouse) -> None:

@@ -117,14 +117,14 @@ def test_views_over_all_events_wait_for_their_audit(instance: dg.DagsterInstance
 def test_a_person_refreshes_everything_or_some_sources(
     instance: dg.DagsterInstance, config: Mapping[str, list[str]], started: list[str]
 ) -> None:
-    asked = refresh_everything.execute_in_process(
+    requested = refresh_everything.execute_in_process(
         run_config={"ops": {"request_refresh": {"config": config}}} if config else {},
         instance=instance,
     )
     found = tick(instance, None)
     requests = found.run_requests or []
     assert [one.job_name for one in requests] == started
-    assert {one.tags[REQUESTED_BY_TAG] for one in requests} == {asked.run_id}
+    assert {one.tags[REQUESTED_BY_TAG] for one in requests} == {requested.run_id}
     by_day = {one.job_name: one.partition_key is not None for one in requests}
     assert [job for job, is_by_day in by_day.items() if is_by_day] == ["flights"]
     assert not tick(instance, found.cursor).run_requests, "each is asked for once"

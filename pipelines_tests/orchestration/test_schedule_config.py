@@ -107,7 +107,7 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (
             '[schedules.solar_sync]\ncron = "every day"',
@@ -152,10 +152,10 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
     ],
 )
 def test_invalid_entries_are_rejected_with_file_and_entry(
-    tmp_path: Path, words: str, told: str
+    tmp_path: Path, words: str, message: str
 ) -> None:
     file = own(tmp_path, words)
-    with pytest.raises(PermanentFailure, match=re.escape(told)) as failed:
+    with pytest.raises(PermanentFailure, match=re.escape(message)) as failed:
         read_timetable(file)
     assert str(file) in str(failed.value)
     assert "what to do: " in str(failed.value)
@@ -232,16 +232,16 @@ def with_own(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ('[schedules.weather_due]\njob = "weather"\ncron = "0 5 * * *"', "name of a sensor"),
         ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: is no sensor"),
     ],
 )
 def test_names_of_sensors_and_unknown_names_are_rejected(
-    with_own: Callable[[str], dg.Definitions], words: str, told: str
+    with_own: Callable[[str], dg.Definitions], words: str, message: str
 ) -> None:
-    with pytest.raises(PermanentFailure, match=told):
+    with pytest.raises(PermanentFailure, match=message):
         with_own(words)
 
 
@@ -296,7 +296,7 @@ def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (
             '[schedules.mine]\njob = "flights"\ncron = "0 3 * * 0"\nconfig.ops.flights_tabels = {}',
@@ -310,9 +310,9 @@ def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
     ],
 )
 def test_a_schedule_with_invalid_job_config_is_rejected_at_startup(
-    with_own: Callable[[str], dg.Definitions], words: str, told: str
+    with_own: Callable[[str], dg.Definitions], words: str, message: str
 ) -> None:
-    with pytest.raises(PermanentFailure, match=told):
+    with pytest.raises(PermanentFailure, match=message):
         with_own(words)
 
 

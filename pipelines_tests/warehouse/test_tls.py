@@ -131,9 +131,9 @@ def test_dagster_rejects_another_server_in_words(
     secured: Secured, empty_database: str, tmp_path: Path
 ) -> None:
     url = secured.url(SUPERUSER, empty_database, by=secured.another)
-    with pytest.raises(DagsterPostgresException) as refused:
+    with pytest.raises(DagsterPostgresException) as caught:
         dagster_instance(url, tmp_path)
-    assert "certificate verify failed" in str(refused.value.__cause__)
+    assert "certificate verify failed" in str(caught.value.__cause__)
 
 
 def test_connections_without_tls_are_rejected(secured: Secured, database: str) -> None:

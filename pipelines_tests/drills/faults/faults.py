@@ -40,8 +40,8 @@ class Spot(NamedTuple):
 
     @property
     def value(self) -> Any:
-        held = self.record[self.key]
-        return held if self.place is None else held[self.place]
+        value = self.record[self.key]
+        return value if self.place is None else value[self.place]
 
     def put(self, value: Any) -> None:
         if self.place is None:

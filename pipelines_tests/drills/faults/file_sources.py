@@ -50,7 +50,7 @@ class _Dropped:
         self.files, self.folder = files, folder
         self.is_spoiled = False
 
-    def tell(self, fault: str | None) -> Mapping[str, str]:
+    def serve(self, fault: str | None) -> Mapping[str, str]:
         for file in self.folder.iterdir():
             file.unlink()
         suffix = ".csv.gz" if fault == "gzip bomb" else ".csv"
@@ -96,7 +96,7 @@ bookings_files = Files(
     variable="BOOKINGS_INBOX",
     job="bookings",
     assets=("bookings.events",),
-    held=HELD_EVENTS,
+    stored=HELD_EVENTS,
     truth=lambda: [event(number) for number in range(EVENTS)],
     spots=_event_spots,
     dropped="hotel_id",
@@ -133,7 +133,7 @@ shipments = Files(
     assets=tuple(
         f"shipments.{name}" for name in ("addresses", "shipments", "articles", "status_history")
     ),
-    held=HELD_SHIPMENTS,
+    stored=HELD_SHIPMENTS,
     truth=lambda: [{**line(number)} for number in range(LINES)],
     spots=_line_spots,
     dropped="carrier",

@@ -50,7 +50,7 @@ class Teller(Protocol):
     is_spoiled: bool
     """Whether a fault of the content changed anything."""
 
-    def tell(self, fault: str | None) -> Mapping[str, str]:
+    def serve(self, fault: str | None) -> Mapping[str, str]:
         """From now on; returns the environment by which it is found."""
 
 
@@ -66,8 +66,8 @@ class Source:
     variable: str
     job: str
     assets: tuple[str, ...]
-    held: LiteralString
-    told: LiteralString | None = None
+    stored: LiteralString
+    reported: LiteralString | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Bench], None] = lambda bench: None
     later: dt.timedelta = dt.timedelta()
@@ -101,10 +101,10 @@ class Service(Source):
 class _Served:
     def __init__(self, service: Service, bench: Bench, fake: FakeSource, stack: ExitStack) -> None:
         self.service, self.bench, self.fake, self.stack = service, bench, fake, stack
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.is_spoiled = False
 
-    def tell(self, fault: str | None) -> Mapping[str, str]:
+    def serve(self, fault: str | None) -> Mapping[str, str]:
         self.fake.will(lambda handler: self._answer(handler, fault))
         address = self._address(fault) + self.service.path
         return {**self.service.settings, self.service.variable: address}
@@ -120,12 +120,12 @@ class _Served:
         return _base(self.fake)
 
     def _answer(self, handler: BaseHTTPRequestHandler, fault: str | None) -> None:
-        if handler.path not in self.asked:
-            self.asked.append(handler.path)
+        if handler.path not in self.requested:
+            self.requested.append(handler.path)
         document = self.service.truth(self.bench, handler.path)
         if fault in CONTENT:
             before = json.dumps(document)
-            spoil(fault, self.service.spots(document, self.asked.index(handler.path)))
+            spoil(fault, self.service.spots(document, self.requested.index(handler.path)))
             self.is_spoiled = self.is_spoiled or json.dumps(document) != before
         true = json.dumps(document).encode()
         (ANSWERS[fault](true) if fault in ANSWERS else body(true))(handler)
@@ -187,7 +187,7 @@ flights = Service(
         ),
         "flights.itinerary_legs",
     ),
-    held=(
+    stored=(
         "SELECT concat_ws(' ', leg_id, departure_airport, arrival_airport, departure_local,"
         " arrival_local, stops, airline_id, airlines.name, duration_minutes)"
         " FROM flights.legs JOIN flights.airlines USING (airline_id) UNION ALL"
@@ -225,7 +225,7 @@ bookings_api = Service(
     variable="BOOKINGS_EVENTS_URL",
     job="bookings",
     assets=("bookings.events",),
-    held=HELD_EVENTS,
+    stored=HELD_EVENTS,
     truth=lambda bench, path: [event(number) for number in range(EVENTS)],
     spots=_event_spots,
     path="/events",
@@ -263,8 +263,8 @@ solar = Service(
     assets=("solar.plants", "solar.readings"),
     settings={"SYNC_EVERY_RUN": "0", "SYNC_UNTIL_YEAR": "0"},
     prepare=_add_plant,
-    held="SELECT to_jsonb(readings) - 'delivery_id' FROM solar.readings",
-    told=(
+    stored="SELECT to_jsonb(readings) - 'delivery_id' FROM solar.readings",
+    reported=(
         "SELECT concat(status, ': ', problem) FROM solar.gaps,"
         " generate_series(1, hours_missing) WHERE status <> 'not requested'"
     ),

@@ -37,7 +37,7 @@ class Entry:
     read: int
     loaded: int
     unchanged: int
-    refused: frozenset[str]
+    rejected: frozenset[str]
 
 
 class Feed(ABC):
@@ -70,7 +70,7 @@ class Feed(ABC):
     def run(self, store: Warehouse) -> None:
         """Take in what there is, as the job does. Raises what it could not."""
 
-    def is_taken(self) -> None:  # noqa: B027
+    def is_loaded(self) -> None:  # noqa: B027
         """Hear that a run ended well."""
 
     def end(self) -> None:  # noqa: B027
@@ -123,15 +123,15 @@ class Feed(ABC):
         return found
 
 
-def refused_files(owner: psycopg.Connection, source: str) -> set[str]:
+def rejected_files(owner: psycopg.Connection, source: str) -> set[str]:
     """The names of the files that were refused whole."""
     query = "SELECT name FROM ops.inbox_files WHERE source = %s AND problem IS NOT NULL"
     return {name for (name,) in owner.execute(query, (source,))}
 
 
-def same(held: Iterable[Any], true: Iterable[Any], what: str) -> None:
+def same(stored: Iterable[Any], true: Iterable[Any], what: str) -> None:
     """Assert that both have the same, each once; else say what is lost and what is too much."""
-    left, right = sorted(map(str, held)), sorted(map(str, true))
+    left, right = sorted(map(str, stored)), sorted(map(str, true))
     if left != right:
         lost, more = [*right], []
         for one in left:

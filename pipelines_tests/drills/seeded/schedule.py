@@ -98,25 +98,25 @@ class Schedule:
         """Take in what there is, without trouble."""
         self.source.will(self._answer)
         feed.run(self.store)
-        feed.is_taken()
+        feed.is_loaded()
 
     def _run_in_vain(self, feed: Feed) -> str:
         """The source fails, once or more often than it is asked."""
         fault, times = self.random.choice(troubles.FAULTS), self.random.randint(1, 3)
-        asking = copy.copy(feed)
+        copied = copy.copy(feed)
         if fault == "refused":
-            asking.url = NOBODY
+            copied.url = NOBODY
         else:
             faults = {"500": body(b"{}", status=500), "cut": self._cut_short}
             self.source.will(*[faults[fault]] * times, self._answer)
-        return f"{fault} {times} times; {self._outcome(feed, lambda: asking.run(self.store))}"
+        return f"{fault} {times} times; {self._outcome(feed, lambda: copied.run(self.store))}"
 
     def _outcome(self, feed: Feed, run: Callable[[], object]) -> str:
         try:
             run()
         except TransientFailure as failure:
             return f"it says: {failure.problem}"
-        feed.is_taken()
+        feed.is_loaded()
         return "it is taken in"
 
     def _run_and_strike(self, feed: Feed, blow: Blow) -> str:
@@ -142,10 +142,10 @@ class Schedule:
             self.store.dispose()
             self.bring_up()
         if said == "":
-            feed.is_taken()
+            feed.is_loaded()
         else:
             assert not said.startswith("fault"), f"{blow}: {said}"
-        return f"{blow}; {said or 'it is taken in'}"
+        return f"{blow}; {said or 'it is loaded in'}"
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         body(self._content(handler))(handler)
@@ -155,9 +155,9 @@ class Schedule:
         cut(content[: len(content) // 2], len(content))(handler)
 
     def _content(self, handler: BaseHTTPRequestHandler) -> bytes:
-        asked = urlsplit(handler.path)
-        (feed,) = [one for one in self.feeds if one.path == asked.path]
-        return feed.answer(dict(parse_qsl(asked.query)))
+        requested = urlsplit(handler.path)
+        (feed,) = [one for one in self.feeds if one.path == requested.path]
+        return feed.answer(dict(parse_qsl(requested.query)))
 
     @contextmanager
     def _owner(self) -> Iterator[psycopg.Connection]:
@@ -182,7 +182,7 @@ class Schedule:
 
 
 def _load(
-    feed: Feed, blow: Blow, state: Path, server: Connections, database: str, told: Pipe
+    feed: Feed, blow: Blow, state: Path, server: Connections, database: str, reports: Pipe
 ) -> None:
     """Run in this process, until it is struck; what it says, nothing when all is well."""
     troubles.arm(blow, lambda: troubles.strike(blow.victim, state, server, database, os.getpid()))
@@ -190,11 +190,11 @@ def _load(
     try:
         feed.run(store)
     except TransientFailure as failure:
-        told.send(f"it says: {failure.problem}")
+        reports.send(f"it says: {failure.problem}")
     except BaseException as error:  # noqa: BLE001 - told to the test
-        told.send(f"fault: {type(error).__name__}: {error}")
+        reports.send(f"fault: {type(error).__name__}: {error}")
     else:
-        told.send("")
+        reports.send("")
 
 
 def _held(owner: psycopg.Connection) -> dict[str, str]:

@@ -46,7 +46,7 @@ class Weather(Feed):
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
-        self.told: Counter[int] = Counter()
+        self.sent: Counter[int] = Counter()
         """How often each place was."""
 
     def begin(self, owner: psycopg.Connection) -> None:
@@ -59,7 +59,7 @@ class Weather(Feed):
 
     def answer(self, query: Mapping[str, str]) -> bytes:
         places = [round(float(one)) for one in query["latitude"].split(",")]
-        self.told.update(places)
+        self.sent.update(places)
         answers = [
             {"current_units": UNITS | {"time": "iso8601"}, "current": self._current(place)}
             for place in places
@@ -67,8 +67,8 @@ class Weather(Feed):
         return json.dumps(answers if len(answers) > 1 else answers[0]).encode()
 
     def _current(self, place: int) -> dict[str, Any]:
-        told = weather_at(place, 0.0, self.clock())
-        return {name: told[name] for name in UNITS} | {"time": f"{self.clock():%Y-%m-%dT%H:%M}"}
+        observed = weather_at(place, 0.0, self.clock())
+        return {name: observed[name] for name in UNITS} | {"time": f"{self.clock():%Y-%m-%dT%H:%M}"}
 
     def run(self, store: Warehouse) -> None:
         provider = OpenMeteo(self.http("WEATHER_BASE_URL"), self.url, self.clock)
@@ -84,4 +84,4 @@ class Weather(Feed):
         same(owner.execute(OBSERVED), true, "weather.observations")
         assert owner.execute(TOO_SOON).fetchall() == []
         kept = Counter(place for place, _ in owner.execute(SUCCESSES))
-        assert all(self.told[place] >= count for place, count in kept.items()), (self.told, kept)
+        assert all(self.sent[place] >= count for place, count in kept.items()), (self.sent, kept)

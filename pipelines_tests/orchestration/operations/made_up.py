@@ -119,10 +119,10 @@ class World:
         """Note a look as the daemon does: skipped, or failed with the error."""
         origin, instigator = _origin(name), InstigatorType(kind)
         self.switch(name, InstigatorStatus.DECLARED_IN_CODE, kind)
-        told = _told(error)
-        if told and not isinstance(error, dg.DagsterError):
+        cause = _serialised(error)
+        if cause and not isinstance(error, dg.DagsterError):
             message = f"dagster.SensorExecutionError: Error of {name}"
-            told = SerializableErrorInfo(message, [], "SensorExecutionError", cause=told)
+            cause = SerializableErrorInfo(message, [], "SensorExecutionError", cause=cause)
         self.instance.create_tick(
             TickData(
                 instigator_origin_id=origin.get_id(),
@@ -131,7 +131,7 @@ class World:
                 status=TickStatus.FAILURE if error else TickStatus.SKIPPED,
                 timestamp=at,
                 selector_id=origin.get_selector().get_id(),
-                error=told,
+                error=cause,
                 skip_reason=None if error else "Nothing new.",
             )
         )
@@ -308,7 +308,7 @@ def _origin(name: str) -> RemoteInstigatorOrigin:
     return RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
 
 
-def _told(error: BaseException | None) -> SerializableErrorInfo | None:
+def _serialised(error: BaseException | None) -> SerializableErrorInfo | None:
     """An error as the daemon keeps it."""
     if error is None:
         return None

@@ -25,7 +25,7 @@ Wait = Callable[[float], None]
 
 
 @pytest.fixture(autouse=True)
-def told(monkeypatch: pytest.MonkeyPatch) -> None:
+def variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALERT_URLS", raising=False)
     monkeypatch.setenv("ISOBAR_UI_URL", "http://isobar.example/")
 
@@ -34,10 +34,10 @@ def told(monkeypatch: pytest.MonkeyPatch) -> None:
 def to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Sets who is told."""
 
-    def tell(*urls: str) -> None:
+    def set_urls(*urls: str) -> None:
         monkeypatch.setenv("ALERT_URLS", " ".join(urls))
 
-    return tell
+    return set_urls
 
 
 @pytest.fixture

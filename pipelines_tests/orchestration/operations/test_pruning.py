@@ -333,20 +333,21 @@ def test_two_at_once_share_the_work_and_runs_go_on(
     make_older(storage, 100)
     (doomed, *_) = rows(storage)
     cut = dt.datetime.now(dt.UTC) - A_MONTH
-    told: list[Removed] = []
+    removed: list[Removed] = []
     threads = [
-        threading.Thread(target=lambda: told.append(prune(engine, "events", cut))) for _ in range(2)
+        threading.Thread(target=lambda: removed.append(prune(engine, "events", cut)))
+        for _ in range(2)
     ]
     for thread in threads:
         thread.start()
     materialize(instance, plain, 3)
     for thread in threads:
         thread.join()
-    assert len(told) == 2
+    assert len(removed) == 2
     kept = storage.execute(
         "SELECT count(*) FROM event_logs WHERE timestamp < %s", (cut,)
     ).fetchone()
-    assert sum(one.count for one in told) == doomed - (kept or (0,))[0]
+    assert sum(one.count for one in removed) == doomed - (kept or (0,))[0]
     assert kept == (3,)  # planned, observed, materialised
     assert instance.get_latest_data_version_record(plain.key) is not None
 

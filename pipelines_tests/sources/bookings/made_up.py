@@ -72,7 +72,7 @@ def counts(outcome: Outcome | None) -> tuple[int, int, int, int]:
     return outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected
 
 
-def held(owner: psycopg.Connection, columns: str = "*") -> list[Any]:
+def stored(owner: psycopg.Connection, columns: str = "*") -> list[Any]:
     """What `bookings.events` holds, by id."""
     return owner.execute(f"SELECT {columns} FROM bookings.events ORDER BY event_id").fetchall()
 

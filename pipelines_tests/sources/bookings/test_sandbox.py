@@ -58,12 +58,14 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return inboxes / "bookings"
 
 
-def ask(url: str, **asked: object) -> requests.Response:
-    return requests.get(url, params={name: str(value) for name, value in asked.items()}, timeout=10)
+def request(url: str, **parameters: object) -> requests.Response:
+    return requests.get(
+        url, params={name: str(value) for name, value in parameters.items()}, timeout=10
+    )
 
 
-def get(url: str, **asked: object) -> Any:
-    answer = ask(url, **asked)
+def get(url: str, **parameters: object) -> Any:
+    answer = request(url, **parameters)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -116,9 +118,9 @@ def test_both_spellings_of_the_path_answer_alike(served: str, everything: list[R
 
 def test_reservations_have_one_event_per_night_and_some_are_cancelled() -> None:
     since = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
-    told = hotels.events(1, since, since + dt.timedelta(days=500))
+    served = hotels.events(1, since, since + dt.timedelta(days=500))
     stays: dict[tuple[str, int], list[hotels.Event]] = {}
-    for event in told:
+    for event in served:
         stays.setdefault((event.room_reservation_id, event.status), []).append(event)
     for events in stays.values():
         first = events[0]
@@ -136,8 +138,8 @@ def test_reservations_have_one_event_per_night_and_some_are_cancelled() -> None:
     assert Counter(len(events) for events in booked.values()).keys() == {1, 2, 3, 4}
     assert 10 < len(booked) / 500 < 20
     assert 0.1 < len(both) / len(booked) < 0.2
-    assert max(event.id % hotels.IDS_A_DAY for event in told) < 1000
-    assert hotels.events(2, since, since + dt.timedelta(days=1)) != told[:40]
+    assert max(event.id % hotels.IDS_A_DAY for event in served) < 1000
+    assert hotels.events(2, since, since + dt.timedelta(days=1)) != served[:40]
 
 
 @pytest.mark.answers("E60")
@@ -207,14 +209,14 @@ def test_filters_are_joined_and_times_are_read_in_any_zone(
 def test_unsupported_parameters_are_rejected_and_never_dropped(
     served: str, name: str, value: str
 ) -> None:
-    answer = ask(served, **{name: value})
+    answer = request(served, **{name: value})
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(f"{name}: ")
     assert len(answer.text) < 600
 
 
 def test_a_filter_given_in_both_spellings_is_rejected(served: str) -> None:
-    answer = ask(served, updated__gte="2026-09-01", updated_gte="2026-09-02")
+    answer = request(served, updated__gte="2026-09-01", updated_gte="2026-09-02")
     assert answer.status_code == 400
     assert "more than once" in answer.json()["error"]
 
@@ -248,10 +250,10 @@ def test_a_posted_event_is_among_the_others(fresh: str) -> None:
     answer = post(fresh, sent)
     assert (answer.status_code, answer.json()) == (201, sent)
     assert get(fresh, room_id=GOOD["room_reservation_id"]) == [sent]
-    told = get(fresh)
-    order = [(event["event_timestamp"], event["id"]) for event in told]
+    served = get(fresh)
+    order = [(event["event_timestamp"], event["id"]) for event in served]
     assert order == sorted(order)
-    assert sent in told
+    assert sent in served
 
 
 def test_a_posted_event_without_id_gets_a_free_one(fresh: str) -> None:
@@ -320,8 +322,8 @@ def test_a_body_that_is_too_long_is_rejected(served: str) -> None:
 def test_a_duplicate_id_is_rejected(fresh: str) -> None:
     coming = hotels.events_of_day(1, TODAY + dt.timedelta(days=1))[0].id
     assert post(fresh, GOOD | {"id": 5}).status_code == 201
-    for taken in (5, get(fresh)[0]["id"], coming):
-        answer = post(fresh, GOOD | {"id": taken})
+    for used in (5, get(fresh)[0]["id"], coming):
+        answer = post(fresh, GOOD | {"id": used})
         assert answer.status_code == 409
         assert answer.json() == {"error": "event with this id already exists"}
 
@@ -351,10 +353,10 @@ def test_files_and_the_api_contain_the_same_events(inbox: Path, everything: list
     history = [as_record(row) for row in rows(inbox / "bookings-history.csv.gz")]
     day = rows(inbox / f"bookings-{YESTERDAY}.csv")
     good = {row["id"]: as_record(row) for row in day if is_good(row)}
-    told = {event["id"]: event for event in [*history, *good.values()]}
-    assert len(told) == len(history) + len(good)
+    served = {event["id"]: event for event in [*history, *good.values()]}
+    assert len(served) == len(history) + len(good)
     before_today = [event for event in everything if event["event_timestamp"] < str(TODAY)]
-    assert [told.get(event["id"]) for event in before_today] == before_today
+    assert [served.get(event["id"]) for event in before_today] == before_today
     assert history[0]["event_timestamp"][:10] == str(TODAY - dt.timedelta(days=800))
     assert history[-1]["event_timestamp"][:10] == str(TODAY - dt.timedelta(days=2))
     assert {event["event_timestamp"][:10] for event in good.values()} == {str(YESTERDAY)}
@@ -445,24 +447,24 @@ def test_a_streams_dirt_is_its_share_over_many_files(
     tmp_path: Path, lines: int, dirt: float
 ) -> None:
     stream = event_files.Stream(tmp_path, 1, lines, dirt)
-    told = [rows(stream.write_next(NOON)) for _ in range(20)]
-    assert [len(file) for file in told] == [lines] * 20
-    ids = {row["id"] for file in told for row in file}
-    bad = sum(not is_good(row) for file in told for row in file)
+    served = [rows(stream.write_next(NOON)) for _ in range(20)]
+    assert [len(file) for file in served] == [lines] * 20
+    ids = {row["id"] for file in served for row in file}
+    bad = sum(not is_good(row) for file in served for row in file)
     repeats = 20 * lines - len(ids)
     assert bad + repeats == round(20 * lines * dirt)
     assert min(int(number) for number in ids) >= event_files.FIRST_STREAM_ID
-    assert {row["event_timestamp"] for row in told[0]} <= {
+    assert {row["event_timestamp"] for row in served[0]} <= {
         "2026-09-15 12:00:29",
         "2026-09-15 12:00:30",
     }
 
 
 def test_a_streams_dirt_is_of_six_kinds(tmp_path: Path) -> None:
-    told = rows(event_files.Stream(tmp_path, 1, 600, 0.02).write_next(NOON))
+    served = rows(event_files.Stream(tmp_path, 1, 600, 0.02).write_next(NOON))
     kinds: Counter[str] = Counter()
     by_id: dict[str, Record] = {}
-    for row in told:
+    for row in served:
         if row["id"] in by_id:
             assert row != by_id[row["id"]]
             kinds["conflict"] += 1

@@ -87,7 +87,7 @@ def model(snapshots: dict[dt.datetime, Document]) -> dict[tuple[str, dt.datetime
     return found
 
 
-def told(owner: psycopg.Connection) -> dict[tuple[str, dt.datetime], tuple[str, str]]:
+def stored(owner: psycopg.Connection) -> dict[tuple[str, dt.datetime], tuple[str, str]]:
     rows = owner.execute(
         "SELECT itinerary_id, snapshot_at, '£' || price_amount::integer, agent"
         " FROM metrics.flight_prices"
@@ -108,7 +108,7 @@ def test_any_snapshot_order_matches_the_model_and_a_rebuild(
             document = random.choice(list(snapshots.values()))
         snapshots[keep(warehouse, day, document)] = document
         bring_up_to_date(warehouse)
-        assert told(owner) == model(snapshots)
+        assert stored(owner) == model(snapshots)
     before = contents(owner)
     ledger = "SELECT name, sha256, read_count, rejected_count FROM ops.deliveries ORDER BY 1, 2"
     entries = owner.execute(ledger).fetchall()
@@ -186,13 +186,13 @@ def test_a_rejected_day_is_recorded_without_blocking_the_next(
     keep(warehouse, MONDAY, flights_document())
     keep(warehouse, TUESDAY, bad)
     keep(warehouse, WEDNESDAY, flights_document())
-    outcomes, refusals = bring_up_to_date(warehouse)
-    assert (len(outcomes), len(refusals)) == (2, 1)
+    outcomes, failures = bring_up_to_date(warehouse)
+    assert (len(outcomes), len(failures)) == (2, 1)
     assert bring_up_to_date(warehouse) == ([], [])
-    refused = owner.execute(
+    rejected = owner.execute(
         "SELECT snapshot_on FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
     )
-    assert refused.fetchall() == [(TUESDAY,)]
+    assert rejected.fetchall() == [(TUESDAY,)]
     days = "SELECT DISTINCT snapshot_on FROM metrics.flight_prices ORDER BY 1"
     assert owner.execute(days).fetchall() == [(MONDAY,), (WEDNESDAY,)]
     keep(warehouse, TUESDAY, flights_document())
@@ -214,13 +214,13 @@ def test_a_rebuild_keeps_the_accepted_data_of_a_rejected_day(
     if is_loaded_before:
         bring_up_to_date(warehouse)
         assert contents(owner) == before
-    outcomes, refusals = bring_up_to_date(warehouse, rebuild=True)
-    assert (len(outcomes), len(refusals)) == (2, 1)
+    outcomes, failures = bring_up_to_date(warehouse, rebuild=True)
+    assert (len(outcomes), len(failures)) == (2, 1)
     assert contents(owner) == before
-    refused = owner.execute(
+    rejected = owner.execute(
         "SELECT snapshot_at FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
     )
-    assert refused.fetchall() == [(at,)]
+    assert rejected.fetchall() == [(at,)]
     assert bring_up_to_date(warehouse) == ([], [])
 
 

@@ -221,9 +221,9 @@ def test_a_document_that_crashes_our_parser_does_not_block_others(
         bad = flights_document([itinerary(1, [1], price="£13")])
         archive.keep(connection, answer(bad, MONDAY))
         archive.keep(connection, answer(flights_document(), TUESDAY))
-    outcomes, refusals = bring_up_to_date(warehouse)
+    outcomes, failures = bring_up_to_date(warehouse)
     assert len(outcomes) == 1
-    assert "could not be read: LookupError" in str(refusals[0])
+    assert "could not be read: LookupError" in str(failures[0])
 
 
 @pytest.mark.answers("F11", "F54")

@@ -60,9 +60,9 @@ def test_all_inbox_files_load_with_their_counts_and_checks(
     (inbox / "b.csv").write_text(text_of([line(3, status="lost")]))
     result = run(resources, instance)
     assert result.success
-    told = metadata(result, "shipments.shipments")
-    assert (told["dagster/row_count"], told["deliveries"]) == (3, 2)
-    assert (told["read"], told["loaded"], told["rejected"]) == (4, 3, 1)
+    recorded = metadata(result, "shipments.shipments")
+    assert (recorded["dagster/row_count"], recorded["deliveries"]) == (3, 2)
+    assert (recorded["read"], recorded["loaded"], recorded["rejected"]) == (4, 3, 1)
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert [name for name, check in checks.items() if not check.passed] == [
         "known_statuses",
@@ -79,9 +79,9 @@ def test_a_rejected_file_fails_one_run_and_changes_nothing_else(
     (inbox / "bad.csv").write_text("nonsense")
     (inbox / "worse.csv").write_text("")
     result = run(resources, instance)
-    told = failure(result)
+    message = failure(result)
     for words in ("2 of the inbox's files rejected", "bad.csv: its first line", "worse.csv: the"):
-        assert words in told
+        assert words in message
     assert metadata(result, "shipments.shipments")["dagster/row_count"] == 1
     keys = [e.asset_key.path for e in result.get_asset_materialization_events() if e.asset_key]
     assert ["enriched", "shipments"] in keys
@@ -193,9 +193,9 @@ def test_one_file_is_loaded_from_any_folder(
 def test_a_missing_file_is_reported(
     resources: dict[str, Any], instance: dg.DagsterInstance
 ) -> None:
-    told = failure(run(resources, instance, file="/nowhere/a.csv"))
-    assert "/nowhere/a.csv" in told
-    assert "what to do:" in told
+    message = failure(run(resources, instance, file="/nowhere/a.csv"))
+    assert "/nowhere/a.csv" in message
+    assert "what to do:" in message
 
 
 def test_without_an_inbox_it_is_skipped_and_not_red(

@@ -130,9 +130,9 @@ def test_latin_1_is_rejected_with_position_and_loads_once_configured(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     content = text_of([line(1, receiver_address="Weg 1, 80331 München, Germany")]).encode("latin-1")
-    with pytest.raises(PermanentFailure, match=r"byte 0xfc at position \d+ \(line 2\)") as told:
+    with pytest.raises(PermanentFailure, match=r"byte 0xfc at position \d+ \(line 2\)") as caught:
         deliver(warehouse, tmp_path, content)
-    assert "SHIPMENTS_ENCODING" in str(told.value)
+    assert "SHIPMENTS_ENCODING" in str(caught.value)
     assert counts(deliver(warehouse, tmp_path, content, encoding="latin-1")) == (1, 1, 0, 0)
     query = "SELECT receiver_city FROM enriched.shipments"
     assert owner.execute(query).fetchone() == ("München",)
@@ -235,8 +235,8 @@ def test_bad_lines_are_quarantined_with_reasons_and_the_others_load(
     )
     kept = owner.execute(query).fetchall()
     assert [position for position, _, _ in kept] == [f"line {n + 3}" for n in range(len(bad))]
-    for sent, (_, raw, told), (_, reason) in zip(bad, kept, BAD, strict=True):
-        assert told.startswith(reason)
+    for sent, (_, raw, reason_given), (_, reason) in zip(bad, kept, BAD, strict=True):
+        assert reason_given.startswith(reason)
         assert raw == text_of([sent]).splitlines()[1].replace("\x00", "\\x00")
     shipments = owner.execute("SELECT count(*) FROM enriched.shipments").fetchone()
     assert shipments == (len(good),)

@@ -74,8 +74,8 @@ def test_country_then_postcode_then_name_then_size(
     status: str,
     longitude: float | None,
 ) -> None:
-    asked = Lookup(postcode or city or "", "fr", ("FR",), is_postcode=postcode is not None)
-    located = choose(results, asked, postcode=postcode, city=city)
+    lookup = Lookup(postcode or city or "", "fr", ("FR",), is_postcode=postcode is not None)
+    located = choose(results, lookup, postcode=postcode, city=city)
     assert (located.status, located.longitude) == (status, longitude)
     assert (located.problem is None) == (status == "found")
     assert bool(located.candidates) == (status == "ambiguous")
@@ -85,14 +85,14 @@ def test_several_places_of_one_postcode_are_left_to_the_name() -> None:
     """The largest of them was taken."""
     near = result("Melun", postcodes=["77000"], population=40_000)
     far = result("Vaux", postcodes=["77000"], longitude=5.0)
-    asked = Lookup("77000", "en", ("FR",), is_postcode=True)
-    undecided = choose([near, far], asked, postcode="77000", city="Livry")
+    lookup = Lookup("77000", "en", ("FR",), is_postcode=True)
+    undecided = choose([near, far], lookup, postcode="77000", city="Livry")
     assert (undecided.status, undecided.is_final) == ("ambiguous", False)
-    assert choose([near, far], asked, postcode="77000", city="Vaux").longitude == 5.0
+    assert choose([near, far], lookup, postcode="77000", city="Vaux").longitude == 5.0
 
 
 @pytest.mark.parametrize(
-    ("place", "asked"),
+    ("place", "requested"),
     [
         (("AT", None, "Wien"), ["Wien de", "Wien hr", "Wien en"]),
         (("BE", None, "Gent"), ["Gent nl", "Gent fr", "Gent de", "Gent en"]),
@@ -110,11 +110,11 @@ def test_several_places_of_one_postcode_are_left_to_the_name() -> None:
     ],
 )
 def test_a_place_is_requested_with_its_parts(
-    place: tuple[str, str | None, str | None], asked: list[str]
+    place: tuple[str, str | None, str | None], requested: list[str]
 ) -> None:
     """Asked in English, "Wien" is not Vienna; 1016 BZ is the alternate of nothing."""
     found = [f"{one.name} {one.language}" for one in lookups(*place)]
-    assert found == asked
+    assert found == requested
     assert len(found) <= MAX_LOOKUPS
 
 
@@ -252,9 +252,9 @@ def test_a_rejected_lookup_does_not_block_others(
     source: FakeSource,
     clock: FakeClock,
 ) -> None:
-    refused = body(b'{"error": true, "reason": "Parameter name is odd"}', status=400)
+    rejected = body(b'{"error": true, "reason": "Parameter name is odd"}', status=400)
     berlin = result("Berlin", country_code="DE", postcodes=["10115"])
-    source.will(refused, document({"results": [PARIS, berlin]}))
+    source.will(rejected, document({"results": [PARIS, berlin]}))
     deliver(warehouse, tmp_path, [line(1)])
     put_places(warehouse)
     geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
