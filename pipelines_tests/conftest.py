@@ -171,7 +171,7 @@ def state() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def sandbox_url() -> Iterator[str]:
-    """The imitated sources over HTTP, without faults."""
+    """The simulated sources over HTTP, without faults."""
     with sandbox_server() as url:
         yield url
 

@@ -1,4 +1,4 @@
-"""`isobar ui` in a test, asked as its own pages ask it."""
+"""`isobar ui` in a test, queried as by its own pages."""
 
 import json
 import subprocess

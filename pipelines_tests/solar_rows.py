@@ -90,7 +90,7 @@ def add_readings(
 def count_days(
     owner: psycopg.Connection, plant_id: int, first: str | dt.date, end: str | dt.date
 ) -> None:
-    """Say of each day from `first` until before `end` what is held of it."""
+    """Say of each day from `first` until before `end` what is stored of it."""
     zone = owner.execute(
         "SELECT time_zone FROM solar.plants WHERE plant_id = %s", [plant_id]
     ).fetchone()

@@ -1,4 +1,4 @@
-"""What the environment and .env say: refused in words where it has no use."""
+"""Settings from the environment and .env: unusable ones are rejected with a message."""
 
 import os
 from pathlib import Path

@@ -106,7 +106,7 @@ WHAT_RUNS_TRY = [
 
 
 def errors_of(connection: psycopg.Connection, statements: list[str]) -> list[str]:
-    """Those of the statements that PostgreSQL refuses for want of rights."""
+    """Return the statements that PostgreSQL rejects for want of rights."""
     problems = []
     for statement in statements:
         try:

@@ -53,7 +53,7 @@ def test_the_launchpad_shows_types_and_rejects_a_bad_value(watched: Watched, ui:
     expect(dialog.get_by_text("No errors")).to_be_visible()
     expect(launch).to_be_enabled()
     editor = dialog.locator(".CodeMirror").first
-    editor.get_by_text("rebuild").click()  # the help tells what is where the cursor is
+    editor.get_by_text("rebuild").click()  # the help describes what is at the cursor
     watched.wait_for("rebuild Bool")
     watched.wait_for("Empty the tables and read every archived snapshot anew")
     watched.page.keyboard.press("End")

@@ -115,7 +115,7 @@ def failed_checks(ui: Ui) -> Iterator[tuple[str, str, list[Any]]]:
 
 
 def test_a_check_that_failed_shows_the_rows_that_it_found(watched: Watched, ui: Ui) -> None:
-    """The imitated sources deliver dirt on purpose, so some find something."""
+    """The simulated sources deliver dirt on purpose, so some find something."""
     failed = list(failed_checks(ui))
     assert ("flights/itineraries", "dangling_legs") in [(asset, name) for asset, name, _ in failed]
     for asset, name, records in failed:
@@ -160,12 +160,12 @@ def test_what_goes_wrong_on_a_page_is_noticed(browser: Browser, ui: Ui) -> None:
     wrong = {"errors": ["a bad question"], "data": {"__typename": "PythonError", "message": "oh"}}
     with chromium.visitor(browser) as context:
         watched = Watched(context.new_page(), ui.url)
-        watched.page.route("**/graphql?asked=here", lambda route: route.fulfill(json=wrong))
+        watched.page.route("**/graphql?test=here", lambda route: route.fulfill(json=wrong))
         watched.page.route("**/broken", lambda route: route.fulfill(status=500))
         watched.open("/automation")
         expect(watched.page.get_by_text("Automation").first).to_be_visible()
         watched.page.evaluate("() => { setTimeout(() => { throw new Error('thrown') }) }")
-        watched.page.evaluate("() => fetch('/graphql?asked=here')")
+        watched.page.evaluate("() => fetch('/graphql?test=here')")
         watched.page.evaluate("() => fetch('/broken')")
         watched.page.evaluate('() => { document.body.append("It can\'t be displayed.") }')
         faults = watched.faults()

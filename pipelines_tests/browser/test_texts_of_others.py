@@ -1,4 +1,4 @@
-"""Markup in what others send: the pages show it as text, run none of it and ask nobody for it."""
+"""Markup in foreign texts: the pages escape it, run none of it and load nothing for it."""
 
 import pytest
 from playwright.sync_api import expect
@@ -32,7 +32,7 @@ SHOWING = [
 
 @pytest.fixture(scope="module")
 def runs(ui: Ui, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The runs that refused a file of a hostile name, and took in one of hostile texts."""
+    """Return the runs that rejected a file with a hostile name and loaded one of hostile texts."""
     before = {run["id"] for run in ui.query(RUNS)["runsOrError"]["results"]}
     added = isobar(ui.state, "plants", "add", IMAGE)
     assert added.returncode == 0, added.stderr

@@ -126,7 +126,7 @@ def test_database_commands_print_the_location(empty_state: Path) -> None:
 def test_a_proxy_from_the_environment_is_bypassed_for_localhost(state: Path) -> None:
     proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
     done = isobar(state, "run", "flights", NO_PROXY="", no_proxy="", **proxies)
-    assert "sandbox: " not in done.stderr  # as a failure of it would be told
+    assert "sandbox: " not in done.stderr  # as its failure would be reported
     assert "flights_snapshots" in done.stdout
 
 

@@ -12,7 +12,7 @@ Answer = Callable[[str], list[dict[str, Any]]]
 
 
 def answering(analyst: psycopg.Connection) -> Answer:
-    """How a test asks."""
+    """Return a function that runs a query of the cookbook."""
 
     def answer(beginning: str) -> list[dict[str, Any]]:
         found = [one for one in questions(PAGE.read_text()) if one.title.startswith(beginning)]

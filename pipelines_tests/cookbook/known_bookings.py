@@ -61,7 +61,7 @@ def put_first(warehouse: Warehouse, folder: Path) -> None:
 
 
 def put_second(warehouse: Warehouse, folder: Path) -> None:
-    """The next file, with two lines that are refused."""
+    """The next file, with two lines that are rejected."""
     new = [one for one in EVENTS if one["id"] > 7110]
     lines = [*new, OTHERWISE, UNREADABLE]
     deliver(

@@ -82,7 +82,7 @@ def put_monday(warehouse: Warehouse, folder: Path) -> None:
 
 
 def set_clock(owner: psycopg.Connection) -> None:
-    """Give the view of parcels, which tells old weather by the clock, the clock of that day."""
+    """Give the view of parcels, which marks old weather by the clock, the clock of that day."""
     view = read_sql("pipelines.sources.shipments", "views/enriched.shipments")
     owner.execute(view.replace("now()", NOW).encode())
 

@@ -68,7 +68,7 @@ def local(plant: Plant, at: dt.datetime) -> dt.datetime:
 
 
 def values(plant: Plant, at: dt.datetime) -> Values:
-    """What there is to be told of an hour."""
+    """Return the true values of an hour."""
     clock = local(plant, at)
     day, hour = clock.date(), clock.hour
     rise, fall = DAYLIGHT[plant]
@@ -92,7 +92,7 @@ def _each(some: tuple[dt.date, tuple[int, ...]]) -> set[tuple[dt.date, int]]:
 
 
 def sent_hours(plant: Plant) -> list[dt.datetime]:
-    """The hours that the service tells of a plant in the end."""
+    """Return the hours of a plant that the service has returned in the end."""
     away = {AWAY} if plant == HAVEL else set()
     lost = _each(LOST) if plant == HAVEL else set()
     clocks = [(at, local(plant, at)) for at in hours(plant, BEGINS[plant], END)]

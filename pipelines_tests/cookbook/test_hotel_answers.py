@@ -1,4 +1,4 @@
-"""Hotels: the answers are told anew, in Python, from what came."""
+"""Hotels: the answers are recomputed in Python from the deliveries."""
 
 import datetime as dt
 from collections.abc import Iterable

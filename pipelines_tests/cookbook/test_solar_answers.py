@@ -1,4 +1,4 @@
-"""Solar plants: the answers are told anew, in Python, from what came."""
+"""Solar plants: the answers are recomputed in Python from the responses."""
 
 import datetime as dt
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Flights, parcels, weather, deliveries: the answers are told anew, in Python, from what came."""
+"""Flights, parcels, weather, deliveries: the answers are recomputed in Python."""
 
 import datetime as dt
 from collections import Counter

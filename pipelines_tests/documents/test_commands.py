@@ -1,4 +1,4 @@
-"""Commands, options and variables that the documents name are there; those that are, are told."""
+"""Commands, options and variables that the documents name exist, and all are documented."""
 
 import re
 from collections.abc import Iterator

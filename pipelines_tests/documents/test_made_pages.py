@@ -54,7 +54,7 @@ def test_the_data_dictionary_matches_the_database(owner: psycopg.Connection) -> 
 def test_every_schema_relation_function_and_column_has_a_comment(
     owner: psycopg.Connection,
 ) -> None:
-    owner.execute("SET search_path TO ''")  # so that every name is told with its schema
+    owner.execute("SET search_path TO ''")  # so that every name has its schema
     comments = owner.execute(EVERY_COMMENT).fetchall()
     ours = [
         (name, comment) for name, comment in comments if "." in name or name in dictionary.SCHEMAS

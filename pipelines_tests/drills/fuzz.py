@@ -60,7 +60,7 @@ def changes_of(record: Mapping[str, Any]) -> st.SearchStrategy[dict[str, str]]:
 def often(long: int = 1000, short: int = 30) -> Callable[[Any], Any]:
     """How many examples a property gets; in the short form they are the same each time.
 
-    What fails is told as the smallest example, with the line that replays it.
+    What fails is reported as the smallest example, with the line that replays it.
     """
     return settings(
         max_examples=long if LONG else short,
@@ -80,7 +80,7 @@ class Verdicts:
 
     @contextmanager
     def count(self, *rejections: type[Exception]) -> Iterator[None]:
-        """Count one example: a rejection is a `PermanentFailure` unless told otherwise."""
+        """Count one example: a rejection is a `PermanentFailure` by default."""
         reason = None
         try:
             yield

@@ -38,7 +38,7 @@ FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 
 
 class Drill:
-    """What happens, and what was told."""
+    """What happens, and what was reported."""
 
     def __init__(self, home: Platform, sources: Sources, store: Warehouse, inbox: Path) -> None:
         self.home, self.sources, self.store, self.inbox = home, sources, store, inbox

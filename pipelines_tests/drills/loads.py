@@ -92,7 +92,7 @@ LOADS: dict[str, Load] = {
 
 
 def prepare(owner: psycopg.Connection, plants: int = PLANTS) -> None:
-    """The plants that are asked for."""
+    """Return the plants that are requested."""
     for number in range(plants):
         solar.register(owner, f"Plant {number}")
 
@@ -107,7 +107,7 @@ def rows(owner: psycopg.Connection) -> dict[str, str]:
 
 
 def insist(load: Callable[[], object], seconds: float = 300) -> list[str]:
-    """Load again until it is not refused for a time, as a run does; what was said meanwhile."""
+    """Retry a load, as a run does, until it does not fail for now; return the messages."""
     deadline = time.monotonic() + seconds
     problems: list[str] = []
     while True:

@@ -66,7 +66,7 @@ class Clock:
         self._set_databases()
 
     def query(self, name: str, query: LiteralString) -> list[Any]:
-        """Ask a database that is governed."""
+        """Query a database whose clock is set."""
         return self._databases[name].execute(query).fetchall()
 
     def move_to(self, moment: dt.datetime) -> None:

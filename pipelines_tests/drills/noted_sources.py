@@ -1,4 +1,4 @@
-"""The sandbox as a drill has it: with outages, and notes of what was told well."""
+"""The sandbox as a drill has it: with outages, and notes of its good answers."""
 
 import datetime as dt
 from collections import Counter, defaultdict
@@ -23,7 +23,7 @@ class Sources:
         self.good: dict[str, list[dt.datetime]] = defaultdict(list)
         self.bad: Counter[str] = Counter()
         self.observed: dict[tuple[str, str], list[dt.datetime]] = defaultdict(list)
-        """When the present weather of which coordinates was told."""
+        """When the current weather of which coordinates was returned."""
         self._spoiled: ASGIApp | None = None
         self._calm: ASGIApp | None = None
 

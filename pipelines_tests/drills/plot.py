@@ -21,7 +21,7 @@ KILLED = (
 HAPPENINGS = 14
 LINES = 30
 SETTLE_SECONDS = 900
-"""A plant whose sync was killed three times is asked for again after ten minutes."""
+"""A plant whose sync was killed three times is requested again after ten minutes."""
 LEDGER = """
 SELECT name, count(*), sum(read_count), sum(loaded_count + unchanged_count + rejected_count),
     sum(rejected_count)
@@ -157,7 +157,7 @@ class Plot:
         system.wait_until(lambda: not system.query(UNSYNCED), "plants are synced", SETTLE_SECONDS)
         system.wait_until(lambda: self.is_counted(), "all events are counted")
         system.wait_until(system.is_at_rest, "all runs ended well")
-        system.wait_until(system.is_clean, "nothing is held")
+        system.wait_until(system.is_clean, "nothing is locked")
 
     def is_counted(self) -> bool:
         events = truth.events_of_files(self.sent("bookings")).values()

@@ -47,7 +47,7 @@ SELECT DISTINCT substring(event FROM 'Started process for run [(]pid: ([0-9]+)[)
 FROM event_logs INNER JOIN runs USING (run_id)
 WHERE status IN {UNFINISHED} AND event LIKE '%Started process for run (pid: %'
 """
-HELD = """
+LOCKED = """
 SELECT pid, datname, application_name, state, query FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
     AND (
@@ -65,7 +65,7 @@ orphaned_runs.every_seconds = 5
 
 
 class System:
-    """`isobar ui` on a state folder, with all its imitated sources.
+    """`isobar ui` on a state folder, with all its simulated sources.
 
     Whoever waits for something also starts `isobar ui` again when it has ended, as the manager of
     services does, and does nothing else to it.
@@ -123,7 +123,7 @@ class System:
     def having(self, role: str) -> list[psutil.Process]:
         """The processes that have a role at the moment; run workers that are at work.
 
-        Raises `psycopg.Error` when these are asked for while the server is away.
+        Raises `psycopg.Error` when these are queried while the server is away.
         """
         if role == "isobar ui":
             return [psutil.Process(self.process.pid)] if self.process.poll() is None else []
@@ -162,12 +162,12 @@ class System:
         return not left and not self.query(LAST_RUNS_FAILED, database=DAGSTER)
 
     def is_clean(self) -> bool:
-        """Whether nothing is held or left behind."""
+        """Return whether nothing is locked or left behind."""
         occupied = self.query(PLACES_TAKEN, database=DAGSTER)
-        return not occupied and not self.query(HELD) and not self.orphans()
+        return not occupied and not self.query(LOCKED) and not self.orphans()
 
     def stop(self) -> str:
-        """Stop it whole; what it told, from its first start on."""
+        """Stop all of it; return its output from its first start on."""
         self.process.terminate()
         self.output.append(self.process.communicate(timeout=300)[0])
         self.server.stop()

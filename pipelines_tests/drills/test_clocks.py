@@ -23,7 +23,7 @@ from pipelines_tests.databases import made
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.loads import DEADLOCKS, LOADS
 from pipelines_tests.drills.moved_clock import MOVED_NOW
-from pipelines_tests.drills.test_deleted_plants import HELD
+from pipelines_tests.drills.test_deleted_plants import STORED
 from pipelines_tests.fake_clock import MORNING, FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments import made_up as shipments
@@ -127,7 +127,7 @@ def test_plants_are_synced_completely_despite_a_wrong_local_clock(
             ours.now = true.now
             assert [one.problem for one in Sync(warehouse, client, depth, ours).plants()] == [None]
     first, last = history_from(true.now.date(), depth), true.now.date() - DAY
-    stored = [row for row in owner.execute(HELD, (plant,)) if row[0].date() >= first]
+    stored = [row for row in owner.execute(STORED, (plant,)) if row[0].date() >= first]
     assert stored == [one for one in readings(1, plant, first, last) if one.at.date() <= last]
 
 

@@ -1,4 +1,4 @@
-"""A server whose sessions are all taken by others: told in words, and made up for afterwards."""
+"""A server without a free session: reported in words, and made up for afterwards."""
 
 import os
 import time
@@ -23,7 +23,7 @@ from pipelines_tests.sources.flights.made_up import flights_document
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
 LINES = 50
-HELD = "SELECT count(*) FROM shipments.shipments"
+STORED = "SELECT count(*) FROM shipments.shipments"
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def test_a_command_without_a_free_session_fails_and_succeeds_later(
     again = isobar(state, *words)
     assert again.returncode == 0, again.stderr + again.stdout
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
-        assert owner.execute(HELD).fetchone() == (LINES,)
+        assert owner.execute(STORED).fetchone() == (LINES,)
 
 
 @pytest.mark.skipif(not LONG, reason="the whole platform costs the time of the long form")
@@ -108,6 +108,6 @@ def test_daemons_survive_exhausted_sessions_and_load_the_backlog(
             (inbox / "a.csv").write_text(text_of([line(n) for n in range(LINES)]))
             time.sleep(45)  # longer than a look of each sensor takes
             assert serving.process.poll() is None
-            assert owner.execute(HELD).fetchone() == (0,)
-        wait_until(lambda: owner.execute(HELD).fetchone() == (LINES,), "the file is taken", 300)
+            assert owner.execute(STORED).fetchone() == (0,)
+        wait_until(lambda: owner.execute(STORED).fetchone() == (LINES,), "the file is loaded", 300)
     serving.stop()

@@ -21,8 +21,8 @@ from pipelines_tests.sources.solar.made_up import client_of, register, rows
 
 YESTERDAY_ALONE = Depth(every_run=0, until=1)
 PLANTS = range(1, AT_ONCE + 3)
-"""Two more than are asked for at once: they wait."""
-HELD = """
+"""Two more than are requested concurrently: they wait."""
+STORED = """
 SELECT
     read_at,
     expected_energy_kwh,
@@ -45,7 +45,7 @@ SELECT
 
 
 class Service:
-    """The sandbox's plants, and `meanwhile`, which is done before a plant's window is told."""
+    """The sandbox's plants, and `meanwhile`, which is done before a plant's window is returned."""
 
     def __init__(self, source: FakeSource) -> None:
         self.url = source.url
@@ -98,12 +98,12 @@ def problems(synced: Sequence[Synced]) -> dict[int, str]:
 
 
 def check_stored(owner: psycopg.Connection, plants: Sequence[int], first_day: dt.date) -> None:
-    """Every hour is held as it truly was, no other is, and every day is told to be held."""
+    """Every true hour is stored, no other is, and every day is recorded as complete."""
     yesterday = utc_now().date() - DAY
     days = (yesterday - first_day).days + 1
     assert rows(owner, SHOWN, [*plants], first_day) == [("complete", days * len(plants))]
     for plant in plants:
-        assert rows(owner, HELD, plant) == readings(1, plant, first_day, yesterday)
+        assert rows(owner, STORED, plant) == readings(1, plant, first_day, yesterday)
 
 
 def test_a_plant_that_is_deleted_while_it_waits_ends_alone(

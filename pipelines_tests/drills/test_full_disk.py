@@ -1,4 +1,4 @@
-"""Disks that are full: of the server, of the state folder, of an inbox. Told, then made up for."""
+"""Full disks of the server, the state folder and an inbox: reported, then made up for."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ from pipelines_tests.sources.shipments import made_up as shipments
 EVENTS = 20_000
 LINES = 5000
 SHIPMENTS = "SELECT count(*) FROM shipments.shipments"
-HELD = """
+STORED = """
 SELECT count(*), sum(event_id), (SELECT sum(bookings) FROM metrics.hotel_bookings_by_stay_night)
 FROM bookings.events
 """
@@ -84,7 +84,7 @@ def test_a_full_server_disk_is_reported_and_loses_nothing(
         assert owner.execute("SELECT count(*) FROM bookings.events").fetchone() == (100,)
         bookings.deliver(store, tmp_path, events, "big.csv")
         refresh(store)
-        assert owner.execute(HELD).fetchone() == (EVENTS, EVENTS * (EVENTS - 1) // 2, EVENTS)
+        assert owner.execute(STORED).fetchone() == (EVENTS, EVENTS * (EVENTS - 1) // 2, EVENTS)
     store.dispose()
 
 
@@ -114,7 +114,7 @@ def check_import(disk: SmallDisk, folder: Path, **variables: str) -> str:
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "Make room" in done.stderr
-    traced = f'File "{PROJECT}/pipelines/'  # Python tells of a generator of Dagster's on its own
+    traced = f'File "{PROJECT}/pipelines/'  # Python reports a generator of Dagster's on its own
     assert traced not in done.stderr + done.stdout
     disk.make_room()
     again = isobar(state, "import", "shipments", str(file), **variables)
@@ -144,6 +144,6 @@ def test_a_file_truncated_by_a_full_disk_loads_once_complete(
 
 
 def load_all(store: Warehouse, inbox: Inbox) -> list[Failure]:
-    """Take what is there; why files were refused."""
+    """Load what is there; return why files were rejected."""
     files, _ = inbox.ready(store, wait_seconds=10)
     return load_files(store, inbox, files, loader("shipments"))[1]

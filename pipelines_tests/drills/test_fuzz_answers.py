@@ -1,4 +1,4 @@
-"""True answers with anything in any place: each record is a row or refused, and none is lost."""
+"""True answers with anything in any place: each record is a row or rejected, and none is lost."""
 
 import datetime as dt
 import io
@@ -297,7 +297,7 @@ def test_a_place_is_found_on_earth_or_not(
     try:
         results = checked(parse_json(sent(document)))
     except InvalidValue:
-        return  # which `search` refuses
+        return  # which `search` rejects
     chosen = choose(results, Lookup("x", "fr", ("FR",)), postcode=postcode, city=city)
     assert isinstance(chosen, Located)
     assert (chosen.status == "found") == (chosen.latitude is not None)

@@ -1,4 +1,4 @@
-"""What an operator writes or keeps, with any text in it: it works, or is refused in words."""
+"""Configuration of an operator with any text in it: it works, or is rejected with a message."""
 
 import copy
 import datetime as dt

@@ -69,7 +69,7 @@ def see_named(failure: Failure) -> None:
 
 @pytest.fixture
 def sound(owner: psycopg.Connection) -> Iterator[None]:
-    """Afterwards every delivery adds up, and what it refused is in quarantine."""
+    """Afterwards every delivery adds up, and what it rejected is in quarantine."""
     yield
     assert owner.execute(UNSOUND).fetchall() == []
 
@@ -86,7 +86,7 @@ def as_sent(document: Any) -> JsonAnswer:
 def test_any_flight_document_is_loaded_or_rejected(warehouse: Warehouse, document: Any) -> None:
     with warehouse.transaction("flights") as connection:
         archive.keep(connection, as_sent(document))
-    if isinstance(document, dict):  # others are refused before they are archived
+    if isinstance(document, dict):  # others are rejected before they are archived
         for failure in bring_up_to_date(warehouse)[1]:
             see_named_or_no_list(failure, document)
 
@@ -156,7 +156,7 @@ def test_any_plant_response_is_loaded_or_rejected(
     answer = as_sent(document)
     answer = replace(answer, document=parse_items(answer.body))
     if not isinstance(answer.document, list | Columns):
-        return  # which the client refuses
+        return  # which the client rejects
     plant = register(owner, f"Plant {next(DAYS)}", zone="Europe/Paris")
     try:
         take_answer(warehouse, plant, ONE_DAY, answer, run_id=None, now=dt.datetime.now(dt.UTC))

@@ -48,7 +48,7 @@ def one_by_one(
 
 
 def load_at_once(server: Connections, database: str, domain: str, folder: Path) -> list[str]:
-    """All deliveries by loaders that begin in one moment; what those were told that had to wait."""
+    """Load all deliveries at once; return the messages of loaders that had to wait."""
     together = threading.Barrier(LOADERS)
 
     def go(loader: int) -> list[str]:
@@ -111,7 +111,7 @@ def test_loaders_beyond_the_session_limit_fail_and_lose_nothing(
     owner.execute(statement.format(sql.Identifier(database), sql.Literal(FEW)))
     problems = load_at_once(server, database, domain, tmp_path)
     owner.execute(statement.format(sql.Identifier(database), sql.Literal(-1)))
-    assert problems, "nobody was refused"
+    assert problems, "no loader had to wait"
     for words in problems:
         assert "too many connections" in words
         assert "sessions" in words.partition("what to do:")[2]

@@ -1,4 +1,4 @@
-"""Runs with a gigabyte of memory: large files pass, too large an answer is told in words."""
+"""Runs with a gigabyte of memory: large files pass, too large an answer is reported in words."""
 
 import json
 import os

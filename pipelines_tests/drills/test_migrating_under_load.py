@@ -62,7 +62,7 @@ def release(monkeypatch: pytest.MonkeyPatch) -> Release:
 def go_on_loading(
     pool: ThreadPoolExecutor, url: str, folder: Path, stop: threading.Event
 ) -> dict[str, Future[int]]:
-    """A loader of each domain, until it is told to stop; how many deliveries it took in."""
+    """Run a loader of each domain until stopped; return how many deliveries it loaded."""
 
     def go(domain: str) -> int:
         store, number = Warehouse(url), 0

@@ -48,7 +48,7 @@ def test_beside_twenty_busy_processes_every_run_ends_well(
             time.sleep(APART_SECONDS)
         system.wait_until(lambda: system.query(TAKEN) == [(2 * FILES,)], "all files are taken")
         system.wait_until(system.is_at_rest, "all runs ended")
-        print("slowest start:", system.query(SLOWEST, database=DAGSTER))  # noqa: T201 - for who asks
+        print("slowest start:", system.query(SLOWEST, database=DAGSTER))  # noqa: T201 - shown by -s
         assert system.query(NOT_WELL, database=DAGSTER) == []
         assert system.is_clean()
     finally:

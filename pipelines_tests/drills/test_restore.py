@@ -40,7 +40,7 @@ ORDER BY 1, 2, 3, 4, 5
 """
 UNDER_WAY = "SELECT count(*) FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE', 'CANCELED')"
 DATABASES = "SELECT datname FROM pg_database WHERE datname ~ 'isobar|dagster' ORDER BY 1"
-SOURCES_TOLD = (
+SOURCES_REPORTED = (
     "bookings.events",
     "flights.legs",
     "flights.prices",
@@ -130,8 +130,8 @@ def test_a_destroyed_database_is_restored_elsewhere_and_keeps_working(
     again = isobar(elsewhere, "run", **ONE_YEAR)
     assert again.returncode == 0, again.stdout + again.stderr
     after = stored(elsewhere)
-    assert {name: after[name] for name in SOURCES_TOLD} == {
-        name: before[name] for name in SOURCES_TOLD
+    assert {name: after[name] for name in SOURCES_REPORTED} == {
+        name: before[name] for name in SOURCES_REPORTED
     }
     assert isobar(elsewhere, "import", "shipments", str(file)).returncode == 0
     delivered = "SELECT count(*) FROM shipments.shipments WHERE tracking_number ~ '^TN0'"

@@ -79,7 +79,7 @@ def test_eight_runs_at_once_are_as_one(
             assert all(len(times) == 1 for times in noted.observed.values())
     alone, together = requested
     assert stored[0] == stored[1]
-    assert together["/solar"] == alone["/solar"], "each window is asked for once"
+    assert together["/solar"] == alone["/solar"], "each window is requested once"
     for path, times in together.items():
         assert times <= AT_ONCE * alone[path], path
 

@@ -95,5 +95,5 @@ def play(
         finally:
             schedule.store.dispose()
             server.start()
-        print(f"seed {seed}\n" + "\n".join(schedule.plot))  # noqa: T201 - for who asks with -s
+        print(f"seed {seed}\n" + "\n".join(schedule.plot))  # noqa: T201 - shown by -s
     return None

@@ -1,4 +1,4 @@
-"""Days on which clocks change: each half hour around it is told by local time and found again.
+"""Days on which clocks change: each half hour around it is sent in local time and found again.
 
 What each path does with the hour that comes twice or not at all is tested beside it; here nothing
 may be lost, doubled or moved on the way to what people read.
@@ -117,7 +117,7 @@ def test_legs_across_each_half_hour_keep_their_flown_times(zone: str) -> None:
 def test_daily_and_hourly_counts_include_each_event_once(
     owner: psycopg.Connection, warehouse: Warehouse, tmp_path: Path, zone: str
 ) -> None:
-    """Told by local time; those of the hour that comes twice count as of the first."""
+    """Sent in local time; those of the hour that comes twice count as of the first."""
     instants = both(zone)
     events = [
         bookings.event(n, event_timestamp=f"{local(at, zone):%Y-%m-%d %H:%M:%S}")

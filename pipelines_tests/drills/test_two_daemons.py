@@ -26,7 +26,7 @@ LEDGER = """
 SELECT source, count(*), count(DISTINCT name), sum(read_count), sum(loaded_count)
 FROM ops.deliveries WHERE name LIKE 'twice%' GROUP BY source ORDER BY source
 """
-HELD = """
+STORED = """
 SELECT
     (SELECT count(*) FROM bookings.events WHERE hotel_id = 90000),
     (SELECT sum(bookings) FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = 90000),
@@ -107,12 +107,12 @@ def test_two_daemons_load_every_file_once_and_both_log_it(state: Path) -> None:
         finally:
             second.terminate()
             second.wait(300)
-        stored = system.query(HELD)
+        stored = system.query(STORED)
         of_ticks = dict(system.query(OF_TICKS, database=DAGSTER))
         at_once = system.query(AT_ONCE, database=DAGSTER)
     finally:
         said = system.stop()
-    print(f"{of_ticks}, at once {at_once}, {dict(most)}\n{said}")  # noqa: T201 - for who asks
+    print(f"{of_ticks}, at once {at_once}, {dict(most)}\n{said}")  # noqa: T201 - shown by -s
     assert stored == [(FILES * LINES,) * 3]
     assert set(of_ticks.values()) <= {1, 2}  # of two runs for a minute one finds nothing to do
     assert most["under way"] <= MAX_RUNS

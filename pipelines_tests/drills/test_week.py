@@ -1,7 +1,7 @@
 """Days in which everything happens: files at any time, new plants, outages, a tenth of answers bad.
 
 The normal suite lives from one morning to the next, ISOBAR_DRILL_DAYS=7 has a week. In the end
-tables and metrics are held against `truth`, and what ran against what had to; `-s` shows what did.
+tables and metrics are compared with `truth`, and what ran against what had to; `-s` shows what did.
 """
 
 import datetime as dt
@@ -137,7 +137,7 @@ def test_after_days_of_faults_tables_match_sources_without_needless_runs(
     drill.home.live(END, STEP)
     text = report(drill, owner)
     record_property("report", text)
-    print(f"\nseed {SEED}\n{text}")  # noqa: T201 - for a person who asks with -s
+    print(f"\nseed {SEED}\n{text}")  # noqa: T201 - shown by -s
     problems: list[str] = []
     for check in (
         check_daemons, check_runs, check_flights, check_bookings, check_shipments, check_solar,
@@ -219,7 +219,7 @@ def check_runs(drill: Drill, owner: psycopg.Connection) -> None:
 
 
 def problems_of(instance: dg.DagsterInstance, run_id: str) -> list[str]:
-    """What the failed steps of a run tell."""
+    """Return the errors of the failed steps of a run."""
     lines = []
     for record in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         event = record.dagster_event
@@ -320,7 +320,7 @@ def check_weather(drill: Drill, owner: psycopg.Connection) -> None:
 
 
 def check_calls(drill: Drill, owner: psycopg.Connection) -> None:
-    """By what the provider saw: no place asked for too often, none too late while it was up."""
+    """By what the provider saw: no place requested too often, none too late while it was up."""
     down = [outage[1:] for outage in drill.sources.outages if outage[0] == "/v1/"]
     for place, moments in drill.sources.observed.items():
         for before, after in pairwise(moments):

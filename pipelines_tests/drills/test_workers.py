@@ -181,7 +181,7 @@ def test_a_terminated_run_stops_and_is_not_redelivered(
     flights.will(hang)
     requested = len(flights.requests)
     machines.ui.begin_run("flights", today())
-    wait_until(lambda: len(flights.requests) > requested, "it asks the source")
+    wait_until(lambda: len(flights.requests) > requested, "it queries the source")
     (run,) = machines.runs("flights")[-1:]
     assert machines.stop_run(run) == {"__typename": "TerminateRunSuccess"}
     machines.wait_for_rest()

@@ -1,4 +1,4 @@
-"""What tables must hold, said again in plain Python by what the sandbox and its files told."""
+"""What tables must contain, computed in plain Python from the sandbox and its files."""
 
 import datetime as dt
 import math
@@ -26,7 +26,7 @@ DAY = dt.timedelta(days=1)
 def prices(seed: int, days: Iterable[dt.date]) -> list[Row]:
     """Itinerary, day, agent, rating and price of each offer of each day's document.
 
-    One that is told badly stands as it was the day before.
+    A bad one stays as it was the day before.
     """
     rows: list[Row] = []
     before: dict[str, Row] = {}
@@ -65,7 +65,7 @@ def temperature_at(airport: str, at: dt.datetime) -> float:
 
 
 def events_of_files(files: Iterable[Sequence[Mapping[str, str]]]) -> dict[int, Row]:
-    """By id, the events that files in their order told well; of two with one id the first."""
+    """Return by id the good events of files in their order; of two with one id the first."""
     rows: dict[int, Row] = {}
     for line in (line for lines in files for line in lines):
         try:
@@ -84,7 +84,7 @@ def events_of_files(files: Iterable[Sequence[Mapping[str, str]]]) -> dict[int, R
 
 
 def events_of_api(sent: Iterable[Event]) -> dict[int, Row]:
-    """By id, the events that the API told."""
+    """Return by id the events that the API served."""
     return {
         one.id: (
             one.hotel_id,

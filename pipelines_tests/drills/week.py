@@ -165,7 +165,7 @@ class Loop:
         self._steps: DaemonIterator = daemon.core_loop(workspace, stand_in)
 
     def iterate(self) -> list[str]:
-        """Go on until it waits; the errors that it tells."""
+        """Go on until it waits; return the errors that it reports."""
         self._pause.is_reached = False
         problems = []
         while not self._pause.is_reached:

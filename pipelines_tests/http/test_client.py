@@ -202,7 +202,7 @@ def test_an_invalid_redirect_target_is_named_and_leaves_nothing_open(
 
 
 def test_a_duplicate_key_keeps_both_values_and_is_ambiguous() -> None:
-    """The last one was believed, and landed."""
+    """The last one was accepted, and landed."""
     assert parse_json(b'{"a": 1, "b": 2, "a": 1}') == {"a": 1, "b": 2, "a (sent twice)": 1}
     parsed = parse_json(b'{"a": 1, "b": 2, "a": 3}')
     assert parsed == {"a": {"sent twice": [1, 3]}, "b": 2, "a (sent twice)": 1}

@@ -164,7 +164,7 @@ SAME_EITHER_WAY: dict[str, str | bytes] = {
 def result_of(
     read: Callable[[bytes], tuple[list[Good], list[Broken]]], content: bytes
 ) -> tuple[list[Good], list[Broken]] | str:
-    """What is read of a file, or why it is refused."""
+    """Return what is parsed of a file, or why it is rejected."""
     try:
         return read(content)
     except PermanentFailure as failure:

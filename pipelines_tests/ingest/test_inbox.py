@@ -1,4 +1,4 @@
-"""Which files of an inbox are taken, when, and which are refused."""
+"""Which files of an inbox are loaded, when, and which are rejected."""
 
 import os
 import time
@@ -36,7 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
-    """Enter the file into the ledger; one that says `bad` is refused."""
+    """Enter the file into the ledger; one that contains `bad` is rejected."""
     if file.read() == b"bad":
         raise PermanentFailure("trains", "it is bad", place=delivery.name, remedy="Mend it.")
     prepare_change_log(connection)
@@ -45,7 +45,7 @@ def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
 
 
 def look(warehouse: Warehouse, inbox: Inbox) -> tuple[list[str], list[str]]:
-    """Take what is ready: the names that were taken, and the problems of those refused."""
+    """Load what is ready; return the names loaded, and the problems of those rejected."""
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     outcomes, failures = load_files(warehouse, inbox, files, load)
     with warehouse.engine.connect() as connection:
@@ -165,11 +165,11 @@ def test_an_unreadable_file_is_rejected_and_loaded_once_readable(
     (folder / "a.csv").write_text("one")
     whole = os.open
 
-    def refuse(path: Path, flags: int) -> int:
+    def deny(path: Path, flags: int) -> int:
         raise PermissionError(13, "Permission denied", str(path))
 
     files, _ = inbox.ready(warehouse, wait_seconds=5)
-    monkeypatch.setattr(os, "open", refuse)  # root may read anything
+    monkeypatch.setattr(os, "open", deny)  # root may read anything
     assert load_files(warehouse, inbox, files, load)[1][0].problem == (
         "the file may not be read: permission denied"
     )

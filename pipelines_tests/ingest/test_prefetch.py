@@ -92,7 +92,7 @@ def test_one_thread_other_than_the_callers_produces_all() -> None:
 
 @pytest.mark.parametrize("failing", [0, 1, 3])
 def test_an_error_reaches_the_consumer_after_the_preceding_items(failing: int) -> None:
-    """An error in a thread that nobody asks is an import that ends early and is green."""
+    """An error in a thread that nobody joins is an import that ends early and is green."""
     workshop = Workshop(5, failing)
     received: list[int] = []
     with pytest.raises(ValueError, match=f"number {failing} broke"):

@@ -1,4 +1,4 @@
-"""How plants do: what is told of their sensors, gaps and yield, and when they are looked at."""
+"""Plant health: what is reported of sensors, gaps and yield, and when it is evaluated."""
 
 import datetime as dt
 import random
@@ -29,15 +29,15 @@ COLUMNS = (
 DAYS = """
 INSERT INTO solar.days
 SELECT
-    plant_id, day, CASE held.hours WHEN hours_expected THEN 'complete' ELSE 'partial' END,
-    hours_expected, held.hours, held.expected, held.observed, 0, 0, %(requested_at)s, 1
+    plant_id, day, CASE stored.hours WHEN hours_expected THEN 'complete' ELSE 'partial' END,
+    hours_expected, stored.hours, stored.expected, stored.observed, 0, 0, %(requested_at)s, 1
 FROM solar.plants
 CROSS JOIN LATERAL (
     SELECT
         (read_at AT TIME ZONE time_zone)::date AS day, count(*) AS hours,
         sum(expected_energy_kwh) AS expected, sum(observed_energy_kwh) AS observed
     FROM solar.readings WHERE readings.plant_id = plants.plant_id GROUP BY 1
-) AS held
+) AS stored
 CROSS JOIN LATERAL (
     SELECT extract(
         EPOCH FROM (day + 1)::timestamp AT TIME ZONE time_zone
@@ -465,7 +465,7 @@ def test_only_plants_requested_again_are_evaluated_again(
 def test_a_response_stored_during_evaluation_is_not_lost(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    """It was asked for before the look began, and written after it had ended."""
+    """It was requested before the evaluation began, and written after it had ended."""
     register(owner, 1)
     store(owner, 1, (at for at in hours() if at.date() != LAST))
     refresh(warehouse, now=NOW)

@@ -1,4 +1,4 @@
-"""What metrics.solar_report answers: every period, in the plant's zone, and clear refusals."""
+"""What metrics.solar_report answers: every period, in the plant's zone, and clear errors."""
 
 import datetime as dt
 import math
@@ -341,7 +341,7 @@ def test_invalid_arguments_are_rejected_with_a_message(
     "date", ["2020-02-30", "2021-02-29", "2020-13-01", "2020-00-10", "yesterdays", "2020-1x-01"]
 )
 def test_p17_p25_nonexistent_dates_are_rejected(owner: psycopg.Connection, date: str) -> None:
-    """PostgreSQL's own dates see to it: before the function is asked."""
+    """PostgreSQL's own dates see to it: before the function is called."""
     add_plant(owner, 1)
     error = error_of(owner, f"1, '{date}', '2021-06-01'")
     assert isinstance(

@@ -1,4 +1,4 @@
-"""Every page of an asset tells what it is, whose, where its code is, and what it is made of."""
+"""Every page of an asset states what it is, whose, where its code is, and what it is made of."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""When things are due: what the repository says, what an operator says over it, what is refused."""
+"""When things are due: the repository's defaults, an operator's overrides, and what is rejected."""
 
 import datetime as dt
 import os

@@ -39,7 +39,7 @@ def server(state_folder: Path) -> Iterator[Connections]:
 
 @pytest.fixture(scope="module")
 def variables(server: Connections, state_folder: Path) -> dict[str, str]:
-    """What a container is told, with a migrated database; one password is in a file."""
+    """The environment of a container, with a migrated database; one password is in a file."""
     place = f"127.0.0.1:{server.port}"
     file = state_folder / "loader_password"
     file.write_text(WORDS["LOADER_PASSWORD"] + "\n")

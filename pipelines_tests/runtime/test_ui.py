@@ -1,4 +1,4 @@
-"""`isobar ui` with the real web server, daemon and code server, asked through its own API."""
+"""`isobar ui` with the real web server, daemon and code server, queried through its own API."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""What Dagster is told when a broker is set; the drill `test_workers` shows what comes of it."""
+"""Dagster's configuration when a broker is set; the drill `test_workers` shows its effect."""
 
 from pathlib import Path
 

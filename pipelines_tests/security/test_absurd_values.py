@@ -1,4 +1,4 @@
-"""Numbers and nestings made to break a parser: they cost their own record, or are refused soon."""
+"""Numbers and nestings made to break a parser: they cost their own record, or are rejected soon."""
 
 import datetime as dt
 import json

@@ -58,7 +58,7 @@ def variables(server: Connections) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def outputs() -> dict[str, str]:
-    """What was told at the terminal, by command."""
+    """The output at the terminal by command."""
     return {}
 
 

@@ -46,7 +46,7 @@ Document = dict[str, Any]
 
 
 def status(state: Path, **variables: str) -> tuple[int, Document]:
-    """The exit code and the document of the command, which ends soon and tells no password."""
+    """Return the exit code and the document of the command, which ends soon without a password."""
     done = isobar(state, "status", "--json", **variables)
     assert done.stderr == ""
     assert "hunter2" not in done.stdout

@@ -1,4 +1,4 @@
-"""`isobar backup` and `restore`: what they hold, and what they refuse. The drill is in `drills`."""
+"""`isobar backup` and `restore`: contents and rejections. The drill is in `drills`."""
 
 import json
 import threading
@@ -52,7 +52,7 @@ def backup(state: Path, tmp_path: Path, outside: dict[str, str]) -> Path:
 def test_a_backup_contains_all_loads_that_dagster_recorded_as_done(
     server: Connections, empty_database: str, other: str
 ) -> None:
-    """As a run does: the rows of a load are committed, then Dagster is told."""
+    """As a run does: the rows of a load are committed, then Dagster records it."""
     urls = [server.url(SUPERUSER, name) for name in (empty_database, other)]
     for url in urls:
         with psycopg.connect(url) as connection:

@@ -225,7 +225,7 @@ def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(
 BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
 
 
-#: What a plug-in may not do: a file of it, and what is told when it is refused.
+#: What a plug-in may not do: a file of it, and the message when it is rejected.
 TRESPASSES = [
     ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT no_such_column", "no_such_column"),
     ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT 1 AS x; COMMIT;", "ends the"),

@@ -259,7 +259,7 @@ def functions(analyst: psycopg.Connection) -> list[str]:
 
 
 def until_equal(replica: psycopg.Connection, primary: psycopg.Connection, query: str) -> None:
-    """Ask both until they answer the same: minutes pass between, and the replica is behind."""
+    """Query both until they answer the same: minutes pass between, and the replica is behind."""
     until(
         lambda: (
             replica.execute(query.encode()).fetchall() == primary.execute(query.encode()).fetchall()

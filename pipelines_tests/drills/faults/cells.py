@@ -70,7 +70,7 @@ def table_row(*cells: str) -> str:
 
 
 def observe(bench: Bench, source: Source, fault: str, truth: set[str]) -> Cell:
-    """Bring a source up to date under a fault, and again without; `truth` is what should be held.
+    """Bring a source up to date under a fault, and again without; `truth` is what should be stored.
 
     Asserts that nothing false landed, that nothing is missing from a green run without a word, and
     that all is there in the end.
@@ -95,7 +95,7 @@ def observe(bench: Bench, source: Source, fault: str, truth: set[str]) -> Cell:
 
 
 def true_rows(bench: Bench, source: Source) -> set[str]:
-    """What is held of a source that is well."""
+    """Return what a healthy source stores."""
     with source.open(bench) as server, dg.DagsterInstance.ephemeral() as instance:
         result, _ = _run(bench, source, instance, server.serve(None), None)
         assert result.success, _said(result)
@@ -110,7 +110,7 @@ def _run(
     environment: Mapping[str, str],
     fault: str | None,
 ) -> tuple[dg.ExecuteInProcessResult, int]:
-    """The run, and how often the source was asked."""
+    """Return the run and the number of requests to the source."""
     Quick.calls, Quick.waits = 0, SHORT_WAITS.get(fault or "", {})
     partition = dt.datetime.now(dt.UTC).date().isoformat() if source.job == "flights" else None
     with _surroundings(bench, environment):

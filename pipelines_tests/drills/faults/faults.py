@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from pipelines_tests.fake_source import Answer, body, cut, drip, silence
 
 ADDRESSES = ("connection refused", "TLS failure", "connect time-out")
-"""Faults that are met before anything is asked."""
+"""Faults that occur before a request is sent."""
 GIGABYTE = 1 << 30
 MEGABYTE = b" " * (1 << 20)
 HTML = b"<!doctype html><title>Maintenance</title><p>We are back soon."
@@ -77,7 +77,7 @@ def endless(_: bytes) -> Answer:
 
 
 def in_circles(_: bytes) -> Answer:
-    """Sent on to where it was asked."""
+    """Redirected to the same address."""
     return lambda handler: body(b"", 302, Location=handler.path)(handler)
 
 
@@ -174,7 +174,7 @@ def spoil(fault: str, spots: Sequence[Spot]) -> None:
 
 @contextmanager
 def busy_port() -> Iterator[int]:
-    """A port on loopback that takes no further connection, nor refuses it."""
+    """A port on loopback that neither accepts nor rejects a further connection."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(0)

@@ -1,4 +1,4 @@
-"""The services and files that are spoiled: where each is set, its true answers, what is held."""
+"""The services and files that are spoiled: where each is set, its true answers, what is stored."""
 
 import datetime as dt
 import json
@@ -45,7 +45,7 @@ class Bench:
 
 
 class Teller(Protocol):
-    """A source that tells the truth, or what a fault makes of it."""
+    """A source that serves the truth, or what a fault makes of it."""
 
     is_spoiled: bool
     """Whether a fault of the content changed anything."""
@@ -58,8 +58,8 @@ class Teller(Protocol):
 class Source:
     """A source as the matrix has it.
 
-    `assets` of the job are brought up to date; `held` asks for the records that landed, a row each,
-    and `told` for why others are known to be missing, where that is not in quarantine.
+    `assets` of the job are refreshed; `stored` selects the records that landed, a row each,
+    and `reported` why others are known to be missing, where that is not in quarantine.
     """
 
     title: str
@@ -71,7 +71,7 @@ class Source:
     settings: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Bench], None] = lambda bench: None
     later: dt.timedelta = dt.timedelta()
-    """After which it is asked again."""
+    """After which it is queried again."""
     spared: Mapping[str, str] = field(default_factory=dict)
     """Faults that it cannot have, and why."""
 
@@ -82,10 +82,10 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Service(Source):
-    """A source that is asked over HTTP.
+    """A source that is queried over HTTP.
 
-    `truth` is from the path with its query to the document; `spots` of the document that was asked
-    for as the how-manieth are what content faults spoil.
+    `truth` is from the path with its query to the document; `spots` is what content faults spoil in
+    the first, second and further documents that are requested.
     """
 
     truth: Callable[[Bench, str], Any]
@@ -216,7 +216,7 @@ def _event_spots(events: Any, number: int) -> list[Spot]:
     ]
 
 
-HELD_EVENTS: LiteralString = (
+STORED_EVENTS: LiteralString = (
     "SELECT concat_ws(' ', event_id, hotel_id, event_at, status, room_reservation_id,"
     " night_of_stay) FROM bookings.events"
 )
@@ -225,7 +225,7 @@ bookings_api = Service(
     variable="BOOKINGS_EVENTS_URL",
     job="bookings",
     assets=("bookings.events",),
-    stored=HELD_EVENTS,
+    stored=STORED_EVENTS,
     truth=lambda bench, path: [event(number) for number in range(EVENTS)],
     spots=_event_spots,
     path="/events",

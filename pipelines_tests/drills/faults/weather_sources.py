@@ -1,4 +1,4 @@
-"""The weather's sources: who tells how it is, now and by hours, and where places are."""
+"""The weather's sources: providers of observations, of hours and of the coordinates of places."""
 
 import datetime as dt
 from typing import Any, LiteralString

@@ -36,7 +36,7 @@ SELECT pg_restore_relation_stats(
     'schemaname', 'bookings', 'relname', 'events', 'reltuples', 10000::real
 )
 """
-TOLD_BADLY = """
+BAD_RECORDS = """
 SELECT raw FROM ops.quarantine INNER JOIN ops.deliveries USING (delivery_id)
 WHERE source = 'bookings' AND name LIKE 'events%%'
 """
@@ -44,7 +44,7 @@ WHERE source = 'bookings' AND name LIKE 'events%%'
 
 @dataclass(frozen=True)
 class SentEvent:
-    """An event as it was told; if it is not good, whether it is bad by itself."""
+    """An event as it was sent; if it is not good, whether it is bad by itself."""
 
     event: Any
     is_good: bool = True
@@ -66,7 +66,7 @@ class File:
 
 
 class Bookings(Feed):
-    """Each id has one true event; another one under it only comes when the true one is held."""
+    """Each id has one true event; another one under it only comes when the true one is stored."""
 
     source = "bookings"
     path = "/events"
@@ -100,14 +100,14 @@ class Bookings(Feed):
         if chance < 0.85:
             sent = self._lines(self.random.randint(2, 12), with_conflicts=False)
             self.served += sent
-            return f"the API tells {_described(sent)}"
+            return f"the API serves {_described(sent)}"
         if chance < 0.92:
             self.is_retry = True
             return "quarantine is to be read again"
         return self._contradict(settle)
 
     def _rewrite(self) -> str:
-        """The last file grows; one that is refused is mended."""
+        """The last file grows; a rejected one is mended."""
         last = self.files[-1]
         kept = [line for line in last.lines if not (last.is_rejected and line.is_bad)]
         new = [line for line in self._lines(self.random.randint(2, 8)) if not line.is_bad]
@@ -117,7 +117,7 @@ class Bookings(Feed):
         settle()
         self.settled = self._ids()
         if not self.settled:
-            return "nothing is told"
+            return "nothing is sent"
         number = self.random.choice(sorted(self.settled))
         other = SentEvent(self.true[number] | {"hotel_id": 99}, is_good=False)
         if self.random.random() < 0.5:
@@ -129,11 +129,11 @@ class Bookings(Feed):
     def _drop(self, name: str, lines: list[SentEvent]) -> str:
         sha256 = super().drop(name, text_of(line.event for line in lines))
         self.files.append(File(name, sha256, lines))
-        is_rejected = ", to be refused" if self.files[-1].is_rejected else ""
+        is_rejected = ", to be rejected" if self.files[-1].is_rejected else ""
         return f"{name} is dropped with {_described(lines)}{is_rejected}"
 
     def _lines(self, count: int, *, with_conflicts: bool = True) -> list[SentEvent]:
-        """Events that are new, and some of those known, bad or told otherwise in a second line."""
+        """Events that are new, and some of those known, bad or different in a second line."""
         random, lines = self.random, list[SentEvent]()
         known = sorted(self._ids())
         share = random.choice((0.0, 0.05, 0.1, 0.5))
@@ -169,7 +169,7 @@ class Bookings(Feed):
         return [*{file.name: file for file in self.files}.values()]
 
     def _ids(self) -> set[int]:
-        """Of the events that are told well somewhere now, or were taken in before."""
+        """Return the events that have a good line somewhere now, or were loaded before."""
         lines = [line for file in self._latest() if not file.is_rejected for line in file.lines]
         return self.settled | {_number(one) for one in lines + self.served if one.is_good}
 
@@ -236,8 +236,8 @@ class Bookings(Feed):
         assert loaded <= entries.keys(), loaded - entries.keys()
         rejected = {file.name for file in latest if file.is_rejected}
         assert rejected_files(owner, self.source) == rejected
-        told_badly = [json.dumps(_as_served(one)) for one in self.served if not one.is_good]
-        same((raw for (raw,) in owner.execute(TOLD_BADLY)), told_badly, "bad events of the API")
+        sent_badly = [json.dumps(_as_served(one)) for one in self.served if not one.is_good]
+        same((raw for (raw,) in owner.execute(BAD_RECORDS)), sent_badly, "bad events of the API")
 
 
 def truth_of(events: Iterable[Event]) -> list[truth.Row]:

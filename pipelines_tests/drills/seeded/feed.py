@@ -1,4 +1,4 @@
-"""What the feeds of a schedule have in common: they tell, are taken in as jobs do, and know."""
+"""What the feeds of a schedule have in common: they send, are loaded as jobs do, and know."""
 
 import hashlib
 import os
@@ -27,12 +27,12 @@ SELECT
 FROM ops.deliveries WHERE source = %s
 """
 Settle = Callable[[], None]
-"""Takes in without trouble what was told so far."""
+"""Loads without trouble what was sent so far."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the ledger has to say of a delivery, and where in it the refused records stand."""
+    """What the ledger has to say of a delivery, and where in it the rejected records are."""
 
     read: int
     loaded: int
@@ -71,10 +71,10 @@ class Feed(ABC):
         """Take in what there is, as the job does. Raises what it could not."""
 
     def is_loaded(self) -> None:  # noqa: B027
-        """Hear that a run ended well."""
+        """Note that a run ended well."""
 
     def end(self) -> None:  # noqa: B027
-        """Hear that nothing new comes from now on."""
+        """Note that nothing new comes from now on."""
 
     def again(self, store: Warehouse) -> None:
         """Deliver the last once more."""
@@ -86,7 +86,7 @@ class Feed(ABC):
 
     @abstractmethod
     def check(self, owner: psycopg.Connection) -> None:
-        """Hold the tables and the ledger against what was told."""
+        """Compare the tables and the ledger with what was sent."""
 
     def drop(self, name: str, text: str) -> str:
         """Put a file, later than all before it, into the inbox; its digest."""
@@ -101,7 +101,7 @@ class Feed(ABC):
         os.utime(self.folder / name, (FIRST_FILE_AT + self._dropped,) * 2)
 
     def http(self, variable: str) -> HttpClient:
-        """A client that asks twice and does not wait."""
+        """A client that sends a request twice and does not wait."""
         return HttpClient(
             self.source,
             variable,
@@ -124,7 +124,7 @@ class Feed(ABC):
 
 
 def rejected_files(owner: psycopg.Connection, source: str) -> set[str]:
-    """The names of the files that were refused whole."""
+    """Return the names of the files that were rejected."""
     query = "SELECT name FROM ops.inbox_files WHERE source = %s AND problem IS NOT NULL"
     return {name for (name,) in owner.execute(query, (source,))}
 

@@ -21,7 +21,7 @@ PRICES = """
 SELECT itinerary_id, snapshot_at, price_amount::integer, agent FROM metrics.flight_prices
 """
 PERIODS = "SELECT leg_id, seen_from_at, seen_until_at, arrival_airport, stops FROM flights.legs"
-REFUSED = "SELECT snapshot_at FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
+REJECTED = "SELECT snapshot_at FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Document:
         return archive.name_of(self.at), hashlib.sha256(self.body).hexdigest()
 
     def bad(self) -> tuple[set[int], set[int]]:
-        """The places of bad itineraries and legs: by themselves, or told otherwise before."""
+        """The places of bad itineraries and legs: by themselves, or different before."""
         legs = _bad(self.legs, lambda one: len(one["arrival_airport"]) == 3)
         known = {one["id"] for n, one in enumerate(self.legs) if n not in legs}
         itineraries = _bad(
@@ -80,7 +80,7 @@ class Flights(Feed):
         new = Document(self.at, same_as.body, same_as.itineraries, same_as.legs)
         self.published.append(new)
         bad = sum(map(len, new.bad()))
-        rejected = "" if new.is_accepted else ", to be refused"
+        rejected = "" if new.is_accepted else ", to be rejected"
         description = (
             f"the document of {self.at} has {len(new.itineraries)} offers, {bad} bad{rejected}"
         )
@@ -155,7 +155,7 @@ class Flights(Feed):
         ]
         same(found, legs, "flights.legs")
         rejected = [(one.at,) for one in self.published if not one.is_accepted]
-        same(owner.execute(REFUSED), rejected, "refused documents")
+        same(owner.execute(REJECTED), rejected, "rejected documents")
         self._check_ledger(owner, {one.place for one in accepted.values()})
 
     def _check_ledger(self, owner: psycopg.Connection, loaded: set[tuple[str, str]]) -> None:
@@ -167,7 +167,7 @@ class Flights(Feed):
             assert document.is_accepted, place
             assert entry.read == len(document.itineraries) + len(document.legs), place
             bad = [f"itineraries[{n}]" for n in itineraries] + [f"legs[{n}]" for n in legs]
-            same(entry.rejected, bad, f"refused of {place}")
+            same(entry.rejected, bad, f"rejected of {place}")
 
 
 def _bad(records: list[Record], is_good: Any) -> set[int]:

@@ -1,4 +1,4 @@
-"""One schedule: feeds tell, runs take in or are struck down, then it is calm, and all is compared.
+"""One schedule: feeds send, runs load or are struck down, then it is calm, and all is compared.
 
 Good runs are of this process; one that is to be struck is a process of its own.
 """
@@ -40,8 +40,8 @@ HAPPENINGS = (5, 9)
 """So many there are at least and at most."""
 NOBODY = "http://127.0.0.1:9"
 MAX_SECONDS = 300
-ASKED_AGAIN = {"retry_at", "failures", "quarantine_id"}
-"""Columns that change where days that cannot be had whole are asked for again."""
+RETRIED = {"retry_at", "failures", "quarantine_id"}
+"""Columns that change where incomplete days are requested again."""
 
 
 class Schedule:
@@ -101,10 +101,10 @@ class Schedule:
         feed.is_loaded()
 
     def _run_in_vain(self, feed: Feed) -> str:
-        """The source fails, once or more often than it is asked."""
+        """The source fails, once or more often than it is queried."""
         fault, times = self.random.choice(troubles.FAULTS), self.random.randint(1, 3)
         copied = copy.copy(feed)
-        if fault == "refused":
+        if fault == "unreachable":
             copied.url = NOBODY
         else:
             faults = {"500": body(b"{}", status=500), "cut": self._cut_short}
@@ -166,17 +166,17 @@ class Schedule:
             yield connection
 
     def _check(self) -> None:
-        """All is as it was told, the ledger adds up, and the last again changes nothing."""
+        """All is as it was sent, the ledger balances, and the last again changes nothing."""
         with self._owner() as owner:
             for feed in self.feeds:
                 feed.check(owner)
                 with self.store.engine.connect() as connection:
                     assert unbalanced(connection, feed.source) == []
-            before = _held(owner)
+            before = _stored(owner)
             self.plot.append("all once more")
             for feed in self.feeds:
                 feed.again(self.store)
-            after = _held(owner)
+            after = _stored(owner)
             changed = [table for table, rows in before.items() if rows != after[table]]
             assert changed == [], f"the last delivery again changed {changed}"
 
@@ -191,15 +191,15 @@ def _load(
         feed.run(store)
     except TransientFailure as failure:
         reports.send(f"it says: {failure.problem}")
-    except BaseException as error:  # noqa: BLE001 - told to the test
+    except BaseException as error:  # noqa: BLE001 - passed to the test
         reports.send(f"fault: {type(error).__name__}: {error}")
     else:
         reports.send("")
 
 
-def _held(owner: psycopg.Connection) -> dict[str, str]:
+def _stored(owner: psycopg.Connection) -> dict[str, str]:
     """What all tables hold, by table, but for times and numbers of deliveries."""
     return {
-        table: checksum(owner, table, [n for n in columns if n not in NOTED | ASKED_AGAIN])
+        table: checksum(owner, table, [n for n in columns if n not in NOTED | RETRIED])
         for table, columns in columns_of(owner).items()
     }

@@ -58,7 +58,7 @@ class Expected:
         self.articles: dict[Name, dict[str, tuple[str, int, Decimal]]] = defaultdict(dict)
         self.entries: dict[tuple[str, str], Entry] = {}
         self._keys: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
-        """Of the refused lines of each delivery: which article they are about."""
+        """Of the rejected lines of each delivery: which article they are about."""
         self._kept: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
         """And what they say: another file that says the same has it in quarantine already."""
 
@@ -147,7 +147,7 @@ class Shipments(Feed):
     def _drop(self, name: str, lines: list[Line]) -> str:
         self.files.append(File(name, super().drop(name, text_of(lines)), lines))
         bad = len(rejected_lines(lines))
-        rejected = ", to be refused" if is_rejected(lines) else ""
+        rejected = ", to be rejected" if is_rejected(lines) else ""
         return f"{name} is dropped with {len(lines)} lines, {bad} of them bad{rejected}"
 
     def _lines(self) -> list[Line]:

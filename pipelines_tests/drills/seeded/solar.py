@@ -18,20 +18,20 @@ from pipelines_tests.drills.seeded.feed import Feed, Settle, away, same
 from pipelines_tests.sources.solar.made_up import Item, item
 
 A_YEAR = Depth(every_run=1, until=1)
-"""Of its days before the first one nothing is told."""
+"""Of its days before the first one nothing is sent."""
 SPOILED = ("late", "null", "text", "when", "twice", "other")
 HEALED = ("twice", "other")
-"""Ways in which an hour is told, and those in which it is told well all the same."""
+"""Ways in which an hour is sent, and those in which it is good all the same."""
 READINGS = """
 SELECT
     plant_id, read_at, expected_energy_kwh, observed_energy_kwh, expected_irradiation_wh_per_m2,
     observed_irradiation_wh_per_m2
 FROM solar.readings
 """
-REFUSED = """
+REJECTED = """
 SELECT raw FROM ops.quarantine INNER JOIN ops.deliveries USING (delivery_id) WHERE source = 'solar'
 """
-HELD = "SELECT plant_id, day FROM solar.days WHERE status = 'complete'"
+COMPLETE = "SELECT plant_id, day FROM solar.days WHERE status = 'complete'"
 # Days whose count of hours differs from their stored readings.
 HALF_WRITTEN = """
 SELECT plant_id, day, days.hours_present, counted.hours
@@ -48,7 +48,7 @@ WHERE source IS DISTINCT FROM 'solar'
 
 
 class Solar(Feed):
-    """Two plants, whose days are told when they are over."""
+    """Two plants, whose days are sent when they are over."""
 
     source = "solar"
     path = "/solar"
@@ -88,7 +88,7 @@ class Solar(Feed):
         self._correct(plant, day)
         end = min(day + self.random.choice((1, 2, 3)) * DAY, self.clock().date())
         self.requested.append((plant, Window(day, end)))
-        return f"{day} of plant {plant} is corrected, and {self.requested[-1][1]} asked for"
+        return f"{day} of plant {plant} is corrected, and {self.requested[-1][1]} requested"
 
     def _correct(self, plant: int, day: dt.date) -> None:
         energy = self._energy(plant, day)
@@ -99,7 +99,7 @@ class Solar(Feed):
         return self.clock().date() - DAY
 
     def _days(self) -> list[tuple[int, dt.date]]:
-        """The days of each plant that are told."""
+        """Return the days of each plant that are sent."""
         window = Window(self.first, self.until or self.clock().date())
         return [(plant, day) for plant in self.plants for day in window.days()]
 
@@ -107,7 +107,7 @@ class Solar(Feed):
         return self.energy.setdefault((plant, day), [10.0 * plant + hour for hour in range(24)])
 
     def _spoiled(self, plant: int, day: dt.date) -> dict[int, str]:
-        """How which hours of a day are told, where not just well."""
+        """Return how which hours of a day are sent, where not just well."""
         if (plant, day) not in self.spoiled:
             random = Random(f"{self.seed} {plant} {day}")
             hours = random.sample(range(24), random.choice((0, 0, 1, 3)))
@@ -144,7 +144,7 @@ class Solar(Feed):
         return body
 
     def run(self, store: Warehouse) -> None:
-        """Sync plants one after the other, so that moments can be counted: as asked, then due."""
+        """Sync plants one after the other, to make moments countable: as requested, then due."""
         syncs: list[tuple[list[int] | None, Window | None]] = [
             *(([plant], window) for plant, window in self.requested),
             (None, None),
@@ -160,7 +160,7 @@ class Solar(Feed):
         self.requested = []
 
     def end(self) -> None:
-        """Nothing is told of later days, and all that is to be asked again is due."""
+        """Nothing is sent of later days, and all that is to be requested again is due."""
         self.until = self.clock().date()
         self.clock.pass_by(days=31)
 
@@ -181,13 +181,13 @@ class Solar(Feed):
         rows = [(plant, *_row(one)) for (plant, _), one in good.items()]
         same(owner.execute(READINGS), rows, "solar.readings")
         bad = [json.dumps(one) for items in sent.values() for one, is_good in items if not is_good]
-        same((raw for (raw,) in owner.execute(REFUSED)), bad, "refused items")
+        same((raw for (raw,) in owner.execute(REJECTED)), bad, "rejected items")
         whole = [
             (plant, day)
             for plant, day in sent
             if all((plant, f"{day}T{hour:02}:00:00") in good for hour in range(24))
         ]
-        same(owner.execute(HELD), whole, "days that are held")
+        same(owner.execute(COMPLETE), whole, "complete days")
         for query in (HALF_WRITTEN, BY_NOBODY):
             assert owner.execute(query).fetchall() == []
         for (name, sha256), entry in self.entries(owner).items():

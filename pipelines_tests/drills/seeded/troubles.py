@@ -23,7 +23,7 @@ from pipelines.postgres.server import Connections, EmbeddedPostgres
 OF_THE_SERVER = ("backend", "postmaster", "server")
 VICTIMS = ("loader",) * 10 + ("sessions",) * 5 + OF_THE_SERVER
 """The server less often: it takes a second to be back."""
-FAULTS = ("500", "cut", "refused")
+FAULTS = ("500", "cut", "unreachable")
 MAX_MILLISECONDS = 120
 """Most runs are over by then."""
 SESSIONS = """

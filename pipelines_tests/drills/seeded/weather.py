@@ -1,4 +1,4 @@
-"""The present weather of some places, asked for whenever hours have passed."""
+"""The current weather of some places, requested whenever hours have passed."""
 
 import json
 from collections import Counter
@@ -38,7 +38,7 @@ SELECT place_id, requested_at FROM (
 
 
 class Weather(Feed):
-    """What was asked for and told is in the log of requests, not in the ledger."""
+    """Requests and responses are in the log of requests, not in the ledger."""
 
     source = "weather"
     path = "/v1/forecast"

@@ -1,4 +1,4 @@
-"""A small platform whose runs, checks and looks go as a test says, and who is told of it."""
+"""A small platform whose runs, checks and ticks go as a test says, and its receivers."""
 
 import json
 import threading
@@ -35,10 +35,10 @@ from pipelines_tests.fake_source import Answer, body
 LEGS, PRICES = dg.AssetKey(["flights", "legs"]), dg.AssetKey(["flights", "prices"])
 SNAPSHOTS = dg.AssetKey(["flights", "snapshots"])
 POSSIBLE = dg.AssetCheckKey(LEGS, "possible_times")
-REFUSED = PermanentFailure(
+REJECTED = PermanentFailure(
     "flights", "it answered 404", place="https://flights.example", remedy="Mend FLIGHTS_URL."
 )
-OURS = dg.Failure(description=str(REFUSED), allow_retries=False)
+OURS = dg.Failure(description=str(REJECTED), allow_retries=False)
 
 
 class World:
@@ -224,7 +224,7 @@ class World:
 
 
 class FakeReceiver:
-    """A real HTTP server that apprise's json:// posts to; says yes unless told otherwise."""
+    """A real HTTP server that apprise's json:// posts to; says yes by default."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []

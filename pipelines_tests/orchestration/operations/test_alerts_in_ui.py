@@ -1,4 +1,4 @@
-"""Alerts of a real `isobar ui`: daemon, code server and web server, told over HTTP."""
+"""Alerts of a real `isobar ui`: daemon, code server and web server, received over HTTP."""
 
 import re
 from collections.abc import Iterator

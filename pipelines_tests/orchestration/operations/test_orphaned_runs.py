@@ -1,4 +1,4 @@
-"""Runs whose process was killed end, let go what they held, and are tried again; others go on."""
+"""Runs whose process was killed fail, free their slots and are retried; others go on."""
 
 import json
 import os

@@ -43,7 +43,7 @@ Said = dict[str, Any]
 def result(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """A row count and a version as the run's tags say, or a failure."""
     if context.run.tags.get("fails") == "yes":
-        raise dg.Failure("as told", allow_retries=False)
+        raise dg.Failure("as intended", allow_retries=False)
     version = context.run.tags["version"]
     return dg.MaterializeResult(metadata={"rows": version}, data_version=dg.DataVersion(version))
 
@@ -307,7 +307,7 @@ def test_of_an_unfinished_run_nothing_goes_however_old(
         return run
 
     at_work, ended = begin({}), begin({PARTITION_NAME_TAG: "x"})
-    instance.report_run_failed(ended, "as told")
+    instance.report_run_failed(ended, "as intended")
     make_older(storage, 100)
     events = len(instance.all_logs(at_work.run_id))
     assert prune(engine, "events", dt.datetime.now(dt.UTC) - A_MONTH).count > 0
@@ -385,7 +385,7 @@ def test_logs_of_old_looks_of_sensors_go(instance: dg.DagsterInstance) -> None:
         key = ["__repository__", "alerts", tick]
         with instance.compute_log_manager.open_log_stream(key, ComputeIOType.STDERR) as log:
             assert isinstance(log, TextIOBase)
-            log.write("told somebody")
+            log.write("some output")
     value = storage / "an_asset" / "part" / "x.err"
     value.parent.mkdir(parents=True)
     value.touch()
@@ -393,7 +393,7 @@ def test_logs_of_old_looks_of_sensors_go(instance: dg.DagsterInstance) -> None:
     for old in (logs / "1.err", value):
         os.utime(old, (0, 0))
     before = dt.datetime.now(dt.UTC) - A_MONTH
-    assert pruning.remove_tick_logs(storage, before) == Removed(1, len("told somebody"))
+    assert pruning.remove_tick_logs(storage, before) == Removed(1, len("some output"))
     assert list(logs.iterdir()) == [logs / "2.err"]
     assert value.exists()
     assert pruning.remove_tick_logs(storage, before) == Removed()

@@ -234,7 +234,7 @@ def test_old_requests_are_purged_without_changing_the_monthly_allowance(
 def test_without_old_documents_a_rebuild_loses_no_price_history(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    """Days in any order, some refused, some alike; then old documents go, and days go on."""
+    """Days in any order, some rejected, some alike; then old documents go, and days go on."""
     random = Random(0)
     days: dict[dt.date, dict[str, object]] = {}
 

@@ -164,7 +164,7 @@ lines = st.tuples(st.sampled_from([None, 1, 2, 3]), st.sampled_from(CONTENTS))
 
 
 def as_one_by_one(sent_lines: list[tuple[int | None, str]]) -> tuple[dict[int, str], set[str]]:
-    """What is held when every line is taken by itself: contents by id, and those without one."""
+    """Return what is stored after loading line by line: contents by id, and those without one."""
     named: dict[int, str] = {}
     nameless: set[str] = set()
     for number, content in sent_lines:

@@ -205,7 +205,7 @@ def test_a_failed_job_is_not_restarted_at_once_for_news(
     run(resources, instance)
     job = sensors.job("bookings")
     broken = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-    instance.report_run_failed(broken, "the database refused")
+    instance.report_run_failed(broken, "the database is away")
     source.will(document([event(1)]))
     outcome = tick(sensor("bookings_events_api"), resources, instance)
     assert outcome == "The last run failed; trying again in some minutes."

@@ -66,7 +66,7 @@ def at(hours: float) -> str:
 
 
 def requested(source: FakeSource) -> list[str | None]:
-    """From when on events were asked for, request by request."""
+    """Return from when on each request asked for events."""
     marks = [path.partition("updated__gte=")[2] for _, path in source.requests]
     return [mark.replace("%3A", ":") or None for mark in marks]
 
@@ -164,7 +164,7 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
 def test_equal_and_late_times_are_not_missed(
     feed: Feed, source: FakeSource, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
-    """DEF E54: of events with the time of the last one, and of late ones, nobody heard."""
+    """DEF E54: of events with the time of the last one, and of late ones, nothing arrived."""
     first = event(1, event_timestamp=at(1))
     source.will(document([first]))
     feed.poll()

@@ -1,4 +1,4 @@
-"""The imitated hotel system: its API over HTTP, its files, and that both tell the same events."""
+"""The simulated hotel system: its API over HTTP, its files, and that their events are the same."""
 
 import csv
 import datetime as dt
@@ -82,7 +82,7 @@ def rows(file: Path) -> list[Record]:
 
 
 def as_record(row: Record) -> Record:
-    """A good line as the API tells it."""
+    """Return a good line as the API serves it."""
     return {
         **row,
         **{name: int(row[name]) for name in ("id", "hotel_id", "status")},

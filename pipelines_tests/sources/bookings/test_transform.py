@@ -1,4 +1,4 @@
-"""Every way to write an event that is read, every way that is refused, and why."""
+"""Every notation of an event that is accepted, every one that is rejected, and why."""
 
 import datetime as dt
 import io
@@ -575,7 +575,7 @@ def test_the_raw_text_of_a_rejected_event_parses_the_same() -> None:
 
 
 def test_the_raw_text_of_every_row_is_available() -> None:
-    """Those that contradict an event that is held are refused later."""
+    """Those that contradict a stored event are rejected later."""
     portion = of_objects([1, GOOD, event(id=2)])
     assert portion.sent[RECORD].tolist() == [1, 2]
     assert [json.loads(portion.raw(row)) for row in (0, 1)] == [GOOD, event(id=2)]

@@ -1,4 +1,4 @@
-"""History against a plain model: random snapshots, late and refused ones, and rebuilds."""
+"""History against a plain model: random snapshots, late and rejected ones, and rebuilds."""
 
 import datetime as dt
 from random import Random
@@ -66,7 +66,7 @@ def is_good(one: dict[str, Any], document: Document) -> bool:
     return one["price"] != "free" and set(one["legs"]) <= known
 
 
-def is_believed(document: Document) -> bool:
+def is_accepted(document: Document) -> bool:
     bad = sum(not is_good(one, document) for one in document["itineraries"])
     return bad <= len(document["itineraries"]) / 2
 
@@ -76,7 +76,7 @@ def model(snapshots: dict[dt.datetime, Document]) -> dict[tuple[str, dt.datetime
     found: dict[tuple[str, dt.datetime], tuple[str, str]] = {}
     last: dict[str, tuple[str, str]] = {}
     for at, document in sorted(snapshots.items()):
-        if not is_believed(document):
+        if not is_accepted(document):
             continue
         offered = {one["id"] for one in document["itineraries"]}
         last = {key: value for key, value in last.items() if key in offered}

@@ -196,7 +196,7 @@ def test_a_repeated_article_counts_once_with_its_first_content(
     assert reason == "the article came before in the shipment with other content: LP123"
 
 
-#: What makes a line a bad one, and the reason that is told.
+#: What makes a line a bad one, and the reason that is reported.
 BAD: list[tuple[dict[str, str], str]] = [
     ({"tracking_number": " "}, 'tracking_number is not a name: ""'),
     ({"carrier": "x" * 201}, "carrier is not a name"),
@@ -448,7 +448,7 @@ def test_a_carrier_matches_any_case_and_the_exact_spelling_first(
 def test_two_postcodes_of_one_point_are_one_place(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, one: str, other: str
 ) -> None:
-    """H07, T41: each was asked for by itself, and paid for."""
+    """H07, T41: each was requested by itself, and paid for."""
     ends = {"sender_address": f"Street 1, {one}", "receiver_address": f"Street 2, {other}"}
     deliver(warehouse, tmp_path, [line(1, **ends)])
     ((key, postcode),) = owner.execute(

@@ -1,4 +1,4 @@
-"""Items of the monitoring service, plants and what is held of them, for tests."""
+"""Items of the monitoring service, plants and what is stored of them, for tests."""
 
 import datetime as dt
 import json

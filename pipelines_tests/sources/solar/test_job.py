@@ -32,9 +32,9 @@ WITHOUT_YESTERDAY = """
     DELETE FROM solar.days
     WHERE day >= ((now() - interval '45 minutes') AT TIME ZONE 'UTC')::date - 1
 """
-"""Which at 00:45 is the day before: until then the schedule may still ask for it."""
+"""Which at 00:45 is the day before: until then the schedule may still request it."""
 TODAY = NOW.date()
-"""By then the schedule has asked for yesterday."""
+"""By then the schedule has requested yesterday."""
 
 
 LIVE = {"ISOBAR_SOURCES": "live"}
@@ -148,7 +148,7 @@ def test_p52_failed_plants_fail_the_run_by_name(
         ("complete",)
     ]
     names = {".".join(event.asset_key.path) for event in materialized(result)}
-    assert "solar.coverage" in names  # what follows is not held up
+    assert "solar.coverage" in names  # what follows is not blocked
 
 
 def test_a_plant_is_a_partition_and_so_are_several(

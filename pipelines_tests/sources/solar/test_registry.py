@@ -1,4 +1,4 @@
-"""The registry of plants: what it takes, what it refuses, and what plain SQL cannot do either."""
+"""The registry of plants: what it accepts, what it rejects, and what plain SQL cannot do either."""
 
 import datetime as dt
 import time

@@ -1,4 +1,4 @@
-"""The imitated solar monitoring service: what it tells over HTTP, by its clock, and its dirt."""
+"""The simulated solar monitoring service: its responses over HTTP, its clock, its errors."""
 
 import datetime as dt
 import json
@@ -65,7 +65,7 @@ def get(url: str, plant_id: object, first: object, end: object) -> list[Item]:
 
 
 def items_of(answer: requests.Response) -> list[Item]:
-    """Not by `answer.json()`: with simplejson installed that refuses NaN."""
+    """Not by `answer.json()`: with simplejson installed that rejects NaN."""
     items: list[Item] = json.loads(answer.content)
     return items
 

@@ -1,4 +1,4 @@
-"""Plants side by side against a real service: what one sync asks for, in which order."""
+"""Plants side by side against a real service: what one sync requests, in which order."""
 
 import datetime as dt
 import threading
@@ -30,7 +30,7 @@ SHORT = Depth(every_run=1, until=1)
 
 
 class Service:
-    """A monitoring service that tells each window whole, or what `spoil` says of a plant's."""
+    """A monitoring service that returns each window, or what `spoil` says of a plant's."""
 
     def __init__(self, source: FakeSource) -> None:
         self.source = source

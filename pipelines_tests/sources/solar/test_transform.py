@@ -1,4 +1,4 @@
-"""Items to readings: what is good is kept, what is bad is refused with its reasons."""
+"""Items to readings: what is good is kept, what is bad is rejected with its reasons."""
 
 import datetime as dt
 import json

@@ -1,4 +1,4 @@
-"""Which days are asked for, in which order, and that none is asked for in vain."""
+"""Which days are requested, in which order, and that none is requested in vain."""
 
 import datetime as dt
 

@@ -112,7 +112,7 @@ def test_several_places_of_one_postcode_are_left_to_the_name() -> None:
 def test_a_place_is_requested_with_its_parts(
     place: tuple[str, str | None, str | None], requested: list[str]
 ) -> None:
-    """Asked in English, "Wien" is not Vienna; 1016 BZ is the alternate of nothing."""
+    """Requested in English, "Wien" is not Vienna; 1016 BZ is the alternate of nothing."""
     found = [f"{one.name} {one.language}" for one in lookups(*place)]
     assert found == requested
     assert len(found) <= MAX_LOOKUPS
@@ -311,7 +311,7 @@ def test_a_low_allowance_looks_places_up_one_by_one(
 def test_a_name_with_blanks_and_umlauts_is_requested_unchanged(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
-    """A cache key of the name as it stood, blanks and umlauts included, was refused."""
+    """A cache key of the name as it stood, blanks and umlauts included, was rejected."""
     source.will(document({}))
     Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(
         Lookup("Bad Münstereifel", "de", ("DE",))

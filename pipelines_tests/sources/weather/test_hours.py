@@ -114,7 +114,7 @@ def test_legs_of_long_ago_have_the_archive_by_ranges(
     sandbox: str,
     clock: FakeClock,
 ) -> None:
-    """The real document tells of flights in 2020."""
+    """The real document has flights of 2020."""
     fly(warehouse, clock, -2210, -2203, -30)
     provider = OpenMeteoHours(http, sandbox, clock)
     done = fill_hours(warehouse, provider, clock)
@@ -233,7 +233,7 @@ def test_the_allowance_is_shared_with_the_present_weather(
 
 
 def test_hours_without_data_are_recorded_and_nonsense_is_rejected() -> None:
-    """A value that was none became a null, and its hour was never asked for again."""
+    """A value that was none became a null, and its hour was never requested again."""
     hours: dict[str, Any] = {
         "time": ["2026-11-20T10:00", "2026-11-20T11:00", "2026-11-20T10:00"],
         "temperature_2m": [7.5, None, 8.5],
@@ -267,7 +267,7 @@ def test_hours_without_data_are_recorded_and_nonsense_is_rejected() -> None:
 
 
 def test_an_impossible_value_is_null_and_the_response_is_kept() -> None:
-    """One -0.2 W/m² cost a place all of its hours, and it was asked again for ever."""
+    """One -0.2 W/m² cost a place all of its hours, and it was requested again for ever."""
     hours: dict[str, Any] = {
         "time": [f"2026-11-20T1{n}:00" for n in range(4)],
         "temperature_2m": [7.5, 7.0, 300.0, 6.5],

@@ -163,7 +163,7 @@ def test_a_key_is_in_no_message(clock: FakeClock, place: Place, caplog: Any) -> 
 
 @pytest.mark.answers("H46", "T24")
 def test_keys_go_by_https_only_unless_another_host_is_set(http: HttpClient) -> None:
-    """A provider was asked by plain http, with the key in the address."""
+    """A provider was queried by plain http, with the key in the address."""
     for provider in (WeatherApi(http, None, KEY, dt.datetime.now), OpenWeatherMap):
         made = (
             provider
@@ -221,7 +221,7 @@ def test_weatherapi_names_a_country_of_its_own(
     place: Place,
     location: dict[str, Any],
 ) -> None:
-    """Border towns, territories and "Congo" were refused for their country."""
+    """Border towns, territories and "Congo" were rejected for their country."""
     url = f"{sandbox}/v1/current.json?key=x&q={place.latitude},{place.longitude}"
     true = requests.get(url, timeout=60).json()
     source.will(document({**true, "location": {**true["location"], **location}}))

@@ -40,7 +40,7 @@ WHERE requested_at < before + interval '2 hours'
 
 
 class MadeUp:
-    """A provider in the test's hand: it answers, or does what it is told to do first."""
+    """A provider in the test's hand: it answers, or does what it is instructed to do first."""
 
     name = "made-up"
     key_digest = ""
@@ -257,7 +257,7 @@ def test_an_exhausted_allowance_is_not_queried_before_its_renewal(
 def test_a_new_key_ignores_the_old_ones_pause_and_quota(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
-    """A used-up month held a new key till the month was over."""
+    """A used-up month blocked a new key till the month was over."""
     add_places(owner, 2)
     until = clock() + dt.timedelta(days=9)
     old = MadeUp(clock, QuotaExhausted("weather", "used up", place="there", until=until))
@@ -280,7 +280,7 @@ def test_a_new_key_ignores_the_old_ones_pause_and_quota(
 def test_a_pause_of_unknown_length_grows_until_a_response_arrives(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
-    """OpenWeatherMap's "temporarily blocked" was asked again every minute."""
+    """OpenWeatherMap's "temporarily blocked" was requested again every minute."""
     add_places(owner, 1)
     blocked = QuotaExhausted("weather", "temporarily blocked", place="there", until=None)
     provider = MadeUp(clock, *[blocked] * 6, None, blocked)
@@ -401,7 +401,7 @@ from pipelines_tests.sources.weather.test_refresh import MadeUp
 now = dt.datetime.fromisoformat(sys.argv[2])
 class Hanging(MadeUp):
     def observe(self, places):
-        print("asking", flush=True)
+        print("requesting", flush=True)
         time.sleep(600)
 refresh(Warehouse(sys.argv[1]), Hanging(None), clock=lambda: now)
 """
@@ -410,15 +410,15 @@ refresh(Warehouse(sys.argv[1]), Hanging(None), clock=lambda: now)
 def kill_during_a_request(warehouse: Warehouse, now: dt.datetime) -> None:
     """kill -9 of a process that holds the lock and waits for the answer."""
     url = warehouse.engine.url.render_as_string(hide_password=False)
-    asking = subprocess.Popen(
+    requesting = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(KILLED), url, now.isoformat()],
         stdout=subprocess.PIPE,
         cwd=PROJECT,
     )
-    assert asking.stdout is not None
-    assert asking.stdout.readline() == b"asking\n"
-    asking.kill()
-    asking.communicate()
+    assert requesting.stdout is not None
+    assert requesting.stdout.readline() == b"requesting\n"
+    requesting.kill()
+    requesting.communicate()
 
 
 def test_a_killed_run_keeps_no_lock_and_costs_one_request(
