@@ -112,7 +112,7 @@ def _build_parts(
     clock: Callable[[], dt.datetime],
     options: Mapping[str, Any],
 ) -> dict[str, SandboxParts]:
-    """What each imitated source gives. Raises `TypeError` for options that no source has."""
+    """What each simulated source gives. Raises `TypeError` for options that no source has."""
     found: dict[str, SandboxParts] = {}
     left = dict(options)
     for source in sources().values():
@@ -128,7 +128,7 @@ def _build_parts(
 
 
 def _build(source: Source, sandbox: Sandbox) -> SandboxParts | None:
-    """The imitation of a source, if it has one; that of a plug-in may fail without the others."""
+    """The simulation of a source, if it has one; that of a plug-in may fail without the others."""
     try:
         module = source.module("sandbox")
         built: SandboxParts | None = module.build(sandbox) if module else None

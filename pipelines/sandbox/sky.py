@@ -1,6 +1,6 @@
 """The sky of the sandbox over a place: how high the sun stands, and what clouds leave of it.
 
-Whatever sources imitate under it, they see the same one.
+Whatever sources simulate under it, they see the same one.
 """
 
 import datetime as dt

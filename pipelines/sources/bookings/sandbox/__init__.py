@@ -1,4 +1,4 @@
-"""The imitated hotel system: events over HTTP and as files."""
+"""The simulated hotel system: events over HTTP and as files."""
 
 import datetime as dt
 from collections.abc import Callable

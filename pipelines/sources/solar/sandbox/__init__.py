@@ -1,4 +1,4 @@
-"""The imitated monitoring service of solar plants."""
+"""The simulated monitoring service of solar plants."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The places of the imitated geocoder, found as by the real one: by language, by some postcodes.
+"""The places of the simulated geocoder, found as by the real one: by language, by some postcodes.
 
 A name finds the place if it is the beginning of its main name or of its name in the language that
 is asked for. Postcodes are only known where somebody entered them, and short where addresses have

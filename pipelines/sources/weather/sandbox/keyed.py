@@ -1,4 +1,4 @@
-"""WeatherAPI.com and OpenWeatherMap, imitated: the same made-up weather in their own words.
+"""WeatherAPI.com and OpenWeatherMap, simulated: the same made-up weather in their own words.
 
 Answers have what a client may need, and not what the real ones have besides.
 """

@@ -43,7 +43,7 @@ WINDOWS = {"Minutely": "%Y-%m-%d %H:%M", "Hourly": "%Y-%m-%d %H", "Daily": "%Y-%
 
 
 def routes(now: Now) -> list[Route]:
-    """All paths of the imitated providers, whose clock is `now`."""
+    """All paths of the simulated providers, whose clock is `now`."""
     spent: Counter[tuple[str, str]] = Counter()
 
     def spend(who: str, window: str, cost: int = 1) -> int:
