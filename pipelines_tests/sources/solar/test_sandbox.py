@@ -303,7 +303,7 @@ def test_responses_are_corrupted_on_demand_but_never_the_request_log(kind: Fault
 
 
 def requested(url: str) -> list[Item]:
-    record: list[Item] = requests.get(f"{url}{service.ASKED_PATH}", timeout=10).json()
+    record: list[Item] = requests.get(f"{url}{service.REQUESTS_PATH}", timeout=10).json()
     return record
 
 
