@@ -83,5 +83,5 @@ def test_a_function_with_changed_arguments_or_results_is_reported(
 
 @pytest.mark.parametrize("page", [one for one in PAGES if one != dictionary.PAGE], ids=name_of)
 def test_sql_in_our_pages_uses_only_the_public_contract(page: Path) -> None:
-    named = {name for sql in blocks(page, "sql") for name in contract.asked_in(sql)}
+    named = {name for sql in blocks(page, "sql") for name in contract.named_in(sql)}
     assert named <= set(contract.OTHERS)

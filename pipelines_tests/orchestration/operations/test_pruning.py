@@ -416,7 +416,7 @@ def prune_all(world: World) -> int:
 
 
 def test_an_old_failure_of_a_monthly_job_is_still_reported(world: World) -> None:
-    """And why chosen assets did that nobody brought up to date since."""
+    """And why chosen assets did that nobody refreshed since."""
     world.run("audit", OURS)
     world.materialise(LEGS, error=OURS)
     world.materialise(PRICES)

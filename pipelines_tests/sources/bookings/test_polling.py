@@ -66,7 +66,7 @@ def at(hours: float) -> str:
 
 
 def requested(source: FakeSource) -> list[str | None]:
-    """Return from when on each request asked for events."""
+    """Return the lower bound of time of each request for events."""
     marks = [path.partition("updated__gte=")[2] for _, path in source.requests]
     return [mark.replace("%3A", ":") or None for mark in marks]
 
