@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import psycopg
 
+#: A query is asked again until so much time is spent on it, and five times at most.
 REPEATED_SECONDS = 3.0
-"""A query is asked again until so much time is spent on it, and five times at most."""
 
 
 class Curve:
@@ -18,8 +18,8 @@ class Curve:
         self.title = title
         self.sizes: list[str] = []
         self.rows: dict[str, dict[str, float]] = {}
+        #: Of each load: how many millions there were then, and lines a second.
         self.steps: list[tuple[float, float]] = []
-        """Of each load: how many millions there were then, and lines a second."""
 
     def add(self, size: str, measure: str, value: float) -> None:
         """Note a number; `measure` says its unit."""

@@ -17,6 +17,7 @@ from pipelines.postgres.server import Connections, EmbeddedPostgres
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 SIZES = {"1 million": 1, "10 million": 10, "30 million": 30}
+#: For a machine of 16 GB or more, with an SSD.
 SETTINGS = {
     "shared_buffers": "4GB",
     "effective_cache_size": "12GB",
@@ -25,7 +26,6 @@ SETTINGS = {
     "max_wal_size": "16GB",
     "random_page_cost": "1.1",
 }
-"""For a machine of 16 GB or more, with an SSD."""
 
 
 def measure(built_in: EmbeddedPostgres, folder: Path) -> list[dict[str, Any]]:

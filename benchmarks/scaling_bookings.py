@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 MILLION = 1_000_000
 DAYS_A_MILLION = 33.0
 FEW, LATE = 10_000, 100_000
+#: Ids are so far apart, so that late events have ids between them.
 SHIFT = 1_000
-"""Ids are so far apart, so that late events have ids between them."""
 HOTEL = HOTELS // 2
+#: The checks that read all events, by their package: `bookings_audit` asks them.
 AUDIT = {
     "pipelines.sources.bookings": (
         "matches_recount",
@@ -45,7 +46,6 @@ AUDIT = {
         "event_before_stay",
     ),
 }
-"""The checks that read all events, by their package: `bookings_audit` asks them."""
 VIEWS = ("enriched.reservation_nights", "enriched.reservation_changes")
 QUESTIONS = {
     "hotel_bookings, a year by month": "metrics.hotel_bookings({hotel}, 'month', {year})",
@@ -65,10 +65,10 @@ QUESTIONS = {
     " ORDER BY bookings DESC, hotel_id LIMIT 10",
 }
 
+#: What ends the name of a size that is measured with settings for it.
 SET = "with settings"
-"""What ends the name of a size that is measured with settings for it."""
+#: Millions up to which the audit is measured without: beyond, it takes hours with 256 MB.
 AUDITED = 10
-"""Millions up to which the audit is measured without: beyond, it takes hours with 256 MB."""
 WEIGHED = {
     "bookings.events": ("bookings.events", "pg_table_size"),
     "bookings.events_pkey": ("its index by id", "pg_relation_size"),

@@ -16,8 +16,8 @@ from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
+#: Plants whose hours of ten years are so many readings.
 PLANTS = {"1 million": 12, "9 million": 103}
-"""Plants whose hours of ten years are so many readings."""
 QUESTIONS = {
     "solar_report, a year by hour": "metrics.solar_report"
     "(7, '{year}-01-01', '{after}-01-01', 'hour')",

@@ -9,8 +9,8 @@ import psycopg
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.sql_files import read_sql
 
+#: Expected and observed energy (kWh), expected and observed irradiation (Wh/m²), of an hour.
 Values = tuple[float, float, float, float]
-"""Expected and observed energy (kWh), expected and observed irradiation (Wh/m²), of an hour."""
 VALUES: Values = (20.0, 15.0, 400.0, 300.0)
 
 

@@ -53,6 +53,7 @@ WHAT_ANALYSTS_TRY = [
     "SET SESSION AUTHORIZATION isobar_loader",
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'isobar_loader'",
 ]
+#: Besides what is tried by analysts and theirs to do.
 WHAT_OPERATORS_TRY = [
     "UPDATE ops.deliveries SET read_count = 0",
     "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons) VALUES (1, 'x', 'x', '{}')",
@@ -72,7 +73,6 @@ WHAT_OPERATORS_TRY = [
     "ALTER TABLE solar.plants DISABLE TRIGGER ALL",
     "SET ROLE isobar_analyst",
 ]
-"""Besides what is tried by analysts and theirs to do."""
 THEIRS = [
     "INSERT INTO solar.plants (name) VALUES ('mine')",
     "SELECT nextval('solar.plants_plant_id_seq')",

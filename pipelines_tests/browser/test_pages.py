@@ -27,8 +27,8 @@ AUTOMATIONS = """{
     "$repository", '{repositoryName: "__repository__", repositoryLocationName: "pipelines"}'
 )
 pytestmark = pytest.mark.timeout(1500)  # one looks at every asset
+#: Graphs and lists draw only what is in view.
 ALL_IN_VIEW = ViewportSize(width=2000, height=4000)
-"""Graphs and lists draw only what is in view."""
 
 
 def test_the_graph_is_drawn_and_every_domain_unfolds(watched: Watched, ui: Ui) -> None:

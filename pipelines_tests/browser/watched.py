@@ -10,8 +10,8 @@ from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response
 
 from pipelines_tests.browser.chromium import PATIENCE_SECONDS
 
+#: What Dagster's UI writes where a part of a page could not be drawn.
 BROKEN = re.compile(r"can't be displayed|Unexpected GraphQL error|PythonError|Traceback")
-"""What Dagster's UI writes where a part of a page could not be drawn."""
 WORDS_OF_PAGE = """
 words => document.body.innerText.replace(/[^a-z0-9]+/gi, " ").includes(words)
 """

@@ -20,8 +20,8 @@ from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.flights.made_up import flights_document
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
+#: Beside those of the sandbox.
 MINE = "SELECT count(*) FROM enriched.shipments WHERE tracking_number = 'TN00000001'"
-"""Beside those of the sandbox."""
 
 
 def query(state: Path, sql: str) -> list[tuple[object, ...]]:

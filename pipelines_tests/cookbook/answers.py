@@ -7,8 +7,8 @@ import psycopg
 
 from docs.answers import PAGE, questions
 
+#: The answer to the question whose title begins so.
 Answer = Callable[[str], list[dict[str, Any]]]
-"""The answer to the question whose title begins so."""
 
 
 def answering(analyst: psycopg.Connection) -> Answer:

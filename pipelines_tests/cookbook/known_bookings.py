@@ -35,13 +35,13 @@ EVENTS = [
     _sent(7111, "2026-11-01 22:10", 6, "2026-11-07", status=2),
     _sent(7112, "2026-11-02 07:55", 10, "2026-11-07"),
 ]
+#: What a later file says of an event that came before.
 OTHERWISE = {one["id"]: one for one in EVENTS}[7104] | {"hotel_id": 3009}
-"""What a later file says of an event that came before."""
 UNREADABLE = _sent(7113, "2026-11-02 07:58", 12, "2026-11-09") | {"room_reservation_id": "0498d45a"}
 
 
+#: Name, city and rooms by number.
 HOTELS = {2607: ("Harbour House", "Hamburg", 4), 3009: ("Park View", "London", 2)}
-"""Name, city and rooms by number."""
 
 
 def put_hotels(owner: psycopg.Connection) -> None:

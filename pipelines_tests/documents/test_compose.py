@@ -12,11 +12,11 @@ from pipelines_tests.command import OURS, PROJECT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+#: Addresses whose passwords are apart.
 NEVER_IN_FILES = {"DATABASE_URL_FILE", "DAGSTER_POSTGRES_URL_FILE", "CELERY_BROKER_URL_FILE"}
-"""Addresses whose passwords are apart."""
 OF_PEOPLE = {OWNER_PASSWORD, "ANALYST_PASSWORD", "OPERATOR_PASSWORD"}
+#: The two services that end before anything takes in what others sent.
 WITH_ALL = {"configuration", "migrate"}
-"""The two services that end before anything takes in what others sent."""
 
 
 @pytest.mark.parametrize("name", SERVICES)

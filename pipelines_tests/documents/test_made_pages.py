@@ -35,6 +35,7 @@ UNIT = (
     "(amount|celsius|cost|degrees|feet|hpa|kmh|kwh|kwh_per_m2|latitude|longitude|mm|pct"
     "|w_per_m2|wh_per_m2)"
 )
+#: Of each type of a column what its name has to say; of what has no unit, the whole name.
 NAMED_AS = {
     "timestamp with time zone": "_at$|_until$",
     "timestamp without time zone": "_local$|^local_",
@@ -43,7 +44,6 @@ NAMED_AS = {
     "double precision": f"(^|_){UNIT}$|ratio(_7_days|_30_days)?$|^availability(_7_days|_30_days)?$",
     "numeric": f"(^|_){UNIT}$|(^|_)price$|_rating$|^total_value$",
 }
-"""Of each type of a column what its name has to say; of what has no unit, the whole name."""
 NOT_OURS = ("pg_", "information_schema", "public", "ops.alembic_version_")
 
 

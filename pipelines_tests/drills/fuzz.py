@@ -24,8 +24,8 @@ ABSURD: list[Any] = [
     "\u00a0", "\u202e", "£", "1.234,56 €", "2026-03-29T01:30", "2026-10-25T01:30", DIGITS,
     "0001-01-01T00:00", "9999-12-31T23:59:59", "2022-07-31T12:00:40+99:99", "1e999", "NaN",
 ]  # fmt: skip
+#: Halves of surrogate pairs and NUL are among them.
 texts = st.text(st.characters()) | st.sampled_from([one for one in ABSURD if isinstance(one, str)])
-"""Halves of surrogate pairs and NUL are among them."""
 json_values: st.SearchStrategy[Any] = st.sampled_from(ABSURD) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),

@@ -20,18 +20,18 @@ from pipelines_tests.sources.flights import made_up as flights
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.solar import made_up as solar
 
+#: Each file has so many records and begins so many after the one before: each comes three times.
 RECORDS, STEP = 60, 20
-"""Each file has so many records and begins so many after the one before: each comes three times."""
 DAYS = 8
 PLANTS = 5
 FIRST_DAY = dt.date(2026, 3, 2)
+#: Columns that say when and by which delivery a row came, which nobody can foresee.
 NOTED = {
     *("delivery_id", "load_number", "run_id", "received_at", "loaded_at", "moved_at"),
     *("requested_at", "looked_at", "seen_at", "first_seen_at", "last_seen_at", "updated_at"),
     *("began_at", "ended_at", "answers", "polled_at", "read_whole_at", "watermark_at"),
     "computed_at",
 }
-"""Columns that say when and by which delivery a row came, which nobody can foresee."""
 LEFT_OVER = """
 SELECT pid, state, query FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
@@ -43,8 +43,8 @@ WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()
     AND pid IN (SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend')
 """
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+#: Takes in the delivery of a number; its files go to the folder.
 Load = Callable[[Warehouse, int, Path], object]
-"""Takes in the delivery of a number; its files go to the folder."""
 
 
 def load_bookings(store: Warehouse, number: int, folder: Path) -> None:

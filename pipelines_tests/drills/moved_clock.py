@@ -7,6 +7,8 @@ from typing import Any, LiteralString, Self
 import psycopg
 import time_machine
 
+#: Calls of both are replaced by their bodies when a statement is planned, in views and defaults
+#: too. CURRENT_TIMESTAMP is no function: defaults that are it, all of Dagster's, are replaced.
 MOVED_NOW = """
 CREATE SCHEMA drill;
 GRANT USAGE ON SCHEMA drill TO public;
@@ -23,8 +25,6 @@ LANGUAGE sql STABLE AS 'SELECT drill.present()';
 CREATE OR REPLACE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz
 LANGUAGE sql VOLATILE AS 'SELECT drill.wall()';
 """
-"""Calls of both are replaced by their bodies when a statement is planned, in views and defaults
-too. CURRENT_TIMESTAMP is no function: defaults that are it, all of Dagster's, are replaced."""
 DEFAULTS = """
 SELECT format(
     'ALTER TABLE %I.%I ALTER COLUMN %I SET DEFAULT drill.present() AT TIME ZONE ''UTC''',

@@ -22,8 +22,8 @@ class Sources:
         self.outages: list[tuple[str, dt.datetime, dt.datetime]] = []
         self.good: dict[str, list[dt.datetime]] = defaultdict(list)
         self.bad: Counter[str] = Counter()
+        #: When the current weather of which coordinates was returned.
         self.observed: dict[tuple[str, str], list[dt.datetime]] = defaultdict(list)
-        """When the current weather of which coordinates was returned."""
         self._spoiled: ASGIApp | None = None
         self._calm: ASGIApp | None = None
 

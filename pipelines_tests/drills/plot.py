@@ -20,8 +20,8 @@ KILLED = (
 )  # fmt: skip
 HAPPENINGS = 14
 LINES = 30
+#: A plant whose sync was killed three times is requested again after ten minutes.
 SETTLE_SECONDS = 900
-"""A plant whose sync was killed three times is requested again after ten minutes."""
 LEDGER = """
 SELECT name, count(*), sum(read_count), sum(loaded_count + unchanged_count + rejected_count),
     sum(rejected_count)
@@ -46,12 +46,12 @@ UNSYNCED = """
 SELECT name FROM solar.plants LEFT JOIN solar.syncs USING (plant_id)
 WHERE syncs.ended_at IS NULL OR syncs.problem IS NOT NULL
 """
+#: What of it is not the years that later syncs are to go back to.
 HOLES = """
 SELECT * FROM solar.gaps
 WHERE status <> 'not requested'
     OR last_day >= (SELECT min(day) FROM solar.days WHERE days.plant_id = gaps.plant_id)
 """
-"""What of it is not the years that later syncs are to go back to."""
 READINGS = """
 SELECT plant_id, count(*), count(DISTINCT read_at), count(DISTINCT read_at::date)
 FROM solar.readings INNER JOIN solar.plants USING (plant_id)

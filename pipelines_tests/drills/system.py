@@ -16,6 +16,7 @@ from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import begin
 
+#: The name of each, or a word of its command line.
 WORDS_OF = {
     "daemon": "isobar daemon",
     "web server": "isobar web",
@@ -23,7 +24,6 @@ WORDS_OF = {
     "run worker": "isobar runs",
     "sandbox": "sandbox",
 }
-"""The name of each, or a word of its command line."""
 UNFINISHED = "('NOT_STARTED', 'QUEUED', 'STARTING', 'STARTED', 'CANCELING')"
 RUNS_LEFT = f"SELECT pipeline_name, status, run_id FROM runs WHERE status IN {UNFINISHED}"
 LAST_RUNS_FAILED = """

@@ -31,8 +31,8 @@ from pipelines_tests.sources.solar import made_up as solar
 from pipelines_tests.sources.weather.test_refresh import MadeUp, add_places, due, fetch
 
 HOUR = dt.timedelta(hours=1)
+#: What is added to the true time, one after the other.
 JUMPS = [0 * HOUR, -HOUR, -HOUR, 24 * HOUR, -2 * HOUR, 24 * HOUR, -48 * HOUR, 0 * HOUR]
-"""What is added to the true time, one after the other."""
 FLIPPED = """
 SELECT (SELECT array_agg(DISTINCT status) FROM shipments.shipments WHERE carrier = 'FLIP'),
     (SELECT count(*) FROM shipments.articles WHERE carrier = 'FLIP')

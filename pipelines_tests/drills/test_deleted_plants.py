@@ -20,8 +20,8 @@ from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.sources.solar.made_up import client_of, register, rows
 
 YESTERDAY_ALONE = Depth(every_run=0, until=1)
+#: Two more than are requested concurrently: they wait.
 PLANTS = range(1, AT_ONCE + 3)
-"""Two more than are requested concurrently: they wait."""
 STORED = """
 SELECT
     read_at,

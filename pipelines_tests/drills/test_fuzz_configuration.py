@@ -42,10 +42,10 @@ from pipelines_tests.drills.fuzz import (
 
 ENCODINGS = ["utf-8", "cp1252", "latin-1", "utf-7", "utf-16", "raw_unicode_escape", "idna", "hz"]
 WORDS = ["~", "~nobody/x", "/", ".", "//", "redis://h", "postgresql://u:p@h:1/d", "http://[", "1"]
+#: What variables and words of a command can be: bytes that are no UTF-8 come as halves of pairs.
 as_given = st.text(st.characters(codec="utf-8", exclude_characters="\x00")) | st.binary().map(
     lambda one: os.fsdecode(one.replace(b"\x00", b""))
 )
-"""What variables and words of a command can be: bytes that are no UTF-8 come as halves of pairs."""
 of_variables = as_given | st.sampled_from(
     [*WORDS, *ENCODINGS, "\udcff", "postgresql://u@h/d?options=a&options=b", "postgres://h/d\udcff"]
 )

@@ -59,8 +59,8 @@ CROSS JOIN LATERAL (
 WHERE read_count <> loaded_count + unchanged_count + rejected_count
    OR rejected_count <> quarantined
 """
+#: What a failure says that nobody foresaw.
 FAULTS = ("could not be read", "fault of Isobar", "did not take the load")
-"""What a failure says that nobody foresaw."""
 
 
 def see_named(failure: Failure) -> None:

@@ -21,10 +21,10 @@ from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.loads import DEADLOCKS, LEFT_OVER, LOADS, insist
 
 LOADERS = 50
+#: Deliveries of each loader.
 EACH = 2 if LONG else 1
-"""Deliveries of each loader."""
+#: Sessions that are let in, where not all are.
 FEW = 12
-"""Sessions that are let in, where not all are."""
 MAX_SECONDS = 240
 
 

@@ -26,8 +26,8 @@ from pipelines_tests.sources.shipments import made_up as shipments
 GIGABYTE = 1 << 30
 EVENTS = 2_000_000 if LONG else 200_000
 LINES = 300_000 if LONG else 20_000
+#: 64 MB of JSON, four times what the source has ever sent in a year.
 ITINERARIES = 200_000
-"""64 MB of JSON, four times what the source has ever sent in a year."""
 
 
 def take_in(server: Connections, database: str, source: str, file: Path) -> dict[str, float]:

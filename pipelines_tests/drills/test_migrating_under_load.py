@@ -22,12 +22,12 @@ from pipelines_tests.drills.loads import DEADLOCKS, LEFT_OVER, LOADS
 
 MIGRATIONS = 12 if LONG else 4
 AT_ONCE = 4
+#: Against the order in which loads write them, so that whoever takes them one by one gets stuck.
 TABLES = (
     *("bookings.events", "metrics.hotel_bookings_by_stay_night", "shipments.articles"),
     *("shipments.shipments", "flights.prices", "flights.itineraries", "solar.days"),
     *("solar.readings", "ops.quarantine", "ops.deliveries", "ops.watermarks"),
 )
-"""Against the order in which loads write them, so that whoever takes them one by one gets stuck."""
 COLUMNS = "SELECT count(*) FROM information_schema.columns WHERE column_name LIKE 'drill%'"
 
 

@@ -40,6 +40,7 @@ ORDER BY 1, 2, 3, 4, 5
 """
 UNDER_WAY = "SELECT count(*) FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE', 'CANCELED')"
 DATABASES = "SELECT datname FROM pg_database WHERE datname ~ 'isobar|dagster' ORDER BY 1"
+#: Tables whose rows only change when a source says something new.
 SOURCES_REPORTED = (
     "bookings.events",
     "flights.legs",
@@ -49,7 +50,6 @@ SOURCES_REPORTED = (
     "shipments.status_history",
     "solar.readings",
 )
-"""Tables whose rows only change when a source says something new."""
 ONE_YEAR = {"SYNC_UNTIL_YEAR": "1"}
 
 

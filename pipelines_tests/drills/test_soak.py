@@ -19,13 +19,13 @@ from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
 SECONDS = 1200
+#: This part of the time is not judged: caches fill.
 WARM_UP = 1 / 4
-"""This part of the time is not judged: caches fill."""
 FILE_EVERY, SAMPLE_EVERY = 4.0, 5.0
+#: From the median of the first half to that of the second; so little as the latter is noise.
 MAX_GROWTH, MAX_GROWTH_BYTES = 0.10, 8_000_000
-"""From the median of the first half to that of the second; so little as the latter is noise."""
+#: As docs/operations.md says.
 MAX_SESSIONS = 60
-"""As docs/operations.md says."""
 LINES = 20
 ROLES = ("isobar ui", "web server", "code server", "daemon", "sandbox")
 SESSIONS = """

@@ -47,8 +47,8 @@ AIRPORTS = {
     "LDH": "Australia/Lord_Howe",
     "AKL": "Pacific/Auckland",
 }
+#: Whose clocks are those of UTC, all year.
 ICELAND = "KEF"
-"""Whose clocks are those of UTC, all year."""
 MINUTES = 600
 LEGS = """
 SELECT itinerary_id, arrival_at, arrival_temperature_celsius, longitude, latitude

@@ -44,8 +44,8 @@ SELECT one.pipeline_name FROM runs AS one INNER JOIN runs AS other
     AND one.start_time < other.end_time AND other.start_time < one.end_time
 WHERE one.pipeline_name IN ('bookings', 'shipments', 'solar')
 """
+#: As dagster.yaml says.
 MAX_RUNS = 6
-"""As dagster.yaml says."""
 UNDER_WAY = "SELECT count(*) FROM runs WHERE status IN ('STARTING', 'STARTED', 'CANCELING')"
 
 

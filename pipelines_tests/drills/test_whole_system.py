@@ -17,8 +17,8 @@ from pipelines_tests.drills.system import System
 ONE = os.environ.get("ISOBAR_DRILL_SEED")
 SEEDS = [int(ONE)] if ONE else range(1, 11)
 BLOCK = 5
+#: Each with a system of its own.
 BLOCKS = [SEEDS[first : first + BLOCK] for first in range(0, len(SEEDS), BLOCK)]
-"""Each with a system of its own."""
 CHECKS_FAILED = """
 SELECT asset_key, check_name FROM (
     SELECT DISTINCT ON (asset_key, check_name) asset_key, check_name, execution_status

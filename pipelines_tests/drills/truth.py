@@ -18,8 +18,8 @@ from pipelines.sources.weather.sandbox.model import weather_at
 
 Row = tuple[Any, ...]
 STATUSES = {"1": "booking", "2": "cancellation"}
+#: Places in each day's document: a leg that is not there, and no price.
 BAD_ITINERARIES = (3, 7)
-"""Places in each day's document: a leg that is not there, and no price."""
 DAY = dt.timedelta(days=1)
 
 

@@ -16,10 +16,10 @@ from pipelines.warehouse.connection import RECORD
 PROMISED = ("a", "b", "c")
 FEW_BYTES = (1, 7, 64)
 
+#: A record's line, the fields of its promised columns, its text.
 Good = tuple[int, tuple[str, ...], str]
-"""A record's line, the fields of its promised columns, its text."""
+#: A record's line, its text, what is wrong with it.
 Broken = tuple[int, str, str]
-"""A record's line, its text, what is wrong with it."""
 
 
 def opened(content: bytes, encoding: str = "utf-8", variable: str | None = None) -> CsvFile:

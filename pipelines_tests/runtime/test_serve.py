@@ -25,8 +25,8 @@ from pipelines_tests.command import begin, isobar
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.served_ui import LAUNCH, RUN, params
 
+#: Passwords with every sign that trips over quoting.
 WORDS = {name: f"{name.lower()}@/:#'%\\ \"" for name in PASSWORDS.values()}
-"""Passwords with every sign that trips over quoting."""
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from pipelines_tests.sources.bookings import made_up as bookings
 
 PAGE = PROJECT / "docs" / "more-machines.md"
 PATIENCE_SECONDS = 300
+#: How each function that an analyst may call is called.
 CALLS = {
     "bookings.check_hotel": "(2607)",
     "bookings.made_up_id": f"(1, '2026-11-02 08:00Z', 'booking', '{'0' * 32}', '2026-11-03')",
@@ -47,7 +48,6 @@ CALLS = {
     "weather.due_places": "('2026-11-02 12:00Z', true)",
     "weather.pending_places": "('2026-11-02 12:00Z')",
 }
-"""How each function that an analyst may call is called."""
 
 
 @dataclass(frozen=True)

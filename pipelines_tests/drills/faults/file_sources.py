@@ -26,8 +26,8 @@ SHAPES = ("HTML", "empty body", "truncated", "wrong encoding", "gzip bomb", "1 G
 NO_CONNECTION = {
     fault: "files have no connection" for fault in (*ADDRESSES, *ANSWERS) if fault not in SHAPES
 }
+#: Lines of a file by their columns.
 Rows = list[dict[str, Any]]
-"""Lines of a file by their columns."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,8 +47,8 @@ class Bench:
 class Teller(Protocol):
     """A source that serves the truth, or what a fault makes of it."""
 
+    #: Whether a fault of the content changed anything.
     is_spoiled: bool
-    """Whether a fault of the content changed anything."""
 
     def serve(self, fault: str | None) -> Mapping[str, str]:
         """From now on; returns the environment by which it is found."""
@@ -70,10 +70,10 @@ class Source:
     reported: LiteralString | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Bench], None] = lambda bench: None
+    #: After which it is queried again.
     later: dt.timedelta = dt.timedelta()
-    """After which it is queried again."""
+    #: Faults that it cannot have, and why.
     spared: Mapping[str, str] = field(default_factory=dict)
-    """Faults that it cannot have, and why."""
 
     def open(self, bench: Bench) -> Any:
         """A context that gives a `Teller`."""

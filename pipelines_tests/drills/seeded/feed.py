@@ -26,8 +26,8 @@ SELECT
     )
 FROM ops.deliveries WHERE source = %s
 """
+#: Loads without trouble what was sent so far.
 Settle = Callable[[], None]
-"""Loads without trouble what was sent so far."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Feed(ABC):
     source: str
     path = ""
     is_watched = False
+    #: About so many statements and commits a run has.
     moments: ClassVar[Mapping[str, int]]
-    """About so many statements and commits a run has."""
 
     def __init__(self, seed: int, clock: FakeClock, url: str, folder: Path) -> None:
         self.random = Random(f"{seed} {self.source}")

@@ -36,12 +36,12 @@ from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, cut
 
 FEEDS: tuple[type[Feed], ...] = (Bookings, Shipments, Flights, Solar, Weather)
+#: So many there are at least and at most.
 HAPPENINGS = (5, 9)
-"""So many there are at least and at most."""
 NOBODY = "http://127.0.0.1:9"
 MAX_SECONDS = 300
+#: Columns that change where incomplete days are requested again.
 RETRIED = {"retry_at", "failures", "quarantine_id"}
-"""Columns that change where incomplete days are requested again."""
 
 
 class Schedule:

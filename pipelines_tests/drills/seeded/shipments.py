@@ -57,10 +57,10 @@ class Expected:
         self.history: dict[Name, list[str]] = defaultdict(list)
         self.articles: dict[Name, dict[str, tuple[str, int, Decimal]]] = defaultdict(dict)
         self.entries: dict[tuple[str, str], Entry] = {}
+        #: Of the rejected lines of each delivery: which article they are about.
         self._keys: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
-        """Of the rejected lines of each delivery: which article they are about."""
+        #: And what they say: another file that says the same has it in quarantine already.
         self._kept: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
-        """And what they say: another file that says the same has it in quarantine already."""
 
     def add(self, file: File) -> None:
         rejected = rejected_lines(file.lines)

@@ -17,11 +17,11 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.seeded.feed import Feed, Settle, away, same
 from pipelines_tests.sources.solar.made_up import Item, item
 
+#: Of its days before the first one nothing is sent.
 A_YEAR = Depth(every_run=1, until=1)
-"""Of its days before the first one nothing is sent."""
 SPOILED = ("late", "null", "text", "when", "twice", "other")
+#: Ways in which an hour is sent, and those in which it is good all the same.
 HEALED = ("twice", "other")
-"""Ways in which an hour is sent, and those in which it is good all the same."""
 READINGS = """
 SELECT
     plant_id, read_at, expected_energy_kwh, observed_energy_kwh, expected_irradiation_wh_per_m2,

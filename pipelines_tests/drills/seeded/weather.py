@@ -13,8 +13,8 @@ from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.seeded.feed import Feed, Settle, same
 
+#: So many are in use, one a degree north of the other.
 PLACES = 3
-"""So many are in use, one a degree north of the other."""
 PUT = """
 INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)
 SELECT 'XX ' || n, n, 0, 'found', TRUE FROM generate_series(1, %s) AS n
@@ -46,8 +46,8 @@ class Weather(Feed):
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
+        #: How often each place was.
         self.sent: Counter[int] = Counter()
-        """How often each place was."""
 
     def begin(self, owner: psycopg.Connection) -> None:
         owner.execute(PUT, (PLACES,))

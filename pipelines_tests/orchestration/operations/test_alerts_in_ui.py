@@ -12,8 +12,8 @@ from pipelines_tests.orchestration.operations.made_up import FakeReceiver, until
 from pipelines_tests.served_ui import RUN, Ui, start, today
 from pipelines_tests.sources.flights.made_up import flights_document
 
+#: A look every five seconds, on a busy machine.
 PATIENCE_SECONDS = 120.0
-"""A look every five seconds, on a busy machine."""
 
 
 @pytest.fixture

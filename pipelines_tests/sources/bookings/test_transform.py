@@ -43,8 +43,8 @@ REASONS = {
     "night_of_stay": "is no date as 2022-08-01, 1950 to 2050",
 }
 ROWS = [*COLUMNS, "record"]
+#: A zone whose times are later in UTC, as others are earlier.
 AWAY = "America/New_York"
-"""A zone whose times are later in UTC, as others are earlier."""
 
 
 def event(**values: Any) -> dict[str, Any]:

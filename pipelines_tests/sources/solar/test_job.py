@@ -28,13 +28,13 @@ from pipelines_tests.sources.solar.test_sync import Service
 
 READINGS = dg.AssetKey(["solar", "readings"])
 NOW = dt.datetime.now(dt.UTC)
+#: Which at 00:45 is the day before: until then the schedule may still request it.
 WITHOUT_YESTERDAY = """
     DELETE FROM solar.days
     WHERE day >= ((now() - interval '45 minutes') AT TIME ZONE 'UTC')::date - 1
 """
-"""Which at 00:45 is the day before: until then the schedule may still request it."""
+#: By then the schedule has requested yesterday.
 TODAY = NOW.date()
-"""By then the schedule has requested yesterday."""
 
 
 LIVE = {"ISOBAR_SOURCES": "live"}
