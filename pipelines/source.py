@@ -436,6 +436,15 @@ class Source:
         }
         return found | {view.name: view for view in self.views}
 
+    @property
+    def functions(self) -> list[str]:
+        """Its functions that analysts call, by schema and name."""
+        return [
+            name
+            for name, sql in self.object_files.items()
+            if name.split(".")[0] in ("enriched", "metrics") and "CREATE OR REPLACE FUNCTION" in sql
+        ]
+
     def load_settings(self, platform: Settings | None = None, **values: object) -> Any:
         """Its settings, from the environment of the process; `values` win over variables."""
         return self.settings.load(platform or Settings.current(), self.name, **values)

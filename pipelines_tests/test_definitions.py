@@ -97,7 +97,7 @@ def test_the_key_of_an_asset_is_where_its_table_is(
         for key in definitions.resolve_all_asset_keys():
             if key.path[0] == asset_metadata.EXTERNAL:
                 continue
-            query = text("SELECT to_regclass(:name)::text")
+            query = text("SELECT coalesce(to_regclass(:name)::text, to_regproc(:name)::text)")
             name = ".".join(key.path)
             assert connection.execute(query, {"name": name}).scalar() == name
 

@@ -59,16 +59,21 @@ def run(names: set[str]) -> None:
 
     Makes the database and its tables where there are none; run again, it takes in what is new.
     Ends with 1 when a load failed, a blocking check did or a plug-in is broken; what else landed
-    stays. ISOBAR_SOURCES chooses between simulated sources (sandbox) and real ones (live).
+    stays. ISOBAR_SOURCES chooses between simulated sources (sandbox) and real ones (live): of
+    these, those whose variables are not set are off and left out, unless they are named.
     """
     from pipelines.runtime.bootstrap import bootstrapped, report_broken_sources
 
     interrupt_on(signal.SIGTERM)
-    with bootstrapped(Settings.current(), echo) as (environment, _):
+    settings = Settings.current()
+    chosen = names or {name for name, one in sources().items() if one.settings.is_set_up(settings)}
+    with bootstrapped(settings, echo) as (environment, _):
         os.environ.update(environment)
         from pipelines.runtime.run_command import main_jobs, run_jobs
 
-        is_good = run_jobs(main_jobs(names or set(sources())))
+        is_good = run_jobs(main_jobs(chosen))
+    if not names and (off := sources().keys() - chosen):
+        click.echo(f"Off, as their variables are not set: {', '.join(sorted(off))}.")
     is_good &= not report_broken_sources(echo) or bool(names)
     if is_good:
         is_clone = home() == PROJECT

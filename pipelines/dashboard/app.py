@@ -6,7 +6,7 @@ import psycopg
 import streamlit as st
 from sqlalchemy.exc import DBAPIError
 
-from pipelines.dashboard import overview, quality
+from pipelines.dashboard import functions, overview, quality
 from pipelines.dashboard.page import Page
 from pipelines.failures import Failure
 from pipelines.source import is_plugin, sources
@@ -16,7 +16,7 @@ ICON = resources.files("pipelines.dashboard").joinpath("icon.svg")
 
 
 def pages() -> list[Page]:
-    """All pages: the overview, those of sources, data quality."""
+    """All pages: the overview, those of sources, data quality, functions."""
     found: list[Page] = []
     for source in sources().values():
         try:
@@ -27,7 +27,7 @@ def pages() -> list[Page]:
             st.warning(f"The pages of the plug-in {source.name} do not load: {error!r}")
             continue
         found += own.pages if own else []
-    return [overview.PAGE, *found, quality.PAGE]
+    return [overview.PAGE, *found, quality.PAGE, functions.PAGE]
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ class Questions:
 
         Rows are at most `KEPT_SECONDS` old.
         """
-        return _answer(read_sql(self.package, f"dashboard/{name}"), parameters)
+        return answer_of(read_sql(self.package, f"dashboard/{name}"), parameters)
 
 
 @st.cache_resource
@@ -76,7 +76,8 @@ def open_engine(url: str) -> Engine:
 
 
 @st.cache_data(ttl=KEPT_SECONDS, show_spinner=False)
-def _answer(statement: str, parameters: Mapping[str, Any]) -> Answer:
+def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
+    """The answer to a statement, with its parameters as `%(name)s`."""
     with open_engine(Settings.current().warehouse_url(ANALYST)).connect() as connection:
         connection.execute(text("SET TRANSACTION READ ONLY"))
         connection.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))

@@ -4,12 +4,13 @@ The bridge between plain code and Dagster's types, used by all sources. No logic
 """
 
 import json
+import re
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import dagster as dg
 from sqlalchemy import Connection, Table, text
@@ -24,7 +25,7 @@ from pipelines.orchestration.resources import WarehouseResource
 from pipelines.source import Input, Source, View
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import (
-    comment_on_view,
+    comment_on,
     read_sql,
     without_comments_on,
 )
@@ -37,6 +38,11 @@ OWNERS = ["team:isobar"]
 REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
 EXTERNAL = "sources"
 """First part of the keys of what is not ours: files, documents and services that assets read."""
+#: Group of the functions that analysts call.
+FUNCTIONS = "functions"
+ARGUMENT = re.compile(
+    r"(?:(?P<name>\w+) )?(?P<type>[a-z]+)(?: DEFAULT (?P<default>[^,\n]+))?(?:,|$)"
+)
 SAMPLE_ROWS = 5
 #: Tag of runs that failed because of what a person had filled in.
 REJECTED_INPUT = "isobar/rejected_input"
@@ -130,7 +136,7 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
     @dg.asset(
         key=key,
         deps=[dg.AssetKey(one.split(".")) for one in upstream],
-        description=comment_on_view(sql),
+        description=_about_view(sql, view),
         group_name=schema,
         kinds={"postgres", "view"},
         owners=OWNERS,
@@ -153,6 +159,43 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
             return dg.MaterializeResult(metadata=metadata)
 
     return profile
+
+
+def _about_view(sql: str, view: View) -> str | None:
+    """The comment on a view, and why Dagster may show it as out of date."""
+    about = comment_on(sql)
+    if about is None or view.job is None:
+        return about
+    return (
+        f"{about} The view is always up to date; its profile here is that of the last run of the"
+        f" job {view.job}, so that `Upstream data` may stand beside it until the next one."
+    )
+
+
+def function_spec(source: Source, name: str, upstream: Sequence[str]) -> dg.AssetSpec:
+    """A function that analysts call, in the catalog: nothing refreshes it.
+
+    `upstream` are the tables and views that it reads.
+    """
+    sql = source.object_files[name]
+    comment = comment_on(sql) or ""
+    about, _, example = comment.partition(" Example: ")
+    arguments = sql.partition("(")[2].partition("\n)" if "(\n" in sql else ")")[0]
+    return dg.AssetSpec(
+        key=name.split("."),
+        deps=[dg.AssetKey(one.split(".")) for one in upstream],
+        description=about,
+        group_name=FUNCTIONS,
+        kinds={"postgres", "function"},
+        owners=OWNERS,
+        tags={"source": source.name},
+        metadata={
+            **_code(source.module_file(f"sql/views/{name}.sql")),
+            "parameters": as_table([one.groupdict() for one in ARGUMENT.finditer(arguments)]),
+            "example": dg.MetadataValue.md(f"```sql\n{example}\n```"),
+            "dashboard": f"make dashboard, the page Functions: /functions?function={name}",
+        },
+    )
 
 
 def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
@@ -275,12 +318,11 @@ def as_dagster_failure(
         raise dg.Failure(description=str(failure), allow_retries=False) from error
     except Failure as failure:
         _tag_rejected_input(context, failure)
-        failure_shown = dg.Failure(description=str(failure), allow_retries=False)
         is_attended = orphaned_runs.TAG in context.run.tags
         if not isinstance(failure, TransientFailure) or is_attended or not is_patient:
-            raise failure_shown from failure
+            _fail_step(context, failure)
         if context.retry_number >= len(PATIENCE_SECONDS):
-            raise failure_shown from failure
+            _fail_step(context, failure)
         seconds = PATIENCE_SECONDS[context.retry_number]
         context.log.warning("%s\n  trying again in %d s", failure, seconds)
         raise dg.RetryRequested(
@@ -295,7 +337,15 @@ def as_permanent_failure(context: dg.OpExecutionContext) -> Iterator[None]:
         yield
     except Failure as failure:
         _tag_rejected_input(context, failure)
-        raise dg.Failure(description=str(failure), allow_retries=False) from failure
+        _fail_step(context, failure)
+
+
+def _fail_step(
+    context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
+) -> NoReturn:
+    """Fail a step with our words alone; their cause and its stack are in the log at level DEBUG."""
+    context.log.debug("%s", failure.problem, exc_info=failure)
+    raise dg.Failure(description=str(failure), allow_retries=False) from None
 
 
 def _tag_rejected_input(

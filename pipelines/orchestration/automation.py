@@ -5,7 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from pipelines.config import Settings
-from pipelines.orchestration.asset_metadata import REFRESHED_BY_SENSOR, is_external
+from pipelines.orchestration.asset_metadata import FUNCTIONS, REFRESHED_BY_SENSOR, is_external
 from pipelines.orchestration.schedule_config import sensor_options, timetable
 from pipelines.source import Source, sources
 
@@ -33,9 +33,9 @@ derived_assets = dg.AutomationConditionSensorDefinition(
 def automated(spec: dg.AssetSpec) -> dg.AssetSpec:
     """The asset with its freshness policy, and the condition on which it is refreshed.
 
-    External assets have neither.
+    External assets and functions have neither.
     """
-    if is_external(spec.key):
+    if is_external(spec.key) or spec.group_name == FUNCTIONS:
         return spec
     name, source = ".".join(spec.key.path), sources()[spec.tags["source"]]
     view = source.view_assets.get(name)

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.orchestration.asset_metadata import input_spec, view_asset
+from pipelines.orchestration.asset_metadata import function_spec, input_spec, view_asset
 from pipelines.orchestration.checks import checks_of
 from pipelines.orchestration.loading import load_asset, sensors_of
 from pipelines.source import Source, sources
@@ -24,7 +24,11 @@ def definitions_of(source: Source) -> dg.Definitions:
     assets = [*(parts.assets or ()), *([load_asset(source)] if source.loads else []), *views]
     checks: list[Any] = [*checks_of(source), *(parts.asset_checks or ())]
     return dg.Definitions(
-        assets=[*(input_spec(source, one) for one in source.inputs), *assets],
+        assets=[
+            *(input_spec(source, one) for one in source.inputs),
+            *assets,
+            *(function_spec(source, name, upstream_of(name)) for name in source.functions),
+        ],
         asset_checks=checks,
         jobs=[*_jobs(source, assets, checks), *(parts.jobs or ())],
         schedules=parts.schedules,

@@ -6,7 +6,7 @@ what is requested, and a sensor starts the sources' jobs.
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import dagster as dg
@@ -18,9 +18,9 @@ from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.source import sources
 
-SourceName = Enum("SourceName", {name: name for name in sources()})  # type: ignore[misc]
-
-
+#: What stands for every source.
+ALL = "all"
+SourceName = StrEnum("SourceName", {name: name for name in (ALL, *sources())})  # type: ignore[misc]
 #: So long a request is looked for once it is made; those that were seen are in the cursor.
 LATELY = dt.timedelta(days=3)
 
@@ -29,15 +29,15 @@ class Refreshing(dg.Config):
     """What to refresh."""
 
     sources: list[SourceName] = Field(
-        default=[],
-        description="Whose jobs to start, as a list; none for those of all.",
+        default=[ALL],  # type: ignore[list-item]  # Dagster serialises it
+        description="Whose jobs to start, as a list: all, or names of sources.",
     )
 
 
 @dg.op
 def request_refresh(context: dg.OpExecutionContext, config: Refreshing) -> None:
     """Note which sources are to be refreshed."""
-    names = [one.name for one in dict.fromkeys(config.sources)] or list(sources())
+    names = _chosen(map(str, config.sources))
     context.log.info("Requested: %s. Their runs start within seconds.", ", ".join(names))
     context.add_output_metadata({"requested": ", ".join(names)})
 
@@ -81,11 +81,17 @@ def requested_runs(
 ) -> Iterator[dg.RunRequest]:
     """The runs that a run of `refresh_everything` requested."""
     ops: Any = requested.run_config.get("ops", {})
-    chosen = ops.get(request_refresh.name, {}).get("config", {}).get("sources") or sources()
-    for name in dict.fromkeys(chosen):
+    named = ops.get(request_refresh.name, {}).get("config", {}).get("sources", [])
+    for name in _chosen(named):
         yield dg.RunRequest(
             run_key=f"{requested.run_id} {name}",
             job_name=name,
             tags={REQUESTED_BY_TAG: requested.run_id},
             partition_key=newest_partition(repository.get_job(name)),
         )
+
+
+def _chosen(names: Iterable[str]) -> list[str]:
+    """The sources of a request, each once: every one where none is named, or all are."""
+    named = list(dict.fromkeys(names))
+    return list(sources()) if not named or ALL in named else named

@@ -99,13 +99,12 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
             place=str(error.filename or home),
             remedy=remedy_for(str(error), "Fix the reported error, then run again."),
         ) from error
+    for failure in (one for report in reports for one in report.failures):
+        console.print("[red]failed:[/]", escape(failure), highlight=False, soft_wrap=True)
     if any(report.assets for report in reports):
         console.print(_table(reports))
-    for report in reports:
-        for warning in dict.fromkeys(report.warnings):
-            console.print("[yellow]warning:[/]", escape(warning), highlight=False, soft_wrap=True)
-        for failure in report.failures:
-            console.print("[red]failed:[/]", escape(failure), highlight=False, soft_wrap=True)
+    for warning in (one for report in reports for one in dict.fromkeys(report.warnings)):
+        console.print("[yellow]warning:[/]", escape(warning), highlight=False, soft_wrap=True)
     if any(report.has_findings for report in reports):
         console.print("Each asset's page in the UI shows the rows that its checks found.")
     return not any(report.failures for report in reports)

@@ -1,7 +1,7 @@
 """Collect the state of every part of Isobar for `isobar status`, without printing it.
 
-Looks only: sessions are read-only, nothing is started, migrated or made. A look that takes more
-than a few seconds counts as unanswered. What is wrong is judged in `verdicts`.
+Looks only: sessions are read-only, nothing is started, migrated or made. A look that fails or takes
+more than a few seconds is repeated with more time. What is wrong is judged in `verdicts`.
 """
 
 import datetime as dt
@@ -9,16 +9,16 @@ import shutil
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import dagster as dg
 
 from pipelines.config import PROJECT, Settings, web_server_url
-from pipelines.failures import Failure, NotReady, TransientFailure, redact
+from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.migrations.apply import Condition
 from pipelines.orchestration.operations.problems import Problem
 from pipelines.source import broken_sources, sources
@@ -28,9 +28,10 @@ from pipelines.status.probes.databases import Ledger, look_at_storage, look_at_w
 from pipelines.status.probes.web_ui import noted_processes, query_web_server
 from pipelines.status.rules import Code, Database, Disk, ProcessFact
 
-LOOK_SECONDS = 2.5
-INSTANCE_SECONDS = 6.0
-"""It is many short looks, each with a limit of its own, at what has just answered."""
+#: How long a look may take, and a second one where the first failed: what is slow is not bad.
+LOOK_SECONDS = (2.5, 10.0)
+#: The same of the instance: many short looks, each with a limit as above.
+INSTANCE_SECONDS = (6.0, 20.0)
 STARTING_SECONDS = 30.0
 T = TypeVar("T")
 
@@ -51,36 +52,70 @@ class Status:
     dagster: DagsterFacts | None = None
     disks: list[Disk] = field(default_factory=list)
     sources_off: set[str] = field(default_factory=set)
+    #: Parts that answered at the second look, with the seconds that it took.
+    slow: dict[str, float] = field(default_factory=dict)
 
 
 class _Look(Generic[T]):
-    """Something that is looked at in a thread, which is left behind when it takes too long."""
+    """Something that is looked at in a thread, once more with a longer limit where that failed."""
 
-    def __init__(self, place: str, look: Callable[[], T], seconds: float = LOOK_SECONDS) -> None:
-        self.place, self.seconds = place, seconds
-        self.until = time.monotonic() + seconds
-        self.answer: Future[T] = Future()
-        threading.Thread(target=self._run, args=[look], daemon=True).start()
-
-    def _run(self, look: Callable[[], T]) -> None:
-        try:
-            self.answer.set_result(look())
-        except Exception as error:  # noqa: BLE001 - it is reported, and the other probes go on
-            self.answer.set_exception(error)
+    def __init__(
+        self,
+        place: str,
+        look: Callable[[float], T],
+        limits: Sequence[float] = LOOK_SECONDS,
+    ) -> None:
+        self.place, self.limits = place, limits
+        #: How long the answer took, where the first look failed.
+        self.slow_seconds: float | None = None
+        self._answer: Future[T] = Future()
+        threading.Thread(target=self._look, args=[look], daemon=True).start()
 
     def result(self) -> T:
-        """What was seen. Raises `Failure`, whatever went wrong."""
+        """What was seen. Raises `Failure`, whatever went wrong both times."""
         try:
-            return self.answer.result(max(0.1, self.until - time.monotonic()))
+            return self._answer.result()
         except Failure:
             raise
         except Exception as error:
             problem = f"it could not be looked at: {_described(error)}"
             remedy = "Fix the reported error; if that is not possible, it is a bug in Isobar."
             if isinstance(error, TimeoutError):
-                problem = f"it did not answer within {self.seconds} s"
+                problem = f"it did not answer within {self.limits[-1]:.0f} s"
                 remedy = "See whether it is up, and what it is busy with."
             raise TransientFailure("status", problem, place=self.place, remedy=remedy) from error
+
+    def _look(self, look: Callable[[float], T]) -> None:
+        began = time.monotonic()
+        for seconds in self.limits:
+            attempt = _in_thread(look, min(seconds, self.limits[-1]))
+            try:
+                found = attempt.result(seconds)
+            except (NotReady, PermanentFailure) as failure:
+                self._answer.set_exception(failure)
+                return
+            except Exception as error:  # noqa: BLE001 - it is reported, and the others go on
+                failed = error
+            else:
+                if seconds != self.limits[0]:
+                    self.slow_seconds = time.monotonic() - began
+                self._answer.set_result(found)
+                return
+        self._answer.set_exception(failed)
+
+
+def _in_thread(look: Callable[[float], T], seconds: float) -> "Future[T]":
+    """Look in a thread of its own, which is left behind when it takes too long."""
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(look(seconds))
+        except Exception as error:  # noqa: BLE001 - whoever waits raises it
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return answer
 
 
 def look(
@@ -89,16 +124,21 @@ def look(
     find_problems: FindProblems,
     now: dt.datetime,
 ) -> Status:
-    """Look at everything, side by side, within some five seconds."""
+    """Look at everything, side by side: some five seconds, more only at what does not answer."""
     off = {one.name for one in sources().values() if not one.settings.is_set_up(settings)}
     status = Status(now, sources_off=off)
     place = place_of(settings.database_url, settings)
-    warehouse = _Look(place, lambda: look_at_warehouse(settings))
+    warehouse = _Look(place, lambda seconds: look_at_warehouse(settings, seconds))
     place = place_of(settings.dagster_postgres_url or settings.database_url, settings)
-    storage = _Look(place, lambda: look_at_storage(settings))
+    storage = _Look(place, lambda seconds: look_at_storage(settings, seconds))
     noted_url, status.processes = noted_processes(settings.state)
     url = noted_url or web_server_url()
-    web_server = _Look(redact(url), lambda: query_web_server(url)) if url else None
+    web_server = _Look(redact(url), lambda seconds: query_web_server(url, seconds)) if url else None
+    looks: dict[str, _Look[Any] | None] = {
+        "database": warehouse,
+        "dagster_storage": storage,
+        "code_location": web_server,
+    }
     repository, own_error = _loaded(load_repository)
     status.code = _code(web_server, own_error, is_starting=_is_starting(status.processes, now))
     status.disks = _disks(settings)
@@ -110,13 +150,20 @@ def look(
         status.storage, dagster_url = storage.result()
         if status.storage.schema == "current":
             home = settings.dagster_home
-            status.dagster = _Look(
+            instance = _Look(
                 status.storage.place,
-                lambda: look_at_instance(home, dagster_url, repository, find_problems, now),
+                lambda seconds: look_at_instance(
+                    home, dagster_url, repository, find_problems, now, seconds
+                ),
                 INSTANCE_SECONDS,
-            ).result()
+            )
+            looks["runs"] = instance
+            status.dagster = instance.result()
     except Failure as failure:
         status.storage = _unreachable("dagster_storage", failure)
+    status.slow = {
+        part: one.slow_seconds for part, one in looks.items() if one and one.slow_seconds
+    }
     status.problems = sorted(_problems(status), key=lambda problem: problem.severity)
     return status
 
@@ -136,6 +183,7 @@ def _problems(status: Status) -> list[Problem]:
     return [
         *rules.of_database(status.warehouse, now),
         *([] if is_reported else rules.of_database(status.storage, now)),
+        *rules.of_slow(status.slow, now),
         *rules.of_processes(status.processes, now),
         *(rules.of_daemon(heartbeats, status.processes, now) if is_known else []),
         *(rules.of_runs(dagster.runs, now) if dagster else []),

@@ -19,7 +19,8 @@ def status(as_json: bool) -> None:
     """Say how everything is: databases, daemon, code, schedules, sources, runs, disk.
 
     Ends with 0 when all is well or there are only warnings, with 1 when something is bad. Starts
-    and changes nothing, and takes a few seconds at most.
+    and changes nothing, and takes a few seconds. What does not answer is given more time: if it
+    answers then, it is slow, which is a warning.
 
     \b
     Keys of --json; times are ISO 8601 in UTC, sizes in bytes, null is what is not known:

@@ -5,7 +5,7 @@ sensors and schedules are judged in `problems`.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -140,6 +140,27 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
     what, remedy, severity = verdicts[found.schema]
     what = f"{name}: {what}"
     return [trouble(found.part, what, found.place, remedy, now, severity=severity)]
+
+
+def of_slow(seconds: Mapping[str, float], now: dt.datetime) -> list[Problem]:
+    """Which parts answered only when they were given more time; the key names the part."""
+    names = {
+        "database": "The database",
+        "dagster_storage": "Dagster's storage",
+        "code_location": "The web server",
+        "runs": "Dagster's state",
+    }
+    return [
+        trouble(
+            f"{part}:slow",
+            f"{names[part]} is slow: it answered at the second look, after {waited:.0f} s",
+            "",
+            "Nothing has failed. See what keeps the machine busy, such as a backfill.",
+            now,
+            severity="warning",
+        )
+        for part, waited in seconds.items()
+    ]
 
 
 def of_processes(found: Sequence[ProcessFact], now: dt.datetime) -> list[Problem]:

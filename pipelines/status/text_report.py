@@ -53,7 +53,7 @@ def _print(console: Console, seen: Status) -> None:
 
 
 def _problems(seen: Status) -> Table:
-    """Errors whole, warnings in a line each, and what to do about them."""
+    """Errors whole, warnings in a line each, and under each what to do about it, uncut."""
     lines = Table.grid(padding=(0, 1))
     errors = [problem for problem in seen.problems if problem.severity == "error"]
     for problem in errors:
@@ -62,8 +62,7 @@ def _problems(seen: Status) -> Table:
     warnings = [problem for problem in seen.problems if problem.severity == "warning"]
     for problem in warnings[:MAX_WARNINGS]:
         lines.add_row(MARKS["warning"], Text(_words(problem), no_wrap=True, overflow="ellipsis"))
-    for remedy in dict.fromkeys(problem.remedy for problem in warnings[:MAX_WARNINGS]):
-        lines.add_row("", f"[dim]{escape(remedy)}[/]")
+        lines.add_row("", f"[dim]{escape(problem.remedy)}[/]")
     if len(warnings) > MAX_WARNINGS:
         left = len(warnings) - MAX_WARNINGS
         lines.add_row(MARKS["warning"], f"[dim]and {left} more: isobar status --json[/]")

@@ -42,9 +42,9 @@ def relations_read(sql: str) -> set[str]:
     return set(re.findall(r"\b(?:FROM|JOIN)\s+(?:ONLY\s+)?([a-z_]\w*\.[a-z_]\w*)", code))
 
 
-def comment_on_view(sql: str) -> str | None:
-    """The comment that a file gives to the view that it creates."""
-    found = re.search(r"COMMENT ON VIEW \S+ IS\s*'((?:[^']|'')*)'", sql)
+def comment_on(sql: str) -> str | None:
+    """The comment that a file gives to the view or function that it creates."""
+    found = re.search(r"COMMENT ON (?:VIEW|FUNCTION) [^']*? IS\s*'((?:[^']|'')*)'", sql)
     return " ".join(found[1].replace("''", "'").split()) if found else None
 
 

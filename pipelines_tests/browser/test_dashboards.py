@@ -19,6 +19,7 @@ PAGES = {
     "Shipments": 3,
     "Solar plants": 5,
     "Data quality": 3,
+    "Functions": 3,
 }
 
 

@@ -78,10 +78,20 @@ def test_the_launchpad_rejects_an_unknown_source(watched: Watched, ui: Ui) -> No
     expect(launch).to_be_enabled()
     watched.page.locator(".CodeMirror").first.get_by_text("sources").click()
     watched.wait_for("sources SourceName")
+    watched.page.locator(".CodeMirror").first.get_by_text("all", exact=True).click()
     watched.page.keyboard.press("End")
-    watched.page.keyboard.press("ArrowLeft")
     watched.page.keyboard.type("moon")
     expect(
         watched.page.get_by_text("config:sources[0] not in enum type SourceName")
     ).to_be_visible()
     expect(launch).to_be_disabled()
+
+
+@pytest.mark.parametrize(
+    "job",
+    ["register_plant", "rename_plant", "retire_plant", "delete_plant", "backfill_solar_days"],
+)
+def test_a_launchpad_opens_valid(watched: Watched, ui: Ui, job: str) -> None:
+    watched.open(f"/locations/pipelines/jobs/{job}/playground")
+    expect(watched.page.get_by_text("No errors")).to_be_visible()
+    expect(watched.page.get_by_role("button", name="Launch Run")).to_be_enabled()

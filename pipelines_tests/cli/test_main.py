@@ -62,6 +62,8 @@ def test_a_broken_source_fails_the_run_and_writes_nothing(
     output = done.stdout + done.stderr
     assert done.returncode == 1
     assert words in output
+    assert "Off, as their variables are not set: bookings, shipments, solar." in output
+    assert done.stdout.index("failed:") < done.stdout.index("asset  ")
     assert f"where: {source.url}" in output
     assert "what to do:" in output
     assert "FLIGHTS_URL" in output

@@ -11,9 +11,9 @@ import pytest
 
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
-from pipelines_tests.command import isobar
 from pipelines_tests.served_ui import start
 from pipelines_tests.sources.shipments.made_up import line, text_of
+from pipelines_tests.states import copied, load
 
 FILES, LINES, PLANTS = 200, 20, 50
 #: As dagster.yaml says.
@@ -61,12 +61,12 @@ class Seen:
 
 
 @pytest.fixture
-def served(state: Path) -> Iterator[Path]:
+def served() -> Iterator[Path]:
     """A state folder on which `isobar ui` runs."""
-    assert isobar(state, "run").returncode == 0
-    serving = start(state)
-    yield state
-    serving.stop()
+    with copied(load) as state:
+        serving = start(state)
+        yield state
+        serving.stop()
 
 
 def test_a_burst_of_files_respects_run_and_session_limits(

@@ -44,7 +44,7 @@ def run_until_it_waits(
 ) -> "subprocess.Popen[str]":
     """Begin a run and return when it waits for the blocker's lock, its first rows written."""
     variables |= {"ISOBAR_SOURCES": "live", "FLIGHTS_URL": url}
-    return begin_and_wait(blocker, state, "run", **variables)
+    return begin_and_wait(blocker, state, "run", "flights", **variables)
 
 
 def begin_and_wait(
@@ -86,10 +86,10 @@ def test_kill_9_during_a_load_leaves_all_or_nothing(
     with psycopg.connect(server.start().url(SUPERUSER, WAREHOUSE)) as connection:
         (left,) = connection.execute("SELECT count(*) FROM flights.legs").fetchone() or ()
     assert left == 0, "a part of the load was committed"
-    again = isobar(state, "run", **live)
+    again = isobar(state, "run", "flights", **live)
     assert again.returncode == 0, again.stdout + again.stderr
     undisturbed = new_folder()
-    assert isobar(undisturbed, "run", **live).returncode == 0
+    assert isobar(undisturbed, "run", "flights", **live).returncode == 0
     assert stored(state) == stored(undisturbed)
     EmbeddedPostgres(undisturbed).stop()
 
@@ -105,18 +105,17 @@ def test_kill_9_during_an_import_leaves_files_complete_or_unloaded(
         file.write_text(text_of(lines))
         os.utime(file, (1_700_000_000 + number,) * 2)
     variables = {"ISOBAR_SOURCES": "live", "SHIPMENTS_INBOX": str(tmp_path)}
-    variables |= {"FLIGHTS_URL": "http://127.0.0.1:9/"}  # this test is not about flights
     connections = EmbeddedPostgres(state).start()
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
         blocker.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
-        run = begin_and_wait(blocker, state, "run", **variables)
+        run = begin_and_wait(blocker, state, "run", "shipments", **variables)
         run.kill()
         run.communicate()
     time.sleep(0.5)  # the session of the dead lets go
     query = "SELECT count(*) FROM shipments.shipments"
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         assert connection.execute(query).fetchone() == (0,)
-        isobar(state, "run", **variables)
+        isobar(state, "run", "shipments", **variables)
         stored = connection.execute(
             "SELECT count(*), sum(article_count), count(*) FILTER (WHERE status = 'delivery')"
             " FROM enriched.shipments"
@@ -138,19 +137,18 @@ def test_kill_9_while_loading_or_counting_loses_and_doubles_nothing(
     events = [booking_event(number) for number in range(300)]
     (tmp_path / "events.csv").write_text(text_of_events(events))
     variables = {"ISOBAR_SOURCES": "live", "BOOKINGS_INBOX": str(tmp_path)}
-    variables |= {"FLIGHTS_URL": "http://127.0.0.1:9/"}  # this test is not about flights
     connections = EmbeddedPostgres(state).start()
     counted = "SELECT coalesce(sum(bookings), 0) FROM metrics.hotel_bookings_by_event_day"
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as blocker:
         blocker.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
-        run = begin_and_wait(blocker, state, "run", **variables)
+        run = begin_and_wait(blocker, state, "run", "bookings", **variables)
         run.kill()
         run.communicate()
     time.sleep(0.5)  # the session of the dead lets go
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         assert connection.execute(counted).fetchone() == (0,)
         for _ in range(2):
-            isobar(state, "run", **variables)
+            isobar(state, "run", "bookings", **variables)
             assert connection.execute(counted).fetchone() == (300,)
         ledger = connection.execute(
             "SELECT read_count, loaded_count FROM ops.deliveries WHERE source = 'bookings'"
@@ -166,7 +164,7 @@ def test_the_next_run_fails_a_killed_one_freeing_its_slot(state: Path, source: F
         run = run_until_it_waits(state, source.url, blocker)
         run.kill()
         run.communicate()
-    assert isobar(state, "run", FLIGHTS_URL=source.url).returncode == 0
+    assert isobar(state, "run", "flights", FLIGHTS_URL=source.url).returncode == 0
     with psycopg.connect(connections.url(DAGSTER, DAGSTER)) as storage:
         statuses = storage.execute(
             "SELECT status FROM runs WHERE pipeline_name = 'flights' ORDER BY id"

@@ -97,14 +97,14 @@ def drill(
     database: str,
     empty_database: str,
     owner: psycopg.Connection,
-    state: Path,
+    empty_state: Path,
     warehouse: Warehouse,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Drill]:
     """The platform on a clock of its own, before anything has happened."""
     for name in OURS:
         monkeypatch.setenv(name, "")
-    monkeypatch.setenv("ISOBAR_HOME", str(state))
+    monkeypatch.setenv("ISOBAR_HOME", str(empty_state))
     monkeypatch.setenv("DATABASE_URL", server.url(LOADER, database))
     monkeypatch.setenv("SYNC_UNTIL_YEAR", "1")
     monkeypatch.setattr(weather_fetch, "WAITS_SECONDS", (0.01, 0.01, 0.01))
@@ -119,9 +119,9 @@ def drill(
     with Clock(START) as clock, sources.served(SEED, FAULT_RATE) as url:
         monkeypatch.setenv("ISOBAR_SANDBOX_URL", url)
         clock.govern(server.url(SUPERUSER, database), "warehouse")
-        with platform(state / "dagster", storage, clock) as home:
+        with platform(empty_state / "dagster", storage, clock) as home:
             clock.govern(storage, "dagster")
-            yield Drill(home, sources, warehouse, state / "inbox")
+            yield Drill(home, sources, warehouse, empty_state / "inbox")
 
 
 def signature_of(status: os.stat_result) -> tuple[int, int, int]:
@@ -293,7 +293,7 @@ def check_solar(drill: Drill, owner: psycopg.Connection) -> None:
         assert len(true) >= 365 * 24
         sums = {day: expected for day, *expected in owner.execute(DAILY, (plant,))}
         for day, expected in truth.solar_days(SEED, plant, stored[0][0].date(), last).items():
-            assert sums.pop(day) == pytest.approx(expected, rel=1e-9)
+            assert sums.pop(day) == pytest.approx(expected, abs=5e-4)  # shown with three decimals
         assert sums == {}
 
 

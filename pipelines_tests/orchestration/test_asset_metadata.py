@@ -10,7 +10,13 @@ import pytest
 
 from docs import lineage
 from pipelines.definitions import definitions
-from pipelines.orchestration.asset_metadata import EXTERNAL, as_dagster_failure, as_table
+from pipelines.failures import PermanentFailure
+from pipelines.orchestration.asset_metadata import (
+    EXTERNAL,
+    FUNCTIONS,
+    as_dagster_failure,
+    as_table,
+)
 from pipelines.orchestration.checks import expectation_and_remedy, offending_rows, verdict
 from pipelines.orchestration.column_lineage import column_sources
 from pipelines.orchestration.run_failures import why_step_failed
@@ -23,7 +29,8 @@ NODES = {
     "/".join(node.key.path): node for node in sorted(GRAPH.asset_nodes, key=lambda one: one.key)
 }
 GROUPS = {
-    EXTERNAL, "flights", "bookings", "shipments", "solar", "weather", "enriched", "metrics"
+    EXTERNAL, FUNCTIONS,
+    "flights", "bookings", "shipments", "solar", "weather", "enriched", "metrics",
 }  # fmt: skip
 
 
@@ -32,10 +39,10 @@ def test_an_asset_page_has_a_description_and_an_owner(name: str) -> None:
     node = NODES[name]
     first = (node.description or "").split(". ")[0]
     assert 10 < len(first) < 140, first
-    assert node.group_name == name.split("/")[0]
+    assert node.group_name == (FUNCTIONS if "function" in node.kinds else name.split("/")[0])
     assert node.owners
     assert node.kinds
-    assert node.tags["source"] in GROUPS - {EXTERNAL, "enriched", "metrics"}
+    assert node.tags["source"] in GROUPS - {EXTERNAL, FUNCTIONS, "enriched", "metrics"}
 
 
 @pytest.mark.parametrize("name", NODES)
@@ -57,9 +64,9 @@ def test_the_graph_has_groups_and_leads_from_sources_to_derivatives() -> None:
     assert {node.group_name for node in NODES.values()} == GROUPS
     for name, node in NODES.items():
         assert node.parent_keys or node.child_keys, f"{name} stands alone"
-        is_external = name.startswith(EXTERNAL)
+        is_external = node.group_name in (EXTERNAL, FUNCTIONS)
         assert node.is_external == is_external
-        if is_external:
+        if name.startswith(EXTERNAL):
             assert node.child_keys
             assert not node.parent_keys
         upstream = GRAPH.get_ancestor_asset_keys(node.key) | {node.key}
@@ -91,6 +98,15 @@ def test_pages_show_what_columns_are_made_of() -> None:
     assert "←" not in said["price_amount"]  # it is flights.prices.price_amount
 
 
+def test_a_function_shows_how_it_is_called() -> None:
+    metadata: Any = NODES["metrics/hotel_pickup"].metadata
+    names = [one.data["name"] for one in metadata["parameters"].records]
+    assert names == ["hotel_id", "from_date", "to_date", "as_of"]
+    assert "SELECT * FROM metrics.hotel_pickup(hotel_id => " in str(metadata["example"].value)
+    assert str(metadata["dashboard"]).endswith("/functions?function=metrics.hotel_pickup")
+    assert NODES["metrics/hotel_pickup"].parent_keys
+
+
 def test_every_check_has_a_description_and_a_runbook() -> None:
     for key in GRAPH.asset_check_keys:
         expects, remedy = expectation_and_remedy(GRAPH.get_check_spec(key).description or "")
@@ -113,6 +129,21 @@ def test_insufficient_memory_is_reported_in_words_and_not_retried() -> None:
     (why,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
     assert why.startswith("hungry: there is too little memory for it, nothing was written: Unable")
     assert "what to do: Let it have more" in why
+
+
+def test_a_failure_of_ours_is_shown_without_what_caused_it() -> None:
+    @dg.asset
+    def late(context: dg.AssetExecutionContext) -> None:
+        with as_dagster_failure(context):
+            failure = PermanentFailure("it", "away", place="here", remedy="Wait.")
+            raise failure from OSError("[Errno 111]")
+
+    done = dg.materialize([late], raise_on_error=False)
+    (data,) = [event.step_failure_data for event in done.all_events if event.is_step_failure]
+    assert data.error is not None
+    assert data.error.cause is None
+    assert "Errno" not in data.error.to_string()
+    assert data.error.message.endswith("it: away\n  where: here\n  what to do: Wait.\n")
 
 
 def test_a_check_counts_offending_rows_and_shows_ordered_samples(warehouse: Warehouse) -> None:

@@ -111,6 +111,7 @@ def test_views_over_all_events_wait_for_their_audit(instance: dg.DagsterInstance
     [
         ({}, list(sources())),
         ({"sources": []}, list(sources())),
+        ({"sources": ["all", "solar"]}, list(sources())),
         ({"sources": ["solar", "flights", "solar"]}, ["solar", "flights"]),
     ],
 )

@@ -176,7 +176,7 @@ def test_with_the_ui_up_daemon_and_definitions_are_ok(
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 100
-    assert len(done.stdout.splitlines()) < 45
+    assert len(done.stdout.splitlines()) < 50
     passwords = json.loads((ran / "postgres" / "passwords.json").read_text())
     assert not any(passwords[role] in done.stdout for role in ROLES)
 
@@ -265,7 +265,7 @@ def test_the_health_check_cannot_write_into_dagsters_storage(ran: Path) -> None:
         return []
 
     settings = Settings.from_environment(environment(ran))
-    found, url = look_at_storage(settings)
+    found, url = look_at_storage(settings, 10)
     assert found.is_reachable
     seen = look_at_instance(
         settings.dagster_home,
@@ -273,6 +273,7 @@ def test_the_health_check_cannot_write_into_dagsters_storage(ran: Path) -> None:
         dg.Definitions().get_repository_def(),
         meddle,
         dt.datetime.now(dt.UTC),
+        10,
     )
     assert "read-only transaction" in seen.problems[0].what
     with instance_of(ran) as instance:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 import socket
 from pathlib import Path
 from typing import Literal, cast
@@ -33,6 +34,7 @@ from pipelines.status.rules import (
     status_of,
     trouble,
 )
+from pipelines.status.text_report import page
 
 NOW = dt.datetime(2026, 11, 20, 12, 0, tzinfo=dt.UTC)
 
@@ -192,3 +194,14 @@ def test_processes_of_another_machine_are_not_called_dead(tmp_path: Path) -> Non
     assert noted_processes(tmp_path) == (None, [])
     (tmp_path / "ui.json").write_text(json.dumps(record | {"host": socket.gethostname()}))
     assert [one.state for one in noted_processes(tmp_path)[1]] == ["dead"]
+
+
+def test_each_remedy_is_printed_under_its_check() -> None:
+    remedy = "Look at the rows, " * 12 + "then mend the file."
+    warnings = [
+        Problem(f"check:{name}", "warning", "w" * 300, name, NOW, "", f"{name}: {remedy}")
+        for name in ("first", "second")
+    ]
+    text = page(Status(NOW, warnings, is_looked_at=False))
+    assert re.sub(r"\s+", " ", text).count(remedy) == 2
+    assert text.index("second: w") > text.index("first: Look")

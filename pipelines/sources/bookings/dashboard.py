@@ -16,9 +16,12 @@ def show() -> None:
         st.info("No booking was loaded yet. Launch the job `bookings` in Dagster.")
         return
     with st.sidebar:
-        chosen = st.multiselect("Hotels", hotels["hotel_id"].tolist(), placeholder="all")
+        names = dict(zip(hotels["hotel_id"].tolist(), hotels["hotel_name"], strict=True))
+        chosen = st.multiselect(
+            "Hotels", list(names), format_func=names.__getitem__, placeholder="all"
+        )
         nights = st.slider("Nights ahead", 14, 180, 60)
-    of_hotels = {"hotels": chosen or hotels["hotel_id"].tolist()}
+    of_hotels = {"hotels": chosen or list(names)}
     books = QUESTIONS.ask("on_the_books", nights=nights, **of_hotels)
     if not books.rows.empty:
         now = st.columns(4)
@@ -40,6 +43,23 @@ def show() -> None:
         )
         .properties(height=280),
         empty="Nothing is on the books.",
+    )
+    occupancy = QUESTIONS.ask("occupancy", nights=nights, **of_hotels)
+    show_chart(
+        "Occupancy by week",
+        occupancy,
+        alt.Chart(occupancy.rows)
+        .mark_rect()
+        .encode(
+            x=alt.X("yearmonthdate(period_start):O", title="week"),
+            y=alt.Y("hotel_name:N", title=None),
+            color=alt.Color("occupancy:Q", title=None, legend=alt.Legend(format=".0%")),
+            tooltip=[
+                *("hotel_name", "period_start:T", "rooms_booked", "rooms_available"),
+                alt.Tooltip("occupancy:Q", format=".1%"),
+            ],
+        ),
+        empty="How many rooms a hotel has is not entered: INSERT INTO bookings.hotels.",
     )
     pace = QUESTIONS.ask("pace", **of_hotels)
     years = {"this_year": BLUE, "last_year": GREY}

@@ -44,8 +44,8 @@ class Syncing(dg.Config):
 
     plants: list[int] = Field(
         default=[],
-        description="Only these plants, by number, and those that are registered meanwhile; none"
-        " for all, or for those whose partitions the run is for.",
+        description="Empty: all plants, or those whose partitions the run is for. Else only these,"
+        " by number, and those that are registered meanwhile.",
     )
     retry_quarantine: bool = Field(
         default=False,
@@ -56,9 +56,11 @@ class Syncing(dg.Config):
 class Days(dg.Config):
     """Days of plants to request, stored or not."""
 
-    plants: list[int] = Field(description="The plants, by number.")
-    from_date: str = Field(description="The first day, YYYY-MM-DD, in each plant's zone.")
-    to_date: str = Field(description="The day after the last one, YYYY-MM-DD.")
+    plants: list[int] = Field(default=[], description="Fill in: the plants, by number.")
+    from_date: str = Field(
+        default="YYYY-MM-DD", description="Fill in: the first day, in each plant's zone."
+    )
+    to_date: str = Field(default="YYYY-MM-DD", description="Fill in: the day after the last one.")
 
 
 @dg.multi_asset(name="solar_plants", specs=[table_spec(source, tables.plants)])

@@ -12,8 +12,9 @@ class Registration(dg.Config):
     """A plant to be registered."""
 
     name: str = Field(
-        description=f"What people call it, up to {registry.MAX_CHARACTERS} characters; no other"
-        " plant has this name."
+        default="",
+        description=f"Fill in: what people call it, up to {registry.MAX_CHARACTERS} characters; no"
+        " other plant has this name.",
     )
     latitude: float | None = Field(
         default=None, description="Degrees north; without it the weather is not joined."
@@ -29,14 +30,15 @@ class Registration(dg.Config):
 class Choice(dg.Config):
     """A plant."""
 
-    plant_id: int = Field(description="Its number, as in solar.plants.")
+    plant_id: int = Field(default=0, description="Fill in: its number, as in solar.plants.")
 
 
 class Renaming(Choice):
     """A plant and its new name."""
 
     name: str = Field(
-        description=f"What it is to be called, up to {registry.MAX_CHARACTERS} characters."
+        default="",
+        description=f"Fill in: its new name, up to {registry.MAX_CHARACTERS} characters.",
     )
 
 

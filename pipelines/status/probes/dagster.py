@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from sqlalchemy.exc import OperationalError
 
 from pipelines.config import INSTANCE
 from pipelines.failures import redact
@@ -24,7 +25,6 @@ from pipelines.status.rules import Heartbeat, Runs, trouble
 
 FindProblems = Callable[[dg.DagsterInstance, dg.RepositoryDefinition], list[Problem]]
 MAX_CHARACTERS = 300
-QUERY_MILLISECONDS = 2500
 MAX_SESSIONS = 5
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
 
@@ -60,14 +60,16 @@ def look_at_instance(
     repository: dg.RepositoryDefinition | None,
     find_problems: FindProblems,
     now: dt.datetime,
+    seconds: float,
 ) -> DagsterFacts:
     """Read the instance in Dagster's `home`, whose storage is at `url`.
 
-    Without the definitions, schedules, sensors, freshness and problems are unknown.
+    Without the definitions, schedules, sensors, freshness and problems are unknown. No query takes
+    more than so many `seconds`: one that would raises `sqlalchemy.exc.OperationalError`.
     """
     config = home if (home / INSTANCE.name).exists() else INSTANCE.parent
     with instance_on(url, home, config) as instance:
-        instance.optimize_for_webserver(QUERY_MILLISECONDS, -1, MAX_SESSIONS)  # else one a query
+        instance.optimize_for_webserver(int(seconds * 1000), -1, MAX_SESSIONS)  # else one a query
         facts = DagsterFacts(
             _heartbeats(instance),
             _runs(instance),
@@ -87,6 +89,8 @@ def _found(
 ) -> list[Problem]:
     try:
         return find_problems(instance, repository)
+    except OperationalError:  # a query was canceled, or the server went away: looked at again
+        raise
     except Exception as error:  # noqa: BLE001 - it is reported, and the rest stands
         what = f"It could not be seen what is wrong: {redact(f'{type(error).__name__}: {error}')}"
         return [trouble("problems", what, "problems.py", "This is a fault of Isobar.", now)]

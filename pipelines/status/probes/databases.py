@@ -16,16 +16,19 @@ from pipelines.status.rules import Database
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import read_sql
 
-READ_ONLY = "-c default_transaction_read_only=on -c statement_timeout=2500"
+READ_ONLY = "-c default_transaction_read_only=on"
 TABLES_OF_DAGSTER = ("runs", "event_logs", "job_ticks", "instigators", "daemon_heartbeats")
 Ledger = dict[str, tuple[dt.datetime, int]]
 """By feed: when its last delivery was loaded, and how many records are in quarantine."""
 
 
-def look_at_warehouse(settings: Settings) -> tuple[Database, Ledger]:
-    """Read the warehouse and its ledger. Raises `Failure` when it cannot be read."""
+def look_at_warehouse(settings: Settings, seconds: float) -> tuple[Database, Ledger]:
+    """Read the warehouse and its ledger. Raises `Failure` when it cannot be read.
+
+    No statement takes more than so many `seconds`.
+    """
     url = settings.database_url or _builtin_url(settings, SUPERUSER, WAREHOUSE)
-    with _reading(url) as connection:
+    with _reading(url, seconds) as connection:
         schema = condition(connection)
         ledger = {}
         if schema not in ("missing", "foreign"):
@@ -34,17 +37,20 @@ def look_at_warehouse(settings: Settings) -> tuple[Database, Ledger]:
         return _database("database", connection, schema), ledger
 
 
-def look_at_storage(settings: Settings) -> tuple[Database, str]:
-    """Dagster's storage, and its address for Dagster to read it. Raises `Failure`."""
+def look_at_storage(settings: Settings, seconds: float) -> tuple[Database, str]:
+    """Dagster's storage, and its address for Dagster to read it. Raises `Failure`.
+
+    No statement here takes more than so many `seconds`.
+    """
     if settings.dagster_postgres_url or settings.database_url:
         url = settings.dagster_url()
     else:
         url = _builtin_url(settings, DAGSTER, DAGSTER)
-    with _reading(url) as connection:
+    with _reading(url, seconds) as connection:
         tables = [f"to_regclass('{name}') IS NOT NULL" for name in TABLES_OF_DAGSTER]
         is_made = connection.execute(text(f"SELECT {' AND '.join(tables)}")).scalar_one()
         found = _database("dagster_storage", connection, "current" if is_made else "missing")
-    read_only = {"options": READ_ONLY, "connect_timeout": "3"}
+    read_only = {"options": READ_ONLY, "connect_timeout": "10"}
     of_dagster = make_url(url).set(drivername="postgresql+psycopg2").update_query_dict(read_only)
     return found, of_dagster.render_as_string(hide_password=False)
 
@@ -78,11 +84,13 @@ def _builtin_url(settings: Settings, role: str, database: str) -> str:
 
 
 @contextmanager
-def _reading(url: str) -> Iterator[Connection]:
+def _reading(url: str, seconds: float) -> Iterator[Connection]:
     """A session that cannot change anything. Raises `TransientFailure`."""
     parsed = make_url(url)
     given = parsed.query.get("options", "")
-    options = f"{given} {READ_ONLY}" if isinstance(given, str) else READ_ONLY
+    options = f"{READ_ONLY} -c statement_timeout={seconds * 1000:.0f}"
+    if isinstance(given, str):
+        options = f"{given} {options}".strip()
     engine = engine_for(
         parsed.update_query_dict({"options": options}).render_as_string(hide_password=False),
         role=None,

@@ -13,7 +13,6 @@ from pipelines.failures import NotReady, TransientFailure, redact
 from pipelines.postgres.process_identity import find
 from pipelines.status.rules import ProcessFact
 
-TIMEOUT_SECONDS = 2.0
 MAX_CHARACTERS = 400
 LOADED = """{ workspaceOrError { __typename ... on PythonError { message } ... on Workspace {
     locationEntries { locationOrLoadError { ... on PythonError { message } } } } } }"""
@@ -34,8 +33,8 @@ def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
         return None, []
 
 
-def query_web_server(url: str) -> str | None:
-    """What is wrong with the definitions that the web server has loaded.
+def query_web_server(url: str, seconds: float) -> str | None:
+    """What is wrong with the definitions that the web server has loaded, within `seconds`.
 
     Raises `TransientFailure` when it does not answer, `NotReady` when we have no access to it.
     """
@@ -43,7 +42,7 @@ def query_web_server(url: str) -> str | None:
         session.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost")
         try:
             answer = session.post(
-                f"{url.rstrip('/')}/graphql", json={"query": LOADED}, timeout=TIMEOUT_SECONDS
+                f"{url.rstrip('/')}/graphql", json={"query": LOADED}, timeout=seconds
             )
         except requests.RequestException as error:
             raise TransientFailure(

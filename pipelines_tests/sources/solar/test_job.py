@@ -228,6 +228,7 @@ def test_p23_days_are_requested_by_hand(
         ({"plants": [99]}, "there is no plant 99"),
         ({"plants": [10**30]}, "there is no plant"),
         ({"plants": []}, "no plant is chosen"),
+        ({"from_date": "YYYY-MM-DD"}, "from_date is 'YYYY-MM-DD'. Incorrect data format"),
     ],
 )
 def test_p16_p17_p18_p25_impossible_requests_are_rejected(

@@ -75,6 +75,8 @@ def test_the_launchpad_registers_renames_retires_and_deletes_a_plant(
         ),
         ("rename_plant", {"plant_id": 1, "name": ""}, "not empty"),
         ("rename_plant", {"plant_id": 2, "name": "Bassa"}, "there is no plant 2"),
+        ("register_plant", {}, "a name has 50 characters at most and is not empty"),
+        ("delete_plant", {}, "there is no plant 0"),
         ("retire_plant", {"plant_id": -1}, "there is no plant -1"),
         ("delete_plant", {"plant_id": 2**40}, "there is no plant 1099511627776"),
     ],

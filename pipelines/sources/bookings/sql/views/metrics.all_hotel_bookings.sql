@@ -30,4 +30,5 @@ $$;
 
 COMMENT ON FUNCTION metrics.all_hotel_bookings(text, integer, text, integer, integer) IS
 'metrics.hotel_bookings of each hotel with events, with the same arguments besides the hotel;
-hotel_name is that of bookings.hotels. One hotel: WHERE hotel_id = 2607.';
+hotel_name is that of bookings.hotels. One hotel: WHERE hotel_id = 2607.
+Example: SELECT * FROM metrics.all_hotel_bookings(period => ''week'', year => extract(year FROM current_date)::integer);';

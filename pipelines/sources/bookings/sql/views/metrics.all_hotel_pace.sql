@@ -26,4 +26,5 @@ $$;
 
 COMMENT ON FUNCTION metrics.all_hotel_pace(date, date, timestamptz, integer) IS
 'metrics.hotel_pace of each hotel with events, with the same arguments besides the hotel; hotel_name
-is that of bookings.hotels.';
+is that of bookings.hotels.
+Example: SELECT * FROM metrics.all_hotel_pace(from_date => current_date, to_date => current_date + 14);';

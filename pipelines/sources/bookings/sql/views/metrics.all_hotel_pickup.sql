@@ -26,6 +26,6 @@ ORDER BY hotels.hotel_id, answer.night_of_stay
 $$;
 
 COMMENT ON FUNCTION metrics.all_hotel_pickup(date, date, timestamptz) IS
-'metrics.hotel_pickup of each hotel with events, with the same arguments besides the hotel: what is
-on the books for each night at as_of, and how many more that is than before. hotel_name is that of
-bookings.hotels.';
+'metrics.hotel_pickup of each hotel with events, with the same arguments besides the hotel. hotel_name is that of
+bookings.hotels.
+Example: SELECT * FROM metrics.all_hotel_pickup(from_date => current_date, to_date => current_date + 14);';

@@ -107,4 +107,5 @@ Bookings by night of stay: bookings with axis => ''stay''.
 All events: bookings + cancellations.
 Arguments that are missing, out of range (year 1950 to 2050) or do not go together are errors
 (22023), and so is a hotel of which there is no event (P0002). All hotels at once:
-metrics.all_hotel_bookings.';
+metrics.all_hotel_bookings.
+Example: SELECT * FROM metrics.hotel_bookings(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), period => ''month'', year => extract(year FROM current_date)::integer);';

@@ -34,10 +34,10 @@ ORDER BY hotels.hotel_id, min(nights.night_of_stay)
 $$;
 
 COMMENT ON FUNCTION metrics.hotel_occupancy(date, date, text, timestamptz) IS
-'How full each hotel is by period: day, week (from Monday), month or year, with the nights from
-from_date (unless given, the UTC day of as_of) to the one before to_date (unless given, 90 days
+'How full each hotel is by period: day, week (from Monday), month or year. The nights are those from from_date (unless given, the UTC day of as_of) to the one before to_date (unless given, 90 days
 after from_date). rooms_booked are nights of rooms on the books at as_of, rooms_available those that
 the hotel has to let, and occupancy the first by the second, 0 to 1, more where it is overbooked.
 rooms_available and occupancy are null where bookings.hotels has no rooms of the hotel. Of a period
 that is not whole in the range, the row is of the nights in it, and period_start the first of them.
-One hotel: WHERE hotel_id = 2607.';
+One hotel: WHERE hotel_id = 2607.
+Example: SELECT * FROM metrics.hotel_occupancy(from_date => current_date, to_date => current_date + 28, period => ''week'');';

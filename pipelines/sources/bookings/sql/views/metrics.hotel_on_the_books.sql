@@ -59,8 +59,9 @@ END
 $$;
 
 COMMENT ON FUNCTION metrics.hotel_on_the_books(bigint, timestamptz, date, date) IS
-'How many reservations of a hotel were on the books for each night at an instant: booked until then,
-that instant included, and not cancelled. A reservation counts once for a night, however often it was
+'How many reservations of a hotel were on the books for each night at an instant. They were booked
+until then, that instant included, and not cancelled. A reservation counts once for a night, however often it was
 booked. Every night from from_date to the one before to_date has a row, zeros included; 3700 nights
 at most. Arguments that are missing or the wrong way round are errors, and so is a hotel of which there
-is no event (P0002).';
+is no event (P0002).
+Example: SELECT * FROM metrics.hotel_on_the_books(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), as_of => now(), from_date => current_date, to_date => current_date + 14);';

@@ -73,4 +73,5 @@ COMMENT ON FUNCTION enriched.itinerary(text) IS
 'An itinerary by its id with its legs, one row, or none when it is unknown. legs is a list of objects
 in their order: leg_id; departure and arrival, each with airport (IATA code), name, city and
 local_time; airline and airline_id; stops; duration_minutes. Several at once:
-FROM enriched.itineraries AS one, enriched.itinerary(one.itinerary_id).';
+FROM enriched.itineraries AS one, enriched.itinerary(one.itinerary_id).
+Example: SELECT * FROM enriched.itinerary((SELECT min(itinerary_id) FROM enriched.itineraries));';

@@ -32,4 +32,5 @@ $$;
 COMMENT ON FUNCTION enriched.track(text, text) IS
 'The shipment of a tracking number and a carrier: the columns of enriched.shipments, one row, or none
 when it is unknown. The carrier may be written in small or capital letters, and blanks around either
-do not matter; one that is missing is an error.';
+do not matter; one that is missing is an error.
+Example: SELECT * FROM enriched.track(tracking_number => (SELECT min(tracking_number) FROM enriched.shipments), carrier => (SELECT min(carrier) FROM enriched.shipments WHERE tracking_number = (SELECT min(tracking_number) FROM enriched.shipments)));';

@@ -118,8 +118,8 @@ END
 $$;
 
 COMMENT ON FUNCTION metrics.solar_report(integer, date, date, text) IS
-'What a plant expected and observed by period: hour, day, week (from Monday), month or year;
-from_date included, to_date not, both in the plant''s zone. Every period has a row, also of days to
+'What a plant expected and observed by period: hour, day, week (from Monday), month or year.
+from_date is included, to_date is not, both in the plant''s zone. Every period has a row, also of days to
 come, without data null sums and hours_present 0. period_start is on the clocks of the plant''s
 zone: when they are set back, two hours have the same, in their order, and when they are set
 forward, one is skipped. Of a week, month or year that is not whole in the range, the row is of the
@@ -128,4 +128,5 @@ hours_expected those of the period, so that sums of part of it can be judged. Su
 decimals, hours are as received. performance_ratio is observed by expected energy of the hours stored; null where none was expected (less than 0.000001
 kWh). Arguments that are missing, the wrong way round or outside 1950 to 2050 are errors (22023),
 and so is a plant that there is not (P0002). For several plants: FROM solar.plants CROSS JOIN
-LATERAL metrics.solar_report(plants.plant_id, ...).';
+LATERAL metrics.solar_report(plants.plant_id, ...).
+Example: SELECT * FROM metrics.solar_report(plant_id => (SELECT min(plant_id) FROM solar.plants), from_date => current_date - 28, to_date => current_date, period => ''week'');';

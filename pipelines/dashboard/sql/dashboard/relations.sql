@@ -1,0 +1,5 @@
+SELECT nspname || '.' || relname AS name, obj_description(pg_class.oid, 'pg_class') AS about
+FROM pg_class
+INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
+WHERE nspname IN ('enriched', 'metrics') AND relkind IN ('r', 'v')
+ORDER BY name;

@@ -1,0 +1,49 @@
+"""A probe that fails is repeated with more time: slow is not bad, and what is away stays bad."""
+
+import datetime as dt
+import threading
+
+import pytest
+
+from pipelines.failures import TransientFailure
+from pipelines.status import rules
+from pipelines.status.collect import _Look
+
+NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+AWAY = TransientFailure("database", "connection refused", place="here", remedy="Start it.")
+
+
+def test_what_answers_at_once_is_not_slow() -> None:
+    look = _Look("here", lambda _: 7, (5, 5))
+    assert look.result() == 7
+    assert look.slow_seconds is None
+
+
+def test_what_times_out_once_is_slow_and_not_bad() -> None:
+    free = threading.Event()
+    look = _Look("here", lambda seconds: seconds == 30 or free.wait(60), (0.05, 30))
+    assert look.result()
+    free.set()
+    assert look.slow_seconds is not None
+    (problem,) = rules.of_slow({"database": look.slow_seconds}, NOW)
+    assert problem.what.startswith("The database is slow")
+    assert rules.status_of([problem]) == "warning"
+
+
+def test_what_fails_twice_is_bad() -> None:
+    tried = []
+
+    def look(seconds: float) -> None:
+        tried.append(seconds)
+        raise AWAY
+
+    with pytest.raises(TransientFailure, match="connection refused"):
+        _Look("here", look, (5, 6)).result()
+    assert tried == [5, 6]
+
+
+def test_what_never_answers_is_bad() -> None:
+    free = threading.Event()
+    with pytest.raises(TransientFailure, match="did not answer within 0 s"):
+        _Look("here", lambda _: free.wait(60), (0.05, 0.1)).result()
+    free.set()
