@@ -48,7 +48,7 @@ SYSTEM = tuple(
 #: Fixtures that start the platform as people do.
 STATES = {"state", "empty_state"}
 DRILLS = "pipelines_tests/drills/"
-#: Tests that share a fixture that takes long to make.
+#: Tests that share an expensive fixture.
 COSTLY = (*SYSTEM, "pipelines_tests/cookbook/", f"{DRILLS}test_workers.py")
 #: Minutes each, so that others are done beside them.
 LONGEST = tuple(f"{DRILLS}test_{name}.py" for name in ("soak", "whole_system", "two_daemons"))

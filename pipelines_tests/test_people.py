@@ -1,4 +1,4 @@
-"""What analysts, operators and runs may do in the database, by trying; how long it may take."""
+"""What analysts, operators and runs may do in the database, by trying, and their time limits."""
 
 from contextlib import ExitStack
 from pathlib import Path

@@ -215,7 +215,7 @@ def test_a_subscription_is_opened_with_a_password_only(proxied: Proxied) -> None
 
 
 def test_another_site_cannot_use_the_password_that_a_browser_keeps(proxied: Proxied) -> None:
-    """Browsers add it to whatever a page requests, and Dagster takes mutations even from links."""
+    """Browsers add it to whatever a page requests, and Dagster accepts mutations from links."""
     operator = proxied.operators(OPERATOR)
     before = operator.query(RUNS)
     path = f"/graphql?query={quote(LAUNCH)}"

@@ -33,10 +33,10 @@ def test_flights(answer: Answer) -> None:
     assert ids == sorted(ours, key=lambda id_: (-offers[id_]["agent_rating"], prices[id_]))
     direct = {id_ for id_ in offers if 0 in stops[id_]} | {"it_5"}
     assert of(answer("Which itineraries have any leg"), "itinerary_id") == sorted(direct)
-    (whole,) = answer("What is an itinerary, with all")
-    assert whole["price_amount"] == prices["it_2"]
-    assert whole["first_departure"]["airport"] == "BUD"
-    assert whole["first_departure"]["local_time"] == "2026-11-20T09:30:00"
+    (itinerary,) = answer("What is an itinerary, with all")
+    assert itinerary["price_amount"] == prices["it_2"]
+    assert itinerary["first_departure"]["airport"] == "BUD"
+    assert itinerary["first_departure"]["local_time"] == "2026-11-20T09:30:00"
     of_wizz = {
         id_
         for id_, one in offers.items()
@@ -137,11 +137,11 @@ def test_weather_and_where_all_came_from(answer: Answer) -> None:
         *[("bookings", 1), ("bookings", 1), ("flights", 1), ("shipments", 1)]
     ]
     assert '"from 70"' in rejected[2]["example"]
-    whole = answer("What does a rejected record")
-    assert {row["raw"].split(",")[0] for row in whole} == {
+    records = answer("What does a rejected record")
+    assert {row["raw"].split(",")[0] for row in records} == {
         str(known_bookings.OTHERWISE["id"]),
         str(known_bookings.UNREADABLE["id"]),
     }
-    assert "hotel_id was 2607" in whole[0]["reasons"][0]
+    assert "hotel_id was 2607" in records[0]["reasons"][0]
     (event,) = answer("Which file or answer")
     assert event["name"] == "bookings-2026-11-02.csv"

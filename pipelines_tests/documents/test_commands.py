@@ -32,8 +32,8 @@ SHELL = re.compile(r"(?:^|[(\s=/])(isobar|make) ([^\n|>)#;]*)", re.MULTILINE)
 def said(page: Path) -> list[tuple[str, list[str]]]:
     """Each command of ours that a page sets as code, in its words."""
     spans = [one for one in code_spans(page) if re.match(r"(\S*/)?(isobar|make) ", one)]
-    whole = "\n".join([*spans, *blocks(page, "sh")])
-    return [(program, words.split()) for program, words in SHELL.findall(whole)]
+    code = "\n".join([*spans, *blocks(page, "sh")])
+    return [(program, words.split()) for program, words in SHELL.findall(code)]
 
 
 def problem(words: list[str]) -> str | None:

@@ -15,7 +15,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 #: Addresses whose passwords are apart.
 NEVER_IN_FILES = {"DATABASE_URL_FILE", "DAGSTER_POSTGRES_URL_FILE", "CELERY_BROKER_URL_FILE"}
 OF_PEOPLE = {OWNER_PASSWORD, "ANALYST_PASSWORD", "OPERATOR_PASSWORD"}
-#: The two services that end before anything takes in what others sent.
+#: The two services that exit before anything loads foreign data.
 WITH_ALL = {"configuration", "migrate"}
 
 
@@ -45,7 +45,7 @@ def test_loading_services_receive_no_passwords_of_human_roles(name: str) -> None
     words = f"{service.get('environment')} {service.get('secrets')}"
     passed = {one for one in OF_PEOPLE if f"${{{one}:-}}" in words or one.lower() in words}
     owners = {OWNER_PASSWORD} if name in ("postgres", "tools") else set()
-    owners = {"ANALYST_PASSWORD"} if name == "dashboard" else owners  # which takes in nothing
+    owners = {"ANALYST_PASSWORD"} if name == "dashboard" else owners  # which loads nothing
     assert passed == (OF_PEOPLE if name in WITH_ALL else owners)
 
 

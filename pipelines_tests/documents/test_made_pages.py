@@ -35,7 +35,7 @@ UNIT = (
     "(amount|celsius|cost|degrees|feet|hpa|kmh|kwh|kwh_per_m2|latitude|longitude|mm|pct"
     "|w_per_m2|wh_per_m2)"
 )
-#: Of each type of a column what its name has to say; of what has no unit, the whole name.
+#: Of each type of a column what its name has to state; without a unit, the complete name.
 NAMED_AS = {
     "timestamp with time zone": "_at$|_until$",
     "timestamp without time zone": "_local$|^local_",

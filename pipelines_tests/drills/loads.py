@@ -43,7 +43,7 @@ WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()
     AND pid IN (SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend')
 """
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-#: Takes in the delivery of a number; its files go to the folder.
+#: Loads the delivery of a number; its files go to the folder.
 Load = Callable[[Warehouse, int, Path], object]
 
 
@@ -98,7 +98,7 @@ def prepare(owner: psycopg.Connection, plants: int = PLANTS) -> None:
 
 
 def rows(owner: psycopg.Connection) -> dict[str, str]:
-    """What the domains' tables hold, by table."""
+    """Return the contents of the domains' tables by table."""
     return {
         table: checksum(owner, table, [name for name in columns if name not in NOTED])
         for table, columns in columns_of(owner).items()

@@ -1,4 +1,4 @@
-"""Files, plants and deaths that come to a whole system by a seed, and what is true in the end."""
+"""Files, plants and deaths that befall a system by a seed, and what is true in the end."""
 
 import datetime as dt
 import time
@@ -149,10 +149,10 @@ class Plot:
         self.story.append(f"{dt.datetime.now(dt.UTC):%H:%M:%S} {words}")
 
     def wait(self) -> None:
-        """Until all was taken, and the system has come to rest."""
+        """Wait until all is loaded and the system has come to rest."""
         for source, files in self.files.items():
             for what in files:
-                self.system.wait_until(partial(self.ledger, source, what), f"{what} is taken")
+                self.system.wait_until(partial(self.ledger, source, what), f"{what} is loaded")
         system = self.system
         system.wait_until(lambda: not system.query(UNSYNCED), "plants are synced", SETTLE_SECONDS)
         system.wait_until(lambda: self.is_counted(), "all events are counted")

@@ -1,4 +1,4 @@
-"""A disk of a drill's own that is full when it says so. Mounting it takes root."""
+"""A disk of a drill's own that is full when it says so. Mounting it requires root."""
 
 import subprocess
 import tempfile

@@ -1,4 +1,4 @@
-"""The whole system as `isobar ui` runs it, its processes by role, and who starts it again."""
+"""The complete system as `isobar ui` runs it, its processes by role, and who starts it again."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ SELECT pipeline_name FROM (
 ) AS last_runs
 WHERE status <> 'SUCCESS'
 """
-PLACES_TAKEN = f"""
+SLOTS_OCCUPIED = f"""
 SELECT run_id FROM concurrency_slots
 WHERE run_id IS NOT NULL
     AND run_id NOT IN (SELECT run_id FROM runs WHERE status IN {UNFINISHED})
@@ -163,7 +163,7 @@ class System:
 
     def is_clean(self) -> bool:
         """Return whether nothing is locked or left behind."""
-        occupied = self.query(PLACES_TAKEN, database=DAGSTER)
+        occupied = self.query(SLOTS_OCCUPIED, database=DAGSTER)
         return not occupied and not self.query(LOCKED) and not self.orphans()
 
     def stop(self) -> str:

@@ -18,7 +18,7 @@ from pipelines_tests.states import copied, load
 FILES, LINES, PLANTS = 200, 20, 50
 #: As dagster.yaml says.
 MAX_RUNS = 6
-#: As docs/operations.md says; the built-in server takes 200.
+#: As docs/operations.md says; the built-in server accepts 200.
 MAX_SESSIONS = 60
 UNDER_WAY = """
 SELECT pipeline_name, count(*) FROM runs
@@ -101,4 +101,4 @@ def test_a_burst_of_files_respects_run_and_session_limits(
     assert seen.runs <= MAX_RUNS
     assert seen.of_a_job["shipments"] == seen.of_a_job["solar"] == 1
     assert seen.sessions <= MAX_SESSIONS
-    assert of_jobs["shipments"] < FILES / 4, "files are taken together, not a run for each"
+    assert of_jobs["shipments"] < FILES / 4, "files are loaded together, not by a run for each"

@@ -28,7 +28,7 @@ STORED = "SELECT count(*) FROM shipments.shipments WHERE tracking_number LIKE 'T
 
 @contextmanager
 def none_left(server: Connections, database: str, role: str = LOADER) -> Iterator[None]:
-    """All sessions that the role may have are taken; those that come free are taken too."""
+    """Occupy all sessions that the role may have, also those that become free."""
     with ExitStack() as sessions:
         for _ in range(2):
             with suppress(psycopg.OperationalError):
@@ -86,7 +86,7 @@ def test_a_command_without_a_free_session_fails_and_succeeds_later(
         assert owner.execute(STORED).fetchone() == (LINES,)
 
 
-@pytest.mark.skipif(not LONG, reason="the whole platform costs the time of the long form")
+@pytest.mark.skipif(not LONG, reason="the complete platform costs the time of the long form")
 def test_daemons_survive_exhausted_sessions_and_load_the_backlog(
     state: Path, source: FakeSource, sandbox_url: str
 ) -> None:
@@ -106,7 +106,7 @@ def test_daemons_survive_exhausted_sessions_and_load_the_backlog(
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
         with none_left(server, WAREHOUSE, SUPERUSER):
             (inbox / "a.csv").write_text(text_of([line(n) for n in range(LINES)]))
-            time.sleep(45)  # longer than a look of each sensor takes
+            time.sleep(45)  # longer than a tick of each sensor
             assert serving.process.poll() is None
             assert owner.execute(STORED).fetchone() == (0,)
         wait_until(lambda: owner.execute(STORED).fetchone() == (LINES,), "the file is loaded", 300)

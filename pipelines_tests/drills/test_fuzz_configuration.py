@@ -113,9 +113,9 @@ def test_variable_files_are_parsed_or_rejected_with_a_message(
 @often()
 @given(st.from_regex("[A-Za-z0-9/@:%+ .ß-]{1,20}", fullmatch=True))
 def test_a_separate_password_becomes_part_of_the_address(password: str) -> None:
-    whole = env_validation.with_password("postgresql://u@h:1/d", password)
-    assert whole is not None
-    assert make_url(whole).password == password
+    address = env_validation.with_password("postgresql://u@h:1/d", password)
+    assert address is not None
+    assert make_url(address).password == password
 
 
 @often()

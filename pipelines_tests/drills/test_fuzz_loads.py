@@ -296,12 +296,12 @@ def test_any_server_bytes_become_a_response_or_a_named_failure(
     content: bytes,
 ) -> None:
     written = "".join(f"\r\n{name}: {value}" for name, value in headers)
-    whole = version + f"{status}{written}\r\n\r\n".encode("latin-1") + content
+    response = version + f"{status}{written}\r\n\r\n".encode("latin-1") + content
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.close_connection = True
         with suppress(OSError):
-            handler.wfile.write(whole)
+            handler.wfile.write(response)
 
     source.will(answer)
     client = HttpClient("flights", "FLIGHTS_URL", attempts=1, read_seconds=60)

@@ -1,6 +1,6 @@
 """kill -9 in the middle of a load: of the run, of the server, of both. Then `isobar run` again.
 
-A lock that the test holds stops the load between its first write and its commit.
+A lock of the test stops the load between its first write and its commit.
 """
 
 import os
@@ -133,7 +133,7 @@ def test_kill_9_during_an_import_leaves_files_complete_or_unloaded(
 def test_kill_9_while_loading_or_counting_loses_and_doubles_nothing(
     state: Path, tmp_path: Path, table: str
 ) -> None:
-    """DEF E52, E58: what was taken from the queue, or behind the watermark, was lost by a crash."""
+    """DEF E52, E58: what came from the queue, or behind the watermark, was lost by a crash."""
     events = [booking_event(number) for number in range(300)]
     (tmp_path / "events.csv").write_text(text_of_events(events))
     variables = {"ISOBAR_SOURCES": "live", "BOOKINGS_INBOX": str(tmp_path)}

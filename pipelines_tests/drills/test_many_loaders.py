@@ -32,7 +32,7 @@ MAX_SECONDS = 240
 def one_by_one(
     server: Connections, template: str, tmp_path: Path
 ) -> Iterator[Callable[[str], dict[str, str]]]:
-    """What a domain's tables hold when its deliveries come one after the other."""
+    """Return the contents of a domain's tables when its deliveries are loaded in order."""
     with made(server, template) as name, psycopg.connect(server.url(SUPERUSER, name)) as owner:
         owner.autocommit = True
         store = Warehouse(server.url(LOADER, name))

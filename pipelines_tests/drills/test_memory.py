@@ -30,8 +30,8 @@ LINES = 300_000 if LONG else 20_000
 ITINERARIES = 200_000
 
 
-def take_in(server: Connections, database: str, source: str, file: Path) -> dict[str, float]:
-    """Take a file in, in a process that may have a gigabyte; what it says of itself."""
+def load_measured(server: Connections, database: str, source: str, file: Path) -> dict[str, float]:
+    """Load a file in a process limited to a gigabyte; return its measurements."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (GIGABYTE, GIGABYTE))
@@ -55,7 +55,7 @@ def test_a_large_booking_file_loads_within_a_gigabyte(
 ) -> None:
     file = tmp_path / "bookings.csv"
     file.write_text(bookings.text_of(bookings.event(n, hotel_id=n % 50) for n in range(EVENTS)))
-    measured = take_in(server, database, "bookings", file)
+    measured = load_measured(server, database, "bookings", file)
     assert measured["loaded"] == EVENTS
     assert measured["megabytes"] < 600
     assert owner.execute("SELECT count(*) FROM bookings.events").fetchone() == (EVENTS,)
@@ -66,7 +66,7 @@ def test_a_large_shipment_file_loads_within_a_gigabyte(
 ) -> None:
     file = tmp_path / "shipments.csv"
     file.write_text(shipments.text_of([shipments.line(n // 3, sku=n % 3) for n in range(LINES)]))
-    measured = take_in(server, database, "shipments", file)
+    measured = load_measured(server, database, "shipments", file)
     assert measured["loaded"] == LINES
     assert measured["megabytes"] < 600
     assert owner.execute("SELECT count(*) FROM shipments.articles").fetchone() == (LINES,)

@@ -49,7 +49,7 @@ def killable() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="module")
 def with_airports(killable: EmbeddedPostgres) -> Iterator[str]:
-    """The name of a migrated database that has the airports, all but a few taken away again."""
+    """The name of a migrated database that has the airports, most of them removed again."""
     with made(killable.start()) as name:
         migrate(killable.start().url(SUPERUSER, name))
         store = Warehouse(killable.start().url(LOADER, name))

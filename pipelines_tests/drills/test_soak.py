@@ -34,7 +34,7 @@ WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
 GROUP BY 1
 """
 RUNS = "SELECT pipeline_name, count(*) FROM runs GROUP BY 1 ORDER BY 1"
-TAKEN = "SELECT count(*) FROM ops.deliveries WHERE name LIKE 'soak%'"
+LOADED = "SELECT count(*) FROM ops.deliveries WHERE name LIKE 'soak%'"
 SCHEDULES = """
 [sensors]
 bookings_inbox.every_seconds = 1
@@ -169,7 +169,7 @@ def test_in_twenty_minutes_at_high_cadence_nothing_grows(
         system.wait_until(lambda: system.query("SELECT 1 FROM solar.syncs"), "the system is up")
         system.wait_until(lambda: all(map(system.having, ROLES)), "all processes are there")
         meter, files = soak(system, SECONDS)
-        system.wait_until(lambda: system.query(TAKEN) == [(files,)], "all files are taken")
+        system.wait_until(lambda: system.query(LOADED) == [(files,)], "all files are loaded")
         runs = system.query(RUNS, database=DAGSTER)
     finally:
         said = system.stop()

@@ -1,4 +1,4 @@
-"""Two daemons by mistake on one instance: every file is still taken once, and none is left."""
+"""Two daemons by mistake on one instance: every file is still loaded once, and none is left."""
 
 import subprocess
 import time
@@ -81,9 +81,9 @@ def test_two_daemons_load_every_file_once_and_both_log_it(state: Path) -> None:
 
     def is_done() -> bool:
         most["under way"] = max(most["under way"], system.query(UNDER_WAY, database=DAGSTER)[0][0])
-        return bool(system.query(LEDGER) == whole)
+        return bool(system.query(LEDGER) == expected)
 
-    whole = [
+    expected = [
         ("bookings", FILES, FILES, FILES * LINES, FILES * LINES),
         ("shipments", FILES, FILES, FILES * LINES, FILES * LINES),
     ]
@@ -99,7 +99,7 @@ def test_two_daemons_load_every_file_once_and_both_log_it(state: Path) -> None:
             for number in range(FILES):
                 drop(system, number)
                 time.sleep(0.5)
-            system.wait_until(is_done, "all files are taken")
+            system.wait_until(is_done, "all files are loaded")
             system.wait_until(
                 lambda: len(system.query(OF_TICKS, database=DAGSTER)) >= 2, "two minutes tick"
             )

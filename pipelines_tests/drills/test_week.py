@@ -159,7 +159,7 @@ def began(record: Any) -> dt.datetime:
 
 
 def idle_runs(drill: Drill, owner: psycopg.Connection) -> list[Any]:
-    """Runs that a sensor began and that took in nothing."""
+    """Runs that a sensor began and that loaded nothing."""
     busy = {run_id for (run_id,) in owner.execute(OF_RUNS)}
     return [
         one

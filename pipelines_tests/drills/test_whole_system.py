@@ -1,4 +1,4 @@
-"""The whole system, of which one process after the other is killed while files and plants come.
+"""The complete system, of which one process after the other is killed while files and plants come.
 
 ISOBAR_DRILL_SEED=7 plays the plot of that seed alone.
 """

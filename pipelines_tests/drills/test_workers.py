@@ -135,7 +135,9 @@ def test_a_terminating_worker_finishes_its_run_and_accepts_no_other(
         stopping = machines.worker_of(run)
         stopping.process.terminate()
         machines.drop("shipments", "meanwhile.csv", text_of([line(21)]))
-        wait_until(lambda: ledger(machines, "shipments", "meanwhile%"), "the other takes its run")
+        wait_until(
+            lambda: ledger(machines, "shipments", "meanwhile%"), "the other executes its run"
+        )
         assert stopping.process.poll() is None
         assert machines.statuses("bookings")[-1] == "STARTED"
     wait_until(lambda: stopping.process.poll() is not None, "it stops")
@@ -171,7 +173,7 @@ def test_runs_survive_a_broker_outage_and_new_ones_start_afterwards(
 def test_a_terminated_run_stops_and_is_not_redelivered(
     machines: Machines, flights: FakeSource
 ) -> None:
-    """Dagster's own launcher ends it as failed, and the daemon takes it again."""
+    """Dagster's own launcher ends it as failed, and the daemon requeues it."""
     released = threading.Event()
 
     def hang(handler: BaseHTTPRequestHandler) -> None:
@@ -186,6 +188,6 @@ def test_a_terminated_run_stops_and_is_not_redelivered(
     assert machines.stop_run(run) == {"__typename": "TerminateRunSuccess"}
     machines.wait_for_rest()
     released.set()
-    time.sleep(15)  # the daemon looks every few seconds for runs to take again
+    time.sleep(15)  # the daemon looks every few seconds for runs to requeue
     (last,) = machines.runs("flights")[-1:]
     assert (last.run_id, last.status) == (run.run_id, "CANCELED")

@@ -175,7 +175,7 @@ def test_a_redirect_is_followed_and_its_body_is_not_read(source: FakeSource) -> 
 
 
 def test_a_redirect_with_an_endless_body_is_followed_at_once(source: FakeSource) -> None:
-    """Requests read it whole, with all that it unpacked to, though it followed no redirect."""
+    """Requests read all of it, decompressed, though it followed no redirect."""
     sent = 0
 
     def endless(handler: BaseHTTPRequestHandler) -> None:

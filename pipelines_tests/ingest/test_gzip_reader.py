@@ -50,7 +50,7 @@ def test_an_uncompressed_file_is_read_unchanged(path: Path, content: bytes) -> N
 
 
 def test_a_file_is_read_from_its_start_whatever_its_position(path: Path) -> None:
-    """Its hash was taken just before, to the end."""
+    """Its hash was computed just before, to the end."""
     for content in (TEXT, gzip.compress(TEXT)):
         path.write_bytes(content)
         with path.open("rb") as file:

@@ -163,7 +163,7 @@ def test_an_unreadable_file_is_rejected_and_loaded_once_readable(
     warehouse: Warehouse, inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.csv").write_text("one")
-    whole = os.open
+    original = os.open
 
     def deny(path: Path, flags: int) -> int:
         raise PermissionError(13, "Permission denied", str(path))
@@ -173,7 +173,7 @@ def test_an_unreadable_file_is_rejected_and_loaded_once_readable(
     assert load_files(warehouse, inbox, files, load)[1][0].problem == (
         "the file may not be read: permission denied"
     )
-    monkeypatch.setattr(os, "open", whole)
+    monkeypatch.setattr(os, "open", original)
     (folder / "a.csv").chmod(0o640)
     assert look(warehouse, inbox)[0] == ["a.csv"]
 

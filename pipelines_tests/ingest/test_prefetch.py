@@ -49,7 +49,7 @@ def test_items_that_are_nothing_are_items_too() -> None:
 
 
 def test_an_item_is_made_while_the_one_before_is_used() -> None:
-    """Reading and writing took turns, and both waited half of the time."""
+    """Reading and writing alternated, and both waited half of the time."""
     is_second_begun, is_first_used = threading.Event(), threading.Event()
 
     def items() -> Iterator[tuple[str, bool]]:

@@ -258,15 +258,15 @@ def test_every_asset_has_an_honest_time_to_be_fresh_by(
     with_own: Callable[[str], dg.Definitions], words: str
 ) -> None:
     """No shorter than the longest wait for a schedule whose job makes it."""
-    whole = with_own(words)
+    definitions = with_own(words)
     waits: dict[dg.AssetKey, dt.timedelta] = {}
     for entry in timetable().schedules.values():
-        for key in whole.resolve_job_def(entry.job).asset_layer.selected_asset_keys:
+        for key in definitions.resolve_job_def(entry.job).asset_layer.selected_asset_keys:
             wait = entry.longest_wait
             if entry.job == "bookings_audit":  # skips where one was done lately
                 wait += HOURLY.skips_for
             waits[key] = min(wait, waits.get(key, dt.timedelta.max))
-    for node in whole.get_repository_def().asset_graph.asset_nodes:
+    for node in definitions.get_repository_def().asset_graph.asset_nodes:
         if node.is_external:
             continue
         policy = node.freshness_policy
@@ -338,9 +338,9 @@ def test_the_documented_example_is_valid(
     page = (PROJECT / "docs/operations.md").read_text()
     (words,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     theirs = read_timetable(own(tmp_path, words))
-    whole = build_definitions()
+    definitions = build_definitions()
     entries = [one for one in theirs.schedules.values() if one.is_own]
     assert len(schedules_of(entries)) == 2
     for entry in entries:
-        dg.validate_run_config(whole.resolve_job_def(entry.job), dict(entry.config))
+        dg.validate_run_config(definitions.resolve_job_def(entry.job), dict(entry.config))
     assert theirs.schedules["flights_daily"].zone == "Europe/Paris"

@@ -55,7 +55,7 @@ def start_elsewhere(server: EmbeddedPostgres) -> "subprocess.Popen[str]":
 
 def test_the_server_outlives_whoever_started_it(built_in: EmbeddedPostgres) -> None:
     starter = start_elsewhere(built_in)
-    port, _ = starter.communicate(timeout=300)  # also: the server holds no pipe of its starter
+    port, _ = starter.communicate(timeout=300)  # also: the server keeps no pipe of its starter open
     running = built_in.connections()
     assert running is not None
     assert running.port == int(port)

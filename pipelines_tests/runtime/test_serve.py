@@ -31,7 +31,7 @@ WORDS = {name: f"{name.lower()}@/:#'%\\ \"" for name in PASSWORDS.values()}
 
 @pytest.fixture(scope="module")
 def server(state_folder: Path) -> Iterator[Connections]:
-    """A server of its own, for roles and their passwords are the whole server's."""
+    """A server of its own, for roles and their passwords belong to a server."""
     built_in = EmbeddedPostgres(state_folder / "serve")
     yield built_in.start()
     built_in.stop()

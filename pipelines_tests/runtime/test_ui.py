@@ -103,7 +103,7 @@ def test_runs_survive_the_death_of_their_forking_process(ui: Ui) -> None:
 
 
 def test_a_past_day_without_an_archive_is_rejected_with_reason(ui: Ui) -> None:
-    """A day of the sandbox's past is archived, so one is taken out of the archive."""
+    """A day of the sandbox's past is archived, so one is deleted from the archive."""
     server = EmbeddedPostgres(ui.state).start()
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
         (day,) = owner.execute("SELECT min(snapshot_on)::text FROM flights.snapshots").fetchone()  # type: ignore[misc]
@@ -128,7 +128,7 @@ def test_the_daemon_loads_a_file_dropped_into_the_inbox(ui: Ui) -> None:
     deadline = time.monotonic() + 300
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         while (found := connection.execute(query).fetchone()) == (0, None):
-            assert time.monotonic() < deadline, "nobody took the file"
+            assert time.monotonic() < deadline, "nobody loaded the file"
             time.sleep(0.2)
     assert found == (2, 3)
     (inbox / "dropped \u00fc.csv").touch()  # looked at by one more run, which finds nothing new

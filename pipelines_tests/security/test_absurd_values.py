@@ -28,7 +28,7 @@ from pipelines_tests.sources.solar.made_up import ONE_DAY, day_of_items, registe
 
 DIGITS = "9" * 100_000
 NUMBERS = [DIGITS, f"-{DIGITS}", "1e999999", "-1e999999", "NaN"]
-#: These are 0 and 1 to a reader of JSON, and no number where a file promises whole ones.
+#: These are 0 and 1 to a reader of JSON, and no number where a file promises integers.
 SMALL = ["1e-999999", f"0.{DIGITS}"]
 
 

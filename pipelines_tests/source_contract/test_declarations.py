@@ -1,4 +1,4 @@
-"""What holds for the declaration of every source, without a list of them."""
+"""Rules for the declaration of every source, without a list of them."""
 
 import dataclasses
 import datetime as dt

@@ -28,7 +28,7 @@ YEARS_AHEAD = 1000
 class Spot(NamedTuple):
     """One value of one record in a true answer: `kind` is number, text, time, epoch (seconds).
 
-    `place` is its position where the record holds a list of values; `may_be` says whether the
+    `place` is its position where the record has a list of values; `may_be` says whether the
     source has promised it: it may be "null", or "missing".
     """
 

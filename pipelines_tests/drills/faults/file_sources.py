@@ -138,5 +138,5 @@ shipments = Files(
     spots=_line_spots,
     dropped="carrier",
     spared=NO_CONNECTION
-    | {"gzip bomb": "packed files are not taken", "far future": "they have no times"},
+    | {"gzip bomb": "packed files are not accepted", "far future": "they have no times"},
 )

@@ -154,7 +154,7 @@ def _search_spots(answer: Any, number: int) -> list[Spot]:
     return _one_spot(spots, number)
 
 
-#: Faults that lose no record and cannot be seen in whole rows.
+#: Faults that lose no record and cannot be seen by counting rows.
 SPARED = {"out of range": "such a value is null and counted, and the others of its answer land"}
 
 

@@ -44,7 +44,7 @@ class Feed(ABC):
     """One domain's source. A run in another process has a copy of it, so a run changes nothing.
 
     `path` is where it answers at `url`, if it does; files are dropped into `folder`. What
-    `is_watched` is taken in before anything else happens.
+    `is_watched` is loaded before anything else happens.
     """
 
     source: str
@@ -68,7 +68,7 @@ class Feed(ABC):
 
     @abstractmethod
     def run(self, store: Warehouse) -> None:
-        """Take in what there is, as the job does. Raises what it could not."""
+        """Load what there is, as the job does. Raises the failures."""
 
     def is_loaded(self) -> None:  # noqa: B027
         """Note that a run ended well."""

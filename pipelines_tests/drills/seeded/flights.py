@@ -1,4 +1,4 @@
-"""Flights documents: some a day; bad records, and documents that are rejected as a whole."""
+"""Flights documents: some a day; bad records, and documents that are rejected."""
 
 import datetime as dt
 import hashlib

@@ -89,13 +89,13 @@ class Schedule:
             return "nobody looks"
         if chance < 0.35:
             self._run(feed)
-            return "it is taken in"
+            return "it is loaded"
         if chance < 0.5 and feed.path:
             return self._run_in_vain(feed)
         return self._run_and_strike(feed, troubles.drawn_blow(self.random, feed.moments))
 
     def _run(self, feed: Feed) -> None:
-        """Take in what there is, without trouble."""
+        """Load what there is, without trouble."""
         self.source.will(self._answer)
         feed.run(self.store)
         feed.is_loaded()
@@ -117,7 +117,7 @@ class Schedule:
         except TransientFailure as failure:
             return f"it says: {failure.problem}"
         feed.is_loaded()
-        return "it is taken in"
+        return "it is loaded"
 
     def _run_and_strike(self, feed: Feed, blow: Blow) -> str:
         self.source.will(self._answer)
@@ -198,7 +198,7 @@ def _load(
 
 
 def _stored(owner: psycopg.Connection) -> dict[str, str]:
-    """What all tables hold, by table, but for times and numbers of deliveries."""
+    """Return the contents of all tables by table, without times and numbers of deliveries."""
     return {
         table: checksum(owner, table, [n for n in columns if n not in NOTED | RETRIED])
         for table, columns in columns_of(owner).items()

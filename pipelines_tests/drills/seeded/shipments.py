@@ -50,7 +50,7 @@ class File:
 
 
 class Expected:
-    """What files say, taken one after the other: the last has the say of what it says well."""
+    """The content of files loaded in order: for good lines, the last file wins."""
 
     def __init__(self) -> None:
         self.heads: dict[Name, tuple[str, ...]] = {}
@@ -188,7 +188,7 @@ class Shipments(Feed):
         self.run(store)
 
     def check(self, owner: psycopg.Connection) -> None:
-        """What was written over before it was taken in is not there, by the ledger too."""
+        """Check that a file overwritten before its load left nothing, also in the ledger."""
         entries = self.entries(owner)
         latest = {file.name: file for file in self.files}
         expected = Expected()

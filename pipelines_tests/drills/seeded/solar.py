@@ -182,12 +182,12 @@ class Solar(Feed):
         same(owner.execute(READINGS), rows, "solar.readings")
         bad = [json.dumps(one) for items in sent.values() for one, is_good in items if not is_good]
         same((raw for (raw,) in owner.execute(REJECTED)), bad, "rejected items")
-        whole = [
+        complete = [
             (plant, day)
             for plant, day in sent
             if all((plant, f"{day}T{hour:02}:00:00") in good for hour in range(24))
         ]
-        same(owner.execute(COMPLETE), whole, "complete days")
+        same(owner.execute(COMPLETE), complete, "complete days")
         for query in (HALF_WRITTEN, BY_NOBODY):
             assert owner.execute(query).fetchall() == []
         for (name, sha256), entry in self.entries(owner).items():

@@ -21,7 +21,7 @@ from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 
 OF_THE_SERVER = ("backend", "postmaster", "server")
-#: The server less often: it takes a second to be back.
+#: The server less often: it needs a second to restart.
 VICTIMS = ("loader",) * 10 + ("sessions",) * 5 + OF_THE_SERVER
 FAULTS = ("500", "cut", "unreachable")
 #: Most runs are over by then.

@@ -214,7 +214,7 @@ def test_looking_is_cheap(instance: dg.DagsterInstance, sleeper: "subprocess.Pop
 
 
 class Session:
-    """`isobar ui` with a slow run: a load that waits for a lock that the test holds."""
+    """`isobar ui` with a slow run: a load that waits for a lock of the test."""
 
     def __init__(self, state: Path, source: FakeSource, sandbox_url: str) -> None:
         self.state = state
@@ -273,7 +273,7 @@ def wait_until_failures_are_retried(session: Session) -> None:
 
 
 def wait_for_statuses(session: Session, *statuses: str, seconds: float) -> float:
-    """Wait until the runs of flights, newest first, have these; how long it took."""
+    """Wait until the runs of flights, newest first, have these; return the seconds."""
     began = time.monotonic()
     while tuple(session.statuses().values()) != statuses:
         assert time.monotonic() - began < seconds, session.statuses()

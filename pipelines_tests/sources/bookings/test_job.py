@@ -273,9 +273,9 @@ def test_audits_run_for_new_events_after_failures_and_daily(
 
 
 def test_checks_that_read_all_events_run_only_in_the_audit() -> None:
-    whole = build_definitions()
-    arrival = whole.resolve_job_def("bookings").asset_layer
-    audit = whole.resolve_job_def("bookings_audit").asset_layer
+    definitions = build_definitions()
+    arrival = definitions.resolve_job_def("bookings").asset_layer
+    audit = definitions.resolve_job_def("bookings_audit").asset_layer
     thorough = {"no_double_booking", "booked_before_cancelled", "event_before_stay"}
     thorough |= {"matches_recount", "axes_reconcile"}
     names = [{key.name for key in layer.asset_graph.asset_check_keys} for layer in (arrival, audit)]

@@ -1,4 +1,4 @@
-"""What `bookings.events` holds after a file, the same again, others, and bad ones."""
+"""`bookings.events` after a file, the same again, others, and bad ones."""
 
 import random
 from pathlib import Path

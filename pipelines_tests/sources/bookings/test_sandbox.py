@@ -144,7 +144,7 @@ def test_reservations_have_one_event_per_night_and_some_are_cancelled() -> None:
 
 @pytest.mark.answers("E60")
 @pytest.mark.parametrize(
-    ("names", "field", "holds"),
+    ("names", "field", "matches"),
     [
         (["hotel_id"], "hotel_id", operator.eq),
         (["updated__gte", "updated_gte"], "event_timestamp", operator.ge),
@@ -161,10 +161,10 @@ def test_a_filter_works_in_each_spelling(
     everything: list[Record],
     names: list[str],
     field: str,
-    holds: Callable[[Any, Any], bool],
+    matches: Callable[[Any, Any], bool],
 ) -> None:
     value = everything[len(everything) // 2][field]
-    expected = [event for event in everything if holds(event[field], value)]
+    expected = [event for event in everything if matches(event[field], value)]
     assert 0 < len(expected) < len(everything)
     for name in names:
         assert get(served, **{name: value}) == expected, name
@@ -226,20 +226,20 @@ def test_pages_give_the_same_events_as_the_array(
     served: str, everything: list[Record], limit: int
 ) -> None:
     for filters in ({}, {"hotel_id": 2607, "updated__gte": "2026-08-20T10:00:00+00:00"}):
-        whole = get(served, **filters)
+        unpaged = get(served, **filters)
         url = requests.Request("GET", served, params={**filters, "limit": limit}).prepare().url
         found: list[Record] = []
         visited: list[str] = []
         while url is not None:
             page = get(url)
-            assert page["count"] == len(whole)
+            assert page["count"] == len(unpaged)
             assert page["previous"] == (visited[-1] if visited else None)
             assert len(page["results"]) <= limit
             found += page["results"]
             visited.append(url)
             url = page["next"]
-        assert found == whole
-        assert len(visited) == -(-len(whole) // limit)
+        assert found == unpaged
+        assert len(visited) == -(-len(unpaged) // limit)
     beyond = get(served, limit=10, offset=len(everything) + 100)
     assert (beyond["results"], beyond["next"]) == ([], None)
 
@@ -375,8 +375,8 @@ def test_yesterdays_dirt_is_in_lines_of_its_own() -> None:
         twice = [number for number in true if [line["id"] for line in lines].count(number) == 2]
         assert len(twice) == 1
         for line in dirty:
-            whole = dict.fromkeys(event_files.HISTORY_COLUMNS) | line
-            assert not is_good(whole)
+            complete = dict.fromkeys(event_files.HISTORY_COLUMNS) | line
+            assert not is_good(complete)
             kinds[
                 "short" if len(line) < 6 else line["status"] if line["status"] == "3" else ""
             ] += 1

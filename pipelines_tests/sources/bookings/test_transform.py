@@ -373,7 +373,7 @@ def test_a_time_of_another_century_rejects_only_its_own_line(zone: str, text: st
 
 
 def test_wrong_values_in_a_file_cost_their_own_lines_only() -> None:
-    """One date of year 0 in a file of millions ended the run, and nothing of it was taken."""
+    """One date of year 0 in a file of millions ended the run, and nothing of it was loaded."""
     wrong = [(column, text) for column, texts in WRONG.items() for text in texts if ";" not in text]
     lines = [event(), *(event(**{column: text}) for column, text in wrong), event()]
     written = [";".join(str(line[name]) for name in COLUMNS) for line in lines]

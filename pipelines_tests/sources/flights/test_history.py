@@ -228,7 +228,7 @@ def test_a_rebuild_keeps_the_accepted_data_of_a_rejected_day(
 def test_morning_offers_withdrawn_by_evening_stay_in_the_history(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    """A second document of a day took the place of the first, and what that one alone offered."""
+    """A second document of a day replaced the first, and what only that one offered."""
     keep(warehouse, MONDAY, flights_document([itinerary(1, [1]), itinerary(2, [1], price="£90")]))
     bring_up_to_date(warehouse)
     noon = keep(warehouse, MONDAY, flights_document([itinerary(1, [1], price="£36")]))

@@ -124,7 +124,7 @@ def test_a_disk_failure_under_one_file_does_not_block_others(
     """Files go oldest first: a retry meets the same one again."""
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text(text_of([line(2)]))
-    whole = inboxes.open_plain_file
+    original = inboxes.open_plain_file
 
     class Failing(BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
@@ -133,11 +133,11 @@ def test_a_disk_failure_under_one_file_does_not_block_others(
     monkeypatch.setattr(
         file_loader,
         "open_plain_file",
-        lambda path: Failing() if path.name == "a.csv" else whole(path),
+        lambda path: Failing() if path.name == "a.csv" else original(path),
     )
     result = run(resources, instance)
     assert "could not be read to its end: Input/output error" in failure(result)
-    monkeypatch.setattr(file_loader, "open_plain_file", whole)
+    monkeypatch.setattr(file_loader, "open_plain_file", original)
     again = metadata(run(resources, instance), "shipments.shipments")
     assert (again["loaded"], again["dagster/row_count"]) == (1, 2)
 
@@ -150,13 +150,13 @@ def test_our_own_fault_rejects_a_file_unlike_a_disk_failure(
 ) -> None:
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text(text_of([line(2)]))
-    whole, fetcher = load.load_file, vars(sources()["shipments"].fetch[0])
+    original, fetcher = load.load_file, vars(sources()["shipments"].fetch[0])
 
     def failing(error: Exception) -> None:
         def fail(connection: Any, file: Any, delivery: Any, *more: Any) -> Any:
             if delivery.name == "a.csv":
                 raise error
-            return whole(connection, file, delivery, *more)
+            return original(connection, file, delivery, *more)
 
         monkeypatch.setitem(fetcher, "load", fail)
 
@@ -164,7 +164,7 @@ def test_our_own_fault_rejects_a_file_unlike_a_disk_failure(
     assert "Input/output error" in failure(run(resources, instance))
     failing(LookupError("oops"))
     assert "LookupError: oops" in failure(run(resources, instance))
-    monkeypatch.setitem(fetcher, "load", whole)
+    monkeypatch.setitem(fetcher, "load", original)
     assert metadata(run(resources, instance), "shipments.shipments")["dagster/row_count"] == 1
     retried = run(resources, instance, retry_quarantine=True)
     assert metadata(retried, "shipments.shipments")["dagster/row_count"] == 2

@@ -1,4 +1,4 @@
-"""What the tables hold after a file, the same again, others, and bad ones."""
+"""The tables after a file, the same again, others, and bad ones."""
 
 from decimal import Decimal
 from pathlib import Path

@@ -39,7 +39,7 @@ def load_items(
     window: Window = ONE_DAY,
     now: dt.datetime = NOW,
 ) -> tuple[int, int, int, int]:
-    """Take an answer in; read, loaded, unchanged, rejected. The ledger has to balance."""
+    """Load a response; return read, loaded, unchanged, rejected. The ledger has to balance."""
     done = take_answer(store, plant, window, answer_of(items), run_id="run", now=now)
     with store.engine.connect() as connection:
         assert unbalanced(connection, "solar") == []

@@ -98,7 +98,7 @@ def synced(connection: psycopg.Connection, plant_id: int) -> Iterator[None]:
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
         connection.commit()
         yield
-        connection.execute("SELECT pg_advisory_unlock_all()")  # a closed session takes its time
+        connection.execute("SELECT pg_advisory_unlock_all()")  # a session closes late
 
 
 def wait_for_lock(owner: psycopg.Connection) -> None:

@@ -82,7 +82,7 @@ def test_country_then_postcode_then_name_then_size(
 
 
 def test_several_places_of_one_postcode_are_left_to_the_name() -> None:
-    """The largest of them was taken."""
+    """The largest of them was chosen."""
     near = result("Melun", postcodes=["77000"], population=40_000)
     far = result("Vaux", postcodes=["77000"], longitude=5.0)
     lookup = Lookup("77000", "en", ("FR",), is_postcode=True)
@@ -236,7 +236,7 @@ def test_a_malformed_response_fails_instead_of_being_empty(
 def test_omitted_zeros_and_empty_texts_are_restored(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
-    """Protobuf drops them: one town on the equator made the whole answer useless."""
+    """Protobuf drops them: one town on the equator made the entire answer useless."""
     quito = {"name": "Mitad del Mundo", "country_code": "EC", "longitude": -78.5}
     seamount = {"name": "Seamount", "latitude": 1.0, "longitude": 2.0}
     source.will(document({"results": [quito, seamount]}))

@@ -220,7 +220,7 @@ def test_an_implausible_response_fails_only_its_place(
 def test_an_impossible_value_is_null_and_counted(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
-    """One value out of range cost the whole answer of its place."""
+    """One value out of range cost the entire answer of its place."""
     add_places(owner, 2)
 
     class Kelvin(MadeUp):
@@ -408,7 +408,7 @@ refresh(Warehouse(sys.argv[1]), Hanging(None), clock=lambda: now)
 
 
 def kill_during_a_request(warehouse: Warehouse, now: dt.datetime) -> None:
-    """kill -9 of a process that holds the lock and waits for the answer."""
+    """kill -9 of a process that has the lock and waits for the answer."""
     url = warehouse.engine.url.render_as_string(hide_password=False)
     requesting = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(KILLED), url, now.isoformat()],
