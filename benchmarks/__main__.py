@@ -42,7 +42,7 @@ arguments.add_argument(
     help="what it costs while it runs (10 minutes); how it grows with its data (30, and 20 GB)",
 )
 arguments.add_argument("--json", type=Path, metavar="FILE", help="also write the measures here")
-asked = arguments.parse_args()
+options = arguments.parse_args()
 folder = Path(tempfile.mkdtemp(prefix="isobar-bench-"))
 folder.chmod(0o755)
 built_in = EmbeddedPostgres(folder / "state")
@@ -51,14 +51,14 @@ try:
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE bench")
     migrate(server.url(SUPERUSER, "bench"))
-    if asked.what == "scaling":
+    if options.what == "scaling":
         found = scaling.measure(built_in, folder)
-    elif asked.what == "running":
+    elif options.what == "running":
         found = shown(running.measure(server, built_in, folder))
     else:
         found = how_fast(server)
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=2) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
 finally:
     built_in.stop()
     shutil.rmtree(folder, ignore_errors=True)

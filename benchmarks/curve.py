@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import psycopg
 
+#: A query is asked again until so much time is spent on it, and five times at most.
 REPEATED_SECONDS = 3.0
-"""A query is asked again until so much time is spent on it, and five times at most."""
 
 
 class Curve:
@@ -18,8 +18,8 @@ class Curve:
         self.title = title
         self.sizes: list[str] = []
         self.rows: dict[str, dict[str, float]] = {}
+        #: Of each load: how many millions there were then, and lines a second.
         self.steps: list[tuple[float, float]] = []
-        """Of each load: how many millions there were then, and lines a second."""
 
     def add(self, size: str, measure: str, value: float) -> None:
         """Note a number; `measure` says its unit."""
@@ -58,8 +58,8 @@ class Curve:
             for measure, values in self.rows.items()
         )
         steps = ", ".join(f"{rate / 1000:.0f}" for _, rate in self.steps)
-        told = f"\nEach million in its turn, thousand lines/s: {steps}.\n" if steps else ""
-        return head + "".join(lines) + told
+        line = f"\nEach million in its turn, thousand lines/s: {steps}.\n" if steps else ""
+        return head + "".join(lines) + line
 
 
 def seconds_of(connection: psycopg.Connection, query: str) -> float:

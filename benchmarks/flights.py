@@ -63,13 +63,13 @@ def measure(server: Connections) -> list[Measure]:
             ("the same content on the next day", 1, "first", 5.0),
             ("one percent of the prices changed", 2, "changed", 3.0),
         ):
-            told = _in_a_process(server, documents[file], MONDAY + dt.timedelta(days=day))
-            rate = ITINERARIES / told["seconds"]
+            measured = _in_a_process(server, documents[file], MONDAY + dt.timedelta(days=day))
+            rate = ITINERARIES / measured["seconds"]
             measures.append(
-                Measure(f"flights: {name}", told["seconds"], "s", target, rate / reference)
+                Measure(f"flights: {name}", measured["seconds"], "s", target, rate / reference)
             )
             if day == 0 and len(measures) == 1:
-                measures.append(Measure("flights: its memory", told["megabytes"], "MB", 600.0))
+                measures.append(Measure("flights: its memory", measured["megabytes"], "MB", 600.0))
     for name, query in LISTS.items():
         rate = answers_a_second(server.url(LOADER, "bench"), f"{query};\n".replace("\n", " "))
         measures.append(
@@ -135,8 +135,8 @@ def _in_a_process(server: Connections, document: Path, day: dt.date) -> dict[str
         text=True,
         check=True,
     )
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
 
 
 def _archive_and_load(url: str, document: Path, day: dt.date) -> dict[str, float]:

@@ -11,12 +11,13 @@ import psycopg
 
 from benchmarks.curve import Curve
 from benchmarks.scaling_bookings import SET, Growing
-from benchmarks.scaling_solar import ask, grow
+from benchmarks.scaling_solar import grow, measure_queries
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 SIZES = {"1 million": 1, "10 million": 10, "30 million": 30}
+#: For a machine of 16 GB or more, with an SSD.
 SETTINGS = {
     "shared_buffers": "4GB",
     "effective_cache_size": "12GB",
@@ -25,7 +26,6 @@ SETTINGS = {
     "max_wal_size": "16GB",
     "random_page_cost": "1.1",
 }
-"""For a machine of 16 GB or more, with an SSD."""
 
 
 def measure(built_in: EmbeddedPostgres, folder: Path) -> list[dict[str, Any]]:
@@ -34,7 +34,7 @@ def measure(built_in: EmbeddedPostgres, folder: Path) -> list[dict[str, Any]]:
     server = built_in.start()
     grow(server, readings)
     last = readings.sizes[-1]
-    ask(set_up(built_in, SETTINGS), readings, f"{last}, {SET}")
+    measure_queries(set_up(built_in, SETTINGS), readings, f"{last}, {SET}")
     show(readings)
     growing = Growing(set_up(built_in, {}), bookings, folder)
     for size, millions in SIZES.items():

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 MILLION = 1_000_000
 DAYS_A_MILLION = 33.0
 FEW, LATE = 10_000, 100_000
+#: Ids are so far apart, so that late events have ids between them.
 SHIFT = 1_000
-"""Ids are so far apart, so that late events have ids between them."""
 HOTEL = HOTELS // 2
+#: The checks that read all events, by their package: `bookings_audit` asks them.
 AUDIT = {
     "pipelines.sources.bookings": (
         "matches_recount",
@@ -45,7 +46,6 @@ AUDIT = {
         "event_before_stay",
     ),
 }
-"""The checks that read all events, by their package: `bookings_audit` asks them."""
 VIEWS = ("enriched.reservation_nights", "enriched.reservation_changes")
 QUESTIONS = {
     "hotel_bookings, a year by month": "metrics.hotel_bookings({hotel}, 'month', {year})",
@@ -65,10 +65,10 @@ QUESTIONS = {
     " ORDER BY bookings DESC, hotel_id LIMIT 10",
 }
 
+#: What ends the name of a size that is measured with settings for it.
 SET = "with settings"
-"""What ends the name of a size that is measured with settings for it."""
+#: Millions up to which the audit is measured without: beyond, it takes hours with 256 MB.
 AUDITED = 10
-"""Millions up to which the audit is measured without: beyond, it takes hours with 256 MB."""
 WEIGHED = {
     "bookings.events": ("bookings.events", "pg_table_size"),
     "bookings.events_pkey": ("its index by id", "pg_relation_size"),
@@ -94,13 +94,13 @@ class Growing:
             if number == millions - 1:
                 self._count()
             file = self._file(self._frame(), number, mark="0")
-            told = take_in(self.server, load.SOURCE, file)
-            self.curve.steps.append((number + 1, MILLION / told["seconds"]))
+            measured = take_in(self.server, load.SOURCE, file)
+            self.curve.steps.append((number + 1, MILLION / measured["seconds"]))
             if number < millions - 1:
                 file.unlink()
         self._millions = millions
-        self.curve.add(size, "the last million lines, lines/s", MILLION / told["seconds"])
-        self.curve.add(size, "memory of its process, MB", told["megabytes"])
+        self.curve.add(size, "the last million lines, lines/s", MILLION / measured["seconds"])
+        self.curve.add(size, "memory of its process, MB", measured["megabytes"])
         self.curve.add(size, "counting a million new ones, s", self._count())
         self._again(size, file)
         self._come_late(size)
@@ -117,9 +117,11 @@ class Growing:
     def _again(self, size: str, file: Path) -> None:
         with file.open("a") as end:
             end.write("\n")
-        told = take_in(self.server, load.SOURCE, file)
-        assert told["loaded"] == 0
-        self.curve.add(size, "the same lines in another file, lines/s", MILLION / told["seconds"])
+        measured = take_in(self.server, load.SOURCE, file)
+        assert measured["loaded"] == 0
+        self.curve.add(
+            size, "the same lines in another file, lines/s", MILLION / measured["seconds"]
+        )
         file.unlink()
 
     def _come_late(self, size: str) -> None:
@@ -128,15 +130,15 @@ class Growing:
 
         some = self._frame().sample(LATE, random_state=self._millions)
         millions = np.random.default_rng(1).integers(0, self._millions, LATE)
-        told = take_in(self.server, load.SOURCE, self._file(some, millions, mark="1"))
-        rate = LATE / told["seconds"]
+        measured = take_in(self.server, load.SOURCE, self._file(some, millions, mark="1"))
+        rate = LATE / measured["seconds"]
         self.curve.add(size, f"{LATE:,} late lines of all days, lines/s", rate)
         self.curve.add(size, f"counting {LATE:,} late ones, s", self._count())
 
     def _come_few(self, size: str) -> None:
         file = self._file(self._frame().head(FEW), self._millions, mark="2")
-        told = take_in(self.server, load.SOURCE, file)
-        self.curve.add(size, f"{FEW:,} new lines, s", told["seconds"])
+        measured = take_in(self.server, load.SOURCE, file)
+        self.curve.add(size, f"{FEW:,} new lines, s", measured["seconds"])
         self.curve.add(size, f"counting {FEW:,} new ones, s", self._count())
 
     def _count(self, *, rebuild: bool = False) -> float:
@@ -193,9 +195,9 @@ class Growing:
                 " FROM bookings.events"
             )
             names = [column.name for column in found.description or ()]
-            asked = dict(zip(names, found.fetchone() or (), strict=True))
+            counts = dict(zip(names, found.fetchone() or (), strict=True))
             for title, question in QUESTIONS.items():
-                query = f"SELECT * FROM {question.format(**asked)}"
+                query = f"SELECT * FROM {question.format(**counts)}"
                 self.curve.time(size, connection, title, query)
         script = HOTEL_YEAR.format(hotel=HOTEL, period="month")
         rate = answers_a_second(self.server.url(ANALYST, "bench"), script)

@@ -16,8 +16,8 @@ from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
+#: Plants whose hours of ten years are so many readings.
 PLANTS = {"1 million": 12, "9 million": 103}
-"""Plants whose hours of ten years are so many readings."""
 QUESTIONS = {
     "solar_report, a year by hour": "metrics.solar_report"
     "(7, '{year}-01-01', '{after}-01-01', 'hour')",
@@ -69,7 +69,7 @@ def grow(server: Connections, curve: Curve) -> None:
             connection.execute(_WEATHER)
             with curve.seconds(size, "VACUUM ANALYZE"):
                 connection.execute("VACUUM ANALYZE")
-        ask(server, curve, size)
+        measure_queries(server, curve, size)
         _weigh(server, curve, size)
 
 
@@ -86,13 +86,13 @@ _WEATHER = """
 """
 
 
-def ask(server: Connections, curve: Curve, size: str) -> None:
+def measure_queries(server: Connections, curve: Curve, size: str) -> None:
     """What dashboards and the cookbook ask, by the analyst, and what runs ask of all readings."""
     last = utc_now().year - 1
-    asked = {"year": last, "after": last + 1, "before": last - 9}
+    parameters = {"year": last, "after": last + 1, "before": last - 9}
     with psycopg.connect(server.url(ANALYST, "bench")) as connection:
         for title, question in QUESTIONS.items():
-            query = f"SELECT * FROM {question.format(**asked)}"
+            query = f"SELECT * FROM {question.format(**parameters)}"
             curve.time(size, connection, title, query)
     with psycopg.connect(server.url(LOADER, "bench")) as connection:
         for view in ("enriched.solar_readings", "metrics.solar_hourly"):

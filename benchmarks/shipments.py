@@ -55,11 +55,13 @@ def measure(server: Connections) -> list[Measure]:
             ("the same lines under another name", "copy", 15.0),
             ("one percent of the statuses changed", "changed", 15.0),
         ):
-            told = take_in(server, load.SOURCE, files[file])
-            rate = lines / told["seconds"] / reference
-            measures.append(Measure(f"shipments: {name}", told["seconds"], "s", target, rate))
+            measured = take_in(server, load.SOURCE, files[file])
+            rate = lines / measured["seconds"] / reference
+            measures.append(Measure(f"shipments: {name}", measured["seconds"], "s", target, rate))
             if len(measures) == 1:
-                measures.append(Measure("shipments: its memory", told["megabytes"], "MB", 500.0))
+                measures.append(
+                    Measure("shipments: its memory", measured["megabytes"], "MB", 500.0)
+                )
     url = server.url(LOADER, "bench")
     measures += _give_weather(url)
     rate = answers_a_second(url, TRACK)

@@ -31,8 +31,8 @@ from pipelines.sources.solar.transform import parse_items
 from pipelines.sources.solar.windows import DAY, Depth, Known, Window, windows
 from pipelines.warehouse.connection import Warehouse
 
+#: Ours and theirs take turns; of each the fastest counts.
 ROUNDS = 15
-"""Ours and theirs take turns; of each the fastest counts."""
 YEAR = Window(dt.date(2025, 1, 1), dt.date(2026, 1, 1))
 HOURS = 8_760
 ORM_SAMPLE = 500
@@ -210,8 +210,8 @@ def sync(server: Connections, *, days_ago: int, answer_seconds: float = 0.0) -> 
             text=True,
             check=True,
         )
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
 
 
 def _sync_all(url: str, service_url: str, days_ago: int) -> dict[str, float]:

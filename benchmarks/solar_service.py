@@ -57,8 +57,8 @@ def serve(seconds: float) -> None:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            asked = parse_qs(urlsplit(self.path).query)
-            body = answer(*(dt.date.fromisoformat(asked[name][0]) for name in ("from", "to")))
+            parameters = parse_qs(urlsplit(self.path).query)
+            body = answer(*(dt.date.fromisoformat(parameters[name][0]) for name in ("from", "to")))
             time.sleep(seconds)
             self.send_response(200)
             self.send_header("Content-Type", "application/json")

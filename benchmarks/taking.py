@@ -30,8 +30,8 @@ def take_in(server: Connections, source: str, file: Path) -> dict[str, float]:
         text=True,
         check=True,
     )
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
 
 
 def _take(url: str, source: str, file: Path) -> dict[str, float]:

@@ -104,6 +104,6 @@ def broken(promise: Contract, offered: Contract) -> list[str]:
     return gone + [f"{name} is new: make docs adds it to {FILE.name}." for name in new]
 
 
-def asked_in(sql: str) -> set[str]:
-    """The relations and functions that SQL names, of schemas that are not public as a whole."""
+def named_in(sql: str) -> set[str]:
+    """Return the relations and functions in SQL of schemas that are not public as a whole."""
     return set(re.findall(rf"\b(?:{'|'.join(OF_SOURCES)}|ops)\.[a-z_]+\b", sql))

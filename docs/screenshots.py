@@ -100,7 +100,7 @@ def wait_until_idle(ui: Ui) -> None:
     quiet = 0
     while quiet < 5:
         time.sleep(3)
-        quiet = 0 if ui.ask(at_work)["runsOrError"]["results"] else quiet + 1
+        quiet = 0 if ui.query(at_work)["runsOrError"]["results"] else quiet + 1
 
 
 def picture_of_run(page: Page, told: str) -> None:

@@ -14,7 +14,7 @@ Beside its declaration a source's package has, by convention:
   there are any: both are executed again whenever they, the tables or the views change;
 - `migrations/`, Alembic revisions since its first release, where there are any: a database without
   the tables gets those of `metadata`;
-- `sandbox.py` (or a package) with `build`, the imitated source, where there is one;
+- `sandbox.py` (or a package) with `build`, the simulated source, where there is one;
 - `jobs.py` with `definitions`, what it gives to Dagster beyond its fetchers;
 - `cli.py` with `commands`, click commands of its own;
 - `dashboard.py` with `pages`, its pages of the dashboard (`pipelines.dashboard.page`).
@@ -343,7 +343,7 @@ class SandboxOption:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """What an imitated source needs: a seed, a clock, and the values of its options."""
+    """What a simulated source needs: a seed, a clock, and the values of its options."""
 
     seed: int
     #: The present instant, UTC: of the day that `--date` names, if it does.
@@ -355,7 +355,7 @@ class Sandbox:
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxParts:
-    """What `build` of an imitated source gives: routes, and writers of files for its inbox."""
+    """What `build` of a simulated source gives: routes, and writers of files for its inbox."""
 
     routes: Sequence[BaseRoute] = ()
     #: Called with the folder and the day, at the start and every minute: writes what is missing.
@@ -399,7 +399,7 @@ class Source:
     retention: tuple[Retention, ...] = ()
     collects: Collection | None = None
     sandbox_options: tuple[SandboxOption, ...] = ()
-    #: Called with the warehouse where the sandbox imitates it: puts in what it begins with, and
+    #: Called with the warehouse where the sandbox simulates it: puts in what it begins with, and
     #: returns a message.
     seed_sandbox: Callable[[Warehouse], str | None] | None = None
     #: Statements that fill tables, for the column lineage: table -> file in `sql/`.

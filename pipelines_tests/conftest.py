@@ -29,6 +29,7 @@ from pipelines_tests.packages import installed, wheel  # noqa: F401 - fixtures
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.states import SHARED, new_folder
 
+#: Tests of the platform as people start it, with servers and commands that tests share.
 SYSTEM = tuple(
     f"pipelines_tests/{place}"
     for place in (
@@ -44,14 +45,13 @@ SYSTEM = tuple(
         "warehouse/test_upgrade.py",
     )
 )
-"""Tests of the platform as people start it, with servers and commands that tests share."""
 #: Fixtures that start the platform as people do.
 STATES = {"state", "empty_state"}
 DRILLS = "pipelines_tests/drills/"
+#: Tests that share an expensive fixture.
 COSTLY = (*SYSTEM, "pipelines_tests/cookbook/", f"{DRILLS}test_workers.py")
-"""Tests that share a fixture that takes long to make."""
+#: Minutes each, so that others are done beside them.
 LONGEST = tuple(f"{DRILLS}test_{name}.py" for name in ("soak", "whole_system", "two_daemons"))
-"""Minutes each, so that others are done beside them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -171,7 +171,7 @@ def state() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def sandbox_url() -> Iterator[str]:
-    """The imitated sources over HTTP, without faults."""
+    """The simulated sources over HTTP, without faults."""
     with sandbox_server() as url:
         yield url
 

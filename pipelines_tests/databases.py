@@ -10,7 +10,7 @@ from psycopg import sql
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 
-#: How many sessions wait for a lock that the session that asks this holds. Sessions of the
+#: How many sessions wait for a lock of the session that runs this query. Sessions of the
 #: platform wait for each other's locks for a moment too; those do not count.
 WAITING_FOR_THIS_SESSION = (
     "SELECT count(DISTINCT pid) FROM pg_locks"

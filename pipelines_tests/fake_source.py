@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers as a test tells it to."""
+"""A real HTTP server on loopback that answers as a test instructs it."""
 
 import json
 import ssl

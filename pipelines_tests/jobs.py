@@ -32,5 +32,5 @@ def failures(result: dg.ExecuteInProcessResult) -> list[str]:
 def failure(result: dg.ExecuteInProcessResult) -> str:
     """What the only step that failed says."""
     assert sum(event.is_step_failure for event in result.all_events) == 1
-    (told,) = failures(result)
-    return told
+    (message,) = failures(result)
+    return message

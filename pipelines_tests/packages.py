@@ -26,7 +26,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program `isobar`, installed without the clone; what it needs is taken from ours."""
+    """The program `isobar`, installed without the clone, with the clone's requirements."""
     folder = tmp_path_factory.mktemp("installed") / "venv"
     uv("venv", "--python", sys.executable, folder)
     uv("pip", "install", "--python", folder, "--no-deps", wheel)

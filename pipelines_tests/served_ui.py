@@ -1,4 +1,4 @@
-"""`isobar ui` in a test, asked as its own pages ask it."""
+"""`isobar ui` in a test, queried as by its own pages."""
 
 import json
 import subprocess
@@ -62,7 +62,7 @@ class Ui:
     def url(self) -> str:
         return self.said[-1].split(" is at ")[1].split()[0]
 
-    def ask(self, query: str, **variables: Any) -> Any:
+    def query(self, query: str, **variables: Any) -> Any:
         answer = requests.post(
             f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=120
         ).json()
@@ -71,7 +71,7 @@ class Ui:
 
     def begin_run(self, job: str, day: str | None = None) -> str:
         """Launch a run; its id."""
-        launched = self.ask(LAUNCH, params=params(job, day))["launchRun"]
+        launched = self.query(LAUNCH, params=params(job, day))["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return str(launched["run"]["runId"])
 
@@ -79,19 +79,19 @@ class Ui:
         """Its status at its end."""
         deadline = time.monotonic() + 600
         while True:
-            status = str(self.ask(RUN, id=run_id)["runOrError"]["status"])
+            status = str(self.query(RUN, id=run_id)["runOrError"]["status"])
             if status in ("SUCCESS", "FAILURE", "CANCELED"):
                 return status
-            assert time.monotonic() < deadline, f"still {status}: {self.told_by_run(run_id)}"
+            assert time.monotonic() < deadline, f"still {status}: {self.events_of_run(run_id)}"
             time.sleep(0.3)
 
     def run(self, job: str, day: str | None = None) -> str:
         """Launch a run and wait for it; its status at its end."""
         return self.wait_for_run(self.begin_run(job, day))
 
-    def told_by_run(self, run_id: str) -> str:
+    def events_of_run(self, run_id: str) -> str:
         """Its log."""
-        return json.dumps(self.ask(EVENTS, id=run_id)["runOrError"], indent=1)
+        return json.dumps(self.query(EVENTS, id=run_id)["runOrError"], indent=1)
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)

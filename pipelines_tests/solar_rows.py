@@ -9,8 +9,8 @@ import psycopg
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.sql_files import read_sql
 
+#: Expected and observed energy (kWh), expected and observed irradiation (Wh/m²), of an hour.
 Values = tuple[float, float, float, float]
-"""Expected and observed energy (kWh), expected and observed irradiation (Wh/m²), of an hour."""
 VALUES: Values = (20.0, 15.0, 400.0, 300.0)
 
 
@@ -90,7 +90,7 @@ def add_readings(
 def count_days(
     owner: psycopg.Connection, plant_id: int, first: str | dt.date, end: str | dt.date
 ) -> None:
-    """Say of each day from `first` until before `end` what is held of it."""
+    """Say of each day from `first` until before `end` what is stored of it."""
     zone = owner.execute(
         "SELECT time_zone FROM solar.plants WHERE plant_id = %s", [plant_id]
     ).fetchone()

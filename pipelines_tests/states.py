@@ -1,6 +1,6 @@
 """State folders for commands: empty, migrated, or loaded by one `isobar run`.
 
-Migrating takes seconds and loading half a minute, so each is done once in a session, by the worker
+Migrating lasts seconds and loading half a minute, so each is done once in a session, by the worker
 that needs it first; the others wait for it, and every test has a copy of its own.
 """
 

@@ -1,4 +1,4 @@
-"""What the environment and .env say: refused in words where it has no use."""
+"""Settings from the environment and .env: unusable ones are rejected with a message."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ LIVE = {"ISOBAR_SOURCES": "live"}
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("variables", "words"),
     [
         ({"ISOBAR_HOME": "~nobody-of-this-name/x"}, "ISOBAR_HOME is '~nobody-of-this-name/x'"),
         ({"DAGSTER_HOME": "~nobody-of-this-name"}, "that user has no home folder"),
@@ -27,10 +27,12 @@ LIVE = {"ISOBAR_SOURCES": "live"}
         ({"SHIPMENTS_ENCODING": "idna"}, "is no encoding"),
     ],
 )
-def test_an_invalid_variable_is_rejected_with_a_message(told: dict[str, str], words: str) -> None:
+def test_an_invalid_variable_is_rejected_with_a_message(
+    variables: dict[str, str], words: str
+) -> None:
     ours = LIVE | {"DATABASE_URL": "postgresql://u@h/d"}
     with pytest.raises(PermanentFailure, match=words):
-        settings = Settings.from_environment(ours | told)
+        settings = Settings.from_environment(ours | variables)
         for source in sources().values():
             source.load_settings(settings)
 
@@ -41,8 +43,8 @@ def test_a_schedule_file_of_an_unknown_user_is_rejected() -> None:
 
 
 def test_a_folder_with_a_non_utf_8_name_is_accepted() -> None:
-    told = Settings.from_environment(LIVE | {"BOOKINGS_INBOX": "/inbox\udcff"})
-    assert sources()["bookings"].load_settings(told).inbox == Path("/inbox\udcff")
+    configured = Settings.from_environment(LIVE | {"BOOKINGS_INBOX": "/inbox\udcff"})
+    assert sources()["bookings"].load_settings(configured).inbox == Path("/inbox\udcff")
 
 
 @pytest.mark.parametrize("content", [b"FLIGHTS_URL=\xff", b"ISOBAR_NUL=\x00"])

@@ -113,11 +113,13 @@ def test_a_job_lands_flights_and_their_counts(
         for event in result.all_events
         if event.is_step_materialization and event.asset_key
     }
-    heard = {name: pages.pop(name) for name in [*pages] if name.startswith(asset_metadata.EXTERNAL)}
-    assert heard["sources.flights_document"]["bytes_received"].value == len(
+    received = {
+        name: pages.pop(name) for name in [*pages] if name.startswith(asset_metadata.EXTERNAL)
+    }
+    assert received["sources.flights_document"]["bytes_received"].value == len(
         json.dumps(flights_document())
     )
-    assert heard["sources.airportsdata"]["version"].value == version("airportsdata")
+    assert received["sources.airportsdata"]["version"].value == version("airportsdata")
     counts: dict[str, Any] = {name: page["dagster/row_count"].value for name, page in pages.items()}
     for name, page in pages.items():
         assert float(str(page["seconds"].value)) > 0
@@ -186,10 +188,10 @@ def test_a_broken_source_fails_the_run_and_writes_nothing(
     definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse, fault: Answer, words: str
 ) -> None:
     source.will(fault)
-    told = failure(run(definitions))
-    assert words in told
-    assert source.url in told
-    assert "FLIGHTS_URL" in told
+    message = failure(run(definitions))
+    assert words in message
+    assert source.url in message
+    assert "FLIGHTS_URL" in message
     with warehouse.engine.connect() as connection:
         for table in ("flights.payloads", "flights.snapshots", "flights.legs", "ops.deliveries"):
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
@@ -203,13 +205,13 @@ def test_where_nobody_waits_a_step_looks_again_before_it_fails(
     source.will(*[broken] * 4, document(flights_document()))  # two attempts a look
     assert run(definitions, attended=False).success
     source.will(broken)
-    asked = len(source.requests)
+    requested = len(source.requests)
     assert "is not JSON" in failure(run(definitions, attended=False))
-    assert len(source.requests) == asked + 6
+    assert len(source.requests) == requested + 6
     source.will(body(b"", status=404))
-    asked = len(source.requests)
+    requested = len(source.requests)
     assert "answered 404" in failure(run(definitions, attended=False))
-    assert len(source.requests) == asked + 1
+    assert len(source.requests) == requested + 1
 
 
 def test_a_past_day_is_shown_when_archived_and_else_rejected(
@@ -221,9 +223,9 @@ def test_a_past_day_is_shown_when_archived_and_else_rejected(
     assert "there is no snapshot of" in failure(run(definitions, past))
     with warehouse.engine.begin() as connection:
         connection.execute(text("UPDATE flights.snapshots SET snapshot_at = :past"), {"past": past})
-    asked = len(source.requests)
+    requested = len(source.requests)
     assert run(definitions, past).success
-    assert len(source.requests) == asked
+    assert len(source.requests) == requested
 
 
 def test_an_implausible_snapshot_fails_and_the_next_day_loads(
@@ -237,8 +239,8 @@ def test_an_implausible_snapshot_fails_and_the_next_day_loads(
     source.will(document(flights_document()))
     run(definitions)
     with warehouse.engine.connect() as connection:
-        held = connection.execute(text("SELECT count(*) FROM flights.itineraries")).scalar()
-    assert held == 2
+        stored = connection.execute(text("SELECT count(*) FROM flights.itineraries")).scalar()
+    assert stored == 2
 
 
 def test_a_day_with_an_unavailable_source_is_loaded_later(
@@ -253,8 +255,8 @@ def test_a_day_with_an_unavailable_source_is_loaded_later(
             resources={"warehouse": resource},
             repository_def=definitions.get_repository_def(),
         )
-        told = flights_retry.evaluate_tick(context)
-        return told.run_requests[0] if told.run_requests else told.skip_message
+        tick = flights_retry.evaluate_tick(context)
+        return tick.run_requests[0] if tick.run_requests else tick.skip_message
 
     with dg.DagsterInstance.ephemeral() as instance:
         assert look() == "No run for today has failed."
@@ -262,9 +264,9 @@ def test_a_day_with_an_unavailable_source_is_loaded_later(
         execute(definitions, instance)
         assert look() == "The last run failed; trying again in some minutes."
         monkeypatch.setattr("pipelines.sources.flights.jobs.AFTER_FAILURE_SECONDS", 0.0)
-        asked = look()
-        assert isinstance(asked, dg.RunRequest)
-        assert asked.partition_key == TODAY
+        requested = look()
+        assert isinstance(requested, dg.RunRequest)
+        assert requested.partition_key == TODAY
         source.will(document(flights_document()))
         assert execute(definitions, instance).success
         assert look() == "Today's document is archived."

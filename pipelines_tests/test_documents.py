@@ -140,13 +140,13 @@ def test_the_queries_of_the_readme_answer(
     put_places(warehouse)
     owner.execute(
         """
-        WITH asked AS (
+        WITH stated AS (
             INSERT INTO weather.api_requests
                 (request_id, place_id, provider, kind, requested_at, outcome, cost)
             SELECT gen_random_uuid(), place_id, 'x', 'observation', now(), 'success', 1
             FROM weather.places WHERE place_key = 'FR 75001' RETURNING place_id)
         INSERT INTO weather.observations (place_id, provider, observed_at, fetched_at, delay_risk)
-        SELECT place_id, 'x', now() - interval '7 minutes', now(), 'snow' FROM asked
+        SELECT place_id, 'x', now() - interval '7 minutes', now(), 'snow' FROM stated
         """
     )
     owner.execute("INSERT INTO solar.plants (name) VALUES ('Sierra')")

@@ -44,8 +44,8 @@ def test_the_installed_package_runs_anywhere_and_keeps_state_there(
 
     assert isobar("--version").stdout.strip() == f"isobar, version {version}"
     (state / ".env").write_text(f"ISOBAR_HOME={state}\nBOOKINGS_TIME_ZONE=Nowhere\n")
-    refused = isobar("run")
-    assert "BOOKINGS_TIME_ZONE is 'Nowhere'" in refused.stderr
+    rejected = isobar("run")
+    assert "BOOKINGS_TIME_ZONE is 'Nowhere'" in rejected.stderr
     (state / ".env").write_text(f"ISOBAR_HOME={state}\n")
     done = isobar("run")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""What analysts, operators and runs may do in the database, by trying; how long it may take."""
+"""What analysts, operators and runs may do in the database, by trying, and their time limits."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -53,6 +53,7 @@ WHAT_ANALYSTS_TRY = [
     "SET SESSION AUTHORIZATION isobar_loader",
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'isobar_loader'",
 ]
+#: Besides what is tried by analysts and theirs to do.
 WHAT_OPERATORS_TRY = [
     "UPDATE ops.deliveries SET read_count = 0",
     "INSERT INTO ops.quarantine (delivery_id, position, raw, reasons) VALUES (1, 'x', 'x', '{}')",
@@ -72,7 +73,6 @@ WHAT_OPERATORS_TRY = [
     "ALTER TABLE solar.plants DISABLE TRIGGER ALL",
     "SET ROLE isobar_analyst",
 ]
-"""Besides what is tried by analysts and theirs to do."""
 THEIRS = [
     "INSERT INTO solar.plants (name) VALUES ('mine')",
     "SELECT nextval('solar.plants_plant_id_seq')",
@@ -105,17 +105,17 @@ WHAT_RUNS_TRY = [
 ]
 
 
-def refused(connection: psycopg.Connection, statements: list[str]) -> list[str]:
-    """Those of the statements that PostgreSQL refuses for want of rights."""
-    told = []
+def errors_of(connection: psycopg.Connection, statements: list[str]) -> list[str]:
+    """Return the statements that PostgreSQL rejects for want of rights."""
+    problems = []
     for statement in statements:
         try:
             connection.execute(statement.encode())
         except psycopg.errors.InsufficientPrivilege:
-            told.append(statement)
+            problems.append(statement)
         except psycopg.Error:
             pass
-    return told
+    return problems
 
 
 def test_an_analyst_changes_nothing(
@@ -127,19 +127,19 @@ def test_an_analyst_changes_nothing(
         member_of(owner, server, ANALYST) as address,
         psycopg.connect(address, autocommit=True) as jane,
     ):
-        assert refused(analyst, WHAT_ANALYSTS_TRY) == WHAT_ANALYSTS_TRY
-        assert refused(jane, WHAT_ANALYSTS_TRY) == WHAT_ANALYSTS_TRY
+        assert errors_of(analyst, WHAT_ANALYSTS_TRY) == WHAT_ANALYSTS_TRY
+        assert errors_of(jane, WHAT_ANALYSTS_TRY) == WHAT_ANALYSTS_TRY
         others = "SELECT query FROM pg_stat_activity WHERE usename IN ('isobar', 'isobar_loader')"
-        told = {row[0] for row in jane.execute(others.encode())}
-        assert told == {"<insufficient privilege>"}
+        rights = {row[0] for row in jane.execute(others.encode())}
+        assert rights == {"<insufficient privilege>"}
 
 
 def test_a_run_changes_rows_and_nothing_else(server: Connections, guarded: str) -> None:
     with login(server, guarded, LOADER) as loader:
-        assert refused(loader, WHAT_RUNS_TRY) == WHAT_RUNS_TRY
+        assert errors_of(loader, WHAT_RUNS_TRY) == WHAT_RUNS_TRY
         loader.execute("CREATE TEMPORARY TABLE mine (plant_id integer)")
         borrow = "CREATE TRIGGER mine BEFORE DELETE ON mine EXECUTE FUNCTION solar.delete_plant()"
-        assert refused(loader, [borrow]) == [borrow]
+        assert errors_of(loader, [borrow]) == [borrow]
 
 
 def test_an_operator_does_no_more_than_his_three_things(
@@ -151,7 +151,7 @@ def test_an_operator_does_no_more_than_his_three_things(
         warehouse.engine.connect() as _,  # somebody to terminate
         login(server, guarded, OPERATOR) as operator,
     ):
-        assert refused(operator, tried) == tried
+        assert errors_of(operator, tried) == tried
 
 
 def test_an_operator_edits_the_registry_and_deletes_a_plants_data(
@@ -206,8 +206,8 @@ def test_an_operator_retries_rejected_days_and_files(
     with login(server, guarded, OPERATOR) as operator:
         operator.execute("UPDATE solar.days SET retry_at = now() WHERE day = '2026-01-02'")
         operator.execute("DELETE FROM ops.inbox_files WHERE problem IS NOT NULL")
-    asked = "SELECT day::text FROM solar.days WHERE retry_at IS NOT NULL"
-    assert owner.execute(asked.encode()).fetchall() == [("2026-01-02",)]
+    due = "SELECT day::text FROM solar.days WHERE retry_at IS NOT NULL"
+    assert owner.execute(due.encode()).fetchall() == [("2026-01-02",)]
     assert owner.execute("SELECT count(*) FROM ops.inbox_files").fetchone() == (0,)
 
 
@@ -294,7 +294,7 @@ def test_a_non_superuser_owner_secures_the_database_where_permitted(
     apply.migrate(address)
     with login(server, empty_database, ANALYST) as analyst:
         tried = [one for one in WHAT_ANALYSTS_TRY if "lo_" not in one and "pg_" not in one]
-        assert refused(analyst, tried) == tried
+        assert errors_of(analyst, tried) == tried
         assert analyst.execute("SHOW statement_timeout").fetchone() == ("5min",)
     with psycopg.connect(address) as managed:
         assert managed.execute("SHOW statement_timeout").fetchone() == ("0",)

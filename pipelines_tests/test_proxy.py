@@ -66,7 +66,7 @@ class Site:
                 **more,
             )
 
-    def ask(self, query: str) -> Any:
+    def query(self, query: str) -> Any:
         answer = self.request("POST", "/graphql", json={"query": query})
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
@@ -158,10 +158,10 @@ def subscribed(site: Site, **headers: str) -> dict[str, Any]:
     with opened as socket:
         socket.send(json.dumps({"type": "connection_init"}))
         socket.send(json.dumps({"type": "start", "id": "1", "payload": {"query": SUBSCRIBE}}))
-        told: dict[str, Any] = {}
-        while told.get("type") != "data":
-            told = json.loads(socket.recv(timeout=120))
-    answer: dict[str, Any] = told["payload"]["data"]
+        message: dict[str, Any] = {}
+        while message.get("type") != "data":
+            message = json.loads(socket.recv(timeout=120))
+    answer: dict[str, Any] = message["payload"]["data"]
     return answer
 
 
@@ -169,41 +169,41 @@ def test_strangers_see_nothing_of_either_site(proxied: Proxied) -> None:
     for login in (None, ("viewer", "guessed"), ("operator", ""), ("", ""), ("someone", VIEWER[1])):
         for site in (proxied.viewers(login), proxied.operators(login)):
             for path in ("/", "/server_info", "/graphql?query={version}", "/logs/x.out"):
-                refused = site.get(path)
-                assert refused.status_code == 401
-                assert "agster" not in refused.text
+                rejected = site.get(path)
+                assert rejected.status_code == 401
+                assert "agster" not in rejected.text
             posted = site.request("POST", "/graphql", json={"query": LAUNCH})
             assert posted.status_code == 401
 
 
 def test_the_viewers_password_opens_the_viewers_site_alone(proxied: Proxied) -> None:
     assert 'id="__next"' in proxied.viewers(VIEWER).get().text
-    assert proxied.viewers(VIEWER).ask("{ version }")["version"]
+    assert proxied.viewers(VIEWER).query("{ version }")["version"]
     assert proxied.operators(VIEWER).get().status_code == 401
 
 
 def test_a_viewer_starts_and_changes_nothing(proxied: Proxied) -> None:
     viewer = proxied.viewers(VIEWER)
-    before = viewer.ask(RUNS)
-    assert viewer.ask(LAUNCH)["launchRun"]["__typename"] == "UnauthorizedError"
-    assert viewer.ask(MOVE)["setSensorCursor"]["__typename"] == "UnauthorizedError"
+    before = viewer.query(RUNS)
+    assert viewer.query(LAUNCH)["launchRun"]["__typename"] == "UnauthorizedError"
+    assert viewer.query(MOVE)["setSensorCursor"]["__typename"] == "UnauthorizedError"
     by_link = viewer.get(f"/graphql?query={quote(LAUNCH)}").json()
     assert by_link["data"]["launchRun"]["__typename"] == "UnauthorizedError"
     for kind in ("materialization", "check", "observation"):
         path = f"/report_asset_{kind}/flights/itineraries"
         assert viewer.request("POST", path, json={}).status_code in (401, 403)
-    assert viewer.ask(RUNS) == before
+    assert viewer.query(RUNS) == before
 
 
 def test_operators_may_write_on_their_site_and_viewers_only_read(proxied: Proxied) -> None:
     operator = proxied.operators(OPERATOR)
     assert 'id="__next"' in operator.get().text
-    assert operator.ask(MOVE)["setSensorCursor"]["__typename"] == "Sensor"
-    before = len(operator.ask(RUNS)["runsOrError"]["results"])
-    assert operator.ask(LAUNCH)["launchRun"]["__typename"] == "LaunchRunSuccess"
+    assert operator.query(MOVE)["setSensorCursor"]["__typename"] == "Sensor"
+    before = len(operator.query(RUNS)["runsOrError"]["results"])
+    assert operator.query(LAUNCH)["launchRun"]["__typename"] == "LaunchRunSuccess"
     looking = proxied.viewers(OPERATOR)
-    assert looking.ask(LAUNCH)["launchRun"]["__typename"] == "UnauthorizedError"
-    assert len(looking.ask(RUNS)["runsOrError"]["results"]) == before + 1
+    assert looking.query(LAUNCH)["launchRun"]["__typename"] == "UnauthorizedError"
+    assert len(looking.query(RUNS)["runsOrError"]["results"]) == before + 1
 
 
 def test_a_subscription_is_opened_with_a_password_only(proxied: Proxied) -> None:
@@ -215,15 +215,15 @@ def test_a_subscription_is_opened_with_a_password_only(proxied: Proxied) -> None
 
 
 def test_another_site_cannot_use_the_password_that_a_browser_keeps(proxied: Proxied) -> None:
-    """Browsers add it to whatever a page asks for, and Dagster takes mutations even from links."""
+    """Browsers add it to whatever a page requests, and Dagster accepts mutations from links."""
     operator = proxied.operators(OPERATOR)
-    before = operator.ask(RUNS)
+    before = operator.query(RUNS)
     path = f"/graphql?query={quote(LAUNCH)}"
-    for told in ("cross-site", "same-site"):  # the second: a page of another port
-        elsewhere = {"Sec-Fetch-Site": told}
+    for site_header in ("cross-site", "same-site"):  # the second: a page of another port
+        elsewhere = {"Sec-Fetch-Site": site_header}
         for mode in ("no-cors", "cors"):
-            refused = operator.get(path, **elsewhere, **{"Sec-Fetch-Mode": mode})
-            assert refused.status_code == 403
+            rejected = operator.get(path, **elsewhere, **{"Sec-Fetch-Mode": mode})
+            assert rejected.status_code == 403
         form = elsewhere | {"Sec-Fetch-Mode": "navigate"}
         assert operator.request("POST", path, headers=form).status_code == 403
         with pytest.raises(InvalidStatus, match="403"):
@@ -231,7 +231,7 @@ def test_another_site_cannot_use_the_password_that_a_browser_keeps(proxied: Prox
     link = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
     followed = operator.get(path, **CROSS_SITE, **link)
     assert followed.headers["Content-Type"].startswith("text/html")
-    assert operator.ask(RUNS) == before
+    assert operator.query(RUNS) == before
 
 
 def test_pages_cannot_be_framed_and_do_not_name_the_server(proxied: Proxied) -> None:
@@ -244,7 +244,7 @@ def test_pages_cannot_be_framed_and_do_not_name_the_server(proxied: Proxied) -> 
 
 
 def test_who_did_what_is_logged_and_no_password(proxied: Proxied) -> None:
-    proxied.operators(OPERATOR).ask("{ version }")
+    proxied.operators(OPERATOR).query("{ version }")
     log = proxied.proxy.process.log.read_text()
     assert '"user_id":"operator"' in log
     assert b64encode(":".join(OPERATOR).encode()).decode() not in log

@@ -48,7 +48,7 @@ def certificate(folder: Path, host: str, by: Certificate) -> Certificate:
 
 @contextmanager
 def server(upstream_port: int, shown: Certificate) -> Iterator[int]:
-    """The port of a server that takes TLS only, in front of the PostgreSQL on `upstream_port`."""
+    """The port of a server that accepts TLS only, in front of the PostgreSQL on `upstream_port`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(shown.file, shown.key)
 

@@ -28,7 +28,7 @@ from pipelines.status.command import status as status_command
 def isobar() -> None:
     """Operational feeds joined in one PostgreSQL, kept fresh by Dagster.
 
-    To try it nothing has to be set: the sources are imitated ones then, and PostgreSQL is built in.
+    To try it nothing has to be set: then the sources are simulated, and PostgreSQL is built in.
 
     \b
       isobar run                           bring all up to date once, and see what came of it
@@ -59,8 +59,8 @@ def run(names: set[str]) -> None:
 
     Makes the database and its tables where there are none; run again, it takes in what is new.
     Ends with 1 when a load failed, a blocking check did or a plug-in is broken; what else landed
-    stays. ISOBAR_SOURCES chooses between imitated sources (sandbox) and real ones (live): of these,
-    those whose variables are not set are off and left out, unless they are named.
+    stays. ISOBAR_SOURCES chooses between simulated sources (sandbox) and real ones (live): of
+    these, those whose variables are not set are off and left out, unless they are named.
     """
     from pipelines.runtime.bootstrap import bootstrapped, report_broken_sources
 
@@ -127,7 +127,7 @@ def migrate(with_logins: bool) -> None:
 
 
 def source_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `isobar sandbox` the options of each source's imitation."""
+    """Give `isobar sandbox` the options of each source's simulation."""
     for source in reversed([*sources().values()]):
         for one in reversed(source.sandbox_options):
             kind = (
@@ -142,7 +142,7 @@ def source_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@isobar.command(short_help="Serve the imitated sources until Ctrl-C.")
+@isobar.command(short_help="Serve the simulated sources until Ctrl-C.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port; else a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--seed", default=1, show_default=True, help="Another number, other made-up data.")
@@ -179,7 +179,7 @@ def sandbox(
     parent: int | None,
     **options: Any,
 ) -> None:
-    """Serve the imitated sources; `isobar run` and `isobar ui` then use this one.
+    """Serve the simulated sources; `isobar run` and `isobar ui` then use this one.
 
     Sources of files drop theirs under .isobar/inbox. To see what becomes of bad answers:
 

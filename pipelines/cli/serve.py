@@ -126,7 +126,7 @@ def validate() -> None:
             "configuration",
             "ISOBAR_SOURCES is sandbox, and docker compose is not configured to start it",
             place=".env",
-            remedy="Set COMPOSE_PROFILES=sandbox for imitated sources, or ISOBAR_SOURCES=live.",
+            remedy="Set COMPOSE_PROFILES=sandbox for simulated sources, or ISOBAR_SOURCES=live.",
         )
     if ("workers" in profiles) != (settings.celery_broker_url is not None):
         raise PermanentFailure(

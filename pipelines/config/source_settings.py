@@ -36,7 +36,7 @@ def url(
 ) -> Any:
     """A field with the address of a service.
 
-    Unset, it is the path `sandbox` of the imitated sources, or `live` with real ones. With
+    Unset, it is the path `sandbox` of the simulated sources, or `live` with real ones. With
     `is_optional` the source is on without it.
     """
     extra: dict[str, Any] = {"url": sandbox, "live": live, "is_optional": is_optional}

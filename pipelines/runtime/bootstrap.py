@@ -76,7 +76,7 @@ def report_broken_sources(report: Report) -> bool:
 
 
 def seed_sandbox(settings: Settings, report: Report) -> None:
-    """Put into the database what imitated sources begin with; it has to be there."""
+    """Put into the database what simulated sources begin with; it has to be there."""
     if settings.sources != "sandbox":
         return
     for source in sources().values():

@@ -1,5 +1,5 @@
-"""The sources, imitated over HTTP on loopback: the same data for the same seed and day.
+"""All sources simulated over HTTP on loopback: the same data for the same seed and day.
 
-`app` serves them, `faults` spoils answers on demand, and each source has a module that makes up
-its data. It shares no code with the pipelines; to them it is just another address.
+`app` serves them, `faults` corrupts responses on demand, and each source has a module that
+generates its data. That module shares no code with the loaders, which only see another address.
 """

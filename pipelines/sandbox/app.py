@@ -26,7 +26,7 @@ from pipelines.source import (
 )
 
 LOG = logging.getLogger("isobar.sandbox")
-LOOK_AT_THE_DAY_SECONDS = 60.0
+DAY_CHECK_SECONDS = 60.0
 
 
 def build_app(
@@ -40,11 +40,17 @@ def build_app(
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     **options: Any,
 ) -> Starlette:
-    """All sources as of `today` (the day of `now`, UTC, when None), spoiled at `fault_rate`.
+    """Build the app of all sources as of `today`, failing at `fault_rate`.
 
-    `inboxes` is the folder in which each source of files has one, `now` the clock, of which sources
-    take only the time of day when `today` is given. `options` are those of sources, as
-    `<source>_<option>`.
+    Args:
+        seed: Of all data and faults.
+        today: The day (UTC) of all data; None follows the clock.
+        fault_rate: The share of responses that are replaced by faults, 0 to 1.
+        faults: The kinds of faults, drawn evenly.
+        hang_seconds: How long a time-out keeps the caller waiting.
+        inboxes: The folder with one inbox for each source of files; None writes no files.
+        now: The clock; with `today`, only its time of day is used.
+        options: Options of sources, named `<source>_<option>`.
     """
 
     def present() -> dt.datetime:
@@ -60,7 +66,7 @@ def build_app(
 
     async def keep_dropping(inboxes: Path) -> None:
         while True:
-            await asyncio.sleep(LOOK_AT_THE_DAY_SECONDS)
+            await asyncio.sleep(DAY_CHECK_SECONDS)
             await drop_files(inboxes)
 
     async def stream(write_next: Callable[[dt.datetime], object], per_minute: float) -> None:
@@ -112,7 +118,7 @@ def _build_parts(
     clock: Callable[[], dt.datetime],
     options: Mapping[str, Any],
 ) -> dict[str, SandboxParts]:
-    """What each imitated source gives. Raises `TypeError` for options that no source has."""
+    """Build each simulated source. Raises `TypeError` for options that no source has."""
     found: dict[str, SandboxParts] = {}
     left = dict(options)
     for source in sources().values():
@@ -128,7 +134,7 @@ def _build_parts(
 
 
 def _build(source: Source, sandbox: Sandbox) -> SandboxParts | None:
-    """The imitation of a source, if it has one; that of a plug-in may fail without the others."""
+    """Build the simulation of a source, if it has one; a plug-in's may fail alone."""
     try:
         module = source.module("sandbox")
         built: SandboxParts | None = module.build(sandbox) if module else None
@@ -142,7 +148,7 @@ def _build(source: Source, sandbox: Sandbox) -> SandboxParts | None:
 
 
 async def _write(write: Callable[..., object], *what: object) -> None:
-    """Write files in a thread; where that fails, as on a full disk, a later round tries again."""
+    """Write files in a thread; on failure, as with a full disk, a later round retries."""
     try:
         await asyncio.to_thread(write, *what)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Answers that go wrong on demand, as those of real services do."""
+"""Faults on demand: responses that fail as those of real services do."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Fault = Literal["500", "429", "timeout", "truncated", "html", "error"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
-#: Ends of paths of the sandbox itself, which no real service has.
-OWN_PATHS = ("/health", "/broken", "/asked")
+#: Endings of paths that only the sandbox has; they never fail.
+OWN_PATHS = ("/health", "/broken", "/requests")
 
 
 class Faults:
-    """ASGI middleware that spoils a share of the answers: `rate` of them, in a seeded order.
+    """ASGI middleware that corrupts the share `rate` of responses, in a seeded order.
 
     `kinds` are drawn evenly; `hang_seconds` is how long a time-out keeps the caller waiting.
     """
@@ -35,7 +35,7 @@ class Faults:
         self.hang_seconds = hang_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer it badly."""
+        """Pass the request on, or respond with a fault."""
         is_source = scope["type"] == "http" and not scope["path"].endswith(OWN_PATHS)
         if not is_source or self.random.random() >= self.rate:
             await self.app(scope, receive, send)
@@ -71,7 +71,7 @@ async def _answer(
 
 
 def _cut(send: Send) -> Send:
-    """Send half of each body under the length of the whole: the connection breaks off then."""
+    """Send half of each body under the full Content-Length, so that the connection breaks."""
 
     async def send_half(message: Message) -> None:
         if message["type"] == "http.response.body":

@@ -1,6 +1,6 @@
-"""The sky of the sandbox over a place: how high the sun stands, and what clouds leave of it.
+"""The sandbox's sky over a place: clear-sky irradiation, and the share that clouds let through.
 
-Whatever sources imitate under it, they see the same one.
+All sources use it, so that solar and weather data agree.
 """
 
 import datetime as dt
@@ -8,16 +8,16 @@ import math
 from functools import lru_cache
 from hashlib import sha256
 
+#: In Wh/m²; below it is night, and all values are zero.
 MIN_IRRADIATION = 1.0
-"""In Wh/m²; with less than this it is night, and all is zero."""
 
-
+#: The least share of irradiation that clouds let through.
 MIN_CLEARNESS = 0.32
 
 
 @lru_cache(maxsize=64)
 def clear_year(latitude: float, longitude: float) -> tuple[tuple[float, ...], ...]:
-    """The irradiation in Wh/m² of each hour (UTC) of each day of a leap year without clouds."""
+    """Return the clear-sky irradiation in Wh/m² by hour (UTC) and day of a leap year."""
     return tuple(
         tuple(_clear(latitude, longitude, day, hour) for hour in range(24)) for day in range(1, 367)
     )
@@ -25,19 +25,19 @@ def clear_year(latitude: float, longitude: float) -> tuple[tuple[float, ...], ..
 
 @lru_cache(maxsize=4096)
 def clearness(latitude: float, longitude: float, ordinal: int) -> tuple[float, ...]:
-    """What clouds leave in each hour of a day (UTC), MIN_CLEARNESS to 1; most days are clear."""
+    """Return the share that clouds let through by hour of a day (UTC), MIN_CLEARNESS to 1."""
     seed = sha256(f"sky {latitude:.2f} {longitude:.2f} {ordinal}".encode()).digest()
     clear = 1 - 0.6 * (seed[24] / 255) ** 3
     return tuple(clear * (1 - 0.2 * seed[hour] / 255) for hour in range(24))
 
 
 def cloudiness(latitude: float, longitude: float, at: dt.datetime) -> float:
-    """How much of the sky is covered in the hour that begins at an instant (UTC): 0 to 1."""
+    """Return the cloud cover of the hour that begins at an instant (UTC), 0 to 1."""
     return (1 - clearness(latitude, longitude, at.toordinal())[at.hour]) / (1 - MIN_CLEARNESS)
 
 
 def irradiation(latitude: float, longitude: float, at: dt.datetime) -> float:
-    """What comes through in the hour that begins at an instant (UTC), in Wh/m²."""
+    """Return the irradiation in Wh/m² of the hour that begins at an instant (UTC)."""
     clear = _clear(latitude, longitude, at.timetuple().tm_yday, at.hour)
     return clear * clearness(latitude, longitude, at.toordinal())[at.hour]
 

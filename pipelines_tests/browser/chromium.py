@@ -17,8 +17,8 @@ MISSING = (
     "there is no Chromium (none of chromium, chromium-browser, google-chrome is on the PATH);"
     " on Debian: apt install chromium"
 )
+#: For anything to appear, on a busy machine.
 PATIENCE_SECONDS = 90.0
-"""For anything to appear, on a busy machine."""
 
 
 def installed() -> str | None:

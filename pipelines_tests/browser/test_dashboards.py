@@ -11,6 +11,7 @@ from pipelines_tests.browser.dashboards import served
 from pipelines_tests.browser.watched import Watched
 from pipelines_tests.served_ui import Ui
 
+#: How many charts and tables each page has, at least.
 PAGES = {
     "Overview": 2,
     "Flights": 3,
@@ -20,7 +21,6 @@ PAGES = {
     "Data quality": 3,
     "Functions": 3,
 }
-"""How many charts and tables each page has, at least."""
 
 
 @pytest.fixture(scope="module")

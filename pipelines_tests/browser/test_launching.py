@@ -36,7 +36,7 @@ def test_materialising_an_asset_by_click_shows_its_metadata(
     expect(watched.page.get_by_text("Success", exact=True).first).to_be_visible()
     assert watched.faults() == []
 
-    runs = ui.ask(LAST_RUNS, key={"path": key.split("/")})["assetNodeOrError"]
+    runs = ui.query(LAST_RUNS, key={"path": key.split("/")})["assetNodeOrError"]
     entries = {one["runId"]: one["metadataEntries"] for one in runs["assetMaterializations"]}
     (rows,) = [e["intValue"] for e in entries[run_id] if e["label"] == "dagster/row_count"]
     watched.open(f"/assets/{key}?view=overview")
@@ -53,16 +53,16 @@ def test_the_launchpad_shows_types_and_rejects_a_bad_value(watched: Watched, ui:
     expect(dialog.get_by_text("No errors")).to_be_visible()
     expect(launch).to_be_enabled()
     editor = dialog.locator(".CodeMirror").first
-    editor.get_by_text("rebuild").click()  # the help tells what is where the cursor is
+    editor.get_by_text("rebuild").click()  # the help describes what is at the cursor
     watched.wait_for("rebuild Bool")
     watched.wait_for("Empty the tables and read every archived snapshot anew")
     watched.page.keyboard.press("End")
     for _ in "true":
         watched.page.keyboard.press("Backspace")
     watched.page.keyboard.type("perhaps")
-    refusal = dialog.get_by_text("Invalid scalar at path root:ops:flights_tables:config:rebuild")
-    expect(refusal).to_be_visible()
-    expect(refusal).to_contain_text('"perhaps"')
+    rejection = dialog.get_by_text("Invalid scalar at path root:ops:flights_tables:config:rebuild")
+    expect(rejection).to_be_visible()
+    expect(rejection).to_contain_text('"perhaps"')
     expect(launch).to_be_disabled()
     for _ in "perhaps":
         watched.page.keyboard.press("Backspace")

@@ -27,13 +27,13 @@ AUTOMATIONS = """{
     "$repository", '{repositoryName: "__repository__", repositoryLocationName: "pipelines"}'
 )
 pytestmark = pytest.mark.timeout(1500)  # one looks at every asset
+#: Graphs and lists draw only what is in view.
 ALL_IN_VIEW = ViewportSize(width=2000, height=4000)
-"""Graphs and lists draw only what is in view."""
 
 
 def test_the_graph_is_drawn_and_every_domain_unfolds(watched: Watched, ui: Ui) -> None:
-    asked = "{ assetNodes { groupName assetKey { path } dependencyKeys { path } } }"
-    assets = ui.ask(asked)["assetNodes"]
+    query = "{ assetNodes { groupName assetKey { path } dependencyKeys { path } } }"
+    assets = ui.query(query)["assetNodes"]
     group_of = {tuple(asset["assetKey"]["path"]): asset["groupName"] for asset in assets}
     groups = sorted(set(group_of.values()))
     feeds = {
@@ -60,7 +60,7 @@ def test_the_graph_is_drawn_and_every_domain_unfolds(watched: Watched, ui: Ui) -
 
 def test_every_asset_has_a_page_that_opens_without_an_error(watched: Watched, ui: Ui) -> None:
     """Those that sources outside deliver as well, which cannot be executed."""
-    assets = ui.ask(ASSETS)["assetNodes"]
+    assets = ui.query(ASSETS)["assetNodes"]
     assert len(assets) >= 31
     for asset in assets:
         name = "/".join(asset["assetKey"]["path"])
@@ -105,7 +105,7 @@ def row(watched: Watched, column: str) -> Locator:
 
 def failed_checks(ui: Ui) -> Iterator[tuple[str, str, list[Any]]]:
     """Assets, their checks that found something, and the rows that these show."""
-    for asset in ui.ask(CHECKS)["assetNodes"]:
+    for asset in ui.query(CHECKS)["assetNodes"]:
         for check in asset["assetChecksOrError"].get("checks", ()):
             run = check["executionForLatestMaterialization"]
             if run and run["evaluation"] and not run["evaluation"]["success"]:
@@ -115,7 +115,7 @@ def failed_checks(ui: Ui) -> Iterator[tuple[str, str, list[Any]]]:
 
 
 def test_a_check_that_failed_shows_the_rows_that_it_found(watched: Watched, ui: Ui) -> None:
-    """The imitated sources deliver dirt on purpose, so some find something."""
+    """The simulated sources deliver dirt on purpose, so some find something."""
     failed = list(failed_checks(ui))
     assert ("flights/itineraries", "dangling_legs") in [(asset, name) for asset, name, _ in failed]
     for asset, name, records in failed:
@@ -123,8 +123,8 @@ def test_a_check_that_failed_shows_the_rows_that_it_found(watched: Watched, ui: 
         expect(watched.page.get_by_text("This is a non-blocking asset check")).to_be_visible()
         table = watched.page.locator("table table tbody tr")
         expect(table).to_have_count(len(records))
-        told = " ".join(table.all_inner_texts())
-        assert told.strip()
+        text = " ".join(table.all_inner_texts())
+        assert text.strip()
         assert watched.faults() == [], name
 
 
@@ -133,7 +133,7 @@ def test_every_schedule_and_sensor_is_on(watched: Watched, ui: Ui) -> None:
         {"width": 1440, "height": 3000}
     )  # the list draws what is in view
     watched.open("/automation")
-    answers = ui.ask(AUTOMATIONS)
+    answers = ui.query(AUTOMATIONS)
     names = [one["name"] for answer in answers.values() for one in answer["results"]]
     assert len(names) >= 18
     rows = watched.page.locator("[class*=VirtualizedTable_row]")
@@ -160,15 +160,15 @@ def test_what_goes_wrong_on_a_page_is_noticed(browser: Browser, ui: Ui) -> None:
     wrong = {"errors": ["a bad question"], "data": {"__typename": "PythonError", "message": "oh"}}
     with chromium.visitor(browser) as context:
         watched = Watched(context.new_page(), ui.url)
-        watched.page.route("**/graphql?asked=here", lambda route: route.fulfill(json=wrong))
+        watched.page.route("**/graphql?test=here", lambda route: route.fulfill(json=wrong))
         watched.page.route("**/broken", lambda route: route.fulfill(status=500))
         watched.open("/automation")
         expect(watched.page.get_by_text("Automation").first).to_be_visible()
         watched.page.evaluate("() => { setTimeout(() => { throw new Error('thrown') }) }")
-        watched.page.evaluate("() => fetch('/graphql?asked=here')")
+        watched.page.evaluate("() => fetch('/graphql?test=here')")
         watched.page.evaluate("() => fetch('/broken')")
         watched.page.evaluate('() => { document.body.append("It can\'t be displayed.") }')
         faults = watched.faults()
-    told = " ".join(faults)
+    text = " ".join(faults)
     for words in ("GraphQL: a bad question", "GraphQL: oh", "thrown", "HTTP 500", "can't be"):
-        assert words in told
+        assert words in text

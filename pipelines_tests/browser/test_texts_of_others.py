@@ -1,4 +1,4 @@
-"""Markup in what others send: the pages show it as text, run none of it and ask nobody for it."""
+"""Markup in foreign texts: the pages escape it, run none of it and load nothing for it."""
 
 import pytest
 from playwright.sync_api import expect
@@ -32,8 +32,8 @@ SHOWING = [
 
 @pytest.fixture(scope="module")
 def runs(ui: Ui, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The runs that refused a file of a hostile name, and took in one of hostile texts."""
-    before = {run["id"] for run in ui.ask(RUNS)["runsOrError"]["results"]}
+    """Return the runs that rejected a file with a hostile name and loaded one of hostile texts."""
+    before = {run["id"] for run in ui.query(RUNS)["runsOrError"]["results"]}
     added = isobar(ui.state, "plants", "add", IMAGE)
     assert added.returncode == 0, added.stderr
     columns = ("article_name", "sku", "status", "receiver_address", "sender_address")
@@ -45,7 +45,7 @@ def runs(ui: Ui, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     (folder / f"{IMAGE}.csv").write_text(f"{IMAGE},{IMAGE}\n")
     for name in (f"{IMAGE}.csv", "hostile.csv"):
         isobar(ui.state, "import", "shipments", str(folder / name))
-    return {run["id"] for run in ui.ask(RUNS)["runsOrError"]["results"]} - before
+    return {run["id"] for run in ui.query(RUNS)["runsOrError"]["results"]} - before
 
 
 def test_no_text_of_others_is_markup_on_any_page(watched: Watched, ui: Ui, runs: set[str]) -> None:
@@ -60,12 +60,12 @@ def test_no_text_of_others_is_markup_on_any_page(watched: Watched, ui: Ui, runs:
 def test_a_rejected_files_name_is_escaped_in_the_run_log(
     watched: Watched, ui: Ui, runs: set[str]
 ) -> None:
-    told = ""
+    text = ""
     for run_id in runs:
         watched.open(f"/runs/{run_id}")
         expect(watched.page.get_by_text("STEP_START").first).to_be_visible()
         watched.page.wait_for_load_state("networkidle")
         assert not watched.page.evaluate(ALIVE)
-        told += watched.page.inner_text("body")
+        text += watched.page.inner_text("body")
         assert watched.faults() == []
-    assert IMAGE in told
+    assert IMAGE in text

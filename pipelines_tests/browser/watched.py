@@ -10,15 +10,15 @@ from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response
 
 from pipelines_tests.browser.chromium import PATIENCE_SECONDS
 
+#: What Dagster's UI writes where a part of a page could not be drawn.
 BROKEN = re.compile(r"can't be displayed|Unexpected GraphQL error|PythonError|Traceback")
-"""What Dagster's UI writes where a part of a page could not be drawn."""
 WORDS_OF_PAGE = """
 words => document.body.innerText.replace(/[^a-z0-9]+/gi, " ").includes(words)
 """
 
 
 class Watched:
-    """A browser's page on one UI; `faults` has what went wrong since it was last asked."""
+    """A browser's page on one UI; `faults` has what went wrong since the last check."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -27,14 +27,14 @@ class Watched:
         self._open: set[Request] = set()
         page.on("pageerror", lambda error: self._faults.append(f"script: {error}"))
         page.on("console", self._said)
-        page.on("request", self._asked)
+        page.on("request", self._requested)
         page.on("requestfailed", self._failed)
         page.on("requestfinished", lambda request: self._open.discard(request))
         page.on("response", self._answered)
 
     def open(self, path: str) -> None:
         """Go to a path of the UI."""
-        self._open.clear()  # what the page before asked for is called off
+        self._open.clear()  # requests of the page before are cancelled
         self.page.goto(f"{self.url}{path}")
 
     def wait_for(self, words: str) -> None:
@@ -42,7 +42,7 @@ class Watched:
         self.page.wait_for_function(WORDS_OF_PAGE, arg=plain(words))
 
     def faults(self) -> list[str]:
-        """What went wrong, once everything that the page asked for is answered."""
+        """What went wrong, once every request of the page is answered."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self._open and time.monotonic() < deadline:
             self.page.wait_for_timeout(50)
@@ -54,11 +54,11 @@ class Watched:
         if line.type == "error":
             self._faults.append(f"console: {line.text}")
 
-    def _asked(self, request: Request) -> None:
-        asked, ours = urlsplit(request.url), urlsplit(self.url)
-        if asked.scheme in ("http", "https"):
-            if asked.netloc != ours.netloc:
-                self._faults.append(f"asks another host: {request.url}")
+    def _requested(self, request: Request) -> None:
+        requested, ours = urlsplit(request.url), urlsplit(self.url)
+        if requested.scheme in ("http", "https"):
+            if requested.netloc != ours.netloc:
+                self._faults.append(f"requests another host: {request.url}")
             self._open.add(request)
 
     def _failed(self, request: Request) -> None:

@@ -20,8 +20,8 @@ from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.flights.made_up import flights_document
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
+#: Beside those of the sandbox.
 MINE = "SELECT count(*) FROM enriched.shipments WHERE tracking_number = 'TN00000001'"
-"""Beside those of the sandbox."""
 
 
 def query(state: Path, sql: str) -> list[tuple[object, ...]]:
@@ -38,11 +38,11 @@ def test_one_command_loads_flights_from_scratch_and_repeats_without_change(
     assert first.returncode == 0, first.stdout + first.stderr
     assert re.search(r"flights\.itineraries +305 +2 ", first.stdout)
     assert "make ui" in first.stdout
-    held = query(empty_state, rows)
-    assert len(held) > 300
+    stored = query(empty_state, rows)
+    assert len(stored) > 300
     second = isobar(empty_state, "run")
     assert second.returncode == 0
-    assert query(empty_state, rows) == held
+    assert query(empty_state, rows) == stored
     assert "Created the tables" in first.stderr
     assert second.stderr == ""
 
@@ -59,15 +59,15 @@ def test_a_broken_source_fails_the_run_and_writes_nothing(
 ) -> None:
     source.will(fault)
     done = isobar(state, "run", "flights", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url)
-    told = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     assert done.returncode == 1
-    assert words in told
-    assert "Off, as their variables are not set: bookings, shipments, solar." in told
+    assert words in output
+    assert "Off, as their variables are not set: bookings, shipments, solar." in output
     assert done.stdout.index("failed:") < done.stdout.index("asset  ")
-    assert f"where: {source.url}" in told
-    assert "what to do:" in told
-    assert "FLIGHTS_URL" in told
-    assert "Traceback" not in told
+    assert f"where: {source.url}" in output
+    assert "what to do:" in output
+    assert "FLIGHTS_URL" in output
+    assert "Traceback" not in output
     counts = "SELECT (SELECT count(*) FROM flights.snapshots), (SELECT count(*) FROM flights.legs)"
     assert query(state, counts) == [(0, 0)]
 
@@ -115,8 +115,8 @@ def test_database_commands_print_the_location(empty_state: Path) -> None:
     url = isobar(empty_state, "database", "url")
     assert re.fullmatch(r"postgresql://isobar:[^@\s]+@127\.0\.0\.1:\d+/isobar\n", url.stdout)
     assert "running on 127.0.0.1" in isobar(empty_state, "database", "status").stdout
-    told = isobar(empty_state, "database", "psql", "-Atc", "SELECT current_user")
-    assert told.stdout == "isobar\n", told.stderr
+    output = isobar(empty_state, "database", "psql", "-Atc", "SELECT current_user")
+    assert output.stdout == "isobar\n", output.stderr
     reader = isobar(
         empty_state, "database", "psql", "--role=analyst", "-Atc", "SELECT current_user"
     )
@@ -128,7 +128,7 @@ def test_database_commands_print_the_location(empty_state: Path) -> None:
 def test_a_proxy_from_the_environment_is_bypassed_for_localhost(state: Path) -> None:
     proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
     done = isobar(state, "run", "flights", NO_PROXY="", no_proxy="", **proxies)
-    assert "sandbox: " not in done.stderr  # as a failure of it would be told
+    assert "sandbox: " not in done.stderr  # as its failure would be reported
     assert "flights_snapshots" in done.stdout
 
 
@@ -173,8 +173,8 @@ def test_with_database_url_no_server_is_started(
     assert not (empty_state / "postgres").exists()
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT count(*) FROM enriched.itineraries").fetchone() == (2,)
-    asked = ["database", "psql", "--role=analyst", "-Atc", "SELECT current_user"]
-    assert isobar(empty_state, *asked, DATABASE_URL=url).stdout == "isobar_analyst\n"
+    words = ["database", "psql", "--role=analyst", "-Atc", "SELECT current_user"]
+    assert isobar(empty_state, *words, DATABASE_URL=url).stdout == "isobar_analyst\n"
     assert isobar(empty_state, "database", "stop", DATABASE_URL=url).returncode == 1
     with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {empty_database}_dagster WITH (FORCE)")
@@ -200,12 +200,12 @@ def test_invalid_configuration_is_reported_without_a_traceback(
     empty_state: Path, variables: dict[str, str], words: str
 ) -> None:
     done = isobar(empty_state, "run", **variables)
-    told = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     assert done.returncode == 1
-    assert words in told
-    assert "what to do:" in told
-    assert "Traceback" not in told
-    assert "hunter2" not in told
+    assert words in output
+    assert "what to do:" in output
+    assert "Traceback" not in output
+    assert "hunter2" not in output
 
 
 @pytest.mark.answers("T04")

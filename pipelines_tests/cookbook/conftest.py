@@ -9,7 +9,7 @@ from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_data, known_shipments
-from pipelines_tests.cookbook.asked import Answer, asking
+from pipelines_tests.cookbook.answers import Answer, answering
 from pipelines_tests.databases import made
 
 
@@ -37,4 +37,4 @@ def analyst(server: Connections, known: str) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def answer(analyst: psycopg.Connection) -> Answer:
-    return asking(analyst)
+    return answering(analyst)

@@ -10,7 +10,7 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.bookings.made_up import ROOM, Event, deliver, event
 
 
-def _told(number: int, at: str, reservation: int, night: str, status: int = 1) -> Event:
+def _sent(number: int, at: str, reservation: int, night: str, status: int = 1) -> Event:
     hotel = 3009 if reservation in (4, 8) else 2607
     room = ROOM.format(reservation)
     times = {"event_timestamp": f"{at}:00", "night_of_stay": night}
@@ -18,30 +18,30 @@ def _told(number: int, at: str, reservation: int, night: str, status: int = 1) -
 
 
 EVENTS = [
-    _told(7001, "2025-09-20 10:15", 1, "2025-11-05"),
-    _told(7002, "2025-09-20 10:15", 1, "2025-11-06"),
-    _told(7003, "2025-10-30 18:40", 2, "2025-11-08"),
-    _told(7004, "2025-12-28 11:00", 11, "2026-02-14"),
-    _told(7101, "2026-08-14 09:05", 3, "2026-11-06"),
-    _told(7102, "2026-08-14 09:05", 3, "2026-11-07"),
-    _told(7103, "2026-09-02 13:20", 4, "2026-11-10"),
-    _told(7104, "2026-10-03 21:30", 5, "2026-11-03"),
-    _told(7105, "2026-10-03 21:30", 5, "2026-11-04"),
-    _told(7106, "2026-10-12 08:00", 6, "2026-11-07"),
-    _told(7107, "2026-10-28 16:45", 5, "2026-11-04", status=2),
-    _told(7108, "2026-10-30 09:20", 7, "2026-11-06"),
-    _told(7109, "2026-10-30 11:10", 8, "2026-11-05"),
-    _told(7110, "2026-10-30 12:30", 9, "2026-11-05"),
-    _told(7111, "2026-11-01 22:10", 6, "2026-11-07", status=2),
-    _told(7112, "2026-11-02 07:55", 10, "2026-11-07"),
+    _sent(7001, "2025-09-20 10:15", 1, "2025-11-05"),
+    _sent(7002, "2025-09-20 10:15", 1, "2025-11-06"),
+    _sent(7003, "2025-10-30 18:40", 2, "2025-11-08"),
+    _sent(7004, "2025-12-28 11:00", 11, "2026-02-14"),
+    _sent(7101, "2026-08-14 09:05", 3, "2026-11-06"),
+    _sent(7102, "2026-08-14 09:05", 3, "2026-11-07"),
+    _sent(7103, "2026-09-02 13:20", 4, "2026-11-10"),
+    _sent(7104, "2026-10-03 21:30", 5, "2026-11-03"),
+    _sent(7105, "2026-10-03 21:30", 5, "2026-11-04"),
+    _sent(7106, "2026-10-12 08:00", 6, "2026-11-07"),
+    _sent(7107, "2026-10-28 16:45", 5, "2026-11-04", status=2),
+    _sent(7108, "2026-10-30 09:20", 7, "2026-11-06"),
+    _sent(7109, "2026-10-30 11:10", 8, "2026-11-05"),
+    _sent(7110, "2026-10-30 12:30", 9, "2026-11-05"),
+    _sent(7111, "2026-11-01 22:10", 6, "2026-11-07", status=2),
+    _sent(7112, "2026-11-02 07:55", 10, "2026-11-07"),
 ]
+#: What a later file says of an event that came before.
 OTHERWISE = {one["id"]: one for one in EVENTS}[7104] | {"hotel_id": 3009}
-"""What a later file says of an event that came before."""
-UNREADABLE = _told(7113, "2026-11-02 07:58", 12, "2026-11-09") | {"room_reservation_id": "0498d45a"}
+UNREADABLE = _sent(7113, "2026-11-02 07:58", 12, "2026-11-09") | {"room_reservation_id": "0498d45a"}
 
 
+#: Name, city and rooms by number.
 HOTELS = {2607: ("Harbour House", "Hamburg", 4), 3009: ("Park View", "London", 2)}
-"""Name, city and rooms by number."""
 
 
 def put_hotels(owner: psycopg.Connection) -> None:
@@ -61,7 +61,7 @@ def put_first(warehouse: Warehouse, folder: Path) -> None:
 
 
 def put_second(warehouse: Warehouse, folder: Path) -> None:
-    """The next file, with two lines that are refused."""
+    """The next file, with two lines that are rejected."""
     new = [one for one in EVENTS if one["id"] > 7110]
     lines = [*new, OTHERWISE, UNREADABLE]
     deliver(

@@ -12,13 +12,13 @@ import psycopg
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.cookbook import known_bookings, known_flights, known_shipments, known_solar
 
+#: Columns that loads fill with the time of the clock.
 WHEN_IT_CAME = {
     "ops.deliveries": ("received_at", "loaded_at"),
     "shipments.shipments": ("first_seen_at", "last_seen_at", "updated_at"),
     "shipments.status_history": ("seen_at",),
     "solar.corrections": ("corrected_at",),
 }
-"""Columns that loads fill with the time of the clock."""
 
 
 def _at(day: int, hour: int, month: int = 11) -> dt.datetime:

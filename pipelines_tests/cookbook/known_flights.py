@@ -62,13 +62,13 @@ OFFERS = {
     dt.date(2026, 11, 1): SUNDAY,
     dt.date(2026, 11, 2): MONDAY,
 }
+#: The weather at both ends of it_1, by hours: °C, km/h, in words, WMO code.
 HOURS = [
     ("BUD", "2026-11-20 05:00Z", 1.8, 9, "fog", 45),
     ("LTN", "2026-11-20 07:00Z", 7.4, 31, "slight rain", 61),
     ("LTN", "2026-11-24 19:00Z", 9.1, 42, "moderate rain", 63),
     ("BUD", "2026-11-24 22:00Z", -0.6, 12, "slight snowfall", 71),
 ]
-"""The weather at both ends of it_1, by hours: °C, km/h, in words, WMO code."""
 
 
 def put_airports(warehouse: Warehouse) -> None:

@@ -31,8 +31,8 @@ def _parcel(
     number: int, carrier: str, sender: str, receiver: str, status: str, *articles: dict[str, str]
 ) -> list[dict[str, str]]:
     ends = {"sender_address": sender, "receiver_address": receiver}
-    told = {"carrier": carrier, "status": status} | ends
-    return [line(20261000 + number, **told | article) for article in articles]
+    common = {"carrier": carrier, "status": status} | ends
+    return [line(20261000 + number, **common | article) for article in articles]
 
 
 FRIDAY = [
@@ -82,7 +82,7 @@ def put_monday(warehouse: Warehouse, folder: Path) -> None:
 
 
 def set_clock(owner: psycopg.Connection) -> None:
-    """Give the view of parcels, which tells old weather by the clock, the clock of that day."""
+    """Give the view of parcels, which marks old weather by the clock, the clock of that day."""
     view = read_sql("pipelines.sources.shipments", "views/enriched.shipments")
     owner.execute(view.replace("now()", NOW).encode())
 
@@ -98,10 +98,10 @@ def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
         )
         _book(owner, uuid.uuid4(), key, "geocoding", "success")
         _observe(owner, key, place)
-    lost, asked = uuid.uuid4(), uuid.uuid4()
+    lost, requested = uuid.uuid4(), uuid.uuid4()
     for key in PLACES:
         _book(owner, lost, key, "observation", "failed")
-        _book(owner, asked, key, "observation", "success")
+        _book(owner, requested, key, "observation", "success")
 
 
 def risk_of(place: Place) -> str | None:
@@ -109,9 +109,9 @@ def risk_of(place: Place) -> str | None:
 
 
 def _observation(place: Place) -> Observation:
-    told: dict[str, Any] = dict.fromkeys(Observation.__dataclass_fields__)
-    told |= {"temperature_celsius": place.celsius, "wind_kmh": place.wind_kmh}
-    return Observation(**told | {"observed_at": OBSERVED_AT, "wmo_code": place.code})
+    observed: dict[str, Any] = dict.fromkeys(Observation.__dataclass_fields__)
+    observed |= {"temperature_celsius": place.celsius, "wind_kmh": place.wind_kmh}
+    return Observation(**observed | {"observed_at": OBSERVED_AT, "wmo_code": place.code})
 
 
 def _observe(owner: psycopg.Connection, key: str, place: Place) -> None:

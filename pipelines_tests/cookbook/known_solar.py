@@ -1,4 +1,4 @@
-"""Two plants in autumn: one whole, with low hours of each kind; one with gaps and a bad sensor."""
+"""Two plants in autumn: one complete with low hours of all kinds; one with gaps and a bad sensor."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -18,26 +18,26 @@ from pipelines_tests.sources.solar.made_up import Item, answer_of
 SIERRA = Plant(1, "Sierra Alta", "Europe/Madrid")
 HAVEL = Plant(2, "Havel North", "Europe/Berlin")
 COORDINATES = {SIERRA: (37.09, -2.36), HAVEL: (52.6, 12.34)}
+#: Energy and irradiation of the best hour, kWh and Wh/m².
 SIZES = {SIERRA: (1000, 600), HAVEL: (300, 350)}
-"""Energy and irradiation of the best hour, kWh and Wh/m²."""
+#: Hours of UTC.
 DAYLIGHT = {SIERRA: (7, 17), HAVEL: (7, 16)}
-"""Hours of UTC."""
 BEGINS = {SIERRA: dt.date(2026, 9, 1), HAVEL: dt.date(2026, 10, 5)}
 END = dt.date(2026, 11, 2)
 HISTORY_FROM = {SIERRA: dt.date(2026, 9, 1), HAVEL: dt.date(2026, 10, 1)}
 CLEAR = (0.96, 0.92, 0.94, 0.9)
 CLOUDY = {dt.date(2026, 10, 20): 0.4, dt.date(2026, 10, 21): 0.5}
+#: Hours in which a sensor of the Sierra saw little of the sun.
 BLIND = (dt.date(2026, 10, 9), (11, 12, 13))
-"""Hours in which a sensor of the Sierra saw little of the sun."""
+#: Hours in which one of its inverters was off.
 TRIPPED = (dt.date(2026, 10, 15), (12, 13))
-"""Hours in which one of its inverters was off."""
+#: Hours of the night in which the Havel's meter went on.
 NIGHT_LIGHT = (dt.date(2026, 10, 30), (1, 2, 3))
-"""Hours of the night in which the Havel's meter went on."""
+#: The day for which the service did not answer about the Havel.
 AWAY = dt.date(2026, 10, 20)
-"""The day for which the service did not answer about the Havel."""
 LOST = (dt.date(2026, 10, 28), (11, 12, 13))
+#: Hours of which the service first said that there was no energy.
 CORRECTED = (dt.date(2026, 10, 27), (11, 12))
-"""Hours of which the service first said that there was no energy."""
 PROBLEM = "no answer within 10 s"
 HOUR = dt.timedelta(hours=1)
 
@@ -68,7 +68,7 @@ def local(plant: Plant, at: dt.datetime) -> dt.datetime:
 
 
 def values(plant: Plant, at: dt.datetime) -> Values:
-    """What there is to be told of an hour."""
+    """Return the true values of an hour."""
     clock = local(plant, at)
     day, hour = clock.date(), clock.hour
     rise, fall = DAYLIGHT[plant]
@@ -91,8 +91,8 @@ def _each(some: tuple[dt.date, tuple[int, ...]]) -> set[tuple[dt.date, int]]:
     return {(day, hour) for hour in of_day}
 
 
-def told_hours(plant: Plant) -> list[dt.datetime]:
-    """The hours that the service tells of a plant in the end."""
+def sent_hours(plant: Plant) -> list[dt.datetime]:
+    """Return the hours of a plant that the service has returned in the end."""
     away = {AWAY} if plant == HAVEL else set()
     lost = _each(LOST) if plant == HAVEL else set()
     clocks = [(at, local(plant, at)) for at in hours(plant, BEGINS[plant], END)]
@@ -104,14 +104,14 @@ def told_hours(plant: Plant) -> list[dt.datetime]:
 
 
 def _items(plant: Plant, window: Window) -> list[Item]:
-    told = [(at, values(plant, at)) for at in told_hours(plant)]
+    sent = [(at, values(plant, at)) for at in sent_hours(plant)]
     return [
         {
             "datetime": f"{at:%Y-%m-%dT%H:%M:%SZ}",
             "expected": {"energy": one.expected_kwh, "irradiation": one.expected_wh_per_m2},
             "observed": {"energy": one.observed_kwh, "irradiation": one.observed_wh_per_m2},
         }
-        for at, one in told
+        for at, one in sent
         if window.first <= local(plant, at).date() < window.end
     ]
 

@@ -1,4 +1,4 @@
-"""Hotels: the answers are told anew, in Python, from what came."""
+"""Hotels: the answers are recomputed in Python from the deliveries."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from pipelines_tests.cookbook import known_bookings
-from pipelines_tests.cookbook.asked import Answer, of
+from pipelines_tests.cookbook.answers import Answer, of
 from pipelines_tests.sources.bookings.made_up import ROOM, Event
 
 EVENTS = sorted(known_bookings.EVENTS, key=lambda one: (one["event_timestamp"], one["id"]))
@@ -121,12 +121,12 @@ def test_hotel_revenue(answer: Answer) -> None:
             is_over = max(ends) < noon.date()
             assert row[column] == (total if is_over else None)
     assert None in of(pace, "on_the_books")
-    told = {
+    expected = {
         (one["hotel_id"], one["room_reservation_id"], one["night_of_stay"]): one
         for one in reversed(of_year(EVENTS, "2026-11", "night_of_stay"))
     }
     for row in answer("How long before the stay"):
-        mine = [one for (hotel, *_), one in told.items() if hotel == row["hotel_id"]]
+        mine = [one for (hotel, *_), one in expected.items() if hotel == row["hotel_id"]]
         leads = [
             dt.date.fromisoformat(one["night_of_stay"])
             - dt.date.fromisoformat(one["event_timestamp"][:10])

@@ -13,7 +13,7 @@ from docs.answers import PAGE, answered, questions
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines_tests.command import PROJECT, environment
-from pipelines_tests.cookbook.known_solar import SIERRA, local, told_hours, values
+from pipelines_tests.cookbook.known_solar import SIERRA, local, sent_hours, values
 
 TEXT = PAGE.read_text()
 QUESTIONS = questions(TEXT)
@@ -36,8 +36,8 @@ def test_each_heading_is_one_question_with_one_statement() -> None:
 def test_each_answer_is_recomputed_by_a_test() -> None:
     """So that a view that is wrong is not written into the page as it is."""
     tests = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*_answers.py"))
-    asked = [words for _, words in re.findall(r"\banswer\((['\"])(.*?)\1\)", tests)]
-    unasked = [one.title for one in QUESTIONS if not any(map(one.title.startswith, asked))]
+    answered = [words for _, words in re.findall(r"\banswer\((['\"])(.*?)\1\)", tests)]
+    unasked = [one.title for one in QUESTIONS if not any(map(one.title.startswith, answered))]
     assert unasked == []
 
 
@@ -94,7 +94,7 @@ def test_p26_one_line_exports_a_plants_hours_as_csv(
     header, *rows = list(csv.reader(file.read_text().splitlines()))
     assert header[:4] == ["plant_id", "plant_name", "read_at", "local_hour"]
     of_the_week = [
-        at for at in told_hours(SIERRA) if "2026-10-24" <= str(local(SIERRA, at)) < "2026-10-31"
+        at for at in sent_hours(SIERRA) if "2026-10-24" <= str(local(SIERRA, at)) < "2026-10-31"
     ]
     assert len(rows) == len(of_the_week)
     assert f"a header and {len(rows)} lines" in TEXT

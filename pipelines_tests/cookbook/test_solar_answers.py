@@ -1,4 +1,4 @@
-"""Solar plants: the answers are told anew, in Python, from what came."""
+"""Solar plants: the answers are recomputed in Python from the responses."""
 
 import datetime as dt
 from collections import Counter
@@ -6,27 +6,27 @@ from collections.abc import Iterable
 
 from pipelines.sources.solar.load import Plant
 from pipelines_tests.cookbook import known_solar
-from pipelines_tests.cookbook.asked import Answer, of
-from pipelines_tests.cookbook.known_solar import HAVEL, SIERRA, local, told_hours, values
+from pipelines_tests.cookbook.answers import Answer, of
+from pipelines_tests.cookbook.known_solar import HAVEL, SIERRA, local, sent_hours, values
 
 DAY = dt.timedelta(days=1)
 
 
 def energy(plant: Plant, hours: Iterable[dt.datetime]) -> tuple[int, int]:
-    told = [values(plant, at) for at in hours]
-    return sum(one.expected_kwh for one in told), sum(one.observed_kwh for one in told)
+    expected = [values(plant, at) for at in hours]
+    return sum(one.expected_kwh for one in expected), sum(one.observed_kwh for one in expected)
 
 
 def test_solar_energy(answer: Answer) -> None:
     plants = answer("Which plants are there")
     assert of(plants, "name", "time_zone") == [(one.name, one.zone) for one in (SIERRA, HAVEL)]
     hourly = answer("What did a plant expect")
-    at_ten = [at for at in told_hours(SIERRA) if f"{local(SIERRA, at)}" == "2026-11-01 10:00:00"]
+    at_ten = [at for at in sent_hours(SIERRA) if f"{local(SIERRA, at)}" == "2026-11-01 10:00:00"]
     assert [tuple(row.values())[1:] for row in hourly[:1]] == [values(SIERRA, at_ten[0])[:4]]
     assert [row["period_start"].hour for row in hourly] == [10, 11, 12, 13, 14]
     for row in answer("What did several plants"):
         plant = {1: SIERRA, 2: HAVEL}[row["plant_id"]]
-        hours = [at for at in told_hours(plant) if local(plant, at).date() == row["day"]]
+        hours = [at for at in sent_hours(plant) if local(plant, at).date() == row["day"]]
         sums = (row["expected_energy_kwh"], row["observed_energy_kwh"])
         assert sums == energy(plant, hours)
         assert row["hours_present"] == len(hours)
@@ -36,7 +36,7 @@ def test_solar_energy(answer: Answer) -> None:
     for row in months:
         hours = [
             at
-            for at in told_hours(SIERRA)
+            for at in sent_hours(SIERRA)
             if local(SIERRA, at).date().replace(day=1) == row["month"]
         ]
         expected, observed = energy(SIERRA, hours)
@@ -54,14 +54,14 @@ def test_solar_gaps_and_faults(answer: Answer) -> None:
     ]
     assert gaps[1]["problem"] == known_solar.PROBLEM
     havel, *sierra = answer("How much of each month")
-    hours = [at for at in told_hours(HAVEL) if local(HAVEL, at).month == 10]
+    hours = [at for at in sent_hours(HAVEL) if local(HAVEL, at).month == 10]
     assert float(havel["complete"]) == round(len(hours) / (31 * 24 + 1), 3)
     assert (havel["days_failed"], havel["days_not_requested"]) == (1, 4)
     assert of(sierra, "complete") == [1, 1]
     health = {row["plant_name"]: row for row in answer("How is each plant doing")}
     for plant in (SIERRA, HAVEL):
         last = [
-            at for at in told_hours(plant) if local(plant, at).date() >= known_solar.END - 7 * DAY
+            at for at in sent_hours(plant) if local(plant, at).date() >= known_solar.END - 7 * DAY
         ]
         expected, observed = energy(plant, last)
         ratio = health[plant.name]["performance_ratio_7_days"]
@@ -69,7 +69,7 @@ def test_solar_gaps_and_faults(answer: Answer) -> None:
     assert health[HAVEL.name]["sensor_issues"] == ["production at night in 3 hours"]
     assert health[SIERRA.name]["sensor_issues"] == []
     causes: Counter[str] = Counter()
-    for at in told_hours(SIERRA):
+    for at in sent_hours(SIERRA):
         day, hour = local(SIERRA, at).date(), local(SIERRA, at).hour
         if day.month == 10 and values(SIERRA, at).expected_wh_per_m2 >= 50:
             causes["sky"] += day in known_solar.CLOUDY

@@ -1,11 +1,11 @@
-"""Flights, parcels, weather, deliveries: the answers are told anew, in Python, from what came."""
+"""Flights, parcels, weather, deliveries: the answers are recomputed in Python."""
 
 import datetime as dt
 from collections import Counter
 from decimal import Decimal
 
 from pipelines_tests.cookbook import known_bookings, known_flights, known_shipments
-from pipelines_tests.cookbook.asked import Answer, of
+from pipelines_tests.cookbook.answers import Answer, of
 
 
 def test_flights(answer: Answer) -> None:
@@ -33,10 +33,10 @@ def test_flights(answer: Answer) -> None:
     assert ids == sorted(ours, key=lambda id_: (-offers[id_]["agent_rating"], prices[id_]))
     direct = {id_ for id_ in offers if 0 in stops[id_]} | {"it_5"}
     assert of(answer("Which itineraries have any leg"), "itinerary_id") == sorted(direct)
-    (whole,) = answer("What is an itinerary, with all")
-    assert whole["price_amount"] == prices["it_2"]
-    assert whole["first_departure"]["airport"] == "BUD"
-    assert whole["first_departure"]["local_time"] == "2026-11-20T09:30:00"
+    (itinerary,) = answer("What is an itinerary, with all")
+    assert itinerary["price_amount"] == prices["it_2"]
+    assert itinerary["first_departure"]["airport"] == "BUD"
+    assert itinerary["first_departure"]["local_time"] == "2026-11-20T09:30:00"
     of_wizz = {
         id_
         for id_, one in offers.items()
@@ -55,9 +55,9 @@ def test_flights(answer: Answer) -> None:
     assert of(way, "departs") == ["2026-11-20 09:30", "2026-11-24 14:00"]
     assert of(way, "layover_minutes") == [275 - 205, 320 - 200]
     weather = answer("How will the weather be where")
-    told = [one[2] for one in known_flights.HOURS]
+    expected = [one[2] for one in known_flights.HOURS]
     columns = ("departure_temperature_celsius", "arrival_temperature_celsius")
-    assert [value for row in of(weather, *columns) for value in row] == told
+    assert [value for row in of(weather, *columns) for value in row] == expected
     found = of(answer("Which legs go through"), "leg_id")
     assert found == [
         id_
@@ -132,16 +132,16 @@ def test_weather_and_where_all_came_from(answer: Answer) -> None:
     lines = len(known_shipments.FRIDAY) + len(known_shipments.MONDAY)
     read = sum(row["read_count"] for row in came if row["source"] == "shipments")
     assert read == lines
-    refused = answer("What was rejected")
-    assert of(refused, "source", "count") == [
+    rejected = answer("What was rejected")
+    assert of(rejected, "source", "count") == [
         *[("bookings", 1), ("bookings", 1), ("flights", 1), ("shipments", 1)]
     ]
-    assert '"from 70"' in refused[2]["example"]
-    whole = answer("What does a rejected record")
-    assert {row["raw"].split(",")[0] for row in whole} == {
+    assert '"from 70"' in rejected[2]["example"]
+    records = answer("What does a rejected record")
+    assert {row["raw"].split(",")[0] for row in records} == {
         str(known_bookings.OTHERWISE["id"]),
         str(known_bookings.UNREADABLE["id"]),
     }
-    assert "hotel_id was 2607" in whole[0]["reasons"][0]
+    assert "hotel_id was 2607" in records[0]["reasons"][0]
     (event,) = answer("Which file or answer")
     assert event["name"] == "bookings-2026-11-02.csv"

@@ -86,7 +86,7 @@ def test_nothing_can_be_written() -> None:
 
 
 def test_every_statement_is_used() -> None:
-    """One that nobody asks would rot."""
+    """An unused query would rot."""
     for module in OF_SOURCES:
         package = module.removesuffix(".dashboard")
         code = resources.files(package).joinpath("dashboard.py").read_text()

@@ -1,4 +1,4 @@
-"""Commands, options and variables that the documents name are there; those that are, are told."""
+"""Commands, options and variables that the documents name exist, and all are documented."""
 
 import re
 from collections.abc import Iterator
@@ -32,8 +32,8 @@ SHELL = re.compile(r"(?:^|[(\s=/])(isobar|make) ([^\n|>)#;]*)", re.MULTILINE)
 def said(page: Path) -> list[tuple[str, list[str]]]:
     """Each command of ours that a page sets as code, in its words."""
     spans = [one for one in code_spans(page) if re.match(r"(\S*/)?(isobar|make) ", one)]
-    whole = "\n".join([*spans, *blocks(page, "sh")])
-    return [(program, words.split()) for program, words in SHELL.findall(whole)]
+    code = "\n".join([*spans, *blocks(page, "sh")])
+    return [(program, words.split()) for program, words in SHELL.findall(code)]
 
 
 def problem(words: list[str]) -> str | None:
@@ -89,8 +89,8 @@ def test_every_command_and_option_has_a_help_text() -> None:
 def test_the_readme_has_every_command_and_some_page_every_target() -> None:
     spans = {span.removeprefix("isobar ") for span in code_spans(README)}
     assert set(isobar.commands) - spans == set()
-    told = {words[0] for page in PAGES for program, words in said(page) if program == "make"}
-    assert [name for name, _ in commands.targets() if name not in told] == []
+    mentioned = {words[0] for page in PAGES for program, words in said(page) if program == "make"}
+    assert [name for name, _ in commands.targets() if name not in mentioned] == []
 
 
 def variables(page: Path) -> Iterator[str]:

@@ -12,11 +12,11 @@ from pipelines_tests.command import OURS, PROJECT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+#: Addresses whose passwords are apart.
 NEVER_IN_FILES = {"DATABASE_URL_FILE", "DAGSTER_POSTGRES_URL_FILE", "CELERY_BROKER_URL_FILE"}
-"""Addresses whose passwords are apart."""
 OF_PEOPLE = {OWNER_PASSWORD, "ANALYST_PASSWORD", "OPERATOR_PASSWORD"}
+#: The two services that exit before anything loads foreign data.
 WITH_ALL = {"configuration", "migrate"}
-"""The two services that end before anything takes in what others sent."""
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -43,10 +43,10 @@ def test_ports_are_bound_to_loopback_by_default(name: str) -> None:
 def test_loading_services_receive_no_passwords_of_human_roles(name: str) -> None:
     service = SERVICES[name]
     words = f"{service.get('environment')} {service.get('secrets')}"
-    held = {one for one in OF_PEOPLE if f"${{{one}:-}}" in words or one.lower() in words}
+    passed = {one for one in OF_PEOPLE if f"${{{one}:-}}" in words or one.lower() in words}
     owners = {OWNER_PASSWORD} if name in ("postgres", "tools") else set()
-    owners = {"ANALYST_PASSWORD"} if name == "dashboard" else owners  # which takes in nothing
-    assert held == (OF_PEOPLE if name in WITH_ALL else owners)
+    owners = {"ANALYST_PASSWORD"} if name == "dashboard" else owners  # which loads nothing
+    assert passed == (OF_PEOPLE if name in WITH_ALL else owners)
 
 
 def test_no_password_has_a_default() -> None:

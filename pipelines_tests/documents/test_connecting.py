@@ -32,10 +32,10 @@ def test_the_lines_of_pandas_read_a_week(
 ) -> None:
     monkeypatch.setenv("WAREHOUSE_URL", server.url(ANALYST, database))
     (lines,) = blocks(PAGE, "python")
-    told: dict[str, Any] = {}
-    exec(compile(lines, str(PAGE), "exec"), told)
-    told["engine"].dispose()
-    energy = told["energy"]
+    documented: dict[str, Any] = {}
+    exec(compile(lines, str(PAGE), "exec"), documented)
+    documented["engine"].dispose()
+    energy = documented["energy"]
     assert list(energy.columns) == ["Havel North", "Sierra Alta"]
     assert len(energy) == 7
     assert energy["Sierra Alta"].dropna().tolist() == [24 * 15.0] * 2

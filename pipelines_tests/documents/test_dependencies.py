@@ -1,4 +1,4 @@
-"""The page of dependencies lists what `pyproject.toml` asks for."""
+"""The page of dependencies lists what `pyproject.toml` requires."""
 
 import re
 import tomllib

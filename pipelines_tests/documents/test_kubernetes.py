@@ -64,11 +64,11 @@ def test_the_instance_has_the_settings_of_dagster_yaml(ours: str, theirs: dict[s
 
 def test_tick_retention_matches_dagster_yaml() -> None:
     """The chart fills in what is not said: -1 keeps it, as not saying it does in dagster.yaml."""
-    told = snake_case(VALUES["retention"])
-    assert told.pop("enabled")
-    assert set(told.pop("auto_materialize")["purge_after_days"].values()) == {-1}
-    assert told["sensor"]["purge_after_days"].pop("started") == -1
-    assert told == INSTANCE["retention"]
+    configured = snake_case(VALUES["retention"])
+    assert configured.pop("enabled")
+    assert set(configured.pop("auto_materialize")["purge_after_days"].values()) == {-1}
+    assert configured["sensor"]["purge_after_days"].pop("started") == -1
+    assert configured == INSTANCE["retention"]
 
 
 def test_no_section_of_dagster_yaml_was_forgotten() -> None:
@@ -101,8 +101,8 @@ def test_the_image_is_the_projects_and_the_same_everywhere() -> None:
 def test_the_chart_is_of_the_version_of_dagster() -> None:
     locks = sorted((PROJECT / "requirements").glob("*.lock"))
     pinned = {version for lock in locks for version in pins_of_dagster(lock)}
-    told = re.findall(r"--version (\S+)", (FOLDER / "README.md").read_text())
-    assert {version.rstrip("`.") for version in told} == pinned
+    versions = re.findall(r"--version (\S+)", (FOLDER / "README.md").read_text())
+    assert {version.rstrip("`.") for version in versions} == pinned
 
 
 def pins_of_dagster(lock: Path) -> list[str]:

@@ -35,6 +35,7 @@ UNIT = (
     "(amount|celsius|cost|degrees|feet|hpa|kmh|kwh|kwh_per_m2|latitude|longitude|mm|pct"
     "|w_per_m2|wh_per_m2)"
 )
+#: Of each type of a column what its name has to state; without a unit, the complete name.
 NAMED_AS = {
     "timestamp with time zone": "_at$|_until$",
     "timestamp without time zone": "_local$|^local_",
@@ -43,7 +44,6 @@ NAMED_AS = {
     "double precision": f"(^|_){UNIT}$|ratio(_7_days|_30_days)?$|^availability(_7_days|_30_days)?$",
     "numeric": f"(^|_){UNIT}$|(^|_)price$|_rating$|^total_value$",
 }
-"""Of each type of a column what its name has to say; of what has no unit, the whole name."""
 NOT_OURS = ("pg_", "information_schema", "public", "ops.alembic_version_")
 
 
@@ -54,9 +54,11 @@ def test_the_data_dictionary_matches_the_database(owner: psycopg.Connection) -> 
 def test_every_schema_relation_function_and_column_has_a_comment(
     owner: psycopg.Connection,
 ) -> None:
-    owner.execute("SET search_path TO ''")  # so that every name is told with its schema
-    told = owner.execute(EVERY_COMMENT).fetchall()
-    ours = [(name, comment) for name, comment in told if "." in name or name in dictionary.SCHEMAS]
+    owner.execute("SET search_path TO ''")  # so that every name has its schema
+    comments = owner.execute(EVERY_COMMENT).fetchall()
+    ours = [
+        (name, comment) for name, comment in comments if "." in name or name in dictionary.SCHEMAS
+    ]
     ours = [row for row in ours if not row[0].startswith(NOT_OURS)]
     assert len(ours) > 500
     assert [name for name, comment in ours if not comment] == []

@@ -45,17 +45,19 @@ def test_every_check_has_a_runbook() -> None:
 
 
 def test_the_page_names_no_removed_check_schedule_or_sensor() -> None:
-    told = [name for row in ROWS for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", row[0])]
+    documented = [name for row in ROWS for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", row[0])]
     roles = {"isobar_owner", "isobar_loader", "isobar_analyst", "isobar_operator"}
-    assert [name for name in told if name not in names() | roles] == []
+    assert [name for name in documented if name not in names() | roles] == []
 
 
 def test_every_kind_of_alert_has_a_row() -> None:
-    told = {row[0].split("`")[1].split()[0] for row in ROWS if len(row) == 5 and "`" in row[0]}
+    documented = {
+        row[0].split("`")[1].split()[0] for row in ROWS if len(row) == 5 and "`" in row[0]
+    }
     source = inspect.getsource(problems)
     kinds = set(re.findall(r'f"(job|materialisation|check|asset) ', source))
     assert kinds == {"job", "materialisation", "check", "asset"}
-    assert told == kinds | {"sensor"}
+    assert documented == kinds | {"sensor"}
 
 
 def test_status_messages_are_quoted_literally() -> None:
@@ -82,9 +84,9 @@ def test_status_messages_are_quoted_literally() -> None:
 
 
 def test_housekeeping_uses_the_days_stated_on_the_page() -> None:
-    told = {row[0]: row[1] for row in ROWS if len(row) == 3}
-    of_dagster, of_files, refused, calls, documents = (
-        told[name]
+    documented = {row[0]: row[1] for row in ROWS if len(row) == 3}
+    of_dagster, of_files, rejected, calls, documents = (
+        documented[name]
         for name in (
             "events and executions of checks in Dagster's storage",
             "files of runs, logs of sensors",
@@ -95,7 +97,7 @@ def test_housekeeping_uses_the_days_stated_on_the_page() -> None:
     )
     assert of_dagster == str(housekeeping.EVENT_DAYS)
     assert of_files == str(housekeeping.RUN_FILE_DAYS)
-    assert refused.startswith(f"{housekeeping.QUARANTINE_DAYS} after")
+    assert rejected.startswith(f"{housekeeping.QUARANTINE_DAYS} after")
     kept = {one.name: one.days for source in sources().values() for one in source.retention}
     assert calls == str(kept["delete_weather_requests"])
     assert documents.startswith("never")

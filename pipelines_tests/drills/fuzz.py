@@ -24,8 +24,8 @@ ABSURD: list[Any] = [
     "\u00a0", "\u202e", "£", "1.234,56 €", "2026-03-29T01:30", "2026-10-25T01:30", DIGITS,
     "0001-01-01T00:00", "9999-12-31T23:59:59", "2022-07-31T12:00:40+99:99", "1e999", "NaN",
 ]  # fmt: skip
+#: Halves of surrogate pairs and NUL are among them.
 texts = st.text(st.characters()) | st.sampled_from([one for one in ABSURD if isinstance(one, str)])
-"""Halves of surrogate pairs and NUL are among them."""
 json_values: st.SearchStrategy[Any] = st.sampled_from(ABSURD) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
@@ -60,7 +60,7 @@ def changes_of(record: Mapping[str, Any]) -> st.SearchStrategy[dict[str, str]]:
 def often(long: int = 1000, short: int = 30) -> Callable[[Any], Any]:
     """How many examples a property gets; in the short form they are the same each time.
 
-    What fails is told as the smallest example, with the line that replays it.
+    What fails is reported as the smallest example, with the line that replays it.
     """
     return settings(
         max_examples=long if LONG else short,
@@ -80,7 +80,7 @@ class Verdicts:
 
     @contextmanager
     def count(self, *rejections: type[Exception]) -> Iterator[None]:
-        """Count one example: a rejection is a `PermanentFailure` unless told otherwise."""
+        """Count one example: a rejection is a `PermanentFailure` by default."""
         reason = None
         try:
             yield

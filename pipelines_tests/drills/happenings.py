@@ -23,10 +23,11 @@ DAYS = float(os.environ.get("ISOBAR_DRILL_DAYS", "1.1"))
 STEP = dt.timedelta(hours=1 if DAYS >= 2 else 3)
 START = dt.datetime(2026, 12, 7, 4, 20, tzinfo=dt.UTC)
 END = START + dt.timedelta(days=DAYS)
+#: At the end nothing new happens and every answer is good, so that all may be made up for.
 CALM = dt.timedelta(hours=5)
-"""At the end nothing new happens and every answer is good, so that all may be made up for."""
 HOUR = dt.timedelta(hours=1)
 
+#: Of Dagster's storage: events, their bytes, and the bytes of all of it.
 STORED = """
 SELECT
     (SELECT count(*) FROM event_logs),
@@ -34,11 +35,10 @@ SELECT
     sum(pg_total_relation_size(oid))::bigint
 FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 """
-"""Of Dagster's storage: events, their bytes, and the bytes of all of it."""
 
 
 class Drill:
-    """What happens, and what was told."""
+    """What happens, and what was reported."""
 
     def __init__(self, home: Platform, sources: Sources, store: Warehouse, inbox: Path) -> None:
         self.home, self.sources, self.store, self.inbox = home, sources, store, inbox
@@ -146,4 +146,4 @@ class Drill:
         os.utime(file, (moment, moment))
 
     def weigh(self) -> None:
-        self.stored += self.home.clock.ask("dagster", STORED)
+        self.stored += self.home.clock.query("dagster", STORED)

@@ -20,18 +20,18 @@ from pipelines_tests.sources.flights import made_up as flights
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.solar import made_up as solar
 
+#: Each file has so many records and begins so many after the one before: each comes three times.
 RECORDS, STEP = 60, 20
-"""Each file has so many records and begins so many after the one before: each comes three times."""
 DAYS = 8
 PLANTS = 5
 FIRST_DAY = dt.date(2026, 3, 2)
+#: Columns that say when and by which delivery a row came, which nobody can foresee.
 NOTED = {
     *("delivery_id", "load_number", "run_id", "received_at", "loaded_at", "moved_at"),
     *("requested_at", "looked_at", "seen_at", "first_seen_at", "last_seen_at", "updated_at"),
     *("began_at", "ended_at", "answers", "polled_at", "read_whole_at", "watermark_at"),
     "computed_at",
 }
-"""Columns that say when and by which delivery a row came, which nobody can foresee."""
 LEFT_OVER = """
 SELECT pid, state, query FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
@@ -43,8 +43,8 @@ WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()
     AND pid IN (SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend')
 """
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+#: Loads the delivery of a number; its files go to the folder.
 Load = Callable[[Warehouse, int, Path], object]
-"""Takes in the delivery of a number; its files go to the folder."""
 
 
 def load_bookings(store: Warehouse, number: int, folder: Path) -> None:
@@ -57,8 +57,8 @@ def load_bookings(store: Warehouse, number: int, folder: Path) -> None:
 
 
 def load_shipments(store: Warehouse, number: int, folder: Path) -> None:
-    told = range(number * STEP, number * STEP + RECORDS)
-    lines = [shipments.line(n // 2, sku=f"SKU{n % 2}") for n in told]
+    numbers = range(number * STEP, number * STEP + RECORDS)
+    lines = [shipments.line(n // 2, sku=f"SKU{n % 2}") for n in numbers]
     shipments.deliver(store, folder, lines, f"{number}.csv")
 
 
@@ -70,8 +70,8 @@ def load_flights(store: Warehouse, number: int, folder: Path) -> None:
         document = flights.flights_document(offers)
         at = dt.datetime.combine(FIRST_DAY + day * DAY, dt.time(5), dt.UTC)
         archive.keep(connection, flights.answer(document, at))
-    _, refusals = flights.bring_up_to_date(store)
-    assert refusals == []
+    _, failures = flights.bring_up_to_date(store)
+    assert failures == []
 
 
 def load_readings(store: Warehouse, number: int, folder: Path) -> None:
@@ -92,13 +92,13 @@ LOADS: dict[str, Load] = {
 
 
 def prepare(owner: psycopg.Connection, plants: int = PLANTS) -> None:
-    """The plants that are asked for."""
+    """Return the plants that are requested."""
     for number in range(plants):
         solar.register(owner, f"Plant {number}")
 
 
 def rows(owner: psycopg.Connection) -> dict[str, str]:
-    """What the domains' tables hold, by table."""
+    """Return the contents of the domains' tables by table."""
     return {
         table: checksum(owner, table, [name for name in columns if name not in NOTED])
         for table, columns in columns_of(owner).items()
@@ -107,15 +107,15 @@ def rows(owner: psycopg.Connection) -> dict[str, str]:
 
 
 def insist(load: Callable[[], object], seconds: float = 300) -> list[str]:
-    """Load again until it is not refused for a time, as a run does; what was said meanwhile."""
+    """Retry a load, as a run does, until it does not fail for now; return the messages."""
     deadline = time.monotonic() + seconds
-    told: list[str] = []
+    problems: list[str] = []
     while True:
         try:
             load()
         except TransientFailure as failure:
-            told.append(str(failure))
+            problems.append(str(failure))
         else:
-            return told
-        assert time.monotonic() < deadline, told[-1]
+            return problems
+        assert time.monotonic() < deadline, problems[-1]
         time.sleep(0.1)

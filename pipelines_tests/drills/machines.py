@@ -27,7 +27,7 @@ from pipelines_tests.served_ui import start
 
 MISSING = "there is no redis-server; on Debian: apt install redis-server"
 UNFINISHED = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
-LOCKS_ASKED = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+LOCKS_REQUESTED = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def redis_server() -> str | None:
@@ -88,7 +88,7 @@ class Worker:
             )
 
     def is_well(self) -> bool:
-        """As a container's health check asks."""
+        """Query as a container's health check does."""
         beat = worker_beat(self.settings)
         assert self.process.poll() is None, self.log.read_text()
         return beat.exists() and time.time() - beat.stat().st_mtime < 30
@@ -114,12 +114,12 @@ class Run:
     status: str
     began_at: float
     ended_at: float | None
-    told: list[str]
+    output: list[str]
 
     @property
     def pid(self) -> int:
         """The process that executes it."""
-        found = re.findall(r"Started process for run \(pid: (\d+)\)", "\n".join(self.told))
+        found = re.findall(r"Started process for run \(pid: (\d+)\)", "\n".join(self.output))
         return int(found[-1])
 
 
@@ -130,7 +130,7 @@ STOP = """mutation($id: String!) { terminateRun(runId: $id) { __typename
 
 
 class Machines:
-    """`isobar ui` with a broker, on imitated sources of which only the inboxes ever have news."""
+    """`isobar ui` with a broker, on simulated sources of which only the inboxes ever have news."""
 
     def __init__(self, folder: Path, sandbox_url: str, flights_url: str) -> None:
         self.folder = folder
@@ -172,7 +172,7 @@ class Machines:
 
     def runs(self, job: str | None = None) -> list[Run]:
         """Oldest first."""
-        found = self.ui.ask(RUNS)["runsOrError"]["results"]
+        found = self.ui.query(RUNS)["runsOrError"]["results"]
         return [
             Run(
                 one["runId"],
@@ -196,7 +196,7 @@ class Machines:
         )
 
     def stop_run(self, run: Run) -> Any:
-        return self.ui.ask(STOP, id=run.run_id)["terminateRun"]
+        return self.ui.query(STOP, id=run.run_id)["terminateRun"]
 
     def drop(self, source: str, name: str, text: str) -> None:
         fresh = self.folder / name
@@ -206,7 +206,7 @@ class Machines:
     def connected(self) -> psycopg.Connection:
         return psycopg.connect(self.server.url(SUPERUSER, WAREHOUSE), autocommit=True)
 
-    def held_up(self, *tables: str) -> psycopg.Connection:
+    def blocked(self, *tables: str) -> psycopg.Connection:
         """Nobody writes to the tables until this is closed."""
         blocker = psycopg.connect(self.server.url(SUPERUSER, WAREHOUSE))
         for table in tables:
@@ -217,7 +217,7 @@ class Machines:
         """Until so many runs are stopped by locks."""
         with self.connected() as connection:
             wait_until(
-                lambda: connection.execute(LOCKS_ASKED).fetchone() == (count,),
+                lambda: connection.execute(LOCKS_REQUESTED).fetchone() == (count,),
                 f"{count} that wait for locks",
             )
 

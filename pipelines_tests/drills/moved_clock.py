@@ -7,6 +7,8 @@ from typing import Any, LiteralString, Self
 import psycopg
 import time_machine
 
+#: Calls of both are replaced by their bodies when a statement is planned, in views and defaults
+#: too. CURRENT_TIMESTAMP is no function: defaults that are it, all of Dagster's, are replaced.
 MOVED_NOW = """
 CREATE SCHEMA drill;
 GRANT USAGE ON SCHEMA drill TO public;
@@ -23,8 +25,6 @@ LANGUAGE sql STABLE AS 'SELECT drill.present()';
 CREATE OR REPLACE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz
 LANGUAGE sql VOLATILE AS 'SELECT drill.wall()';
 """
-"""Calls of both are replaced by their bodies when a statement is planned, in views and defaults
-too. CURRENT_TIMESTAMP is no function: defaults that are it, all of Dagster's, are replaced."""
 DEFAULTS = """
 SELECT format(
     'ALTER TABLE %I.%I ALTER COLUMN %I SET DEFAULT drill.present() AT TIME ZONE ''UTC''',
@@ -63,18 +63,18 @@ class Clock:
         for (statement,) in connection.execute(DEFAULTS).fetchall():
             connection.execute(statement)
         self._databases[name] = connection
-        self._tell_databases()
+        self._set_databases()
 
-    def ask(self, name: str, query: LiteralString) -> list[Any]:
-        """Ask a database that is governed."""
+    def query(self, name: str, query: LiteralString) -> list[Any]:
+        """Query a database whose clock is set."""
         return self._databases[name].execute(query).fetchall()
 
     def move_to(self, moment: dt.datetime) -> None:
         if moment > self.now:
             self._coordinates.move_to(moment, tick=True)
-            self._tell_databases()
+            self._set_databases()
 
-    def _tell_databases(self) -> None:
+    def _set_databases(self) -> None:
         shift = time.time() - time_machine.escape_hatch.time.time()
         for connection in self._databases.values():
             connection.execute("UPDATE drill.clock SET shift = %s * interval '1 s'", (shift,))

@@ -1,4 +1,4 @@
-"""The sandbox as a drill has it: with outages, and notes of what was told well."""
+"""The sandbox as a drill has it: with outages, and notes of its good answers."""
 
 import datetime as dt
 from collections import Counter, defaultdict
@@ -22,8 +22,8 @@ class Sources:
         self.outages: list[tuple[str, dt.datetime, dt.datetime]] = []
         self.good: dict[str, list[dt.datetime]] = defaultdict(list)
         self.bad: Counter[str] = Counter()
+        #: When the current weather of which coordinates was returned.
         self.observed: dict[tuple[str, str], list[dt.datetime]] = defaultdict(list)
-        """When the present weather of which coordinates was told."""
         self._spoiled: ASGIApp | None = None
         self._calm: ASGIApp | None = None
 
@@ -75,8 +75,11 @@ class Sources:
             return
         now = dt.datetime.now(dt.UTC)
         self.good[path].append(now)
-        asked = {name: given[0] for name, given in parse_qs(query).items()}
-        if "current" in asked:
-            latitudes, longitudes = asked["latitude"].split(","), asked["longitude"].split(",")
+        requested = {name: given[0] for name, given in parse_qs(query).items()}
+        if "current" in requested:
+            latitudes, longitudes = (
+                requested["latitude"].split(","),
+                requested["longitude"].split(","),
+            )
             for place in zip(latitudes, longitudes, strict=True):
                 self.observed[place].append(now)

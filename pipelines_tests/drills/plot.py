@@ -1,4 +1,4 @@
-"""Files, plants and deaths that come to a whole system by a seed, and what is true in the end."""
+"""Files, plants and deaths that befall a system by a seed, and what is true in the end."""
 
 import datetime as dt
 import time
@@ -20,8 +20,8 @@ KILLED = (
 )  # fmt: skip
 HAPPENINGS = 14
 LINES = 30
+#: A plant whose sync was killed three times is requested again after ten minutes.
 SETTLE_SECONDS = 900
-"""A plant whose sync was killed three times is asked for again after ten minutes."""
 LEDGER = """
 SELECT name, count(*), sum(read_count), sum(loaded_count + unchanged_count + rejected_count),
     sum(rejected_count)
@@ -46,12 +46,12 @@ UNSYNCED = """
 SELECT name FROM solar.plants LEFT JOIN solar.syncs USING (plant_id)
 WHERE syncs.ended_at IS NULL OR syncs.problem IS NOT NULL
 """
+#: What of it is not the years that later syncs are to go back to.
 HOLES = """
 SELECT * FROM solar.gaps
 WHERE status <> 'not requested'
     OR last_day >= (SELECT min(day) FROM solar.days WHERE days.plant_id = gaps.plant_id)
 """
-"""What of it is not the years that later syncs are to go back to."""
 READINGS = """
 SELECT plant_id, count(*), count(DISTINCT read_at), count(DISTINCT read_at::date)
 FROM solar.readings INNER JOIN solar.plants USING (plant_id)
@@ -97,7 +97,7 @@ class Plot:
         lines = [
             event(first + n, hotel_id=self.hotel, night_of_stay=day) for n, day in enumerate(days)
         ]
-        known = [one for told in self.files["bookings"].values() for one in told[1:]]
+        known = [one for sent in self.files["bookings"].values() for one in sent[1:]]
         lines += self.random.sample(known, min(5, len(known)))
         lines.insert(0, event(first + LINES, status=3))
         self._drop("bookings", lines, text_of_events)
@@ -120,15 +120,15 @@ class Plot:
         (inbox / f".{name}").write_text(as_text(lines))
         (inbox / f".{name}").rename(inbox / name)
         self.files[source][name] = lines
-        self.tell(f"{source}/{name} is dropped")
+        self.note(f"{source}/{name} is dropped")
 
     def add_plant(self) -> None:
         """As soon as the database lets us."""
         self.plants += 1
         name = f"system {self.seed} {self.plants}"
         insert = "INSERT INTO solar.plants (name) VALUES (%s) RETURNING plant_id"
-        self.system.wait_until(lambda: self.system.ask(insert, name), "a plant is added")
-        self.tell(f"the plant {name} is added")
+        self.system.wait_until(lambda: self.system.query(insert, name), "a plant is added")
+        self.note(f"the plant {name} is added")
 
     def kill(self, role: str) -> None:
         """One process of the role, some moments after it is seen."""
@@ -143,30 +143,30 @@ class Plot:
         victim = self.random.choice(found)
         if victim.is_running():
             victim.kill()
-        self.tell(f"{role} {victim.pid} is killed")
+        self.note(f"{role} {victim.pid} is killed")
 
-    def tell(self, words: str) -> None:
+    def note(self, words: str) -> None:
         self.story.append(f"{dt.datetime.now(dt.UTC):%H:%M:%S} {words}")
 
     def wait(self) -> None:
-        """Until all was taken, and the system has come to rest."""
+        """Wait until all is loaded and the system has come to rest."""
         for source, files in self.files.items():
             for what in files:
-                self.system.wait_until(partial(self.ledger, source, what), f"{what} is taken")
+                self.system.wait_until(partial(self.ledger, source, what), f"{what} is loaded")
         system = self.system
-        system.wait_until(lambda: not system.ask(UNSYNCED), "plants are synced", SETTLE_SECONDS)
+        system.wait_until(lambda: not system.query(UNSYNCED), "plants are synced", SETTLE_SECONDS)
         system.wait_until(lambda: self.is_counted(), "all events are counted")
         system.wait_until(system.is_at_rest, "all runs ended well")
-        system.wait_until(system.is_clean, "nothing is held")
+        system.wait_until(system.is_clean, "nothing is locked")
 
     def is_counted(self) -> bool:
-        events = truth.events_of_files(self.told("bookings")).values()
-        return bool(self.system.ask(COUNTED, self.hotel) == truth.counts(events, by_night=True))
+        events = truth.events_of_files(self.sent("bookings")).values()
+        return bool(self.system.query(COUNTED, self.hotel) == truth.counts(events, by_night=True))
 
     def ledger(self, source: str, name: str) -> list[Any]:
-        return self.system.ask(LEDGER, source, name)
+        return self.system.query(LEDGER, source, name)
 
-    def told(self, source: str) -> list[list[Any]]:
+    def sent(self, source: str) -> list[list[Any]]:
         """What each file said, with all values as text."""
         return [
             [{key: str(value) for key, value in one.items()} for one in lines]
@@ -175,17 +175,17 @@ class Plot:
 
     def check(self) -> None:
         """Tables are as the files said, and the ledger has each file once."""
-        ask = self.system.ask
+        query = self.system.query
         for source, files in self.files.items():
             bad = 1 if source == "bookings" else 0
-            held = {name: tuple(map(int, row)) for name, *row in self.ledger(source, self.names)}
-            assert held == {name: (1, len(told), len(told), bad) for name, told in files.items()}
-        true = truth.events_of_files(self.told("bookings"))
-        assert {row[0]: row[1:] for row in ask(EVENTS, self.hotel)} == true
-        assert ask(LOADED, self.names) == [(len(true),)]
-        lines = [[list(one.values()) for one in told] for told in self.told("shipments")]
-        held = {row[:2]: row[2:] for row in ask(SHIPMENTS, f"SYS{self.seed}-%")}
-        assert held == truth.shipments(lines)
+            stored = {name: tuple(map(int, row)) for name, *row in self.ledger(source, self.names)}
+            assert stored == {name: (1, len(sent), len(sent), bad) for name, sent in files.items()}
+        true = truth.events_of_files(self.sent("bookings"))
+        assert {row[0]: row[1:] for row in query(EVENTS, self.hotel)} == true
+        assert query(LOADED, self.names) == [(len(true),)]
+        lines = [[list(one.values()) for one in sent] for sent in self.sent("shipments")]
+        stored = {row[:2]: row[2:] for row in query(SHIPMENTS, f"SYS{self.seed}-%")}
+        assert stored == truth.shipments(lines)
 
     @property
     def names(self) -> str:
@@ -194,9 +194,9 @@ class Plot:
 
 def check_plants(system: System, plants: int) -> None:
     """Of each a year, every hour once, and no day within that is open."""
-    held = system.ask(READINGS)
-    assert len(held) == plants
-    for plant, rows, hours, days in held:
+    stored = system.query(READINGS)
+    assert len(stored) == plants
+    for plant, rows, hours, days in stored:
         assert rows == hours == 24 * days, plant
         assert days >= 365, plant
-    assert system.ask(HOLES) == []
+    assert system.query(HOLES) == []

@@ -1,4 +1,4 @@
-"""A disk of a drill's own that is full when it says so. Mounting it takes root."""
+"""A disk of a drill's own that is full when it says so. Mounting it requires root."""
 
 import subprocess
 import tempfile
@@ -38,9 +38,9 @@ def small_disk(beside: Path, megabytes: int) -> Iterator[SmallDisk]:
     folder = Path(tempfile.mkdtemp(dir=beside))
     options = f"size={megabytes}m,mode=755"
     words = ["mount", "-t", "tmpfs", "-o", options, "isobar-drill", str(folder)]
-    told = subprocess.run(words, capture_output=True, text=True, check=False)
-    if told.returncode != 0:
-        pytest.skip(f"this user may not mount a disk: {told.stderr.strip()}")
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"this user may not mount a disk: {done.stderr.strip()}")
     try:
         yield SmallDisk(folder)
     finally:

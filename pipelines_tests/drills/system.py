@@ -1,4 +1,4 @@
-"""The whole system as `isobar ui` runs it, its processes by role, and who starts it again."""
+"""The complete system as `isobar ui` runs it, its processes by role, and who starts it again."""
 
 import json
 import subprocess
@@ -16,6 +16,7 @@ from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import begin
 
+#: The name of each, or a word of its command line.
 WORDS_OF = {
     "daemon": "isobar daemon",
     "web server": "isobar web",
@@ -23,7 +24,6 @@ WORDS_OF = {
     "run worker": "isobar runs",
     "sandbox": "sandbox",
 }
-"""The name of each, or a word of its command line."""
 UNFINISHED = "('NOT_STARTED', 'QUEUED', 'STARTING', 'STARTED', 'CANCELING')"
 RUNS_LEFT = f"SELECT pipeline_name, status, run_id FROM runs WHERE status IN {UNFINISHED}"
 LAST_RUNS_FAILED = """
@@ -34,7 +34,7 @@ SELECT pipeline_name FROM (
 ) AS last_runs
 WHERE status <> 'SUCCESS'
 """
-PLACES_TAKEN = f"""
+SLOTS_OCCUPIED = f"""
 SELECT run_id FROM concurrency_slots
 WHERE run_id IS NOT NULL
     AND run_id NOT IN (SELECT run_id FROM runs WHERE status IN {UNFINISHED})
@@ -47,7 +47,7 @@ SELECT DISTINCT substring(event FROM 'Started process for run [(]pid: ([0-9]+)[)
 FROM event_logs INNER JOIN runs USING (run_id)
 WHERE status IN {UNFINISHED} AND event LIKE '%Started process for run (pid: %'
 """
-HELD = """
+LOCKED = """
 SELECT pid, datname, application_name, state, query FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
     AND (
@@ -65,7 +65,7 @@ orphaned_runs.every_seconds = 5
 
 
 class System:
-    """`isobar ui` on a state folder, with all its imitated sources.
+    """`isobar ui` on a state folder, with all its simulated sources.
 
     Whoever waits for something also starts `isobar ui` again when it has ended, as the manager of
     services does, and does nothing else to it.
@@ -73,7 +73,7 @@ class System:
 
     def __init__(self, state: Path, schedules: str = OFTEN) -> None:
         self.state = state
-        self.told: list[str] = []
+        self.output: list[str] = []
         self.starts = 0
         (state / "schedules.toml").write_text(schedules)
         self.server = EmbeddedPostgres(state)
@@ -86,7 +86,7 @@ class System:
     def keep_up(self) -> None:
         """Start `isobar ui` when it has ended."""
         if self.process.poll() is not None:
-            self.told.append(self.process.communicate()[0])
+            self.output.append(self.process.communicate()[0])
             self.process = self._start()
 
     def wait_until(self, is_so: Callable[[], object], what: str, seconds: float = 300) -> None:
@@ -102,7 +102,7 @@ class System:
             assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s. {problem}"
             time.sleep(0.3)
 
-    def ask(self, query: str, *values: object, database: str = WAREHOUSE) -> list[Any]:
+    def query(self, query: str, *values: object, database: str = WAREHOUSE) -> list[Any]:
         """The rows of a query. Raises `psycopg.Error` while the server is away."""
         connections = self.server.connections()
         if connections is None:
@@ -123,7 +123,7 @@ class System:
     def having(self, role: str) -> list[psutil.Process]:
         """The processes that have a role at the moment; run workers that are at work.
 
-        Raises `psycopg.Error` when these are asked for while the server is away.
+        Raises `psycopg.Error` when these are queried while the server is away.
         """
         if role == "isobar ui":
             return [psutil.Process(self.process.pid)] if self.process.poll() is None else []
@@ -134,11 +134,11 @@ class System:
                     return [postmaster]
                 if postmaster is not None:
                     words = [(one, " ".join(one.cmdline())) for one in postmaster.children()]
-                    return [one for one, told in words if "127.0.0.1(" in told]
+                    return [one for one, state in words if "127.0.0.1(" in state]
             return []
         found = [one for one in self.processes() if role_of(one) == role]
         if role == "run worker":
-            at_work = [pid for (pid,) in self.ask(WORKERS, database=DAGSTER)]
+            at_work = [pid for (pid,) in self.query(WORKERS, database=DAGSTER)]
             return [one for one in found if one.pid in at_work]
         return found
 
@@ -158,20 +158,20 @@ class System:
 
     def is_at_rest(self) -> bool:
         """Whether no run is under way, and each job's last one went well."""
-        left = self.ask(RUNS_LEFT, database=DAGSTER)
-        return not left and not self.ask(LAST_RUNS_FAILED, database=DAGSTER)
+        left = self.query(RUNS_LEFT, database=DAGSTER)
+        return not left and not self.query(LAST_RUNS_FAILED, database=DAGSTER)
 
     def is_clean(self) -> bool:
-        """Whether nothing is held or left behind."""
-        taken = self.ask(PLACES_TAKEN, database=DAGSTER)
-        return not taken and not self.ask(HELD) and not self.orphans()
+        """Return whether nothing is locked or left behind."""
+        occupied = self.query(SLOTS_OCCUPIED, database=DAGSTER)
+        return not occupied and not self.query(LOCKED) and not self.orphans()
 
     def stop(self) -> str:
-        """Stop it whole; what it told, from its first start on."""
+        """Stop all of it; return its output from its first start on."""
         self.process.terminate()
-        self.told.append(self.process.communicate(timeout=300)[0])
+        self.output.append(self.process.communicate(timeout=300)[0])
         self.server.stop()
-        return "".join(self.told)
+        return "".join(self.output)
 
 
 def role_of(process: psutil.Process) -> str | None:

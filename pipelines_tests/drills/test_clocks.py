@@ -23,16 +23,16 @@ from pipelines_tests.databases import made
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.loads import DEADLOCKS, LOADS
 from pipelines_tests.drills.moved_clock import MOVED_NOW
-from pipelines_tests.drills.test_deleted_plants import HELD
+from pipelines_tests.drills.test_deleted_plants import STORED
 from pipelines_tests.fake_clock import MORNING, FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.solar import made_up as solar
-from pipelines_tests.sources.weather.test_refresh import MadeUp, add_places, ask, due
+from pipelines_tests.sources.weather.test_refresh import MadeUp, add_places, due, fetch
 
 HOUR = dt.timedelta(hours=1)
+#: What is added to the true time, one after the other.
 JUMPS = [0 * HOUR, -HOUR, -HOUR, 24 * HOUR, -2 * HOUR, 24 * HOUR, -48 * HOUR, 0 * HOUR]
-"""What is added to the true time, one after the other."""
 FLIPPED = """
 SELECT (SELECT array_agg(DISTINCT status) FROM shipments.shipments WHERE carrier = 'FLIP'),
     (SELECT count(*) FROM shipments.articles WHERE carrier = 'FLIP')
@@ -67,8 +67,8 @@ def test_loads_do_not_depend_on_the_database_clock(
     tmp_path: Path,
 ) -> None:
     owner.execute(MOVED_NOW.encode())
-    for held_by in (owner, steady[1]):
-        loads.prepare(held_by)
+    for session in (owner, steady[1]):
+        loads.prepare(session)
     for number, jump in enumerate([*JUMPS, *JUMPS[:1]]):
         owner.execute("UPDATE drill.clock SET shift = %s", (jump,))
         load_all(warehouse, number, tmp_path)
@@ -89,23 +89,23 @@ def test_a_clock_one_day_ahead_does_not_leave_weather_stale(
     clock = FakeClock()
     provider: Any = MadeUp(clock)
     add_places(owner, 3)
-    ask(warehouse, provider, clock)
+    fetch(warehouse, provider, clock)
     clock.pass_by(days=1)
-    ask(warehouse, provider, clock)
+    fetch(warehouse, provider, clock)
     clock.pass_by(days=-1, minutes=10)
     assert due(warehouse, clock) == 0  # an answer of ten minutes ago is kept
     clock.pass_by(hours=1, minutes=50)
     assert due(warehouse, clock) == 3
-    assert ask(warehouse, provider, clock).succeeded == 3
+    assert fetch(warehouse, provider, clock).succeeded == 3
     clock.pass_by(hours=-3)
     assert due(warehouse, clock) == 3
-    ask(warehouse, provider, clock)
+    fetch(warehouse, provider, clock)
     clock.pass_by(days=1)
     with pytest.raises(KeyboardInterrupt):
-        ask(warehouse, MadeUp(clock, KeyboardInterrupt()), clock)  # type: ignore[arg-type]
+        fetch(warehouse, MadeUp(clock, KeyboardInterrupt()), clock)  # type: ignore[arg-type]
     clock.pass_by(days=-1, hours=2, minutes=5)
     assert due(warehouse, clock) == 3
-    assert ask(warehouse, provider, clock).succeeded == 3
+    assert fetch(warehouse, provider, clock).succeeded == 3
     assert due(warehouse, clock) == 0
 
 
@@ -127,8 +127,8 @@ def test_plants_are_synced_completely_despite_a_wrong_local_clock(
             ours.now = true.now
             assert [one.problem for one in Sync(warehouse, client, depth, ours).plants()] == [None]
     first, last = history_from(true.now.date(), depth), true.now.date() - DAY
-    held = [row for row in owner.execute(HELD, (plant,)) if row[0].date() >= first]
-    assert held == [one for one in readings(1, plant, first, last) if one.at.date() <= last]
+    stored = [row for row in owner.execute(STORED, (plant,)) if row[0].date() >= first]
+    assert stored == [one for one in readings(1, plant, first, last) if one.at.date() <= last]
 
 
 def test_events_are_all_read_though_our_clock_was_wrong_meanwhile(
@@ -145,13 +145,13 @@ def test_events_are_all_read_though_our_clock_was_wrong_meanwhile(
         true.pass_by(hours=2)
         ours.now = true.now
         assert poll(warehouse, client, Settings(), run_id=None, clock=ours)[1] is None
-        told = {
+        expected = {
             event["id"]
             for page in client.pages(None)
             for event in page.events
             if isinstance(event, dict)
         }
-    held = {row[0] for row in owner.execute("SELECT event_id FROM bookings.events")}
-    assert {int(one) for one in told if str(one).isdigit()} <= held
+    stored = {row[0] for row in owner.execute("SELECT event_id FROM bookings.events")}
+    assert {int(one) for one in expected if str(one).isdigit()} <= stored
     assert max(row for (row,) in owner.execute("SELECT event_at FROM bookings.events")) <= true.now
     assert true.now > MORNING

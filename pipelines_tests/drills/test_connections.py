@@ -1,4 +1,4 @@
-"""A server whose sessions are all taken by others: told in words, and made up for afterwards."""
+"""A server without a free session: reported in words, and made up for afterwards."""
 
 import os
 import time
@@ -23,17 +23,17 @@ from pipelines_tests.sources.flights.made_up import flights_document
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
 LINES = 50
-HELD = "SELECT count(*) FROM shipments.shipments WHERE tracking_number LIKE 'TN00%'"
+STORED = "SELECT count(*) FROM shipments.shipments WHERE tracking_number LIKE 'TN00%'"
 
 
 @contextmanager
 def none_left(server: Connections, database: str, role: str = LOADER) -> Iterator[None]:
-    """All sessions that the role may have are taken; those that come free are taken too."""
-    with ExitStack() as taken:
+    """Occupy all sessions that the role may have, also those that become free."""
+    with ExitStack() as sessions:
         for _ in range(2):
             with suppress(psycopg.OperationalError):
                 while True:
-                    taken.enter_context(psycopg.connect(server.url(role, database)))
+                    sessions.enter_context(psycopg.connect(server.url(role, database)))
             time.sleep(0.2)
         yield
 
@@ -43,12 +43,12 @@ def test_a_load_without_a_free_session_fails_and_succeeds_later(
 ) -> None:
     with (
         none_left(server, database),
-        pytest.raises(TransientFailure) as told,
+        pytest.raises(TransientFailure) as caught,
         warehouse.transaction("test"),
     ):
         raise AssertionError("it got a session")
-    assert "nothing was written" in told.value.problem
-    assert "End sessions of others" in told.value.remedy
+    assert "nothing was written" in caught.value.problem
+    assert "End sessions of others" in caught.value.remedy
     with warehouse.transaction("test"):
         pass
 
@@ -57,10 +57,10 @@ def test_a_migration_without_a_free_session_fails_with_a_message(
     server: Connections, database: str
 ) -> None:
     url = server.url(SUPERUSER, database)
-    with none_left(server, database, SUPERUSER), pytest.raises(TransientFailure) as told:
+    with none_left(server, database, SUPERUSER), pytest.raises(TransientFailure) as caught:
         migrate(url)
-    assert "could not be reached" in told.value.problem
-    assert "End sessions of others" in told.value.remedy
+    assert "could not be reached" in caught.value.problem
+    assert "End sessions of others" in caught.value.remedy
     migrate(url)
 
 
@@ -75,18 +75,18 @@ def test_a_command_without_a_free_session_fails_and_succeeds_later(
     words = ("import", "shipments", str(file))
     with none_left(server, WAREHOUSE, role):
         began = time.monotonic()
-        told = isobar(state, *words, ISOBAR_SOURCES="live")
+        done = isobar(state, *words, ISOBAR_SOURCES="live")
         assert time.monotonic() - began < 300
-    assert told.returncode == 1, told.stdout
-    assert "End sessions of others" in told.stderr + told.stdout
-    assert "Traceback" not in told.stderr + told.stdout
+    assert done.returncode == 1, done.stdout
+    assert "End sessions of others" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
     again = isobar(state, *words, ISOBAR_SOURCES="live")
     assert again.returncode == 0, again.stderr + again.stdout
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
-        assert owner.execute(HELD).fetchone() == (LINES,)
+        assert owner.execute(STORED).fetchone() == (LINES,)
 
 
-@pytest.mark.skipif(not LONG, reason="the whole platform costs the time of the long form")
+@pytest.mark.skipif(not LONG, reason="the complete platform costs the time of the long form")
 def test_daemons_survive_exhausted_sessions_and_load_the_backlog(
     state: Path, source: FakeSource, sandbox_url: str
 ) -> None:
@@ -106,8 +106,8 @@ def test_daemons_survive_exhausted_sessions_and_load_the_backlog(
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
         with none_left(server, WAREHOUSE, SUPERUSER):
             (inbox / "a.csv").write_text(text_of([line(n) for n in range(LINES)]))
-            time.sleep(45)  # longer than a look of each sensor takes
+            time.sleep(45)  # longer than a tick of each sensor
             assert serving.process.poll() is None
-            assert owner.execute(HELD).fetchone() == (0,)
-        wait_until(lambda: owner.execute(HELD).fetchone() == (LINES,), "the file is taken", 300)
+            assert owner.execute(STORED).fetchone() == (0,)
+        wait_until(lambda: owner.execute(STORED).fetchone() == (LINES,), "the file is loaded", 300)
     serving.stop()

@@ -20,9 +20,9 @@ from pipelines_tests.fake_source import FakeSource, document
 from pipelines_tests.sources.solar.made_up import client_of, register, rows
 
 YESTERDAY_ALONE = Depth(every_run=0, until=1)
+#: Two more than are requested concurrently: they wait.
 PLANTS = range(1, AT_ONCE + 3)
-"""Two more than are asked for at once: they wait."""
-HELD = """
+STORED = """
 SELECT
     read_at,
     expected_energy_kwh,
@@ -45,11 +45,11 @@ SELECT
 
 
 class Service:
-    """The sandbox's plants, and `meanwhile`, which is done before a plant's window is told."""
+    """The sandbox's plants, and `meanwhile`, which is done before a plant's window is returned."""
 
     def __init__(self, source: FakeSource) -> None:
         self.url = source.url
-        self.asked: list[tuple[int, Window]] = []
+        self.requested: list[tuple[int, Window]] = []
         self.meanwhile: Callable[[int, Window], None] = lambda *_: None
         source.will(self._answer)
 
@@ -57,7 +57,7 @@ class Service:
         query = {name: given[0] for name, given in parse_qs(urlsplit(handler.path).query).items()}
         plant = int(query["plant-id"])
         window = Window(dt.date.fromisoformat(query["from"]), dt.date.fromisoformat(query["to"]))
-        self.asked.append((plant, window))
+        self.requested.append((plant, window))
         self.meanwhile(plant, window)
         document(
             [
@@ -97,15 +97,13 @@ def problems(synced: Sequence[Synced]) -> dict[int, str]:
     return {one.plant.plant_id: one.problem for one in synced if one.problem}
 
 
-def check_what_is_held(
-    owner: psycopg.Connection, plants: Sequence[int], first_day: dt.date
-) -> None:
-    """Every hour is held as it truly was, no other is, and every day is told to be held."""
+def check_stored(owner: psycopg.Connection, plants: Sequence[int], first_day: dt.date) -> None:
+    """Every true hour is stored, no other is, and every day is recorded as complete."""
     yesterday = utc_now().date() - DAY
     days = (yesterday - first_day).days + 1
     assert rows(owner, SHOWN, [*plants], first_day) == [("complete", days * len(plants))]
     for plant in plants:
-        assert rows(owner, HELD, plant) == readings(1, plant, first_day, yesterday)
+        assert rows(owner, STORED, plant) == readings(1, plant, first_day, yesterday)
 
 
 def test_a_plant_that_is_deleted_while_it_waits_ends_alone(
@@ -117,11 +115,11 @@ def test_a_plant_that_is_deleted_while_it_waits_ends_alone(
         owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [waiting])
 
     service.meanwhile = meanwhile
-    told = problems([*sync_of(warehouse, service).plants()])
-    assert told.keys() == {waiting}
-    assert "was deleted" in told[waiting]
-    assert {plant for plant, _ in service.asked} == {*others}
-    check_what_is_held(owner, others, utc_now().date() - DAY)
+    reported = problems([*sync_of(warehouse, service).plants()])
+    assert reported.keys() == {waiting}
+    assert "was deleted" in reported[waiting]
+    assert {plant for plant, _ in service.requested} == {*others}
+    check_stored(owner, others, utc_now().date() - DAY)
 
 
 def test_deleting_a_plant_past_the_lock_fails_only_its_sync(
@@ -138,11 +136,11 @@ def test_deleting_a_plant_past_the_lock_fails_only_its_sync(
                 owner.execute("ALTER TABLE solar.plants ENABLE TRIGGER delete_plant")
 
     service.meanwhile = meanwhile
-    told = problems([*sync_of(warehouse, service).plants()])
-    assert told.keys() == {gone}
-    assert "was deleted" in told[gone]
+    reported = problems([*sync_of(warehouse, service).plants()])
+    assert reported.keys() == {gone}
+    assert "was deleted" in reported[gone]
     assert rows(owner, OF_PLANT, *[gone] * 3) == [(0,)]
-    check_what_is_held(owner, others, utc_now().date() - DAY)
+    check_stored(owner, others, utc_now().date() - DAY)
 
 
 @pytest.mark.parametrize("is_meant", [True, False])
@@ -178,4 +176,4 @@ def test_a_plant_that_someone_is_deleting_is_waited_for(
     assert {one.plant.plant_id for one in done[:-1]} == {*others}
     assert done[-1].plant.plant_id == waiting
     assert problems(done).keys() == ({waiting} if is_meant else set())
-    check_what_is_held(owner, others if is_meant else plants, utc_now().date() - DAY)
+    check_stored(owner, others if is_meant else plants, utc_now().date() - DAY)

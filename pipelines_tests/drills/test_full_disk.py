@@ -1,4 +1,4 @@
-"""Disks that are full: of the server, of the state folder, of an inbox. Told, then made up for."""
+"""Full disks of the server, the state folder and an inbox: reported, then made up for."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ from pipelines_tests.sources.shipments import made_up as shipments
 EVENTS = 20_000
 LINES = 5000
 SHIPMENTS = "SELECT count(*) FROM shipments.shipments"
-HELD = """
+STORED = """
 SELECT count(*), sum(event_id), (SELECT sum(bookings) FROM metrics.hotel_bookings_by_stay_night)
 FROM bookings.events
 """
@@ -69,13 +69,13 @@ def test_a_full_server_disk_is_reported_and_loses_nothing(
     if what == "log":
         use_up_log(built_in)
     for _ in range(2):
-        with pytest.raises(TransientFailure) as told:
+        with pytest.raises(TransientFailure) as done:
             bookings.deliver(store, tmp_path, events, "big.csv")
-        assert "nothing was written" in told.value.problem
-        assert "server" in told.value.remedy
+        assert "nothing was written" in done.value.problem
+        assert "server" in done.value.remedy
         if what == "tables":
-            assert "No space left on device" in told.value.problem
-            assert "Make room" in told.value.remedy
+            assert "No space left on device" in done.value.problem
+            assert "Make room" in done.value.remedy
     if what == "log":
         with pytest.raises(TransientFailure, match="No space left on device"):
             built_in.start()
@@ -84,7 +84,7 @@ def test_a_full_server_disk_is_reported_and_loses_nothing(
         assert owner.execute("SELECT count(*) FROM bookings.events").fetchone() == (100,)
         bookings.deliver(store, tmp_path, events, "big.csv")
         refresh(store)
-        assert owner.execute(HELD).fetchone() == (EVENTS, EVENTS * (EVENTS - 1) // 2, EVENTS)
+        assert owner.execute(STORED).fetchone() == (EVENTS, EVENTS * (EVENTS - 1) // 2, EVENTS)
     store.dispose()
 
 
@@ -110,16 +110,16 @@ def check_import(disk: SmallDisk, folder: Path, **variables: str) -> str:
     file.write_text(shipments.text_of([shipments.line(n) for n in range(LINES)]))
     assert isobar(state, "migrate", **variables).returncode == 0
     disk.fill()
-    told = isobar(state, "import", "shipments", str(file), **variables)
-    assert told.returncode == 1
-    assert "No space left on device" in told.stderr
-    assert "Make room" in told.stderr
-    traced = f'File "{PROJECT}/pipelines/'  # Python tells of a generator of Dagster's on its own
-    assert traced not in told.stderr + told.stdout
+    done = isobar(state, "import", "shipments", str(file), **variables)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Make room" in done.stderr
+    traced = f'File "{PROJECT}/pipelines/'  # Python reports a generator of Dagster's on its own
+    assert traced not in done.stderr + done.stdout
     disk.make_room()
     again = isobar(state, "import", "shipments", str(file), **variables)
     assert again.returncode == 0, again.stderr + again.stdout
-    return told.stderr
+    return done.stderr
 
 
 def test_a_file_truncated_by_a_full_disk_loads_once_complete(
@@ -133,17 +133,17 @@ def test_a_file_truncated_by_a_full_disk_loads_once_complete(
     disk.fill()
     with pytest.raises(OSError, match="No space left"), file.open("a") as sender:
         sender.write(text[len(text) // 2 :])
-    (refusal,) = take_all(warehouse, inbox)
-    assert "the file breaks off within line" in str(refusal)
+    (failure,) = load_all(warehouse, inbox)
+    assert "the file breaks off within line" in str(failure)
     assert owner.execute(SHIPMENTS).fetchone() == (0,)
     disk.make_room()
     file.write_text(text)
-    assert take_all(warehouse, inbox) == []
+    assert load_all(warehouse, inbox) == []
     assert owner.execute(SHIPMENTS).fetchone() == (LINES,)
     assert owner.execute("SELECT count(*) FROM ops.quarantine").fetchone() == (0,)
 
 
-def take_all(store: Warehouse, inbox: Inbox) -> list[Failure]:
-    """Take what is there; why files were refused."""
+def load_all(store: Warehouse, inbox: Inbox) -> list[Failure]:
+    """Load what is there; return why files were rejected."""
     files, _ = inbox.ready(store, wait_seconds=10)
     return load_files(store, inbox, files, loader("shipments"))[1]

@@ -1,4 +1,4 @@
-"""True answers with anything in any place: each record is a row or refused, and none is lost."""
+"""True answers with anything in any place: each record is a row or rejected, and none is lost."""
 
 import datetime as dt
 import io
@@ -69,8 +69,8 @@ def test_each_flight_is_loaded_or_rejected(document: Any, country: str | None) -
     named = [*snapshot.rows["prices"]["itinerary_id"], *snapshot.rejected["prices"]["itinerary_id"]]
     ids = (one.get("id") for one in document["itineraries"] if isinstance(one, dict))
     assert set(named) == set(filter(is_name, ids))
-    told = [*snapshot.drift, *(one.raw for one in snapshot.rejects)]
-    "".join([*told, *(reason for one in snapshot.rejects for reason in one.reasons)]).encode()
+    reported = [*snapshot.drift, *(one.raw for one in snapshot.rejects)]
+    "".join([*reported, *(reason for one in snapshot.rejects for reason in one.reasons)]).encode()
 
 
 @often(300)
@@ -151,13 +151,13 @@ def test_each_hour_of_a_plant_is_loaded_or_accounted_for(document: Any, zone: st
     items = parse_json(sent(document))
     if not isinstance(items, list):
         return
-    told = read_answer(items, plant_id=1, zone=zone, window=ONE_DAY, now=NOW)
-    rows = len(told.readings) + told.repeated + told.elsewhere + len(told.rejects)
-    assert rows == told.read == len(items)
-    assert not told.readings.isna().any(axis=None)
-    assert told.readings["read_at"].is_unique
-    assert set(told.spoiled_days) <= {DAY}
-    assert bool(told.rejects) == bool(told.spoiled_days)
+    parsed = read_answer(items, plant_id=1, zone=zone, window=ONE_DAY, now=NOW)
+    rows = len(parsed.readings) + parsed.repeated + parsed.elsewhere + len(parsed.rejects)
+    assert rows == parsed.read == len(items)
+    assert not parsed.readings.isna().any(axis=None)
+    assert parsed.readings["read_at"].is_unique
+    assert set(parsed.spoiled_days) <= {DAY}
+    assert bool(parsed.rejects) == bool(parsed.spoiled_days)
 
 
 OPEN_METEO = {
@@ -200,9 +200,9 @@ READERS: dict[str, tuple[Any, Callable[[Any], Observation | str]]] = {
 
 def test_the_answers_that_are_changed_below_are_good_ones() -> None:
     for document, read in READERS.values():
-        told = read(document)
-        assert isinstance(told, Observation)
-        assert told.observed_at > NOW - dt.timedelta(hours=1)
+        parsed = read(document)
+        assert isinstance(parsed, Observation)
+        assert parsed.observed_at > NOW - dt.timedelta(hours=1)
 
 
 @often()
@@ -215,17 +215,17 @@ def test_weather_is_plausible_or_an_error_is_reported(
     drawn: tuple[str, Any],
 ) -> None:
     name, document = drawn
-    told = READERS[name][1](parse_json(sent(document)))
-    if isinstance(told, str):
+    parsed = READERS[name][1](parse_json(sent(document)))
+    if isinstance(parsed, str):
         return
-    assert told.observed_at.tzinfo is dt.UTC
-    told = without_impossible(told)
-    if implausible(told, NOW) is None:
+    assert parsed.observed_at.tzinfo is dt.UTC
+    parsed = without_impossible(parsed)
+    if implausible(parsed, NOW) is None:
         for column, (least, most) in PLAUSIBLE.items():
-            value = getattr(told, column, None)
+            value = getattr(parsed, column, None)
             assert value is None or least <= value <= most
-        assert told.delay_risk in (None, "none", "storm", "freezing_rain", "snow", "heat")
-        f"{told.conditions}{told.provider_code}".encode()
+        assert parsed.delay_risk in (None, "none", "storm", "freezing_rain", "snow", "heat")
+        f"{parsed.conditions}{parsed.provider_code}".encode()
 
 
 @often()
@@ -248,9 +248,9 @@ def test_error_responses_become_named_failures_or_nothing(
         weatherapi.WeatherApi(http, None, "key", now).explain,
         openweathermap.OpenWeatherMap(http, None, "key", now).explain,
     ):
-        told = explain(status, document, "http://source")
-        assert told is None or isinstance(told, Failure)
-        str(told).encode()
+        problem = explain(status, document, "http://source")
+        assert problem is None or isinstance(problem, Failure)
+        str(problem).encode()
 
 
 HOURS: Mapping[str, Any] = {
@@ -263,12 +263,12 @@ HOURS: Mapping[str, Any] = {
 @often()
 @given(changed(HOURS) | json_values)
 def test_hours_are_returned_or_their_absence_is_explained(document: Any) -> None:
-    told = read_hours(parse_json(sent(document)))
-    if isinstance(told, str):
+    parsed = read_hours(parse_json(sent(document)))
+    if isinstance(parsed, str):
         return
-    assert told
-    assert len({hour.hour_at for hour in told}) == len(told)
-    for hour in told:
+    assert parsed
+    assert len({hour.hour_at for hour in parsed}) == len(parsed)
+    for hour in parsed:
         assert isinstance(hour, Hour)
         assert hour.temperature_celsius is None or -90 <= hour.temperature_celsius <= 60
 
@@ -297,11 +297,11 @@ def test_a_place_is_found_on_earth_or_not(
     try:
         results = checked(parse_json(sent(document)))
     except InvalidValue:
-        return  # which `search` refuses
-    told = choose(results, Lookup("x", "fr", ("FR",)), postcode=postcode, city=city)
-    assert isinstance(told, Located)
-    assert (told.status == "found") == (told.latitude is not None)
-    if told.latitude is not None and told.longitude is not None:
-        assert abs(told.latitude) <= 90
-        assert abs(told.longitude) <= 180
-    f"{told.name}{told.problem}".encode()
+        return  # which `search` rejects
+    chosen = choose(results, Lookup("x", "fr", ("FR",)), postcode=postcode, city=city)
+    assert isinstance(chosen, Located)
+    assert (chosen.status == "found") == (chosen.latitude is not None)
+    if chosen.latitude is not None and chosen.longitude is not None:
+        assert abs(chosen.latitude) <= 90
+        assert abs(chosen.longitude) <= 180
+    f"{chosen.name}{chosen.problem}".encode()

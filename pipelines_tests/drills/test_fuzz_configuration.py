@@ -1,4 +1,4 @@
-"""What an operator writes or keeps, with any text in it: it works, or is refused in words."""
+"""Configuration of an operator with any text in it: it works, or is rejected with a message."""
 
 import copy
 import datetime as dt
@@ -42,10 +42,10 @@ from pipelines_tests.drills.fuzz import (
 
 ENCODINGS = ["utf-8", "cp1252", "latin-1", "utf-7", "utf-16", "raw_unicode_escape", "idna", "hz"]
 WORDS = ["~", "~nobody/x", "/", ".", "//", "redis://h", "postgresql://u:p@h:1/d", "http://[", "1"]
+#: What variables and words of a command can be: bytes that are no UTF-8 come as halves of pairs.
 as_given = st.text(st.characters(codec="utf-8", exclude_characters="\x00")) | st.binary().map(
     lambda one: os.fsdecode(one.replace(b"\x00", b""))
 )
-"""What variables and words of a command can be: bytes that are no UTF-8 come as halves of pairs."""
 of_variables = as_given | st.sampled_from(
     [*WORDS, *ENCODINGS, "\udcff", "postgresql://u@h/d?options=a&options=b", "postgres://h/d\udcff"]
 )
@@ -75,11 +75,11 @@ def use(settings: Settings) -> None:
 )
 @example({})
 def test_variables_are_accepted_or_rejected_with_a_message(
-    tmp_path: Path, verdicts: Verdicts, told: dict[str, str]
+    tmp_path: Path, verdicts: Verdicts, variables: dict[str, str]
 ) -> None:
     ours = {"DATABASE_URL": "postgresql://u@h/d", "ISOBAR_SANDBOX_URL": "http://127.0.0.1:9"}
     with verdicts.count():
-        use(Settings.from_environment({"ISOBAR_HOME": str(tmp_path)} | ours | told))
+        use(Settings.from_environment({"ISOBAR_HOME": str(tmp_path)} | ours | variables))
     readers: list[Callable[[Mapping[str, str]], object]] = [
         environment.own_schedules,
         environment.alert_urls,
@@ -87,7 +87,7 @@ def test_variables_are_accepted_or_rejected_with_a_message(
     ]
     for reader in readers:
         with verdicts.count():
-            reader(told)
+            reader(variables)
 
 
 @often()
@@ -113,9 +113,9 @@ def test_variable_files_are_parsed_or_rejected_with_a_message(
 @often()
 @given(st.from_regex("[A-Za-z0-9/@:%+ .ß-]{1,20}", fullmatch=True))
 def test_a_separate_password_becomes_part_of_the_address(password: str) -> None:
-    whole = env_validation.with_password("postgresql://u@h:1/d", password)
-    assert whole is not None
-    assert make_url(whole).password == password
+    address = env_validation.with_password("postgresql://u@h:1/d", password)
+    assert address is not None
+    assert make_url(address).password == password
 
 
 @often()
@@ -227,17 +227,17 @@ def manifest() -> Manifest:
 @given(changed(json.loads(manifest().model_dump_json())) | texts)
 @example(json.loads(manifest().model_dump_json()))
 def test_manifests_are_accepted_or_rejected_with_a_message(
-    tmp_path: Path, verdicts: Verdicts, told: object
+    tmp_path: Path, verdicts: Verdicts, document: object
 ) -> None:
-    text = told if isinstance(told, str) else json.dumps(told)
+    text = document if isinstance(document, str) else json.dumps(document)
     (tmp_path / MANIFEST).write_bytes(text.encode("utf-8", "surrogatepass"))
     with verdicts.count():
-        believed = read_manifest(tmp_path)
-        assert Manifest.model_validate_json(believed.model_dump_json()) == believed
+        accepted = read_manifest(tmp_path)
+        assert Manifest.model_validate_json(accepted.model_dump_json()) == accepted
 
 
 stored = st.text(st.characters(codec="utf-8"))  # PostgreSQL keeps no halves of surrogate pairs
-told = st.builds(
+notified = st.builds(
     NotifiedProblem,
     severity=st.sampled_from(["error", "warning"]),
     where=stored,
@@ -246,7 +246,7 @@ told = st.builds(
 )
 accounts = st.builds(
     Account,
-    told=st.dictionaries(stored, told, max_size=3),
+    notified=st.dictionaries(stored, notified, max_size=3),
     failures=st.integers(0, 99),
     again_at=st.floats(0, 1e10),
     reason=st.none() | stored,

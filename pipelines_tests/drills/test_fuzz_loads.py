@@ -59,8 +59,8 @@ CROSS JOIN LATERAL (
 WHERE read_count <> loaded_count + unchanged_count + rejected_count
    OR rejected_count <> quarantined
 """
+#: What a failure says that nobody foresaw.
 FAULTS = ("could not be read", "fault of Isobar", "did not take the load")
-"""What a failure says that nobody foresaw."""
 
 
 def see_named(failure: Failure) -> None:
@@ -69,7 +69,7 @@ def see_named(failure: Failure) -> None:
 
 @pytest.fixture
 def sound(owner: psycopg.Connection) -> Iterator[None]:
-    """Afterwards every delivery adds up, and what it refused is in quarantine."""
+    """Afterwards every delivery adds up, and what it rejected is in quarantine."""
     yield
     assert owner.execute(UNSOUND).fetchall() == []
 
@@ -86,17 +86,17 @@ def as_sent(document: Any) -> JsonAnswer:
 def test_any_flight_document_is_loaded_or_rejected(warehouse: Warehouse, document: Any) -> None:
     with warehouse.transaction("flights") as connection:
         archive.keep(connection, as_sent(document))
-    if isinstance(document, dict):  # others are refused before they are archived
-        for refusal in bring_up_to_date(warehouse)[1]:
-            see_named_or_no_list(refusal, document)
+    if isinstance(document, dict):  # others are rejected before they are archived
+        for failure in bring_up_to_date(warehouse)[1]:
+            see_named_or_no_list(failure, document)
 
 
 DAYS = itertools.count()
 
 
-def see_named_or_no_list(refusal: Failure, document: dict[str, Any]) -> None:
+def see_named_or_no_list(failure: Failure, document: dict[str, Any]) -> None:
     if all(isinstance(document.get(key), list) for key in ("itineraries", "legs")):
-        see_named(refusal)
+        see_named(failure)
 
 
 @pytest.mark.usefixtures("sound")
@@ -110,8 +110,8 @@ def test_any_event_file_is_loaded_or_rejected(
     content = bookings.text_of(lines).encode("utf-8", "surrogatepass")
     try:
         outcome = bookings.deliver(warehouse, tmp_path, content, name=f"{next(DAYS)}.csv")
-    except PermanentFailure as refusal:
-        see_named(refusal)
+    except PermanentFailure as failure:
+        see_named(failure)
     else:
         assert outcome is not None
         assert outcome.read >= len(good)
@@ -128,8 +128,8 @@ def test_any_shipment_file_is_loaded_or_rejected(
     content = shipments.text_of(lines).encode("utf-8", "backslashreplace")
     try:
         shipments.deliver(warehouse, tmp_path, content, name=f"{next(DAYS)}.csv")
-    except PermanentFailure as refusal:
-        see_named(refusal)
+    except PermanentFailure as failure:
+        see_named(failure)
 
 
 @pytest.mark.usefixtures("sound")
@@ -143,8 +143,8 @@ def test_any_inbox_bytes_are_loaded_or_rejected(
     content = gzip.compress(content)[: len(content)] if is_packed else content
     try:
         source.deliver(warehouse, tmp_path, content, name=f"{next(DAYS)}.csv")
-    except PermanentFailure as refusal:
-        see_named(refusal)
+    except PermanentFailure as failure:
+        see_named(failure)
 
 
 @pytest.mark.usefixtures("sound")
@@ -156,12 +156,12 @@ def test_any_plant_response_is_loaded_or_rejected(
     answer = as_sent(document)
     answer = replace(answer, document=parse_items(answer.body))
     if not isinstance(answer.document, list | Columns):
-        return  # which the client refuses
+        return  # which the client rejects
     plant = register(owner, f"Plant {next(DAYS)}", zone="Europe/Paris")
     try:
         take_answer(warehouse, plant, ONE_DAY, answer, run_id=None, now=dt.datetime.now(dt.UTC))
-    except PermanentFailure as refusal:
-        see_named(refusal)
+    except PermanentFailure as failure:
+        see_named(failure)
 
 
 @often(100, 10)
@@ -180,8 +180,8 @@ def test_any_weather_is_written_or_the_place_is_due_again(
     provider = OpenMeteo(HttpClient("weather", "WEATHER_BASE_URL", attempts=1), url, clock)
     try:
         done = refresh(warehouse, provider, clock=clock, sleep=lambda _: None)
-    except PermanentFailure as refusal:
-        see_named(refusal)
+    except PermanentFailure as failure:
+        see_named(failure)
         return
     assert done.succeeded + done.failed == 1
     assert (done.failure is None) == bool(done.succeeded)
@@ -201,8 +201,8 @@ def test_any_plant_is_registered_or_rejected_with_a_message(
 ) -> None:
     try:
         plant_id = registry.add(warehouse, name, north, east, zone)
-    except PermanentFailure as refusal:
-        see_named(refusal)
+    except PermanentFailure as failure:
+        see_named(failure)
         return
     query = "SELECT name, latitude, longitude, time_zone FROM solar.plants WHERE plant_id = %s"
     assert owner.execute(query, (plant_id,)).fetchone() == (name.strip(), north, east, zone.strip())
@@ -259,9 +259,9 @@ def test_any_function_arguments_return_rows_or_a_named_error(
     assert "metrics.solar_report" in dict(functions)
     name, types = data.draw(st.sampled_from(functions))
     given_values = [data.draw(arguments) for _ in types]
-    asked = ", ".join(f"CAST(%s AS {one})" for one in types)
+    casts = ", ".join(f"CAST(%s AS {one})" for one in types)
     with suppress(psycopg.errors.DataError, psycopg.errors.NoDataFound):
-        analyst.execute(f"SELECT * FROM {name}({asked})", given_values).fetchall()
+        analyst.execute(f"SELECT * FROM {name}({casts})", given_values).fetchall()
 
 
 HEADERS = ("Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Location",
@@ -296,12 +296,12 @@ def test_any_server_bytes_become_a_response_or_a_named_failure(
     content: bytes,
 ) -> None:
     written = "".join(f"\r\n{name}: {value}" for name, value in headers)
-    whole = version + f"{status}{written}\r\n\r\n".encode("latin-1") + content
+    response = version + f"{status}{written}\r\n\r\n".encode("latin-1") + content
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.close_connection = True
         with suppress(OSError):
-            handler.wfile.write(whole)
+            handler.wfile.write(response)
 
     source.will(answer)
     client = HttpClient("flights", "FLIGHTS_URL", attempts=1, read_seconds=60)

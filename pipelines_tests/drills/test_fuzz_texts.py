@@ -275,9 +275,9 @@ def test_no_secret_is_left_and_every_failure_can_be_written(
     secrets: list[str], before: str, after: str
 ) -> None:
     secrets = [one for one in secrets if one]
-    told = redact(f"{before}{''.join(secrets)}{after}", secrets)
-    assert not any(one in told for one in secrets if "*" not in one and len(one) > 3)
-    words = str(Failure("trains", told, place=after, remedy="Mend it."))
+    redacted = redact(f"{before}{''.join(secrets)}{after}", secrets)
+    assert not any(one in redacted for one in secrets if "*" not in one and len(one) > 3)
+    words = str(Failure("trains", redacted, place=after, remedy="Mend it."))
     words.encode()
     assert len(words.split("\n  where: ")) >= 2
     assert all(line.isprintable() for line in words.split("\n"))

@@ -18,7 +18,7 @@ HUGE = {
     "a gz of 2 GB of nothing": (b"\n", 2_000_000_000),
     "a gz of 1 GB of the same line": (f"{','.join(map(str, event(1).values()))}\n".encode(), 10**9),
 }
-TAKE = """
+LOAD = """
 import pathlib, sys
 from benchmarks.report import peak_megabytes
 from pipelines.warehouse.connection import Warehouse
@@ -47,7 +47,7 @@ def test_huge_content_is_rejected_with_little_memory(
         file.write_bytes(gzip.compress(header) + gzip.compress(block) * (size // len(block)))
     url = warehouse.engine.url.render_as_string(hide_password=False)
     done = subprocess.run(
-        [sys.executable, "-c", TAKE, url, str(file)],
+        [sys.executable, "-c", LOAD, url, str(file)],
         cwd=PROJECT,
         capture_output=True,
         text=True,

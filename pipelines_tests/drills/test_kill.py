@@ -1,6 +1,6 @@
 """kill -9 in the middle of a load: of the run, of the server, of both. Then `isobar run` again.
 
-A lock that the test holds stops the load between its first write and its commit.
+A lock of the test stops the load between its first write and its commit.
 """
 
 import os
@@ -34,7 +34,7 @@ ORDER BY 1
 """
 
 
-def held(state: Path) -> list[list[Any]]:
+def stored(state: Path) -> list[list[Any]]:
     with psycopg.connect(EmbeddedPostgres(state).start().url(SUPERUSER, WAREHOUSE)) as connection:
         return [connection.execute(query).fetchall() for query in (ROWS, LEDGER)]
 
@@ -76,12 +76,12 @@ def test_kill_9_during_a_load_leaves_all_or_nothing(
     if "server" in victims:
         postmaster = int((server.data / "postmaster.pid").read_text().split()[0])
         os.kill(postmaster, signal.SIGKILL)
-    told, _ = run.communicate(timeout=300)
+    output, _ = run.communicate(timeout=300)
     blocker.close()
     if victims == ("server",):
         assert run.returncode == 1
-        assert "what to do:" in told
-        assert "Traceback" not in told
+        assert "what to do:" in output
+        assert "Traceback" not in output
     time.sleep(0.5)  # the sessions of the dead let go
     with psycopg.connect(server.start().url(SUPERUSER, WAREHOUSE)) as connection:
         (left,) = connection.execute("SELECT count(*) FROM flights.legs").fetchone() or ()
@@ -90,7 +90,7 @@ def test_kill_9_during_a_load_leaves_all_or_nothing(
     assert again.returncode == 0, again.stdout + again.stderr
     undisturbed = new_folder()
     assert isobar(undisturbed, "run", "flights", **live).returncode == 0
-    assert held(state) == held(undisturbed)
+    assert stored(state) == stored(undisturbed)
     EmbeddedPostgres(undisturbed).stop()
 
 
@@ -116,7 +116,7 @@ def test_kill_9_during_an_import_leaves_files_complete_or_unloaded(
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         assert connection.execute(query).fetchone() == (0,)
         isobar(state, "run", "shipments", **variables)
-        held = connection.execute(
+        stored = connection.execute(
             "SELECT count(*), sum(article_count), count(*) FILTER (WHERE status = 'delivery')"
             " FROM enriched.shipments"
         ).fetchone()
@@ -124,7 +124,7 @@ def test_kill_9_during_an_import_leaves_files_complete_or_unloaded(
             "SELECT name, read_count, loaded_count, unchanged_count FROM ops.deliveries"
             " WHERE source = 'shipments' ORDER BY name"
         ).fetchall()
-    assert held == (55, 105 + 25, 30)
+    assert stored == (55, 105 + 25, 30)
     assert ledger == [("0.csv", 100, 100, 0), ("1.csv", 30, 30, 0)]
 
 
@@ -133,7 +133,7 @@ def test_kill_9_during_an_import_leaves_files_complete_or_unloaded(
 def test_kill_9_while_loading_or_counting_loses_and_doubles_nothing(
     state: Path, tmp_path: Path, table: str
 ) -> None:
-    """DEF E52, E58: what was taken from the queue, or behind the watermark, was lost by a crash."""
+    """DEF E52, E58: what came from the queue, or behind the watermark, was lost by a crash."""
     events = [booking_event(number) for number in range(300)]
     (tmp_path / "events.csv").write_text(text_of_events(events))
     variables = {"ISOBAR_SOURCES": "live", "BOOKINGS_INBOX": str(tmp_path)}
@@ -187,9 +187,9 @@ def test_a_terminated_run_stops_cleanly_and_leaves_no_process(
         run = run_until_it_waits(state, source.url, blocker)
         run.send_signal(number)
         time.sleep(0.5)
-    told, _ = run.communicate(timeout=300)
+    output, _ = run.communicate(timeout=300)
     assert run.returncode != 0
-    assert "Traceback" not in told
+    assert "Traceback" not in output
     with psycopg.connect(connections.url(DAGSTER, DAGSTER)) as storage:
         query = "SELECT status FROM runs WHERE pipeline_name = 'flights'"
         ((status,),) = storage.execute(query).fetchall()

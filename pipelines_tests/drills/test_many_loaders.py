@@ -21,10 +21,10 @@ from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.loads import DEADLOCKS, LEFT_OVER, LOADS, insist
 
 LOADERS = 50
+#: Deliveries of each loader.
 EACH = 2 if LONG else 1
-"""Deliveries of each loader."""
+#: Sessions that are let in, where not all are.
 FEW = 12
-"""Sessions that are let in, where not all are."""
 MAX_SECONDS = 240
 
 
@@ -32,41 +32,41 @@ MAX_SECONDS = 240
 def one_by_one(
     server: Connections, template: str, tmp_path: Path
 ) -> Iterator[Callable[[str], dict[str, str]]]:
-    """What a domain's tables hold when its deliveries come one after the other."""
+    """Return the contents of a domain's tables when its deliveries are loaded in order."""
     with made(server, template) as name, psycopg.connect(server.url(SUPERUSER, name)) as owner:
         owner.autocommit = True
         store = Warehouse(server.url(LOADER, name))
         loads.prepare(owner)
 
-        def held(domain: str) -> dict[str, str]:
+        def stored(domain: str) -> dict[str, str]:
             for number in range(LOADERS * EACH):
                 LOADS[domain](store, number, tmp_path)
             return loads.rows(owner)
 
-        yield held
+        yield stored
         store.dispose()
 
 
 def load_at_once(server: Connections, database: str, domain: str, folder: Path) -> list[str]:
-    """All deliveries by loaders that begin in one moment; what those were told that had to wait."""
+    """Load all deliveries at once; return the messages of loaders that had to wait."""
     together = threading.Barrier(LOADERS)
 
     def go(loader: int) -> list[str]:
         store = Warehouse(server.url(LOADER, database))
         own = folder / str(loader)
         own.mkdir()
-        told = []
+        problems = []
         together.wait()
         for number in range(loader, LOADERS * EACH, LOADERS):
-            told += insist(lambda number=number: LOADS[domain](store, number, own))  # type: ignore[misc]
+            problems += insist(lambda number=number: LOADS[domain](store, number, own))  # type: ignore[misc]
         store.dispose()
-        return told
+        return problems
 
     began = time.monotonic()
     with ThreadPoolExecutor(LOADERS) as pool:
-        told = [words for waited in pool.map(go, range(LOADERS)) for words in waited]
+        problems = [words for waited in pool.map(go, range(LOADERS)) for words in waited]
     assert time.monotonic() - began < MAX_SECONDS
-    return told
+    return problems
 
 
 def check_nothing_is_left(owner: psycopg.Connection, store: Warehouse, domain: str) -> None:
@@ -90,8 +90,8 @@ def test_fifty_loads_at_once_end_as_one_after_the_other(
     domain: str,
 ) -> None:
     loads.prepare(owner)
-    told = load_at_once(server, database, domain, tmp_path)
-    assert told == []
+    problems = load_at_once(server, database, domain, tmp_path)
+    assert problems == []
     assert loads.rows(owner) == one_by_one(domain)
     check_nothing_is_left(owner, warehouse, domain)
 
@@ -109,10 +109,10 @@ def test_loaders_beyond_the_session_limit_fail_and_lose_nothing(
     loads.prepare(owner)
     statement = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}")
     owner.execute(statement.format(sql.Identifier(database), sql.Literal(FEW)))
-    told = load_at_once(server, database, domain, tmp_path)
+    problems = load_at_once(server, database, domain, tmp_path)
     owner.execute(statement.format(sql.Identifier(database), sql.Literal(-1)))
-    assert told, "nobody was refused"
-    for words in told:
+    assert problems, "no loader had to wait"
+    for words in problems:
         assert "too many connections" in words
         assert "sessions" in words.partition("what to do:")[2]
     assert loads.rows(owner) == one_by_one(domain)

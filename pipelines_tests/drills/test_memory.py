@@ -1,4 +1,4 @@
-"""Runs with a gigabyte of memory: large files pass, too large an answer is told in words."""
+"""Runs with a gigabyte of memory: large files pass, too large an answer is reported in words."""
 
 import json
 import os
@@ -26,12 +26,12 @@ from pipelines_tests.sources.shipments import made_up as shipments
 GIGABYTE = 1 << 30
 EVENTS = 2_000_000 if LONG else 200_000
 LINES = 300_000 if LONG else 20_000
+#: 64 MB of JSON, four times what the source has ever sent in a year.
 ITINERARIES = 200_000
-"""64 MB of JSON, four times what the source has ever sent in a year."""
 
 
-def take_in(server: Connections, database: str, source: str, file: Path) -> dict[str, float]:
-    """Take a file in, in a process that may have a gigabyte; what it says of itself."""
+def load_measured(server: Connections, database: str, source: str, file: Path) -> dict[str, float]:
+    """Load a file in a process limited to a gigabyte; return its measurements."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (GIGABYTE, GIGABYTE))
@@ -46,8 +46,8 @@ def take_in(server: Connections, database: str, source: str, file: Path) -> dict
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
 
 
 def test_a_large_booking_file_loads_within_a_gigabyte(
@@ -55,9 +55,9 @@ def test_a_large_booking_file_loads_within_a_gigabyte(
 ) -> None:
     file = tmp_path / "bookings.csv"
     file.write_text(bookings.text_of(bookings.event(n, hotel_id=n % 50) for n in range(EVENTS)))
-    told = take_in(server, database, "bookings", file)
-    assert told["loaded"] == EVENTS
-    assert told["megabytes"] < 600
+    measured = load_measured(server, database, "bookings", file)
+    assert measured["loaded"] == EVENTS
+    assert measured["megabytes"] < 600
     assert owner.execute("SELECT count(*) FROM bookings.events").fetchone() == (EVENTS,)
 
 
@@ -66,9 +66,9 @@ def test_a_large_shipment_file_loads_within_a_gigabyte(
 ) -> None:
     file = tmp_path / "shipments.csv"
     file.write_text(shipments.text_of([shipments.line(n // 3, sku=n % 3) for n in range(LINES)]))
-    told = take_in(server, database, "shipments", file)
-    assert told["loaded"] == LINES
-    assert told["megabytes"] < 600
+    measured = load_measured(server, database, "shipments", file)
+    assert measured["loaded"] == LINES
+    assert measured["megabytes"] < 600
     assert owner.execute("SELECT count(*) FROM shipments.articles").fetchone() == (LINES,)
 
 
@@ -94,11 +94,11 @@ def test_a_response_above_the_memory_limit_fails_until_raised(
         )
         assert isobar(tmp_path, "migrate", **variables).returncode == 0
         variables |= prepare_dagster_home(Settings.from_environment(variables))
-        held = "SELECT count(*) FROM flights.itineraries"
+        stored = "SELECT count(*) FROM flights.itineraries"
         for most, count in ((GIGABYTE, 0), (None, ITINERARIES)):
             ((is_good, words),) = run_at_once(variables, ["flights"], tmp_path, most_bytes=most)
             assert is_good == (most is None), words
-            assert owner.execute(held).fetchone() == (count,)
+            assert owner.execute(stored).fetchone() == (count,)
             if most is not None:
                 assert "there is too little memory for it, nothing was written" in words
                 assert "what to do: Let it have more" in words

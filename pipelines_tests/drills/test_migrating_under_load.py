@@ -22,12 +22,12 @@ from pipelines_tests.drills.loads import DEADLOCKS, LEFT_OVER, LOADS
 
 MIGRATIONS = 12 if LONG else 4
 AT_ONCE = 4
+#: Against the order in which loads write them, so that whoever takes them one by one gets stuck.
 TABLES = (
     *("bookings.events", "metrics.hotel_bookings_by_stay_night", "shipments.articles"),
     *("shipments.shipments", "flights.prices", "flights.itineraries", "solar.days"),
     *("solar.readings", "ops.quarantine", "ops.deliveries", "ops.watermarks"),
 )
-"""Against the order in which loads write them, so that whoever takes them one by one gets stuck."""
 COLUMNS = "SELECT count(*) FROM information_schema.columns WHERE column_name LIKE 'drill%'"
 
 
@@ -62,7 +62,7 @@ def release(monkeypatch: pytest.MonkeyPatch) -> Release:
 def go_on_loading(
     pool: ThreadPoolExecutor, url: str, folder: Path, stop: threading.Event
 ) -> dict[str, Future[int]]:
-    """A loader of each domain, until it is told to stop; how many deliveries it took in."""
+    """Run a loader of each domain until stopped; return how many deliveries it loaded."""
 
     def go(domain: str) -> int:
         store, number = Warehouse(url), 0
@@ -93,16 +93,16 @@ def test_migrations_and_concurrent_loads_do_not_block_each_other(
                 time.sleep(0.5)
         finally:
             stop.set()
-        taken = {domain: one.result(timeout=300) for domain, one in loading.items()}
-    assert min(taken.values()) > 1, taken
+        loaded = {domain: one.result(timeout=300) for domain, one in loading.items()}
+    assert min(loaded.values()) > 1, loaded
     assert owner.execute(COLUMNS).fetchone() == (len(TABLES) * MIGRATIONS,)
     assert owner.execute(DEADLOCKS).fetchone() == (0,)
     assert owner.execute(LEFT_OVER).fetchall() == []
-    held = owner.execute(
+    locked = owner.execute(
         "SELECT (SELECT count(*) FROM bookings.events), (SELECT count(*) FROM shipments.articles)"
     ).fetchone()
-    numbers = {domain: min(count, 40) - 1 for domain, count in taken.items()}
-    assert held == tuple(
+    numbers = {domain: min(count, 40) - 1 for domain, count in loaded.items()}
+    assert locked == tuple(
         numbers[domain] * loads.STEP + loads.RECORDS for domain in ("bookings", "shipments")
     )
 
@@ -111,14 +111,14 @@ def test_concurrent_migrations_run_once_and_latecomers_do_nothing(
     server: Connections, database: str, owner: psycopg.Connection, release: Release
 ) -> None:
     release.number = 1
-    told: list[str] = []
+    problems: list[str] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for one in [
-            pool.submit(apply.migrate, server.url(SUPERUSER, database), told.append)
+            pool.submit(apply.migrate, server.url(SUPERUSER, database), problems.append)
             for _ in range(AT_ONCE)
         ]:
             one.result(timeout=300)
-    assert told == ["Updated the tables and views."]
+    assert problems == ["Updated the tables and views."]
     assert owner.execute(DEADLOCKS).fetchone() == (0,)
 
 
@@ -145,11 +145,11 @@ def test_a_migration_times_out_on_a_lock_and_resumes_later(
         began = time.monotonic()
         with pytest.raises(
             TransientFailure, match="migrating gave up, nothing was changed"
-        ) as told:
+        ) as caught:
             apply.migrate(url)
         assert time.monotonic() - began < 60
-    assert "lock timeout" in told.value.problem
-    assert "have ended" in told.value.remedy
+    assert "lock timeout" in caught.value.problem
+    assert "have ended" in caught.value.remedy
     assert owner.execute(COLUMNS).fetchone() == (0,)
     apply.migrate(url)
     assert owner.execute(COLUMNS).fetchone() == (len(TABLES),)
@@ -160,5 +160,5 @@ def test_commands_that_migrate_at_once_all_end_well(state: Path) -> None:
     assert isobar(state, "migrate").returncode == 0
     commands = [begin(state, "migrate") for _ in range(AT_ONCE)]
     for command in commands:
-        told, _ = command.communicate(timeout=300)
-        assert command.returncode == 0, told
+        output, _ = command.communicate(timeout=300)
+        assert command.returncode == 0, output

@@ -16,7 +16,7 @@ from pipelines_tests.sources.shipments.made_up import line, text_of
 
 NEIGHBOURS, FILES, APART_SECONDS = 20, 6, 10
 SCHEDULES = '[schedules.each_minute]\njob = "weather"\ncron = "* * * * *"\n'
-TAKEN = "SELECT count(*) FROM ops.deliveries WHERE name LIKE 'late%'"
+LOADED = "SELECT count(*) FROM ops.deliveries WHERE name LIKE 'late%'"
 NOT_WELL = "SELECT pipeline_name, status FROM runs WHERE status IN ('FAILURE', 'CANCELED')"
 SLOWEST = "SELECT max(to_timestamp(start_time) - create_timestamp AT TIME ZONE 'UTC') FROM runs"
 
@@ -37,7 +37,7 @@ def test_beside_twenty_busy_processes_every_run_ends_well(
 ) -> None:
     system = System(state, SCHEDULES)
     try:
-        system.wait_until(lambda: system.ask("SELECT 1 FROM solar.syncs"), "the system is up")
+        system.wait_until(lambda: system.query("SELECT 1 FROM solar.syncs"), "the system is up")
         system.wait_until(system.is_at_rest, "its first runs are done")
         request.getfixturevalue("neighbours")
         for number in range(FILES):
@@ -46,10 +46,10 @@ def test_beside_twenty_busy_processes_every_run_ends_well(
             (state / "inbox" / "bookings" / f"late{number}.csv").write_text(text_of_events(events))
             (state / "inbox" / "shipments" / f"late{number}.csv").write_text(text_of(lines))
             time.sleep(APART_SECONDS)
-        system.wait_until(lambda: system.ask(TAKEN) == [(2 * FILES,)], "all files are taken")
+        system.wait_until(lambda: system.query(LOADED) == [(2 * FILES,)], "all files are loaded")
         system.wait_until(system.is_at_rest, "all runs ended")
-        print("slowest start:", system.ask(SLOWEST, database=DAGSTER))  # noqa: T201 - for who asks
-        assert system.ask(NOT_WELL, database=DAGSTER) == []
+        print("slowest start:", system.query(SLOWEST, database=DAGSTER))  # noqa: T201 - shown by -s
+        assert system.query(NOT_WELL, database=DAGSTER) == []
         assert system.is_clean()
     finally:
         system.stop()

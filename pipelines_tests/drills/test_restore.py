@@ -40,7 +40,8 @@ ORDER BY 1, 2, 3, 4, 5
 """
 UNDER_WAY = "SELECT count(*) FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE', 'CANCELED')"
 DATABASES = "SELECT datname FROM pg_database WHERE datname ~ 'isobar|dagster' ORDER BY 1"
-SOURCES_TOLD = (
+#: Tables whose rows only change when a source says something new.
+SOURCES_REPORTED = (
     "bookings.events",
     "flights.legs",
     "flights.prices",
@@ -49,7 +50,6 @@ SOURCES_TOLD = (
     "shipments.status_history",
     "solar.readings",
 )
-"""Tables whose rows only change when a source says something new."""
 ONE_YEAR = {"SYNC_UNTIL_YEAR": "1"}
 
 
@@ -59,12 +59,12 @@ def opened(state: Path, database: str = WAREHOUSE) -> psycopg.Connection:
     return psycopg.connect(url, autocommit=True)
 
 
-def held(state: Path) -> dict[str, str]:
+def stored(state: Path) -> dict[str, str]:
     with opened(state) as connection:
         return checksums(connection)
 
 
-def told_by(state: Path, query: str, database: str = DAGSTER) -> list[tuple[object, ...]]:
+def queried(state: Path, query: str, database: str = DAGSTER) -> list[tuple[object, ...]]:
     with opened(state, database) as connection:
         return connection.execute(query).fetchall()
 
@@ -106,36 +106,36 @@ def test_a_destroyed_database_is_restored_elsewhere_and_keeps_working(
         with blocker.transaction():
             blocker.execute("LOCK TABLE shipments.articles IN EXCLUSIVE MODE")
             load = begin_and_wait(blocker, state, "import", "shipments", str(file))
-            before, rights = held(state), told_by(state, RIGHTS, WAREHOUSE)
-            history = told_by(state, HISTORY)
+            before, rights = stored(state), queried(state, RIGHTS, WAREHOUSE)
+            history = queried(state, HISTORY)
             backed_up = isobar(state, "backup", str(tmp_path / "backup"))
         load.communicate(timeout=300)
     assert backed_up.returncode == 0, backed_up.stderr
     assert "Not in it: files of the inboxes" in backed_up.stderr
     assert load.returncode == 0
-    assert held(state) != before, "the load that the backup did not wait for"
+    assert stored(state) != before, "the load that the backup did not wait for"
     assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o700
     destroy(state)
 
     restored = isobar(elsewhere, "restore", str(tmp_path / "backup"))
     assert restored.returncode == 0, restored.stderr
-    assert held(elsewhere) == before
-    assert told_by(elsewhere, RIGHTS, WAREHOUSE) == rights
-    assert told_by(elsewhere, HISTORY) == history
+    assert stored(elsewhere) == before
+    assert queried(elsewhere, RIGHTS, WAREHOUSE) == rights
+    assert queried(elsewhere, HISTORY) == history
     assert len(history) > 20
     assert "of shipments, which was under way when the backup was made" in restored.stderr
-    assert told_by(elsewhere, UNDER_WAY) == [(0,)]
-    assert told_by(elsewhere, DATABASES) == [("dagster",), ("isobar",)]
+    assert queried(elsewhere, UNDER_WAY) == [(0,)]
+    assert queried(elsewhere, DATABASES) == [("dagster",), ("isobar",)]
 
     again = isobar(elsewhere, "run", **ONE_YEAR)
     assert again.returncode == 0, again.stdout + again.stderr
-    after = held(elsewhere)
-    assert {name: after[name] for name in SOURCES_TOLD} == {
-        name: before[name] for name in SOURCES_TOLD
+    after = stored(elsewhere)
+    assert {name: after[name] for name in SOURCES_REPORTED} == {
+        name: before[name] for name in SOURCES_REPORTED
     }
     assert isobar(elsewhere, "import", "shipments", str(file)).returncode == 0
     delivered = "SELECT count(*) FROM shipments.shipments WHERE tracking_number ~ '^TN0'"
-    assert told_by(elsewhere, delivered, WAREHOUSE) == [(500,)]
+    assert queried(elsewhere, delivered, WAREHOUSE) == [(500,)]
 
 
 def test_a_killed_backup_is_recognised_and_the_next_one_works(
@@ -151,10 +151,10 @@ def test_a_killed_backup_is_recognised_and_the_next_one_works(
         backup.communicate()
     assert second.returncode == 1
     assert "the folder is not empty" in second.stderr
-    refused = isobar(elsewhere, "restore", str(folder))
-    assert refused.returncode == 1
-    assert "there is no complete backup: it has no manifest.json" in refused.stderr
-    assert "what to do:" in refused.stderr
+    rejected = isobar(elsewhere, "restore", str(folder))
+    assert rejected.returncode == 1
+    assert "there is no complete backup: it has no manifest.json" in rejected.stderr
+    assert "what to do:" in rejected.stderr
     again = isobar(state, "backup", str(folder))
     assert again.returncode == 1
     assert "was interrupted: delete it" in again.stderr
@@ -164,7 +164,7 @@ def test_a_killed_backup_is_recognised_and_the_next_one_works(
     assert sorted(one.name for one in folder.iterdir()) == ["dagster", "manifest.json", "warehouse"]
     restored = isobar(elsewhere, "restore", str(folder))
     assert restored.returncode == 0, restored.stderr
-    assert held(elsewhere) == held(state)
+    assert stored(elsewhere) == stored(state)
 
 
 def test_a_killed_restore_changes_nothing_and_the_next_one_works(
@@ -174,21 +174,21 @@ def test_a_killed_restore_changes_nothing_and_the_next_one_works(
     assert isobar(elsewhere, "migrate").returncode == 0
     folder = str(tmp_path / "backup")
     assert isobar(elsewhere, "backup", folder).returncode == 0
-    before = held(state)
+    before = stored(state)
     restore = begin(state, "restore", folder, "--replace")
     deadline = time.monotonic() + 300
-    while ("isobar_being_restored",) not in told_by(state, DATABASES, "postgres"):
+    while ("isobar_being_restored",) not in queried(state, DATABASES, "postgres"):
         assert restore.poll() is None, restore.communicate()[0]
         assert time.monotonic() < deadline, "the restore never began"
     restore.kill()
     restore.communicate()
-    assert held(state) == before
+    assert stored(state) == before
     assert isobar(state, "status").returncode in (0, 1)
-    refused = isobar(state, "restore", folder)
-    assert refused.returncode == 1
-    assert "the database is not empty: " in refused.stderr
+    rejected = isobar(state, "restore", folder)
+    assert rejected.returncode == 1
+    assert "the database is not empty: " in rejected.stderr
     again = isobar(state, "restore", folder, "--replace")
     assert again.returncode == 0, again.stderr
     assert "Dropped isobar_being_restored, which an interrupted restore had left" in again.stderr
-    assert held(state) == held(elsewhere)
-    assert told_by(state, DATABASES, "postgres") == [("dagster",), ("isobar",)]
+    assert stored(state) == stored(elsewhere)
+    assert queried(state, DATABASES, "postgres") == [("dagster",), ("isobar",)]

@@ -49,7 +49,7 @@ def test_eight_runs_at_once_are_as_one(
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     event_files.write_files(tmp_path / "inbox" / "bookings", yesterday, 1)
     sandbox.write_files(tmp_path / "inbox" / "shipments", yesterday, 1)
-    held, asked = [], []
+    stored, requested = [], []
     for count in (1, AT_ONCE):
         noted.good.clear()
         noted.observed.clear()
@@ -63,23 +63,23 @@ def test_eight_runs_at_once_are_as_one(
                 DAGSTER_POSTGRES_URL=server.url(SUPERUSER, storage),
                 DAGSTER_HOME=str(tmp_path / "dagster"),
             )
-            told = isobar(tmp_path, "migrate", **variables)
-            assert told.returncode == 0, told.stderr
+            done = isobar(tmp_path, "migrate", **variables)
+            assert done.returncode == 0, done.stderr
             variables |= prepare_dagster_home(Settings.from_environment(variables))
             with psycopg.connect(server.url(SUPERUSER, name), autocommit=True) as owner:
                 loads.prepare(owner, PLANTS)
                 for is_good, words in run_at_once(variables, JOBS, tmp_path, count=count):
                     assert is_good, words
-                held.append(loads.rows(owner))
+                stored.append(loads.rows(owner))
                 check_nothing_is_left(owner, server, name)
             with psycopg.connect(server.url(SUPERUSER, storage)) as dagster:
                 assert dagster.execute(UNFINISHED).fetchall() == []
                 assert dagster.execute(SLOTS).fetchone() == (0,)
-            asked.append({path: len(times) for path, times in noted.good.items()})
+            requested.append({path: len(times) for path, times in noted.good.items()})
             assert all(len(times) == 1 for times in noted.observed.values())
-    alone, together = asked
-    assert held[0] == held[1]
-    assert together["/solar"] == alone["/solar"], "each window is asked for once"
+    alone, together = requested
+    assert stored[0] == stored[1]
+    assert together["/solar"] == alone["/solar"], "each window is requested once"
     for path, times in together.items():
         assert times <= AT_ONCE * alone[path], path
 

@@ -49,7 +49,7 @@ def killable() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="module")
 def with_airports(killable: EmbeddedPostgres) -> Iterator[str]:
-    """The name of a migrated database that has the airports, all but a few taken away again."""
+    """The name of a migrated database that has the airports, most of them removed again."""
     with made(killable.start()) as name:
         migrate(killable.start().url(SUPERUSER, name))
         store = Warehouse(killable.start().url(LOADER, name))
@@ -72,7 +72,9 @@ def test_whatever_befalls_runs_nothing_is_lost_doubled_or_miscounted(
     seeds: list[int],
 ) -> None:
     found = [
-        told for seed in seeds if (told := play(seed, killable, with_airports, source, tmp_path))
+        failed
+        for seed in seeds
+        if (failed := play(seed, killable, with_airports, source, tmp_path))
     ]
     assert found == [], "\n\n".join(found)
 
@@ -87,11 +89,11 @@ def play(
         try:
             schedule.play()
         except Exception:  # noqa: BLE001 - the others are played too
-            told = "\n".join([*schedule.plot, "", traceback.format_exc()])
+            report = "\n".join([*schedule.plot, "", traceback.format_exc()])
             again = f'ISOBAR_DRILL_SEED={seed} make drills ARGS="-k seeded"'
-            return f"seed {seed}; see it again with {again}\n{told}"
+            return f"seed {seed}; see it again with {again}\n{report}"
         finally:
             schedule.store.dispose()
             server.start()
-        print(f"seed {seed}\n" + "\n".join(schedule.plot))  # noqa: T201 - for who asks with -s
+        print(f"seed {seed}\n" + "\n".join(schedule.plot))  # noqa: T201 - shown by -s
     return None

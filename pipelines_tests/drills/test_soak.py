@@ -19,13 +19,13 @@ from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
 from pipelines_tests.sources.shipments.made_up import line, text_of
 
 SECONDS = 1200
+#: This part of the time is not judged: caches fill.
 WARM_UP = 1 / 4
-"""This part of the time is not judged: caches fill."""
 FILE_EVERY, SAMPLE_EVERY = 4.0, 5.0
+#: From the median of the first half to that of the second; so little as the latter is noise.
 MAX_GROWTH, MAX_GROWTH_BYTES = 0.10, 8_000_000
-"""From the median of the first half to that of the second; so little as the latter is noise."""
+#: As docs/operations.md says.
 MAX_SESSIONS = 60
-"""As docs/operations.md says."""
 LINES = 20
 ROLES = ("isobar ui", "web server", "code server", "daemon", "sandbox")
 SESSIONS = """
@@ -34,7 +34,7 @@ WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
 GROUP BY 1
 """
 RUNS = "SELECT pipeline_name, count(*) FROM runs GROUP BY 1 ORDER BY 1"
-TAKEN = "SELECT count(*) FROM ops.deliveries WHERE name LIKE 'soak%'"
+LOADED = "SELECT count(*) FROM ops.deliveries WHERE name LIKE 'soak%'"
 SCHEDULES = """
 [sensors]
 bookings_inbox.every_seconds = 1
@@ -75,7 +75,7 @@ class Meter:
             assert self.pids.setdefault(role, eldest.pid) == eldest.pid, f"the {role} died"
             self.needed[role].append(needs([eldest]))
         self.needed["PostgreSQL"].append(needs(self._servers()))
-        self.sessions.append(Counter(dict(self.system.ask(SESSIONS))))
+        self.sessions.append(Counter(dict(self.system.query(SESSIONS))))
 
     def _servers(self) -> list[psutil.Process]:
         """Its lasting processes, without those of sessions."""
@@ -166,24 +166,24 @@ def test_in_twenty_minutes_at_high_cadence_nothing_grows(
 ) -> None:
     system = System(state, SCHEDULES)
     try:
-        system.wait_until(lambda: system.ask("SELECT 1 FROM solar.syncs"), "the system is up")
+        system.wait_until(lambda: system.query("SELECT 1 FROM solar.syncs"), "the system is up")
         system.wait_until(lambda: all(map(system.having, ROLES)), "all processes are there")
         meter, files = soak(system, SECONDS)
-        system.wait_until(lambda: system.ask(TAKEN) == [(files,)], "all files are taken")
-        runs = system.ask(RUNS, database=DAGSTER)
+        system.wait_until(lambda: system.query(LOADED) == [(files,)], "all files are loaded")
+        runs = system.query(RUNS, database=DAGSTER)
     finally:
         said = system.stop()
     most = meter.most_sessions()
-    told = f"{meter.table()}\n{files} files, runs {dict(runs)}\n"
-    told += f"sessions {meter.halves_of_sessions()}, most {dict(most)}\n{said}"
-    record_property("soak", told)
-    print(f"\n{told}")  # noqa: T201 - the figures of the documents
+    report = f"{meter.table()}\n{files} files, runs {dict(runs)}\n"
+    report += f"sessions {meter.halves_of_sessions()}, most {dict(most)}\n{said}"
+    record_property("soak", report)
+    print(f"\n{report}")  # noqa: T201 - the figures of the documents
     assert system.starts == 1
     assert max(one.total() for one in meter.sessions) <= MAX_SESSIONS
     sooner, later = meter.halves_of_sessions()
-    assert later - sooner <= max(2, MAX_GROWTH * sooner), told
+    assert later - sooner <= max(2, MAX_GROWTH * sooner), report
     for role in meter.needed:
         (sooner, later), files_of, threads = meter.halves(role)
-        assert later - sooner < max(MAX_GROWTH * sooner, MAX_GROWTH_BYTES), f"{role}\n{told}"
+        assert later - sooner < max(MAX_GROWTH * sooner, MAX_GROWTH_BYTES), f"{role}\n{report}"
         for before, after in (files_of, threads):
-            assert after - before <= max(2, MAX_GROWTH * before), f"{role}\n{told}"
+            assert after - before <= max(2, MAX_GROWTH * before), f"{role}\n{report}"

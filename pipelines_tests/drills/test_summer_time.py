@@ -1,4 +1,4 @@
-"""Days on which clocks change: each half hour around it is told by local time and found again.
+"""Days on which clocks change: each half hour around it is sent in local time and found again.
 
 What each path does with the hour that comes twice or not at all is tested beside it; here nothing
 may be lost, doubled or moved on the way to what people read.
@@ -47,8 +47,8 @@ AIRPORTS = {
     "LDH": "Australia/Lord_Howe",
     "AKL": "Pacific/Auckland",
 }
+#: Whose clocks are those of UTC, all year.
 ICELAND = "KEF"
-"""Whose clocks are those of UTC, all year."""
 MINUTES = 600
 LEGS = """
 SELECT itinerary_id, arrival_at, arrival_temperature_celsius, longitude, latitude
@@ -74,8 +74,8 @@ def local(instant: dt.datetime, zone: str) -> dt.datetime:
 
 
 def is_shown_twice(instant: dt.datetime, zone: str) -> bool:
-    told = local(instant, zone).replace(tzinfo=ZoneInfo(zone))
-    return told.utcoffset() != told.replace(fold=1).utcoffset()
+    stated = local(instant, zone).replace(tzinfo=ZoneInfo(zone))
+    return stated.utcoffset() != stated.replace(fold=1).utcoffset()
 
 
 def both(zone: str) -> list[dt.datetime]:
@@ -117,7 +117,7 @@ def test_legs_across_each_half_hour_keep_their_flown_times(zone: str) -> None:
 def test_daily_and_hourly_counts_include_each_event_once(
     owner: psycopg.Connection, warehouse: Warehouse, tmp_path: Path, zone: str
 ) -> None:
-    """Told by local time; those of the hour that comes twice count as of the first."""
+    """Sent in local time; those of the hour that comes twice count as of the first."""
     instants = both(zone)
     events = [
         bookings.event(n, event_timestamp=f"{local(at, zone):%Y-%m-%d %H:%M:%S}")
@@ -126,17 +126,17 @@ def test_daily_and_hourly_counts_include_each_event_once(
     counted = bookings.deliver(warehouse, tmp_path, events, settings=Settings(time_zone=zone))
     assert bookings.counts(counted) == (len(events), len(events), 0, 0)
     refresh(warehouse)
-    held: dict[int, dt.datetime] = dict(
+    stored: dict[int, dt.datetime] = dict(
         owner.execute("SELECT event_id, event_at FROM bookings.events").fetchall()
     )
     for n, at in enumerate(instants):
         first = local(at, zone).replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
-        assert held[n] == first
-        assert held[n] == at or is_shown_twice(at, zone)
+        assert stored[n] == first
+        assert stored[n] == at or is_shown_twice(at, zone)
     by_day: dict[dt.date, int] = dict(
         owner.execute("SELECT day, bookings FROM metrics.hotel_bookings_by_event_day").fetchall()
     )
-    by_hour = Counter(at.astimezone(dt.UTC).replace(minute=0) for at in held.values())
+    by_hour = Counter(at.astimezone(dt.UTC).replace(minute=0) for at in stored.values())
     assert by_day == Counter(
         {
             day: sum(count for hour, count in by_hour.items() if hour.date() == day)

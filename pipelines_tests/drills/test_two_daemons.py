@@ -1,4 +1,4 @@
-"""Two daemons by mistake on one instance: every file is still taken once, and none is left."""
+"""Two daemons by mistake on one instance: every file is still loaded once, and none is left."""
 
 import subprocess
 import time
@@ -26,7 +26,7 @@ LEDGER = """
 SELECT source, count(*), count(DISTINCT name), sum(read_count), sum(loaded_count)
 FROM ops.deliveries WHERE name LIKE 'twice%' GROUP BY source ORDER BY source
 """
-HELD = """
+STORED = """
 SELECT
     (SELECT count(*) FROM bookings.events WHERE hotel_id = 90000),
     (SELECT sum(bookings) FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = 90000),
@@ -44,8 +44,8 @@ SELECT one.pipeline_name FROM runs AS one INNER JOIN runs AS other
     AND one.start_time < other.end_time AND other.start_time < one.end_time
 WHERE one.pipeline_name IN ('bookings', 'shipments', 'solar')
 """
+#: As dagster.yaml says.
 MAX_RUNS = 6
-"""As dagster.yaml says."""
 UNDER_WAY = "SELECT count(*) FROM runs WHERE status IN ('STARTING', 'STARTED', 'CANCELING')"
 
 
@@ -80,15 +80,15 @@ def test_two_daemons_load_every_file_once_and_both_log_it(state: Path) -> None:
     most: Counter[str] = Counter()
 
     def is_done() -> bool:
-        most["under way"] = max(most["under way"], system.ask(UNDER_WAY, database=DAGSTER)[0][0])
-        return bool(system.ask(LEDGER) == whole)
+        most["under way"] = max(most["under way"], system.query(UNDER_WAY, database=DAGSTER)[0][0])
+        return bool(system.query(LEDGER) == expected)
 
-    whole = [
+    expected = [
         ("bookings", FILES, FILES, FILES * LINES, FILES * LINES),
         ("shipments", FILES, FILES, FILES * LINES, FILES * LINES),
     ]
     try:
-        system.wait_until(lambda: system.ask("SELECT 1 FROM solar.syncs"), "the system is up")
+        system.wait_until(lambda: system.query("SELECT 1 FROM solar.syncs"), "the system is up")
         second = second_daemon(system)
         try:
             warned = [state / "daemon.log", state / "second.log"]
@@ -99,20 +99,20 @@ def test_two_daemons_load_every_file_once_and_both_log_it(state: Path) -> None:
             for number in range(FILES):
                 drop(system, number)
                 time.sleep(0.5)
-            system.wait_until(is_done, "all files are taken")
+            system.wait_until(is_done, "all files are loaded")
             system.wait_until(
-                lambda: len(system.ask(OF_TICKS, database=DAGSTER)) >= 2, "two minutes tick"
+                lambda: len(system.query(OF_TICKS, database=DAGSTER)) >= 2, "two minutes tick"
             )
             system.wait_until(system.is_at_rest, "all runs ended well")
         finally:
             second.terminate()
             second.wait(300)
-        held = system.ask(HELD)
-        of_ticks = dict(system.ask(OF_TICKS, database=DAGSTER))
-        at_once = system.ask(AT_ONCE, database=DAGSTER)
+        stored = system.query(STORED)
+        of_ticks = dict(system.query(OF_TICKS, database=DAGSTER))
+        at_once = system.query(AT_ONCE, database=DAGSTER)
     finally:
         said = system.stop()
-    print(f"{of_ticks}, at once {at_once}, {dict(most)}\n{said}")  # noqa: T201 - for who asks
-    assert held == [(FILES * LINES,) * 3]
+    print(f"{of_ticks}, at once {at_once}, {dict(most)}\n{said}")  # noqa: T201 - shown by -s
+    assert stored == [(FILES * LINES,) * 3]
     assert set(of_ticks.values()) <= {1, 2}  # of two runs for a minute one finds nothing to do
     assert most["under way"] <= MAX_RUNS

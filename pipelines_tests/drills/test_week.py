@@ -1,7 +1,7 @@
 """Days in which everything happens: files at any time, new plants, outages, a tenth of answers bad.
 
 The normal suite lives from one morning to the next, ISOBAR_DRILL_DAYS=7 has a week. In the end
-tables and metrics are held against `truth`, and what ran against what had to; `-s` shows what did.
+tables and metrics are compared with `truth`, and what ran against what had to; `-s` shows what did.
 """
 
 import datetime as dt
@@ -135,9 +135,9 @@ def test_after_days_of_faults_tables_match_sources_without_needless_runs(
 ) -> None:
     drill.plan()
     drill.home.live(END, STEP)
-    told = report(drill, owner)
-    record_property("report", told)
-    print(f"\nseed {SEED}\n{told}")  # noqa: T201 - for a person who asks with -s
+    text = report(drill, owner)
+    record_property("report", text)
+    print(f"\nseed {SEED}\n{text}")  # noqa: T201 - shown by -s
     problems: list[str] = []
     for check in (
         check_daemons, check_runs, check_flights, check_bookings, check_shipments, check_solar,
@@ -159,7 +159,7 @@ def began(record: Any) -> dt.datetime:
 
 
 def idle_runs(drill: Drill, owner: psycopg.Connection) -> list[Any]:
-    """Runs that a sensor began and that took in nothing."""
+    """Runs that a sensor began and that loaded nothing."""
     busy = {run_id for (run_id,) in owner.execute(OF_RUNS)}
     return [
         one
@@ -207,9 +207,9 @@ def check_runs(drill: Drill, owner: psycopg.Connection) -> None:
         assert before is None or before.end_time <= one.start_time, f"two of {run.job_name} at once"
         last[run.job_name] = one
         if run.status == dg.DagsterRunStatus.FAILURE:
-            told = problems_of(drill.home.instance, run.run_id)
-            assert told, f"{run.job_name} failed without a word"
-            assert all("what to do:" in problem for problem in told), told
+            problems = problems_of(drill.home.instance, run.run_id)
+            assert problems, f"{run.job_name} failed without a word"
+            assert all("what to do:" in problem for problem in problems), problems
     red = [name for name, one in last.items() if one.dagster_run.is_failure]
     assert red == [], "of the last runs, in the calm"
     idle = [(one.dagster_run.job_name, str(began(one))) for one in idle_runs(drill, owner)]
@@ -219,15 +219,15 @@ def check_runs(drill: Drill, owner: psycopg.Connection) -> None:
 
 
 def problems_of(instance: dg.DagsterInstance, run_id: str) -> list[str]:
-    """What the failed steps of a run tell."""
-    told = []
+    """Return the errors of the failed steps of a run."""
+    lines = []
     for record in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         event = record.dagster_event
         assert event is not None
         data = event.step_failure_data
         described = data.user_failure_data.description if data.user_failure_data else None
-        told.append(str(described or data.error))
-    return told
+        lines.append(str(described or data.error))
+    return lines
 
 
 def flight_days() -> list[dt.date]:
@@ -245,15 +245,15 @@ def check_flights(drill: Drill, owner: psycopg.Connection) -> None:
     )
     days = flight_days()
     assert done == dict.fromkeys(days, 1)
-    held = owner.execute(PRICES).fetchall()
-    assert held == truth.prices(SEED, days)
+    stored = owner.execute(PRICES).fetchall()
+    assert stored == truth.prices(SEED, days)
     legs = truth.legs(SEED, days[-1])
     until = END.replace(hour=0, minute=0) + dt.timedelta(days=16)
     for leg, *ends, departure, arrival in owner.execute(LEGS):
         assert tuple(ends) == legs[leg], leg
-        for airport, at, held in (*[(*ends[:2], departure)], (*ends[2:], arrival)):
+        for airport, at, stored in (*[(*ends[:2], departure)], (*ends[2:], arrival)):
             true = truth.temperature_at(airport, at) if at < until else None
-            assert held == true, (leg, airport, at)
+            assert stored == true, (leg, airport, at)
 
 
 def check_bookings(drill: Drill, owner: psycopg.Connection) -> None:
@@ -261,9 +261,9 @@ def check_bookings(drill: Drill, owner: psycopg.Connection) -> None:
     requested_at = drill.sources.good["/events"][-1]
     files = truth.events_of_files(drill.booking_files)
     true = files | truth.events_of_api(hotels.events(SEED, first, requested_at))
-    held = {row[0]: row[1:] for row in owner.execute(EVENTS)}
-    assert held.keys() == true.keys()
-    assert held == true
+    stored = {row[0]: row[1:] for row in owner.execute(EVENTS)}
+    assert stored.keys() == true.keys()
+    assert stored == true
     for name in ("event_day", "stay_night"):
         counted = owner.execute(COUNTED.format(name)).fetchall()
         assert counted == truth.counts(true.values(), by_night=name == "stay_night")
@@ -277,8 +277,8 @@ def check_bookings(drill: Drill, owner: psycopg.Connection) -> None:
 
 
 def check_shipments(drill: Drill, owner: psycopg.Connection) -> None:
-    held = {row[:2]: row[2:] for row in owner.execute(SHIPMENTS)}
-    assert held == truth.shipments(drill.shipment_files)
+    stored = {row[:2]: row[2:] for row in owner.execute(SHIPMENTS)}
+    assert stored == truth.shipments(drill.shipment_files)
 
 
 def check_solar(drill: Drill, owner: psycopg.Connection) -> None:
@@ -287,13 +287,13 @@ def check_solar(drill: Drill, owner: psycopg.Connection) -> None:
     assert len(plants) == 3
     for plant, retired_at in plants:
         last = (retired_at or END).date() - truth.DAY
-        held = owner.execute(READINGS, (plant,)).fetchall()
-        true = readings(SEED, plant, held[0][0].date(), last)
-        assert held == true
+        stored = owner.execute(READINGS, (plant,)).fetchall()
+        true = readings(SEED, plant, stored[0][0].date(), last)
+        assert stored == true
         assert len(true) >= 365 * 24
-        sums = {day: told for day, *told in owner.execute(DAILY, (plant,))}
-        for day, told in truth.solar_days(SEED, plant, held[0][0].date(), last).items():
-            assert sums.pop(day) == pytest.approx(told, abs=5e-4)  # shown with three decimals
+        sums = {day: expected for day, *expected in owner.execute(DAILY, (plant,))}
+        for day, expected in truth.solar_days(SEED, plant, stored[0][0].date(), last).items():
+            assert sums.pop(day) == pytest.approx(expected, abs=5e-4)  # shown with three decimals
         assert sums == {}
 
 
@@ -320,7 +320,7 @@ def check_weather(drill: Drill, owner: psycopg.Connection) -> None:
 
 
 def check_calls(drill: Drill, owner: psycopg.Connection) -> None:
-    """By what the provider saw: no place asked for too often, none too late while it was up."""
+    """By what the provider saw: no place requested too often, none too late while it was up."""
     down = [outage[1:] for outage in drill.sources.outages if outage[0] == "/v1/"]
     for place, moments in drill.sources.observed.items():
         for before, after in pairwise(moments):

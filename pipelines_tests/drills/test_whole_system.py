@@ -1,4 +1,4 @@
-"""The whole system, of which one process after the other is killed while files and plants come.
+"""The complete system, of which one process after the other is killed while files and plants come.
 
 ISOBAR_DRILL_SEED=7 plays the plot of that seed alone.
 """
@@ -17,8 +17,8 @@ from pipelines_tests.drills.system import System
 ONE = os.environ.get("ISOBAR_DRILL_SEED")
 SEEDS = [int(ONE)] if ONE else range(1, 11)
 BLOCK = 5
+#: Each with a system of its own.
 BLOCKS = [SEEDS[first : first + BLOCK] for first in range(0, len(SEEDS), BLOCK)]
-"""Each with a system of its own."""
 CHECKS_FAILED = """
 SELECT asset_key, check_name FROM (
     SELECT DISTINCT ON (asset_key, check_name) asset_key, check_name, execution_status
@@ -38,10 +38,10 @@ def test_the_system_recovers_from_any_killed_process_without_data_loss(
     system = System(state)
     plots: list[Plot] = []
     try:
-        system.wait_until(lambda: system.ask("SELECT 1 FROM solar.plants"), "the system is up")
-        system.wait_until(lambda: not system.ask(UNSYNCED), "the first plants are synced")
+        system.wait_until(lambda: system.query("SELECT 1 FROM solar.plants"), "the system is up")
+        system.wait_until(lambda: not system.query(UNSYNCED), "the first plants are synced")
         system.wait_until(system.is_at_rest, "the first runs ended well")
-        before = system.ask(CHECKS_FAILED, database=DAGSTER)
+        before = system.query(CHECKS_FAILED, database=DAGSTER)
         for seed in seeds:
             plots.append(Plot(seed, system))
             plots[-1].play()
@@ -49,7 +49,7 @@ def test_the_system_recovers_from_any_killed_process_without_data_loss(
             for plot in plots:
                 plot.check()
         check_plants(system, sum(plot.plants for plot in plots))
-        failed = system.ask(CHECKS_FAILED, database=DAGSTER)
+        failed = system.query(CHECKS_FAILED, database=DAGSTER)
         assert [check for check in failed if check not in before] == []
         assert requests.get(f"{system.url()}/server_info", timeout=60).ok
     finally:

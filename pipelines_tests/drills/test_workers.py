@@ -57,7 +57,7 @@ def events_of(hotel: int, first: int, count: int) -> str:
     return text_of_events(event(first + n, hotel_id=hotel) for n in range(count))
 
 
-def held(machines: Machines, hotel: int) -> tuple[int, int]:
+def stored(machines: Machines, hotel: int) -> tuple[int, int]:
     """Events of a hotel, and those that are counted."""
     with machines.connected() as connection:
         (events,) = connection.execute(EVENTS, [hotel]).fetchone() or (0,)
@@ -74,7 +74,7 @@ def test_runs_spread_over_machines_but_serialise_per_source(
     machines: Machines,
 ) -> None:
     before = len(machines.runs("bookings"))
-    with machines.held_up("bookings.events", "shipments.articles"):
+    with machines.blocked("bookings.events", "shipments.articles"):
         machines.drop("bookings", "spread1.csv", events_of(1, 1_000, 300))
         machines.drop("shipments", "spread.csv", text_of([line(1), line(2)]))
         machines.wait_for_waiting(2)
@@ -91,7 +91,7 @@ def test_runs_spread_over_machines_but_serialise_per_source(
     assert (first.status, second.status) == ("SUCCESS", "SUCCESS")
     assert first.ended_at is not None
     assert second.began_at >= first.ended_at
-    assert held(machines, 1) == (600, 600)
+    assert stored(machines, 1) == (600, 600)
     assert ledger(machines, "bookings", "spread%") == [
         ("spread1.csv", 300, 300, 0),
         ("spread2.csv", 300, 300, 0),
@@ -104,8 +104,8 @@ def test_a_dead_machines_run_is_redelivered_and_loads_once(
 ) -> None:
     """Who lives keeps its run, though its process is none of the code server's machine."""
     machines.start_workers(3)
-    with machines.held_up("shipments.articles"):
-        with machines.held_up("bookings.events"):
+    with machines.blocked("shipments.articles"):
+        with machines.blocked("bookings.events"):
             machines.drop("bookings", "dies.csv", events_of(2, 2_000, 300))
             machines.drop("shipments", "lives.csv", text_of([line(11), line(12)]))
             machines.wait_for_waiting(2)
@@ -115,12 +115,12 @@ def test_a_dead_machines_run_is_redelivered_and_loads_once(
         wait_until(lambda: "SUCCESS" in machines.statuses("bookings")[before:], "another attempt")
         failed = machines.runs("bookings")[before]
         assert (failed.run_id, failed.status) == (dying.run_id, "FAILURE")
-        assert "No worker has this run any more." in "\n".join(failed.told)
+        assert "No worker has this run any more." in "\n".join(failed.output)
         assert machines.statuses("shipments")[-1] == "STARTED"
     machines.wait_for_rest()
     (lived,) = machines.runs("shipments")[-1:]
     assert (lived.run_id, lived.status) == (living.run_id, "SUCCESS")
-    assert held(machines, 2) == (300, 300)
+    assert stored(machines, 2) == (300, 300)
     assert ledger(machines, "bookings", "dies%") == [("dies.csv", 300, 300, 0)]
     assert ledger(machines, "shipments", "lives%") == [("lives.csv", 2, 2, 0)]
 
@@ -128,14 +128,16 @@ def test_a_dead_machines_run_is_redelivered_and_loads_once(
 def test_a_terminating_worker_finishes_its_run_and_accepts_no_other(
     machines: Machines,
 ) -> None:
-    with machines.held_up("bookings.events"):
+    with machines.blocked("bookings.events"):
         machines.drop("bookings", "ends.csv", events_of(3, 3_000, 300))
         machines.wait_for_waiting(1)
         (run,) = machines.runs("bookings")[-1:]
         stopping = machines.worker_of(run)
         stopping.process.terminate()
         machines.drop("shipments", "meanwhile.csv", text_of([line(21)]))
-        wait_until(lambda: ledger(machines, "shipments", "meanwhile%"), "the other takes its run")
+        wait_until(
+            lambda: ledger(machines, "shipments", "meanwhile%"), "the other executes its run"
+        )
         assert stopping.process.poll() is None
         assert machines.statuses("bookings")[-1] == "STARTED"
     wait_until(lambda: stopping.process.poll() is not None, "it stops")
@@ -143,13 +145,13 @@ def test_a_terminating_worker_finishes_its_run_and_accepts_no_other(
     machines.wait_for_rest()
     (ended,) = machines.runs("bookings")[-1:]
     assert (ended.run_id, ended.status) == (run.run_id, "SUCCESS")
-    assert held(machines, 3) == (300, 300)
+    assert stored(machines, 3) == (300, 300)
 
 
 def test_runs_survive_a_broker_outage_and_new_ones_start_afterwards(
     machines: Machines,
 ) -> None:
-    with machines.held_up("bookings.events"):
+    with machines.blocked("bookings.events"):
         machines.drop("bookings", "goes_on.csv", events_of(4, 4_000, 300))
         machines.wait_for_waiting(1)
         (run,) = machines.runs("bookings")[-1:]
@@ -165,13 +167,13 @@ def test_runs_survive_a_broker_outage_and_new_ones_start_afterwards(
     (ended,) = machines.runs("bookings")[-1:]
     assert (ended.run_id, ended.status) == (run.run_id, "SUCCESS")
     assert machines.statuses("shipments")[before:] == ["SUCCESS"]
-    assert held(machines, 4) == (300, 300)
+    assert stored(machines, 4) == (300, 300)
 
 
 def test_a_terminated_run_stops_and_is_not_redelivered(
     machines: Machines, flights: FakeSource
 ) -> None:
-    """Dagster's own launcher ends it as failed, and the daemon takes it again."""
+    """Dagster's own launcher ends it as failed, and the daemon requeues it."""
     released = threading.Event()
 
     def hang(handler: BaseHTTPRequestHandler) -> None:
@@ -179,13 +181,13 @@ def test_a_terminated_run_stops_and_is_not_redelivered(
         handler.close_connection = True
 
     flights.will(hang)
-    asked = len(flights.requests)
+    requested = len(flights.requests)
     machines.ui.begin_run("flights", today())
-    wait_until(lambda: len(flights.requests) > asked, "it asks the source")
+    wait_until(lambda: len(flights.requests) > requested, "it queries the source")
     (run,) = machines.runs("flights")[-1:]
     assert machines.stop_run(run) == {"__typename": "TerminateRunSuccess"}
     machines.wait_for_rest()
     released.set()
-    time.sleep(15)  # the daemon looks every few seconds for runs to take again
+    time.sleep(15)  # the daemon looks every few seconds for runs to requeue
     (last,) = machines.runs("flights")[-1:]
     assert (last.run_id, last.status) == (run.run_id, "CANCELED")

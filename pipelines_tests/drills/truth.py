@@ -1,4 +1,4 @@
-"""What tables must hold, said again in plain Python by what the sandbox and its files told."""
+"""What tables must contain, computed in plain Python from the sandbox and its files."""
 
 import datetime as dt
 import math
@@ -18,17 +18,17 @@ from pipelines.sources.weather.sandbox.model import weather_at
 
 Row = tuple[Any, ...]
 STATUSES = {"1": "booking", "2": "cancellation"}
+#: Places in each day's document: a leg that is not there, and no price.
 BAD_ITINERARIES = (3, 7)
-"""Places in each day's document: a leg that is not there, and no price."""
 DAY = dt.timedelta(days=1)
 
 
 def prices(seed: int, days: Iterable[dt.date]) -> list[Row]:
     """Itinerary, day, agent, rating and price of each offer of each day's document.
 
-    One that is told badly stands as it was the day before.
+    A bad one stays as it was the day before.
     """
-    told: list[Row] = []
+    rows: list[Row] = []
     before: dict[str, Row] = {}
     for day in days:
         now: dict[str, Row] = {}
@@ -39,9 +39,9 @@ def prices(seed: int, days: Iterable[dt.date]) -> list[Row]:
                 amount = Decimal(one["price"].removeprefix("£").replace(",", ""))
                 rating = Decimal(str(one["agent_rating"]))
                 now[one["id"]] = (one["agent"], rating, amount, "GBP")
-        told += [(name, day, *row) for name, row in now.items()]
+        rows += [(name, day, *row) for name, row in now.items()]
         before = now
-    return sorted(told)
+    return sorted(rows)
 
 
 def legs(seed: int, day: dt.date) -> dict[str, tuple[str, dt.datetime, str, dt.datetime]]:
@@ -60,13 +60,13 @@ def legs(seed: int, day: dt.date) -> dict[str, tuple[str, dt.datetime, str, dt.d
 def temperature_at(airport: str, at: dt.datetime) -> float:
     """At an airport in the hour of an instant, °C."""
     place = sandbox._airport(airport)
-    told = weather_at(place["lat"], place["lon"], at.astimezone(dt.UTC))
-    return float(told["temperature_2m"])
+    rows = weather_at(place["lat"], place["lon"], at.astimezone(dt.UTC))
+    return float(rows["temperature_2m"])
 
 
 def events_of_files(files: Iterable[Sequence[Mapping[str, str]]]) -> dict[int, Row]:
-    """By id, the events that files in their order told well; of two with one id the first."""
-    told: dict[int, Row] = {}
+    """Return by id the good events of files in their order; of two with one id the first."""
+    rows: dict[int, Row] = {}
     for line in (line for lines in files for line in lines):
         try:
             at = dt.datetime.fromisoformat(line["event_timestamp"]).replace(tzinfo=dt.UTC)
@@ -79,12 +79,12 @@ def events_of_files(files: Iterable[Sequence[Mapping[str, str]]]) -> dict[int, R
             )
         except (KeyError, ValueError):
             continue
-        told.setdefault(int(line["id"]), event)
-    return told
+        rows.setdefault(int(line["id"]), event)
+    return rows
 
 
-def events_of_api(told: Iterable[Event]) -> dict[int, Row]:
-    """By id, the events that the API told."""
+def events_of_api(sent: Iterable[Event]) -> dict[int, Row]:
+    """Return by id the events that the API served."""
     return {
         one.id: (
             one.hotel_id,
@@ -93,7 +93,7 @@ def events_of_api(told: Iterable[Event]) -> dict[int, Row]:
             uuid.UUID(one.room_reservation_id),
             one.night_of_stay,
         )
-        for one in told
+        for one in sent
     }
 
 
@@ -126,20 +126,20 @@ def shipments(files: Iterable[Sequence[Sequence[str]]]) -> dict[tuple[str, str],
     """
     heads: dict[tuple[str, str], Row] = {}
     articles: dict[tuple[str, str], dict[str, tuple[int, Decimal]]] = defaultdict(dict)
-    taken: list[Sequence[Sequence[str]]] = []
+    loaded: list[Sequence[Sequence[str]]] = []
     for lines in files:
-        if lines in taken:
+        if lines in loaded:
             continue  # the same file again is none
-        taken.append(lines)
+        loaded.append(lines)
         good = [line for line in lines if re.fullmatch(r"\d+(\.\d\d?)?", line[6])]
         by_name: dict[tuple[str, str], list[Sequence[str]]] = defaultdict(list)
         for line in good:
             by_name[line[0], line[1]].append(line)
-        for name, told in by_name.items():
-            said = {(line[2], line[3], status_of(line[8])) for line in told}
+        for name, sent in by_name.items():
+            said = {(line[2], line[3], status_of(line[8])) for line in sent}
             if len(said) == 1:
                 heads[name] = said.pop()
-                articles[name] |= {line[7]: (int(line[5]), Decimal(line[6])) for line in told}
+                articles[name] |= {line[7]: (int(line[5]), Decimal(line[6])) for line in sent}
     return {
         name: (
             *head,
@@ -158,8 +158,8 @@ def status_of(word: str) -> str:
 
 def solar_days(seed: int, plant: int, first: dt.date, last: dt.date) -> dict[dt.date, Row]:
     """By day the four sums, added without error."""
-    told = readings(seed, plant, first, last)
+    rows = readings(seed, plant, first, last)
     return {
         day: tuple(math.fsum(column) for column in list(zip(*hours, strict=True))[1:])
-        for day, hours in groupby(told, key=lambda one: one.at.date())
+        for day, hours in groupby(rows, key=lambda one: one.at.date())
     }

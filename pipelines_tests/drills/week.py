@@ -34,11 +34,12 @@ from sqlalchemy import make_url
 from pipelines.config import PROJECT
 from pipelines_tests.drills.moved_clock import Clock
 
+#: Runs that sleep as long wait for the clock; shorter waits are not waited for.
 LONG_SECONDS = 30.0
-"""Runs that sleep as long wait for the clock; shorter waits are not waited for."""
 REAL_SECONDS = 0.01
 STUCK_SECONDS = 120.0
 AFTER_A_RUN = dt.timedelta(seconds=65)
+#: What is other than in dagster.yaml, so that a round is over when it says so.
 OF_THIS_PROCESS = {
     "run_launcher": {"module": __name__, "class": "ThreadLauncher"},
     "compute_logs": {
@@ -48,7 +49,6 @@ OF_THIS_PROCESS = {
     "schedules": {"use_threads": False},
     "sensors": {"use_threads": False},
 }
-"""What is other than in dagster.yaml, so that a round is over when it says so."""
 
 
 class Runs:
@@ -165,14 +165,14 @@ class Loop:
         self._steps: DaemonIterator = daemon.core_loop(workspace, stand_in)
 
     def iterate(self) -> list[str]:
-        """Go on until it waits; the errors that it tells."""
+        """Go on until it waits; return the errors that it reports."""
         self._pause.is_reached = False
-        told = []
+        problems = []
         while not self._pause.is_reached:
             step = next(self._steps)
             if isinstance(step, SerializableErrorInfo):
-                told.append(f"{self.name}: {step.to_string()}")
-        return told
+                problems.append(f"{self.name}: {step.to_string()}")
+        return problems
 
 
 class Platform:

@@ -87,7 +87,7 @@ LIGHT = 500.0
         ((50.0, 15.0, LIGHT, 150.0), 200.0, "sky"),
         ((50.0, 15.0, LIGHT, 150.0), 400.0, "sensor"),
         ((50.0, 15.0, LIGHT, 150.0), 800.0, "sensor"),
-        ((50.0, 15.0, LIGHT, 150.0), 350.0, None),  # between: it cannot be told
+        ((50.0, 15.0, LIGHT, 150.0), 350.0, None),  # between: it is undecidable
         ((50.0, 15.0, LIGHT, 150.0), None, None),  # nor without the weather
         ((50.0, 45.0, LIGHT, 0.0), 450.0, "sensor"),  # energy from no light
         ((50.0, 20.0, LIGHT, 450.0), 450.0, "plant"),
@@ -95,7 +95,7 @@ LIGHT = 500.0
         ((50.0, 0.0, LIGHT, 600.0), 100.0, "plant"),
         ((50.0, 20.0, LIGHT, 350.0), 350.0, None),
         ((0.0, 0.0, LIGHT, 450.0), 450.0, None),  # no energy was expected
-        ((2.0, 0.0, 49.0, 0.0), 0.0, None),  # too little light to tell by
+        ((2.0, 0.0, 49.0, 0.0), 0.0, None),  # too little light to decide
         ((2.0, 0.0, 50.0, 0.0), 0.0, "sky"),
         ((0.0, 0.0, 0.0, 0.0), 0.0, None),
         ((0.0, 50.0, 0.0, LIGHT), 0.0, None),

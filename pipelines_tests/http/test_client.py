@@ -175,7 +175,7 @@ def test_a_redirect_is_followed_and_its_body_is_not_read(source: FakeSource) -> 
 
 
 def test_a_redirect_with_an_endless_body_is_followed_at_once(source: FakeSource) -> None:
-    """Requests read it whole, with all that it unpacked to, though it followed no redirect."""
+    """Requests read all of it, decompressed, though it followed no redirect."""
     sent = 0
 
     def endless(handler: BaseHTTPRequestHandler) -> None:
@@ -202,10 +202,10 @@ def test_an_invalid_redirect_target_is_named_and_leaves_nothing_open(
 
 
 def test_a_duplicate_key_keeps_both_values_and_is_ambiguous() -> None:
-    """The last one was believed, and landed."""
+    """The last one was accepted, and landed."""
     assert parse_json(b'{"a": 1, "b": 2, "a": 1}') == {"a": 1, "b": 2, "a (sent twice)": 1}
-    told = parse_json(b'{"a": 1, "b": 2, "a": 3}')
-    assert told == {"a": {"sent twice": [1, 3]}, "b": 2, "a (sent twice)": 1}
+    parsed = parse_json(b'{"a": 1, "b": 2, "a": 3}')
+    assert parsed == {"a": {"sent twice": [1, 3]}, "b": 2, "a (sent twice)": 1}
 
 
 def test_an_untrusted_certificate_is_reported_in_plain_words(tmp_path: Path) -> None:

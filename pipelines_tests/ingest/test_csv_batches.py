@@ -16,10 +16,10 @@ from pipelines.warehouse.connection import RECORD
 PROMISED = ("a", "b", "c")
 FEW_BYTES = (1, 7, 64)
 
+#: A record's line, the fields of its promised columns, its text.
 Good = tuple[int, tuple[str, ...], str]
-"""A record's line, the fields of its promised columns, its text."""
+#: A record's line, its text, what is wrong with it.
 Broken = tuple[int, str, str]
-"""A record's line, its text, what is wrong with it."""
 
 
 def opened(content: bytes, encoding: str = "utf-8", variable: str | None = None) -> CsvFile:
@@ -44,8 +44,8 @@ def of_each_record(content: bytes) -> tuple[list[Good], list[Broken]]:
     broken: list[Broken] = []
     for line, raw, fields, problem in file.records():
         if fields is not None:
-            told = tuple("" if place is None else fields[place] for place in places)
-            good.append((line, told, raw))
+            values = tuple("" if place is None else fields[place] for place in places)
+            good.append((line, values, raw))
         else:
             assert problem is not None
             broken.append((line, raw, problem))
@@ -161,10 +161,10 @@ SAME_EITHER_WAY: dict[str, str | bytes] = {
 }
 
 
-def told(
+def result_of(
     read: Callable[[bytes], tuple[list[Good], list[Broken]]], content: bytes
 ) -> tuple[list[Good], list[Broken]] | str:
-    """What is read of a file, or why it is refused."""
+    """Return what is parsed of a file, or why it is rejected."""
     try:
         return read(content)
     except PermanentFailure as failure:
@@ -176,7 +176,7 @@ def told(
 def test_a_batch_matches_its_records(content: bytes | str) -> None:
     """Two readers of one file that differ lose or change what the other would have kept."""
     data = content if isinstance(content, bytes) else content.encode()
-    assert told(of_portions, data) == told(of_each_record, data)
+    assert result_of(of_portions, data) == result_of(of_each_record, data)
 
 
 ODD_PIECES = [
@@ -205,7 +205,7 @@ def test_a_batch_matches_its_records_for_any_content(
     content = header + end + body
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_records, "BLOCK_BYTES", block_bytes)
-        assert told(of_portions, content) == told(of_each_record, content)
+        assert result_of(of_portions, content) == result_of(of_each_record, content)
 
 
 @pytest.mark.usefixtures("block_bytes")
@@ -262,7 +262,7 @@ def test_the_longest_line_is_the_same_either_way(
             with pytest.raises(PermanentFailure, match="line 3 is longer than 100 bytes"):
                 of_each_record(content)
         else:
-            assert told(of_portions, content) == told(of_each_record, content)
+            assert result_of(of_portions, content) == result_of(of_each_record, content)
 
 
 def test_a_block_is_read_in_the_encoding_of_the_file(block_bytes: int) -> None:

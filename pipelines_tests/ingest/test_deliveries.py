@@ -74,7 +74,7 @@ def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -
 def test_the_last_delivery_wins_despite_a_clock_moved_backwards(
     warehouse: Warehouse,
 ) -> None:
-    """A file that said again what it had said first was taken for known, and the change lost."""
+    """A file that said again what it had said first was treated as known, and the change lost."""
     for sha256 in ("1" * 64, "2" * 64, "1" * 64, "2" * 64):
         with warehouse.transaction("test") as connection:
             open_delivery(connection, replace(DELIVERY, sha256=sha256), None)

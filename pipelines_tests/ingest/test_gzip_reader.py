@@ -50,7 +50,7 @@ def test_an_uncompressed_file_is_read_unchanged(path: Path, content: bytes) -> N
 
 
 def test_a_file_is_read_from_its_start_whatever_its_position(path: Path) -> None:
-    """Its hash was taken just before, to the end."""
+    """Its hash was computed just before, to the end."""
     for content in (TEXT, gzip.compress(TEXT)):
         path.write_bytes(content)
         with path.open("rb") as file:
@@ -102,11 +102,11 @@ def test_a_truncated_file_is_rejected(path: Path, kept: float, is_second: bool) 
     packed = gzip.compress(TEXT)
     count = int(kept * len(packed)) if isinstance(kept, float) else kept
     path.write_bytes(packed * is_second + packed[:count])
-    with pytest.raises(PermanentFailure, match="it does not unpack") as told:
+    with pytest.raises(PermanentFailure, match="it does not unpack") as caught:
         content_of(path)
-    assert told.value.source == "trains"
-    assert told.value.place == NAME
-    assert "send it whole" in told.value.remedy
+    assert caught.value.source == "trains"
+    assert caught.value.place == NAME
+    assert "send it whole" in caught.value.remedy
 
 
 def flipped(content: bytes, position: int) -> bytes:
@@ -131,9 +131,9 @@ def flipped(content: bytes, position: int) -> bytes:
 )
 def test_a_damaged_file_is_rejected(path: Path, damage: Callable[[bytes], bytes]) -> None:
     path.write_bytes(damage(gzip.compress(TEXT)))
-    with pytest.raises(PermanentFailure, match="it does not unpack: ") as told:
+    with pytest.raises(PermanentFailure, match="it does not unpack: ") as caught:
         content_of(path)
-    assert told.value.place == NAME
+    assert caught.value.place == NAME
 
 
 def test_damage_that_decompresses_to_text_fails_the_checksum(path: Path) -> None:
@@ -156,13 +156,15 @@ def test_a_decompression_bomb_is_rejected_early(
     count = 0
     with path.open("rb") as file:
         bomb = unpacked(file, source="trains", name=NAME, byte_count=path.stat().st_size)
-        with pytest.raises(PermanentFailure, match=f"unpacks to more than {most:,} bytes") as told:
+        with pytest.raises(
+            PermanentFailure, match=f"unpacks to more than {most:,} bytes"
+        ) as caught:
             while content := bomb.read(10_000):
                 count += len(content)
     assert count <= most
-    assert told.value.source == "trains"
-    assert told.value.place == NAME
-    assert told.value.remedy == "See whether it is a file of this source at all."
+    assert caught.value.source == "trains"
+    assert caught.value.place == NAME
+    assert caught.value.remedy == "See whether it is a file of this source at all."
 
 
 def test_a_bomb_in_several_pieces_is_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,6 +204,6 @@ def test_a_compressed_non_csv_file_is_rejected_naming_its_content(
     path: Path, content: bytes, words: str
 ) -> None:
     path.write_bytes(gzip.compress(content))
-    with pytest.raises(PermanentFailure, match=words) as told:
+    with pytest.raises(PermanentFailure, match=words) as caught:
         fields_of(path)
-    assert told.value.place == NAME
+    assert caught.value.place == NAME

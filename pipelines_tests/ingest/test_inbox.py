@@ -1,4 +1,4 @@
-"""Which files of an inbox are taken, when, and which are refused."""
+"""Which files of an inbox are loaded, when, and which are rejected."""
 
 import os
 import time
@@ -36,7 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
-    """Enter the file into the ledger; one that says `bad` is refused."""
+    """Enter the file into the ledger; one that contains `bad` is rejected."""
     if file.read() == b"bad":
         raise PermanentFailure("trains", "it is bad", place=delivery.name, remedy="Mend it.")
     prepare_change_log(connection)
@@ -45,13 +45,13 @@ def load(connection: Connection, file: BinaryIO, delivery: Delivery) -> Outcome:
 
 
 def look(warehouse: Warehouse, inbox: Inbox) -> tuple[list[str], list[str]]:
-    """Take what is ready: the names that were taken, and the problems of those refused."""
+    """Load what is ready; return the names loaded, and the problems of those rejected."""
     files, _ = inbox.ready(warehouse, wait_seconds=5)
-    outcomes, refusals = load_files(warehouse, inbox, files, load)
+    outcomes, failures = load_files(warehouse, inbox, files, load)
     with warehouse.engine.connect() as connection:
         ledger = connection.exec_driver_sql("SELECT delivery_id, name FROM ops.deliveries")
         names = {row.delivery_id: row.name for row in ledger}
-    return [names[outcome.delivery_id] for outcome in outcomes], [one.problem for one in refusals]
+    return [names[outcome.delivery_id] for outcome in outcomes], [one.problem for one in failures]
 
 
 def test_any_file_name_is_loaded_exactly_once(
@@ -135,12 +135,12 @@ def test_outside_links_pipes_and_dead_links_are_rejected_once(
     os.mkfifo(folder / "pipe.csv")
     (folder / "real.csv").write_text("here")
     (folder / "in.csv").symlink_to("real.csv")
-    taken, problems = look(warehouse, inbox)
-    assert sorted(taken) == ["in.csv", "real.csv"]
+    loaded, problems = look(warehouse, inbox)
+    assert sorted(loaded) == ["in.csv", "real.csv"]
     assert len(problems) == 4
-    told = " ".join(problems)
+    text = " ".join(problems)
     for words in ("leads out of the inbox", "link to nothing", "not a plain file"):
-        assert words in told
+        assert words in text
     assert look(warehouse, inbox) == ([], [])
 
 
@@ -163,17 +163,17 @@ def test_an_unreadable_file_is_rejected_and_loaded_once_readable(
     warehouse: Warehouse, inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.csv").write_text("one")
-    whole = os.open
+    original = os.open
 
-    def refuse(path: Path, flags: int) -> int:
+    def deny(path: Path, flags: int) -> int:
         raise PermissionError(13, "Permission denied", str(path))
 
     files, _ = inbox.ready(warehouse, wait_seconds=5)
-    monkeypatch.setattr(os, "open", refuse)  # root may read anything
+    monkeypatch.setattr(os, "open", deny)  # root may read anything
     assert load_files(warehouse, inbox, files, load)[1][0].problem == (
         "the file may not be read: permission denied"
     )
-    monkeypatch.setattr(os, "open", whole)
+    monkeypatch.setattr(os, "open", original)
     (folder / "a.csv").chmod(0o640)
     assert look(warehouse, inbox)[0] == ["a.csv"]
 

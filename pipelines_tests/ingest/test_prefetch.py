@@ -49,7 +49,7 @@ def test_items_that_are_nothing_are_items_too() -> None:
 
 
 def test_an_item_is_made_while_the_one_before_is_used() -> None:
-    """Reading and writing took turns, and both waited half of the time."""
+    """Reading and writing alternated, and both waited half of the time."""
     is_second_begun, is_first_used = threading.Event(), threading.Event()
 
     def items() -> Iterator[tuple[str, bool]]:
@@ -92,11 +92,11 @@ def test_one_thread_other_than_the_callers_produces_all() -> None:
 
 @pytest.mark.parametrize("failing", [0, 1, 3])
 def test_an_error_reaches_the_consumer_after_the_preceding_items(failing: int) -> None:
-    """An error in a thread that nobody asks is an import that ends early and is green."""
+    """An error in a thread that nobody joins is an import that ends early and is green."""
     workshop = Workshop(5, failing)
-    taken: list[int] = []
+    received: list[int] = []
     with pytest.raises(ValueError, match=f"number {failing} broke"):
-        taken.extend(ahead(workshop.numbers()))
+        received.extend(ahead(workshop.numbers()))
     assert workshop.begun == list(range(failing + 1))
     assert not threads_ahead()
 

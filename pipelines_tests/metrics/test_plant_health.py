@@ -1,4 +1,4 @@
-"""How plants do: what is told of their sensors, gaps and yield, and when they are looked at."""
+"""Plant health: what is reported of sensors, gaps and yield, and when it is evaluated."""
 
 import datetime as dt
 import random
@@ -29,15 +29,15 @@ COLUMNS = (
 DAYS = """
 INSERT INTO solar.days
 SELECT
-    plant_id, day, CASE held.hours WHEN hours_expected THEN 'complete' ELSE 'partial' END,
-    hours_expected, held.hours, held.expected, held.observed, 0, 0, %(requested_at)s, 1
+    plant_id, day, CASE stored.hours WHEN hours_expected THEN 'complete' ELSE 'partial' END,
+    hours_expected, stored.hours, stored.expected, stored.observed, 0, 0, %(requested_at)s, 1
 FROM solar.plants
 CROSS JOIN LATERAL (
     SELECT
         (read_at AT TIME ZONE time_zone)::date AS day, count(*) AS hours,
         sum(expected_energy_kwh) AS expected, sum(observed_energy_kwh) AS observed
     FROM solar.readings WHERE readings.plant_id = plants.plant_id GROUP BY 1
-) AS held
+) AS stored
 CROSS JOIN LATERAL (
     SELECT extract(
         EPOCH FROM (day + 1)::timestamp AT TIME ZONE time_zone
@@ -89,7 +89,7 @@ def honest(at: dt.datetime) -> Hour:
     return Hour(light / 10, light / 12, light, light * 0.9)
 
 
-def tell(
+def store(
     owner: psycopg.Connection,
     plant_id: int,
     at: Iterable[dt.datetime],
@@ -98,9 +98,9 @@ def tell(
     requested_at: dt.datetime = NOW - HOUR,
 ) -> None:
     """Readings of a plant, and its days as a sync would note them."""
-    told = [(plant_id, one, *values, 1) for one in at if (values := value(one)) is not None]
+    readings = [(plant_id, one, *values, 1) for one in at if (values := value(one)) is not None]
     with owner.cursor().copy(f"COPY solar.readings ({COLUMNS}) FROM STDIN") as copy:
-        for row in told:
+        for row in readings:
             copy.write_row(row)
     owner.execute(DAYS, {"plant_id": plant_id, "requested_at": requested_at})
 
@@ -129,7 +129,7 @@ def test_an_honest_plant_is_reported_unchanged(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     register(owner, 7)
-    tell(owner, 7, hours())
+    store(owner, 7, hours())
     assert refresh(warehouse, now=NOW) == Refreshed(computed=1, removed=0)
     ratio = round(10 / 12, 4)
     assert only(owner) == {
@@ -168,7 +168,7 @@ def test_nothing_speaks_against_the_plants_of_the_sandbox(
             )
             for one in sun.readings(1, plant_id, first, last)
         }
-        tell(owner, plant_id, made, made.get)
+        store(owner, plant_id, made, made.get)
     now = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(1), dt.UTC)
     assert refresh(warehouse, now=now).computed == len(ids)
     found = health(owner)
@@ -189,9 +189,9 @@ def test_a_service_that_makes_numbers_up_is_seen_through(
         return Hour(*(draw.uniform(0, 100) for _ in range(4)))
 
     register(owner, 1)
-    tell(owner, 1, hours(), any_value)
+    store(owner, 1, hours(), any_value)
     register(owner, 2, None, None)
-    tell(owner, 2, hours(), lambda _: Hour(87.553, 90.786, 98.199, 30.085))
+    store(owner, 2, hours(), lambda _: Hour(87.553, 90.786, 98.199, 30.085))
     refresh(warehouse, now=NOW)
     found = health(owner)
     assert found[1]["sensor_issues"] == ["production at night in 300 hours"]
@@ -205,7 +205,7 @@ def test_night_requires_a_low_sun_through_the_entire_hour(
     shining = Hour(50, 40, 400, 300)
     register(owner, 1)
     day = of_day(dt.date(2026, 3, 20), *range(24))
-    tell(owner, 1, hours(), lambda at: shining if at in day else honest(at))
+    store(owner, 1, hours(), lambda at: shining if at in day else honest(at))
     refresh(warehouse, now=NOW)
     assert only(owner)["night_hours"] == 10
     assert "production at night in 10 hours" in only(owner)["sensor_issues"]
@@ -224,7 +224,7 @@ def test_sensor_noise_in_the_dark_is_no_production(
     warehouse: Warehouse, owner: psycopg.Connection, values: dict[str, float], nights: int
 ) -> None:
     register(owner, 1)
-    tell(owner, 1, hours(), spoiled(*of_day(LAST, 1), **values))
+    store(owner, 1, hours(), spoiled(*of_day(LAST, 1), **values))
     refresh(warehouse, now=NOW)
     assert only(owner)["night_hours"] == nights
     assert only(owner)["sensor_issues"] == ["production at night in 1 hour"] * nights
@@ -243,7 +243,7 @@ def test_polar_day_has_no_night_and_polar_night_no_day(
 ) -> None:
     register(owner, 1, latitude, 18.0)
     at = list(hours(last - dt.timedelta(days=29), last))
-    tell(owner, 1, at, lambda one: Hour(0, 1 + one.hour + one.day, 0, 10 + one.hour))
+    store(owner, 1, at, lambda one: Hour(0, 1 + one.hour + one.day, 0, 10 + one.hour))
     refresh(warehouse, now=dt.datetime.combine(last, dt.time(), dt.UTC) + 25 * HOUR)
     assert only(owner)["night_hours"] == nights
     assert only(owner)["performance_ratio_30_days"] is None  # nothing was expected
@@ -272,7 +272,7 @@ def test_values_that_stand_still_by_day_are_flat(
     flat: int,
 ) -> None:
     register(owner, 1, None, None)
-    tell(owner, 1, hours(), spoiled(*of_day(LAST, *clock), **values))
+    store(owner, 1, hours(), spoiled(*of_day(LAST, *clock), **values))
     refresh(warehouse, now=NOW)
     assert only(owner)["flat_hours"] == flat
     assert only(owner)["sensor_issues"] == ([f"flat lines in {flat} hours"] if flat else [])
@@ -283,11 +283,11 @@ def test_a_missing_hour_and_another_plant_end_a_flat_line(
 ) -> None:
     still = spoiled(*of_day(LAST, 8, 9, 10, 11, 12, 13), observed_kwh=60.0)
     register(owner, 1)
-    tell(owner, 1, [at for at in hours() if at not in of_day(LAST, 11)], still)
+    store(owner, 1, [at for at in hours() if at not in of_day(LAST, 11)], still)
     register(owner, 2)
-    tell(owner, 2, of_day(LAST, 9, 10), still)
+    store(owner, 2, of_day(LAST, 9, 10), still)
     register(owner, 3)
-    tell(owner, 3, of_day(LAST, 11, 12), still)
+    store(owner, 3, of_day(LAST, 11, 12), still)
     refresh(warehouse, now=NOW)
     assert {row["flat_hours"] for row in health(owner).values()} == {0}
 
@@ -302,7 +302,7 @@ def test_impossible_irradiation_is_reported(
         **dict.fromkeys(of_day(LAST, 11), 2000.0),
     }
     register(owner, 1)
-    tell(
+    store(
         owner,
         1,
         hours(),
@@ -319,7 +319,7 @@ def test_missing_coordinates_disable_sun_checks(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     register(owner, 1, None, None)
-    tell(owner, 1, hours(), lambda at: honest(at)._replace(observed_wh_per_m2=3000 + at.hour))
+    store(owner, 1, hours(), lambda at: honest(at)._replace(observed_wh_per_m2=3000 + at.hour))
     refresh(warehouse, now=NOW)
     row = only(owner)
     assert (row["night_hours"], row["over_limit_hours"], row["sensor_issues"]) == (None, None, [])
@@ -337,7 +337,7 @@ def test_ratios_cover_stored_hours_of_seven_and_thirty_days(
 
     register(owner, 1)
     before_and_after = hours(FIRST - dt.timedelta(days=5), LAST + dt.timedelta(days=1))
-    tell(owner, 1, before_and_after, value)
+    store(owner, 1, before_and_after, value)
     refresh(warehouse, now=NOW)
     row = only(owner)
     assert row["performance_ratio_7_days"] == pytest.approx(0.5)
@@ -364,7 +364,7 @@ def test_missing_hours_count_whether_requested_or_not(
     gap: int,
 ) -> None:
     register(owner, 1)
-    tell(owner, 1, sorted({*hours()} - {*missing}))
+    store(owner, 1, sorted({*hours()} - {*missing}))
     refresh(warehouse, now=NOW)
     row = only(owner)
     assert row["availability_7_days"] == round(week, 4)
@@ -388,7 +388,7 @@ def test_days_are_those_of_the_plants_zone(
     last = local.date() - dt.timedelta(days=1)
     at = list(hours(last - dt.timedelta(days=29), last, zone))
     register(owner, 1, 40.4, -3.7, zone)
-    tell(owner, 1, at, lambda _: Hour(1, 0, 1, 0))
+    store(owner, 1, at, lambda _: Hour(1, 0, 1, 0))
     refresh(warehouse, now=local)
     row = only(owner)
     assert row["day"] == last
@@ -431,7 +431,7 @@ def test_a_plant_without_readings_misses_all_without_sensor_issues(
 def test_looking_again_changes_nothing(warehouse: Warehouse, owner: psycopg.Connection) -> None:
     for plant_id in (1, 2):
         register(owner, plant_id)
-        tell(owner, plant_id, hours())
+        store(owner, plant_id, hours())
     assert refresh(warehouse, now=NOW).computed == 2
     before = health(owner)
     assert refresh(warehouse, now=NOW + HOUR) == Refreshed(computed=0, removed=0)
@@ -444,9 +444,9 @@ def test_only_plants_requested_again_are_evaluated_again(
 ) -> None:
     for plant_id in (1, 2, 3):
         register(owner, plant_id)
-        tell(owner, plant_id, (at for at in hours() if at.date() != LAST))
+        store(owner, plant_id, (at for at in hours() if at.date() != LAST))
     refresh(warehouse, now=NOW)
-    tell(owner, 2, hours(LAST, LAST), requested_at=NOW + HOUR)
+    store(owner, 2, hours(LAST, LAST), requested_at=NOW + HOUR)
     assert refresh(warehouse, now=NOW + 2 * HOUR).computed == 1
     found = health(owner)
     assert {plant_id: row["computed_at"] for plant_id, row in found.items()} == {
@@ -465,11 +465,11 @@ def test_only_plants_requested_again_are_evaluated_again(
 def test_a_response_stored_during_evaluation_is_not_lost(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    """It was asked for before the look began, and written after it had ended."""
+    """It was requested before the evaluation began, and written after it had ended."""
     register(owner, 1)
-    tell(owner, 1, (at for at in hours() if at.date() != LAST))
+    store(owner, 1, (at for at in hours() if at.date() != LAST))
     refresh(warehouse, now=NOW)
-    tell(owner, 1, hours(LAST, LAST), requested_at=NOW - dt.timedelta(seconds=1))
+    store(owner, 1, hours(LAST, LAST), requested_at=NOW - dt.timedelta(seconds=1))
     assert refresh(warehouse, now=NOW + HOUR).computed == 1
     assert only(owner)["longest_gap_hours"] == 0
 
@@ -478,7 +478,7 @@ def test_coordinates_that_come_later_are_used_at_once(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
     register(owner, 1, None, None)
-    tell(owner, 1, hours(), spoiled(*of_day(LAST, 2), observed_kwh=50.0))
+    store(owner, 1, hours(), spoiled(*of_day(LAST, 2), observed_kwh=50.0))
     refresh(warehouse, now=NOW)
     assert only(owner)["night_hours"] is None
     owner.execute("UPDATE solar.plants SET latitude = 0, longitude = 0")
@@ -491,7 +491,7 @@ def test_retired_and_deleted_plants_are_removed(
 ) -> None:
     for plant_id in (1, 2, 3):
         register(owner, plant_id)
-        tell(owner, plant_id, hours())
+        store(owner, plant_id, hours())
     owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 1")
     assert refresh(warehouse, now=NOW) == Refreshed(computed=2, removed=0)
     owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 2")
@@ -514,7 +514,7 @@ def test_batched_evaluation_matches_one_of_all_plants(
 ) -> None:
     for plant_id in range(1, 6):
         register(owner, plant_id, *((0.0, 0.0) if plant_id % 2 else (None, None)))
-        tell(owner, plant_id, hours(), spoiled(*of_day(LAST, plant_id), observed_kwh=50.0))
+        store(owner, plant_id, hours(), spoiled(*of_day(LAST, plant_id), observed_kwh=50.0))
     refresh(warehouse, now=NOW)
     all_at_once = health(owner)
     owner.execute("DELETE FROM metrics.solar_plant_health")
@@ -529,13 +529,13 @@ def test_the_page_and_the_check_show_who_is_suspected(
     last = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     at = list(hours(last - dt.timedelta(days=29), last))
     register(owner, 1)
-    tell(owner, 1, at)
+    store(owner, 1, at)
     page, checked = materialize(warehouse)
     assert page["dagster/row_count"] == page["plants_evaluated"] == 1
     assert page["suspicious"] == 0
     assert checked.passed
     register(owner, 2)
-    tell(owner, 2, at, spoiled(*of_day(last, 1, 2), observed_kwh=50.0))
+    store(owner, 2, at, spoiled(*of_day(last, 1, 2), observed_kwh=50.0))
     page, checked = materialize(warehouse)
     assert (page["plants_evaluated"], page["suspicious"]) == (1, 1)
     assert "production at night in 2 hours" in str(page["sensor_issues"])

@@ -45,7 +45,7 @@ def test_a_day_has_its_sums_ratios_and_coverage(owner: psycopg.Connection) -> No
 def test_nothing_expected_or_observed_gives_no_ratio_and_no_error(
     owner: psycopg.Connection, nothing: float
 ) -> None:
-    """One row whose ratio cannot be told would have taken the whole view with it."""
+    """One row without a computable ratio would have failed every query of the view."""
     add_plant(owner, 1)
     add_readings(owner, 1, "2020-06-01", "2020-06-02", (nothing, 1e7, nothing, nothing))
     add_readings(owner, 1, "2020-06-02", "2020-06-03", (1e7, nothing, 2000.0, nothing))

@@ -1,4 +1,4 @@
-"""What metrics.solar_report answers: every period, in the plant's zone, and clear refusals."""
+"""What metrics.solar_report answers: every period, in the plant's zone, and clear errors."""
 
 import datetime as dt
 import math
@@ -37,7 +37,7 @@ def report(connection: psycopg.Connection, *arguments: Any) -> list[Any]:
     return connection.execute(query.encode(), arguments).fetchall()
 
 
-def refusal(owner: psycopg.Connection, arguments: str) -> psycopg.Error:
+def error_of(owner: psycopg.Connection, arguments: str) -> psycopg.Error:
     with pytest.raises(psycopg.Error) as caught:
         owner.execute(f"SELECT * FROM metrics.solar_report({arguments})".encode())
     return caught.value
@@ -131,10 +131,10 @@ def test_hours_days_months_and_years_add_up_to_the_same(
         "SELECT count(*), coalesce(sum(observed_energy_kwh), 0) FROM metrics.solar_hourly"
         " WHERE plant_id = %s AND local_hour >= %s AND local_hour < %s"
     )
-    held = plants.execute(query, [number, first, end]).fetchone()
-    assert held is not None
-    assert sums[0][4] == held[0]
-    assert sums[0][1] == pytest.approx(held[1], rel=1e-9)
+    stored = plants.execute(query, [number, first, end]).fetchone()
+    assert stored is not None
+    assert sums[0][4] == stored[0]
+    assert sums[0][1] == pytest.approx(stored[1], rel=1e-9)
 
 
 @pytest.mark.parametrize("number", range(1, len(ZONES) + 1))
@@ -149,10 +149,10 @@ def test_every_period_has_its_row_and_hours_in_every_zone(
         assert (row[0].minute, row[0].second) == (0, 0)
         by_day[row[0].date()] += 1
     assert list(by_day.values()) == [row[6] for row in days]
-    held = [row[0] for row in hours if row[5]]
+    stored = [row[0] for row in hours if row[5]]
     query = "SELECT local_hour FROM metrics.solar_hourly WHERE plant_id = %s ORDER BY read_at"
-    told = [hour for (hour,) in plants.execute(query, [number]) if hour.year in (2018, 2019)]
-    assert held == told
+    hours_there = [hour for (hour,) in plants.execute(query, [number]) if hour.year in (2018, 2019)]
+    assert stored == hours_there
 
 
 def test_days_on_which_clocks_change_have_23_and_25_hours(owner: psycopg.Connection) -> None:
@@ -179,12 +179,12 @@ def test_p57_times_use_the_plants_zone_in_any_session(owner: psycopg.Connection)
     """Times had no zone, and one client showed them in that of its own."""
     add_plant(owner, 1, "Asia/Kolkata")
     add_readings(owner, 1, "2020-06-01", "2020-06-03", vary=1.0)
-    told = []
+    texts = []
     for zone in ("UTC", "America/New_York", "Asia/Tokyo"):
         owner.execute(f"SET timezone = '{zone}'".encode())
-        told.append([report(owner, 1, "2020-06-01", "2020-06-03", period) for period in PERIODS])
-    assert told[0] == told[1] == told[2]
-    assert told[0][0][0][0] == local("2020-06-01")
+        texts.append([report(owner, 1, "2020-06-01", "2020-06-03", period) for period in PERIODS])
+    assert texts[0] == texts[1] == texts[2]
+    assert texts[0][0][0][0] == local("2020-06-01")
     first = owner.execute("SELECT min(read_at) FROM solar.readings").fetchone()
     assert first == (dt.datetime(2020, 5, 31, 18, 30, tzinfo=dt.UTC),)
 
@@ -288,7 +288,7 @@ def test_p24_several_plants_are_one_statement_and_its_pages(owner: psycopg.Conne
 )
 def test_p15_a_missing_value_is_reported(owner: psycopg.Connection, arguments: str) -> None:
     add_plant(owner, 1)
-    error = refusal(owner, arguments)
+    error = error_of(owner, arguments)
     assert isinstance(error, psycopg.errors.InvalidParameterValue)
     assert error.diag.message_primary == "Please provide plant_id, from and to values"
     assert "metrics.solar_report(1, '2020-12-01'" in (error.diag.message_hint or "")
@@ -298,7 +298,7 @@ def test_p16_p62_an_unknown_plant_differs_from_a_bad_value(
     owner: psycopg.Connection,
 ) -> None:
     """Both were a 400, where one is a 404."""
-    error = refusal(owner, "17, '2020-01-01', '2020-01-02'")
+    error = error_of(owner, "17, '2020-01-01', '2020-01-02'")
     assert isinstance(error, psycopg.errors.NoDataFound)
     assert error.diag.message_primary == "Object with plant id does not exists"
     assert error.diag.message_detail == "plant_id is 17."
@@ -307,7 +307,7 @@ def test_p16_p62_an_unknown_plant_differs_from_a_bad_value(
 
 def test_p18_a_start_after_the_end_is_reported(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
-    error = refusal(owner, "1, '2020-01-02', '2020-01-01'")
+    error = error_of(owner, "1, '2020-01-02', '2020-01-01'")
     assert isinstance(error, psycopg.errors.InvalidParameterValue)
     assert error.diag.message_primary == "From date can not be greater than to date"
 
@@ -330,7 +330,7 @@ def test_invalid_arguments_are_rejected_with_a_message(
     owner: psycopg.Connection, arguments: str, words: str
 ) -> None:
     add_plant(owner, 1)
-    error = refusal(owner, arguments)
+    error = error_of(owner, arguments)
     assert isinstance(error, psycopg.errors.InvalidParameterValue)
     assert (error.diag.message_primary or "").startswith(words)
     assert "metrics.solar_report" in (error.diag.message_hint or "")
@@ -341,9 +341,9 @@ def test_invalid_arguments_are_rejected_with_a_message(
     "date", ["2020-02-30", "2021-02-29", "2020-13-01", "2020-00-10", "yesterdays", "2020-1x-01"]
 )
 def test_p17_p25_nonexistent_dates_are_rejected(owner: psycopg.Connection, date: str) -> None:
-    """PostgreSQL's own dates see to it: before the function is asked."""
+    """PostgreSQL's own dates see to it: before the function is called."""
     add_plant(owner, 1)
-    error = refusal(owner, f"1, '{date}', '2021-06-01'")
+    error = error_of(owner, f"1, '{date}', '2021-06-01'")
     assert isinstance(
         error, psycopg.errors.InvalidDatetimeFormat | psycopg.errors.DatetimeFieldOverflow
     )
@@ -353,7 +353,7 @@ def test_p17_p25_nonexistent_dates_are_rejected(owner: psycopg.Connection, date:
 @pytest.mark.answers("P25")
 def test_p25_a_range_that_begins_in_the_future_is_rejected(owner: psycopg.Connection) -> None:
     add_plant(owner, 1)
-    error = refusal(owner, "1, '2049-06-01', '2049-06-02'")
+    error = error_of(owner, "1, '2049-06-01', '2049-06-02'")
     assert isinstance(error, psycopg.errors.InvalidParameterValue)
     assert re.fullmatch(
         r"from_date is 2049-06-01: it is in the future, today is 20\d\d-\d\d-\d\d there",

@@ -1,4 +1,4 @@
-"""Every page of an asset tells what it is, whose, where its code is, and what it is made of."""
+"""Every page of an asset states what it is, whose, where its code is, and what it is made of."""
 
 import re
 from pathlib import Path
@@ -126,9 +126,9 @@ def test_insufficient_memory_is_reported_in_words_and_not_retried() -> None:
             raise MemoryError("Unable to allocate 13.7 MiB")
 
     done = dg.materialize([hungry], raise_on_error=False)
-    (told,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
-    assert told.startswith("hungry: there is too little memory for it, nothing was written: Unable")
-    assert "what to do: Let it have more" in told
+    (why,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
+    assert why.startswith("hungry: there is too little memory for it, nothing was written: Unable")
+    assert "what to do: Let it have more" in why
 
 
 def test_a_failure_of_ours_is_shown_without_what_caused_it() -> None:

@@ -11,10 +11,10 @@ from pipelines.orchestration.refresh_all import refresh_everything
 from pipelines.orchestration.run_state import REQUESTED_BY_TAG, is_by_hand
 from pipelines.source import sources
 
-WHOLE = build_definitions()
+DEFINITIONS = build_definitions()
 DOMAINS = {
     ".".join(node.key.path): node.tags["source"]
-    for node in WHOLE.get_repository_def().asset_graph.asset_nodes
+    for node in DEFINITIONS.get_repository_def().asset_graph.asset_nodes
 }
 OF_SOLAR = {
     "enriched.solar_readings",
@@ -44,10 +44,10 @@ class Follower:
 
     def tick(self) -> set[str]:
         result = dg.evaluate_automation_conditions(
-            WHOLE, self.instance, dg.AssetSelection.all(), cursor=self.cursor
+            DEFINITIONS, self.instance, dg.AssetSelection.all(), cursor=self.cursor
         )
         self.cursor = result.cursor
-        keys = WHOLE.resolve_all_asset_keys()
+        keys = DEFINITIONS.resolve_all_asset_keys()
         return {".".join(one.path) for one in keys if result.get_num_requested(one)}
 
     def materialise(self, *names: str, partition: str | None = None) -> None:
@@ -78,7 +78,7 @@ def test_assets_refreshed_by_a_job_are_not_requested_again(
 ) -> None:
     follower = Follower(instance)
     for job in sources():
-        layer = WHOLE.resolve_job_def(job).asset_layer
+        layer = DEFINITIONS.resolve_job_def(job).asset_layer
         made = [
             ".".join(one.path)
             for one in layer.asset_graph.toposorted_asset_keys
@@ -91,7 +91,7 @@ def test_assets_refreshed_by_a_job_are_not_requested_again(
 def test_derived_assets_wait_for_the_run_in_progress(instance: dg.DagsterInstance) -> None:
     follower = Follower(instance)
     run = instance.create_run_for_job(
-        WHOLE.resolve_job_def("solar"), status=dg.DagsterRunStatus.STARTED
+        DEFINITIONS.resolve_job_def("solar"), status=dg.DagsterRunStatus.STARTED
     )
     instance.add_dynamic_partitions("solar_plants", ["1"])
     follower.materialise("solar.readings", partition="1")
@@ -118,21 +118,21 @@ def test_views_over_all_events_wait_for_their_audit(instance: dg.DagsterInstance
 def test_a_person_refreshes_everything_or_some_sources(
     instance: dg.DagsterInstance, config: Mapping[str, list[str]], started: list[str]
 ) -> None:
-    asked = refresh_everything.execute_in_process(
+    requested = refresh_everything.execute_in_process(
         run_config={"ops": {"request_refresh": {"config": config}}} if config else {},
         instance=instance,
     )
     found = tick(instance, None)
     requests = found.run_requests or []
     assert [one.job_name for one in requests] == started
-    assert {one.tags[REQUESTED_BY_TAG] for one in requests} == {asked.run_id}
+    assert {one.tags[REQUESTED_BY_TAG] for one in requests} == {requested.run_id}
     by_day = {one.job_name: one.partition_key is not None for one in requests}
     assert [job for job, is_by_day in by_day.items() if is_by_day] == ["flights"]
-    assert not tick(instance, found.cursor).run_requests, "each is asked for once"
+    assert not tick(instance, found.cursor).run_requests, "each is requested once"
 
 
 def tick(instance: dg.DagsterInstance, cursor: str | None) -> Any:
-    repository = WHOLE.get_repository_def()
+    repository = DEFINITIONS.get_repository_def()
     context = dg.build_sensor_context(instance, cursor=cursor, repository_def=repository)
     return repository.get_sensor_def("refresh_requests").evaluate_tick(context)
 

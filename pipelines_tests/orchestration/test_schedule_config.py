@@ -1,4 +1,4 @@
-"""When things are due: what the repository says, what an operator says over it, what is refused."""
+"""When things are due: the repository's defaults, an operator's overrides, and what is rejected."""
 
 import datetime as dt
 import os
@@ -107,7 +107,7 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (
             '[schedules.solar_sync]\ncron = "every day"',
@@ -152,10 +152,10 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
     ],
 )
 def test_invalid_entries_are_rejected_with_file_and_entry(
-    tmp_path: Path, words: str, told: str
+    tmp_path: Path, words: str, message: str
 ) -> None:
     file = own(tmp_path, words)
-    with pytest.raises(PermanentFailure, match=re.escape(told)) as failed:
+    with pytest.raises(PermanentFailure, match=re.escape(message)) as failed:
         read_timetable(file)
     assert str(file) in str(failed.value)
     assert "what to do: " in str(failed.value)
@@ -232,16 +232,16 @@ def with_own(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ('[schedules.weather_due]\njob = "weather"\ncron = "0 5 * * *"', "name of a sensor"),
         ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: is no sensor"),
     ],
 )
 def test_names_of_sensors_and_unknown_names_are_rejected(
-    with_own: Callable[[str], dg.Definitions], words: str, told: str
+    with_own: Callable[[str], dg.Definitions], words: str, message: str
 ) -> None:
-    with pytest.raises(PermanentFailure, match=told):
+    with pytest.raises(PermanentFailure, match=message):
         with_own(words)
 
 
@@ -258,15 +258,15 @@ def test_every_asset_has_an_honest_time_to_be_fresh_by(
     with_own: Callable[[str], dg.Definitions], words: str
 ) -> None:
     """No shorter than the longest wait for a schedule whose job makes it."""
-    whole = with_own(words)
+    definitions = with_own(words)
     waits: dict[dg.AssetKey, dt.timedelta] = {}
     for entry in timetable().schedules.values():
-        for key in whole.resolve_job_def(entry.job).asset_layer.selected_asset_keys:
+        for key in definitions.resolve_job_def(entry.job).asset_layer.selected_asset_keys:
             wait = entry.longest_wait
             if entry.job == "bookings_audit":  # skips where one was done lately
                 wait += HOURLY.skips_for
             waits[key] = min(wait, waits.get(key, dt.timedelta.max))
-    for node in whole.get_repository_def().asset_graph.asset_nodes:
+    for node in definitions.get_repository_def().asset_graph.asset_nodes:
         if node.is_external:
             continue
         policy = node.freshness_policy
@@ -296,7 +296,7 @@ def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (
             '[schedules.mine]\njob = "flights"\ncron = "0 3 * * 0"\nconfig.ops.flights_tabels = {}',
@@ -310,9 +310,9 @@ def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
     ],
 )
 def test_a_schedule_with_invalid_job_config_is_rejected_at_startup(
-    with_own: Callable[[str], dg.Definitions], words: str, told: str
+    with_own: Callable[[str], dg.Definitions], words: str, message: str
 ) -> None:
-    with pytest.raises(PermanentFailure, match=told):
+    with pytest.raises(PermanentFailure, match=message):
         with_own(words)
 
 
@@ -338,9 +338,9 @@ def test_the_documented_example_is_valid(
     page = (PROJECT / "docs/operations.md").read_text()
     (words,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     theirs = read_timetable(own(tmp_path, words))
-    whole = build_definitions()
+    definitions = build_definitions()
     entries = [one for one in theirs.schedules.values() if one.is_own]
     assert len(schedules_of(entries)) == 2
     for entry in entries:
-        dg.validate_run_config(whole.resolve_job_def(entry.job), dict(entry.config))
+        dg.validate_run_config(definitions.resolve_job_def(entry.job), dict(entry.config))
     assert theirs.schedules["flights_daily"].zone == "Europe/Paris"

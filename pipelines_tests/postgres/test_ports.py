@@ -23,8 +23,8 @@ def test_a_port_is_promised_once_though_nobody_listens_yet() -> None:
 
 
 def test_a_port_on_which_somebody_listens_is_not_promised() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        wanted = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        wanted = occupied.getsockname()[1]
         with promised_port(wanted) as port:
             assert port != wanted
 

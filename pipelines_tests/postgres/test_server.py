@@ -55,7 +55,7 @@ def start_elsewhere(server: EmbeddedPostgres) -> "subprocess.Popen[str]":
 
 def test_the_server_outlives_whoever_started_it(built_in: EmbeddedPostgres) -> None:
     starter = start_elsewhere(built_in)
-    port, _ = starter.communicate(timeout=300)  # also: the server holds no pipe of its starter
+    port, _ = starter.communicate(timeout=300)  # also: the server keeps no pipe of its starter open
     running = built_in.connections()
     assert running is not None
     assert running.port == int(port)
@@ -112,10 +112,10 @@ def test_a_server_that_is_not_ours_is_not_touched(
 def test_a_port_that_is_in_use_is_given_up(built_in: EmbeddedPostgres) -> None:
     port = built_in.start().port
     built_in.stop()
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", port))
-        taken.listen()
+    with socket.socket() as occupied:
+        occupied.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        occupied.bind(("127.0.0.1", port))
+        occupied.listen()
         other = built_in.start()
     assert other.port != port
     assert answer(other) == (1,)
@@ -169,13 +169,13 @@ def test_a_failed_server_start_reports_reason_and_log(built_in: EmbeddedPostgres
 def test_root_in_a_private_folder_gets_a_reachable_data_directory(
     tmp_path: Path,
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     tmp_path.chmod(0o700)
-    server = EmbeddedPostgres(tmp_path / ".isobar", told.append)
+    server = EmbeddedPostgres(tmp_path / ".isobar", messages.append)
     try:
         assert answer(server.start()) == (1,)
         assert server.home.parent == Path("/var/lib/isobar")
-        assert any(str(server.home) in line for line in told)
+        assert any(str(server.home) in line for line in messages)
         assert EmbeddedPostgres(tmp_path / ".isobar").home == server.home
     finally:
         server.stop()

@@ -25,13 +25,13 @@ from pipelines_tests.command import begin, isobar
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.served_ui import LAUNCH, RUN, params
 
+#: Passwords with every sign that trips over quoting.
 WORDS = {name: f"{name.lower()}@/:#'%\\ \"" for name in PASSWORDS.values()}
-"""Passwords with every sign that trips over quoting."""
 
 
 @pytest.fixture(scope="module")
 def server(state_folder: Path) -> Iterator[Connections]:
-    """A server of its own, for roles and their passwords are the whole server's."""
+    """A server of its own, for roles and their passwords belong to a server."""
     built_in = EmbeddedPostgres(state_folder / "serve")
     yield built_in.start()
     built_in.stop()
@@ -39,11 +39,11 @@ def server(state_folder: Path) -> Iterator[Connections]:
 
 @pytest.fixture(scope="module")
 def variables(server: Connections, state_folder: Path) -> dict[str, str]:
-    """What a container is told, with a migrated database; one password is in a file."""
+    """The environment of a container, with a migrated database; one password is in a file."""
     place = f"127.0.0.1:{server.port}"
     file = state_folder / "loader_password"
     file.write_text(WORDS["LOADER_PASSWORD"] + "\n")
-    told = {
+    given = {
         "DATABASE_URL": server.url(SUPERUSER, WAREHOUSE),
         "DAGSTER_POSTGRES_URL": f"postgresql://dagster@{place}/dagster",
         "DAGSTER_POSTGRES_PASSWORD": WORDS["DAGSTER_PASSWORD"],
@@ -51,9 +51,9 @@ def variables(server: Connections, state_folder: Path) -> dict[str, str]:
         "LOADER_PASSWORD": "",
         "LOADER_PASSWORD_FILE": str(file),
     }
-    done = isobar(state_folder / "serve-home", "migrate", "--logins", **told)
+    done = isobar(state_folder / "serve-home", "migrate", "--logins", **given)
     assert done.returncode == 0, done.stderr
-    return told | {
+    return given | {
         "DATABASE_URL": f"postgresql://isobar_loader@{place}/isobar",
         "DATABASE_PASSWORD_FILE": str(file),
         **dict.fromkeys(WORDS, ""),
@@ -123,7 +123,7 @@ def test_all_unset_variables_are_reported_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("variables", "words"),
     [
         ({"COMPOSE_PROFILES": "sandbox"}, None),
         ({"ISOBAR_SOURCES": "live"}, None),
@@ -142,9 +142,9 @@ def test_all_unset_variables_are_reported_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_invalid_values_are_reported_before_anything_starts(
-    tmp_path: Path, told: dict[str, str], words: str | None
+    tmp_path: Path, variables: dict[str, str], words: str | None
 ) -> None:
-    done = isobar(tmp_path, "serve", "validate", POSTGRES_PASSWORD="word", **WORDS | told)
+    done = isobar(tmp_path, "serve", "validate", POSTGRES_PASSWORD="word", **WORDS | variables)
     assert done.returncode == (1 if words else 0), done.stderr
     assert (words or "What is set makes sense") in done.stderr
 
@@ -153,8 +153,8 @@ def test_invalid_values_are_reported_before_anything_starts(
 def test_an_address_reads_its_password_from_a_variable_or_file(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("p@ss/word\r\n")
-    for told in ({"DATABASE_PASSWORD": "p@ss/word"}, {"DATABASE_PASSWORD_FILE": str(file)}):
-        settings = Settings.from_environment({"DATABASE_URL": "postgresql://u@host/d"} | told)
+    for variables in ({"DATABASE_PASSWORD": "p@ss/word"}, {"DATABASE_PASSWORD_FILE": str(file)}):
+        settings = Settings.from_environment({"DATABASE_URL": "postgresql://u@host/d"} | variables)
         assert settings.database_url == "postgresql://u:p%40ss%2Fword@host/d"
     own = {"DATABASE_URL": "postgresql://u:own@host/d", "DATABASE_PASSWORD": "other"}
     assert Settings.from_environment(own).database_url == "postgresql://u:own@host/d"
@@ -166,12 +166,15 @@ def test_a_secret_that_cannot_be_read_names_its_variable(
 ) -> None:
     if content is not None:
         (tmp_path / "key").write_bytes(content)
-    told = {"DATABASE_PASSWORD_FILE": str(tmp_path / "key"), "DATABASE_URL": "postgresql://u@h/d"}
+    variables = {
+        "DATABASE_PASSWORD_FILE": str(tmp_path / "key"),
+        "DATABASE_URL": "postgresql://u@h/d",
+    }
     with pytest.raises(PermanentFailure, match="DATABASE_PASSWORD_FILE"):
-        Settings.from_environment(told)
-    told = {"WEATHER_API_KEY_FILE": str(tmp_path / "key")}
+        Settings.from_environment(variables)
+    variables = {"WEATHER_API_KEY_FILE": str(tmp_path / "key")}
     with pytest.raises(PermanentFailure, match="WEATHER_API_KEY_FILE"):
-        check_sources(Settings.from_environment(told))
+        check_sources(Settings.from_environment(variables))
 
 
 class Served:
@@ -209,7 +212,7 @@ class Served:
         process = begin(self.home, "serve", *words, **self.variables)
         self.stack.callback(_end, process)
 
-    def ask(self, place: str, query: str, **variables: Any) -> Any:
+    def query(self, place: str, query: str, **variables: Any) -> Any:
         deadline = time.monotonic() + 300
         while True:
             with suppress(requests.ConnectionError):
@@ -241,12 +244,12 @@ def served(variables: dict[str, str], state_folder: Path) -> Iterator[Served]:
 
 
 def test_runs_launched_in_the_web_server_are_executed_elsewhere(served: Served) -> None:
-    launched = served.ask(served.web, LAUNCH, params=params("shipments"))["launchRun"]
+    launched = served.query(served.web, LAUNCH, params=params("shipments"))["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
     deadline = time.monotonic() + 300
     status = None
     while status not in ("SUCCESS", "FAILURE") and time.monotonic() < deadline:
-        status = served.ask(served.web, RUN, id=launched["run"]["runId"])["runOrError"]["status"]
+        status = served.query(served.web, RUN, id=launched["run"]["runId"])["runOrError"]["status"]
         time.sleep(0.5)
     assert status == "SUCCESS"
 
@@ -255,8 +258,8 @@ def test_a_worker_is_healthy_while_its_file_is_touched(tmp_path: Path) -> None:
     """`drills/test_workers.py` shows that it is."""
 
     def healthy() -> bool:
-        told = {"DATABASE_URL": "postgresql://u@127.0.0.1:9/d"}
-        return isobar(tmp_path, "serve", "healthcheck", "worker", **told).returncode == 0
+        variables = {"DATABASE_URL": "postgresql://u@127.0.0.1:9/d"}
+        return isobar(tmp_path, "serve", "healthcheck", "worker", **variables).returncode == 0
 
     assert not healthy()
     beat = tmp_path / f"worker.{socket.gethostname()}.beat"
@@ -286,14 +289,14 @@ def test_a_daemon_that_never_ran_is_not_healthy(served: Served, server: Connecti
 
 
 def test_the_read_only_web_server_shows_runs_and_launches_none(served: Served) -> None:
-    launched = served.ask(served.read_only, LAUNCH, params=params("shipments"))["launchRun"]
+    launched = served.query(served.read_only, LAUNCH, params=params("shipments"))["launchRun"]
     assert launched["__typename"] == "UnauthorizedError"
-    shown = served.ask(served.read_only, "{ runsOrError { ... on Runs { results { status } } } }")
+    shown = served.query(served.read_only, "{ runsOrError { ... on Runs { results { status } } } }")
     assert "results" in shown["runsOrError"]
 
 
 def test_demo_plants_are_there_for_the_sandbox(server: Connections, served: Served) -> None:
-    served.ask(served.web, "{ version }")
+    served.query(served.web, "{ version }")
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as connection:
         found = connection.execute("SELECT count(*) > 0 FROM solar.plants").fetchone()
     assert found == (True,)

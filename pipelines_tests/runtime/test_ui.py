@@ -1,4 +1,4 @@
-"""`isobar ui` with the real web server, daemon and code server, asked through its own API."""
+"""`isobar ui` with the real web server, daemon and code server, queried through its own API."""
 
 import gzip
 import json
@@ -33,14 +33,14 @@ def ui() -> Iterator[Ui]:
 
 
 def test_the_run_of_isobar_run_is_in_the_history(ui: Ui) -> None:
-    runs = ui.ask("{ runsOrError { ... on Runs { results { jobName status } } } }")
+    runs = ui.query("{ runsOrError { ... on Runs { results { jobName status } } } }")
     assert {"jobName": "flights", "status": "SUCCESS"} in runs["runsOrError"]["results"]
 
 
 def test_the_code_location_has_one_name_and_no_error(ui: Ui) -> None:
     query = """{ workspaceOrError { ... on Workspace { locationEntries {
         name loadStatus locationOrLoadError { __typename } } } } }"""
-    assert ui.ask(query)["workspaceOrError"]["locationEntries"] == [
+    assert ui.query(query)["workspaceOrError"]["locationEntries"] == [
         {
             "name": "pipelines",
             "loadStatus": "LOADED",
@@ -55,7 +55,7 @@ def test_the_schedules_are_on_in_a_fresh_instance(ui: Ui) -> None:
         repositoryLocationName: "pipelines"}) { ... on Schedules { results { name cronSchedule
         executionTimezone scheduleState { status } futureTicks(limit: 1) { results { timestamp }
         } } } } }"""
-    schedules = ui.ask(query)["schedulesOrError"]["results"]
+    schedules = ui.query(query)["schedulesOrError"]["results"]
     ticks = {one["name"]: one.pop("futureTicks")["results"][0]["timestamp"] for one in schedules}
     assert schedules == [
         {
@@ -81,7 +81,7 @@ def test_the_daemon_is_healthy(ui: Ui) -> None:
     query = "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
-        statuses = ui.ask(query)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        statuses = ui.query(query)["instance"]["daemonHealth"]["allDaemonStatuses"]
         if all(status["healthy"] for status in statuses if status["required"]):
             break
         time.sleep(0.5)
@@ -103,15 +103,15 @@ def test_runs_survive_the_death_of_their_forking_process(ui: Ui) -> None:
 
 
 def test_a_past_day_without_an_archive_is_rejected_with_reason(ui: Ui) -> None:
-    """A day of the sandbox's past is archived, so one is taken out of the archive."""
+    """A day of the sandbox's past is archived, so one is deleted from the archive."""
     server = EmbeddedPostgres(ui.state).start()
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE)) as owner:
         (day,) = owner.execute("SELECT min(snapshot_on)::text FROM flights.snapshots").fetchone()  # type: ignore[misc]
         owner.execute("DELETE FROM flights.snapshots WHERE snapshot_on = %s", [day])
     run_id = ui.begin_run("flights", day)
     assert ui.wait_for_run(run_id) == "FAILURE"
-    told = ui.told_by_run(run_id)
-    assert f"there is no snapshot of {day}, and there can be none" in told
+    events = ui.events_of_run(run_id)
+    assert f"there is no snapshot of {day}, and there can be none" in events
 
 
 @pytest.mark.answers("H09")
@@ -119,7 +119,7 @@ def test_the_daemon_loads_a_file_dropped_into_the_inbox(ui: Ui) -> None:
     """Sensor, queue, run and view, all real; the same again starts no run."""
     runs = """{ runsOrError(filter: {pipelineName: "shipments"}) { ... on Runs { results {
         status tags { key value } } } } }"""
-    before = len(ui.ask(runs)["runsOrError"]["results"])
+    before = len(ui.query(runs)["runsOrError"]["results"])
     inbox = ui.state / "inbox" / "shipments"
     (inbox / "dropped \u00fc.csv").write_text(text_of([line(1), line(1, sku="B"), line(2)]))
     query = "SELECT count(*), sum(article_count) FROM enriched.shipments"
@@ -128,17 +128,17 @@ def test_the_daemon_loads_a_file_dropped_into_the_inbox(ui: Ui) -> None:
     deadline = time.monotonic() + 300
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as connection:
         while (found := connection.execute(query).fetchone()) == (0, None):
-            assert time.monotonic() < deadline, "nobody took the file"
+            assert time.monotonic() < deadline, "nobody loaded the file"
             time.sleep(0.2)
     assert found == (2, 3)
     (inbox / "dropped \u00fc.csv").touch()  # looked at by one more run, which finds nothing new
-    while len(results := ui.ask(runs)["runsOrError"]["results"]) < before + 2 or any(
+    while len(results := ui.query(runs)["runsOrError"]["results"]) < before + 2 or any(
         one["status"] != "SUCCESS" for one in results
     ):
         assert time.monotonic() < deadline, results
         time.sleep(0.5)
     time.sleep(12)  # two more looks of the sensor
-    results = ui.ask(runs)["runsOrError"]["results"]
+    results = ui.query(runs)["runsOrError"]["results"]
     assert len(results) == before + 2
     new = [tag for run in results[:2] for tag in run["tags"]]
     sensors = [tag["value"] for tag in new if tag["key"] == "dagster/sensor_name"]
@@ -173,18 +173,18 @@ def test_a_plant_that_is_inserted_is_synced_by_the_daemon(ui: Ui) -> None:
     backfill = """mutation($params: LaunchBackfillParams!) {
         launchPartitionBackfill(backfillParams: $params) {
         ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
-    asked = {
+    requested = {
         "assetSelection": [{"path": ["solar", "readings"]}],
         "partitionNames": ["1", str(plant_id)],
         "title": "two plants",
         "tags": [],
     }
-    backfill_id = ui.ask(backfill, params=asked)["launchPartitionBackfill"]["backfillId"]
+    backfill_id = ui.query(backfill, params=requested)["launchPartitionBackfill"]["backfillId"]
     query = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
         ... on PartitionBackfill { status } } }"""
     deadline = time.monotonic() + 300
     while (
-        status := ui.ask(query, id=backfill_id)["partitionBackfillOrError"]["status"]
+        status := ui.query(query, id=backfill_id)["partitionBackfillOrError"]["status"]
     ) != "COMPLETED_SUCCESS":
         assert time.monotonic() < deadline, status
         time.sleep(1)
@@ -198,11 +198,11 @@ def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None
         assetMaterializations(limit: 1) { metadataEntries { label ... on IntMetadataEntry {
             intValue } ... on TableSchemaMetadataEntry { schema { columns { name description } } }
         } } } } }"""
-    assets = ui.ask("{ assetNodes { isExecutable assetKey { path } } }")["assetNodes"]
+    assets = ui.query("{ assetNodes { isExecutable assetKey { path } } }")["assetNodes"]
     assets = [one for one in assets if one["isExecutable"]]
     assert len(assets) == 33
     for asset in assets:
-        node = ui.ask(query, key=asset["assetKey"])["assetNodeOrError"]
+        node = ui.query(query, key=asset["assetKey"])["assetNodeOrError"]
         assert node["description"], asset
         assert node["groupName"] == asset["assetKey"]["path"][0]
         assert "postgres" in node["kinds"]
@@ -249,7 +249,7 @@ def test_runs_of_isobar_run_belong_to_the_code_location(ui: Ui) -> None:
     """Else the overview's timeline leaves them out."""
     query = """{ runsOrError { ... on Runs { results { tags { key } repositoryOrigin {
         repositoryLocationName repositoryName } } } } }"""
-    runs = ui.ask(query)["runsOrError"]["results"]
+    runs = ui.query(query)["runsOrError"]["results"]
     origin = {"repositoryLocationName": "pipelines", "repositoryName": "__repository__"}
     assert runs
     assert all(run["repositoryOrigin"] == origin for run in runs)
@@ -262,11 +262,11 @@ def test_an_occupied_port_is_rejected_before_anything_starts(empty_state: Path, 
 
 
 @pytest.mark.parametrize(
-    ("number", "is_heard"),
+    ("number", "is_handled"),
     [(signal.SIGINT, True), (signal.SIGTERM, True), (signal.SIGTERM, False)],
 )
 def test_all_processes_stop_however_the_ui_was_started(
-    state: Path, number: signal.Signals, is_heard: bool
+    state: Path, number: signal.Signals, is_handled: bool
 ) -> None:
     """Started in the background of a script, where SIGINT is ignored, as by `isobar ui &`.
 
@@ -286,10 +286,10 @@ def test_all_processes_stop_however_the_ui_was_started(
         assert any("UI is at" in line for line in process.stdout)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 4
-        if not is_heard:
+        if not is_handled:
             process.stdout.close()
         process.send_signal(number)
-        if is_heard:
+        if is_handled:
             process.communicate(timeout=300)
         process.wait(timeout=300)
         gone, alive = psutil.wait_procs(children, timeout=5)
@@ -317,7 +317,7 @@ def test_a_mistyped_schedule_is_reported_with_the_correction(state: Path) -> Non
     (state / "schedules.toml").write_text('[schedules.flights_daily]\ncron = "0 99 * * *"\n')
     done = isobar(state, "ui")
     assert done.returncode == 1
-    told = done.stdout + done.stderr
-    assert "schedules.flights_daily.cron: '0 99 * * *': is no cron expression" in told
-    assert 'Write lines such as job = "housekeeping", cron = "15 0 * * *"' in told
-    assert "Traceback" not in told
+    output = done.stdout + done.stderr
+    assert "schedules.flights_daily.cron: '0 99 * * *': is no cron expression" in output
+    assert 'Write lines such as job = "housekeeping", cron = "15 0 * * *"' in output
+    assert "Traceback" not in output

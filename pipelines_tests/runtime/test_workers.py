@@ -1,4 +1,4 @@
-"""What Dagster is told when a broker is set; the drill `test_workers` shows what comes of it."""
+"""Dagster's configuration when a broker is set; the drill `test_workers` shows its effect."""
 
 from pathlib import Path
 
@@ -55,9 +55,9 @@ def test_an_operators_own_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["redis://host:6379/0", "redis://default@host:6379/0"])
 def test_the_brokers_password_may_stand_by_itself(tmp_path: Path, url: str) -> None:
-    told = settings(tmp_path, CELERY_BROKER_URL=url, CELERY_BROKER_PASSWORD="a/b@:c%")
-    assert told.celery_broker_url is not None
-    parts = parse_url(told.celery_broker_url)
+    configured = settings(tmp_path, CELERY_BROKER_URL=url, CELERY_BROKER_PASSWORD="a/b@:c%")
+    assert configured.celery_broker_url is not None
+    parts = parse_url(configured.celery_broker_url)
     assert (parts["userid"], parts["password"]) == ("default", "a/b@:c%")
 
 
@@ -82,7 +82,7 @@ def test_a_worker_without_a_broker_reports_what_to_set(tmp_path: Path) -> None:
 
 
 def test_a_worker_executes_the_configured_number_of_runs(tmp_path: Path) -> None:
-    told = settings(tmp_path, CELERY_BROKER_URL=BROKER, WORKER_RUNS="3")
-    assert worker_command(told)[-1] == "--runs=3"
+    configured = settings(tmp_path, CELERY_BROKER_URL=BROKER, WORKER_RUNS="3")
+    assert worker_command(configured)[-1] == "--runs=3"
     untold = settings(tmp_path, CELERY_BROKER_URL=BROKER)
     assert not worker_command(untold)[-1].startswith("--runs")

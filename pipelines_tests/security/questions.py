@@ -1,4 +1,4 @@
-"""What the web UI's API is asked when its secrets are looked for: what its pages show, and more."""
+"""Queries to the web UI's API that look for secrets: what its pages show, and more."""
 
 REPOSITORY = '{repositoryName: "__repository__", repositoryLocationName: "pipelines"}'
 ERROR = "... on PythonError { message stack causes { message stack } }"

@@ -1,4 +1,4 @@
-"""Numbers and nestings made to break a parser: they cost their own record, or are refused soon."""
+"""Numbers and nestings made to break a parser: they cost their own record, or are rejected soon."""
 
 import datetime as dt
 import json
@@ -28,8 +28,8 @@ from pipelines_tests.sources.solar.made_up import ONE_DAY, day_of_items, registe
 
 DIGITS = "9" * 100_000
 NUMBERS = [DIGITS, f"-{DIGITS}", "1e999999", "-1e999999", "NaN"]
+#: These are 0 and 1 to a reader of JSON, and no number where a file promises integers.
 SMALL = ["1e-999999", f"0.{DIGITS}"]
-"""These are 0 and 1 to a reader of JSON, and no number where a file promises whole ones."""
 
 
 def with_numbers(document: object) -> JsonAnswer:

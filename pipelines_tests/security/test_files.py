@@ -26,14 +26,14 @@ def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inbox:
     return Inbox("shipments", tmp_path / "inbox", "SHIPMENTS_INBOX", "utf-8")
 
 
-def take_all(warehouse: Warehouse, inbox: Inbox) -> tuple[int, list[str]]:
-    """How many files were taken, and why others were not."""
+def load_all(warehouse: Warehouse, inbox: Inbox) -> tuple[int, list[str]]:
+    """Return how many files were loaded, and why others were not."""
     files, _ = inbox.ready(warehouse, wait_seconds=5)
-    outcomes, refusals = load_files(warehouse, inbox, files, loader("shipments"))
-    return len(outcomes), [str(one) for one in refusals]
+    outcomes, failures = load_files(warehouse, inbox, files, loader("shipments"))
+    return len(outcomes), [str(one) for one in failures]
 
 
-def held(owner: psycopg.Connection) -> list[tuple[str]]:
+def stored(owner: psycopg.Connection) -> list[tuple[str]]:
     return owner.execute("SELECT article_name FROM shipments.articles").fetchall()
 
 
@@ -56,7 +56,7 @@ def test_a_name_is_only_a_name_however_it_looks(
 ) -> None:
     (inbox.folder / name).write_text(text_of([line(1)]))
     before = sorted(tmp_path.rglob("*"))
-    assert take_all(warehouse, inbox) == (1, [])
+    assert load_all(warehouse, inbox) == (1, [])
     assert owner.execute("SELECT name FROM ops.deliveries").fetchall() == [(name,)]
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -68,9 +68,9 @@ def test_a_file_replaced_by_a_link_is_not_followed(
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     (inbox.folder / "a.csv").unlink()
     (inbox.folder / "a.csv").symlink_to(inbox.folder.parent / "secret.csv")
-    outcomes, refusals = load_files(warehouse, inbox, files, loader("shipments"))
-    assert (outcomes, len(refusals)) == ([], 1)
-    assert held(owner) == []
+    outcomes, failures = load_files(warehouse, inbox, files, loader("shipments"))
+    assert (outcomes, len(failures)) == ([], 1)
+    assert stored(owner) == []
 
 
 def test_a_folder_replaced_by_a_link_leaves_nothing_behind(
@@ -84,15 +84,15 @@ def test_a_folder_replaced_by_a_link_leaves_nothing_behind(
     within.rename(inbox.folder / "away")
     within.symlink_to(inbox.folder.parent)
     assert load_files(warehouse, inbox, files, loader("shipments")) == ([], [])
-    assert held(owner) == []
+    assert stored(owner) == []
 
 
 def test_a_socket_in_the_inbox_is_rejected(warehouse: Warehouse, inbox: Inbox) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(inbox.folder / "s.csv"))
-        taken, (told,) = take_all(warehouse, inbox)
-    assert taken == 0
-    assert "not a plain file" in told
+        loaded, (problem,) = load_all(warehouse, inbox)
+    assert loaded == 0
+    assert "not a plain file" in problem
 
 
 def test_a_hard_link_is_a_file_like_any_other(
@@ -100,15 +100,15 @@ def test_a_hard_link_is_a_file_like_any_other(
 ) -> None:
     """Who may make one is the kernel's business: fs.protected_hardlinks."""
     os.link(inbox.folder.parent / "secret.csv", inbox.folder / "a.csv")
-    assert take_all(warehouse, inbox) == (1, [])
-    assert held(owner) == [("of another folder",)]
+    assert load_all(warehouse, inbox) == (1, [])
+    assert stored(owner) == [("of another folder",)]
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin", "/", "/proc/self/fd"])
 def test_a_device_or_a_folder_is_not_imported_by_hand(warehouse: Warehouse, path: str) -> None:
     with pytest.raises(PermanentFailure, match=r"plain file|no such file"):
-        taking = loader("shipments")
-        load_file(warehouse, "shipments", look_at("shipments", Path(path)), taking)
+        load = loader("shipments")
+        load_file(warehouse, "shipments", look_at("shipments", Path(path)), load)
 
 
 def test_a_header_of_a_hundred_thousand_columns_is_rejected(

@@ -49,8 +49,8 @@ def test_sql_in_values_is_text(
     assert (outcome.read, outcome.rejected) == (2, 0)
     query = "SELECT article_name, sku, carrier FROM shipments.articles WHERE sku <> 'LP123'"
     assert owner.execute(query).fetchall() == [(hostile,) * 3]
-    asked = "SELECT receiver_address FROM enriched.track('TN00000002', %s)"
-    assert owner.execute(asked, (hostile,)).fetchall() == [(hostile,)]
+    address = "SELECT receiver_address FROM enriched.track('TN00000002', %s)"
+    assert owner.execute(address, (hostile,)).fetchall() == [(hostile,)]
 
 
 @pytest.mark.parametrize("hostile", SQL)

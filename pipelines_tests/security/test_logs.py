@@ -25,10 +25,10 @@ HOSTILE = f"x\n{FORGED}\r\n{FORGED}\x1b[2J\x1b]0;title\x07\x9b31m\u2028{FORGED}\
 BEGINS = re.compile(rf"^{re.escape(FORGED)}", re.MULTILINE)
 
 
-def assert_harmless(told: str) -> None:
-    assert "all is well" in told
-    assert not any(BEGINS.match(one) for one in told.splitlines())
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", told)
+def assert_harmless(text: str) -> None:
+    assert "all is well" in text
+    assert not any(BEGINS.match(one) for one in text.splitlines())
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", text)
 
 
 def test_no_line_of_a_failure_begins_with_words_of_others() -> None:
@@ -95,9 +95,9 @@ def test_words_of_a_service_forge_no_line_of_a_log(
     client = HttpClient("flights", "FLIGHTS_URL", attempts=2, first_wait_seconds=0.01)
     with caplog.at_level(logging.WARNING), pytest.raises(Failure) as caught:
         client.get_json(source.url)
-    told = f"{caught.value}\n{caplog.text}"
-    assert not any(BEGINS.match(one) for one in told.splitlines())
-    assert "\x1b" not in told
+    text = f"{caught.value}\n{caplog.text}"
+    assert not any(BEGINS.match(one) for one in text.splitlines())
+    assert "\x1b" not in text
 
 
 def test_a_reason_phrase_colours_no_terminal(source: FakeSource) -> None:

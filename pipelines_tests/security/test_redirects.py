@@ -80,11 +80,11 @@ def test_credentials_do_not_go_along_to_another_server(
     netrc = tmp_path / "netrc"
     netrc.write_text("machine localhost login me password hunter3\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    heard: list[tuple[str, str | None]] = []
+    received: list[tuple[str, str | None]] = []
 
     def listening(then: Answer) -> Answer:
         def answer(handler: BaseHTTPRequestHandler) -> None:
-            heard.append((handler.path, handler.headers["Authorization"]))
+            received.append((handler.path, handler.headers["Authorization"]))
             then(handler)
 
         return answer
@@ -94,9 +94,9 @@ def test_credentials_do_not_go_along_to_another_server(
     public_https.will(listening(document({})))
     url = source.url.replace("http://", "http://me:hunter2@")
     CLIENT.get_json(url, {"key": "hunter2"})
-    paths = [path for path, _ in heard]
+    paths = [path for path, _ in received]
     assert paths == ["/flights.json?key=hunter2", "/moved", "/flights.json"]
-    assert [sent is not None for _, sent in heard] == [True, True, False]
+    assert [sent is not None for _, sent in received] == [True, True, False]
 
 
 def test_a_redirect_from_https_to_http_is_rejected(

@@ -57,68 +57,68 @@ def variables(server: Connections) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, str]:
-    """What was told at the terminal, by command."""
+def outputs() -> dict[str, str]:
+    """The output at the terminal by command."""
     return {}
 
 
 @pytest.fixture(scope="module")
-def ui(variables: dict[str, str], state_folder: Path, told: dict[str, str]) -> Iterator[Ui]:
+def ui(variables: dict[str, str], state_folder: Path, outputs: dict[str, str]) -> Iterator[Ui]:
     """A web UI after a run in which every source failed."""
     state = Path(tempfile.mkdtemp(dir=state_folder))
     state.chmod(0o755)
     done = isobar(state, "run", **variables)
     assert done.returncode != 0
     assert "connection refused" in done.stderr
-    told["run"] = done.stdout + done.stderr
+    outputs["run"] = done.stdout + done.stderr
     serving = start(state, **variables)
     for words in (("status",), ("status", "--json"), ("alerts", "test"), ("plants", "list")):
         done = isobar(state, *words, **variables)
-        told[" ".join(words)] = done.stdout + done.stderr
+        outputs[" ".join(words)] = done.stdout + done.stderr
     yield serving
     serving.stop()
 
 
-def leaks(told: dict[str, str]) -> list[str]:
+def leaks(outputs: dict[str, str]) -> list[str]:
     """Where a secret is, with a few characters around it."""
     return [
         f"{place}: …{text[max(0, text.index(MARKED) - 80) : text.index(MARKED) + 20]}…"
-        for place, text in told.items()
+        for place, text in outputs.items()
         if MARKED in text
     ]
 
 
-def asked(ui: Ui, query: str, **variables: Any) -> str:
-    return json.dumps(ui.ask(query, **variables), ensure_ascii=False)
+def queried(ui: Ui, query: str, **variables: Any) -> str:
+    return json.dumps(ui.query(query, **variables), ensure_ascii=False)
 
 
-def test_no_command_shows_a_secret(ui: Ui, told: dict[str, str]) -> None:
-    assert all(told.values()), told
-    assert "Usage" not in str(told)
-    assert leaks(told) == []
+def test_no_command_shows_a_secret(ui: Ui, outputs: dict[str, str]) -> None:
+    assert all(outputs.values()), outputs
+    assert "Usage" not in str(outputs)
+    assert leaks(outputs) == []
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_no_page_of_the_web_ui_shows_a_secret(ui: Ui, name: str) -> None:
-    answer = asked(ui, QUESTIONS[name])
+    answer = queried(ui, QUESTIONS[name])
     assert len(answer) > 30
     assert leaks({name: answer}) == []
 
 
 def test_no_run_shows_a_secret(ui: Ui) -> None:
-    runs = json.loads(asked(ui, "{ runsOrError { ... on Runs { results { id } } } }"))
+    runs = json.loads(queried(ui, "{ runsOrError { ... on Runs { results { id } } } }"))
     ids = [run["id"] for run in runs["runsOrError"]["results"]]
     assert ids
-    told: dict[str, str] = {}
+    shown: dict[str, str] = {}
     for run_id in ids:
-        told[run_id] = asked(ui, EVENTS, id=run_id)
-        for key in set(re.findall(r'"fileKey": ?"(\w+)"', told[run_id])):
-            told[f"{run_id}, {key}"] = asked(ui, COMPUTE_LOGS, id=run_id, key=key)
+        shown[run_id] = queried(ui, EVENTS, id=run_id)
+        for key in set(re.findall(r'"fileKey": ?"(\w+)"', shown[run_id])):
+            shown[f"{run_id}, {key}"] = queried(ui, COMPUTE_LOGS, id=run_id, key=key)
         debug = requests.get(f"{ui.url}/download_debug/{run_id}", timeout=60)
-        told[f"{run_id}, debug file"] = gzip.decompress(debug.content).decode()
-    assert len(told) > 2 * len(ids)
-    assert "what to do" in str(told)
-    assert leaks(told) == []
+        shown[f"{run_id}, debug file"] = gzip.decompress(debug.content).decode()
+    assert len(shown) > 2 * len(ids)
+    assert "what to do" in str(shown)
+    assert leaks(shown) == []
 
 
 def test_no_file_of_the_state_folder_has_a_secret(ui: Ui) -> None:

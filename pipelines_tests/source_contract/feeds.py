@@ -294,7 +294,7 @@ class SolarWindows(Feed):
 
 
 class SyncFailed(Exception):
-    """A plant was not brought up to date; the run reports why, and the other plants go on."""
+    """A plant was not refreshed; the run reports why, and the other plants go on."""
 
 
 class TideDocuments(Feed):

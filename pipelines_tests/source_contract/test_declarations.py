@@ -1,4 +1,4 @@
-"""What holds for the declaration of every source, without a list of them."""
+"""Rules for the declaration of every source, without a list of them."""
 
 import dataclasses
 import datetime as dt
@@ -132,7 +132,7 @@ def test_it_stays_in_its_own_schema(source: Source) -> None:
 
 
 @every_source
-def test_it_has_an_imitation_that_begins_without_options(source: Source) -> None:
+def test_it_has_a_simulation_that_starts_without_options(source: Source) -> None:
     module = source.module("sandbox")
     assert module is not None
     options = {one.name: one.default for one in source.sandbox_options}

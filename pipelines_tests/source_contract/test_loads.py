@@ -1,6 +1,6 @@
 """What every source promises about loading, tried with each of its feeds.
 
-Each record is stored once or kept in quarantine with its reason; a load happens whole or not at
+Each record is stored once or kept in quarantine with its reason; a load is complete or not at
 all; the counts of the ledger add up after everything.
 """
 

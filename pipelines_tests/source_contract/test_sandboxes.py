@@ -1,4 +1,4 @@
-"""Every imitated source says the same for the same seed, and something else for another."""
+"""Every simulated source says the same for the same seed, and something else for another."""
 
 import datetime as dt
 from pathlib import Path

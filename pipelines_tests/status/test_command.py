@@ -42,24 +42,24 @@ from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.served_ui import start
 from pipelines_tests.states import copied, load
 
-Told = dict[str, Any]
+Document = dict[str, Any]
 
 
-def status(state: Path, **variables: str) -> tuple[int, Told]:
-    """The exit code and the document of the command, which ends soon and tells no password."""
+def status(state: Path, **variables: str) -> tuple[int, Document]:
+    """Return the exit code and the document of the command, which ends soon without a password."""
     done = isobar(state, "status", "--json", **variables)
     assert done.stderr == ""
     assert "hunter2" not in done.stdout
-    told: Told = json.loads(done.stdout)
-    assert done.returncode == (1 if told["status"] == "bad" else 0)
-    return done.returncode, told
+    document: Document = json.loads(done.stdout)
+    assert done.returncode == (1 if document["status"] == "bad" else 0)
+    return done.returncode, document
 
 
-def errors(told: Told) -> list[str]:
+def errors(document: Document) -> list[str]:
     """What is bad, but for the disks of the machine that tests."""
     return [
         one["what"]
-        for one in told["problems"]
+        for one in document["problems"]
         if one["severity"] == "error" and not one["key"].startswith("status:disks:")
     ]
 
@@ -113,12 +113,12 @@ def listing(folder: Path) -> list[str]:
 
 def test_a_fresh_clone_gets_instructions_and_creates_nothing(empty_state: Path) -> None:
     nowhere = empty_state / "nowhere"
-    code, told = status(nowhere)
+    code, document = status(nowhere)
     assert code == 1
-    assert errors(told) == ["The database: there is no database yet"]
-    assert "make run" in told["problems"][0]["remedy"]
-    assert "No daemon has run yet" in [one["what"] for one in told["problems"]][-1]
-    assert told["code_location"] == {
+    assert errors(document) == ["The database: there is no database yet"]
+    assert "make run" in document["problems"][0]["remedy"]
+    assert "No daemon has run yet" in [one["what"] for one in document["problems"]][-1]
+    assert document["code_location"] == {
         "status": "ok",
         "web_server": None,
         "is_loaded": True,
@@ -130,15 +130,15 @@ def test_a_fresh_clone_gets_instructions_and_creates_nothing(empty_state: Path) 
 
 def test_a_run_without_daemon_notes_that_nothing_starts_automatically(ran: Path) -> None:
     before = listing(ran)
-    code, told = status(ran)
-    assert (code, errors(told)) == (0, [])
-    noted = {one["what"]: one["severity"] for one in told["problems"]}
+    code, document = status(ran)
+    assert (code, errors(document)) == (0, [])
+    noted = {one["what"]: one["severity"] for one in document["problems"]}
     assert noted["No daemon has run yet: nothing starts of itself"] == "warning"
-    assert told["database"]["schema"] == told["dagster_storage"]["schema"] == "current"
-    assert told["database"]["server_version"].startswith("18.")
-    assert told["database"]["size_bytes"] > 10_000_000
-    assert told["processes"] == {"status": None, "processes": []}
-    sources = {one["name"]: one for one in told["sources"]}
+    assert document["database"]["schema"] == document["dagster_storage"]["schema"] == "current"
+    assert document["database"]["server_version"].startswith("18.")
+    assert document["database"]["size_bytes"] > 10_000_000
+    assert document["processes"] == {"status": None, "processes": []}
+    sources = {one["name"]: one for one in document["sources"]}
     assert list(sources) == ["bookings", "flights", "shipments", "solar", "weather"]
     for one in sources.values():
         assert one["is_on"]
@@ -148,13 +148,13 @@ def test_a_run_without_daemon_notes_that_nothing_starts_automatically(ran: Path)
     kept = "SELECT source, count(*) FROM ops.quarantine JOIN ops.deliveries USING (delivery_id)"
     url = isobar(ran, "database", "url").stdout.strip()
     with psycopg.connect(url) as connection:
-        counted: Told = dict(connection.execute(f"{kept} GROUP BY source").fetchall())
-    assert told["quarantine"] == counted
+        counted: Document = dict(connection.execute(f"{kept} GROUP BY source").fetchall())
+    assert document["quarantine"] == counted
     assert counted.keys() == {"bookings", "flights", "shipments"}  # how many goes by the day
-    assert any(one["key"].startswith("check:") for one in told["problems"])
-    assert {one["kind"] for one in told["automation"]} == {"schedule", "sensor"}
-    assert all(one["is_running"] and one["last_tick_at"] is None for one in told["automation"])
-    due = {one["name"]: one["next_tick_at"] for one in told["automation"]}
+    assert any(one["key"].startswith("check:") for one in document["problems"])
+    assert {one["kind"] for one in document["automation"]} == {"schedule", "sensor"}
+    assert all(one["is_running"] and one["last_tick_at"] is None for one in document["automation"])
+    due = {one["name"]: one["next_tick_at"] for one in document["automation"]}
     assert re.search(r"T05:00:00\+00:00$", due["flights_daily"])
     assert due["weather_due"] is None
     assert listing(ran) == before
@@ -164,13 +164,13 @@ def test_with_the_ui_up_daemon_and_definitions_are_ok(
     ran: Path, ui: dict[str, psutil.Process]
 ) -> None:
     deadline = time.monotonic() + 300
-    while errors(told := status(ran)[1]):
-        assert time.monotonic() < deadline, errors(told)
-    assert told["code_location"]["web_server"].startswith("http://127.0.0.1:")
-    assert told["code_location"]["is_loaded"]
-    states = {one["name"]: one["state"] for one in told["processes"]["processes"]}
+    while errors(document := status(ran)[1]):
+        assert time.monotonic() < deadline, errors(document)
+    assert document["code_location"]["web_server"].startswith("http://127.0.0.1:")
+    assert document["code_location"]["is_loaded"]
+    states = {one["name"]: one["state"] for one in document["processes"]["processes"]}
     assert states == dict.fromkeys(("isobar ui", "code server", "web server", "daemon"), "alive")
-    ages = {one["name"]: one["age_seconds"] for one in told["daemon"]["heartbeats"]}
+    ages = {one["name"]: one["age_seconds"] for one in document["daemon"]["heartbeats"]}
     assert {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR"} < ages.keys()
     done = isobar(ran, "status")
     assert done.returncode == 0
@@ -183,11 +183,11 @@ def test_with_the_ui_up_daemon_and_definitions_are_ok(
 
 def test_a_stalled_daemon_is_reported_at_once(ran: Path, ui: dict[str, psutil.Process]) -> None:
     with stopped(ui["daemon"]):
-        code, told = status(ran)
+        code, document = status(ran)
     assert code == 1
-    assert errors(told) == ["The daemon is stopped"]
-    assert told["daemon"]["status"] == "bad"
-    assert f"kill -CONT {ui['daemon'].pid}" in told["problems"][0]["remedy"]
+    assert errors(document) == ["The daemon is stopped"]
+    assert document["daemon"]["status"] == "bad"
+    assert f"kill -CONT {ui['daemon'].pid}" in document["problems"][0]["remedy"]
 
 
 def test_a_killed_daemon_and_missing_supervision_are_reported_at_once(
@@ -195,15 +195,15 @@ def test_a_killed_daemon_and_missing_supervision_are_reported_at_once(
 ) -> None:
     with stopped(ui["isobar ui"]):  # else it starts the daemon again before anyone could look
         ui["daemon"].kill()
-        _, told = status(ran)
-        assert errors(told) == [
+        _, document = status(ran)
+        assert errors(document) == [
             "isobar ui, which starts again what ends, is stopped",
             "The daemon has ended",
         ]
         ui["isobar ui"].kill()
-    _, told = status(ran)
-    assert errors(told)[0] == "isobar ui, which starts again what ends, has ended"
-    assert told["processes"]["status"] == told["daemon"]["status"] == "bad"
+    _, document = status(ran)
+    assert errors(document)[0] == "isobar ui, which starts again what ends, has ended"
+    assert document["processes"]["status"] == document["daemon"]["status"] == "bad"
 
 
 @contextmanager
@@ -247,13 +247,13 @@ def test_disabled_and_failing_parts_are_reported(ran: Path) -> None:
                 selector_id=sensor.selector_id,
             )
         )
-    _, told = status(ran)
-    seen = {one["name"]: one for one in told["automation"]}
+    _, document = status(ran)
+    seen = {one["name"]: one for one in document["automation"]}
     assert not seen["flights_daily"]["is_running"]
     assert seen["flights_daily"]["next_tick_at"] is None
     assert seen["weather_due"]["is_running"]
     assert "is full" in seen["bookings_inbox"]["error"]
-    assert any("bookings_inbox" in one["key"] for one in told["problems"])
+    assert any("bookings_inbox" in one["key"] for one in document["problems"])
     page = isobar(ran, "status").stdout
     assert "flights_daily, stopped" in page
     assert "bookings_inbox, failed" in page
@@ -282,10 +282,10 @@ def test_the_health_check_cannot_write_into_dagsters_storage(ran: Path) -> None:
 
 def test_a_database_that_was_stopped_is_not_started(ran: Path) -> None:
     assert isobar(ran, "database", "stop").returncode == 0
-    _, told = status(ran)
-    assert errors(told)[0] == "The database: the built-in server does not run"
-    assert "isobar database start" in told["problems"][0]["remedy"]
-    assert told["dagster_storage"]["status"] == "bad"
+    _, document = status(ran)
+    assert errors(document)[0] == "The database: the built-in server does not run"
+    assert "isobar database start" in document["problems"][0]["remedy"]
+    assert document["dagster_storage"]["status"] == "bad"
     assert EmbeddedPostgres(ran).connections() is None
 
 
@@ -294,19 +294,19 @@ def test_a_database_that_hangs_does_not_hang_the_status(ran: Path) -> None:
     postmaster = int((ran / "postgres/data/postmaster.pid").read_text().split()[0])
     began_at = time.monotonic()
     with stopped(psutil.Process(postmaster)):
-        _, told = status(ran)
+        _, document = status(ran)
     assert time.monotonic() - began_at < 60  # five seconds, but machines of tests are busy
-    assert "did not answer within" in errors(told)[0]
+    assert "did not answer within" in errors(document)[0]
 
 
 def test_a_server_that_never_responds_does_not_block_the_command(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         began_at = time.monotonic()
-        _, told = status(state, DATABASE_URL=f"postgresql://me:hunter2@127.0.0.1:{port}/x")
+        _, document = status(state, DATABASE_URL=f"postgresql://me:hunter2@127.0.0.1:{port}/x")
     assert time.monotonic() - began_at < 60  # as above
-    assert "did not answer within" in errors(told)[0]
-    assert told["database"]["place"] == f"postgresql://me:***@127.0.0.1:{port}/x"
+    assert "did not answer within" in errors(document)[0]
+    assert document["database"]["place"] == f"postgresql://me:***@127.0.0.1:{port}/x"
 
 
 def marks_of_version(owner: psycopg.Connection) -> list[Any]:
@@ -341,9 +341,9 @@ def test_a_database_of_another_version_is_reported_and_unchanged(
 ) -> None:
     owner.execute(change)
     before = marks_of_version(owner)
-    _, told = status(state, DATABASE_URL=server.url(SUPERUSER, database))
-    assert told["database"]["schema"] == schema
-    (remedy,) = [one["remedy"] for one in told["problems"] if one["key"] == "status:database"]
+    _, document = status(state, DATABASE_URL=server.url(SUPERUSER, database))
+    assert document["database"]["schema"] == schema
+    (remedy,) = [one["remedy"] for one in document["problems"] if one["key"] == "status:database"]
     assert words in remedy
     assert marks_of_version(owner) == before
 
@@ -353,39 +353,39 @@ def test_missing_or_empty_dagster_storage_is_reported_and_not_created(
 ) -> None:
     ours = server.url(SUPERUSER, database)
     away = "postgresql://me:hunter2@127.0.0.1:9/dagster"
-    _, told = status(state, DATABASE_URL=ours, DAGSTER_POSTGRES_URL=away)
-    assert told["database"]["status"] == "ok"
-    assert "onnection refused" in errors(told)[0]
+    _, document = status(state, DATABASE_URL=ours, DAGSTER_POSTGRES_URL=away)
+    assert document["database"]["status"] == "ok"
+    assert "onnection refused" in errors(document)[0]
     url = server.url(SUPERUSER, empty_database)
-    _, told = status(state, DATABASE_URL=ours, DAGSTER_POSTGRES_URL=url)
-    assert errors(told)[0] == "Dagster's storage: it is empty"
+    _, document = status(state, DATABASE_URL=ours, DAGSTER_POSTGRES_URL=url)
+    assert errors(document)[0] == "Dagster's storage: it is empty"
     with psycopg.connect(url) as connection:
         tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         assert tables.fetchone() == (0,)
 
 
 def test_definitions_that_fail_to_load_are_reported(state: Path) -> None:
-    _, told = status(state, ISOBAR_SCHEDULES="/nowhere.toml")
-    assert not told["code_location"]["is_loaded"]
-    assert "/nowhere.toml" in told["code_location"]["error"]
-    assert any("do not load" in words for words in errors(told))
+    _, document = status(state, ISOBAR_SCHEDULES="/nowhere.toml")
+    assert not document["code_location"]["is_loaded"]
+    assert "/nowhere.toml" in document["code_location"]["error"]
+    assert any("do not load" in words for words in errors(document))
 
 
 def test_a_wrong_variable_is_reported_as_json_too(state: Path) -> None:
-    _, told = status(state, ISOBAR_SOURCES="prod")
-    assert errors(told) == ["ISOBAR_SOURCES is 'prod'"]
-    assert told["database"]["status"] is None
-    assert "Set it to sandbox or live" in told["problems"][0]["remedy"]
+    _, document = status(state, ISOBAR_SOURCES="prod")
+    assert errors(document) == ["ISOBAR_SOURCES is 'prod'"]
+    assert document["database"]["status"] is None
+    assert "Set it to sandbox or live" in document["problems"][0]["remedy"]
 
 
 def test_a_disabled_source_is_reported_as_disabled(state: Path) -> None:
-    _, told = status(state, ISOBAR_SOURCES="live", MONITORING_URL="http://127.0.0.1:9")
-    on = {one["name"]: one["is_on"] for one in told["sources"]}
+    _, document = status(state, ISOBAR_SOURCES="live", MONITORING_URL="http://127.0.0.1:9")
+    on = {one["name"]: one["is_on"] for one in document["sources"]}
     assert on == {
         "flights": False, "bookings": False, "shipments": False, "solar": True, "weather": True,
     }  # fmt: skip
 
 
 def test_an_unreachable_external_web_ui_is_reported(state: Path) -> None:
-    _, told = status(state, ISOBAR_UI_URL="http://me:hunter2@127.0.0.1:9")
-    assert any(words.startswith("The web server: it does not answer") for words in errors(told))
+    _, document = status(state, ISOBAR_UI_URL="http://me:hunter2@127.0.0.1:9")
+    assert any(words.startswith("The web server: it does not answer") for words in errors(document))

@@ -51,7 +51,7 @@ def process(
     return ProcessFact(name, 7, state, ago(age_seconds) if state != "dead" else None)
 
 
-def told(problems: list[Problem]) -> list[tuple[str, str]]:
+def verdicts(problems: list[Problem]) -> list[tuple[str, str]]:
     return [(one.severity, one.key) for one in problems]
 
 
@@ -75,7 +75,7 @@ def test_a_daemon_is_dead_after_75_seconds_not_30_minutes() -> None:
 def test_a_daemon_that_just_began_is_given_time() -> None:
     old = [Heartbeat("SENSOR", ago(9000)), Heartbeat("SCHEDULER", None)]
     assert of_daemon(old, [process("daemon", age_seconds=20)], NOW) == []
-    assert told(of_daemon(old, [process("daemon", age_seconds=90)], NOW)) == [
+    assert verdicts(of_daemon(old, [process("daemon", age_seconds=90)], NOW)) == [
         ("error", "status:daemon")
     ]
 
@@ -85,7 +85,7 @@ def test_one_daemon_thread_may_be_busy_but_not_for_ever() -> None:
     for age, verdict in ((70, []), (80, ["warning"]), (299, ["warning"]), (301, ["error"])):
         problems = of_daemon([*others, Heartbeat("SENSOR", ago(age))], [], NOW)
         assert [one.severity for one in problems] == verdict
-    assert told(of_daemon([*others, Heartbeat("SENSOR", None)], [], NOW)) == [
+    assert verdicts(of_daemon([*others, Heartbeat("SENSOR", None)], [], NOW)) == [
         ("warning", "status:daemon:SENSOR")
     ]
     (failing,) = of_daemon([Heartbeat("SENSOR", ago(5), ("it broke",))], [], NOW)
@@ -94,14 +94,14 @@ def test_one_daemon_thread_may_be_busy_but_not_for_ever() -> None:
 
 def test_a_dead_daemon_is_reported_once_despite_its_old_heartbeat() -> None:
     found = [process("isobar ui"), process("daemon", "dead")]
-    assert told(of_processes(found, NOW)) == [("error", "status:daemon:process")]
+    assert verdicts(of_processes(found, NOW)) == [("error", "status:daemon:process")]
     assert of_daemon([Heartbeat("SENSOR", ago(9000))], found, NOW) == []
 
 
 def test_a_power_cut_gives_two_lines_not_one_per_process() -> None:
     names = ("isobar ui", "code server", "web server", "daemon")
     problems = of_processes([process(name, "dead") for name in names], NOW)
-    assert told(problems) == [("error", "status:processes"), ("error", "status:daemon:process")]
+    assert verdicts(problems) == [("error", "status:processes"), ("error", "status:daemon:process")]
     assert all("isobar ui again" in one.remedy for one in problems)
 
 
@@ -131,7 +131,10 @@ def test_what_of_the_schema_is_bad(schema: Condition, verdict: str) -> None:
 def test_a_run_waiting_or_lasting_too_long_is_a_warning() -> None:
     assert of_runs(Runs(3, 2, ago(800), ago(7000)), NOW) == []
     problems = of_runs(Runs(3, 2, ago(1000), ago(8000)), NOW)
-    assert told(problems) == [("warning", "status:runs:queued"), ("warning", "status:runs:hangs")]
+    assert verdicts(problems) == [
+        ("warning", "status:runs:queued"),
+        ("warning", "status:runs:hangs"),
+    ]
     assert all(one.path for one in problems)
 
 
@@ -193,7 +196,7 @@ def test_processes_of_another_machine_are_not_called_dead(tmp_path: Path) -> Non
     assert [one.state for one in noted_processes(tmp_path)[1]] == ["dead"]
 
 
-def test_each_remedy_stands_whole_under_its_check() -> None:
+def test_each_remedy_is_printed_under_its_check() -> None:
     remedy = "Look at the rows, " * 12 + "then mend the file."
     warnings = [
         Problem(f"check:{name}", "warning", "w" * 300, name, NOW, "", f"{name}: {remedy}")

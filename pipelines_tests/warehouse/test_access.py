@@ -57,7 +57,7 @@ def rights_on_tables(owner: psycopg.Connection) -> dict[tuple[str, str], set[str
         """,
         [list(ROLES), privileges],
     ).fetchall()
-    return {(role, table): set(held or ()) for role, table, held in rows}
+    return {(role, table): set(rights or ()) for role, table, rights in rows}
 
 
 def rights_wanted(role: str, table: str, newest: set[str]) -> set[str]:
@@ -79,11 +79,11 @@ def test_each_role_has_exactly_its_rights_on_every_relation(
     if when == "later":
         owner.execute(LATER)
     newest = {"MAINTAIN"} if owner.info.server_version >= 170000 else set()
-    held = rights_on_tables(owner)
-    tables = {table for _, table in held}
+    rights = rights_on_tables(owner)
+    tables = {table for _, table in rights}
     assert tables >= {*OF_MIGRATE, *OF_OPERATOR, f"{VERSIONS}solar", "enriched.itineraries"}
     assert ("later.things" in tables) is (when == "later")
-    assert held == {one: rights_wanted(*one, newest) for one in held}
+    assert rights == {one: rights_wanted(*one, newest) for one in rights}
 
 
 @pytest.mark.parametrize("when", ["now", "later"])

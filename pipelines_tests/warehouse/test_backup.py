@@ -1,4 +1,4 @@
-"""`isobar backup` and `restore`: what they hold, and what they refuse. The drill is in `drills`."""
+"""`isobar backup` and `restore`: contents and rejections. The drill is in `drills`."""
 
 import json
 import threading
@@ -52,7 +52,7 @@ def backup(state: Path, tmp_path: Path, outside: dict[str, str]) -> Path:
 def test_a_backup_contains_all_loads_that_dagster_recorded_as_done(
     server: Connections, empty_database: str, other: str
 ) -> None:
-    """As a run does: the rows of a load are committed, then Dagster is told."""
+    """As a run does: the rows of a load are committed, then Dagster records it."""
     urls = [server.url(SUPERUSER, name) for name in (empty_database, other)]
     for url in urls:
         with psycopg.connect(url) as connection:
@@ -79,8 +79,8 @@ def test_a_backup_contains_all_loads_that_dagster_recorded_as_done(
                     one_instant(warehouse, storage, watcher)
                     query = "SELECT count(*) FROM done"
                     (loaded,) = warehouse.execute(query).fetchone() or (0,)
-                    (told,) = storage.execute(query).fetchone() or (0,)
-                    ahead.add(loaded - told)
+                    (recorded,) = storage.execute(query).fetchone() or (0,)
+                    ahead.add(loaded - recorded)
     finally:
         is_over.set()
         loading.join()
@@ -139,9 +139,9 @@ def test_a_backup_migrates_nothing_and_needs_an_empty_folder(
     full = tmp_path / "full"
     full.mkdir()
     (full / "warehouse").mkdir()
-    refused = isobar(state, "backup", str(full), **outside)
-    assert refused.returncode == 1
-    assert "the folder is not empty" in refused.stderr
+    rejected = isobar(state, "backup", str(full), **outside)
+    assert rejected.returncode == 1
+    assert "the folder is not empty" in rejected.stderr
     assert (full / "warehouse").exists()
 
 
@@ -172,8 +172,8 @@ def test_a_restore_that_fails_leaves_both_databases_as_they_were(
     owner.execute("INSERT INTO public.mine VALUES (2)")
     before = checksums(owner)
     owner.close()
-    refused = isobar(state, "restore", folder, **outside)
-    assert "the database is not empty: it has the table " in refused.stderr
+    rejected = isobar(state, "restore", folder, **outside)
+    assert "the database is not empty: it has the table " in rejected.stderr
     failed = isobar(state, "restore", folder, "--replace", **outside)
     assert failed.returncode == 1
     assert 'role "passing" does not exist' in failed.stderr
@@ -186,20 +186,20 @@ def test_a_restore_that_fails_leaves_both_databases_as_they_were(
 def test_databases_in_use_or_on_older_servers_are_not_replaced(
     state: Path, outside: dict[str, str], backup: Path, owner: psycopg.Connection
 ) -> None:
-    refused = isobar(state, "restore", str(backup), "--replace", **outside)
-    assert refused.returncode == 1
-    assert "the databases are in use: database " in refused.stderr
+    rejected = isobar(state, "restore", str(backup), "--replace", **outside)
+    assert rejected.returncode == 1
+    assert "the databases are in use: database " in rejected.stderr
     owner.close()
     with filelock.FileLock(state / "ui.lock"):
-        refused = isobar(state, "restore", str(backup), "--replace", **outside)
-    assert "the databases are in use: isobar ui is running" in refused.stderr
+        rejected = isobar(state, "restore", str(backup), "--replace", **outside)
+    assert "the databases are in use: isobar ui is running" in rejected.stderr
     done = isobar(state, "restore", str(backup), "--replace", **outside)
     assert done.returncode == 0, done.stderr
     manifest = backup / "manifest.json"
     later = json.loads(manifest.read_text()) | {"server_version": 990000}
     manifest.write_text(json.dumps(later))
-    refused = isobar(state, "restore", str(backup), "--replace", **outside)
-    assert "the backup was made of PostgreSQL 99, and the server is 18" in refused.stderr
+    rejected = isobar(state, "restore", str(backup), "--replace", **outside)
+    assert "the backup was made of PostgreSQL 99, and the server is 18" in rejected.stderr
 
 
 def test_a_non_superuser_restores_what_a_superuser_backed_up(
@@ -296,16 +296,16 @@ def test_a_damaged_or_incomplete_backup_is_rejected(written: Path) -> None:
 def test_a_living_daemon_keeps_its_database(
     server: Connections, other: str, tmp_path: Path
 ) -> None:
-    url, told = server.url(SUPERUSER, other), list[str]()
+    url, messages = server.url(SUPERUSER, other), list[str]()
     with psycopg.connect(url, autocommit=True) as daemon:
         daemon.execute("CREATE TABLE daemon_heartbeats (timestamp timestamp)")
         beat = "INSERT INTO daemon_heartbeats SELECT now() AT TIME ZONE 'UTC' - interval '{} s'"
         daemon.execute(beat.format(300))
-        with ui_lock(tmp_path, url, told.append):
-            assert told == []
+        with ui_lock(tmp_path, url, messages.append):
+            assert messages == []
         daemon.execute(beat.format(BEAT_SECONDS - 2))
-        with ui_lock(tmp_path, url, told.append):
-            assert "waiting whether it still is" in told[-1]
+        with ui_lock(tmp_path, url, messages.append):
+            assert "waiting whether it still is" in messages[-1]
         daemon.execute(beat.format(10))
 
         def beats_again() -> None:

@@ -70,16 +70,16 @@ def test_hostile_texts_arrive_as_they_are(warehouse: Warehouse) -> None:
     names = ['"', "''; DROP TABLE x", "a,b", "\\.", "\\N", "Łódź ✈", "%s :name {x}", "=1+1", "-- x"]
     load(warehouse, name_frame(**{f"A{i}": name for i, name in enumerate(names)}))
     with warehouse.engine.connect() as connection:
-        held = connection.execute(text("SELECT name FROM flights.names ORDER BY key"))
-        assert list(held.scalars()) == names
+        stored = connection.execute(text("SELECT name FROM flights.names ORDER BY key"))
+        assert list(stored.scalars()) == names
 
 
 def test_missing_values_are_nulls_and_empty_texts_are_not(warehouse: Warehouse) -> None:
     frame = pd.DataFrame({"key": ["", "b"], "name": [None, ""], "record": [0, 1]})
     load(warehouse, frame)
     with warehouse.engine.connect() as connection:
-        held = connection.execute(text("SELECT key, name FROM flights.names"))
-        assert sorted(map(tuple, held)) == [("", None), ("b", "")]
+        stored = connection.execute(text("SELECT key, name FROM flights.names"))
+        assert sorted(map(tuple, stored)) == [("", None), ("b", "")]
 
 
 def test_an_error_in_the_middle_leaves_nothing(warehouse: Warehouse) -> None:
@@ -121,7 +121,7 @@ def test_a_lost_server_is_reported_in_words(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "remedy"),
+    ("message", "remedy"),
     [
         ("FATAL:  sorry, too many clients already", "End sessions of others"),
         ('too many connections for database "isobar"', "End sessions of others"),
@@ -131,8 +131,8 @@ def test_a_lost_server_is_reported_in_words(warehouse: Warehouse) -> None:
         ("server closed the connection unexpectedly", "elsewhere"),
     ],
 )
-def test_missing_server_features_are_reported_with_instructions(told: str, remedy: str) -> None:
-    assert remedy in remedy_for(told, "elsewhere")
+def test_missing_server_features_are_reported_with_instructions(message: str, remedy: str) -> None:
+    assert remedy in remedy_for(message, "elsewhere")
 
 
 class Stopped(BaseException):

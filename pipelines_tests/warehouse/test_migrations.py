@@ -148,9 +148,9 @@ def test_a_database_of_1_0_is_rejected_and_left_alone(
     with psycopg.connect(url, autocommit=True) as owner:
         owner.execute("CREATE SCHEMA ops; CREATE TABLE ops.alembic_version (version_num text)")
         assert condition(url) == "foreign"
-        with pytest.raises(PermanentFailure, match=r"of Isobar 1\.0") as refused:
+        with pytest.raises(PermanentFailure, match=r"of Isobar 1\.0") as caught:
             apply.migrate(url)
-        assert "Start anew" in refused.value.remedy
+        assert "Start anew" in caught.value.remedy
         schemas = "SELECT count(*) FROM pg_namespace WHERE nspname = 'flights'"
         assert owner.execute(schemas).fetchone() == (0,)
 

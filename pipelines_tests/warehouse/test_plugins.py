@@ -172,18 +172,18 @@ def test_roles_use_plugin_tables_like_any_others(
     plugins.write(tmp_path)
     with plugins.installed(tmp_path):
         migrate(url)
-    refused = psycopg.errors.InsufficientPrivilege
+    denied = psycopg.errors.InsufficientPrivilege
     with psycopg.connect(server.url(LOADER, database), autocommit=True) as loader:
         loader.execute("INSERT INTO buses.stops VALUES (1, 'Market')")
-        with pytest.raises(refused):
+        with pytest.raises(denied):
             loader.execute("CREATE TABLE buses.mine (x integer)")
-        with pytest.raises(refused):
+        with pytest.raises(denied):
             loader.execute("INSERT INTO ops.alembic_version_buses VALUES ('mine')")
     for role in (ANALYST, OPERATOR):
         with psycopg.connect(server.url(role, database), autocommit=True) as reader:
             assert reader.execute(STOPS).fetchall() == [(1, "Market")]
             assert reader.execute(VERSION).fetchall() == []
-            with pytest.raises(refused):
+            with pytest.raises(denied):
                 reader.execute("DELETE FROM buses.stops")
 
 
@@ -225,7 +225,7 @@ def test_a_plugin_brings_triggers_and_rights_and_replaces_its_views(
 BAD = "CREATE OR REPLACE VIEW enriched.{name}_stops AS "
 
 
-#: What a plug-in may not do: a file of it, and what is told when it is refused.
+#: What a plug-in may not do: a file of it, and the message when it is rejected.
 TRESPASSES = [
     ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT no_such_column", "no_such_column"),
     ("sql/views/enriched.{name}_stops.sql", BAD + "SELECT 1 AS x; COMMIT;", "ends the"),
@@ -283,10 +283,10 @@ def test_plugins_that_fail_or_trespass_are_named_and_harm_nobody(
     plugins.write(tmp_path, "trams")
     with plugins.installed(tmp_path):
         migrate(url)
-        told = {one.name: one.problem for one in broken_sources()}
-        assert sorted(told) == names
+        problems = {one.name: one.problem for one in broken_sources()}
+        assert sorted(problems) == names
         for name, (_, words, problem) in zip(names, TRESPASSES, strict=True):
-            assert problem in told[name], words
+            assert problem in problems[name], words
         assert condition(url) == "behind"
         said: list[str] = []
         migrate(url, said.append)  # they are tried again, and nothing is said of the others

@@ -51,8 +51,8 @@ def test_a_changed_column_or_argument_is_reported_with_instructions(
 ) -> None:
     kind = contract.promised()[name]
     owner.execute(change)
-    told = contract.broken(contract.promised(), contract.of_database(owner))
-    (line,) = [one for one in told if one.startswith(f"{name} was ")]
+    broken = contract.broken(contract.promised(), contract.of_database(owner))
+    (line,) = [one for one in broken if one.startswith(f"{name} was ")]
     assert line.startswith(f"{name} was {kind}, and is {now}: ")
     assert "CHANGELOG.md" in line
     assert f"{name} | {kind}\n" in contract.document(owner), "make docs promises it still"
@@ -73,15 +73,15 @@ def test_a_function_with_changed_arguments_or_results_is_reported(
     }
     owner.execute("DROP FUNCTION metrics.f")
     owner.execute(made.format("a integer, b text", "one integer, zwei integer"))
-    told = contract.broken(promise, contract.of_database(owner))
-    assert [line.split(" was ")[0] for line in told if " was " in line] == [
+    broken = contract.broken(promise, contract.of_database(owner))
+    assert [line.split(" was ")[0] for line in broken if " was " in line] == [
         "metrics.f(2: b)",
         "metrics.f() -> two",
     ]
-    assert told[-1] == "metrics.f() -> zwei is new: make docs adds it to public_contract.txt."
+    assert broken[-1] == "metrics.f() -> zwei is new: make docs adds it to public_contract.txt."
 
 
 @pytest.mark.parametrize("page", [one for one in PAGES if one != dictionary.PAGE], ids=name_of)
 def test_sql_in_our_pages_uses_only_the_public_contract(page: Path) -> None:
-    asked = {name for sql in blocks(page, "sql") for name in contract.asked_in(sql)}
-    assert asked <= set(contract.OTHERS)
+    named = {name for sql in blocks(page, "sql") for name in contract.named_in(sql)}
+    assert named <= set(contract.OTHERS)

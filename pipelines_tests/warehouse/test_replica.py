@@ -25,6 +25,7 @@ from pipelines_tests.sources.bookings import made_up as bookings
 
 PAGE = PROJECT / "docs" / "more-machines.md"
 PATIENCE_SECONDS = 300
+#: How each function that an analyst may call is called.
 CALLS = {
     "bookings.check_hotel": "(2607)",
     "bookings.made_up_id": f"(1, '2026-11-02 08:00Z', 'booking', '{'0' * 32}', '2026-11-03')",
@@ -47,7 +48,6 @@ CALLS = {
     "weather.due_places": "('2026-11-02 12:00Z', true)",
     "weather.pending_places": "('2026-11-02 12:00Z')",
 }
-"""How each function that an analyst may call is called."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def primary(
     with psycopg.connect(server.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
         known_data.put(warehouse, owner, tmp_path_factory.mktemp("known"))
         known_shipments.set_clock(owner)
-        owner.execute(told("sql", "CREATE ROLE").encode())
+        owner.execute(on_page("sql", "CREATE ROLE").encode())
     warehouse.dispose()
     yield built_in
     built_in.stop()
@@ -103,7 +103,7 @@ def replica(connections: Connections, state_folder: Path) -> Iterator[Replica]:
     program, *words = shlex.split(here)
     software.run_as_system_user(programs / program, *words, log=log)
     with (home / "data" / "postgresql.conf").open("a") as settings:
-        settings.write(told("ini", "hot_standby_feedback"))
+        settings.write(on_page("ini", "hot_standby_feedback"))
     data, port = f"--pgdata={home / 'data'}", free_port()
     start = ("start", "-w", "-t", "60", "-l", str(log), "-o", f"-p {port} -k ''")
     software.run_as_system_user(programs / "pg_ctl", data, *start, log=log)
@@ -190,9 +190,9 @@ def test_replication_lag_is_queried_as_documented(
     analyst: psycopg.Connection, connections: Connections
 ) -> None:
     with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as owner:
-        (row,) = owner.execute(told("sql", "pg_stat_replication").encode()).fetchall()
+        (row,) = owner.execute(on_page("sql", "pg_stat_replication").encode()).fetchall()
     assert row[1] == "streaming"
-    (lag,) = analyst.execute(told("sql", "pg_last_xact").encode()).fetchall()
+    (lag,) = analyst.execute(on_page("sql", "pg_last_xact").encode()).fetchall()
     assert lag[0].total_seconds() >= 0
 
 
@@ -223,7 +223,7 @@ def test_a_run_on_the_replica_fails_as_read_only(replica: Replica, state: Path) 
     assert "Traceback" not in done.stderr
 
 
-def told(language: str, word: str) -> str:
+def on_page(language: str, word: str) -> str:
     """The lines of the page, in this language, that have this word."""
     (lines,) = [block for block in blocks(PAGE, language) if word in block]
     return lines
@@ -259,7 +259,7 @@ def functions(analyst: psycopg.Connection) -> list[str]:
 
 
 def until_equal(replica: psycopg.Connection, primary: psycopg.Connection, query: str) -> None:
-    """Ask both until they answer the same: minutes pass between, and the replica is behind."""
+    """Query both until they answer the same: minutes pass between, and the replica is behind."""
     until(
         lambda: (
             replica.execute(query.encode()).fetchall() == primary.execute(query.encode()).fetchall()

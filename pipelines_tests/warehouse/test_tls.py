@@ -24,7 +24,7 @@ from pipelines_tests.command import isobar
 
 @dataclass(frozen=True)
 class Secured:
-    """A server that takes TLS only, and the authorities there are."""
+    """A server that accepts TLS only, and the authorities there are."""
 
     plain: Connections
     port: int
@@ -81,7 +81,7 @@ def test_a_command_uses_the_address_unchanged(secured: Secured, database: str, s
 def test_psql_uses_tls_or_reports_that_it_cannot(
     secured: Secured, database: str, state: Path
 ) -> None:
-    """The built-in one cannot: an installed one is taken for a server of one's own."""
+    """The built-in one cannot: an installed one counts as an external server."""
     url = secured.url(SUPERUSER, database)
     done = isobar(state, "database", "psql", "-Atc", "SELECT 42", DATABASE_URL=url)
     if shutil.which("psql"):
@@ -131,13 +131,13 @@ def test_dagster_rejects_another_server_in_words(
     secured: Secured, empty_database: str, tmp_path: Path
 ) -> None:
     url = secured.url(SUPERUSER, empty_database, by=secured.another)
-    with pytest.raises(DagsterPostgresException) as refused:
+    with pytest.raises(DagsterPostgresException) as caught:
         dagster_instance(url, tmp_path)
-    assert "certificate verify failed" in str(refused.value.__cause__)
+    assert "certificate verify failed" in str(caught.value.__cause__)
 
 
 def test_connections_without_tls_are_rejected(secured: Secured, database: str) -> None:
-    """What stands before the server takes nothing else: the tests above are of TLS."""
+    """The proxy before the server accepts nothing else, so the tests above are of TLS."""
     url = secured.url(LOADER, database).replace("verify-full", "disable")
     with pytest.raises(TransientFailure):
         apply.migrate(url)

@@ -23,6 +23,7 @@ from pipelines_tests.databases import made
 from pipelines_tests.warehouse.schemas import condition, differences
 from pipelines_tests.warehouse.test_plugins import with_revisions
 
+#: As an old clone has left them: with another column, and one that this version has no more.
 OLD_VIEWS = """
 SET ROLE isobar_owner;
 DROP VIEW enriched.itineraries CASCADE;
@@ -32,13 +33,12 @@ UPDATE ops.sql_objects SET sha256 = repeat('0', 64) WHERE name = 'enriched.itine
 INSERT INTO ops.sql_objects (name, sha256) VALUES ('enriched.gone', repeat('0', 64));
 RESET ROLE;
 """
-"""As an old clone has left them: with another column, and one that this version has no more."""
 VIEWS = """
 SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid
 WHERE nspname IN ('enriched', 'metrics') AND relkind = 'v' ORDER BY 1
 """
+#: The columns of each table, and a number that any change of what is in them changes.
 Rows = dict[str, tuple[list[str], str]]
-"""The columns of each table, and a number that any change of what is in them changes."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Imitated gauges: two days of tides at two stations, and a broken reading."""
+"""Simulated gauges: two days of tides at two stations, and a broken reading."""
 
 import datetime as dt
 import math

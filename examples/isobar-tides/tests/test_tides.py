@@ -13,9 +13,9 @@ def test_the_sandbox_is_deterministic_by_hour() -> None:
 
 
 def test_broken_readings_are_rejected_with_reasons_and_others_accepted() -> None:
-    told = document(1, NOON)
-    told["readings"][0]["station_id"] = None
-    stations, readings = read_document(told)
+    sent = document(1, NOON)
+    sent["readings"][0]["station_id"] = None
+    stations, readings = read_document(sent)
     assert (len(stations.good()), len(readings.good())) == (2, 97)
     reasons = [reject.reasons[0] for reject in readings.rejects()]
     assert reasons == ["station_id is not a name: null", 'level_cm is no level: "ice"']

@@ -31,12 +31,12 @@ class Settings(SourceSettings, env_prefix="BOOKINGS_"):
     """Where events of hotels come from, and how they are read."""
 
     inbox: Folder = folder(
-        "The folder into which files of booking events are dropped (.csv, .csv.gz). Unset: imitated"
-        " ones when ISOBAR_SOURCES is sandbox; off when it is live.",
+        "The folder into which files of booking events are dropped (.csv, .csv.gz). Unset:"
+        " simulated ones when ISOBAR_SOURCES is sandbox; off when it is live.",
         example="/data/bookings",
     )
     events_url: str | None = url(
-        "The hotel system's events API. Unset: an imitated one when ISOBAR_SOURCES is sandbox; off"
+        "The hotel system's events API. Unset: a simulated one when ISOBAR_SOURCES is sandbox; off"
         " when it is live.",
         sandbox="/events",
         example="https://hotels.example.org/events",

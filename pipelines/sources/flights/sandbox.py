@@ -1,9 +1,9 @@
-"""A made-up flights document in the shape and with the dirt of the real one.
+"""A simulated flights document with the shape and the errors of the real one.
 
-Itineraries leave within the next month and return a week later. Every day the oldest go and new
-ones come, and about a quarter of the prices change. As in the real document, some zone shifts are
-counted twice, layovers are not in the stated duration, one itinerary names a leg that is not
-there, and one has no price.
+Itineraries leave within the next month and return a week later. Every day the oldest expire, new
+ones are added, and about a quarter of the prices change. As in the real document, some zone shifts
+are counted twice, layovers are not in the stated duration, one itinerary names a missing leg, and
+one has no price.
 """
 
 import datetime as dt
@@ -42,7 +42,7 @@ PER_DAY = len(PAIRS)
 
 
 def build(sandbox: Sandbox) -> SandboxParts:
-    """The document of the day, as text, as the real one is served."""
+    """Build the document of the day; its content type is text, as that of the real one."""
 
     def flights_json(_: Request) -> Response:
         body = json.dumps(
@@ -54,7 +54,7 @@ def build(sandbox: Sandbox) -> SandboxParts:
 
 
 def document(seed: int, today: dt.date) -> dict[str, Any]:
-    """The document of one day: about 180 itineraries and 360 legs."""
+    """Return the document of one day: about 180 itineraries and 360 legs."""
     legs: dict[str, dict[str, Any]] = {}
     itineraries = []
     for ahead in range(1, DAYS_AHEAD + 1):
@@ -134,7 +134,7 @@ def _airport(code: str) -> dict[str, Any]:
 
 
 def _kilometres(origin: str, target: str) -> float:
-    """Great-circle distance by the haversine formula."""
+    """Return the great-circle distance by the haversine formula."""
     one, other = _airport(origin), _airport(target)
     north, east = radians(other["lat"] - one["lat"]), radians(other["lon"] - one["lon"])
     half = (

@@ -25,7 +25,7 @@ class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
 
     inbox: Folder = folder(
         "The folder into which files of shipments are dropped. Unset: .isobar/inbox/shipments with"
-        " imitated files when ISOBAR_SOURCES is sandbox; off when it is live.",
+        " simulated files when ISOBAR_SOURCES is sandbox; off when it is live.",
         example="/data/shipments",
     )
     encoding: TextEncoding = Field(

@@ -1,8 +1,8 @@
-"""Made-up files of shipments in the shape and with the dirt of the real ones, one a day.
+"""Simulated shipment files with the shape and the errors of the real ones, one a day.
 
-A shipment is on its way for four days; each day's file tells of it, with the status it has then. As
-in real files the same status is written in several ways, a line has no price, the lines of one
-shipment disagree, and some addresses name no country that there is.
+A shipment is in transit for four days; each day's file contains it with its current status. As in
+real files, the same status has several spellings, a line has no price, the lines of one shipment
+disagree, and some addresses name no existing country.
 """
 
 import csv
@@ -20,8 +20,8 @@ HEADER = (
     *("article_quantity", "article_price", "sku", "status"),
 )
 CARRIERS = ("DHL", "UPS", "DPD", "FedEx", "GLS")
+#: By days in transit, each with its spellings.
 STATUSES = (("inbound-scan",), ("scanned",), ("in-transit", "transit"), ("delivery",))
-"""By days on the way, each with the ways in which it is written."""
 PLACES = (
     *("10115 Berlin, Germany", "20144 Hamburg, Germany", "80331 Munich, Germany"),
     *("75001 Paris, France", "1000 Brussels, Belgium", "28013 Madrid, Spain"),
@@ -32,23 +32,23 @@ ARTICLES = (
     *(("LP123", "Laptop", 800), ("MO456", "Mouse", 25), ("MT789", "Monitor", 200)),
     *(("KB012", "Keyboard", 50), ("HP678", "Headphones", 100), ("CH234", "Charger", 20)),
 )
+#: By number: towns by their own name, an ambiguous one, and one in no country.
 ODD_RECEIVERS = {
     3: "1010 Wien, Austria",
     5: "Frankfurt, Germany",
     7: "4711 Somewhere, Nowhereland",
     9: "Roma, Italy",
 }
-"""By number: towns by their own name, one of which there are two, and one in no country."""
 PER_DAY = 15
 
 
 def build(sandbox: Sandbox) -> SandboxParts:
-    """The daily files."""
+    """Build the daily files."""
     return SandboxParts(write_files=partial(write_files, seed=sandbox.seed))
 
 
 def write_files(folder: Path, today: dt.date, seed: int) -> None:
-    """Put the files of yesterday and today into a folder, where they are missing."""
+    """Write the files of yesterday and today into a folder, where they are missing."""
     folder.mkdir(parents=True, exist_ok=True)
     for day in (today - dt.timedelta(days=1), today):
         file = folder / f"shipments-{day.isoformat()}.csv"
@@ -59,7 +59,7 @@ def write_files(folder: Path, today: dt.date, seed: int) -> None:
 
 
 def as_csv(records: Iterable[Sequence[str]]) -> bytes:
-    """Lines under their header, as a file."""
+    """Return the content of a file: the header and the lines."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
@@ -68,21 +68,21 @@ def as_csv(records: Iterable[Sequence[str]]) -> bytes:
 
 
 def lines(seed: int, day: dt.date) -> list[list[str]]:
-    """The lines of one day's file: about 60 shipments with 120 articles."""
-    told = clean_lines(seed, day)
-    told[-5][6] = "free"
-    told[-1][3] = "Street 9, 4711 Somewhere, Nowhereland"  # the other lines say otherwise
-    return told
+    """Return the lines of one day's file: about 60 shipments with 120 articles."""
+    rows = clean_lines(seed, day)
+    rows[-5][6] = "free"
+    rows[-1][3] = "Street 9, 4711 Somewhere, Nowhereland"  # the other lines say otherwise
+    return rows
 
 
 def clean_lines(seed: int, day: dt.date) -> list[list[str]]:
-    """The same without dirt."""
-    told: list[list[str]] = []
+    """Return the same lines without errors."""
+    rows: list[list[str]] = []
     for age, words in enumerate(STATUSES):
         sent_on = day - dt.timedelta(days=age)
         for number in range(PER_DAY):
-            told += _shipment(seed, sent_on, number, words)
-    return told
+            rows += _shipment(seed, sent_on, number, words)
+    return rows
 
 
 def _shipment(seed: int, sent_on: dt.date, number: int, words: tuple[str, ...]) -> list[list[str]]:

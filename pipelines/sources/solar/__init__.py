@@ -29,7 +29,7 @@ class Settings(SourceSettings):
 
     monitoring_url: str | None = url(
         "The monitoring service of solar plants, requested as"
-        " ?plant-id=1&from=2026-01-01&to=2026-01-02. Unset: an imitated one when ISOBAR_SOURCES is"
+        " ?plant-id=1&from=2026-01-01&to=2026-01-02. Unset: a simulated one when ISOBAR_SOURCES is"
         " sandbox; off when it is live.",
         sandbox="/solar",
         example="http://monitoring-api:5000/",

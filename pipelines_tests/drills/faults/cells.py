@@ -70,37 +70,37 @@ def table_row(*cells: str) -> str:
 
 
 def observe(bench: Bench, source: Source, fault: str, truth: set[str]) -> Cell:
-    """Bring a source up to date under a fault, and again without; `truth` is what should be held.
+    """Bring a source up to date under a fault, and again without; `truth` is what should be stored.
 
     Asserts that nothing false landed, that nothing is missing from a green run without a word, and
     that all is there in the end.
     """
-    with source.open(bench) as teller, dg.DagsterInstance.ephemeral() as instance:
-        result, calls = _run(bench, source, instance, teller.tell(fault), fault)
-        assert fault not in CONTENT or teller.is_spoiled, "the fault changes nothing"
-        held = _held(bench, source)
-        aside = _told(bench, source)
+    with source.open(bench) as server, dg.DagsterInstance.ephemeral() as instance:
+        result, calls = _run(bench, source, instance, server.serve(fault), fault)
+        assert fault not in CONTENT or server.is_spoiled, "the fault changes nothing"
+        stored = _stored(bench, source)
+        aside = _reported(bench, source)
         says = _said(result)
-        assert held <= truth, f"landed, though nobody said so: {sorted(held - truth)}"
-        missing = len(truth - held)
+        assert stored <= truth, f"landed, though nobody said so: {sorted(stored - truth)}"
+        missing = len(truth - stored)
         assert not result.success or len(aside) >= missing, "green run, data missing"
         _assert_clear(result)
         bench.clock.now += source.later
-        again, _ = _run(bench, source, instance, teller.tell(None), None)
+        again, _ = _run(bench, source, instance, server.serve(None), None)
         assert again.success, _said(again)
-        lacking = truth - _held(bench, source)
+        lacking = truth - _stored(bench, source)
         assert not lacking, f"still missing when the fault is gone: {sorted(lacking)}"
-        assert _held(bench, source) == truth
-    return Cell(fault, _lands(held, truth), _counted(aside), says, str(calls or NOTHING))
+        assert _stored(bench, source) == truth
+    return Cell(fault, _lands(stored, truth), _counted(aside), says, str(calls or NOTHING))
 
 
 def true_rows(bench: Bench, source: Source) -> set[str]:
-    """What is held of a source that is well."""
-    with source.open(bench) as teller, dg.DagsterInstance.ephemeral() as instance:
-        result, _ = _run(bench, source, instance, teller.tell(None), None)
+    """Return what a healthy source stores."""
+    with source.open(bench) as server, dg.DagsterInstance.ephemeral() as instance:
+        result, _ = _run(bench, source, instance, server.serve(None), None)
         assert result.success, _said(result)
-        assert _told(bench, source) == []
-        return _held(bench, source)
+        assert _reported(bench, source) == []
+        return _stored(bench, source)
 
 
 def _run(
@@ -110,7 +110,7 @@ def _run(
     environment: Mapping[str, str],
     fault: str | None,
 ) -> tuple[dg.ExecuteInProcessResult, int]:
-    """The run, and how often the source was asked."""
+    """Return the run and the number of requests to the source."""
     Quick.calls, Quick.waits = 0, SHORT_WAITS.get(fault or "", {})
     partition = dt.datetime.now(dt.UTC).date().isoformat() if source.job == "flights" else None
     with _surroundings(bench, environment):
@@ -134,7 +134,7 @@ def _job(name: str, variables: frozenset[str]) -> dg.JobDefinition:
 @contextmanager
 def _surroundings(bench: Bench, environment: Mapping[str, str]) -> Iterator[None]:
     """The environment of a run, its clock, and no waiting but for time-outs."""
-    told = {
+    variables = {
         "ISOBAR_SOURCES": "live",
         "DATABASE_URL": bench.warehouse_url,
         "WEATHER_BASE_URL": bench.sandbox_url,
@@ -148,27 +148,27 @@ def _surroundings(bench: Bench, environment: Mapping[str, str]) -> Iterator[None
         for module in (loading, bookings_client, flights_client, solar_client, weather_clients):
             stack.enter_context(patch.object(module, "HttpClient", Quick))
         stack.enter_context(patch.object(inboxes, "SETTLE_SECONDS", 0.05))
-        stack.enter_context(patch.dict(os.environ, told))
+        stack.enter_context(patch.dict(os.environ, variables))
         yield
 
 
-def _held(bench: Bench, source: Source) -> set[str]:
-    rows = [str(row[0]) for row in bench.owner.execute(source.held)]
+def _stored(bench: Bench, source: Source) -> set[str]:
+    rows = [str(row[0]) for row in bench.owner.execute(source.stored)]
     assert len(rows) == len(set(rows)), "doubled"
     return set(rows)
 
 
-def _told(bench: Bench, source: Source) -> list[str]:
+def _reported(bench: Bench, source: Source) -> list[str]:
     """Why records are in quarantine, or known to be missing."""
-    queries = [QUARANTINED, *([source.told] if source.told else [])]
+    queries = [QUARANTINED, *([source.reported] if source.reported else [])]
     found = [[str(row[0]) for row in bench.owner.execute(query)] for query in queries]
     return max(found, key=len)
 
 
-def _lands(held: set[str], truth: set[str]) -> str:
-    if held == truth:
+def _lands(stored: set[str], truth: set[str]) -> str:
+    if stored == truth:
         return f"all {len(truth)}"
-    return f"{len(held)} of {len(truth)}" if held else "nothing"
+    return f"{len(stored)} of {len(truth)}" if stored else "nothing"
 
 
 def _counted(aside: list[str]) -> str:
@@ -181,13 +181,13 @@ def _counted(aside: list[str]) -> str:
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
-    told = []
+    problems = []
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
             user = data.user_failure_data
-            told.append(str(user.description if user else data.error))
-    return told
+            problems.append(str(user.description if user else data.error))
+    return problems
 
 
 def _said(result: dg.ExecuteInProcessResult) -> str:

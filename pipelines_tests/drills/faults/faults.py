@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 from pipelines_tests.fake_source import Answer, body, cut, drip, silence
 
+#: Faults that occur before a request is sent.
 ADDRESSES = ("connection refused", "TLS failure", "connect time-out")
-"""Faults that are met before anything is asked."""
 GIGABYTE = 1 << 30
 MEGABYTE = b" " * (1 << 20)
 HTML = b"<!doctype html><title>Maintenance</title><p>We are back soon."
+#: Latin-1, where UTF-8 is promised.
 CONFUSED = b'{"note": "caf\xe9", '
-"""Latin-1, where UTF-8 is promised."""
 ABSURD = -1_000_000
 YEARS_AHEAD = 1000
 
@@ -28,7 +28,7 @@ YEARS_AHEAD = 1000
 class Spot(NamedTuple):
     """One value of one record in a true answer: `kind` is number, text, time, epoch (seconds).
 
-    `place` is its position where the record holds a list of values; `may_be` says whether the
+    `place` is its position where the record has a list of values; `may_be` says whether the
     source has promised it: it may be "null", or "missing".
     """
 
@@ -40,8 +40,8 @@ class Spot(NamedTuple):
 
     @property
     def value(self) -> Any:
-        held = self.record[self.key]
-        return held if self.place is None else held[self.place]
+        value = self.record[self.key]
+        return value if self.place is None else value[self.place]
 
     def put(self, value: Any) -> None:
         if self.place is None:
@@ -77,7 +77,7 @@ def endless(_: bytes) -> Answer:
 
 
 def in_circles(_: bytes) -> Answer:
-    """Sent on to where it was asked."""
+    """Redirected to the same address."""
     return lambda handler: body(b"", 302, Location=handler.path)(handler)
 
 
@@ -87,6 +87,7 @@ def bomb() -> bytes:
     return gzip.compress(MEGABYTE * 64) * (GIGABYTE // len(MEGABYTE) // 64)
 
 
+#: From the body of a true answer to what is sent instead.
 ANSWERS: dict[str, Callable[[bytes], Answer]] = {
     "read time-out": lambda _: silence(20),
     "slow drip": lambda true: drip(true, seconds_a_byte=0.05),
@@ -103,7 +104,6 @@ ANSWERS: dict[str, Callable[[bytes], Answer]] = {
     "1 GB": endless,
     "wrong content type": lambda true: body(true, Content_Type="image/png"),
 }
-"""From the body of a true answer to what is sent instead."""
 
 
 def _extra(spot: Spot) -> None:
@@ -145,6 +145,7 @@ def _far(spot: Spot) -> None:
 
 
 NUMBERS = ("number", "epoch")
+#: Done to one value of each of several records; the others are as they should be.
 CONTENT: dict[str, Callable[[Spot], None]] = {
     "extra field": _extra,
     "missing field": _missing,
@@ -157,14 +158,13 @@ CONTENT: dict[str, Callable[[Spot], None]] = {
     "out of range": _put(ABSURD, *NUMBERS),
     "far future": _far,
 }
-"""Done to one value of each of several records; the others are as they should be."""
 FAULTS = (*ADDRESSES, *ANSWERS, *CONTENT)
+#: How long a client waits where it waits in vain.
 SHORT_WAITS: Mapping[str, Mapping[str, float]] = {
     "connect time-out": {"connect_seconds": 0.2},
     "read time-out": {"read_seconds": 0.2},
     "slow drip": {"attempt_seconds": 1.0},
 }
-"""How long a client waits where it waits in vain."""
 
 
 def spoil(fault: str, spots: Sequence[Spot]) -> None:
@@ -174,7 +174,7 @@ def spoil(fault: str, spots: Sequence[Spot]) -> None:
 
 @contextmanager
 def busy_port() -> Iterator[int]:
-    """A port on loopback that takes no further connection, nor refuses it."""
+    """A port on loopback that neither accepts nor rejects a further connection."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(0)

@@ -18,7 +18,7 @@ from pipelines_tests.drills.faults.faults import (
     bomb,
     spoil,
 )
-from pipelines_tests.drills.faults.sources import EVENTS, HELD_EVENTS, Bench, Source, _event_spots
+from pipelines_tests.drills.faults.sources import EVENTS, STORED_EVENTS, Bench, Source, _event_spots
 from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.shipments.made_up import line
 
@@ -26,8 +26,8 @@ SHAPES = ("HTML", "empty body", "truncated", "wrong encoding", "gzip bomb", "1 G
 NO_CONNECTION = {
     fault: "files have no connection" for fault in (*ADDRESSES, *ANSWERS) if fault not in SHAPES
 }
+#: Lines of a file by their columns.
 Rows = list[dict[str, Any]]
-"""Lines of a file by their columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class _Dropped:
         self.files, self.folder = files, folder
         self.is_spoiled = False
 
-    def tell(self, fault: str | None) -> Mapping[str, str]:
+    def serve(self, fault: str | None) -> Mapping[str, str]:
         for file in self.folder.iterdir():
             file.unlink()
         suffix = ".csv.gz" if fault == "gzip bomb" else ".csv"
@@ -96,7 +96,7 @@ bookings_files = Files(
     variable="BOOKINGS_INBOX",
     job="bookings",
     assets=("bookings.events",),
-    held=HELD_EVENTS,
+    stored=STORED_EVENTS,
     truth=lambda: [event(number) for number in range(EVENTS)],
     spots=_event_spots,
     dropped="hotel_id",
@@ -114,7 +114,7 @@ LINE_KINDS = {
     "status": "text",
 }
 LINES = 40
-HELD_SHIPMENTS: LiteralString = (
+STORED_SHIPMENTS: LiteralString = (
     "SELECT concat_ws(' ', tracking_number, carrier, sender_address, receiver_address, status,"
     " sku, article_name, quantity, unit_price)"
     " FROM shipments.shipments JOIN shipments.articles USING (tracking_number, carrier)"
@@ -133,10 +133,10 @@ shipments = Files(
     assets=tuple(
         f"shipments.{name}" for name in ("addresses", "shipments", "articles", "status_history")
     ),
-    held=HELD_SHIPMENTS,
+    stored=STORED_SHIPMENTS,
     truth=lambda: [{**line(number)} for number in range(LINES)],
     spots=_line_spots,
     dropped="carrier",
     spared=NO_CONNECTION
-    | {"gzip bomb": "packed files are not taken", "far future": "they have no times"},
+    | {"gzip bomb": "packed files are not accepted", "far future": "they have no times"},
 )

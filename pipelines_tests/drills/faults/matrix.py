@@ -93,7 +93,7 @@ class Matrix:
 
 @contextmanager
 def matrix(server: Connections, template: str, folder: Path) -> Iterator[Matrix]:
-    """What it takes to try cells: the sources that are well, at an instant that stays."""
+    """The setting of a cell: healthy sources at a fixed instant."""
     now = dt.datetime.now(dt.UTC)
     began_at = min(now, now.replace(hour=LATEST_HOUR, minute=0))  # the day is not over meanwhile
     with (

@@ -1,4 +1,4 @@
-"""The services and files that are spoiled: where each is set, its true answers, what is held."""
+"""The services and files that are spoiled: where each is set, its true answers, what is stored."""
 
 import datetime as dt
 import json
@@ -45,12 +45,12 @@ class Bench:
 
 
 class Teller(Protocol):
-    """A source that tells the truth, or what a fault makes of it."""
+    """A source that serves the truth, or what a fault makes of it."""
 
+    #: Whether a fault of the content changed anything.
     is_spoiled: bool
-    """Whether a fault of the content changed anything."""
 
-    def tell(self, fault: str | None) -> Mapping[str, str]:
+    def serve(self, fault: str | None) -> Mapping[str, str]:
         """From now on; returns the environment by which it is found."""
 
 
@@ -58,22 +58,22 @@ class Teller(Protocol):
 class Source:
     """A source as the matrix has it.
 
-    `assets` of the job are brought up to date; `held` asks for the records that landed, a row each,
-    and `told` for why others are known to be missing, where that is not in quarantine.
+    `assets` of the job are refreshed; `stored` selects the records that landed, a row each,
+    and `reported` why others are known to be missing, where that is not in quarantine.
     """
 
     title: str
     variable: str
     job: str
     assets: tuple[str, ...]
-    held: LiteralString
-    told: LiteralString | None = None
+    stored: LiteralString
+    reported: LiteralString | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Bench], None] = lambda bench: None
+    #: After which it is queried again.
     later: dt.timedelta = dt.timedelta()
-    """After which it is asked again."""
+    #: Faults that it cannot have, and why.
     spared: Mapping[str, str] = field(default_factory=dict)
-    """Faults that it cannot have, and why."""
 
     def open(self, bench: Bench) -> Any:
         """A context that gives a `Teller`."""
@@ -82,10 +82,10 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Service(Source):
-    """A source that is asked over HTTP.
+    """A source that is queried over HTTP.
 
-    `truth` is from the path with its query to the document; `spots` of the document that was asked
-    for as the how-manieth are what content faults spoil.
+    `truth` is from the path with its query to the document; `spots` is what content faults spoil in
+    the first, second and further documents that are requested.
     """
 
     truth: Callable[[Bench, str], Any]
@@ -101,10 +101,10 @@ class Service(Source):
 class _Served:
     def __init__(self, service: Service, bench: Bench, fake: FakeSource, stack: ExitStack) -> None:
         self.service, self.bench, self.fake, self.stack = service, bench, fake, stack
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.is_spoiled = False
 
-    def tell(self, fault: str | None) -> Mapping[str, str]:
+    def serve(self, fault: str | None) -> Mapping[str, str]:
         self.fake.will(lambda handler: self._answer(handler, fault))
         address = self._address(fault) + self.service.path
         return {**self.service.settings, self.service.variable: address}
@@ -120,12 +120,12 @@ class _Served:
         return _base(self.fake)
 
     def _answer(self, handler: BaseHTTPRequestHandler, fault: str | None) -> None:
-        if handler.path not in self.asked:
-            self.asked.append(handler.path)
+        if handler.path not in self.requested:
+            self.requested.append(handler.path)
         document = self.service.truth(self.bench, handler.path)
         if fault in CONTENT:
             before = json.dumps(document)
-            spoil(fault, self.service.spots(document, self.asked.index(handler.path)))
+            spoil(fault, self.service.spots(document, self.requested.index(handler.path)))
             self.is_spoiled = self.is_spoiled or json.dumps(document) != before
         true = json.dumps(document).encode()
         (ANSWERS[fault](true) if fault in ANSWERS else body(true))(handler)
@@ -187,7 +187,7 @@ flights = Service(
         ),
         "flights.itinerary_legs",
     ),
-    held=(
+    stored=(
         "SELECT concat_ws(' ', leg_id, departure_airport, arrival_airport, departure_local,"
         " arrival_local, stops, airline_id, airlines.name, duration_minutes)"
         " FROM flights.legs JOIN flights.airlines USING (airline_id) UNION ALL"
@@ -216,7 +216,7 @@ def _event_spots(events: Any, number: int) -> list[Spot]:
     ]
 
 
-HELD_EVENTS: LiteralString = (
+STORED_EVENTS: LiteralString = (
     "SELECT concat_ws(' ', event_id, hotel_id, event_at, status, room_reservation_id,"
     " night_of_stay) FROM bookings.events"
 )
@@ -225,7 +225,7 @@ bookings_api = Service(
     variable="BOOKINGS_EVENTS_URL",
     job="bookings",
     assets=("bookings.events",),
-    held=HELD_EVENTS,
+    stored=STORED_EVENTS,
     truth=lambda bench, path: [event(number) for number in range(EVENTS)],
     spots=_event_spots,
     path="/events",
@@ -263,8 +263,8 @@ solar = Service(
     assets=("solar.plants", "solar.readings"),
     settings={"SYNC_EVERY_RUN": "0", "SYNC_UNTIL_YEAR": "0"},
     prepare=_add_plant,
-    held="SELECT to_jsonb(readings) - 'delivery_id' FROM solar.readings",
-    told=(
+    stored="SELECT to_jsonb(readings) - 'delivery_id' FROM solar.readings",
+    reported=(
         "SELECT concat(status, ': ', problem) FROM solar.gaps,"
         " generate_series(1, hours_missing) WHERE status <> 'not requested'"
     ),

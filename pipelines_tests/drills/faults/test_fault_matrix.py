@@ -28,8 +28,8 @@ def test_data_delayed_by_a_fault_is_reported_and_arrives_afterwards(
     tried: Matrix, source: Source, fault: str
 ) -> None:
     row = tried.cell(source, fault).row()
-    told = [one for one in _rows()[source.title] if one.startswith(f"| {fault} |")]
-    assert [row] == told, f"docs/reliability.md says otherwise of {source.title}{REWRITE}"
+    documented = [one for one in _rows()[source.title] if one.startswith(f"| {fault} |")]
+    assert [row] == documented, f"docs/reliability.md says otherwise of {source.title}{REWRITE}"
 
 
 def test_the_page_has_each_source_and_fault_once() -> None:

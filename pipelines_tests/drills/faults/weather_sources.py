@@ -1,4 +1,4 @@
-"""The weather's sources: who tells how it is, now and by hours, and where places are."""
+"""The weather's sources: providers of observations, of hours and of the coordinates of places."""
 
 import datetime as dt
 from typing import Any, LiteralString
@@ -154,7 +154,7 @@ def _search_spots(answer: Any, number: int) -> list[Spot]:
     return _one_spot(spots, number)
 
 
-#: Faults that lose no record and cannot be seen in whole rows.
+#: Faults that lose no record and cannot be seen by counting rows.
 SPARED = {"out of range": "such a value is null and counted, and the others of its answer land"}
 
 
@@ -166,8 +166,8 @@ def _observer(title: str, provider: str, spots: Any) -> Service:
         assets=("weather.observations",),
         settings={"WEATHER_PROVIDER": provider, "WEATHER_API_KEY": "key"},
         prepare=_add_observed_places,
-        held=OBSERVED,
-        told=NOT_OBSERVED,
+        stored=OBSERVED,
+        reported=NOT_OBSERVED,
         truth=_true,
         spots=spots,
         spared=SPARED,
@@ -182,8 +182,8 @@ def _by_hours(title: str, days_ago: int, spots: Any) -> Service:
         job="weather",
         assets=("weather.hourly",),
         prepare=lambda bench: _add_plants(bench, days_ago),
-        held=HOURS,
-        told=NO_HOURS,
+        stored=HOURS,
+        reported=NO_HOURS,
         truth=_true,
         spots=spots,
         spared=SPARED,
@@ -202,8 +202,8 @@ geocoder = Service(
     job="weather",
     assets=("weather.places",),
     prepare=_add_shipments,
-    held=LOCATED,
-    told=NOT_LOCATED,
+    stored=LOCATED,
+    reported=NOT_LOCATED,
     truth=_true,
     spots=_search_spots,
     spared={"far future": "it has no times"},

@@ -1,1 +1,1 @@
-"""Schedules drawn by seeds: what feeds tell, what befalls runs, and a model of the truth."""
+"""Schedules drawn by seeds: what feeds send, what befalls runs, and a model of the truth."""

@@ -18,7 +18,7 @@ from pipelines.sources.bookings.polling import poll
 from pipelines.sources.bookings.retry import retry_quarantine
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills import truth
-from pipelines_tests.drills.seeded.feed import Feed, Settle, refused_files, same
+from pipelines_tests.drills.seeded.feed import Feed, Settle, rejected_files, same
 from pipelines_tests.loaders import loader
 from pipelines_tests.sources.bookings.made_up import Event, event, text_of
 
@@ -36,15 +36,15 @@ SELECT pg_restore_relation_stats(
     'schemaname', 'bookings', 'relname', 'events', 'reltuples', 10000::real
 )
 """
-TOLD_BADLY = """
+BAD_RECORDS = """
 SELECT raw FROM ops.quarantine INNER JOIN ops.deliveries USING (delivery_id)
 WHERE source = 'bookings' AND name LIKE 'events%%'
 """
 
 
 @dataclass(frozen=True)
-class Told:
-    """An event as it was told; if it is not good, whether it is bad by itself."""
+class SentEvent:
+    """An event as it was sent; if it is not good, whether it is bad by itself."""
 
     event: Any
     is_good: bool = True
@@ -57,16 +57,16 @@ class File:
 
     name: str
     sha256: str
-    lines: list[Told]
+    lines: list[SentEvent]
 
     @property
-    def is_refused(self) -> bool:
+    def is_rejected(self) -> bool:
         bad = sum(line.is_bad for line in self.lines)
         return bad > max(FEW_BAD, MOST_BAD * len(self.lines))
 
 
 class Bookings(Feed):
-    """Each id has one true event; another one under it only comes when the true one is held."""
+    """Each id has one true event; another one under it only comes when the true one is stored."""
 
     source = "bookings"
     path = "/events"
@@ -75,7 +75,7 @@ class Bookings(Feed):
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
         self.files: list[File] = []
-        self.served: list[Told] = []
+        self.served: list[SentEvent] = []
         self.true: dict[int, Event] = {}
         self.settled: set[int] = set()
         self.is_retry = False
@@ -98,18 +98,18 @@ class Bookings(Feed):
         if chance < 0.65:
             return self._rewrite()
         if chance < 0.85:
-            told = self._lines(self.random.randint(2, 12), with_conflicts=False)
-            self.served += told
-            return f"the API tells {_described(told)}"
+            sent = self._lines(self.random.randint(2, 12), with_conflicts=False)
+            self.served += sent
+            return f"the API serves {_described(sent)}"
         if chance < 0.92:
             self.is_retry = True
             return "quarantine is to be read again"
         return self._contradict(settle)
 
     def _rewrite(self) -> str:
-        """The last file grows; one that is refused is mended."""
+        """The last file grows; a rejected one is mended."""
         last = self.files[-1]
-        kept = [line for line in last.lines if not (last.is_refused and line.is_bad)]
+        kept = [line for line in last.lines if not (last.is_rejected and line.is_bad)]
         new = [line for line in self._lines(self.random.randint(2, 8)) if not line.is_bad]
         return self._drop(last.name, [*kept, *new])
 
@@ -117,39 +117,39 @@ class Bookings(Feed):
         settle()
         self.settled = self._ids()
         if not self.settled:
-            return "nothing is told"
+            return "nothing is sent"
         number = self.random.choice(sorted(self.settled))
-        other = Told(self.true[number] | {"hotel_id": 99}, is_good=False)
+        other = SentEvent(self.true[number] | {"hotel_id": 99}, is_good=False)
         if self.random.random() < 0.5:
             return self._drop(f"{len(self.files)}.csv", [other, *self._lines(6)])
         if all(one.event != other.event for one in self.served):
             self.served = [one for one in self.served if _number(one) != number] + [other]
         return f"the API contradicts {number}"
 
-    def _drop(self, name: str, lines: list[Told]) -> str:
+    def _drop(self, name: str, lines: list[SentEvent]) -> str:
         sha256 = super().drop(name, text_of(line.event for line in lines))
         self.files.append(File(name, sha256, lines))
-        is_refused = ", to be refused" if self.files[-1].is_refused else ""
-        return f"{name} is dropped with {_described(lines)}{is_refused}"
+        is_rejected = ", to be rejected" if self.files[-1].is_rejected else ""
+        return f"{name} is dropped with {_described(lines)}{is_rejected}"
 
-    def _lines(self, count: int, *, with_conflicts: bool = True) -> list[Told]:
-        """Events that are new, and some of those known, bad or told otherwise in a second line."""
-        random, lines = self.random, list[Told]()
+    def _lines(self, count: int, *, with_conflicts: bool = True) -> list[SentEvent]:
+        """Events that are new, and some of those known, bad or different in a second line."""
+        random, lines = self.random, list[SentEvent]()
         known = sorted(self._ids())
         share = random.choice((0.0, 0.05, 0.1, 0.5))
         for _ in range(count):
             if known and random.random() < 0.2:
-                lines.append(Told(self.true[random.choice(known)]))
+                lines.append(SentEvent(self.true[random.choice(known)]))
                 continue
             number = len(self.true) + 1
             self.true[number] = self._event(number)
             if random.random() < share:
                 bad = self.true[number] | random.choice(BAD)
-                lines.append(Told(bad, is_good=False, is_bad=True))
+                lines.append(SentEvent(bad, is_good=False, is_bad=True))
                 continue
-            lines.append(Told(self.true[number]))
+            lines.append(SentEvent(self.true[number]))
             if with_conflicts and random.random() < 0.04:
-                lines.append(Told(self.true[number] | {"hotel_id": 99}, is_good=False))
+                lines.append(SentEvent(self.true[number] | {"hotel_id": 99}, is_good=False))
         return lines
 
     def _event(self, number: int) -> Event:
@@ -169,8 +169,8 @@ class Bookings(Feed):
         return [*{file.name: file for file in self.files}.values()]
 
     def _ids(self) -> set[int]:
-        """Of the events that are told well somewhere now, or were taken in before."""
-        lines = [line for file in self._latest() if not file.is_refused for line in file.lines]
+        """Return the events that have a good line somewhere now, or were loaded before."""
+        lines = [line for file in self._latest() if not file.is_rejected for line in file.lines]
         return self.settled | {_number(one) for one in lines + self.served if one.is_good}
 
     def answer(self, query: Mapping[str, str]) -> bytes:
@@ -194,11 +194,11 @@ class Bookings(Feed):
         if failure is not None:
             raise failure
 
-    def is_taken(self) -> None:
+    def is_loaded(self) -> None:
         self.is_retry = False
 
     def again(self, store: Warehouse) -> None:
-        if self.files and not self.files[-1].is_refused:
+        if self.files and not self.files[-1].is_rejected:
             file = look_at(self.source, self.folder / self.files[-1].name)
             assert (
                 load_file(store, self.source, file, loader("bookings", most_bad=MOST_BAD)) is None
@@ -220,7 +220,7 @@ class Bookings(Feed):
         latest, dropped = self._latest(), {(file.name, file.sha256): file for file in self.files}
         bad_of_all, kept = set[str](), set[str]()
         for place, file in dropped.items():
-            assert not (file.is_refused and place in entries), place
+            assert not (file.is_rejected and place in entries), place
             if place in entries:
                 bad = {
                     f"line {n}": json.dumps(line.event)
@@ -228,16 +228,16 @@ class Bookings(Feed):
                     if not line.is_good
                 }
                 assert entries[place].read == len(file.lines), place
-                assert entries[place].refused <= bad.keys(), place
+                assert entries[place].rejected <= bad.keys(), place
                 bad_of_all |= {*bad.values()}
-                kept |= {bad[where] for where in entries[place].refused}
+                kept |= {bad[where] for where in entries[place].rejected}
         same(kept, bad_of_all, "bad lines, each kept once or more")
-        taken = {(file.name, file.sha256) for file in latest if not file.is_refused}
-        assert taken <= entries.keys(), taken - entries.keys()
-        refused = {file.name for file in latest if file.is_refused}
-        assert refused_files(owner, self.source) == refused
-        told_badly = [json.dumps(_as_served(one)) for one in self.served if not one.is_good]
-        same((raw for (raw,) in owner.execute(TOLD_BADLY)), told_badly, "bad events of the API")
+        loaded = {(file.name, file.sha256) for file in latest if not file.is_rejected}
+        assert loaded <= entries.keys(), loaded - entries.keys()
+        rejected = {file.name for file in latest if file.is_rejected}
+        assert rejected_files(owner, self.source) == rejected
+        sent_badly = [json.dumps(_as_served(one)) for one in self.served if not one.is_good]
+        same((raw for (raw,) in owner.execute(BAD_RECORDS)), sent_badly, "bad events of the API")
 
 
 def truth_of(events: Iterable[Event]) -> list[truth.Row]:
@@ -255,15 +255,15 @@ def truth_of(events: Iterable[Event]) -> list[truth.Row]:
     ]
 
 
-def _number(told: Told) -> int:
-    return int(told.event["id"])
+def _number(sent: SentEvent) -> int:
+    return int(sent.event["id"])
 
 
-def _as_served(told: Told) -> Event:
-    at = told.event["event_timestamp"].replace(" ", "T")
-    return {**told.event, "event_timestamp": f"{at}Z"}
+def _as_served(sent: SentEvent) -> Event:
+    at = sent.event["event_timestamp"].replace(" ", "T")
+    return {**sent.event, "event_timestamp": f"{at}Z"}
 
 
-def _described(lines: list[Told]) -> str:
+def _described(lines: list[SentEvent]) -> str:
     bad = sum(not line.is_good for line in lines)
     return f"{len(lines)} events, {bad} of them bad"

@@ -1,4 +1,4 @@
-"""What the feeds of a schedule have in common: they tell, are taken in as jobs do, and know."""
+"""What the feeds of a schedule have in common: they send, are loaded as jobs do, and know."""
 
 import hashlib
 import os
@@ -26,32 +26,32 @@ SELECT
     )
 FROM ops.deliveries WHERE source = %s
 """
+#: Loads without trouble what was sent so far.
 Settle = Callable[[], None]
-"""Takes in without trouble what was told so far."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the ledger has to say of a delivery, and where in it the refused records stand."""
+    """What the ledger has to say of a delivery, and where in it the rejected records are."""
 
     read: int
     loaded: int
     unchanged: int
-    refused: frozenset[str]
+    rejected: frozenset[str]
 
 
 class Feed(ABC):
     """One domain's source. A run in another process has a copy of it, so a run changes nothing.
 
     `path` is where it answers at `url`, if it does; files are dropped into `folder`. What
-    `is_watched` is taken in before anything else happens.
+    `is_watched` is loaded before anything else happens.
     """
 
     source: str
     path = ""
     is_watched = False
+    #: About so many statements and commits a run has.
     moments: ClassVar[Mapping[str, int]]
-    """About so many statements and commits a run has."""
 
     def __init__(self, seed: int, clock: FakeClock, url: str, folder: Path) -> None:
         self.random = Random(f"{seed} {self.source}")
@@ -68,13 +68,13 @@ class Feed(ABC):
 
     @abstractmethod
     def run(self, store: Warehouse) -> None:
-        """Take in what there is, as the job does. Raises what it could not."""
+        """Load what there is, as the job does. Raises the failures."""
 
-    def is_taken(self) -> None:  # noqa: B027
-        """Hear that a run ended well."""
+    def is_loaded(self) -> None:  # noqa: B027
+        """Note that a run ended well."""
 
     def end(self) -> None:  # noqa: B027
-        """Hear that nothing new comes from now on."""
+        """Note that nothing new comes from now on."""
 
     def again(self, store: Warehouse) -> None:
         """Deliver the last once more."""
@@ -86,7 +86,7 @@ class Feed(ABC):
 
     @abstractmethod
     def check(self, owner: psycopg.Connection) -> None:
-        """Hold the tables and the ledger against what was told."""
+        """Compare the tables and the ledger with what was sent."""
 
     def drop(self, name: str, text: str) -> str:
         """Put a file, later than all before it, into the inbox; its digest."""
@@ -101,7 +101,7 @@ class Feed(ABC):
         os.utime(self.folder / name, (FIRST_FILE_AT + self._dropped,) * 2)
 
     def http(self, variable: str) -> HttpClient:
-        """A client that asks twice and does not wait."""
+        """A client that sends a request twice and does not wait."""
         return HttpClient(
             self.source,
             variable,
@@ -123,15 +123,15 @@ class Feed(ABC):
         return found
 
 
-def refused_files(owner: psycopg.Connection, source: str) -> set[str]:
-    """The names of the files that were refused whole."""
+def rejected_files(owner: psycopg.Connection, source: str) -> set[str]:
+    """Return the names of the files that were rejected."""
     query = "SELECT name FROM ops.inbox_files WHERE source = %s AND problem IS NOT NULL"
     return {name for (name,) in owner.execute(query, (source,))}
 
 
-def same(held: Iterable[Any], true: Iterable[Any], what: str) -> None:
+def same(stored: Iterable[Any], true: Iterable[Any], what: str) -> None:
     """Assert that both have the same, each once; else say what is lost and what is too much."""
-    left, right = sorted(map(str, held)), sorted(map(str, true))
+    left, right = sorted(map(str, stored)), sorted(map(str, true))
     if left != right:
         lost, more = [*right], []
         for one in left:

@@ -1,4 +1,4 @@
-"""Flights documents: some a day; bad records, and documents that are rejected as a whole."""
+"""Flights documents: some a day; bad records, and documents that are rejected."""
 
 import datetime as dt
 import hashlib
@@ -21,7 +21,7 @@ PRICES = """
 SELECT itinerary_id, snapshot_at, price_amount::integer, agent FROM metrics.flight_prices
 """
 PERIODS = "SELECT leg_id, seen_from_at, seen_until_at, arrival_airport, stops FROM flights.legs"
-REFUSED = "SELECT snapshot_at FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
+REJECTED = "SELECT snapshot_at FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Document:
         return archive.name_of(self.at), hashlib.sha256(self.body).hexdigest()
 
     def bad(self) -> tuple[set[int], set[int]]:
-        """The places of bad itineraries and legs: by themselves, or told otherwise before."""
+        """The places of bad itineraries and legs: by themselves, or different before."""
         legs = _bad(self.legs, lambda one: len(one["arrival_airport"]) == 3)
         known = {one["id"] for n, one in enumerate(self.legs) if n not in legs}
         itineraries = _bad(
@@ -48,7 +48,7 @@ class Document:
         return itineraries, legs
 
     @property
-    def is_believed(self) -> bool:
+    def is_accepted(self) -> bool:
         itineraries, legs = self.bad()
         return 2 * len(itineraries) <= len(self.itineraries) and 2 * len(legs) <= len(self.legs)
 
@@ -63,28 +63,30 @@ class Flights(Feed):
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
         self.at = dt.datetime.combine(MONDAY, dt.time(5), dt.UTC)
-        self.published = [self._draw(is_believed=True)]
+        self.published = [self._draw(is_accepted=True)]
         self.is_rebuild = False
 
     def happen(self, settle: Settle) -> str:
         chance = self.random.random()
         self.is_rebuild = self.random.random() < 0.1
-        is_believed = self.random.random() > 0.15
+        is_accepted = self.random.random() > 0.15
         if 0.5 <= chance < 0.65:
             return "the document is the same"
         settle()
         self.at += dt.timedelta(minutes=20)
         if chance < 0.5:
             self.at += dt.timedelta(days=self.random.choice((1, 1, 2)))
-        same_as = self.published[-1] if chance < 0.1 else self._draw(is_believed=is_believed)
+        same_as = self.published[-1] if chance < 0.1 else self._draw(is_accepted=is_accepted)
         new = Document(self.at, same_as.body, same_as.itineraries, same_as.legs)
         self.published.append(new)
         bad = sum(map(len, new.bad()))
-        refused = "" if new.is_believed else ", to be refused"
-        told = f"the document of {self.at} has {len(new.itineraries)} offers, {bad} bad{refused}"
-        return f"{told}; tables are rebuilt" if self.is_rebuild else told
+        rejected = "" if new.is_accepted else ", to be rejected"
+        description = (
+            f"the document of {self.at} has {len(new.itineraries)} offers, {bad} bad{rejected}"
+        )
+        return f"{description}; tables are rebuilt" if self.is_rebuild else description
 
-    def _draw(self, *, is_believed: bool) -> Document:
+    def _draw(self, *, is_accepted: bool) -> Document:
         while True:
             legs = [
                 leg(n, target=self._pick("LTN", "STN"), stops=self.random.randrange(2))
@@ -95,7 +97,7 @@ class Flights(Feed):
                 | {"agent": self._pick("Trip.com", "Kiwi.com")}
                 for n in self.random.sample(range(1, 9), self.random.randint(3, 8))
             ]
-            share = self.random.choice((0.0, 0.1)) if is_believed else 0.8
+            share = self.random.choice((0.0, 0.1)) if is_accepted else 0.8
             self._spoil(itineraries, share, {"price": "free"})
             self._spoil(legs, share / 3, {"arrival_airport": "Luton"})
             if self.random.random() < 0.2:
@@ -103,7 +105,7 @@ class Flights(Feed):
                 legs.append(self.random.choice(legs) | {"stops": self.random.randrange(2)})
             body = json.dumps({"itineraries": itineraries, "legs": legs}).encode()
             drawn = Document(self.at, body, itineraries, legs)
-            if drawn.is_believed is is_believed:
+            if drawn.is_accepted is is_accepted:
                 return drawn
 
     def _pick(self, *words: str) -> str:
@@ -130,12 +132,12 @@ class Flights(Feed):
             archive.keep(connection, replace(answer, received_at=self.at))
         load.bring_up_to_date(store, run_id=None, rebuild=self.is_rebuild)
 
-    def is_taken(self) -> None:
+    def is_loaded(self) -> None:
         self.is_rebuild = False
 
     def check(self, owner: psycopg.Connection) -> None:
-        believed = {one.at: one for one in self.published if one.is_believed}
-        offers = _by_snapshot(believed, lambda one: one.itineraries, lambda one: one.bad()[0])
+        accepted = {one.at: one for one in self.published if one.is_accepted}
+        offers = _by_snapshot(accepted, lambda one: one.itineraries, lambda one: one.bad()[0])
         prices = [
             (name, at, int(one["price"].removeprefix("£")), one["agent"])
             for (name, at), one in offers.items()
@@ -144,28 +146,28 @@ class Flights(Feed):
         found = [
             (name, at, *said)
             for name, first, last, *said in owner.execute(PERIODS)
-            for at in believed
+            for at in accepted
             if first <= at <= (last or at)
         ]
-        flown = _by_snapshot(believed, lambda one: one.legs, lambda one: one.bad()[1])
+        flown = _by_snapshot(accepted, lambda one: one.legs, lambda one: one.bad()[1])
         legs = [
             (name, at, one["arrival_airport"], one["stops"]) for (name, at), one in flown.items()
         ]
         same(found, legs, "flights.legs")
-        refused = [(one.at,) for one in self.published if not one.is_believed]
-        same(owner.execute(REFUSED), refused, "refused documents")
-        self._check_ledger(owner, {one.place for one in believed.values()})
+        rejected = [(one.at,) for one in self.published if not one.is_accepted]
+        same(owner.execute(REJECTED), rejected, "rejected documents")
+        self._check_ledger(owner, {one.place for one in accepted.values()})
 
-    def _check_ledger(self, owner: psycopg.Connection, taken: set[tuple[str, str]]) -> None:
+    def _check_ledger(self, owner: psycopg.Connection, loaded: set[tuple[str, str]]) -> None:
         entries, known = self.entries(owner), {one.place: one for one in self.published}
-        assert taken <= entries.keys() <= known.keys(), taken - entries.keys()
+        assert loaded <= entries.keys() <= known.keys(), loaded - entries.keys()
         for place, entry in entries.items():
             document = known[place]
             itineraries, legs = document.bad()
-            assert document.is_believed, place
+            assert document.is_accepted, place
             assert entry.read == len(document.itineraries) + len(document.legs), place
             bad = [f"itineraries[{n}]" for n in itineraries] + [f"legs[{n}]" for n in legs]
-            same(entry.refused, bad, f"refused of {place}")
+            same(entry.rejected, bad, f"rejected of {place}")
 
 
 def _bad(records: list[Record], is_good: Any) -> set[int]:

@@ -1,4 +1,4 @@
-"""One schedule: feeds tell, runs take in or are struck down, then it is calm, and all is compared.
+"""One schedule: feeds send, runs load or are struck down, then it is calm, and all is compared.
 
 Good runs are of this process; one that is to be struck is a process of its own.
 """
@@ -36,12 +36,12 @@ from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, cut
 
 FEEDS: tuple[type[Feed], ...] = (Bookings, Shipments, Flights, Solar, Weather)
+#: So many there are at least and at most.
 HAPPENINGS = (5, 9)
-"""So many there are at least and at most."""
 NOBODY = "http://127.0.0.1:9"
 MAX_SECONDS = 300
-ASKED_AGAIN = {"retry_at", "failures", "quarantine_id"}
-"""Columns that change where days that cannot be had whole are asked for again."""
+#: Columns that change where incomplete days are requested again.
+RETRIED = {"retry_at", "failures", "quarantine_id"}
 
 
 class Schedule:
@@ -89,35 +89,35 @@ class Schedule:
             return "nobody looks"
         if chance < 0.35:
             self._run(feed)
-            return "it is taken in"
+            return "it is loaded"
         if chance < 0.5 and feed.path:
             return self._run_in_vain(feed)
         return self._run_and_strike(feed, troubles.drawn_blow(self.random, feed.moments))
 
     def _run(self, feed: Feed) -> None:
-        """Take in what there is, without trouble."""
+        """Load what there is, without trouble."""
         self.source.will(self._answer)
         feed.run(self.store)
-        feed.is_taken()
+        feed.is_loaded()
 
     def _run_in_vain(self, feed: Feed) -> str:
-        """The source fails, once or more often than it is asked."""
+        """The source fails, once or more often than it is queried."""
         fault, times = self.random.choice(troubles.FAULTS), self.random.randint(1, 3)
-        asking = copy.copy(feed)
-        if fault == "refused":
-            asking.url = NOBODY
+        copied = copy.copy(feed)
+        if fault == "unreachable":
+            copied.url = NOBODY
         else:
             faults = {"500": body(b"{}", status=500), "cut": self._cut_short}
             self.source.will(*[faults[fault]] * times, self._answer)
-        return f"{fault} {times} times; {self._outcome(feed, lambda: asking.run(self.store))}"
+        return f"{fault} {times} times; {self._outcome(feed, lambda: copied.run(self.store))}"
 
     def _outcome(self, feed: Feed, run: Callable[[], object]) -> str:
         try:
             run()
         except TransientFailure as failure:
             return f"it says: {failure.problem}"
-        feed.is_taken()
-        return "it is taken in"
+        feed.is_loaded()
+        return "it is loaded"
 
     def _run_and_strike(self, feed: Feed, blow: Blow) -> str:
         self.source.will(self._answer)
@@ -142,10 +142,10 @@ class Schedule:
             self.store.dispose()
             self.bring_up()
         if said == "":
-            feed.is_taken()
+            feed.is_loaded()
         else:
             assert not said.startswith("fault"), f"{blow}: {said}"
-        return f"{blow}; {said or 'it is taken in'}"
+        return f"{blow}; {said or 'it is loaded in'}"
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         body(self._content(handler))(handler)
@@ -155,9 +155,9 @@ class Schedule:
         cut(content[: len(content) // 2], len(content))(handler)
 
     def _content(self, handler: BaseHTTPRequestHandler) -> bytes:
-        asked = urlsplit(handler.path)
-        (feed,) = [one for one in self.feeds if one.path == asked.path]
-        return feed.answer(dict(parse_qsl(asked.query)))
+        requested = urlsplit(handler.path)
+        (feed,) = [one for one in self.feeds if one.path == requested.path]
+        return feed.answer(dict(parse_qsl(requested.query)))
 
     @contextmanager
     def _owner(self) -> Iterator[psycopg.Connection]:
@@ -166,23 +166,23 @@ class Schedule:
             yield connection
 
     def _check(self) -> None:
-        """All is as it was told, the ledger adds up, and the last again changes nothing."""
+        """All is as it was sent, the ledger balances, and the last again changes nothing."""
         with self._owner() as owner:
             for feed in self.feeds:
                 feed.check(owner)
                 with self.store.engine.connect() as connection:
                     assert unbalanced(connection, feed.source) == []
-            before = _held(owner)
+            before = _stored(owner)
             self.plot.append("all once more")
             for feed in self.feeds:
                 feed.again(self.store)
-            after = _held(owner)
+            after = _stored(owner)
             changed = [table for table, rows in before.items() if rows != after[table]]
             assert changed == [], f"the last delivery again changed {changed}"
 
 
 def _load(
-    feed: Feed, blow: Blow, state: Path, server: Connections, database: str, told: Pipe
+    feed: Feed, blow: Blow, state: Path, server: Connections, database: str, reports: Pipe
 ) -> None:
     """Run in this process, until it is struck; what it says, nothing when all is well."""
     troubles.arm(blow, lambda: troubles.strike(blow.victim, state, server, database, os.getpid()))
@@ -190,16 +190,16 @@ def _load(
     try:
         feed.run(store)
     except TransientFailure as failure:
-        told.send(f"it says: {failure.problem}")
-    except BaseException as error:  # noqa: BLE001 - told to the test
-        told.send(f"fault: {type(error).__name__}: {error}")
+        reports.send(f"it says: {failure.problem}")
+    except BaseException as error:  # noqa: BLE001 - passed to the test
+        reports.send(f"fault: {type(error).__name__}: {error}")
     else:
-        told.send("")
+        reports.send("")
 
 
-def _held(owner: psycopg.Connection) -> dict[str, str]:
-    """What all tables hold, by table, but for times and numbers of deliveries."""
+def _stored(owner: psycopg.Connection) -> dict[str, str]:
+    """Return the contents of all tables by table, without times and numbers of deliveries."""
     return {
-        table: checksum(owner, table, [n for n in columns if n not in NOTED | ASKED_AGAIN])
+        table: checksum(owner, table, [n for n in columns if n not in NOTED | RETRIED])
         for table, columns in columns_of(owner).items()
     }

@@ -13,7 +13,7 @@ from pipelines.ingest.inbox import Inbox, look_at
 from pipelines.sources.shipments import load
 from pipelines.sources.shipments.transform import KEY
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.drills.seeded.feed import Entry, Feed, Settle, refused_files, same
+from pipelines_tests.drills.seeded.feed import Entry, Feed, Settle, rejected_files, same
 from pipelines_tests.drills.truth import status_of
 from pipelines_tests.loaders import loader
 from pipelines_tests.sources.shipments.made_up import BERLIN, PARIS, line, text_of
@@ -49,22 +49,22 @@ class File:
     lines: list[Line]
 
 
-class Told:
-    """What files say, taken one after the other: the last has the say of what it says well."""
+class Expected:
+    """The content of files loaded in order: for good lines, the last file wins."""
 
     def __init__(self) -> None:
         self.heads: dict[Name, tuple[str, ...]] = {}
         self.history: dict[Name, list[str]] = defaultdict(list)
         self.articles: dict[Name, dict[str, tuple[str, int, Decimal]]] = defaultdict(dict)
         self.entries: dict[tuple[str, str], Entry] = {}
+        #: Of the rejected lines of each delivery: which article they are about.
         self._keys: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
-        """Of the refused lines of each delivery: which article they are about."""
+        #: And what they say: another file that says the same has it in quarantine already.
         self._kept: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
-        """And what they say: another file that says the same has it in quarantine already."""
 
-    def take(self, file: File) -> None:
-        refused = refused_lines(file.lines)
-        good = [(n, one) for n, one in enumerate(file.lines) if n not in refused]
+    def add(self, file: File) -> None:
+        rejected = rejected_lines(file.lines)
+        good = [(n, one) for n, one in enumerate(file.lines) if n not in rejected]
         known = {
             said
             for place, kept in self._kept.items()
@@ -72,10 +72,10 @@ class Told:
             if where in self._keys[place]
         }
         changed = self._put(good)
-        again = {tuple(file.lines[n].values()) for n in refused}
+        again = {tuple(file.lines[n].values()) for n in rejected}
         self._answer({_key(one) for _, one in good}, again)
         place = file.name, file.sha256
-        fresh = {n for n in refused if tuple(file.lines[n].values()) not in known}
+        fresh = {n for n in rejected if tuple(file.lines[n].values()) not in known}
         positions = {f"line {n + 2}": _key(file.lines[n]) for n in fresh}
         self._keys[place] = positions
         self._kept[place] = {f"line {n + 2}": tuple(file.lines[n].values()) for n in fresh}
@@ -96,9 +96,9 @@ class Told:
                     self.history[name].append(head[2])
                 self.heads[name] = head
                 changed |= {n for n, _ in lines}
-            held = {**self.articles[name]}
+            stored = {**self.articles[name]}
             self.articles[name] |= {one["sku"]: _article(one) for _, one in lines}
-            changed |= {n for n, one in lines if held.get(one["sku"]) != _article(one)}
+            changed |= {n for n, one in lines if stored.get(one["sku"]) != _article(one)}
         return changed
 
     def _answer(self, keys: set[tuple[str, ...]], again: set[tuple[str, ...]]) -> None:
@@ -114,7 +114,7 @@ class Told:
                 self.entries[place] = replace(
                     entry,
                     unchanged=entry.unchanged + len(answered),
-                    refused=entry.refused - {*answered},
+                    rejected=entry.rejected - {*answered},
                 )
                 for where in answered:
                     del positions[where]
@@ -146,9 +146,9 @@ class Shipments(Feed):
 
     def _drop(self, name: str, lines: list[Line]) -> str:
         self.files.append(File(name, super().drop(name, text_of(lines)), lines))
-        bad = len(refused_lines(lines))
-        refused = ", to be refused" if is_refused(lines) else ""
-        return f"{name} is dropped with {len(lines)} lines, {bad} of them bad{refused}"
+        bad = len(rejected_lines(lines))
+        rejected = ", to be rejected" if is_rejected(lines) else ""
+        return f"{name} is dropped with {len(lines)} lines, {bad} of them bad{rejected}"
 
     def _lines(self) -> list[Line]:
         random = self.random
@@ -182,36 +182,36 @@ class Shipments(Feed):
         load_files(store, inbox, pending, loader("shipments"))
 
     def again(self, store: Warehouse) -> None:
-        if self.files and not is_refused(self.files[-1].lines):
+        if self.files and not is_rejected(self.files[-1].lines):
             file = look_at(self.source, self.folder / self.files[-1].name)
             assert load_file(store, self.source, file, loader("shipments")) is None
         self.run(store)
 
     def check(self, owner: psycopg.Connection) -> None:
-        """What was written over before it was taken in is not there, by the ledger too."""
+        """Check that a file overwritten before its load left nothing, also in the ledger."""
         entries = self.entries(owner)
         latest = {file.name: file for file in self.files}
-        told = Told()
+        expected = Expected()
         for file in self.files:
             is_there = (file.name, file.sha256) in entries or latest[file.name] is file
-            if is_there and not is_refused(file.lines):
-                told.take(file)
-        assert entries == told.entries
-        rows = [(*name, *head, *_sums(told, name)) for name, head in told.heads.items()]
+            if is_there and not is_rejected(file.lines):
+                expected.add(file)
+        assert entries == expected.entries
+        rows = [(*name, *head, *_sums(expected, name)) for name, head in expected.heads.items()]
         same(owner.execute(SHIPMENTS), rows, "shipments.shipments")
         articles = [
             (*name, sku, *article)
-            for name, held in told.articles.items()
-            for sku, article in held.items()
+            for name, stored in expected.articles.items()
+            for sku, article in stored.items()
         ]
         same(owner.execute(ARTICLES), articles, "shipments.articles")
-        refused = {file.name for file in latest.values() if is_refused(file.lines)}
-        assert refused_files(owner, self.source) == refused
+        rejected = {file.name for file in latest.values() if is_rejected(file.lines)}
+        assert rejected_files(owner, self.source) == rejected
 
 
-def refused_lines(lines: Sequence[Line]) -> set[int]:
+def rejected_lines(lines: Sequence[Line]) -> set[int]:
     """The places of lines that are bad, or of a shipment on which they disagree, or the second."""
-    refused = {
+    rejected = {
         n
         for n, one in enumerate(lines)
         if any(one[name] == value for bad in BAD for name, value in bad.items())
@@ -219,19 +219,19 @@ def refused_lines(lines: Sequence[Line]) -> set[int]:
     heads: dict[Name, set[tuple[str, ...]]] = defaultdict(set)
     first: dict[tuple[str, ...], tuple[str, int, Decimal]] = {}
     for n, one in enumerate(lines):
-        if n not in refused:
+        if n not in rejected:
             heads[_key(one)[:2]].add(_head(one))
-    refused |= {
-        n for n, one in enumerate(lines) if n not in refused and len(heads[_key(one)[:2]]) > 1
+    rejected |= {
+        n for n, one in enumerate(lines) if n not in rejected and len(heads[_key(one)[:2]]) > 1
     }
     for n, one in enumerate(lines):
-        if n not in refused and first.setdefault(_key(one), _article(one)) != _article(one):
-            refused.add(n)
-    return refused
+        if n not in rejected and first.setdefault(_key(one), _article(one)) != _article(one):
+            rejected.add(n)
+    return rejected
 
 
-def is_refused(lines: Sequence[Line]) -> bool:
-    return len(refused_lines(lines)) > max(FEW_BAD, MAX_BAD * len(lines))
+def is_rejected(lines: Sequence[Line]) -> bool:
+    return len(rejected_lines(lines)) > max(FEW_BAD, MAX_BAD * len(lines))
 
 
 def _key(one: Line) -> tuple[str, ...]:
@@ -247,8 +247,8 @@ def _article(one: Line) -> tuple[str, int, Decimal]:
     return one["article_name"], int(one["article_quantity"]), price
 
 
-def _sums(told: Told, name: Name) -> tuple[Any, ...]:
-    articles = told.articles[name].values()
+def _sums(expected: Expected, name: Name) -> tuple[Any, ...]:
+    articles = expected.articles[name].values()
     units = sum(pieces for _, pieces, _ in articles)
     value = sum(pieces * price for _, pieces, price in articles)
-    return len(articles), units, value, told.history[name]
+    return len(articles), units, value, expected.history[name]

@@ -21,11 +21,11 @@ from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 
 OF_THE_SERVER = ("backend", "postmaster", "server")
+#: The server less often: it needs a second to restart.
 VICTIMS = ("loader",) * 10 + ("sessions",) * 5 + OF_THE_SERVER
-"""The server less often: it takes a second to be back."""
-FAULTS = ("500", "cut", "refused")
+FAULTS = ("500", "cut", "unreachable")
+#: Most runs are over by then.
 MAX_MILLISECONDS = 120
-"""Most runs are over by then."""
 SESSIONS = """
 SELECT pid FROM pg_stat_activity
 WHERE datname = %s AND application_name = 'isobar' AND pid <> pg_backend_pid() ORDER BY pid

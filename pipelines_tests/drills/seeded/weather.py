@@ -1,4 +1,4 @@
-"""The present weather of some places, asked for whenever hours have passed."""
+"""The current weather of some places, requested whenever hours have passed."""
 
 import json
 from collections import Counter
@@ -13,8 +13,8 @@ from pipelines.sources.weather.sandbox.model import weather_at
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills.seeded.feed import Feed, Settle, same
 
+#: So many are in use, one a degree north of the other.
 PLACES = 3
-"""So many are in use, one a degree north of the other."""
 PUT = """
 INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)
 SELECT 'XX ' || n, n, 0, 'found', TRUE FROM generate_series(1, %s) AS n
@@ -38,7 +38,7 @@ SELECT place_id, requested_at FROM (
 
 
 class Weather(Feed):
-    """What was asked for and told is in the log of requests, not in the ledger."""
+    """Requests and responses are in the log of requests, not in the ledger."""
 
     source = "weather"
     path = "/v1/forecast"
@@ -46,8 +46,8 @@ class Weather(Feed):
 
     def __init__(self, *place: Any) -> None:
         super().__init__(*place)
-        self.told: Counter[int] = Counter()
-        """How often each place was."""
+        #: How often each place was.
+        self.sent: Counter[int] = Counter()
 
     def begin(self, owner: psycopg.Connection) -> None:
         owner.execute(PUT, (PLACES,))
@@ -59,7 +59,7 @@ class Weather(Feed):
 
     def answer(self, query: Mapping[str, str]) -> bytes:
         places = [round(float(one)) for one in query["latitude"].split(",")]
-        self.told.update(places)
+        self.sent.update(places)
         answers = [
             {"current_units": UNITS | {"time": "iso8601"}, "current": self._current(place)}
             for place in places
@@ -67,8 +67,8 @@ class Weather(Feed):
         return json.dumps(answers if len(answers) > 1 else answers[0]).encode()
 
     def _current(self, place: int) -> dict[str, Any]:
-        told = weather_at(place, 0.0, self.clock())
-        return {name: told[name] for name in UNITS} | {"time": f"{self.clock():%Y-%m-%dT%H:%M}"}
+        observed = weather_at(place, 0.0, self.clock())
+        return {name: observed[name] for name in UNITS} | {"time": f"{self.clock():%Y-%m-%dT%H:%M}"}
 
     def run(self, store: Warehouse) -> None:
         provider = OpenMeteo(self.http("WEATHER_BASE_URL"), self.url, self.clock)
@@ -84,4 +84,4 @@ class Weather(Feed):
         same(owner.execute(OBSERVED), true, "weather.observations")
         assert owner.execute(TOO_SOON).fetchall() == []
         kept = Counter(place for place, _ in owner.execute(SUCCESSES))
-        assert all(self.told[place] >= count for place, count in kept.items()), (self.told, kept)
+        assert all(self.sent[place] >= count for place, count in kept.items()), (self.sent, kept)

@@ -1,4 +1,4 @@
-"""A small platform whose runs, checks and looks go as a test says, and who is told of it."""
+"""A small platform whose runs, checks and ticks go as a test says, and its receivers."""
 
 import json
 import threading
@@ -35,10 +35,10 @@ from pipelines_tests.fake_source import Answer, body
 LEGS, PRICES = dg.AssetKey(["flights", "legs"]), dg.AssetKey(["flights", "prices"])
 SNAPSHOTS = dg.AssetKey(["flights", "snapshots"])
 POSSIBLE = dg.AssetCheckKey(LEGS, "possible_times")
-REFUSED = PermanentFailure(
+REJECTED = PermanentFailure(
     "flights", "it answered 404", place="https://flights.example", remedy="Mend FLIGHTS_URL."
 )
-OURS = dg.Failure(description=str(REFUSED), allow_retries=False)
+OURS = dg.Failure(description=str(REJECTED), allow_retries=False)
 
 
 class World:
@@ -119,10 +119,10 @@ class World:
         """Note a look as the daemon does: skipped, or failed with the error."""
         origin, instigator = _origin(name), InstigatorType(kind)
         self.switch(name, InstigatorStatus.DECLARED_IN_CODE, kind)
-        told = _told(error)
-        if told and not isinstance(error, dg.DagsterError):
+        cause = _serialised(error)
+        if cause and not isinstance(error, dg.DagsterError):
             message = f"dagster.SensorExecutionError: Error of {name}"
-            told = SerializableErrorInfo(message, [], "SensorExecutionError", cause=told)
+            cause = SerializableErrorInfo(message, [], "SensorExecutionError", cause=cause)
         self.instance.create_tick(
             TickData(
                 instigator_origin_id=origin.get_id(),
@@ -131,7 +131,7 @@ class World:
                 status=TickStatus.FAILURE if error else TickStatus.SKIPPED,
                 timestamp=at,
                 selector_id=origin.get_selector().get_id(),
-                error=told,
+                error=cause,
                 skip_reason=None if error else "Nothing new.",
             )
         )
@@ -224,7 +224,7 @@ class World:
 
 
 class FakeReceiver:
-    """A real HTTP server that apprise's json:// posts to; says yes unless told otherwise."""
+    """A real HTTP server that apprise's json:// posts to; says yes by default."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -308,7 +308,7 @@ def _origin(name: str) -> RemoteInstigatorOrigin:
     return RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
 
 
-def _told(error: BaseException | None) -> SerializableErrorInfo | None:
+def _serialised(error: BaseException | None) -> SerializableErrorInfo | None:
     """An error as the daemon keeps it."""
     if error is None:
         return None

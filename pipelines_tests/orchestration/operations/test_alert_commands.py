@@ -1,4 +1,4 @@
-"""`isobar alerts test`, and what else refuses addresses that are wrong."""
+"""`isobar alerts test`, and what else rejects wrong addresses."""
 
 from pathlib import Path
 

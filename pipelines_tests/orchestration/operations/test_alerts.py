@@ -1,4 +1,4 @@
-"""Who is told of what, when and how often: the real sensor, and real receivers over HTTP."""
+"""Who is notified of what, when and how often: the real sensor, and real receivers over HTTP."""
 
 import datetime as dt
 import json
@@ -25,19 +25,19 @@ Wait = Callable[[float], None]
 
 
 @pytest.fixture(autouse=True)
-def told(monkeypatch: pytest.MonkeyPatch) -> None:
+def variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALERT_URLS", raising=False)
     monkeypatch.setenv("ISOBAR_UI_URL", "http://isobar.example/")
 
 
 @pytest.fixture
 def to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Sets who is told."""
+    """Set the receivers."""
 
-    def tell(*urls: str) -> None:
+    def set_urls(*urls: str) -> None:
         monkeypatch.setenv("ALERT_URLS", " ".join(urls))
 
-    return tell
+    return set_urls
 
 
 @pytest.fixture
@@ -253,7 +253,7 @@ def test_many_problems_make_one_message_listing_the_worst_first(
 def test_a_sensor_killed_before_storing_its_cursor_notifies_again(
     world: World, receiver: FakeReceiver, to: Any
 ) -> None:
-    """Each change is told at least once."""
+    """Each change is notified at least once."""
     to(receiver.url)
     _, cursor = world.look()
     world.stop()

@@ -1,4 +1,4 @@
-"""Alerts of a real `isobar ui`: daemon, code server and web server, told over HTTP."""
+"""Alerts of a real `isobar ui`: daemon, code server and web server, received over HTTP."""
 
 import re
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from pipelines_tests.orchestration.operations.made_up import FakeReceiver, until
 from pipelines_tests.served_ui import RUN, Ui, start, today
 from pipelines_tests.sources.flights.made_up import flights_document
 
+#: A look every five seconds, on a busy machine.
 PATIENCE_SECONDS = 120.0
-"""A look every five seconds, on a busy machine."""
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def ui(state: Path, receiver: FakeReceiver, source: FakeSource) -> Iterator[Ui]:
     serving.stop()
 
 
-def told(receiver: FakeReceiver, *words: str) -> str:
+def received(receiver: FakeReceiver, *words: str) -> str:
     """The first message that has all of the words, once it came."""
 
     def first() -> str:
@@ -40,17 +40,17 @@ def test_failures_and_recoveries_are_notified_with_working_links(
     ui: Ui, receiver: FakeReceiver, source: FakeSource, state: Path
 ) -> None:
     assert ui.run("flights", today()) == "FAILURE"
-    text = told(receiver, "job flights", "403 Forbidden")
+    text = received(receiver, "job flights", "403 Forbidden")
     links = re.findall(rf"{re.escape(ui.url)}/runs/\S+", text)
     assert links, text
     assert requests.get(links[0], timeout=10).status_code == 200
     run_id = links[0].rpartition("/")[2]
-    told_of = ui.ask(RUN, id=run_id)["runOrError"]
-    assert (told_of["jobName"], told_of["status"]) == ("flights", "FAILURE")
+    linked = ui.query(RUN, id=run_id)["runOrError"]
+    assert (linked["jobName"], linked["status"]) == ("flights", "FAILURE")
     source.will(document(flights_document()))
     assert ui.run("flights", today()) == "SUCCESS"
-    told(receiver, "over: job flights")
+    received(receiver, "over: job flights")
 
-    told(receiver, "error: sensor shipments_inbox", "the inbox cannot be read")
+    received(receiver, "error: sensor shipments_inbox", "the inbox cannot be read")
     (state / "parcels").mkdir()
-    told(receiver, "over: sensor shipments_inbox")
+    received(receiver, "over: sensor shipments_inbox")

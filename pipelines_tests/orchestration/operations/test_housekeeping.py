@@ -1,4 +1,4 @@
-"""The job that takes away what has to go, whole; and logs that do not fill the disk."""
+"""The housekeeping job, and logs that do not fill the disk."""
 
 import datetime as dt
 import os

@@ -1,4 +1,4 @@
-"""Runs whose process was killed end, let go what they held, and are tried again; others go on."""
+"""Runs whose process was killed fail, free their slots and are retried; others go on."""
 
 import json
 import os
@@ -214,7 +214,7 @@ def test_looking_is_cheap(instance: dg.DagsterInstance, sleeper: "subprocess.Pop
 
 
 class Session:
-    """`isobar ui` with a slow run: a load that waits for a lock that the test holds."""
+    """`isobar ui` with a slow run: a load that waits for a lock of the test."""
 
     def __init__(self, state: Path, source: FakeSource, sandbox_url: str) -> None:
         self.state = state
@@ -235,7 +235,9 @@ class Session:
         """Of the runs of flights, by id, newest first."""
         query = """{ runsOrError(filter: {pipelineName: "flights"}) { ... on Runs { results {
             runId status } } } }"""
-        return {one["runId"]: one["status"] for one in self.ui.ask(query)["runsOrError"]["results"]}
+        return {
+            one["runId"]: one["status"] for one in self.ui.query(query)["runsOrError"]["results"]
+        }
 
 
 @pytest.fixture
@@ -271,7 +273,7 @@ def wait_until_failures_are_retried(session: Session) -> None:
 
 
 def wait_for_statuses(session: Session, *statuses: str, seconds: float) -> float:
-    """Wait until the runs of flights, newest first, have these; how long it took."""
+    """Wait until the runs of flights, newest first, have these; return the seconds."""
     began = time.monotonic()
     while tuple(session.statuses().values()) != statuses:
         assert time.monotonic() - began < seconds, session.statuses()
@@ -294,9 +296,9 @@ def test_a_run_killed_with_the_code_server_fails_and_retries(session: Session) -
     wait_for_statuses(session, "SUCCESS", "FAILURE", seconds=300)
     query = """query($id: ID!) { runOrError(runId: $id) { ... on Run {
         eventConnection { events { ... on RunFailureEvent { timestamp message } } } } } }"""
-    run = session.ui.ask(query, id=run_id)["runOrError"]
-    told = [one["message"] for one in run["eventConnection"]["events"] if "message" in one]
-    assert told == ["The process of this run was killed."]
+    run = session.ui.query(query, id=run_id)["runOrError"]
+    messages = [one["message"] for one in run["eventConnection"]["events"] if "message" in one]
+    assert messages == ["The process of this run was killed."]
 
 
 def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> None:
@@ -329,6 +331,6 @@ def test_runs_killed_with_their_session_fail_when_the_ui_restarts(
         process.kill()
     session.ui.process.communicate()
     blocker.close()
-    told = session.start()
-    assert f"Ended the run {run_id[:8]} of flights, whose process was killed.\n" in told
+    output = session.start()
+    assert f"Ended the run {run_id[:8]} of flights, whose process was killed.\n" in output
     wait_for_statuses(session, "SUCCESS", "FAILURE", seconds=300)

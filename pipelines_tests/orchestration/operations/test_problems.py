@@ -302,7 +302,7 @@ def test_a_restarting_code_server_is_no_problem_of_every_sensor(world: World) ->
 
 
 def test_a_tick_delayed_by_a_stopped_daemon_is_no_problem(world: World) -> None:
-    """Else each restart of `isobar ui` would tell of some."""
+    """Else each restart of `isobar ui` would report some."""
     gone = DagsterCodeLocationNotFoundError("Location pipelines does not exist in workspace")
     world.tick("inbox", gone, at=time.time() - 3600)
     assert world.problems() == []

@@ -43,7 +43,7 @@ Said = dict[str, Any]
 def result(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """A row count and a version as the run's tags say, or a failure."""
     if context.run.tags.get("fails") == "yes":
-        raise dg.Failure("as told", allow_retries=False)
+        raise dg.Failure("as intended", allow_retries=False)
     version = context.run.tags["version"]
     return dg.MaterializeResult(metadata={"rows": version}, data_version=dg.DataVersion(version))
 
@@ -307,7 +307,7 @@ def test_of_an_unfinished_run_nothing_goes_however_old(
         return run
 
     at_work, ended = begin({}), begin({PARTITION_NAME_TAG: "x"})
-    instance.report_run_failed(ended, "as told")
+    instance.report_run_failed(ended, "as intended")
     make_older(storage, 100)
     events = len(instance.all_logs(at_work.run_id))
     assert prune(engine, "events", dt.datetime.now(dt.UTC) - A_MONTH).count > 0
@@ -333,20 +333,21 @@ def test_two_at_once_share_the_work_and_runs_go_on(
     make_older(storage, 100)
     (doomed, *_) = rows(storage)
     cut = dt.datetime.now(dt.UTC) - A_MONTH
-    told: list[Removed] = []
+    removed: list[Removed] = []
     threads = [
-        threading.Thread(target=lambda: told.append(prune(engine, "events", cut))) for _ in range(2)
+        threading.Thread(target=lambda: removed.append(prune(engine, "events", cut)))
+        for _ in range(2)
     ]
     for thread in threads:
         thread.start()
     materialize(instance, plain, 3)
     for thread in threads:
         thread.join()
-    assert len(told) == 2
+    assert len(removed) == 2
     kept = storage.execute(
         "SELECT count(*) FROM event_logs WHERE timestamp < %s", (cut,)
     ).fetchone()
-    assert sum(one.count for one in told) == doomed - (kept or (0,))[0]
+    assert sum(one.count for one in removed) == doomed - (kept or (0,))[0]
     assert kept == (3,)  # planned, observed, materialised
     assert instance.get_latest_data_version_record(plain.key) is not None
 
@@ -384,7 +385,7 @@ def test_logs_of_old_looks_of_sensors_go(instance: dg.DagsterInstance) -> None:
         key = ["__repository__", "alerts", tick]
         with instance.compute_log_manager.open_log_stream(key, ComputeIOType.STDERR) as log:
             assert isinstance(log, TextIOBase)
-            log.write("told somebody")
+            log.write("some output")
     value = storage / "an_asset" / "part" / "x.err"
     value.parent.mkdir(parents=True)
     value.touch()
@@ -392,7 +393,7 @@ def test_logs_of_old_looks_of_sensors_go(instance: dg.DagsterInstance) -> None:
     for old in (logs / "1.err", value):
         os.utime(old, (0, 0))
     before = dt.datetime.now(dt.UTC) - A_MONTH
-    assert pruning.remove_tick_logs(storage, before) == Removed(1, len("told somebody"))
+    assert pruning.remove_tick_logs(storage, before) == Removed(1, len("some output"))
     assert list(logs.iterdir()) == [logs / "2.err"]
     assert value.exists()
     assert pruning.remove_tick_logs(storage, before) == Removed()
@@ -415,7 +416,7 @@ def prune_all(world: World) -> int:
 
 
 def test_an_old_failure_of_a_monthly_job_is_still_reported(world: World) -> None:
-    """And why chosen assets did that nobody brought up to date since."""
+    """And why chosen assets did that nobody refreshed since."""
     world.run("audit", OURS)
     world.materialise(LEGS, error=OURS)
     world.materialise(PRICES)

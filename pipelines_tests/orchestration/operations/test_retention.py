@@ -28,7 +28,7 @@ from pipelines_tests.sources.flights.made_up import (
     flights_document,
     itinerary,
 )
-from pipelines_tests.sources.flights.test_history import contents, keep, random_document, told
+from pipelines_tests.sources.flights.test_history import contents, keep, random_document, stored
 from pipelines_tests.sources.shipments.made_up import deliver, line
 
 NOW = dt.datetime.now(dt.UTC)
@@ -184,13 +184,13 @@ def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
         write_rejects(connection, number, rejects)
         close_delivery(connection, number, read=500, loaded=0, stored=0, rejected=500)
     age(owner, "old")
-    told: list[int] = []
+    counts: list[int] = []
     errors: list[Exception] = []
 
     def forget() -> None:
         try:
             found = retention.forget_quarantine(warehouse, A_YEAR_AGO)
-            told.append(found.get("test", Removed()).count)
+            counts.append(found.get("test", Removed()).count)
         except Exception as error:  # noqa: BLE001 - shown by the assertion below
             errors.append(error)
 
@@ -208,7 +208,7 @@ def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
     [(_, read, _, left, rejected, forgotten)] = owner.execute(LEDGER).fetchall()
     assert (read, rejected) == (500, forgotten)
     assert left + forgotten == 500
-    assert sum(told) == forgotten
+    assert sum(counts) == forgotten
     assert is_balanced(warehouse, "test")
 
 
@@ -234,7 +234,7 @@ def test_old_requests_are_purged_without_changing_the_monthly_allowance(
 def test_without_old_documents_a_rebuild_loses_no_price_history(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    """Days in any order, some refused, some alike; then old documents go, and days go on."""
+    """Days in any order, some rejected, some alike; then old documents go, and days go on."""
     random = Random(0)
     days: dict[dt.date, dict[str, object]] = {}
 
@@ -249,16 +249,16 @@ def test_without_old_documents_a_rebuild_loses_no_price_history(
 
     for _ in range(10):
         archive(0)
-    before = told(owner)
+    before = stored(owner)
     tables = contents(owner)
     cut = MONDAY + dt.timedelta(days=random.randrange(4, 8))
     assert remove_documents(warehouse, midnight(cut)).count > 0
     bring_up_to_date(warehouse, rebuild=True)
-    assert told(owner) == before
+    assert stored(owner) == before
     assert contents(owner) == tables
     for _ in range(5):
         archive((cut - MONDAY).days)
-    after = told(owner)
+    after = stored(owner)
     assert {key: value for key, value in after.items() if key[1] < midnight(cut)} == {
         key: value for key, value in before.items() if key[1] < midnight(cut)
     }
@@ -283,9 +283,9 @@ def test_documents_are_purged_when_unneeded_and_return_with_their_day(
     assert remove_documents(warehouse, midnight(days[3])).bytes == 0
     keep(warehouse, MONDAY + dt.timedelta(days=4), kinds["£2"])
     assert owner.execute(kept).fetchone() == (2, 2)
-    outcomes, refusals = bring_up_to_date(warehouse)
-    assert (len(outcomes), refusals) == (1, [])
-    assert {value for key, value in told(owner).items() if key[1] >= midnight(days[3])} == {
+    outcomes, failures = bring_up_to_date(warehouse)
+    assert (len(outcomes), failures) == (1, [])
+    assert {value for key, value in stored(owner).items() if key[1] >= midnight(days[3])} == {
         ("£1", "Trip.com"),
         ("£2", "Trip.com"),
     }
@@ -299,8 +299,8 @@ def test_a_document_that_is_not_loaded_yet_stays_however_old(
     keep(warehouse, MONDAY + dt.timedelta(days=1), flights_document([itinerary(1, [1, 2])]))
     keep(warehouse, MONDAY + dt.timedelta(days=2), flights_document([itinerary(2, [1, 3])]))
     assert remove_documents(warehouse, midnight(dt.date(2030, 1, 1))).count == 1
-    outcomes, refusals = bring_up_to_date(warehouse)
-    assert (len(outcomes), refusals) == (2, [])
+    outcomes, failures = bring_up_to_date(warehouse)
+    assert (len(outcomes), failures) == (2, [])
 
 
 @pytest.mark.parametrize("days", [0, -1, 1, 10**9])

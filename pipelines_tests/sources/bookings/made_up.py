@@ -50,7 +50,7 @@ def deliver(
     name: str = "bookings.csv",
     settings: Settings | None = None,
 ) -> Outcome | None:
-    """Take in a file with this content; one that ends in gz is packed."""
+    """Load a file with this content; one that ends in gz is compressed."""
     text = content if isinstance(content, str | bytes) else text_of(content)
     data = text.encode() if isinstance(text, str) else text
     file = folder / name
@@ -61,9 +61,9 @@ def deliver(
 def deliver_file(
     warehouse: Warehouse, file: Path, settings: Settings | None = None
 ) -> Outcome | None:
-    """Take in a file as it is."""
-    taking = loader("bookings", **(settings or Settings()).model_dump())
-    return load_file(warehouse, load.SOURCE, look_at(load.SOURCE, file), taking)
+    """Load a file as it is."""
+    load_one = loader("bookings", **(settings or Settings()).model_dump())
+    return load_file(warehouse, load.SOURCE, look_at(load.SOURCE, file), load_one)
 
 
 def counts(outcome: Outcome | None) -> tuple[int, int, int, int]:
@@ -72,8 +72,8 @@ def counts(outcome: Outcome | None) -> tuple[int, int, int, int]:
     return outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected
 
 
-def held(owner: psycopg.Connection, columns: str = "*") -> list[Any]:
-    """What `bookings.events` holds, by id."""
+def stored(owner: psycopg.Connection, columns: str = "*") -> list[Any]:
+    """Return the rows of `bookings.events` by id."""
     return owner.execute(f"SELECT {columns} FROM bookings.events ORDER BY event_id").fetchall()
 
 

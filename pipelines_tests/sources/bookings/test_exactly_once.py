@@ -70,8 +70,8 @@ def plain_counts(numbers: set[int]) -> list[Counter[tuple[Any, ...]]]:
     return [by_event_day, by_night]
 
 
-def told_counts(owner: psycopg.Connection) -> list[Counter[tuple[Any, ...]]]:
-    told = []
+def stored_counts(owner: psycopg.Connection) -> list[Counter[tuple[Any, ...]]]:
+    counted = []
     for table in ("hotel_bookings_by_event_day", "hotel_bookings_by_stay_night"):
         counts = Counter[tuple[Any, ...]]()
         for hotel, day, bookings, cancellations in owner.execute(
@@ -79,8 +79,8 @@ def told_counts(owner: psycopg.Connection) -> list[Counter[tuple[Any, ...]]]:
         ):
             counts[hotel, day, "bookings"] = bookings
             counts[hotel, day, "cancellations"] = cancellations
-        told.append(+counts)
-    return told
+        counted.append(+counts)
+    return counted
 
 
 @pytest.fixture
@@ -117,13 +117,13 @@ def test_however_events_come_they_count_as_the_plain_set(
             events = [one | {"id": ""} for one in events]
         if events:
             if step.crash:
-                take(warehouse, tmp_path, events, f"{number}.csv", crash=True)
-            take(warehouse, tmp_path, events, f"{number}.csv")
+                load_file(warehouse, tmp_path, events, f"{number}.csv", crash=True)
+            load_file(warehouse, tmp_path, events, f"{number}.csv")
             delivered |= set(step.numbers)
         if parts:
             count(warehouse, crash=step.crash)
     count(warehouse)
-    assert told_counts(owner) == plain_counts(delivered)
+    assert stored_counts(owner) == plain_counts(delivered)
     assert owner.execute("SELECT count(*) FROM bookings.events").fetchone() == (len(delivered),)
     named = {n for step in steps if not step.nameless for n in step.numbers}
     ids = {number for (number,) in owner.execute("SELECT event_id FROM bookings.events")}
@@ -131,7 +131,7 @@ def test_however_events_come_they_count_as_the_plain_set(
     warehouse.dispose()
 
 
-def take(
+def load_file(
     warehouse: Warehouse, folder: Path, events: list[Event], name: str, *, crash: bool = False
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -163,11 +163,11 @@ CONTENTS = "XYZ"
 lines = st.tuples(st.sampled_from([None, 1, 2, 3]), st.sampled_from(CONTENTS))
 
 
-def as_one_by_one(told: list[tuple[int | None, str]]) -> tuple[dict[int, str], set[str]]:
-    """What is held when every line is taken by itself: contents by id, and those without one."""
+def as_one_by_one(sent_lines: list[tuple[int | None, str]]) -> tuple[dict[int, str], set[str]]:
+    """Return what is stored after loading line by line: contents by id, and those without one."""
     named: dict[int, str] = {}
     nameless: set[str] = set()
-    for number, content in told:
+    for number, content in sent_lines:
         if number is None:
             if content not in named.values():
                 nameless.add(content)
@@ -195,14 +195,14 @@ def test_missing_or_duplicate_ids_end_as_if_loaded_singly(
         "TRUNCATE bookings.events, ops.deliveries, ops.quarantine, ops.watermarks CASCADE"
     )
     warehouse = Warehouse(server.url(LOADER, database))
-    for number, told in enumerate(files):
+    for number, sent_lines in enumerate(files):
         events = [
             made_up(0) | {"id": "" if one is None else one, "hotel_id": CONTENTS.index(content)}
-            for one, content in told
+            for one, content in sent_lines
         ]
         deliver(warehouse, tmp_path, events, f"{number}.csv", Settings(most_bad=1.0))
     warehouse.dispose()
-    named, nameless = as_one_by_one([line for told in files for line in told])
+    named, nameless = as_one_by_one([line for sent_lines in files for line in sent_lines])
     found = owner.execute("SELECT event_id, hotel_id FROM bookings.events").fetchall()
     assert {number: CONTENTS[hotel] for number, hotel in found if number > 0} == named
     assert sorted(CONTENTS[hotel] for number, hotel in found if number < 0) == sorted(nameless)

@@ -18,7 +18,7 @@ from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.jobs import failed_checks, failure, metadata
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sensors import sensor
-from pipelines_tests.sources.bookings.made_up import event, held, quarantined, text_of
+from pipelines_tests.sources.bookings.made_up import event, quarantined, stored, text_of
 
 
 @pytest.fixture
@@ -75,9 +75,9 @@ def test_files_and_the_api_land_together_and_are_counted(
     (inbox / "a.csv").write_text(text_of([event(1), event(2), event(3)]))
     result = run(resources, instance)
     assert result.success
-    told = metadata(result, "bookings.events")
-    assert (told["dagster/row_count"], told["deliveries"]) == (4, 2)
-    assert (told["read"], told["loaded"], told["unchanged"]) == (5, 4, 1)
+    recorded = metadata(result, "bookings.events")
+    assert (recorded["dagster/row_count"], recorded["deliveries"]) == (4, 2)
+    assert (recorded["read"], recorded["loaded"], recorded["unchanged"]) == (5, 4, 1)
     counted = metadata(result, "metrics.hotel_bookings_by_event_day")
     assert (counted["new_events"], counted["dagster/row_count"]) == (4, 1)
     query = "SELECT * FROM metrics.hotel_bookings(2607, 'year', 2022)"
@@ -116,7 +116,7 @@ def test_a_rejected_file_fails_one_run_and_blocks_no_other(
     (inbox / "notes.txt").write_text("not for us")
     result = run(resources, instance)
     assert "3 of the inbox's files rejected" in failure(result)
-    assert len(held(owner)) == 1
+    assert len(stored(owner)) == 1
     assert metadata(result, "metrics.hotel_bookings_by_event_day")["new_events"] == 1
     assert run(resources, instance).success
 
@@ -142,7 +142,7 @@ def test_one_file_is_loaded_by_hand(
     file = tmp_path_factory.mktemp("elsewhere") / "mine.csv"
     file.write_text(text_of([event(1)]))
     assert run(resources, instance, file=str(file)).success
-    assert len(held(owner)) == 1
+    assert len(stored(owner)) == 1
     missing = run(resources, instance, file="/nowhere.csv")
     assert "there is no such file" in failure(missing)
 
@@ -181,9 +181,9 @@ def test_the_api_sensor_requests_runs_only_for_new_events(
     assert failed_checks(run(resources, instance)) == set(), "it loads what the sensor has read"
     assert isinstance(tick(sensor("bookings_events_api"), resources, instance), dg.RunRequest)
     run(resources, instance)
-    told = tick(sensor("bookings_events_api"), resources, instance)
-    assert isinstance(told, str)
-    assert told.startswith("The last reading failed; trying again 5 minutes after it: bookings:")
+    outcome = tick(sensor("bookings_events_api"), resources, instance)
+    assert isinstance(outcome, str)
+    assert outcome.startswith("The last reading failed; trying again 5 minutes after it: bookings:")
 
 
 def test_an_unavailable_api_fails_one_run_and_is_paused(
@@ -194,9 +194,9 @@ def test_an_unavailable_api_fails_one_run_and_is_paused(
     assert isinstance(tick(sensor("bookings_events_api"), resources, instance), dg.RunRequest)
     failed = run(resources, instance)
     assert failed_checks(failed) == {"readable_api"}
-    told = tick(sensor("bookings_events_api"), resources, instance)
-    assert isinstance(told, str)
-    assert "503" in told
+    outcome = tick(sensor("bookings_events_api"), resources, instance)
+    assert isinstance(outcome, str)
+    assert "503" in outcome
 
 
 def test_a_failed_job_is_not_restarted_at_once_for_news(
@@ -205,10 +205,10 @@ def test_a_failed_job_is_not_restarted_at_once_for_news(
     run(resources, instance)
     job = sensors.job("bookings")
     broken = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-    instance.report_run_failed(broken, "the database refused")
+    instance.report_run_failed(broken, "the database is away")
     source.will(document([event(1)]))
-    told = tick(sensor("bookings_events_api"), resources, instance)
-    assert told == "The last run failed; trying again in some minutes."
+    outcome = tick(sensor("bookings_events_api"), resources, instance)
+    assert outcome == "The last run failed; trying again in some minutes."
 
 
 def test_counts_that_a_killed_run_left_behind_are_caught_up(
@@ -273,9 +273,9 @@ def test_audits_run_for_new_events_after_failures_and_daily(
 
 
 def test_checks_that_read_all_events_run_only_in_the_audit() -> None:
-    whole = build_definitions()
-    arrival = whole.resolve_job_def("bookings").asset_layer
-    audit = whole.resolve_job_def("bookings_audit").asset_layer
+    definitions = build_definitions()
+    arrival = definitions.resolve_job_def("bookings").asset_layer
+    audit = definitions.resolve_job_def("bookings_audit").asset_layer
     thorough = {"no_double_booking", "booked_before_cancelled", "event_before_stay"}
     thorough |= {"matches_recount", "axes_reconcile"}
     names = [{key.name for key in layer.asset_graph.asset_check_keys} for layer in (arrival, audit)]

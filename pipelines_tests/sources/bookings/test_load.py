@@ -1,4 +1,4 @@
-"""What `bookings.events` holds after a file, the same again, others, and bad ones."""
+"""`bookings.events` after a file, the same again, others, and bad ones."""
 
 import random
 from pathlib import Path
@@ -20,8 +20,8 @@ from pipelines_tests.sources.bookings.made_up import (
     counts,
     deliver,
     event,
-    held,
     quarantined,
+    stored,
     text_of,
 )
 
@@ -35,11 +35,11 @@ def test_duplicate_events_are_not_accepted_again(
     """DEF E55: the same event was stored as often as it came."""
     events = [event(1), event(2), event(1)]
     assert counts(deliver(warehouse, tmp_path, events)) == (3, 2, 1, 0)
-    before = held(owner)
+    before = stored(owner)
     assert deliver(warehouse, tmp_path, events) is None
     assert counts(deliver(warehouse, tmp_path, events, "copy.csv")) == (3, 0, 3, 0)
     assert counts(deliver(warehouse, tmp_path, [event(2), event(3)], "more.csv")) == (2, 1, 1, 0)
-    assert held(owner)[:2] == before
+    assert stored(owner)[:2] == before
 
 
 @pytest.mark.answers("E55")
@@ -66,7 +66,7 @@ def test_of_two_events_with_one_id_the_second_is_quarantined(
             text_of([later[4]]).splitlines()[1],
         ),
     ]
-    assert held(owner, "status, hotel_id")[0] == ("booking", 2607)
+    assert stored(owner, "status, hotel_id")[0] == ("booking", 2607)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -77,7 +77,7 @@ def test_orders_delimiters_marks_and_packing_give_the_same_rows(
     events = [{"Guest": 'O"Neill', **dict(reversed(event(number).items()))} for number in (1, 2)]
     content = "\ufeff" + text_of(events, delimiter).replace("\n", "\r\n")
     assert counts(deliver(warehouse, tmp_path, content, name)) == (2, 2, 0, 0)
-    assert held(owner, "event_id, hotel_id") == [(1, 2607), (2, 2607)]
+    assert stored(owner, "event_id, hotel_id") == [(1, 2607), (2, 2607)]
     assert owner.execute("SELECT drift FROM ops.deliveries").fetchone() == (
         [f'{name}: unknown column "guest"'],
     )
@@ -90,7 +90,7 @@ def test_the_hotel_systems_own_names_of_columns_are_read(
     """DEF E60: names differed between the task and what was built."""
     content = text_of([event(1)]).replace("status", "rpg_status").replace("_reservation", "")
     assert counts(deliver(warehouse, tmp_path, content)) == (1, 1, 0, 0)
-    assert held(owner, "status, room_reservation_id") == [("booking", UUID(ROOM.format(1)))]
+    assert stored(owner, "status, room_reservation_id") == [("booking", UUID(ROOM.format(1)))]
 
 
 @pytest.mark.answers("E24")
@@ -109,8 +109,8 @@ def test_bad_lines_are_quarantined_completely_and_the_others_load(
     for number, line in bad.items():
         lines[number] = line
     assert counts(deliver(warehouse, tmp_path, "\n".join(lines))) == (100, 95, 0, 5)
-    told = {position: (reasons, raw) for position, reasons, raw in quarantined(owner)}
-    assert told == {
+    reported = {position: (reasons, raw) for position, reasons, raw in quarantined(owner)}
+    assert reported == {
         "line 18": ("it has 4 fields, and the header 6", bad[17]),
         "line 41": (
             'night_of_stay is no date as 2022-08-01, 1950 to 2050: "2022-02-30"',
@@ -140,7 +140,7 @@ def test_a_status_outside_1_and_2_is_rejected(
 ) -> None:
     events = [event(1, status=3), event(2, status="booking"), event(3, status=""), event(4)]
     assert counts(deliver(warehouse, tmp_path, events, settings=LENIENT)) == (4, 1, 0, 3)
-    assert held(owner, "event_id") == [(4,)]
+    assert stored(owner, "event_id") == [(4,)]
 
 
 @pytest.mark.answers("E24")
@@ -189,13 +189,13 @@ def test_many_conflicts_reject_a_small_file_but_few_do_not(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver(warehouse, tmp_path, [event(number) for number in range(30)])
-    told = deliver(warehouse, tmp_path, [event(1, hotel_id=1), event(30)], "few.csv")
-    assert counts(told) == (2, 1, 0, 1)
+    outcome = deliver(warehouse, tmp_path, [event(1, hotel_id=1), event(30)], "few.csv")
+    assert counts(outcome) == (2, 1, 0, 1)
     many = [event(number, hotel_id=1) for number in range(21)]
     with pytest.raises(PermanentFailure, match="the event came before with other content") as one:
         deliver(warehouse, tmp_path, [*many, event(31)], "many.csv")
     assert "line 2: the event came before with other content: hotel_id was 2607" in str(one.value)
-    assert len(held(owner)) == 31
+    assert len(stored(owner)) == 31
 
 
 def test_naive_times_are_read_in_the_zone_of_the_configuration(
@@ -203,7 +203,7 @@ def test_naive_times_are_read_in_the_zone_of_the_configuration(
 ) -> None:
     events = [event(1), event(2, event_timestamp="2022-07-31T12:00:40Z")]
     deliver(warehouse, tmp_path, events, settings=Settings(time_zone="Asia/Tashkent"))
-    assert held(owner, "(event_at AT TIME ZONE 'UTC')::text") == [
+    assert stored(owner, "(event_at AT TIME ZONE 'UTC')::text") == [
         ("2022-07-31 07:00:40",),
         ("2022-07-31 12:00:40",),
     ]
@@ -218,11 +218,11 @@ def test_events_without_ids_are_identified_by_their_content(
 ) -> None:
     events = [event(1), event(2), event(1)]
     assert counts(deliver(warehouse, tmp_path, nameless(events))) == (3, 2, 1, 0)
-    assert all(number < 0 for (number,) in held(owner, "event_id"))
+    assert all(number < 0 for (number,) in stored(owner, "event_id"))
     again = [*events, event("", room_reservation_id=ROOM.format(3))]
     again[0] = event("") | {"room_reservation_id": ROOM.format(1)}
     assert counts(deliver(warehouse, tmp_path, nameless(again), "copy.csv")) == (4, 1, 3, 0)
-    assert len(held(owner)) == 3
+    assert len(stored(owner)) == 3
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -232,7 +232,7 @@ def test_an_event_with_and_without_its_id_is_one_event(
     files = [[event(1), event(2)], nameless([event(2), event(1), event(3)])]
     for number, events in enumerate(reversed(files) if turned else files):
         deliver(warehouse, tmp_path, events, f"{number}.csv")
-    numbers = [number for (number,) in held(owner, "event_id")]
+    numbers = [number for (number,) in stored(owner, "event_id")]
     assert numbers[1:] == [1, 2]
     assert numbers[0] < 0
     both = [event(4), event("") | {"room_reservation_id": ROOM.format(4)}]
@@ -249,7 +249,7 @@ def test_the_first_of_two_claimants_of_an_id_keeps_it(
     both = [event(1), event(1) | room]
     outcome = deliver(warehouse, tmp_path, both[::-1] if turned else both, settings=LENIENT)
     assert counts(outcome) == (2, 1, 0, 1)
-    (named,) = [row for row in held(owner, "event_id, room_reservation_id") if row[0] == 1]
+    (named,) = [row for row in stored(owner, "event_id, room_reservation_id") if row[0] == 1]
     assert named[1] == UUID(ROOM.format(2 if turned else 1))
     assert [position for position, _, _ in quarantined(owner)] == ["line 3"]
     traced = "SELECT name FROM ops.deliveries JOIN bookings.events USING (delivery_id)"
@@ -263,7 +263,7 @@ def test_the_id_of_another_event_is_not_given_away(
     nobody |= {"hotel_id": 9, "room_reservation_id": five["room_reservation_id"]}
     outcome = deliver(warehouse, tmp_path, [nobody, five, other], settings=LENIENT)
     assert counts(outcome) == (3, 2, 0, 1)
-    numbers = [number for (number,) in held(owner, "event_id")]
+    numbers = [number for (number,) in stored(owner, "event_id")]
     assert (len(numbers), numbers[1]) == (2, 5)
     assert [position for position, _, _ in quarantined(owner)] == ["line 4"]
 
@@ -274,7 +274,7 @@ def test_equal_content_under_two_ids_is_two_events(
     room = {"room_reservation_id": ROOM.format(1)}
     deliver(warehouse, tmp_path, nameless([event(1)]), "nameless.csv")
     assert counts(deliver(warehouse, tmp_path, [event(1), event(2) | room])) == (2, 2, 0, 0)
-    assert held(owner, "event_id") == [(1,), (2,)]
+    assert stored(owner, "event_id") == [(1,), (2,)]
 
 
 @pytest.mark.parametrize(
@@ -291,9 +291,9 @@ def test_equal_content_under_two_ids_is_two_events(
 def test_a_non_event_file_is_rejected_with_instructions(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, content: bytes, words: str
 ) -> None:
-    with pytest.raises(PermanentFailure, match=words) as refused:
+    with pytest.raises(PermanentFailure, match=words) as caught:
         deliver(warehouse, tmp_path, content)
-    assert refused.value.remedy
+    assert caught.value.remedy
     assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (0,)
 
 
@@ -309,7 +309,7 @@ def test_an_endless_line_rejects_the_file(
     content = text_of([event(1)]) + "9" * (csv_records.MAX_LINE_BYTES + 10)
     with pytest.raises(PermanentFailure, match="line 3 is longer than 1,048,576 bytes"):
         deliver(warehouse, tmp_path, content)
-    assert held(owner) == []
+    assert stored(owner) == []
 
 
 def test_invalid_utf_8_bytes_affect_only_their_fields(
@@ -340,7 +340,7 @@ def test_a_file_of_many_blocks_keeps_order_and_line_numbers(
     for position, _, raw in quarantined(owner):
         assert raw == lines[int(position.removeprefix("line ")) - 1]
     first = {one["id"]: one["hotel_id"] for one in reversed(events) if one["status"] == 1}
-    assert dict(held(owner, "event_id, hotel_id")) == first
+    assert dict(stored(owner, "event_id, hotel_id")) == first
 
 
 def test_a_retry_loads_mended_records_and_leaves_the_others(
@@ -358,7 +358,7 @@ def test_a_retry_loads_mended_records_and_leaves_the_others(
     monkeypatch.setitem(transform.STATUSES, "3", "cancellation")
     (outcome,) = retry_quarantine(warehouse, LENIENT)
     assert counts(outcome) == (3, 1, 0, 2)
-    assert held(owner, "event_id, status, load_number") == [
+    assert stored(owner, "event_id, status, load_number") == [
         (1, "booking", 1),
         (2, "cancellation", 2),
     ]

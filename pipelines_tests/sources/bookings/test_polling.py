@@ -19,7 +19,7 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, document
 from pipelines_tests.sandbox_server import sandbox_server
-from pipelines_tests.sources.bookings.made_up import counts, event, held
+from pipelines_tests.sources.bookings.made_up import counts, event, stored
 
 BEGIN = dt.datetime(2026, 9, 15, 12, tzinfo=dt.UTC)
 
@@ -65,8 +65,8 @@ def at(hours: float) -> str:
     return f"{BEGIN - dt.timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def asked(source: FakeSource) -> list[str | None]:
-    """From when on events were asked for, request by request."""
+def requested(source: FakeSource) -> list[str | None]:
+    """Return the lower bound of time of each request for events."""
     marks = [path.partition("updated__gte=")[2] for _, path in source.requests]
     return [mark.replace("%3A", ":") or None for mark in marks]
 
@@ -95,10 +95,10 @@ def test_the_first_poll_reads_all_later_ones_overlap_one_hour(
     assert feed.poll() == [(2, 2, 0, 0)]
     source.will(document([event(2, event_timestamp=at(2)), event(3, event_timestamp=at(1))]))
     assert feed.poll() == [(2, 1, 1, 0)]
-    assert asked(source) == [None, at(3)]
+    assert requested(source) == [None, at(3)]
     feed.poll()
-    assert asked(source)[-1] == at(2)
-    assert held(owner, "event_id") == [(1,), (2,), (3,)]
+    assert requested(source)[-1] == at(2)
+    assert stored(owner, "event_id") == [(1,), (2,), (3,)]
 
 
 def test_late_events_are_read_within_the_lookback_or_on_request(
@@ -110,7 +110,7 @@ def test_late_events_are_read_within_the_lookback_or_on_request(
     feed.poll()
     feed.poll()
     poll(warehouse, feed.client, Settings(), run_id=None, clock=clock, is_whole=True)
-    assert asked(source) == [None, at(7), None]
+    assert requested(source) == [None, at(7), None]
 
 
 @pytest.mark.answers("E51")
@@ -125,10 +125,10 @@ def test_the_watermark_survives_idle_time_and_restarts(
     clock.pass_by(hours=5)
     fresh = Feed(feed.store, feed.client.url, clock)
     fresh.poll()
-    assert asked(source)[-1] == at(2)
+    assert requested(source)[-1] == at(2)
     clock.pass_by(hours=24)
     fresh.poll()
-    assert asked(source)[-1] is None
+    assert requested(source)[-1] is None
     assert refresh(feed.store).events == 0
     assert owner.execute("SELECT * FROM metrics.hotel_bookings_by_event_day").fetchall() == before
 
@@ -145,26 +145,26 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     assert failure is not None
     assert "500" in str(failure)
     with feed.store.engine.connect() as connection:
-        told = last_reading(connection, feed.client)
-    assert told is not None
-    assert (told.watermark_at, told.read_whole_at, told.run_id) == (None, None, "r")
-    assert "500" in told.problem
+        newest = last_reading(connection, feed.client)
+    assert newest is not None
+    assert (newest.watermark_at, newest.read_whole_at, newest.run_id) == (None, None, "r")
+    assert "500" in newest.problem
     second = {"next": None, "results": [event(2, event_timestamp=at(9))]}
     source.will(document(first), document(second))
     assert feed.poll() == [(1, 1, 0, 0)]
-    assert held(owner, "event_id") == [(1,), (2,)]
+    assert stored(owner, "event_id") == [(1,), (2,)]
     with feed.store.engine.connect() as connection:
-        told = last_reading(connection, feed.client)
-    assert told is not None
-    assert (told.problem, told.read_whole_at) == (None, BEGIN)
-    assert told.watermark_at == BEGIN - dt.timedelta(hours=5)
+        newest = last_reading(connection, feed.client)
+    assert newest is not None
+    assert (newest.problem, newest.read_whole_at) == (None, BEGIN)
+    assert newest.watermark_at == BEGIN - dt.timedelta(hours=5)
 
 
 @pytest.mark.answers("E54")
 def test_equal_and_late_times_are_not_missed(
     feed: Feed, source: FakeSource, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
-    """DEF E54: of events with the time of the last one, and of late ones, nobody heard."""
+    """DEF E54: of events with the time of the last one, and of late ones, nothing arrived."""
     first = event(1, event_timestamp=at(1))
     source.will(document([first]))
     feed.poll()
@@ -176,8 +176,8 @@ def test_equal_and_late_times_are_not_missed(
     clock.pass_by(hours=25)
     assert feed.has_news()
     assert feed.poll() == [(4, 1, 3, 0)]
-    assert asked(source)[-1] is None
-    assert held(owner, "event_id") == [(1,), (2,), (3,), (4,)]
+    assert requested(source)[-1] is None
+    assert stored(owner, "event_id") == [(1,), (2,), (3,), (4,)]
 
 
 def test_future_events_neither_move_the_watermark_nor_start_endless_runs(
@@ -194,7 +194,7 @@ def test_future_events_neither_move_the_watermark_nor_start_endless_runs(
     source.will(document([*events, event(3, event_timestamp=at(0))]))
     assert feed.has_news()
     assert feed.poll() == [(3, 1, 2, 0)]
-    assert asked(source)[-1] == at(2)
+    assert requested(source)[-1] == at(2)
 
 
 def test_an_interrupted_poll_continues_where_it_stopped(
@@ -205,7 +205,7 @@ def test_an_interrupted_poll_continues_where_it_stopped(
     owner.execute("DELETE FROM bookings.polls")  # as if killed before it was noted
     assert feed.poll() == []
     feed.poll()
-    assert asked(source)[-1] == at(6)
+    assert requested(source)[-1] == at(6)
 
 
 def test_without_news_no_delivery_is_recorded_and_no_run_requested(
@@ -253,7 +253,7 @@ def test_events_in_both_files_and_the_api_are_stored_once(
     )
     names = ("id", "hotel_id", "event_timestamp", "status", "room_reservation_id", "night_of_stay")
     expected = [tuple(truth[number][name] for name in names) for number in sorted(truth)]
-    found = held(owner, query)
+    found = stored(owner, query)
     assert found == expected
 
 
@@ -261,7 +261,7 @@ def test_an_unreachable_database_is_reported_without_a_traceback(
     source: FakeSource, clock: FakeClock
 ) -> None:
     feed = Feed(Warehouse("postgresql://127.0.0.1:9/isobar"), source.url, clock)
-    for ask in (feed.poll, feed.has_news):
+    for request in (feed.poll, feed.has_news):
         with pytest.raises(TransientFailure, match="refused"):
-            ask()
-    assert asked(source) == []
+            request()
+    assert requested(source) == []

@@ -1,4 +1,4 @@
-"""The imitated hotel system: its API over HTTP, its files, and that both tell the same events."""
+"""The simulated hotel system: its API over HTTP, its files, and that their events are the same."""
 
 import csv
 import datetime as dt
@@ -58,12 +58,14 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return inboxes / "bookings"
 
 
-def ask(url: str, **asked: object) -> requests.Response:
-    return requests.get(url, params={name: str(value) for name, value in asked.items()}, timeout=10)
+def request(url: str, **parameters: object) -> requests.Response:
+    return requests.get(
+        url, params={name: str(value) for name, value in parameters.items()}, timeout=10
+    )
 
 
-def get(url: str, **asked: object) -> Any:
-    answer = ask(url, **asked)
+def get(url: str, **parameters: object) -> Any:
+    answer = request(url, **parameters)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -80,7 +82,7 @@ def rows(file: Path) -> list[Record]:
 
 
 def as_record(row: Record) -> Record:
-    """A good line as the API tells it."""
+    """Return a good line as the API serves it."""
     return {
         **row,
         **{name: int(row[name]) for name in ("id", "hotel_id", "status")},
@@ -116,9 +118,9 @@ def test_both_spellings_of_the_path_answer_alike(served: str, everything: list[R
 
 def test_reservations_have_one_event_per_night_and_some_are_cancelled() -> None:
     since = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
-    told = hotels.events(1, since, since + dt.timedelta(days=500))
+    served = hotels.events(1, since, since + dt.timedelta(days=500))
     stays: dict[tuple[str, int], list[hotels.Event]] = {}
-    for event in told:
+    for event in served:
         stays.setdefault((event.room_reservation_id, event.status), []).append(event)
     for events in stays.values():
         first = events[0]
@@ -136,13 +138,13 @@ def test_reservations_have_one_event_per_night_and_some_are_cancelled() -> None:
     assert Counter(len(events) for events in booked.values()).keys() == {1, 2, 3, 4}
     assert 10 < len(booked) / 500 < 20
     assert 0.1 < len(both) / len(booked) < 0.2
-    assert max(event.id % hotels.IDS_A_DAY for event in told) < 1000
-    assert hotels.events(2, since, since + dt.timedelta(days=1)) != told[:40]
+    assert max(event.id % hotels.IDS_A_DAY for event in served) < 1000
+    assert hotels.events(2, since, since + dt.timedelta(days=1)) != served[:40]
 
 
 @pytest.mark.answers("E60")
 @pytest.mark.parametrize(
-    ("names", "field", "holds"),
+    ("names", "field", "matches"),
     [
         (["hotel_id"], "hotel_id", operator.eq),
         (["updated__gte", "updated_gte"], "event_timestamp", operator.ge),
@@ -159,10 +161,10 @@ def test_a_filter_works_in_each_spelling(
     everything: list[Record],
     names: list[str],
     field: str,
-    holds: Callable[[Any, Any], bool],
+    matches: Callable[[Any, Any], bool],
 ) -> None:
     value = everything[len(everything) // 2][field]
-    expected = [event for event in everything if holds(event[field], value)]
+    expected = [event for event in everything if matches(event[field], value)]
     assert 0 < len(expected) < len(everything)
     for name in names:
         assert get(served, **{name: value}) == expected, name
@@ -207,14 +209,14 @@ def test_filters_are_joined_and_times_are_read_in_any_zone(
 def test_unsupported_parameters_are_rejected_and_never_dropped(
     served: str, name: str, value: str
 ) -> None:
-    answer = ask(served, **{name: value})
+    answer = request(served, **{name: value})
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(f"{name}: ")
     assert len(answer.text) < 600
 
 
 def test_a_filter_given_in_both_spellings_is_rejected(served: str) -> None:
-    answer = ask(served, updated__gte="2026-09-01", updated_gte="2026-09-02")
+    answer = request(served, updated__gte="2026-09-01", updated_gte="2026-09-02")
     assert answer.status_code == 400
     assert "more than once" in answer.json()["error"]
 
@@ -224,20 +226,20 @@ def test_pages_give_the_same_events_as_the_array(
     served: str, everything: list[Record], limit: int
 ) -> None:
     for filters in ({}, {"hotel_id": 2607, "updated__gte": "2026-08-20T10:00:00+00:00"}):
-        whole = get(served, **filters)
+        unpaged = get(served, **filters)
         url = requests.Request("GET", served, params={**filters, "limit": limit}).prepare().url
         found: list[Record] = []
         visited: list[str] = []
         while url is not None:
             page = get(url)
-            assert page["count"] == len(whole)
+            assert page["count"] == len(unpaged)
             assert page["previous"] == (visited[-1] if visited else None)
             assert len(page["results"]) <= limit
             found += page["results"]
             visited.append(url)
             url = page["next"]
-        assert found == whole
-        assert len(visited) == -(-len(whole) // limit)
+        assert found == unpaged
+        assert len(visited) == -(-len(unpaged) // limit)
     beyond = get(served, limit=10, offset=len(everything) + 100)
     assert (beyond["results"], beyond["next"]) == ([], None)
 
@@ -248,10 +250,10 @@ def test_a_posted_event_is_among_the_others(fresh: str) -> None:
     answer = post(fresh, sent)
     assert (answer.status_code, answer.json()) == (201, sent)
     assert get(fresh, room_id=GOOD["room_reservation_id"]) == [sent]
-    told = get(fresh)
-    order = [(event["event_timestamp"], event["id"]) for event in told]
+    served = get(fresh)
+    order = [(event["event_timestamp"], event["id"]) for event in served]
     assert order == sorted(order)
-    assert sent in told
+    assert sent in served
 
 
 def test_a_posted_event_without_id_gets_a_free_one(fresh: str) -> None:
@@ -320,8 +322,8 @@ def test_a_body_that_is_too_long_is_rejected(served: str) -> None:
 def test_a_duplicate_id_is_rejected(fresh: str) -> None:
     coming = hotels.events_of_day(1, TODAY + dt.timedelta(days=1))[0].id
     assert post(fresh, GOOD | {"id": 5}).status_code == 201
-    for taken in (5, get(fresh)[0]["id"], coming):
-        answer = post(fresh, GOOD | {"id": taken})
+    for used in (5, get(fresh)[0]["id"], coming):
+        answer = post(fresh, GOOD | {"id": used})
         assert answer.status_code == 409
         assert answer.json() == {"error": "event with this id already exists"}
 
@@ -351,10 +353,10 @@ def test_files_and_the_api_contain_the_same_events(inbox: Path, everything: list
     history = [as_record(row) for row in rows(inbox / "bookings-history.csv.gz")]
     day = rows(inbox / f"bookings-{YESTERDAY}.csv")
     good = {row["id"]: as_record(row) for row in day if is_good(row)}
-    told = {event["id"]: event for event in [*history, *good.values()]}
-    assert len(told) == len(history) + len(good)
+    served = {event["id"]: event for event in [*history, *good.values()]}
+    assert len(served) == len(history) + len(good)
     before_today = [event for event in everything if event["event_timestamp"] < str(TODAY)]
-    assert [told.get(event["id"]) for event in before_today] == before_today
+    assert [served.get(event["id"]) for event in before_today] == before_today
     assert history[0]["event_timestamp"][:10] == str(TODAY - dt.timedelta(days=800))
     assert history[-1]["event_timestamp"][:10] == str(TODAY - dt.timedelta(days=2))
     assert {event["event_timestamp"][:10] for event in good.values()} == {str(YESTERDAY)}
@@ -373,8 +375,8 @@ def test_yesterdays_dirt_is_in_lines_of_its_own() -> None:
         twice = [number for number in true if [line["id"] for line in lines].count(number) == 2]
         assert len(twice) == 1
         for line in dirty:
-            whole = dict.fromkeys(event_files.HISTORY_COLUMNS) | line
-            assert not is_good(whole)
+            complete = dict.fromkeys(event_files.HISTORY_COLUMNS) | line
+            assert not is_good(complete)
             kinds[
                 "short" if len(line) < 6 else line["status"] if line["status"] == "3" else ""
             ] += 1
@@ -445,24 +447,24 @@ def test_a_streams_dirt_is_its_share_over_many_files(
     tmp_path: Path, lines: int, dirt: float
 ) -> None:
     stream = event_files.Stream(tmp_path, 1, lines, dirt)
-    told = [rows(stream.write_next(NOON)) for _ in range(20)]
-    assert [len(file) for file in told] == [lines] * 20
-    ids = {row["id"] for file in told for row in file}
-    bad = sum(not is_good(row) for file in told for row in file)
+    served = [rows(stream.write_next(NOON)) for _ in range(20)]
+    assert [len(file) for file in served] == [lines] * 20
+    ids = {row["id"] for file in served for row in file}
+    bad = sum(not is_good(row) for file in served for row in file)
     repeats = 20 * lines - len(ids)
     assert bad + repeats == round(20 * lines * dirt)
     assert min(int(number) for number in ids) >= event_files.FIRST_STREAM_ID
-    assert {row["event_timestamp"] for row in told[0]} <= {
+    assert {row["event_timestamp"] for row in served[0]} <= {
         "2026-09-15 12:00:29",
         "2026-09-15 12:00:30",
     }
 
 
 def test_a_streams_dirt_is_of_six_kinds(tmp_path: Path) -> None:
-    told = rows(event_files.Stream(tmp_path, 1, 600, 0.02).write_next(NOON))
+    served = rows(event_files.Stream(tmp_path, 1, 600, 0.02).write_next(NOON))
     kinds: Counter[str] = Counter()
     by_id: dict[str, Record] = {}
-    for row in told:
+    for row in served:
         if row["id"] in by_id:
             assert row != by_id[row["id"]]
             kinds["conflict"] += 1

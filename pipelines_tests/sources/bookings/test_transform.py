@@ -1,4 +1,4 @@
-"""Every way to write an event that is read, every way that is refused, and why."""
+"""Every notation of an event that is accepted, every one that is rejected, and why."""
 
 import datetime as dt
 import io
@@ -43,8 +43,8 @@ REASONS = {
     "night_of_stay": "is no date as 2022-08-01, 1950 to 2050",
 }
 ROWS = [*COLUMNS, "record"]
+#: A zone whose times are later in UTC, as others are earlier.
 AWAY = "America/New_York"
-"""A zone whose times are later in UTC, as others are earlier."""
 
 
 def event(**values: Any) -> dict[str, Any]:
@@ -354,8 +354,8 @@ WRONG = {
 def test_a_wrong_value_is_rejected_and_quoted(column: str) -> None:
     """By itself, too: one right value beside others may have them read in another way."""
     wrong = of_events(*(event(**{column: text}) for text in WRONG[column]))
-    told = [(reason(column, text.strip()),) for text in WRONG[column]]
-    assert [one.reasons for one in wrong.rejects] == told
+    reasons = [(reason(column, text.strip()),) for text in WRONG[column]]
+    assert [one.reasons for one in wrong.rejects] == reasons
     assert len(wrong.rows) == 0
     alone = WRONG[column][:: max(1, len(WRONG[column]) // 8)]
     for text in alone:
@@ -373,7 +373,7 @@ def test_a_time_of_another_century_rejects_only_its_own_line(zone: str, text: st
 
 
 def test_wrong_values_in_a_file_cost_their_own_lines_only() -> None:
-    """One date of year 0 in a file of millions ended the run, and nothing of it was taken."""
+    """One date of year 0 in a file of millions ended the run, and nothing of it was loaded."""
     wrong = [(column, text) for column, texts in WRONG.items() for text in texts if ";" not in text]
     lines = [event(), *(event(**{column: text}) for column, text in wrong), event()]
     written = [";".join(str(line[name]) for name in COLUMNS) for line in lines]
@@ -388,8 +388,8 @@ def test_wrong_values_in_a_file_cost_their_own_lines_only() -> None:
 
 
 def test_a_long_value_is_shown_shortened() -> None:
-    (told,) = only_reasons(of_events(event(hotel_id="9" * 5_000)))
-    assert told == f'hotel_id is not a whole number: "{"9" * 76}…'
+    (reason_given,) = only_reasons(of_events(event(hotel_id="9" * 5_000)))
+    assert reason_given == f'hotel_id is not a whole number: "{"9" * 76}…'
 
 
 def test_all_reasons_of_a_line_are_listed_in_column_order() -> None:
@@ -471,7 +471,7 @@ JSON_VALUES: list[Any] = [
 ]
 
 
-def as_told(value: Any) -> str:
+def as_reported(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
@@ -486,13 +486,13 @@ def test_a_value_of_another_type_costs_its_event_only(column: str) -> None:
     events = of_events(GOOD, *bad, GOOD)
     good = [0, len(bad) + 1]
     if column == "id":  # which may be missing
-        good += [n for n, value in enumerate(JSON_VALUES, start=1) if as_told(value) == ""]
+        good += [n for n, value in enumerate(JSON_VALUES, start=1) if as_reported(value) == ""]
     assert events.rows["record"].tolist() == sorted(good)
     assert [one.record for one in events.rejects] == sorted({*range(len(bad) + 2)} - {*good})
     for reject in events.rejects:
         sent = bad[reject.record - 1]
         assert reject.position == f"events[{reject.record}]"
-        assert reject.reasons == (reason(column, as_told(sent[column])),)
+        assert reject.reasons == (reason(column, as_reported(sent[column])),)
         assert reject.raw == as_json(sent)
         assert "\x00" not in reject.raw
         assert reject.raw.encode("utf-8")
@@ -575,7 +575,7 @@ def test_the_raw_text_of_a_rejected_event_parses_the_same() -> None:
 
 
 def test_the_raw_text_of_every_row_is_available() -> None:
-    """Those that contradict an event that is held are refused later."""
+    """Those that contradict a stored event are rejected later."""
     portion = of_objects([1, GOOD, event(id=2)])
     assert portion.sent[RECORD].tolist() == [1, 2]
     assert [json.loads(portion.raw(row)) for row in (0, 1)] == [GOOD, event(id=2)]
@@ -592,10 +592,10 @@ def test_unknown_keys_are_counted() -> None:
 
 def test_many_unknown_keys_are_counted_and_few_are_listed() -> None:
     names = [f"x{number:03}" for number in range(MAX_DRIFT + 5)]
-    told = unknown_keys([{**GOOD, **dict.fromkeys(names)}], "an answer")
-    assert len(told) == MAX_DRIFT + 1
-    assert told[0] == 'an answer: unknown key "x000" in 1 of 1 events'
-    assert told[-1] == "an answer: 5 more unknown keys"
+    unknown = unknown_keys([{**GOOD, **dict.fromkeys(names)}], "an answer")
+    assert len(unknown) == MAX_DRIFT + 1
+    assert unknown[0] == 'an answer: unknown key "x000" in 1 of 1 events'
+    assert unknown[-1] == "an answer: 5 more unknown keys"
 
 
 def test_without_unknown_keys_there_is_no_drift() -> None:

@@ -24,7 +24,7 @@ ROOM = str(event(1)["room_reservation_id"])
 CODE = f"{PROJECT / 'pipelines'}/"
 
 
-def holds(value: Any, depth: int = 3) -> bool:
+def contains(value: Any, depth: int = 3) -> bool:
     """Whether the reservation of the row is in a value."""
     if isinstance(value, bytes):
         return ROOM.encode() in value
@@ -41,7 +41,7 @@ def holds(value: Any, depth: int = 3) -> bool:
         parts = value.values()
     elif hasattr(value, "__dict__") and type(value).__module__.startswith("pipelines."):
         parts = vars(value).values()
-    return any(holds(part, depth - 1) for part in parts)
+    return any(contains(part, depth - 1) for part in parts)
 
 
 def test_a_row_passes_twelve_files_and_parses_the_environment_once(
@@ -49,9 +49,9 @@ def test_a_row_passes_twelve_files_and_parses_the_environment_once(
 ) -> None:
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     (tmp_path / "a.csv").write_text(text_of([event(1)]))
-    time.sleep(1.1)  # so that it counts as whole
+    time.sleep(1.1)  # so that it counts as complete
     url = warehouse.engine.url.render_as_string(hide_password=False)
-    whole = build_definitions(
+    definitions = build_definitions(
         {
             "warehouse": WarehouseResource(url=url),
             "bookings": source_resource("bookings", inbox=str(tmp_path)),
@@ -67,7 +67,7 @@ def test_a_row_passes_twelve_files_and_parses_the_environment_once(
         if what == "call" and frame.f_code.co_name == "from_environment":
             parsed.append(file)
         seen = [value] if what == "return" else list(frame.f_locals.values())
-        if any(holds(one) for one in seen):
+        if any(contains(one) for one in seen):
             walked.add(file.removeprefix(CODE))
 
     config._parsed.cache_clear()
@@ -75,7 +75,11 @@ def test_a_row_passes_twelve_files_and_parses_the_environment_once(
     sys.setprofile(look)
     try:
         with dg.DagsterInstance.ephemeral() as instance:
-            assert whole.resolve_job_def("bookings").execute_in_process(instance=instance).success
+            assert (
+                definitions.resolve_job_def("bookings")
+                .execute_in_process(instance=instance)
+                .success
+            )
     finally:
         sys.setprofile(None)
         threading.setprofile(None)

@@ -45,7 +45,7 @@ def itinerary(number: int, leg_numbers: list[int], **changes: Any) -> dict[str, 
 def flights_document(
     itineraries: list[dict[str, Any]] | None = None, legs: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """Two itineraries over three legs, unless told otherwise."""
+    """Two itineraries over three legs, by default."""
     there = leg(1)
     evening = {"departure_time": "2026-06-08T19:45", "arrival_time": "2026-06-08T23:10"}
     back = leg(2, "LTN", "BUD", **evening)

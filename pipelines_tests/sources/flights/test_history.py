@@ -1,4 +1,4 @@
-"""History against a plain model: random snapshots, late and refused ones, and rebuilds."""
+"""History against a plain model: random snapshots, late and rejected ones, and rebuilds."""
 
 import datetime as dt
 from random import Random
@@ -66,7 +66,7 @@ def is_good(one: dict[str, Any], document: Document) -> bool:
     return one["price"] != "free" and set(one["legs"]) <= known
 
 
-def is_believed(document: Document) -> bool:
+def is_accepted(document: Document) -> bool:
     bad = sum(not is_good(one, document) for one in document["itineraries"])
     return bad <= len(document["itineraries"]) / 2
 
@@ -76,7 +76,7 @@ def model(snapshots: dict[dt.datetime, Document]) -> dict[tuple[str, dt.datetime
     found: dict[tuple[str, dt.datetime], tuple[str, str]] = {}
     last: dict[str, tuple[str, str]] = {}
     for at, document in sorted(snapshots.items()):
-        if not is_believed(document):
+        if not is_accepted(document):
             continue
         offered = {one["id"] for one in document["itineraries"]}
         last = {key: value for key, value in last.items() if key in offered}
@@ -87,7 +87,7 @@ def model(snapshots: dict[dt.datetime, Document]) -> dict[tuple[str, dt.datetime
     return found
 
 
-def told(owner: psycopg.Connection) -> dict[tuple[str, dt.datetime], tuple[str, str]]:
+def stored(owner: psycopg.Connection) -> dict[tuple[str, dt.datetime], tuple[str, str]]:
     rows = owner.execute(
         "SELECT itinerary_id, snapshot_at, '£' || price_amount::integer, agent"
         " FROM metrics.flight_prices"
@@ -108,7 +108,7 @@ def test_any_snapshot_order_matches_the_model_and_a_rebuild(
             document = random.choice(list(snapshots.values()))
         snapshots[keep(warehouse, day, document)] = document
         bring_up_to_date(warehouse)
-        assert told(owner) == model(snapshots)
+        assert stored(owner) == model(snapshots)
     before = contents(owner)
     ledger = "SELECT name, sha256, read_count, rejected_count FROM ops.deliveries ORDER BY 1, 2"
     entries = owner.execute(ledger).fetchall()
@@ -186,13 +186,13 @@ def test_a_rejected_day_is_recorded_without_blocking_the_next(
     keep(warehouse, MONDAY, flights_document())
     keep(warehouse, TUESDAY, bad)
     keep(warehouse, WEDNESDAY, flights_document())
-    outcomes, refusals = bring_up_to_date(warehouse)
-    assert (len(outcomes), len(refusals)) == (2, 1)
+    outcomes, failures = bring_up_to_date(warehouse)
+    assert (len(outcomes), len(failures)) == (2, 1)
     assert bring_up_to_date(warehouse) == ([], [])
-    refused = owner.execute(
+    rejected = owner.execute(
         "SELECT snapshot_on FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
     )
-    assert refused.fetchall() == [(TUESDAY,)]
+    assert rejected.fetchall() == [(TUESDAY,)]
     days = "SELECT DISTINCT snapshot_on FROM metrics.flight_prices ORDER BY 1"
     assert owner.execute(days).fetchall() == [(MONDAY,), (WEDNESDAY,)]
     keep(warehouse, TUESDAY, flights_document())
@@ -214,13 +214,13 @@ def test_a_rebuild_keeps_the_accepted_data_of_a_rejected_day(
     if is_loaded_before:
         bring_up_to_date(warehouse)
         assert contents(owner) == before
-    outcomes, refusals = bring_up_to_date(warehouse, rebuild=True)
-    assert (len(outcomes), len(refusals)) == (2, 1)
+    outcomes, failures = bring_up_to_date(warehouse, rebuild=True)
+    assert (len(outcomes), len(failures)) == (2, 1)
     assert contents(owner) == before
-    refused = owner.execute(
+    rejected = owner.execute(
         "SELECT snapshot_at FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
     )
-    assert refused.fetchall() == [(at,)]
+    assert rejected.fetchall() == [(at,)]
     assert bring_up_to_date(warehouse) == ([], [])
 
 
@@ -228,7 +228,7 @@ def test_a_rebuild_keeps_the_accepted_data_of_a_rejected_day(
 def test_morning_offers_withdrawn_by_evening_stay_in_the_history(
     warehouse: Warehouse, owner: psycopg.Connection
 ) -> None:
-    """A second document of a day took the place of the first, and what that one alone offered."""
+    """A second document of a day replaced the first, and what only that one offered."""
     keep(warehouse, MONDAY, flights_document([itinerary(1, [1]), itinerary(2, [1], price="£90")]))
     bring_up_to_date(warehouse)
     noon = keep(warehouse, MONDAY, flights_document([itinerary(1, [1], price="£36")]))

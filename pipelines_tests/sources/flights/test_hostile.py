@@ -53,8 +53,8 @@ def test_nothing_in_a_document_stops_the_load_or_is_lost(
         received = JsonAnswer("http://source", body, None, at)
         with warehouse.transaction("flights") as connection:
             archive.keep(connection, received)
-        _, refusals = bring_up_to_date(warehouse)
-        assert [str(one) for one in refusals if "records are bad" not in str(one)] == []
+        _, failures = bring_up_to_date(warehouse)
+        assert [str(one) for one in failures if "records are bad" not in str(one)] == []
     counted = owner.execute(
         "SELECT sum(rejected_count), (SELECT count(*) FROM ops.quarantine) FROM ops.deliveries"
         " WHERE source = 'flights'"

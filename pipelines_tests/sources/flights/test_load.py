@@ -1,4 +1,4 @@
-"""What the tables hold after one day, the same day again, and other days."""
+"""The tables after one day, the same day again, and other days."""
 
 import datetime as dt
 from decimal import Decimal
@@ -198,10 +198,10 @@ def test_json_that_is_not_a_flight_document_is_rejected(document: Any, words: st
 def test_records_that_a_fault_of_ours_drops_stop_the_load(
     warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The ledger counts what the tables hold, not what is left when the rejects are taken off."""
-    whole = transform._itinerary_rows
+    """The ledger counts the rows of the tables, not what remains without the rejects."""
+    original = transform._itinerary_rows
     monkeypatch.setattr(
-        transform, "_itinerary_rows", lambda frame, prices: whole(frame.iloc[:1], prices)
+        transform, "_itinerary_rows", lambda frame, prices: original(frame.iloc[:1], prices)
     )
     with pytest.raises(PermanentFailure, match="counts_balance"):
         deliver(warehouse, MONDAY, flights_document())
@@ -221,9 +221,9 @@ def test_a_document_that_crashes_our_parser_does_not_block_others(
         bad = flights_document([itinerary(1, [1], price="£13")])
         archive.keep(connection, answer(bad, MONDAY))
         archive.keep(connection, answer(flights_document(), TUESDAY))
-    outcomes, refusals = bring_up_to_date(warehouse)
+    outcomes, failures = bring_up_to_date(warehouse)
     assert len(outcomes) == 1
-    assert "could not be read: LookupError" in str(refusals[0])
+    assert "could not be read: LookupError" in str(failures[0])
 
 
 @pytest.mark.answers("F11", "F54")

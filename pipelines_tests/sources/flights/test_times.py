@@ -60,7 +60,7 @@ def test_elapsed_time_is_compared_with_the_stated_duration(
 
 
 def test_the_zone_shift_counted_twice_is_impossible() -> None:
-    """Luton to Budapest in 25 minutes: the shift was taken off once too often."""
+    """Luton to Budapest in 25 minutes: the shift was subtracted once too often."""
     zones = ("Europe/London", "Europe/Budapest")
     found = one("2020-11-11T19:45", "2020-11-11T21:10", 145, zones=zones)
     assert (found["elapsed_minutes"], found["time_verdict"]) == (25, "impossible")

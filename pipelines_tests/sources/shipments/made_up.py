@@ -47,7 +47,7 @@ def deliver(
     name: str = "shipments.csv",
     **settings: str,
 ) -> Outcome | None:
-    """Write a file and take it in."""
+    """Write a file and load it."""
     file = folder / name
     text = text_of(content) if isinstance(content, list) else content
     file.write_bytes(text.encode() if isinstance(text, str) else text)

@@ -165,7 +165,7 @@ EUROPE = tuple(
 
 
 def of_the_world() -> list[dict[str, str]]:
-    """Addresses of many forms, made up for this, with what a reader takes them for."""
+    """Addresses of many forms, made up for this, with their true parts."""
     with OF_THE_WORLD.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="|", quoting=csv.QUOTE_NONE))
     return [row | {"address": row["address"].replace("\\n", "\n")} for row in rows]
@@ -205,7 +205,7 @@ def test_street_postcode_city_and_country_are_right_for_international_formats(
 
 
 def test_no_address_that_counts_as_parsed_is_wrong() -> None:
-    """A state was taken for the city, and the row said `parsed`: nobody looked at it."""
+    """A state was mistaken for the city, and the row said `parsed`: nobody looked at it."""
     rows = of_the_world()
     parsed = [row for row in rows if read_address(row["address"]).status == "parsed"]
     assert [row["address"] for row in parsed if not is_right(row, street=False)] == []

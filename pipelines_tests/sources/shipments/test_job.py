@@ -60,9 +60,9 @@ def test_all_inbox_files_load_with_their_counts_and_checks(
     (inbox / "b.csv").write_text(text_of([line(3, status="lost")]))
     result = run(resources, instance)
     assert result.success
-    told = metadata(result, "shipments.shipments")
-    assert (told["dagster/row_count"], told["deliveries"]) == (3, 2)
-    assert (told["read"], told["loaded"], told["rejected"]) == (4, 3, 1)
+    recorded = metadata(result, "shipments.shipments")
+    assert (recorded["dagster/row_count"], recorded["deliveries"]) == (3, 2)
+    assert (recorded["read"], recorded["loaded"], recorded["rejected"]) == (4, 3, 1)
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert [name for name, check in checks.items() if not check.passed] == [
         "known_statuses",
@@ -79,9 +79,9 @@ def test_a_rejected_file_fails_one_run_and_changes_nothing_else(
     (inbox / "bad.csv").write_text("nonsense")
     (inbox / "worse.csv").write_text("")
     result = run(resources, instance)
-    told = failure(result)
+    message = failure(result)
     for words in ("2 of the inbox's files rejected", "bad.csv: its first line", "worse.csv: the"):
-        assert words in told
+        assert words in message
     assert metadata(result, "shipments.shipments")["dagster/row_count"] == 1
     keys = [e.asset_key.path for e in result.get_asset_materialization_events() if e.asset_key]
     assert ["enriched", "shipments"] in keys
@@ -124,7 +124,7 @@ def test_a_disk_failure_under_one_file_does_not_block_others(
     """Files go oldest first: a retry meets the same one again."""
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text(text_of([line(2)]))
-    whole = inboxes.open_plain_file
+    original = inboxes.open_plain_file
 
     class Failing(BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
@@ -133,11 +133,11 @@ def test_a_disk_failure_under_one_file_does_not_block_others(
     monkeypatch.setattr(
         file_loader,
         "open_plain_file",
-        lambda path: Failing() if path.name == "a.csv" else whole(path),
+        lambda path: Failing() if path.name == "a.csv" else original(path),
     )
     result = run(resources, instance)
     assert "could not be read to its end: Input/output error" in failure(result)
-    monkeypatch.setattr(file_loader, "open_plain_file", whole)
+    monkeypatch.setattr(file_loader, "open_plain_file", original)
     again = metadata(run(resources, instance), "shipments.shipments")
     assert (again["loaded"], again["dagster/row_count"]) == (1, 2)
 
@@ -150,13 +150,13 @@ def test_our_own_fault_rejects_a_file_unlike_a_disk_failure(
 ) -> None:
     (inbox / "a.csv").write_text(text_of([line(1)]))
     (inbox / "b.csv").write_text(text_of([line(2)]))
-    whole, fetcher = load.load_file, vars(sources()["shipments"].fetch[0])
+    original, fetcher = load.load_file, vars(sources()["shipments"].fetch[0])
 
     def failing(error: Exception) -> None:
         def fail(connection: Any, file: Any, delivery: Any, *more: Any) -> Any:
             if delivery.name == "a.csv":
                 raise error
-            return whole(connection, file, delivery, *more)
+            return original(connection, file, delivery, *more)
 
         monkeypatch.setitem(fetcher, "load", fail)
 
@@ -164,7 +164,7 @@ def test_our_own_fault_rejects_a_file_unlike_a_disk_failure(
     assert "Input/output error" in failure(run(resources, instance))
     failing(LookupError("oops"))
     assert "LookupError: oops" in failure(run(resources, instance))
-    monkeypatch.setitem(fetcher, "load", whole)
+    monkeypatch.setitem(fetcher, "load", original)
     assert metadata(run(resources, instance), "shipments.shipments")["dagster/row_count"] == 1
     retried = run(resources, instance, retry_quarantine=True)
     assert metadata(retried, "shipments.shipments")["dagster/row_count"] == 2
@@ -193,9 +193,9 @@ def test_one_file_is_loaded_from_any_folder(
 def test_a_missing_file_is_reported(
     resources: dict[str, Any], instance: dg.DagsterInstance
 ) -> None:
-    told = failure(run(resources, instance, file="/nowhere/a.csv"))
-    assert "/nowhere/a.csv" in told
-    assert "what to do:" in told
+    message = failure(run(resources, instance, file="/nowhere/a.csv"))
+    assert "/nowhere/a.csv" in message
+    assert "what to do:" in message
 
 
 def test_without_an_inbox_it_is_skipped_and_not_red(

@@ -1,4 +1,4 @@
-"""What the tables hold after a file, the same again, others, and bad ones."""
+"""The tables after a file, the same again, others, and bad ones."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -130,9 +130,9 @@ def test_latin_1_is_rejected_with_position_and_loads_once_configured(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     content = text_of([line(1, receiver_address="Weg 1, 80331 München, Germany")]).encode("latin-1")
-    with pytest.raises(PermanentFailure, match=r"byte 0xfc at position \d+ \(line 2\)") as told:
+    with pytest.raises(PermanentFailure, match=r"byte 0xfc at position \d+ \(line 2\)") as caught:
         deliver(warehouse, tmp_path, content)
-    assert "SHIPMENTS_ENCODING" in str(told.value)
+    assert "SHIPMENTS_ENCODING" in str(caught.value)
     assert counts(deliver(warehouse, tmp_path, content, encoding="latin-1")) == (1, 1, 0, 0)
     query = "SELECT receiver_city FROM enriched.shipments"
     assert owner.execute(query).fetchone() == ("München",)
@@ -196,7 +196,7 @@ def test_a_repeated_article_counts_once_with_its_first_content(
     assert reason == "the article came before in the shipment with other content: LP123"
 
 
-#: What makes a line a bad one, and the reason that is told.
+#: What makes a line a bad one, and the reason that is reported.
 BAD: list[tuple[dict[str, str], str]] = [
     ({"tracking_number": " "}, 'tracking_number is not a name: ""'),
     ({"carrier": "x" * 201}, "carrier is not a name"),
@@ -235,8 +235,8 @@ def test_bad_lines_are_quarantined_with_reasons_and_the_others_load(
     )
     kept = owner.execute(query).fetchall()
     assert [position for position, _, _ in kept] == [f"line {n + 3}" for n in range(len(bad))]
-    for sent, (_, raw, told), (_, reason) in zip(bad, kept, BAD, strict=True):
-        assert told.startswith(reason)
+    for sent, (_, raw, reason_given), (_, reason) in zip(bad, kept, BAD, strict=True):
+        assert reason_given.startswith(reason)
         assert raw == text_of([sent]).splitlines()[1].replace("\x00", "\\x00")
     shipments = owner.execute("SELECT count(*) FROM enriched.shipments").fetchone()
     assert shipments == (len(good),)
@@ -448,7 +448,7 @@ def test_a_carrier_matches_any_case_and_the_exact_spelling_first(
 def test_two_postcodes_of_one_point_are_one_place(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, one: str, other: str
 ) -> None:
-    """H07, T41: each was asked for by itself, and paid for."""
+    """H07, T41: each was requested by itself, and paid for."""
     ends = {"sender_address": f"Street 1, {one}", "receiver_address": f"Street 2, {other}"}
     deliver(warehouse, tmp_path, [line(1, **ends)])
     ((key, postcode),) = owner.execute(

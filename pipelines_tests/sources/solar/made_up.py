@@ -1,4 +1,4 @@
-"""Items of the monitoring service, plants and what is held of them, for tests."""
+"""Items of the monitoring service, plants and what is stored of them, for tests."""
 
 import datetime as dt
 import json
@@ -20,9 +20,9 @@ ONE_DAY = Window(DAY, dt.date(2019, 1, 2))
 
 def item(at: dt.datetime | str, energy: float = 10.0, **sides: Any) -> Item:
     """An hour with energy as expected; `expected` and `observed` replace a side."""
-    told = at if isinstance(at, str) else f"{at:%Y-%m-%dT%H:%M:%S}"
+    text = at if isinstance(at, str) else f"{at:%Y-%m-%dT%H:%M:%S}"
     return {
-        "datetime": told,
+        "datetime": text,
         "expected": {"energy": energy, "irradiation": energy / 2},
         "observed": {"energy": energy * 0.8, "irradiation": energy / 4},
     } | sides

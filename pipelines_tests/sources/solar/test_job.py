@@ -28,13 +28,13 @@ from pipelines_tests.sources.solar.test_sync import Service
 
 READINGS = dg.AssetKey(["solar", "readings"])
 NOW = dt.datetime.now(dt.UTC)
+#: Which at 00:45 is the day before: until then the schedule may still request it.
 WITHOUT_YESTERDAY = """
     DELETE FROM solar.days
     WHERE day >= ((now() - interval '45 minutes') AT TIME ZONE 'UTC')::date - 1
 """
-"""Which at 00:45 is the day before: until then the schedule may still ask for it."""
+#: By then the schedule has requested yesterday.
 TODAY = NOW.date()
-"""By then the schedule has asked for yesterday."""
 
 
 LIVE = {"ISOBAR_SOURCES": "live"}
@@ -87,7 +87,7 @@ def run(
     )
 
 
-def told(result: dg.ExecuteInProcessResult) -> list[str]:
+def partitions_of(result: dg.ExecuteInProcessResult) -> list[str]:
     """The partitions that were materialized, in order."""
     return [
         str(event.partition)
@@ -103,7 +103,7 @@ def test_one_run_syncs_all_plants_and_reports_each(
         register(owner, name, latitude=50, longitude=10)
     result = run(resources, instance)
     assert result.success, failures(result)
-    assert sorted(told(result)) == ["1", "2", "3"]
+    assert sorted(partitions_of(result)) == ["1", "2", "3"]
     assert sorted(instance.get_dynamic_partitions("solar_plants")) == ["1", "2", "3"]
     [event] = [
         event for event in result.get_asset_materialization_events() if event.partition == "2"
@@ -143,12 +143,12 @@ def test_p52_failed_plants_fail_the_run_by_name(
     assert "Havel" in words
     assert "500" in words
     assert "Sierra" not in words
-    assert sorted(told(result)) == ["1", "3"]
+    assert sorted(partitions_of(result)) == ["1", "3"]
     assert rows(owner, "SELECT DISTINCT status FROM solar.days WHERE plant_id = 3") == [
         ("complete",)
     ]
     names = {".".join(event.asset_key.path) for event in materialized(result)}
-    assert "solar.coverage" in names  # what follows is not held up
+    assert "solar.coverage" in names  # what follows is not blocked
 
 
 def test_a_plant_is_a_partition_and_so_are_several(
@@ -162,12 +162,12 @@ def test_a_plant_is_a_partition_and_so_are_several(
     instance.add_dynamic_partitions("solar_plants", ["1", "2", "3", "4"])
     result = run(resources, instance, tags={"dagster/partition": "2"})
     assert result.success
-    assert told(result) == ["2"]
+    assert partitions_of(result) == ["2"]
     many = {ASSET_PARTITION_RANGE_START_TAG: "3", ASSET_PARTITION_RANGE_END_TAG: "4"}
     result = run(resources, instance, tags=many)
     assert result.success
-    assert sorted(told(result)) == ["3", "4"]
-    assert {plant for plant, _ in service.asked} == {2, 3, 4}
+    assert sorted(partitions_of(result)) == ["3", "4"]
+    assert {plant for plant, _ in service.requested} == {2, 3, 4}
 
 
 def test_a_plant_that_fails_is_no_materialized_partition(
@@ -181,7 +181,7 @@ def test_a_plant_that_fails_is_no_materialized_partition(
     service.spoil = lambda *_: body(b"", 500)
     result = run(resources, instance, tags={"dagster/partition": "1"})
     assert not result.success
-    assert told(result) == []
+    assert partitions_of(result) == []
     assert instance.get_materialized_partitions(READINGS) == set()
 
 
@@ -209,7 +209,7 @@ def test_p23_days_are_requested_by_hand(
     result = run(resources, instance, "backfill_solar_days", "request_days", **days)
     assert result.success
     window = Window(dt.date(2020, 2, 1), dt.date(2020, 3, 1))
-    assert service.asked == [(plant.plant_id, window)]
+    assert service.requested == [(plant.plant_id, window)]
     service.spoil = lambda *_: body(b"", 500)
     result = run(resources, instance, "backfill_solar_days", "request_days", **days)
     assert not result.success
@@ -247,7 +247,7 @@ def test_p16_p17_p18_p25_impossible_requests_are_rejected(
     result = run(resources, instance, "backfill_solar_days", "request_days", **days)
     assert not result.success
     assert words in failures(result)[0]
-    assert service.asked == []
+    assert service.requested == []
 
 
 @pytest.mark.usefixtures("a_year")

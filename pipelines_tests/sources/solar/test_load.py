@@ -32,14 +32,14 @@ def plant(owner: psycopg.Connection) -> Plant:
     return register(owner)
 
 
-def take(
+def load_items(
     store: Warehouse,
     plant: Plant,
     items: list[Any],
     window: Window = ONE_DAY,
     now: dt.datetime = NOW,
 ) -> tuple[int, int, int, int]:
-    """Take an answer in; read, loaded, unchanged, rejected. The ledger has to balance."""
+    """Load a response; return read, loaded, unchanged, rejected. The ledger has to balance."""
     done = take_answer(store, plant, window, answer_of(items), run_id="run", now=now)
     with store.engine.connect() as connection:
         assert unbalanced(connection, "solar") == []
@@ -54,7 +54,7 @@ def fail(store: Warehouse, plant: Plant, window: Window = ONE_DAY, now: dt.datet
 def test_an_answer_becomes_readings_and_days_with_their_sums(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    assert take(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS) == (72, 72, 0, 0)
+    assert load_items(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS) == (72, 72, 0, 0)
     assert rows(owner, "SELECT count(*), sum(expected_energy_kwh) FROM solar.readings") == [
         (72, 3 * sum(range(10, 34)))
     ]
@@ -73,7 +73,7 @@ def test_the_ledger_names_some_unknown_keys_and_counts_the_rest(
 ) -> None:
     items = items_of(ONE_DAY)
     items[0] |= {f"key {number:02}": 1 for number in range(25)}
-    take(warehouse, plant, items)
+    load_items(warehouse, plant, items)
     [(drift,)] = rows(owner, "SELECT drift FROM ops.deliveries")
     name = f"plant {plant.plant_id}, 2019-01-01 to 2019-01-02"
     assert len(drift) == 21
@@ -85,15 +85,15 @@ def test_the_ledger_names_some_unknown_keys_and_counts_the_rest(
 def test_p14_p32_repeats_change_nothing_and_corrections_keep_old_values(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    take(warehouse, plant, day_of_items())
+    load_items(warehouse, plant, day_of_items())
     first = rows(owner, "SELECT delivery_id, xmin::text FROM solar.readings ORDER BY read_at")
-    assert take(warehouse, plant, day_of_items()) == (24, 0, 24, 0)
+    assert load_items(warehouse, plant, day_of_items()) == (24, 0, 24, 0)
     assert first == rows(
         owner, "SELECT delivery_id, xmin::text FROM solar.readings ORDER BY read_at"
     )
     changed = day_of_items()
     changed[3] = item("2019-01-01T03:00:00", 500.0)
-    assert take(warehouse, plant, changed) == (24, 1, 23, 0)
+    assert load_items(warehouse, plant, changed) == (24, 1, 23, 0)
     assert rows(
         owner,
         "SELECT read_at, expected_energy_kwh, delivery_id < corrected_by FROM solar.corrections",
@@ -106,9 +106,9 @@ def test_p14_p32_repeats_change_nothing_and_corrections_keep_old_values(
 def test_a_value_that_returns_after_a_correction_is_the_latest(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    take(warehouse, plant, day_of_items())
-    take(warehouse, plant, day_of_items(energy=50.0))
-    assert take(warehouse, plant, day_of_items()) == (24, 24, 0, 0)
+    load_items(warehouse, plant, day_of_items())
+    load_items(warehouse, plant, day_of_items(energy=50.0))
+    assert load_items(warehouse, plant, day_of_items()) == (24, 24, 0, 0)
     assert rows(owner, "SELECT min(expected_energy_kwh) FROM solar.readings") == [(10.0,)]
     assert rows(owner, "SELECT count(*) FROM solar.corrections") == [(48,)]
 
@@ -116,19 +116,19 @@ def test_a_value_that_returns_after_a_correction_is_the_latest(
 def test_a_changed_part_of_a_response_is_written_again(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    take(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS)
-    take(warehouse, plant, day_of_items(energy=50.0))
-    assert take(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS) == (72, 24, 48, 0)
+    load_items(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS)
+    load_items(warehouse, plant, day_of_items(energy=50.0))
+    assert load_items(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS) == (72, 24, 48, 0)
 
 
 def test_only_the_day_of_a_changed_value_is_counted_again(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     items = items_of(THREE_DAYS)
-    take(warehouse, plant, items, THREE_DAYS)
+    load_items(warehouse, plant, items, THREE_DAYS)
     owner.execute("UPDATE solar.days SET expected_energy_kwh = 1, retry_at = now()")
     items[30] = item("2019-01-02T06:00:00", 500.0)
-    assert take(warehouse, plant, items, THREE_DAYS) == (72, 1, 71, 0)
+    assert load_items(warehouse, plant, items, THREE_DAYS) == (72, 1, 71, 0)
     query = "SELECT status, expected_energy_kwh, retry_at, delivery_id FROM solar.days ORDER BY day"
     number = rows(owner, "SELECT max(delivery_id) FROM ops.deliveries")[0][0]
     again = sum(range(10, 34)) - 16.0 + 500.0
@@ -144,7 +144,7 @@ def test_p30_one_bad_item_costs_one_hour_and_completeness(
 ) -> None:
     items = day_of_items()
     items[5] |= {"observed": {"energy": None, "irradiation": 1.0}}
-    assert take(warehouse, plant, items) == (24, 23, 0, 1)
+    assert load_items(warehouse, plant, items) == (24, 23, 0, 1)
     assert statuses(owner, plant) == {DAY: "partial"}
     assert rows(owner, "SELECT reasons, record_key FROM ops.quarantine") == [
         (
@@ -162,12 +162,12 @@ def test_an_item_corrected_later_leaves_the_quarantine(
     items[5] |= {"observed": None}
     items[30] |= {"observed": None}
     items[31] |= {"datetime": "?"}
-    take(warehouse, plant, items, THREE_DAYS)
-    assert take(warehouse, plant, day_of_items()) == (24, 1, 23, 0)
+    load_items(warehouse, plant, items, THREE_DAYS)
+    assert load_items(warehouse, plant, day_of_items()) == (24, 1, 23, 0)
     assert statuses(owner, plant)[DAY] == "complete"
     assert rows(owner, "SELECT position FROM ops.quarantine ORDER BY 1") == [("[30]",), ("[31]",)]
     second = Window(dt.date(2019, 1, 2), dt.date(2019, 1, 3))
-    assert take(warehouse, plant, day_of_items(second.first), second) == (24, 2, 22, 0)
+    assert load_items(warehouse, plant, day_of_items(second.first), second) == (24, 2, 22, 0)
     assert rows(owner, "SELECT count(*) FROM ops.quarantine") == [(0,)]
     assert rows(owner, "SELECT rejected_count FROM ops.deliveries") == [(0,), (0,), (0,)]
 
@@ -180,7 +180,7 @@ def test_a_repeatedly_bad_item_is_quarantined_once_with_growing_intervals(
     now, waits = NOW, []
     for number in range(9):
         items[6] = item("2019-01-01T06:00:00", 60.0 + number)
-        take(warehouse, plant, items, now=now)
+        load_items(warehouse, plant, items, now=now)
         [(retry_at,)] = rows(owner, "SELECT retry_at FROM solar.days")
         waits.append((retry_at - now) / dt.timedelta(minutes=1))
         now = retry_at
@@ -192,9 +192,9 @@ def test_a_repeatedly_bad_item_is_quarantined_once_with_growing_intervals(
 def test_an_hour_missing_from_a_response_keeps_its_stored_reading(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    take(warehouse, plant, day_of_items()[:23])
+    load_items(warehouse, plant, day_of_items()[:23])
     assert rows(owner, "SELECT status, hours_present FROM solar.days") == [("partial", 23)]
-    take(warehouse, plant, day_of_items()[1:])
+    load_items(warehouse, plant, day_of_items()[1:])
     assert rows(owner, "SELECT status, hours_present FROM solar.days") == [("complete", 24)]
     assert rows(owner, "SELECT count(*) FROM solar.readings") == [(24,)]
 
@@ -203,7 +203,7 @@ def test_an_hour_missing_from_a_response_keeps_its_stored_reading(
 def test_p31_nothing_at_all_is_empty_by_the_services_word(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    assert take(warehouse, plant, [], THREE_DAYS) == (0, 0, 0, 0)
+    assert load_items(warehouse, plant, [], THREE_DAYS) == (0, 0, 0, 0)
     assert set(statuses(owner, plant).values()) == {"empty"}
     assert rows(owner, "SELECT count(retry_at) FROM solar.days") == [(0,)]
 
@@ -211,7 +211,7 @@ def test_p31_nothing_at_all_is_empty_by_the_services_word(
 def test_a_recent_empty_day_is_requested_again(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    take(warehouse, plant, [], Window(dt.date(2026, 11, 1), dt.date(2026, 11, 20)))
+    load_items(warehouse, plant, [], Window(dt.date(2026, 11, 1), dt.date(2026, 11, 20)))
     assert rows(owner, "SELECT min(day), max(day) FROM solar.days WHERE retry_at IS NOT NULL") == [
         (dt.date(2026, 11, 13), dt.date(2026, 11, 19))
     ]
@@ -223,7 +223,7 @@ def test_a_day_of_which_all_was_bad_is_not_empty(
     items = items_of(THREE_DAYS)
     for one in items[24:48]:
         one["observed"] = None
-    take(warehouse, plant, items, THREE_DAYS)
+    load_items(warehouse, plant, items, THREE_DAYS)
     assert list(statuses(owner, plant).values()) == ["complete", "partial", "complete"]
 
 
@@ -231,9 +231,9 @@ def test_an_entirely_bad_response_is_rejected_with_examples(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     renamed = [{"time": one["datetime"]} | one | {"observed": 1} for one in day_of_items()]
-    with pytest.raises(PermanentFailure, match="24 of 24 records are bad") as refused:
-        take(warehouse, plant, renamed)
-    assert "observed is no object" in str(refused.value)
+    with pytest.raises(PermanentFailure, match="24 of 24 records are bad") as caught:
+        load_items(warehouse, plant, renamed)
+    assert "observed is no object" in str(caught.value)
     assert rows(owner, "SELECT count(*) FROM ops.deliveries") == [(0,)]
     assert statuses(owner, plant) == {}
 
@@ -242,7 +242,7 @@ def test_a_service_that_ignores_the_range_is_not_considered_empty(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
     with pytest.raises(PermanentFailure, match="of other days than were requested"):
-        take(warehouse, plant, day_of_items(dt.date(2020, 5, 5)))
+        load_items(warehouse, plant, day_of_items(dt.date(2020, 5, 5)))
     assert statuses(owner, plant) == {}
 
 
@@ -251,7 +251,7 @@ def test_a_deleted_plant_stores_nothing(
 ) -> None:
     owner.execute("DELETE FROM solar.plants")
     with pytest.raises(PlantGone):
-        take(warehouse, plant, day_of_items())
+        load_items(warehouse, plant, day_of_items())
     assert rows(owner, "SELECT count(*) FROM solar.readings") == [(0,)]
 
 
@@ -263,7 +263,7 @@ def test_p52_p59_a_missing_window_is_failed_and_never_complete(
     assert rows(owner, "SELECT DISTINCT problem, retry_at, hours_present FROM solar.days") == [
         ("it is down", NOW + dt.timedelta(minutes=10), 0)
     ]
-    take(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS)
+    load_items(warehouse, plant, items_of(THREE_DAYS), THREE_DAYS)
     assert rows(owner, "SELECT DISTINCT status, failures, problem, retry_at FROM solar.days") == [
         ("complete", 0, None, None)
     ]
@@ -272,8 +272,8 @@ def test_p52_p59_a_missing_window_is_failed_and_never_complete(
 def test_a_failure_removes_nothing_stored(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    take(warehouse, plant, day_of_items())
-    take(
+    load_items(warehouse, plant, day_of_items())
+    load_items(
         warehouse,
         plant,
         day_of_items(dt.date(2019, 1, 2))[:20],
@@ -311,7 +311,7 @@ def test_days_without_24_hours_are_complete_with_all_their_hours(
     if skipped:
         del items[2:4]
     window = Window(day, day + dt.timedelta(days=1))
-    assert take(warehouse, plant, items, window) == (hours, hours, 0, 0)
+    assert load_items(warehouse, plant, items, window) == (hours, hours, 0, 0)
     assert rows(owner, "SELECT status, hours_present, hours_expected FROM solar.days") == [
         ("complete", hours, hours)
     ]
@@ -323,7 +323,7 @@ def test_a_day_that_stays_partial_states_the_reason(
     plant = register(owner, zone="Europe/Madrid")
 
     def reason(day: dt.date, items: list[Any]) -> Any:
-        take(warehouse, plant, items, Window(day, day + dt.timedelta(days=1)))
+        load_items(warehouse, plant, items, Window(day, day + dt.timedelta(days=1)))
         query = "SELECT problem FROM solar.coverage WHERE plant_id = %s AND day = %s"
         ((found,),) = owner.execute(query, [plant.plant_id, day]).fetchall()
         return found
@@ -346,7 +346,7 @@ def test_days_on_which_clocks_change_by_half_an_hour(
     if hours == 23:
         del items[2]
     window = Window(day, day + dt.timedelta(days=1))
-    assert take(warehouse, plant, items, window) == (hours, hours, 0, 0)
+    assert load_items(warehouse, plant, items, window) == (hours, hours, 0, 0)
     assert rows(owner, "SELECT status, hours_present, hours_expected FROM solar.days") == [
         ("complete", hours, hours)
     ]
@@ -360,9 +360,11 @@ def test_days_with_clocks_going_back_over_midnight_are_complete(
     window = Window(first, dt.date(2019, 10, 29))
     items = items_of(window)
     items.insert(25, item("2019-10-27T00:00:00", 77.0))  # midnight twice
-    assert take(warehouse, plant, items, window) == (73, 73, 0, 0)
-    held = rows(owner, "SELECT status, hours_present, hours_expected FROM solar.days ORDER BY day")
-    assert held == [("complete", 24, 24), ("complete", 25, 25), ("complete", 24, 24)]
+    assert load_items(warehouse, plant, items, window) == (73, 73, 0, 0)
+    statuses_stored = rows(
+        owner, "SELECT status, hours_present, hours_expected FROM solar.days ORDER BY day"
+    )
+    assert statuses_stored == [("complete", 24, 24), ("complete", 25, 25), ("complete", 24, 24)]
     assert rows(
         owner,
         "SELECT hours_present FROM metrics.solar_report(%s, '2019-10-26', '2019-10-29', 'day')",
@@ -376,7 +378,9 @@ def test_a_day_skipped_by_its_zone_is_complete(
     plant = register(owner, zone="Pacific/Apia")
     window = Window(dt.date(2011, 12, 29), dt.date(2012, 1, 1))
     fail(warehouse, plant, window)
-    take(warehouse, plant, day_of_items(window.first) + day_of_items(dt.date(2011, 12, 31)), window)
+    load_items(
+        warehouse, plant, day_of_items(window.first) + day_of_items(dt.date(2011, 12, 31)), window
+    )
     assert list(statuses(owner, plant).values()) == ["complete"] * 3
 
 
@@ -386,26 +390,26 @@ def test_days_with_an_unreadable_time_are_not_reported_empty(
     items = items_of(THREE_DAYS)
     for one in items[24:48]:
         one["datetime"] = "02/01/2019 05:00"
-    take(warehouse, plant, items, THREE_DAYS)
+    load_items(warehouse, plant, items, THREE_DAYS)
     assert list(statuses(owner, plant).values()) == ["complete", "partial", "complete"]
 
 
 def test_a_truncated_response_is_requested_twice_more(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    asked = []
+    due = []
     for number in range(4):
         now = NOW + dt.timedelta(days=number)
-        take(warehouse, plant, day_of_items(energy=10.0 + number), THREE_DAYS, now=now)
-        asked += rows(owner, "SELECT count(*) FROM solar.days WHERE retry_at IS NOT NULL")
-    assert asked == [(2,), (2,), (0,), (0,)]
+        load_items(warehouse, plant, day_of_items(energy=10.0 + number), THREE_DAYS, now=now)
+        due += rows(owner, "SELECT count(*) FROM solar.days WHERE retry_at IS NOT NULL")
+    assert due == [(2,), (2,), (0,), (0,)]
 
 
 def test_a_response_with_far_too_many_items_is_rejected_unparsed(
     warehouse: Warehouse, plant: Plant
 ) -> None:
     with pytest.raises(PermanentFailure, match="200 items, and 192 are let pass"):
-        take(warehouse, plant, [{}] * 200)
+        load_items(warehouse, plant, [{}] * 200)
 
 
 def test_an_outage_before_does_not_put_off_a_late_hour(
@@ -413,7 +417,7 @@ def test_an_outage_before_does_not_put_off_a_late_hour(
 ) -> None:
     for _ in range(8):
         fail(warehouse, plant)
-    take(warehouse, plant, day_of_items()[:23])
+    load_items(warehouse, plant, day_of_items()[:23])
     assert rows(owner, "SELECT retry_at FROM solar.days") == [(NOW + dt.timedelta(minutes=10),)]
 
 
@@ -422,7 +426,7 @@ def test_the_rejected_items_of_a_deleted_plant_are_deleted(
 ) -> None:
     other = register(owner, "other")
     for one in (plant, other):
-        take(warehouse, one, [*day_of_items(), {"datetime": "?"}])
+        load_items(warehouse, one, [*day_of_items(), {"datetime": "?"}])
     owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", (plant.plant_id,))
     [(key,)] = rows(owner, "SELECT record_key[1] FROM ops.quarantine")
     assert key == str(other.plant_id)
@@ -434,13 +438,13 @@ def test_the_rejected_items_of_a_deleted_plant_are_deleted(
 def test_an_empty_day_beside_unchanged_days_is_requested_twice_more(
     warehouse: Warehouse, owner: psycopg.Connection, plant: Plant
 ) -> None:
-    asked = []
+    due = []
     for number in range(4):
         now = NOW + dt.timedelta(days=number)
         last = item("2019-01-03T00:00:00", float(number))
-        take(warehouse, plant, [*day_of_items(), last], THREE_DAYS, now=now)
-        asked += rows(owner, "SELECT retry_at IS NOT NULL FROM solar.days WHERE status = 'empty'")
-    assert asked == [(True,), (True,), (False,), (False,)]
+        load_items(warehouse, plant, [*day_of_items(), last], THREE_DAYS, now=now)
+        due += rows(owner, "SELECT retry_at IS NOT NULL FROM solar.days WHERE status = 'empty'")
+    assert due == [(True,), (True,), (False,), (False,)]
 
 
 @pytest.mark.answers("P33")
@@ -456,5 +460,5 @@ def test_p33_a_year_is_written_by_few_statements(
 
     event.listen(warehouse.engine, "before_cursor_execute", note)
     year = Window(DAY, dt.date(2020, 1, 1))
-    assert take(warehouse, plant, items_of(year), year) == (8760, 8760, 0, 0)
+    assert load_items(warehouse, plant, items_of(year), year) == (8760, 8760, 0, 0)
     assert len(said) < 20

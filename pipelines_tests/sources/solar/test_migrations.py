@@ -34,7 +34,7 @@ UPDATE ops.alembic_version_flights SET version_num = 'c31d7a85e6b2';
 """
 
 
-def test_held_days_become_complete_after_the_migration(
+def test_stored_days_become_complete_after_the_migration(
     server: Connections, database: str, owner: psycopg.Connection
 ) -> None:
     add_plant(owner, 1)

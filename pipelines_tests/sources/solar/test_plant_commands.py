@@ -95,7 +95,7 @@ def test_plants_are_kept_by_commands_from_nothing_on(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["add", "Alta\udcff"], "has control characters or broken ones"),
         (["add", ""], "is not empty"),
@@ -105,12 +105,12 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     ],
 )
 def test_invalid_plants_are_rejected_with_a_message(
-    state: Path, server: Connections, database: str, words: list[str], told: str
+    state: Path, server: Connections, database: str, words: list[str], message: str
 ) -> None:
     url = server.url(SUPERUSER, database)
     done = isobar(state, "plants", *words, DATABASE_URL=url, ISOBAR_SOURCES="live")
     assert (done.returncode, done.stdout) == (1, "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert "what to do:" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -1,4 +1,4 @@
-"""The registry of plants: what it takes, what it refuses, and what plain SQL cannot do either."""
+"""The registry of plants: what it accepts, what it rejects, and what plain SQL cannot do either."""
 
 import datetime as dt
 import time
@@ -98,7 +98,7 @@ def synced(connection: psycopg.Connection, plant_id: int) -> Iterator[None]:
         connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
         connection.commit()
         yield
-        connection.execute("SELECT pg_advisory_unlock_all()")  # a closed session takes its time
+        connection.execute("SELECT pg_advisory_unlock_all()")  # a session closes late
 
 
 def wait_for_lock(owner: psycopg.Connection) -> None:
@@ -177,10 +177,12 @@ def test_a_non_text_name_or_zone_is_rejected_printably(
         lambda: registry.rename(warehouse, plant_id, broken),
         lambda: registry.add(warehouse, "Bassa", time_zone=broken),
     ):
-        with pytest.raises(PermanentFailure, match="has control characters or broken ones") as told:
+        with pytest.raises(
+            PermanentFailure, match="has control characters or broken ones"
+        ) as caught:
             change()
-        assert str(told.value).replace("\n", "").isprintable()
-        str(told.value).encode()
+        assert str(caught.value).replace("\n", "").isprintable()
+        str(caught.value).encode()
     assert names(owner) == {1: "Alta"}
 
 
@@ -197,18 +199,18 @@ def test_a_non_text_name_or_zone_is_rejected_printably(
 def test_invalid_coordinates_are_rejected(
     warehouse: Warehouse, latitude: float | None, longitude: float | None, words: str
 ) -> None:
-    with pytest.raises(PermanentFailure, match=words) as told:
+    with pytest.raises(PermanentFailure, match=words) as caught:
         registry.add(warehouse, "Alta", latitude, longitude)
-    assert "'Alta' was not registered" in str(told.value)
+    assert "'Alta' was not registered" in str(caught.value)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "utc", "+02", "../etc/passwd", "UTC' --"])
 def test_an_unknown_time_zone_is_rejected(warehouse: Warehouse, zone: str) -> None:
     with pytest.raises(
         PermanentFailure, match="must be UTC or the name of the zone of a place"
-    ) as told:
+    ) as caught:
         registry.add(warehouse, "Alta", time_zone=zone)
-    assert "what to do: UTC, Europe/Madrid: SELECT name FROM pg_timezone_names" in str(told.value)
+    assert "what to do: UTC, Europe/Madrid: SELECT name FROM pg_timezone_names" in str(caught.value)
 
 
 @pytest.mark.answers("P04")
@@ -283,9 +285,9 @@ def test_deleting_a_plant_during_its_sync_fails_temporarily(
     fill(owner, busy)
     words = "Data sync of plant 1 is running. Please try again later!"
     with synced(another(), busy):
-        with pytest.raises(TransientFailure) as told:
+        with pytest.raises(TransientFailure) as caught:
             registry.delete(warehouse, busy)
-        assert told.value.problem == words
+        assert caught.value.problem == words
         with pytest.raises(psycopg.errors.ObjectInUse, match=words):
             owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [busy])
         assert counts(owner, busy) == [2, 1, 1, 1, 1]
@@ -428,17 +430,17 @@ def test_the_list_counts_days_as_the_coverage_does(
     registry.retire(warehouse, 4)
     with warehouse.engine.connect() as connection:
         rows = registry.listing(connection)
-    told = [(row.plant_id, row.days_missing, row.days_not_requested) for row in rows]
+    missing = [(row.plant_id, row.days_missing, row.days_not_requested) for row in rows]
     query = (
         "SELECT plant_id, count(*) FILTER (WHERE status IN ('partial', 'failed')),"
         " count(*) FILTER (WHERE status = 'not requested')"
         " FROM solar.coverage GROUP BY plant_id ORDER BY plant_id"
     )
-    assert told == owner.execute(query).fetchall()
-    assert told[0] == (1, 0, 1)
+    assert missing == owner.execute(query).fetchall()
+    assert missing[0] == (1, 0, 1)
     query = "SELECT count(*) FROM solar.days WHERE plant_id = %s AND status = 'complete'"
-    held = [owner.execute(query, [row.plant_id]).fetchone() for row in rows]
-    assert [(row.days_complete,) for row in rows] == held
+    stored = [owner.execute(query, [row.plant_id]).fetchone() for row in rows]
+    assert [(row.days_complete,) for row in rows] == stored
     second = rows[1]
     assert (second.name, second.time_zone) == ("synced", "Pacific/Auckland")
     assert (second.latitude, second.longitude, second.retired_at) == (40.0, -3.5, None)

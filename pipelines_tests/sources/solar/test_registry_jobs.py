@@ -28,7 +28,7 @@ def run(definitions: dg.Definitions, job: str, **config: Any) -> dg.ExecuteInPro
     )
 
 
-def told(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
     """What the run's page shows of what was done."""
     assert result.success
     (output,) = [event for event in result.all_node_events if event.is_successful_output]
@@ -36,7 +36,7 @@ def told(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
     return {name: value.value for name, value in metadata.items()}
 
 
-def refusal(result: dg.ExecuteInProcessResult) -> str:
+def rejection(result: dg.ExecuteInProcessResult) -> str:
     assert not result.success
     (failure,) = [event for event in result.all_node_events if event.is_step_failure]
     data = failure.step_failure_data.user_failure_data
@@ -48,13 +48,16 @@ def test_the_launchpad_registers_renames_retires_and_deletes_a_plant(
     definitions: dg.Definitions, owner: psycopg.Connection
 ) -> None:
     result = run(definitions, "register_plant", name="Alta", time_zone="Europe/Madrid")
-    assert told(result) == {"plant_id": 1}
+    assert metadata_of(result) == {"plant_id": 1}
     assert owner.execute(PLANTS).fetchall() == [(1, "Alta", "Europe/Madrid", False)]
     result = run(definitions, "rename_plant", plant_id=1, name="Sierra Alta")
-    assert told(result) == {"plant_id": 1, "name": "Sierra Alta"}
-    assert told(run(definitions, "retire_plant", plant_id=1))["plant_id"] == 1
+    assert metadata_of(result) == {"plant_id": 1, "name": "Sierra Alta"}
+    assert metadata_of(run(definitions, "retire_plant", plant_id=1))["plant_id"] == 1
     assert owner.execute(PLANTS).fetchall() == [(1, "Sierra Alta", "Europe/Madrid", True)]
-    assert told(run(definitions, "delete_plant", plant_id=1)) == {"plant_id": 1, "readings": 0}
+    assert metadata_of(run(definitions, "delete_plant", plant_id=1)) == {
+        "plant_id": 1,
+        "readings": 0,
+    }
     assert owner.execute(PLANTS).fetchall() == []
 
 
@@ -87,7 +90,7 @@ def test_a_rejection_fails_the_run_once_with_instructions(
 ) -> None:
     owner.execute("INSERT INTO solar.plants (name) VALUES ('Alta')")
     result = run(definitions, job, **config)
-    description = refusal(result)
+    description = rejection(result)
     assert words in description
     assert "what to do:" in description
     assert result.dagster_run.tags[REJECTED_INPUT] == "true", "alerts and the status go by it"
@@ -99,6 +102,6 @@ def test_deleting_a_plant_during_its_sync_suggests_a_retry(
 ) -> None:
     owner.execute("INSERT INTO solar.plants (name) VALUES ('Alta')")
     owner.execute("SELECT pg_advisory_lock(hashtextextended('isobar sync of plant 1', 0))")
-    description = refusal(run(definitions, "delete_plant", plant_id=1))
+    description = rejection(run(definitions, "delete_plant", plant_id=1))
     assert "Data sync of plant 1 is running. Please try again later!" in description
     assert owner.execute(PLANTS).fetchall() == [(1, "Alta", "UTC", False)]

@@ -1,4 +1,4 @@
-"""The imitated solar monitoring service: what it tells over HTTP, by its clock, and its dirt."""
+"""The simulated solar monitoring service: its responses over HTTP, its clock, its errors."""
 
 import datetime as dt
 import json
@@ -52,20 +52,20 @@ def dirty() -> Iterator[str]:
         yield url
 
 
-def ask(url: str, plant_id: object, first: object, end: object) -> requests.Response:
-    asked = {"plant-id": str(plant_id), "from": str(first), "to": str(end)}
-    return requests.get(url, params=asked, timeout=10)
+def request(url: str, plant_id: object, first: object, end: object) -> requests.Response:
+    parameters = {"plant-id": str(plant_id), "from": str(first), "to": str(end)}
+    return requests.get(url, params=parameters, timeout=10)
 
 
 def get(url: str, plant_id: object, first: object, end: object) -> list[Item]:
-    answer = ask(url, plant_id, first, end)
+    answer = request(url, plant_id, first, end)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json"
     return items_of(answer)
 
 
 def items_of(answer: requests.Response) -> list[Item]:
-    """Not by `answer.json()`: with simplejson installed that refuses NaN."""
+    """Not by `answer.json()`: with simplejson installed that rejects NaN."""
     items: list[Item] = json.loads(answer.content)
     return items
 
@@ -93,17 +93,17 @@ def at_of(item: Item) -> dt.datetime:
 
 
 def test_a_year_is_returned_hourly_without_distortion(served: str) -> None:
-    told = get(served, 4, "2024-01-01", "2025-01-01")
-    assert told == [as_item(reading) for reading in year_of(4, 2024)]
-    assert len(told) == 8784
-    assert told[0]["datetime"] == "2024-01-01T00:00:00"
-    assert told[-1]["datetime"] == "2024-12-31T23:00:00"
+    served_items = get(served, 4, "2024-01-01", "2025-01-01")
+    assert served_items == [as_item(reading) for reading in year_of(4, 2024)]
+    assert len(served_items) == 8784
+    assert served_items[0]["datetime"] == "2024-01-01T00:00:00"
+    assert served_items[-1]["datetime"] == "2024-12-31T23:00:00"
 
 
 @pytest.mark.parametrize("path", ["", "/", "/solar", "/solar/"])
 def test_the_root_and_solar_answer_alike(served: str, path: str) -> None:
-    asked = {"plant-id": "1", "from": "2026-09-14", "to": "2026-09-15"}
-    answer = requests.get(f"{served}{path}", params=asked, timeout=10, allow_redirects=False)
+    parameters = {"plant-id": "1", "from": "2026-09-14", "to": "2026-09-15"}
+    answer = requests.get(f"{served}{path}", params=parameters, timeout=10, allow_redirects=False)
     assert answer.status_code == 200
     yesterday = TODAY - dt.timedelta(days=1)
     assert answer.json() == [as_item(one) for one in readings(1, 1, yesterday, yesterday)]
@@ -130,15 +130,15 @@ def test_the_root_and_solar_answer_alike(served: str, path: str) -> None:
 def test_unreadable_requests_are_rejected(served: str, query: str, words: str) -> None:
     answer = requests.get(f"{served}/?{query}", timeout=10)
     assert answer.status_code == 400
-    refusal = answer.json()
-    assert set(refusal) == {"error"}
-    assert words in refusal["error"]
+    error = answer.json()
+    assert set(error) == {"error"}
+    assert words in error["error"]
 
 
 def test_future_hours_are_not_returned(served: str) -> None:
-    told = get(served, 1, TODAY, TODAY + dt.timedelta(days=3))
-    assert told == [as_item(reading) for reading in readings(1, 1, TODAY, TODAY)[:13]]
-    assert told[-1]["datetime"] == "2026-09-15T12:00:00"
+    served_items = get(served, 1, TODAY, TODAY + dt.timedelta(days=3))
+    assert served_items == [as_item(reading) for reading in readings(1, 1, TODAY, TODAY)[:13]]
+    assert served_items[-1]["datetime"] == "2026-09-15T12:00:00"
     assert get(served, 1, "2026-09-16", "2027-01-01") == []
     assert get(served, 1, "2026-09-14", "2026-09-14") == []
     assert get(served, 1, "9999-12-31", "9999-12-31") == []
@@ -151,12 +151,12 @@ def test_the_day_given_is_today() -> None:
 
 def test_a_plant_returns_nothing_before_its_commissioning(served: str) -> None:
     assert get(served, 3, "2021-06-14", "2021-06-15") == []
-    told = get(served, 3, "0001-01-01", "2021-06-17")
-    assert [item["datetime"] for item in told[::24]] == [
+    served_items = get(served, 3, "0001-01-01", "2021-06-17")
+    assert [item["datetime"] for item in served_items[::24]] == [
         "2021-06-15T00:00:00",
         "2021-06-16T00:00:00",
     ]
-    assert len(told) == 48
+    assert len(served_items) == 48
 
 
 def test_any_plant_is_answered_and_most_have_long_been_there(served: str) -> None:
@@ -216,24 +216,24 @@ def test_another_seed_has_other_clouds_and_the_same_sun() -> None:
 
 def test_an_hour_is_the_same_in_every_window(dirty: str, served: str) -> None:
     for url in (served, dirty):
-        month = ask(url, 1, "2026-03-01", "2026-04-01").text
-        assert ask(url, 1, "2026-03-01", "2026-04-01").text == month
+        month = request(url, 1, "2026-03-01", "2026-04-01").text
+        assert request(url, 1, "2026-03-01", "2026-04-01").text == month
         days = [dt.date(2026, 3, 1) + dt.timedelta(days=number) for number in range(32)]
         items = [item for day, after in pairwise(days) for item in get(url, 1, day, after)]
         assert sorted(map(json.dumps, items)) == sorted(map(json.dumps, json.loads(month)))
 
 
 def test_the_error_rate_spreads_over_all_kinds_of_errors(dirty: str) -> None:
-    answer = ask(dirty, 1, "2024-01-01", "2025-01-01")
+    answer = request(dirty, 1, "2024-01-01", "2025-01-01")
     assert "NaN" in answer.text
-    told: dict[dt.datetime, list[Item]] = {}
+    served_items: dict[dt.datetime, list[Item]] = {}
     for item in items_of(answer):
-        told.setdefault(at_of(item), []).append(item)
+        served_items.setdefault(at_of(item), []).append(item)
     kinds: Counter[service.Dirt] = Counter()
     half_hour = dt.timedelta(minutes=30)
     for truth in year_of(1, 2024):
         kind = service.dirt_of(1, 1, truth.at, DIRT)
-        items = told.pop(truth.at, [])
+        items = served_items.pop(truth.at, [])
         if kind is not None:
             kinds[kind] += 1
         assert service.is_dirty(1, 1, truth.at, DIRT) == (as_item(truth) not in items)
@@ -242,7 +242,7 @@ def test_the_error_rate_spreads_over_all_kinds_of_errors(dirty: str) -> None:
             assert items[0] == items[1]
         elif kind == "half past":
             between = as_item(truth._replace(at=truth.at + half_hour))
-            assert told.pop(truth.at + half_hour) == [between]
+            assert served_items.pop(truth.at + half_hour) == [between]
         elif kind in ("no expected", "no observed"):
             assert set(items[0]) == set(as_item(truth)) - {kind.removeprefix("no ")}
         elif kind in service.WRONG:
@@ -250,20 +250,20 @@ def test_the_error_rate_spreads_over_all_kinds_of_errors(dirty: str) -> None:
             true = [as_item(truth)[side][of] for side, of in VALUES]
             wrong = [value for value, was in zip(values, true, strict=True) if value != was]
             assert repr(wrong) == repr([service.WRONG[kind]])
-    assert told == {}
+    assert served_items == {}
     assert set(kinds) == set(service.DIRT)
     assert math.isclose(kinds.total() / 8784, DIRT, rel_tol=0.1)
     assert min(kinds.values()) > 50
 
 
 def test_errors_make_days_of_23_and_25_unordered_items(dirty: str) -> None:
-    told = get(dirty, 1, "2024-01-01", "2025-01-01")
-    of_day = Counter(item["datetime"][:10] for item in told)
+    served_items = get(dirty, 1, "2024-01-01", "2025-01-01")
+    of_day = Counter(item["datetime"][:10] for item in served_items)
     assert {23, 24, 25} <= set(of_day.values())
-    times = [item["datetime"] for item in told]
+    times = [item["datetime"] for item in served_items]
     [late] = [number for number, (one, next_) in enumerate(pairwise(times), 1) if next_ < one]
-    assert len(told) - late > 50
-    assert {service.dirt_of(1, 1, at_of(item), DIRT) for item in told[late:]} == {"late"}
+    assert len(served_items) - late > 50
+    assert {service.dirt_of(1, 1, at_of(item), DIRT) for item in served_items[late:]} == {"late"}
 
 
 def test_no_dirt_comes_unasked_and_all_can_be_dirty(served: str) -> None:
@@ -277,8 +277,8 @@ def test_errors_heal_after_enough_requests_of_a_day() -> None:
     truth = [as_item(one) for one in readings(1, 1, dt.date(2026, 9, 1), dt.date(2026, 9, 9))]
     options: dict[str, Any] = {"now": lambda: NOON, "solar_error_rate": 1.0, "solar_heals_after": 2}
     with sandbox_server(**options) as url:
-        first = ask(url, 1, "2026-09-01", "2026-09-09").text
-        second = ask(url, 1, "2026-09-01", "2026-09-08").text
+        first = request(url, 1, "2026-09-01", "2026-09-09").text
+        second = request(url, 1, "2026-09-01", "2026-09-08").text
         assert first[:1000] == second[:1000]
         assert get(url, 2, "2026-09-01", "2026-09-02") != get(url, 1, "2026-09-01", "2026-09-02")
         assert get(url, 1, "2026-09-01", "2026-09-08") == truth[: 7 * 24]
@@ -294,27 +294,27 @@ def test_responses_are_corrupted_on_demand_but_never_the_request_log(kind: Fault
         for path in ("/", "/solar"):
             if kind == "truncated":
                 with pytest.raises(requests.exceptions.ChunkedEncodingError):
-                    ask(f"{url}{path}", 1, "2026-09-01", "2026-09-02")
+                    request(f"{url}{path}", 1, "2026-09-01", "2026-09-02")
             else:
-                answer = ask(f"{url}{path}", 1, "2026-09-01", "2026-09-02")
+                answer = request(f"{url}{path}", 1, "2026-09-01", "2026-09-02")
                 assert answer.status_code == codes.get(kind, 200)
                 assert not answer.text.startswith("[")
-        assert sum(one["times"] for one in asked(url)) == (2 if kind == "truncated" else 0)
+        assert sum(one["times"] for one in requested(url)) == (2 if kind == "truncated" else 0)
 
 
-def asked(url: str) -> list[Item]:
-    record: list[Item] = requests.get(f"{url}{service.ASKED_PATH}", timeout=10).json()
+def requested(url: str) -> list[Item]:
+    record: list[Item] = requests.get(f"{url}{service.REQUESTS_PATH}", timeout=10).json()
     return record
 
 
 def test_requests_of_each_window_are_logged_in_order() -> None:
     with sandbox_server(now=lambda: NOON) as url:
-        assert asked(url) == []
+        assert requested(url) == []
         get(url, 7, "2026-09-14", "2026-09-15")
         get(url, 2, "2026-01-01", "2026-09-14")
         get(f"{url}/solar", 7, "2026-09-14", "2026-09-15")
-        assert ask(url, 7, "2026-09-15", "2026-09-14").status_code == 400
-        assert asked(url) == [
+        assert request(url, 7, "2026-09-15", "2026-09-14").status_code == 400
+        assert requested(url) == [
             {"plant-id": 7, "from": "2026-09-14", "to": "2026-09-15", "times": 2},
             {"plant-id": 2, "from": "2026-01-01", "to": "2026-09-14", "times": 1},
         ]
@@ -324,9 +324,10 @@ def test_slow_answers_are_waited_for_at_the_same_time() -> None:
     with sandbox_server(now=lambda: NOON, solar_seconds=0.4) as url, ThreadPoolExecutor(4) as pool:
         began = time.monotonic()
         day = ("2026-09-01", "2026-09-02")
-        assert [len(told) for told in pool.map(lambda one: get(url, one, *day), range(4))] == [
-            24
-        ] * 4
+        assert [
+            len(served_items)
+            for served_items in pool.map(lambda one: get(url, one, *day), range(4))
+        ] == [24] * 4
         assert 0.4 <= time.monotonic() - began < 1.2
 
 
@@ -334,7 +335,7 @@ def test_a_plants_year_is_generated_within_100_milliseconds(served: str) -> None
     spent = []
     for plant_id in (300, 301, 302):
         began = time.process_time()
-        answer = ask(served, plant_id, "2025-01-01", "2026-01-01")
+        answer = request(served, plant_id, "2025-01-01", "2026-01-01")
         spent.append(time.process_time() - began)
         assert len(items_of(answer)) == 8760
         assert len(answer.content) < 1_500_000
@@ -347,8 +348,8 @@ def test_the_weather_sees_the_sky_of_the_plants() -> None:
     day = dt.date(2025, 6, 1)
     for one in readings(1, here.id, day, day):
         weather = weather_at(here.latitude, here.longitude, one.at + dt.timedelta(hours=1))
-        told = weather["shortwave_radiation"]
-        assert math.isclose(told, one.observed_irradiation_wh_per_m2, abs_tol=0.06)
+        served_items = weather["shortwave_radiation"]
+        assert math.isclose(served_items, one.observed_irradiation_wh_per_m2, abs_tol=0.06)
         then = weather_at(here.latitude, here.longitude, one.at)
         assert then["is_day"] == (one.expected_irradiation_wh_per_m2 > 0)
         assert 0 <= then["cloud_cover"] <= 100

@@ -1,4 +1,4 @@
-"""Plants side by side against a real service: what one sync asks for, in which order."""
+"""Plants side by side against a real service: what one sync requests, in which order."""
 
 import datetime as dt
 import threading
@@ -30,12 +30,12 @@ SHORT = Depth(every_run=1, until=1)
 
 
 class Service:
-    """A monitoring service that tells each window whole, or what `spoil` says of a plant's."""
+    """A monitoring service that returns each window, or what `spoil` says of a plant's."""
 
     def __init__(self, source: FakeSource) -> None:
         self.source = source
         self.spoil: Callable[[int, Window, int], Any] = lambda *_: None
-        self.asked: list[tuple[int, Window]] = []
+        self.requested: list[tuple[int, Window]] = []
         self.most_at_once = self._at_once = 0
         self._lock = threading.Lock()
         source.will(self._answer)
@@ -45,8 +45,8 @@ class Service:
         plant_id = int(query["plant-id"][0])
         window = Window(*(dt.date.fromisoformat(query[name][0]) for name in ("from", "to")))
         with self._lock:
-            self.asked.append((plant_id, window))
-            times = self.asked.count((plant_id, window))
+            self.requested.append((plant_id, window))
+            times = self.requested.count((plant_id, window))
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
         try:
@@ -67,15 +67,15 @@ def sync(warehouse: Warehouse, service: Service) -> Callable[..., list[Synced]]:
 
     def run(chosen: list[int] | None = None, **how: Any) -> list[Synced]:
         client = client_of(service.source.url, tries=how.pop("tries", 1000))
-        told: dict[str, Any] = {"depth": SHORT, "clock": utc_now, "run_id": "run"} | how
-        with_new = told.pop("with_new", False)
-        return list(Sync(warehouse, client, **told).plants(chosen, with_new=with_new))
+        options: dict[str, Any] = {"depth": SHORT, "clock": utc_now, "run_id": "run"} | how
+        with_new = options.pop("with_new", False)
+        return list(Sync(warehouse, client, **options).plants(chosen, with_new=with_new))
 
     return run
 
 
 def windows_of(service: Service, plant: Plant) -> list[Window]:
-    return [window for plant_id, window in service.asked if plant_id == plant.plant_id]
+    return [window for plant_id, window in service.requested if plant_id == plant.plant_id]
 
 
 @pytest.mark.answers("P09")
@@ -101,7 +101,7 @@ def test_p08_only_the_chosen_plants_are_synced(
     register(owner, "a")
     chosen = register(owner, "b")
     assert [synced.plant for synced in sync([chosen.plant_id])] == [chosen]
-    assert {plant_id for plant_id, _ in service.asked} == {chosen.plant_id}
+    assert {plant_id for plant_id, _ in service.requested} == {chosen.plant_id}
 
 
 def test_nothing_is_requested_twice(
@@ -109,9 +109,9 @@ def test_nothing_is_requested_twice(
 ) -> None:
     register(owner)
     sync()
-    asked = len(service.asked)
+    requested = len(service.requested)
     [synced] = sync()
-    assert (len(service.asked), synced.answers, synced.problem) == (asked, [], None)
+    assert (len(service.requested), synced.answers, synced.problem) == (requested, [], None)
 
 
 @pytest.mark.answers("P12")
@@ -207,7 +207,7 @@ def test_permanent_errors_are_reported_and_not_retried(
     [synced] = sync()
     assert words in (synced.problem or "")
     assert "MONITORING_URL" in (synced.problem or "")  # what to do
-    assert len(service.asked) == 1
+    assert len(service.requested) == 1
     assert set(statuses(owner, plant).values()) == {"failed"}
 
 
@@ -232,7 +232,7 @@ def test_all_tries_together_are_bounded(
         register(owner, str(number))
     service.spoil = lambda *_: body(b"", 503)
     assert all(synced.problem for synced in sync(tries=30))
-    assert len(service.asked) == 20 + 30
+    assert len(service.requested) == 20 + 30
 
 
 def test_at_most_eight_requests_run_concurrently(
@@ -272,7 +272,7 @@ def test_retired_plants_are_left_alone(
     assert rows(owner, "SELECT count(*) FROM solar.gaps") == [(0,)]
     with pytest.raises(PermanentFailure, match="plant 1 is retired"):
         sync([plant.plant_id], window=Window(YESTERDAY, TODAY))
-    assert service.asked == []
+    assert service.requested == []
 
 
 @pytest.mark.answers("P20")
@@ -280,16 +280,16 @@ def test_p20_a_plant_that_is_being_synced_is_not_deleted(
     sync: Callable[..., list[Synced]], service: Service, owner: psycopg.Connection
 ) -> None:
     plant = register(owner)
-    refusals = []
+    failures = []
 
     def spoil(*_: Any) -> None:
-        with pytest.raises(psycopg.errors.ObjectInUse, match="Please try again later!") as refused:
+        with pytest.raises(psycopg.errors.ObjectInUse, match="Please try again later!") as caught:
             owner.execute("DELETE FROM solar.plants")
-        refusals.append(refused.value)
+        failures.append(caught.value)
 
     service.spoil = spoil
     assert sync()[0].problem is None
-    assert refusals
+    assert failures
     owner.execute("DELETE FROM solar.plants")
     assert statuses(owner, plant) == {}
 
@@ -306,7 +306,7 @@ def test_two_syncs_of_one_plant_are_serialised(
     other.join()
     assert len(done) == 6
     assert all(synced.problem is None for synced in done)
-    assert len(service.asked) == len(set(service.asked)) == 6
+    assert len(service.requested) == len(set(service.requested)) == 6
 
 
 def test_days_are_the_plants_own(
@@ -355,7 +355,7 @@ def test_p18_p25_impossible_days_are_rejected_before_any_request(
     plant = register(owner)
     with pytest.raises(PermanentFailure, match=words):
         sync([plant.plant_id], window=window)
-    assert service.asked == []
+    assert service.requested == []
 
 
 @pytest.mark.answers("P16")
@@ -365,7 +365,7 @@ def test_p16_unknown_plants_are_rejected_before_any_request(
     plant = register(owner)
     with pytest.raises(PermanentFailure, match="there is no plant 98, 99"):
         sync([99, plant.plant_id, 98], window=Window(YESTERDAY, TODAY))
-    assert service.asked == []
+    assert service.requested == []
 
 
 def test_a_plant_deleted_before_the_run_blocks_no_other(
@@ -379,12 +379,12 @@ def test_our_own_fault_costs_one_plant_and_is_reported(
     sync: Callable[..., list[Synced]], owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, bad = register(owner, "good"), register(owner, "bad")
-    take = load.take_answer
+    load_answer = load.take_answer
 
     def sometimes(store: Any, plant: Plant, *others: Any, **named: Any) -> Any:
         if plant == bad:
             raise KeyError("oh")
-        return take(store, plant, *others, **named)
+        return load_answer(store, plant, *others, **named)
 
     monkeypatch.setattr("pipelines.sources.solar.sync.take_answer", sometimes)
     problems = {synced.plant: synced.problem for synced in sync()}
@@ -434,8 +434,8 @@ def test_p39_the_duration_of_a_sync_is_reported(
     began = time.monotonic()
     (synced,) = sync()
     assert 0 < synced.seconds <= time.monotonic() - began
-    (told,) = rows(owner, "SELECT extract(EPOCH FROM ended_at - began_at) FROM solar.syncs")
-    assert float(told[0]) <= time.monotonic() - began
+    (seconds,) = rows(owner, "SELECT extract(EPOCH FROM ended_at - began_at) FROM solar.syncs")
+    assert float(seconds[0]) <= time.monotonic() - began
 
 
 @pytest.fixture(scope="module")
@@ -451,11 +451,11 @@ def test_stored_readings_match_the_truth(
     sync = Sync(warehouse, client_of(sandbox), SHORT, utc_now)
     assert [synced.problem for synced in sync.plants(None)] == [None]
     first = TODAY.replace(year=TODAY.year - 1) if (TODAY.month, TODAY.day) != (2, 29) else None
-    told = truth(1, plant.plant_id, first or YESTERDAY, YESTERDAY)
-    held = rows(
+    expected = truth(1, plant.plant_id, first or YESTERDAY, YESTERDAY)
+    stored = rows(
         owner,
         "SELECT read_at, expected_energy_kwh, expected_irradiation_wh_per_m2, observed_energy_kwh,"
         " observed_irradiation_wh_per_m2 FROM solar.readings WHERE read_at >= %s ORDER BY read_at",
-        told[0].at,
+        expected[0].at,
     )
-    assert held == [tuple(reading) for reading in told]
+    assert stored == [tuple(reading) for reading in expected]

@@ -1,4 +1,4 @@
-"""Items to readings: what is good is kept, what is bad is refused with its reasons."""
+"""Items to readings: what is good is kept, what is bad is rejected with its reasons."""
 
 import datetime as dt
 import json
@@ -26,27 +26,27 @@ def read_items(items: Any, zone: str = "UTC", window: Window = ONE_DAY) -> Parse
     return read_answer(items, plant_id=7, zone=zone, window=window, now=NOW)
 
 
-def reasons(told: ParsedAnswer) -> list[str]:
-    return [reason for reject in told.rejects for reason in reject.reasons]
+def reasons(parsed: ParsedAnswer) -> list[str]:
+    return [reason for reject in parsed.rejects for reason in reject.reasons]
 
 
-def hours(told: ParsedAnswer) -> list[str]:
-    return [f"{at:%Y-%m-%dT%H:%MZ}" for at in told.readings.read_at]
+def hours(parsed: ParsedAnswer) -> list[str]:
+    return [f"{at:%Y-%m-%dT%H:%MZ}" for at in parsed.readings.read_at]
 
 
 @pytest.mark.answers("P22")
 def test_p22_nested_values_become_flat_columns() -> None:
-    told = read(day_of_items())
-    assert len(told.readings) == told.read == 24
-    assert told.readings.iloc[3].to_dict() == {
+    parsed = read(day_of_items())
+    assert len(parsed.readings) == parsed.read == 24
+    assert parsed.readings.iloc[3].to_dict() == {
         "read_at": dt.datetime(2019, 1, 1, 3, tzinfo=dt.UTC),
         "expected_energy_kwh": 13.0,
         "observed_energy_kwh": 13.0 * 0.8,
         "expected_irradiation_wh_per_m2": 6.5,
         "observed_irradiation_wh_per_m2": 3.25,
     }
-    assert not told.rejects
-    assert not told.drift
+    assert not parsed.rejects
+    assert not parsed.drift
 
 
 @pytest.mark.answers("P30", "P60")
@@ -76,36 +76,37 @@ def test_p22_nested_values_become_flat_columns() -> None:
 def test_p30_p60_one_bad_point_does_not_cost_the_batch(spoilt: dict[str, Any], reason: str) -> None:
     items = day_of_items()
     items[5] |= spoilt
-    told = read(items)
-    assert len(told.readings) == 23
-    assert len(told.rejects) == 1
-    assert told.rejects[0].position == "[5]"
-    assert any(one.startswith(reason) for one in reasons(told)), reasons(told)
+    parsed = read(items)
+    assert len(parsed.readings) == 23
+    assert len(parsed.rejects) == 1
+    assert parsed.rejects[0].position == "[5]"
+    assert any(one.startswith(reason) for one in reasons(parsed)), reasons(parsed)
     assert (
-        json.loads(told.rejects[0].raw)["expected"] == items[5]["expected"] or "expected" in spoilt
+        json.loads(parsed.rejects[0].raw)["expected"] == items[5]["expected"]
+        or "expected" in spoilt
     )
-    assert told.spoiled_days == [DAY]
+    assert parsed.spoiled_days == [DAY]
 
 
 @pytest.mark.parametrize("gone", ["expected", "observed", "datetime"])
 def test_an_item_without_a_side_is_rejected_and_others_kept(gone: str) -> None:
     items = day_of_items()
     del items[5][gone]
-    told = read(items)
-    assert len(told.readings) == 23
-    assert len(told.rejects) == 1
+    parsed = read(items)
+    assert len(parsed.readings) == 23
+    assert len(parsed.rejects) == 1
 
 
 @pytest.mark.parametrize("thing", [None, 3, "x", [], True, {}, [1, 2]])
 def test_things_that_are_no_items(thing: Any) -> None:
-    told = read([*day_of_items(), thing])
-    assert len(told.readings) == 24
-    assert len(told.rejects) == 1
+    parsed = read([*day_of_items(), thing])
+    assert len(parsed.readings) == 24
+    assert len(parsed.rejects) == 1
 
 
 def test_an_item_reports_all_its_errors() -> None:
-    told = read([item("2019-01-01T05:30:00", expected={}, observed=None)])
-    assert reasons(told) == [
+    parsed = read([item("2019-01-01T05:30:00", expected={}, observed=None)])
+    assert reasons(parsed) == [
         "expected.energy is missing",
         "expected.irradiation is missing",
         "observed is no object",
@@ -135,65 +136,65 @@ def test_leading_items_without_time_get_the_first_stated_date() -> None:
 
 def test_repeats_are_harmless_and_contradictions_are_rejected() -> None:
     items = [*day_of_items(), item("2019-01-01T00:00:00"), item("2019-01-01T01:00:00", 99.0)]
-    told = read(items)
-    assert (told.repeated, len(told.rejects)) == (1, 1)
-    assert reasons(told) == ["datetime is an hour that came before with other values"]
-    assert told.readings.expected_energy_kwh[1] == 11.0
+    parsed = read(items)
+    assert (parsed.repeated, len(parsed.rejects)) == (1, 1)
+    assert reasons(parsed) == ["datetime is an hour that came before with other values"]
+    assert parsed.readings.expected_energy_kwh[1] == 11.0
 
 
 def test_order_does_not_matter() -> None:
-    told = read(day_of_items()[::-1])
-    assert hours(told) == sorted(hours(told))
+    parsed = read(day_of_items()[::-1])
+    assert hours(parsed) == sorted(hours(parsed))
 
 
 @pytest.mark.answers("P55")
 def test_p55_items_outside_the_requested_days_are_ignored() -> None:
-    told = read([*day_of_items(), *day_of_items(dt.date(2019, 1, 2))[:1]])
-    assert (len(told.readings), told.elsewhere) == (24, 1)
+    parsed = read([*day_of_items(), *day_of_items(dt.date(2019, 1, 2))[:1]])
+    assert (len(parsed.readings), parsed.elsewhere) == (24, 1)
 
 
 def test_future_readings_are_rejected() -> None:
     window = Window(NOW.date(), NOW.date() + dt.timedelta(days=1))
-    told = read(day_of_items(NOW.date()), window=window)
-    assert len(told.readings) == 13
-    assert set(reasons(told)) == {"datetime is in the future"}
+    parsed = read(day_of_items(NOW.date()), window=window)
+    assert len(parsed.readings) == 13
+    assert set(reasons(parsed)) == {"datetime is in the future"}
 
 
 @pytest.mark.answers("P57")
 def test_p57_naive_times_are_read_in_the_plants_zone() -> None:
-    told = read(day_of_items(), "Asia/Tashkent")
-    assert hours(told)[0] == "2018-12-31T19:00Z"
-    told = read(day_of_items(), "Asia/Kolkata")
-    assert hours(told)[0] == "2018-12-31T18:30Z"
+    parsed = read(day_of_items(), "Asia/Tashkent")
+    assert hours(parsed)[0] == "2018-12-31T19:00Z"
+    parsed = read(day_of_items(), "Asia/Kolkata")
+    assert hours(parsed)[0] == "2018-12-31T18:30Z"
 
 
 def test_times_with_an_offset_are_accepted_unchanged() -> None:
-    told = read([item("2019-01-01T02:00:00+01:00"), item("2019-01-01T05:00:00Z")])
-    assert hours(told) == ["2019-01-01T01:00Z", "2019-01-01T05:00Z"]
-    told = read([item("2018-12-31T20:00:00Z")], "Asia/Tashkent")
-    assert hours(told) == ["2018-12-31T20:00Z"]
+    parsed = read([item("2019-01-01T02:00:00+01:00"), item("2019-01-01T05:00:00Z")])
+    assert hours(parsed) == ["2019-01-01T01:00Z", "2019-01-01T05:00Z"]
+    parsed = read([item("2018-12-31T20:00:00Z")], "Asia/Tashkent")
+    assert hours(parsed) == ["2018-12-31T20:00Z"]
 
 
 def test_the_day_of_23_hours() -> None:
     day = dt.date(2019, 3, 31)
-    told = read(day_of_items(day), "Europe/Madrid", Window(day, day + dt.timedelta(days=1)))
-    assert len(told.readings) == 23
-    assert reasons(told) == ["datetime is an hour that clocks skip in the plant's zone"]
-    assert told.rejects[0].position == "[2]"
+    parsed = read(day_of_items(day), "Europe/Madrid", Window(day, day + dt.timedelta(days=1)))
+    assert len(parsed.readings) == 23
+    assert reasons(parsed) == ["datetime is an hour that clocks skip in the plant's zone"]
+    assert parsed.rejects[0].position == "[2]"
 
 
 def test_the_day_of_25_hours() -> None:
     day = dt.date(2019, 10, 27)
     items = day_of_items(day)
     items.insert(3, item("2019-10-27T02:00:00", 77.0))
-    told = read(items, "Europe/Madrid", Window(day, day + dt.timedelta(days=1)))
-    assert len(told.readings) == 25
-    assert hours(told)[2:4] == ["2019-10-27T00:00Z", "2019-10-27T01:00Z"]
-    assert list(told.readings.expected_energy_kwh[2:4]) == [12.0, 77.0]
+    parsed = read(items, "Europe/Madrid", Window(day, day + dt.timedelta(days=1)))
+    assert len(parsed.readings) == 25
+    assert hours(parsed)[2:4] == ["2019-10-27T00:00Z", "2019-10-27T01:00Z"]
+    assert list(parsed.readings.expected_energy_kwh[2:4]) == [12.0, 77.0]
 
 
 @pytest.mark.parametrize(
-    ("values", "held", "repeated", "refused"),
+    ("values", "stored", "repeated", "rejected"),
     [
         ([12.0, 77.0], [12.0, 77.0], 0, 0),
         ([12.0, 12.0], [12.0, 12.0], 0, 0),  # as at night
@@ -204,20 +205,20 @@ def test_the_day_of_25_hours() -> None:
     ],
 )
 def test_an_ambiguous_hour_is_resolved_however_often_it_is_sent(
-    values: list[float], held: list[float], repeated: int, refused: int
+    values: list[float], stored: list[float], repeated: int, rejected: int
 ) -> None:
     day = dt.date(2019, 10, 27)
     window = Window(day, day + dt.timedelta(days=1))
-    told = read([item("2019-10-27T02:00:00", one) for one in values], "Europe/Madrid", window)
-    assert list(told.readings.expected_energy_kwh) == held
-    assert (told.repeated, len(told.rejects)) == (repeated, refused)
+    parsed = read([item("2019-10-27T02:00:00", one) for one in values], "Europe/Madrid", window)
+    assert list(parsed.readings.expected_energy_kwh) == stored
+    assert (parsed.repeated, len(parsed.rejects)) == (repeated, rejected)
 
 
 def test_the_key_of_a_skipped_hour_is_within_its_day() -> None:
     day = dt.date(2019, 3, 10)
     window = Window(day, day + dt.timedelta(days=1))
-    told = read(day_of_items(day), "America/Los_Angeles", window)
-    assert [reject.key for reject in told.rejects] == [("7", "2019-03-10T10:00:00Z")]
+    parsed = read(day_of_items(day), "America/Los_Angeles", window)
+    assert [reject.key for reject in parsed.rejects] == [("7", "2019-03-10T10:00:00Z")]
 
 
 def test_unknown_keys_are_reported() -> None:
@@ -230,8 +231,8 @@ def test_unknown_keys_are_reported() -> None:
 
 
 def test_p31_an_empty_answer() -> None:
-    told = read([])
-    assert (told.read, len(told.readings), told.rejects) == (0, 0, [])
+    parsed = read([])
+    assert (parsed.read, len(parsed.readings), parsed.rejects) == (0, 0, [])
 
 
 numbers = st.one_of(
@@ -257,11 +258,11 @@ things = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(things, max_size=12), st.sampled_from(["UTC", "Europe/Madrid", "Asia/Kolkata"]))
 def test_whatever_comes_each_item_is_counted_once(items: list[Any], zone: str) -> None:
-    told = read(items, zone, Window(dt.date(2019, 3, 31), dt.date(2019, 4, 1)))
-    counted = len(told.readings) + told.repeated + told.elsewhere + len(told.rejects)
-    assert counted == told.read == len(items)
-    assert told.readings.read_at.is_unique
-    assert all(reject.reasons and reject.key for reject in told.rejects)
+    parsed = read(items, zone, Window(dt.date(2019, 3, 31), dt.date(2019, 4, 1)))
+    counted = len(parsed.readings) + parsed.repeated + parsed.elsewhere + len(parsed.rejects)
+    assert counted == parsed.read == len(items)
+    assert parsed.readings.read_at.is_unique
+    assert all(reject.reasons and reject.key for reject in parsed.rejects)
 
 
 ODD: list[Any] = [

@@ -1,4 +1,4 @@
-"""Which days are asked for, in which order, and that none is asked for in vain."""
+"""Which days are requested, in which order, and that none is requested in vain."""
 
 import datetime as dt
 
@@ -20,7 +20,7 @@ NOTHING = Known(None, [], [])
 TEN_YEARS = Depth(every_run=1, until=10)
 
 
-def asked(*windows: Window) -> set[dt.date]:
+def requested(*windows: Window) -> set[dt.date]:
     return {
         dt.date.fromordinal(day)
         for window in windows
@@ -44,7 +44,7 @@ def known(days: set[dt.date], due: set[dt.date] = frozenset()) -> Known:  # type
 def test_p09_yesterday_comes_first_and_today_never() -> None:
     found = list(windows(NOTHING, TODAY, TEN_YEARS))
     assert found[0] == Window(YESTERDAY, TODAY)
-    assert max(asked(*found)) == YESTERDAY
+    assert max(requested(*found)) == YESTERDAY
 
 
 @pytest.mark.answers("P10")
@@ -63,8 +63,8 @@ def test_p11_history_ends_after_ten_years_of_runs_without_gaps() -> None:
     days: set[dt.date] = set()
     for _ in range(10):
         found = list(windows(known(days), TODAY, TEN_YEARS))
-        assert not asked(*found) & days
-        days |= asked(*found)
+        assert not requested(*found) & days
+        days |= requested(*found)
     assert min(days) == dt.date(2016, 11, 20)
     assert len(days) == (TODAY - min(days)).days
     assert list(windows(known(days), TODAY, TEN_YEARS)) == []
@@ -72,7 +72,7 @@ def test_p11_history_ends_after_ten_years_of_runs_without_gaps() -> None:
 
 @pytest.mark.answers("P54")
 def test_p54_the_history_loop_does_not_refetch_the_current_year() -> None:
-    days = asked(*windows(NOTHING, TODAY, TEN_YEARS))
+    days = requested(*windows(NOTHING, TODAY, TEN_YEARS))
     assert len(days) == 1 + 365
     again = list(windows(known(days), TODAY, TEN_YEARS))
     assert again == [Window(dt.date(2024, 11, 19), dt.date(2025, 11, 19))]
@@ -89,12 +89,12 @@ def test_p34_long_ranges_are_requested_by_year() -> None:
 
 
 def test_days_never_requested_in_time_come_next() -> None:
-    days = asked(Window(dt.date(2016, 11, 20), dt.date(2026, 11, 16)))
+    days = requested(Window(dt.date(2016, 11, 20), dt.date(2026, 11, 16)))
     assert list(windows(known(days), TODAY, TEN_YEARS)) == [Window(dt.date(2026, 11, 16), TODAY)]
 
 
 def test_a_hole_in_history_is_filled_before_older_years() -> None:
-    days = asked(
+    days = requested(
         Window(dt.date(2026, 6, 1), TODAY), Window(dt.date(2026, 1, 1), dt.date(2026, 3, 1))
     )
     assert list(windows(known(days), TODAY, TEN_YEARS)) == [
@@ -105,7 +105,7 @@ def test_a_hole_in_history_is_filled_before_older_years() -> None:
 
 @pytest.mark.answers("P59")
 def test_p59_due_gaps_are_requested_again_with_their_neighbours() -> None:
-    days = asked(Window(dt.date(2016, 11, 20), TODAY))
+    days = requested(Window(dt.date(2016, 11, 20), TODAY))
     due = {dt.date(2020, 1, 1), dt.date(2020, 1, 5), dt.date(2022, 5, 5)}
     assert list(windows(known(days, due), TODAY, TEN_YEARS)) == [
         Window(dt.date(2022, 5, 5), dt.date(2022, 5, 6)),
@@ -115,13 +115,13 @@ def test_p59_due_gaps_are_requested_again_with_their_neighbours() -> None:
 
 def test_gaps_older_than_history_is_to_go_are_left() -> None:
     due = {dt.date(2010, 1, 1)}
-    days = asked(Window(dt.date(2016, 11, 20), TODAY))
+    days = requested(Window(dt.date(2016, 11, 20), TODAY))
     assert list(windows(known(days, due), TODAY, TEN_YEARS)) == []
 
 
 @pytest.mark.parametrize("depth", [Depth(0, 10), Depth(1, 0)])
 def test_without_history_only_yesterday_is_requested(depth: Depth) -> None:
-    found = asked(*windows(NOTHING, TODAY, depth))
+    found = requested(*windows(NOTHING, TODAY, depth))
     assert found == {YESTERDAY}
 
 
@@ -131,7 +131,7 @@ def test_leap_days() -> None:
     days: set[dt.date] = set()
     today = dt.date(2024, 3, 1)
     for _ in range(12):
-        days |= asked(*windows(known(days), today, TEN_YEARS))
+        days |= requested(*windows(known(days), today, TEN_YEARS))
     assert len(days) == (today - min(days)).days
 
 

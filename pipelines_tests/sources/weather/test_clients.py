@@ -55,7 +55,7 @@ def test_a_key_that_is_left_of_another_provider_leads_nowhere() -> None:
 
 
 def test_the_host_of_another_provider_does_not_move_the_hours() -> None:
-    """They were asked of WeatherAPI's proxy, which does not know the path."""
+    """They were requested from WeatherAPI's proxy, which does not know the path."""
     assert urls(**OTHER, weather_base_url="http://proxy") == {
         "present": "proxy",
         "forecast": "api.open-meteo.com",

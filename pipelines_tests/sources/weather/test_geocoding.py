@@ -74,25 +74,25 @@ def test_country_then_postcode_then_name_then_size(
     status: str,
     longitude: float | None,
 ) -> None:
-    asked = Lookup(postcode or city or "", "fr", ("FR",), is_postcode=postcode is not None)
-    located = choose(results, asked, postcode=postcode, city=city)
+    lookup = Lookup(postcode or city or "", "fr", ("FR",), is_postcode=postcode is not None)
+    located = choose(results, lookup, postcode=postcode, city=city)
     assert (located.status, located.longitude) == (status, longitude)
     assert (located.problem is None) == (status == "found")
     assert bool(located.candidates) == (status == "ambiguous")
 
 
 def test_several_places_of_one_postcode_are_left_to_the_name() -> None:
-    """The largest of them was taken."""
+    """The largest of them was chosen."""
     near = result("Melun", postcodes=["77000"], population=40_000)
     far = result("Vaux", postcodes=["77000"], longitude=5.0)
-    asked = Lookup("77000", "en", ("FR",), is_postcode=True)
-    undecided = choose([near, far], asked, postcode="77000", city="Livry")
+    lookup = Lookup("77000", "en", ("FR",), is_postcode=True)
+    undecided = choose([near, far], lookup, postcode="77000", city="Livry")
     assert (undecided.status, undecided.is_final) == ("ambiguous", False)
-    assert choose([near, far], asked, postcode="77000", city="Vaux").longitude == 5.0
+    assert choose([near, far], lookup, postcode="77000", city="Vaux").longitude == 5.0
 
 
 @pytest.mark.parametrize(
-    ("place", "asked"),
+    ("place", "requested"),
     [
         (("AT", None, "Wien"), ["Wien de", "Wien hr", "Wien en"]),
         (("BE", None, "Gent"), ["Gent nl", "Gent fr", "Gent de", "Gent en"]),
@@ -110,11 +110,11 @@ def test_several_places_of_one_postcode_are_left_to_the_name() -> None:
     ],
 )
 def test_a_place_is_requested_with_its_parts(
-    place: tuple[str, str | None, str | None], asked: list[str]
+    place: tuple[str, str | None, str | None], requested: list[str]
 ) -> None:
-    """Asked in English, "Wien" is not Vienna; 1016 BZ is the alternate of nothing."""
+    """Requested in English, "Wien" is not Vienna; 1016 BZ is the alternate of nothing."""
     found = [f"{one.name} {one.language}" for one in lookups(*place)]
-    assert found == asked
+    assert found == requested
     assert len(found) <= MAX_LOOKUPS
 
 
@@ -236,7 +236,7 @@ def test_a_malformed_response_fails_instead_of_being_empty(
 def test_omitted_zeros_and_empty_texts_are_restored(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
-    """Protobuf drops them: one town on the equator made the whole answer useless."""
+    """Protobuf drops them: one town on the equator made the entire answer useless."""
     quito = {"name": "Mitad del Mundo", "country_code": "EC", "longitude": -78.5}
     seamount = {"name": "Seamount", "latitude": 1.0, "longitude": 2.0}
     source.will(document({"results": [quito, seamount]}))
@@ -252,9 +252,9 @@ def test_a_rejected_lookup_does_not_block_others(
     source: FakeSource,
     clock: FakeClock,
 ) -> None:
-    refused = body(b'{"error": true, "reason": "Parameter name is odd"}', status=400)
+    rejected = body(b'{"error": true, "reason": "Parameter name is odd"}', status=400)
     berlin = result("Berlin", country_code="DE", postcodes=["10115"])
-    source.will(refused, document({"results": [PARIS, berlin]}))
+    source.will(rejected, document({"results": [PARIS, berlin]}))
     deliver(warehouse, tmp_path, [line(1)])
     put_places(warehouse)
     geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
@@ -311,7 +311,7 @@ def test_a_low_allowance_looks_places_up_one_by_one(
 def test_a_name_with_blanks_and_umlauts_is_requested_unchanged(
     http: HttpClient, source: FakeSource, clock: FakeClock
 ) -> None:
-    """A cache key of the name as it stood, blanks and umlauts included, was refused."""
+    """A cache key of the name as it stood, blanks and umlauts included, was rejected."""
     source.will(document({}))
     Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(
         Lookup("Bad Münstereifel", "de", ("DE",))

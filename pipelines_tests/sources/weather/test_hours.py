@@ -93,12 +93,12 @@ def test_a_forecast_is_refreshed_every_six_hours_until_it_expires(
 ) -> None:
     fly(warehouse, clock, 1)
     provider = OpenMeteoHours(http, sandbox, clock)
-    asked = 0
+    requests = 0
     for _ in range(3 * 24 * 2):
         if due(warehouse, clock):
-            asked += fill_hours(warehouse, provider, clock).requests
+            requests += fill_hours(warehouse, provider, clock).requests
         clock.pass_by(minutes=30)
-    assert asked == 7  # from ten o'clock till past the arrival at five of the next day
+    assert requests == 7  # from ten o'clock till past the arrival at five of the next day
     last = owner.execute("SELECT max(requested_at) FROM weather.api_requests").fetchone()
     assert last is not None
     assert last[0] >= dt.datetime(2026, 11, 21, 17, tzinfo=dt.UTC)
@@ -114,7 +114,7 @@ def test_legs_of_long_ago_have_the_archive_by_ranges(
     sandbox: str,
     clock: FakeClock,
 ) -> None:
-    """The real document tells of flights in 2020."""
+    """The real document has flights of 2020."""
     fly(warehouse, clock, -2210, -2203, -30)
     provider = OpenMeteoHours(http, sandbox, clock)
     done = fill_hours(warehouse, provider, clock)
@@ -233,7 +233,7 @@ def test_the_allowance_is_shared_with_the_present_weather(
 
 
 def test_hours_without_data_are_recorded_and_nonsense_is_rejected() -> None:
-    """A value that was none became a null, and its hour was never asked for again."""
+    """A value that was none became a null, and its hour was never requested again."""
     hours: dict[str, Any] = {
         "time": ["2026-11-20T10:00", "2026-11-20T11:00", "2026-11-20T10:00"],
         "temperature_2m": [7.5, None, 8.5],
@@ -253,9 +253,9 @@ def test_hours_without_data_are_recorded_and_nonsense_is_rejected() -> None:
     assert "not equally long" in str(read_hours({"hourly": short, "hourly_units": VARIABLES}))
     zoned = {**hours, "time": [f"2026-11-20T1{n}:00+09:00" for n in range(3)]}
     assert "makes no sense" in str(read_hours({"hourly": zoned, "hourly_units": VARIABLES}))
-    for units, told in (("°F", "'°F'"), (None, "None")):
+    for units, stated in (("°F", "'°F'"), (None, "None")):
         answer = {"hourly": hours, "hourly_units": {**VARIABLES, "temperature_2m": units}}
-        assert read_hours(answer) == f"temperature_2m comes in {told}, not in '°C'"
+        assert read_hours(answer) == f"temperature_2m comes in {stated}, not in '°C'"
     for name, values in (
         ("wind_speed_10m", [1.0, 1.0, "2.0"]),
         ("temperature_2m", [float("nan"), 1.0, 1.0]),
@@ -267,7 +267,7 @@ def test_hours_without_data_are_recorded_and_nonsense_is_rejected() -> None:
 
 
 def test_an_impossible_value_is_null_and_the_response_is_kept() -> None:
-    """One -0.2 W/m² cost a place all of its hours, and it was asked again for ever."""
+    """One -0.2 W/m² cost a place all of its hours, and it was requested again for ever."""
     hours: dict[str, Any] = {
         "time": [f"2026-11-20T1{n}:00" for n in range(4)],
         "temperature_2m": [7.5, 7.0, 300.0, 6.5],

@@ -219,7 +219,7 @@ def test_an_exhausted_quota_starts_no_runs_until_the_key_changes(
     owner: psycopg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Places to be looked up started a run every three seconds, each of which was refused."""
+    """Places to be looked up started a run every three seconds, each of which was rejected."""
     (tmp_path / "a.csv").write_text(text_of([line(1)]))
     monkeypatch.setenv("OPEN_METEO_API_KEY", "exhausted")
     assert bring(resources, instance).success

@@ -51,8 +51,8 @@ def providers(http: HttpClient, url: str, clock: FakeClock) -> list[Provider]:
 def test_all_providers_return_the_same_weather_in_the_same_units(
     http: HttpClient, sandbox: str, clock: FakeClock
 ) -> None:
-    told = [provider.observe([BERLIN, PARIS]) for provider in providers(http, sandbox, clock)]
-    for answers in told:
+    observed = [provider.observe([BERLIN, PARIS]) for provider in providers(http, sandbox, clock)]
+    for answers in observed:
         for place, answer in zip((BERLIN, PARIS), answers, strict=True):
             assert isinstance(answer, Observation)
             true = weather_at(place.latitude or 0, place.longitude or 0, clock.now)
@@ -143,9 +143,9 @@ def test_error_responses_map_to_the_right_failure(
     source.will(body(json.dumps(answer).encode(), status=status))
     url = source.url.removesuffix("/flights.json")
     (provider,) = [one for one in providers(http, url, clock) if one.name == name]
-    with pytest.raises(failure, match=words) as told:
+    with pytest.raises(failure, match=words) as caught:
         provider.observe([BERLIN])
-    assert type(told.value) is failure
+    assert type(caught.value) is failure
 
 
 @pytest.mark.answers("T24")
@@ -154,16 +154,16 @@ def test_a_key_is_in_no_message(clock: FakeClock, place: Place, caplog: Any) -> 
     """As when the host is not there; test_job has the other ways."""
     impatient = HttpClient("weather", "WEATHER_BASE_URL", attempts=2, first_wait_seconds=0.01)
     for provider in providers(impatient, "http://127.0.0.1:9", clock)[1:]:
-        with pytest.raises(TransientFailure) as told:
+        with pytest.raises(TransientFailure) as caught:
             provider.observe([place])
-        for words in (str(told.value), caplog.text):
+        for words in (str(caught.value), caplog.text):
             assert KEY not in words
             assert "k3y" not in words
 
 
 @pytest.mark.answers("H46", "T24")
 def test_keys_go_by_https_only_unless_another_host_is_set(http: HttpClient) -> None:
-    """A provider was asked by plain http, with the key in the address."""
+    """A provider was queried by plain http, with the key in the address."""
     for provider in (WeatherApi(http, None, KEY, dt.datetime.now), OpenWeatherMap):
         made = (
             provider
@@ -221,7 +221,7 @@ def test_weatherapi_names_a_country_of_its_own(
     place: Place,
     location: dict[str, Any],
 ) -> None:
-    """Border towns, territories and "Congo" were refused for their country."""
+    """Border towns, territories and "Congo" were rejected for their country."""
     url = f"{sandbox}/v1/current.json?key=x&q={place.latitude},{place.longitude}"
     true = requests.get(url, timeout=60).json()
     source.will(document({**true, "location": {**true["location"], **location}}))
@@ -294,15 +294,15 @@ def test_impossible_weather_is_rejected(changes: dict[str, Any], words: str) -> 
     ],
 )
 def test_an_impossible_value_costs_itself_not_the_observation(name: str, value: float) -> None:
-    told = without_impossible(dataclasses.replace(GOOD, **{name: value}))  # type: ignore[arg-type]
-    assert told == dataclasses.replace(GOOD, **{name: None}, impossible=(name,))  # type: ignore[arg-type]
-    assert implausible(told, NOW) is None
+    cleaned = without_impossible(dataclasses.replace(GOOD, **{name: value}))  # type: ignore[arg-type]
+    assert cleaned == dataclasses.replace(GOOD, **{name: None}, impossible=(name,))  # type: ignore[arg-type]
+    assert implausible(cleaned, NOW) is None
 
 
 def test_noise_below_zero_is_zero() -> None:
     """A recorded answer had -0.2 W/m² at night, and the place lost all of its hours."""
-    told = without_impossible(dataclasses.replace(GOOD, precipitation_mm=-0.05, wind_kmh=-0.9))
-    assert (told.precipitation_mm, told.wind_kmh, told.impossible) == (0.0, 0.0, ())
+    cleaned = without_impossible(dataclasses.replace(GOOD, precipitation_mm=-0.05, wind_kmh=-0.9))
+    assert (cleaned.precipitation_mm, cleaned.wind_kmh, cleaned.impossible) == (0.0, 0.0, ())
     assert without_impossible(GOOD) == GOOD
 
 
@@ -373,8 +373,8 @@ def test_nonsense_is_a_problem_of_its_place_and_raises_nothing(
     source.will(document(answer))
     url = source.url.removesuffix("/flights.json")
     (provider,) = [one for one in providers(http, url, clock) if one.name == name]
-    (told,) = provider.observe([BERLIN])
-    assert isinstance(told, str)
+    (result,) = provider.observe([BERLIN])
+    assert isinstance(result, str)
 
 
 def test_a_non_numeric_value_is_an_error_unlike_null(
@@ -391,9 +391,9 @@ def test_a_non_numeric_value_is_an_error_unlike_null(
         source.will(_with(sandbox, spoiled[provider.name], "12"))
         assert 'is no number: "12"' in str(provider.observe([BERLIN])[0])
         source.will(_with(sandbox, spoiled[provider.name], None))
-        (told,) = provider.observe([BERLIN])
-        assert isinstance(told, Observation)
-        assert told.cloud_cover_pct is None
+        (result,) = provider.observe([BERLIN])
+        assert isinstance(result, Observation)
+        assert result.cloud_cover_pct is None
 
 
 def _with(sandbox: str, key: str, value: str | None) -> Answer:
@@ -412,7 +412,7 @@ def test_provider_texts_are_storable_in_a_table(
     odd = [{"id": 800, "description": "cl\x00ear\x1b[31m" + "y" * 999}]
     source.will(document({"main": {"temp": 3}, "dt": clock().timestamp(), "weather": odd}))
     provider = OpenWeatherMap(http, source.url.removesuffix("/flights.json"), KEY, clock)
-    (told,) = provider.observe([BERLIN])
-    assert isinstance(told, Observation)
-    assert (told.conditions or "").startswith("clear[31myyy")
-    assert len(told.conditions or "") == 200
+    (result,) = provider.observe([BERLIN])
+    assert isinstance(result, Observation)
+    assert (result.conditions or "").startswith("clear[31myyy")
+    assert len(result.conditions or "") == 200

@@ -59,9 +59,9 @@ def replay(source: FakeSource, answer: dict[str, Any]) -> str:
 
 def observe(provider: Provider, clock: FakeClock, count: int = 1) -> list[Observation]:
     """Observations that are accepted."""
-    told = provider.observe([VIENNA] * count)
-    found = [without_impossible(one) for one in told if isinstance(one, Observation)]
-    assert len(found) == count, told
+    observed = provider.observe([VIENNA] * count)
+    found = [without_impossible(one) for one in observed if isinstance(one, Observation)]
+    assert len(found) == count, observed
     for one in found:
         assert implausible(one, clock()) is None
         assert one.impossible == ()
@@ -89,14 +89,14 @@ def test_open_meteo_by_hours(http: HttpClient, source: FakeSource, clock: FakeCl
     def hours(title: str) -> list[Hour]:
         provider = OpenMeteoHours(http, recorded(source, "open_meteo_hours", title), clock)
         day = dt.date(2026, 11, 20)
-        told = (
+        reasons = (
             provider.archive(VIENNA, day, day)
             if title.startswith("archive")
             else provider.forecast([VIENNA], 0)[0]
         )
-        assert isinstance(told, list), told
-        assert all(hour.impossible == () for hour in told)
-        return told
+        assert isinstance(reasons, list), reasons
+        assert all(hour.impossible == () for hour in reasons)
+        return reasons
 
     night = hours("forecast, with noise at night")
     assert [one.shortwave_radiation_w_per_m2 for one in night] == [0.0, 0.0, 31.0]
@@ -135,25 +135,25 @@ def test_geocoding(
 
 @pytest.mark.answers("H04")
 def test_weatherapi(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
-    def told(title: str) -> Observation:
+    def observed(title: str) -> Observation:
         (one,) = observe(
             WeatherApi(http, recorded(source, "weatherapi", title), "key", clock), clock
         )
         return one
 
-    day, odd, night = (told(title) for title in read("weatherapi"))
+    day, odd, night = (observed(title) for title in read("weatherapi"))
     assert (day.temperature_celsius, day.wmo_code, day.is_day) == (-0.7, 71, True)
     assert (odd.temperature_celsius, odd.conditions) == (8.0, "Partly Cloudy")
     assert (night.is_day, night.provider_code) == (False, "1000")
 
 
 def test_openweathermap(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
-    def told(title: str) -> Observation:
+    def observed(title: str) -> Observation:
         url = recorded(source, "openweathermap", title)
         (one,) = observe(OpenWeatherMap(http, url, "key", clock), clock)
         return one
 
-    dry, rain, snow = (told(title) for title in read("openweathermap"))
+    dry, rain, snow = (observed(title) for title in read("openweathermap"))
     assert (dry.precipitation_mm, dry.wind_kmh, dry.conditions) == (0, 14.83, "overcast clouds")
     assert (rain.precipitation_mm, rain.wmo_code, rain.is_day) == (5.37, 65, False)
     assert (snow.precipitation_mm, snow.wind_direction_degrees, snow.delay_risk) == (
@@ -171,7 +171,7 @@ def test_errors(
     http: HttpClient, source: FakeSource, clock: FakeClock, name: str, answer: dict[str, Any]
 ) -> None:
     url = replay(source, answer)
-    with pytest.raises(Failure) as told:
+    with pytest.raises(Failure) as caught:
         if name == "geocoding":
             Geocoder(http, url, clock).search(Lookup("Wien", "de", ("AT",)))
         elif name == "open_meteo":
@@ -180,4 +180,4 @@ def test_errors(
             WeatherApi(http, url, "key", clock).observe([VIENNA])
         else:
             OpenWeatherMap(http, url, "key", clock).observe([VIENNA])
-    assert type(told.value) is MEANINGS[answer["means"]]
+    assert type(caught.value) is MEANINGS[answer["means"]]

@@ -40,7 +40,7 @@ WHERE requested_at < before + interval '2 hours'
 
 
 class MadeUp:
-    """A provider in the test's hand: it answers, or does what it is told to do first."""
+    """A provider in the test's hand: it answers, or does what it is instructed to do first."""
 
     name = "made-up"
     key_digest = ""
@@ -49,13 +49,13 @@ class MadeUp:
     cost_of_place = 1.0
 
     def __init__(self, clock: FakeClock, *first: Exception | None) -> None:
-        self.clock, self.first, self.asked = clock, list(first), list[list[int]]()
+        self.clock, self.first, self.requested = clock, list(first), list[list[int]]()
 
     def can_request(self, place: Place) -> bool:
         return place.latitude is not None
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        self.asked.append([place.place_id for place in places])
+        self.requested.append([place.place_id for place in places])
         if self.first and (failure := self.first.pop(0)):
             raise failure
         return [observed(self.clock()) for _ in places]
@@ -83,7 +83,7 @@ def add_places(owner: psycopg.Connection, count: int, latitude: float = 50.0) ->
     )
 
 
-def ask(warehouse: Warehouse, provider: Any, clock: FakeClock) -> FetchResult:
+def fetch(warehouse: Warehouse, provider: Any, clock: FakeClock) -> FetchResult:
     return refresh(warehouse, provider, clock=clock, sleep=lambda _: None)
 
 
@@ -98,15 +98,15 @@ def test_many_places_are_one_request_and_fresh_for_two_hours(
 ) -> None:
     add_places(owner, 10)
     provider = MadeUp(clock)
-    done = ask(warehouse, provider, clock)
+    done = fetch(warehouse, provider, clock)
     assert (done.succeeded, done.requests) == (10, 1)
     assert owner.execute(OUTCOMES).fetchall() == [("success", 10)]
     clock.pass_by(hours=1, minutes=59, seconds=59)
     assert due(warehouse, clock) == 0
-    assert ask(warehouse, provider, clock).requests == 0
+    assert fetch(warehouse, provider, clock).requests == 0
     clock.pass_by(seconds=1)
     assert due(warehouse, clock) == 10
-    assert ask(warehouse, provider, clock).succeeded == 10
+    assert fetch(warehouse, provider, clock).succeeded == 10
     assert owner.execute(TOO_SOON).fetchall() == []
 
 
@@ -115,7 +115,7 @@ def test_500_places_are_500_place_calls_in_batches(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 500)
-    done = ask(warehouse, MadeUp(clock), clock)
+    done = fetch(warehouse, MadeUp(clock), clock)
     assert (done.succeeded, done.requests) == (500, 3)
     query = "SELECT count(*), count(DISTINCT request_id), sum(cost) FROM weather.api_requests"
     assert owner.execute(query).fetchone() == (500, 3, 500)
@@ -126,23 +126,23 @@ def test_an_unused_place_is_not_requested(
 ) -> None:
     add_places(owner, 3)
     owner.execute("UPDATE weather.places SET is_observed = FALSE WHERE place_key = 'XX 2'")
-    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
 
 
 def test_failures_are_retried_soon_without_using_the_window(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 2)
-    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
     clock.pass_by(hours=2)
     down = MadeUp(clock, *[away()] * 99)
-    done = ask(warehouse, down, clock)
-    assert (done.succeeded, done.failed, len(down.asked)) == (0, 2, 4)
+    done = fetch(warehouse, down, clock)
+    assert (done.succeeded, done.failed, len(down.requested)) == (0, 2, 4)
     query = "SELECT temperature_celsius, fetched_at < %s FROM weather.observations"
     assert owner.execute(query, [clock()]).fetchall() == [(10.0, True)] * 2
     assert due(warehouse, clock) == 0
     clock.pass_by(seconds=31)
-    assert ask(warehouse, MadeUp(clock, away()), clock).succeeded == 2
+    assert fetch(warehouse, MadeUp(clock, away()), clock).succeeded == 2
     assert owner.execute(OUTCOMES).fetchall() == [("failed", 10), ("success", 4)]
     failures = "SELECT DISTINCT consecutive_failures, problem, retry_at FROM weather.fetch_state"
     assert owner.execute(failures).fetchall() == [(0, None, None)]
@@ -154,7 +154,7 @@ def test_an_outage_slows_requests_to_every_five_minutes(
     add_places(owner, 1)
     down = MadeUp(clock, *[away()] * 999)
     for _ in range(60):
-        ask(warehouse, down, clock)
+        fetch(warehouse, down, clock)
         clock.pass_by(minutes=1)
     times = [
         at
@@ -184,7 +184,7 @@ def test_one_bad_place_leaves_the_others_done(
     ((bad,),) = owner.execute(
         "SELECT place_id FROM weather.places WHERE place_key = 'XX 5'"
     ).fetchall()
-    done = ask(warehouse, Picky(clock), clock)
+    done = fetch(warehouse, Picky(clock), clock)
     assert (done.succeeded, done.failed) == (8, 1)
     query = "SELECT problem, retry_at FROM weather.fetch_state WHERE place_id = %s"
     assert owner.execute(query, [bad]).fetchone() == (
@@ -205,7 +205,7 @@ def test_an_implausible_response_fails_only_its_place(
             stale = observed(self.clock() - dt.timedelta(hours=4))
             return [stale, "no data here", *good[2:]]
 
-    done = ask(warehouse, Absent(clock), clock)
+    done = fetch(warehouse, Absent(clock), clock)
     assert (done.succeeded, done.failed) == (1, 2)
     query = "SELECT problem FROM weather.fetch_state WHERE problem IS NOT NULL ORDER BY place_id"
     assert owner.execute(query).fetchall() == [
@@ -220,14 +220,14 @@ def test_an_implausible_response_fails_only_its_place(
 def test_an_impossible_value_is_null_and_counted(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
-    """One value out of range cost the whole answer of its place."""
+    """One value out of range cost the entire answer of its place."""
     add_places(owner, 2)
 
     class Kelvin(MadeUp):
         def observe(self, places: Sequence[Place]) -> list[Observation | str]:
             return [observed(self.clock(), temperature_celsius=283.0), *super().observe(places)[1:]]
 
-    done = ask(warehouse, Kelvin(clock), clock)
+    done = fetch(warehouse, Kelvin(clock), clock)
     assert (done.succeeded, done.failed, done.impossible) == (2, 0, {"temperature_celsius": 1})
     query = (
         "SELECT temperature_celsius IS NULL, wind_kmh IS NULL FROM weather.observations"
@@ -244,12 +244,12 @@ def test_an_exhausted_allowance_is_not_queried_before_its_renewal(
     until = clock() + dt.timedelta(minutes=53)
     spent = QuotaExhausted("weather", "Hourly limit exceeded", place="there", until=until)
     provider = MadeUp(clock, spent)
-    done = ask(warehouse, provider, clock)
+    done = fetch(warehouse, provider, clock)
     assert done.failure is spent
     clock.pass_by(minutes=52)
-    assert ask(warehouse, provider, clock).requests == 0
+    assert fetch(warehouse, provider, clock).requests == 0
     clock.pass_by(minutes=1)
-    assert ask(warehouse, provider, clock).succeeded == 2
+    assert fetch(warehouse, provider, clock).succeeded == 2
     assert owner.execute(OUTCOMES).fetchall() == [("quota", 2), ("success", 2)]
     assert owner.execute("SELECT count(*) FROM weather.quota_blocks").fetchone() == (0,)
 
@@ -257,13 +257,13 @@ def test_an_exhausted_allowance_is_not_queried_before_its_renewal(
 def test_a_new_key_ignores_the_old_ones_pause_and_quota(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
-    """A used-up month held a new key till the month was over."""
+    """A used-up month blocked a new key till the month was over."""
     add_places(owner, 2)
     until = clock() + dt.timedelta(days=9)
     old = MadeUp(clock, QuotaExhausted("weather", "used up", place="there", until=until))
     old.key_digest = "old"
-    assert ask(warehouse, old, clock).requests == 1
-    assert ask(warehouse, old, clock).requests == 0
+    assert fetch(warehouse, old, clock).requests == 1
+    assert fetch(warehouse, old, clock).requests == 0
     owner.execute(
         "INSERT INTO weather.api_requests"
         " (request_id, provider, key_digest, kind, requested_at, outcome, cost)"
@@ -272,7 +272,7 @@ def test_a_new_key_ignores_the_old_ones_pause_and_quota(
     )
     new = MadeUp(clock)
     new.key_digest, new.quotas = "new", (Quota("month", 100),)
-    assert ask(warehouse, new, clock).succeeded == 2
+    assert fetch(warehouse, new, clock).succeeded == 2
     query = "SELECT provider, key_digest FROM weather.quota_blocks"
     assert owner.execute(query).fetchall() == [("made-up", "old")]
 
@@ -280,19 +280,19 @@ def test_a_new_key_ignores_the_old_ones_pause_and_quota(
 def test_a_pause_of_unknown_length_grows_until_a_response_arrives(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
-    """OpenWeatherMap's "temporarily blocked" was asked again every minute."""
+    """OpenWeatherMap's "temporarily blocked" was requested again every minute."""
     add_places(owner, 1)
     blocked = QuotaExhausted("weather", "temporarily blocked", place="there", until=None)
     provider = MadeUp(clock, *[blocked] * 6, None, blocked)
-    asked = []
+    requested = []
     for minute in range(70):
-        if ask(warehouse, provider, clock).requests:
-            asked.append(minute)
+        if fetch(warehouse, provider, clock).requests:
+            requested.append(minute)
         clock.pass_by(minutes=1)
-    assert asked == [0, 1, 3, 7, 15, 31, 63]
+    assert requested == [0, 1, 3, 7, 15, 31, 63]
     assert owner.execute("SELECT count(*) FROM weather.quota_blocks").fetchone() == (0,)
     clock.pass_by(hours=2)
-    assert ask(warehouse, provider, clock).requests == 1
+    assert fetch(warehouse, provider, clock).requests == 1
     query = "SELECT consecutive_blocks, blocked_until FROM weather.quota_blocks"
     assert owner.execute(query).fetchall() == [(1, clock() + dt.timedelta(minutes=1))]
 
@@ -304,13 +304,13 @@ def test_requests_stay_within_the_allowance(
     add_places(owner, 30)
     provider = MadeUp(clock)
     provider.quotas = (Quota("minute", 12), Quota("day", 25))
-    assert ask(warehouse, provider, clock).succeeded == 12
+    assert fetch(warehouse, provider, clock).succeeded == 12
     clock.pass_by(minutes=1)
-    assert ask(warehouse, provider, clock).succeeded == 12
+    assert fetch(warehouse, provider, clock).succeeded == 12
     clock.pass_by(minutes=1)
-    assert ask(warehouse, provider, clock).succeeded == 1
+    assert fetch(warehouse, provider, clock).succeeded == 1
     clock.pass_by(days=1)
-    assert ask(warehouse, provider, clock).succeeded == 12
+    assert fetch(warehouse, provider, clock).succeeded == 12
 
 
 def test_an_outage_does_not_use_the_allowance_up(
@@ -324,12 +324,12 @@ def test_an_outage_does_not_use_the_allowance_up(
     provider = MadeUp(clock, *[away()] * 9999)
     provider.quotas = OpenMeteo.quotas
     for _ in range(12):
-        assert ask(warehouse, provider, clock).requests > 0
+        assert fetch(warehouse, provider, clock).requests > 0
         clock.pass_by(minutes=5)
     assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (0,)
     provider.first = []
     for _ in range(6):
-        ask(warehouse, provider, clock)
+        fetch(warehouse, provider, clock)
         clock.pass_by(minutes=1)
     assert owner.execute("SELECT count(*) FROM weather.observations").fetchone() == (500,)
 
@@ -347,14 +347,14 @@ def test_a_place_failing_alone_is_requested_ever_less(
     provider, end = Nothing(clock), clock() + dt.timedelta(days=1)
     waits = []
     while clock() < end:
-        assert ask(warehouse, provider, clock).requests == 1
+        assert fetch(warehouse, provider, clock).requests == 1
         ((retry_at,),) = owner.execute("SELECT retry_at FROM weather.fetch_state").fetchall()
         waits.append(retry_at - clock())
         clock.pass_by(seconds=waits[-1].total_seconds() - 1)
-        assert ask(warehouse, provider, clock).requests == 0
+        assert fetch(warehouse, provider, clock).requests == 0
         clock.pass_by(seconds=1)
     assert waits == sorted(waits)
-    assert len(provider.asked) < 15
+    assert len(provider.requested) < 15
 
 
 def test_a_wrong_key_stops_at_once_and_costs_no_place(
@@ -364,8 +364,8 @@ def test_a_wrong_key_stops_at_once_and_costs_no_place(
     wrong = PermanentFailure("weather", "wrong key", place="there", remedy="Set WEATHER_API_KEY.")
     provider = MadeUp(clock, wrong)
     with pytest.raises(PermanentFailure, match="WEATHER_API_KEY"):
-        ask(warehouse, provider, clock)
-    assert len(provider.asked) == 1
+        fetch(warehouse, provider, clock)
+    assert len(provider.requested) == 1
     assert due(warehouse, clock) == 3
 
 
@@ -383,13 +383,13 @@ def test_two_at_once_share_the_work(
             return super().observe(places)
 
     provider = Slow(clock)
-    threads = [threading.Thread(target=ask, args=(warehouse, provider, clock)) for _ in range(4)]
+    threads = [threading.Thread(target=fetch, args=(warehouse, provider, clock)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    asked = [place for places in provider.asked for place in places]
-    assert len(asked) == len(set(asked)) == 100
+    requested = [place for places in provider.requested for place in places]
+    assert len(requested) == len(set(requested)) == 100
     assert owner.execute(OUTCOMES).fetchall() == [("success", 100)]
 
 
@@ -401,37 +401,37 @@ from pipelines_tests.sources.weather.test_refresh import MadeUp
 now = dt.datetime.fromisoformat(sys.argv[2])
 class Hanging(MadeUp):
     def observe(self, places):
-        print("asking", flush=True)
+        print("requesting", flush=True)
         time.sleep(600)
 refresh(Warehouse(sys.argv[1]), Hanging(None), clock=lambda: now)
 """
 
 
-def kill_in_the_middle_of_asking(warehouse: Warehouse, now: dt.datetime) -> None:
-    """kill -9 of a process that holds the lock and waits for the answer."""
+def kill_during_a_request(warehouse: Warehouse, now: dt.datetime) -> None:
+    """kill -9 of a process that has the lock and waits for the answer."""
     url = warehouse.engine.url.render_as_string(hide_password=False)
-    asking = subprocess.Popen(
+    requesting = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(KILLED), url, now.isoformat()],
         stdout=subprocess.PIPE,
         cwd=PROJECT,
     )
-    assert asking.stdout is not None
-    assert asking.stdout.readline() == b"asking\n"
-    asking.kill()
-    asking.communicate()
+    assert requesting.stdout is not None
+    assert requesting.stdout.readline() == b"requesting\n"
+    requesting.kill()
+    requesting.communicate()
 
 
 def test_a_killed_run_keeps_no_lock_and_costs_one_request(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 3)
-    kill_in_the_middle_of_asking(warehouse, clock())
+    kill_during_a_request(warehouse, clock())
     assert due(warehouse, clock) == 3
     provider = MadeUp(clock)
     provider.quotas = (Quota("minute", 5),)
-    assert ask(warehouse, provider, clock).succeeded == 2  # three of five are spent
+    assert fetch(warehouse, provider, clock).succeeded == 2  # three of five are spent
     clock.pass_by(minutes=1)
-    assert ask(warehouse, provider, clock).succeeded == 1
+    assert fetch(warehouse, provider, clock).succeeded == 1
     assert owner.execute(OUTCOMES).fetchall() == [("started", 3), ("success", 3)]
     assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (6,)
 
@@ -447,11 +447,11 @@ def test_a_lost_session_frees_the_lock_and_writes_no_more(
         def observe(self, places: Sequence[Place]) -> list[Observation | str]:
             ((pid,),) = owner.execute(holder).fetchall()
             owner.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
-            assert ask(warehouse, MadeUp(clock), clock).succeeded == 1
+            assert fetch(warehouse, MadeUp(clock), clock).succeeded == 1
             return super().observe(places)
 
     with pytest.raises(TransientFailure, match="nothing was written"):
-        ask(warehouse, Cut(clock), clock)
+        fetch(warehouse, Cut(clock), clock)
     assert owner.execute(OUTCOMES).fetchall() == [("started", 1), ("success", 1)]
     assert owner.execute(TOO_SOON).fetchall() == []
     assert owner.execute(holder).fetchall() == []
@@ -462,7 +462,7 @@ def test_a_second_run_waits_and_then_requests_nothing(
 ) -> None:
     add_places(owner, 3)
     second = MadeUp(clock)
-    waiting = threading.Thread(target=ask, args=(warehouse, second, clock))
+    waiting = threading.Thread(target=fetch, args=(warehouse, second, clock))
 
     class Slow(MadeUp):
         def observe(self, places: Sequence[Place]) -> list[Observation | str]:
@@ -471,9 +471,9 @@ def test_a_second_run_waits_and_then_requests_nothing(
             assert waiting.is_alive()
             return super().observe(places)
 
-    assert ask(warehouse, Slow(clock), clock).succeeded == 3
+    assert fetch(warehouse, Slow(clock), clock).succeeded == 3
     waiting.join()
-    assert second.asked == []
+    assert second.requested == []
 
 
 def test_a_lock_kept_too_long_fails_the_next_run(
@@ -484,8 +484,8 @@ def test_a_lock_kept_too_long_fails_the_next_run(
         fetch_session(warehouse),
         pytest.raises(TransientFailure, match="another run has been fetching"),
     ):
-        ask(warehouse, MadeUp(clock), clock)
-    assert ask(warehouse, MadeUp(clock), clock).requests == 0
+        fetch(warehouse, MadeUp(clock), clock)
+    assert fetch(warehouse, MadeUp(clock), clock).requests == 0
 
 
 def keep_answer(owner: psycopg.Connection, minutes: float, kind: str = "observation") -> None:
@@ -523,12 +523,12 @@ def test_a_place_with_deleted_state_waits_two_hours(
     warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
 ) -> None:
     add_places(owner, 2)
-    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
     owner.execute("DELETE FROM weather.fetch_state")
     clock.pass_by(hours=1, minutes=59)
     assert due(warehouse, clock) == 0
     clock.pass_by(minutes=1)
-    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
 
 
 def test_future_weather_from_a_wrong_clock_is_replaced(
@@ -536,10 +536,10 @@ def test_future_weather_from_a_wrong_clock_is_replaced(
 ) -> None:
     add_places(owner, 2)
     clock.pass_by(hours=1)
-    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
     clock.pass_by(hours=-1)
     assert due(warehouse, clock) == 2
-    assert ask(warehouse, MadeUp(clock), clock).succeeded == 2
+    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
     assert owner.execute(OUTCOMES).fetchall() == [("success", 2), ("superseded", 2)]
 
 
@@ -549,7 +549,7 @@ def test_a_run_killed_under_a_wrong_clock_blocks_nothing_later(
     add_places(owner, 2)
     clock.pass_by(days=1)
     with pytest.raises(KeyboardInterrupt):
-        ask(warehouse, MadeUp(clock, KeyboardInterrupt()), clock)  # type: ignore[arg-type]
+        fetch(warehouse, MadeUp(clock, KeyboardInterrupt()), clock)  # type: ignore[arg-type]
     clock.pass_by(days=-1)
     assert due(warehouse, clock) == 2
 
@@ -576,9 +576,9 @@ def test_a_day_of_failures_two_refreshers_and_a_kill(
                         "SELECT FROM weather.api_requests WHERE outcome = 'started'"
                     ).fetchall()
                 ):
-                    kill_in_the_middle_of_asking(warehouse, clock())
+                    kill_during_a_request(warehouse, clock())
                 threads = [
-                    threading.Thread(target=ask, args=(warehouse, provider, clock)) for _ in "12"
+                    threading.Thread(target=fetch, args=(warehouse, provider, clock)) for _ in "12"
                 ]
                 for thread in threads:
                     thread.start()

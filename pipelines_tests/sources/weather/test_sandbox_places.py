@@ -56,14 +56,14 @@ def test_the_sandbox_has_the_free_quotas_and_none_with_key(
         url = f"{sandbox}/v1/forecast?latitude={coordinates}&longitude={coordinates}"
         return requests.get(url, timeout=60)
 
-    told = []
+    found_places = []
     for _ in range(11):
-        told.append(spend(500))
+        found_places.append(spend(500))
         clock.pass_by(minutes=1)
-    assert [one.status_code for one in told] == [200] * 10 + [429]
-    assert told[-1].json()["reason"].startswith("Hourly")
+    assert [one.status_code for one in found_places] == [200] * 10 + [429]
+    assert found_places[-1].json()["reason"].startswith("Hourly")
     assert search().status_code == 200  # the geocoder counts by itself
     assert search(**{"X-Api-Key": "mine"}).status_code == 200
-    refused = search(**{"X-Api-Key": "bad"})
-    assert (refused.status_code, refused.json()["error"]) == (400, True)
+    rejected = search(**{"X-Api-Key": "bad"})
+    assert (rejected.status_code, rejected.json()["error"]) == (400, True)
     assert search(**{"X-Api-Key": "exhausted"}).status_code == 429

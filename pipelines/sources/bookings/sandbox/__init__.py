@@ -1,4 +1,4 @@
-"""The imitated hotel system: events over HTTP and as files."""
+"""The simulated hotel system: events over HTTP and as files."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from pipelines.sources.bookings.sandbox import event_files, events_api
 
 
 def build(sandbox: Sandbox) -> SandboxParts:
-    """The API, the daily files, and a stream of fresh ones where it is wanted."""
+    """Build the API, the daily files and, where configured, a stream of files."""
     options = sandbox.options
 
     def stream(folder: Path) -> tuple[Callable[[dt.datetime], object], float] | None:

@@ -1,7 +1,7 @@
 """Files of the hotel system's events: the past, yesterday, and a stream of fresh ones.
 
-They tell the events of `bookings`. Dirt is in lines of its own, with ids that no event has, so that
-every true event is in them too. The stream's events are its own: the API does not know them.
+They contain the events of `hotels`. Bad lines are additional and have ids that no event has, so
+that every true event is in the files too. Events of the stream are not served by the API.
 """
 
 import csv
@@ -36,7 +36,7 @@ Line = dict[str, str]
 
 
 def write_files(folder: Path, today: dt.date, seed: int) -> None:
-    """Put the history until the day before yesterday and yesterday's file, where missing.
+    """Write the history until the day before yesterday and yesterday's file, where missing.
 
     The history begins with bookings: cancellations of earlier ones are not in it.
     """
@@ -44,9 +44,9 @@ def write_files(folder: Path, today: dt.date, seed: int) -> None:
     history = folder / "bookings-history.csv.gz"
     if not history.exists():
         days = [today - dt.timedelta(days=before) for before in range(HISTORY_DAYS, 1, -1)]
-        told = [event for day in days for event in events_of_day(seed, day)]
-        booked = {event.room_reservation_id for event in told if event.status == BOOKED}
-        lines = [_line(event) for event in told if event.room_reservation_id in booked]
+        happened = [event for day in days for event in events_of_day(seed, day)]
+        booked = {event.room_reservation_id for event in happened if event.status == BOOKED}
+        lines = [_line(event) for event in happened if event.room_reservation_id in booked]
         _write(history, gzip.compress(_csv(HISTORY_COLUMNS, lines), compresslevel=6, mtime=0))
     file = folder / f"bookings-{yesterday.isoformat()}.csv"
     if not file.exists():
@@ -54,7 +54,7 @@ def write_files(folder: Path, today: dt.date, seed: int) -> None:
 
 
 def day_lines(seed: int, day: dt.date) -> list[Line]:
-    """A day's lines: every event, one of them twice, and at least two lines of dirt."""
+    """Return a day's lines: every event, one of them twice, and at least two bad lines."""
     random = Random(f"{seed} file {day}")  # noqa: S311 - made-up data
     lines = [_line(event) for event in events_of_day(seed, day)]
     good = list(lines)
@@ -79,7 +79,7 @@ def day_lines(seed: int, day: dt.date) -> list[Line]:
 class Stream:
     """Files of fresh events, `lines` each, of which the share `dirt` is bad.
 
-    They are numbered on from the greatest number in the folder.
+    Numbering continues from the greatest number in the folder.
     """
 
     def __init__(self, folder: Path, seed: int, lines: int, dirt: float) -> None:
@@ -100,7 +100,7 @@ class Stream:
         return file
 
     def file_lines(self, number: int, now: dt.datetime) -> list[Line]:
-        """The lines of a file: over many files, the share of dirt is met exactly."""
+        """Return the lines of a file; over many files, the share of bad ones is exact."""
         random = Random(f"{self.seed} stream {number} {now}")  # noqa: S311 - made-up data
         first = FIRST_STREAM_ID + number * IDS_A_FILE
         lines = [_line(event) for event in _fresh(random, first, self.lines, now)]
@@ -126,10 +126,10 @@ def _fresh(random: Random, first: int, count: int, now: dt.datetime) -> list[Eve
         hotel = random.choice(list(RESERVATIONS_A_DAY))
         arrival = at.date() + dt.timedelta(days=random.randrange(MAX_DAYS_AHEAD + 1))
         nights = [arrival + dt.timedelta(days=night) for night in range(random.randrange(1, 5))]
-        told = [(BOOKED, at)]
+        changes = [(BOOKED, at)]
         if random.random() < 0.1:
-            told = [(BOOKED, at - second), (CANCELLED, at)]
-        for status, when in told:
+            changes = [(BOOKED, at - second), (CANCELLED, at)]
+        for status, when in changes:
             for night in nights:
                 made.append(Event(first + len(made), room, night, status, when, hotel))
     return made[:count]
@@ -163,7 +163,7 @@ def _line(event: Event) -> Line:
 
 
 def _csv(columns: tuple[str, ...], lines: Iterable[Line]) -> bytes:
-    """A header and the lines; one that lacks columns ends early."""
+    """Return a header and the lines; one that lacks columns ends early."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -172,7 +172,7 @@ def _csv(columns: tuple[str, ...], lines: Iterable[Line]) -> bytes:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Write it under a hidden name first: nobody is to read half a file."""
+    """Write under a hidden name first, so that nobody reads an incomplete file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}.part")
     unfinished.write_bytes(content)

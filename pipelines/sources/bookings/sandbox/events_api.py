@@ -16,15 +16,15 @@ from pipelines.sources.bookings.sandbox.hotels import Event, events, is_made_up
 DAYS_SERVED = 30
 MAX_A_PAGE = 5000
 MAX_POSTED = 100_000
+#: Far from the ids of days and of streamed files.
 FIRST_POSTED_ID = 10**13
-"""Far from the ids of days and of streamed files."""
 MAX_NUMBER = 2**63 - 1
 MAX_BODY_BYTES = 65_536
 UUID = "(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 
 
 def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
-    """The API, whose clock is `now`: list with filters and pages, and post."""
+    """Build the API, whose clock is `now`: list with filters and pages, and post."""
     posted: dict[int, Event] = {}
     free_ids = itertools.count(FIRST_POSTED_ID)
 
@@ -36,13 +36,13 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
 
     def get(request: Request) -> Response:
         try:
-            asked = _read_query(request)
+            query = _read_query(request)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
-        limit, offset = asked.limit, asked.offset or 0
+        limit, offset = query.limit, query.offset or 0
         found = served()
         for name, (field, holds) in FILTERS.items():
-            if (value := getattr(asked, name)) is not None:
+            if (value := getattr(query, name)) is not None:
                 found = [event for event in found if holds(getattr(event, field), value)]
         if limit is None:
             return JSONResponse([_record(event) for event in found])
@@ -70,15 +70,15 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
             if len(body) > MAX_BODY_BYTES:
                 return JSONResponse({"error": f"more than {MAX_BODY_BYTES} bytes"}, 413)
         try:
-            told = PostedEvent.model_validate_json(body)
+            sent = PostedEvent.model_validate_json(body)
         except ValidationError as error:
             return JSONResponse({name: [said] for name, said in _problems(error)}, 400)
         if len(posted) >= MAX_POSTED:
             return JSONResponse({"error": f"{MAX_POSTED} events are posted, no more fit"}, 507)
-        number = told.id
+        number = sent.id
         if number is None:
             number = next(number for number in free_ids if number not in posted)
-        event = Event(**told.model_dump() | {"id": number})
+        event = Event(**sent.model_dump() | {"id": number})
         if event.id in posted or is_made_up(seed, event.id):
             return JSONResponse({"error": "event with this id already exists"}, 409)
         posted[event.id] = event
@@ -144,8 +144,8 @@ class Query(BaseModel):
     offset: Number | None = None
 
 
-def _is_status(status: int, asked: str) -> bool:
-    return str(status) == asked
+def _is_status(status: int, wanted: str) -> bool:
+    return str(status) == wanted
 
 
 #: By parameter: the event's field, and what it must be to the parameter's value.
@@ -162,7 +162,7 @@ FILTERS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
 
 
 def _read_query(request: Request) -> Query:
-    """The parameters. Raises `ValueError` on one that cannot be heeded, or that is given twice."""
+    """Parse the parameters. Raises `ValueError` on an invalid or repeated one."""
     given = request.query_params.multi_items()
     names = {field.alias: name for name, field in Query.model_fields.items() if field.alias}
     seen = [names.get(spelling, spelling) for spelling, _ in given]
@@ -170,16 +170,16 @@ def _read_query(request: Request) -> Query:
         if seen.count(name) > 1:
             raise ValueError(f"{spelling}: is given more than once")
     try:
-        asked = Query.model_validate(dict(given))
+        query = Query.model_validate(dict(given))
     except ValidationError as error:
         name, said = next(iter(_problems(error)))
         raise ValueError(f"{name}: {said}") from None
-    if asked.offset is not None and asked.limit is None:
+    if query.offset is not None and query.limit is None:
         raise ValueError(f"offset: needs a limit from 1 to {MAX_A_PAGE}")
-    return asked
+    return query
 
 
 def _problems(error: ValidationError) -> Iterable[tuple[str, str]]:
-    """What is wrong, by field or parameter as it was spelled."""
+    """Yield each error with its field or parameter as it was spelled."""
     for one in error.errors(include_url=False, include_input=False):
         yield str(one["loc"][0]) if one["loc"] else "body", one["msg"]

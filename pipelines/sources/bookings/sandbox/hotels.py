@@ -1,9 +1,9 @@
-"""The hotel system: made-up booking and cancellation events.
+"""The simulated hotel system: booking and cancellation events.
 
-What happened is a function of seed and time. A reservation is for one to four nights up to four
+All events are a function of seed and time. A reservation is for one to four nights up to four
 months ahead and has an event for each night; about 15 % are cancelled before they begin. An event
-is there as soon as its time has come, and its id never changes. `bookings_api` serves these events,
-`booking_files` writes them, with dirt, to files.
+exists from its time on, and its id never changes. `events_api` serves these events, `event_files`
+writes them, with bad lines added, to files.
 """
 
 import datetime as dt
@@ -14,8 +14,9 @@ from random import Random
 from typing import NamedTuple
 
 BOOKED, CANCELLED = 1, 2
+#: By hotel, the average of a year.
 RESERVATIONS_A_DAY = {2607: 5.0, 753: 3.6, 1731: 2.7, 3009: 2.1, 4410: 1.4}
-"""Of each hotel, in the mean of a year."""
+#: Number, name, city and rooms of each.
 HOTELS = (
     (2607, "Harbour House", "Hamburg", 16),
     (753, "Hotel Miramar", "Lisbon", 14),
@@ -23,7 +24,6 @@ HOTELS = (
     (3009, "Park View", "London", 8),
     (4410, "Alpine Lodge", "Innsbruck", 6),
 )
-"""Number, name, city and rooms of each."""
 WEEKDAYS = (1.1, 1.1, 1.05, 1.0, 0.95, 0.85, 0.95)
 MAX_DAYS_AHEAD = 120
 CANCELLED_SHARE = 0.15
@@ -53,7 +53,7 @@ class Reservation(NamedTuple):
 
 
 def events(seed: int, since: dt.datetime, until: dt.datetime) -> list[Event]:
-    """What happened from `since` to `until`, both included, by time and id."""
+    """Return the events from `since` to `until`, both included, by time and id."""
     days = range(since.date().toordinal(), until.date().toordinal() + 1)
     return [
         event
@@ -65,7 +65,7 @@ def events(seed: int, since: dt.datetime, until: dt.datetime) -> list[Event]:
 
 @lru_cache(maxsize=128)
 def events_of_day(seed: int, day: dt.date) -> tuple[Event, ...]:
-    """All events of a day (UTC) by time and id: about 33 bookings and 5 cancellations."""
+    """Return all events of a day (UTC) by time and id: about 33 bookings and 5 cancellations."""
     happened = []
     for before in range(MAX_DAYS_AHEAD + 1):
         for stay in _reservations(seed, day - dt.timedelta(days=before)):
@@ -83,7 +83,7 @@ def events_of_day(seed: int, day: dt.date) -> tuple[Event, ...]:
 
 
 def is_made_up(seed: int, number: int) -> bool:
-    """Whether an event of this id happened or is to happen."""
+    """Return whether an event with this id exists, now or later."""
     ordinal = number // IDS_A_DAY
     if not FIRST_DAY.toordinal() <= ordinal <= dt.date.max.toordinal():
         return False
@@ -92,7 +92,7 @@ def is_made_up(seed: int, number: int) -> bool:
 
 @lru_cache(maxsize=256)
 def _reservations(seed: int, day: dt.date) -> tuple[Reservation, ...]:
-    """What is booked on a day: more in summer and early in the week."""
+    """Return the reservations made on a day: more in summer and early in the week."""
     if day < FIRST_DAY:
         return ()
     random = Random(f"{seed} reservations {day}")  # noqa: S311 - made-up data
@@ -118,7 +118,7 @@ def _reservations(seed: int, day: dt.date) -> tuple[Reservation, ...]:
 
 
 def _cancelled_at(random: Random, booked_at: dt.datetime, arrival: dt.date) -> dt.datetime | None:
-    """Before six in the evening of the arrival; None for most."""
+    """Return an instant before 18:00 (UTC) on the day of arrival; None for most."""
     seconds = (dt.datetime.combine(arrival, dt.time(18), dt.UTC) - booked_at).total_seconds()
     if random.random() >= CANCELLED_SHARE or seconds < 2:
         return None

@@ -1,4 +1,4 @@
-"""The imitated monitoring service of solar plants."""
+"""The simulated monitoring service of solar plants."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from pipelines.sources.solar.sandbox import service
 
 
 def build(sandbox: Sandbox) -> SandboxParts:
-    """The service; hours are spoiled at the rate that its option says."""
+    """Build the service, which corrupts hours at the rate of its option."""
     return SandboxParts(
         routes=service.routes(sandbox.seed, sandbox.now, **_service_options(sandbox))
     )

@@ -1,7 +1,7 @@
-"""The solar monitoring service at `/` and `/solar`: hourly values of any plant, dirt on demand.
+"""The solar monitoring service at `/` and `/solar`: hourly values of any plant, errors on demand.
 
-`made_up_sun` has the truth; here is how it is asked for, told and spoiled. At `/solar/asked`, which
-the real service does not have, is how often each window was asked for.
+`sun` has the truth; this module parses requests, writes responses and corrupts them. The path
+`/solar/requests`, which the real service lacks, returns how often each window was requested.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from pipelines.sources.solar.sandbox.sun import Reading, readings
 
-ASKED_PATH = "/solar/asked"
+REQUESTS_PATH = "/solar/requests"
 Dirt = Literal[
     "no expected",
     "no observed",
@@ -57,7 +57,7 @@ SPOILS = [
 
 
 class Window(NamedTuple):
-    """What is asked for: the days from `first` until before `end`."""
+    """The requested days, from `first` until before `end`."""
 
     plant_id: int
     first: dt.date
@@ -72,15 +72,19 @@ def routes(
     heals_after: int | None = None,
     seconds: float = 0.0,
 ) -> list[Route]:
-    """The service, whose clock is `now`: an hour is told from its beginning on.
+    """Build the service, whose clock is `now`; an hour is returned from its beginning on.
 
-    An answer takes `seconds`. `dirt` is the share of the hours that are spoiled: each time they are
-    told or, when `heals_after` is given, only the first so many times their plant's day is told.
+    Args:
+        seed: Of the readings and their errors.
+        now: The clock.
+        dirt: The share of hours that are corrupted, 0 to 1.
+        heals_after: After how many responses with a plant's day it is correct; None means never.
+        seconds: How long a response lasts.
     """
     if not 0 <= dirt <= 1:
         raise ValueError("needs a share of dirt from 0 to 1")
-    asked: Counter[Window] = Counter()
-    told: Counter[tuple[int, dt.date]] = Counter()
+    requested: Counter[Window] = Counter()
+    returned: Counter[tuple[int, dt.date]] = Counter()
 
     def items(window: Window) -> Iterable[str]:
         until = now().astimezone(dt.UTC)
@@ -92,9 +96,9 @@ def routes(
         healed = set()
         if heals_after is not None:
             for day in {reading.at.date() for reading in found}:
-                if told[window.plant_id, day] >= heals_after:
+                if returned[window.plant_id, day] >= heals_after:
                     healed.add(day)
-                told[window.plant_id, day] += 1
+                returned[window.plant_id, day] += 1
         return _spoiled_items(seed, window.plant_id, found, dirt, healed)
 
     async def get(request: Request) -> Response:
@@ -102,11 +106,11 @@ def routes(
             window = _read_query(request)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
-        asked[window] += 1
+        requested[window] += 1
         await asyncio.sleep(seconds)
         return Response(f"[{','.join(items(window))}]", media_type="application/json")
 
-    async def get_asked(_: Request) -> Response:
+    async def get_requests(_: Request) -> Response:
         return JSONResponse(
             [
                 {
@@ -115,42 +119,42 @@ def routes(
                     "to": window.end.isoformat(),
                     "times": times,
                 }
-                for window, times in asked.items()
+                for window, times in requested.items()
             ]
         )
 
     return [
         *(Route(path, get) for path in ("/", "/solar", "/solar/")),
-        Route(ASKED_PATH, get_asked),
+        Route(REQUESTS_PATH, get_requests),
     ]
 
 
 def dirt_of(seed: int, plant_id: int, at: dt.datetime, dirt: float) -> Dirt | None:
-    """What spoils an hour, where the share `dirt` of them is spoiled and none is healed."""
+    """Return the error of an hour when the share `dirt` is corrupted and none is healed."""
     at = at.astimezone(dt.UTC)
     spoil = _spoil(seed, plant_id, at.date(), dirt)[at.hour]
     return None if spoil is None else spoil.kind
 
 
 def is_dirty(seed: int, plant_id: int, at: dt.datetime, dirt: float) -> bool:
-    """Whether an hour is not told, or with something else than the truth."""
+    """Return whether an hour is missing from responses or differs from the truth."""
     return dirt_of(seed, plant_id, at, dirt) not in (None, *TRUTH_STAYS)
 
 
 @lru_cache(maxsize=512)
 def _spoil(seed: int, plant_id: int, day: dt.date, dirt: float) -> tuple[Spoil | None, ...]:
-    """What is done to each hour of a day; kinds and values are drawn evenly."""
+    """Return the error of each hour of a day; kinds and values are drawn evenly."""
     random = Random(f"{seed} dirt {plant_id} {day}")  # noqa: S311 - made-up dirt
     drawn = [random.random() for _ in range(24)]
     return tuple(SPOILS[int(one / dirt * len(SPOILS))] if one < dirt else None for one in drawn)
 
 
 def _spoiled_items(
-    seed: int, plant_id: int, told: Iterable[Reading], dirt: float, healed: Container[dt.date]
+    seed: int, plant_id: int, found: Iterable[Reading], dirt: float, healed: Container[dt.date]
 ) -> list[str]:
     made: list[str] = []
     late: list[str] = []
-    for day, hours in groupby(told, key=lambda reading: reading.at.date()):
+    for day, hours in groupby(found, key=lambda reading: reading.at.date()):
         if day in healed:
             made += map(_item, hours)
             continue
@@ -167,7 +171,7 @@ def _spoiled_items(
 
 
 def _spoiled(reading: Reading, spoil: Spoil) -> list[str]:
-    """The items that come in an item's place."""
+    """Return the items that replace a reading's item."""
     item = _item(reading)
     if spoil.kind == "absent":
         return []
@@ -193,19 +197,19 @@ def _item(reading: Reading) -> str:
 
 
 def _read_query(request: Request) -> Window:
-    """What is asked for. Raises `ValueError` on what is missing, unreadable or backwards."""
-    asked = {}
+    """Parse the window. Raises `ValueError` if a part is missing, unreadable or backwards."""
+    parameters = {}
     for name in ("plant-id", "from", "to"):
         given = request.query_params.getlist(name)
         if len(given) != 1:
             raise ValueError(f"{name}: must be given once, not {len(given)} times")
-        asked[name] = given[0]
-    if re.fullmatch(r"-?[0-9]{1,18}", asked["plant-id"]) is None:
-        raise ValueError(f"plant-id: must be a whole number, not {asked['plant-id'][:100]!r}")
-    first, end = _date("from", asked["from"]), _date("to", asked["to"])
+        parameters[name] = given[0]
+    if re.fullmatch(r"-?[0-9]{1,18}", parameters["plant-id"]) is None:
+        raise ValueError(f"plant-id: must be a whole number, not {parameters['plant-id'][:100]!r}")
+    first, end = _date("from", parameters["from"]), _date("to", parameters["to"])
     if first > end:
         raise ValueError(f"from: {first} is later than to: {end}")
-    return Window(int(asked["plant-id"]), first, end)
+    return Window(int(parameters["plant-id"]), first, end)
 
 
 def _date(name: str, text: str) -> dt.date:

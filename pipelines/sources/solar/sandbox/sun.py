@@ -1,6 +1,6 @@
-"""The solar plants of the sandbox, and what each expected and observed in an hour: the truth.
+"""The sandbox's solar plants with their true expected and observed values of each hour.
 
-All is a function of seed, plant and hour. `solar` serves it, with dirt on demand.
+All is a function of seed, plant and hour. `service` serves it, with errors on demand.
 """
 
 import datetime as dt
@@ -20,14 +20,14 @@ HOURS = tuple(dt.timedelta(hours=hour) for hour in range(24))
 
 
 class Plant(NamedTuple):
-    """A plant; it tells nothing of the days before it was commissioned."""
+    """A plant; it has no readings of the days before it was commissioned."""
 
     id: int
     name: str
     latitude: float
     longitude: float
+    #: Of the service's naive times.
     zone: str
-    """Of the service's naive times."""
     size_kwp: float
     performance_ratio: float
     commissioned_on: dt.date
@@ -51,7 +51,7 @@ DEMO_PLANTS = (
 
 
 def plant(plant_id: int) -> Plant:
-    """The plant of any id: three in four were commissioned before 2010, the others since 2018."""
+    """Return the plant of any id: three in four are from before 2010, the others since 2018."""
     for known in DEMO_PLANTS:
         if known.id == plant_id:
             return known
@@ -71,10 +71,10 @@ def plant(plant_id: int) -> Plant:
 
 
 def readings(seed: int, plant_id: int, first_day: dt.date, last_day: dt.date) -> list[Reading]:
-    """The hours in order of the days from first to last (UTC, both included): 24 of each.
+    """Return the hours of the days from first to last (UTC, both included), 24 of each, in order.
 
-    There are none of days before the plant was commissioned. Energy is the product of irradiation,
-    size and performance. One plant of the demonstration is soiled, another has a dead sensor.
+    Days before the plant's commissioning have none. Energy is the product of irradiation, size and
+    performance. One plant of the demonstration is soiled, another has a dead sensor.
     """
     here = plant(plant_id)
     year = clear_year(here.latitude, here.longitude)

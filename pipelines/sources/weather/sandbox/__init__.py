@@ -1,4 +1,4 @@
-"""The imitated weather providers and geocoder."""
+"""The simulated weather providers and geocoder."""
 
 from pipelines.source import Sandbox, SandboxParts
 from pipelines.sources.weather.sandbox import service

@@ -1,8 +1,8 @@
-"""The places of the imitated geocoder, found as by the real one: by language, by some postcodes.
+"""The places of the simulated geocoder, searched as by the real one: by language and postcode.
 
-A name finds the place if it is the beginning of its main name or of its name in the language that
-is asked for. Postcodes are only known where somebody entered them, and short where addresses have
-more. Zeros and empty texts are left out of answers; the country is sifted out after the limit.
+A name matches the beginning of a place's main name or of its name in the requested language.
+Postcodes are known only where somebody entered them, and abbreviated where addresses have more.
+Responses omit zeros and empty texts; the filter by country follows the limit, as in the real one.
 """
 
 import re
@@ -43,7 +43,7 @@ SHORT = {
 
 
 def find(name: str, language: str, count: int, country: str) -> list[dict[str, Any]]:
-    """The results of a lookup, the largest first."""
+    """Return the results of a lookup, the largest first."""
     if len(name) < 2:
         return []
     known = (Town(**town) for town in places()["towns"])

@@ -1,6 +1,6 @@
-"""WeatherAPI.com and OpenWeatherMap, imitated: the same made-up weather in their own words.
+"""Simulated WeatherAPI.com and OpenWeatherMap: the same weather in their own formats.
 
-Answers have what a client may need, and not what the real ones have besides.
+Responses have the fields that a client may need, and no others.
 """
 
 import datetime as dt
@@ -15,22 +15,22 @@ def weatherapi(request: Request, now: dt.datetime) -> Response:
     """Answer as `/v1/current.json` does."""
     query = request.query_params
 
-    def refuse(status: int, code: int, message: str) -> Response:
+    def reject(status: int, code: int, message: str) -> Response:
         return JSONResponse({"error": {"code": code, "message": message}}, status)
 
     key = query.get("key")
     if not key:
-        return refuse(401, 1002, "API key is invalid or not provided.")
+        return reject(401, 1002, "API key is invalid or not provided.")
     if key == "bad":
-        return refuse(401, 2006, "API key is invalid.")
+        return reject(401, 2006, "API key is invalid.")
     if key == "exhausted":
-        return refuse(403, 2007, "API key has exceeded calls per month quota.")
+        return reject(403, 2007, "API key has exceeded calls per month quota.")
     if not query.get("q"):
-        return refuse(400, 1003, "Parameter q is missing.")
+        return reject(400, 1003, "Parameter q is missing.")
     try:
         latitude, longitude = (float(one) for one in query["q"].split(","))
     except ValueError:
-        return refuse(400, 1006, "No matching location found.")
+        return reject(400, 1006, "No matching location found.")
     here = weather_at(latitude, longitude, now)
     updated = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     return JSONResponse(
@@ -57,28 +57,28 @@ def openweathermap(request: Request, now: dt.datetime) -> Response:
     """Answer as `/data/2.5/weather` does."""
     query = request.query_params
 
-    def refuse(status: int, code: int | str, message: str) -> Response:
+    def reject(status: int, code: int | str, message: str) -> Response:
         return JSONResponse({"cod": code, "message": message}, status)
 
     key = query.get("appid")
     if not key or key == "bad":
-        return refuse(
+        return reject(
             401, 401, "Invalid API key. Please see https://openweathermap.org/faq#error401"
         )
     if key == "exhausted":
-        return refuse(429, 429, "Your account is temporary blocked due to exceeding of requests.")
+        return reject(429, 429, "Your account is temporary blocked due to exceeding of requests.")
     if "zip" in query:
         country = query["zip"].partition(",")[2].upper() or "US"
         if country not in places()["countries"]:
-            return refuse(404, "404", "city not found")
+            return reject(404, "404", "city not found")
         latitude, longitude = places()["countries"][country]
     else:
         try:
             latitude, longitude = float(query["lat"]), float(query["lon"])
         except (KeyError, ValueError):
-            return refuse(400, "400", "Nothing to geocode")
+            return reject(400, "400", "Nothing to geocode")
         if not -90 <= latitude <= 90:
-            return refuse(400, "400", "wrong latitude")
+            return reject(400, "400", "wrong latitude")
     here = weather_at(latitude, longitude, now)
     kelvin = 0.0 if query.get("units") == "metric" else 273.15
     return JSONResponse(

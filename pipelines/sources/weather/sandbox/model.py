@@ -1,4 +1,4 @@
-"""The weather of the sandbox: a function of place and hour, and where its places are."""
+"""The sandbox's weather, a function of place and hour, and its places."""
 
 import datetime as dt
 import json
@@ -31,7 +31,7 @@ def places() -> dict[str, Any]:
 
 
 def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, Any]:
-    """The weather of a place at an hour, by Open-Meteo's names and units."""
+    """Return the weather of a place at an hour, by Open-Meteo's names and units."""
     hour = at.replace(minute=0, second=0, microsecond=0)
     seed = sha256(f"{latitude:.2f} {longitude:.2f} {hour.isoformat()}".encode()).digest()
     sun = math.sin((hour.hour - 6) / 24 * 2 * math.pi)

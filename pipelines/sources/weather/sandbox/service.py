@@ -1,8 +1,8 @@
-"""Made-up weather at the addresses of the real providers, with their errors and quotas.
+"""Simulated weather at the paths of the real providers, with their errors and quotas.
 
 Open-Meteo (forecast, archive, geocoding), WeatherAPI.com and OpenWeatherMap on their true paths.
-The weather is a function of place and hour, so that answers can be checked. The key `bad` is not
-known, `exhausted` has used its quota up.
+The weather is a function of place and hour, so that responses can be checked. The key `bad` is
+unknown; the quota of `exhausted` is used up.
 """
 
 import datetime as dt
@@ -43,47 +43,47 @@ WINDOWS = {"Minutely": "%Y-%m-%d %H:%M", "Hourly": "%Y-%m-%d %H", "Daily": "%Y-%
 
 
 def routes(now: Now) -> list[Route]:
-    """All paths of the imitated providers, whose clock is `now`."""
+    """Build all paths of the simulated providers, whose clock is `now`."""
     spent: Counter[tuple[str, str]] = Counter()
 
     def spend(who: str, window: str, cost: int = 1) -> int:
-        """Count a request, and say what the window has seen."""
+        """Count a request, and return the count of its window."""
         counted = who, now().strftime(WINDOWS[window])
         spent[counted] += cost
         return spent[counted]
 
-    def refusal(request: Request, who: str, cost: int = 1) -> Response | None:
-        """Open-Meteo's answer to a bad key, or where a quota of its free service is used up."""
+    def rejection(request: Request, who: str, cost: int = 1) -> Response | None:
+        """Return Open-Meteo's error for a bad key or an exhausted quota of its free service."""
         key = request.headers.get("X-Api-Key")
         if key == "bad":
-            return _refuse("The supplied API key is invalid.")
+            return _reject("The supplied API key is invalid.")
         if key == "exhausted":
-            return _refuse("Daily API request limit exceeded. Please try again tomorrow.", 429)
+            return _reject("Daily API request limit exceeded. Please try again tomorrow.", 429)
         if key is not None:
             return None
         seen = {window: spend(who, window, cost) for window in LIMITS}
         for window, limit in LIMITS.items():
             if seen[window] > limit:
-                return _refuse(f"{window} API request limit exceeded. Please try again later.", 429)
+                return _reject(f"{window} API request limit exceeded. Please try again later.", 429)
         return None
 
     def forecast(request: Request) -> Response:
         places = request.query_params.get("latitude", "").count(",") + 1
-        return refusal(request, "open-meteo", places) or _open_meteo(request, now())
+        return rejection(request, "open-meteo", places) or _open_meteo(request, now())
 
     def search(request: Request) -> Response:
-        return refusal(request, "geocoding") or _search(request)
+        return rejection(request, "geocoding") or _search(request)
 
     def archive(request: Request) -> Response:
-        if refused := refusal(request, "open-meteo"):
-            return refused
+        if rejected := rejection(request, "open-meteo"):
+            return rejected
         try:
             first = dt.date.fromisoformat(request.query_params["start_date"])
             last = dt.date.fromisoformat(request.query_params["end_date"])
         except (KeyError, ValueError):
-            return _refuse("Parameter 'start_date' and 'end_date' must be set")
+            return _reject("Parameter 'start_date' and 'end_date' must be set")
         if first < dt.date(1940, 1, 1) or last < first or last > now().date():
-            return _refuse("Parameter 'start_date' is out of allowed range")
+            return _reject("Parameter 'start_date' is out of allowed range")
         return _open_meteo(request, now(), days=(first, last))
 
     def current_json(request: Request) -> Response:
@@ -104,7 +104,7 @@ def routes(now: Now) -> list[Route]:
     ]
 
 
-def _refuse(reason: str, status: int = 400) -> Response:
+def _reject(reason: str, status: int = 400) -> Response:
     return JSONResponse({"error": True, "reason": reason}, status)
 
 
@@ -116,26 +116,26 @@ def _open_meteo(
         latitudes = [float(one) for one in query["latitude"].split(",")]
         longitudes = [float(one) for one in query["longitude"].split(",")]
     except (KeyError, ValueError):
-        return _refuse("Cannot initialize latitude or longitude from invalid String value.")
+        return _reject("Cannot initialize latitude or longitude from invalid String value.")
     if len(latitudes) != len(longitudes):
-        return _refuse("Parameter 'latitude' and 'longitude' must have the same number of elements")
+        return _reject("Parameter 'latitude' and 'longitude' must have the same number of elements")
     if len(latitudes) > MAX_LOCATIONS:
-        return _refuse(f"Only up to {MAX_LOCATIONS} locations can be requested at once")
+        return _reject(f"Only up to {MAX_LOCATIONS} locations can be requested at once")
     for latitude in latitudes:
         if not -90 <= latitude <= 90:
-            return _refuse(f"Latitude must be in range of -90 to 90°. Given: {latitude:g}.")
+            return _reject(f"Latitude must be in range of -90 to 90°. Given: {latitude:g}.")
     names = [name for name in query.get("current", "").split(",") if name]
     hourly = [name for name in query.get("hourly", "").split(",") if name]
     if days is None:
         past, coming = int(query.get("past_days", 0)), int(query.get("forecast_days", 7))
         if not (0 <= past <= 92 and 0 <= coming <= 16):
-            return _refuse("Past or forecast days are out of allowed range")
+            return _reject("Past or forecast days are out of allowed range")
         days = (
             now.date() - dt.timedelta(days=past),
             now.date() + dt.timedelta(days=coming - 1),
         )
     if unknown := [name for name in [*names, *hourly] if name not in CURRENT_UNITS]:
-        return _refuse(f"Cannot initialize Current from invalid String value {unknown[0]}.")
+        return _reject(f"Cannot initialize Current from invalid String value {unknown[0]}.")
     quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     answers = []
     for latitude, longitude in zip(latitudes, longitudes, strict=True):
@@ -186,7 +186,7 @@ def _search(request: Request) -> Response:
     except ValueError:
         count = 0
     if not 1 <= count <= MAX_RESULTS:
-        return _refuse("Parameter count must be between 1 and 100.")
+        return _reject("Parameter count must be between 1 and 100.")
     found = gazetteer.find(
         query.get("name", ""), query.get("language", "en"), count, query.get("countryCode", "")
     )

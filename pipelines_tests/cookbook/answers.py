@@ -7,21 +7,21 @@ import psycopg
 
 from docs.answers import PAGE, questions
 
+#: The answer to the question whose title begins so.
 Answer = Callable[[str], list[dict[str, Any]]]
-"""The answer to the question whose title begins so."""
 
 
-def asking(analyst: psycopg.Connection) -> Answer:
-    """How a test asks."""
+def answering(analyst: psycopg.Connection) -> Answer:
+    """Return a function that runs a query of the cookbook."""
 
-    def ask(beginning: str) -> list[dict[str, Any]]:
+    def answer(beginning: str) -> list[dict[str, Any]]:
         found = [one for one in questions(PAGE.read_text()) if one.title.startswith(beginning)]
         ((_, statement),) = found
         cursor = analyst.execute(statement.encode())
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
-    return ask
+    return answer
 
 
 def of(rows: Iterable[dict[str, Any]], *names: str) -> list[Any]:
