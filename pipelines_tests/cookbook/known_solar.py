@@ -1,4 +1,4 @@
-"""Two plants in autumn: one complete with low hours of all kinds; one with gaps and a bad sensor."""
+"""Two plants in autumn: one complete with low hours of all kinds; one with gaps, a bad sensor."""
 
 import datetime as dt
 from collections.abc import Iterator
