@@ -22,6 +22,7 @@ FORBIDDEN = {
     "held": "stored, complete",
     "refuse|refuses|refused|refusing|refusal|refusals": "reject, rejected, fail",
     "take off|takes off|bring up|brings up|brought up": "revert, bootstrap",
+    "imitate|imitates|imitated|imitation": "simulate, simulated",
 }
 
 #: Where the word is right: terms of the field, and the paths of tests.
