@@ -1,4 +1,4 @@
-"""Two plants in autumn: one complete with low hours of all kinds; one with gaps and a bad sensor."""
+"""Two autumn plants: one complete with low hours of each cause, one with gaps and a bad sensor."""
 
 import datetime as dt
 from collections.abc import Iterator
