@@ -200,7 +200,7 @@ def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
     oldest = "SELECT quarantine_id FROM ops.quarantine ORDER BY 1 LIMIT 3"
     while any(thread.is_alive() for thread in threads):
         answered = [number for (number,) in owner.execute(oldest)]
-        with warehouse.engine.begin() as connection:
+        with warehouse.transaction("test") as connection:  # as every load does
             leave_quarantine(connection, answered)
     for thread in threads:
         thread.join()
