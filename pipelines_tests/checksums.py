@@ -1,4 +1,4 @@
-"""What is in a database, as one number a table, so that two can be compared."""
+"""Checksums of tables, to compare two databases."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What tests share: a PostgreSQL of their own, a database for each test, a source to fetch from."""
+"""Shared fixtures: a PostgreSQL server, a database for each test, a source to fetch from."""
 
 import functools
 import os

@@ -1,4 +1,4 @@
-"""What runs of jobs left behind: what their pages show, and why they failed."""
+"""Results of runs: the metadata on their pages, and why they failed."""
 
 from typing import Any
 

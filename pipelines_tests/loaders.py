@@ -1,4 +1,4 @@
-"""What loads files of a source, as its job would; and clients that do not wait long."""
+"""Loaders of a source's files, as in its job; and clients that do not wait long."""
 
 from functools import partial
 from typing import Any, BinaryIO

@@ -1,4 +1,4 @@
-"""What analysts, operators and runs may do in the database, by trying, and their time limits."""
+"""Rights and time limits of analysts, operators and runs in the database."""
 
 from contextlib import ExitStack
 from pathlib import Path

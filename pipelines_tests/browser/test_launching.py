@@ -1,4 +1,4 @@
-"""What a person starts from the UI: an asset, and a job with configuration of his own."""
+"""Launches from the UI: an asset, and a job with its own configuration."""
 
 import re
 

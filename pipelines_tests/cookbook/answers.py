@@ -1,4 +1,4 @@
-"""What a question of the page answers, by name of column."""
+"""Rows that a query of the cookbook returns, by column."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

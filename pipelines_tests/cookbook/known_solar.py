@@ -43,7 +43,7 @@ HOUR = dt.timedelta(hours=1)
 
 
 class Values(NamedTuple):
-    """What the service says of an hour, kWh and Wh/m², and what the weather's model says, W/m²."""
+    """An hour by the service, in kWh and Wh/m², and by the weather's model, in W/m²."""
 
     expected_kwh: int
     observed_kwh: int

@@ -1,1 +1,1 @@
-"""What the documents say is so: links, commands, variables, names, made pages, examples."""
+"""Checks of the documents: links, commands, variables, names, generated pages, examples."""

@@ -1,4 +1,4 @@
-"""What docs/connect.md shows is done here, as the analyst that it speaks of."""
+"""The steps of docs/connect.md, done as its analyst."""
 
 import csv
 import datetime as dt

@@ -1,4 +1,4 @@
-"""What drills share."""
+"""Shared fixtures of the drills."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the fuzz drills draw: texts, JSON and true documents with something of them changed."""
+"""Strategies of the fuzz drills: texts, JSON and true documents with changes."""
 
 import copy
 import json

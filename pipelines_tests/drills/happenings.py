@@ -1,4 +1,4 @@
-"""What happens in a drill, drawn by a seed: files, plants, outages, and calm at the end."""
+"""Events of a drill, drawn by a seed: files, plants, outages, and calm at the end."""
 
 import csv
 import datetime as dt
@@ -38,7 +38,7 @@ FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 
 
 class Drill:
-    """What happens, and what was reported."""
+    """The events of a drill, and what was reported."""
 
     def __init__(self, home: Platform, sources: Sources, store: Warehouse, inbox: Path) -> None:
         self.home, self.sources, self.store, self.inbox = home, sources, store, inbox

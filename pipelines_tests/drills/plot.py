@@ -60,7 +60,7 @@ WHERE name LIKE 'system%%' GROUP BY plant_id
 
 
 class Plot:
-    """What happens by a seed: files, plants and deaths; and what the files said."""
+    """Events drawn by a seed: files, plants and deaths, and the content of the files."""
 
     def __init__(self, seed: int, system: System) -> None:
         self.random = Random(f"whole system {seed}")

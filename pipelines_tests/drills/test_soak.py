@@ -60,7 +60,7 @@ cron = "* * * * *"
 
 
 class Meter:
-    """What each role needed, sample by sample: bytes of its own, files, threads; and sessions."""
+    """Samples of each role: private bytes, files, threads; and sessions."""
 
     def __init__(self, system: System) -> None:
         self.system = system

@@ -1,4 +1,4 @@
-"""What forks need is imported here, and done once, so that each of them finds it done.
+"""Imports and preparations for forks, done once so that each of them inherits them.
 
 Only `warm_runs` has it imported, by the process that is forked.
 """

@@ -110,7 +110,7 @@ def test_a_busy_source_that_goes_quiet_is_reported(
     *,
     is_reported: bool,
 ) -> None:
-    """What came again and brought nothing new is no news."""
+    """Redelivered records without changes are no news."""
     owner.execute(
         "INSERT INTO ops.deliveries (source, name, sha256, byte_count, received_at, loaded_at,"
         " read_count, loaded_count, unchanged_count, rejected_count)"

@@ -1,4 +1,4 @@
-"""Which files of an inbox are loaded, when, and which are rejected."""
+"""Files of an inbox: when they are loaded, deferred or rejected."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What the functions and views of hotel bookings answer, beside a plain model of the same."""
+"""Functions and views of hotel bookings, compared with a plain model."""
 
 import random
 import uuid

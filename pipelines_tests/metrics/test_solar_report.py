@@ -1,4 +1,4 @@
-"""What metrics.solar_report answers: every period, in the plant's zone, and clear errors."""
+"""Results of metrics.solar_report: every period, in the plant's zone, and clear errors."""
 
 import datetime as dt
 import math

@@ -1,4 +1,4 @@
-"""What follows of itself: derived assets across sources, and people's jobs, on the real graph."""
+"""Automation on the real graph: derived assets across sources, and manual jobs."""
 
 from collections.abc import Mapping
 from typing import Any

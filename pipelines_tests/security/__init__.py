@@ -1,1 +1,1 @@
-"""What hostile sources, files, viewers and analysts try; `docs/security.md` names each test."""
+"""Attacks by sources, files, viewers and analysts; `docs/security.md` names each test."""

@@ -1,4 +1,4 @@
-"""What a viewer of the web UI and a reader of logs see: everything but the secrets.
+"""Secrets are visible neither in the web UI nor in logs.
 
 Every secret is a word that stands nowhere else, and is looked for in all that there is to read.
 """

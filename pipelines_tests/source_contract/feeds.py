@@ -144,7 +144,7 @@ class Files(Feed):
 
 
 class Events(Feed):
-    """What files and API of hotel bookings have in common."""
+    """Base of the feeds of hotel bookings, files and API."""
 
     source = "bookings"
     stored = (

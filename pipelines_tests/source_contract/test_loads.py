@@ -1,4 +1,4 @@
-"""What every source promises about loading, tried with each of its feeds.
+"""The contract of loading, tested with each feed of every source.
 
 Each record is stored once or kept in quarantine with its reason; a load is complete or not at
 all; the counts of the ledger add up after everything.

@@ -1,4 +1,4 @@
-"""What people built on enriched, metrics and the tables of our pages keeps working."""
+"""The public contract: enriched, metrics and the tables of our pages."""
 
 from pathlib import Path
 

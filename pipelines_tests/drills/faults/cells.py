@@ -50,7 +50,7 @@ class Quick(HttpClient):
 
 @dataclass(frozen=True)
 class Cell:
-    """What became of a source's records under a fault, in words that are the same every time."""
+    """The outcome of a source's records under a fault, in reproducible words."""
 
     fault: str
     lands: str

@@ -1,4 +1,4 @@
-"""What can go wrong between a source and us, by the names that docs/reliability.md has for it."""
+"""Faults between a source and the platform, named as in docs/reliability.md."""
 
 import gzip
 import math

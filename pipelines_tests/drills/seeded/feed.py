@@ -1,4 +1,4 @@
-"""What the feeds of a schedule have in common: they send, are loaded as jobs do, and know."""
+"""Base of the feeds of a schedule: they send, are loaded as by jobs, and know the truth."""
 
 import hashlib
 import os
@@ -32,7 +32,7 @@ Settle = Callable[[], None]
 
 @dataclass(frozen=True)
 class Entry:
-    """What the ledger has to say of a delivery, and where in it the rejected records are."""
+    """The expected ledger entry of a delivery, with the places of rejected records."""
 
     read: int
     loaded: int

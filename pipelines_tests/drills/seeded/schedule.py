@@ -45,7 +45,7 @@ RETRIED = {"retry_at", "failures", "quarantine_id"}
 
 
 class Schedule:
-    """What a seed draws, on a database of its own at a server that may be killed."""
+    """Events drawn by a seed, on a separate database of a server that may be killed."""
 
     def __init__(
         self, seed: int, server: EmbeddedPostgres, database: str, source: FakeSource, folder: Path

@@ -1,4 +1,4 @@
-"""What befalls a run: its source fails it, or it, its sessions or the server are killed.
+"""Troubles of a run: its source fails, or it, its sessions or the server are killed.
 
 A moment is a number of statements or commits, so that a seed replays; some are of the clock.
 """
@@ -35,7 +35,7 @@ GONE_MILLISECONDS = 10_000
 
 @dataclass(frozen=True)
 class Blow:
-    """Who is killed, and when: at the statement, commit or millisecond of a number."""
+    """The victim, and when it is killed: at a numbered statement, commit or millisecond."""
 
     victim: str
     unit: str

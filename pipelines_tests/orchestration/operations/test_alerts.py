@@ -1,4 +1,4 @@
-"""Who is notified of what, when and how often: the real sensor, and real receivers over HTTP."""
+"""Alerts: recipients, times and repetition, with the real sensor and receivers over HTTP."""
 
 import datetime as dt
 import json

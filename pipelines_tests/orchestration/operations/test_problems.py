@@ -1,4 +1,4 @@
-"""What counts as wrong, since when, and in which words; read from a real instance."""
+"""Problems of a real instance: what counts, since when, and their messages."""
 
 import datetime as dt
 import time

@@ -1,4 +1,4 @@
-"""What the warehouse forgets for its age, and that its books stay true."""
+"""Retention in the warehouse: what is purged, and that the ledger stays balanced."""
 
 import datetime as dt
 import threading

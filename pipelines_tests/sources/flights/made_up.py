@@ -59,7 +59,7 @@ def flights_document(
 
 
 def answer(content: Any, at: dt.date | dt.datetime) -> JsonAnswer:
-    """What was received at an instant, or on a day: then a second after what was before."""
+    """Return a response received at an instant, or on a day a second after the previous one."""
     body = json.dumps(content).encode()
     if not isinstance(at, dt.datetime):
         at = dt.datetime.combine(at, dt.time(5), dt.UTC) + dt.timedelta(seconds=next(_seconds))

@@ -1,4 +1,4 @@
-"""What the sandbox begins with: shipments of ten days, each with its way."""
+"""Initial data of the sandbox: shipments of ten days, each with its history."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""What leaves the quarantine when the source or the code is mended, and what stays."""
+"""Records that leave the quarantine once the source or the code is mended, and others."""
 
 from pathlib import Path
 

@@ -16,7 +16,7 @@ NAMES = "SELECT name FROM solar.plants ORDER BY plant_id"
 
 
 def settings(server: Connections, database: str, **variables: str) -> Settings:
-    """Of an environment that names a test's database and these variables alone."""
+    """Return settings with a test's database and these variables alone."""
     return Settings.from_environment({"DATABASE_URL": server.url(SUPERUSER, database)} | variables)
 
 

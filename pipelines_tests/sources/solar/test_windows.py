@@ -1,4 +1,4 @@
-"""Which days are requested, in which order, and that none is requested in vain."""
+"""Windows: the days that are requested, their order, and none in vain."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""What tests of the weather share."""
+"""Shared fixtures of the weather's tests."""
 
 from collections.abc import Iterator
 

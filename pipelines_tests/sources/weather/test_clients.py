@@ -1,4 +1,4 @@
-"""Which host, which key and which quotas the settings mean."""
+"""Hosts, keys and quotas by the settings."""
 
 from typing import Any
 

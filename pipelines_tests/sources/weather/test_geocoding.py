@@ -1,4 +1,4 @@
-"""Which result fits a place, and that each place is looked up once."""
+"""The choice of a result for a place, and that each place is looked up once."""
 
 from typing import Any
 
