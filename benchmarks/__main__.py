@@ -17,7 +17,7 @@ from pipelines.postgres.server import Connections, EmbeddedPostgres
 
 
 def how_fast(server: Connections) -> list[dict[str, Any]]:
-    """All measures beside what was asked for."""
+    """Return all measures beside their targets."""
     return shown(
         [
             *flights.measure(server),

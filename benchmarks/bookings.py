@@ -1,7 +1,7 @@
 """Hotel bookings: a million event lines from file to committed events, and the counts of them.
 
 The bare reference of new events is COPY of the clean lines straight into a table with the same
-indexes; of a file of which half is held, COPY to an unlogged table, then INSERT … ON CONFLICT.
+indexes; of a file of which half is stored, COPY to an unlogged table, then INSERT … ON CONFLICT.
 Beside them stand pandas, an ORM row by row as the replaced service had it, and dlt. That service
 answered 1,048 months and 278 days of a hotel-year a second.
 """
@@ -53,7 +53,7 @@ def measure(server: Connections) -> list[Measure]:
         shuffled = LINES / take_in(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
         _empty(server)
         take_in(server, load.SOURCE, folder / "half.csv")
-        half_held = LINES / take_in(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
+        half_stored = LINES / take_in(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
         _empty(server)
         first = take_in(server, load.SOURCE, folder / "first.csv")
         again = take_in(server, load.SOURCE, folder / "first.csv")
@@ -83,9 +83,14 @@ def measure(server: Connections) -> list[Measure]:
             shuffled / orm,
             True,
         ),
-        Measure("bookings: bare, half held", staged, "lines/s", None, staged / orm, True),
+        Measure("bookings: bare, half stored", staged, "lines/s", None, staged / orm, True),
         Measure(
-            "bookings: load, half held", half_held, "lines/s", 1.2 * staged, half_held / orm, True
+            "bookings: load, half stored",
+            half_stored,
+            "lines/s",
+            1.2 * staged,
+            half_stored / orm,
+            True,
         ),
         Measure("bookings: its memory", first["megabytes"], "MB", 500.0),
         Measure("bookings: memory of 5,000,000 lines", many["megabytes"], "MB", fifth_more),
@@ -331,7 +336,7 @@ def _alchemy_url(server: Connections) -> str:
 
 
 def _counts(server: Connections) -> list[Measure]:
-    """The counts of ten million events: all anew, after ten thousand more, and asked for."""
+    """The counts of ten million events: all anew, after ten thousand more, and queried."""
     url = server.url(LOADER, "bench")
     with psycopg.connect(server.url(SUPERUSER, "bench"), autocommit=True) as connection:
         _fill_up(connection)

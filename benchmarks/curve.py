@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-#: A query is asked again until so much time is spent on it, and five times at most.
+#: A query is repeated until so much time is spent on it, and five times at most.
 REPEATED_SECONDS = 3.0
 
 
@@ -30,7 +30,7 @@ class Curve:
     def time(self, size: str, connection: psycopg.Connection, measure: str, query: str) -> None:
         """Note the milliseconds of a query: the median of several, after one that is not counted.
 
-        One that takes longer than all of them together may is asked once.
+        One that takes longer than all of them together may is run once.
         """
         self.add(size, f"{measure}, ms", 1000 * seconds_of(connection, query))
 

@@ -1,4 +1,4 @@
-"""What was measured, beside what was asked for."""
+"""Measurements beside their targets."""
 
 import re
 import resource
@@ -59,9 +59,9 @@ def answers_a_second(url: str, script: str, *, clients: int = 2, seconds: int = 
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process held at once.
+    """Return the most memory that this process used at once.
 
-    Where the kernel tells it for the program alone; else with what its parent held when it began.
+    Of the program alone where the kernel reports it; else with its parent's at the start.
     """
     status = Path("/proc/self/status")
     if status.exists():

@@ -1,7 +1,7 @@
 """What the platform costs while it runs: idle, from a dropped file to its rows, and its commands.
 
 The floor is Dagster alone: web server, daemon and code server without definitions, on a PostgreSQL
-of the same kind. Commands are told in CPU seconds of `import dagster`, measured in between.
+of the same kind. Commands are stated in CPU seconds of `import dagster`, measured in between.
 """
 
 import itertools

@@ -76,7 +76,7 @@ WEIGHED = {
     "bookings.events_event_at_idx": ("its index by time", "pg_relation_size"),
     "metrics.hotel_bookings_by_event_day": ("counts by event day", "pg_total_relation_size"),
     "metrics.hotel_bookings_by_stay_night": ("counts by night", "pg_total_relation_size"),
-    "ops.quarantine": ("refused lines", "pg_total_relation_size"),
+    "ops.quarantine": ("rejected lines", "pg_total_relation_size"),
 }
 
 
@@ -161,7 +161,7 @@ class Growing:
     def _file(self, frame: pd.DataFrame, millions: int | NDArray[np.int64], mark: str) -> Path:
         """A file of these events as if they were of later ones, with dirt; all ids are new.
 
-        `mark`, a digit, begins their reservations and tells their ids from others'.
+        `mark`, a digit, begins their reservations and distinguishes their ids.
         """
         import numpy as np
         import pandas as pd

@@ -180,9 +180,9 @@ def _copy_days(connection: psycopg.Connection) -> None:
     for table in ("days", "syncs"):
         connection.execute(
             f"INSERT INTO solar.{table}"
-            " SELECT (jsonb_populate_record(held, jsonb_build_object('plant_id', plant))).*"
-            f" FROM solar.{table} AS held, generate_series({PLANTS + 1}, {DAILY_PLANTS}) AS plant"
-            " WHERE held.plant_id = 1"
+            " SELECT (jsonb_populate_record(stored, jsonb_build_object('plant_id', plant))).*"
+            f" FROM solar.{table} AS stored, generate_series({PLANTS + 1}, {DAILY_PLANTS}) AS plant"
+            " WHERE stored.plant_id = 1"
         )
     connection.execute("VACUUM ANALYZE")
 

@@ -1,4 +1,4 @@
-"""A monitoring service whose answers are made beforehand: it takes as long as it is told, no more.
+"""A monitoring service with prepared answers: a response lasts as long as it is set to, no more.
 
 `python -m benchmarks.solar_service SECONDS` prints its address, serves, and ends with its input.
 """

@@ -1,9 +1,9 @@
 """Fail for words that the vocabulary replaces: `make lint` prints each with its file and line.
 
-Checked are the names, docstrings, comments, messages and SQL of `pipelines/`, `pipelines_tests/`
-and `examples/`, the pages in `docs/` and the first section of the changelog. Migrations and their
-tests are not, as they name columns of earlier versions; nor are decision records, which are
-history.
+Checked are the names, docstrings, comments, messages and SQL of `pipelines/`, `pipelines_tests/`,
+`benchmarks/` and `examples/`, the pages in `docs/` and the first section of the changelog.
+Migrations and their tests are not, as they name columns of earlier versions; nor are decision
+records, which are history.
 """
 
 import re
@@ -22,6 +22,7 @@ FORBIDDEN = {
     "held": "stored, complete",
     "refuse|refuses|refused|refusing|refusal|refusals": "reject, rejected, fail",
     "take off|takes off|bring up|brings up|brought up": "revert, bootstrap",
+    "imitate|imitates|imitated|imitation": "simulate, simulated",
 }
 
 #: Where the word is right: terms of the field, and the paths of tests.
@@ -71,7 +72,7 @@ def lines() -> Iterator[tuple[Path, int, str]]:
     """Yield each line to check with its file and number."""
     sources = (
         path
-        for folder in ("pipelines", "pipelines_tests", "examples")
+        for folder in ("benchmarks", "pipelines", "pipelines_tests", "examples")
         for kind in ("*.py", "*.sql")
         for path in ROOT.glob(f"{folder}/**/{kind}")
         if not _UNCHECKED.search(path.as_posix())

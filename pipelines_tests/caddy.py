@@ -19,7 +19,7 @@ MISSING = "there is no Caddy on the PATH; on Debian: apt install caddy"
 
 
 def path_of_caddy() -> str:
-    """Where Caddy is; without one the test is skipped, but fails where CI runs it."""
+    """Return the path of Caddy; without one the test is skipped, but fails in CI."""
     path = shutil.which("caddy")
     if path is None and os.environ.get("CI") == "true":
         pytest.fail(MISSING)
@@ -29,7 +29,7 @@ def path_of_caddy() -> str:
 
 
 def hashed(password: str) -> str:
-    """What Caddy makes of a password."""
+    """Return Caddy's hash of a password."""
     words = [path_of_caddy(), "hash-password", "--plaintext", password]
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 

@@ -31,7 +31,7 @@ def columns_of(connection: psycopg.Connection) -> dict[str, list[str]]:
 
 
 def checksum(connection: psycopg.Connection, table: str, columns: Iterable[str]) -> str:
-    """How many rows a table has, and a number that any change of these columns changes."""
+    """Return the row count and a checksum of these columns of a table."""
     statement = sql.SQL(SUM).format(
         table=sql.Identifier(*table.split(".")),
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
@@ -40,7 +40,7 @@ def checksum(connection: psycopg.Connection, table: str, columns: Iterable[str])
 
 
 def checksums(connection: psycopg.Connection) -> dict[str, str]:
-    """Of all tables, in whatever schema."""
+    """Return the checksums of all tables of all schemas."""
     return {
         table: checksum(connection, table, columns)
         for table, columns in columns_of(connection).items()

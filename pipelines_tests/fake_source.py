@@ -35,7 +35,7 @@ class FakeSource:
 
         class Server(ThreadingHTTPServer):
             def handle_error(self, *_: Any) -> None:
-                """A client that hangs up in the middle is what some tests are about."""
+                """Ignore clients that hang up: some tests do so on purpose."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -6,7 +6,7 @@ import dagster as dg
 
 
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
-    """What the run noted of an asset, schema.table; nothing if it made nothing of it."""
+    """Return the metadata of an asset, schema.table; empty if the run made nothing of it."""
     return {
         name: value.value
         for event in result.get_asset_materialization_events()
@@ -21,7 +21,7 @@ def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
 
 
 def failures(result: dg.ExecuteInProcessResult) -> list[str]:
-    """What the steps that failed say, where they failed as a source says."""
+    """Return the messages of failed steps that failed with a description."""
     return [
         str(event.step_failure_data.user_failure_data.description)
         for event in result.all_events
@@ -30,7 +30,7 @@ def failures(result: dg.ExecuteInProcessResult) -> list[str]:
 
 
 def failure(result: dg.ExecuteInProcessResult) -> str:
-    """What the only step that failed says."""
+    """Return the message of the only failed step."""
     assert sum(event.is_step_failure for event in result.all_events) == 1
     (message,) = failures(result)
     return message

@@ -13,7 +13,7 @@ from pipelines.source import FileInbox, sources
 
 
 def loader(source: str, run_id: str | None = None, **settings: object) -> Load:
-    """What the file loader calls for each file of a source, with these settings."""
+    """Return the function that loads one file of a source, with these settings."""
     declared = sources()[source]
     (inbox,) = (one for one in declared.fetch if isinstance(one, FileInbox))
     values: Any = declared.settings(**settings)

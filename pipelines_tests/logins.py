@@ -11,7 +11,7 @@ from pipelines.warehouse.connection import engine_for
 
 
 def prepare(url: str) -> None:
-    """What a migration does first."""
+    """Prepare roles, as a migration does first."""
     engine = engine_for(url, role=None)
     with engine.begin() as connection:
         apply.prepare(connection)

@@ -32,7 +32,7 @@ query($id: ID!) { runOrError(runId: $id) { ... on Run { eventConnection(limit: 1
 
 
 def params(job: str, day: str | None = None) -> dict[str, Any]:
-    """What `LAUNCH` wants to know of a job, and of the day of its partition."""
+    """Return the parameters of `LAUNCH` for a job and the day of its partition."""
     tags = [{"key": "dagster/partition", "value": day}] if day else []
     return {
         "selector": {
@@ -76,7 +76,7 @@ class Ui:
         return str(launched["run"]["runId"])
 
     def wait_for_run(self, run_id: str) -> str:
-        """Its status at its end."""
+        """Wait for the end of a run; return its status."""
         deadline = time.monotonic() + 600
         while True:
             status = str(self.query(RUN, id=run_id)["runOrError"]["status"])
@@ -90,7 +90,7 @@ class Ui:
         return self.wait_for_run(self.begin_run(job, day))
 
     def events_of_run(self, run_id: str) -> str:
-        """Its log."""
+        """Return the log of a run as JSON."""
         return json.dumps(self.query(EVENTS, id=run_id)["runOrError"], indent=1)
 
     def children(self) -> list[psutil.Process]:
@@ -106,7 +106,7 @@ class Ui:
 
 
 def words_of(process: psutil.Process) -> list[str]:
-    """What it is named, and its command line; nothing of one that is gone."""
+    """Return the name and command line of a process; empty for one that is gone."""
     try:
         return [process.name(), *process.cmdline()]
     except psutil.NoSuchProcess:

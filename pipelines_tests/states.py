@@ -26,7 +26,7 @@ SERVERS_BYTES = 4_000_000_000
 
 
 def in_memory() -> Path | None:
-    """Where there is memory for the files of servers; None where there is not enough."""
+    """Return a folder in memory for the files of servers; None where there is too little."""
     has_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > SERVERS_BYTES
     return MEMORY if has_memory else None
 

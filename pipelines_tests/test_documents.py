@@ -91,7 +91,7 @@ def test_each_named_test_carries_the_requirement_it_proves() -> None:
 
 
 def answered_by(path: str, test: str) -> list[object]:
-    """What a test is marked with."""
+    """Return the requirements that a test is marked with."""
     return [
         mark.value
         for node in ast.walk(parsed(path))

@@ -143,7 +143,7 @@ def proxied(server: Connections) -> Iterator[Proxied]:
 
 
 def subscribed(site: Site, **headers: str) -> dict[str, Any]:
-    """What comes back for a subscription; raises `InvalidStatus` when it may not be opened."""
+    """Return the response to a subscription; raises `InvalidStatus` when it is rejected."""
     if site.login is not None:
         words = b64encode(":".join(site.login).encode()).decode()
         headers["Authorization"] = f"Basic {words}"

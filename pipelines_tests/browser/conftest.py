@@ -15,7 +15,7 @@ expect.set_options(timeout=chromium.PATIENCE_SECONDS * 1000)
 
 
 def path_of_browser() -> str:
-    """Where the browser is; without one the test is skipped, but fails where CI runs it."""
+    """Return the path of the browser; without one the test is skipped, but fails in CI."""
     path = chromium.installed()
     if path is None and os.environ.get("CI") == "true":
         pytest.fail(chromium.MISSING)
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def ui(browser: Browser) -> Iterator[Ui]:
-    """What a newcomer has after `make run` and `make ui`."""
+    """Return the UI of a newcomer after `make run` and `make ui`."""
     with copied(load) as state:
         serving = start(state)
         yield serving

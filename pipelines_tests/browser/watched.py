@@ -42,7 +42,7 @@ class Watched:
         self.page.wait_for_function(WORDS_OF_PAGE, arg=plain(words))
 
     def faults(self) -> list[str]:
-        """What went wrong, once every request of the page is answered."""
+        """Return the faults, once every request of the page is answered."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self._open and time.monotonic() < deadline:
             self.page.wait_for_timeout(50)

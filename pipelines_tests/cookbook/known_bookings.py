@@ -45,7 +45,7 @@ HOTELS = {2607: ("Harbour House", "Hamburg", 4), 3009: ("Park View", "London", 2
 
 
 def put_hotels(owner: psycopg.Connection) -> None:
-    """What operators enter."""
+    """Enter hotels as operators do."""
     for hotel_id, hotel in HOTELS.items():
         owner.execute(
             "INSERT INTO bookings.hotels (hotel_id, name, city, rooms) VALUES (%s, %s, %s, %s)",

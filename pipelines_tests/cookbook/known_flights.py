@@ -81,7 +81,7 @@ def put_airports(warehouse: Warehouse) -> None:
 
 
 def put_offers(warehouse: Warehouse, day: dt.date) -> None:
-    """What was on offer on a day, at five in the morning."""
+    """Load the offers of a day, as of five in the morning."""
     deliver(
         warehouse, dt.datetime.combine(day, dt.time(5), dt.UTC), flights_document(OFFERS[day], LEGS)
     )

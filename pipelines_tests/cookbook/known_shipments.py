@@ -88,7 +88,7 @@ def set_clock(owner: psycopg.Connection) -> None:
 
 
 def put_weather(warehouse: Warehouse, owner: psycopg.Connection) -> None:
-    """Where everything is, and the weather at the places of parcels, by calls that are booked."""
+    """Store coordinates and weather of all places of parcels, with the logged requests."""
     put_places(warehouse)
     for key, place in PLACES.items():
         owner.execute(

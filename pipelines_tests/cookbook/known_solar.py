@@ -1,4 +1,4 @@
-"""Two autumn plants: one complete with low hours of each cause, one with gaps and a bad sensor."""
+"""Two plants in autumn: one complete with low hours of all kinds; one with gaps, a bad sensor."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -130,7 +130,7 @@ def put_first(warehouse: Warehouse, owner: psycopg.Connection, now: dt.datetime)
 
 
 def put_second(warehouse: Warehouse, owner: psycopg.Connection, now: dt.datetime) -> None:
-    """The days of the Havel and the last of the Sierra, with a correction; then how both do."""
+    """Load the Havel's days and the Sierra's last, with a correction; then evaluate both."""
     day = dt.timedelta(days=1)
     windows = [
         (SIERRA, Window(CORRECTED[0], END)),
@@ -154,7 +154,7 @@ def put_second(warehouse: Warehouse, owner: psycopg.Connection, now: dt.datetime
 
 
 def put_weather(owner: psycopg.Connection, fetched_at: dt.datetime) -> None:
-    """The sunlight at the Sierra in October; places are known. It stands at the end of its hour."""
+    """The sunlight at the Sierra in October; places are known. Its time is the end of its hour."""
     some = hours(SIERRA, dt.date(2026, 10, 1), END)
     rows = [(at + HOUR, values(SIERRA, at).model_w_per_m2, fetched_at) for at in some]
     with owner.cursor() as cursor:

@@ -82,7 +82,7 @@ def test_hotel_dashboards(answer: Answer) -> None:
 
 
 def on_the_books(night: str, until: str) -> int:
-    """By the last that was said of each reservation's night until a time, included."""
+    """Return the books by the last event of each reservation's night until a time, included."""
     last = {
         one["room_reservation_id"]: one["status"]
         for one in OURS

@@ -18,7 +18,7 @@ def name_of(page: Path) -> str:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    """What is fenced as code of a language."""
+    """Return the fenced code blocks of a language."""
     return [code for kind, code in FENCED.findall(page.read_text()) if kind == language]
 
 
@@ -28,12 +28,12 @@ def prose(page: Path) -> str:
 
 
 def code_spans(page: Path) -> list[str]:
-    """What the prose sets as code."""
+    """Return the inline code of the prose."""
     return re.findall(r"`([^`\n]+)`", prose(page))
 
 
 def anchors(page: Path) -> set[str]:
-    """What the forge makes of the headings: a second one of the same words gets a number."""
+    """Return the forge's anchors of the headings: a repeated one gets a number."""
     found: set[str] = set()
     for title in re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE):
         words = re.sub(r"\[([^]]*)]\([^)]*\)", r"\1", title).lower()

@@ -37,7 +37,7 @@ def said(page: Path) -> list[tuple[str, list[str]]]:
 
 
 def problem(words: list[str]) -> str | None:
-    """What is wrong with the words of an `isobar` command."""
+    """Return what is wrong with the words of an `isobar` command."""
     command: click.Command = isobar
     for word in words:
         options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
@@ -116,7 +116,7 @@ def constants() -> Iterator[str]:
 
 
 def placeholders() -> Iterator[str]:
-    """What commands call their arguments."""
+    """Return the names that commands give their arguments."""
     for _, command in commands.leaves(isobar, "isobar"):
         yield from (str(one.name).upper() for one in command.params)
 

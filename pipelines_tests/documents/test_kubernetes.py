@@ -20,7 +20,7 @@ DAEMON = VALUES["dagsterDaemon"]
 
 
 def snake_case(values: dict[str, Any]) -> dict[str, Any]:
-    """The same with keys as dagster.yaml has them."""
+    """Return the same with keys in snake case, as in dagster.yaml."""
     return {
         re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", key): snake_case(value)
         if isinstance(value, dict)

@@ -34,7 +34,7 @@ json_values: st.SearchStrategy[Any] = st.sampled_from(ABSURD) | st.recursive(
 
 
 def nearly(value: Any) -> st.SearchStrategy[Any]:
-    """What is like a value, and seldom as good as it."""
+    """Return a strategy of values similar to a value, seldom valid ones."""
     if isinstance(value, str):
         written = [re.sub("[0-9]", digit, value) for digit in "09"]
         for day, zone in (("0001-01-01", "+14:00"), ("9999-12-31", "-14:00")):
@@ -58,7 +58,7 @@ def changes_of(record: Mapping[str, Any]) -> st.SearchStrategy[dict[str, str]]:
 
 
 def often(long: int = 1000, short: int = 30) -> Callable[[Any], Any]:
-    """How many examples a property gets; in the short form they are the same each time.
+    """Set how many examples a property gets; in the short form they are deterministic.
 
     What fails is reported as the smallest example, with the line that replays it.
     """
@@ -122,7 +122,7 @@ def sent(document: Any) -> bytes:
 
 
 def _ways(document: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where each value within a document is."""
+    """Return the path of each value within a document."""
     within: Any = ()
     if isinstance(document, dict):
         within = document.items()

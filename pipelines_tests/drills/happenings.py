@@ -106,7 +106,7 @@ class Drill:
             self._put_shipments(f"again-{len(self.shipment_files)}.csv", self.shipment_files[-1])
 
     def _change_shipments(self) -> None:
-        """The file of the day is written anew: two are delivered, an article is dearer."""
+        """Rewrite the file of the day: two shipments are delivered, one article costs more."""
         if self.shipment_files:
             lines = [[*line] for line in self.shipment_files[-1]]
             for line in lines[:4]:
@@ -141,7 +141,7 @@ class Drill:
         self._touch(file)
 
     def _touch(self, file: Path) -> None:
-        """A file's times are the system's; here they are the clock's, a minute ago."""
+        """Set the times of a file to a minute ago by the drill's clock."""
         moment = self.home.clock.now.timestamp() - 60
         os.utime(file, (moment, moment))
 

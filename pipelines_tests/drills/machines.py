@@ -31,7 +31,7 @@ LOCKS_REQUESTED = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def redis_server() -> str | None:
-    """Where the program is, or None."""
+    """Return the path of the program, or None."""
     return shutil.which("redis-server")
 
 
@@ -94,11 +94,11 @@ class Worker:
         return beat.exists() and time.time() - beat.stat().st_mtime < 30
 
     def has(self, pid: int) -> bool:
-        """Whether a process is one of its own."""
+        """Return whether a process is one of its own."""
         return pid in [one.pid for one in psutil.Process(self.process.pid).children()]
 
     def die(self) -> None:
-        """As a machine does whose power is cut."""
+        """Kill all processes, as a power cut does."""
         family = psutil.Process(self.process.pid).children(recursive=True)
         os.killpg(self.process.pid, signal.SIGKILL)
         for process in family:
@@ -118,7 +118,7 @@ class Run:
 
     @property
     def pid(self) -> int:
-        """The process that executes it."""
+        """Return the process that executes the run."""
         found = re.findall(r"Started process for run \(pid: (\d+)\)", "\n".join(self.output))
         return int(found[-1])
 

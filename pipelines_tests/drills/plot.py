@@ -123,7 +123,7 @@ class Plot:
         self.note(f"{source}/{name} is dropped")
 
     def add_plant(self) -> None:
-        """As soon as the database lets us."""
+        """Add a plant as soon as the database permits."""
         self.plants += 1
         name = f"system {self.seed} {self.plants}"
         insert = "INSERT INTO solar.plants (name) VALUES (%s) RETURNING plant_id"
@@ -167,7 +167,7 @@ class Plot:
         return self.system.query(LEDGER, source, name)
 
     def sent(self, source: str) -> list[list[Any]]:
-        """What each file said, with all values as text."""
+        """Return the lines of each file, with all values as text."""
         return [
             [{key: str(value) for key, value in one.items()} for one in lines]
             for lines in self.files[source].values()
@@ -193,7 +193,7 @@ class Plot:
 
 
 def check_plants(system: System, plants: int) -> None:
-    """Of each a year, every hour once, and no day within that is open."""
+    """Check that each plant has a year with every hour once and no open day."""
     stored = system.query(READINGS)
     assert len(stored) == plants
     for plant, rows, hours, days in stored:

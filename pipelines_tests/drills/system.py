@@ -121,7 +121,7 @@ class System:
         return found
 
     def having(self, role: str) -> list[psutil.Process]:
-        """The processes that have a role at the moment; run workers that are at work.
+        """Return the processes of a role; of run workers, those that are executing.
 
         Raises `psycopg.Error` when these are queried while the server is away.
         """
@@ -153,11 +153,11 @@ class System:
         return found
 
     def url(self) -> str:
-        """Where the web UI is."""
+        """Return the address of the web UI."""
         return str(json.loads((self.state / "ui.json").read_text())["url"])
 
     def is_at_rest(self) -> bool:
-        """Whether no run is under way, and each job's last one went well."""
+        """Return whether no run is under way and each job's last one succeeded."""
         left = self.query(RUNS_LEFT, database=DAGSTER)
         return not left and not self.query(LAST_RUNS_FAILED, database=DAGSTER)
 
@@ -175,7 +175,7 @@ class System:
 
 
 def role_of(process: psutil.Process) -> str | None:
-    """What it does for `isobar ui`."""
+    """Return the role of a process of `isobar ui`."""
     with suppress(psutil.NoSuchProcess):
         words = [process.name(), *process.cmdline()]
         for role, word in WORDS_OF.items():

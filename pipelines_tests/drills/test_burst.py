@@ -39,7 +39,7 @@ SELECT
 
 
 def counted(connection: psycopg.Connection, query: str) -> Counter[str]:
-    """What the query counts, by name."""
+    """Return the counts of the query by name."""
     return Counter({str(name): int(count) for name, count in connection.execute(query)})
 
 

@@ -93,7 +93,7 @@ def sync_of(store: Warehouse, service: Service, depth: Depth = YESTERDAY_ALONE) 
 
 
 def problems(synced: Sequence[Synced]) -> dict[int, str]:
-    """What went wrong, by plant."""
+    """Return the problems by plant."""
     return {one.plant.plant_id: one.problem for one in synced if one.problem}
 
 

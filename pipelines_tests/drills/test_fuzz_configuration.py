@@ -56,7 +56,7 @@ PLATFORM = Settings.from_environment({"ISOBAR_SOURCES": "live"})
 
 
 def use(settings: Settings) -> None:
-    """What commands do with settings before they connect anywhere."""
+    """Use settings as commands do before they connect anywhere."""
     for source in sources().values():
         source.settings.is_set_up(settings)
         source.load_settings(settings)

@@ -82,7 +82,7 @@ def test_whatever_befalls_runs_nothing_is_lost_doubled_or_miscounted(
 def play(
     seed: int, server: EmbeddedPostgres, template: str, source: FakeSource, folder: Path
 ) -> str | None:
-    """What went wrong with the schedule of a seed, how it went, and how to see it again."""
+    """Play the schedule of a seed; return a failure with its course and how to replay it."""
     with made(server.start(), template) as database:
         own = Path(tempfile.mkdtemp(dir=folder))
         schedule = Schedule(seed, server, database, source, own)

@@ -84,7 +84,7 @@ class Meter:
         return [postmaster, *(one for one in postmaster.children() if one not in sessions)]
 
     def halves(self, role: str) -> list[tuple[float, float]]:
-        """Of bytes, files and threads the medians of both halves after the warm-up."""
+        """Return the medians of bytes, files and threads in both halves after the warm-up."""
         samples = self.needed[role][int(len(self.needed[role]) * WARM_UP) :]
         middle = len(samples) // 2
         return [
@@ -93,7 +93,7 @@ class Meter:
         ]
 
     def halves_of_sessions(self) -> tuple[float, float]:
-        """The same of all sessions together."""
+        """Return the same for all sessions together."""
         samples = [one.total() for one in self.sessions[int(len(self.sessions) * WARM_UP) :]]
         middle = len(samples) // 2
         return median(samples[:middle]), median(samples[middle:])

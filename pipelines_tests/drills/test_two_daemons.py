@@ -50,7 +50,7 @@ UNDER_WAY = "SELECT count(*) FROM runs WHERE status IN ('STARTING', 'STARTED', '
 
 
 def second_daemon(system: System) -> "subprocess.Popen[bytes]":
-    """As another `isobar serve daemon` would be, on the same storage and code server."""
+    """A second `isobar serve daemon` on the same storage and code server."""
     (first,) = system.having("daemon")
     with (system.state / "second.log").open("ab") as log:
         return subprocess.Popen(

@@ -320,7 +320,7 @@ def check_weather(drill: Drill, owner: psycopg.Connection) -> None:
 
 
 def check_calls(drill: Drill, owner: psycopg.Connection) -> None:
-    """By what the provider saw: no place requested too often, none too late while it was up."""
+    """Check the provider's log: no place requested too often, none too late while it was up."""
     down = [outage[1:] for outage in drill.sources.outages if outage[0] == "/v1/"]
     for place, moments in drill.sources.observed.items():
         for before, after in pairwise(moments):

@@ -98,7 +98,7 @@ def events_of_api(sent: Iterable[Event]) -> dict[int, Row]:
 
 
 def counts(events: Iterable[Row], *, by_night: bool) -> list[Row]:
-    """By hotel and day: bookings, cancellations and the difference."""
+    """Return by hotel and day: bookings, cancellations and their difference."""
     found: Counter[tuple[int, dt.date, str]] = Counter()
     for hotel, at, status, _, night in events:
         found[hotel, night if by_night else at.date(), status] += 1
@@ -110,7 +110,7 @@ def counts(events: Iterable[Row], *, by_night: bool) -> list[Row]:
 
 
 def on_the_books(events: Iterable[Row], hotel: int, as_of: dt.datetime) -> dict[dt.date, int]:
-    """How many reservations of a hotel are booked and not cancelled, by night."""
+    """Return the count of a hotel's reservations on the books by night."""
     last: dict[tuple[uuid.UUID, dt.date], str] = {}
     for _, _, status, room, night in sorted(
         (one for one in events if one[0] == hotel and one[1] <= as_of), key=lambda one: one[1:3]
@@ -120,7 +120,7 @@ def on_the_books(events: Iterable[Row], hotel: int, as_of: dt.datetime) -> dict[
 
 
 def shipments(files: Iterable[Sequence[Sequence[str]]]) -> dict[tuple[str, str], Row]:
-    """By number and carrier: both addresses, status, articles, pieces and value.
+    """Return by number and carrier: both addresses, status, articles, pieces and value.
 
     A later file has the say, but for shipments of which its lines disagree.
     """
@@ -157,7 +157,7 @@ def status_of(word: str) -> str:
 
 
 def solar_days(seed: int, plant: int, first: dt.date, last: dt.date) -> dict[dt.date, Row]:
-    """By day the four sums, added without error."""
+    """Return the four sums by day, added without rounding errors."""
     rows = readings(seed, plant, first, last)
     return {
         day: tuple(math.fsum(column) for column in list(zip(*hours, strict=True))[1:])

@@ -13,7 +13,7 @@ MAX_SECONDS = 400
 
 
 def warm() -> ForkServerContext:
-    """Its processes are forks of one that has imported all of it, and that has one thread."""
+    """Return a context that forks from a process with one thread and all imports done."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pipelines_tests.drills.warmed"])
     return context

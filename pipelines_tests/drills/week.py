@@ -105,7 +105,7 @@ class Runs:
 
     @property
     def next_at(self) -> dt.datetime | None:
-        """When the next run wakes up."""
+        """Return when the next run wakes up."""
         first = min(self._asleep.values(), default=None)
         return None if first is None else dt.datetime.fromtimestamp(first, dt.UTC)
 

@@ -17,7 +17,7 @@ SHOWN = (
 
 
 def add_weather(owner: psycopg.Connection, hour_at: str, radiation: float | None) -> None:
-    """Of every place. As warm as the hour of the day, UTC; a cloud for each minute of that."""
+    """Add weather to every place: its temperature is the hour (UTC), its cloud cover 40 %."""
     owner.execute(
         """
         INSERT INTO weather.hourly (

@@ -28,7 +28,7 @@ class Workshop:
             yield number
 
     def has_begun(self, count: int) -> bool:
-        """Whether so many are begun, or are before long."""
+        """Return whether so many items are begun within a moment."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(self.begun) < count and time.monotonic() < deadline:
             time.sleep(0.005)

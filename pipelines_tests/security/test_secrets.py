@@ -80,7 +80,7 @@ def ui(variables: dict[str, str], state_folder: Path, outputs: dict[str, str]) -
 
 
 def leaks(outputs: dict[str, str]) -> list[str]:
-    """Where a secret is, with a few characters around it."""
+    """Return each place of a secret, with a few characters around it."""
     return [
         f"{place}: …{text[max(0, text.index(MARKED) - 80) : text.index(MARKED) + 20]}…"
         for place, text in outputs.items()

@@ -112,7 +112,7 @@ class Feed(ABC):
         return sorted(self.site.owner.execute(self.stored).fetchall())
 
     def expected(self, records: Sequence[Record]) -> list[tuple[Any, ...]]:
-        """What is stored of good records."""
+        """Return what is stored of good records."""
         return sorted(map(self.row, records))
 
     def http(self, variable: str) -> HttpClient:

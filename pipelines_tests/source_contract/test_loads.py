@@ -44,7 +44,7 @@ def some_spoiled(feed: Feed, *numbers: int) -> list[Record]:
 
 
 def is_snapshot(feed: Feed) -> bool:
-    """Whether each delivery is complete, so that only the rejects of the last one count."""
+    """Return whether each delivery is a snapshot, so that only the last one's rejects count."""
     return any(ledger.is_snapshot for ledger in sources()[feed.source].ledgers)
 
 

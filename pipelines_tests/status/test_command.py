@@ -56,7 +56,7 @@ def status(state: Path, **variables: str) -> tuple[int, Document]:
 
 
 def errors(document: Document) -> list[str]:
-    """What is bad, but for the disks of the machine that tests."""
+    """Return the errors, except for the disks of the testing machine."""
     return [
         one["what"]
         for one in document["problems"]
@@ -88,7 +88,7 @@ def ui(ran: Path) -> Iterator[dict[str, psutil.Process]]:
 
 
 def noted_children(state: Path) -> list[psutil.Process]:
-    """Those of an `isobar ui` that are alive."""
+    """Return the living children of an `isobar ui`."""
     record = state / "ui.json"
     noted = json.loads(record.read_text())["processes"] if record.exists() else {}
     return [
@@ -221,7 +221,7 @@ def instance_of(state: Path) -> Iterator[dg.DagsterInstance]:
 def put_state(
     instance: dg.DagsterInstance, name: str, kind: InstigatorType, state: InstigatorStatus
 ) -> InstigatorState:
-    """What Dagster notes when a schedule or sensor of ours is switched on or off."""
+    """Store what Dagster stores when a schedule or sensor is switched on or off."""
     place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("pipelines"), "__repository__")
     data = ScheduleInstigatorData("0 5 * * *") if kind == InstigatorType.SCHEDULE else None
     noted = InstigatorState(RemoteInstigatorOrigin(place, name), kind, state, data)

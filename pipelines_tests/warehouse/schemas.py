@@ -5,7 +5,7 @@ from pipelines.warehouse.connection import engine_for
 
 
 def condition(url: str) -> apply.Condition:
-    """Whether it is current, or what else."""
+    """Return whether the schema is current, or what else."""
     engine = engine_for(url, role=None)
     with engine.connect() as connection:
         found = apply.condition(connection)
@@ -14,7 +14,7 @@ def condition(url: str) -> apply.Condition:
 
 
 def differences(url: str) -> list[str]:
-    """How its tables differ from what is declared."""
+    """Return how its tables differ from the declared ones."""
     engine = engine_for(url, role=None)
     with engine.connect() as connection:
         found = apply.differences(connection)

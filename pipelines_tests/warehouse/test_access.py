@@ -43,7 +43,7 @@ RESET ROLE;
 
 
 def rights_on_tables(owner: psycopg.Connection) -> dict[tuple[str, str], set[str]]:
-    """By role and table or view, whatever a schema of ours has."""
+    """Return the rights by role and relation in all of our schemas."""
     privileges = [*PRIVILEGES, *(["MAINTAIN"] if owner.info.server_version >= 170000 else [])]
     rows = owner.execute(
         f"""

@@ -121,7 +121,7 @@ def analyst(replica: Replica) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 def at_the_primary(connections: Connections) -> Iterator[psycopg.Connection]:
-    """The same one, on the primary."""
+    """Connect to the primary as the analyst."""
     with psycopg.connect(connections.url(ANALYST, WAREHOUSE), autocommit=True) as connection:
         yield connection
 

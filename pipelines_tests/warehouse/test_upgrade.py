@@ -78,7 +78,7 @@ def earlier(server: Connections, present: str, folder: Path) -> Iterator[tuple[s
 
 
 def problems(url: str, rows: Rows) -> list[str]:
-    """What is not as it was, or not of this version."""
+    """Return what is not as it was, or not of this version."""
     found = differences(url)
     found += [] if condition(url) == "current" else ["it is of other code"]
     with psycopg.connect(url, autocommit=True) as connection:

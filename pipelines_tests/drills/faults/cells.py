@@ -59,7 +59,7 @@ class Cell:
     calls: str
 
     def row(self) -> str:
-        """As the table of docs/reliability.md has it."""
+        """Return the row as in the table of docs/reliability.md."""
         return table_row(self.fault, self.lands, self.aside, self.says, self.calls)
 
 
@@ -159,7 +159,7 @@ def _stored(bench: Bench, source: Source) -> set[str]:
 
 
 def _reported(bench: Bench, source: Source) -> list[str]:
-    """Why records are in quarantine, or known to be missing."""
+    """Return why records are in quarantine, or known to be missing."""
     queries = [QUARANTINED, *([source.reported] if source.reported else [])]
     found = [[str(row[0]) for row in bench.owner.execute(query)] for query in queries]
     return max(found, key=len)
@@ -200,7 +200,7 @@ def _said(result: dg.ExecuteInProcessResult) -> str:
 
 
 def _assert_clear(result: dg.ExecuteInProcessResult) -> None:
-    """What a red run says is in our own words, with what to do."""
+    """Check that a failed run has our own message, with what to do."""
     for words in _failures(result):
         assert "Traceback" not in words, words
         assert "what to do:" in words or "requested again" in words, words

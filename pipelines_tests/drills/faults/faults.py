@@ -64,7 +64,7 @@ def status(number: int, **headers: str) -> Callable[[bytes], Answer]:
 
 
 def endless(_: bytes) -> Answer:
-    """A gigabyte of blanks, made as it is sent."""
+    """Send a gigabyte of blanks, generated on the way."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -77,7 +77,7 @@ def endless(_: bytes) -> Answer:
 
 
 def in_circles(_: bytes) -> Answer:
-    """Redirected to the same address."""
+    """Redirect to the same address."""
     return lambda handler: body(b"", 302, Location=handler.path)(handler)
 
 
@@ -130,7 +130,7 @@ def _as_string(spot: Spot) -> None:
 
 
 def _twice(spot: Spot) -> None:
-    """What comes second is another value, which could be true."""
+    """Repeat a record with another plausible value."""
     if spot.kind == "number":
         other = Spot({**spot.record, spot.key: deepcopy(spot.record[spot.key])}, *spot[1:])
         other.put(spot.value + 1)

@@ -98,7 +98,7 @@ def _current_spots(answers: Any, number: int) -> list[Spot]:
 
 
 def _one_spot(spots: list[Spot], number: int) -> list[Spot]:
-    """Of every other answer another value."""
+    """Return one place for a fault in every other answer, a new one each time."""
     return [spots[number // 2]] if number % 2 and number // 2 < len(spots) else []
 
 

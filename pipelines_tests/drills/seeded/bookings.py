@@ -81,7 +81,7 @@ class Bookings(Feed):
         self.is_retry = False
 
     def begin(self, owner: psycopg.Connection) -> None:
-        """Of every second schedule the counts are added to: the planner knows of many events."""
+        """Make every second schedule add to the counts: the planner expects many events."""
         if self.random.random() < 0.5:
             owner.execute(MANY)
 
@@ -107,7 +107,7 @@ class Bookings(Feed):
         return self._contradict(settle)
 
     def _rewrite(self) -> str:
-        """The last file grows; a rejected one is mended."""
+        """Extend the last file; mend it if it was rejected."""
         last = self.files[-1]
         kept = [line for line in last.lines if not (last.is_rejected and line.is_bad)]
         new = [line for line in self._lines(self.random.randint(2, 8)) if not line.is_bad]
@@ -165,7 +165,7 @@ class Bookings(Feed):
         )
 
     def _latest(self) -> list[File]:
-        """The files as they are now; what they said before is in them still."""
+        """Return the files as they are now; they still contain their earlier lines."""
         return [*{file.name: file for file in self.files}.values()]
 
     def _ids(self) -> set[int]:

@@ -112,7 +112,7 @@ class Feed(ABC):
         )
 
     def entries(self, owner: psycopg.Connection) -> dict[tuple[str, str], Entry]:
-        """The ledger, by name and digest. Nothing is there twice."""
+        """Return the ledger by name and digest; both together are unique."""
         found = {}
         for name, sha256, read, loaded, unchanged, rejected, positions in owner.execute(
             ENTRIES, (self.source,)
@@ -140,5 +140,5 @@ def same(stored: Iterable[Any], true: Iterable[Any], what: str) -> None:
 
 
 def away(source: str, problem: str) -> TransientFailure:
-    """What a run says that is to be tried again."""
+    """Return the error of a run that is to be retried."""
     return TransientFailure(source, problem, place="there", remedy="Run again.")

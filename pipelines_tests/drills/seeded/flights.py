@@ -39,7 +39,7 @@ class Document:
         return archive.name_of(self.at), hashlib.sha256(self.body).hexdigest()
 
     def bad(self) -> tuple[set[int], set[int]]:
-        """The places of bad itineraries and legs: by themselves, or different before."""
+        """Return the places of itineraries and legs that are bad or contradict earlier ones."""
         legs = _bad(self.legs, lambda one: len(one["arrival_airport"]) == 3)
         known = {one["id"] for n, one in enumerate(self.legs) if n not in legs}
         itineraries = _bad(
@@ -182,7 +182,7 @@ def _bad(records: list[Record], is_good: Any) -> set[int]:
 def _by_snapshot(
     documents: Mapping[dt.datetime, Document], records_of: Any, bad_of: Any
 ) -> dict[tuple[str, dt.datetime], Record]:
-    """The last good word in each snapshot on each record that is offered then."""
+    """Return by snapshot the last good content of each record on offer."""
     found: dict[tuple[str, dt.datetime], Record] = {}
     last: dict[str, Record] = {}
     for at, document in sorted(documents.items()):

@@ -83,7 +83,7 @@ class Schedule:
         self.store = Warehouse(self.connections.url(LOADER, self.database))
 
     def _look(self, feed: Feed) -> str:
-        """A run, or none, and what befell it."""
+        """Run one or no job; return what befell it."""
         chance = self.random.random()
         if chance < 0.15:
             return "nobody looks"
@@ -101,7 +101,7 @@ class Schedule:
         feed.is_loaded()
 
     def _run_in_vain(self, feed: Feed) -> str:
-        """The source fails, once or more often than it is queried."""
+        """Run while the source fails, once or on every request."""
         fault, times = self.random.choice(troubles.FAULTS), self.random.randint(1, 3)
         copied = copy.copy(feed)
         if fault == "unreachable":
@@ -166,7 +166,7 @@ class Schedule:
             yield connection
 
     def _check(self) -> None:
-        """All is as it was sent, the ledger balances, and the last again changes nothing."""
+        """Check that all is as sent, the ledger balances, and a repeat changes nothing."""
         with self._owner() as owner:
             for feed in self.feeds:
                 feed.check(owner)

@@ -84,7 +84,7 @@ class Expected:
         self.entries[place] = Entry(len(file.lines), loaded, unchanged, frozenset(positions))
 
     def _put(self, good: Sequence[tuple[int, Line]]) -> set[int]:
-        """Which lines changed something."""
+        """Apply good lines; return those that changed something."""
         changed = set()
         by_name: dict[Name, list[tuple[int, Line]]] = defaultdict(list)
         for n, one in good:
@@ -102,7 +102,7 @@ class Expected:
         return changed
 
     def _answer(self, keys: set[tuple[str, ...]], again: set[tuple[str, ...]]) -> None:
-        """What earlier files said badly of these articles, and this one well, counts as said."""
+        """Resolve bad lines of earlier files that this file has as good ones."""
         for place, positions in self._keys.items():
             kept = self._kept[place]
             if answered := [
@@ -210,7 +210,7 @@ class Shipments(Feed):
 
 
 def rejected_lines(lines: Sequence[Line]) -> set[int]:
-    """The places of lines that are bad, or of a shipment on which they disagree, or the second."""
+    """Return the places of lines that are bad, contradict their shipment, or repeat an article."""
     rejected = {
         n
         for n, one in enumerate(lines)

@@ -156,7 +156,7 @@ class World:
         self.switch(name, InstigatorStatus.RUNNING)
 
     def look(self, cursor: str | None = None) -> tuple[str, str | None]:
-        """A look of the real sensor: what it skips with, and its new cursor."""
+        """Evaluate the real sensor; return its skip message and its new cursor."""
         context = dg.build_sensor_context(
             instance=self.instance,
             cursor=cursor,
@@ -242,7 +242,7 @@ class FakeReceiver:
 
         class Server(ThreadingHTTPServer):
             def handle_error(self, *_: Any) -> None:
-                """A client that hangs up in the middle is what some tests are about."""
+                """Ignore clients that hang up: some tests do so on purpose."""
 
         self._handler, self._server_class = Handler, Server
         self._server = Server(("127.0.0.1", 0), Handler)

@@ -27,7 +27,7 @@ def ui(state: Path, receiver: FakeReceiver, source: FakeSource) -> Iterator[Ui]:
 
 
 def received(receiver: FakeReceiver, *words: str) -> str:
-    """The first message that has all of the words, once it came."""
+    """Wait for the first message with all of the words, and return it."""
 
     def first() -> str:
         texts = [f"{one['title']}\n{one['message']}" for one in receiver.messages]

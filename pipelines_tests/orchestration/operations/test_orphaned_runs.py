@@ -87,7 +87,7 @@ def status_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Status:
 
 
 def look(instance: dg.DagsterInstance) -> str:
-    """What the sensor says."""
+    """Evaluate the sensor; return its message."""
     said = housekeeping.orphaned_runs(dg.build_sensor_context(instance=instance))
     assert isinstance(said, dg.SkipReason)
     return said.skip_message or ""
@@ -232,7 +232,7 @@ class Session:
         return self.ui.said
 
     def statuses(self) -> dict[str, str]:
-        """Of the runs of flights, by id, newest first."""
+        """Return the statuses of the runs of flights by id, newest first."""
         query = """{ runsOrError(filter: {pipelineName: "flights"}) { ... on Runs { results {
             runId status } } } }"""
         return {

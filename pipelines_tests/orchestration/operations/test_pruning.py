@@ -148,7 +148,7 @@ def materialize(
 
 
 def note_freshness(instance: dg.DagsterInstance, state: FreshnessState) -> None:
-    """As Dagster's daemon does, without a run."""
+    """Store a freshness event as Dagster's daemon does, without a run."""
     change = FreshnessStateChange(
         key=plain.key,
         new_state=state,
@@ -190,14 +190,14 @@ def make_older(storage: psycopg.Connection, days: int) -> None:
 
 
 def rows(storage: psycopg.Connection) -> tuple[int, int, int]:
-    """Of events, executions of checks and tags of events."""
+    """Return the row counts of events, check executions and event tags."""
     query = """SELECT (SELECT count(*) FROM event_logs),
         (SELECT count(*) FROM asset_check_executions), (SELECT count(*) FROM asset_event_tags)"""
     return storage.execute(query).fetchone() or (0, 0, 0)
 
 
 def what_dagster_says(instance: dg.DagsterInstance, since_id: int, since: float) -> Said:
-    """Of the present state, and of what happened since a moment and an event."""
+    """Return Dagster's view of the present state and of events since a time and an id."""
     log = instance.event_log_storage
     said: Said = {}
     for key in (asset.key for asset in ASSETS):
@@ -406,7 +406,7 @@ def age_all(world: World, days: int) -> None:
 
 
 def prune_all(world: World) -> int:
-    """What is older than a month; how many events and checks."""
+    """Prune what is older than a month; return how many events and checks."""
     engine = engine_for(world.instance.event_log_storage.postgres_url, role=None)  # type: ignore[attr-defined]
     cut = dt.datetime.now(dt.UTC) - A_MONTH
     try:

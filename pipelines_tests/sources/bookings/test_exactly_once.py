@@ -155,7 +155,7 @@ def count(warehouse: Warehouse, *, crash: bool = False) -> None:
 
 
 def kill_session(connection: Any, *_: Any, **__: Any) -> None:
-    """What kill -9 of the server's process would do in the middle of a transaction."""
+    """Kill a session, as kill -9 of its server process would, in a transaction."""
     connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
 
 

@@ -50,7 +50,7 @@ def everything(served: str) -> list[Record]:
 
 @pytest.fixture(scope="module")
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a sandbox leaves in the inbox by its first answer."""
+    """Return the inbox as a sandbox has filled it by its first response."""
     inboxes = tmp_path_factory.mktemp("inboxes")
     with sandbox_server(now=lambda: NOON, inboxes=inboxes) as url:
         assert requests.get(f"{url}/health", timeout=10).text == "ok"

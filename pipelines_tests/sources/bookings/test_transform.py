@@ -56,12 +56,12 @@ def reason(column: str, text: str) -> str:
 
 
 def of_events(*events: Any, zone: str = "UTC") -> Events:
-    """What becomes of events of an answer."""
+    """Parse events of a response."""
     return read_events(of_objects(events), zone=zone, position="events[{}]")
 
 
 def of_file(content: str | bytes, zone: str = "UTC") -> list[Events]:
-    """What becomes of the portions of a file."""
+    """Parse the batches of a file."""
     file = CsvFile(
         io.BytesIO(content if isinstance(content, bytes) else content.encode()),
         source="bookings",
@@ -77,7 +77,7 @@ def of_file(content: str | bytes, zone: str = "UTC") -> list[Events]:
 
 
 def of_line(zone: str = "UTC", **values: str) -> Events:
-    """What becomes of one line of a file, with semicolons, and not quoted."""
+    """Parse one line of a file, with semicolons and without quotes."""
     line = ";".join(str(event(**values)[name]) for name in COLUMNS)
     (events,) = of_file(f"{';'.join(COLUMNS)}\n{line}\n", zone)
     return events

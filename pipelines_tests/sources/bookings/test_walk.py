@@ -25,7 +25,7 @@ CODE = f"{PROJECT / 'pipelines'}/"
 
 
 def contains(value: Any, depth: int = 3) -> bool:
-    """Whether the reservation of the row is in a value."""
+    """Return whether the reservation of the row is in a value."""
     if isinstance(value, bytes):
         return ROOM.encode() in value
     if isinstance(value, str):

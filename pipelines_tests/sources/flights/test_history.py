@@ -72,7 +72,7 @@ def is_accepted(document: Document) -> bool:
 
 
 def model(snapshots: dict[dt.datetime, Document]) -> dict[tuple[str, dt.datetime], tuple[str, str]]:
-    """What metrics.flight_prices has to say: the last good word in each snapshot that offers it."""
+    """Compute metrics.flight_prices: the last good price by each snapshot that has the offer."""
     found: dict[tuple[str, dt.datetime], tuple[str, str]] = {}
     last: dict[str, tuple[str, str]] = {}
     for at, document in sorted(snapshots.items()):

@@ -113,7 +113,7 @@ def test_only_what_a_later_file_answers_leaves_it(
 
 
 def mend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the code had learnt what `free` is."""
+    """Make the parser accept `free`, as a mended release would."""
     amounts = transform._amounts
     monkeypatch.setattr(transform, "_amounts", lambda texts: amounts(texts.replace("free", "0")))
 

@@ -77,16 +77,16 @@ def client_of(
 
 
 def statuses(owner: psycopg.Connection, plant: Plant) -> dict[dt.date, str]:
-    """What `solar.days` says of each day."""
+    """Return the status of each day in `solar.days`."""
     query = "SELECT day, status FROM solar.days WHERE plant_id = %s ORDER BY day"
     return dict(owner.execute(query, (plant.plant_id,)).fetchall())
 
 
 def rows(owner: psycopg.Connection, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What a query returns."""
+    """Return the rows of a query."""
     return owner.execute(query, values or None).fetchall()
 
 
 def hours_of(items: Iterable[Item]) -> int:
-    """How many different hours are in items."""
+    """Return how many different hours are in items."""
     return len({one["datetime"] for one in items})

@@ -77,7 +77,7 @@ def fill(connection: psycopg.Connection, plant_id: int) -> None:
 
 
 def counts(owner: psycopg.Connection, plant_id: int) -> list[Any]:
-    """How many rows each table has of a plant."""
+    """Return how many rows each table has of a plant."""
     queries = (f"(SELECT count(*) FROM {table} WHERE plant_id = %(id)s)" for table in OF_A_PLANT)
     row = owner.execute(f"SELECT {', '.join(queries)}", {"id": plant_id}).fetchone()
     assert row is not None

@@ -29,7 +29,7 @@ def run(definitions: dg.Definitions, job: str, **config: Any) -> dg.ExecuteInPro
 
 
 def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
-    """What the run's page shows of what was done."""
+    """Return the metadata that the run's page shows."""
     assert result.success
     (output,) = [event for event in result.all_node_events if event.is_successful_output]
     metadata = output.step_output_data.metadata

@@ -29,7 +29,7 @@ def requested(*windows: Window) -> set[dt.date]:
 
 
 def known(days: set[dt.date], due: set[dt.date] = frozenset()) -> Known:  # type: ignore[assignment]
-    """What `known_days.sql` would say."""
+    """Return the known days, as `known_days.sql` does."""
     ordered = sorted(days)
     start = [dt.date(2016, 11, 20) - dt.timedelta(days=1), *ordered]
     holes = [
