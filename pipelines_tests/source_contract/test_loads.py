@@ -142,13 +142,14 @@ def test_a_corrected_record_is_stored_and_leaves_quarantine(feed: Feed) -> None:
 
 
 def test_a_delivery_of_mostly_bad_records_stores_nothing(feed: Feed) -> None:
-    feed.deliver(feed.records(5))
-    before, entries = feed.rows(), deliveries(feed)
-    with pytest.raises(FAILED, match=r"records are bad|of \d+ .* bad"):
+    feed.deliver(some_spoiled(feed, 0))
+    before, entries, ((reason, raw),) = feed.rows(), deliveries(feed), quarantined(feed)
+    with pytest.raises(FAILED, match=r"records are bad|of \d+ .* bad") as failed:
         feed.deliver(some_spoiled(feed, *range(COUNT)))
+    assert reason.split(": ")[0] in str(failed.value)
     assert feed.rows() == before
     assert deliveries(feed) == entries
-    assert quarantined(feed) == []
+    assert quarantined(feed) == [(reason, raw)]
     feed.deliver(feed.records(COUNT))
     assert feed.rows() == feed.expected(feed.records(COUNT))
 

@@ -15,6 +15,7 @@ from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import Delivery, close_delivery, open_delivery, write_rejects
 from pipelines.ingest.quarantine import leave_quarantine
 from pipelines.orchestration.operations import retention
+from pipelines.sources.flights import archive as flight_archive
 from pipelines.sources.flights.archive import name_of, remove_documents
 from pipelines.sources.shipments import load, transform
 from pipelines.sources.weather import request_log
@@ -232,7 +233,7 @@ def test_old_requests_are_purged_without_changing_the_monthly_allowance(
 
 
 def test_without_old_documents_a_rebuild_loses_no_price_history(
-    warehouse: Warehouse, owner: psycopg.Connection
+    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Days in any order, some rejected, some alike; then old documents go, and days go on."""
     random = Random(0)
@@ -252,7 +253,12 @@ def test_without_old_documents_a_rebuild_loses_no_price_history(
     before = stored(owner)
     tables = contents(owner)
     cut = MONDAY + dt.timedelta(days=random.randrange(4, 8))
-    assert remove_documents(warehouse, midnight(cut)).count > 0
+    monkeypatch.setattr(flight_archive, "BATCH_SIZE", 1)
+    stored_bytes = "SELECT sum(octet_length(body_gzip)) FROM flights.payloads"
+    ((size,),) = owner.execute(stored_bytes).fetchall()
+    removed = remove_documents(warehouse, midnight(cut))
+    assert removed.count > 1
+    assert owner.execute(stored_bytes).fetchall() == [(size - removed.bytes,)]
     bring_up_to_date(warehouse, rebuild=True)
     assert stored(owner) == before
     assert contents(owner) == tables

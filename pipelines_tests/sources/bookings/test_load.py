@@ -196,6 +196,10 @@ def test_many_conflicts_reject_a_small_file_but_few_do_not(
         deliver(warehouse, tmp_path, [*many, event(31)], "many.csv")
     assert "line 2: the event came before with other content: hotel_id was 2607" in str(one.value)
     assert len(stored(owner)) == 31
+    mixed = [event(number, hotel_id=2) for number in range(10)]
+    mixed += [event(number, status=1 if number < 285 else 7) for number in range(100, 300)]
+    outcome = deliver(warehouse, tmp_path, mixed, "mixed.csv")
+    assert counts(outcome) == (210, 185, 0, 25), "few conflicts do not add to the bad ones"
 
 
 def test_naive_times_are_read_in_the_zone_of_the_configuration(
