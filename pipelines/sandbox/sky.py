@@ -1,6 +1,6 @@
 """The sandbox's sky over a place: clear-sky irradiation, and the share that clouds let through.
 
-All sources use it, so that solar and weather data agree.
+All sources use it, so that their data agree.
 """
 
 import datetime as dt
