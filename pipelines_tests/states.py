@@ -56,9 +56,9 @@ def load(state: Path) -> None:
 @contextmanager
 def copied(build: Callable[[Path], None]) -> Iterator[Path]:
     """A state folder as `build` left its own; its server is stopped at the end."""
-    folder = new_folder()
-    subprocess.run(["cp", "-a", f"{_built(build)}/.", folder], check=True)
+    built, folder = _built(build), new_folder()
     try:
+        subprocess.run(["cp", "-a", f"{built}/.", folder], check=True)
         yield folder
     finally:
         EmbeddedPostgres(folder).stop()
@@ -68,12 +68,16 @@ def copied(build: Callable[[Path], None]) -> Iterator[Path]:
 def _built(build: Callable[[Path], None]) -> Path:
     """The folder that all copies are made of."""
     folder = Path(os.environ[SHARED]) / build.__name__
+    failed = folder.with_suffix(".failed")
     with filelock.FileLock(f"{folder}.lock"):
+        assert not failed.exists(), f"{build.__name__} failed in another test, see there"
         if not folder.exists():
+            failed.touch()
             fresh = new_folder(folder.parent)
             try:
                 build(fresh)
             finally:
                 EmbeddedPostgres(fresh).stop()
             fresh.rename(folder)
+            failed.unlink()
     return folder

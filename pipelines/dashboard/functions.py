@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -24,14 +25,20 @@ def show() -> None:
     functions = {str(row["name"]): row for row in found.rows.to_dict("records")}
     given = st.query_params.get("function")
     names = list(functions)
+    if not names:
+        st.info("There are no functions yet. Run `make run`, which makes the database.")
+        return
     chosen = st.selectbox("Function", names, index=names.index(given) if given in functions else 0)
     st.query_params["function"] = chosen
     function = functions[chosen]
-    comment, arguments = " ".join(function["about"].split()), function["arguments"]
+    comment, arguments = " ".join((function["about"] or "").split()), function["arguments"]
     st.markdown(comment.partition(" Example: ")[0])
-    values = _form(chosen, arguments, example_values(comment, arguments))
     try:
-        show_table("Answer", call(chosen, arguments, values), empty="It has no rows.")
+        values = _form(chosen, arguments, example_values(comment, arguments))
+        answer = call(chosen, arguments, values)
+        if len(answer.rows) > MAX_ROWS:
+            st.caption(f"The first {MAX_ROWS:,} rows; query the function by SQL for all.")
+        show_table("Answer", replace(answer, rows=answer.rows[:MAX_ROWS]), empty="It has no rows.")
     except psycopg.Error as error:
         hint = f" For example: `{error.diag.message_hint}`" if error.diag.message_hint else ""
         st.error(f"{error.diag.message_primary}.{hint}")
@@ -42,7 +49,7 @@ def show() -> None:
 def _form(function: str, arguments: Arguments, values: Mapping[str, str]) -> dict[str, str]:
     """A field for each argument, filled with that of the example; what is empty is left out."""
     with st.form(function):
-        columns = st.columns(min(4, len(arguments)))
+        columns = st.columns(max(1, min(4, len(arguments))))
         filled = {
             one["name"]: columns[number % len(columns)].text_input(
                 one["name"] or "id",
@@ -64,7 +71,7 @@ def call(function: str, arguments: Arguments, values: Mapping[str, str]) -> Answ
         if one["name"] in values
     ]
     given = {f"a{place}": values.get(one["name"]) for place, one in enumerate(arguments)}
-    return answer_of(f"SELECT * FROM {function}({', '.join(named)}) LIMIT {MAX_ROWS};", given)
+    return answer_of(f"SELECT * FROM {function}({', '.join(named)}) LIMIT {MAX_ROWS + 1};", given)
 
 
 def example_values(comment: str, arguments: Arguments) -> dict[str, str]:

@@ -6,6 +6,7 @@ The bridge between plain code and Dagster's types, used by all sources. No logic
 import json
 import re
 import time
+import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,13 @@ import dagster as dg
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
-from pipelines.failures import Failure, PermanentFailure, RejectedInput, TransientFailure
+from pipelines.failures import (
+    Failure,
+    PermanentFailure,
+    RejectedInput,
+    TransientFailure,
+    redact,
+)
 from pipelines.ingest import deliveries
 from pipelines.ingest.deliveries import Outcome
 from pipelines.orchestration import orphaned_runs
@@ -40,8 +47,12 @@ EXTERNAL = "sources"
 """First part of the keys of what is not ours: files, documents and services that assets read."""
 #: Group of the functions that analysts call.
 FUNCTIONS = "functions"
+#: An argument of a function: its name where it has one, its type, its default.
 ARGUMENT = re.compile(
-    r"(?:(?P<name>\w+) )?(?P<type>[a-z]+)(?: DEFAULT (?P<default>[^,\n]+))?(?:,|$)"
+    r"(?:(?P<name>\w+)\s+)??"
+    r"(?P<type>(?:double precision|character varying|timestamp|time|[a-z]\w*)(?:\([\d, ]+\))?"
+    r"(?: with(?:out)? time zone)?(?:\[\])?)"
+    r"(?:\s+DEFAULT\s+(?P<default>[^,\n]+))?\s*(?:,|$)"
 )
 SAMPLE_ROWS = 5
 #: Tag of runs that failed because of what a person had filled in.
@@ -180,7 +191,8 @@ def function_spec(source: Source, name: str, upstream: Sequence[str]) -> dg.Asse
     sql = source.object_files[name]
     comment = comment_on(sql) or ""
     about, _, example = comment.partition(" Example: ")
-    arguments = sql.partition("(")[2].partition("\n)" if "(\n" in sql else ")")[0]
+    declared = sql.partition(f"FUNCTION {name}(")[2].partition("\nRETURNS")[0]
+    arguments = declared.rpartition(")")[0].strip()
     return dg.AssetSpec(
         key=name.split("."),
         deps=[dg.AssetKey(one.split(".")) for one in upstream],
@@ -344,7 +356,8 @@ def _fail_step(
     context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
 ) -> NoReturn:
     """Fail a step with our words alone; their cause and its stack are in the log at level DEBUG."""
-    context.log.debug("%s", failure.problem, exc_info=failure)
+    cause = redact("".join(traceback.format_exception(failure)))
+    context.log.debug("%s\n%s", failure.problem, cause)
     raise dg.Failure(description=str(failure), allow_retries=False) from None
 
 

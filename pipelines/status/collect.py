@@ -1,7 +1,7 @@
 """Collect the state of every part of Isobar for `isobar status`, without printing it.
 
 Looks only: sessions are read-only, nothing is started, migrated or made. A look that fails or takes
-more than a few seconds is repeated with more time. What is wrong is judged in `verdicts`.
+more than a few seconds is repeated with more time, half a minute in all. `rules` judges.
 """
 
 import datetime as dt
@@ -31,7 +31,11 @@ from pipelines.status.rules import Code, Database, Disk, ProcessFact
 #: How long a look may take, and a second one where the first failed: what is slow is not bad.
 LOOK_SECONDS = (2.5, 10.0)
 #: The same of the instance: many short looks, each with a limit as above.
-INSTANCE_SECONDS = (6.0, 20.0)
+INSTANCE_SECONDS = (6.0, 10.0)
+#: How long to wait before the second look where the first one failed at once.
+PAUSE_SECONDS = 1.0
+#: A look that fails after this share of its limit was slow: its own time-outs come a little sooner.
+SLOW_SHARE = 0.8
 STARTING_SECONDS = 30.0
 T = TypeVar("T")
 
@@ -66,7 +70,7 @@ class _Look(Generic[T]):
         limits: Sequence[float] = LOOK_SECONDS,
     ) -> None:
         self.place, self.limits = place, limits
-        #: How long the answer took, where the first look failed.
+        #: How long the answer took, where the first look took too long.
         self.slow_seconds: float | None = None
         self._answer: Future[T] = Future()
         threading.Thread(target=self._look, args=[look], daemon=True).start()
@@ -87,8 +91,9 @@ class _Look(Generic[T]):
 
     def _look(self, look: Callable[[float], T]) -> None:
         began = time.monotonic()
+        is_slow = False
         for seconds in self.limits:
-            attempt = _in_thread(look, min(seconds, self.limits[-1]))
+            attempt = _in_thread(look, seconds)
             try:
                 found = attempt.result(seconds)
             except (NotReady, PermanentFailure) as failure:
@@ -96,8 +101,11 @@ class _Look(Generic[T]):
                 return
             except Exception as error:  # noqa: BLE001 - it is reported, and the others go on
                 failed = error
+                is_slow = time.monotonic() - began >= SLOW_SHARE * seconds
+                if not is_slow and seconds == self.limits[0]:
+                    time.sleep(PAUSE_SECONDS)  # such as for a restart
             else:
-                if seconds != self.limits[0]:
+                if is_slow:
                     self.slow_seconds = time.monotonic() - began
                 self._answer.set_result(found)
                 return

@@ -58,7 +58,7 @@ def test_a_broken_source_fails_the_run_and_writes_nothing(
     state: Path, source: FakeSource, fault: Answer, words: str
 ) -> None:
     source.will(fault)
-    done = isobar(state, "run", "flights", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url)
+    done = isobar(state, "run", ISOBAR_SOURCES="live", FLIGHTS_URL=source.url)
     output = done.stdout + done.stderr
     assert done.returncode == 1
     assert words in output

@@ -11,6 +11,7 @@ import pytest
 from docs import lineage
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure
+from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.asset_metadata import (
     EXTERNAL,
     FUNCTIONS,
@@ -22,6 +23,7 @@ from pipelines.orchestration.column_lineage import column_sources
 from pipelines.orchestration.run_failures import why_step_failed
 from pipelines.source import sources
 from pipelines.warehouse.connection import Warehouse
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.command import PROJECT
 
 GRAPH = definitions.get_repository_def().asset_graph
@@ -105,6 +107,32 @@ def test_a_function_shows_how_it_is_called() -> None:
     assert "SELECT * FROM metrics.hotel_pickup(hotel_id => " in str(metadata["example"].value)
     assert str(metadata["dashboard"]).endswith("/functions?function=metrics.hotel_pickup")
     assert NODES["metrics/hotel_pickup"].parent_keys
+
+
+def test_functions_in_the_catalog_have_the_arguments_of_the_database(
+    owner: psycopg.Connection,
+) -> None:
+    found = owner.execute(read_sql("pipelines.dashboard", "dashboard/functions")).fetchall()
+    in_database = {name: [one["name"] or None for one in given] for name, _, given in found}
+    for name, arguments in in_database.items():
+        parameters: Any = NODES[name.replace(".", "/")].metadata["parameters"]
+        assert [one.data["name"] for one in parameters.records] == arguments, name
+    assert len(in_database) > 8
+
+
+@pytest.mark.parametrize(
+    ("declared", "types"),
+    [
+        ("text", ["text"]),
+        (
+            "at timestamp with time zone, share numeric(10, 2) DEFAULT 0",
+            ["timestamp with time zone", "numeric(10, 2)"],
+        ),
+        ("names text[], level double precision", ["text[]", "double precision"]),
+    ],
+)
+def test_arguments_of_any_type_are_parsed(declared: str, types: list[str]) -> None:
+    assert [one["type"] for one in asset_metadata.ARGUMENT.finditer(declared)] == types
 
 
 def test_every_check_has_a_description_and_a_runbook() -> None:

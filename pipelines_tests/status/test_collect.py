@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from pipelines.failures import TransientFailure
-from pipelines.status import rules
+from pipelines.status import collect, rules
 from pipelines.status.collect import _Look
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -28,6 +28,21 @@ def test_what_times_out_once_is_slow_and_not_bad() -> None:
     (problem,) = rules.of_slow({"database": look.slow_seconds}, NOW)
     assert problem.what.startswith("The database is slow")
     assert rules.status_of([problem]) == "warning"
+
+
+def test_what_fails_at_once_and_then_answers_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "PAUSE_SECONDS", 0.01)
+    tried = []
+
+    def look(seconds: float) -> int:
+        tried.append(seconds)
+        if len(tried) == 1:
+            raise AWAY
+        return 7
+
+    found = _Look("here", look, (5, 6))
+    assert found.result() == 7
+    assert found.slow_seconds is None
 
 
 def test_what_fails_twice_is_bad() -> None:
