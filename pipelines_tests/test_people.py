@@ -142,7 +142,7 @@ def test_a_run_changes_rows_and_nothing_else(server: Connections, guarded: str) 
         assert errors_of(loader, [borrow]) == [borrow]
 
 
-def test_an_operator_does_no_more_than_his_three_things(
+def test_an_operator_changes_nothing_but_what_operators_maintain(
     server: Connections, guarded: str, owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
     tried = WHAT_OPERATORS_TRY + [one for one in WHAT_ANALYSTS_TRY if one not in THEIRS]

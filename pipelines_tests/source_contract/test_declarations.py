@@ -7,6 +7,7 @@ import inspect
 import re
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
@@ -14,6 +15,7 @@ from pipelines import source as surface
 from pipelines.orchestration.schedule_config import timetable
 from pipelines.source import Sandbox, Source, sources
 from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.source_contract.feeds import FEEDS
 
 SOURCES = list(sources().values())
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
@@ -70,6 +72,14 @@ def test_declarations_load_neither_dagster_nor_pandas_and_open_nothing() -> None
     )
     assert done.stdout.strip() == "[]"
     assert not (PROJECT / "nowhere").exists()
+
+
+def test_every_declared_fetcher_has_a_feed_in_the_contract() -> None:
+    """Weather has none: its answers have no ledger, and its own tests try each provider."""
+    feeds = Counter(feed.source for feed in FEEDS)
+    for source in SOURCES:
+        assert feeds[source.name] >= len(source.fetch), source.name
+        assert feeds[source.name] or source.name == "weather"
 
 
 @every_source
