@@ -34,8 +34,6 @@ LOOK_SECONDS = (2.5, 10.0)
 INSTANCE_SECONDS = (6.0, 10.0)
 #: How long to wait before the second look where the first one failed at once.
 PAUSE_SECONDS = 1.0
-#: A look that fails after this share of its limit was slow: its own time-outs come a little sooner.
-SLOW_SHARE = 0.8
 STARTING_SECONDS = 30.0
 T = TypeVar("T")
 
@@ -93,7 +91,7 @@ class _Look(Generic[T]):
         began = time.monotonic()
         is_slow = False
         for seconds in self.limits:
-            attempt = _in_thread(look, seconds)
+            attempt = _in_thread(look, seconds + 1)  # its own time-outs come later than ours
             try:
                 found = attempt.result(seconds)
             except (NotReady, PermanentFailure) as failure:
@@ -101,7 +99,7 @@ class _Look(Generic[T]):
                 return
             except Exception as error:  # noqa: BLE001 - it is reported, and the others go on
                 failed = error
-                is_slow = time.monotonic() - began >= SLOW_SHARE * seconds
+                is_slow = isinstance(error, TimeoutError)
                 if not is_slow and seconds == self.limits[0]:
                     time.sleep(PAUSE_SECONDS)  # such as for a restart
             else:

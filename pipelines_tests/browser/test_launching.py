@@ -82,7 +82,7 @@ def test_the_launchpad_rejects_an_unknown_source(watched: Watched, ui: Ui) -> No
     watched.page.keyboard.press("End")
     watched.page.keyboard.type("moon")
     expect(
-        watched.page.get_by_text("config:sources[0] not in enum type SourceName")
+        watched.page.get_by_text("config:sources[0] not in enum type SourceName").first
     ).to_be_visible()
     expect(launch).to_be_disabled()
 
