@@ -498,6 +498,9 @@ def test_occupancy_is_rooms_booked_by_rooms(filled: psycopg.Connection) -> None:
             "hotel_bookings(1, 'day', 2022, month => 12, day => 0)",
             "day is 0: in December 2022 it must be 1 to 31",
         ),
+        ("hotel_occupancy(period => NULL)", "period is NULL: .* day, week, month or year"),
+        ("hotel_occupancy(period => 'hour')", "period is 'hour': .* day, week, month or year"),
+        ("hotel_occupancy(period => 'Day')", "period is 'Day': .* day, week, month or year"),
         ("hotel_on_the_books(NULL, now(), '2022-01-01', '2022-01-02')", "hotel_id is NULL"),
         ("hotel_on_the_books(1, NULL, '2022-01-01', '2022-01-02')", "as_of is NULL: .* instant"),
         ("hotel_on_the_books(1, now(), NULL, '2022-01-02')", "from_date is NULL: .* a date"),
@@ -551,6 +554,11 @@ def test_invalid_arguments_are_rejected_with_a_message(
     assert caught.value.diag.message_hint is not None
     function, _, _ = call.partition("(")
     assert f"metrics.{function}" in caught.value.diag.message_hint
+
+
+def test_a_period_is_rejected_without_hotels_too(owner: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="period is 'hour'"):
+        owner.execute("SELECT * FROM metrics.hotel_occupancy(period => 'hour')")
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ PATIENCE_SECONDS = 300
 #: How each function that an analyst may call is called.
 CALLS = {
     "bookings.check_hotel": "(2607)",
+    "bookings.check_period": "('day')",
     "bookings.made_up_id": f"(1, '2026-11-02 08:00Z', 'booking', '{'0' * 32}', '2026-11-03')",
     "enriched.itinerary": "('it_2')",
     "enriched.track": "('TN12345678', 'DHL')",

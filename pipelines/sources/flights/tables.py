@@ -278,7 +278,9 @@ itineraries = Table(
         "total_duration_minutes",
         BigInteger,
         nullable=False,
-        comment="Sum of the stated durations of its legs, minutes.",
+        comment="Sum over its legs of the time from departure to arrival, layovers included,"
+        " minutes; without the stay at the destination. The stated duration counts for a leg whose"
+        " time zones are not known or whose times are impossible.",
     ),
     Column(
         "first_seen_at",

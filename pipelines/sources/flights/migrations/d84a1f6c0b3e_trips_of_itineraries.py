@@ -1,6 +1,9 @@
 """Write where each itinerary goes, on which days and for how long: found without its legs."""
 
 from alembic import op
+from sqlalchemy import text
+
+from pipelines.failures import PermanentFailure
 
 revision = "d84a1f6c0b3e"
 down_revision = "e52b86d0f913"
@@ -18,7 +21,14 @@ COLUMNS = {
         "date",
         "Day on which its last leg departs, local; null where there is one leg alone.",
     ),
-    "total_duration_minutes": ("bigint", "Sum of the stated durations of its legs, minutes."),
+    "total_duration_minutes": (
+        "bigint",
+        (
+            "Sum over its legs of the time from departure to arrival, layovers included, minutes;"
+            " without the stay at the destination. The stated duration counts for a leg whose time"
+            " zones are not known or whose times are impossible."
+        ),
+    ),
 }
 
 
@@ -45,7 +55,12 @@ def upgrade() -> None:
                     array_agg(departure_local::date ORDER BY leg_number DESC)
                     FILTER (WHERE leg_number > 1)
                 )[1] AS return_on,
-                sum(duration_minutes) AS total_duration_minutes
+                sum(
+                    CASE
+                        WHEN time_verdict <> 'impossible' THEN elapsed_minutes
+                        ELSE duration_minutes
+                    END
+                ) AS total_duration_minutes
             FROM flights.itinerary_legs
             INNER JOIN flights.legs
                 ON itinerary_legs.leg_id = legs.leg_id
@@ -55,6 +70,7 @@ def upgrade() -> None:
         WHERE itineraries.itinerary_id = trip.itinerary_id
         """
     )
+    _reject_itineraries_without_legs()
     for column in COLUMNS:
         if column != "return_on":
             op.alter_column("itineraries", column, nullable=False, schema="flights")
@@ -64,3 +80,19 @@ def upgrade() -> None:
         ["departure_on", "price_amount"],
         schema="flights",
     )
+
+
+def _reject_itineraries_without_legs() -> None:
+    """Raise `PermanentFailure` that names itineraries of which flights.legs has no leg."""
+    query = text(
+        "SELECT itinerary_id FROM flights.itineraries WHERE departure_on IS NULL ORDER BY 1"
+    )
+    found = op.get_bind().execute(query).scalars().all()
+    if found:
+        raise PermanentFailure(
+            "database",
+            f"flights.legs has no leg of {len(found):,} itineraries, such as {found[0]}",
+            place="flights.itineraries",
+            remedy="Delete these rows from flights.itineraries, migrate again, then launch"
+            " flights_rebuild, which makes them anew from the archived documents.",
+        )

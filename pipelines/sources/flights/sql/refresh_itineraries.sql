@@ -20,7 +20,10 @@ SELECT
     legs.departure_airport,
     legs.arrival_airport,
     legs.departure_local::date AS departure_on,
-    legs.duration_minutes,
+    CASE
+        WHEN legs.time_verdict <> 'impossible' THEN legs.elapsed_minutes
+        ELSE legs.duration_minutes
+    END AS travel_minutes,
     legs.departure_airport || '-' || legs.arrival_airport AS hop,
     greatest(last_offers.delivery_id, legs.delivery_id) AS delivery_id
 FROM last_offers
@@ -114,7 +117,7 @@ INNER JOIN (
         (
             array_agg(departure_on ORDER BY leg_number DESC) FILTER (WHERE leg_number > 1)
         )[1] AS return_on,
-        sum(duration_minutes) AS total_duration_minutes,
+        sum(travel_minutes) AS total_duration_minutes,
         max(delivery_id) AS delivery_id
     FROM flown
     GROUP BY itinerary_id

@@ -1,1 +1,9 @@
-SELECT hotel_id, coalesce(hotel_name, 'Hotel ' || hotel_id) AS hotel_name FROM enriched.hotels ORDER BY hotel_id;
+SELECT
+    hotel_id,
+    CASE
+        WHEN hotel_name IS NULL THEN 'Hotel ' || hotel_id
+        WHEN count(*) OVER (PARTITION BY hotel_name) > 1 THEN hotel_name || ' (' || hotel_id || ')'
+        ELSE hotel_name
+    END AS hotel_name
+FROM enriched.hotels
+ORDER BY hotel_id;

@@ -96,8 +96,8 @@ $$;
 
 COMMENT ON FUNCTION metrics.hotel_bookings(bigint, text, integer, text, integer, integer) IS
 'How many nights of reservations a hotel booked and cancelled in a year, by period: day, week (from
-Monday), month or year. period_start is its first day; a week that begins before the year or month has
-the days in it alone. Every period has a row, zeros where nothing happened. axis says which day counts:
+Monday), month or year. period_start is its first day; a week that is not whole in the year or month
+has only its days in it. Every period has a row, zeros where nothing happened. axis says which day counts:
 event, the UTC day of the booking or cancellation (the default), or stay, the night that it is about.
 With month, that month only, or its days; with day too, that day.
 "Bookings" has four readings, and each is here:

@@ -27,6 +27,8 @@ SELECT
     round(sum(nights.on_the_books) / (hotels.rooms * count(*)), 4)
 FROM enriched.hotels
 CROSS JOIN LATERAL metrics.hotel_pickup(hotels.hotel_id, $1, $2, $4) AS nights
+-- A condition on no row: checked once, before any hotel.
+WHERE bookings.check_period($3)
 GROUP BY
     hotels.hotel_id, hotels.hotel_name, hotels.city, hotels.rooms,
     date_trunc($3, nights.night_of_stay::timestamp)
@@ -39,5 +41,6 @@ after from_date). rooms_booked are nights of rooms on the books at as_of, rooms_
 the hotel has to let, and occupancy the first by the second, 0 to 1, more where it is overbooked.
 rooms_available and occupancy are null where bookings.hotels has no rooms of the hotel. Of a period
 that is not whole in the range, the row is of the nights in it, and period_start the first of them.
+A period that is missing or another is an error (22023).
 One hotel: WHERE hotel_id = 2607.
 Example: SELECT * FROM metrics.hotel_occupancy(from_date => current_date, to_date => current_date + 28, period => ''week'');';

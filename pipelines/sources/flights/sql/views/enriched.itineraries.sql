@@ -72,4 +72,6 @@ COMMENT ON COLUMN enriched.itineraries.destination_airport IS
 COMMENT ON COLUMN enriched.itineraries.destination_city IS
 'City of destination_airport; null where the airport is not known.';
 COMMENT ON COLUMN enriched.itineraries.total_duration_minutes IS
-'Sum of the stated durations of its legs, minutes.';
+'Sum over its legs of the time from departure to arrival, layovers included, minutes; without the stay
+at the destination. The stated duration counts for a leg whose time zones are not known or whose times
+are impossible.';

@@ -1,0 +1,81 @@
+"""Statements of the page of hotel bookings, compared with the functions."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipelines.warehouse.sql_files import read_sql
+
+PARAMETERS = {"hotels": [1, 2, 3, 4], "nights": 17}
+#: Hotels with one name, one without rooms and one without a name; four reservations of hotel 1.
+DATA = """
+INSERT INTO bookings.hotels (hotel_id, name, rooms)
+VALUES (1, 'Ritz', 10), (2, 'Ritz', 5), (3, 'Sacher', NULL);
+INSERT INTO ops.deliveries (
+    delivery_id, source, name, sha256, byte_count, received_at, loaded_at, read_count,
+    loaded_count, unchanged_count, rejected_count
+) OVERRIDING SYSTEM VALUE
+VALUES (1, 'bookings', 'test', 'x', 1, now(), now(), 0, 0, 0, 0);
+INSERT INTO bookings.events (
+    event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay, delivery_id,
+    load_number
+)
+SELECT
+    20 * hotel_id + number, hotel_id, now() - interval '9 days',
+    'booking', gen_random_uuid(), current_date, 1, 1
+FROM generate_series(1, 4) AS hotel_id,
+    generate_series(0, 4 - hotel_id) AS number;
+INSERT INTO bookings.events (
+    event_id, hotel_id, event_at, status, room_reservation_id, night_of_stay, delivery_id,
+    load_number
+)
+SELECT
+    1000 + event_id, hotel_id, event_at + interval '1 day', 'cancellation', room_reservation_id,
+    night_of_stay, 1, 1
+FROM bookings.events WHERE hotel_id = 1 AND event_id = 20;
+INSERT INTO metrics.hotel_bookings_by_event_day (hotel_id, day, bookings, cancellations)
+SELECT
+    hotel_id, (event_at AT TIME ZONE 'UTC')::date, count(*) FILTER (WHERE status = 'booking'),
+    count(*) FILTER (WHERE status = 'cancellation')
+FROM bookings.events GROUP BY 1, 2;
+INSERT INTO metrics.hotel_bookings_by_stay_night (hotel_id, day, bookings, cancellations)
+SELECT
+    hotel_id, night_of_stay, count(*) FILTER (WHERE status = 'booking'),
+    count(*) FILTER (WHERE status = 'cancellation')
+FROM bookings.events GROUP BY 1, 2;
+"""
+
+
+@pytest.fixture
+def filled(owner: psycopg.Connection) -> psycopg.Connection:
+    owner.execute("SET TIME ZONE 'UTC'")
+    owner.execute(DATA.encode())
+    return owner
+
+
+def answer(connection: psycopg.Connection, name: str) -> list[tuple[Any, ...]]:
+    statement = read_sql("pipelines.sources.bookings", f"dashboard/{name}")
+    return psycopg.ClientCursor(connection).execute(statement.encode(), PARAMETERS).fetchall()
+
+
+def test_hotels_with_one_name_have_two_labels(filled: psycopg.Connection) -> None:
+    names = ["Ritz (1)", "Ritz (2)", "Sacher", "Hotel 4"]
+    assert answer(filled, "hotels") == list(enumerate(names, 1))
+    shown = {row[:2] for row in answer(filled, "occupancy")}
+    assert shown == {(1, "Ritz (1)"), (2, "Ritz (2)")}
+
+
+def test_occupancy_by_counts_is_that_of_the_function(filled: psycopg.Connection) -> None:
+    function = filled.execute(
+        "SELECT hotel_id, period_start, rooms_booked, rooms_available, occupancy"
+        " FROM metrics.hotel_occupancy(current_date, current_date + 17, 'week')"
+        " WHERE occupancy IS NOT NULL ORDER BY hotel_id, period_start"
+    ).fetchall()
+    assert [(row[0], *row[2:]) for row in answer(filled, "occupancy")] == function
+    assert sum(row[2] for row in function) == 3 + 3
+
+
+@pytest.mark.parametrize("name", ["by_month", "on_the_books", "pace"])
+def test_every_statement_has_an_answer(filled: psycopg.Connection, name: str) -> None:
+    assert answer(filled, name)
