@@ -32,10 +32,10 @@ test: .venv/development ## run the tests but those below; ARGS="-k money" picks 
 	@$(BIN)/python -m pytest -n 3 -m "not system and not drill" $(ARGS)
 
 system: .venv/development ## run the tests that start the platform as people do
-	@$(BIN)/python -m pytest -n 3 -m system $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m system $(ARGS)
 
 drills: .venv/development ## try to break it, for most of an hour; FORM=short in ten minutes
-	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 4 -m drill $(ARGS)
+	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 3 -m drill $(ARGS)
 
 bench: .venv/benchmarks ## measure speed beside the targets; ARGS=running what it costs, ARGS=scaling how it grows
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -59,6 +59,8 @@ def copied(build: Callable[[Path], None]) -> Iterator[Path]:
     built, folder = _built(build), new_folder()
     try:
         subprocess.run(["cp", "-a", f"{built}/.", folder], check=True)
+        for port in ("sandbox.port", "postgres/port"):  # else all copies begin at the same one
+            (folder / port).unlink(missing_ok=True)
         yield folder
     finally:
         EmbeddedPostgres(folder).stop()
