@@ -7,6 +7,9 @@ BIN := .venv/bin
 INSTALL_PROJECT := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 SYNC := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode
 
+# Dozens of processes read the same modules; compiled anew by each they cost the tests a minute.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-development run ui dashboard psql bench docs site screenshots coverage test system drills lint audit format lock
 
