@@ -225,6 +225,12 @@ def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
     return value("ISOBAR_UI_URL").rstrip("/") or None
 
 
+def code_url(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the URL of the top level of the code on a forge; apart, as definitions need it."""
+    value = _reader(environment)
+    return value("ISOBAR_CODE_URL").rstrip("/") or None
+
+
 def _state(environment: Mapping[str, str]) -> Path:
     value = _reader(environment)
     folder = value("ISOBAR_HOME")

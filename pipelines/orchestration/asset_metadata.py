@@ -17,6 +17,7 @@ import dagster as dg
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql
 
+from pipelines.config import code_url
 from pipelines.failures import (
     Failure,
     PermanentFailure,
@@ -235,16 +236,16 @@ def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
 
 
 def _code(*files: str) -> dict[str, Any]:
-    """Where an asset is made: to read, and to open in an editor by a click."""
-    labels = ["/".join(_from_package(Path(file).parts)) for file in files]
+    """The path of the file that makes an asset, and links to all on a forge where it is known."""
+    paths = ["/".join(_from_package(Path(file).parts)) for file in files]
+    url = code_url()
+    if url is None or not paths[0].startswith("pipelines/"):  # a plug-in has a forge of its own
+        return {"code": paths[0]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # code references are; nothing else opens
-        links = [
-            dg.LocalFileCodeReference(file_path=file, label=label)
-            for file, label in zip(files, labels, strict=True)
-        ]
+        links = [dg.UrlCodeReference(url=f"{url}/{path}", label=path) for path in paths]
         references = dg.CodeReferencesMetadataValue(code_references=[*links])
-    return {"code": labels[0], "dagster/code_references": references}
+    return {"code": paths[0], "dagster/code_references": references}
 
 
 def _from_package(parts: Sequence[str]) -> Sequence[str]:

@@ -48,12 +48,22 @@ def test_an_asset_page_has_a_description_and_an_owner(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NODES)
-def test_a_page_leads_to_the_code(name: str) -> None:
+def test_a_page_shows_the_path_of_its_code(name: str) -> None:
     metadata = NODES[name].metadata
     assert (PROJECT / str(metadata["code"])).is_file()
-    links = metadata["dagster/code_references"].code_references
-    assert links
-    assert all(Path(link.file_path).is_file() for link in links)
+    assert "dagster/code_references" not in metadata
+
+
+def test_a_page_links_to_the_code_on_a_forge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOBAR_CODE_URL", "https://git.example.org/me/isobar/blob/main/")
+    for source in sources().values():
+        for table in source.metadata.tables.values():
+            spec = asset_metadata.table_spec(source, table)
+            links = spec.metadata["dagster/code_references"].code_references
+            assert len(links) == 2
+            for link in links:
+                assert link.url == f"https://git.example.org/me/isobar/blob/main/{link.label}"
+                assert (PROJECT / str(link.label)).is_file()
 
 
 @pytest.mark.parametrize("name", [name for name, node in NODES.items() if "view" in node.kinds])
