@@ -60,7 +60,7 @@ def execute(
         instance=instance,
         partition_key=day,
         raise_on_error=False,
-        tags={"isobar/run": "a test"} if attended else {},
+        tags={"isobar/interactive": "a test"} if attended else {},
     )
 
 

@@ -15,7 +15,7 @@ import psutil
 
 from pipelines.postgres.process_identity import find, is_alive
 
-TAG = "isobar/run"
+TAG = "isobar/interactive"
 """On runs in the process of a command: a person waits, so they do not wait for a source."""
 TAG_TEXT = re.compile(r"process (?P<pid>\d+) on (?P<host>\S+), started (?P<started_at>.+)")
 BROKER_TAG = "dagster-celery/task_id"

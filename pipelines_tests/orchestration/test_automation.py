@@ -161,7 +161,7 @@ def test_a_disabled_source_has_no_freshness_policy(monkeypatch: pytest.MonkeyPat
     ("tags", "by_hand"),
     [
         ({}, True),
-        ({"isobar/run": "this process"}, True),
+        ({"isobar/interactive": "this process"}, True),
         ({"dagster/sensor_name": "weather_due"}, False),
         ({"dagster/schedule_name": "weather_rounds"}, False),
         ({"dagster/from_automation_condition": "true"}, False),

@@ -120,7 +120,7 @@ def _run(
             partition_key=partition,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
-            tags={"isobar/run": "a test"},
+            tags={"isobar/interactive": "a test"},
         )
     return result, Quick.calls
 

@@ -50,7 +50,7 @@ def run(
         instance=instance,
         run_config={"ops": {operation: {"config": config}}} if config else {},
         raise_on_error=False,
-        tags={"isobar/run": "a test"},
+        tags={"isobar/interactive": "a test"},
     )
 
 

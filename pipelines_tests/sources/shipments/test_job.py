@@ -49,7 +49,7 @@ def run(
         instance=instance,
         run_config={"ops": {"load_shipments": {"config": config}}},
         raise_on_error=False,
-        tags={"isobar/run": "a test"},
+        tags={"isobar/interactive": "a test"},
     )
 
 

@@ -83,7 +83,7 @@ def run(
         instance=instance,
         run_config={"ops": {operation: {"config": config}}} if config else {},
         raise_on_error=False,
-        tags={"isobar/run": "a test"} | (tags or {}),
+        tags={"isobar/interactive": "a test"} | (tags or {}),
     )
 
 

@@ -60,7 +60,7 @@ def run(
         resources=resources,
         instance=instance,
         raise_on_error=False,
-        tags={"isobar/run": "a test"},
+        tags={"isobar/interactive": "a test"},
     )
 
 
