@@ -401,12 +401,6 @@ def test_files_are_stable_within_a_day_and_not_rewritten(inbox: Path, tmp_path: 
     assert {file.read_text() for file in tmp_path.iterdir()} == {"as it was left"}
 
 
-def test_the_history_is_generated_within_two_seconds(tmp_path: Path) -> None:
-    began = time.process_time()
-    event_files.write_files(tmp_path, TODAY, 77)
-    assert time.process_time() - began < 2
-
-
 def test_a_stream_follows_its_rate_and_survives_a_restart(tmp_path: Path) -> None:
     options: dict[str, Any] = {
         "inboxes": tmp_path,
