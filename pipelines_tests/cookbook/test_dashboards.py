@@ -1,0 +1,30 @@
+"""Pages of the dashboard on the known data; the browser tests see them as people do."""
+
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+
+from pipelines.dashboard.page import open_engine
+from pipelines.postgres.roles import ANALYST
+from pipelines.postgres.server import Connections
+from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, shown
+
+
+@pytest.fixture(autouse=True)
+def of_the_known(
+    server: Connections, known: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    monkeypatch.setenv("DATABASE_URL", url := server.url(ANALYST, known))
+    st.cache_data.clear()
+    yield
+    open_engine(url).dispose()
+    st.cache_resource.clear()
+
+
+@pytest.mark.parametrize("module", [*PLATFORM, *OF_SOURCES])
+def test_a_page_draws_what_is_loaded(module: str) -> None:
+    page = shown(module)
+    assert not page.exception
+    assert len(page.subheader) > len(page.info)  # some of the data has grown too old to be shown
+    assert not page.error
