@@ -8,6 +8,7 @@ import streamlit as st
 from pipelines.dashboard.page import open_engine
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
+from pipelines.sources.bookings import dashboard as bookings
 from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, shown
 
 
@@ -28,3 +29,14 @@ def test_a_page_draws_what_is_loaded(module: str) -> None:
     assert not page.exception
     assert len(page.subheader) > len(page.info)  # some of the data has grown too old to be shown
     assert not page.error
+
+
+def test_of_very_many_hotels_only_counts_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = shown("pipelines.sources.bookings.dashboard")
+    monkeypatch.setattr(bookings, "MAX_HOTELS", 1)
+    page = shown("pipelines.sources.bookings.dashboard")
+    assert not page.exception
+    assert page.info[0].value.startswith("Choose up to 1 hotels")
+    assert len(few.metric) == 4
+    assert len(page.metric) == 1
+    assert len(page.subheader) == len(few.subheader) - 1

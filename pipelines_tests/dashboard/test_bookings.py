@@ -76,6 +76,12 @@ def test_occupancy_by_counts_is_that_of_the_function(filled: psycopg.Connection)
     assert sum(row[2] for row in function) == 3 + 3
 
 
+def test_net_bookings_are_what_is_on_the_books(filled: psycopg.Connection) -> None:
+    on_the_books = [row[:2] for row in answer(filled, "on_the_books") if row[1]]
+    assert answer(filled, "net_bookings") == on_the_books
+    assert sum(row[1] for row in on_the_books) == 9
+
+
 @pytest.mark.parametrize("name", ["by_month", "on_the_books", "pace"])
 def test_every_statement_has_an_answer(filled: psycopg.Connection, name: str) -> None:
     assert answer(filled, name)

@@ -6,6 +6,8 @@ import streamlit as st
 from pipelines.dashboard.page import BLUE, GREY, RED, Page, Questions, colour_scale, show_chart
 
 QUESTIONS = Questions("pipelines.sources.bookings")
+#: Of so many hotels pickup and pace are computed from events, which takes a millisecond each.
+MAX_HOTELS = 250
 
 
 def show() -> None:
@@ -22,15 +24,16 @@ def show() -> None:
         )
         nights = st.slider("Nights ahead", 14, 180, 60)
     of_hotels = {"hotels": chosen or list(names)}
-    books = QUESTIONS.ask("on_the_books", nights=nights, **of_hotels)
-    if not books.rows.empty:
-        now = st.columns(4)
-        now[0].metric(
-            f"On the books, next {nights} nights", f"{books.rows['on_the_books'].sum():,}"
-        )
+    are_few = len(of_hotels["hotels"]) <= MAX_HOTELS
+    books = QUESTIONS.ask("on_the_books" if are_few else "net_bookings", nights=nights, **of_hotels)
+    now = st.columns(4)
+    now[0].metric(f"On the books, next {nights} nights", f"{books.rows['on_the_books'].sum():,}")
+    if are_few:
         for column, days in zip(now[1:], ("1_day", "7_days", "30_days"), strict=True):
             name = days.replace("_", " ")
             column.metric(f"Pickup, {name}", f"{books.rows[f'pickup_{days}'].sum():+,}")
+    else:
+        st.info(f"Choose up to {MAX_HOTELS} hotels on the left to see their pickup and pace.")
     show_chart(
         "On the books by night",
         books,
@@ -39,7 +42,7 @@ def show() -> None:
         .encode(
             x=alt.X("yearmonthdate(night_of_stay):T", title="night of stay"),
             y=alt.Y("on_the_books:Q", title="reservations"),
-            tooltip=["night_of_stay:T", "on_the_books", "pickup_7_days", "pickup_30_days"],
+            tooltip=["night_of_stay:T", *books.rows.columns[1:]],
         )
         .properties(height=280),
         empty="Nothing is on the books.",
@@ -61,26 +64,8 @@ def show() -> None:
         ),
         empty="How many rooms a hotel has is not entered: INSERT INTO bookings.hotels.",
     )
-    pace = QUESTIONS.ask("pace", **of_hotels)
-    years = {"this_year": BLUE, "last_year": GREY}
-    show_chart(
-        "Pace: next month, beside the same weeks last year",
-        pace,
-        alt.Chart(pace.rows.melt("days_before_arrival", [*years], "year", "on_the_books").dropna())
-        .mark_line()
-        .encode(
-            x=alt.X(
-                "days_before_arrival:Q",
-                title="days before arrival",
-                scale=alt.Scale(reverse=True, nice=False),
-            ),
-            y=alt.Y("on_the_books:Q", title="nights on the books"),
-            color=alt.Color("year:N", title=None, scale=colour_scale(years)),
-            tooltip=["days_before_arrival", "year", "on_the_books"],
-        )
-        .properties(height=280),
-        empty="There is no night to compare yet.",
-    )
+    if are_few:
+        _show_pace(of_hotels)
     months = QUESTIONS.ask("by_month", **of_hotels)
     kinds = {"bookings": BLUE, "cancellations": RED}
     show_chart(
@@ -102,6 +87,29 @@ def show() -> None:
         )
         .properties(height=280),
         empty="No booking in the last two years.",
+    )
+
+
+def _show_pace(of_hotels: dict[str, list[int]]) -> None:
+    pace = QUESTIONS.ask("pace", **of_hotels)
+    years = {"this_year": BLUE, "last_year": GREY}
+    show_chart(
+        "Pace: next month, beside the same weeks last year",
+        pace,
+        alt.Chart(pace.rows.melt("days_before_arrival", [*years], "year", "on_the_books").dropna())
+        .mark_line()
+        .encode(
+            x=alt.X(
+                "days_before_arrival:Q",
+                title="days before arrival",
+                scale=alt.Scale(reverse=True, nice=False),
+            ),
+            y=alt.Y("on_the_books:Q", title="nights on the books"),
+            color=alt.Color("year:N", title=None, scale=colour_scale(years)),
+            tooltip=["days_before_arrival", "year", "on_the_books"],
+        )
+        .properties(height=280),
+        empty="There is no night to compare yet.",
     )
 
 
