@@ -152,7 +152,7 @@ def test_distant_years_are_requested_year_by_year(
     assert owner.execute(query).fetchone() == (True,)
 
 
-def test_a_failure_keeps_what_is_known_and_is_tried_again(
+def test_after_a_failure_only_a_run_by_hand_retries_at_once(
     warehouse: Warehouse,
     owner: psycopg.Connection,
     http: HttpClient,
@@ -172,6 +172,22 @@ def test_a_failure_keeps_what_is_known_and_is_tried_again(
         check = text(read_sql("pipelines.sources.weather", "checks/filled_hours"))
         shown = [row.missing_hours for row in connection.execute(check)]
     assert shown == [1, 1]
+    provider = OpenMeteoHours(http, sandbox, clock)
+    assert fill_hours(warehouse, provider, clock).requests == 0
+    assert fill_hours(warehouse, provider, clock, is_by_hand=True).succeeded == 2
+
+
+def test_a_failure_is_tried_again_after_a_minute(
+    warehouse: Warehouse,
+    http: HttpClient,
+    source: FakeSource,
+    sandbox: str,
+    clock: FakeClock,
+) -> None:
+    fly(warehouse, clock, 3)
+    source.will(body(b"oops", status=500))
+    broken = OpenMeteoHours(http, source.url.removesuffix("/flights.json"), clock)
+    fill_hours(warehouse, broken, clock, sleep=lambda _: None)
     clock.pass_by(minutes=1)
     assert fill_hours(warehouse, OpenMeteoHours(http, sandbox, clock), clock).succeeded == 2
 
@@ -223,7 +239,7 @@ def test_the_allowance_is_shared_with_the_present_weather(
     fly(warehouse, clock, 3)
     owner.execute(
         "INSERT INTO weather.api_requests (request_id, provider, kind, requested_at, outcome, cost)"
-        " VALUES (gen_random_uuid(), 'open-meteo', 'observation', %s, 'success', 598)",
+        " VALUES (gen_random_uuid(), 'open-meteo', 'observation', %s, 'success', 596)",
         [clock()],
     )
     provider = OpenMeteoHours(http, sandbox, clock)
