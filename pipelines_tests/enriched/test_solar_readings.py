@@ -90,6 +90,9 @@ LIGHT = 500.0
         ((50.0, 15.0, LIGHT, 150.0), 350.0, None),  # between: it is undecidable
         ((50.0, 15.0, LIGHT, 150.0), None, None),  # nor without the weather
         ((50.0, 45.0, LIGHT, 0.0), 450.0, "sensor"),  # energy from no light
+        ((50.0, 15.0, LIGHT, 0.0), 200.0, "sensor"),  # nor on a cloudy day
+        ((50.0, 15.0, LIGHT, 0.0), None, "sensor"),
+        ((50.0, 0.0, LIGHT, 0.0), 200.0, "sky"),
         ((50.0, 20.0, LIGHT, 450.0), 450.0, "plant"),
         ((50.0, 20.0, LIGHT, 450.0), None, "plant"),
         ((50.0, 0.0, LIGHT, 600.0), 100.0, "plant"),

@@ -23,6 +23,11 @@ SELECT
                 readings.observed_irradiation_wh_per_m2
                 < 0.6 * readings.expected_irradiation_wh_per_m2
                 THEN CASE
+                    -- Panels yield nothing in the dark, however cloudy it is: the sensor is dead.
+                    WHEN
+                        readings.observed_irradiation_wh_per_m2 = 0
+                        AND readings.observed_energy_kwh > 0
+                        THEN 'sensor'
                     WHEN
                         weather_after.shortwave_radiation_w_per_m2
                         < 0.6 * readings.expected_irradiation_wh_per_m2
@@ -95,7 +100,7 @@ than 0.000001 W/m²).';
 COMMENT ON COLUMN enriched.solar_readings.low_yield_cause IS
 'Why the hour is low, by a rule of thumb, where 50 Wh/m² or more were expected. sky: observed
 irradiation is under 60 % of what was expected, and so is that of the weather''s model; sensor:
-observed is under 60 %, the model''s 80 % or more; plant: observed irradiation is 80 % or more of
+observed is under 60 %, the model''s 80 % or more, or observed is 0 although there is energy; plant: observed irradiation is 80 % or more of
 what was expected, energy under 60 %. Null where nothing is low or the cause is unknown: without
 weather, or between those. The model is of level ground: for panels that are tilted, look at many
 hours rather than at one.';
