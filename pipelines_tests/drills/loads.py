@@ -29,7 +29,7 @@ FIRST_DAY = dt.date(2026, 3, 2)
 NOTED = {
     *("delivery_id", "load_number", "run_id", "received_at", "loaded_at", "moved_at"),
     *("requested_at", "looked_at", "seen_at", "first_seen_at", "last_seen_at", "updated_at"),
-    *("began_at", "ended_at", "answers", "polled_at", "read_whole_at", "watermark_at"),
+    *("began_at", "ended_at", "response_count", "polled_at", "read_whole_at", "watermark_at"),
     "computed_at",
 }
 LEFT_OVER = """

@@ -28,14 +28,14 @@ class ReadingCounts:
             received = bytes_of(connection, synced.answers)
         return {
             "plant": synced.plant.name,
-            "answers": len(synced.answers),
-            "bytes received": received,
+            "response_count": len(synced.answers),
+            "bytes_received": received,
             **{
                 name: sum(getattr(answer, name) for answer in synced.answers)
                 for name in ("read", "loaded", "unchanged", "rejected")
             },
             "seconds": round(synced.seconds, 3),
-            **{f"days {row.status}": int(row.days) for row in days},
+            **{f"days_{row.status.replace(' ', '_')}": int(row.days) for row in days},
             "dagster/partition_row_count": self._counts.get(plant_id, (0, 0))[0],
             "dagster/row_count": sum(hours for hours, _ in self._counts.values()),
             "rejected_records": sum(rejected for _, rejected in self._counts.values()),

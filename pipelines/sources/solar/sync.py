@@ -150,7 +150,7 @@ class Sync:
             "ended_at": None,
             "run_id": self.run_id,
             "history_from": oldest,
-            "answers": 0,
+            "response_count": 0,
             "problem": None,
         }
         with self._transaction(plant) as connection:
@@ -194,7 +194,7 @@ class Sync:
             return
         ended = {
             "ended_at": self.clock(),
-            "answers": len(synced.answers),
+            "response_count": len(synced.answers),
             "problem": synced.problem,
         }
         mine = tables.syncs.c.plant_id == synced.plant.plant_id

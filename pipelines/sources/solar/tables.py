@@ -183,7 +183,7 @@ syncs = Table(
     optional("ended_at", INSTANT, "When it ended; null while it lasts, or when it was killed."),
     optional("run_id", Text, "The Dagster run."),
     required("history_from", Date, "How far back history is to go."),
-    required("answers", Integer, "Answers taken in.", server_default="0"),
+    required("response_count", Integer, "Responses that were stored.", server_default="0"),
     optional("problem", Text, "Why it was not whole; null when it was."),
     info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,

@@ -110,7 +110,7 @@ def test_one_run_syncs_all_plants_and_reports_each(
     ]
     metadata = {key: value.value for key, value in event.materialization.metadata.items()}
     assert metadata["plant"] == "b"
-    assert metadata["days complete"] == (TODAY - min_day(owner)).days
+    assert metadata["days_complete"] == (TODAY - min_day(owner)).days
     assert metadata["read"] == metadata["loaded"] == metadata["dagster/partition_row_count"]
     names = {".".join(event.asset_key.path) for event in materialized(result)}
     assert names >= {"solar.plants", "solar.coverage", "metrics.solar_daily"}

@@ -16,6 +16,7 @@ ALTER TABLE solar.days
     ADD CONSTRAINT days_status_check CHECK (status IN ('held', 'partial', 'empty', 'failed')),
     ADD CONSTRAINT days_held_check CHECK ((status = 'held') = (hours_present = hours_expected));
 ALTER TABLE metrics.solar_plant_health RENAME requested_at TO asked_at;
+ALTER TABLE solar.syncs RENAME response_count TO answers;
 ALTER TABLE metrics.solar_plant_health RENAME sensor_issues TO suspicions;
 ALTER TABLE metrics.solar_plant_health DROP COLUMN plant_name;
 DELETE FROM ops.alembic_version_solar;

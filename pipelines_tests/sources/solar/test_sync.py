@@ -90,7 +90,7 @@ def test_p08_p09_a_new_plant_gets_yesterday_first_then_history(
     assert set(statuses(owner, plant).values()) == {"complete"}
     assert rows(owner, "SELECT count(*) FROM solar.gaps") == [(0,)]
     assert rows(
-        owner, "SELECT run_id, answers, problem, ended_at >= began_at FROM solar.syncs"
+        owner, "SELECT run_id, response_count, problem, ended_at >= began_at FROM solar.syncs"
     ) == [("run", 2, None, True)]
 
 
@@ -410,7 +410,9 @@ def test_p52_a_stopped_sync_is_not_reported_complete(
     next(plants)
     threading.Timer(0.5, go_on.set).start()
     plants.close()  # type: ignore[attr-defined]
-    ended = rows(owner, "SELECT plant_id, answers FROM solar.syncs WHERE ended_at IS NOT NULL")
+    ended = rows(
+        owner, "SELECT plant_id, response_count FROM solar.syncs WHERE ended_at IS NOT NULL"
+    )
     assert ended == [(1, 2)]
     assert rows(owner, "SELECT count(*) > 0 FROM solar.syncs WHERE ended_at IS NULL") == [(True,)]
 
