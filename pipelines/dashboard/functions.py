@@ -68,7 +68,7 @@ def call(function: str, arguments: Arguments, values: Mapping[str, str]) -> Answ
     named = [
         (f"{one['name']} => " if one["name"] else "") + f"%(a{place})s::{one['type']}"
         for place, one in enumerate(arguments)
-        if one["name"] in values
+        if one["name"] in values or not one["default"]  # one that is required is NULL then
     ]
     given = {f"a{place}": values.get(one["name"]) for place, one in enumerate(arguments)}
     return answer_of(f"SELECT * FROM {function}({', '.join(named)}) LIMIT {MAX_ROWS + 1};", given)

@@ -123,3 +123,25 @@ def test_a_function_is_called_by_a_form(owner: psycopg.Connection) -> None:
     page.button[0].click().run()
     (error,) = page.error
     assert error.value.startswith("period is 'era': it must be hour, day, week, month or year.")
+
+
+def test_a_required_argument_that_is_cleared_is_named() -> None:
+    app = AppTest.from_function(show, args=("pipelines.dashboard.functions",), default_timeout=60)
+    app.query_params["function"] = "enriched.track"
+    page = app.run()
+    page.text_input[0].set_value("TN1")
+    page.button[0].click().run()
+    (error,) = page.error
+    assert error.value.startswith("carrier is missing.")
+
+
+def test_a_record_with_two_reasons_is_one_in_quarantine(owner: psycopg.Connection) -> None:
+    owner.execute(
+        "WITH delivery AS (INSERT INTO ops.deliveries (source, name, sha256, byte_count,"
+        " received_at, loaded_at, read_count, loaded_count, unchanged_count, rejected_count)"
+        " VALUES ('shipments', 'a', 'a', 1, now(), now(), 1, 0, 0, 1) RETURNING delivery_id)"
+        " INSERT INTO ops.quarantine (delivery_id, position, raw, reasons)"
+        " SELECT delivery_id, 'line 2', 'x', ARRAY['one', 'two'] FROM delivery"
+    )
+    rows = Questions("pipelines.dashboard").ask("sources_today").rows
+    assert rows[["rejected_today", "in_quarantine"]].to_numpy().tolist() == [[1, 1]]

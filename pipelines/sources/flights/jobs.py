@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from pipelines.failures import NotReady, RejectedInput, TransientFailure
-from pipelines.ingest.deliveries import last_rejects
+from pipelines.ingest.quarantine import in_quarantine
 from pipelines.orchestration import run_state
 from pipelines.orchestration.asset_metadata import (
     as_dagster_failure,
@@ -149,7 +149,7 @@ def flights_tables(
             }
             shown[asset_key(tables.itineraries)] |= {
                 **counts(outcomes),
-                "rejected_records": len(last_rejects(connection, SOURCE)),
+                "rejected_records": in_quarantine(connection, SOURCE),
             }
         if failures:
             raise failures[-1]

@@ -7,7 +7,11 @@ SELECT
     coalesce(max(waiting.records), 0) AS in_quarantine
 FROM ops.deliveries
 LEFT JOIN (
-    SELECT source AS of_source, sum(count)::bigint AS records FROM ops.quarantine_summary GROUP BY source
+    SELECT source AS of_source, count(*) AS records
+    FROM ops.quarantine
+    INNER JOIN ops.deliveries USING (delivery_id)
+    WHERE dismissed_at IS NULL
+    GROUP BY source
 ) AS waiting ON of_source = source
 GROUP BY source
 ORDER BY source;
