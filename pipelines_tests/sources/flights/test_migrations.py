@@ -54,6 +54,8 @@ def test_the_duration_has_layovers_where_times_are_known(
         ("it_3", 145),
         ("it_4", 145),
     ]
+    doubtful = "SELECT itinerary_id FROM enriched.itineraries WHERE has_impossible_times"
+    assert owner.execute(doubtful).fetchall() == [("it_3",)]
 
 
 def test_migrated_trips_are_those_of_a_load(

@@ -52,6 +52,17 @@ def test_values_have_the_currency_that_is_set(
     assert owner.execute(query).fetchall() == [(Decimal(800), "EUR")] * 2
 
 
+def test_track_lists_every_status_with_its_time(
+    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    for status in ("scanned", "in-transit", "delivery"):
+        deliver(warehouse, tmp_path, [line(1, status=status)])
+    query = "SELECT status_history FROM enriched.track('TN00000001', 'DHL')"
+    ((history,),) = owner.execute(query).fetchall()
+    assert [one["status"] for one in history] == ["scanned", "in_transit", "delivery"]
+    assert history[0]["since"] < history[1]["since"] < history[2]["since"]
+
+
 @pytest.mark.answers("H01")
 def test_a_file_loads_completely(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
@@ -492,3 +503,5 @@ def test_old_weather_raises_no_risk(
     query = "SELECT weather_risk, sender_weather_age_minutes, receiver_weather_age_minutes"
     (found,) = owner.execute(f"{query} FROM enriched.shipments").fetchall()
     assert found == (risk, round(sender[1] * 60), round(receiver[1] * 60))
+    (found,) = owner.execute("SELECT sender_risk, receiver_risk FROM enriched.shipments").fetchall()
+    assert found == tuple(word if hours <= 6 else None for word, hours in (sender, receiver))

@@ -58,7 +58,20 @@ SELECT
         WHEN 'heat' IN (risk.at_sender, risk.at_receiver) THEN 'heat'
         WHEN risk.at_sender = 'none' AND risk.at_receiver = 'none' THEN 'none'
     END AS weather_risk,
-    shipments.currency AS total_value_currency
+    shipments.currency AS total_value_currency,
+    risk.at_sender AS sender_risk,
+    risk.at_receiver AS receiver_risk,
+    (
+        SELECT
+            jsonb_agg(
+                jsonb_build_object('status', status_history.status, 'since', status_history.seen_at)
+                ORDER BY status_history.seen_at
+            )
+        FROM shipments.status_history
+        WHERE
+            status_history.tracking_number = shipments.tracking_number
+            AND status_history.carrier = shipments.carrier
+    ) AS status_history
 FROM shipments.shipments
 INNER JOIN shipments.addresses AS sender ON shipments.sender_address = sender.address
 INNER JOIN shipments.addresses AS receiver ON shipments.receiver_address = receiver.address
@@ -154,3 +167,9 @@ risk. How old it is say sender_weather_age_minutes and receiver_weather_age_minu
 COMMENT ON COLUMN enriched.shipments.total_value_currency IS
 'ISO 4217 code of total_value and of unit_price of its articles. The files name no currency: it is
 SHIPMENTS_CURRENCY as its last file was loaded; null where that was not set.';
+COMMENT ON COLUMN enriched.shipments.sender_risk IS
+'weather_risk of the sender alone; null where the weather there is not known, or older than six hours.';
+COMMENT ON COLUMN enriched.shipments.receiver_risk IS
+'weather_risk of the receiver alone; null where the weather there is not known, or older than six hours.';
+COMMENT ON COLUMN enriched.shipments.status_history IS
+'Its statuses, oldest first: a list of objects with status and since, when a file with it was loaded.';
