@@ -47,7 +47,7 @@ def show() -> None:
             "State", help="late: no delivery for 26 hours. A source of files may just have none."
         ),
         last_delivery_at=st.column_config.DatetimeColumn(
-            "Last delivery", format="YYYY-MM-DD HH:mm"
+            "Last loaded", format="YYYY-MM-DD HH:mm"
         ),
         deliveries_today=st.column_config.NumberColumn("Deliveries today", format="localized"),
         records_today=st.column_config.NumberColumn("Records today", format="localized"),

@@ -131,9 +131,9 @@ def test_it_is_a_standby_that_streams(
     analyst: psycopg.Connection, connections: Connections
 ) -> None:
     assert one(analyst, "SELECT pg_is_in_recovery()") is True
-    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE)) as owner:
-        slots = owner.execute("SELECT slot_name, active FROM pg_replication_slots").fetchall()
-    assert slots == [("replica", True)]
+    slots = "SELECT slot_name, active FROM pg_replication_slots"
+    with psycopg.connect(connections.url(SUPERUSER, WAREHOUSE), autocommit=True) as owner:
+        until(lambda: owner.execute(slots).fetchall() == [("replica", True)], "it streams")
 
 
 def test_every_question_of_the_cookbook_is_answered_there(analyst: psycopg.Connection) -> None:
