@@ -14,10 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup setup-development run ui dashboard psql bench docs site screenshots coverage test system drills lint audit format lock
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 setup: .venv/runtime ## make .venv with what Isobar needs to run
-setup-development: .venv/development
+setup-development: .venv/development ## make .venv with what development needs, such as pytest
 
 run: .venv/runtime ## refresh every source once, and show the outcome
 	@$(BIN)/isobar run

@@ -77,8 +77,12 @@ def run(names: set[str]) -> None:
     is_good &= not report_broken_sources(echo) or bool(names)
     if is_good:
         is_clone = home() == PROJECT
-        see, ask = ("make ui", "make psql") if is_clone else ("isobar ui", "isobar database psql")
-        click.echo(f"\nSee it in Dagster: {see}    Query it: {ask}")
+        charts, see, query = (
+            ("make dashboard", "make ui", "make psql")
+            if is_clone
+            else ("isobar dashboard", "isobar ui", "isobar database psql")
+        )
+        click.echo(f"\nCharts and maps: {charts}    Dagster: {see}    Queries: {query}")
     sys.exit(0 if is_good else 1)
 
 

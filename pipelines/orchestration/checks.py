@@ -118,9 +118,9 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
         check(
             "no_rejects",
             f"No record{of_last} is in quarantine. Rejected records do not stop the others.",
-            "records are in quarantine (of a snapshot: of the last one); the others landed. See the"
-            " reasons: mend the source, or the code; what can be read again is, with `isobar"
-            " quarantine retry`",
+            "records were rejected; all others are loaded. (Of snapshots, only the last is"
+            " counted.) Look at the reasons with `isobar quarantine show SOURCE`, correct the"
+            " source or the code, then run `isobar quarantine retry SOURCE`",
             find_rejects,
         ),
     ]

@@ -199,7 +199,7 @@ def of_daemon(
         return []
     beat_at = [beat.at for beat in beats if beat.at is not None]
     if not beat_at:
-        what = "No daemon has run yet: nothing starts of itself"
+        what = "No daemon has run yet: schedules and sensors start no runs"
         return [trouble("daemon", what, "", START, now, severity="warning")]
     if (age := _age(max(beat_at), now)) > BEAT_SECONDS:
         what = f"The daemon is dead or stands still: no sign of life for {span_in_words(age)}"

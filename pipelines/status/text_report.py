@@ -24,7 +24,7 @@ WIDTH = 100
 MAX_WARNINGS = 5
 MAX_CHARACTERS = 400
 MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]", None: "[dim]?[/]"}
-WORDS = {"ok": "all is well", "warning": "well, with warnings", "bad": "something is bad"}
+WORDS = {"ok": "all is well", "warning": "no errors, but warnings", "bad": "something is bad"}
 
 
 def page(seen: Status) -> str:

@@ -133,7 +133,7 @@ def test_a_run_without_daemon_notes_that_nothing_starts_automatically(ran: Path)
     code, document = status(ran)
     assert (code, errors(document)) == (0, [])
     noted = {one["what"]: one["severity"] for one in document["problems"]}
-    assert noted["No daemon has run yet: nothing starts of itself"] == "warning"
+    assert noted["No daemon has run yet: schedules and sensors start no runs"] == "warning"
     assert document["database"]["schema"] == document["dagster_storage"]["schema"] == "current"
     assert document["database"]["server_version"].startswith("18.")
     assert document["database"]["size_bytes"] > 10_000_000
