@@ -35,6 +35,8 @@ NUMERIC = psycopg.adapters.types["numeric"].oid
 TIMEOUT = "30s"
 #: Colours that people with any colour vision can distinguish (Okabe and Ito, 2008).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9a9a9a"
+#: For values of which none is good or bad, such as routes: without red.
+NEUTRAL = alt.Scale(range=[BLUE, ORANGE, GREEN, "#56b4e9", "#cc79a7", GREY])
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,19 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
     return Answer(rows.astype(dict.fromkeys(decimals, "float64")), f"{sql.rstrip(';')};")
 
 
-def show_chart(title: str, answer: Answer, chart: Chart, *, empty: str) -> None:
-    """Show a chart with its statement behind a click, or say why it has no data."""
+def show_chart(
+    title: str, answer: Answer, chart: Chart, *, empty: str, note: str | None = None
+) -> None:
+    """Show a chart with its statement behind a click, or say why it has no data.
+
+    `note` says how to read it.
+    """
     st.subheader(title)
     if answer.rows.empty:
         st.info(empty)
     else:
+        if note:
+            st.caption(note)
         st.altair_chart(chart.configure_legend(orient="top"), width="stretch")
     _show_sql(answer)
 
@@ -121,6 +130,26 @@ def _show_sql(answer: Answer) -> None:
 def colour_scale(colours: Mapping[str, str]) -> alt.Scale:
     """The colour of each value, also of those that are not in the data."""
     return alt.Scale(domain=list(colours), range=list(colours.values()))
+
+
+#: How a period is labelled, one line below the other.
+LABELS = {"day": ["%-d", "%b", "%Y"], "month": ["%b", "%Y"], "year": ["%Y"]}
+UNITS = {"day": "yearmonthdate", "month": "yearmonth", "year": "year"}
+
+
+def period_axis(column: str, period: str) -> alt.X:
+    """An x axis with a band for each day, month or year, and its label below the middle.
+
+    Of days, the first one and each first of January have the year. Where labels would touch each
+    other, every second one is left out.
+    """
+    lines = [f"timeFormat(datum.value, '{one}')" for one in LABELS[period]]
+    label = f"[{', '.join(lines)}]"
+    if period == "day":
+        has_year = "datum.index == 0 || timeFormat(datum.value, '%m%d') == '0101'"
+        label = f"{has_year} ? {label} : [{', '.join(lines[:2])}]"
+    axis = alt.Axis(labelExpr=label, labelAngle=0, labelOverlap="parity", ticks=False)
+    return alt.X(f"{UNITS[period]}({column}):O", title=None, axis=axis)
 
 
 def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
