@@ -140,13 +140,13 @@ UNITS = {"day": "yearmonthdate", "month": "yearmonth", "year": "year"}
 def period_axis(column: str, period: str) -> alt.X:
     """An x axis with a band for each day, month or year, and its label below the middle.
 
-    Of days, the first one and each first of January have the year. Where labels would touch each
+    Of days, the first one and those of the first week of January have the year. Where labels would touch each
     other, every second one is left out.
     """
     lines = [f"timeFormat(datum.value, '{one}')" for one in LABELS[period]]
     label = f"[{', '.join(lines)}]"
     if period == "day":
-        has_year = "datum.index == 0 || timeFormat(datum.value, '%m%d') == '0101'"
+        has_year = "datum.index == 0 || (month(datum.value) == 0 && date(datum.value) <= 7)"
         label = f"{has_year} ? {label} : [{', '.join(lines[:2])}]"
     axis = alt.Axis(labelExpr=label, labelAngle=0, labelOverlap="parity", ticks=False)
     return alt.X(f"{UNITS[period]}({column}):O", title=None, axis=axis)
