@@ -41,14 +41,9 @@ def dashboard(port: int | None, host: str) -> None:
             place=sys.prefix,
             remedy="In a clone: make dashboard. Else: pip install 'isobar[dashboard]'.",
         )
-    from pipelines.status.probes.web_ui import noted_processes  # it imports Dagster
-
     settings = Settings.current()
     if settings.has_builtin_server:
         reach_database(settings)
-    served, _ = noted_processes(settings.state)
-    if served:
-        os.environ.setdefault("ISOBAR_UI_URL", served)
     port = port or free_port(PORT)
     echo(f"The dashboards are at http://{host}:{port} — Ctrl-C stops them.")
     app = str(resources.files("pipelines.dashboard").joinpath("app.py"))

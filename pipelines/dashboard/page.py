@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,7 @@ import streamlit as st
 from sqlalchemy import Engine, text
 
 from pipelines.config import Settings, ui_url
+from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import ANALYST
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import read_sql
@@ -140,8 +142,8 @@ UNITS = {"day": "yearmonthdate", "month": "yearmonth", "year": "year"}
 def period_axis(column: str, period: str) -> alt.X:
     """An x axis with a band for each day, month or year, and its label below the middle.
 
-    Of days, the first one and those of the first week of January have the year. Where labels would touch each
-    other, every second one is left out.
+    Of days, the first one and those of the first week of January have the year. Where labels would
+    touch each other, every second one is left out.
     """
     lines = [f"timeFormat(datum.value, '{one}')" for one in LABELS[period]]
     label = f"[{', '.join(lines)}]"
@@ -199,9 +201,22 @@ def _clockwise(ring: list[list[float]]) -> list[list[float]]:
 
 
 def dagster_url(path: str) -> str | None:
-    """The address of a page of the Dagster UI, where `ISOBAR_UI_URL` names it."""
-    base = ui_url()
+    """The address of a page of the Dagster UI: where `ISOBAR_UI_URL` names it, or it runs here.
+
+    Looked up each time, as `isobar ui` is started and stopped while the dashboards run.
+    """
+    base = ui_url() or _url_of_running_ui()
     return f"{base}/{path}" if base else None
+
+
+def _url_of_running_ui() -> str | None:
+    """What `isobar ui` noted, unless its web server was killed or runs on another machine."""
+    try:
+        record = json.loads((Settings.current().state / "ui.json").read_text())
+        is_here = record["host"] == socket.gethostname()
+        return record["url"] if is_here and find(record["processes"]["web server"]) else None
+    except (OSError, ValueError, KeyError, TypeError):  # it does not run, or only starts
+        return None
 
 
 def today() -> dt.date:

@@ -1,12 +1,16 @@
 """Pages of the dashboard on the known data; the browser tests see them as people do."""
 
 import datetime as dt
+import json
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import streamlit as st
 
-from pipelines.dashboard.page import open_engine
+from pipelines.dashboard.page import dagster_url, open_engine
+from pipelines.postgres.process_identity import identity
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import dashboard as bookings
@@ -53,3 +57,18 @@ def test_energy_is_of_whole_months_from_that_of_the_first_day_stored() -> None:
     assert months == [BEGINS[SIERRA], dt.date(2026, 10, 1), dt.date(2026, 11, 1)]
     assert rows["hours_expected"].tolist() == [30 * 24, 31 * 24 + 1, 30 * 24]
     assert rows["hours_present"].iloc[-1] == 24  # and one is drawn as incomplete
+
+
+def test_the_address_of_dagster_is_looked_up_each_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("ISOBAR_UI_URL", raising=False)
+    monkeypatch.setenv("ISOBAR_HOME", str(tmp_path))
+    assert dagster_url("runs") is None
+    record = {"url": "http://127.0.0.1:3000", "host": socket.gethostname()}
+    for process, url in ((identity(), f"{record['url']}/runs"), ("1 since 0", None)):
+        noted = record | {"processes": {"web server": process}}
+        (tmp_path / "ui.json").write_text(json.dumps(noted))
+        assert dagster_url("runs") == url
+    monkeypatch.setenv("ISOBAR_UI_URL", "https://isobar.example.com/")
+    assert dagster_url("runs") == "https://isobar.example.com/runs"
