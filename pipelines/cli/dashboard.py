@@ -13,13 +13,16 @@ from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
 
 PORT = 8501
-#: Nothing is sent anywhere, nothing is watched, and no button offers what is not there.
+#: Nothing is sent anywhere, nothing is watched, no button offers what is not there, and the address
+#: is printed once.
 OPTIONS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "viewer",
     "client.showErrorLinks": "false",
+    "logger.hideWelcomeMessage": "true",
+    "logger.level": "warning",
     "global.developmentMode": "false",
     "theme.primaryColor": "#0072b2",
 }
