@@ -115,12 +115,18 @@ def show_chart(
 
 
 def show_table(title: str, answer: Answer, *, empty: str, **columns: Any) -> None:
-    """Show rows with their statement behind a click; `columns` configures columns by name."""
+    """Show rows with their statement behind a click; `columns` configures columns by name.
+
+    A column `total_rows`, made by `count(*) OVER ()`, is said below the table if it has fewer rows.
+    """
     st.subheader(title)
     if answer.rows.empty:
         st.info(empty)
     else:
-        st.dataframe(answer.rows, hide_index=True, width="stretch", column_config=columns)
+        rows = answer.rows.drop(columns="total_rows", errors="ignore")
+        st.dataframe(rows, hide_index=True, width="stretch", column_config=columns)
+        if (total := int(answer.rows.get("total_rows", [0])[0])) > len(rows):
+            st.caption(f"The first {len(rows):,} of {total:,}.")
     _show_sql(answer)
 
 

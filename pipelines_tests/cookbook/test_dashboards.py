@@ -5,18 +5,25 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from pipelines.dashboard.page import dagster_url, open_engine
 from pipelines.postgres.process_identity import identity
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import dashboard as bookings
+from pipelines.sources.flights import dashboard as flights
 from pipelines.sources.solar import dashboard as solar
+from pipelines_tests.cookbook import known_flights
 from pipelines_tests.cookbook.known_solar import BEGINS, END, SIERRA
 from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, shown
+
+#: The day on which all known itineraries depart.
+THERE = dt.date.fromisoformat(known_flights.THERE)
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +79,37 @@ def test_the_address_of_dagster_is_looked_up_each_time(
         assert dagster_url("runs") == url
     monkeypatch.setenv("ISOBAR_UI_URL", "https://isobar.example.com/")
     assert dagster_url("runs") == "https://isobar.example.com/runs"
+
+
+def test_flights_are_filtered_by_city_and_day_of_departure() -> None:
+    page = shown("pipelines.sources.flights.dashboard")
+    page.selectbox[0].set_value("GBP").run()
+    offered = page.dataframe[0].value
+    assert {"origin", "destination", "departure_on", "return_on", "total_duration"} <= {*offered}
+    page.multiselect[0].set_value(["Budapest"])
+    page.date_input[0].set_value((THERE, THERE)).run()
+    assert not page.exception
+    assert page.dataframe[0].value.equals(offered)
+    chosen: dict[str, Any] = dict.fromkeys(("destinations", "routes", "agents", "airlines"))
+    chosen |= {"currency": "GBP", "stops": 3}
+    for origin, day, count in (
+        ("Budapest", THERE, len(offered)),
+        ("London", THERE, 0),
+        ("Budapest", THERE + dt.timedelta(days=1), 0),
+    ):
+        chosen |= {"origins": [origin], "departs_from": day, "departs_until": day}
+        assert len(flights.QUESTIONS.ask("cheapest", **chosen).rows) == count
+
+
+def test_a_table_that_is_cut_off_says_so() -> None:
+    def show() -> None:
+        import pandas as pd
+
+        from pipelines.dashboard.page import Answer, show_table
+
+        rows = pd.DataFrame({"name": ["a", "b"], "total_rows": [1250, 1250]})
+        show_table("Names", Answer(rows, "SELECT"), empty="")
+
+    page = AppTest.from_function(show).run()
+    assert page.dataframe[0].value.columns.tolist() == ["name"]
+    assert page.caption[0].value == "The first 2 of 1,250."
