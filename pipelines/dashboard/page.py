@@ -162,15 +162,21 @@ def period_axis(column: str, period: str) -> alt.X:
 
 def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
     """Layers over the outlines of countries, around `points` (`latitude`, `longitude`)."""
-    west, east = points["longitude"].min() - 8, points["longitude"].max() + 8
-    south, north = points["latitude"].min() - 5, points["latitude"].max() + 5
+    west, east = _around(points["longitude"])
+    south, north = _around(points["latitude"])
     corners = [[west, south], [west, north], [east, north], [east, south]]
     shape = {"type": "MultiPoint", "coordinates": corners}
     fit = {"type": "Feature", "properties": {}, "geometry": shape}
     countries = alt.InlineData(values=_countries())
     land = alt.Chart(countries).mark_geoshape(fill="#e4e4e4", stroke="white", clip=True)
     chart = alt.layer(land, *layers).project("mercator", fit=fit)
-    return chart.properties(height=420)
+    return chart.properties(height=560)
+
+
+def _around(degrees: pd.Series[float]) -> tuple[float, float]:
+    """The range of coordinates with a margin: wide enough for names, and around a single place."""
+    margin = max(1.0, 0.06 * (degrees.max() - degrees.min()))
+    return degrees.min() - margin, degrees.max() + margin
 
 
 @cache

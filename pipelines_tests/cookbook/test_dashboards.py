@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import dashboard as bookings
 from pipelines.sources.flights import dashboard as flights
+from pipelines.sources.shipments import dashboard as shipments
 from pipelines.sources.solar import dashboard as solar
+from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.cookbook import known_flights
 from pipelines_tests.cookbook.known_solar import BEGINS, END, SIERRA
 from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, shown
@@ -113,3 +116,23 @@ def test_a_table_that_is_cut_off_says_so() -> None:
     page = AppTest.from_function(show).run()
     assert page.dataframe[0].value.columns.tolist() == ["name"]
     assert page.caption[0].value == "The first 2 of 1,250."
+
+
+def test_a_shipment_is_shown_as_it_is_stored_with_its_articles() -> None:
+    page = shown("pipelines.sources.shipments.dashboard")
+    at_risk = page.dataframe[0].value
+    assert {"total_value", "total_value_currency", "weather_age_minutes"} <= {*at_risk}
+    assert "total_rows" not in at_risk
+    page.text_input[0].set_value(" TN20261001")
+    page.text_input[1].set_value("dhl").run()
+    assert not page.exception
+    assert "DHL TN20261001" in [one.value for one in page.subheader]
+    fields, articles = (one.value for one in page.dataframe[1:])
+    assert dict(fields.to_numpy().tolist())["Total value"] == "850.00"
+    assert articles["name"].tolist() == ["Laptop", "Mouse"]
+
+
+def test_every_risk_has_a_colour() -> None:
+    view = read_sql("pipelines.sources.shipments", "views/enriched.shipments")
+    known = re.findall(r"WHEN .* THEN '(\w+)'$", view, re.MULTILINE)
+    assert {*known, "unknown"} == {*shipments.RISKS}
