@@ -68,23 +68,35 @@ def show() -> None:
             y=alt.Y("yearmonth(day):O", title=None),
             color=alt.Color("status:N", title=None, scale=colour_scale(DAYS)),
             column=alt.Column("plant_name:N", title=None),
-            tooltip=["plant_name", "day:T", "status", "hours_present", "hours_expected", "problem"],
+            tooltip=[
+                alt.Tooltip("plant_name:N", title="plant"),
+                alt.Tooltip("day:T", format=DATES["day"]),
+                alt.Tooltip("status:N"),
+                alt.Tooltip("hours_present:Q", title="hours present"),
+                alt.Tooltip("hours_expected:Q", title="hours expected"),
+                alt.Tooltip("problem:N"),
+            ],
         )
         .properties(width=205, height=220),
         empty="No day was requested yet.",
     )
     low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
     show_chart(
-        "Low hours by cause: sky, sensor or plant",
+        "Low hours by cause, last two years",
         low,
         alt.Chart(low.rows)
         .mark_bar()
         .encode(
-            x=alt.X("yearmonth(month):T", title=None),
+            x=period_axis("month", "month"),
             y=alt.Y("hours:Q"),
-            color=alt.Color("low_yield_cause:N", title=None),
+            color=alt.Color("low_yield_cause:N", title=None, scale=colour_scale(CAUSES)),
             row=alt.Row("plant_name:N", title=None),
-            tooltip=["plant_name", "month:T", "low_yield_cause", "hours"],
+            tooltip=[
+                alt.Tooltip("plant_name:N", title="plant"),
+                alt.Tooltip("month:T", format="%b %Y"),
+                alt.Tooltip("low_yield_cause:N", title="cause"),
+                alt.Tooltip("hours:Q", format=","),
+            ],
         )
         .properties(width=700, height=110),
         empty="No hour was low, or the weather of none is known yet.",
@@ -93,6 +105,13 @@ def show() -> None:
         "Plant health",
         QUESTIONS.ask("health", plants=wanted["plants"]),
         empty="No plant has readings of the last month.",
+        plant_name="Plant",
+        day="Until",
+        performance_ratio_7_days="Performance ratio, 7 days",
+        performance_ratio_30_days="Performance ratio, 30 days",
+        availability_30_days="Availability, 30 days",
+        longest_gap_hours="Longest gap, h",
+        sensor_issues="Sensor issues",
     )
 
 
