@@ -3,13 +3,13 @@ SELECT
     carrier,
     status,
     weather_risk,
+    total_value,
+    total_value_currency,
     sender_city,
     sender_conditions,
     receiver_city,
     receiver_conditions,
     greatest(sender_weather_age_minutes, receiver_weather_age_minutes) AS weather_age_minutes,
-    total_value,
-    total_value_currency,
     updated_at,
     count(*) OVER () AS total_rows
 FROM enriched.shipments
