@@ -13,13 +13,16 @@ from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
 
 PORT = 8501
-#: Nothing is sent anywhere, nothing is watched, and no button offers what is not there.
+#: Nothing is sent anywhere, nothing is watched, no button offers what is not there, and the address
+#: is printed once.
 OPTIONS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "viewer",
     "client.showErrorLinks": "false",
+    "logger.hideWelcomeMessage": "true",
+    "logger.level": "warning",
     "global.developmentMode": "false",
     "theme.primaryColor": "#0072b2",
 }
@@ -41,14 +44,9 @@ def dashboard(port: int | None, host: str) -> None:
             place=sys.prefix,
             remedy="In a clone: make dashboard. Else: pip install 'isobar[dashboard]'.",
         )
-    from pipelines.status.probes.web_ui import noted_processes  # it imports Dagster
-
     settings = Settings.current()
     if settings.has_builtin_server:
         reach_database(settings)
-    served, _ = noted_processes(settings.state)
-    if served:
-        os.environ.setdefault("ISOBAR_UI_URL", served)
     port = port or free_port(PORT)
     echo(f"The dashboards are at http://{host}:{port} — Ctrl-C stops them.")
     app = str(resources.files("pipelines.dashboard").joinpath("app.py"))

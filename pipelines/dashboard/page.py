@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,7 @@ import streamlit as st
 from sqlalchemy import Engine, text
 
 from pipelines.config import Settings, ui_url
+from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import ANALYST
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import read_sql
@@ -35,6 +37,8 @@ NUMERIC = psycopg.adapters.types["numeric"].oid
 TIMEOUT = "30s"
 #: Colours that people with any colour vision can distinguish (Okabe and Ito, 2008).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9a9a9a"
+#: For values of which none is good or bad, such as routes: without red.
+NEUTRAL = alt.Scale(range=[BLUE, ORANGE, GREEN, "#56b4e9", "#cc79a7", GREY])
 
 
 @dataclass(frozen=True)
@@ -93,23 +97,36 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
     return Answer(rows.astype(dict.fromkeys(decimals, "float64")), f"{sql.rstrip(';')};")
 
 
-def show_chart(title: str, answer: Answer, chart: Chart, *, empty: str) -> None:
-    """Show a chart with its statement behind a click, or say why it has no data."""
+def show_chart(
+    title: str, answer: Answer, chart: Chart, *, empty: str, note: str | None = None
+) -> None:
+    """Show a chart with its statement behind a click, or say why it has no data.
+
+    `note` says how to read it.
+    """
     st.subheader(title)
     if answer.rows.empty:
         st.info(empty)
     else:
+        if note:
+            st.caption(note)
         st.altair_chart(chart.configure_legend(orient="top"), width="stretch")
     _show_sql(answer)
 
 
 def show_table(title: str, answer: Answer, *, empty: str, **columns: Any) -> None:
-    """Show rows with their statement behind a click; `columns` configures columns by name."""
+    """Show rows with their statement behind a click; `columns` configures columns by name.
+
+    A column `total_rows`, made by `count(*) OVER ()`, is said below the table if it has fewer rows.
+    """
     st.subheader(title)
     if answer.rows.empty:
         st.info(empty)
     else:
-        st.dataframe(answer.rows, hide_index=True, width="stretch", column_config=columns)
+        rows = answer.rows.drop(columns="total_rows", errors="ignore")
+        st.dataframe(rows, hide_index=True, width="stretch", column_config=columns)
+        if (total := int(answer.rows.get("total_rows", [0])[0])) > len(rows):
+            st.caption(f"The first {len(rows):,} of {total:,}.")
     _show_sql(answer)
 
 
@@ -123,17 +140,43 @@ def colour_scale(colours: Mapping[str, str]) -> alt.Scale:
     return alt.Scale(domain=list(colours), range=list(colours.values()))
 
 
+#: How a period is labelled, one line below the other.
+LABELS = {"day": ["%-d", "%b", "%Y"], "month": ["%b", "%Y"], "year": ["%Y"]}
+UNITS = {"day": "yearmonthdate", "month": "yearmonth", "year": "year"}
+
+
+def period_axis(column: str, period: str) -> alt.X:
+    """An x axis with a band for each day, month or year, and its label below the middle.
+
+    Of days, the first one and those of the first week of January have the year. Where labels would
+    touch each other, every second one is left out.
+    """
+    lines = [f"timeFormat(datum.value, '{one}')" for one in LABELS[period]]
+    label = f"[{', '.join(lines)}]"
+    if period == "day":
+        has_year = "datum.index == 0 || (month(datum.value) == 0 && date(datum.value) <= 7)"
+        label = f"{has_year} ? {label} : [{', '.join(lines[:2])}]"
+    axis = alt.Axis(labelExpr=label, labelAngle=0, labelOverlap="parity", ticks=False)
+    return alt.X(f"{UNITS[period]}({column}):O", title=None, axis=axis)
+
+
 def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
     """Layers over the outlines of countries, around `points` (`latitude`, `longitude`)."""
-    west, east = points["longitude"].min() - 8, points["longitude"].max() + 8
-    south, north = points["latitude"].min() - 5, points["latitude"].max() + 5
+    west, east = _around(points["longitude"])
+    south, north = _around(points["latitude"])
     corners = [[west, south], [west, north], [east, north], [east, south]]
     shape = {"type": "MultiPoint", "coordinates": corners}
     fit = {"type": "Feature", "properties": {}, "geometry": shape}
     countries = alt.InlineData(values=_countries())
     land = alt.Chart(countries).mark_geoshape(fill="#e4e4e4", stroke="white", clip=True)
     chart = alt.layer(land, *layers).project("mercator", fit=fit)
-    return chart.properties(height=420)
+    return chart.properties(height=560)
+
+
+def _around(degrees: pd.Series[float]) -> tuple[float, float]:
+    """The range of coordinates with a margin: wide enough for names, and around a single place."""
+    margin = max(1.0, 0.06 * (degrees.max() - degrees.min()))
+    return degrees.min() - margin, degrees.max() + margin
 
 
 @cache
@@ -170,9 +213,22 @@ def _clockwise(ring: list[list[float]]) -> list[list[float]]:
 
 
 def dagster_url(path: str) -> str | None:
-    """The address of a page of the Dagster UI, where `ISOBAR_UI_URL` names it."""
-    base = ui_url()
+    """The address of a page of the Dagster UI: where `ISOBAR_UI_URL` names it, or it runs here.
+
+    Looked up each time, as `isobar ui` is started and stopped while the dashboards run.
+    """
+    base = ui_url() or _url_of_running_ui()
     return f"{base}/{path}" if base else None
+
+
+def _url_of_running_ui() -> str | None:
+    """What `isobar ui` noted, unless its web server was killed or runs on another machine."""
+    try:
+        record = json.loads((Settings.current().state / "ui.json").read_text())
+        is_here = record["host"] == socket.gethostname()
+        return record["url"] if is_here and find(record["processes"]["web server"]) else None
+    except (OSError, ValueError, KeyError, TypeError):  # it does not run, or only starts
+        return None
 
 
 def today() -> dt.date:

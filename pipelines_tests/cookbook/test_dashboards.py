@@ -1,15 +1,32 @@
 """Pages of the dashboard on the known data; the browser tests see them as people do."""
 
+import datetime as dt
+import json
+import re
+import socket
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
-from pipelines.dashboard.page import open_engine
+from pipelines.dashboard.page import dagster_url, open_engine
+from pipelines.postgres.process_identity import identity
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import dashboard as bookings
+from pipelines.sources.flights import dashboard as flights
+from pipelines.sources.shipments import dashboard as shipments
+from pipelines.sources.solar import dashboard as solar
+from pipelines.warehouse.sql_files import read_sql
+from pipelines_tests.cookbook import known_flights
+from pipelines_tests.cookbook.known_solar import BEGINS, END, SIERRA
 from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, shown
+
+#: The day on which all known itineraries depart.
+THERE = dt.date.fromisoformat(known_flights.THERE)
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +57,82 @@ def test_of_very_many_hotels_only_counts_are_shown(monkeypatch: pytest.MonkeyPat
     assert len(few.metric) == 4
     assert len(page.metric) == 1
     assert len(page.subheader) == len(few.subheader) - 1
+
+
+def test_energy_is_of_whole_months_from_that_of_the_first_day_stored() -> None:
+    rows = solar.QUESTIONS.ask(
+        "energy", plants=[1], period="month", from_date=dt.date(2006, 1, 1), to_date=END
+    ).rows
+    months = [one.date() for one in rows["period_start"]]
+    assert months == [BEGINS[SIERRA], dt.date(2026, 10, 1), dt.date(2026, 11, 1)]
+    assert rows["hours_expected"].tolist() == [30 * 24, 31 * 24 + 1, 30 * 24]
+    assert rows["hours_present"].iloc[-1] == 24  # and one is drawn as incomplete
+
+
+def test_the_address_of_dagster_is_looked_up_each_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("ISOBAR_UI_URL", raising=False)
+    monkeypatch.setenv("ISOBAR_HOME", str(tmp_path))
+    assert dagster_url("runs") is None
+    record = {"url": "http://127.0.0.1:3000", "host": socket.gethostname()}
+    for process, url in ((identity(), f"{record['url']}/runs"), ("1 since 0", None)):
+        noted = record | {"processes": {"web server": process}}
+        (tmp_path / "ui.json").write_text(json.dumps(noted))
+        assert dagster_url("runs") == url
+    monkeypatch.setenv("ISOBAR_UI_URL", "https://isobar.example.com/")
+    assert dagster_url("runs") == "https://isobar.example.com/runs"
+
+
+def test_flights_are_filtered_by_city_and_day_of_departure() -> None:
+    page = shown("pipelines.sources.flights.dashboard")
+    page.selectbox[0].set_value("GBP").run()
+    offered = page.dataframe[0].value
+    assert {"origin", "destination", "departure_on", "return_on", "total_duration"} <= {*offered}
+    page.multiselect[0].set_value(["Budapest"])
+    page.date_input[0].set_value((THERE, THERE)).run()
+    assert not page.exception
+    assert page.dataframe[0].value.equals(offered)
+    chosen: dict[str, Any] = dict.fromkeys(("destinations", "routes", "agents", "airlines"))
+    chosen |= {"currency": "GBP", "stops": 3}
+    for origin, day, count in (
+        ("Budapest", THERE, len(offered)),
+        ("London", THERE, 0),
+        ("Budapest", THERE + dt.timedelta(days=1), 0),
+    ):
+        chosen |= {"origins": [origin], "departs_from": day, "departs_until": day}
+        assert len(flights.QUESTIONS.ask("cheapest", **chosen).rows) == count
+
+
+def test_a_table_that_is_cut_off_says_so() -> None:
+    def show() -> None:
+        import pandas as pd
+
+        from pipelines.dashboard.page import Answer, show_table
+
+        rows = pd.DataFrame({"name": ["a", "b"], "total_rows": [1250, 1250]})
+        show_table("Names", Answer(rows, "SELECT"), empty="")
+
+    page = AppTest.from_function(show).run()
+    assert page.dataframe[0].value.columns.tolist() == ["name"]
+    assert page.caption[0].value == "The first 2 of 1,250."
+
+
+def test_a_shipment_is_shown_as_it_is_stored_with_its_articles() -> None:
+    page = shown("pipelines.sources.shipments.dashboard")
+    at_risk = page.dataframe[0].value
+    assert {"total_value", "total_value_currency", "weather_age_minutes"} <= {*at_risk}
+    assert "total_rows" not in at_risk
+    page.text_input[0].set_value(" TN20261001")
+    page.text_input[1].set_value("dhl").run()
+    assert not page.exception
+    assert "DHL TN20261001" in [one.value for one in page.subheader]
+    fields, articles = (one.value for one in page.dataframe[1:])
+    assert dict(fields.to_numpy().tolist())["Total value"] == "850.00"
+    assert articles["name"].tolist() == ["Laptop", "Mouse"]
+
+
+def test_every_risk_has_a_colour() -> None:
+    view = read_sql("pipelines.sources.shipments", "views/enriched.shipments")
+    known = re.findall(r"WHEN .* THEN '(\w+)'$", view, re.MULTILINE)
+    assert {*known, "unknown"} == {*shipments.RISKS}

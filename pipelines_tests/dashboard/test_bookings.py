@@ -69,17 +69,24 @@ def test_hotels_with_one_name_have_two_labels(filled: psycopg.Connection) -> Non
 def test_occupancy_by_counts_is_that_of_the_function(filled: psycopg.Connection) -> None:
     function = filled.execute(
         "SELECT hotel_id, period_start, rooms_booked, rooms_available, occupancy"
-        " FROM metrics.hotel_occupancy(current_date, current_date + 17, 'week')"
+        " FROM metrics.hotel_occupancy("
+        "  date_trunc('week', current_date)::date,"
+        "  date_trunc('week', current_date + 16 + interval '7 days')::date,"
+        "  'week'"
+        " )"
         " WHERE occupancy IS NOT NULL ORDER BY hotel_id, period_start"
     ).fetchall()
     assert [(row[0], *row[2:]) for row in answer(filled, "occupancy")] == function
     assert sum(row[2] for row in function) == 3 + 3
+    assert {row[1].weekday() for row in function} == {0}
+    assert {row[3] for row in function} == {7 * 10, 7 * 5}
 
 
 def test_net_bookings_are_what_is_on_the_books(filled: psycopg.Connection) -> None:
-    on_the_books = [row[:2] for row in answer(filled, "on_the_books") if row[1]]
+    on_the_books = [row[:2] for row in answer(filled, "on_the_books")]
     assert answer(filled, "net_bookings") == on_the_books
     assert sum(row[1] for row in on_the_books) == 9
+    assert len(on_the_books) == PARAMETERS["nights"]  # also those without a reservation
 
 
 @pytest.mark.parametrize("name", ["by_month", "on_the_books", "pace"])

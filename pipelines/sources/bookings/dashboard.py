@@ -3,7 +3,16 @@
 import altair as alt
 import streamlit as st
 
-from pipelines.dashboard.page import BLUE, GREY, RED, Page, Questions, colour_scale, show_chart
+from pipelines.dashboard.page import (
+    BLUE,
+    GREY,
+    RED,
+    Page,
+    Questions,
+    colour_scale,
+    period_axis,
+    show_chart,
+)
 
 QUESTIONS = Questions("pipelines.sources.bookings")
 #: Of so many hotels pickup and pace are computed from events, which takes a millisecond each.
@@ -40,9 +49,15 @@ def show() -> None:
         alt.Chart(books.rows)
         .mark_bar(color=BLUE)
         .encode(
-            x=alt.X("yearmonthdate(night_of_stay):T", title="night of stay"),
+            x=period_axis("night_of_stay", "day").title("night of stay"),
             y=alt.Y("on_the_books:Q", title="reservations"),
-            tooltip=["night_of_stay:T", *books.rows.columns[1:]],
+            tooltip=[
+                alt.Tooltip("night_of_stay:T", title="night of stay", format="%a %-d %b %Y"),
+                *(
+                    alt.Tooltip(f"{one}:Q", title=one.replace("_", " "), format=",")
+                    for one in books.rows.columns[1:]
+                ),
+            ],
         )
         .properties(height=280),
         empty="Nothing is on the books.",
@@ -54,11 +69,14 @@ def show() -> None:
         alt.Chart(occupancy.rows)
         .mark_rect()
         .encode(
-            x=alt.X("yearmonthdate(period_start):O", title="week"),
+            x=period_axis("period_start", "day").title("week from Monday"),
             y=alt.Y("hotel_name:N", title=None),
             color=alt.Color("occupancy:Q", title=None, legend=alt.Legend(format=".0%")),
             tooltip=[
-                *("hotel_name", "period_start:T", "rooms_booked", "rooms_available"),
+                alt.Tooltip("hotel_name:N", title="hotel"),
+                alt.Tooltip("period_start:T", title="week from", format="%a %-d %b %Y"),
+                alt.Tooltip("rooms_booked:Q", title="room nights booked", format=","),
+                alt.Tooltip("rooms_available:Q", title="room nights available", format=","),
                 alt.Tooltip("occupancy:Q", format=".1%"),
             ],
         ),
@@ -74,14 +92,14 @@ def show() -> None:
         alt.Chart(months.rows.melt(["month", "cancellation_rate_pct"], [*kinds], "kind", "nights"))
         .mark_bar()
         .encode(
-            x=alt.X("yearmonth(month):T", title=None),
+            x=period_axis("month", "month"),
             xOffset="kind:N",
             y=alt.Y("nights:Q", title="nights of reservations"),
             color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
             tooltip=[
-                alt.Tooltip("yearmonth(month):T", title="month"),
-                "kind",
-                "nights",
+                alt.Tooltip("month:T", title="month", format="%b %Y"),
+                alt.Tooltip("kind:N", title="kind"),
+                alt.Tooltip("nights:Q", title="nights of reservations", format=","),
                 alt.Tooltip("cancellation_rate_pct:Q", title="cancelled, %"),
             ],
         )
@@ -92,11 +110,12 @@ def show() -> None:
 
 def _show_pace(of_hotels: dict[str, list[int]]) -> None:
     pace = QUESTIONS.ask("pace", **of_hotels)
-    years = {"this_year": BLUE, "last_year": GREY}
+    years = {"this year": BLUE, "last year": GREY}
+    rows = pace.rows.rename(columns={"this_year": "this year", "last_year": "last year"})
     show_chart(
         "Pace: next month, beside the same weeks last year",
         pace,
-        alt.Chart(pace.rows.melt("days_before_arrival", [*years], "year", "on_the_books").dropna())
+        alt.Chart(rows.melt("days_before_arrival", [*years], "year", "on_the_books").dropna())
         .mark_line()
         .encode(
             x=alt.X(
@@ -106,7 +125,11 @@ def _show_pace(of_hotels: dict[str, list[int]]) -> None:
             ),
             y=alt.Y("on_the_books:Q", title="nights on the books"),
             color=alt.Color("year:N", title=None, scale=colour_scale(years)),
-            tooltip=["days_before_arrival", "year", "on_the_books"],
+            tooltip=[
+                alt.Tooltip("days_before_arrival:Q", title="days before arrival"),
+                alt.Tooltip("year:N"),
+                alt.Tooltip("on_the_books:Q", title="nights on the books", format=","),
+            ],
         )
         .properties(height=280),
         empty="There is no night to compare yet.",

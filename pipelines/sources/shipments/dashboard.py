@@ -1,15 +1,21 @@
 """The dashboard page of shipments: a map with the weather, parcels at risk, one parcel tracked."""
 
+import datetime as dt
 from dataclasses import replace
+from itertools import cycle
+from typing import Any
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
 from pipelines.dashboard.page import (
+    BLUE,
     GREEN,
     GREY,
+    ORANGE,
     RED,
+    Answer,
     Chart,
     Page,
     Questions,
@@ -24,9 +30,14 @@ RISKS = {
     "storm": RED,
     "freezing_rain": "#cc79a7",
     "snow": "#56b4e9",
+    "heat": ORANGE,
     "none": GREEN,
     "unknown": GREY,
 }
+#: Carriers have words of their own too: red are only those of a fault.
+STATUSES = {"inbound_scan": GREY, "scanned": "#56b4e9", "in_transit": BLUE, "delivery": GREEN}
+FAULTS = ("exception", "return", "fail", "lost", "damage")
+UNITS = {" celsius": ", °C", " kmh": ", km/h", " minutes": ", min"}
 
 
 def show() -> None:
@@ -43,6 +54,22 @@ def show() -> None:
         "At risk",
         QUESTIONS.ask("at_risk"),
         empty="The weather delays no shipment.",
+        tracking_number="Tracking number",
+        carrier="Carrier",
+        status="Status",
+        weather_risk="Risk",
+        sender_city="From",
+        sender_conditions="Weather at sender",
+        receiver_city="To",
+        receiver_conditions="Weather at receiver",
+        weather_age_minutes=st.column_config.NumberColumn(
+            "Age of weather, min", help="Of the older one, if both ends have one."
+        ),
+        total_value=st.column_config.NumberColumn("Value", format="%.2f"),
+        total_value_currency="Currency",
+        updated_at=st.column_config.DatetimeColumn(
+            "Changed, UTC", format="YYYY-MM-DD HH:mm", timezone="UTC"
+        ),
     )
     _show_tracking()
     by_status = QUESTIONS.ask("by_status")
@@ -54,7 +81,7 @@ def show() -> None:
         .encode(
             x=alt.X("shipments:Q"),
             y=alt.Y("carrier:N", title=None),
-            color=alt.Color("status:N", title=None),
+            color=alt.Color("status:N", title=None, scale=_status_colours(by_status.rows)),
             tooltip=["carrier", "status", "shipments"],
         ),
         empty="No shipment was loaded yet. Drop a file into the inbox.",
@@ -69,13 +96,63 @@ def _show_tracking() -> None:
         "carrier": carrier.text_input("Carrier", placeholder="DHL"),
     }
     if all(given.values()):
-        found = QUESTIONS.ask("track", **given)
-        rows = found.rows.astype("string").T.rename(columns={0: "value"}).reset_index(names="field")
-        show_table(
-            f"{given['carrier']} {given['tracking_number']}",
-            replace(found, rows=rows) if len(found.rows) else found,
-            empty="There is no such shipment.",
+        _show_shipment(QUESTIONS.ask("track", **given), given)
+
+
+def _show_shipment(found: Answer, given: dict[str, str]) -> None:
+    """The fields of a shipment one below the other, then its articles."""
+    # The function finds a carrier in small letters too: the title has it as stored.
+    one = found.rows.iloc[0].to_dict() if len(found.rows) else given
+    articles = one.pop("articles", None)
+    fields = [(_heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
+    rows = pd.DataFrame(fields, columns=["field", "value"])
+    show_table(
+        f"{one['carrier']} {one['tracking_number']}",
+        replace(found, rows=rows) if len(found.rows) else found,
+        empty="There is no such shipment.",
+        field="Field",
+        value="Value",
+    )
+    if articles:
+        st.markdown("**Articles**")
+        st.dataframe(
+            pd.DataFrame(articles, columns=["sku", "name", "quantity", "unit_price"]),
+            hide_index=True,
+            width="content",
+            column_config={
+                "sku": "SKU",
+                "name": "Article",
+                "quantity": "Quantity",
+                "unit_price": st.column_config.NumberColumn("Unit price", format="%.2f"),
+            },
         )
+
+
+def _heading(name: str) -> str:
+    words = name.replace("_", " ").capitalize()
+    for ending, unit in UNITS.items():
+        words = words.removesuffix(ending) + (unit if words.endswith(ending) else "")
+    return words
+
+
+def _as_text(name: str, value: Any) -> str | None:
+    if value is None or pd.isna(value):
+        return None
+    if isinstance(value, dt.datetime):
+        return f"{value.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    if isinstance(value, float):
+        return f"{value:,.2f}" if name == "total_value" else f"{value:g}"
+    return str(value)
+
+
+def _status_colours(rows: pd.DataFrame) -> alt.Scale:
+    others = cycle((ORANGE, "#cc79a7", "#f0e442"))
+    return colour_scale(
+        {
+            one: RED if any(word in one for word in FAULTS) else STATUSES.get(one) or next(others)
+            for one in dict.fromkeys([*STATUSES, *rows["status"]])
+        }
+    )
 
 
 def _map(rows: pd.DataFrame) -> Chart:
@@ -87,6 +164,7 @@ def _map(rows: pd.DataFrame) -> Chart:
     )
     places = places.dropna(subset=["latitude", "longitude"]).drop_duplicates()
     points = [f"{end}_{name}" for end in ends for name in ("city", "latitude", "longitude")]
+    labels = places.drop_duplicates("city")
     lines = rows.groupby([*points, "weather_risk"], as_index=False).size()
     lines = lines.rename(columns={"size": "shipments"})
     colour = alt.Color(
@@ -104,15 +182,30 @@ def _map(rows: pd.DataFrame) -> Chart:
             latitude2="receiver_latitude:Q",
             color=colour,
             size=alt.Size("shipments:Q", legend=None, scale=alt.Scale(range=[1.5, 5])),
-            tooltip=["sender_city", "receiver_city", "weather_risk", "shipments"],
+            tooltip=[
+                alt.Tooltip("sender_city:N", title="from"),
+                alt.Tooltip("receiver_city:N", title="to"),
+                alt.Tooltip("weather_risk:N", title="weather risk"),
+                alt.Tooltip("shipments:Q"),
+            ],
         )
     )
+    tooltip = [
+        alt.Tooltip("city:N"),
+        alt.Tooltip("conditions:N", title="weather"),
+        alt.Tooltip("temperature_celsius:Q", title="temperature, °C"),
+    ]
     dots = (
         alt.Chart(places)
         .mark_circle(size=80, color="#333333")
-        .encode(longitude="longitude:Q", latitude="latitude:Q", tooltip=names[:3])
+        .encode(longitude="longitude:Q", latitude="latitude:Q", tooltip=tooltip)
     )
-    return world_map(places, ways, dots)
+    text = alt.Chart(labels).encode(
+        longitude="longitude:Q", latitude="latitude:Q", text="city:N", tooltip=tooltip
+    )
+    style: dict[str, Any] = {"align": "left", "dx": 8, "fontSize": 12}
+    outline = text.mark_text(**style, color="white", stroke="white", strokeWidth=3, opacity=0.8)
+    return world_map(places, ways, dots, outline, text.mark_text(**style, color="#333333"))
 
 
 pages = [Page("Shipments", ":material/local_shipping:", show)]

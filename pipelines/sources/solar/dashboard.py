@@ -9,11 +9,14 @@ from pipelines.dashboard.page import (
     BLUE,
     GREEN,
     GREY,
+    NEUTRAL,
     ORANGE,
     RED,
+    Answer,
     Page,
     Questions,
     colour_scale,
+    period_axis,
     show_chart,
     show_table,
     today,
@@ -21,6 +24,10 @@ from pipelines.dashboard.page import (
 
 QUESTIONS = Questions("pipelines.sources.solar")
 PERIODS = {"day": 90, "month": 3 * 365, "year": 20 * 365}
+LACKS_HOURS = "datum.hours_present < datum.hours_expected"
+NOTE = "Hollow: hours are missing, or the period has not ended. Both sums are of the hours present."
+DATES = {"day": "%-d %b %Y", "month": "%b %Y", "year": "%Y"}
+CAUSES = {"sky": GREY, "sensor": ORANGE, "plant": RED}
 DAYS = {
     "complete": GREEN,
     "partial": ORANGE,
@@ -49,39 +56,7 @@ def show() -> None:
         "from_date": until - dt.timedelta(days=PERIODS[period]),
         "to_date": until,
     }
-    energy = QUESTIONS.ask("energy", period=period, **wanted)
-    kinds = {"expected_energy_kwh": GREY, "observed_energy_kwh": BLUE}
-    when = alt.X("period_start:T", title=None)
-    show_chart(
-        "Energy, expected and observed",
-        energy,
-        alt.Chart(energy.rows.melt(["name", "period_start"], [*kinds], "kind", "kwh"))
-        .mark_line(interpolate="step-after")
-        .encode(
-            x=when,
-            y=alt.Y("kwh:Q", title="kWh"),
-            color=alt.Color("kind:N", title=None, scale=colour_scale(kinds)),
-            row=alt.Row("name:N", title=None),
-            tooltip=["name", "period_start:T", "kind", alt.Tooltip("kwh:Q", format=",.0f")],
-        )
-        .resolve_scale(y="independent")
-        .properties(width=700, height=140),
-        empty="No reading was loaded yet.",
-    )
-    show_chart(
-        "Performance ratio",
-        energy,
-        alt.Chart(energy.rows)
-        .mark_line()
-        .encode(
-            x=when,
-            y=alt.Y("performance_ratio:Q", title="observed by expected energy"),
-            color=alt.Color("name:N", title=None),
-            tooltip=["name", "period_start:T", alt.Tooltip("performance_ratio:Q", format=".2f")],
-        )
-        .properties(height=260),
-        empty="No reading was loaded yet.",
-    )
+    _show_energy(QUESTIONS.ask("energy", period=period, **wanted), period)
     coverage = QUESTIONS.ask("coverage", **(wanted | {"from_date": until - dt.timedelta(days=366)}))
     show_chart(
         "Coverage, last year",
@@ -93,23 +68,35 @@ def show() -> None:
             y=alt.Y("yearmonth(day):O", title=None),
             color=alt.Color("status:N", title=None, scale=colour_scale(DAYS)),
             column=alt.Column("plant_name:N", title=None),
-            tooltip=["plant_name", "day:T", "status", "hours_present", "hours_expected", "problem"],
+            tooltip=[
+                alt.Tooltip("plant_name:N", title="plant"),
+                alt.Tooltip("day:T", format=DATES["day"]),
+                alt.Tooltip("status:N"),
+                alt.Tooltip("hours_present:Q", title="hours present"),
+                alt.Tooltip("hours_expected:Q", title="hours expected"),
+                alt.Tooltip("problem:N"),
+            ],
         )
         .properties(width=205, height=220),
         empty="No day was requested yet.",
     )
     low = QUESTIONS.ask("low_hours", **(wanted | {"from_date": until - dt.timedelta(days=730)}))
     show_chart(
-        "Low hours by cause: sky, sensor or plant",
+        "Low hours by cause, last two years",
         low,
         alt.Chart(low.rows)
         .mark_bar()
         .encode(
-            x=alt.X("yearmonth(month):T", title=None),
+            x=period_axis("month", "month"),
             y=alt.Y("hours:Q"),
-            color=alt.Color("low_yield_cause:N", title=None),
+            color=alt.Color("low_yield_cause:N", title=None, scale=colour_scale(CAUSES)),
             row=alt.Row("plant_name:N", title=None),
-            tooltip=["plant_name", "month:T", "low_yield_cause", "hours"],
+            tooltip=[
+                alt.Tooltip("plant_name:N", title="plant"),
+                alt.Tooltip("month:T", format="%b %Y"),
+                alt.Tooltip("low_yield_cause:N", title="cause"),
+                alt.Tooltip("hours:Q", format=","),
+            ],
         )
         .properties(width=700, height=110),
         empty="No hour was low, or the weather of none is known yet.",
@@ -118,6 +105,73 @@ def show() -> None:
         "Plant health",
         QUESTIONS.ask("health", plants=wanted["plants"]),
         empty="No plant has readings of the last month.",
+        plant_name="Plant",
+        day="Until",
+        performance_ratio_7_days="Performance ratio, 7 days",
+        performance_ratio_30_days="Performance ratio, 30 days",
+        availability_30_days="Availability, 30 days",
+        longest_gap_hours="Longest gap, h",
+        sensor_issues="Sensor issues",
+    )
+
+
+def _show_energy(energy: Answer, period: str) -> None:
+    """Energy and performance ratio; what lacks hours is hollow: it may only seem low."""
+    hollow = alt.condition(LACKS_HOURS, alt.value(0.1), alt.value(1))
+    kind = alt.Color(
+        "kind:N", title=None, scale=colour_scale({"observed": BLUE, "expected": "#333333"})
+    )
+    when = period_axis("period_start", period)
+    tooltip = [
+        alt.Tooltip("name:N", title="plant"),
+        alt.Tooltip("period_start:T", title=period, format=DATES[period]),
+        alt.Tooltip("observed_energy_kwh:Q", title="observed, kWh", format=",.0f"),
+        alt.Tooltip("expected_energy_kwh:Q", title="expected, kWh", format=",.0f"),
+        alt.Tooltip("performance_ratio:Q", title="performance ratio", format=".2f"),
+        alt.Tooltip("hours_present:Q", title="hours present", format=","),
+        alt.Tooltip("hours_expected:Q", title="hours expected", format=","),
+    ]
+    chart = alt.Chart(energy.rows).encode(x=when, tooltip=tooltip)
+    bars = (
+        chart.transform_calculate(kind="'observed'")
+        .mark_bar(strokeWidth=1)
+        .encode(
+            y=alt.Y("observed_energy_kwh:Q", title="kWh"),
+            color=kind,
+            stroke=kind,
+            fillOpacity=hollow,
+        )
+    )
+    ticks = (
+        chart.transform_calculate(kind="'expected'")
+        .mark_tick(thickness=2)
+        .encode(y="expected_energy_kwh:Q", color=kind)
+    )
+    show_chart(
+        "Energy, expected and observed",
+        energy,
+        alt.layer(bars, ticks)
+        .properties(width=700, height=140)
+        .facet(row=alt.Row("name:N", title=None))
+        .resolve_scale(y="independent"),
+        empty="No reading was loaded yet.",
+        note=NOTE,
+    )
+    ratio = chart.encode(
+        y=alt.Y("performance_ratio:Q", title="observed by expected energy"),
+        color=alt.Color("name:N", title=None, scale=NEUTRAL),
+    )
+    show_chart(
+        "Performance ratio",
+        energy,
+        alt.layer(
+            ratio.mark_line(strokeWidth=1),
+            ratio.mark_point(filled=True, size=50).encode(
+                stroke=alt.Stroke("name:N", title=None, scale=NEUTRAL), fillOpacity=hollow
+            ),
+        ).properties(height=260),
+        empty="No reading was loaded yet.",
+        note=NOTE,
     )
 
 

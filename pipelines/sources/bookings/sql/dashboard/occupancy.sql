@@ -1,11 +1,12 @@
 -- Net bookings by night of stay: as on the books, unless the source books or cancels a night twice.
+-- Weeks are whole: from the Monday of this week until the week of the last night has ended.
 SELECT
     named.hotel_id,
     named.hotel_name,
-    weeks.period_start,
+    weeks.period_start::date AS period_start,
     coalesce(booked.rooms_booked, 0) AS rooms_booked,
-    named.rooms * weeks.nights AS rooms_available,
-    round(coalesce(booked.rooms_booked, 0)::numeric / (named.rooms * weeks.nights), 4) AS occupancy
+    named.rooms * 7 AS rooms_available,
+    round(coalesce(booked.rooms_booked, 0)::numeric / (named.rooms * 7), 4) AS occupancy
 FROM (
     SELECT
         hotel_id,
@@ -16,25 +17,22 @@ FROM (
         END AS hotel_name
     FROM bookings.hotels
 ) AS named
-CROSS JOIN (
-    SELECT
-        date_trunc('week', night)::date AS week,
-        min(night)::date AS period_start,
-        count(*) AS nights
-    FROM generate_series(current_date::timestamp, current_date + %(nights)s - 1, interval '1 day') AS night
-    GROUP BY week
-) AS weeks
+CROSS JOIN generate_series(
+    date_trunc('week', current_date::timestamp),
+    current_date + %(nights)s - 1,
+    interval '1 week'
+) AS weeks (period_start)
 LEFT JOIN (
     SELECT
         hotel_id,
-        date_trunc('week', day::timestamp)::date AS week,
+        date_trunc('week', day::timestamp) AS period_start,
         sum(net_bookings) AS rooms_booked
     FROM metrics.hotel_bookings_by_stay_night
     WHERE
         hotel_id = ANY (%(hotels)s::bigint[])
-        AND day >= current_date
-        AND day < current_date + %(nights)s
-    GROUP BY hotel_id, week
-) AS booked ON named.hotel_id = booked.hotel_id AND weeks.week = booked.week
+        AND day >= date_trunc('week', current_date::timestamp)
+        AND day < date_trunc('week', current_date + %(nights)s - 1 + interval '7 days')
+    GROUP BY hotel_id, period_start
+) AS booked ON named.hotel_id = booked.hotel_id AND weeks.period_start = booked.period_start
 WHERE named.hotel_id = ANY (%(hotels)s::bigint[]) AND named.rooms IS NOT NULL
 ORDER BY named.hotel_name, weeks.period_start;

@@ -1,4 +1,18 @@
-SELECT route, price_amount, price_currency, agent, agent_rating, airlines, max_stops, itinerary_id, first_seen_on
+SELECT
+    coalesce(origin_city, origin_airport) AS origin,
+    coalesce(destination_city, destination_airport) AS destination,
+    departure_on,
+    return_on,
+    price_amount,
+    to_char(total_duration_minutes * interval '1 minute', 'HH24:MI') AS total_duration,
+    max_stops,
+    airlines,
+    agent,
+    agent_rating,
+    route,
+    first_seen_on,
+    itinerary_id,
+    count(*) OVER () AS total_rows
 FROM enriched.itineraries
 WHERE
     withdrawn_at IS NULL
@@ -7,5 +21,8 @@ WHERE
     AND (%(routes)s::text[] IS NULL OR route = ANY (%(routes)s))
     AND (%(agents)s::text[] IS NULL OR agent = ANY (%(agents)s))
     AND (%(airlines)s::text[] IS NULL OR airlines && %(airlines)s::text[])
+    AND (%(origins)s::text[] IS NULL OR coalesce(origin_city, origin_airport) = ANY (%(origins)s))
+    AND (%(destinations)s::text[] IS NULL OR coalesce(destination_city, destination_airport) = ANY (%(destinations)s))
+    AND (%(departs_from)s::date IS NULL OR departure_on BETWEEN %(departs_from)s AND %(departs_until)s)
 ORDER BY price_amount, itinerary_id
 LIMIT 100;

@@ -1,5 +1,25 @@
-SELECT withdrawn_on, route, price_amount AS last_price, price_currency, agent, first_seen_on, itinerary_id
+SELECT
+    withdrawn_on,
+    coalesce(origin_city, origin_airport) AS origin,
+    coalesce(destination_city, destination_airport) AS destination,
+    departure_on,
+    return_on,
+    price_amount AS last_price,
+    agent,
+    route,
+    first_seen_on,
+    itinerary_id,
+    count(*) OVER () AS total_rows
 FROM enriched.itineraries
-WHERE withdrawn_at IS NOT NULL AND (%(routes)s::text[] IS NULL OR route = ANY (%(routes)s))
+WHERE
+    withdrawn_at IS NOT NULL
+    AND price_currency = %(currency)s
+    AND max_stops <= %(stops)s
+    AND (%(routes)s::text[] IS NULL OR route = ANY (%(routes)s))
+    AND (%(agents)s::text[] IS NULL OR agent = ANY (%(agents)s))
+    AND (%(airlines)s::text[] IS NULL OR airlines && %(airlines)s::text[])
+    AND (%(origins)s::text[] IS NULL OR coalesce(origin_city, origin_airport) = ANY (%(origins)s))
+    AND (%(destinations)s::text[] IS NULL OR coalesce(destination_city, destination_airport) = ANY (%(destinations)s))
+    AND (%(departs_from)s::date IS NULL OR departure_on BETWEEN %(departs_from)s AND %(departs_until)s)
 ORDER BY withdrawn_at DESC, itinerary_id
 LIMIT 100;

@@ -1,7 +1,18 @@
 SELECT
-    tracking_number, carrier, status, weather_risk,
-    sender_city, sender_conditions, receiver_city, receiver_conditions, updated_at
+    tracking_number,
+    carrier,
+    status,
+    weather_risk,
+    total_value,
+    total_value_currency,
+    sender_city,
+    sender_conditions,
+    receiver_city,
+    receiver_conditions,
+    greatest(sender_weather_age_minutes, receiver_weather_age_minutes) AS weather_age_minutes,
+    updated_at,
+    count(*) OVER () AS total_rows
 FROM enriched.shipments
-WHERE weather_risk IN ('storm', 'freezing_rain', 'snow') AND status <> 'delivery'
-ORDER BY array_position('{storm,freezing_rain,snow}', weather_risk), tracking_number
+WHERE weather_risk <> 'none' AND status <> 'delivery'
+ORDER BY array_position('{storm,freezing_rain,snow,heat}', weather_risk), tracking_number, carrier
 LIMIT 200;

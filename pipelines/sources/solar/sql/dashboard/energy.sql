@@ -1,5 +1,16 @@
+-- Whole periods, from that of the first day stored: one that has begun lacks hours, as one with a gap does.
 SELECT name, period_start, expected_energy_kwh, observed_energy_kwh, performance_ratio, hours_present, hours_expected
-FROM solar.plants
-CROSS JOIN LATERAL metrics.solar_report(plant_id, %(from_date)s, %(to_date)s, %(period)s)
-WHERE plant_id = ANY (%(plants)s::integer[])
+FROM (
+    SELECT min(day) AS first_day
+    FROM solar.days
+    WHERE plant_id = ANY (%(plants)s::integer[]) AND hours_present > 0 AND day < %(to_date)s
+) AS stored
+CROSS JOIN solar.plants
+CROSS JOIN LATERAL metrics.solar_report(
+    plant_id,
+    date_trunc(%(period)s, greatest(%(from_date)s, first_day)::timestamp)::date,
+    (date_trunc(%(period)s, %(to_date)s - interval '1 day') + ('1 ' || %(period)s)::interval)::date,
+    %(period)s
+)
+WHERE first_day IS NOT NULL AND plant_id = ANY (%(plants)s::integer[])
 ORDER BY name, period_start;
