@@ -46,9 +46,7 @@ def show() -> None:
         state=st.column_config.TextColumn(
             "State", help="late: no delivery for 26 hours. A source of files may just have none."
         ),
-        last_delivery_at=st.column_config.DatetimeColumn(
-            "Last loaded", format="YYYY-MM-DD HH:mm"
-        ),
+        last_delivery_at=st.column_config.DatetimeColumn("Last loaded", format="YYYY-MM-DD HH:mm"),
         deliveries_today=st.column_config.NumberColumn("Deliveries today", format="localized"),
         records_today=st.column_config.NumberColumn("Records today", format="localized"),
         rejected_today=st.column_config.NumberColumn("Rejected today", format="localized"),

@@ -127,7 +127,8 @@ def test_a_shipment_is_shown_as_it_is_stored_with_its_articles() -> None:
     page.text_input[1].set_value("dhl").run()
     assert not page.exception
     assert "DHL TN20261001" in [one.value for one in page.subheader]
-    fields, articles = (one.value for one in page.dataframe[1:])
+    fields, statuses, articles = (one.value for one in page.dataframe[1:])
+    assert statuses["status"].tolist()[-1] == dict(fields.to_numpy().tolist())["Status"]
     assert dict(fields.to_numpy().tolist())["Total value"] == "850.00"
     assert articles["name"].tolist() == ["Laptop", "Mouse"]
 

@@ -100,10 +100,10 @@ def _show_tracking() -> None:
 
 
 def _show_shipment(found: Answer, given: dict[str, str]) -> None:
-    """The fields of a shipment one below the other, then its articles."""
+    """The fields of a shipment one below the other, then its statuses and its articles."""
     # The function finds a carrier in small letters too: the title has it as stored.
     one = found.rows.iloc[0].to_dict() if len(found.rows) else given
-    articles = one.pop("articles", None)
+    statuses, articles = (one.pop(name, None) for name in ("status_history", "articles"))
     fields = [(_heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
     rows = pd.DataFrame(fields, columns=["field", "value"])
     show_table(
@@ -113,6 +113,16 @@ def _show_shipment(found: Answer, given: dict[str, str]) -> None:
         field="Field",
         value="Value",
     )
+    if statuses:
+        st.markdown("**Statuses**")
+        rows = pd.DataFrame(statuses, columns=["since", "status"])
+        since = pd.to_datetime(rows["since"], utc=True, format="ISO8601")
+        st.dataframe(
+            rows.assign(since=since.dt.strftime("%Y-%m-%d %H:%M UTC")),
+            hide_index=True,
+            width="content",
+            column_config={"since": "Since", "status": "Status"},
+        )
     if articles:
         st.markdown("**Articles**")
         st.dataframe(
