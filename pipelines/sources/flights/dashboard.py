@@ -56,7 +56,7 @@ def show() -> None:
         .encode(
             x=alt.X("yearmonthdate(snapshot_on):T", title=None, axis=alt.Axis(format="%-d %b")),
             y=price,
-            color=alt.Color("route:N", title=None, scale=NEUTRAL),
+            color=alt.Color("route:N", title=None, scale=NEUTRAL, legend=alt.Legend(columns=4)),
             tooltip=[
                 alt.Tooltip("snapshot_on:T", title="day", format="%-d %b %Y"),
                 alt.Tooltip("route:N"),
