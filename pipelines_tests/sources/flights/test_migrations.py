@@ -54,7 +54,7 @@ def test_the_duration_has_layovers_where_times_are_known(
         ("it_3", 145),
         ("it_4", 145),
     ]
-    doubtful = "SELECT itinerary_id FROM enriched.itineraries WHERE has_impossible_times"
+    doubtful = "SELECT itinerary_id FROM enriched.itineraries WHERE is_inconsistent"
     assert owner.execute(doubtful).fetchall() == [("it_3",)]
 
 

@@ -36,7 +36,7 @@ SELECT
         SELECT FROM flights.itinerary_legs AS parts
         INNER JOIN flights.legs ON parts.leg_id = legs.leg_id AND parts.leg_seen_from_at = legs.seen_from_at
         WHERE parts.itinerary_id = itineraries.itinerary_id AND legs.time_verdict = 'impossible'
-    ) AS has_impossible_times
+    ) AS is_inconsistent
 FROM flights.itineraries;
 
 COMMENT ON VIEW enriched.itineraries IS
@@ -80,6 +80,6 @@ COMMENT ON COLUMN enriched.itineraries.total_duration_minutes IS
 'Sum over its legs of the time from departure to arrival, layovers included, minutes; without the stay
 at the destination. The stated duration counts for a leg whose time zones are not known or whose times
 are impossible.';
-COMMENT ON COLUMN enriched.itineraries.has_impossible_times IS
+COMMENT ON COLUMN enriched.itineraries.is_inconsistent IS
 'True where the times of a leg contradict its stated duration (enriched.itinerary_legs.time_verdict): ask
 the agent before you book it.';
