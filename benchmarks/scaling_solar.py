@@ -59,7 +59,7 @@ def grow(server: Connections, curve: Curve) -> None:
         with curve.seconds(size, "health of all plants"):
             refresh(warehouse, now=utc_now())
         daily = sync(server, days_ago=days_ago)
-        assert daily["answers"] == plants
+        assert daily["response_count"] == plants
         curve.add(size, "a day more of each plant, s", daily["seconds"])
         with curve.seconds(size, "health of all plants after it"):
             refresh(warehouse, now=utc_now())

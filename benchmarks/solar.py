@@ -61,8 +61,8 @@ def measure(server: Connections) -> list[Measure]:
         _register(connection, range(PLANTS + 1, DAILY_PLANTS + 1))
         _copy_days(connection)
         daily = sync(server, days_ago=0, answer_seconds=ANSWER_SECONDS)
-    assert history["answers"] == PLANTS * (1 + YEARS)
-    assert daily["answers"] == DAILY_PLANTS
+    assert history["response_count"] == PLANTS * (1 + YEARS)
+    assert daily["response_count"] == DAILY_PLANTS
     rate = history["readings"] / history["seconds"]
     return [
         Measure("solar: a plant-year", 1000 * year, "ms", None, by_row / year),
@@ -234,7 +234,7 @@ def _sync_all(url: str, service_url: str, days_ago: int) -> dict[str, float]:
     store.dispose()
     return {
         "seconds": seconds,
-        "answers": len(answers),
+        "response_count": len(answers),
         "readings": sum(answer.loaded for answer in answers),
         "megabytes": peak_megabytes(),
     }

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ |= {"ISOBAR_SCHEDULES": os.devnull, "ISOBAR_SOURCES": ""}  # a developer's have no say
+os.environ |= {
+    "ISOBAR_SCHEDULES": os.devnull,
+    "ISOBAR_SOURCES": "",
+    "ISOBAR_CODE_URL": "",
+}  # a developer's have no say
 
 import dagster as dg
 import hypothesis  # noqa: F401 - pandera would import it in a thread, where Python 3.11 may fail

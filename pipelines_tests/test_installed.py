@@ -50,7 +50,7 @@ def test_the_installed_package_runs_anywhere_and_keeps_state_there(
     done = isobar("run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "flights.itineraries" in done.stdout
-    assert "Query it: isobar database psql" in done.stdout
+    assert "Queries: isobar database psql" in done.stdout
     link = (state / "dagster" / "dagster.yaml").resolve()
     assert link.is_relative_to(installed.parent.parent)
     assert os.listdir(installed.parent.parent.parent) == ["venv"]  # noqa: PTH208 - names alone

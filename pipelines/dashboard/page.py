@@ -146,7 +146,7 @@ UNITS = {"day": "yearmonthdate", "month": "yearmonth", "year": "year"}
 
 
 def period_axis(column: str, period: str) -> alt.X:
-    """An x axis with a band for each day, month or year, and its label below the middle.
+    """An x axis with a band for each day, month or year of the rows, its label below the middle.
 
     Of days, the first one and those of the first week of January have the year. Where labels would
     touch each other, every second one is left out.
@@ -175,6 +175,8 @@ def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
 
 def _around(degrees: pd.Series[float]) -> tuple[float, float]:
     """The range of coordinates with a margin: wide enough for names, and around a single place."""
+    if degrees.empty:  # the whole of it
+        return -60.0, 60.0
     margin = max(1.0, 0.06 * (degrees.max() - degrees.min()))
     return degrees.min() - margin, degrees.max() + margin
 
@@ -227,7 +229,7 @@ def _url_of_running_ui() -> str | None:
         record = json.loads((Settings.current().state / "ui.json").read_text())
         is_here = record["host"] == socket.gethostname()
         return record["url"] if is_here and find(record["processes"]["web server"]) else None
-    except (OSError, ValueError, KeyError, TypeError):  # it does not run, or only starts
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # it does not run, or starts
         return None
 
 

@@ -106,7 +106,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
     for warning in (one for report in reports for one in dict.fromkeys(report.warnings)):
         console.print("[yellow]warning:[/]", escape(warning), highlight=False, soft_wrap=True)
     if any(report.warnings for report in reports):
-        console.print("Warnings block nothing. With simulated sources they are expected.")
+        console.print("Warnings block nothing. Simulated sources cause some on purpose.")
     if any(report.has_findings for report in reports):
         console.print("Each asset's page in the UI shows the rows that its checks found.")
     return not any(report.failures for report in reports)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -56,7 +57,7 @@ def test_of_very_many_hotels_only_counts_are_shown(monkeypatch: pytest.MonkeyPat
     assert page.info[0].value.startswith("Choose up to 1 hotels")
     assert len(few.metric) == 4
     assert len(page.metric) == 1
-    assert len(page.subheader) == len(few.subheader) - 1
+    assert len(page.subheader) == len(few.subheader) - 2
 
 
 def test_energy_is_of_whole_months_from_that_of_the_first_day_stored() -> None:
@@ -137,3 +138,10 @@ def test_every_risk_has_a_colour() -> None:
     view = read_sql("pipelines.sources.shipments", "views/enriched.shipments")
     known = re.findall(r"WHEN .* THEN '(\w+)'$", view, re.MULTILINE)
     assert {*known, "unknown"} == {*shipments.RISKS}
+
+
+def test_shipments_without_coordinates_have_a_map() -> None:
+    columns = ("city", "conditions", "temperature_celsius", "latitude", "longitude")
+    ends = {f"{end}_{name}": [None] for end in ("sender", "receiver") for name in columns}
+    drawn = shipments._map(pd.DataFrame(ends | {"weather_risk": ["unknown"]})).to_json()
+    assert "NaN" not in drawn

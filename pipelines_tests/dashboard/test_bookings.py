@@ -92,3 +92,14 @@ def test_net_bookings_are_what_is_on_the_books(filled: psycopg.Connection) -> No
 @pytest.mark.parametrize("name", ["by_month", "on_the_books", "pace"])
 def test_every_statement_has_an_answer(filled: psycopg.Connection, name: str) -> None:
     assert answer(filled, name)
+
+
+def test_a_month_without_bookings_is_zero(filled: psycopg.Connection) -> None:
+    filled.execute(
+        "INSERT INTO metrics.hotel_bookings_by_event_day (hotel_id, day, bookings, cancellations)"
+        " VALUES (1, current_date - 200, 3, 0)"
+    )
+    rows = answer(filled, "by_month")
+    assert len(rows) >= 6
+    assert rows[0][1:3] == (3, 0)
+    assert rows[2][1:] == (0, 0, None)

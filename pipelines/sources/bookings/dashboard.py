@@ -15,7 +15,8 @@ from pipelines.dashboard.page import (
 )
 
 QUESTIONS = Questions("pipelines.sources.bookings")
-#: Of so many hotels pickup and pace are computed from events, which takes a millisecond each.
+#: Of so many hotels pickup and pace are computed from events, which takes a millisecond each, and
+#: occupancy is drawn.
 MAX_HOTELS = 250
 
 
@@ -42,7 +43,7 @@ def show() -> None:
             name = days.replace("_", " ")
             column.metric(f"Pickup, {name}", f"{books.rows[f'pickup_{days}'].sum():+,}")
     else:
-        st.info(f"Choose up to {MAX_HOTELS} hotels on the left to see their pickup and pace.")
+        st.info(f"Choose up to {MAX_HOTELS} hotels on the left to see pickup, occupancy and pace.")
     show_chart(
         "On the books by night",
         books,
@@ -62,27 +63,8 @@ def show() -> None:
         .properties(height=280),
         empty="Nothing is on the books.",
     )
-    occupancy = QUESTIONS.ask("occupancy", nights=nights, **of_hotels)
-    show_chart(
-        "Occupancy by week",
-        occupancy,
-        alt.Chart(occupancy.rows)
-        .mark_rect()
-        .encode(
-            x=period_axis("period_start", "day").title("week from Monday"),
-            y=alt.Y("hotel_name:N", title=None),
-            color=alt.Color("occupancy:Q", title=None, legend=alt.Legend(format=".0%")),
-            tooltip=[
-                alt.Tooltip("hotel_name:N", title="hotel"),
-                alt.Tooltip("period_start:T", title="week from", format="%a %-d %b %Y"),
-                alt.Tooltip("rooms_booked:Q", title="room nights booked", format=","),
-                alt.Tooltip("rooms_available:Q", title="room nights available", format=","),
-                alt.Tooltip("occupancy:Q", format=".1%"),
-            ],
-        ),
-        empty="How many rooms a hotel has is not entered: INSERT INTO bookings.hotels.",
-    )
     if are_few:
+        _show_occupancy(nights, of_hotels)
         _show_pace(of_hotels)
     months = QUESTIONS.ask("by_month", **of_hotels)
     kinds = {"bookings": BLUE, "cancellations": RED}
@@ -105,6 +87,29 @@ def show() -> None:
         )
         .properties(height=280),
         empty="No booking in the last two years.",
+    )
+
+
+def _show_occupancy(nights: int, of_hotels: dict[str, list[int]]) -> None:
+    occupancy = QUESTIONS.ask("occupancy", nights=nights, **of_hotels)
+    show_chart(
+        "Occupancy by week",
+        occupancy,
+        alt.Chart(occupancy.rows)
+        .mark_rect()
+        .encode(
+            x=period_axis("period_start", "day").title("week from Monday"),
+            y=alt.Y("hotel_name:N", title=None),
+            color=alt.Color("occupancy:Q", title=None, legend=alt.Legend(format=".0%")),
+            tooltip=[
+                alt.Tooltip("hotel_name:N", title="hotel"),
+                alt.Tooltip("period_start:T", title="week from", format="%a %-d %b %Y"),
+                alt.Tooltip("rooms_booked:Q", title="room nights booked", format=","),
+                alt.Tooltip("rooms_available:Q", title="room nights available", format=","),
+                alt.Tooltip("occupancy:Q", format=".1%"),
+            ],
+        ),
+        empty="How many rooms a hotel has is not entered: INSERT INTO bookings.hotels.",
     )
 
 

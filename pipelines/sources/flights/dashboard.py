@@ -27,14 +27,13 @@ def show() -> None:
             min_value=offered["first_departure_on"],
             max_value=offered["last_departure_on"],
             format="YYYY-MM-DD",
-            help="Choose one day twice for that day alone.",
         )
         routes = st.multiselect("Routes", offered["routes"], placeholder="all")
         agents = st.multiselect("Agents", offered["agents"], placeholder="all")
         airlines = st.multiselect("Airlines", offered["airlines"], placeholder="all")
         stops = st.slider("Stops a leg, at most", 0, 3, 3)
         currency = st.selectbox("Currency", offered["currencies"])
-    departs_from, departs_until = days if len(days) == 2 else (None, None)
+    departs_from, departs_until = (days[0], days[-1]) if days else (None, None)
     chosen = {
         "origins": origins or None,
         "destinations": destinations or None,

@@ -92,8 +92,8 @@ def _show_tracking() -> None:
     st.subheader("Track a parcel")
     number, carrier = st.columns(2)
     given = {
-        "tracking_number": number.text_input("Tracking number"),
-        "carrier": carrier.text_input("Carrier", placeholder="DHL"),
+        "tracking_number": number.text_input("Tracking number").strip(),
+        "carrier": carrier.text_input("Carrier", placeholder="DHL").strip(),
     }
     if all(given.values()):
         _show_shipment(QUESTIONS.ask("track", **given), given)
@@ -151,7 +151,7 @@ def _as_text(name: str, value: Any) -> str | None:
     if isinstance(value, dt.datetime):
         return f"{value.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
     if isinstance(value, float):
-        return f"{value:,.2f}" if name == "total_value" else f"{value:g}"
+        return f"{value:,.2f}" if name == "total_value" else f"{value:.10g}"
     return str(value)
 
 
@@ -174,8 +174,9 @@ def _map(rows: pd.DataFrame) -> Chart:
     )
     places = places.dropna(subset=["latitude", "longitude"]).drop_duplicates()
     points = [f"{end}_{name}" for end in ends for name in ("city", "latitude", "longitude")]
-    labels = places.drop_duplicates("city")
-    lines = rows.groupby([*points, "weather_risk"], as_index=False).size()
+    labels = places.dropna(subset=["city"]).drop_duplicates(["city", "latitude", "longitude"])
+    ways_of = rows.dropna(subset=[one for one in points if not one.endswith("city")])
+    lines = ways_of.groupby([*points, "weather_risk"], as_index=False, dropna=False).size()
     lines = lines.rename(columns={"size": "shipments"})
     colour = alt.Color(
         "weather_risk:N",

@@ -87,7 +87,7 @@ def show() -> None:
         alt.Chart(low.rows)
         .mark_bar()
         .encode(
-            x=period_axis("month", "month"),
+            x=alt.X("yearmonth(month):T", title=None),  # which keeps a month without low hours
             y=alt.Y("hours:Q"),
             color=alt.Color("low_yield_cause:N", title=None, scale=colour_scale(CAUSES)),
             row=alt.Row("plant_name:N", title=None),

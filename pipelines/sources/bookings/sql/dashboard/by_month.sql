@@ -1,14 +1,26 @@
--- Summed by day first, so that the month is computed once for each day, not for each count.
+-- Summed by day first, so that the month is computed once for each day, not for each count. A month
+-- between others has a row, zeros included.
+WITH months AS (
+    SELECT
+        date_trunc('month', day::timestamp) AS month,
+        sum(bookings)::bigint AS bookings,
+        sum(cancellations)::bigint AS cancellations
+    FROM (
+        SELECT day, sum(bookings) AS bookings, sum(cancellations) AS cancellations
+        FROM metrics.hotel_bookings_by_event_day
+        WHERE hotel_id = ANY (%(hotels)s::bigint[]) AND day >= date_trunc('month', current_date - interval '24 months')::date
+        GROUP BY day
+    ) AS days
+    GROUP BY month
+)
+
 SELECT
-    date_trunc('month', day)::date AS month,
-    sum(bookings)::bigint AS bookings,
-    sum(cancellations)::bigint AS cancellations,
-    round(100.0 * sum(cancellations) / nullif(sum(bookings), 0), 1) AS cancellation_rate_pct
-FROM (
-    SELECT day, sum(bookings) AS bookings, sum(cancellations) AS cancellations
-    FROM metrics.hotel_bookings_by_event_day
-    WHERE hotel_id = ANY (%(hotels)s::bigint[]) AND day >= date_trunc('month', current_date - interval '24 months')::date
-    GROUP BY day
-) AS days
-GROUP BY month
-ORDER BY month;
+    every.month::date AS month,
+    coalesce(bookings, 0) AS bookings,
+    coalesce(cancellations, 0) AS cancellations,
+    round(100.0 * cancellations / nullif(bookings, 0), 1) AS cancellation_rate_pct
+FROM generate_series(
+    (SELECT min(month) FROM months), (SELECT max(month) FROM months), interval '1 month'
+) AS every (month)
+LEFT JOIN months ON every.month = months.month
+ORDER BY every.month;

@@ -98,11 +98,11 @@ COMMENT ON COLUMN enriched.solar_readings.weather_irradiation_ratio IS
 'Observed irradiation by that of the weather''s model; null where that is not known or none (less
 than 0.000001 W/m²).';
 COMMENT ON COLUMN enriched.solar_readings.low_yield_cause IS
-'Why the hour is low, by a rule of thumb, where 50 Wh/m² or more were expected. sky: observed
-irradiation is under 60 % of what was expected, and so is that of the weather''s model; sensor:
-observed is under 60 %, the model''s 80 % or more, or observed is 0 although there is energy; plant: observed irradiation is 80 % or more of
-what was expected, energy under 60 %. Null where nothing is low or the cause is unknown: without
-weather, or between those. The model is of level ground: for panels that are tilted, look at many
-hours rather than at one.';
+'Why the hour is low, by a rule of thumb, where 50 Wh/m² or more were expected. sensor: the observed
+irradiation is 0 although there is energy, or under 60 % of what was expected while that of the
+weather''s model is 80 % or more; sky: both are under 60 %; plant: observed irradiation is 80 % or
+more of what was expected, energy under 60 %. Null where nothing is low or the cause is unknown:
+without weather, or between those. The model is of level ground: for panels that are tilted, look at
+many hours rather than at one.';
 COMMENT ON COLUMN enriched.solar_readings.weather_source IS
 'forecast (the forecast API, for recent hours), archive (older ones), or why there is no weather.';
