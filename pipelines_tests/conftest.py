@@ -38,6 +38,7 @@ SYSTEM = tuple(
     f"pipelines_tests/{place}"
     for place in (
         "browser/",
+        "cookbook/test_demo.py",
         "postgres/test_server.py",
         "security/test_secrets.py",
         "status/test_command.py",
