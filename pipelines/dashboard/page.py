@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +22,7 @@ import streamlit as st
 from sqlalchemy import Engine, text
 
 from pipelines.config import Settings, ui_url
+from pipelines.config.noted_ui import read_noted_ui
 from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import ANALYST
 from pipelines.warehouse.connection import engine_for
@@ -225,12 +225,8 @@ def dagster_url(path: str) -> str | None:
 
 def _url_of_running_ui() -> str | None:
     """What `isobar ui` noted, unless its web server was killed or runs on another machine."""
-    try:
-        record = json.loads((Settings.current().state / "ui.json").read_text())
-        is_here = record["host"] == socket.gethostname()
-        return record["url"] if is_here and find(record["processes"]["web server"]) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # it does not run, or starts
-        return None
+    url, noted = read_noted_ui(Settings.current().state)
+    return url if find(noted.get("web server", "")) else None
 
 
 def today() -> dt.date:

@@ -10,10 +10,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pipelines.dashboard.page import dagster_url, open_engine
+from pipelines.dashboard.page import dagster_url
 from pipelines.postgres.process_identity import identity
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
@@ -24,21 +23,16 @@ from pipelines.sources.solar import dashboard as solar
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests.cookbook import known_flights
 from pipelines_tests.cookbook.known_solar import BEGINS, END, SIERRA
-from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, shown
+from pipelines_tests.dashboard.test_pages import OF_SOURCES, PLATFORM, reading, shown
 
 #: The day on which all known itineraries depart.
 THERE = dt.date.fromisoformat(known_flights.THERE)
 
 
 @pytest.fixture(autouse=True)
-def of_the_known(
-    server: Connections, known: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    monkeypatch.setenv("DATABASE_URL", url := server.url(ANALYST, known))
-    st.cache_data.clear()
-    yield
-    open_engine(url).dispose()
-    st.cache_resource.clear()
+def of_the_known(server: Connections, known: str) -> Iterator[None]:
+    with reading(server.url(ANALYST, known)):
+        yield
 
 
 @pytest.mark.parametrize("module", [*PLATFORM, *OF_SOURCES])

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 
 import psycopg
@@ -22,14 +23,22 @@ PLATFORM = ["pipelines.dashboard.overview", "pipelines.dashboard.quality"]
 OF_SOURCES = [f"{one.package}.dashboard" for one in sources().values() if one.module("dashboard")]
 
 
+@contextmanager
+def reading(url: str) -> Iterator[None]:
+    """The dashboards read this database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        st.cache_data.clear()
+        yield
+        open_engine(url).dispose()
+        st.cache_resource.clear()
+
+
 @pytest.fixture(autouse=True)
-def empty(server: Connections, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def empty(server: Connections, database: str) -> Iterator[None]:
     """The dashboards read a fresh database."""
-    monkeypatch.setenv("DATABASE_URL", url := server.url(ANALYST, database))
-    st.cache_data.clear()
-    yield
-    open_engine(url).dispose()
-    st.cache_resource.clear()
+    with reading(server.url(ANALYST, database)):
+        yield
 
 
 def show(module: str) -> None:

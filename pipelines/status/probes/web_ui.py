@@ -1,14 +1,13 @@
 """Probe the processes of `isobar ui` on this machine, and the definitions in its web server."""
 
 import datetime as dt
-import json
-import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 import requests
 
+from pipelines.config.noted_ui import read_noted_ui
 from pipelines.failures import NotReady, TransientFailure, redact
 from pipelines.postgres.process_identity import find
 from pipelines.status.rules import ProcessFact
@@ -23,14 +22,13 @@ def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
 
     Nothing where none runs, or it was stopped in order.
     """
+    url, noted = read_noted_ui(state)
     try:
-        record = json.loads((state / "ui.json").read_text())
-        noted = record["processes"] if record["host"] == socket.gethostname() else {}
         facts = [_fact(name, words) for name, words in noted.items()]
-        is_up = any(one.name == "web server" and one.state == "alive" for one in facts)
-        return record["url"] if is_up else None, facts
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or of older code
+    except ValueError:  # of older code
         return None, []
+    is_up = any(one.name == "web server" and one.state == "alive" for one in facts)
+    return url if is_up else None, facts
 
 
 def query_web_server(url: str, seconds: float) -> str | None:

@@ -56,6 +56,17 @@ def fly(warehouse: Warehouse, clock: FakeClock, *days: int) -> None:
     put_places(warehouse)
 
 
+def fill_in_vain(
+    warehouse: Warehouse, http: HttpClient, source: FakeSource, clock: FakeClock
+) -> None:
+    """Legs in three days, whose weather is requested from a service that only fails."""
+    fly(warehouse, clock, 3)
+    source.will(body(b"oops", status=500))
+    broken = OpenMeteoHours(http, source.url.removesuffix("/flights.json"), clock)
+    done = fill_hours(warehouse, broken, clock, sleep=lambda _: None)
+    assert isinstance(done.failure, TransientFailure)
+
+
 def due(warehouse: Warehouse, clock: FakeClock) -> int:
     with warehouse.engine.connect() as connection:
         return sum(count_hours_due(connection, clock(), kind) for kind in (FORECAST, ARCHIVE))
@@ -160,11 +171,7 @@ def test_after_a_failure_only_a_run_by_hand_retries_at_once(
     sandbox: str,
     clock: FakeClock,
 ) -> None:
-    fly(warehouse, clock, 3)
-    source.will(body(b"oops", status=500))
-    broken = OpenMeteoHours(http, source.url.removesuffix("/flights.json"), clock)
-    done = fill_hours(warehouse, broken, clock, sleep=lambda _: None)
-    assert isinstance(done.failure, TransientFailure)
+    fill_in_vain(warehouse, http, source, clock)
     assert owner.execute(CALLS).fetchall() == [("forecast", "failed", 8, 4)]
     assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (0,)
     assert due(warehouse, clock) == 0
@@ -184,10 +191,7 @@ def test_a_failure_is_tried_again_after_a_minute(
     sandbox: str,
     clock: FakeClock,
 ) -> None:
-    fly(warehouse, clock, 3)
-    source.will(body(b"oops", status=500))
-    broken = OpenMeteoHours(http, source.url.removesuffix("/flights.json"), clock)
-    fill_hours(warehouse, broken, clock, sleep=lambda _: None)
+    fill_in_vain(warehouse, http, source, clock)
     clock.pass_by(minutes=1)
     assert fill_hours(warehouse, OpenMeteoHours(http, sandbox, clock), clock).succeeded == 2
 
