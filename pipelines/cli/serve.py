@@ -113,8 +113,8 @@ def validate() -> None:
             "configuration",
             f"{len(names)} of the passwords are not set, and none has a default",
             place=".env",
-            remedy="Set each to a long random word, as `openssl rand -hex 24` prints it, or name"
-            " a file that holds it (of a HASH: see .env.example):\n"
+            remedy="Run deploy/passwords.sh, which generates passwords into .env, or set each"
+            " there, or name a file that holds it (of a HASH: see .env.example):\n"
             + "\n".join(
                 f"    {name}=..." + ("" if name.endswith("_HASH") else f"  or  {name}_FILE=...")
                 for name in names

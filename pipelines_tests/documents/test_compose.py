@@ -1,6 +1,8 @@
 """docker-compose.yml keeps its promises; that it works is shown by deploy/verify-compose.sh."""
 
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +56,19 @@ def test_no_password_has_a_default() -> None:
     defaults = re.findall(r"(?<!\$)\$\{([A-Z_]*(?:PASSWORD|KEY|HASH)):-([^}]+)\}", text)
     assert defaults == []
     assert set(PASSWORDS.values()) | {OWNER_PASSWORD} <= set(re.findall(r"\$\{([A-Z_]+):-\}", text))
+
+
+def test_passwords_are_generated_once_where_only_the_owner_reads(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text("LOADER_PASSWORD=mine\nANALYST_PASSWORD_FILE=/run/analyst\nDAGSTER_PASSWORD=")
+    command = [PROJECT / "deploy/passwords.sh", env]
+    for _ in range(2):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        text = env.read_text()
+    assert env.stat().st_mode & 0o777 == 0o600
+    assert "LOADER_PASSWORD=mine\n" in text
+    generated = re.findall(r"^([A-Z_]+)_PASSWORD=[0-9a-f]{48}$", text, re.MULTILINE)
+    assert generated == ["POSTGRES", "OPERATOR", "DAGSTER", "CELERY_BROKER"]
 
 
 def test_whatever_isobar_reads_reaches_the_runs() -> None:
