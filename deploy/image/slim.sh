@@ -9,8 +9,8 @@ find . -type d -name tests -prune -exec rm -r {} +
 find . -type f \( -name '*.h' -o -name '*.hpp' -o -name '*.a' -o -name '*.c' -o -name '*.cc' -o -name '*.cpp' \
   -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.map' \) -delete
 
-# pyarrow: remote file systems, RPC, query plans of other engines.
-rm -r pyarrow/*arrow_flight* pyarrow/_flight* pyarrow/*arrow_s3* pyarrow/_s3fs* pyarrow/*substrait*
+# pyarrow: remote file systems, RPC.
+rm -r pyarrow/*arrow_flight* pyarrow/_flight* pyarrow/*arrow_s3* pyarrow/_s3fs*
 
 # pydeck: its widget for Jupyter.
 rm -r pydeck/nbextension/static ../../../share/jupyter
