@@ -63,9 +63,9 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
 
     A plug-in whose tables or SQL fail is left out, see `pipelines.source.broken_sources`.
 
-    Raises `PermanentFailure` for a server that is too old, a database of Isobar 1.0, a user without
-    the rights or an object that others depend on, `TransientFailure` when the server cannot be
-    reached or is in use.
+    Raises `PermanentFailure` for a server that is too old, a database with another encoding than
+    UTF8 or of Isobar 1.0, a user without the rights or an object that others depend on;
+    `TransientFailure` when the server cannot be reached or is in use.
     """
     engine = engine_for(url, role=None)
     place = place_of(url)
@@ -102,6 +102,14 @@ def prepare(connection: Connection) -> None:
             f"the server is PostgreSQL {version}, and {OLDEST_MAJOR} is the oldest that will do",
             place="DATABASE_URL",
             remedy="Upgrade the server, or unset DATABASE_URL to use the built-in one.",
+        )
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise PermanentFailure(
+            "database",
+            f"the database has the encoding {encoding}, which cannot hold every name: UTF8 is needed",
+            place="DATABASE_URL",
+            remedy="Create another with CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'.",
         )
     execute_script(connection, read_sql("pipelines.migrations", "roles"))
 

@@ -39,7 +39,7 @@ def engine_for(url: str, *, role: str | None) -> Engine:
     JIT is off because bulk statements here are many and short: compiling them costs more
     than running them. A load may take longer than the database's time-outs, which are people's.
     """
-    options = "-c jit=off -c timezone=UTC -c application_name=isobar"
+    options = "-c jit=off -c timezone=UTC -c client_encoding=UTF8 -c application_name=isobar"
     if role is not None:
         options += f" {UNHURRIED} -c role={role}"
     parsed = make_url(url).set(drivername="postgresql+psycopg")

@@ -155,6 +155,22 @@ def test_a_database_of_1_0_is_rejected_and_left_alone(
         assert owner.execute(schemas).fetchone() == (0,)
 
 
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_another_encoding_is_rejected(
+    server: Connections, empty_database: str, encoding: str
+) -> None:
+    name = f"{empty_database}_other"
+    with psycopg.connect(server.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"
+        )
+        try:
+            with pytest.raises(PermanentFailure, match=f"has the encoding {encoding}"):
+                apply.migrate(server.url(SUPERUSER, name))
+        finally:
+            connection.execute(f"DROP DATABASE {name}")
+
+
 def test_the_version_check_needs_few_queries(server: Connections, database: str) -> None:
     """Every start and `isobar status` do it."""
     engine = engine_for(server.url(SUPERUSER, database), role=None)
