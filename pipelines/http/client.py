@@ -21,6 +21,7 @@ import urllib3
 
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.http.errors import reason_of, retry_after
+from pipelines.http.header_deadline import HeaderDeadlineAdapter, HeadersTooSlow
 from pipelines.http.json_documents import parse_json
 from pipelines.http.redirects import RedirectRejected, is_same_origin, redirect_target
 
@@ -167,7 +168,7 @@ class HttpClient:
         configured, shown = url, redact(url, self.secrets)
         deadline = time.monotonic() + self.attempt_seconds
         try:
-            with _Session() as session:
+            with _Session(self.attempt_seconds) as session:
                 for _ in range(MAX_REDIRECTS + 1):
                     with session.get(
                         url,
@@ -199,6 +200,8 @@ class HttpClient:
         except (ValueError, requests.exceptions.InvalidURL) as error:
             problem = f"this is not an address: {error}"
             raise self._permanent(shown, problem) from self._cause(error, configured, url)
+        except HeadersTooSlow as error:
+            raise self._transient(shown, str(error), attempt) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._transient(shown, reason_of(error), attempt) from self._cause(
                 error, configured, url
@@ -296,7 +299,12 @@ def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedReque
 
 
 class _Session(requests.Session):
-    """Leaves redirects to us: it would read their bodies whole, even where it follows none."""
+    """Bounds headers, and leaves redirects to us: it would read their bodies whole."""
+
+    def __init__(self, header_seconds: float) -> None:
+        super().__init__()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, HeaderDeadlineAdapter(header_seconds))
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - theirs
         return None

@@ -107,7 +107,7 @@ def prepare(connection: Connection) -> None:
     if encoding != "UTF8":
         raise PermanentFailure(
             "database",
-            f"the database has the encoding {encoding}, which cannot hold every name: UTF8 is needed",
+            f"its encoding is {encoding}, which does not hold every name: UTF8 does",
             place="DATABASE_URL",
             remedy="Create another with CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'.",
         )

@@ -119,10 +119,14 @@ def test_a_gzip_bomb_is_rejected_by_its_decompressed_size(source: FakeSource) ->
         client(max_bytes=4 * 1024 * 1024, attempt_seconds=30).get_json(source.url)
 
 
-def test_a_slowly_dripping_response_times_out(source: FakeSource) -> None:
-    source.will(drip(json.dumps(GOOD).encode(), seconds_a_byte=0.1))
+@pytest.mark.parametrize("part", ["headers", "answer"])
+def test_a_slowly_dripping_response_times_out(source: FakeSource, part: str) -> None:
+    content = json.dumps(GOOD).encode()
+    if part == "headers":
+        content = b"HTTP/1.1 200 OK\r\nX-Long: " + content
+    source.will(drip(content, seconds_a_byte=0.1, with_headers=part != "headers"))
     began = time.monotonic()
-    with pytest.raises(TransientFailure, match="took more than 1 s"):
+    with pytest.raises(TransientFailure, match=f"{part} took more than 1 s"):
         client(attempts=1).get_json(source.url)
     assert time.monotonic() - began < 3
 

@@ -165,7 +165,7 @@ def test_a_database_of_another_encoding_is_rejected(
             f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"
         )
         try:
-            with pytest.raises(PermanentFailure, match=f"has the encoding {encoding}"):
+            with pytest.raises(PermanentFailure, match=f"its encoding is {encoding}"):
                 apply.migrate(server.url(SUPERUSER, name))
         finally:
             connection.execute(f"DROP DATABASE {name}")

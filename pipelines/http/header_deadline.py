@@ -1,0 +1,56 @@
+"""A time limit for the whole of a response's headers.
+
+The read time-out of a socket begins again with each byte, so a server that sends its headers byte
+by byte would be read for hours.
+"""
+
+import socket
+import threading
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPResponse
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+
+class HeadersTooSlow(Exception):
+    """The headers did not arrive within the time limit."""
+
+
+class HeaderDeadlineAdapter(HTTPAdapter):
+    """Ends a request whose headers take longer than `seconds`, by `HeadersTooSlow`."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__()
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        """Return the pool of `requests` with connections that keep the time limit."""
+        pool: HTTPConnectionPool = super().get_connection_with_tls_context(*args, **kwargs)  # type: ignore[assignment]
+        base = HTTPSConnection if pool.scheme == "https" else HTTPConnection
+        limited = type("Limited", (_Limited, base), {"header_seconds": self.seconds})
+        pool.ConnectionCls = limited
+        return pool
+
+
+class _Limited(HTTPConnection):
+    header_seconds: float
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3's own
+        is_late = threading.Event()
+        reading = self.sock
+
+        def end() -> None:
+            is_late.set()
+            # A TLS socket's own shutdown would drop what the reading thread still uses.
+            socket.socket.shutdown(reading, socket.SHUT_RDWR)
+
+        timer = threading.Timer(self.header_seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getresponse()
+        finally:
+            timer.cancel()
+            if is_late.is_set():
+                raise HeadersTooSlow(f"its headers took more than {self.header_seconds:.0f} s")
