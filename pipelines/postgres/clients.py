@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
 from pipelines.failures import PermanentFailure, TransientFailure, redact
+from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import installed, major_version, wheel_binaries
 
 PROGRAMS = ("pg_dump", "pg_restore")
@@ -53,7 +54,7 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
             "database",
             f"it could not be reached: {redact(str(error).strip())}",
             place=place_of(url),
-            remedy="See whether the server is up and its address is right.",
+            remedy=remedy_for(str(error), "See whether the server is up and its address is right."),
         ) from error
     connection.execute(UNHURRIED)
     connection.commit()

@@ -14,7 +14,8 @@ import pytest
 import requests
 
 from pipelines.config import Settings
-from pipelines.failures import PermanentFailure
+from pipelines.failures import PermanentFailure, TransientFailure
+from pipelines.postgres.clients import connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
@@ -74,6 +75,12 @@ def test_each_role_logs_in_by_its_password_and_no_other(
     if role in server.passwords:
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(where, password=server.passwords[role])
+
+
+def test_a_wrong_password_is_what_the_remedy_speaks_of(variables: dict[str, str]) -> None:
+    wrong = variables["DATABASE_URL"].replace("isobar_loader@", "isobar_loader:wrong@")
+    with pytest.raises(TransientFailure, match="Correct the user and the password"):
+        connect(wrong)
 
 
 @pytest.mark.parametrize("database", ["dagster", "postgres", "template1"])

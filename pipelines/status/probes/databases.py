@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipelines.config import Settings
 from pipelines.failures import NotReady, TransientFailure, redact
 from pipelines.migrations.apply import Condition, condition
+from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.status.rules import Database
 from pipelines.warehouse.connection import engine_for
@@ -104,7 +105,9 @@ def _reading(url: str, seconds: float) -> Iterator[Connection]:
             "database",
             redact(cause, [parsed.password or ""]),
             place=parsed.set(query={}).render_as_string(hide_password=True),
-            remedy="See whether the server is up, and the address in the environment is right.",
+            remedy=remedy_for(
+                cause, "See whether the server is up, and the address in the environment is right."
+            ),
         ) from error
     finally:
         engine.dispose()
