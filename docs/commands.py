@@ -58,7 +58,7 @@ def _section(name: str, command: click.Command) -> str:
     lines = [f"## {name}", "", *([f"`{usage}`", ""] if arguments else []), _words(command), ""]
     options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
     if options:
-        lines += ["| option | what it says |", "|---|---|"]
+        lines += ["| option | meaning |", "|---|---|"]
         lines += [_option(one, click.Context(command)) for one in options]
         lines.append("")
     return "\n".join(lines)

@@ -92,7 +92,7 @@ def _contents(objects: list[tuple[str, ...]], about: dict[str, str]) -> str:
 
 
 def _table(columns: list[list[str]], names: set[str]) -> str:
-    lines = ["| column | type | what it says |", "|---|---|---|"]
+    lines = ["| column | type | meaning |", "|---|---|---|"]
     for name, kind, is_key, comment in columns:
         shown = f"`{SHORT_TYPES.get(kind, kind)}`{', key' if is_key else ''}"
         lines.append(f"| `{name}` | {shown} | {_cell(comment, names)} |")

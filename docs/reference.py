@@ -71,7 +71,7 @@ def _variables() -> str:
     lines = [
         "## Variables of sources",
         "",
-        "| variable | what it says | default |",
+        "| variable | meaning | default |",
         "|---|---|---|",
     ]
     for source in own_sources():

@@ -262,7 +262,7 @@ def test_a_day_with_an_unavailable_source_is_loaded_later(
         assert look() == "No run for today has failed."
         source.will(body(b"down", 503))
         execute(definitions, instance)
-        assert look() == "The last run failed; trying again in some minutes."
+        assert look() == "The last run failed; trying again in a few minutes."
         monkeypatch.setattr("pipelines.sources.flights.jobs.AFTER_FAILURE_SECONDS", 0.0)
         requested = look()
         assert isinstance(requested, dg.RunRequest)

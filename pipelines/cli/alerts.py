@@ -18,9 +18,9 @@ def alerts() -> None:
 
 @alerts.command()
 def test() -> None:
-    """Send a message to each address in ALERT_URLS, and say which took it.
+    """Send a test message to each address in ALERT_URLS, and show which ones accepted it.
 
-    Ends with 1 when one did not.
+    Exits with 1 if one did not.
     """
     from pipelines.orchestration.operations.notifiers import Message, check_urls, deliver
 
@@ -29,13 +29,13 @@ def test() -> None:
         raise misconfigured(
             "ALERT_URLS is not set, so nobody is notified of problems",
             "Set it to addresses of apprise (https://github.com/caronc/apprise/wiki), such as"
-            " mailto://user:password@example.org or slack://A/B/C, with spaces between.",
+            " mailto://user:password@example.org or slack://A/B/C, separated by spaces.",
         )
-    text = f"This is what alerts of Isobar look like.\n  page: {ui_url() or 'ISOBAR_UI_URL unset'}"
+    text = f"This is how alerts from Isobar look.\n  page: {ui_url() or 'ISOBAR_UI_URL unset'}"
     message = Message("Isobar: a test", text, "info")
     outcomes = deliver({one: [message] for one in check_urls(urls)}, TEST_SECONDS)
     for receiver, (_, reason) in outcomes.items():
-        words = "taken" if reason is None else f"not taken: {reason}"
+        words = "accepted" if reason is None else f"not accepted: {reason}"
         click.echo(f"{receiver.address}: {words}")
     sys.stdout.flush()
     os._exit(any(reason is not None for _, reason in outcomes.values()))  # one may still drip

@@ -29,20 +29,24 @@ OPTIONS = {
 
 
 @click.command(short_help="Serve the dashboards until Ctrl-C.")
-@click.option("--port", type=click.IntRange(1, 65535), help=f"Port; else {PORT}, or a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help=f"Port. Default: {PORT}, or a free port if that is taken.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 def dashboard(port: int | None, host: str) -> None:
     """Serve the dashboards until Ctrl-C: a page for each source, and data quality.
 
-    They read the warehouse as the analyst, and have no login of their own: on a server they stand
-    behind the proxy. They need the extra `isobar[dashboard]`, which `make dashboard` installs.
+    They read the warehouse as the analyst. They have no login: on a server, put them behind the
+    proxy. They need the extra `isobar[dashboard]`, which `make dashboard` installs.
     """
     if importlib.util.find_spec("streamlit") is None:
         raise PermanentFailure(
             "dashboard",
             "the package streamlit is not installed",
             place=sys.prefix,
-            remedy="In a clone: make dashboard. Else: pip install 'isobar[dashboard]'.",
+            remedy="In a clone: make dashboard. Otherwise: pip install 'isobar[dashboard]'.",
         )
     settings = Settings.current()
     if settings.has_builtin_server:
@@ -52,4 +56,4 @@ def dashboard(port: int | None, host: str) -> None:
     app = str(resources.files("pipelines.dashboard").joinpath("app.py"))
     options = OPTIONS | {"server.port": str(port), "server.address": host}
     words = [f"--{name}={value}" for name, value in options.items()]
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "streamlit", "run", app, *words])  # noqa: S606 - it takes our place
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "streamlit", "run", app, *words])  # noqa: S606 - it replaces this process

@@ -1,4 +1,4 @@
-"""Commands about the built-in PostgreSQL, and how to reach the one in use."""
+"""Commands for the built-in PostgreSQL, and for connecting to the database in use."""
 
 import os
 import re
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def database() -> None:
-    """The built-in PostgreSQL, and how to reach the one in use."""
+    """Control the built-in PostgreSQL, and connect to the database in use."""
 
 
 as_role = click.option(
@@ -28,13 +28,13 @@ as_role = click.option(
     type=click.Choice(["owner", "loader", "analyst", "operator"]),
     default="owner",
     show_default=True,
-    help="Whose rights: the analyst only reads. With DATABASE_URL, url prints it as it is.",
+    help="Role to connect as; the analyst can only read. With DATABASE_URL, `url` ignores it.",
 )
 
 
 @database.command()
 def start() -> None:
-    """Start the built-in server; it stays up when this command ends."""
+    """Start the built-in server. It keeps running when this command has ended."""
     server = _builtin_server()
     connections = server.start()
     echo(f"PostgreSQL is up on 127.0.0.1:{connections.port}, data in {server.data}.")
@@ -43,12 +43,12 @@ def start() -> None:
 @database.command()
 def stop() -> None:
     """Stop the built-in server that belongs to this state folder."""
-    echo("PostgreSQL is stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
+    echo("PostgreSQL has stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
 
 
-@database.command(short_help="Say whether the built-in server runs.")
+@database.command(short_help="Show whether the built-in server is running.")
 def status() -> None:
-    """Say whether the built-in server runs, and where; exit code 1 when it does not."""
+    """Show whether the built-in server is running, and where. Exits with 1 if it is not."""
     server = _builtin_server()
     connections = server.connections()
     if connections is None:
@@ -61,9 +61,9 @@ def status() -> None:
 @database.command(short_help="Print the address of the warehouse.")
 @as_role
 def url(role: str) -> None:
-    """Print the warehouse's address, password included, for psql and other clients.
+    """Print the address of the warehouse, with the password, for psql and other clients.
 
-    Starts the built-in server when it is not running.
+    Starts the built-in server if it is not running.
     """
     click.echo(_address(role))
 
@@ -74,9 +74,9 @@ def url(role: str) -> None:
 @as_role
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def psql(role: str, arguments: tuple[str, ...]) -> None:
-    """Open psql on the warehouse; further arguments are psql's own.
+    """Open psql on the warehouse. Further arguments go to psql.
 
-    Starts the built-in server when it is not running.
+    Starts the built-in server if it is not running.
 
     \b
       isobar database psql --role analyst -c "SELECT * FROM ops.deliveries LIMIT 5"
@@ -87,7 +87,7 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
         program = shutil.which("psql") or program
     if is_own_server and role != "owner":
         os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c role=isobar_{role}".strip()
-    os.execv(program, [program, address, *arguments])  # noqa: S606 - it takes our place
+    os.execv(program, [program, address, *arguments])  # noqa: S606 - it replaces this process
 
 
 def _address(role: str) -> str:

@@ -28,20 +28,18 @@ from pipelines.status.command import status as status_command
 def isobar() -> None:
     """Operational feeds joined in one PostgreSQL, kept fresh by Dagster.
 
-    To try it nothing has to be set: then the sources are simulated, and PostgreSQL is built in.
+    Without any settings the sources are simulated, and PostgreSQL is built in.
 
     \b
-      isobar run                           bring all up to date once, and see what came of it
-      isobar ui                            keep all up to date, with the web UI of Dagster
+      isobar run                           refresh all sources once, and show the outcome
+      isobar ui                            keep everything fresh, with the Dagster web UI
       isobar database psql --role analyst  query the tables
-      isobar status                        see what is wrong now, and what to do about it
+      isobar status                        show what is wrong now, and what to do about it
 
-    Settings are variables of the environment, or lines of .env in the clone; where Isobar is
-    installed as a package, in the working directory. State is kept beside it in .isobar, or where
-    ISOBAR_HOME points to.
+    Settings are environment variables, or lines in the .env of the clone (of the working directory
+    if Isobar is installed as a package). State is kept next to it in .isobar, or in ISOBAR_HOME.
 
-    Ends with 0 when all is well, 1 when something failed, with a message, 2 when it was
-    mistyped, and 130 when Ctrl-C stopped it.
+    Exit codes: 0 success, 1 a failure, with a message, 2 wrong usage, 130 stopped by Ctrl-C.
     """
 
 
@@ -52,15 +50,15 @@ def _known_sources(_: click.Context, __: click.Parameter, names: tuple[str, ...]
     return set(names)
 
 
-@isobar.command(short_help="Bring every source up to date once, or some.")
+@isobar.command(short_help="Refresh all sources once, or only some.")
 @click.argument("names", metavar="[SOURCE]...", nargs=-1, callback=_known_sources)
 def run(names: set[str]) -> None:
-    """Bring every source up to date once, or those that are named, and say what came of it.
+    """Refresh all sources once, or only the named ones, and show the outcome.
 
-    Makes the database and its tables where there are none; run again, it takes in what is new.
-    Ends with 1 when a load failed, a blocking check did or a plug-in is broken; what else landed
-    stays. ISOBAR_SOURCES chooses between simulated sources (sandbox) and real ones (live): of
-    these, those whose variables are not set are off and left out, unless they are named.
+    Creates the database and its tables if they are missing. A second run loads what is new.
+    Exits with 1 if a load or a blocking check failed or a plug-in is broken; other loads are kept.
+    ISOBAR_SOURCES selects simulated sources (sandbox) or real ones (live). A live source whose
+    variables are not set is off: it is skipped unless you name it.
     """
     from pipelines.runtime.bootstrap import bootstrapped, report_broken_sources
 
@@ -88,7 +86,9 @@ def run(names: set[str]) -> None:
 
 @isobar.command(short_help="Serve the Dagster web UI until Ctrl-C.")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help="Port of the web UI; else 3000, or a free one."
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port of the web UI. Default: 3000, or a free port if that is taken.",
 )
 def ui(port: int | None) -> None:
     """Serve the Dagster web UI, with schedules and sensors running, until Ctrl-C."""
@@ -101,16 +101,16 @@ def ui(port: int | None) -> None:
         WebUi(settings, environment, echo, sandbox).serve(port)
 
 
-@isobar.command(short_help="Bring the database to this version.")
+@isobar.command(short_help="Migrate the database to this version.")
 @click.option(
     "--logins",
     "with_logins",
     is_flag=True,
-    help="Also let the roles log in, by LOADER_PASSWORD, ANALYST_PASSWORD, OPERATOR_PASSWORD and"
-    " DAGSTER_PASSWORD; where they could before, by these from now on.",
+    help="Also set the passwords of the roles, from LOADER_PASSWORD, ANALYST_PASSWORD,"
+    " OPERATOR_PASSWORD and DAGSTER_PASSWORD. Earlier passwords stop working.",
 )
 def migrate(with_logins: bool) -> None:
-    """Bring the database's tables, views and functions to this version, and Dagster's storage."""
+    """Migrate the tables, views and functions, and Dagster's storage, to this version."""
     from pipelines.runtime.bootstrap import (
         prepare_dagster_home,
         prepare_database,
@@ -147,31 +147,37 @@ def source_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @isobar.command(short_help="Serve the simulated sources until Ctrl-C.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port; else a free one.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port. Default: a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--seed", default=1, show_default=True, help="Another number, other made-up data.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the simulated data.")
 @click.option(
-    "--date", "today", type=click.DateTime(["%Y-%m-%d"]), help="Serve the data of this day."
+    "--date",
+    "today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Serve the data of this day. Default: today.",
 )
 @click.option(
     "--fault-rate",
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Share of the answers that go wrong.",
+    help="Share of responses that fail.",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     type=click.Choice(["500", "429", "timeout", "truncated", "html", "error"]),
-    help="Only faults of this kind; may be repeated.",
+    help="Only faults of this kind. Can be repeated.",
 )
 @click.option(
-    "--hang-seconds", default=60.0, show_default=True, help="How long a time-out keeps waiting."
+    "--hang-seconds",
+    default=60.0,
+    show_default=True,
+    help="How long a response of the kind timeout hangs.",
 )
 @source_options
-@click.option("--parent", type=int, hidden=True, help="For our own use: end with this process.")
+@click.option("--parent", type=int, hidden=True, help="Internal: exit with this process.")
 def sandbox(
     port: int | None,
     host: str,
@@ -183,9 +189,9 @@ def sandbox(
     parent: int | None,
     **options: Any,
 ) -> None:
-    """Serve the simulated sources; `isobar run` and `isobar ui` then use this one.
+    """Serve the simulated sources. `isobar run` and `isobar ui` use this sandbox while it runs.
 
-    Sources of files drop theirs under .isobar/inbox. To see what becomes of bad answers:
+    Sources that deliver files write them into .isobar/inbox. To see how bad responses are handled:
 
     \b
       isobar sandbox --fault-rate 0.2 --fault 429 --fault truncated
@@ -210,9 +216,9 @@ def sandbox(
         raise click.UsageError(f"There is no port {port}.") from error
     except OSError as error:
         raise click.UsageError(
-            f"Port {port} is taken; give another --port, or none."
+            f"Port {port} is in use. Choose another --port, or omit it."
             if error.errno == errno.EADDRINUSE
-            else f"It cannot listen on {host}: {error.strerror}."
+            else f"Cannot listen on {host}: {error.strerror}."
         ) from error
     here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - as the operator requested
     url = f"http://{here}:{listening.getsockname()[1]}"
@@ -228,7 +234,7 @@ def sandbox(
     try:
         server.run([listening])
     except KeyboardInterrupt:
-        echo("The sandbox is closed.")
+        echo("The sandbox has stopped.")
     finally:
         if record.exists() and record.read_text() == url:
             record.unlink()
@@ -273,7 +279,7 @@ def main() -> NoReturn:
         click.secho(
             f"isobar: the operating system reported: {error.strerror or error}\n"
             f"  where: {error.filename or 'see above'}\n"
-            "  what to do: Mend what it names (rights, space, a path), then run again.",
+            "  what to do: Fix the cause (permissions, disk space, a path), then run again.",
             fg="red",
             err=True,
         )

@@ -1,4 +1,4 @@
-"""Commands that are one process of Dagster each, for containers and service managers."""
+"""Commands that each run one process of Dagster, for containers and service managers."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from pipelines.runtime import dagster_processes
 
 PORT = click.IntRange(1, 65535)
 CODE_PORT, WEB_PORT = 4000, 3000
-#: What docker compose's profiles want besides.
+#: Secrets that profiles of docker compose need besides.
 OF_PROFILES = {
     "access": ("VIEWER_PASSWORD_HASH", "OPERATOR_PASSWORD_HASH"),
     "workers": ("CELERY_BROKER_PASSWORD",),
@@ -30,25 +30,27 @@ where_code_is = click.option(
     default=f"127.0.0.1:{CODE_PORT}",
     show_default=True,
     metavar="HOST:PORT",
-    help="Where the code server listens.",
+    help="Address of the code server.",
 )
 
 
-@click.group(short_help="One process of Dagster, for containers and services.")
+@click.group(short_help="Run one process of Dagster, for containers and services.")
 def serve() -> None:
-    """One process of Dagster in the foreground, for containers and service managers.
+    """Run one process of Dagster in the foreground, for containers and service managers.
 
-    The database has to be migrated. `isobar ui` is all of them together, for one machine.
+    Migrate the database first. On one machine, `isobar ui` runs all of these processes.
     """
 
 
-@serve.command(short_help="Serve the definitions, and start runs.")
+@serve.command(short_help="Serve the definitions, and execute runs.")
 @host_to_listen_on
-@click.option("--port", type=PORT, default=CODE_PORT, show_default=True, help="Its port.")
+@click.option(
+    "--port", type=PORT, default=CODE_PORT, show_default=True, help="The port to listen on."
+)
 def code(host: str, port: int) -> None:
-    """Serve the definitions: schedules and sensors are evaluated here, and runs are started.
+    """Serve the definitions: evaluates schedules and sensors, and executes runs.
 
-    SIGTERM lets the runs under way end first.
+    On SIGTERM it waits for the runs in progress, then exits.
     """
     settings = Settings.current()
     from pipelines.runtime.bootstrap import seed_sandbox
@@ -60,16 +62,18 @@ def code(host: str, port: int) -> None:
 
 @serve.command()
 @host_to_listen_on
-@click.option("--port", type=PORT, default=WEB_PORT, show_default=True, help="Its port.")
+@click.option(
+    "--port", type=PORT, default=WEB_PORT, show_default=True, help="The port to listen on."
+)
 @where_code_is
 @click.option(
-    "--read-only", "is_read_only", is_flag=True, help="Nothing can be started or changed."
+    "--read-only", "is_read_only", is_flag=True, help="Nobody can start or change anything."
 )
 def web(host: str, port: int, code_server: str, is_read_only: bool) -> None:
     """Serve the web UI, which has no login.
 
-    Whoever reaches it may start and change everything, unless it is read-only: listen on another
-    address than this machine's own only behind a proxy that asks for a password.
+    Everybody who can reach it can start and change everything, unless it is read-only. Listen on
+    other addresses than 127.0.0.1 only behind a proxy that asks for a password.
     """
     settings = Settings.current()
     workspace = settings.state / "workspace.yaml"
@@ -77,19 +81,19 @@ def web(host: str, port: int, code_server: str, is_read_only: bool) -> None:
     _become(settings, command, code_server)
 
 
-@serve.command(short_help="Tick schedules and sensors, and hand out runs.")
+@serve.command(short_help="Evaluate schedules and sensors, and launch runs.")
 @where_code_is
 def daemon(code_server: str) -> None:
-    """Tick schedules and sensors, and hand out the runs that are queued; one for an instance."""
+    """Evaluate schedules and sensors, and launch queued runs. Run only one for each instance."""
     settings = Settings.current()
     _become(settings, dagster_processes.daemon(settings.state / "workspace.yaml"), code_server)
 
 
-@serve.command(short_help="Execute runs that the broker gives.")
+@serve.command(short_help="Execute runs from the broker's queue.")
 def worker() -> None:
-    """Execute runs that the broker gives; any number on any machines.
+    """Execute runs from the broker's queue. There can be several workers, on several machines.
 
-    SIGTERM lets the runs under way end first.
+    On SIGTERM it waits for the runs in progress, then exits.
     """
     from pipelines.runtime.workers import worker_command
 
@@ -97,9 +101,9 @@ def worker() -> None:
     _become(settings, worker_command(settings))
 
 
-@serve.command(short_help="See whether what is set for docker compose is whole.")
+@serve.command(short_help="Check the settings for docker compose.")
 def validate() -> None:
-    """Say what is missing or wrong in what is set for docker compose, all of it at once."""
+    """Check the settings for docker compose, and list everything that is missing or wrong."""
     from pipelines.orchestration.operations.notifiers import check_urls
     from pipelines.runtime.bootstrap import check_sources
     from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS, missing
@@ -111,10 +115,10 @@ def validate() -> None:
     if names := missing(os.environ, [OWNER_PASSWORD, *PASSWORDS.values(), *of_profiles]):
         raise PermanentFailure(
             "configuration",
-            f"{len(names)} of the passwords are not set, and none has a default",
+            f"{len(names)} passwords are not set, and there are no defaults",
             place=".env",
-            remedy="Run deploy/passwords.sh, which generates passwords into .env, or set each"
-            " there, or name a file that holds it (of a HASH: see .env.example):\n"
+            remedy="Run deploy/passwords.sh, which generates passwords into .env. Or set them"
+            " yourself, here or in a file (for a HASH see .env.example):\n"
             + "\n".join(
                 f"    {name}=..." + ("" if name.endswith("_HASH") else f"  or  {name}_FILE=...")
                 for name in names
@@ -131,23 +135,23 @@ def validate() -> None:
     if ("workers" in profiles) != (settings.celery_broker_url is not None):
         raise PermanentFailure(
             "configuration",
-            "of the profile workers and CELERY_BROKER_URL one is set without the other",
+            "the profile workers and CELERY_BROKER_URL need each other, and only one is set",
             place=".env",
             remedy="Set COMPOSE_PROFILES=workers and CELERY_BROKER_URL=redis://default@broker:6379/0,"
-            " or neither.",
+            " or remove both.",
         )
     check_sources(settings)
     check_urls(alert_urls())
-    click.echo("What is set makes sense.", err=True)
+    click.echo("The settings are valid.", err=True)
 
 
-@serve.command(short_help="Say whether such a process works.")
+@serve.command(short_help="Check that a process works.")
 @click.argument("part", type=click.Choice(["code", "web", "daemon", "worker"]))
-@click.option("--port", type=PORT, help="Its port, unless it is the usual one.")
+@click.option("--port", type=PORT, help="Its port. Default: the default port of that process.")
 def healthcheck(part: str, port: int | None) -> None:
-    """Say whether such a process on this machine works: for health checks of containers.
+    """Check that such a process on this machine works, for health checks of containers.
 
-    Ends with 1 when it does not.
+    Exits with 1 if it does not.
     """
     from pipelines.runtime import health
 
@@ -164,7 +168,7 @@ def healthcheck(part: str, port: int | None) -> None:
 
 
 def _become(settings: Settings, command: list[str], code_server: str | None = None) -> NoReturn:
-    """Take the place of this process by one of Dagster's, so that signals go to it."""
+    """Replace this process by one of Dagster's, so that signals reach it."""
     from pipelines.runtime.bootstrap import prepare_dagster_home
 
     settings.state.mkdir(parents=True, exist_ok=True)
@@ -177,6 +181,6 @@ def _become(settings: Settings, command: list[str], code_server: str | None = No
             )
         workspace = settings.state / "workspace.yaml"
         dagster_processes.write_workspace(workspace, match[1], int(match[2]))
-    for number in (signal.SIGINT, signal.SIGTERM):  # Dagster's are deaf when these were ignored
+    for number in (signal.SIGINT, signal.SIGTERM):  # Dagster's processes inherit ignored signals
         signal.signal(number, signal.SIG_DFL)
-    os.execvpe(command[0], command, environment)  # noqa: S606 - it takes our place
+    os.execvpe(command[0], command, environment)  # noqa: S606 - it replaces this process

@@ -1,4 +1,4 @@
-"""Commands about what sources sent: import a file, look into the quarantine, read it again."""
+"""Commands for what sources sent: import a file, show the quarantine, retry rejected records."""
 
 import getpass
 import os
@@ -15,13 +15,13 @@ from pipelines.source import FileInbox, Source, sources
 
 
 def ledger_sources(is_for: Callable[[Source], object] = lambda _: True) -> click.Choice[str]:
-    """The names of the sources that keep a ledger, or of those of them that something is for."""
+    """The names of the sources that have a ledger and meet a condition."""
     return click.Choice([one.name for one in sources().values() if one.ledgers and is_for(one)])
 
 
 @click.group(name="import")
 def import_() -> None:
-    """Load one file by hand, wherever it is."""
+    """Load one file by hand, from any folder."""
 
 
 def _inbox_of(source: Source) -> FileInbox | None:
@@ -47,14 +47,14 @@ for _source in sources().values():
         import_.add_command(_import_command(_source.name, _inbox))
 
 
-@click.group(short_help="Records that were rejected.")
+@click.group(short_help="Show, retry and dismiss rejected records.")
 def quarantine() -> None:
-    """Records that were rejected: see them, and have them read again."""
+    """Show, retry and dismiss rejected records."""
 
 
-@quarantine.command(name="list", short_help="List what was rejected, by source and reason.")
+@quarantine.command(name="list", short_help="List rejected records by source and reason.")
 def list_() -> None:
-    """List what was rejected, by source and reason, each with an example."""
+    """List rejected records by source and reason, with an example of each."""
     from pipelines.cli import quarantine_report
 
     click.echo(quarantine_report.summary(_analyst_url()))
@@ -63,13 +63,19 @@ def list_() -> None:
 @quarantine.command(short_help="Show the rejected records of a source.")
 @click.argument("source", type=ledger_sources())
 @click.option(
-    "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most."
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Maximum number of records.",
 )
 @click.option(
-    "--dismissed", is_flag=True, help="Those that were dismissed, with who, when and why."
+    "--dismissed",
+    is_flag=True,
+    help="Show the dismissed records, with who dismissed them, when and why.",
 )
 def show(source: str, limit: int, *, dismissed: bool) -> None:
-    """Show the rejected records of a source whole, newest first, each with its number."""
+    """Show the rejected records of a source in full, newest first, with their numbers."""
     from pipelines.cli import quarantine_report
 
     click.echo(quarantine_report.records(_analyst_url(), source, limit, is_dismissed=dismissed))
@@ -77,13 +83,19 @@ def show(source: str, limit: int, *, dismissed: bool) -> None:
 
 @quarantine.command(short_help="Dismiss rejected records, with a reason.")
 @click.argument("source", type=ledger_sources(_inbox_of))
-@click.option("--reason", required=True, help="Why they are no problem; it is kept with them.")
+@click.option("--reason", required=True, help="Why they are not a problem. It is stored with them.")
 @click.option(
-    "--record", "numbers", type=int, multiple=True, help="The number of one, as `show` has it."
+    "--record",
+    "numbers",
+    type=int,
+    multiple=True,
+    help="Dismiss the record with this number from `show`. Can be repeated.",
 )
-@click.option("--matching", help="All with this text in a reason.")
-@click.option("--all", "is_all", is_flag=True, help="All of the source.")
-@click.option("--by", default=getpass.getuser, help="Who dismisses them. [default: your user name]")
+@click.option("--matching", help="Dismiss all records whose reason contains this text.")
+@click.option("--all", "is_all", is_flag=True, help="Dismiss all records of the source.")
+@click.option(
+    "--by", default=getpass.getuser, help="Who dismisses them.  [default: your user name]"
+)
 def dismiss(
     source: str,
     reason: str,
@@ -93,11 +105,11 @@ def dismiss(
     *,
     is_all: bool,
 ) -> None:
-    """Dismiss rejected records of a source that will not come again corrected.
+    """Dismiss rejected records that the source will not correct.
 
-    For sources of files: what others reject is written anew with each answer. Records stay in
-    ops.quarantine with who dismissed them, when and why, for as long as others do. Checks,
-    `status` and `list` count them no longer, and `retry` does not read them again.
+    Only for sources that deliver files: the quarantine of others is rewritten with each response.
+    Dismissed records stay in ops.quarantine as long as other records, with who dismissed them, when
+    and why. Checks, `status` and `list` no longer count them, and `retry` skips them.
     """
     from pipelines.ingest import quarantine as kept
     from pipelines.warehouse.connection import Warehouse
@@ -105,7 +117,7 @@ def dismiss(
     if not (reason.strip() and by.strip()):
         raise click.UsageError("--reason and --by must not be blank.")
     if (bool(numbers), matching is not None, is_all).count(True) != 1:
-        raise click.UsageError("Say which: --record, --matching or --all.")
+        raise click.UsageError("Choose one of --record, --matching and --all.")
     settings = Settings.current()
     reach_database(settings)
     with (
@@ -125,14 +137,14 @@ def dismiss(
         raise SystemExit(1)
 
 
-@quarantine.command(short_help="Read rejected records again.")
+@quarantine.command(short_help="Try to load rejected records again.")
 @click.argument("source", type=ledger_sources(lambda one: one.retry or one.reprocess))
 def retry(source: str) -> None:
-    """Read the rejected records of a source again, as after a change of the code.
+    """Try to load the rejected records of a source again, for example after a fix in the code.
 
-    Those that are good now are loaded and leave the quarantine. Nothing that a later delivery
-    changed is changed back. A source that archives its documents reads the whole archive anew, and
-    one that answers for windows of time is requested again.
+    Valid records are loaded and leave the quarantine. They never overwrite what a later delivery
+    brought. A source that archives its documents is reloaded from the archive, and one with an API
+    for time windows is requested again.
     """
     declared = sources()[source]
     if declared.retry is not None:
@@ -141,7 +153,7 @@ def retry(source: str) -> None:
 
 
 def run_one_job(job: str, op_config: Mapping[str, Mapping[str, Any]]) -> NoReturn:
-    """Run one job as `isobar run` would, with progress, and end."""
+    """Run one job as `isobar run` would, with progress, and exit."""
     from pipelines.runtime.bootstrap import bootstrapped
 
     interrupt_on(signal.SIGTERM)
@@ -154,7 +166,7 @@ def run_one_job(job: str, op_config: Mapping[str, Mapping[str, Any]]) -> NoRetur
 
 
 def _analyst_url() -> str:
-    """The warehouse's address, as someone who only reads; its tables are there."""
+    """The address of the migrated warehouse for the analyst."""
     settings = Settings.current()
     reach_database(settings)
     return settings.warehouse_url(ANALYST)

@@ -70,7 +70,7 @@ class Settings:
         if re.search(r"[\"$`\\\n]", str(state)):
             raise PermanentFailure(
                 "configuration",
-                "the folder's path has a character that PostgreSQL's start would trip over",
+                "the path of the folder has a character with which PostgreSQL cannot start",
                 place=f"ISOBAR_HOME, {state}",
                 remedy="Set ISOBAR_HOME to a path without quotation marks, $, ` and backslashes.",
             )
@@ -142,7 +142,7 @@ class Settings:
         if self.sandbox_url is None:
             raise PermanentFailure(
                 "configuration",
-                "the sources are the sandbox, and no sandbox is running",
+                "ISOBAR_SOURCES is sandbox, and no sandbox is running",
                 place="ISOBAR_SANDBOX_URL",
                 remedy="Start with isobar run or isobar ui, which bring one up, or set"
                 " ISOBAR_SOURCES=live.",
@@ -174,7 +174,7 @@ def read_dot_env(file: Path) -> None:
     except (ValueError, OSError) as error:
         raise PermanentFailure(
             "configuration",
-            f"the file of variables cannot be read: {error}",
+            f"the .env file cannot be read: {error}",
             place=str(file),
             remedy="Write lines as NAME=value, in UTF-8.",
         ) from error
@@ -199,9 +199,9 @@ def read_file(file: Path) -> bytes:
         problem = error.strerror
     raise PermanentFailure(
         "configuration",
-        f"the file of schedules cannot be read: {problem}",
+        f"the schedules file cannot be read: {problem}",
         place=str(file),
-        remedy="Mend it, or take it away.",
+        remedy="Correct it, or remove it.",
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def utf_8(name: str, value: str) -> str:
     """The value, if it was written in UTF-8; other bytes come as halves of surrogate pairs."""
     if any("\ud800" <= character <= "\udfff" for character in value):
-        raise misconfigured(f"{name} is not in UTF-8", "Write it anew, in UTF-8.")
+        raise misconfigured(f"{name} is not in UTF-8", "Save it in UTF-8.")
     return value
 
 
@@ -36,7 +36,7 @@ def broker(url: str | None, password: str | None) -> str | None:
         is_redis = False
     if not is_redis:
         raise misconfigured(
-            "CELERY_BROKER_URL is no address of a Redis",
+            "CELERY_BROKER_URL is not the URL of a Redis",
             "Write redis://default@host:6379/0, and its password into CELERY_BROKER_PASSWORD.",
         )
     named = parsed.set(username=parsed.username or "default")
@@ -47,7 +47,7 @@ def runs(name: str, value: str | None) -> int | None:
     """A number of runs from 1 to 99, if any."""
     if value is not None and not re.fullmatch("[1-9][0-9]?", value):
         raise misconfigured(
-            f"{name} is {value!r}, which is no number of runs",
+            f"{name} is {value!r}, which is not a number of runs",
             "Set it to a whole number from 1 to 99.",
         )
     return int(value) if value else None
@@ -96,5 +96,5 @@ def expand_path(name: str, value: str) -> Path:
         return Path(value).expanduser().absolute()
     except RuntimeError as error:
         raise misconfigured(
-            f"{name} is {value!r}, and that user has no home folder", "Write the whole path."
+            f"{name} is {value!r}, and that user has no home folder", "Write the full path."
         ) from error

@@ -28,7 +28,7 @@ def secret(environment: Mapping[str, str], name: str) -> str:
         problem = getattr(error, "strerror", None) or str(error)
         raise PermanentFailure(
             "configuration",
-            f"the file of a secret cannot be read: {problem}",
+            f"the secret's file cannot be read: {problem}",
             place=f"{name}_FILE={file}",
             remedy="Name a file that holds nothing but the secret and that this user may read"
             " (in a container: the user 10001).",

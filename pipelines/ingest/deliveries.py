@@ -195,7 +195,7 @@ def enforce_reject_cap(
         f"{rejected:,} of {read:,} records are bad, more than the {cap:.0%} that are let pass,"
         f" and nothing was written: {top}",
         place=delivery.name,
-        remedy="Whoever sends this has to correct these records and to send it again."
+        remedy="The sender has to correct these records and send them again."
         + (f" {variable} sets the accepted share of bad records." if variable else ""),
     )
 

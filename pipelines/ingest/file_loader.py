@@ -99,9 +99,9 @@ def load_file(
         if signature_of(os.fstat(opened.fileno())) != file.signature:
             raise NotReady(
                 source,
-                "the file changed while it was read",
+                "the file changed while it was being read",
                 place=str(file.path),
-                remedy="Nothing: it is taken when it is whole.",
+                remedy="Nothing: it is loaded when it is complete.",
             )
         if inbox is not None:
             _remember(connection, inbox, file, run_id, sha256=sha256, problem=None)
@@ -130,14 +130,12 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
     place = str(file.path)
     if file.problem is not None:
         raise PermanentFailure(
-            source, file.problem, place=place, remedy="Put a plain file in its place."
+            source, file.problem, place=place, remedy="Replace it by a regular file."
         )
     try:
         opened = open_plain_file(file.path)
     except FileNotFoundError as error:
-        raise NotReady(
-            source, "the file is gone", place=place, remedy="Put it there again."
-        ) from error
+        raise NotReady(source, "the file is gone", place=place, remedy="Put it back.") from error
     except PermissionError as error:
         raise PermanentFailure(
             source,
@@ -188,7 +186,7 @@ def reading_faults(source: str, place: str) -> Iterator[None]:
             source,
             f"it could not be read: {type(error).__name__}: {error}",
             place=place,
-            remedy=f"This is a fault of transform.py: mend it, then run"
+            remedy=f"This is a bug in transform.py: fix it, then run"
             f" isobar quarantine retry {source}.",
         ) from error
 

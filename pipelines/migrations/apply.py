@@ -99,7 +99,7 @@ def prepare(connection: Connection) -> None:
     if version < OLDEST_MAJOR:
         raise PermanentFailure(
             "database",
-            f"the server is PostgreSQL {version}, and {OLDEST_MAJOR} is the oldest that will do",
+            f"the server is PostgreSQL {version}; the oldest supported version is {OLDEST_MAJOR}",
             place="DATABASE_URL",
             remedy="Upgrade the server, or unset DATABASE_URL to use the built-in one.",
         )
@@ -269,9 +269,9 @@ def _described_failures(place: str) -> Iterator[None]:
     except CommandError as error:
         raise PermanentFailure(
             "database",
-            f"its schema is of another version of Isobar: {error}",
+            f"its schema belongs to another version of Isobar: {error}",
             place=place,
-            remedy="Update this clone; a database cannot go back but by restoring a backup.",
+            remedy="Update this clone. To go back to an older version, restore a backup.",
         ) from error
     except OperationalError as error:
         cause = str(error.orig).strip()
@@ -289,6 +289,6 @@ def _described_failures(place: str) -> Iterator[None]:
             "database",
             f"migrating failed, nothing was changed: {str(error.orig).strip()}",
             place=place,
-            remedy="Mend what the message names (docs/database.md, 'Migrating'), then run"
+            remedy="Fix the reported error (docs/database.md, 'Migrating'), then run"
             " isobar migrate again.",
         ) from error

@@ -147,7 +147,7 @@ def create_or_upgrade(
             f"the tables of {schema.name} are of another version of Isobar:"
             f" this one does not know their revision {applied[schema.name]}",
             place=f"{PLATFORM}.{schema.version_table}",
-            remedy="Update this clone; a database cannot go back but by restoring a backup.",
+            remedy="Update this clone. To go back to an older version, restore a backup.",
         )
     if found == "missing":
         _create(connection, schema)

@@ -324,7 +324,7 @@ def as_dagster_failure(
     except MemoryError as error:
         failure = PermanentFailure(
             context.op_def.name,
-            f"there is too little memory for it, nothing was written: {error}",
+            f"out of memory, nothing was written: {error}",
             place=f"the run {context.run.run_id[:8]}",
             remedy="Let it have more (it is for the largest file or answer), then run again.",
         )

@@ -178,7 +178,7 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
                 source.name,
                 f"{len(fresh)} of the inbox's files rejected:{lines}",
                 place=variable,
-                remedy="Mend them or take them away; one that changes is looked at again.",
+                remedy="Correct or remove them. A changed file is read again.",
             )
             raise dg.Failure(description=str(failure), allow_retries=False)
 

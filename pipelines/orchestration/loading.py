@@ -278,7 +278,9 @@ def _for_rejected_files(
     if run_state.is_under_way(context.instance, source.name):
         return dg.SkipReason("A run is under way.")
     if run_state.failed_lately(context.instance, source.name, AFTER_FAILURE_SECONDS):
-        return dg.SkipReason("A rejected file is gone; a run forgets it in a minute.")
+        return dg.SkipReason(
+            "A rejected file is gone; a run will remove its problem within a minute."
+        )
     return dg.RunRequest()
 
 
@@ -328,12 +330,12 @@ def api_sensor(source: Source, fetcher: PagedApi) -> dg.SensorDefinition:
             if last and last.problem and abs(utc_now() - last.polled_at) < fetcher.retry_after:
                 minutes = fetcher.retry_after.total_seconds() / 60
                 return dg.SkipReason(
-                    f"The last reading failed; trying again {minutes:.0f} minutes after it:"
+                    f"The last request failed; trying again {minutes:.0f} minutes after it:"
                     f" {last.problem}"
                 )
             wait = fetcher.retry_after.total_seconds()
             if run_state.failed_lately(context.instance, source.name, wait):
-                return dg.SkipReason("The last run failed; trying again in some minutes.")
+                return dg.SkipReason("The last run failed; trying again in a few minutes.")
             try:
                 if not fetcher.has_news(store, client, utc_now):
                     return dg.SkipReason("Nothing new at the API.")

@@ -75,7 +75,7 @@ def _look_on(
             return found
         found = look()
         if not isinstance(found, dg.SkipReason) and _is_switched_off(context):
-            return dg.SkipReason("It was switched off while it looked.")
+            return dg.SkipReason("It was switched off during its evaluation.")
     return found
 
 

@@ -23,7 +23,7 @@ def check_config(entry: Scheduled, job: dg.JobDefinition) -> None:
     except dg.DagsterInvalidConfigError as error:
         raise PermanentFailure(
             "configuration",
-            f"schedules.{entry.name}: the job {entry.job} does not take its config:"
+            f"schedules.{entry.name}: the job {entry.job} rejects its config:"
             f" {'; '.join(one.message for one in error.errors)}",
             place="schedules.toml",
             remedy="Write config as the job's launchpad shows it.",

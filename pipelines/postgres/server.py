@@ -171,7 +171,7 @@ class EmbeddedPostgres:
         except filelock.Timeout as error:
             raise TransientFailure(
                 "database",
-                "another command has been busy with the built-in server for two minutes",
+                "another command has been using the built-in server for two minutes",
                 place=str(self.state / "postgres.lock"),
                 remedy="Wait for it to end, or end it, and run again.",
             ) from error
@@ -273,7 +273,7 @@ class EmbeddedPostgres:
             "database",
             f"the built-in PostgreSQL did not start: {problem.strip()[-600:] or 'no reason given'}",
             place=str(self.log),
-            remedy="Read the log; when it is mended, run the same command again.",
+            remedy="Read the log, fix the cause, then run the same command again.",
         )
 
     def _pg_ctl(self, binaries: Path, *words: str) -> None:

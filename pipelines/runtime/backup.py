@@ -132,7 +132,7 @@ def one_instant(
         "backup",
         f"for {INSTANT_SECONDS:.0f} s there were not two milliseconds without a commit",
         place="the server of the warehouse",
-        remedy="Try again at a calmer hour.",
+        remedy="Try again when fewer runs are in progress.",
     )
 
 
@@ -203,7 +203,7 @@ def _claim(folder: Path) -> None:
 def _nothing_there(place: str) -> PermanentFailure:
     return PermanentFailure(
         "backup",
-        "there is nothing of Isobar to back up",
+        "there is no database of Isobar to back up",
         place=place,
         remedy="See whether DATABASE_URL or ISOBAR_HOME is what isobar run uses.",
     )

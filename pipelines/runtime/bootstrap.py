@@ -192,7 +192,7 @@ def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> No
                 child.name,
                 f"it {what}: {child.last_words()}",
                 place=str(child.log),
-                remedy="Read the log; when it is mended, run the same command again.",
+                remedy="Read the log, fix the cause, then run the same command again.",
             )
         time.sleep(0.05)
 
@@ -210,7 +210,7 @@ def _make_database(server_url: str, name: str) -> None:
     except psycopg.Error as error:
         raise PermanentFailure(
             "database",
-            f"Dagster's own database {name!r} could not be made: {error}",
+            f"Dagster's own database {name!r} could not be created: {error}",
             place=place_of(server_url),
             remedy="Create it by hand, or set DAGSTER_POSTGRES_URL to another one.",
         ) from error

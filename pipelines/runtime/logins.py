@@ -65,7 +65,7 @@ def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
     except psycopg.Error as error:
         raise PermanentFailure(
             "database",
-            f"the logins could not be made: {str(error).strip()}",
+            f"the logins could not be created: {str(error).strip()}",
             place=place_of(url),
             remedy="DATABASE_URL has to be a superuser here, or one who made these roles.",
         ) from error
@@ -81,7 +81,7 @@ def _reject_mighty(connection: psycopg.Connection, url: str) -> None:
     if mighty:
         raise PermanentFailure(
             "database",
-            f"roles may do more than they should: {', '.join(mighty)}",
+            f"roles have too many rights: {', '.join(mighty)}",
             place=place_of(url),
             remedy="As an administrator: ALTER ROLE … NOSUPERUSER NOCREATEROLE NOREPLICATION"
             " NOBYPASSRLS, then run again.",

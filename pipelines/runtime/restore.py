@@ -135,7 +135,7 @@ def _reject_older_server(target: Target, manifest: Manifest) -> None:
     if ours < theirs:
         raise PermanentFailure(
             "restore",
-            f"the backup was made of PostgreSQL {theirs}, and the server is {ours}",
+            f"the backup was made with PostgreSQL {theirs}, and the server is {ours}",
             place=place_of(target.url),
             remedy=f"Restore on PostgreSQL {theirs} or later.",
         )
@@ -174,7 +174,7 @@ def _drop(target: Target, name: str) -> bool:
     if name != target.fresh and found != (REPLACED,):
         raise PermanentFailure(
             "restore",
-            f"a database {name} is in the way, which no restore has left",
+            f"a database {name} exists, and no restore has left it",
             place=place_of(target.url),
             remedy="Rename or drop it, then run again.",
         )
@@ -249,5 +249,5 @@ def _describe_errors(target: Target) -> Iterator[None]:
             "restore",
             f"the databases are in use: {error.diag.message_primary} ({error.diag.message_detail})",
             place=place_of(target.url),
-            remedy="Stop isobar ui on every machine and end what is connected, then run again.",
+            remedy="Stop isobar ui on every machine, close other connections, then run again.",
         ) from error

@@ -88,14 +88,14 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
         text = str(getattr(cause, "orig", cause)).strip()
         raise TransientFailure(
             "dagster",
-            f"its storage went away: {text}",
+            f"Dagster's storage is no longer reachable: {text}",
             place="DAGSTER_POSTGRES_URL, or the built-in server (isobar database status)",
             remedy=remedy_for(text, "Run again: what was not finished is done then."),
         ) from error
     except OSError as error:
         raise TransientFailure(
             "dagster",
-            f"what runs say could not be written: {error.strerror or error}",
+            f"the logs of runs could not be written: {error.strerror or error}",
             place=str(error.filename or home),
             remedy=remedy_for(str(error), "Fix the reported error, then run again."),
         ) from error

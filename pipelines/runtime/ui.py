@@ -66,7 +66,7 @@ class WebUi:
         except filelock.Timeout as error:
             raise PermanentFailure(
                 "ui",
-                "it is running already",
+                "isobar ui is already running",
                 place=str(self._read_record().get("url", self.record)),
                 remedy="Open that address, or stop the other one first.",
             ) from error
@@ -77,7 +77,7 @@ class WebUi:
                 "ui",
                 f"port {requested_port} is taken",
                 place=f"127.0.0.1:{requested_port}",
-                remedy="Give another --port, or none to have a free one chosen.",
+                remedy="Choose another --port, or omit it to use a free one.",
             )
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self.stopped.set())
@@ -175,9 +175,9 @@ class WebUi:
                 if len(deaths[child.name]) > MAX_RESTARTS:
                     raise PermanentFailure(
                         "ui",
-                        f"the {child.name} ended again and again: {child.last_words()}",
+                        f"the {child.name} keeps exiting: {child.last_words()}",
                         place=str(child.log),
-                        remedy="Read the log; when it is mended, start isobar ui again.",
+                        remedy="Read the log, fix the cause, then start isobar ui again.",
                     )
                 self.report(f"The {child.name} ended; starting it again.")
                 child.stop()

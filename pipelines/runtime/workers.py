@@ -48,7 +48,7 @@ def worker_command(settings: Settings) -> list[str]:
     if settings.celery_broker_url is None:
         raise PermanentFailure(
             "configuration",
-            "a worker takes its runs from a broker, and none is set",
+            "a worker needs a broker, and none is set",
             place="CELERY_BROKER_URL",
             remedy="Set it to the Redis of the daemon, redis://default@host:6379/0, and its"
             " password in CELERY_BROKER_PASSWORD.",

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     import dagster as dg
 
 
-@click.command(short_help="Say how everything is, and what to do.")
-@click.option("--json", "as_json", is_flag=True, help="For a program to read.")
+@click.command(short_help="Show what is wrong, and what to do about it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(as_json: bool) -> None:
-    """Say how everything is: databases, daemon, code, schedules, sources, runs, disk.
+    """Show the state of databases, daemon, code, schedules, sources, runs and disks.
 
-    Ends with 0 when all is well or there are only warnings, with 1 when something is bad. Starts
-    and changes nothing, and takes a few seconds. What does not answer is given more time: if it
-    answers then, it is slow, which is a warning.
+    Exits with 0 if there are no problems or only warnings, and with 1 if something is bad. It
+    starts and changes nothing. What does not answer is asked a second time with more patience: if
+    it answers then, it is slow, which is a warning.
 
     \b
-    Keys of --json; times are ISO 8601 in UTC, sizes in bytes, null is what is not known:
+    Keys of --json; times are ISO 8601 in UTC, sizes in bytes, and null means not known:
       status           ok, warning or bad: the worst of problems
       checked_at
       problems         [key, severity (error, warning), what, where, since,
@@ -55,7 +55,7 @@ def status(as_json: bool) -> None:
         seen = look(settings, _repository, find_problems, now)
     except Failure as failure:
         seen = unconfigured(failure, now)
-    except OSError as error:  # a home that this user may not read
+    except OSError as error:  # a state folder that this user may not read
         problem = f"the operating system reported: {error.strerror}"
         remedy = "Run it as the user that runs Isobar."
         rejection = PermanentFailure("status", problem, place=str(error.filename), remedy=remedy)

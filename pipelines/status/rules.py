@@ -128,7 +128,7 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
         "foreign": (
             "its tables are of code that this clone does not know",
             (
-                "Update this clone; a database cannot go back but by restoring a backup. One of"
+                "Update this clone. To go back to an older version, restore a backup. One of"
                 " Isobar 1.0 is not upgraded: start anew with an empty one."
             ),
             "error",

@@ -94,7 +94,7 @@ class Warehouse:
             if isinstance(cause, psycopg.errors.ReadOnlySqlTransaction):
                 raise PermanentFailure(
                     source,
-                    "the server only reads, as a replica does",
+                    "the server is read-only, such as a replica",
                     place=self.place,
                     remedy="Set DATABASE_URL to the primary.",
                 ) from error

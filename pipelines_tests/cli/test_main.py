@@ -121,7 +121,7 @@ def test_database_commands_print_the_location(empty_state: Path) -> None:
         empty_state, "database", "psql", "--role=analyst", "-Atc", "SELECT current_user"
     )
     assert reader.stdout == "isobar_analyst\n", reader.stderr
-    assert isobar(empty_state, "database", "stop").stderr == "PostgreSQL is stopped.\n"
+    assert isobar(empty_state, "database", "stop").stderr == "PostgreSQL has stopped.\n"
     assert isobar(empty_state, "database", "stop").stderr == "PostgreSQL was not running.\n"
 
 
@@ -142,7 +142,7 @@ def test_a_second_sandbox_on_the_same_port_is_rejected(
         port = url.split(":")[2].split("/")[0]
         second = isobar(empty_state, "sandbox", "--port", port)
         assert second.returncode == 2
-        assert f"Port {port} is taken" in second.stderr
+        assert f"Port {port} is in use" in second.stderr
         assert (empty_state / "sandbox.url").read_text() in url
     finally:
         first.terminate()
@@ -228,7 +228,7 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     assert query(state, MINE) == [(1,)]
     unsaid = isobar(state, "quarantine", "dismiss", "shipments", "--reason", "a sample")
     assert unsaid.returncode == 2
-    assert "--record, --matching or --all" in unsaid.stderr
+    assert "--record, --matching and --all" in unsaid.stderr
     assert isobar(state, "quarantine", "dismiss", "shipments", "--all").returncode == 2
     why = ["--matching", "no AMOUNT", "--reason", "nobody"]
     assert isobar(state, "quarantine", "dismiss", "shipments", *why).returncode == 1

@@ -100,5 +100,5 @@ def test_a_response_above_the_memory_limit_fails_until_raised(
             assert is_good == (most is None), words
             assert owner.execute(stored).fetchone() == (count,)
             if most is not None:
-                assert "there is too little memory for it, nothing was written" in words
+                assert "out of memory, nothing was written" in words
                 assert "what to do: Let it have more" in words

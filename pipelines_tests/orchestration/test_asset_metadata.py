@@ -165,7 +165,7 @@ def test_insufficient_memory_is_reported_in_words_and_not_retried() -> None:
 
     done = dg.materialize([hungry], raise_on_error=False)
     (why,) = [why_step_failed(event) for event in done.all_events if event.is_step_failure]
-    assert why.startswith("hungry: there is too little memory for it, nothing was written: Unable")
+    assert why.startswith("hungry: out of memory, nothing was written: Unable")
     assert "what to do: Let it have more" in why
 
 

@@ -300,11 +300,11 @@ def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
     [
         (
             '[schedules.mine]\njob = "flights"\ncron = "0 3 * * 0"\nconfig.ops.flights_tabels = {}',
-            "schedules.mine: the job flights does not take its config: .*flights_tabels",
+            "schedules.mine: the job flights rejects its config: .*flights_tabels",
         ),
         (
             '[schedules.mine]\njob = "retire_plant"\ncron = "0 3 * * 0"\nconfig.ops.retired = {}',
-            "schedules.mine: the job retire_plant does not take its config: .*retire",
+            "schedules.mine: the job retire_plant rejects its config: .*retire",
         ),
         ('[schedules.mine]\njob = "fligths"\ncron = "0 3 * * 0"', "there is no job 'fligths'"),
     ],

@@ -217,7 +217,7 @@ def test_an_asset_page_has_description_columns_comments_and_rows(ui: Ui) -> None
 def test_a_second_ui_in_the_same_clone_is_rejected(ui: Ui) -> None:
     done = isobar(ui.state, "ui")
     assert done.returncode == 1
-    assert "it is running already" in done.stderr
+    assert "isobar ui is already running" in done.stderr
     assert ui.url in done.stderr
 
 

@@ -283,7 +283,7 @@ def test_the_health_check_cannot_write_into_dagsters_storage(ran: Path) -> None:
 def test_a_database_that_was_stopped_is_not_started(ran: Path) -> None:
     assert isobar(ran, "database", "stop").returncode == 0
     _, document = status(ran)
-    assert errors(document)[0] == "The database: the built-in server does not run"
+    assert errors(document)[0] == "The database: the built-in server is not running"
     assert "isobar database start" in document["problems"][0]["remedy"]
     assert document["dagster_storage"]["status"] == "bad"
     assert EmbeddedPostgres(ran).connections() is None

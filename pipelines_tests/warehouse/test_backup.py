@@ -148,7 +148,7 @@ def test_a_backup_migrates_nothing_and_needs_an_empty_folder(
 def test_nothing_is_backed_up_where_nothing_is(empty_state: Path, tmp_path: Path) -> None:
     done = isobar(empty_state, "backup", str(tmp_path / "backup"))
     assert done.returncode == 1
-    assert "there is nothing of Isobar to back up" in done.stderr
+    assert "there is no database of Isobar to back up" in done.stderr
     assert not (empty_state / "postgres").exists()
 
 
@@ -199,7 +199,7 @@ def test_databases_in_use_or_on_older_servers_are_not_replaced(
     later = json.loads(manifest.read_text()) | {"server_version": 990000}
     manifest.write_text(json.dumps(later))
     rejected = isobar(state, "restore", str(backup), "--replace", **outside)
-    assert "the backup was made of PostgreSQL 99, and the server is 18" in rejected.stderr
+    assert "the backup was made with PostgreSQL 99, and the server is 18" in rejected.stderr
 
 
 def test_a_non_superuser_restores_what_a_superuser_backed_up(
@@ -233,7 +233,7 @@ def test_a_database_not_created_by_restore_is_not_dropped(
         try:
             done = isobar(state, "restore", str(backup), DATABASE_URL=server.url(SUPERUSER, other))
             assert done.returncode == 1
-            assert f"{other}_before_restore is in the way" in done.stderr
+            assert f"{other}_before_restore exists, and no restore" in done.stderr
         finally:
             connection.execute(f"DROP DATABASE {other}_before_restore")
             connection.execute(f"DROP DATABASE IF EXISTS {other}_dagster WITH (FORCE)")

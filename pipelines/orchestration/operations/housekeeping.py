@@ -40,7 +40,7 @@ def _deletion_op(
     def op(context: dg.OpExecutionContext) -> None:
         days_kept = context.op_config["days"]
         if days_kept is None:
-            context.log.info("What %s would remove is kept for ever.", name)
+            context.log.info("What %s would remove is kept forever.", name)
             return
         with as_permanent_failure(context):
             before = days_ago(days_kept, utc_now(), least=least)

@@ -51,7 +51,7 @@ def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], PermanentFailure 
         shown = f"{printable(schema)}://…" if has_schema else "which has no ://"
         rejected.append(f"entry {number}, {shown}")
     failure = misconfigured(
-        f"ALERT_URLS has what apprise does not understand: {'; '.join(rejected)}",
+        f"apprise does not understand ALERT_URLS: {'; '.join(rejected)}",
         "Write addresses as https://github.com/caronc/apprise/wiki has them, with spaces between;"
         " isobar alerts test tries them.",
     )

@@ -83,7 +83,7 @@ def _remove_old(paths: Iterable[Path], before: dt.datetime) -> Removed:
             "housekeeping",
             f"{len(stuck)} old files of runs could not be removed, {removed.count} were",
             place=str(stuck[0]),
-            remedy="See whose they are: the user that runs Isobar must be able to remove them.",
+            remedy="Check their owner: the user that runs Isobar must be able to remove them.",
         )
     return removed
 

@@ -196,17 +196,17 @@ source = Source(
     ),
     sandbox_options=(
         SandboxOption(
-            name="files", help="Files of fresh hotel events a minute.", default=0, maximum=6000
+            name="files", help="Files with new hotel events per minute.", default=0, maximum=6000
         ),
         SandboxOption(
             name="lines",
-            help="Lines of each of them.",
+            help="Lines per file.",
             default=1000,
             minimum=1,
             maximum=100_000,
             is_whole=True,
         ),
-        SandboxOption(name="error_rate", help="Share of these lines that are bad.", default=0.01),
+        SandboxOption(name="error_rate", help="Share of invalid lines.", default=0.01),
     ),
     seed_sandbox=deferred("pipelines.sources.bookings.hotels:seed_sandbox"),
     filled_by={

@@ -91,7 +91,7 @@ class EventsClient:
             self.http.source,
             problem,
             place=self.place,
-            remedy=f"See what the service answers, and whether {self.http.variable} is right.",
+            remedy=f"Check the service, and whether {self.http.variable} is right.",
         )
 
 

@@ -79,7 +79,7 @@ def hotel_bookings_lag(
     if any(run_state.is_under_way(context.instance, job) for job in jobs):
         return dg.SkipReason("A run is under way.")
     if run_state.failed_lately(context.instance, refresh_job.name, AFTER_FAILURE_SECONDS):
-        return dg.SkipReason("The last run failed; trying again in some minutes.")
+        return dg.SkipReason("The last run failed; trying again in a few minutes.")
     return dg.RunRequest()
 
 

@@ -88,9 +88,9 @@ def _archive(
         if (received_on := answer.received_at.date()) != day:
             raise TransientFailure(
                 SOURCE,
-                f"midnight passed meanwhile, and the document is archived as that of {received_on}",
+                f"the day changed during the run, and the document is archived for {received_on}",
                 place="flights.snapshots",
-                remedy=f"Materialise {received_on}; there can be none of {day} any more.",
+                remedy=f"Materialise {received_on}; {day} can no longer be received.",
             )
         return kept
     with store.engine.connect() as connection:
@@ -185,7 +185,7 @@ def flights_retry(
     if run_state.last_failure_at(context.instance, job, day) is None:
         return dg.SkipReason("No run for today has failed.")
     if run_state.failed_lately(context.instance, job, AFTER_FAILURE_SECONDS, day):
-        return dg.SkipReason("The last run failed; trying again in some minutes.")
+        return dg.SkipReason("The last run failed; trying again in a few minutes.")
     return dg.RunRequest(partition_key=day)
 
 

@@ -205,7 +205,7 @@ def _reject_sudden_silence(
             SOURCE,
             f"the document has no itineraries, and the one of {name_of(before)} offered {count:,}",
             place=f"flights.snapshots, {delivery.name}",
-            remedy="See what is the matter with the source. The tables keep what they had.",
+            remedy="Ask whoever runs the source. The tables are unchanged.",
         )
 
 

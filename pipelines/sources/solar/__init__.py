@@ -109,9 +109,7 @@ source = Source(
     ),
     views=(View(name="solar.coverage"),),
     sandbox_options=(
-        SandboxOption(
-            name="error_rate", help="Share of the solar plants' hours that are bad.", default=0
-        ),
+        SandboxOption(name="error_rate", help="Share of invalid hours of solar plants.", default=0),
     ),
     seed_sandbox=deferred("pipelines.sources.solar.demo:seed_sandbox"),
 )

@@ -1,4 +1,4 @@
-"""Commands about the registry of solar plants."""
+"""Commands for the registry of solar plants."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from pipelines.warehouse.connection import Warehouse
 
 WIDTH = 250
-"""Wide enough for the longest names: a plant is a line, on a terminal and in a pipe."""
+"""Wide enough for the longest names: each plant is one line, on a terminal and in a pipe."""
 
 
 @click.group()
 def plants() -> None:
-    """The registry of solar plants."""
+    """Manage the registry of solar plants."""
 
 
 a_plant = click.argument("plant_id", type=int)
@@ -30,7 +30,7 @@ a_plant = click.argument("plant_id", type=int)
 
 @plants.command(name="list")
 def list_() -> None:
-    """List the plants, and how many of their days are complete."""
+    """List the plants and the number of their complete days."""
     from pipelines.sources.solar import registry
 
     with _registry() as store, store.engine.connect() as connection:
@@ -46,22 +46,22 @@ def list_() -> None:
     "--time-zone",
     default="UTC",
     show_default=True,
-    help="Zone of the times that the monitoring service sends.",
+    help="Time zone of the monitoring service's times for this plant.",
 )
-@click.option("--id", "plant_id", type=int, help="Its number; else the next one.")
+@click.option("--id", "plant_id", type=int, help="Its number. Default: the next free one.")
 def add(
     name: str, latitude: float | None, longitude: float | None, time_zone: str, plant_id: int | None
 ) -> None:
     """Register a plant, and print its number.
 
-    The monitoring service has to know it by that number. Without coordinates the weather is not
+    The monitoring service must know the plant by this number. Without coordinates, no weather is
     joined.
 
     \b
       isobar plants add "Sierra Nevada" --latitude 37.1 --longitude -3.4 --time-zone Europe/Madrid
     """
     plant_id = _apply("add", name, latitude, longitude, time_zone, plant_id)
-    echo("Registered. isobar run syncs it; where isobar ui runs, that begins within a minute.")
+    echo("Registered. isobar run syncs it; a running isobar ui begins within a minute.")
     click.echo(plant_id)
 
 
@@ -69,66 +69,66 @@ def add(
 @a_plant
 @click.argument("new_name")
 def rename(plant_id: int, new_name: str) -> None:
-    """Give a plant another name."""
+    """Rename a plant."""
     _apply("rename", plant_id, new_name)
-    echo(f"Plant {plant_id} is renamed.")
+    echo(f"Renamed plant {plant_id}.")
 
 
 @plants.command()
 @a_plant
 def retire(plant_id: int) -> None:
-    """Have a plant not synced any more; its data stay."""
+    """Stop syncing a plant, and keep its data."""
     retired_at = _apply("retire", plant_id)
-    echo(f"Plant {plant_id} is retired since {retired_at:%Y-%m-%d %H:%M} UTC; its data stay.")
+    echo(f"Plant {plant_id} is retired since {retired_at:%Y-%m-%d %H:%M} UTC; its data are kept.")
 
 
 @plants.command()
 @a_plant
 def unretire(plant_id: int) -> None:
-    """Have a retired plant synced again, the days since then too."""
+    """Sync a retired plant again, including the days since it was retired."""
     _apply("unretire", plant_id)
     echo(f"Plant {plant_id} is synced again.")
 
 
-@plants.command(short_help="Give a plant other coordinates.")
+@plants.command(short_help="Change the coordinates of a plant.")
 @a_plant
 @click.option("--latitude", type=float, required=True, help="Degrees north.")
 @click.option("--longitude", type=float, required=True, help="Degrees east.")
 def set_location(plant_id: int, latitude: float, longitude: float) -> None:
-    """Give a plant other coordinates: the weather that is joined is then of that place."""
+    """Change the coordinates of a plant. The weather at the new place is joined from then on."""
     _apply("set_location", plant_id, latitude, longitude)
     echo(f"Plant {plant_id} is at {latitude:g}, {longitude:g}.")
 
 
-@plants.command(short_help="Sync a plant now, or some days of it again.")
+@plants.command(short_help="Sync a plant now, or request some days again.")
 @a_plant
 @click.option("--from", "from_date", metavar="YYYY-MM-DD", help="The first day.")
 @click.option("--to", "to_date", metavar="YYYY-MM-DD", help="The day after the last one.")
 def sync(plant_id: int, from_date: str | None, to_date: str | None) -> None:
-    """Sync what is missing of a plant now, or some days of it, stored or not.
+    """Sync the missing days of a plant now, or request some days again.
 
     \b
       isobar plants sync 3 --from 2026-10-01 --to 2026-11-01
 
-    Where the service sends other values than before, the earlier ones go to solar.corrections.
+    If the service sends other values than before, the earlier ones are kept in solar.corrections.
     """
     from pipelines.cli.sources import run_one_job
 
     if (from_date is None) != (to_date is None):
-        raise click.UsageError("Give --from and --to, or neither.")
+        raise click.UsageError("Use --from and --to together.")
     if from_date is None:
         run_one_job("solar", {"solar_readings": {"plants": [plant_id]}})
     days = {"plants": [plant_id], "from_date": from_date, "to_date": to_date}
     run_one_job("backfill_solar_days", {"request_days": days})
 
 
-@plants.command(short_help="Delete a plant with its data.")
+@plants.command(short_help="Delete a plant and its data.")
 @a_plant
 @click.confirmation_option(prompt="Delete the plant and all of its readings?")
 def delete(plant_id: int) -> None:
-    """Delete a plant with its data, unless it is being synced; to keep them, retire it."""
+    """Delete a plant and its data, unless a sync is running. To keep the data, retire it."""
     readings = _apply("delete", plant_id)
-    echo(f"Plant {plant_id} is deleted, and {readings:,} readings with it.")
+    echo(f"Deleted plant {plant_id} and {readings:,} readings.")
 
 
 def _apply(change: str, *values: object) -> Any:
@@ -141,10 +141,7 @@ def _apply(change: str, *values: object) -> Any:
 
 @contextmanager
 def _registry() -> Iterator[Warehouse]:
-    """The warehouse as the loader; its tables are there.
-
-    The sandbox's plants come first, so that they are there whichever command was the first.
-    """
+    """The migrated warehouse, as the loader, with the plants of the sandbox."""
     from pipelines.runtime.bootstrap import seed_sandbox
     from pipelines.warehouse.connection import Warehouse
 
@@ -160,7 +157,7 @@ def _registry() -> Iterator[Warehouse]:
 
 
 def _role(url: str) -> str:
-    """The loader, or the operator where this login may be no loader: a plant is all it changes."""
+    """The loader, or the operator if this login may not act as the loader."""
     from sqlalchemy import text
 
     from pipelines.warehouse.connection import Warehouse
@@ -175,7 +172,7 @@ def _role(url: str) -> str:
 
 
 def _table(rows: Sequence[Any]) -> str:
-    """A line for each plant."""
+    """A table with one line for each plant."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -203,5 +200,5 @@ def _table(rows: Sequence[Any]) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
-#: What `isobar` takes.
+#: The commands that `isobar` adds.
 commands = [plants]

@@ -52,7 +52,7 @@ class MonitoringClient:
                 self.http.source,
                 f"the answer for plant {plant_id}, {window}, is not an array but {kind}",
                 place=self.place,
-                remedy=f"See what the service answers, and whether {self.http.variable} is right.",
+                remedy=f"Check the service, and whether {self.http.variable} is right.",
             )
         return answer
 

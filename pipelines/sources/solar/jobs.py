@@ -257,7 +257,7 @@ def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
     if strange := [key for key in keys if not key.isdecimal()]:
         raise PermanentFailure(
             SOURCE,
-            f"{', '.join(map(repr, strange))} is no number of a plant",
+            f"{', '.join(map(repr, strange))} is not the number of a plant",
             place="the partitions of solar.readings",
             remedy="Register plants with the job register_plant or isobar plants add: their"
             " partitions come of themselves.",

@@ -103,7 +103,7 @@ def take_answer(
             SOURCE,
             f"the answer has {len(answer.document):,} items, and {most:,} are let pass",
             place=f"plant {plant.plant_id}, {window}",
-            remedy="See whether the service heeds from and to, and sends hours.",
+            remedy="See whether the service respects from and to, and sends hours.",
         )
     parsed = read_answer(
         answer.document, plant_id=plant.plant_id, zone=plant.zone, window=window, now=now
@@ -128,7 +128,7 @@ def take_answer(
             SOURCE,
             f"all {parsed.read:,} items of the answer are of other days than were requested",
             place=delivery.name,
-            remedy="See whether the service heeds from and to, and what zone its times are in.",
+            remedy="See whether the service respects from and to, and the time zone of its times.",
         )
     with store.transaction(plant.source) as connection:
         keep_plant(connection, plant)

@@ -76,7 +76,7 @@ def add(
     }
     if plant_id is not None and not 1 <= plant_id < MAX_PLANT_ID:
         raise _rejected(
-            f"{plant_id} is no number of a plant", f"Give one from 1 to {MAX_PLANT_ID - 1}."
+            f"{plant_id} is not the number of a plant", f"Give one from 1 to {MAX_PLANT_ID - 1}."
         )
     statement = insert(plants).on_conflict_do_nothing(index_elements=["plant_id"])
     with _changing(store, f"{_shown(name)} was not registered") as connection:
@@ -206,9 +206,9 @@ def _in_words(what: str, error: object) -> Failure | None:
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return TransientFailure(
             SOURCE,
-            f"{what}: someone else has been changing it for {LOCK_SECONDS} s",
+            f"{what}: another session has been changing it for {LOCK_SECONDS} s",
             place="solar.plants",
-            remedy="Please try again later, or end the other one; pg_stat_activity shows it.",
+            remedy="Try again later, or end the other session (see pg_stat_activity).",
         )
     if isinstance(error, psycopg.IntegrityError):
         diagnostics = error.diag
@@ -232,7 +232,7 @@ def _fit(column: str, value: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
         raise _rejected(
             f"the {column} {_shown(value)} has control characters or broken ones",
-            "Write it anew, in UTF-8.",
+            "Save it in UTF-8.",
         )
     return value
 

@@ -69,7 +69,9 @@ def retire(context: dg.OpExecutionContext, config: Choice, warehouse: WarehouseR
     """Retire a plant."""
     with as_permanent_failure(context), warehouse.open() as store:
         retired_at = registry.retire(store, config.plant_id)
-    context.log.info("Plant %d is retired since %s; its data stay.", config.plant_id, retired_at)
+    context.log.info(
+        "Plant %d is retired since %s; its data are kept.", config.plant_id, retired_at
+    )
     context.add_output_metadata(
         {"plant_id": config.plant_id, "retired_at": retired_at.isoformat(timespec="seconds")}
     )

@@ -217,7 +217,7 @@ class Sync:
         elif chosen and (gone := sorted({*chosen} - {row.plant_id for row in rows})):
             logger.warning("there is no plant %s", ", ".join(map(str, gone)))
         if chosen and (retired := [row.plant_id for row in rows if row.retired_at is not None]):
-            logger.warning("left alone, as retired: plant %s", ", ".join(map(str, retired)))
+            logger.warning("skipped, because it is retired: plant %s", ", ".join(map(str, retired)))
         return [_plant(row) for row in rows if row.retired_at is None]
 
     def _new(self) -> list[Plant]:

@@ -109,7 +109,7 @@ class Geocoder:
         except InvalidValue as invalid:
             raise TransientFailure(
                 self.name,
-                f"the answer is no list of results: {invalid}",
+                f"the response is not a list of results: {invalid}",
                 place=answer.url,
                 remedy="See whether GEOCODING_BASE_URL points at a geocoder.",
             ) from invalid

@@ -120,7 +120,7 @@ def _result(
     if done.failure is not None and is_of_provider and done.failed and not done.succeeded:
         raise done.failure
     if done.impossible:
-        context.log.warning("Left out, as they cannot be: %s", dict(done.impossible))
+        context.log.warning("Ignored as impossible: %s", dict(done.impossible))
     with store.engine.connect() as connection:
         stats = step.table_stats(connection, key)
     return dg.MaterializeResult(
@@ -178,7 +178,7 @@ def _reason_to_wait(
     if run_state.is_under_way(instance, source.name):
         return "A run is under way."
     if run_state.failed_lately(instance, source.name, AFTER_FAILURE_SECONDS):
-        return "The last run failed; trying again in some minutes."
+        return "The last run failed; trying again in a few minutes."
     return None
 
 

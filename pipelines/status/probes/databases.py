@@ -71,13 +71,13 @@ def _builtin_url(settings: Settings, role: str, database: str) -> str:
             "database",
             "there is no database yet",
             place=str(server.data),
-            remedy="Run make run (isobar run), which makes and fills it.",
+            remedy="Run make run (isobar run), which creates and fills it.",
         )
     running = server.connections()
     if running is None:
         raise TransientFailure(
             "database",
-            "the built-in server does not run",
+            "the built-in server is not running",
             place=str(server.data),
             remedy="Run isobar database start, or isobar ui, which keeps it up.",
         )

@@ -22,8 +22,8 @@ def test_each_address_is_tried_and_shown_without_its_secrets(
     done = isobar(tmp_path, "alerts", "test", ALERT_URLS=f"{secret(receiver)},\n{secret(other)}")
     assert done.returncode == 1
     first, second = done.stdout.splitlines()
-    assert first == f"json://127.0.0.1:{receiver.port}: taken"
-    assert second.startswith(f"json://127.0.0.1:{other.port}: not taken: Failed to send JSON")
+    assert first == f"json://127.0.0.1:{receiver.port}: accepted"
+    assert second.startswith(f"json://127.0.0.1:{other.port}: not accepted: Failed to send JSON")
     assert "500" in second
     assert done.stderr == ""
     assert "hunter2" not in done.stdout
@@ -39,7 +39,7 @@ def test_dead_and_silent_receivers_are_distinguished_from_good_ones(
     other.answer = silence(60)
     done = isobar(tmp_path, "alerts", "test", ALERT_URLS=f"{receiver.url} {other.url}")
     assert done.returncode == 1
-    assert done.stdout.count("not taken: A Connection error occurred") == 2
+    assert done.stdout.count("not accepted: A Connection error occurred") == 2
 
 
 def test_missing_addresses_are_reported_with_how_to_set_them(tmp_path: Path) -> None:

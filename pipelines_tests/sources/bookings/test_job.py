@@ -183,7 +183,7 @@ def test_the_api_sensor_requests_runs_only_for_new_events(
     run(resources, instance)
     outcome = tick(sensor("bookings_events_api"), resources, instance)
     assert isinstance(outcome, str)
-    assert outcome.startswith("The last reading failed; trying again 5 minutes after it: bookings:")
+    assert outcome.startswith("The last request failed; trying again 5 minutes after it: bookings:")
 
 
 def test_an_unavailable_api_fails_one_run_and_is_paused(
@@ -208,7 +208,7 @@ def test_a_failed_job_is_not_restarted_at_once_for_news(
     instance.report_run_failed(broken, "the database is away")
     source.will(document([event(1)]))
     outcome = tick(sensor("bookings_events_api"), resources, instance)
-    assert outcome == "The last run failed; trying again in some minutes."
+    assert outcome == "The last run failed; trying again in a few minutes."
 
 
 def test_counts_that_a_killed_run_left_behind_are_caught_up(

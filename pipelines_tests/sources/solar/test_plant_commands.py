@@ -62,7 +62,7 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     assert "where: solar.plants" in err
     assert "what to do: Choose another name; isobar plants list shows" in err
 
-    assert plants("rename", "1", "n" * 50) == (0, "", "Plant 1 is renamed.\n")
+    assert plants("rename", "1", "n" * 50) == (0, "", "Renamed plant 1.\n")
     assert "Plant 2 is retired since 20" in plants("retire", "2")[2]
     assert plants("unretire", "2") == (0, "", "Plant 2 is synced again.\n")
     assert plants("retire", "2")[0] == 0
@@ -75,7 +75,7 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     assert plants("delete", "3", "--yes") == (
         0,
         "",
-        "Plant 3 is deleted, and 20 readings with it.\n",
+        "Deleted plant 3 and 20 readings.\n",
     )
     code, out, err = plants("delete", "3", "--yes")
     assert (code, out) == (1, "")

@@ -457,7 +457,7 @@ def test_a_plant_may_have_a_number_of_ones_own(
     with pytest.raises(PermanentFailure, match="there is a plant 17 already"):
         registry.add(warehouse, "Bassa", plant_id=17)
     for number in (0, -1, 2**31 - 1, 2**40):
-        with pytest.raises(PermanentFailure, match=f"{number} is no number of a plant"):
+        with pytest.raises(PermanentFailure, match=f"{number} is not the number of a plant"):
             registry.add(warehouse, "Bassa", plant_id=number)
     assert registry.add(warehouse, "Bassa") == 1
 

@@ -189,7 +189,7 @@ def explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failu
             if "atitude" in reason or "ongitude" in reason or "location" in reason.lower():
                 return RequestRejected(OpenMeteo.name, reason, place=url)
             return PermanentFailure(
-                OpenMeteo.name, reason, place=url, remedy="This is a fault of open_meteo.py."
+                OpenMeteo.name, reason, place=url, remedy="This is a bug in open_meteo.py."
             )
         return None
 
