@@ -60,7 +60,7 @@ def own_sources() -> list[Source]:
 
 
 def _sources() -> str:
-    lines = ["## Sources", "", "| source | what it brings | from | job |", "|---|---|---|---|"]
+    lines = ["## Sources", "", "| source | data | from | job |", "|---|---|---|---|"]
     for one in own_sources():
         inputs = "<br>".join(part.about for part in one.inputs)
         lines.append(f"| `{one.name}` | {one.about} | {inputs} | {one.job} |")
@@ -105,11 +105,11 @@ def _checks(definitions: dg.Definitions) -> str:
         "## Checks",
         "",
         (
-            "An *error* blocks what follows; with a *warning* everything goes on. A check's page in"
-            " the UI shows the rows that it found."
+            "An *error* blocks the assets downstream, a *warning* does not. The page of a check in"
+            " the web UI shows the rows that it found."
         ),
         "",
-        "| check | of | kind | what holds | when it is not green |",
+        "| check | of | kind | expectation | if it fails |",
         "|---|---|---|---|---|",
     ]
     for name, (on, kind, expects, remedy) in sorted(found.items()):
@@ -120,13 +120,13 @@ def _checks(definitions: dg.Definitions) -> str:
 
 def _automation(definitions: dg.Definitions) -> Iterator[str]:
     repository = definitions.get_repository_def()
-    lines = ["## Schedules", "", "| schedule | when | starts | for what |", "|---|---|---|---|"]
+    lines = ["## Schedules", "", "| schedule | when | starts | purpose |", "|---|---|---|---|"]
     lines += [
         f"| `{one.name}` | `{one.cron}` {one.zone} | `{one.job}` | {one.about} |"
         for one in sorted(timetable().schedules.values(), key=lambda one: one.name)
     ]
     yield "\n".join([*lines, ""])
-    lines = ["## Sensors", "", "| sensor | looks | starts | for what |", "|---|---|---|---|"]
+    lines = ["## Sensors", "", "| sensor | interval | starts | purpose |", "|---|---|---|---|"]
     for sensor in sorted(repository.sensor_defs, key=lambda one: one.name):
         about = (sensor.description or "").split(HOW_TO_CHANGE.split("{", maxsplit=1)[0])[0].strip()
         every = f"every {sensor.minimum_interval_seconds} s"
@@ -138,9 +138,9 @@ def _automation(definitions: dg.Definitions) -> Iterator[str]:
         if not job.name.startswith("__"):
             lines.append(f"| `{job.name}` | {job.description} |")
     yield "\n".join([*lines, ""])
-    lines = ["## Retention", "", "| operation | of | days | what goes |", "|---|---|---|---|"]
+    lines = ["## Retention", "", "| operation | of | days | what it removes |", "|---|---|---|---|"]
     for source in own_sources():
         for kept in source.retention:
-            days = "for ever" if kept.days is None else str(kept.days)
+            days = "forever" if kept.days is None else str(kept.days)
             lines.append(f"| `{kept.name}` | `{source.name}` | {days} | {kept.about} |")
     yield "\n".join([*lines, ""])

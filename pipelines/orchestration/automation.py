@@ -24,8 +24,8 @@ derived_assets = dg.AutomationConditionSensorDefinition(
     **sensor_options(
         "derived_assets",
         30,
-        "Refresh what is derived when something changed outside of its own job: data of another"
-        " source, assets that were materialised by hand, a run that was killed half way.",
+        "Refresh derived assets after a change outside of their own job: data of another source, a"
+        " materialisation by hand, or a killed run.",
     ),
 )
 

@@ -99,17 +99,18 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
     found = [
         check(
             "counts_balance",
-            "For every delivery, read = loaded + unchanged + rejected, and all that was rejected is"
-            " in quarantine.",
-            "a delivery's counts do not add up, or rejects are gone from quarantine: someone has"
-            " changed `ops` by hand. Compare with what was delivered; restore what was changed",
+            "For every delivery, read = loaded + unchanged + rejected, and all rejected records"
+            " are in quarantine.",
+            "the counts of a delivery do not add up, or rejected records are missing from"
+            " quarantine, so `ops` was changed by hand. Compare with the delivery, and restore"
+            " what was changed",
             lambda connection: deliveries.unbalanced(connection, feed),
             is_blocking=True,
         ),
         check(
             "schema_drift",
-            "What the last run loaded had the keys that the source promises, no others.",
-            "the source sent keys that are unknown, or left some out: see whether the source's"
+            "The records of the last run had exactly the expected keys.",
+            "the source sent unknown keys, or left some out. See whether the source's"
             " `transform.py` should read them",
             lambda connection: [
                 {"drift": line} for line in deliveries.last_drift(connection, feed)
@@ -117,10 +118,10 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
         ),
         check(
             "no_rejects",
-            f"No record{of_last} is in quarantine. Rejected records do not stop the others.",
-            "records were rejected; all others are loaded. (Of snapshots, only the last is"
-            " counted.) Look at the reasons with `isobar quarantine show SOURCE`, correct the"
-            " source or the code, then run `isobar quarantine retry SOURCE`",
+            f"No record{of_last} is in quarantine. Rejected records do not block other records.",
+            "records were rejected; all others are loaded. (For snapshots, only the last one"
+            " counts.) `isobar quarantine show SOURCE` shows the reasons. Correct the source or"
+            " the code, then run `isobar quarantine retry SOURCE`",
             find_rejects,
         ),
     ]
@@ -130,10 +131,10 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
         *found,
         check(
             "source_active",
-            "A source of which something new came on half of the days of four weeks has not been"
-            " without any for three whole days.",
-            "something new came on half of the days of four weeks, and nothing for three whole"
-            " days, though runs are green. Ask the source; nothing, if that is meant",
+            "A source that delivered something new on at least half of the days of four weeks has"
+            " not been silent for three whole days.",
+            "the source usually delivers something new and has been silent for three whole days,"
+            " although its runs succeed. Ask the source. No action is needed if that is intended",
             lambda connection: deliveries.silent(connection, feed),
         ),
     ]
@@ -159,10 +160,10 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
         asset=dg.AssetKey(source.loads[0].split(".")),
         name="readable_files",
         description=described(
-            "No file of the inbox was rejected as a whole. The run that rejects one fails here,"
-            " once; the other files and checks are not touched by it.",
-            "files of an inbox were rejected as a whole, and the run that did so failed. Fix the"
-            " file as the row explains, or remove it",
+            "No file in the inbox was rejected as a whole. The run that rejects a file fails at"
+            " this check, once. Other files and checks are not affected.",
+            "files in an inbox were rejected as a whole, and the run failed. Correct the file as"
+            " the row explains, or remove it",
         ),
     )
     def check(
@@ -193,10 +194,10 @@ def readable_api(source: Source, api: PagedApi) -> dg.AssetChecksDefinition:
         name="readable_api",
         required_resource_keys={source.name, "warehouse"},
         description=described(
-            "The API was read to its end when it was last read. The run that could not fails here;"
-            " what files brought is not touched by it.",
-            "the API was not read to its end, and the run failed; the row says why. It is read"
-            " again from there after five minutes",
+            "The last time, the API was read to its end. A run that cannot do so fails at this"
+            " check. Data from files are not affected.",
+            "the API was not read to its end, and the run failed; the row shows why. Reading"
+            " continues from there after five minutes",
         ),
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:

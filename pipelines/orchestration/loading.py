@@ -43,17 +43,17 @@ class LoadConfig(dg.Config):
 
     file: str | None = Field(
         default=None,
-        description="Path of a file on the machine of the run, to be loaded instead of the inbox.",
+        description="Path of a file to load instead of the inbox, on the machine that executes the"
+        " run.",
     )
     retry_quarantine: bool = Field(
         default=False,
-        description="First read again what is in quarantine, and look again at rejected files, as"
-        " after a change of the code.",
+        description="First retry the records in quarantine and the rejected files, for example"
+        " after a fix in the code.",
     )
     read_whole: bool = Field(
         default=False,
-        description="Read an API from its beginning, whatever was read of it before: for what was"
-        " entered late.",
+        description="Read the API from its beginning, to find events that were entered late.",
     )
 
 
@@ -245,9 +245,9 @@ def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
         job_name=source.name,
         seconds=INBOX_SECONDS,
         required_resource_keys={source.name, "warehouse"},
-        about=f"Start the job when there is a new or changed file in {variable} that is whole (by"
-        f" default the folder inbox/{source.name} of ISOBAR_HOME), or a rejected one was taken"
-        " away.",
+        about=f"Start the job when {variable} (by default the folder inbox/{source.name} in"
+        " ISOBAR_HOME) has a new or changed file that is complete, or when a rejected file was"
+        " removed.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         settings = getattr(context.resources, source.name).settings()
@@ -314,9 +314,9 @@ def api_sensor(source: Source, fetcher: PagedApi) -> dg.SensorDefinition:
         job_name=source.name,
         seconds=API_SECONDS,
         required_resource_keys={source.name, "warehouse"},
-        about=f"Read the API at {variable} from some time before the newest record that was read,"
-        " and start the job when it has something new; once a day read it whole, for what came"
-        " late.",
+        about=f"Ask the API at {variable} for new records, with an overlap, and start the job if"
+        " there are any. Once a day, start it to read the whole API, to find records that were"
+        " entered late.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         client = fetcher.open(getattr(context.resources, source.name).settings(), 2)

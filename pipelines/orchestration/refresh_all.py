@@ -30,7 +30,8 @@ class Refreshing(dg.Config):
 
     sources: list[SourceName] = Field(
         default=[ALL],  # type: ignore[list-item]  # Dagster serialises it
-        description="Whose jobs to start, as a list: all, or names of sources.",
+        description="Sources whose jobs to start, as a list of names. The word all means every"
+        " source.",
     )
 
 
@@ -43,9 +44,8 @@ def request_refresh(context: dg.OpExecutionContext, config: Refreshing) -> None:
 
 
 @dg.job(
-    description="Refresh everything, or the chosen sources: starts the job of each, which fetches"
-    " what is new and refreshes what is derived from it. Their runs have the tag"
-    " isobar/requested_by."
+    description="Refresh all sources, or the selected ones: starts the job of each, which loads"
+    " new data and refreshes the derived assets. These runs have the tag isobar/requested_by."
 )
 def refresh_everything() -> None:
     """Refresh all sources."""
@@ -57,7 +57,7 @@ def refresh_requests(jobs: Iterable[Any]) -> dg.SensorDefinition:
 
     @due_sensor("refresh_requests", seconds=3, jobs=[job for job in jobs if job.name in sources()])
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        """Start the jobs that a run of refresh_everything requested."""
+        """Start the jobs that a run of refresh_everything requests."""
         assert context.repository_def is not None
         lately = dg.RunsFilter(
             job_name=refresh_everything.name,

@@ -30,7 +30,7 @@ PLATFORM_SCHEDULES = (
         name="housekeeping_daily",
         job="housekeeping",
         cron="40 2 * * *",
-        about="Delete what is old, such as events of runs; after how many days is in its config.",
+        about="Delete old data, such as events of runs. Its configuration has the number of days.",
     ),
 )
 BEGIN = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)

@@ -119,7 +119,7 @@ def test_a_file_that_changes_while_read_is_deferred(
         return outcome
 
     (seen,), _ = inbox.ready(warehouse, wait_seconds=5)
-    with pytest.raises(NotReady, match="changed while it was read"):
+    with pytest.raises(NotReady, match="changed while it was being read"):
         load_file(warehouse, "trains", seen, slow_load, inbox=inbox)
     assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (0,)
     assert look(warehouse, inbox)[0] == ["a.csv"]

@@ -121,7 +121,7 @@ def test_programs_older_than_the_server_are_rejected(
     monkeypatch.setattr(postgres_clients, "major_version", lambda _: 15)
     with (
         connect(server.url(SUPERUSER, database)) as connection,
-        pytest.raises(PermanentFailure, match="there is no pg_dump and pg_restore 18") as caught,
+        pytest.raises(PermanentFailure, match="no usable pg_dump and pg_restore 18") as caught,
     ):
         find_clients(connection)
     assert "postgresql-client-18" in str(caught.value)

@@ -16,9 +16,9 @@ NAME = "alerts"
     NAME,
     seconds=60,
     looks_once=True,
-    about="Notify, once each, of runs and checks that fail, assets that are late, sensors and"
-    " schedules that fail or were stopped, and when that is over. Whom: the addresses in ALERT_URLS"
-    " (isobar alerts test tries them), and always this sensor's log.",
+    about="Send one message when a run or check fails, an asset is late, or a sensor or schedule"
+    " fails or was stopped, and one when that is over. Messages go to the addresses in ALERT_URLS"
+    " (isobar alerts test tries them) and to the log of this sensor.",
 )
 def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Collect problems, send what is new, and record in the cursor who was notified of what.

@@ -117,9 +117,9 @@ OPS = [
 
 
 @dg.job(
-    description="Delete what is old: events of Dagster's storage, files of runs, records in"
-    " quarantine, and what sources keep for a time only. Each operation's days are in its"
-    " configuration, and what it removed is in its output."
+    description="Delete old data: events in Dagster's storage, files of runs, records in"
+    " quarantine, and data that sources keep for a limited time. Each operation has a number of"
+    " days in its configuration, and its output shows what it removed."
 )
 def housekeeping() -> None:
     """One operation a matter: one that fails does not keep the others from working."""
@@ -129,9 +129,9 @@ def housekeeping() -> None:
 
 @due_sensor("orphaned_runs", seconds=60, looks_once=True)
 def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Fail runs whose process was killed, so that they are retried and free their slots.
+    """Mark runs whose process was killed as failed, so that they are retried and free their slots.
 
-    Starts nothing itself.
+    It starts nothing itself.
     """
     ended = fail_orphaned_runs(context.instance)
     return dg.SkipReason(

@@ -31,13 +31,13 @@ class Settings(SourceSettings, env_prefix="BOOKINGS_"):
     """Where events of hotels come from, and how they are read."""
 
     inbox: Folder = folder(
-        "The folder into which files of booking events are dropped (.csv, .csv.gz). Unset:"
-        " simulated ones when ISOBAR_SOURCES is sandbox; off when it is live.",
+        "Folder for CSV files of booking events (.csv, .csv.gz). Unset: simulated files if"
+        " ISOBAR_SOURCES is sandbox, off if it is live.",
         example="/data/bookings",
     )
     events_url: str | None = url(
-        "The hotel system's events API. Unset: a simulated one when ISOBAR_SOURCES is sandbox; off"
-        " when it is live.",
+        "URL of the hotel system's events API. Unset: a simulated one if ISOBAR_SOURCES is"
+        " sandbox, off if it is live.",
         sandbox="/events",
         example="https://hotels.example.org/events",
     )
@@ -45,27 +45,25 @@ class Settings(SourceSettings, env_prefix="BOOKINGS_"):
         default=60,
         ge=0,
         le=10_080,
-        description="How far behind the newest event the API is read each time, in minutes: events"
-        " that are entered later than their time by less than this are there within a minute, and"
-        " others within a day, when it is read whole.",
+        description="Overlap of successive requests to the API, in minutes. Events that the hotel"
+        " system enters with less delay than this arrive within a minute; later ones within a day,"
+        " when the whole API is read.",
         examples=["360"],
     )
-    time_zone: TimeZoneName = Field(
-        default="UTC", description="The zone of their times that have none."
-    )
+    time_zone: TimeZoneName = Field(default="UTC", description="Time zone of times without a zone.")
     most_bad: float = Field(
         default=0.1,
         ge=0,
         le=1,
         allow_inf_nan=False,
-        description="Which share of bad lines of a file is let pass, from 0 to 1: with more of them"
-        " nothing of it is loaded. Up to 20 are let pass whatever their share.",
+        description="Largest accepted share of invalid lines in a file, from 0 to 1. A file with"
+        " more is rejected as a whole. Up to 20 invalid lines are always accepted.",
     )
 
 
 FILES = Input(
     name="bookings_files",
-    about="CSV files of booking events, which are dropped into an inbox at any time.",
+    about="CSV files of booking events, which arrive in an inbox folder at any time.",
     kind="csv",
     setting="BOOKINGS_INBOX",
 )
@@ -84,23 +82,22 @@ source = Source(
     package=__name__,
     about="Hotel booking events, each exactly once; counts, pickup and pace.",
     settings=Settings,
-    job="Load the new and changed files of the inbox and what the events API has new, or one file,"
-    " and refresh what is counted from it.",
+    job="Load new and changed files from the inbox and new events from the API, or one given file,"
+    " and refresh the counts.",
     other_jobs={
-        AUDIT: "Evaluate what takes reading all events: the checks of reservations, whether the"
-        " counts are those of all events, and the views of reservations.",
+        AUDIT: "Evaluate the checks and views that read all events: the history of reservations,"
+        " and a recount of the daily counts.",
     },
     schedules=(
         Schedule(
             name="bookings_daily",
-            about="Look at hotel bookings once a day, so that checks see hotels from which nothing"
-            " comes.",
+            about="Run once a day even if nothing arrives, so that checks notice silent hotels.",
             cron="40 5 * * *",
         ),
         Schedule(
             name="bookings_audit_hourly",
-            about="Evaluate what takes reading all events, when there are new ones since the last"
-            " audit, and once a day.",
+            about="Evaluate the checks and views that read all events, if there are new events"
+            " since the last audit, and at least once a day.",
             cron="10 * * * *",
             job=AUDIT,
             skips_for=dt.timedelta(hours=23),
@@ -113,10 +110,10 @@ source = Source(
             load=deferred("pipelines.sources.bookings.load:load_file"),
             suffixes=(".csv", ".csv.gz"),
             parse_options=lambda settings: f"{settings.time_zone} {settings.most_bad}",
-            import_help="Load a CSV file of booking events, packed with gzip or not, as from the"
-            " inbox.\n\nIts columns are id, hotel_id, event_timestamp, status (1 booking, 2"
-            " cancellation), room_reservation_id and night_of_stay, in any order; the id may be"
-            " left out.",
+            import_help="Load a CSV file of booking events as if from the inbox; it can be"
+            " compressed with gzip.\n\nThe columns are id, hotel_id, event_timestamp, status (1"
+            " booking, 2 cancellation), room_reservation_id and night_of_stay, in any order. The"
+            " id is optional.",
         ),
         PagedApi(
             input=API,
@@ -134,58 +131,58 @@ source = Source(
         Check(
             name="no_conflicts",
             on="bookings.events",
-            expects="No event came again with other content. The first stays; what came later is in"
-            " quarantine, with its differences.",
-            remedy="events came again with other content; the rows show both. Ask the hotel system"
-            " which is right",
+            expects="No event arrived again with different content. The first version is kept;"
+            " later ones are in quarantine with the differences.",
+            remedy="events arrived again with different content; the rows show both versions. Ask"
+            " the hotel system which one is right",
         ),
         Check(
             name="no_silent_hotel",
             on="bookings.events",
-            expects="No hotel that had events on most days of the four weeks before has had none"
-            " for three days, counted back from the newest event of all hotels.",
-            remedy="a hotel that had events on half of the days of four weeks has none for three"
-            " days. Ask the hotel",
+            expects="No hotel that had events on at least half of the days of four weeks has had"
+            " none for three days, counted back from the newest event of all hotels.",
+            remedy="a hotel that usually has events has had none for three days. Ask the hotel",
         ),
         Check(
             name="booked_before_cancelled",
             on=NIGHTS,
-            expects="No night was cancelled that had not been booked before.",
-            remedy="a cancellation without a booking; kept and counted as it came. An event is"
-            " missing: ask the hotel system",
+            expects="Every cancelled night was booked before.",
+            remedy="a night was cancelled without a booking. It is loaded and counted as sent. An"
+            " event is missing: ask the hotel system",
             job=AUDIT,
         ),
         Check(
             name="no_double_booking",
             on=NIGHTS,
-            expects="No night of a reservation was booked while it was booked already.",
-            remedy="a night was booked twice; kept and counted as it came. A cancellation is"
-            " missing: ask the hotel system",
+            expects="No night of a reservation was booked twice.",
+            remedy="a night was booked twice. Both events are loaded and counted as sent. A"
+            " cancellation is missing: ask the hotel system",
             job=AUDIT,
         ),
         Check(
             name="event_before_stay",
             on=NIGHTS,
-            expects="No event is of a day after the night that it is about (days in UTC).",
-            remedy="an event of a day after its night; kept and counted as it came. See"
+            expects="No event is dated after the night that it books or cancels (days in UTC).",
+            remedy="an event is dated after its night. It is loaded and counted as sent. Check"
             " `BOOKINGS_TIME_ZONE`, or ask the hotel system",
             job=AUDIT,
         ),
         Check(
             name="matches_recount",
             on="metrics.hotel_bookings_by_event_day",
-            expects="The counts are those of all events, counted anew, on both axes.",
-            remedy="counts differ from the events: someone changed either by hand. Launch"
-            " `refresh_hotel_bookings` with `rebuild: true`. Grey when events came since",
+            expects="The stored counts equal a recount of all events, by event day and by night.",
+            remedy="counts differ from the events, so one of them was changed by hand. Launch"
+            " `refresh_hotel_bookings` with `rebuild: true`. The check is grey while new events"
+            " are not yet counted",
             job=AUDIT,
         ),
         Check(
             name="axes_reconcile",
             on="metrics.hotel_bookings_by_event_day",
-            expects="Both axes have the same sums for each hotel, and metrics.hotel_bookings has"
-            " them by day, by month and by year.",
-            remedy="the two axes of counts differ: someone changed either by hand. Launch"
-            " `refresh_hotel_bookings` with `rebuild: true`",
+            expects="Counts by event day and by night have the same sums for each hotel, and"
+            " metrics.hotel_bookings returns them by day, month and year.",
+            remedy="counts by event day and by night differ, so one of them was changed by hand."
+            " Launch `refresh_hotel_bookings` with `rebuild: true`",
             job=AUDIT,
         ),
     ),

@@ -32,7 +32,7 @@ class CountConfig(dg.Config):
 
     rebuild: bool = Field(
         default=False,
-        description="Count all events anew, instead of adding those that are new.",
+        description="Recount all events instead of adding the new ones.",
     )
 
 
@@ -62,8 +62,8 @@ def hotel_bookings(
 refresh_job = dg.define_asset_job(
     "refresh_hotel_bookings",
     selection=dg.AssetSelection.assets(*map(asset_key, tables.HOTEL_BOOKINGS)).without_checks(),
-    description="Count the new booking events, or recount all of them where the configuration"
-    " requires it. The job bookings does the first after each load.",
+    description="Count new booking events, or recount all of them if the configuration requests"
+    " it. The job bookings counts new events after each load.",
 )
 
 
@@ -71,7 +71,7 @@ refresh_job = dg.define_asset_job(
 def hotel_bookings_lag(
     context: dg.SensorEvaluationContext, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Count events that the run that loaded them did not count, as when it was killed."""
+    """Count events that the run that loaded them did not count, such as a killed one."""
     with warehouse.open() as store, store.engine.connect() as connection:
         if not counts.is_behind(connection):
             return dg.SkipReason("All events are counted.")

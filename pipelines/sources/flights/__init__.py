@@ -24,40 +24,41 @@ class Settings(SourceSettings, env_prefix="FLIGHTS_"):
     """Where flights come from, and how their prices are read."""
 
     url: str | None = url(
-        "The flights document. Set by hand it wins over ISOBAR_SOURCES; unset, it is off in live.",
+        "URL of the flights document. It takes precedence over ISOBAR_SOURCES. Unset: a simulated"
+        " one if ISOBAR_SOURCES is sandbox, off if it is live.",
         sandbox="/flights.json",
         example="https://example.org/flights.json",
     )
     country: str | None = Field(
         default=None,
-        description="Whose currency a sign means that several countries have, such as kr: an ISO"
-        " code like SE. Unset: such prices go to quarantine.",
+        description="Country whose currency an ambiguous sign such as kr stands for: an ISO code"
+        " such as SE. Unset: such prices go to quarantine.",
         examples=["SE"],
     )
 
 
 DOCUMENT = Input(
     name="flights_document",
-    about="The JSON document of itineraries on offer, which is published anew every day.",
+    about="The JSON document of itineraries on offer, published every day.",
     kind="json",
     setting="FLIGHTS_URL",
 )
 AIRPORTS = Input(
     name="airportsdata",
-    about="The Python package airportsdata: airports with their cities, zones and coordinates.",
+    about="The Python package airportsdata: airports with cities, time zones and coordinates.",
     kind="python",
 )
 
 source = Source(
     name="flights",
     package=__name__,
-    about="Itineraries, legs, prices and who sells them, with their history.",
+    about="Itineraries, legs, prices and agents, with their history.",
     settings=Settings,
-    job="Archive today's flights document, load it, and refresh what is derived from it.",
+    job="Archive today's flights document, load it, and refresh the derived assets.",
     schedules=(
         Schedule(
             name="flights_daily",
-            about="Fetch the flights of the day. It replaces the Celery task that did so daily.",
+            about="Fetch the flights of the day. It replaces the daily Celery task.",
             cron="0 5 * * *",
         ),
     ),
@@ -71,59 +72,61 @@ source = Source(
         Check(
             name="accepted_snapshots",
             on="flights.snapshots",
-            expects="No archived day was rejected as mostly bad.",
-            remedy="an archived day was rejected as mostly bad: the row says why. After fixing the"
-            " code launch `flights_rebuild`; what the source got wrong stays out",
+            expects="No archived document was rejected as a whole.",
+            remedy="an archived document was rejected as a whole; the row shows why. If the code"
+            " is wrong, fix it and launch `flights_rebuild`; if the source is, ask the source",
         ),
         Check(
             name="steady_row_count",
             on="flights.snapshots",
-            expects="The last snapshot offers neither half nor twice as many itineraries as the one"
+            expects="The last snapshot has between half and twice as many itineraries as the one"
             " before.",
-            remedy="the last snapshot offers less than half or more than twice as many itineraries:"
-            " ask the source; if it is so, nothing",
+            remedy="the last snapshot has less than half or more than twice as many itineraries."
+            " Ask the source whether that is right",
         ),
         Check(
             name="dangling_legs",
             on="flights.itineraries",
-            expects="No itinerary of the last delivery names a leg that is not there.",
-            remedy="itineraries name a leg that is not in the document, or was rejected; they are"
-            " in quarantine. Ask the source",
+            expects="No itinerary of the last document refers to a leg that is not in it.",
+            remedy="itineraries refer to a leg that is missing from the document or was rejected."
+            " They are in quarantine. Ask the source",
         ),
         Check(
             name="round_trips",
             on="flights.itineraries",
-            expects="Itineraries with several legs end in the city where they began, at any airport"
-            " of it.",
-            remedy="an itinerary ends in another city than it began in: nothing, if that is meant",
+            expects="Itineraries with several legs end in the city where they begin, at any of its"
+            " airports.",
+            remedy="an itinerary ends in another city than it began. No action is needed if that"
+            " is intended",
         ),
         Check(
             name="known_airports",
             on="flights.legs",
             expects="Every airport of a leg on offer is in flights.airports.",
-            remedy="an airport is not in `flights.airports`: its times have no zone. A newer"
-            " `airportsdata` may have it",
+            remedy="an airport is not in `flights.airports`, so its times have no time zone."
+            " Update the package `airportsdata`",
         ),
         Check(
             name="possible_times",
             on="flights.legs",
-            expects="Elapsed times of legs on offer agree with the stated duration, layovers"
-            " aside.",
-            remedy="elapsed time contradicts the stated duration, or falls where clocks change: the"
-            " source's error, the row is kept. Nothing, or ask the source",
+            expects="Departure, arrival and stated duration of each leg on offer agree, except for"
+            " layovers.",
+            remedy="departure and arrival contradict the stated duration, or lie in an hour in"
+            " which clocks change. The row is kept as sent. Ask the source if it matters",
         ),
         Check(
             name="steady_prices",
             on="flights.prices",
             expects="No price doubled or halved with the last snapshot.",
-            remedy="a price doubled or halved since the snapshot before: look at it, then nothing",
+            remedy="a price doubled or halved since the snapshot before. See whether it is"
+            " plausible",
         ),
     ),
     retention=(
         Retention(
             name="remove_flight_documents",
-            about="Documents of days before then go, for good: a rebuild of the flights tables then"
-            " begins with the first day after them. None is for ever.",
+            about="Deletes archived documents that are older. A rebuild of the flights tables can"
+            " then only begin after them. None keeps them forever.",
             days=None,
             purge=deferred("pipelines.sources.flights.archive:remove_documents"),
         ),

@@ -111,8 +111,8 @@ class Loading(dg.Config):
 
     rebuild: bool = Field(
         default=False,
-        description="Empty the tables and read every archived snapshot anew, as after a change of"
-        " transform.py. Readers see the old tables until the new ones are whole.",
+        description="Empty the tables and load every archived snapshot again, for example after a"
+        " change in transform.py. Readers see the old tables until the new ones are complete.",
     )
 
 
@@ -163,7 +163,7 @@ rebuild_job = dg.define_asset_job(
     | dg.AssetSelection.assets(asset_key(tables.itineraries)).downstream()
     & dg.AssetSelection.tag("source", source.name),
     config={"ops": {"flights_tables": {"config": {"rebuild": True}}}},
-    description="Empty the flights tables and read the whole archive anew, in one transaction.",
+    description="Empty the flights tables and load the whole archive again, in one transaction.",
 )
 
 
@@ -171,9 +171,9 @@ rebuild_job = dg.define_asset_job(
 def flights_retry(
     context: dg.SensorEvaluationContext, warehouse: WarehouseResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Fetch today's document again a quarter of an hour after today's run failed.
+    """Fetch today's document again 15 minutes after today's run failed.
 
-    A document that is not archived today is lost for good.
+    A document that is not archived on its day is lost.
     """
     today = utc_now().date()
     job, day = source.name, today.isoformat()

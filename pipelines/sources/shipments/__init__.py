@@ -24,27 +24,27 @@ class Settings(SourceSettings, env_prefix="SHIPMENTS_"):
     """Where files of shipments come, and how they are encoded."""
 
     inbox: Folder = folder(
-        "The folder into which files of shipments are dropped. Unset: .isobar/inbox/shipments with"
-        " simulated files when ISOBAR_SOURCES is sandbox; off when it is live.",
+        "Folder for CSV files of shipments. Unset: .isobar/inbox/shipments with simulated files if"
+        " ISOBAR_SOURCES is sandbox, off if it is live.",
         example="/data/shipments",
     )
     encoding: TextEncoding = Field(
         default="utf-8",
-        description="How these files are encoded: utf-8, or an encoding that extends ASCII, such as"
+        description="Encoding of these files: utf-8, or another one that extends ASCII, such as"
         " cp1252.",
     )
     currency: str | None = Field(
         default=None,
         pattern="^[A-Z]{3}$",
-        description="The currency of the prices in these files, which name none: an ISO 4217 code."
-        " Unset: not known. Files that are loaded already keep theirs.",
+        description="Currency of the prices in these files, which state none: an ISO 4217 code."
+        " Unset: unknown. Shipments that are already loaded keep theirs.",
         examples=["EUR"],
     )
 
 
 FILES = Input(
     name="shipments_files",
-    about="CSV files of parcels, which are dropped into an inbox at any time.",
+    about="CSV files of parcels, which arrive in an inbox folder at any time.",
     kind="csv",
     setting="SHIPMENTS_INBOX",
 )
@@ -52,14 +52,14 @@ FILES = Input(
 source = Source(
     name="shipments",
     package=__name__,
-    about="Parcels, their articles, and what became of them.",
+    about="Parcels, their articles and the history of their status.",
     settings=Settings,
-    job="Load the new and changed files of the inbox, or one file, and refresh what is derived from"
-    " them.",
+    job="Load new and changed files from the inbox, or one given file, and refresh the derived"
+    " assets.",
     schedules=(
         Schedule(
             name="shipments_daily",
-            about="Look at shipments once a day, so that checks are evaluated where no file comes.",
+            about="Run once a day, so that checks are evaluated even if no file arrives.",
             cron="20 5 * * *",
         ),
     ),
@@ -69,10 +69,10 @@ source = Source(
             input=FILES,
             load=deferred("pipelines.sources.shipments.load:load_file"),
             parse_options=lambda settings: settings.encoding,
-            import_help="Load a CSV file of shipments, as from the inbox; the same again changes"
-            " nothing.\n\nIt has a line for each article, with tracking_number, carrier,"
-            " sender_address, receiver_address, article_name, article_quantity, article_price, sku"
-            " and status, in any order.",
+            import_help="Load a CSV file of shipments as if from the inbox; loading it twice"
+            " changes nothing.\n\nIt has one line for each article. The columns are"
+            " tracking_number, carrier, sender_address, receiver_address, article_name,"
+            " article_quantity, article_price, sku and status, in any order.",
         ),
     ),
     loads=(
@@ -90,18 +90,17 @@ source = Source(
             name="known_statuses",
             on="shipments.shipments",
             expects="Every status is in_transit, inbound_scan, scanned or delivery.",
-            remedy="a status is none of the known words; it is kept as sent. Ask who sends the"
-            " file what it means, and have it sent with a known word",
+            remedy="a status is unknown. It is kept as sent. Ask the sender of the file what it"
+            " means",
         ),
         Check(
             name="readable_addresses",
             on="shipments.addresses",
-            expects="Every address names a place in a known country, with a postcode of it if any,"
-            " and can be read in one way only.",
-            remedy="an address has no known country, no place, a number that is no postcode of the"
-            " country, or may be read in another way as well (partly_parsed: the place shown is the"
-            " likeliest); it is kept as sent. Send it again corrected, best as `street, postcode"
-            " city, country`",
+            expects="Every address has a known country and a place, its postcode (if any) is valid"
+            " in that country, and it can be parsed in one way only.",
+            remedy="an address has no known country, no place or an invalid postcode, or can be"
+            " parsed in several ways (partly_parsed: the most likely place is shown). It is kept"
+            " as sent. Send a corrected one, preferably as `street, postcode city, country`",
         ),
     ),
 )

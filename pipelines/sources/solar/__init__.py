@@ -28,9 +28,9 @@ class Settings(SourceSettings):
     """Where the monitoring service is, and how much history a sync adds."""
 
     monitoring_url: str | None = url(
-        "The monitoring service of solar plants, requested as"
-        " ?plant-id=1&from=2026-01-01&to=2026-01-02. Unset: a simulated one when ISOBAR_SOURCES is"
-        " sandbox; off when it is live.",
+        "URL of the monitoring service of solar plants, requested as"
+        " ?plant-id=1&from=2026-01-01&to=2026-01-02. Unset: a simulated one if ISOBAR_SOURCES is"
+        " sandbox, off if it is live.",
         sandbox="/solar",
         example="http://monitoring-api:5000/",
     )
@@ -38,19 +38,19 @@ class Settings(SourceSettings):
         default=1,
         ge=0,
         le=MAX_YEARS,
-        description="How many years of history each sync adds, from 0 to 100.",
+        description="Years of history that each sync adds, from 0 to 100.",
     )
     sync_until_year: int = Field(
         default=10,
         ge=0,
         le=MAX_YEARS,
-        description="How many years of history there are to be, from 0 to 100.",
+        description="Years of history to sync in total, from 0 to 100.",
     )
 
 
 SERVICE = Input(
     name="solar_monitoring",
-    about="The monitoring service of solar plants: what each should have yielded and did, hour by"
+    about="The monitoring service of solar plants: expected and observed energy and irradiation by"
     " hour.",
     kind="json",
     setting="MONITORING_URL",
@@ -59,14 +59,14 @@ SERVICE = Input(
 source = Source(
     name="solar",
     package=__name__,
-    about="Solar plants: what was expected and observed, hour by hour.",
+    about="Solar plants: expected and observed energy and irradiation by hour.",
     settings=Settings,
-    job="Sync plants, all or the chosen ones: yesterday first, then more of their history, then"
-    " what is missing.",
+    job="Sync all plants, or the selected ones: first yesterday, then older history, then missing"
+    " days.",
     schedules=(
         Schedule(
             name="solar_sync",
-            about="Sync all solar plants. It replaces the Celery task that did so daily.",
+            about="Sync all solar plants. It replaces the daily Celery task.",
             cron="15 0 * * *",
         ),
     ),
@@ -77,34 +77,34 @@ source = Source(
         Check(
             name="no_gaps",
             on="solar.readings",
-            expects="No day that was requested is missing in whole or in part. Those that are, are"
-            " requested again of themselves.",
-            remedy="days that were requested are failed or partial; the row shows when they are"
-            " requested again. Sooner: `backfill_solar_days`",
+            expects="No requested day is missing or incomplete. Such days are requested again"
+            " automatically.",
+            remedy="requested days are missing or incomplete; the row shows when they are"
+            " requested again. To request them now, launch `backfill_solar_days`",
         ),
         Check(
             name="recent_corrections",
             on="solar.readings",
-            expects="The service did not change its readings within a day. The former ones are in"
+            expects="The service has not changed any reading within a day. Former values are in"
             " solar.corrections.",
-            remedy="the service changed its word about hours within a day. See `solar.corrections`;"
-            " nothing, if that is meant",
+            remedy="the service has changed readings within a day. See `solar.corrections`. No"
+            " action is needed if that is intended",
         ),
         Check(
             name="solar_sums_equal",
             on="metrics.solar_daily",
-            expects="The days of each plant and month have the hours of their readings, and the"
-            " same sums to 1e-9: those that were requested within two days, ten thousand at most.",
-            remedy="days of plants have other sums than their readings: someone changed either by"
-            " hand. Launch `backfill_solar_days` for those days",
+            expects="Daily values have the same number of hours and the same sums (to 1e-9) as the"
+            " readings. Up to ten thousand days that were requested within two days are compared.",
+            remedy="daily values and readings differ, so one of them was changed by hand. Launch"
+            " `backfill_solar_days` for those days",
         ),
         Check(
             name="no_suspicious_sensor",
             on="metrics.solar_plant_health",
-            expects="Nothing speaks against the sensors of any plant: no production at night, no"
-            " flat lines, no more irradiation than there can be.",
-            remedy="a sensor sends impossible values, or stands still; the row names the rule. Have"
-            " the plant's sensor looked at",
+            expects="No sensor of a plant is implausible: no production at night, no constant"
+            " values, no irradiation above the physical limit, no energy without irradiation.",
+            remedy="a sensor sends impossible or constant values; the row names the rule. Have the"
+            " sensor inspected",
         ),
     ),
     views=(View(name="solar.coverage"),),

@@ -44,23 +44,23 @@ class Syncing(dg.Config):
 
     plants: list[int] = Field(
         default=[],
-        description="Empty: all plants, or those whose partitions the run is for. Else only these,"
-        " by number, and those that are registered meanwhile.",
+        description="Numbers of the plants to sync, besides plants that are registered during the"
+        " run. Empty: all plants, or those of the run's partitions.",
     )
     retry_quarantine: bool = Field(
         default=False,
-        description="Request again at once the days of which something is in quarantine.",
+        description="Request the days with records in quarantine again now.",
     )
 
 
 class Days(dg.Config):
     """Days of plants to request, stored or not."""
 
-    plants: list[int] = Field(default=[], description="Fill in: the plants, by number.")
+    plants: list[int] = Field(default=[], description="Fill in: numbers of the plants.")
     from_date: str = Field(
-        default="YYYY-MM-DD", description="Fill in: the first day, in each plant's zone."
+        default="YYYY-MM-DD", description="Fill in: first day, in each plant's time zone."
     )
-    to_date: str = Field(default="YYYY-MM-DD", description="Fill in: the day after the last one.")
+    to_date: str = Field(default="YYYY-MM-DD", description="Fill in: day after the last day.")
 
 
 @dg.multi_asset(name="solar_plants", specs=[table_spec(source, tables.plants)])
@@ -129,7 +129,7 @@ def readings(
 
 @dg.op(
     pool=source.name,
-    description="Request some days of some plants from the monitoring service again.",
+    description="Request selected days of selected plants from the monitoring service again.",
 )
 def request_days(
     context: dg.OpExecutionContext,
@@ -157,8 +157,8 @@ def request_days(
 
 
 @dg.job(
-    description="Request chosen days of chosen plants from the monitoring service, stored or not:"
-    " where a reading has changed, the former one goes to solar.corrections."
+    description="Request selected days of selected plants from the monitoring service, even if"
+    " they are stored. If a reading has changed, its former value goes to solar.corrections."
 )
 def backfill_solar_days() -> None:
     """Request days by hand."""
@@ -203,10 +203,11 @@ def solar_plant_health(
     asset=asset_key(tables.readings),
     name="sync_complete",
     description=described(
-        "The last sync of every plant was whole. The run in which one was not fails here, at its"
-        " end; the other plants are not touched by it.",
-        "the last sync of a plant was not whole, and the run failed; the row has the reason. It is"
-        " requested again of itself: see whether the service is up and `MONITORING_URL` right",
+        "The last sync of every plant was complete. A run with an incomplete sync fails at this"
+        " check, at its end. Other plants are not affected.",
+        "the last sync of a plant was incomplete, and the run failed; the row shows why. The"
+        " missing days are requested again automatically. See whether the service is up and"
+        " `MONITORING_URL` is right",
     ),
 )
 def sync_complete(
@@ -233,7 +234,7 @@ def solar_sync_due(
 ) -> dg.RunRequest | dg.SkipReason:
     """Sync new plants, and plants with missing days that are due.
 
-    A plant is new however it was registered: by command, job or INSERT.
+    Plants can be registered by a command, a job or an INSERT.
     """
     if solar.settings().is_off:
         return dg.SkipReason("MONITORING_URL is not set.")

@@ -13,24 +13,26 @@ class Registration(dg.Config):
 
     name: str = Field(
         default="",
-        description=f"Fill in: what people call it, up to {registry.MAX_CHARACTERS} characters; no"
-        " other plant has this name.",
+        description=f"Fill in: unique name of the plant, up to {registry.MAX_CHARACTERS}"
+        " characters.",
     )
     latitude: float | None = Field(
-        default=None, description="Degrees north; without it the weather is not joined."
+        default=None, description="Degrees north. Without it, no weather is joined."
     )
     longitude: float | None = Field(default=None, description="Degrees east.")
     time_zone: str = Field(
         default="UTC",
-        description="Zone of the times that the monitoring service sends: UTC, Europe/Madrid. It"
-        " stays once the plant has readings.",
+        description="Time zone of the monitoring service's times, such as UTC or Europe/Madrid. It"
+        " cannot be changed once the plant has readings.",
     )
 
 
 class Choice(dg.Config):
     """A plant."""
 
-    plant_id: int = Field(default=0, description="Fill in: its number, as in solar.plants.")
+    plant_id: int = Field(
+        default=0, description="Fill in: number of the plant, as in solar.plants."
+    )
 
 
 class Renaming(Choice):
@@ -38,11 +40,11 @@ class Renaming(Choice):
 
     name: str = Field(
         default="",
-        description=f"Fill in: its new name, up to {registry.MAX_CHARACTERS} characters.",
+        description=f"Fill in: new name, up to {registry.MAX_CHARACTERS} characters.",
     )
 
 
-@dg.op(description="Write a plant into solar.plants.")
+@dg.op(description="Insert a plant into solar.plants.")
 def register(
     context: dg.OpExecutionContext, config: Registration, warehouse: WarehouseResource
 ) -> None:
@@ -64,7 +66,7 @@ def rename(context: dg.OpExecutionContext, config: Renaming, warehouse: Warehous
     context.add_output_metadata({"plant_id": config.plant_id, "name": config.name})
 
 
-@dg.op(description="Note in solar.plants that a plant is not synced any more.")
+@dg.op(description="Mark a plant in solar.plants as retired.")
 def retire(context: dg.OpExecutionContext, config: Choice, warehouse: WarehouseResource) -> None:
     """Retire a plant."""
     with as_permanent_failure(context), warehouse.open() as store:
@@ -77,7 +79,7 @@ def retire(context: dg.OpExecutionContext, config: Choice, warehouse: WarehouseR
     )
 
 
-@dg.op(description="Delete a plant from solar.plants, and its data with it.")
+@dg.op(description="Delete a plant from solar.plants, with its data.")
 def delete(context: dg.OpExecutionContext, config: Choice, warehouse: WarehouseResource) -> None:
     """Delete a plant."""
     with as_permanent_failure(context), warehouse.open() as store:
@@ -93,12 +95,12 @@ def _job(change: dg.OpDefinition, description: str) -> dg.JobDefinition:
 
 #: What `definitions` takes.
 JOBS = [
-    _job(register, "Register a plant; it is synced within a minute, yesterday first."),
-    _job(rename, "Give a plant another name."),
-    _job(retire, "Have a plant not synced any more; its data stay."),
+    _job(register, "Register a plant. It is synced within a minute, yesterday first."),
+    _job(rename, "Rename a plant."),
+    _job(retire, "Stop syncing a plant, and keep its data."),
     _job(
         delete,
-        "Delete a plant with its data: readings, corrections, what is known of its days. Rejected"
-        " while it is being synced.",
+        "Delete a plant with its data: readings, corrections and the state of its days. Rejected"
+        " while a sync of the plant is running.",
     ),
 ]

@@ -70,7 +70,7 @@ plants = Table(
         primary_key=True,
     ),
     required("name", Text, "What people call it: not empty, 50 characters at most.", unique=True),
-    optional("latitude", Double, "Degrees north; without it the weather is not joined."),
+    optional("latitude", Double, "Degrees north. Without it, no weather is joined."),
     optional("longitude", Double, "Degrees east."),
     required(
         "time_zone",

@@ -34,9 +34,9 @@ def _limit(window: str) -> Any:
     return Field(
         default=None,
         ge=1,
-        description=f"Requests per {window} that the plan at WEATHER_PROVIDER allows; where that is"
-        " Open-Meteo, the limit includes its archive and geocoding. Unset: what the provider allows"
-        " without payment, if anything.",
+        description=f"Requests per {window} that your plan at WEATHER_PROVIDER allows. For"
+        " Open-Meteo, the limit includes its archive and geocoding. Unset: the limit of the"
+        " provider's free plan, if it has one.",
     )
 
 
@@ -45,34 +45,35 @@ class Settings(SourceSettings):
 
     weather_provider: str = Field(
         default=OPEN_METEO,
-        description="The weather provider: open-meteo (CC BY 4.0; free for non-commercial use, with"
-        " a key for any), or weatherapi or openweathermap, which need a key.",
+        description="Weather provider: open-meteo (CC BY 4.0; free for non-commercial use,"
+        " commercial use needs a key), weatherapi or openweathermap (both need a key).",
     )
-    weather_api_key: str | None = secret_text("The provider's API key, where it needs one.")
+    weather_api_key: str | None = secret_text("API key of the provider, if it needs one.")
     open_meteo_api_key: str | None = secret_text(
-        "The key of a paid plan of Open-Meteo, for commercial use: forecast, archive and geocoding"
-        " then use the customers' hosts. Unset: the free service."
+        "API key of a paid plan of Open-Meteo, for commercial use. Forecast, archive and geocoding"
+        " then use the hosts for customers. Unset: the free service."
     )
     weather_base_url: str | None = url(
-        "Another host than the provider's own; the paths stay its own. Open-Meteo's hours follow it"
-        " only where Open-Meteo is the provider. Unset: its public one.",
+        "Host to use instead of the provider's own, with the same paths. It applies to"
+        " Open-Meteo's hourly data only if Open-Meteo is the provider. Unset: the provider's own"
+        " host.",
         example="http://127.0.0.1:8080",
         is_optional=True,
     )
     open_meteo_forecast_url: str | None = url(
-        "Another host for Open-Meteo's forecast, present weather and coming hours. Unset:"
-        " WEATHER_BASE_URL where Open-Meteo is the provider, else its own.",
+        "Host for Open-Meteo's forecast (present weather and coming hours). Unset:"
+        " WEATHER_BASE_URL if Open-Meteo is the provider, otherwise Open-Meteo's own host.",
         example="http://127.0.0.1:8080",
         is_optional=True,
     )
     open_meteo_archive_url: str | None = url(
-        "Another host for Open-Meteo's archive of older hours. Unset: WEATHER_BASE_URL where"
-        " Open-Meteo is the provider, else its own.",
+        "Host for Open-Meteo's archive of past hours. Unset: WEATHER_BASE_URL if Open-Meteo is the"
+        " provider, otherwise Open-Meteo's own host.",
         example="http://127.0.0.1:8080",
         is_optional=True,
     )
     geocoding_base_url: str | None = url(
-        "Another host than the geocoder's own. Unset: its public one.",
+        "Host to use instead of the geocoder's own. Unset: its own host.",
         example="http://127.0.0.1:8080",
         is_optional=True,
     )
@@ -97,7 +98,8 @@ class Settings(SourceSettings):
 
 PROVIDER = Input(
     name="weather_provider",
-    about="The weather service: past, present, forecast. Open-Meteo unless configured otherwise.",
+    about="The weather provider: past, present and forecast. Open-Meteo unless configured"
+    " otherwise.",
     kind="json",
     setting="WEATHER_PROVIDER",
 )
@@ -111,13 +113,13 @@ GEOCODER = Input(
 source = Source(
     name="weather",
     package=__name__,
-    about="The weather at the places that other sources name, now and by the hour.",
+    about="Present and hourly weather at the places that other sources request.",
     settings=Settings,
-    job="Find new places, fetch the weather of those that are due, and refresh what shows it.",
+    job="Look up new places, fetch the weather that is due, and refresh the derived assets.",
     schedules=(
         Schedule(
             name="weather_rounds",
-            about="Run the weather job every three hours, so that its checks are evaluated where"
+            about="Run the weather job every three hours, so that its checks are evaluated even if"
             " nothing is due.",
             cron="50 */3 * * *",
         ),
@@ -128,35 +130,35 @@ source = Source(
             name="located_places",
             on="weather.places",
             expects="Every place in use has coordinates.",
-            remedy="a place in use has no coordinates: correct it by `weather.correct_place`, from"
-            " the candidates in the row where there are some",
+            remedy="a place in use has no coordinates. Correct it with the function"
+            " `weather.correct_place`; the row may list candidates",
         ),
         Check(
             name="fresh_weather",
             on="weather.observations",
             expects="The weather of every place in use was received within the last 2 h 5 min.",
-            remedy="a place's weather is missing or older than 2 h 5 min; the row says why. See"
-            " `weather.quota_blocks` and the last `weather.api_requests`",
+            remedy="the weather of a place is missing or older than 2 h 5 min; the row shows why."
+            " See `weather.quota_blocks` and the latest rows of `weather.api_requests`",
         ),
         Check(
             name="request_rate",
             on="weather.observations",
-            expects="At most one observation of a place is kept in two hours.",
-            remedy="two observations of a place were kept within two hours: a fault of Isobar,"
-            " report it",
+            expects="No place has two observations within two hours.",
+            remedy="a place has two observations within two hours. This is a bug in Isobar: report"
+            " it",
         ),
         Check(
             name="filled_hours",
             on="weather.hourly",
-            expects="Every hour that a source requests, and forecast or archive have, is there.",
-            remedy="an hour at which a leg departs or arrives, or a plant was read, has no weather"
-            " yet; the row says why. It is requested again automatically",
+            expects="Every requested hour that the forecast or archive covers has weather.",
+            remedy="a requested hour has no weather yet; the row shows why. It is requested again"
+            " automatically",
         ),
     ),
     retention=(
         Retention(
             name="delete_weather_requests",
-            about="Delete older entries of the log of requests, `weather.api_requests`.",
+            about="Deletes older entries of the request log, `weather.api_requests`.",
             days=92,
             min_days=32,  # some quotas are by the month
             purge=deferred("pipelines.sources.weather.request_log:delete_old"),
@@ -164,10 +166,10 @@ source = Source(
     ),
     collects=Collection(
         view="weather_requests",
-        about="The places and hours at which sources want the weather: the union of the views"
-        " weather_requests of all sources. A row with coordinates, or with a country and a postcode"
-        " or city, describes its place and makes it known (weather.places); one with neither wants"
-        " hours of a place that other rows describe.",
+        about="Places and hours for which sources request the weather: the union of the views"
+        " weather_requests of all sources. A row with coordinates, or with a country and a"
+        " postcode or city, defines its place (weather.places); a row with neither requests hours"
+        " of a place that other rows define.",
         columns={
             "place_key": "text",
             "country_code": "text",
@@ -185,11 +187,10 @@ source = Source(
             "city": "Name of the city; null where there is none.",
             "latitude": "Degrees north; null where the place is to be looked up by its address.",
             "longitude": "Degrees east; null where the place is to be looked up by its address.",
-            "hour_at": "The hour whose weather is wanted, by its beginning; null: the present"
-            " weather, kept fresh. An hour before 1940, of which there is no weather, only makes"
-            " the place known.",
-            "day": "The day for which the hour is wanted, a plain date at most a day from that"
-            " of hour_at, for queries to filter by. Null for the present weather.",
+            "hour_at": "Beginning of the requested hour. Null: the present weather, kept fresh. An"
+            " hour before 1940, for which there is no data, only defines the place.",
+            "day": "Day for which the hour is requested, at most one day from the date of hour_at;"
+            " queries filter by it. Null for the present weather.",
         },
     ),
 )

@@ -142,8 +142,8 @@ def weather_due(
 ) -> dg.RunRequest | dg.SkipReason:
     """Start the job when a place or an hour is due.
 
-    Due is a new place, a place whose last weather is two hours old, and a wanted hour without
-    weather or with an old forecast. Replaces the weather cache of the shipments service.
+    Due are new places, places whose weather is two hours old, and requested hours without weather
+    or with an old forecast. It replaces the weather cache of the shipments service.
     """
     settings = weather.settings()
     provider = open_provider(settings, utc_now)

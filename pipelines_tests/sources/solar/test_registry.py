@@ -320,7 +320,7 @@ def test_a_plant_locked_for_long_is_skipped_with_a_message(
     plant_id = registry.add(warehouse, "Alta")
     with another() as forgotten:
         forgotten.execute("UPDATE solar.plants SET latitude = 1, longitude = 1")
-        with pytest.raises(TransientFailure, match="someone else has been changing it"):
+        with pytest.raises(TransientFailure, match="another session has been changing it"):
             registry.rename(warehouse, plant_id, "Bassa")
     registry.rename(warehouse, plant_id, "Bassa")
 

@@ -229,7 +229,7 @@ def test_a_malformed_response_fails_instead_of_being_empty(
     http: HttpClient, source: FakeSource, clock: FakeClock, answer: Any
 ) -> None:
     source.will(document(answer))
-    with pytest.raises(TransientFailure, match="no list of results"):
+    with pytest.raises(TransientFailure, match="not a list of results"):
         Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(ANY)
 
 
