@@ -64,7 +64,7 @@ def test_an_answer_becomes_readings_and_days_with_their_sums(solar: Answered) ->
     ]
     assert solar.rows(
         "SELECT day, status, hours_present, hours_expected, expected_energy_kwh, failures, retry_at"
-        " FROM solar.days ORDER BY day LIMIT 1",
+        " FROM solar.days ORDER BY day LIMIT 1"
     ) == [(DAY, "complete", 24, 24, float(sum(range(10, 34))), 0, None)]
     assert solar.rows("SELECT name, run_id FROM ops.deliveries") == [
         (f"plant {solar.plant.plant_id}, 2019-01-01 to 2019-01-04", "run")
@@ -83,7 +83,7 @@ def test_p14_p32_repeats_change_nothing_and_corrections_keep_old_values(solar: A
     changed[3] = item("2019-01-01T03:00:00", 500.0)
     assert solar.load(changed) == (24, 1, 23, 0)
     assert solar.rows(
-        "SELECT read_at, expected_energy_kwh, delivery_id < corrected_by FROM solar.corrections",
+        "SELECT read_at, expected_energy_kwh, delivery_id < corrected_by FROM solar.corrections"
     ) == [(dt.datetime(2019, 1, 1, 3, tzinfo=dt.UTC), 13.0, True)]
     assert solar.rows("SELECT expected_energy_kwh FROM solar.days") == [
         (sum(range(10, 34)) + 487.0,)
@@ -215,8 +215,7 @@ def test_p52_p59_a_missing_window_is_failed_and_never_complete(solar: Answered) 
 def test_a_failure_removes_nothing_stored(solar: Answered) -> None:
     solar.load(day_of_items())
     solar.load(
-        day_of_items(dt.date(2019, 1, 2))[:20],
-        Window(dt.date(2019, 1, 2), dt.date(2019, 1, 3)),
+        day_of_items(dt.date(2019, 1, 2))[:20], Window(dt.date(2019, 1, 2), dt.date(2019, 1, 3))
     )
     solar.fail(THREE_DAYS)
     found = solar.rows("SELECT status, problem IS NULL, hours_present FROM solar.days ORDER BY day")

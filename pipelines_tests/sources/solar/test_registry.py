@@ -281,9 +281,7 @@ def test_a_delete_waits_for_concurrent_writes_and_deletes_them(
 
 
 def test_a_plant_locked_for_long_is_skipped_with_a_message(
-    warehouse: Warehouse,
-    another: Callable[[], psycopg.Connection],
-    monkeypatch: pytest.MonkeyPatch,
+    warehouse: Warehouse, another: Callable[[], psycopg.Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "LOCK_SECONDS", 1)
     plant_id = registry.add(warehouse, "Alta")
@@ -306,18 +304,6 @@ def test_concurrent_registrations_of_one_name_reject_one(stored: Stored) -> None
     assert sum(isinstance(outcome, int) for outcome in outcomes) == 1
     assert outcomes.count("'Alta' was not registered: the name is taken") == 3
     assert len(names(stored.owner)) == 1
-
-
-def test_a_name_being_registered_by_plain_sql_is_rejected(
-    stored: Stored, another: Callable[[], psycopg.Connection]
-) -> None:
-    with ThreadPoolExecutor() as pool:
-        with another() as by_hand:
-            by_hand.execute("INSERT INTO solar.plants (name) VALUES ('Alta')")
-            adding = pool.submit(registry.add, stored.warehouse, "Alta")
-            wait_for_lock(stored.owner)
-        with pytest.raises(PermanentFailure, match="the name is taken"):
-            adding.result(timeout=20)
 
 
 def test_plain_sql_obeys_the_same_rules(owner: psycopg.Connection) -> None:

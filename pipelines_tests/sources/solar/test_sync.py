@@ -154,8 +154,7 @@ def test_p53_the_crash_when_the_first_sync_stored_nothing(site: Site) -> None:
 
 @pytest.mark.answers("P27", "P28", "P29", "P58")
 @pytest.mark.parametrize(
-    "answer",
-    [document({"error": "Something went wrong"}), body(b"", 503), body(b"[{]")],
+    "answer", [document({"error": "Something went wrong"}), body(b"", 503), body(b"[{]")]
 )
 def test_p27_p28_p29_p58_transient_errors_are_retried(site: Site, answer: Any) -> None:
     plant = site.register()

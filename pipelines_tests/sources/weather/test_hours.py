@@ -29,7 +29,11 @@ SHOWN = (
     " FROM enriched.itinerary_legs ORDER BY itinerary_id, leg_number"
 )
 
-pytestmark = pytest.mark.usefixtures("airports")
+
+@pytest.fixture
+def site(site: Site, airports: None) -> Site:
+    """With the airports that legs are between."""
+    return site
 
 
 def fill_in_vain(site: Site, source: FakeSource) -> None:
@@ -75,20 +79,14 @@ def test_legs_of_long_ago_have_the_archive_by_ranges(site: Site) -> None:
     site.fly(-2210, -2203, -30)
     done = site.fill()
     assert (done.succeeded, done.failed) == (4, 0)
-    assert site.rows(CALLS) == [
-        ("archive", "success", 2, 2),
-        ("forecast", "success", 2, 1),
-    ]
+    assert site.rows(CALLS) == [("archive", "success", 2, 2), ("forecast", "success", 2, 1)]
     old, _, recent = site.rows(SHOWN)
     departure = dt.datetime(2020, 11, 1, 14, tzinfo=dt.UTC)
     assert old[0] == weather_at(47.4369, 19.2556, departure)["temperature_2m"]
     assert (old[3], recent[3]) == ("archive", "forecast")
     assert site.due() == 0
     query = "SELECT weather_source, count(*) FROM weather.hourly GROUP BY 1 ORDER BY 1"
-    assert site.rows(query) == [
-        ("archive", 2 * 8 * 24),
-        ("forecast", 2 * (30 + 16) * 24),
-    ]
+    assert site.rows(query) == [("archive", 2 * 8 * 24), ("forecast", 2 * (30 + 16) * 24)]
 
 
 def test_distant_years_are_requested_year_by_year(site: Site) -> None:

@@ -281,11 +281,7 @@ def test_places_of_long_delivered_shipments_are_no_longer_requested(
 
 @pytest.mark.parametrize(
     ("provider", "answer"),
-    [
-        ("open-meteo", "bad key"),
-        ("weatherapi", "nothing listens"),
-        ("openweathermap", "nonsense"),
-    ],
+    [("open-meteo", "bad key"), ("weatherapi", "nothing listens"), ("openweathermap", "nonsense")],
 )
 def test_neither_dagster_nor_the_database_stores_a_key(
     weather: Weather,

@@ -14,12 +14,7 @@ import pytest
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather.geocoding import Geocoder, choose
-from pipelines.sources.weather.observation import (
-    Hour,
-    Observation,
-    implausible,
-    without_impossible,
-)
+from pipelines.sources.weather.observation import Hour, Observation, implausible, without_impossible
 from pipelines.sources.weather.place_names import Lookup
 from pipelines.sources.weather.providers import (
     KeyRejected,

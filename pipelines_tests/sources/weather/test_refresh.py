@@ -126,10 +126,7 @@ def test_one_bad_place_leaves_the_others_done(site: Present) -> None:
     done = site.fetch(Picky(site.clock))
     assert (done.succeeded, done.failed) == (8, 1)
     query = "SELECT problem, retry_at FROM weather.fetch_state WHERE place_id = %s"
-    assert site.row(query, bad) == (
-        "that is no place",
-        site.clock() + dt.timedelta(hours=6),
-    )
+    assert site.row(query, bad) == ("that is no place", site.clock() + dt.timedelta(hours=6))
     assert site.due() == 0
 
 
@@ -145,10 +142,7 @@ def test_an_implausible_response_fails_only_its_place(site: Present) -> None:
     done = site.fetch(Absent(site.clock))
     assert (done.succeeded, done.failed) == (1, 2)
     query = "SELECT problem FROM weather.fetch_state WHERE problem IS NOT NULL ORDER BY place_id"
-    assert site.rows(query) == [
-        ("it is stale: 2026-11-20T06:07:00+00:00",),
-        ("no data here",),
-    ]
+    assert site.rows(query) == [("it is stale: 2026-11-20T06:07:00+00:00",), ("no data here",)]
     assert site.row("SELECT sum(cost) FROM weather.api_requests") == (3,)  # it answered
 
 

@@ -9,9 +9,7 @@ from pipelines_tests.sources.weather.site import Site
 
 def test_all_sandbox_places_are_found_but_the_ambiguous_one(site: Site) -> None:
     """A geocoder that finds any name hides what a real one does not find."""
-    site.send(
-        [dict(zip(HEADER, one, strict=True)) for one in lines(2026, dt.date(2026, 11, 20))],
-    )
+    site.send([dict(zip(HEADER, one, strict=True)) for one in lines(2026, dt.date(2026, 11, 20))])
     put_places(site.warehouse)
     _, failure = site.locate()
     assert failure is None
