@@ -33,8 +33,7 @@ def test_of_two_events_with_one_id_the_second_is_quarantined(inbox: Inbox) -> No
 
 
 @pytest.mark.parametrize(
-    ("delimiter", "name"),
-    [(",", "bookings.csv"), (";", "bookings.csv.gz"), ("\t", "bookings.csv")],
+    ("delimiter", "name"), [(",", "bookings.csv"), (";", "bookings.csv.gz"), ("\t", "bookings.csv")]
 )
 def test_orders_delimiters_marks_and_packing_give_the_same_rows(
     inbox: Inbox, delimiter: str, name: str

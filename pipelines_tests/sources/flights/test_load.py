@@ -21,7 +21,11 @@ from pipelines_tests.sources.flights.made_up import (
     itinerary,
 )
 
-pytestmark = pytest.mark.usefixtures("airports")
+
+@pytest.fixture
+def flights(flights: Flights, airports: None) -> Flights:
+    """With the airports that legs are between."""
+    return flights
 
 
 @pytest.mark.answers("F22")
@@ -84,10 +88,7 @@ def test_changes_are_followed_and_prices_keep_their_history(flights: Flights) ->
     assert (outcome.loaded, outcome.unchanged) == (2, 3)
     assert flights.rows(
         "SELECT itinerary_id, agent, price_amount, leg_count FROM enriched.itineraries ORDER BY 1"
-    ) == [
-        ("it_1", "Trip.com", Decimal("1234.50"), 3),
-        ("it_2", "Lufthansa", Decimal("35.00"), 1),
-    ]
+    ) == [("it_1", "Trip.com", Decimal("1234.50"), 3), ("it_2", "Lufthansa", Decimal("35.00"), 1)]
     assert flights.rows(
         "SELECT itinerary_id, seen_from_at::date, price_amount FROM flights.prices ORDER BY 1, 2"
     ) == [
@@ -192,8 +193,7 @@ def test_an_itinerary_is_listed_once_however_many_legs_match(flights: Flights) -
 def test_prices_are_ordered_as_numbers_and_not_as_text(flights: Flights) -> None:
     prices = ["£9", "£10.50", "£1,000", "£200"]
     flights.deliver(
-        MONDAY,
-        flights_document([itinerary(n, [1], price=price) for n, price in enumerate(prices)]),
+        MONDAY, flights_document([itinerary(n, [1], price=price) for n, price in enumerate(prices)])
     )
     ordered = "SELECT price_amount FROM enriched.itineraries ORDER BY price_amount"
     assert [str(row[0]) for row in flights.owner.execute(ordered)] == [

@@ -54,10 +54,7 @@ def deliver(
     text = text_of(content) if isinstance(content, list) else content
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     return load_file(
-        warehouse,
-        "shipments",
-        look_at("shipments", file),
-        loader("shipments", "a run", **settings),
+        warehouse, "shipments", look_at("shipments", file), loader("shipments", "a run", **settings)
     )
 
 
