@@ -491,14 +491,8 @@ REJECTED = {
         ("1, '2022-01-01', '2022-01-02', days => NULL", "days is NULL: .* 0 to 400"),
         ("1, '2022-01-01', '2022-01-02', days => -1", "days is -1: .* 0 to 400"),
         ("1, '2022-01-01', '2022-01-02', days => 401", "days is 401: .* 0 to 400"),
-        (
-            "1, '2022-01-02', '2022-01-01'",
-            "from_date is 2022-01-02: .* not be after to_date, 2022-01-01",
-        ),
-        (
-            "1, '2020-01-01', '2022-01-01'",
-            "to_date is 2022-01-01: .* at most 400 nights after from_date",
-        ),
+        ("1, '2022-01-02', '2022-01-01'", "from_date is 2022-01-02: .* not be after to_date"),
+        ("1, '2020-01-01', '2022-01-01'", "to_date is 2022-01-01: .* at most 400 nights after"),
     ],
     "hotel_on_the_books": [
         ("1", "as_of is NULL: .* an instant"),
@@ -510,11 +504,11 @@ REJECTED = {
         ("1, now(), '2022-01-01', 'infinity'", "to_date is infinity"),
         (
             "1, now(), '2022-01-02', '2022-01-01'",
-            "from_date is 2022-01-02: .* not be after to_date, 2022-01-01",
+            "from_date is 2022-01-02: .* not be after to_date",
         ),
         (
             "1, now(), '2000-01-01', '2022-01-01'",
-            "to_date is 2022-01-01: .* at most 3700 nights after from_date",
+            "to_date is 2022-01-01: .* at most 3700 nights after",
         ),
     ],
     "hotel_occupancy": [
@@ -530,12 +524,9 @@ REJECTED = {
         ("1, to_date => 'infinity'", "to_date is infinity: .* a date"),
         (
             "1, to_date => '2022-01-01', as_of => '2022-01-02'",
-            "from_date is 2022-01-02: .* not be after to_date, 2022-01-01",
+            "from_date is 2022-01-02: .* not be after to_date",
         ),
-        (
-            "1, '2000-01-01', '2022-01-01'",
-            "to_date is 2022-01-01: .* at most 3700 nights after from_date",
-        ),
+        ("1, '2000-01-01', '2022-01-01'", "to_date is 2022-01-01: .* at most 3700 nights after"),
     ],
 }
 
