@@ -179,35 +179,26 @@ def test_filters_are_joined_and_times_are_read_in_any_zone(
 
 
 @pytest.mark.answers("E56")
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("hotel_id", "-1"),
-        ("hotel_id", "Grand"),
-        ("hotel_id", ""),
-        ("hotel_id", "9" * 5000),
-        ("updated__gte", "yesterday"),
-        ("updated_gt", "2026-02-30"),
-        ("updated__lte", "0001-01-01T00:00:00+05:00"),
-        ("rpg_status", "3"),
-        ("status", "booked"),
-        ("room_id", "7"),
-        ("room_id", "{0498d45a-263c-433c-90d5-aee300bfec37}"),
-        ("night_of_stay__gte", "01.10.2026"),
-        ("night_of_stay_lte", "20261001"),
-        ("updated__lt", "2026-09-01"),
-        ("limit", "0"),
-        ("limit", "5001"),
-        ("offset", "10"),
-    ],
-)
-def test_unsupported_parameters_are_rejected_and_never_dropped(
-    served: str, name: str, value: str
-) -> None:
-    answer = request(served, **{name: value})
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith(f"{name}: ")
-    assert len(answer.text) < 600
+def test_unsupported_parameters_are_rejected_and_never_dropped(served: str) -> None:
+    for name, values in {
+        "hotel_id": ("-1", "Grand", "", "9" * 5000),
+        "updated__gte": ("yesterday",),
+        "updated_gt": ("2026-02-30",),
+        "updated__lte": ("0001-01-01T00:00:00+05:00",),
+        "rpg_status": ("3",),
+        "status": ("booked",),
+        "room_id": ("7", "{0498d45a-263c-433c-90d5-aee300bfec37}"),
+        "night_of_stay__gte": ("01.10.2026",),
+        "night_of_stay_lte": ("20261001",),
+        "updated__lt": ("2026-09-01",),
+        "limit": ("0", "5001"),
+        "offset": ("10",),
+    }.items():
+        for value in values:
+            answer = request(served, **{name: value})
+            assert answer.status_code == 400
+            assert answer.json()["error"].startswith(f"{name}: ")
+            assert len(answer.text) < 600
 
 
 def test_a_filter_given_in_both_spellings_is_rejected(served: str) -> None:
@@ -263,32 +254,22 @@ def test_a_posted_event_without_id_gets_a_free_one(fresh: str) -> None:
     assert len(get(fresh, room_id=GOOD["room_reservation_id"])) == 3
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("id", -1),
-        ("id", True),
-        ("id", "1"),
-        ("id", 2**63),
-        ("hotel_id", -1),
-        ("hotel_id", False),
-        ("hotel_id", 1.5),
-        ("status", 3),
-        ("status", "1"),
-        ("room_reservation_id", "7"),
-        ("room_reservation_id", 7),
-        ("night_of_stay", "2026-02-30"),
-        ("night_of_stay", None),
-        ("event_timestamp", "2026-09-15"),
-        ("event_timestamp", "2026-09-15T25:00:00Z"),
-        ("colour", "blue"),
-    ],
-)
-def test_a_wrong_field_is_named(served: str, field: str, value: object) -> None:
-    answer = post(served, GOOD | {field: value})
-    assert answer.status_code == 400
-    assert list(answer.json()) == [field]
-    assert isinstance(answer.json()[field][0], str)
+def test_a_wrong_field_is_named(served: str) -> None:
+    wrong: dict[str, tuple[object, ...]] = {
+        "id": (-1, True, "1", 2**63),
+        "hotel_id": (-1, False, 1.5),
+        "status": (3, "1"),
+        "room_reservation_id": ("7", 7),
+        "night_of_stay": ("2026-02-30", None),
+        "event_timestamp": ("2026-09-15", "2026-09-15T25:00:00Z"),
+        "colour": ("blue",),
+    }
+    for field, values in wrong.items():
+        for value in values:
+            answer = post(served, GOOD | {field: value})
+            assert answer.status_code == 400
+            assert list(answer.json()) == [field]
+            assert isinstance(answer.json()[field][0], str)
 
 
 def test_all_wrong_fields_are_named_at_once(served: str) -> None:

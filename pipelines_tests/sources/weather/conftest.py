@@ -9,8 +9,9 @@ import pytest
 from pipelines.http.client import HttpClient
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.sandbox_server import sandbox_server
-from pipelines_tests.sources.weather.site import Site
+from pipelines_tests.sources.weather.site import Site, Theirs
 
 
 @pytest.fixture
@@ -39,3 +40,8 @@ def site(
     tmp_path: Path,
 ) -> Site:
     return Site(warehouse, owner, clock, http, sandbox, tmp_path)
+
+
+@pytest.fixture
+def theirs(http: HttpClient, source: FakeSource, clock: FakeClock) -> Theirs:
+    return Theirs(http, source, clock)

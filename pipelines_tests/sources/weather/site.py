@@ -1,7 +1,7 @@
 """Where the weather is tried: its tables, a clock, and services, simulated or made up."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from pipelines.sources.weather.providers import Place, Quota
 from pipelines.sources.weather.providers.open_meteo_hours import OpenMeteoHours
 from pipelines.sources.weather.refresh import refresh
 from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.sources.flights.made_up import deliver, flights_document, itinerary, leg
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.stored import Stored
@@ -76,6 +77,20 @@ class Site(Stored):
         return fill_hours(self.warehouse, client, self.clock, sleep=lambda _: None, **how)
 
 
+@dataclass
+class Theirs:
+    """A service that the test controls, with a client of it and a clock."""
+
+    http: HttpClient
+    source: FakeSource
+    clock: FakeClock
+
+    @property
+    def url(self) -> str:
+        """Its address, without a path."""
+        return self.source.url.removesuffix("/flights.json")
+
+
 class MadeUp:
     """A provider in the test's hand: it answers, or does what it is instructed to do first."""
 
@@ -87,6 +102,8 @@ class MadeUp:
 
     def __init__(self, clock: FakeClock, *first: Exception | None) -> None:
         self.clock, self.first, self.requested = clock, list(first), list[list[int]]()
+        #: What is answered instead of good observations.
+        self.change: Callable[[list[Observation]], Sequence[Observation | str]] = lambda good: good
 
     def can_request(self, place: Place) -> bool:
         return place.latitude is not None
@@ -95,7 +112,7 @@ class MadeUp:
         self.requested.append([place.place_id for place in places])
         if self.first and (failure := self.first.pop(0)):
             raise failure
-        return [observed(self.clock()) for _ in places]
+        return list(self.change([observed(self.clock()) for _ in places]))
 
 
 def observed(at: dt.datetime, **changes: Any) -> Observation:

@@ -132,14 +132,10 @@ def test_one_bad_place_leaves_the_others_done(site: Present) -> None:
 
 def test_an_implausible_response_fails_only_its_place(site: Present) -> None:
     site.add_places(3)
-
-    class Absent(MadeUp):
-        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-            good = super().observe(places)
-            stale = observed(self.clock() - dt.timedelta(hours=4))
-            return [stale, "no data here", *good[2:]]
-
-    done = site.fetch(Absent(site.clock))
+    provider = site.provider()
+    stale = observed(site.clock() - dt.timedelta(hours=4))
+    provider.change = lambda good: [stale, "no data here", *good[2:]]
+    done = site.fetch(provider)
     assert (done.succeeded, done.failed) == (1, 2)
     query = "SELECT problem FROM weather.fetch_state WHERE problem IS NOT NULL ORDER BY place_id"
     assert site.rows(query) == [("it is stale: 2026-11-20T06:07:00+00:00",), ("no data here",)]
@@ -149,12 +145,9 @@ def test_an_implausible_response_fails_only_its_place(site: Present) -> None:
 def test_an_impossible_value_is_null_and_counted(site: Present) -> None:
     """One value out of range cost the entire answer of its place."""
     site.add_places(2)
-
-    class Kelvin(MadeUp):
-        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-            return [observed(self.clock(), temperature_celsius=283.0), *super().observe(places)[1:]]
-
-    done = site.fetch(Kelvin(site.clock))
+    provider, kelvin = site.provider(), observed(site.clock(), temperature_celsius=283.0)
+    provider.change = lambda good: [kelvin, *good[1:]]
+    done = site.fetch(provider)
     assert (done.succeeded, done.failed, done.impossible) == (2, 0, {"temperature_celsius": 1})
     query = (
         "SELECT temperature_celsius IS NULL, wind_kmh IS NULL FROM weather.observations"
@@ -253,13 +246,8 @@ def test_an_outage_does_not_use_the_allowance_up(site: Present) -> None:
 
 def test_a_place_failing_alone_is_requested_ever_less(site: Present) -> None:
     site.add_places(1)
-
-    class Nothing(MadeUp):
-        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-            super().observe(places)
-            return ["no data here"]
-
-    provider, end = Nothing(site.clock), site.clock() + dt.timedelta(days=1)
+    provider, end = site.provider(), site.clock() + dt.timedelta(days=1)
+    provider.change = lambda good: ["no data here"] * len(good)
     waits = []
     while site.clock() < end:
         assert site.fetch(provider).requests == 1
