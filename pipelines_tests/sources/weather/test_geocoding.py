@@ -28,6 +28,8 @@ PARIS_TX = result("Paris", country_code="US", latitude=33.7, longitude=-95.6, po
 ANY = Lookup("x", "fr", ("FR",))
 NORTH = result("Saint-Denis", latitude=48.9, longitude=2.35, population=110_000)
 FAR = result("Saint-Denis", latitude=-20.9, longitude=55.4, population=150_000)
+OTHER = result("Other", postcodes=["75001"], longitude=7.0)
+MAYOTTE_STATE = result("Mayotte", feature_code="PCLD", population=9_999, longitude=45.2)
 MAYOTTE = result("Mayotte", feature_code="PPLA", population=5, longitude=45.1)
 
 
@@ -46,13 +48,7 @@ def geocoder(http: HttpClient, source: FakeSource, clock: FakeClock) -> Geocoder
         ([PARIS_TX], "75001", "Paris", "not_found", None),
         ([], "75001", "Paris", "not_found", None),
         ([result("Elsewhere", longitude=5.0)], "75001", "Paris", "not_found", None),
-        (
-            [result("Other", postcodes=["75001"], longitude=7.0), PARIS],
-            "75001",
-            "Paris",
-            "found",
-            2.3,
-        ),
+        ([OTHER, PARIS], "75001", "Paris", "found", 2.3),
         ([result("Lutèce", postcodes=["75001"])], "75001", None, "found", 2.3),
         ([NORTH, FAR], None, "saint-denis", "found", 55.4),
         ([NORTH, {**FAR, "population": 110_000}], None, "Saint-Denis", "ambiguous", None),
@@ -63,13 +59,7 @@ def geocoder(http: HttpClient, source: FakeSource, clock: FakeClock) -> Geocoder
         ([result("Köln")], None, "KOELN", "found", 2.3),
         ([result("Biel/Bienne")], None, "Bienne", "found", 2.3),
         ([result("Paris", admin1="a\x00\ud800")], None, "Paris", "found", 2.3),
-        (
-            [result("Mayotte", feature_code="PCLD", population=9_999, longitude=45.2), MAYOTTE],
-            None,
-            "Mayotte",
-            "found",
-            45.1,
-        ),
+        ([MAYOTTE_STATE, MAYOTTE], None, "Mayotte", "found", 45.1),
     ],
 )
 def test_country_then_postcode_then_name_then_size(

@@ -248,7 +248,8 @@ def test_an_unavailable_provider_leaves_sources_green_with_aged_weather(
     weather.age(130)
     monkeypatch.setenv("WEATHER_BASE_URL", "http://127.0.0.1:9")
     weather.resources["weather"] = source_resource("weather")
-    weather.send(line(2))
+    (weather.folder / "b.csv").write_text(text_of([line(2)]))
+    assert weather.run("shipments").success
     assert not weather.fetch().success
     shown = weather.stored.rows(
         "SELECT sender_temperature_celsius IS NOT NULL, sender_weather_age_minutes"

@@ -41,6 +41,11 @@ def providers(http: HttpClient, url: str, clock: FakeClock) -> list[Provider]:
     ]
 
 
+def named(theirs: Theirs, name: str) -> Provider:
+    (one,) = [p for p in providers(theirs.http, theirs.url, theirs.clock) if p.name == name]
+    return one
+
+
 @pytest.mark.answers("H04", "T45")
 def test_all_providers_return_the_same_weather_in_the_same_units(
     http: HttpClient, sandbox: str, clock: FakeClock
@@ -113,22 +118,19 @@ def test_error_responses_map_to_the_right_failure(
     words: str,
 ) -> None:
     theirs.source.will(body(json.dumps(answer).encode(), status=status))
-    (provider,) = [
-        one for one in providers(theirs.http, theirs.url, theirs.clock) if one.name == name
-    ]
+    provider = named(theirs, name)
     with pytest.raises(failure, match=words) as caught:
         provider.observe([BERLIN])
     assert type(caught.value) is failure
 
 
 @pytest.mark.answers("T24")
-@pytest.mark.parametrize("place", [BERLIN])
-def test_a_key_is_in_no_message(clock: FakeClock, place: Place, caplog: Any) -> None:
+def test_a_key_is_in_no_message(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     """As when the host is not there; test_job has the other ways."""
     impatient = HttpClient("weather", "WEATHER_BASE_URL", attempts=2, first_wait_seconds=0.01)
     for provider in providers(impatient, "http://127.0.0.1:9", clock)[1:]:
         with pytest.raises(TransientFailure) as caught:
-            provider.observe([place])
+            provider.observe([BERLIN])
         for words in (str(caught.value), caplog.text):
             assert KEY not in words
             assert "k3y" not in words
@@ -137,13 +139,9 @@ def test_a_key_is_in_no_message(clock: FakeClock, place: Place, caplog: Any) -> 
 @pytest.mark.answers("H46", "T24")
 def test_keys_go_by_https_only_unless_another_host_is_set(http: HttpClient) -> None:
     """A provider was queried by plain http, with the key in the address."""
-    for provider in (WeatherApi(http, None, KEY, dt.datetime.now), OpenWeatherMap):
-        made = (
-            provider
-            if not isinstance(provider, type)
-            else provider(http, None, KEY, dt.datetime.now)
-        )
-        assert str(vars(made)["_url"]).startswith("https://")
+    for kind in (WeatherApi, OpenWeatherMap):
+        provider = kind(http, None, KEY, dt.datetime.now)
+        assert str(vars(provider)["_url"]).startswith("https://")
 
 
 def test_the_key_is_sent_and_nothing_else_of_us(theirs: Theirs) -> None:
@@ -334,9 +332,7 @@ def test_nonsense_is_a_problem_of_its_place_and_raises_nothing(
     theirs: Theirs, name: str, answer: Any
 ) -> None:
     theirs.source.will(document(answer))
-    (provider,) = [
-        one for one in providers(theirs.http, theirs.url, theirs.clock) if one.name == name
-    ]
+    provider = named(theirs, name)
     (result,) = provider.observe([BERLIN])
     assert isinstance(result, str)
 
