@@ -72,6 +72,11 @@ def test_an_unavailable_api_fails_the_run_but_files_are_counted(
     assert "503" in failure(result)
     assert failed_checks(result) == {"readable_api"}
     assert metadata(result, COUNTS)["new_events"] == 1
+    alone = folder / "elsewhere"
+    alone.write_text(text_of([event(2)]))
+    by_hand = bookings.run("bookings", "load_bookings", file=str(alone))
+    assert by_hand.success, "for a file alone the API is not asked"
+    assert metadata(by_hand, COUNTS)["new_events"] == 1
     source.will(document([]))
     well = bookings.run("bookings")
     assert well.success
@@ -84,6 +89,8 @@ def test_without_an_api_its_sensor_requests_nothing(
     monkeypatch.setenv("ISOBAR_SOURCES", "live")
     bookings.resources["bookings"] = source_resource("bookings")
     assert bookings.tick(API) == "BOOKINGS_EVENTS_URL is not set."
+    missing = bookings.resources["bookings"].settings().missing()
+    assert missing == "neither BOOKINGS_INBOX nor BOOKINGS_EVENTS_URL is set"
 
 
 def test_the_api_sensor_requests_runs_only_for_new_events(

@@ -89,6 +89,7 @@ def test_openweathermap_requests_postcode_and_country_where_coordinates_are_miss
     assert isinstance(answer, Observation)
     assert provider.can_request(bare)
     assert not OpenMeteo(http, sandbox, clock).can_request(bare)
+    assert not WeatherApi(http, sandbox, KEY, clock).can_request(bare)
     assert not provider.can_request(Place(3, None, None, "IR", None))
 
 
