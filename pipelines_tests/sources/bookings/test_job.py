@@ -75,7 +75,7 @@ def test_an_unavailable_api_fails_the_run_but_files_are_counted(
     alone = folder / "elsewhere"
     alone.write_text(text_of([event(2)]))
     by_hand = bookings.run("bookings", "load_bookings", file=str(alone))
-    assert by_hand.success, "for a file alone the API is not asked"
+    assert by_hand.success, "for a file alone the API is not queried"
     assert metadata(by_hand, COUNTS)["new_events"] == 1
     source.will(document([]))
     well = bookings.run("bookings")

@@ -59,7 +59,7 @@ class Service:
 
 @dataclass
 class Site(Solar):
-    """The database of plants, and the service that is asked for their readings."""
+    """The database of plants, and the service that is queried for their readings."""
 
     service: Service
 
