@@ -32,6 +32,7 @@ from pipelines_tests.logins import prepare
 from pipelines_tests.packages import installed, wheel  # noqa: F401 - fixtures
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.states import SHARED, new_folder
+from pipelines_tests.stored import Stored
 
 #: Tests of the platform as people start it, with servers and commands that tests share.
 SYSTEM = tuple(
@@ -156,6 +157,12 @@ def owner(server: Connections, database: str) -> Iterator[psycopg.Connection]:
     """A connection to the fresh database that may do anything; each statement commits."""
     with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def stored(warehouse: Warehouse, owner: psycopg.Connection) -> Stored:
+    """The fresh database, as runs fill it and as the test reads it."""
+    return Stored(warehouse, owner)
 
 
 @pytest.fixture

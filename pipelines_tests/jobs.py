@@ -1,8 +1,47 @@
-"""Results of runs: the metadata on their pages, and why they failed."""
+"""Runs of jobs and ticks of sensors in a test: what they show, and why they failed."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+
+from pipelines.definitions import definitions
+from pipelines_tests import sensors
+
+
+@dataclass
+class Runner:
+    """Runs jobs and evaluates sensors on a Dagster instance, with these resources."""
+
+    resources: dict[str, Any]
+    instance: dg.DagsterInstance
+
+    def run(
+        self,
+        job: str,
+        operation: str | None = None,
+        tags: dict[str, str] | None = None,
+        **config: Any,
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job as a person does, with the configuration of one operation."""
+        return sensors.job(job).execute_in_process(
+            resources=self.resources,
+            instance=self.instance,
+            run_config={"ops": {operation: {"config": config}}} if config else {},
+            raise_on_error=False,
+            tags={"isobar/interactive": "a test"} | (tags or {}),
+        )
+
+    def tick(self, name: str) -> dg.RunRequest | str:
+        """Evaluate a sensor as the daemon does; return the run requested, or why there is none."""
+        one = sensors.sensor(name)
+        context = dg.build_sensor_context(
+            instance=self.instance,
+            resources={key: self.resources[key] for key in one.required_resource_keys},
+            repository_def=definitions.get_repository_def(),
+        )
+        answer = one.evaluate_tick(context)
+        return answer.run_requests[0] if answer.run_requests else str(answer.skip_message)
 
 
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:

@@ -64,7 +64,4 @@ def _it_came(owner: psycopg.Connection, began: dt.datetime, at: dt.datetime) -> 
     """Say of all that came since the beginning, and of which it is not said yet, when it came."""
     for table, columns in WHEN_IT_CAME.items():
         for column in columns:
-            owner.execute(
-                f"UPDATE {table} SET {column} = %s WHERE {column} >= %s",
-                [at, began],
-            )
+            owner.execute(f"UPDATE {table} SET {column} = %s WHERE {column} >= %s", [at, began])

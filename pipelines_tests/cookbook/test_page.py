@@ -104,22 +104,15 @@ def test_p26_one_line_exports_a_plants_hours_as_csv(
 
 
 @pytest.mark.answers("E04", "E09")
-@pytest.mark.parametrize(
-    ("title", "index"),
-    [
-        ("Which events are there, oldest first?", "events_event_at_idx"),
-        ("What is the next page of events?", "events_event_at_idx"),
-        (
-            "What was cancelled at a hotel in a span of time?",
-            "events_event_at_idx|events_hotel_id_night_of_stay_idx",
-        ),
-        ("What was said of a reservation?", "events_room_reservation_id_idx"),
-        ("What was said about some nights?", "events_hotel_id_night_of_stay_idx"),
-    ],
-)
-def test_the_filters_of_events_are_answered_by_an_index(
-    owner: psycopg.Connection, title: str, index: str
-) -> None:
+def test_the_filters_of_events_are_answered_by_an_index(owner: psycopg.Connection) -> None:
+    at, night = "events_event_at_idx", "events_hotel_id_night_of_stay_idx"
+    indexes = {
+        "Which events are there, oldest first?": at,
+        "What is the next page of events?": at,
+        "What was cancelled at a hotel in a span of time?": f"{at}|{night}",
+        "What was said of a reservation?": "events_room_reservation_id_idx",
+        "What was said about some nights?": night,
+    }
     owner.execute(
         "INSERT INTO bookings.events SELECT n, n % 300, TIMESTAMPTZ '2026-11-02 00:00+00' - n"
         " * interval '10 minutes', 'booking', md5((n / 2)::text)::uuid, DATE '2026-11-02' - n / 144"
@@ -127,6 +120,7 @@ def test_the_filters_of_events_are_answered_by_an_index(
     )
     owner.execute("VACUUM ANALYZE bookings.events")
     owner.execute("SET enable_seqscan = off")  # which is as good for so few
-    (statement,) = [one.statement for one in QUESTIONS if one.title == title]
-    plan = " ".join(line for (line,) in owner.execute(b"EXPLAIN " + statement.encode()))
-    assert re.search(index, plan), plan
+    for title, index in indexes.items():
+        (statement,) = [one.statement for one in QUESTIONS if one.title == title]
+        plan = " ".join(line for (line,) in owner.execute(b"EXPLAIN " + statement.encode()))
+        assert re.search(index, plan), (title, plan)

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -28,7 +27,7 @@ from pipelines_tests.fake_clock import MORNING, FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.solar import made_up as solar
-from pipelines_tests.sources.weather.test_refresh import MadeUp, add_places, due, fetch
+from pipelines_tests.sources.weather.site import Present
 
 HOUR = dt.timedelta(hours=1)
 #: What is added to the true time, one after the other.
@@ -87,26 +86,27 @@ def test_a_clock_one_day_ahead_does_not_leave_weather_stale(
 ) -> None:
     """Neither after an answer in that day, nor after a run that was killed in it."""
     clock = FakeClock()
-    provider: Any = MadeUp(clock)
-    add_places(owner, 3)
-    fetch(warehouse, provider, clock)
+    site = Present(warehouse, owner, clock)
+    provider = site.provider()
+    site.add_places(3)
+    site.fetch(provider)
     clock.pass_by(days=1)
-    fetch(warehouse, provider, clock)
+    site.fetch(provider)
     clock.pass_by(days=-1, minutes=10)
-    assert due(warehouse, clock) == 0  # an answer of ten minutes ago is kept
+    assert site.due() == 0  # an answer of ten minutes ago is kept
     clock.pass_by(hours=1, minutes=50)
-    assert due(warehouse, clock) == 3
-    assert fetch(warehouse, provider, clock).succeeded == 3
+    assert site.due() == 3
+    assert site.fetch(provider).succeeded == 3
     clock.pass_by(hours=-3)
-    assert due(warehouse, clock) == 3
-    fetch(warehouse, provider, clock)
+    assert site.due() == 3
+    site.fetch(provider)
     clock.pass_by(days=1)
     with pytest.raises(KeyboardInterrupt):
-        fetch(warehouse, MadeUp(clock, KeyboardInterrupt()), clock)  # type: ignore[arg-type]
+        site.fetch(site.provider(KeyboardInterrupt()))  # type: ignore[arg-type]
     clock.pass_by(days=-1, hours=2, minutes=5)
-    assert due(warehouse, clock) == 3
-    assert fetch(warehouse, provider, clock).succeeded == 3
-    assert due(warehouse, clock) == 0
+    assert site.due() == 3
+    assert site.fetch(provider).succeeded == 3
+    assert site.due() == 0
 
 
 def test_plants_are_synced_completely_despite_a_wrong_local_clock(

@@ -13,7 +13,7 @@ from pipelines.ingest import watermarks
 from pipelines.sources.bookings import counts as hotel_bookings
 from pipelines.sources.bookings.counts import refresh
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.sources.bookings.made_up import Event, deliver, event
+from pipelines_tests.sources.bookings.made_up import Event, Inbox, event
 
 TABLES = ("hotel_bookings_by_event_day", "hotel_bookings_by_stay_night")
 ANEW = """
@@ -26,15 +26,12 @@ FROM bookings.events GROUP BY 1, 2 ORDER BY 1, 2
 DAYS = ("(event_at AT TIME ZONE 'UTC')::date", "night_of_stay")
 
 
-def counted(owner: psycopg.Connection) -> list[Any]:
-    return [
-        owner.execute(f"SELECT * FROM metrics.{table} ORDER BY hotel_id, day").fetchall()
-        for table in TABLES
-    ]
+def counted(inbox: Inbox) -> list[Any]:
+    return [inbox.rows(f"SELECT * FROM metrics.{table} ORDER BY hotel_id, day") for table in TABLES]
 
 
-def anew(owner: psycopg.Connection) -> list[Any]:
-    return [owner.execute(ANEW.format(day=day)).fetchall() for day in DAYS]
+def anew(inbox: Inbox) -> list[Any]:
+    return [inbox.rows(ANEW.format(day=day)) for day in DAYS]
 
 
 def one_of_many(number: int) -> Event:
@@ -43,49 +40,49 @@ def one_of_many(number: int) -> Event:
 
 
 @pytest.fixture
-def many(warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path) -> None:
+def inbox(warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path) -> Inbox:
+    return Inbox(warehouse, owner, tmp_path)
+
+
+@pytest.fixture
+def many(inbox: Inbox) -> Inbox:
     """A thousand events that are counted, and statistics about them."""
-    deliver(warehouse, tmp_path, [one_of_many(number) for number in range(1000)], "many.csv")
-    owner.execute("ANALYZE bookings.events")
-    refresh(warehouse)
+    inbox.deliver([one_of_many(number) for number in range(1000)], "many.csv")
+    inbox.owner.execute("ANALYZE bookings.events")
+    refresh(inbox.warehouse)
+    return inbox
 
 
-def test_events_are_counted_by_utc_day_and_by_night(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
-) -> None:
+def test_events_are_counted_by_utc_day_and_by_night(inbox: Inbox) -> None:
     events = [
         event(1, event_timestamp="2022-07-31T23:59:59Z"),
         event(2, event_timestamp="2022-08-01T01:00:00+02:00", status=2),
         event(3, event_timestamp="2022-08-01T00:00:00Z"),
     ]
-    deliver(warehouse, tmp_path, events)
-    assert refresh(warehouse).events == 3
-    assert counted(owner) == [
+    inbox.deliver(events)
+    assert refresh(inbox.warehouse).events == 3
+    assert counted(inbox) == [
         [(2607, date(2022, 7, 31), 1, 1, 0), (2607, date(2022, 8, 1), 1, 0, 1)],
         [(2607, date(2022, 8, 1), 2, 1, 1)],
     ]
 
 
 @pytest.mark.answers("E53")
-def test_counting_again_adds_nothing(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
-) -> None:
+def test_counting_again_adds_nothing(many: Inbox) -> None:
     """DEF E53: the same events, read again, were added again."""
-    before = counted(owner)
-    assert refresh(warehouse).events == 0
-    deliver(warehouse, tmp_path, [one_of_many(number) for number in range(3)], "again.csv")
-    assert refresh(warehouse).events == 0
-    assert counted(owner) == before == anew(owner)
+    before = counted(many)
+    assert refresh(many.warehouse).events == 0
+    many.deliver([one_of_many(number) for number in range(3)], "again.csv")
+    assert refresh(many.warehouse).events == 0
+    assert counted(many) == before == anew(many)
 
 
-def test_new_events_are_added_and_the_others_are_not_read(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
-) -> None:
+def test_new_events_are_added_and_the_others_are_not_read(many: Inbox) -> None:
     fresh = [event(n, hotel_id=n % 9, status=2) for n in range(1000, 1020)]
-    deliver(warehouse, tmp_path, fresh, "fresh.csv")
-    refreshed = refresh(warehouse)
+    many.deliver(fresh, "fresh.csv")
+    refreshed = refresh(many.warehouse)
     assert (refreshed.events, refreshed.is_rebuilt) == (20, False)
-    assert counted(owner) == anew(owner)
+    assert counted(many) == anew(many)
 
 
 def test_only_events_of_the_new_load_are_read(owner: psycopg.Connection) -> None:
@@ -100,81 +97,71 @@ def test_only_events_of_the_new_load_are_read(owner: psycopg.Connection) -> None
     assert "events_load_number_idx" in plan
 
 
-def test_a_rebuild_gives_equal_rows_and_replaces_large_updates(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
-) -> None:
+def test_a_rebuild_gives_equal_rows_and_replaces_large_updates(many: Inbox) -> None:
     fresh = [event(n, hotel_id=n % 9) for n in range(1000, 1500)]
-    deliver(warehouse, tmp_path, fresh, "fresh.csv")
-    refreshed = refresh(warehouse)
+    many.deliver(fresh, "fresh.csv")
+    refreshed = refresh(many.warehouse)
     assert (refreshed.events, refreshed.is_rebuilt) == (500, True)
-    before = counted(owner)
-    assert before == anew(owner)
-    owner.execute(
+    before = counted(many)
+    assert before == anew(many)
+    many.owner.execute(
         "UPDATE metrics.hotel_bookings_by_event_day SET bookings = bookings + 1 WHERE hotel_id = 3"
     )
-    owner.execute("DELETE FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = 4")
-    owner.execute(
+    many.owner.execute("DELETE FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = 4")
+    many.owner.execute(
         "INSERT INTO metrics.hotel_bookings_by_stay_night VALUES (99, '2022-01-01', 1, 0)"
     )
-    assert refresh(warehouse, rebuild=True).is_rebuilt
-    assert counted(owner) == before
+    assert refresh(many.warehouse, rebuild=True).is_rebuilt
+    assert counted(many) == before
 
 
 @pytest.mark.answers("E62")
-def test_a_month_is_counted_once_whatever_its_key(
-    warehouse: Warehouse, owner: psycopg.Connection, many: None
-) -> None:
+def test_a_month_is_counted_once_whatever_its_key(many: Inbox) -> None:
     """DEF E62: rows of months had no day, and the unique key let them in as often as they came."""
-    keys = owner.execute(
+    keys = many.row(
         "SELECT count(*), count(DISTINCT (hotel_id, day)) FROM metrics.hotel_bookings_by_event_day"
-    ).fetchone()
+    )
     assert keys is not None
     assert keys[0] == keys[1]
     with pytest.raises(psycopg.errors.NotNullViolation):
-        owner.execute(
+        many.owner.execute(
             "INSERT INTO metrics.hotel_bookings_by_event_day VALUES (1, NULL, 1, 0, DEFAULT)"
         )
     query = "SELECT sum(bookings) FROM metrics.hotel_bookings(%s, %s, 2022)"
     for hotel in range(7):
-        sums = [owner.execute(query, (hotel, period)).fetchone() for period in ("day", "month")]
-        assert sums[0] == sums[1] == owner.execute(query, (hotel, "year")).fetchone()
+        sums = [many.row(query, hotel, period) for period in ("day", "month")]
+        assert sums[0] == sums[1] == many.row(query, hotel, "year")
 
 
 @pytest.mark.answers("E53")
 def test_a_crash_before_the_watermark_moves_leaves_counts_unchanged(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Path,
-    many: None,
-    monkeypatch: pytest.MonkeyPatch,
+    many: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deliver(warehouse, tmp_path, [event(2000)], "fresh.csv")
-    before = counted(owner)
+    many.deliver([event(2000)], "fresh.csv")
+    before = counted(many)
 
     def crash(connection: Any, *_: Any) -> None:
         connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with monkeypatch.context() as patched, pytest.raises(Failure):
         patched.setattr(hotel_bookings, "move", crash)
-        refresh(warehouse)
-    assert counted(owner) == before
-    assert refresh(warehouse).events == 1
-    assert counted(owner) == anew(owner)
+        refresh(many.warehouse)
+    assert counted(many) == before
+    assert refresh(many.warehouse).events == 1
+    assert counted(many) == anew(many)
 
 
 @pytest.mark.answers("E31")
-def test_refreshes_and_loads_at_once_count_each_event_once(
-    warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path, many: None
-) -> None:
+def test_refreshes_and_loads_at_once_count_each_event_once(many: Inbox) -> None:
     def load(part: int) -> None:
         for number in range(5):
             first = 10_000 * (part + 1) + 10 * number
             events = [event(n, hotel_id=n % 5) for n in range(first, first + 15)]
-            deliver(warehouse, tmp_path, events, f"{part}-{number}.csv")
+            many.deliver(events, f"{part}-{number}.csv")
 
     def count() -> None:
         for number in range(10):
-            refresh(warehouse, rebuild=number % 4 == 3)
+            refresh(many.warehouse, rebuild=number % 4 == 3)
 
     threads = [threading.Thread(target=load, args=(part,)) for part in range(3)]
     threads += [threading.Thread(target=count) for _ in range(3)]
@@ -182,8 +169,8 @@ def test_refreshes_and_loads_at_once_count_each_event_once(
         thread.start()
     for thread in threads:
         thread.join()
-    refresh(warehouse)
-    assert counted(owner) == anew(owner)
-    with warehouse.engine.connect() as connection:
+    refresh(many.warehouse)
+    assert counted(many) == anew(many)
+    with many.warehouse.engine.connect() as connection:
         assert watermarks.position(connection, "bookings.events") == 16
         assert watermarks.position(connection, hotel_bookings.WATERMARK) == 16

@@ -18,6 +18,8 @@ from pipelines.sources.solar.plant_health import Refreshed, refresh
 from pipelines.sources.solar.sandbox import sun
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sensors import check
+from pipelines_tests.solar_rows import add_plant
+from pipelines_tests.stored import Stored
 
 NOW = dt.datetime(2026, 4, 4, 4, 30, tzinfo=dt.UTC)
 FIRST, LAST = dt.date(2026, 3, 5), dt.date(2026, 4, 3)
@@ -58,18 +60,51 @@ class Hour(NamedTuple):
     observed_wh_per_m2: float
 
 
-def register(
-    owner: psycopg.Connection,
-    plant_id: int,
-    latitude: float | None = 0.0,
-    longitude: float | None = 0.0,
-    zone: str = "UTC",
-) -> None:
-    owner.execute(
-        "INSERT INTO solar.plants (plant_id, name, latitude, longitude, time_zone)"
-        " VALUES (%s, %s, %s, %s, %s)",
-        (plant_id, f"Plant {plant_id}", latitude, longitude, zone),
-    )
+class Plants(Stored):
+    """Plants, their readings, and what is computed of them."""
+
+    def register(
+        self,
+        plant_id: int,
+        latitude: float | None = 0.0,
+        longitude: float | None = 0.0,
+        zone: str = "UTC",
+    ) -> None:
+        place = None if latitude is None or longitude is None else (latitude, longitude)
+        add_plant(self.owner, plant_id, zone, place)
+
+    def store(
+        self,
+        plant_id: int,
+        at: Iterable[dt.datetime],
+        value: Callable[[dt.datetime], Hour | None] | None = None,
+        *,
+        requested_at: dt.datetime = NOW - HOUR,
+    ) -> None:
+        """Readings of a plant, and its days as a sync would note them; honest ones by default."""
+        value = value or honest
+        readings = [(plant_id, one, *found, 1) for one in at if (found := value(one)) is not None]
+        with self.owner.cursor().copy(f"COPY solar.readings ({COLUMNS}) FROM STDIN") as copy:
+            for row in readings:
+                copy.write_row(row)
+        self.owner.execute(DAYS, {"plant_id": plant_id, "requested_at": requested_at})
+
+    def refresh(self, now: dt.datetime = NOW) -> Refreshed:
+        return refresh(self.warehouse, now=now)
+
+    def health(self) -> dict[int, dict[str, Any]]:
+        with self.owner.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute("SELECT * FROM metrics.solar_plant_health").fetchall()
+        return {row.pop("plant_id"): row for row in rows}
+
+    def only(self) -> dict[str, Any]:
+        (row,) = self.health().values()
+        return row
+
+
+@pytest.fixture
+def plants(warehouse: Warehouse, owner: psycopg.Connection) -> Plants:
+    return Plants(warehouse, owner)
 
 
 def hours(first: dt.date = FIRST, last: dt.date = LAST, zone: str = "UTC") -> Iterable[dt.datetime]:
@@ -89,33 +124,6 @@ def honest(at: dt.datetime) -> Hour:
     return Hour(light / 10, light / 12, light, light * 0.9)
 
 
-def store(
-    owner: psycopg.Connection,
-    plant_id: int,
-    at: Iterable[dt.datetime],
-    value: Callable[[dt.datetime], Hour | None] = honest,
-    *,
-    requested_at: dt.datetime = NOW - HOUR,
-) -> None:
-    """Readings of a plant, and its days as a sync would note them."""
-    readings = [(plant_id, one, *values, 1) for one in at if (values := value(one)) is not None]
-    with owner.cursor().copy(f"COPY solar.readings ({COLUMNS}) FROM STDIN") as copy:
-        for row in readings:
-            copy.write_row(row)
-    owner.execute(DAYS, {"plant_id": plant_id, "requested_at": requested_at})
-
-
-def health(owner: psycopg.Connection) -> dict[int, dict[str, Any]]:
-    with owner.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute("SELECT * FROM metrics.solar_plant_health").fetchall()
-    return {row.pop("plant_id"): row for row in rows}
-
-
-def only(owner: psycopg.Connection) -> dict[str, Any]:
-    (row,) = health(owner).values()
-    return row
-
-
 def spoiled(*at: dt.datetime, **values: float) -> Callable[[dt.datetime], Hour]:
     """Honest but for some hours."""
     return lambda one: honest(one)._replace(**values) if one in at else honest(one)
@@ -125,14 +133,12 @@ def of_day(day: dt.date, *clock: int) -> list[dt.datetime]:
     return [dt.datetime.combine(day, dt.time(hour), dt.UTC) for hour in clock]
 
 
-def test_an_honest_plant_is_reported_unchanged(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    register(owner, 7)
-    store(owner, 7, hours())
-    assert refresh(warehouse, now=NOW) == Refreshed(computed=1, removed=0)
+def test_an_honest_plant_is_reported_unchanged(plants: Plants) -> None:
+    plants.register(7)
+    plants.store(7, hours())
+    assert plants.refresh() == Refreshed(computed=1, removed=0)
     ratio = round(10 / 12, 4)
-    assert only(owner) == {
+    assert plants.only() == {
         "plant_name": "Plant 7",
         "day": LAST,
         "performance_ratio_7_days": ratio,
@@ -149,15 +155,13 @@ def test_an_honest_plant_is_reported_unchanged(
     }
 
 
-@pytest.mark.parametrize("last", [dt.date(2026, month, 19) for month in (1, 3, 6, 9, 12)])
-def test_nothing_speaks_against_the_plants_of_the_sandbox(
-    warehouse: Warehouse, owner: psycopg.Connection, last: dt.date
-) -> None:
+@pytest.mark.parametrize("last", [dt.date(2026, month, 19) for month in (3, 6, 12)])
+def test_nothing_speaks_against_the_plants_of_the_sandbox(plants: Plants, last: dt.date) -> None:
     """From 48° south to 58° north, and all around the earth; but for the one with a dead sensor."""
     ids = [1, 2, 3, *range(20, 32)]
     for plant_id in ids:
         plant = sun.plant(plant_id)
-        register(owner, plant_id, plant.latitude, plant.longitude)
+        plants.register(plant_id, plant.latitude, plant.longitude)
         first = last - dt.timedelta(days=29)
         made = {
             one.at: Hour(
@@ -168,10 +172,10 @@ def test_nothing_speaks_against_the_plants_of_the_sandbox(
             )
             for one in sun.readings(1, plant_id, first, last)
         }
-        store(owner, plant_id, made, made.get)
+        plants.store(plant_id, made, made.get)
     now = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(1), dt.UTC)
-    assert refresh(warehouse, now=now).computed == len(ids)
-    found = health(owner)
+    assert plants.refresh(now).computed == len(ids)
+    found = plants.health()
     (dead,) = found.pop(sun.DEAD_SENSOR_PLANT)["sensor_issues"]
     assert "flat lines" in dead
     assert {tuple(row["sensor_issues"]) for row in found.values()} == {()}
@@ -180,54 +184,48 @@ def test_nothing_speaks_against_the_plants_of_the_sandbox(
     assert all(0.4 < row["performance_ratio_30_days"] < 1.4 for row in found.values())
 
 
-def test_a_service_that_makes_numbers_up_is_seen_through(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_a_service_that_makes_numbers_up_is_seen_through(plants: Plants) -> None:
     draw = random.Random(1)
 
     def any_value(_: dt.datetime) -> Hour:
         return Hour(*(draw.uniform(0, 100) for _ in range(4)))
 
-    register(owner, 1)
-    store(owner, 1, hours(), any_value)
-    register(owner, 2, None, None)
-    store(owner, 2, hours(), lambda _: Hour(87.553, 90.786, 98.199, 30.085))
-    refresh(warehouse, now=NOW)
-    found = health(owner)
+    plants.register(1)
+    plants.store(1, hours(), any_value)
+    plants.register(2, None, None)
+    plants.store(2, hours(), lambda _: Hour(87.553, 90.786, 98.199, 30.085))
+    plants.refresh()
+    found = plants.health()
     assert found[1]["sensor_issues"] == ["production at night in 300 hours"]
     assert found[2]["sensor_issues"] == ["flat lines in 720 hours"]
 
 
-def test_night_requires_a_low_sun_through_the_entire_hour(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_night_requires_a_low_sun_through_the_entire_hour(plants: Plants) -> None:
     """On the equator, at the equinox, it is dark from 18:24 until 5:36."""
     shining = Hour(50, 40, 400, 300)
-    register(owner, 1)
+    plants.register(1)
     day = of_day(dt.date(2026, 3, 20), *range(24))
-    store(owner, 1, hours(), lambda at: shining if at in day else honest(at))
-    refresh(warehouse, now=NOW)
-    assert only(owner)["night_hours"] == 10
-    assert "production at night in 10 hours" in only(owner)["sensor_issues"]
+    plants.store(1, hours(), lambda at: shining if at in day else honest(at))
+    plants.refresh()
+    assert plants.only()["night_hours"] == 10
+    assert "production at night in 10 hours" in plants.only()["sensor_issues"]
 
 
-@pytest.mark.parametrize(
-    ("values", "nights"),
-    [
+def test_sensor_noise_in_the_dark_is_no_production(plants: Plants) -> None:
+    noise: list[tuple[dict[str, float], int]] = [
         ({"observed_kwh": 0.9}, 0),  # of 90 expected at noon
         ({"observed_kwh": 1.0}, 1),
         ({"observed_wh_per_m2": 4.9}, 0),
         ({"observed_wh_per_m2": 5.1}, 1),
-    ],
-)
-def test_sensor_noise_in_the_dark_is_no_production(
-    warehouse: Warehouse, owner: psycopg.Connection, values: dict[str, float], nights: int
-) -> None:
-    register(owner, 1)
-    store(owner, 1, hours(), spoiled(*of_day(LAST, 1), **values))
-    refresh(warehouse, now=NOW)
-    assert only(owner)["night_hours"] == nights
-    assert only(owner)["sensor_issues"] == ["production at night in 1 hour"] * nights
+    ]
+    for plant_id, (values, _) in enumerate(noise, start=1):
+        plants.register(plant_id)
+        plants.store(plant_id, hours(), spoiled(*of_day(LAST, 1), **values))
+    plants.refresh()
+    found = plants.health()
+    for plant_id, (_, nights) in enumerate(noise, start=1):
+        assert found[plant_id]["night_hours"] == nights
+        assert found[plant_id]["sensor_issues"] == ["production at night in 1 hour"] * nights
 
 
 @pytest.mark.parametrize(
@@ -235,24 +233,19 @@ def test_sensor_noise_in_the_dark_is_no_production(
     [(69.65, dt.date(2026, 6, 30), 0), (78.22, dt.date(2026, 12, 31), 720)],
 )
 def test_polar_day_has_no_night_and_polar_night_no_day(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    latitude: float,
-    last: dt.date,
-    nights: int,
+    plants: Plants, latitude: float, last: dt.date, nights: int
 ) -> None:
-    register(owner, 1, latitude, 18.0)
+    plants.register(1, latitude, 18.0)
     at = list(hours(last - dt.timedelta(days=29), last))
-    store(owner, 1, at, lambda one: Hour(0, 1 + one.hour + one.day, 0, 10 + one.hour))
-    refresh(warehouse, now=dt.datetime.combine(last, dt.time(), dt.UTC) + 25 * HOUR)
-    assert only(owner)["night_hours"] == nights
-    assert only(owner)["performance_ratio_30_days"] is None  # nothing was expected
-    assert only(owner)["flat_hours"] == 0
+    plants.store(1, at, lambda one: Hour(0, 1 + one.hour + one.day, 0, 10 + one.hour))
+    plants.refresh(dt.datetime.combine(last, dt.time(), dt.UTC) + 25 * HOUR)
+    assert plants.only()["night_hours"] == nights
+    assert plants.only()["performance_ratio_30_days"] is None  # nothing was expected
+    assert plants.only()["flat_hours"] == 0
 
 
-@pytest.mark.parametrize(
-    ("clock", "values", "flat"),
-    [
+def test_values_that_stand_still_by_day_are_flat(plants: Plants) -> None:
+    cases: list[tuple[tuple[int, ...], dict[str, float], int]] = [
         ((8, 9, 10, 11), {"observed_kwh": 60.0}, 4),
         ((8, 9, 10, 11, 12, 13), {"observed_wh_per_m2": 500.0}, 6),
         ((8, 9, 10), {"observed_kwh": 60.0}, 0),
@@ -262,72 +255,59 @@ def test_polar_day_has_no_night_and_polar_night_no_day(
         ((8, 9, 10, 11), {"observed_wh_per_m2": 0.0}, 4),  # a sensor that is broken off
         ((8, 9, 10, 11), {"observed_kwh": 60.0, "expected_kwh": 65.0}, 0),  # an inverter's limit
         ((8, 9, 10, 11), {"observed_kwh": 60.0, "observed_wh_per_m2": 500.0}, 4),
-    ],
-)
-def test_values_that_stand_still_by_day_are_flat(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    clock: tuple[int, ...],
-    values: dict[str, float],
-    flat: int,
-) -> None:
-    register(owner, 1, None, None)
-    store(owner, 1, hours(), spoiled(*of_day(LAST, *clock), **values))
-    refresh(warehouse, now=NOW)
-    assert only(owner)["flat_hours"] == flat
-    assert only(owner)["sensor_issues"] == ([f"flat lines in {flat} hours"] if flat else [])
+    ]
+    for plant_id, (clock, values, _) in enumerate(cases, start=1):
+        plants.register(plant_id, None, None)
+        plants.store(plant_id, hours(), spoiled(*of_day(LAST, *clock), **values))
+    plants.refresh()
+    found = plants.health()
+    for plant_id, (_, _, flat) in enumerate(cases, start=1):
+        assert found[plant_id]["flat_hours"] == flat, cases[plant_id - 1]
+        issues = [f"flat lines in {flat} hours"] if flat else []
+        assert found[plant_id]["sensor_issues"] == issues
 
 
-def test_a_missing_hour_and_another_plant_end_a_flat_line(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_a_missing_hour_and_another_plant_end_a_flat_line(plants: Plants) -> None:
     still = spoiled(*of_day(LAST, 8, 9, 10, 11, 12, 13), observed_kwh=60.0)
-    register(owner, 1)
-    store(owner, 1, [at for at in hours() if at not in of_day(LAST, 11)], still)
-    register(owner, 2)
-    store(owner, 2, of_day(LAST, 9, 10), still)
-    register(owner, 3)
-    store(owner, 3, of_day(LAST, 11, 12), still)
-    refresh(warehouse, now=NOW)
-    assert {row["flat_hours"] for row in health(owner).values()} == {0}
+    plants.register(1)
+    plants.store(1, [at for at in hours() if at not in of_day(LAST, 11)], still)
+    plants.register(2)
+    plants.store(2, of_day(LAST, 9, 10), still)
+    plants.register(3)
+    plants.store(3, of_day(LAST, 11, 12), still)
+    plants.refresh()
+    assert {row["flat_hours"] for row in plants.health().values()} == {0}
 
 
-def test_impossible_irradiation_is_reported(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_impossible_irradiation_is_reported(plants: Plants) -> None:
     """Some 2,150 W/m² at noon, 450 in the hour of sunrise; 2,000 are possible before noon."""
     too_much = {
         **dict.fromkeys(of_day(LAST, 12), 2300.0),
         **dict.fromkeys(of_day(LAST, 6), 700.0),
         **dict.fromkeys(of_day(LAST, 11), 2000.0),
     }
-    register(owner, 1)
-    store(
-        owner,
+    plants.register(1)
+    plants.store(
         1,
         hours(),
         lambda at: (
             honest(at)._replace(observed_wh_per_m2=too_much[at]) if at in too_much else honest(at)
         ),
     )
-    refresh(warehouse, now=NOW)
-    assert only(owner)["over_limit_hours"] == 2
-    assert only(owner)["sensor_issues"] == ["above the physical limit in 2 hours"]
+    plants.refresh()
+    assert plants.only()["over_limit_hours"] == 2
+    assert plants.only()["sensor_issues"] == ["above the physical limit in 2 hours"]
 
 
-def test_missing_coordinates_disable_sun_checks(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    register(owner, 1, None, None)
-    store(owner, 1, hours(), lambda at: honest(at)._replace(observed_wh_per_m2=3000 + at.hour))
-    refresh(warehouse, now=NOW)
-    row = only(owner)
+def test_missing_coordinates_disable_sun_checks(plants: Plants) -> None:
+    plants.register(1, None, None)
+    plants.store(1, hours(), lambda at: honest(at)._replace(observed_wh_per_m2=3000 + at.hour))
+    plants.refresh()
+    row = plants.only()
     assert (row["night_hours"], row["over_limit_hours"], row["sensor_issues"]) == (None, None, [])
 
 
-def test_ratios_cover_stored_hours_of_seven_and_thirty_days(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_ratios_cover_stored_hours_of_seven_and_thirty_days(plants: Plants) -> None:
     week = dt.datetime(2026, 3, 28, tzinfo=dt.UTC)
 
     def value(at: dt.datetime) -> Hour | None:
@@ -335,41 +315,34 @@ def test_ratios_cover_stored_hours_of_seven_and_thirty_days(
             return None
         return Hour(10, 5 if at >= week else 8, 0, 0)
 
-    register(owner, 1)
+    plants.register(1)
     before_and_after = hours(FIRST - dt.timedelta(days=5), LAST + dt.timedelta(days=1))
-    store(owner, 1, before_and_after, value)
-    refresh(warehouse, now=NOW)
-    row = only(owner)
+    plants.store(1, before_and_after, value)
+    plants.refresh()
+    row = plants.only()
     assert row["performance_ratio_7_days"] == pytest.approx(0.5)
     assert row["performance_ratio_30_days"] == pytest.approx((7 * 5 + 23 * 8) / 300)
     assert row["availability_7_days"] == row["availability_30_days"] == 0.5
     assert row["longest_gap_hours"] == 12
 
 
-@pytest.mark.parametrize(
-    ("missing", "week", "month", "gap"),
-    [
+def test_missing_hours_count_whether_requested_or_not(plants: Plants) -> None:
+    cases = [
         (of_day(LAST, 5, 6, 7, 9), 164 / 168, 716 / 720, 3),
         (list(hours(LAST, LAST)), 144 / 168, 696 / 720, 24),  # at the end
         (list(hours(FIRST, dt.date(2026, 3, 7))), 1.0, 648 / 720, 72),  # at the beginning
         (list(hours(FIRST, dt.date(2026, 4, 2))), 24 / 168, 24 / 720, 696),  # all but a day
-    ],
-)
-def test_missing_hours_count_whether_requested_or_not(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    missing: list[dt.datetime],
-    week: float,
-    month: float,
-    gap: int,
-) -> None:
-    register(owner, 1)
-    store(owner, 1, sorted({*hours()} - {*missing}))
-    refresh(warehouse, now=NOW)
-    row = only(owner)
-    assert row["availability_7_days"] == round(week, 4)
-    assert row["availability_30_days"] == round(month, 4)
-    assert row["longest_gap_hours"] == gap
+    ]
+    for plant_id, (missing, *_) in enumerate(cases, start=1):
+        plants.register(plant_id)
+        plants.store(plant_id, sorted({*hours()} - {*missing}))
+    plants.refresh()
+    found = plants.health()
+    for plant_id, (_, week, month, gap) in enumerate(cases, start=1):
+        row = found[plant_id]
+        assert row["availability_7_days"] == round(week, 4)
+        assert row["availability_30_days"] == round(month, 4)
+        assert row["longest_gap_hours"] == gap
 
 
 @pytest.mark.parametrize(
@@ -382,15 +355,15 @@ def test_missing_hours_count_whether_requested_or_not(
     ],
 )
 def test_days_are_those_of_the_plants_zone(
-    warehouse: Warehouse, owner: psycopg.Connection, zone: str, now: str, expected: int
+    plants: Plants, zone: str, now: str, expected: int
 ) -> None:
     local = dt.datetime.fromisoformat(now)
     last = local.date() - dt.timedelta(days=1)
     at = list(hours(last - dt.timedelta(days=29), last, zone))
-    register(owner, 1, 40.4, -3.7, zone)
-    store(owner, 1, at, lambda _: Hour(1, 0, 1, 0))
-    refresh(warehouse, now=local)
-    row = only(owner)
+    plants.register(1, 40.4, -3.7, zone)
+    plants.store(1, at, lambda _: Hour(1, 0, 1, 0))
+    plants.refresh(local)
+    row = plants.only()
     assert row["day"] == last
     assert len(at) == expected
     assert row["availability_30_days"] == row["availability_7_days"] == 1.0
@@ -398,12 +371,10 @@ def test_days_are_those_of_the_plants_zone(
     assert row["sensor_issues"] == [f"flat lines in {len(at)} hours"]  # irradiation at zero
 
 
-def test_a_plant_without_readings_misses_all_without_sensor_issues(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    register(owner, 1)
-    register(owner, 2, None, None)
-    assert refresh(warehouse, now=NOW).computed == 2
+def test_a_plant_without_readings_misses_all_without_sensor_issues(plants: Plants) -> None:
+    plants.register(1)
+    plants.register(2, None, None)
+    assert plants.refresh().computed == 2
     nothing: dict[str, Any] = {
         "day": LAST,
         "performance_ratio_7_days": None,
@@ -419,124 +390,116 @@ def test_a_plant_without_readings_misses_all_without_sensor_issues(
         "computed_at": NOW,
     }
     unknown = {"night_hours": None, "over_limit_hours": None}
-    assert health(owner) == {
+    assert plants.health() == {
         1: nothing | {"plant_name": "Plant 1"},
         2: nothing | unknown | {"plant_name": "Plant 2"},
     }
-    owner.execute("UPDATE solar.plants SET name = 'Sierra Alta' WHERE plant_id = 1")
-    assert health(owner)[1]["plant_name"] == "Sierra Alta"
-    assert refresh(warehouse, now=NOW).computed == 0
+    plants.owner.execute("UPDATE solar.plants SET name = 'Sierra Alta' WHERE plant_id = 1")
+    assert plants.health()[1]["plant_name"] == "Sierra Alta"
+    assert plants.refresh().computed == 0
 
 
-def test_looking_again_changes_nothing(warehouse: Warehouse, owner: psycopg.Connection) -> None:
+def test_looking_again_changes_nothing(plants: Plants) -> None:
     for plant_id in (1, 2):
-        register(owner, plant_id)
-        store(owner, plant_id, hours())
-    assert refresh(warehouse, now=NOW).computed == 2
-    before = health(owner)
-    assert refresh(warehouse, now=NOW + HOUR) == Refreshed(computed=0, removed=0)
-    assert health(owner) == before
-    assert refresh(warehouse, now=NOW + dt.timedelta(days=1)).computed == 2
+        plants.register(plant_id)
+        plants.store(plant_id, hours())
+    assert plants.refresh().computed == 2
+    before = plants.health()
+    assert plants.refresh(NOW + HOUR) == Refreshed(computed=0, removed=0)
+    assert plants.health() == before
+    assert plants.refresh(NOW + dt.timedelta(days=1)).computed == 2
 
 
-def test_only_plants_requested_again_are_evaluated_again(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_only_plants_requested_again_are_evaluated_again(plants: Plants) -> None:
     for plant_id in (1, 2, 3):
-        register(owner, plant_id)
-        store(owner, plant_id, (at for at in hours() if at.date() != LAST))
-    refresh(warehouse, now=NOW)
-    store(owner, 2, hours(LAST, LAST), requested_at=NOW + HOUR)
-    assert refresh(warehouse, now=NOW + 2 * HOUR).computed == 1
-    found = health(owner)
+        plants.register(plant_id)
+        plants.store(plant_id, (at for at in hours() if at.date() != LAST))
+    plants.refresh()
+    plants.store(2, hours(LAST, LAST), requested_at=NOW + HOUR)
+    assert plants.refresh(NOW + 2 * HOUR).computed == 1
+    found = plants.health()
     assert {plant_id: row["computed_at"] for plant_id, row in found.items()} == {
         1: NOW,
         2: NOW + 2 * HOUR,
         3: NOW,
     }
     assert [found[n]["longest_gap_hours"] for n in (1, 2, 3)] == [24, 0, 24]
-    owner.execute("UPDATE solar.days SET requested_at = now() WHERE day < %s", (FIRST,))
-    assert refresh(warehouse, now=NOW + 3 * HOUR).computed == 0  # of older days
-    owner.execute("DELETE FROM metrics.solar_plant_health")
-    refresh(warehouse, now=NOW)
-    assert health(owner) == {n: row | {"computed_at": NOW} for n, row in found.items()}
+    plants.owner.execute("UPDATE solar.days SET requested_at = now() WHERE day < %s", (FIRST,))
+    assert plants.refresh(NOW + 3 * HOUR).computed == 0  # of older days
+    plants.owner.execute("DELETE FROM metrics.solar_plant_health")
+    plants.refresh()
+    assert plants.health() == {n: row | {"computed_at": NOW} for n, row in found.items()}
 
 
-def test_a_response_stored_during_evaluation_is_not_lost(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_a_response_stored_during_evaluation_is_not_lost(plants: Plants) -> None:
     """It was requested before the evaluation began, and written after it had ended."""
-    register(owner, 1)
-    store(owner, 1, (at for at in hours() if at.date() != LAST))
-    refresh(warehouse, now=NOW)
-    store(owner, 1, hours(LAST, LAST), requested_at=NOW - dt.timedelta(seconds=1))
-    assert refresh(warehouse, now=NOW + HOUR).computed == 1
-    assert only(owner)["longest_gap_hours"] == 0
+    plants.register(1)
+    plants.store(1, (at for at in hours() if at.date() != LAST))
+    plants.refresh()
+    plants.store(1, hours(LAST, LAST), requested_at=NOW - dt.timedelta(seconds=1))
+    assert plants.refresh(NOW + HOUR).computed == 1
+    assert plants.only()["longest_gap_hours"] == 0
 
 
-def test_coordinates_that_come_later_are_used_at_once(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    register(owner, 1, None, None)
-    store(owner, 1, hours(), spoiled(*of_day(LAST, 2), observed_kwh=50.0))
-    refresh(warehouse, now=NOW)
-    assert only(owner)["night_hours"] is None
-    owner.execute("UPDATE solar.plants SET latitude = 0, longitude = 0")
-    assert refresh(warehouse, now=NOW).computed == 1
-    assert only(owner)["night_hours"] == 1
+def test_coordinates_that_come_later_are_used_at_once(plants: Plants) -> None:
+    plants.register(1, None, None)
+    plants.store(1, hours(), spoiled(*of_day(LAST, 2), observed_kwh=50.0))
+    plants.refresh()
+    assert plants.only()["night_hours"] is None
+    plants.owner.execute("UPDATE solar.plants SET latitude = 0, longitude = 0")
+    assert plants.refresh().computed == 1
+    assert plants.only()["night_hours"] == 1
 
 
 def test_retired_and_deleted_plants_are_removed(
-    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    plants: Plants, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for plant_id in (1, 2, 3):
-        register(owner, plant_id)
-        store(owner, plant_id, hours())
-    owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 1")
-    assert refresh(warehouse, now=NOW) == Refreshed(computed=2, removed=0)
-    owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 2")
-    assert refresh(warehouse, now=NOW) == Refreshed(computed=0, removed=1)
-    assert list(health(owner)) == [3]
+        plants.register(plant_id)
+        plants.store(plant_id, hours())
+    plants.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 1")
+    assert plants.refresh() == Refreshed(computed=2, removed=0)
+    plants.owner.execute("UPDATE solar.plants SET retired_at = now() WHERE plant_id = 2")
+    assert plants.refresh() == Refreshed(computed=0, removed=1)
+    assert list(plants.health()) == [3]
 
     look_at = plant_health.look_at
 
     def delete_meanwhile(*frames: Any) -> Any:
-        owner.execute("DELETE FROM solar.plants WHERE plant_id = 3")
+        plants.owner.execute("DELETE FROM solar.plants WHERE plant_id = 3")
         return look_at(*frames)
 
     monkeypatch.setattr(plant_health, "look_at", delete_meanwhile)
-    refresh(warehouse, now=NOW + dt.timedelta(days=1))
-    assert health(owner) == {}
+    plants.refresh(NOW + dt.timedelta(days=1))
+    assert plants.health() == {}
 
 
 def test_batched_evaluation_matches_one_of_all_plants(
-    warehouse: Warehouse, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    plants: Plants, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for plant_id in range(1, 6):
-        register(owner, plant_id, *((0.0, 0.0) if plant_id % 2 else (None, None)))
-        store(owner, plant_id, hours(), spoiled(*of_day(LAST, plant_id), observed_kwh=50.0))
-    refresh(warehouse, now=NOW)
-    all_at_once = health(owner)
-    owner.execute("DELETE FROM metrics.solar_plant_health")
+        plants.register(plant_id, *((0.0, 0.0) if plant_id % 2 else (None, None)))
+        plants.store(plant_id, hours(), spoiled(*of_day(LAST, plant_id), observed_kwh=50.0))
+    plants.refresh()
+    all_at_once = plants.health()
+    plants.owner.execute("DELETE FROM metrics.solar_plant_health")
     monkeypatch.setattr(plant_health, "PLANTS_AT_ONCE", 2)
-    assert refresh(warehouse, now=NOW).computed == 5
-    assert health(owner) == all_at_once
+    assert plants.refresh().computed == 5
+    assert plants.health() == all_at_once
 
 
-def test_the_page_and_the_check_show_who_is_suspected(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_the_page_and_the_check_show_who_is_suspected(plants: Plants) -> None:
     last = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     at = list(hours(last - dt.timedelta(days=29), last))
-    register(owner, 1)
-    store(owner, 1, at)
-    page, checked = materialize(warehouse)
+    plants.register(1)
+    plants.store(1, at)
+    page, checked = materialize(plants.warehouse)
     assert page["dagster/row_count"] == page["plants_evaluated"] == 1
     assert page["suspicious"] == 0
     assert checked.passed
-    register(owner, 2)
-    store(owner, 2, at, spoiled(*of_day(last, 1, 2), observed_kwh=50.0))
-    page, checked = materialize(warehouse)
+    plants.register(2)
+    plants.store(2, at, spoiled(*of_day(last, 1, 2), observed_kwh=50.0))
+    page, checked = materialize(plants.warehouse)
     assert (page["plants_evaluated"], page["suspicious"]) == (1, 1)
     assert "production at night in 2 hours" in str(page["sensor_issues"])
     assert not checked.passed

@@ -23,8 +23,7 @@ from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.processes import Child
 from pipelines.runtime.ui import WebUi
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.sources.flights.made_up import MONDAY, bring_up_to_date, flights_document
-from pipelines_tests.sources.flights.test_history import keep
+from pipelines_tests.sources.flights.made_up import MONDAY, bring_up_to_date, flights_document, keep
 from pipelines_tests.sources.shipments.made_up import deliver, line
 
 Said = dict[str, dict[str, Any]]

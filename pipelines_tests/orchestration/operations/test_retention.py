@@ -26,10 +26,12 @@ from pipelines.warehouse.retention import Removed
 from pipelines_tests.sources.flights.made_up import (
     MONDAY,
     bring_up_to_date,
+    contents,
     flights_document,
     itinerary,
+    keep,
 )
-from pipelines_tests.sources.flights.test_history import contents, keep, random_document, stored
+from pipelines_tests.sources.flights.test_history import random_document, stored
 from pipelines_tests.sources.shipments.made_up import deliver, line
 
 NOW = dt.datetime.now(dt.UTC)

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipelines.ingest.inbox import look_at
 from pipelines.sources.bookings import Settings, load
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import loader
+from pipelines_tests.stored import Stored
 
 ROOM = "0498d45a-263c-433c-90d5-aee300bfec{:02x}"
 Event = dict[str, Any]
@@ -70,6 +72,30 @@ def counts(outcome: Outcome | None) -> tuple[int, int, int, int]:
     """Read, loaded, unchanged, rejected."""
     assert outcome is not None
     return outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected
+
+
+@dataclass
+class Inbox(Stored):
+    """A folder of files of events, and the database into which they are loaded."""
+
+    folder: Path
+
+    def deliver(
+        self,
+        content: str | bytes | Sequence[Event],
+        name: str = "bookings.csv",
+        settings: Settings | None = None,
+    ) -> tuple[int, int, int, int]:
+        """Load a file with this content; returns read, loaded, unchanged, rejected."""
+        return counts(deliver(self.warehouse, self.folder, content, name, settings))
+
+    def stored(self, columns: str = "*") -> list[Any]:
+        """Return the stored events by id."""
+        return stored(self.owner, columns)
+
+    def quarantined(self) -> list[tuple[str, str, str]]:
+        """Position, reasons and text of what is in quarantine."""
+        return quarantined(self.owner)
 
 
 def stored(owner: psycopg.Connection, columns: str = "*") -> list[Any]:

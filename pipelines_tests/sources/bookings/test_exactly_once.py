@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.failures import Failure
-from pipelines.postgres.roles import LOADER, SUPERUSER
+from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import Settings, load
 from pipelines.sources.bookings import counts as hotel_bookings
@@ -83,12 +82,6 @@ def stored_counts(owner: psycopg.Connection) -> list[Counter[tuple[Any, ...]]]:
     return counted
 
 
-@pytest.fixture
-def owner_of_it(server: Connections, database: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
-        yield connection
-
-
 @pytest.mark.answers("E41")
 @settings(
     max_examples=8,
@@ -99,12 +92,11 @@ def owner_of_it(server: Connections, database: str) -> Iterator[psycopg.Connecti
 def test_however_events_come_they_count_as_the_plain_set(
     server: Connections,
     database: str,
-    owner_of_it: psycopg.Connection,
+    owner: psycopg.Connection,
     tmp_path: Path,
     steps: list[Step],
     parts: bool,
 ) -> None:
-    owner = owner_of_it
     owner.execute(
         "TRUNCATE bookings.events, ops.deliveries, ops.quarantine, ops.watermarks,"
         " metrics.hotel_bookings_by_event_day, metrics.hotel_bookings_by_stay_night CASCADE"
@@ -186,11 +178,10 @@ def as_one_by_one(sent_lines: list[tuple[int | None, str]]) -> tuple[dict[int, s
 def test_missing_or_duplicate_ids_end_as_if_loaded_singly(
     server: Connections,
     database: str,
-    owner_of_it: psycopg.Connection,
+    owner: psycopg.Connection,
     tmp_path: Path,
     files: list[list[tuple[int | None, str]]],
 ) -> None:
-    owner = owner_of_it
     owner.execute(
         "TRUNCATE bookings.events, ops.deliveries, ops.quarantine, ops.watermarks CASCADE"
     )

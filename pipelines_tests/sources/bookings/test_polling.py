@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -32,6 +33,10 @@ def clock() -> FakeClock:
 class Feed:
     """An API and how far it was read."""
 
+    #: The service, where the test controls it.
+    source: FakeSource
+    owner: psycopg.Connection
+
     def __init__(self, store: Warehouse, url: str, clock: FakeClock) -> None:
         http = HttpClient("bookings", "BOOKINGS_EVENTS_URL", attempts=2, first_wait_seconds=0.01)
         self.client = EventsClient(url, http)
@@ -47,10 +52,20 @@ class Feed:
     def has_news(self) -> bool:
         return has_news(self.store, self.client, self.clock)
 
+    def requested(self) -> list[str | None]:
+        return requested(self.source)
+
+    def stored(self, columns: str) -> list[Any]:
+        return stored(self.owner, columns)
+
 
 @pytest.fixture
-def feed(warehouse: Warehouse, source: FakeSource, clock: FakeClock) -> Feed:
-    return Feed(warehouse, source.url, clock)
+def feed(
+    warehouse: Warehouse, source: FakeSource, clock: FakeClock, owner: psycopg.Connection
+) -> Feed:
+    made = Feed(warehouse, source.url, clock)
+    made.source, made.owner = source, owner
+    return made
 
 
 @pytest.fixture
@@ -71,34 +86,30 @@ def requested(source: FakeSource) -> list[str | None]:
     return [mark.replace("%3A", ":") or None for mark in marks]
 
 
-def test_a_page_read_by_the_sensor_is_not_downloaded_again(
-    feed: Feed, source: FakeSource, clock: FakeClock
-) -> None:
-    source.will(document([event(1)]))
+def test_a_page_read_by_the_sensor_is_not_downloaded_again(feed: Feed) -> None:
+    feed.source.will(document([event(1)]))
     feed.poll()
-    clock.now += dt.timedelta(minutes=1)
-    source.will(document([event(1), event(2)]))
+    feed.clock.now += dt.timedelta(minutes=1)
+    feed.source.will(document([event(1), event(2)]))
     assert feed.has_news()
-    downloaded = len(source.requests)
+    downloaded = len(feed.source.requests)
     assert feed.has_news(), "it is kept until a run has loaded it"
     assert feed.poll() == [(2, 1, 1, 0)]
-    assert len(source.requests) == downloaded
-    source.will(document([event(1), event(2)]))
+    assert len(feed.source.requests) == downloaded
+    feed.source.will(document([event(1), event(2)]))
     assert not feed.has_news()
-    assert len(source.requests) == downloaded + 1
+    assert len(feed.source.requests) == downloaded + 1
 
 
-def test_the_first_poll_reads_all_later_ones_overlap_one_hour(
-    feed: Feed, source: FakeSource, owner: psycopg.Connection
-) -> None:
-    source.will(document([event(1, event_timestamp=at(30)), event(2, event_timestamp=at(2))]))
+def test_the_first_poll_reads_all_later_ones_overlap_one_hour(feed: Feed) -> None:
+    feed.source.will(document([event(1, event_timestamp=at(30)), event(2, event_timestamp=at(2))]))
     assert feed.poll() == [(2, 2, 0, 0)]
-    source.will(document([event(2, event_timestamp=at(2)), event(3, event_timestamp=at(1))]))
+    feed.source.will(document([event(2, event_timestamp=at(2)), event(3, event_timestamp=at(1))]))
     assert feed.poll() == [(2, 1, 1, 0)]
-    assert requested(source) == [None, at(3)]
+    assert feed.requested() == [None, at(3)]
     feed.poll()
-    assert requested(source)[-1] == at(2)
-    assert stored(owner, "event_id") == [(1,), (2,), (3,)]
+    assert feed.requested()[-1] == at(2)
+    assert feed.stored("event_id") == [(1,), (2,), (3,)]
 
 
 def test_late_events_are_read_within_the_lookback_or_on_request(
@@ -114,32 +125,32 @@ def test_late_events_are_read_within_the_lookback_or_on_request(
 
 
 @pytest.mark.answers("E51")
-def test_the_watermark_survives_idle_time_and_restarts(
-    feed: Feed, source: FakeSource, owner: psycopg.Connection, clock: FakeClock
-) -> None:
+def test_the_watermark_survives_idle_time_and_restarts(feed: Feed) -> None:
     """DEF E51: it was kept in a cache that forgot it after five minutes; all was counted again."""
-    source.will(document([event(1, event_timestamp=at(1)), event(2, event_timestamp=at(1))]))
+    feed.source.will(document([event(1, event_timestamp=at(1)), event(2, event_timestamp=at(1))]))
     feed.poll()
     refresh(feed.store)
-    before = owner.execute("SELECT * FROM metrics.hotel_bookings_by_event_day").fetchall()
-    clock.pass_by(hours=5)
-    fresh = Feed(feed.store, feed.client.url, clock)
+    before = feed.owner.execute("SELECT * FROM metrics.hotel_bookings_by_event_day").fetchall()
+    feed.clock.pass_by(hours=5)
+    fresh = Feed(feed.store, feed.client.url, feed.clock)
     fresh.poll()
-    assert requested(source)[-1] == at(2)
-    clock.pass_by(hours=24)
+    assert feed.requested()[-1] == at(2)
+    feed.clock.pass_by(hours=24)
     fresh.poll()
-    assert requested(source)[-1] is None
+    assert feed.requested()[-1] is None
     assert refresh(feed.store).events == 0
-    assert owner.execute("SELECT * FROM metrics.hotel_bookings_by_event_day").fetchall() == before
+    assert (
+        feed.owner.execute("SELECT * FROM metrics.hotel_bookings_by_event_day").fetchall() == before
+    )
 
 
 @pytest.mark.answers("E52")
 def test_a_reading_that_breaks_off_moves_no_watermark(
-    feed: Feed, source: FakeSource, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DEF E52: the watermark moved before events were processed, and a crash lost them."""
     first = {"next": "?offset=1", "results": [event(1, event_timestamp=at(5))]}
-    source.will(document(first), body(b"gone", 500))
+    feed.source.will(document(first), body(b"gone", 500))
     outcomes, failure = poll(feed.store, feed.client, Settings(), run_id="r", clock=feed.clock)
     assert [counts(outcome) for outcome in outcomes] == [(1, 1, 0, 0)]
     assert failure is not None
@@ -150,9 +161,9 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
     assert (newest.watermark_at, newest.read_whole_at, newest.run_id) == (None, None, "r")
     assert "500" in newest.problem
     second = {"next": None, "results": [event(2, event_timestamp=at(9))]}
-    source.will(document(first), document(second))
+    feed.source.will(document(first), document(second))
     assert feed.poll() == [(1, 1, 0, 0)]
-    assert stored(owner, "event_id") == [(1,), (2,)]
+    assert feed.stored("event_id") == [(1,), (2,)]
     with feed.store.engine.connect() as connection:
         newest = last_reading(connection, feed.client)
     assert newest is not None
@@ -161,68 +172,60 @@ def test_a_reading_that_breaks_off_moves_no_watermark(
 
 
 @pytest.mark.answers("E54")
-def test_equal_and_late_times_are_not_missed(
-    feed: Feed, source: FakeSource, owner: psycopg.Connection, clock: FakeClock
-) -> None:
+def test_equal_and_late_times_are_not_missed(feed: Feed) -> None:
     """DEF E54: of events with the time of the last one, and of late ones, nothing arrived."""
     first = event(1, event_timestamp=at(1))
-    source.will(document([first]))
+    feed.source.will(document([first]))
     feed.poll()
     equal, little_late = event(2, event_timestamp=at(1)), event(3, event_timestamp=at(1.9))
-    source.will(document([little_late, first, equal]))
+    feed.source.will(document([little_late, first, equal]))
     assert feed.poll() == [(3, 2, 1, 0)]
     very_late = event(4, event_timestamp=at(500))
-    source.will(document([very_late, little_late, first, equal]))
-    clock.pass_by(hours=25)
+    feed.source.will(document([very_late, little_late, first, equal]))
+    feed.clock.pass_by(hours=25)
     assert feed.has_news()
     assert feed.poll() == [(4, 1, 3, 0)]
-    assert requested(source)[-1] is None
-    assert stored(owner, "event_id") == [(1,), (2,), (3,), (4,)]
+    assert feed.requested()[-1] is None
+    assert feed.stored("event_id") == [(1,), (2,), (3,), (4,)]
 
 
-def test_future_events_neither_move_the_watermark_nor_start_endless_runs(
-    feed: Feed, source: FakeSource, clock: FakeClock
-) -> None:
+def test_future_events_neither_move_the_watermark_nor_start_endless_runs(feed: Feed) -> None:
     """A system whose naive times are of another zone is always ahead."""
     events = [event(1, event_timestamp=at(1)), event(2, event_timestamp=at(-5))]
-    source.will(document(events))
+    feed.source.will(document(events))
     feed.poll()
     feed.poll()
     for _ in range(5):
-        clock.pass_by(seconds=30)
+        feed.clock.pass_by(seconds=30)
         assert not feed.has_news()
-    source.will(document([*events, event(3, event_timestamp=at(0))]))
+    feed.source.will(document([*events, event(3, event_timestamp=at(0))]))
     assert feed.has_news()
     assert feed.poll() == [(3, 1, 2, 0)]
-    assert requested(source)[-1] == at(2)
+    assert feed.requested()[-1] == at(2)
 
 
-def test_an_interrupted_poll_continues_where_it_stopped(
-    feed: Feed, source: FakeSource, owner: psycopg.Connection
-) -> None:
-    source.will(document([event(1, event_timestamp=at(5))]))
+def test_an_interrupted_poll_continues_where_it_stopped(feed: Feed) -> None:
+    feed.source.will(document([event(1, event_timestamp=at(5))]))
     feed.poll()
-    owner.execute("DELETE FROM bookings.polls")  # as if killed before it was noted
+    feed.owner.execute("DELETE FROM bookings.polls")  # as if killed before it was noted
     assert feed.poll() == []
     feed.poll()
-    assert requested(source)[-1] == at(6)
+    assert feed.requested()[-1] == at(6)
 
 
-def test_without_news_no_delivery_is_recorded_and_no_run_requested(
-    feed: Feed, source: FakeSource, owner: psycopg.Connection
-) -> None:
-    source.will(document([event(1, event_timestamp=at(1))]))
+def test_without_news_no_delivery_is_recorded_and_no_run_requested(feed: Feed) -> None:
+    feed.source.will(document([event(1, event_timestamp=at(1))]))
     assert feed.has_news()
     feed.poll()
     assert feed.has_news()  # another question, another delivery
     feed.poll()
     assert not feed.has_news()
     assert feed.poll() == []
-    assert owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (2,)
+    assert feed.owner.execute("SELECT count(*) FROM ops.deliveries").fetchone() == (2,)
 
 
-def test_an_api_without_events_requests_no_runs(feed: Feed, source: FakeSource) -> None:
-    source.will(document([]))
+def test_an_api_without_events_requests_no_runs(feed: Feed) -> None:
+    feed.source.will(document([]))
     assert feed.poll() == [(0, 0, 0, 0)]
     assert not feed.has_news()
 

@@ -5,11 +5,14 @@ import itertools
 import json
 from typing import Any
 
+import psycopg
+
 from pipelines.failures import PermanentFailure
 from pipelines.http.client import JsonAnswer
 from pipelines.ingest.deliveries import Outcome
-from pipelines.sources.flights import archive, load
+from pipelines.sources.flights import archive, load, tables
 from pipelines.warehouse.connection import Warehouse
+from pipelines_tests.stored import Stored
 
 MONDAY = dt.date(2026, 3, 2)
 TUESDAY = dt.date(2026, 3, 3)
@@ -85,3 +88,36 @@ def bring_up_to_date(
     warehouse: Warehouse, *, rebuild: bool = False
 ) -> tuple[list[Outcome], list[PermanentFailure]]:
     return load.bring_up_to_date(warehouse, run_id=None, rebuild=rebuild)
+
+
+def keep(warehouse: Warehouse, at: dt.date | dt.datetime, content: Any) -> dt.datetime:
+    """Archive a document as received then; return the instant of its snapshot."""
+    with warehouse.transaction("flights") as connection:
+        return archive.keep(connection, answer(content, at)).snapshot_at
+
+
+def contents(owner: psycopg.Connection) -> dict[str, list[Any]]:
+    """Every row of every table that is read from the archive."""
+    return {
+        table.name: owner.execute(f"SELECT * FROM {table.fullname} ORDER BY 1, 2").fetchall()
+        for table in tables.READ_FROM_SNAPSHOTS
+        if table is not tables.airports
+    }
+
+
+class Flights(Stored):
+    """The tables of flights and the archive of documents."""
+
+    def deliver(self, at: dt.date | dt.datetime, content: Any) -> list[Outcome]:
+        return deliver(self.warehouse, at, content)
+
+    def keep(self, at: dt.date | dt.datetime, content: Any) -> dt.datetime:
+        return keep(self.warehouse, at, content)
+
+    def bring_up_to_date(
+        self, *, rebuild: bool = False
+    ) -> tuple[list[Outcome], list[PermanentFailure]]:
+        return bring_up_to_date(self.warehouse, rebuild=rebuild)
+
+    def contents(self) -> dict[str, list[Any]]:
+        return contents(self.owner)

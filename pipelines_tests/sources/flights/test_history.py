@@ -7,34 +7,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.sources.flights import archive, tables
-from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.flights.made_up import (
     MONDAY,
     TUESDAY,
     WEDNESDAY,
-    answer,
-    bring_up_to_date,
+    Flights,
     flights_document,
     itinerary,
     leg,
 )
 
 Document = dict[str, Any]
-
-
-def keep(warehouse: Warehouse, day: dt.date, document: Document) -> dt.datetime:
-    with warehouse.transaction("flights") as connection:
-        return archive.keep(connection, answer(document, day)).snapshot_at
-
-
-def contents(owner: psycopg.Connection) -> dict[str, list[Any]]:
-    """Every row of every table that is read from the archive."""
-    return {
-        table.name: owner.execute(f"SELECT * FROM {table.fullname} ORDER BY 1, 2").fetchall()
-        for table in tables.READ_FROM_SNAPSHOTS
-        if table is not tables.airports
-    }
 
 
 def random_document(random: Random) -> Document:
@@ -96,9 +79,7 @@ def stored(owner: psycopg.Connection) -> dict[tuple[str, dt.datetime], tuple[str
 
 
 @pytest.mark.answers("F49")
-def test_any_snapshot_order_matches_the_model_and_a_rebuild(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_any_snapshot_order_matches_the_model_and_a_rebuild(flights: Flights) -> None:
     random = Random(0)
     snapshots: dict[dt.datetime, Document] = {}
     for _ in range(6):
@@ -106,154 +87,138 @@ def test_any_snapshot_order_matches_the_model_and_a_rebuild(
         document = random_document(random)
         if random.random() < 0.2 and snapshots:
             document = random.choice(list(snapshots.values()))
-        snapshots[keep(warehouse, day, document)] = document
-        bring_up_to_date(warehouse)
-        assert stored(owner) == model(snapshots)
-    before = contents(owner)
+        snapshots[flights.keep(day, document)] = document
+        flights.bring_up_to_date()
+        assert stored(flights.owner) == model(snapshots)
+    before = flights.contents()
     ledger = "SELECT name, sha256, read_count, rejected_count FROM ops.deliveries ORDER BY 1, 2"
-    entries = owner.execute(ledger).fetchall()
-    bring_up_to_date(warehouse, rebuild=True)
-    assert contents(owner) == before
-    assert owner.execute(ledger).fetchall() == entries
-    assert owner.execute(
+    entries = flights.rows(ledger)
+    flights.bring_up_to_date(rebuild=True)
+    assert flights.contents() == before
+    assert flights.rows(ledger) == entries
+    assert flights.row(
         "SELECT count(*) FROM ops.deliveries WHERE rejected_count <> (SELECT count(*)"
         " FROM ops.quarantine WHERE quarantine.delivery_id = deliveries.delivery_id)"
-    ).fetchone() == (0,)
+    ) == (0,)
 
 
-def test_storage_grows_with_changes_and_not_with_days(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_storage_grows_with_changes_and_not_with_days(flights: Flights) -> None:
     for number in range(30):
-        keep(warehouse, MONDAY + dt.timedelta(days=number), flights_document())
-    bring_up_to_date(warehouse)
-    rows = {name: len(rows) for name, rows in contents(owner).items()}
+        flights.keep(MONDAY + dt.timedelta(days=number), flights_document())
+    flights.bring_up_to_date()
+    rows = {name: len(rows) for name, rows in flights.contents().items()}
     assert rows["prices"] == rows["itineraries"] == 2
     assert rows["legs"] == 3
-    assert owner.execute("SELECT count(*) FROM flights.payloads").fetchone() == (1,)
-    assert owner.execute("SELECT count(*) FROM metrics.flight_prices").fetchone() == (60,)
+    assert flights.row("SELECT count(*) FROM flights.payloads") == (1,)
+    assert flights.row("SELECT count(*) FROM metrics.flight_prices") == (60,)
 
 
 @pytest.mark.answers("F49")
-def test_price_rating_agent_and_legs_are_kept_as_they_were(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    keep(warehouse, MONDAY, flights_document([itinerary(1, [1, 2])]))
-    keep(
-        warehouse,
+def test_price_rating_agent_and_legs_are_kept_as_they_were(flights: Flights) -> None:
+    flights.keep(MONDAY, flights_document([itinerary(1, [1, 2])]))
+    flights.keep(
         TUESDAY,
         flights_document([itinerary(1, [2, 1], price="£40", agent="Kiwi.com", agent_rating=8.0)]),
     )
-    bring_up_to_date(warehouse)
-    assert owner.execute(
+    flights.bring_up_to_date()
+    assert flights.rows(
         "SELECT seen_from_at::date, seen_until_at::date, price_amount::integer, agent,"
         " agent_rating::integer, leg_ids FROM flights.prices ORDER BY 1"
-    ).fetchall() == [
+    ) == [
         (MONDAY, MONDAY, 35, "Trip.com", 10, ["leg_1", "leg_2"]),
         (TUESDAY, None, 40, "Kiwi.com", 8, ["leg_2", "leg_1"]),
     ]
 
 
-def test_a_withdrawn_itinerary_keeps_its_legs_as_they_were_then(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    keep(warehouse, MONDAY, flights_document([itinerary(1, [1])], [leg(1, stops=0)]))
-    keep(warehouse, TUESDAY, flights_document([itinerary(2, [1])], [leg(1, stops=1)]))
-    bring_up_to_date(warehouse)
-    assert owner.execute(
+def test_a_withdrawn_itinerary_keeps_its_legs_as_they_were_then(flights: Flights) -> None:
+    flights.keep(MONDAY, flights_document([itinerary(1, [1])], [leg(1, stops=0)]))
+    flights.keep(TUESDAY, flights_document([itinerary(2, [1])], [leg(1, stops=1)]))
+    flights.bring_up_to_date()
+    assert flights.rows(
         "SELECT itinerary_id, max_stops, withdrawn_on FROM enriched.itineraries ORDER BY 1"
-    ).fetchall() == [("it_1", 0, TUESDAY), ("it_2", 1, None)]
-    assert owner.execute(
-        "SELECT itinerary_id, stops FROM enriched.itinerary_legs ORDER BY 1"
-    ).fetchall() == [("it_1", 0), ("it_2", 1)]
-
-
-def test_a_changed_leg_applies_to_the_itineraries_on_offer(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    keep(warehouse, MONDAY, flights_document([itinerary(1, [1])], [leg(1, stops=0)]))
-    keep(warehouse, TUESDAY, flights_document([itinerary(1, [1])], [leg(1, "BUD", "LHR", stops=2)]))
-    bring_up_to_date(warehouse)
-    assert owner.execute("SELECT max_stops, route FROM enriched.itineraries").fetchall() == [
-        (2, "BUD-LHR")
+    ) == [("it_1", 0, TUESDAY), ("it_2", 1, None)]
+    assert flights.rows("SELECT itinerary_id, stops FROM enriched.itinerary_legs ORDER BY 1") == [
+        ("it_1", 0),
+        ("it_2", 1),
     ]
 
 
-def test_a_rejected_day_is_recorded_without_blocking_the_next(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_a_changed_leg_applies_to_the_itineraries_on_offer(flights: Flights) -> None:
+    flights.keep(MONDAY, flights_document([itinerary(1, [1])], [leg(1, stops=0)]))
+    flights.keep(TUESDAY, flights_document([itinerary(1, [1])], [leg(1, "BUD", "LHR", stops=2)]))
+    flights.bring_up_to_date()
+    assert flights.rows("SELECT max_stops, route FROM enriched.itineraries") == [(2, "BUD-LHR")]
+
+
+def test_a_rejected_day_is_recorded_without_blocking_the_next(flights: Flights) -> None:
     bad = flights_document([itinerary(n, [1], price="free") for n in range(9)])
-    keep(warehouse, MONDAY, flights_document())
-    keep(warehouse, TUESDAY, bad)
-    keep(warehouse, WEDNESDAY, flights_document())
-    outcomes, failures = bring_up_to_date(warehouse)
+    flights.keep(MONDAY, flights_document())
+    flights.keep(TUESDAY, bad)
+    flights.keep(WEDNESDAY, flights_document())
+    outcomes, failures = flights.bring_up_to_date()
     assert (len(outcomes), len(failures)) == (2, 1)
-    assert bring_up_to_date(warehouse) == ([], [])
-    rejected = owner.execute(
+    assert flights.bring_up_to_date() == ([], [])
+    rejected = flights.owner.execute(
         "SELECT snapshot_on FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
     )
     assert rejected.fetchall() == [(TUESDAY,)]
     days = "SELECT DISTINCT snapshot_on FROM metrics.flight_prices ORDER BY 1"
-    assert owner.execute(days).fetchall() == [(MONDAY,), (WEDNESDAY,)]
-    keep(warehouse, TUESDAY, flights_document())
-    assert len(bring_up_to_date(warehouse)[0]) == 2
-    assert owner.execute(days).fetchall() == [(MONDAY,), (TUESDAY,), (WEDNESDAY,)]
+    assert flights.rows(days) == [(MONDAY,), (WEDNESDAY,)]
+    flights.keep(TUESDAY, flights_document())
+    assert len(flights.bring_up_to_date()[0]) == 2
+    assert flights.rows(days) == [(MONDAY,), (TUESDAY,), (WEDNESDAY,)]
 
 
 @pytest.mark.parametrize("is_loaded_before", [True, False])
 def test_a_rebuild_keeps_the_accepted_data_of_a_rejected_day(
-    warehouse: Warehouse, owner: psycopg.Connection, *, is_loaded_before: bool
+    flights: Flights, *, is_loaded_before: bool
 ) -> None:
     """Whether that one was looked at before the rebuild or not."""
     bad = flights_document([itinerary(n, [1], price="free") for n in range(9)])
     for day in (MONDAY, TUESDAY):
-        keep(warehouse, day, flights_document())
-    bring_up_to_date(warehouse)
-    before = contents(owner)
-    at = keep(warehouse, MONDAY, bad)
+        flights.keep(day, flights_document())
+    flights.bring_up_to_date()
+    before = flights.contents()
+    at = flights.keep(MONDAY, bad)
     if is_loaded_before:
-        bring_up_to_date(warehouse)
-        assert contents(owner) == before
-    outcomes, failures = bring_up_to_date(warehouse, rebuild=True)
+        flights.bring_up_to_date()
+        assert flights.contents() == before
+    outcomes, failures = flights.bring_up_to_date(rebuild=True)
     assert (len(outcomes), len(failures)) == (2, 1)
-    assert contents(owner) == before
-    rejected = owner.execute(
+    assert flights.contents() == before
+    rejected = flights.owner.execute(
         "SELECT snapshot_at FROM flights.snapshots WHERE rejection_reason IS NOT NULL"
     )
     assert rejected.fetchall() == [(at,)]
-    assert bring_up_to_date(warehouse) == ([], [])
+    assert flights.bring_up_to_date() == ([], [])
 
 
 @pytest.mark.answers("F49", "F56")
-def test_morning_offers_withdrawn_by_evening_stay_in_the_history(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
+def test_morning_offers_withdrawn_by_evening_stay_in_the_history(flights: Flights) -> None:
     """A second document of a day replaced the first, and what only that one offered."""
-    keep(warehouse, MONDAY, flights_document([itinerary(1, [1]), itinerary(2, [1], price="£90")]))
-    bring_up_to_date(warehouse)
-    noon = keep(warehouse, MONDAY, flights_document([itinerary(1, [1], price="£36")]))
-    keep(warehouse, MONDAY, flights_document([itinerary(1, [1], price="£36")]))  # says the same
-    bring_up_to_date(warehouse)
+    flights.keep(MONDAY, flights_document([itinerary(1, [1]), itinerary(2, [1], price="£90")]))
+    flights.bring_up_to_date()
+    noon = flights.keep(MONDAY, flights_document([itinerary(1, [1], price="£36")]))
+    flights.keep(MONDAY, flights_document([itinerary(1, [1], price="£36")]))  # says the same
+    flights.bring_up_to_date()
     prices = "SELECT itinerary_id, price_amount::integer FROM metrics.flight_prices ORDER BY 1, 2"
-    assert owner.execute(prices).fetchall() == [("it_1", 35), ("it_1", 36), ("it_2", 90)]
+    assert flights.rows(prices) == [("it_1", 35), ("it_1", 36), ("it_2", 90)]
     by_day = "SELECT itinerary_id, snapshot_on, price_amount::integer"
-    assert owner.execute(f"{by_day} FROM metrics.flight_prices_by_day ORDER BY 1").fetchall() == [
+    assert flights.rows(f"{by_day} FROM metrics.flight_prices_by_day ORDER BY 1") == [
         ("it_1", MONDAY, 36),
         ("it_2", MONDAY, 90),
     ]
-    assert owner.execute(
+    assert flights.rows(
         "SELECT itinerary_id, withdrawn_at, last_seen_on, withdrawn_on FROM enriched.itineraries"
         " ORDER BY 1"
-    ).fetchall() == [("it_1", None, MONDAY, None), ("it_2", noon, MONDAY, MONDAY)]
+    ) == [("it_1", None, MONDAY, None), ("it_2", noon, MONDAY, MONDAY)]
 
 
-def test_a_rebuild_that_fails_leaves_the_tables_as_they_were(
-    warehouse: Warehouse, owner: psycopg.Connection
-) -> None:
-    keep(warehouse, MONDAY, flights_document())
-    bring_up_to_date(warehouse)
-    before = contents(owner)
-    owner.execute("UPDATE flights.payloads SET body_gzip = 'broken'")
+def test_a_rebuild_that_fails_leaves_the_tables_as_they_were(flights: Flights) -> None:
+    flights.keep(MONDAY, flights_document())
+    flights.bring_up_to_date()
+    before = flights.contents()
+    flights.owner.execute("UPDATE flights.payloads SET body_gzip = 'broken'")
     with pytest.raises(Exception, match="gzip"):
-        bring_up_to_date(warehouse, rebuild=True)
-    assert contents(owner) == before
+        flights.bring_up_to_date(rebuild=True)
+    assert flights.contents() == before

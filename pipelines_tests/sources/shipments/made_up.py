@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pipelines.ingest.inbox import look_at
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import loader
+from pipelines_tests.stored import Stored
 
 BERLIN, PARIS = "Street 1, 10115 Berlin, Germany", "Street 10, 75001 Paris, France"
 
@@ -52,8 +54,23 @@ def deliver(
     text = text_of(content) if isinstance(content, list) else content
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     return load_file(
-        warehouse,
-        "shipments",
-        look_at("shipments", file),
-        loader("shipments", "a run", **settings),
+        warehouse, "shipments", look_at("shipments", file), loader("shipments", "a run", **settings)
     )
+
+
+@dataclass
+class Inbox(Stored):
+    """A folder of files of shipments, and the database into which they are loaded."""
+
+    folder: Path
+
+    def deliver(
+        self,
+        content: list[dict[str, str]] | str | bytes,
+        name: str = "shipments.csv",
+        **settings: str,
+    ) -> tuple[int, int, int, int]:
+        """Load a file with this content; returns read, loaded, unchanged, rejected."""
+        outcome = deliver(self.warehouse, self.folder, content, name, **settings)
+        assert outcome is not None
+        return outcome.read, outcome.loaded, outcome.unchanged, outcome.rejected

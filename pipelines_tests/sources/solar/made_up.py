@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant
 from pipelines.sources.solar.transform import parse_items
 from pipelines.sources.solar.windows import Window
+from pipelines_tests.stored import Stored
 
 Item = dict[str, Any]
 DAY = dt.date(2019, 1, 1)
@@ -90,3 +92,16 @@ def rows(owner: psycopg.Connection, query: str, *values: Any) -> list[tuple[Any,
 def hours_of(items: Iterable[Item]) -> int:
     """Return how many different hours are in items."""
     return len({one["datetime"] for one in items})
+
+
+@dataclass
+class Solar(Stored):
+    """The database of plants and their readings."""
+
+    def register(self, name: str = "Sierra", zone: str = "UTC", **columns: Any) -> Plant:
+        """Return a plant that is in the registry from now on."""
+        return register(self.owner, name, zone, **columns)
+
+    def statuses(self, plant: Plant) -> dict[dt.date, str]:
+        """Return the status of each day of a plant."""
+        return statuses(self.owner, plant)

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from pipelines.config import Settings
 from pipelines.postgres.roles import SUPERUSER
@@ -94,33 +93,22 @@ def test_plants_are_kept_by_commands_from_nothing_on(
     assert second.split()[-4].startswith("20")
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["add", "Alta\udcff"], "has control characters or broken ones"),
-        (["add", ""], "is not empty"),
-        (["add", "Alta", "--latitude", "nan", "--longitude", "0"], "the latitude is not from"),
-        (["add", "Alta", "--time-zone", "Mars"], "must be UTC or the name of the zone of a place"),
-        (["rename", "99999999999999999999", "Alta"], "there is no plant 99999999999999999999"),
-    ],
-)
-def test_invalid_plants_are_rejected_with_a_message(
-    state: Path, server: Connections, database: str, words: list[str], message: str
-) -> None:
-    url = server.url(SUPERUSER, database)
-    done = isobar(state, "plants", *words, DATABASE_URL=url, ISOBAR_SOURCES="live")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert message in done.stderr
-    assert "what to do:" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_registry_of_live_sources_begins_empty(
+def test_live_plants_begin_with_none_and_invalid_ones_are_rejected(
     state: Path, server: Connections, database: str
 ) -> None:
-    url = server.url(SUPERUSER, database)
-    done = isobar(state, "plants", "list", DATABASE_URL=url, ISOBAR_SOURCES="live")
+    live = {"DATABASE_URL": server.url(SUPERUSER, database), "ISOBAR_SOURCES": "live"}
+    done = isobar(state, "plants", "list", **live)
     assert (done.returncode, done.stdout) == (0, "No plant is registered.\n"), done.stderr
+    for words, message in (
+        (["add", "Alta\udcff"], "has control characters or broken ones"),
+        (["add", "Alta", "--latitude", "nan", "--longitude", "0"], "the latitude is not from"),
+        (["rename", "99999999999999999999", "Alta"], "there is no plant 99999999999999999999"),
+    ):
+        done = isobar(state, "plants", *words, **live)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert message in done.stderr
+        assert "what to do:" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_sandbox_plants_exist_only_with_the_sandbox_service(

@@ -88,22 +88,6 @@ def test_p30_p60_one_bad_point_does_not_cost_the_batch(spoilt: dict[str, Any], r
     assert parsed.spoiled_days == [DAY]
 
 
-@pytest.mark.parametrize("gone", ["expected", "observed", "datetime"])
-def test_an_item_without_a_side_is_rejected_and_others_kept(gone: str) -> None:
-    items = day_of_items()
-    del items[5][gone]
-    parsed = read(items)
-    assert len(parsed.readings) == 23
-    assert len(parsed.rejects) == 1
-
-
-@pytest.mark.parametrize("thing", [None, 3, "x", [], True, {}, [1, 2]])
-def test_things_that_are_no_items(thing: Any) -> None:
-    parsed = read([*day_of_items(), thing])
-    assert len(parsed.readings) == 24
-    assert len(parsed.rejects) == 1
-
-
 def test_an_item_reports_all_its_errors() -> None:
     parsed = read([item("2019-01-01T05:30:00", expected={}, observed=None)])
     assert reasons(parsed) == [
@@ -255,7 +239,7 @@ things = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(things, max_size=12), st.sampled_from(["UTC", "Europe/Madrid", "Asia/Kolkata"]))
 def test_whatever_comes_each_item_is_counted_once(items: list[Any], zone: str) -> None:
     parsed = read(items, zone, Window(dt.date(2019, 3, 31), dt.date(2019, 4, 1)))

@@ -1,12 +1,17 @@
 """Shared fixtures of the weather's tests."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from pipelines.http.client import HttpClient
+from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
+from pipelines_tests.fake_source import FakeSource
 from pipelines_tests.sandbox_server import sandbox_server
+from pipelines_tests.sources.weather.site import Site, Theirs
 
 
 @pytest.fixture
@@ -23,3 +28,20 @@ def sandbox(clock: FakeClock) -> Iterator[str]:
 @pytest.fixture
 def http() -> HttpClient:
     return HttpClient("weather", "WEATHER_BASE_URL", attempts=1, first_wait_seconds=0.01)
+
+
+@pytest.fixture
+def site(
+    warehouse: Warehouse,
+    owner: psycopg.Connection,
+    clock: FakeClock,
+    http: HttpClient,
+    sandbox: str,
+    tmp_path: Path,
+) -> Site:
+    return Site(warehouse, owner, clock, http, sandbox, tmp_path)
+
+
+@pytest.fixture
+def theirs(http: HttpClient, source: FakeSource, clock: FakeClock) -> Theirs:
+    return Theirs(http, source, clock)

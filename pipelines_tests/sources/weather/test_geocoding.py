@@ -13,11 +13,10 @@ from pipelines.sources.weather.place_names import MAX_LOOKUPS, Lookup, lookups
 from pipelines.sources.weather.providers import Quota
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.refresh import refresh
-from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, document
-from pipelines_tests.sources.shipments.made_up import deliver, line
-from pipelines_tests.sources.weather.lookups import locate_places
+from pipelines_tests.sources.shipments.made_up import line
+from pipelines_tests.sources.weather.site import Site
 
 
 def result(name: str, **changes: Any) -> dict[str, Any]:
@@ -29,7 +28,15 @@ PARIS_TX = result("Paris", country_code="US", latitude=33.7, longitude=-95.6, po
 ANY = Lookup("x", "fr", ("FR",))
 NORTH = result("Saint-Denis", latitude=48.9, longitude=2.35, population=110_000)
 FAR = result("Saint-Denis", latitude=-20.9, longitude=55.4, population=150_000)
+OTHER = result("Other", postcodes=["75001"], longitude=7.0)
+MAYOTTE_STATE = result("Mayotte", feature_code="PCLD", population=9_999, longitude=45.2)
 MAYOTTE = result("Mayotte", feature_code="PPLA", population=5, longitude=45.1)
+
+
+@pytest.fixture
+def geocoder(http: HttpClient, source: FakeSource, clock: FakeClock) -> Geocoder:
+    """A client of a geocoder that the test controls."""
+    return Geocoder(http, source.url.removesuffix("/flights.json"), clock)
 
 
 @pytest.mark.answers("H43")
@@ -41,13 +48,7 @@ MAYOTTE = result("Mayotte", feature_code="PPLA", population=5, longitude=45.1)
         ([PARIS_TX], "75001", "Paris", "not_found", None),
         ([], "75001", "Paris", "not_found", None),
         ([result("Elsewhere", longitude=5.0)], "75001", "Paris", "not_found", None),
-        (
-            [result("Other", postcodes=["75001"], longitude=7.0), PARIS],
-            "75001",
-            "Paris",
-            "found",
-            2.3,
-        ),
+        ([OTHER, PARIS], "75001", "Paris", "found", 2.3),
         ([result("Lutèce", postcodes=["75001"])], "75001", None, "found", 2.3),
         ([NORTH, FAR], None, "saint-denis", "found", 55.4),
         ([NORTH, {**FAR, "population": 110_000}], None, "Saint-Denis", "ambiguous", None),
@@ -58,13 +59,7 @@ MAYOTTE = result("Mayotte", feature_code="PPLA", population=5, longitude=45.1)
         ([result("Köln")], None, "KOELN", "found", 2.3),
         ([result("Biel/Bienne")], None, "Bienne", "found", 2.3),
         ([result("Paris", admin1="a\x00\ud800")], None, "Paris", "found", 2.3),
-        (
-            [result("Mayotte", feature_code="PCLD", population=9_999, longitude=45.2), MAYOTTE],
-            None,
-            "Mayotte",
-            "found",
-            45.1,
-        ),
+        ([MAYOTTE_STATE, MAYOTTE], None, "Mayotte", "found", 45.1),
     ],
 )
 def test_country_then_postcode_then_name_then_size(
@@ -119,7 +114,7 @@ def test_a_place_is_requested_with_its_parts(
 
 
 @pytest.mark.parametrize(
-    ("state", "postcode", "territory"),
+    ("country", "postcode", "territory"),
     [
         ("US", "00901", "PR"),
         ("US", "00802-1234", "VI"),
@@ -135,9 +130,9 @@ def test_a_place_is_requested_with_its_parts(
     ],
 )
 def test_a_territory_written_under_its_state_is_its_own_country(
-    state: str, postcode: str | None, territory: str
+    country: str, postcode: str | None, territory: str
 ) -> None:
-    assert lookups(state, postcode, "Town")[0].countries == (territory,)
+    assert lookups(country, postcode, "Town")[0].countries == (territory,)
 
 
 def test_a_town_of_a_territory_without_postcode_is_found_eventually() -> None:
@@ -149,14 +144,7 @@ def test_a_town_of_a_territory_without_postcode_is_found_eventually() -> None:
 
 
 @pytest.mark.answers("H43")
-def test_names_match_in_any_language_and_other_towns_never(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    sandbox: str,
-    clock: FakeClock,
-) -> None:
+def test_names_match_in_any_language_and_other_towns_never(site: Site) -> None:
     """Of 92 native spellings 23 were not found, and "Wien" became Wiener Neustadt."""
     addresses = {
         "AT wien": "Street 1, Wien, Austria",
@@ -170,11 +158,10 @@ def test_names_match_in_any_language_and_other_towns_never(
         "US springfield": "Street 1, Springfield, USA",
     }
     lines = [line(n, receiver_address=one) for n, one in enumerate(addresses.values())]
-    deliver(warehouse, tmp_path, lines)
-    put_places(warehouse)
-    locate_places(warehouse, Geocoder(http, sandbox, clock), clock)
+    site.send(lines)
+    site.locate()
     query = "SELECT place_key, geocoding_status, geocoded_name FROM weather.places ORDER BY 1"
-    found = {key: (status, name) for key, status, name in owner.execute(query).fetchall()}
+    found = {key: (status, name) for key, status, name in site.rows(query)}
     assert {key: found[key] for key in addresses} == {
         "AT wien": ("found", "Wien, AT"),
         "DE münchen": ("found", "München, DE"),
@@ -190,7 +177,7 @@ def test_names_match_in_any_language_and_other_towns_never(
         "SELECT geocoding_candidates FROM weather.places WHERE geocoding_candidates IS NOT NULL"
         " ORDER BY place_key"
     )
-    (frankfurt,), (springfield,) = owner.execute(query).fetchall()
+    (frankfurt,), (springfield,) = site.rows(query)
     assert [one["name"] for one in frankfurt] == [
         "Frankfurt am Main, Hesse, DE",
         "Frankfurt (Oder), Brandenburg, DE",
@@ -202,20 +189,19 @@ def test_names_match_in_any_language_and_other_towns_never(
         "population": 650_000,
     }
     assert [one["longitude"] for one in springfield] == [-89.6437, -93.2982]
-    owner.execute("SELECT weather.correct_place('DE frankfurt', 50.1155, 8.6842)")
-    assert len(owner.execute(query).fetchall()) == 1
+    site.owner.execute("SELECT weather.correct_place('DE frankfurt', 50.1155, 8.6842)")
+    assert len(site.rows(query)) == 1
 
 
-def test_no_match_is_an_answer_without_results(
-    http: HttpClient, source: FakeSource, clock: FakeClock
-) -> None:
+def test_no_match_is_an_answer_without_results(geocoder: Geocoder, source: FakeSource) -> None:
     source.will(document({"generationtime_ms": 0.3}))
-    assert Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(ANY) == []
+    assert geocoder.search(ANY) == []
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
+def test_a_malformed_response_fails_instead_of_being_empty(
+    geocoder: Geocoder, source: FakeSource
+) -> None:
+    answers: list[Any] = [
         *([], {"results": {}}, {"results": ["x"]}, "x", None),
         *({"results": [{**PARIS, key: None}]} for key in ("name", "country_code", "latitude")),
         *(
@@ -223,99 +209,71 @@ def test_no_match_is_an_answer_without_results(
             for value in ("2.3", 181, 10**400, float("nan"))
         ),
         {"results": [{"name": "Paris", "country_code": "FR"}]},
-    ],
-)
-def test_a_malformed_response_fails_instead_of_being_empty(
-    http: HttpClient, source: FakeSource, clock: FakeClock, answer: Any
-) -> None:
-    source.will(document(answer))
-    with pytest.raises(TransientFailure, match="not a list of results"):
-        Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(ANY)
+    ]
+    for answer in answers:
+        source.will(document(answer))
+        with pytest.raises(TransientFailure, match="not a list of results"):
+            geocoder.search(ANY)
 
 
-def test_omitted_zeros_and_empty_texts_are_restored(
-    http: HttpClient, source: FakeSource, clock: FakeClock
-) -> None:
+def test_omitted_zeros_and_empty_texts_are_restored(geocoder: Geocoder, source: FakeSource) -> None:
     """Protobuf drops them: one town on the equator made the entire answer useless."""
     quito = {"name": "Mitad del Mundo", "country_code": "EC", "longitude": -78.5}
     seamount = {"name": "Seamount", "latitude": 1.0, "longitude": 2.0}
     source.will(document({"results": [quito, seamount]}))
-    (found,) = Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(ANY)
+    (found,) = geocoder.search(ANY)
     assert (found["latitude"], found["longitude"]) == (0.0, -78.5)
 
 
 def test_a_rejected_lookup_does_not_block_others(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    source: FakeSource,
-    clock: FakeClock,
+    site: Site, geocoder: Geocoder, source: FakeSource
 ) -> None:
     rejected = body(b'{"error": true, "reason": "Parameter name is odd"}', status=400)
     berlin = result("Berlin", country_code="DE", postcodes=["10115"])
     source.will(rejected, document({"results": [PARIS, berlin]}))
-    deliver(warehouse, tmp_path, [line(1)])
-    put_places(warehouse)
-    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
-    located, failure = locate_places(warehouse, geocoder, clock)
+    site.send([line(1)])
+    located, failure = site.locate(geocoder)
     assert len(located) == 1
     assert "Parameter name is odd" in str(failure)
     query = "SELECT outcome, count(*) FROM weather.api_requests GROUP BY 1 ORDER BY 1"
-    assert owner.execute(query).fetchall() == [("rejected", 1), ("success", 1)]
+    assert site.rows(query) == [("rejected", 1), ("success", 1)]
 
 
 def test_a_used_up_allowance_of_the_geocoder_is_its_own(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    source: FakeSource,
-    clock: FakeClock,
+    site: Site, geocoder: Geocoder, source: FakeSource
 ) -> None:
     spent = body(b'{"error": true, "reason": "Hourly API request limit exceeded."}', status=429)
     source.will(spent)
     lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
-    deliver(warehouse, tmp_path, lines)
-    put_places(warehouse)
-    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    site.send(lines)
     for _ in range(3):
-        locate_places(warehouse, geocoder, clock)
-        clock.pass_by(minutes=7)
+        site.locate(geocoder)
+        site.clock.pass_by(minutes=7)
     assert len(source.requests) == 1
     query = "SELECT provider FROM weather.quota_blocks"
-    assert owner.execute(query).fetchall() == [("open-meteo-geocoding",)]
+    assert site.rows(query) == [("open-meteo-geocoding",)]
 
 
 def test_a_low_allowance_looks_places_up_one_by_one(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    source: FakeSource,
-    clock: FakeClock,
+    site: Site, geocoder: Geocoder, source: FakeSource
 ) -> None:
     source.will(document({"results": [{**PARIS, "country_code": "DE", "name": "Berlin"}]}))
     lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(3)]
-    deliver(warehouse, tmp_path, lines)
-    put_places(warehouse)
-    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
+    site.send(lines)
     geocoder.quotas = (Quota("minute", 2),)
-    located, _ = locate_places(warehouse, geocoder, clock)
+    located, _ = site.locate(geocoder)
     assert len(located) == 1
-    clock.pass_by(minutes=1)
-    assert len(locate_places(warehouse, geocoder, clock)[0]) == 1
+    site.clock.pass_by(minutes=1)
+    assert len(site.locate(geocoder)[0]) == 1
 
 
 @pytest.mark.answers("T46")
 def test_a_name_with_blanks_and_umlauts_is_requested_unchanged(
-    http: HttpClient, source: FakeSource, clock: FakeClock
+    geocoder: Geocoder, source: FakeSource
 ) -> None:
     """A cache key of the name as it stood, blanks and umlauts included, was rejected."""
     source.will(document({}))
-    Geocoder(http, source.url.removesuffix("/flights.json"), clock).search(
-        Lookup("Bad Münstereifel", "de", ("DE",))
-    )
+    geocoder.search(Lookup("Bad Münstereifel", "de", ("DE",)))
     ((_, path),) = source.requests
     assert "name=Bad+M%C3%BCnstereifel" in path
     assert "countryCode=DE" in path
@@ -323,147 +281,104 @@ def test_a_name_with_blanks_and_umlauts_is_requested_unchanged(
     assert "language=de" in path
 
 
-def statuses(owner: psycopg.Connection) -> dict[str, str]:
-    query = "SELECT place_key, geocoding_status FROM weather.places"
-    return dict(owner.execute(query).fetchall())
+def statuses(site: Site) -> dict[str, str]:
+    return dict(site.rows("SELECT place_key, geocoding_status FROM weather.places"))
 
 
 @pytest.mark.answers("H07")
-def test_each_place_is_looked_up_once_for_all_its_shipments(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    sandbox: str,
-    clock: FakeClock,
-) -> None:
-    geocoder = Geocoder(http, sandbox, clock)
+def test_each_place_is_looked_up_once_for_all_its_shipments(site: Site) -> None:
     lines = [line(n, sender_address=f"Street {n}, 10115 Berlin, Germany") for n in range(20)]
     lines[0]["receiver_address"] = "Street 2, Mashhad, Iran"
     lines[1]["receiver_address"] = "Street 2, Nowhere, Iran"
     lines[2]["receiver_address"] = "Street 2, 1234 Somewhere, Narnia"
-    deliver(warehouse, tmp_path, lines)
-    put_places(warehouse)
-    located, failure = locate_places(warehouse, geocoder, clock)
+    site.send(lines)
+    located, failure = site.locate()
     assert (len(located), failure) == (4, None)
-    assert statuses(owner) == {
+    assert statuses(site) == {
         "DE 10115": "found",
         "FR 75001": "found",
         "IR mashhad": "found",
         "IR nowhere": "not_found",
     }
-    put_places(warehouse)
-    assert locate_places(warehouse, geocoder, clock) == ([], None)
+    put_places(site.warehouse)
+    assert site.locate() == ([], None)
     query = "SELECT count(*), count(*) FILTER (WHERE outcome = 'success') FROM weather.api_requests"
-    assert owner.execute(query).fetchone() == (4, 4)
+    assert site.row(query) == (4, 4)
 
 
-def test_sql_can_correct_a_place_and_trigger_a_new_lookup(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    sandbox: str,
-    clock: FakeClock,
-) -> None:
-    deliver(warehouse, tmp_path, [line(1, receiver_address="Street 2, Nowhere, Iran")])
-    put_places(warehouse)
-    locate_places(warehouse, Geocoder(http, sandbox, clock), clock)
-    refresh(warehouse, OpenMeteo(http, sandbox, clock), clock=clock)
-    owner.execute("SELECT weather.correct_place('IR nowhere', 36.3, 59.6)")
-    owner.execute("SELECT weather.correct_place('DE 10115', 52.5, 13.4)")
+def test_sql_can_correct_a_place_and_trigger_a_new_lookup(site: Site) -> None:
+    site.send([line(1, receiver_address="Street 2, Nowhere, Iran")])
+    site.locate()
+    provider = OpenMeteo(site.http, site.sandbox, site.clock)
+    refresh(site.warehouse, provider, clock=site.clock)
+    site.owner.execute("SELECT weather.correct_place('IR nowhere', 36.3, 59.6)")
+    site.owner.execute("SELECT weather.correct_place('DE 10115', 52.5, 13.4)")
     weather = "SELECT count(*) FROM weather.observations"
-    assert owner.execute(weather).fetchone() == (0,)  # it was that of another place
-    assert refresh(warehouse, OpenMeteo(http, sandbox, clock), clock=clock).succeeded == 2
-    assert statuses(owner) == {"DE 10115": "corrected", "IR nowhere": "corrected"}
-    owner.execute(
+    assert site.row(weather) == (0,)  # it was that of another place
+    assert refresh(site.warehouse, provider, clock=site.clock).succeeded == 2
+    assert statuses(site) == {"DE 10115": "corrected", "IR nowhere": "corrected"}
+    site.owner.execute(
         "UPDATE weather.places SET geocoding_status = 'pending' WHERE place_key = 'DE 10115'"
     )
-    put_places(warehouse)
-    assert len(locate_places(warehouse, Geocoder(http, sandbox, clock), clock)[0]) == 1
-    assert statuses(owner) == {"DE 10115": "found", "IR nowhere": "corrected"}
+    put_places(site.warehouse)
+    assert len(site.locate()[0]) == 1
+    assert statuses(site) == {"DE 10115": "found", "IR nowhere": "corrected"}
     with pytest.raises(psycopg.errors.CheckViolation):
-        owner.execute("UPDATE weather.places SET latitude = NULL WHERE place_key = 'IR nowhere'")
+        site.owner.execute(
+            "UPDATE weather.places SET latitude = NULL WHERE place_key = 'IR nowhere'"
+        )
     for arguments in ("'XX', 1, 2", "NULL, 1, 2"):
         with pytest.raises(psycopg.errors.InvalidParameterValue, match="there is no place"):
-            owner.execute(f"SELECT weather.correct_place({arguments})")
+            site.owner.execute(f"SELECT weather.correct_place({arguments})")
 
 
 def test_a_failed_lookup_is_retried_later_and_others_continue(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    source: FakeSource,
-    clock: FakeClock,
+    site: Site, geocoder: Geocoder, source: FakeSource
 ) -> None:
-    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
-    deliver(warehouse, tmp_path, [line(1)])
-    put_places(warehouse)
+    site.send([line(1)])
     berlin = result("Berlin", country_code="DE", postcodes=["10115"])
     source.will(*[body(b"oops", status=500)] * 4, document({"results": [PARIS, berlin]}))
-    locate_places(warehouse, geocoder, clock)
-    assert statuses(owner) == {"DE 10115": "pending", "FR 75001": "found"}
-    assert locate_places(warehouse, geocoder, clock) == ([], None)
-    clock.pass_by(minutes=11)
-    locate_places(warehouse, geocoder, clock)
-    assert statuses(owner)["DE 10115"] == "found"
+    site.locate(geocoder)
+    assert statuses(site) == {"DE 10115": "pending", "FR 75001": "found"}
+    assert site.locate(geocoder) == ([], None)
+    site.clock.pass_by(minutes=11)
+    site.locate(geocoder)
+    assert statuses(site)["DE 10115"] == "found"
 
 
 def test_a_run_by_hand_looks_up_at_once_what_failed(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    source: FakeSource,
-    clock: FakeClock,
+    site: Site, geocoder: Geocoder, source: FakeSource
 ) -> None:
     """After four runs by hand with faults, and one without, 4 of 10 places had no weather."""
-    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
-    deliver(warehouse, tmp_path, [line(1)])
-    put_places(warehouse)
+    site.send([line(1)])
     source.will(body(b"oops", status=500))
-    locate_places(warehouse, geocoder, clock)
-    assert set(statuses(owner).values()) == {"pending"}
+    site.locate(geocoder)
+    assert set(statuses(site).values()) == {"pending"}
     berlin = result("Berlin", country_code="DE", postcodes=["10115"])
     source.will(document({"results": [PARIS, berlin]}))
-    assert locate_places(warehouse, geocoder, clock) == ([], None)
-    assert len(locate_places(warehouse, geocoder, clock, is_by_hand=True)[0]) == 2
+    assert site.locate(geocoder) == ([], None)
+    assert len(site.locate(geocoder, is_by_hand=True)[0]) == 2
 
 
 def test_an_impossible_lookup_fails_neither_the_run_nor_others(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    source: FakeSource,
-    clock: FakeClock,
+    site: Site, geocoder: Geocoder, source: FakeSource
 ) -> None:
-    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
-    deliver(warehouse, tmp_path, [line(1)])
-    put_places(warehouse)
+    site.send([line(1)])
     source.will(body(b"no", status=404), document({"results": [PARIS]}))
-    located, failure = locate_places(warehouse, geocoder, clock)
+    located, failure = site.locate(geocoder)
     assert "answered 404" in str(failure)
     assert [one.status for one in located] == ["found"]
-    assert statuses(owner) == {"DE 10115": "pending", "FR 75001": "found"}
+    assert statuses(site) == {"DE 10115": "pending", "FR 75001": "found"}
 
 
 def test_an_unavailable_geocoder_is_reported_without_giving_up_any_place(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    source: FakeSource,
-    clock: FakeClock,
+    site: Site, geocoder: Geocoder, source: FakeSource
 ) -> None:
     source.will(body(b"oops", status=500))
     lines = [line(n, sender_address=f"Street 1, {10115 + n} Berlin, Germany") for n in range(9)]
-    deliver(warehouse, tmp_path, lines)
-    put_places(warehouse)
-    geocoder = Geocoder(http, source.url.removesuffix("/flights.json"), clock)
-    located, failure = locate_places(warehouse, geocoder, clock)
+    site.send(lines)
+    located, failure = site.locate(geocoder)
     assert located == []
     assert "answered 500" in str(failure)
-    assert set(statuses(owner).values()) == {"pending"}
+    assert set(statuses(site).values()) == {"pending"}
     assert len(source.requests) == 3 * 4

@@ -5,38 +5,63 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
-import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.weather import due, fetch
-from pipelines.sources.weather.jobs import weather_due
+from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines_tests import sensors
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
-from pipelines_tests.jobs import failure
+from pipelines_tests.jobs import Runner, failure
 from pipelines_tests.sandbox_server import sandbox_server
-from pipelines_tests.sources.shipments.made_up import line, text_of
+from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
 from pipelines_tests.sources.solar.made_up import register
+from pipelines_tests.sources.weather.site import CALLS
+from pipelines_tests.stored import Stored
 
-CALLS = (
-    "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.api_requests"
-    " GROUP BY 1, 2 ORDER BY 1, 2"
-)
+
+@dataclass
+class Weather(Runner):
+    """The job of the weather and its sensor, and the database that it fills."""
+
+    stored: Stored
+    folder: Path
+
+    def send(self, *lines: dict[str, str]) -> None:
+        """Load shipments, which the weather has no say in."""
+        deliver(self.stored.warehouse, self.folder, list(lines))
+
+    def fetch(self) -> dg.ExecuteInProcessResult:
+        return self.run("weather")
+
+    def look(self) -> dg.RunRequest | str:
+        return self.tick("weather_due")
+
+    def age(self, minutes: int) -> None:
+        """Have the last weather of all places been received so much earlier."""
+        earlier = dt.timedelta(minutes=minutes)
+        success = "retry_at = NULL, last_success_at = last_success_at"
+        for table, columns in (
+            ("fetch_state", success),
+            ("api_requests", "requested_at = requested_at"),
+            ("observations", "observed_at = observed_at"),
+        ):
+            self.stored.owner.execute(f"UPDATE weather.{table} SET {columns} - %s", [earlier])
 
 
 @pytest.fixture
-def resources(
-    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, Any]]:
+def weather(
+    stored: Stored, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Weather]:
     monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
     monkeypatch.setattr(fetch, "WAITS_SECONDS", (0.0, 0.0, 0.0))
     for name in ("WEATHER_PROVIDER", "WEATHER_API_KEY"):
@@ -44,226 +69,151 @@ def resources(
     with sandbox_server() as url:
         monkeypatch.setenv("WEATHER_BASE_URL", url)
         monkeypatch.setenv("GEOCODING_BASE_URL", url)
-        yield {
-            "warehouse": WarehouseResource(
-                url=warehouse.engine.url.render_as_string(hide_password=False)
-            ),
+        database = stored.warehouse.engine.url.render_as_string(hide_password=False)
+        resources = {
+            "warehouse": WarehouseResource(url=database),
             "shipments": source_resource("shipments", inbox=str(tmp_path)),
             "weather": source_resource("weather"),
         }
-
-
-def run(
-    resources: dict[str, Any], instance: dg.DagsterInstance, job: str = "shipments"
-) -> dg.ExecuteInProcessResult:
-    return sensors.job(job).execute_in_process(
-        resources=resources,
-        instance=instance,
-        raise_on_error=False,
-        tags={"isobar/interactive": "a test"},
-    )
-
-
-def bring(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    """Load the inbox, which the weather has no say in, then run the weather as its sensor would."""
-    assert run(resources, instance).success
-    return run(resources, instance, "weather")
-
-
-def tick(resources: dict[str, Any], instance: dg.DagsterInstance) -> dg.RunRequest | str | None:
-    needed = {name: resources[name] for name in ("warehouse", "weather")}
-    answer = weather_due(dg.build_sensor_context(instance=instance, resources=needed))
-    if isinstance(answer, dg.SkipReason):
-        return answer.skip_message
-    assert isinstance(answer, dg.RunRequest)
-    return answer
-
-
-def age(owner: psycopg.Connection, minutes: int) -> None:
-    """Have the last weather of all places been received so much earlier."""
-    earlier = dt.timedelta(minutes=minutes)
-    for statement in (
-        "UPDATE weather.fetch_state SET last_success_at = last_success_at - %s, retry_at = NULL",
-        "UPDATE weather.api_requests SET requested_at = requested_at - %s",
-        "UPDATE weather.observations SET observed_at = observed_at - %s",
-    ):
-        owner.execute(statement, [earlier])
+        yield Weather(resources, instance, stored, tmp_path)
 
 
 @pytest.mark.answers("H03", "H15", "T01", "T03", "T05", "T11", "T14", "T41")
-def test_a_file_brings_the_weather_of_both_its_ends(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
-) -> None:
+def test_a_file_brings_the_weather_of_both_its_ends(weather: Weather) -> None:
     """Ten geocodings and one forecast request for ten places; more shipments there: none."""
     places = [f"Street {n}, {10115 + n} Town, Germany" for n in range(10)]
     lines = [
         line(n, sender_address=places[2 * n], receiver_address=places[2 * n + 1]) for n in range(5)
     ]
-    (tmp_path / "a.csv").write_text(text_of(lines))
-    assert run(resources, instance).success
-    assert owner.execute(CALLS).fetchall() == []  # a source's own job requests nothing
-    assert isinstance(tick(resources, instance), dg.RunRequest)
-    assert run(resources, instance, "weather").success
-    assert owner.execute(CALLS).fetchall() == [
+    (weather.folder / "a.csv").write_text(text_of(lines))
+    assert weather.run("shipments").success
+    assert weather.stored.rows(CALLS) == []  # a source's own job requests nothing
+    assert isinstance(weather.look(), dg.RunRequest)
+    assert weather.fetch().success
+    assert weather.stored.rows(CALLS) == [
         ("geocoding", "success", 10, 10),
         ("observation", "success", 10, 1),
     ]
-    rows = owner.execute(
+    rows = weather.stored.rows(
         "SELECT sender_latitude, sender_temperature_celsius, sender_conditions, sender_wind_kmh,"
         " receiver_longitude, receiver_temperature_celsius, receiver_weather_observed_at,"
         " receiver_weather_age_minutes, weather_risk FROM enriched.shipments"
-    ).fetchall()
+    )
     assert len(rows) == 5
     assert all(value is not None for row in rows for value in row)
     assert all(0 <= row[7] <= 16 for row in rows)
     more = [
         line(n, sender_address=places[n % 10], receiver_address=places[1]) for n in range(9, 59)
     ]
-    (tmp_path / "b.csv").write_text(text_of(more))
-    assert bring(resources, instance).success
-    assert owner.execute("SELECT count(*) FROM weather.api_requests").fetchone() == (20,)
+    weather.send(*more)
+    assert weather.fetch().success
+    assert weather.stored.row("SELECT count(*) FROM weather.api_requests") == (20,)
 
 
 @pytest.mark.answers("H11", "T43")
 def test_track_returns_nulls_while_the_weather_provider_is_down(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
+    weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A provider's failure turned the lookup into a 500."""
-    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    weather.send(line(1))
     monkeypatch.setenv("WEATHER_BASE_URL", "http://127.0.0.1:9")
-    result = bring(resources, instance)
+    result = weather.fetch()
     assert not result.success
     track = (
         "SELECT status, sender_latitude IS NULL, sender_temperature_celsius, weather_risk"
         " FROM enriched.track('TN00000001', 'DHL')"
     )
-    assert owner.execute(track).fetchall() == [("in_transit", False, None, None)]
-    for row in owner.execute("SELECT problem FROM weather.fetch_state WHERE kind = 'observation'"):
+    assert weather.stored.rows(track) == [("in_transit", False, None, None)]
+    for row in weather.stored.owner.execute(
+        "SELECT problem FROM weather.fetch_state WHERE kind = 'observation'"
+    ):
         assert "connection refused" in row[0]
 
 
 def test_hours_rejected_for_every_place_fail_the_run(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    owner: psycopg.Connection,
-    source: FakeSource,
-    monkeypatch: pytest.MonkeyPatch,
+    weather: Weather, source: FakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was green, though nothing came and trying again would not have helped."""
-    register(owner, latitude=50, longitude=10)
-    owner.execute(
+    register(weather.stored.owner, latitude=50, longitude=10)
+    weather.stored.owner.execute(
         "INSERT INTO solar.days"
         " (plant_id, day, status, hours_expected, hours_present, requested_at)"
         " VALUES (1, current_date - 3, 'complete', 24, 24, now())"
     )
     source.will(body(b"no", 403))
     monkeypatch.setenv("WEATHER_BASE_URL", source.url.removesuffix("/flights.json"))
-    result = run(resources, instance, "weather")
+    result = weather.fetch()
     assert "answered 403" in failure(result)
 
 
-@pytest.mark.parametrize("provider", ["weatherapi", "openweathermap"])
 def test_a_wrong_key_fails_the_run_and_names_the_variable(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
-    provider: str,
+    weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a.csv").write_text(text_of([line(1), line(2)]))
-    monkeypatch.setenv("WEATHER_PROVIDER", provider)
+    weather.send(line(1), line(2))
+    monkeypatch.setenv("WEATHER_PROVIDER", "openweathermap")
     for name in ("OPEN_METEO_FORECAST_URL", "OPEN_METEO_ARCHIVE_URL"):
         monkeypatch.setenv(name, os.environ["WEATHER_BASE_URL"])
     monkeypatch.setenv("WEATHER_API_KEY", "bad")
-    result = bring(resources, instance)
+    result = weather.fetch()
     assert "WEATHER_API_KEY" in failure(result)
     query = "SELECT count(*) FROM weather.api_requests WHERE kind = 'observation'"
-    assert owner.execute(query).fetchone() == (1,)
+    assert weather.stored.row(query) == (1,)
     monkeypatch.setenv("WEATHER_API_KEY", "good")
-    assert run(resources, instance, "weather").success
+    assert weather.fetch().success
     query = "SELECT DISTINCT provider FROM weather.observations"
-    assert owner.execute(query).fetchall() == [(provider,)]
+    assert weather.stored.rows(query) == [("openweathermap",)]
 
 
 @pytest.mark.answers("H06", "H13", "T10")
-def test_the_sensor_starts_a_run_when_something_is_due(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
-) -> None:
-    assert tick(resources, instance) == "No place is due."
-    (tmp_path / "a.csv").write_text(text_of([line(1)]))
-    assert run(resources, instance).success
-    assert isinstance(tick(resources, instance), dg.RunRequest)
-    assert run(resources, instance, "weather").success
-    assert tick(resources, instance) == "No place is due."
-    age(owner, 120)
-    assert isinstance(tick(resources, instance), dg.RunRequest)
-    assert run(resources, instance, "weather").success
-    assert tick(resources, instance) == "No place is due."
+def test_the_sensor_starts_a_run_when_something_is_due(weather: Weather) -> None:
+    assert weather.look() == "No place is due."
+    weather.send(line(1))
+    assert isinstance(weather.look(), dg.RunRequest)
+    for table in ("places", "fetch_state", "api_requests", "quota_blocks", "observations"):
+        count = weather.stored.row(f"SELECT count(*) FROM weather.{table}")
+        assert count == (0,), "it reads and changes nothing"
+    assert weather.fetch().success
+    assert weather.look() == "No place is due."
+    weather.age(120)
+    assert isinstance(weather.look(), dg.RunRequest)
+    assert weather.fetch().success
+    assert weather.look() == "No place is due."
 
 
 def test_an_exhausted_quota_starts_no_runs_until_the_key_changes(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
-    monkeypatch: pytest.MonkeyPatch,
+    weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Places to be looked up started a run every three seconds, each of which was rejected."""
-    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    weather.send(line(1))
     monkeypatch.setenv("OPEN_METEO_API_KEY", "exhausted")
-    assert bring(resources, instance).success
-    assert owner.execute(CALLS).fetchall() == [("geocoding", "quota", 1, 1)]
-    assert tick(resources, instance) == "2 places are due, and the quota is used up."
+    assert weather.fetch().success
+    assert weather.stored.rows(CALLS) == [("geocoding", "quota", 1, 1)]
+    assert weather.look() == "2 places are due, and the quota is used up."
     monkeypatch.setenv("OPEN_METEO_API_KEY", "mine")
-    assert isinstance(tick(resources, instance), dg.RunRequest)
-    assert run(resources, instance, "weather").success
+    assert isinstance(weather.look(), dg.RunRequest)
+    assert weather.fetch().success
     query = "SELECT provider, length(key_digest) FROM weather.quota_blocks"
-    assert owner.execute(query).fetchall() == [("open-meteo-geocoding", 12)]
-    assert owner.execute("SELECT count(*) FROM weather.observations").fetchone() == (2,)
+    assert weather.stored.rows(query) == [("open-meteo-geocoding", 12)]
+    assert weather.stored.row("SELECT count(*) FROM weather.observations") == (2,)
 
 
-def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
-) -> None:
-    (tmp_path / "a.csv").write_text(text_of([line(1)]))
-    assert bring(resources, instance).success
-    age(owner, 130)
-    owner.execute("UPDATE weather.fetch_state SET retry_at = now() + interval '5 minutes'")
-    job = sensors.job("weather")
+def test_a_sensor_run_respects_the_pause_unlike_a_manual_one(weather: Weather) -> None:
+    weather.send(line(1))
+    assert weather.fetch().success
+    weather.age(130)
+    weather.stored.owner.execute(
+        "UPDATE weather.fetch_state SET retry_at = now() + interval '5 minutes'"
+    )
     observed = "SELECT count(*) FROM weather.api_requests WHERE kind = 'observation'"
-    tags = {"dagster/sensor_name": "weather_due"}
-    assert job.execute_in_process(resources=resources, instance=instance, tags=tags).success
-    assert owner.execute(observed).fetchone() == (2,)
-    assert run(resources, instance, "weather").success
-    assert owner.execute(observed).fetchone() == (4,)
-
-
-def test_the_sensor_reads_and_changes_nothing(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
-) -> None:
-    (tmp_path / "a.csv").write_text(text_of([line(1)]))
-    assert run(resources, instance).success
-    assert isinstance(tick(resources, instance), dg.RunRequest)
-    for table in ("places", "fetch_state", "api_requests", "quota_blocks", "observations"):
-        rows = owner.execute(f"SELECT count(*) FROM weather.{table}").fetchone()
-        assert rows == (0,)
+    by_sensor = sensors.job("weather").execute_in_process(
+        resources=weather.resources,
+        instance=weather.instance,
+        tags={"dagster/sensor_name": "weather_due"},
+    )
+    assert by_sensor.success
+    assert weather.stored.row(observed) == (2,)
+    assert weather.fetch().success
+    assert weather.stored.row(observed) == (4,)
 
 
 def test_the_sensor_query_rests_twenty_times_its_duration(warehouse: Warehouse) -> None:
@@ -291,27 +241,23 @@ def test_the_sensor_query_rests_twenty_times_its_duration(warehouse: Warehouse) 
 
 
 def test_an_unavailable_provider_leaves_sources_green_with_aged_weather(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
-    warehouse: Warehouse,
-    monkeypatch: pytest.MonkeyPatch,
+    weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a.csv").write_text(text_of([line(1)]))
-    assert bring(resources, instance).success
-    age(owner, 130)
+    weather.send(line(1))
+    assert weather.fetch().success
+    weather.age(130)
     monkeypatch.setenv("WEATHER_BASE_URL", "http://127.0.0.1:9")
-    resources["weather"] = source_resource("weather")
-    (tmp_path / "b.csv").write_text(text_of([line(2)]))
-    assert not bring(resources, instance).success
-    shown = owner.execute(
+    weather.resources["weather"] = source_resource("weather")
+    (weather.folder / "b.csv").write_text(text_of([line(2)]))
+    assert weather.run("shipments").success
+    assert not weather.fetch().success
+    shown = weather.stored.rows(
         "SELECT sender_temperature_celsius IS NOT NULL, sender_weather_age_minutes"
         " FROM enriched.shipments ORDER BY tracking_number"
-    ).fetchall()
+    )
     assert [row[0] for row in shown] == [True, True]
     assert all(130 <= row[1] <= 150 for row in shown)
-    with warehouse.engine.connect() as connection:
+    with weather.stored.warehouse.engine.connect() as connection:
         check = text(read_sql("pipelines.sources.weather", "checks/fresh_weather"))
         old = [row.problem for row in connection.execute(check)]
     assert len(old) == 2
@@ -319,37 +265,27 @@ def test_an_unavailable_provider_leaves_sources_green_with_aged_weather(
 
 
 def test_places_of_long_delivered_shipments_are_no_longer_requested(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
+    stored: Stored, tmp_path: Path
 ) -> None:
     far = "Street 1, 1000 Brussels, Belgium"
     lines = [line(1, status="delivery", receiver_address=far), line(2)]
-    (tmp_path / "a.csv").write_text(text_of(lines))
-    assert bring(resources, instance).success
+    deliver(stored.warehouse, tmp_path, lines)
+    put_places(stored.warehouse)
     query = "SELECT place_key FROM weather.places WHERE is_observed ORDER BY 1"
-    assert owner.execute(query).fetchall() == [("BE 1000",), ("DE 10115",), ("FR 75001",)]
-    week = dt.timedelta(days=8)
-    owner.execute("UPDATE shipments.shipments SET updated_at = updated_at - %s", [week])
-    assert run(resources, instance, "weather").success
-    assert owner.execute(query).fetchall() == [("DE 10115",), ("FR 75001",)]
+    assert stored.rows(query) == [("BE 1000",), ("DE 10115",), ("FR 75001",)]
+    stored.owner.execute(
+        "UPDATE shipments.shipments SET updated_at = updated_at - interval '8 days'"
+    )
+    put_places(stored.warehouse)
+    assert stored.rows(query) == [("DE 10115",), ("FR 75001",)]
 
 
 @pytest.mark.parametrize(
     ("provider", "answer"),
-    [
-        ("open-meteo", "bad key"),
-        ("weatherapi", "bad key"),
-        ("weatherapi", "nothing listens"),
-        ("openweathermap", "nonsense"),
-    ],
+    [("open-meteo", "bad key"), ("weatherapi", "nothing listens"), ("openweathermap", "nonsense")],
 )
 def test_neither_dagster_nor_the_database_stores_a_key(
-    resources: dict[str, Any],
-    instance: dg.DagsterInstance,
-    tmp_path: Path,
-    owner: psycopg.Connection,
+    weather: Weather,
     source: FakeSource,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -357,7 +293,7 @@ def test_neither_dagster_nor_the_database_stores_a_key(
     provider: str,
     answer: str,
 ) -> None:
-    (tmp_path / "a.csv").write_text(text_of([line(1)]))
+    weather.send(line(1))
     monkeypatch.setenv("WEATHER_PROVIDER", provider)
     name = "OPEN_METEO_API_KEY" if provider == "open-meteo" else "WEATHER_API_KEY"
     monkeypatch.setenv(name, "hunter2/+")
@@ -370,13 +306,13 @@ def test_neither_dagster_nor_the_database_stores_a_key(
     )
     url = "http://127.0.0.1:9" if answer == "nothing listens" else source.url
     monkeypatch.setenv("WEATHER_BASE_URL", url.removesuffix("/flights.json"))
-    result = bring(resources, instance)
+    result = weather.fetch()
     assert not result.success
     kept = [str(event) for event in result.all_events]
     kept += [
         str(row)
         for table in ("api_requests", "fetch_state", "places", "quota_blocks", "observations")
-        for row in owner.execute(f"SELECT * FROM weather.{table}")
+        for row in weather.stored.owner.execute(f"SELECT * FROM weather.{table}")
     ]
     printed = capfd.readouterr()
     everything = "".join([*kept, caplog.text, printed.out, printed.err])

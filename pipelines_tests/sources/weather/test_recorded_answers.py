@@ -12,14 +12,8 @@ from typing import Any
 import pytest
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
-from pipelines.http.client import HttpClient
 from pipelines.sources.weather.geocoding import Geocoder, choose
-from pipelines.sources.weather.observation import (
-    Hour,
-    Observation,
-    implausible,
-    without_impossible,
-)
+from pipelines.sources.weather.observation import Hour, Observation, implausible, without_impossible
 from pipelines.sources.weather.place_names import Lookup
 from pipelines.sources.weather.providers import (
     KeyRejected,
@@ -34,6 +28,7 @@ from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.sources.weather.providers.weatherapi import WeatherApi
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
+from pipelines_tests.sources.weather.site import Theirs
 
 RECORDED = Path(__file__).parent / "recorded"
 VIENNA = Place(1, 48.2085, 16.3721, "AT", "1010")
@@ -68,26 +63,30 @@ def observe(provider: Provider, clock: FakeClock, count: int = 1) -> list[Observ
     return found
 
 
-def test_open_meteo(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
-    provider = OpenMeteo(http, recorded(source, "open_meteo", "one place"), clock)
-    (snow,) = observe(provider, clock)
+def test_open_meteo(theirs: Theirs) -> None:
+    provider = OpenMeteo(
+        theirs.http, recorded(theirs.source, "open_meteo", "one place"), theirs.clock
+    )
+    (snow,) = observe(provider, theirs.clock)
     assert (snow.temperature_celsius, snow.conditions, snow.is_day) == (
         -0.7,
         "slight snowfall",
         True,
     )
     assert snow.delay_risk == "snow"
-    recorded(source, "open_meteo", "two places")
-    first, second = observe(provider, clock, 2)
+    recorded(theirs.source, "open_meteo", "two places")
+    first, second = observe(provider, theirs.clock, 2)
     assert (first.wmo_code, second.wmo_code, second.is_day) == (61, 0, False)
-    recorded(source, "open_meteo", "a model without some variables")
-    (poor,) = observe(provider, clock)
+    recorded(theirs.source, "open_meteo", "a model without some variables")
+    (poor,) = observe(provider, theirs.clock)
     assert (poor.temperature_celsius, poor.wmo_code, poor.pressure_hpa) == (-38.2, None, None)
 
 
-def test_open_meteo_by_hours(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
+def test_open_meteo_by_hours(theirs: Theirs) -> None:
     def hours(title: str) -> list[Hour]:
-        provider = OpenMeteoHours(http, recorded(source, "open_meteo_hours", title), clock)
+        provider = OpenMeteoHours(
+            theirs.http, recorded(theirs.source, "open_meteo_hours", title), theirs.clock
+        )
         day = dt.date(2026, 11, 20)
         reasons = (
             provider.archive(VIENNA, day, day)
@@ -119,25 +118,23 @@ def test_open_meteo_by_hours(http: HttpClient, source: FakeSource, clock: FakeCl
         ("a mountain of the name", "found", 48.20849),
     ],
 )
-def test_geocoding(
-    http: HttpClient,
-    source: FakeSource,
-    clock: FakeClock,
-    title: str,
-    status: str,
-    latitude: float | None,
-) -> None:
+def test_geocoding(theirs: Theirs, title: str, status: str, latitude: float | None) -> None:
     lookup = Lookup("Wien", "de", ("AT",))
-    results = Geocoder(http, recorded(source, "geocoding", title), clock).search(lookup)
+    results = Geocoder(
+        theirs.http, recorded(theirs.source, "geocoding", title), theirs.clock
+    ).search(lookup)
     located = choose(results, lookup, postcode="1010", city="Wien")
     assert (located.status, located.latitude) == (status, latitude)
 
 
 @pytest.mark.answers("H04")
-def test_weatherapi(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
+def test_weatherapi(theirs: Theirs) -> None:
     def observed(title: str) -> Observation:
         (one,) = observe(
-            WeatherApi(http, recorded(source, "weatherapi", title), "key", clock), clock
+            WeatherApi(
+                theirs.http, recorded(theirs.source, "weatherapi", title), "key", theirs.clock
+            ),
+            theirs.clock,
         )
         return one
 
@@ -147,10 +144,10 @@ def test_weatherapi(http: HttpClient, source: FakeSource, clock: FakeClock) -> N
     assert (night.is_day, night.provider_code) == (False, "1000")
 
 
-def test_openweathermap(http: HttpClient, source: FakeSource, clock: FakeClock) -> None:
+def test_openweathermap(theirs: Theirs) -> None:
     def observed(title: str) -> Observation:
-        url = recorded(source, "openweathermap", title)
-        (one,) = observe(OpenWeatherMap(http, url, "key", clock), clock)
+        url = recorded(theirs.source, "openweathermap", title)
+        (one,) = observe(OpenWeatherMap(theirs.http, url, "key", theirs.clock), theirs.clock)
         return one
 
     dry, rain, snow = (observed(title) for title in read("openweathermap"))
@@ -167,17 +164,15 @@ def test_openweathermap(http: HttpClient, source: FakeSource, clock: FakeClock) 
     ("name", "answer"),
     [(name, answer) for name, answers in read("errors").items() for answer in answers],
 )
-def test_errors(
-    http: HttpClient, source: FakeSource, clock: FakeClock, name: str, answer: dict[str, Any]
-) -> None:
-    url = replay(source, answer)
+def test_errors(theirs: Theirs, name: str, answer: dict[str, Any]) -> None:
+    url = replay(theirs.source, answer)
     with pytest.raises(Failure) as caught:
         if name == "geocoding":
-            Geocoder(http, url, clock).search(Lookup("Wien", "de", ("AT",)))
+            Geocoder(theirs.http, url, theirs.clock).search(Lookup("Wien", "de", ("AT",)))
         elif name == "open_meteo":
-            OpenMeteoHours(http, url, clock).forecast([VIENNA], 0)
+            OpenMeteoHours(theirs.http, url, theirs.clock).forecast([VIENNA], 0)
         elif name == "weatherapi":
-            WeatherApi(http, url, "key", clock).observe([VIENNA])
+            WeatherApi(theirs.http, url, "key", theirs.clock).observe([VIENNA])
         else:
-            OpenWeatherMap(http, url, "key", clock).observe([VIENNA])
+            OpenWeatherMap(theirs.http, url, "key", theirs.clock).observe([VIENNA])
     assert type(caught.value) is MEANINGS[answer["means"]]

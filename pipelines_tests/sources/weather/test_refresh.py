@@ -8,7 +8,6 @@ import textwrap
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import psycopg
 import pytest
@@ -16,17 +15,15 @@ import pytest
 from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.sources.weather import fetch_lock
-from pipelines.sources.weather.due import count_present_due
-from pipelines.sources.weather.fetch import FetchResult
 from pipelines.sources.weather.fetch_lock import fetch_session
 from pipelines.sources.weather.observation import Observation
 from pipelines.sources.weather.providers import Place, Quota, QuotaExhausted, RequestRejected
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
-from pipelines.sources.weather.refresh import refresh
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
+from pipelines_tests.sources.weather.site import MadeUp, Present, observed
 
 OUTCOMES = "SELECT outcome, count(*) FROM weather.api_requests GROUP BY 1 ORDER BY 1"
 TOO_SOON = """
@@ -39,126 +36,72 @@ WHERE requested_at < before + interval '2 hours'
 """
 
 
-class MadeUp:
-    """A provider in the test's hand: it answers, or does what it is instructed to do first."""
-
-    name = "made-up"
-    key_digest = ""
-    quotas: tuple[Quota, ...] = ()
-    max_places = 200
-    cost_of_place = 1.0
-
-    def __init__(self, clock: FakeClock, *first: Exception | None) -> None:
-        self.clock, self.first, self.requested = clock, list(first), list[list[int]]()
-
-    def can_request(self, place: Place) -> bool:
-        return place.latitude is not None
-
-    def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        self.requested.append([place.place_id for place in places])
-        if self.first and (failure := self.first.pop(0)):
-            raise failure
-        return [observed(self.clock()) for _ in places]
-
-
-def observed(at: dt.datetime, **changes: Any) -> Observation:
-    values: dict[str, Any] = {
-        "temperature_celsius": 10.0, "feels_like_celsius": 9.0, "humidity_pct": 50.0,
-        "wind_kmh": 5.0, "wind_direction_degrees": 180.0, "precipitation_mm": 0.0,
-        "cloud_cover_pct": 10.0, "pressure_hpa": 1013.0, "conditions": "overcast",
-        "provider_code": "3", "wmo_code": 3, "is_day": True,
-    }  # fmt: skip
-    return Observation(observed_at=at, **(values | changes))
-
-
 def away() -> TransientFailure:
     return TransientFailure("weather", "it is away", place="there", remedy="Wait.")
 
 
-def add_places(owner: psycopg.Connection, count: int, latitude: float = 50.0) -> None:
-    owner.execute(
-        "INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)"
-        " SELECT 'XX ' || n, %s, n %% 180, 'found', TRUE FROM generate_series(1, %s) AS n",
-        [latitude, count],
-    )
-
-
-def fetch(warehouse: Warehouse, provider: Any, clock: FakeClock) -> FetchResult:
-    return refresh(warehouse, provider, clock=clock, sleep=lambda _: None)
-
-
-def due(warehouse: Warehouse, clock: FakeClock) -> int:
-    with warehouse.engine.connect() as connection:
-        return count_present_due(connection, clock(), by_postcode=False)
+@pytest.fixture
+def site(warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock) -> Present:
+    return Present(warehouse, owner, clock)
 
 
 @pytest.mark.answers("H06", "T09")
-def test_many_places_are_one_request_and_fresh_for_two_hours(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 10)
-    provider = MadeUp(clock)
-    done = fetch(warehouse, provider, clock)
+def test_many_places_are_one_request_and_fresh_for_two_hours(site: Present) -> None:
+    site.add_places(10)
+    provider = site.provider()
+    done = site.fetch(provider)
     assert (done.succeeded, done.requests) == (10, 1)
-    assert owner.execute(OUTCOMES).fetchall() == [("success", 10)]
-    clock.pass_by(hours=1, minutes=59, seconds=59)
-    assert due(warehouse, clock) == 0
-    assert fetch(warehouse, provider, clock).requests == 0
-    clock.pass_by(seconds=1)
-    assert due(warehouse, clock) == 10
-    assert fetch(warehouse, provider, clock).succeeded == 10
-    assert owner.execute(TOO_SOON).fetchall() == []
+    assert site.rows(OUTCOMES) == [("success", 10)]
+    site.clock.pass_by(hours=1, minutes=59, seconds=59)
+    assert site.due() == 0
+    assert site.fetch(provider).requests == 0
+    site.clock.pass_by(seconds=1)
+    assert site.due() == 10
+    assert site.fetch(provider).succeeded == 10
+    assert site.rows(TOO_SOON) == []
 
 
 @pytest.mark.answers("H07", "T14")
-def test_500_places_are_500_place_calls_in_batches(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 500)
-    done = fetch(warehouse, MadeUp(clock), clock)
+def test_500_places_are_500_place_calls_in_batches(site: Present) -> None:
+    site.add_places(500)
+    done = site.fetch()
     assert (done.succeeded, done.requests) == (500, 3)
     query = "SELECT count(*), count(DISTINCT request_id), sum(cost) FROM weather.api_requests"
-    assert owner.execute(query).fetchone() == (500, 3, 500)
+    assert site.row(query) == (500, 3, 500)
 
 
-def test_an_unused_place_is_not_requested(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 3)
-    owner.execute("UPDATE weather.places SET is_observed = FALSE WHERE place_key = 'XX 2'")
-    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
+def test_an_unused_place_is_not_requested(site: Present) -> None:
+    site.add_places(3)
+    site.owner.execute("UPDATE weather.places SET is_observed = FALSE WHERE place_key = 'XX 2'")
+    assert site.fetch().succeeded == 2
 
 
-def test_failures_are_retried_soon_without_using_the_window(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 2)
-    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
-    clock.pass_by(hours=2)
-    down = MadeUp(clock, *[away()] * 99)
-    done = fetch(warehouse, down, clock)
+def test_failures_are_retried_soon_without_using_the_window(site: Present) -> None:
+    site.add_places(2)
+    assert site.fetch().succeeded == 2
+    site.clock.pass_by(hours=2)
+    down = site.provider(*[away()] * 99)
+    done = site.fetch(down)
     assert (done.succeeded, done.failed, len(down.requested)) == (0, 2, 4)
     query = "SELECT temperature_celsius, fetched_at < %s FROM weather.observations"
-    assert owner.execute(query, [clock()]).fetchall() == [(10.0, True)] * 2
-    assert due(warehouse, clock) == 0
-    clock.pass_by(seconds=31)
-    assert fetch(warehouse, MadeUp(clock, away()), clock).succeeded == 2
-    assert owner.execute(OUTCOMES).fetchall() == [("failed", 10), ("success", 4)]
+    assert site.rows(query, site.clock()) == [(10.0, True)] * 2
+    assert site.due() == 0
+    site.clock.pass_by(seconds=31)
+    assert site.fetch(site.provider(away())).succeeded == 2
+    assert site.rows(OUTCOMES) == [("failed", 10), ("success", 4)]
     failures = "SELECT DISTINCT consecutive_failures, problem, retry_at FROM weather.fetch_state"
-    assert owner.execute(failures).fetchall() == [(0, None, None)]
+    assert site.rows(failures) == [(0, None, None)]
 
 
-def test_an_outage_slows_requests_to_every_five_minutes(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 1)
-    down = MadeUp(clock, *[away()] * 999)
+def test_an_outage_slows_requests_to_every_five_minutes(site: Present) -> None:
+    site.add_places(1)
+    down = site.provider(*[away()] * 999)
     for _ in range(60):
-        fetch(warehouse, down, clock)
-        clock.pass_by(minutes=1)
+        site.fetch(down)
+        site.clock.pass_by(minutes=1)
     times = [
         at
-        for (at,) in owner.execute(
+        for (at,) in site.owner.execute(
             "SELECT DISTINCT requested_at FROM weather.api_requests ORDER BY 1"
         )
     ]
@@ -168,11 +111,9 @@ def test_an_outage_slows_requests_to_every_five_minutes(
 
 
 @pytest.mark.answers("H38")
-def test_one_bad_place_leaves_the_others_done(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
+def test_one_bad_place_leaves_the_others_done(site: Present) -> None:
     """One bad city stopped all."""
-    add_places(owner, 9)
+    site.add_places(9)
 
     class Picky(MadeUp):
         def observe(self, places: Sequence[Place]) -> list[Observation | str]:
@@ -181,199 +122,157 @@ def test_one_bad_place_leaves_the_others_done(
                 raise RequestRejected("weather", "that is no place", place="there")
             return answers
 
-    ((bad,),) = owner.execute(
-        "SELECT place_id FROM weather.places WHERE place_key = 'XX 5'"
-    ).fetchall()
-    done = fetch(warehouse, Picky(clock), clock)
+    ((bad,),) = site.rows("SELECT place_id FROM weather.places WHERE place_key = 'XX 5'")
+    done = site.fetch(Picky(site.clock))
     assert (done.succeeded, done.failed) == (8, 1)
     query = "SELECT problem, retry_at FROM weather.fetch_state WHERE place_id = %s"
-    assert owner.execute(query, [bad]).fetchone() == (
-        "that is no place",
-        clock() + dt.timedelta(hours=6),
-    )
-    assert due(warehouse, clock) == 0
+    assert site.row(query, bad) == ("that is no place", site.clock() + dt.timedelta(hours=6))
+    assert site.due() == 0
 
 
-def test_an_implausible_response_fails_only_its_place(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 3)
-
-    class Absent(MadeUp):
-        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-            good = super().observe(places)
-            stale = observed(self.clock() - dt.timedelta(hours=4))
-            return [stale, "no data here", *good[2:]]
-
-    done = fetch(warehouse, Absent(clock), clock)
+def test_an_implausible_response_fails_only_its_place(site: Present) -> None:
+    site.add_places(3)
+    provider = site.provider()
+    stale = observed(site.clock() - dt.timedelta(hours=4))
+    provider.change = lambda good: [stale, "no data here", *good[2:]]
+    done = site.fetch(provider)
     assert (done.succeeded, done.failed) == (1, 2)
     query = "SELECT problem FROM weather.fetch_state WHERE problem IS NOT NULL ORDER BY place_id"
-    assert owner.execute(query).fetchall() == [
-        ("it is stale: 2026-11-20T06:07:00+00:00",),
-        ("no data here",),
-    ]
-    assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (
-        3,
-    )  # it answered
+    assert site.rows(query) == [("it is stale: 2026-11-20T06:07:00+00:00",), ("no data here",)]
+    assert site.row("SELECT sum(cost) FROM weather.api_requests") == (3,)  # it answered
 
 
-def test_an_impossible_value_is_null_and_counted(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
+def test_an_impossible_value_is_null_and_counted(site: Present) -> None:
     """One value out of range cost the entire answer of its place."""
-    add_places(owner, 2)
-
-    class Kelvin(MadeUp):
-        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-            return [observed(self.clock(), temperature_celsius=283.0), *super().observe(places)[1:]]
-
-    done = fetch(warehouse, Kelvin(clock), clock)
+    site.add_places(2)
+    provider, kelvin = site.provider(), observed(site.clock(), temperature_celsius=283.0)
+    provider.change = lambda good: [kelvin, *good[1:]]
+    done = site.fetch(provider)
     assert (done.succeeded, done.failed, done.impossible) == (2, 0, {"temperature_celsius": 1})
     query = (
         "SELECT temperature_celsius IS NULL, wind_kmh IS NULL FROM weather.observations"
         " ORDER BY place_id"
     )
-    assert owner.execute(query).fetchall() == [(True, False), (False, False)]
+    assert site.rows(query) == [(True, False), (False, False)]
 
 
 @pytest.mark.answers("H36")
-def test_an_exhausted_allowance_is_not_queried_before_its_renewal(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 2)
-    until = clock() + dt.timedelta(minutes=53)
+def test_an_exhausted_allowance_is_not_queried_before_its_renewal(site: Present) -> None:
+    site.add_places(2)
+    until = site.clock() + dt.timedelta(minutes=53)
     spent = QuotaExhausted("weather", "Hourly limit exceeded", place="there", until=until)
-    provider = MadeUp(clock, spent)
-    done = fetch(warehouse, provider, clock)
+    provider = site.provider(spent)
+    done = site.fetch(provider)
     assert done.failure is spent
-    clock.pass_by(minutes=52)
-    assert fetch(warehouse, provider, clock).requests == 0
-    clock.pass_by(minutes=1)
-    assert fetch(warehouse, provider, clock).succeeded == 2
-    assert owner.execute(OUTCOMES).fetchall() == [("quota", 2), ("success", 2)]
-    assert owner.execute("SELECT count(*) FROM weather.quota_blocks").fetchone() == (0,)
+    site.clock.pass_by(minutes=52)
+    assert site.fetch(provider).requests == 0
+    site.clock.pass_by(minutes=1)
+    assert site.fetch(provider).succeeded == 2
+    assert site.rows(OUTCOMES) == [("quota", 2), ("success", 2)]
+    assert site.row("SELECT count(*) FROM weather.quota_blocks") == (0,)
 
 
-def test_a_new_key_ignores_the_old_ones_pause_and_quota(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
+def test_a_new_key_ignores_the_old_ones_pause_and_quota(site: Present) -> None:
     """A used-up month blocked a new key till the month was over."""
-    add_places(owner, 2)
-    until = clock() + dt.timedelta(days=9)
-    old = MadeUp(clock, QuotaExhausted("weather", "used up", place="there", until=until))
+    site.add_places(2)
+    until = site.clock() + dt.timedelta(days=9)
+    old = site.provider(QuotaExhausted("weather", "used up", place="there", until=until))
     old.key_digest = "old"
-    assert fetch(warehouse, old, clock).requests == 1
-    assert fetch(warehouse, old, clock).requests == 0
-    owner.execute(
+    assert site.fetch(old).requests == 1
+    assert site.fetch(old).requests == 0
+    site.owner.execute(
         "INSERT INTO weather.api_requests"
         " (request_id, provider, key_digest, kind, requested_at, outcome, cost)"
         " VALUES (gen_random_uuid(), 'made-up', 'old', 'observation', %s, 'success', 99)",
-        [clock()],
+        [site.clock()],
     )
-    new = MadeUp(clock)
+    new = site.provider()
     new.key_digest, new.quotas = "new", (Quota("month", 100),)
-    assert fetch(warehouse, new, clock).succeeded == 2
+    assert site.fetch(new).succeeded == 2
     query = "SELECT provider, key_digest FROM weather.quota_blocks"
-    assert owner.execute(query).fetchall() == [("made-up", "old")]
+    assert site.rows(query) == [("made-up", "old")]
 
 
-def test_a_pause_of_unknown_length_grows_until_a_response_arrives(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
+def test_a_pause_of_unknown_length_grows_until_a_response_arrives(site: Present) -> None:
     """OpenWeatherMap's "temporarily blocked" was requested again every minute."""
-    add_places(owner, 1)
+    site.add_places(1)
     blocked = QuotaExhausted("weather", "temporarily blocked", place="there", until=None)
-    provider = MadeUp(clock, *[blocked] * 6, None, blocked)
+    provider = site.provider(*[blocked] * 6, None, blocked)
     requested = []
     for minute in range(70):
-        if fetch(warehouse, provider, clock).requests:
+        if site.fetch(provider).requests:
             requested.append(minute)
-        clock.pass_by(minutes=1)
+        site.clock.pass_by(minutes=1)
     assert requested == [0, 1, 3, 7, 15, 31, 63]
-    assert owner.execute("SELECT count(*) FROM weather.quota_blocks").fetchone() == (0,)
-    clock.pass_by(hours=2)
-    assert fetch(warehouse, provider, clock).requests == 1
+    assert site.row("SELECT count(*) FROM weather.quota_blocks") == (0,)
+    site.clock.pass_by(hours=2)
+    assert site.fetch(provider).requests == 1
     query = "SELECT consecutive_blocks, blocked_until FROM weather.quota_blocks"
-    assert owner.execute(query).fetchall() == [(1, clock() + dt.timedelta(minutes=1))]
+    assert site.rows(query) == [(1, site.clock() + dt.timedelta(minutes=1))]
 
 
 @pytest.mark.answers("H15", "H36")
-def test_requests_stay_within_the_allowance(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 30)
-    provider = MadeUp(clock)
+def test_requests_stay_within_the_allowance(site: Present) -> None:
+    site.add_places(30)
+    provider = site.provider()
     provider.quotas = (Quota("minute", 12), Quota("day", 25))
-    assert fetch(warehouse, provider, clock).succeeded == 12
-    clock.pass_by(minutes=1)
-    assert fetch(warehouse, provider, clock).succeeded == 12
-    clock.pass_by(minutes=1)
-    assert fetch(warehouse, provider, clock).succeeded == 1
-    clock.pass_by(days=1)
-    assert fetch(warehouse, provider, clock).succeeded == 12
+    assert site.fetch(provider).succeeded == 12
+    site.clock.pass_by(minutes=1)
+    assert site.fetch(provider).succeeded == 12
+    site.clock.pass_by(minutes=1)
+    assert site.fetch(provider).succeeded == 1
+    site.clock.pass_by(days=1)
+    assert site.fetch(provider).succeeded == 12
 
 
-def test_an_outage_does_not_use_the_allowance_up(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
+def test_an_outage_does_not_use_the_allowance_up(site: Present) -> None:
     """500 places, the true allowance of Open-Meteo, an hour down: soon after all are fresh.
 
     A request of them is 500 of the 5,000 of an hour; the longest pause is five minutes.
     """
-    add_places(owner, 500)
-    provider = MadeUp(clock, *[away()] * 9999)
+    site.add_places(500)
+    provider = site.provider(*[away()] * 9999)
     provider.quotas = OpenMeteo.quotas
     for _ in range(12):
-        assert fetch(warehouse, provider, clock).requests > 0
-        clock.pass_by(minutes=5)
-    assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (0,)
+        assert site.fetch(provider).requests > 0
+        site.clock.pass_by(minutes=5)
+    assert site.row("SELECT sum(cost) FROM weather.api_requests") == (0,)
     provider.first = []
     for _ in range(6):
-        fetch(warehouse, provider, clock)
-        clock.pass_by(minutes=1)
-    assert owner.execute("SELECT count(*) FROM weather.observations").fetchone() == (500,)
+        site.fetch(provider)
+        site.clock.pass_by(minutes=1)
+    assert site.row("SELECT count(*) FROM weather.observations") == (500,)
 
 
-def test_a_place_failing_alone_is_requested_ever_less(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 1)
-
-    class Nothing(MadeUp):
-        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-            super().observe(places)
-            return ["no data here"]
-
-    provider, end = Nothing(clock), clock() + dt.timedelta(days=1)
+def test_a_place_failing_alone_is_requested_ever_less(site: Present) -> None:
+    site.add_places(1)
+    provider, end = site.provider(), site.clock() + dt.timedelta(days=1)
+    provider.change = lambda good: ["no data here"] * len(good)
     waits = []
-    while clock() < end:
-        assert fetch(warehouse, provider, clock).requests == 1
-        ((retry_at,),) = owner.execute("SELECT retry_at FROM weather.fetch_state").fetchall()
-        waits.append(retry_at - clock())
-        clock.pass_by(seconds=waits[-1].total_seconds() - 1)
-        assert fetch(warehouse, provider, clock).requests == 0
-        clock.pass_by(seconds=1)
+    while site.clock() < end:
+        assert site.fetch(provider).requests == 1
+        ((retry_at,),) = site.rows("SELECT retry_at FROM weather.fetch_state")
+        waits.append(retry_at - site.clock())
+        site.clock.pass_by(seconds=waits[-1].total_seconds() - 1)
+        assert site.fetch(provider).requests == 0
+        site.clock.pass_by(seconds=1)
     assert waits == sorted(waits)
     assert len(provider.requested) < 15
 
 
-def test_a_wrong_key_stops_at_once_and_costs_no_place(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 3)
+def test_a_wrong_key_stops_at_once_and_costs_no_place(site: Present) -> None:
+    site.add_places(3)
     wrong = PermanentFailure("weather", "wrong key", place="there", remedy="Set WEATHER_API_KEY.")
-    provider = MadeUp(clock, wrong)
+    provider = site.provider(wrong)
     with pytest.raises(PermanentFailure, match="WEATHER_API_KEY"):
-        fetch(warehouse, provider, clock)
+        site.fetch(provider)
     assert len(provider.requested) == 1
-    assert due(warehouse, clock) == 3
+    assert site.due() == 3
 
 
 @pytest.mark.answers("H08")
-def test_two_at_once_share_the_work(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 100)
+def test_two_at_once_share_the_work(site: Present) -> None:
+    site.add_places(100)
 
     class Slow(MadeUp):
         max_places = 7
@@ -382,22 +281,22 @@ def test_two_at_once_share_the_work(
             time.sleep(0.02)
             return super().observe(places)
 
-    provider = Slow(clock)
-    threads = [threading.Thread(target=fetch, args=(warehouse, provider, clock)) for _ in range(4)]
+    provider = Slow(site.clock)
+    threads = [threading.Thread(target=site.fetch, args=(provider,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     requested = [place for places in provider.requested for place in places]
     assert len(requested) == len(set(requested)) == 100
-    assert owner.execute(OUTCOMES).fetchall() == [("success", 100)]
+    assert site.rows(OUTCOMES) == [("success", 100)]
 
 
 KILLED = """
 import datetime as dt, sys, time
 from pipelines.warehouse.connection import Warehouse
 from pipelines.sources.weather.refresh import refresh
-from pipelines_tests.sources.weather.test_refresh import MadeUp
+from pipelines_tests.sources.weather.site import MadeUp
 now = dt.datetime.fromisoformat(sys.argv[2])
 class Hanging(MadeUp):
     def observe(self, places):
@@ -421,75 +320,52 @@ def kill_during_a_request(warehouse: Warehouse, now: dt.datetime) -> None:
     requesting.communicate()
 
 
-def test_a_killed_run_keeps_no_lock_and_costs_one_request(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 3)
-    kill_during_a_request(warehouse, clock())
-    assert due(warehouse, clock) == 3
-    provider = MadeUp(clock)
+def test_a_killed_run_keeps_no_lock_and_costs_one_request(site: Present) -> None:
+    site.add_places(3)
+    kill_during_a_request(site.warehouse, site.clock())
+    assert site.due() == 3
+    provider = site.provider()
     provider.quotas = (Quota("minute", 5),)
-    assert fetch(warehouse, provider, clock).succeeded == 2  # three of five are spent
-    clock.pass_by(minutes=1)
-    assert fetch(warehouse, provider, clock).succeeded == 1
-    assert owner.execute(OUTCOMES).fetchall() == [("started", 3), ("success", 3)]
-    assert owner.execute("SELECT sum(cost) FROM weather.api_requests").fetchone() == (6,)
+    assert site.fetch(provider).succeeded == 2  # three of five are spent
+    site.clock.pass_by(minutes=1)
+    assert site.fetch(provider).succeeded == 1
+    assert site.rows(OUTCOMES) == [("started", 3), ("success", 3)]
+    assert site.row("SELECT sum(cost) FROM weather.api_requests") == (6,)
 
 
-def test_a_lost_session_frees_the_lock_and_writes_no_more(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
+def test_a_lost_session_frees_the_lock_and_writes_no_more(site: Present) -> None:
     """Else a place would have two answers in one window."""
-    add_places(owner, 1)
+    site.add_places(1)
     holder = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
 
     class Cut(MadeUp):
         def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-            ((pid,),) = owner.execute(holder).fetchall()
-            owner.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
-            assert fetch(warehouse, MadeUp(clock), clock).succeeded == 1
+            ((pid,),) = site.rows(holder)
+            site.owner.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+            assert site.fetch().succeeded == 1
             return super().observe(places)
 
     with pytest.raises(TransientFailure, match="nothing was written"):
-        fetch(warehouse, Cut(clock), clock)
-    assert owner.execute(OUTCOMES).fetchall() == [("started", 1), ("success", 1)]
-    assert owner.execute(TOO_SOON).fetchall() == []
-    assert owner.execute(holder).fetchall() == []
-
-
-def test_a_second_run_waits_and_then_requests_nothing(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 3)
-    second = MadeUp(clock)
-    waiting = threading.Thread(target=fetch, args=(warehouse, second, clock))
-
-    class Slow(MadeUp):
-        def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-            waiting.start()
-            waiting.join(0.5)
-            assert waiting.is_alive()
-            return super().observe(places)
-
-    assert fetch(warehouse, Slow(clock), clock).succeeded == 3
-    waiting.join()
-    assert second.requested == []
+        site.fetch(Cut(site.clock))
+    assert site.rows(OUTCOMES) == [("started", 1), ("success", 1)]
+    assert site.rows(TOO_SOON) == []
+    assert site.rows(holder) == []
 
 
 def test_a_lock_kept_too_long_fails_the_next_run(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+    site: Present, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetch_lock, "MAX_WAIT_SECONDS", 0.3)
     with (
-        fetch_session(warehouse),
+        fetch_session(site.warehouse),
         pytest.raises(TransientFailure, match="another run has been fetching"),
     ):
-        fetch(warehouse, MadeUp(clock), clock)
-    assert fetch(warehouse, MadeUp(clock), clock).requests == 0
+        site.fetch()
+    assert site.fetch().requests == 0
 
 
-def keep_answer(owner: psycopg.Connection, minutes: float, kind: str = "observation") -> None:
-    owner.execute(
+def keep_answer(site: Present, minutes: float, kind: str = "observation") -> None:
+    site.owner.execute(
         "INSERT INTO weather.api_requests"
         " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
         " SELECT gen_random_uuid(), place_id, 'x', %s, '2026-11-20 10:07Z'::timestamptz"
@@ -499,19 +375,17 @@ def keep_answer(owner: psycopg.Connection, minutes: float, kind: str = "observat
 
 
 @pytest.mark.answers("H08")
-def test_the_database_rejects_a_second_observation_within_two_hours(
-    owner: psycopg.Connection,
-) -> None:
+def test_the_database_rejects_a_second_observation_within_two_hours(site: Present) -> None:
     """Whichever window it is in: on a grid, two minutes apart could be two windows."""
-    add_places(owner, 2)
-    keep_answer(owner, 0)
+    site.add_places(2)
+    keep_answer(site, 0)
     for minutes in (0, 1, 53, 119, -1, -119):
         with pytest.raises(psycopg.errors.ExclusionViolation, match="one_kept_observation"):
-            keep_answer(owner, minutes)
-        keep_answer(owner, minutes, kind="forecast")
+            keep_answer(site, minutes)
+        keep_answer(site, minutes, kind="forecast")
     for minutes in (120, -120):
-        keep_answer(owner, minutes)
-    owner.execute(
+        keep_answer(site, minutes)
+    site.owner.execute(
         "INSERT INTO weather.api_requests"
         " (request_id, place_id, provider, kind, requested_at, outcome, cost)"
         " SELECT gen_random_uuid(), max(place_id), 'x', 'observation', '2026-11-20 10:08Z',"
@@ -519,78 +393,65 @@ def test_the_database_rejects_a_second_observation_within_two_hours(
     )
 
 
-def test_a_place_with_deleted_state_waits_two_hours(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 2)
-    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
-    owner.execute("DELETE FROM weather.fetch_state")
-    clock.pass_by(hours=1, minutes=59)
-    assert due(warehouse, clock) == 0
-    clock.pass_by(minutes=1)
-    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
+def test_a_place_with_deleted_state_waits_two_hours(site: Present) -> None:
+    site.add_places(2)
+    assert site.fetch().succeeded == 2
+    site.owner.execute("DELETE FROM weather.fetch_state")
+    site.clock.pass_by(hours=1, minutes=59)
+    assert site.due() == 0
+    site.clock.pass_by(minutes=1)
+    assert site.fetch().succeeded == 2
 
 
-def test_future_weather_from_a_wrong_clock_is_replaced(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
-    add_places(owner, 2)
-    clock.pass_by(hours=1)
-    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
-    clock.pass_by(hours=-1)
-    assert due(warehouse, clock) == 2
-    assert fetch(warehouse, MadeUp(clock), clock).succeeded == 2
-    assert owner.execute(OUTCOMES).fetchall() == [("success", 2), ("superseded", 2)]
+def test_future_weather_from_a_wrong_clock_is_replaced(site: Present) -> None:
+    site.add_places(2)
+    site.clock.pass_by(hours=1)
+    assert site.fetch().succeeded == 2
+    site.clock.pass_by(hours=-1)
+    assert site.due() == 2
+    assert site.fetch().succeeded == 2
+    assert site.rows(OUTCOMES) == [("success", 2), ("superseded", 2)]
 
 
-def test_a_run_killed_under_a_wrong_clock_blocks_nothing_later(
-    owner: psycopg.Connection, warehouse: Warehouse, clock: FakeClock
-) -> None:
-    add_places(owner, 2)
-    clock.pass_by(days=1)
+def test_a_run_killed_under_a_wrong_clock_blocks_nothing_later(site: Present) -> None:
+    site.add_places(2)
+    site.clock.pass_by(days=1)
     with pytest.raises(KeyboardInterrupt):
-        fetch(warehouse, MadeUp(clock, KeyboardInterrupt()), clock)  # type: ignore[arg-type]
-    clock.pass_by(days=-1)
-    assert due(warehouse, clock) == 2
+        site.fetch(site.provider(KeyboardInterrupt()))  # type: ignore[arg-type]
+    site.clock.pass_by(days=-1)
+    assert site.due() == 2
 
 
 @pytest.mark.answers("T44")
-def test_a_day_of_failures_two_refreshers_and_a_kill(
-    warehouse: Warehouse, owner: psycopg.Connection, clock: FakeClock
-) -> None:
+def test_a_day_of_failures_two_refreshers_and_a_kill(site: Present) -> None:
     """24 simulated hours, minute by minute, against the sandbox over HTTP.
 
     The window of two hours was also the interval of the task: data reached four hours of age.
     """
-    add_places(owner, 12)
-    began = clock()
+    site.add_places(12)
+    began = site.clock()
     kinds = ("500", "429", "truncated", "html", "error")
     http = HttpClient("weather", "WEATHER_BASE_URL", attempts=1)
-    with sandbox_server(now=clock, fault_rate=0.3, faults=kinds, seed=7) as url:
-        provider = OpenMeteo(http, url, clock)
+    with sandbox_server(now=site.clock, fault_rate=0.3, faults=kinds, seed=7) as url:
+        provider = OpenMeteo(http, url, site.clock)
         for minute in range(24 * 60):
-            if due(warehouse, clock):
-                if (
-                    minute > 8 * 60
-                    and not owner.execute(
-                        "SELECT FROM weather.api_requests WHERE outcome = 'started'"
-                    ).fetchall()
+            if site.due():
+                if minute > 8 * 60 and not site.rows(
+                    "SELECT FROM weather.api_requests WHERE outcome = 'started'"
                 ):
-                    kill_during_a_request(warehouse, clock())
-                threads = [
-                    threading.Thread(target=fetch, args=(warehouse, provider, clock)) for _ in "12"
-                ]
+                    kill_during_a_request(site.warehouse, site.clock())
+                threads = [threading.Thread(target=site.fetch, args=(provider,)) for _ in "12"]
                 for thread in threads:
                     thread.start()
                 for thread in threads:
                     thread.join()
-            clock.pass_by(minutes=1)
-    assert owner.execute(TOO_SOON).fetchall() == []
-    outcomes: dict[str, int] = dict(owner.execute(OUTCOMES).fetchall())
+            site.clock.pass_by(minutes=1)
+    assert site.rows(TOO_SOON) == []
+    outcomes: dict[str, int] = dict(site.rows(OUTCOMES))
     assert outcomes["started"] == 12
     assert outcomes["failed"] > 12
     assert outcomes["success"] >= 12 * 11
-    ages = owner.execute(
+    ages = site.row(
         """
         SELECT max(next_at - requested_at) FROM (
             SELECT requested_at, coalesce(
@@ -598,9 +459,9 @@ def test_a_day_of_failures_two_refreshers_and_a_kill(
             ) AS next_at
             FROM weather.api_requests WHERE outcome = 'success') AS successes
         """,
-        [clock()],
-    ).fetchone()
+        site.clock(),
+    )
     assert ages is not None
     assert ages[0] <= dt.timedelta(hours=2, minutes=5)
-    first = owner.execute("SELECT min(requested_at) FROM weather.api_requests").fetchone()
+    first = site.row("SELECT min(requested_at) FROM weather.api_requests")
     assert first == (began,)

@@ -1,39 +1,23 @@
 """The places of the sandbox's shipments: found by native names, and one ambiguous."""
 
 import datetime as dt
-from typing import Any
 
-import psycopg
+import requests
 
-from pipelines.http.client import HttpClient
 from pipelines.sources.shipments.sandbox import HEADER, lines
 from pipelines.sources.weather.geocode_places import put_places
-from pipelines.sources.weather.geocoding import Geocoder
-from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_clock import FakeClock
-from pipelines_tests.sources.shipments.made_up import deliver
-from pipelines_tests.sources.weather.lookups import locate_places
+from pipelines_tests.sources.weather.site import Site
 
 
-def test_all_sandbox_places_are_found_but_the_ambiguous_one(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    tmp_path: Any,
-    http: HttpClient,
-    sandbox: str,
-    clock: FakeClock,
-) -> None:
+def test_all_sandbox_places_are_found_but_the_ambiguous_one(site: Site) -> None:
     """A geocoder that finds any name hides what a real one does not find."""
-    deliver(
-        warehouse,
-        tmp_path,
-        [dict(zip(HEADER, one, strict=True)) for one in lines(2026, dt.date(2026, 11, 20))],
-    )
-    put_places(warehouse)
-    _, failure = locate_places(warehouse, Geocoder(http, sandbox, clock), clock)
+    site.send([dict(zip(HEADER, one, strict=True)) for one in lines(2026, dt.date(2026, 11, 20))])
+    put_places(site.warehouse)
+    _, failure = site.locate()
     assert failure is None
     query = "SELECT place_key, geocoding_status, geocoded_name FROM weather.places"
-    found = {key: (status, name) for key, status, name in owner.execute(query).fetchall()}
+    found = {key: (status, name) for key, status, name in site.rows(query)}
     assert {key for key, (status, _) in found.items() if status != "found"} == {"DE frankfurt"}
     assert found["DE frankfurt"] == ("ambiguous", None)
     assert found["AT 1010"] == ("found", "Wien, AT")
@@ -43,11 +27,7 @@ def test_all_sandbox_places_are_found_but_the_ambiguous_one(
     assert found["PL 00-950"] == ("found", "Warsaw, PL")
 
 
-def test_the_sandbox_has_the_free_quotas_and_none_with_key(
-    http: HttpClient, sandbox: str, clock: FakeClock
-) -> None:
-    import requests
-
+def test_the_sandbox_has_the_free_quotas_and_none_with_key(sandbox: str, clock: FakeClock) -> None:
     def search(**headers: str) -> requests.Response:
         return requests.get(f"{sandbox}/v1/search?name=Berlin", headers=headers, timeout=60)
 
@@ -67,3 +47,6 @@ def test_the_sandbox_has_the_free_quotas_and_none_with_key(
     rejected = search(**{"X-Api-Key": "bad"})
     assert (rejected.status_code, rejected.json()["error"]) == (400, True)
     assert search(**{"X-Api-Key": "exhausted"}).status_code == 429
+    for key, status in (("bad", 401), ("exhausted", 403)):
+        current = requests.get(f"{sandbox}/v1/current.json?key={key}&q=50,10", timeout=60)
+        assert current.status_code == status
