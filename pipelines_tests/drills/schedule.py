@@ -3,11 +3,13 @@
 Good runs are of this process; one that is to be struck is a process of its own.
 """
 
+import multiprocessing
 import os
 import tempfile
 from contextlib import ExitStack
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -22,7 +24,6 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.drills import troubles
 from pipelines_tests.drills.senders import Sender, WeatherFeed, WeatherSender, load
 from pipelines_tests.drills.troubles import Blow
-from pipelines_tests.drills.warm_runs import warm
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body, cut
 from pipelines_tests.source_contract.feeds import (
@@ -144,6 +145,13 @@ class Schedule:
             self._bring_up()
         assert not said.startswith("fault"), f"{blow}: {said}"
         return f"{blow}; {said or 'it is loaded'}"
+
+
+def warm() -> ForkServerContext:
+    """Return a context that forks from a process with one thread and all imports done."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pipelines_tests.drills.warmed"])
+    return context
 
 
 def _load(

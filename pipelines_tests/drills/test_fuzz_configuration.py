@@ -21,9 +21,7 @@ from pipelines.cli.main import isobar
 from pipelines.config import Settings, env_validation, read_dot_env
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations.alert_messages import (
-    Account,
     Memory,
-    NotifiedProblem,
     read_memory,
 )
 from pipelines.orchestration.schedule_config import declared, read_timetable
@@ -207,12 +205,6 @@ def test_accepted_schedules_have_a_longest_wait(
         assert read_timetable(own).schedules["own"].longest_wait > dt.timedelta()
 
 
-def test_our_schedules_written_again_are_the_same(tmp_path: Path) -> None:
-    own = tmp_path / "schedules.toml"
-    own.write_text(as_toml({"schedules": declared()}))
-    assert read_timetable(own).schedules == read_timetable(None).schedules
-
-
 def manifest() -> Manifest:
     return Manifest(
         format=FORMAT,
@@ -234,32 +226,6 @@ def test_manifests_are_accepted_or_rejected_with_a_message(
     with verdicts.count():
         accepted = read_manifest(tmp_path)
         assert Manifest.model_validate_json(accepted.model_dump_json()) == accepted
-
-
-stored = st.text(st.characters(codec="utf-8"))  # PostgreSQL keeps no halves of surrogate pairs
-notified = st.builds(
-    NotifiedProblem,
-    severity=st.sampled_from(["error", "warning"]),
-    where=stored,
-    path=stored,
-    since=st.datetimes(timezones=st.just(dt.UTC)),
-)
-accounts = st.builds(
-    Account,
-    notified=st.dictionaries(stored, notified, max_size=3),
-    failures=st.integers(0, 99),
-    again_at=st.floats(0, 1e10),
-    reason=st.none() | stored,
-)
-
-
-@often()
-@given(st.dictionaries(stored, accounts, max_size=2))
-def test_what_alerts_remember_is_read_as_it_was_written(receivers: dict[str, Account]) -> None:
-    memory = Memory(receivers=receivers)
-    cursor = memory.model_dump_json()
-    assert read_memory(cursor) == memory
-    read_memory(cursor[:-5])
 
 
 @often()

@@ -1,6 +1,6 @@
 """Imports and preparations for forks, done once so that each of them inherits them.
 
-Only `warm_runs` has it imported, by the process that is forked.
+Only `schedule` has it imported, by the process that is forked.
 """
 
 import datetime as dt
