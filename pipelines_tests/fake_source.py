@@ -66,6 +66,10 @@ class FakeSource:
         self._answers = list(answers)
         return self
 
+    def will_first(self, *answers: Answer) -> None:
+        """Give these before those that are queued."""
+        self._answers[:0] = answers
+
 
 def document(content: Any) -> Answer:
     """Answer 200 with JSON."""

@@ -82,34 +82,6 @@ def test_a_run_for_some_sources_leaves_the_others_alone(state: Path) -> None:
     assert "'parcels' is not one of bookings, flights, shipments" in unknown.stderr
 
 
-def test_a_dead_server_ends_red_and_what_was_there_stays(state: Path, source: FakeSource) -> None:
-    source.will(document(flights_document()))
-    assert isobar(state, "run", "flights", FLIGHTS_URL=source.url).returncode == 0
-    done = isobar(state, "run", "flights", FLIGHTS_URL="http://127.0.0.1:9/flights.json")
-    assert done.returncode == 1
-    assert "connection refused" in done.stdout
-    assert query(state, "SELECT count(*) FROM enriched.itineraries") == [(2,)]
-
-
-def test_a_flaky_source_is_still_loaded_completely(state: Path) -> None:
-    """The sandbox at a fault rate of a half, of all kinds but the slow one."""
-    kinds = [
-        word for kind in ("500", "429", "truncated", "html", "error") for word in ("--fault", kind)
-    ]
-    sandbox = begin(state, "sandbox", "--fault-rate", "0.5", "--seed", "1", *kinds)
-    try:
-        assert sandbox.stdout is not None
-        assert "The sandbox is at" in sandbox.stdout.readline()
-        done = isobar(state, "run", "flights")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "trying again in" in done.stderr
-    finally:
-        sandbox.terminate()
-        sandbox.communicate(timeout=20)
-    offered = "SELECT count(*) FROM enriched.itineraries WHERE withdrawn_at IS NULL"
-    assert query(state, offered) == [(180,)]
-
-
 def test_database_commands_print_the_location(empty_state: Path) -> None:
     assert isobar(empty_state, "database", "status").returncode == 1
     url = isobar(empty_state, "database", "url")

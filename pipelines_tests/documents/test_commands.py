@@ -1,7 +1,6 @@
 """Commands, options and variables that the documents name exist, and all are documented."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,21 +10,12 @@ from docs import commands
 from pipelines.cli.main import isobar
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.source import secret_variables, sources
-from pipelines_tests.command import OURS, PROJECT
-from pipelines_tests.documents.pages import PAGES, README, blocks, code_spans, name_of
+from pipelines_tests.command import PROJECT
+from pipelines_tests.documents.pages import PAGES, blocks, code_spans, name_of
 
 EXAMPLE = PROJECT / ".env.example"
 #: It also names commands and options of earlier versions.
 HISTORY = PROJECT / "CHANGELOG.md"
-#: Variables of tests, docker compose, the release workflow and the example of a plug-in.
-OTHERS = {
-    "ISOBAR_DRILL_DAYS",
-    "COMPOSE_PROJECT_NAME",
-    "DEPLOY_HOST",
-    "DEPLOY_KEY",
-    "DEPLOY_KNOWN_HOST",
-    "TIDES_URL",
-}
 SHELL = re.compile(r"(?:^|[(\s=/])(isobar|make) ([^\n|>)#;]*)", re.MULTILINE)
 
 
@@ -65,13 +55,6 @@ def test_commands_and_options_in_documents_exist(page: Path) -> None:
     assert unknown == []
 
 
-def test_an_unknown_command_or_option_is_found() -> None:
-    assert problem(["database", "url", "--role", "analyst"]) is None
-    assert problem(["database", "psql", "--role", "analyst", "--csv"]) is None
-    assert problem(["database", "rul"]) == "database has no command rul"
-    assert problem(["run", "--fast"]) == "run has no --fast"
-
-
 def test_the_command_page_matches_the_help_output() -> None:
     """`make docs` writes it anew."""
     assert commands.PAGE.read_text() == commands.page(isobar)
@@ -84,41 +67,6 @@ def test_every_command_and_option_has_a_help_text() -> None:
         silent += [] if command.help else [name]
         silent += [f"{name} {one.opts[0]}" for one in options if not (one.help or one.hidden)]
     assert silent == []
-
-
-def test_the_readme_has_every_command_and_some_page_every_target() -> None:
-    spans = {span.removeprefix("isobar ") for span in code_spans(README)}
-    assert set(isobar.commands) - spans == set()
-    mentioned = {words[0] for page in PAGES for program, words in said(page) if program == "make"}
-    assert [name for name, _ in commands.targets() if name not in mentioned] == []
-
-
-def variables(page: Path) -> Iterator[str]:
-    """Names that look like variables of the environment, where a page sets them as code."""
-    code = [*code_spans(page), *blocks(page, "sh")]
-    for one in code:
-        yield from re.findall(r"(?<![\w-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?!\w)", one)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_variables_in_documents_are_read_by_something(page: Path) -> None:
-    exported = set(re.findall(r"^export (\w+)=", "\n".join(blocks(page, "sh")), re.MULTILINE))
-    shown = set(re.findall(r"^# ([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE))
-    files = {f"{name}_FILE" for name in shown}
-    strange = set(variables(page)) - set(OURS) - shown - files - OTHERS - exported
-    assert sorted(strange - set(constants()) - set(placeholders())) == []
-
-
-def constants() -> Iterator[str]:
-    """Names that the code declares, which pages for developers speak of."""
-    for file in PROJECT.glob("pipelines/**/*.py"):
-        yield from re.findall(r"^([A-Z_]+)(?:: [^=]+)? = ", file.read_text(), re.MULTILINE)
-
-
-def placeholders() -> Iterator[str]:
-    """Return the names that commands give their arguments."""
-    for _, command in commands.leaves(isobar, "isobar"):
-        yield from (str(one.name).upper() for one in command.params)
 
 
 def test_every_variable_is_in_the_example_and_no_other() -> None:

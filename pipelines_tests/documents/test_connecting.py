@@ -42,26 +42,6 @@ def test_the_lines_of_pandas_read_a_week(
     assert energy["Havel North"].isna().all()
 
 
-def test_types_match_the_page(sunlit: None, server: Connections, database: str) -> None:
-    import pandas as pd
-    from sqlalchemy import create_engine, text
-
-    url = server.url(ANALYST, database).replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(url)
-    question = text(
-        "SELECT read_at, local_hour, 1.5::numeric AS amount, current_date AS day"
-        " FROM metrics.solar_hourly"
-    )
-    with engine.connect() as connection:
-        frame = pd.read_sql(question, connection)
-        exact = pd.read_sql(question, connection, coerce_float=False)
-    engine.dispose()
-    kinds = [str(frame[name].dtype) for name in ("read_at", "local_hour", "amount")]
-    assert kinds == ["datetime64[us, UTC]", "datetime64[us]", "float64"]
-    assert type(frame["day"].iloc[0]) is dt.date
-    assert type(exact["amount"].iloc[0]).__name__ == "Decimal"
-
-
 def test_the_line_of_psql_writes_a_csv_file(
     sunlit: None, server: Connections, database: str, state: Path, tmp_path: Path
 ) -> None:

@@ -115,9 +115,3 @@ def test_containers_run_unprivileged_as_the_image_user() -> None:
     assert {*map(str, found(documents(), "runAsUser"))} == {user}
     assert set(found(documents(), "runAsNonRoot")) == {True}
     assert set(found(documents(), "readOnlyRootFilesystem")) == {True}
-
-
-def test_the_image_starts_what_it_is_given() -> None:
-    """The chart and its runs give arguments that begin with `dagster`, and no command."""
-    image = (PROJECT / "Dockerfile").read_text()
-    assert not re.search(r"^ENTRYPOINT", image, re.M), "an entry point would get them"

@@ -19,14 +19,6 @@ def test_links_lead_to_files_and_headings_that_there_are(page: Path) -> None:
     assert dead == []
 
 
-def test_a_heading_is_known_by_the_forges_name_of_it(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(
-        "# Times, and `a_b` of [yours](x.md)\n## Again\n```\n# no heading\n```\n## Again\n"
-    )
-    assert anchors(page) == {"times-and-a_b-of-yours", "again", "again-1"}
-
-
 def test_every_page_is_reached_from_the_readme() -> None:
     reached, waiting = {README}, [README]
     while waiting:
@@ -35,12 +27,6 @@ def test_every_page_is_reached_from_the_readme() -> None:
         waiting += fresh
     forges = {page for page in PAGES if ".github" in page.parts}  # shown where they are needed
     assert [name_of(page) for page in PAGES if page not in reached | forges] == []
-
-
-def test_every_decision_is_in_their_list() -> None:
-    folder = PROJECT / "docs" / "adr"
-    listed = [target for target, _ in links(folder / "README.md")]
-    assert listed == sorted(folder.glob("0*.md"))
 
 
 def test_pages_and_headings_that_the_code_names_are_there() -> None:
@@ -56,8 +42,3 @@ def test_pages_and_headings_that_the_code_names_are_there() -> None:
         or (heading and heading.lower() not in anchors(PROJECT / page))
     ]
     assert missing == []
-
-
-def test_every_picture_is_shown_on_a_page() -> None:
-    shown = {target for page in PAGES for target, _ in links(page)}
-    assert [one.name for one in PROJECT.glob("docs/pictures/*") if one not in shown] == []

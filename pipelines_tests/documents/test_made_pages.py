@@ -1,30 +1,13 @@
 """Pages that are made from code and database are what those say now. `make docs` writes them."""
 
 import re
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from docs import diagrams, dictionary
-from pipelines.config import Settings
 from pipelines.definitions import build_definitions
-from pipelines.runtime.ui import WebUi
-from pipelines_tests.documents.pages import blocks
 
-EVERY_COMMENT = """
-SELECT oid::regnamespace::text AS name, obj_description(oid, 'pg_namespace') AS comment
-FROM pg_namespace
-UNION ALL
-SELECT oid::regclass::text, obj_description(oid, 'pg_class')
-FROM pg_class WHERE relkind IN ('r', 'v', 'm', 'p')
-UNION ALL
-SELECT oid::regprocedure::text, obj_description(oid, 'pg_proc') FROM pg_proc
-UNION ALL
-SELECT attrelid::regclass || '.' || attname, col_description(attrelid, attnum)
-FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid
-WHERE relkind IN ('r', 'v', 'm', 'p') AND attnum > 0 AND NOT attisdropped
-"""
 EVERY_COLUMN = """
 SELECT attrelid::regclass || '.' || attname, attname::text, atttypid::regtype::text
 FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid
@@ -51,19 +34,6 @@ def test_the_data_dictionary_matches_the_database(owner: psycopg.Connection) -> 
     assert dictionary.PAGE.read_text() == dictionary.page(owner)
 
 
-def test_every_schema_relation_function_and_column_has_a_comment(
-    owner: psycopg.Connection,
-) -> None:
-    owner.execute("SET search_path TO ''")  # so that every name has its schema
-    comments = owner.execute(EVERY_COMMENT).fetchall()
-    ours = [
-        (name, comment) for name, comment in comments if "." in name or name in dictionary.SCHEMAS
-    ]
-    ours = [row for row in ours if not row[0].startswith(NOT_OURS)]
-    assert len(ours) > 500
-    assert [name for name, comment in ours if not comment] == []
-
-
 def test_column_names_state_their_unit_or_kind_of_time(
     owner: psycopg.Connection,
 ) -> None:
@@ -87,12 +57,3 @@ def test_every_schema_is_in_the_dictionary(owner: psycopg.Connection) -> None:
 def test_the_diagrams_are_what_is_declared() -> None:
     assert diagrams.PAGE.read_text() == diagrams.page(build_definitions())
     assert diagrams.ARCHITECTURE.read_text() == diagrams.architecture()
-
-
-def test_the_diagram_of_processes_has_all_that_isobar_ui_starts(tmp_path: Path) -> None:
-    settings = Settings.from_environment({"ISOBAR_HOME": str(tmp_path)})
-    names = [child.name for child in WebUi(settings, {}, lambda _: None)._children(1, 2)]
-    (drawn,) = [one for one in blocks(diagrams.ARCHITECTURE, "mermaid") if "isobar ui" in one]
-    processes = " ".join(re.findall(r'\[\(?"(.*?)"', drawn))
-    assert len(names) == 3
-    assert [name for name in [*names, "sandbox", "PostgreSQL"] if name not in processes] == []

@@ -15,6 +15,9 @@ from pipelines.postgres.process_identity import is_alive
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines_tests.command import begin
+from pipelines_tests.sources.bookings.made_up import event
+from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
+from pipelines_tests.sources.shipments.made_up import line, text_of
 
 #: The name of each, or a word of its command line.
 WORDS_OF = {
@@ -54,6 +57,18 @@ WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
         (state LIKE 'idle in transaction%' AND state_change < now() - interval '5 seconds')
         OR pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' OR NOT granted)
     )
+"""
+DELIVERED = """
+SELECT source, count(*), count(DISTINCT name), sum(read_count), sum(loaded_count)
+FROM ops.deliveries WHERE name LIKE %s GROUP BY source ORDER BY source
+"""
+HOTEL = 90_000
+#: What was dropped, as it is stored and counted.
+STORED = """
+SELECT
+    (SELECT count(*) FROM bookings.events WHERE hotel_id = %s),
+    (SELECT sum(bookings) FROM metrics.hotel_bookings_by_stay_night WHERE hotel_id = %s),
+    (SELECT count(*) FROM shipments.shipments WHERE tracking_number LIKE %s)
 """
 OFTEN = """
 [sensors]
@@ -110,6 +125,24 @@ class System:
         url = connections.url(SUPERUSER, database)
         with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
             return connection.execute(query, values or None).fetchall()
+
+    def drop(self, source: str, name: str, text: str) -> None:
+        """Put a file into an inbox, whole at once."""
+        inbox = self.state / "inbox" / source
+        (inbox / f".{name}.csv").write_text(text)
+        (inbox / f".{name}.csv").rename(inbox / f"{name}.csv")
+
+    def drop_both(self, name: str, number: int, lines: int) -> None:
+        """A file of so many events and one of as many shipments, new ones for each number."""
+        first = HOTEL * 10**6 + number * lines
+        events = [event(first + n, hotel_id=HOTEL) for n in range(lines)]
+        self.drop("bookings", f"{name}{number}", text_of_events(events))
+        parcels = [line(tracking_number=f"{name.upper()}{number}-{n}") for n in range(lines)]
+        self.drop("shipments", f"{name}{number}", text_of(parcels))
+
+    def delivered(self, name: str) -> list[Any]:
+        """By source: deliveries of files of a name, their different names, records, loaded ones."""
+        return self.query(DELIVERED, f"{name}%")
 
     def processes(self) -> list[psutil.Process]:
         """All of this state folder but PostgreSQL, whoever their parents are."""

@@ -7,13 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pipelines.http.client import HttpClient
 from pipelines.ingest.deliveries import unbalanced
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
-from pipelines.sources.bookings import Settings
-from pipelines.sources.bookings.client import EventsClient
-from pipelines.sources.bookings.polling import poll
 from pipelines.sources.solar.sandbox.sun import readings
 from pipelines.sources.solar.sync import Sync
 from pipelines.sources.solar.windows import DAY, Depth, history_from
@@ -23,11 +19,10 @@ from pipelines_tests.drills import loads
 from pipelines_tests.drills.loads import DEADLOCKS, LOADS
 from pipelines_tests.drills.moved_clock import MOVED_NOW
 from pipelines_tests.drills.test_deleted_plants import STORED
-from pipelines_tests.fake_clock import MORNING, FakeClock
+from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.sources.solar import made_up as solar
-from pipelines_tests.sources.weather.site import Present
 
 HOUR = dt.timedelta(hours=1)
 #: What is added to the true time, one after the other.
@@ -81,34 +76,6 @@ def test_loads_do_not_depend_on_the_database_clock(
             assert unbalanced(connection, domain) == []
 
 
-def test_a_clock_one_day_ahead_does_not_leave_weather_stale(
-    owner: psycopg.Connection, warehouse: Warehouse
-) -> None:
-    """Neither after an answer in that day, nor after a run that was killed in it."""
-    clock = FakeClock()
-    site = Present(warehouse, owner, clock)
-    provider = site.provider()
-    site.add_places(3)
-    site.fetch(provider)
-    clock.pass_by(days=1)
-    site.fetch(provider)
-    clock.pass_by(days=-1, minutes=10)
-    assert site.due() == 0  # an answer of ten minutes ago is kept
-    clock.pass_by(hours=1, minutes=50)
-    assert site.due() == 3
-    assert site.fetch(provider).succeeded == 3
-    clock.pass_by(hours=-3)
-    assert site.due() == 3
-    site.fetch(provider)
-    clock.pass_by(days=1)
-    with pytest.raises(KeyboardInterrupt):
-        site.fetch(site.provider(KeyboardInterrupt()))  # type: ignore[arg-type]
-    clock.pass_by(days=-1, hours=2, minutes=5)
-    assert site.due() == 3
-    assert site.fetch(provider).succeeded == 3
-    assert site.due() == 0
-
-
 def test_plants_are_synced_completely_despite_a_wrong_local_clock(
     owner: psycopg.Connection, warehouse: Warehouse
 ) -> None:
@@ -129,29 +96,3 @@ def test_plants_are_synced_completely_despite_a_wrong_local_clock(
     first, last = history_from(true.now.date(), depth), true.now.date() - DAY
     stored = [row for row in owner.execute(STORED, (plant,)) if row[0].date() >= first]
     assert stored == [one for one in readings(1, plant, first, last) if one.at.date() <= last]
-
-
-def test_events_are_all_read_though_our_clock_was_wrong_meanwhile(
-    owner: psycopg.Connection, warehouse: Warehouse
-) -> None:
-    true, ours = FakeClock(), FakeClock()
-    http = HttpClient("bookings", "BOOKINGS_EVENTS_URL")
-    with sandbox_server(now=true) as url:
-        client = EventsClient(f"{url}/events", http)
-        for jump in JUMPS:
-            true.pass_by(hours=2)
-            ours.now = true.now + jump
-            assert poll(warehouse, client, Settings(), run_id=None, clock=ours)[1] is None
-        true.pass_by(hours=2)
-        ours.now = true.now
-        assert poll(warehouse, client, Settings(), run_id=None, clock=ours)[1] is None
-        expected = {
-            event["id"]
-            for page in client.pages(None)
-            for event in page.events
-            if isinstance(event, dict)
-        }
-    stored = {row[0] for row in owner.execute("SELECT event_id FROM bookings.events")}
-    assert {int(one) for one in expected if str(one).isdigit()} <= stored
-    assert max(row for (row,) in owner.execute("SELECT event_at FROM bookings.events")) <= true.now
-    assert true.now > MORNING

@@ -13,7 +13,6 @@ from pipelines.failures import TransientFailure
 from pipelines.migrations.apply import migrate
 from pipelines.postgres.roles import LOADER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
-from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import isobar
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.machines import wait_until
@@ -36,21 +35,6 @@ def none_left(server: Connections, database: str, role: str = LOADER) -> Iterato
                     sessions.enter_context(psycopg.connect(server.url(role, database)))
             time.sleep(0.2)
         yield
-
-
-def test_a_load_without_a_free_session_fails_and_succeeds_later(
-    server: Connections, database: str, warehouse: Warehouse
-) -> None:
-    with (
-        none_left(server, database),
-        pytest.raises(TransientFailure) as caught,
-        warehouse.transaction("test"),
-    ):
-        raise AssertionError("it got a session")
-    assert "nothing was written" in caught.value.problem
-    assert "End sessions of others" in caught.value.remedy
-    with warehouse.transaction("test"):
-        pass
 
 
 def test_a_migration_without_a_free_session_fails_with_a_message(

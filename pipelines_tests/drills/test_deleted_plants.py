@@ -36,12 +36,6 @@ ORDER BY read_at
 SHOWN = """
 SELECT status, count(*) FROM solar.coverage WHERE plant_id = ANY(%s) AND day >= %s GROUP BY status
 """
-OF_PLANT = """
-SELECT
-    (SELECT count(*) FROM solar.readings WHERE plant_id = %s)
-    + (SELECT count(*) FROM solar.days WHERE plant_id = %s)
-    + (SELECT count(*) FROM solar.syncs WHERE plant_id = %s)
-"""
 
 
 class Service:
@@ -104,43 +98,6 @@ def check_stored(owner: psycopg.Connection, plants: Sequence[int], first_day: dt
     assert rows(owner, SHOWN, [*plants], first_day) == [("complete", days * len(plants))]
     for plant in plants:
         assert rows(owner, STORED, plant) == readings(1, plant, first_day, yesterday)
-
-
-def test_a_plant_that_is_deleted_while_it_waits_ends_alone(
-    owner: psycopg.Connection, warehouse: Warehouse, service: Service, plants: list[int]
-) -> None:
-    *others, waiting = plants
-
-    def meanwhile(*_: object) -> None:
-        owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [waiting])
-
-    service.meanwhile = meanwhile
-    reported = problems([*sync_of(warehouse, service).plants()])
-    assert reported.keys() == {waiting}
-    assert "was deleted" in reported[waiting]
-    assert {plant for plant, _ in service.requested} == {*others}
-    check_stored(owner, others, utc_now().date() - DAY)
-
-
-def test_deleting_a_plant_past_the_lock_fails_only_its_sync(
-    owner: psycopg.Connection, warehouse: Warehouse, service: Service, plants: list[int]
-) -> None:
-    """As by a restore, which runs no triggers."""
-    *others, gone = plants
-
-    def meanwhile(plant: int, _: Window) -> None:
-        if plant == gone:
-            with owner.transaction():
-                owner.execute("ALTER TABLE solar.plants DISABLE TRIGGER delete_plant")
-                owner.execute("DELETE FROM solar.plants WHERE plant_id = %s", [gone])
-                owner.execute("ALTER TABLE solar.plants ENABLE TRIGGER delete_plant")
-
-    service.meanwhile = meanwhile
-    reported = problems([*sync_of(warehouse, service).plants()])
-    assert reported.keys() == {gone}
-    assert "was deleted" in reported[gone]
-    assert rows(owner, OF_PLANT, *[gone] * 3) == [(0,)]
-    check_stored(owner, others, utc_now().date() - DAY)
 
 
 @pytest.mark.parametrize("is_meant", [True, False])

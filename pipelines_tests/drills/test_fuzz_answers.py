@@ -1,24 +1,19 @@
 """True answers with anything in any place: each record is a row or rejected, and none is lost."""
 
 import datetime as dt
-import io
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.failures import Failure, PermanentFailure, TransientFailure
 from pipelines.http.client import HttpClient
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.contract import is_name
-from pipelines.ingest.csv_batches import portions
-from pipelines.ingest.csv_records import CsvFile
 from pipelines.sources.bookings.client import EventsClient
-from pipelines.sources.bookings.transform import COLUMNS as EVENT_COLUMNS
 from pipelines.sources.bookings.transform import (
-    OPTIONAL,
     newest_event_at,
     of_objects,
     read_events,
@@ -26,8 +21,6 @@ from pipelines.sources.bookings.transform import (
 )
 from pipelines.sources.flights.client import check_document
 from pipelines.sources.flights.transform import read_snapshot
-from pipelines.sources.shipments.transform import COLUMNS, read_lines
-from pipelines.sources.solar.transform import read_answer
 from pipelines.sources.weather.geocoding import Located, checked, choose
 from pipelines.sources.weather.observation import (
     PLAUSIBLE,
@@ -41,13 +34,9 @@ from pipelines.sources.weather.place_names import Lookup
 from pipelines.sources.weather.providers import Place, open_meteo, openweathermap, weatherapi
 from pipelines.sources.weather.providers.open_meteo import UNITS, one_for_each, read_current
 from pipelines.sources.weather.providers.open_meteo_hours import VARIABLES, read_hours
-from pipelines_tests.drills.fuzz import changed, changes_of, json_values, often, sent, texts
+from pipelines_tests.drills.fuzz import changed, json_values, often, sent, texts
 from pipelines_tests.sources.bookings.made_up import event
-from pipelines_tests.sources.bookings.made_up import text_of as file_of_events
 from pipelines_tests.sources.flights.made_up import flights_document
-from pipelines_tests.sources.shipments.made_up import line
-from pipelines_tests.sources.shipments.made_up import text_of as file_of_shipments
-from pipelines_tests.sources.solar.made_up import DAY, ONE_DAY, day_of_items, item
 
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
 ZONES = {"BUD": "Europe/Budapest", "LTN": "Europe/London", "LGW": "Europe/London"}
@@ -95,69 +84,6 @@ def test_each_page_of_events_is_parsed_or_rejected(document: Any) -> None:
         events, following = client._read(parse_json(sent(document)))
         assert isinstance(events, list)
         assert following is None or all(isinstance(one, str) for one in following.values())
-
-
-@often(300)
-@given(st.lists(changes_of(event(1)), max_size=5))
-def test_each_event_of_a_file_is_loaded_or_rejected(changes: list[dict[str, str]]) -> None:
-    lines = [event(number) | change for number, change in enumerate(changes)]
-    content = file_of_events([event(999), *lines]).encode("utf-8", "surrogatepass")
-    file = opened(content, EVENT_COLUMNS, OPTIONAL)
-    read = rows = 0
-    for portion in portions(file, EVENT_COLUMNS):
-        events = read_events(portion, zone="UTC", position="line {}")
-        read += len(portion.sent) + len(portion.broken)
-        rows += len(events.rows) + len(events.rejects)
-        "".join(one.raw for one in events.rejects).encode()
-    assert rows == read > 0
-
-
-def opened(content: bytes, promised: tuple[str, ...], optional: tuple[str, ...] = ()) -> CsvFile:
-    return CsvFile(
-        io.BytesIO(content),
-        source="a source",
-        name="a.csv",
-        promised=promised,
-        encoding="utf-8",
-        optional=optional,
-    )
-
-
-@often(300)
-@given(st.lists(changes_of(line(1)), max_size=5))
-def test_each_line_of_a_shipment_file_is_loaded_or_rejected(
-    changes: list[dict[str, str]],
-) -> None:
-    lines = [line(number, **change) for number, change in enumerate(changes)]
-    content = file_of_shipments([line(999), *lines]).encode("utf-8", "backslashreplace")
-    file = opened(content, COLUMNS)
-    read = 0
-    for batch in portions(file, COLUMNS):
-        read += len(batch.sent) + len(batch.broken)
-        lines_read = read_lines(batch)
-        assert len(lines_read.rows) + len(lines_read.rejects) == len(batch.sent) + len(batch.broken)
-        assert not lines_read.rows.isna().any(axis=None)
-        "".join(one.raw for one in lines_read.rejects).encode()
-    assert read > 0
-
-
-@often(2000, 200)
-@given(
-    changed(day_of_items()[:4], most=6),
-    st.sampled_from(["UTC", "Europe/Paris", "America/Santiago", "Asia/Kathmandu"]),
-)
-@example([item("0001-01-01T00:00:00+14:00"), item("9999-12-31T23:00:00-14:00")], "Europe/Paris")
-def test_each_hour_of_a_plant_is_loaded_or_accounted_for(document: Any, zone: str) -> None:
-    items = parse_json(sent(document))
-    if not isinstance(items, list):
-        return
-    parsed = read_answer(items, plant_id=1, zone=zone, window=ONE_DAY, now=NOW)
-    rows = len(parsed.readings) + parsed.repeated + parsed.elsewhere + len(parsed.rejects)
-    assert rows == parsed.read == len(items)
-    assert not parsed.readings.isna().any(axis=None)
-    assert parsed.readings["read_at"].is_unique
-    assert set(parsed.spoiled_days) <= {DAY}
-    assert bool(parsed.rejects) == bool(parsed.spoiled_days)
 
 
 OPEN_METEO = {

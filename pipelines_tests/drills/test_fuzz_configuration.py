@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 import click
+from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
@@ -21,9 +22,7 @@ from pipelines.cli.main import isobar
 from pipelines.config import Settings, env_validation, read_dot_env
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations.alert_messages import (
-    Account,
     Memory,
-    NotifiedProblem,
     read_memory,
 )
 from pipelines.orchestration.schedule_config import declared, read_timetable
@@ -207,12 +206,6 @@ def test_accepted_schedules_have_a_longest_wait(
         assert read_timetable(own).schedules["own"].longest_wait > dt.timedelta()
 
 
-def test_our_schedules_written_again_are_the_same(tmp_path: Path) -> None:
-    own = tmp_path / "schedules.toml"
-    own.write_text(as_toml({"schedules": declared()}))
-    assert read_timetable(own).schedules == read_timetable(None).schedules
-
-
 def manifest() -> Manifest:
     return Manifest(
         format=FORMAT,
@@ -236,32 +229,6 @@ def test_manifests_are_accepted_or_rejected_with_a_message(
         assert Manifest.model_validate_json(accepted.model_dump_json()) == accepted
 
 
-stored = st.text(st.characters(codec="utf-8"))  # PostgreSQL keeps no halves of surrogate pairs
-notified = st.builds(
-    NotifiedProblem,
-    severity=st.sampled_from(["error", "warning"]),
-    where=stored,
-    path=stored,
-    since=st.datetimes(timezones=st.just(dt.UTC)),
-)
-accounts = st.builds(
-    Account,
-    notified=st.dictionaries(stored, notified, max_size=3),
-    failures=st.integers(0, 99),
-    again_at=st.floats(0, 1e10),
-    reason=st.none() | stored,
-)
-
-
-@often()
-@given(st.dictionaries(stored, accounts, max_size=2))
-def test_what_alerts_remember_is_read_as_it_was_written(receivers: dict[str, Account]) -> None:
-    memory = Memory(receivers=receivers)
-    cursor = memory.model_dump_json()
-    assert read_memory(cursor) == memory
-    read_memory(cursor[:-5])
-
-
 @often()
 @given(texts | json_values.map(json.dumps))
 def test_any_cursor_is_a_memory(cursor: str) -> None:
@@ -282,5 +249,9 @@ def test_command_arguments_are_parsed_or_rejected(verdicts: Verdicts, data: st.D
     command, names = data.draw(st.sampled_from(list(commands(isobar))))
     options = [name for one in command.params for name in one.opts if name.startswith("-")]
     words = data.draw(st.lists(st.sampled_from([*options, "1", "-1"]) | as_given, max_size=4))
-    with verdicts.count(click.ClickException), suppress(click.exceptions.Exit):
+    with (
+        CliRunner().isolation(input="n\n"),  # to questions
+        verdicts.count(click.ClickException),
+        suppress(click.exceptions.Exit, click.Abort),
+    ):
         command.make_context(" ".join(names), copy.copy(words))

@@ -21,7 +21,6 @@ from pipelines.http.json_documents import parse_json
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.flights import archive
-from pipelines.sources.solar import registry
 from pipelines.sources.solar.load import take_answer
 from pipelines.sources.solar.transform import Columns, parse_items
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
@@ -34,7 +33,6 @@ from pipelines_tests.drills.fuzz import (
     json_values,
     often,
     sent,
-    texts,
 )
 from pipelines_tests.drills.test_fuzz_answers import OPEN_METEO
 from pipelines_tests.fake_clock import FakeClock
@@ -187,25 +185,6 @@ def test_any_weather_is_written_or_the_place_is_due_again(
     assert (done.failure is None) == bool(done.succeeded)
     query = "SELECT count(*) FROM weather.observations"
     assert owner.execute(query).fetchall() == [(done.succeeded,)]
-
-
-@often(200, 20)
-@given(texts, st.none() | st.floats(), st.none() | st.floats(), texts | st.just("UTC"))
-def test_any_plant_is_registered_or_rejected_with_a_message(
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    name: str,
-    north: float | None,
-    east: float | None,
-    zone: str,
-) -> None:
-    try:
-        plant_id = registry.add(warehouse, name, north, east, zone)
-    except PermanentFailure as failure:
-        see_named(failure)
-        return
-    query = "SELECT name, latitude, longitude, time_zone FROM solar.plants WHERE plant_id = %s"
-    assert owner.execute(query, (plant_id,)).fetchone() == (name.strip(), north, east, zone.strip())
 
 
 CALLABLE = """

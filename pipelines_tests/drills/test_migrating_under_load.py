@@ -10,18 +10,15 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from pipelines.failures import TransientFailure
 from pipelines.migrations import apply, history
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import Warehouse
-from pipelines_tests.command import begin, isobar
 from pipelines_tests.drills import loads
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.loads import DEADLOCKS, LEFT_OVER, LOADS
 
 MIGRATIONS = 12 if LONG else 4
-AT_ONCE = 4
 #: Against the order in which loads write them, so that whoever takes them one by one gets stuck.
 TABLES = (
     *("bookings.events", "metrics.hotel_bookings_by_stay_night", "shipments.articles"),
@@ -105,60 +102,3 @@ def test_migrations_and_concurrent_loads_do_not_block_each_other(
     assert locked == tuple(
         numbers[domain] * loads.STEP + loads.RECORDS for domain in ("bookings", "shipments")
     )
-
-
-def test_concurrent_migrations_run_once_and_latecomers_do_nothing(
-    server: Connections, database: str, owner: psycopg.Connection, release: Release
-) -> None:
-    release.number = 1
-    problems: list[str] = []
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for one in [
-            pool.submit(apply.migrate, server.url(SUPERUSER, database), problems.append)
-            for _ in range(AT_ONCE)
-        ]:
-            one.result(timeout=300)
-    assert problems == ["Updated the tables and views."]
-    assert owner.execute(DEADLOCKS).fetchone() == (0,)
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "SELECT count(*) FROM bookings.events",
-        "SELECT pg_advisory_xact_lock_shared(hashtextextended('isobar migrate', 0))",
-    ],
-)
-def test_a_migration_times_out_on_a_lock_and_resumes_later(
-    server: Connections,
-    database: str,
-    owner: psycopg.Connection,
-    release: Release,
-    monkeypatch: pytest.MonkeyPatch,
-    statement: Any,
-) -> None:
-    monkeypatch.setattr(apply, "TURN_WAIT", "2s")
-    monkeypatch.setattr(apply, "TABLE_WAIT", "2s")
-    release.number, url = 1, server.url(SUPERUSER, database)
-    with psycopg.connect(url) as forgotten:
-        forgotten.execute(statement)
-        began = time.monotonic()
-        with pytest.raises(
-            TransientFailure, match="migrating gave up, nothing was changed"
-        ) as caught:
-            apply.migrate(url)
-        assert time.monotonic() - began < 60
-    assert "lock timeout" in caught.value.problem
-    assert "have ended" in caught.value.remedy
-    assert owner.execute(COLUMNS).fetchone() == (0,)
-    apply.migrate(url)
-    assert owner.execute(COLUMNS).fetchone() == (len(TABLES),)
-
-
-@pytest.mark.skipif(not LONG, reason="the commands cost the time of the long form")
-def test_commands_that_migrate_at_once_all_end_well(state: Path) -> None:
-    assert isobar(state, "migrate").returncode == 0
-    commands = [begin(state, "migrate") for _ in range(AT_ONCE)]
-    for command in commands:
-        output, _ = command.communicate(timeout=300)
-        assert command.returncode == 0, output

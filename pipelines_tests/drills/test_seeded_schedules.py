@@ -5,7 +5,6 @@ ISOBAR_DRILL_SEED=7 plays the schedule of that seed alone.
 
 import os
 import shutil
-import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +20,7 @@ from pipelines.sources.flights.load import load_airports
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.databases import made
 from pipelines_tests.drills.form import LONG
-from pipelines_tests.drills.seeded.schedule import Schedule
-from pipelines_tests.fake_source import FakeSource
+from pipelines_tests.drills.schedule import Schedule
 from pipelines_tests.states import new_folder
 
 ONE = os.environ.get("ISOBAR_DRILL_SEED")
@@ -65,27 +63,16 @@ def with_airports(killable: EmbeddedPostgres) -> Iterator[str]:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seeds", BLOCKS, ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
 def test_whatever_befalls_runs_nothing_is_lost_doubled_or_miscounted(
-    killable: EmbeddedPostgres,
-    with_airports: str,
-    source: FakeSource,
-    tmp_path: Path,
-    seeds: list[int],
+    killable: EmbeddedPostgres, with_airports: str, tmp_path: Path, seeds: list[int]
 ) -> None:
-    found = [
-        failed
-        for seed in seeds
-        if (failed := play(seed, killable, with_airports, source, tmp_path))
-    ]
+    found = [failed for seed in seeds if (failed := play(seed, killable, with_airports, tmp_path))]
     assert found == [], "\n\n".join(found)
 
 
-def play(
-    seed: int, server: EmbeddedPostgres, template: str, source: FakeSource, folder: Path
-) -> str | None:
+def play(seed: int, server: EmbeddedPostgres, template: str, folder: Path) -> str | None:
     """Play the schedule of a seed; return a failure with its course and how to replay it."""
     with made(server.start(), template) as database:
-        own = Path(tempfile.mkdtemp(dir=folder))
-        schedule = Schedule(seed, server, database, source, own)
+        schedule = Schedule(seed, server, database, folder)
         try:
             schedule.play()
         except Exception:  # noqa: BLE001 - the others are played too
@@ -93,7 +80,6 @@ def play(
             again = f'ISOBAR_DRILL_SEED={seed} make drills ARGS="-k seeded"'
             return f"seed {seed}; see it again with {again}\n{report}"
         finally:
-            schedule.store.dispose()
-            server.start()
+            schedule.close()
         print(f"seed {seed}\n" + "\n".join(schedule.plot))  # noqa: T201 - shown by -s
     return None

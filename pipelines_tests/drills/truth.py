@@ -1,19 +1,16 @@
 """What tables must contain, computed in plain Python from the sandbox and its files."""
 
 import datetime as dt
-import math
 import re
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipelines.sources.bookings.sandbox.hotels import Event
 from pipelines.sources.flights import sandbox
-from pipelines.sources.solar.sandbox.sun import readings
 from pipelines.sources.weather.sandbox.model import weather_at
 
 Row = tuple[Any, ...]
@@ -109,16 +106,6 @@ def counts(events: Iterable[Row], *, by_night: bool) -> list[Row]:
     ]
 
 
-def on_the_books(events: Iterable[Row], hotel: int, as_of: dt.datetime) -> dict[dt.date, int]:
-    """Return the count of a hotel's reservations on the books by night."""
-    last: dict[tuple[uuid.UUID, dt.date], str] = {}
-    for _, _, status, room, night in sorted(
-        (one for one in events if one[0] == hotel and one[1] <= as_of), key=lambda one: one[1:3]
-    ):
-        last[room, night] = status
-    return Counter(night for (_, night), status in last.items() if status == "booking")
-
-
 def shipments(files: Iterable[Sequence[Sequence[str]]]) -> dict[tuple[str, str], Row]:
     """Return by number and carrier: both addresses, status, articles, pieces and value.
 
@@ -154,12 +141,3 @@ def shipments(files: Iterable[Sequence[Sequence[str]]]) -> dict[tuple[str, str],
 def status_of(word: str) -> str:
     word = word.replace("-", "_")
     return "in_transit" if word == "transit" else word
-
-
-def solar_days(seed: int, plant: int, first: dt.date, last: dt.date) -> dict[dt.date, Row]:
-    """Return the four sums by day, added without rounding errors."""
-    rows = readings(seed, plant, first, last)
-    return {
-        day: tuple(math.fsum(column) for column in list(zip(*hours, strict=True))[1:])
-        for day, hours in groupby(rows, key=lambda one: one.at.date())
-    }

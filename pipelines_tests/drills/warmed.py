@@ -1,13 +1,13 @@
 """Imports and preparations for forks, done once so that each of them inherits them.
 
-Only `warm_runs` has it imported, by the process that is forked.
+Only `schedule` has it imported, by the process that is forked.
 """
 
 import datetime as dt
 
 import pyarrow.csv  # noqa: F401
 
-import pipelines_tests.drills.seeded.schedule  # noqa: F401
+import pipelines_tests.drills.schedule  # noqa: F401
 from pipelines.ingest.csv_batches import of_records
 from pipelines.ingest.csv_records import Record
 from pipelines.sources.bookings.transform import of_objects, read_events

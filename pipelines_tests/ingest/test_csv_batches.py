@@ -66,7 +66,7 @@ def of_portions(content: bytes) -> tuple[list[Good], list[Broken]]:
     return good, broken
 
 
-@pytest.fixture(params=[*FEW_BYTES, BLOCK_BYTES], ids=lambda count: f"blocks of {count:,}")
+@pytest.fixture(params=[1, 64, BLOCK_BYTES], ids=lambda count: f"blocks of {count:,}")
 def block_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     count: int = request.param
     monkeypatch.setattr(csv_records, "BLOCK_BYTES", count)
@@ -84,66 +84,45 @@ SAME_EITHER_WAY: dict[str, str | bytes] = {
     "quoted names": '"a","b","c"\n1,2,3\n',
     "another name": "A2,b,c\n1,2,3\n",
     "an optional column is missing": "b,a\n2,1\n5,4\n6\n",
-    "an optional column is missing, with quotes": 'b,a\n"2",1\n5,"4"\n',
     "semicolons": 'a;b;c\n1,5;2;3\n"1;5";2;3\n1;2\n',
     "tabs": 'a\tb\tc\n1\t 2\t3\n"1\t5"\t2\t3\n1\t2\n',
-    "tabs around nothing": "a\tb\tc\n1\t\t\n\t\t3\n\t2\t\n",
     "only tabs": "a\tb\tc\n\t\t\n1\t2\t3\n",
-    "only tabs and blanks": "a\tb\tc\n \t\t\n1\t2\t3\n",
     "only tabs between other lines, of which some have quotes": (
         'a\tb\tc\n"1"\t2\t3\n\t\t\n4\t5\t6\n\t\n\t\t\t\n7\t8\t9\n'
     ),
     "fields of nothing": "a,b,c\n,,\n1,,\n,,3\n",
     "only a header": "a,b,c\n",
-    "only a header, without an end": "a,b,c",
     "only blank lines": "a,b,c\n\n\n\n",
-    "only blank lines with CR": "a,b,c\r\n\r\n\r\n",
     "blank lines everywhere": "a,b,c\n\n1,2,3\n\n\n4,5,6\n\n",
     "blank lines between bad ones": "a,b,c\n\n1,2\n\n\n1\n1,2,3\n\n1,2,3,4\n",
-    "blank lines between bad and quoted ones": 'a,b,c\n\n1,2\n\n"1",2,3\n\n1\n1,2,3\n"1",2\n\n',
     "lines of blanks": "a,b,c\n \n1,2,3\n  \t \n\x0b\x0c\n4,5,6\n ",
     "lines of other blanks": "a,b,c\n\u00a0\n\u2003\u2028\n\x1c\x85\n1,2,3\n",
     "blanks around fields stay": "a,b,c\n 1 ,2 , 3\n\u00a01,\t2,3\u2003\n",
     "CRLF": "a,b,c\r\n1,2,3\r\n\r\n4,5,6\r\n",
-    "CRLF and LF": "a,b,c\n1,2,3\r\n4,5,6\n7,8,9\r\n",
-    "CRLF with quotes": 'a,b,c\r\n"1",2,3\r\n4,5,"6"\r\n',
     "CRLF in a quoted field": 'a,b,c\r\n1,"2\r\n2",3\r\n4,5,6\r\n',
     "two CR before the LF": "a,b,c\n1,2,3\r\r\n4,5,6\n",
     "CR in a field": "a,b,c\n1,2\r2,3\n4,5,6\n",
-    "CR in a quoted field": 'a,b,c\n1,"2\r2",3\n4,5,6\n',
     "CR beside quotes": 'a,b,c\n1,"2"\r,3\n4,5,6\n',
     "CR at the end of the file": "a,b,c\n1,2,3\n4,5,6\r",
-    "CR alone at the end of the file": "a,b,c\n1,2,3\n\r",
     "CR alone on a line": "a,b,c\n\r\n\r\r\n1,2,3\n",
     "the last line has no end": "a,b,c\n1,2,3\n4,5,6",
-    "the last line has no end, and a quote": 'a,b,c\n1,2,3\n4,5,"6"',
     "the last line has no end and too few fields": "a,b,c\n1,2,3\n4,5",
     "too few and too many fields": "a,b,c\n1\n1,2\n1,2,3\n1,2,3,4\n1,2,3,4,5\n4,5,6\n",
-    "all lines are bad": "a,b,c\n1\n1,2\n1,2,3,4\n",
-    "one line is bad": "a,b,c\n1\n",
     "quotes around fields": 'a,b,c\n"1",2,3\n4,"5",6\n7,8,9\n"10","11","12"\n',
     "all lines have quotes, of many columns": f"{','.join(WIDE)}\n{','.join(QUOTED)}\n",
     "quotes in quotes": 'a,b,c\n"say ""so""",2,3\n"""",2,3\n"",2,3\n"""""",2,3\n',
-    "quotes around delimiters": 'a,b,c\n"1,5",2,3\n"1,5",2\n',
     "quotes and blanks": 'a,b,c\n "1",2,3\n"1" ,2,3\n"1", "2",3\n',
-    "quotes and the wrong number of fields": 'a,b,c\n"1",2\n"1",2,3,4\n""\n',
     "text behind a closing quote": 'a,b,c\n"1"x,2,3\n"1""x,2,3"\n4,5,6\n',
     "quotes inside of fields": 'a,b,c\n5" pipe,2,3\n4,5,6\n5" by 7",2,3\n',
-    "several lines in a field": 'a,b,c\n1,"2\n2\n2",3\n4,5,6\n',
     "several lines in a field that nobody promised": (
         'a,note,b,c\n1,"one\ntwo, ""so""\n\nfour",2,3\n4,x,5,6\n'
     ),
-    "several lines in a field, each with quotes": 'a,b,c\n"1\n""x""\n",2,3\n4,5,6\n',
     "several lines, and an even number of quotes on each": (
         'a,b,c\n12" tube,"one\ntwo",3" wide\n4,5,6\n'
     ),
     "an even number of quotes that stays open": 'a,b,c\n12" tube,"one,3\n4,5,6\n7,8,9\n',
-    "an even number of quotes that stays open at the end": 'a,b,c\n4,5,6\n12" tube,2,"3',
     "a quote that stays open": 'a,b,c\n"1,2,3\n4,5,6\n7,8,9\n',
-    "quotes that stay open": 'a,b,c\n"1,2,3\n4,5,6\n7,8,9\n"10,11,12\n13,14,15\n',
-    "a quote that stays open at the end": 'a,b,c\n4,5,6\n1,2,"3\n',
     "only a quote": 'a,b,c\n"\n1,2,3\n',
-    "only quotes": 'a,b,c\n""\n"\n"""\n""""\n1,2,3\n',
     "a field of as many lines as may be": SOME_LINES.format("2\n" * MAX_RECORD_LINES),
     "a field of more lines than may be": SOME_LINES.format("2\n" * 51),
     "a field that is longer than fields may be": SOME_LINES.format("2" * 140_000),
@@ -151,12 +130,9 @@ SAME_EITHER_WAY: dict[str, str | bytes] = {
     "not ASCII": 'a,b,c\né,Größe,日本\n"é",\U0001d4b3,3\n4,5\u0301,6\nü,\n',
     "other ends of lines": "a,b,c\n1\u2028,2\u2029,3\x85\n4\x0b,5\x0c,6\x1e\n",
     "a mark of UTF-8 at the beginning of a line": "a,b,c\n\ufeff1,2,3\n\ufeff4,5,6\n7,8,\ufeff9\n",
-    "a mark of UTF-8 alone": "a,b,c\n\ufeff\n1,2,3\n",
-    "a mark of UTF-8 before a quote": 'a,b,c\n\ufeff"1",2,3\n4,5,6\n',
     "words that mean nothing elsewhere": "a,b,c\nnull,NA,nan\nNone,#N/A,-\n",
     "signs that mean something elsewhere": "a,b,c\n1\\,2,3\n'1',2,3\n#1,2,3\n\\\"1,2,3\n",
     "bytes that are not UTF-8": b"a,b,c\n\xff,2,3\n1,\xfc,3\n\xc3,2,3\n4,5,\xe2\x82\n\xed\n",
-    "bytes that are not UTF-8, with quotes": b'a,b,c\n"\xff",2,3\n1,"\xc3\n\xa9",3\n\xff\n4,5,6\n',
     "bytes that are not UTF-8 before a delimiter": b"a;b;c\r\n\xc3;\xe2\x82;\xf0\x9f\r\n4;5;6",
 }
 
@@ -198,7 +174,7 @@ def joined(pieces: Sequence[bytes]) -> bytes:
     body=st.lists(st.sampled_from(ODD_PIECES), max_size=40).map(joined),
     block_bytes=st.sampled_from([*FEW_BYTES, BLOCK_BYTES]),
 )
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=300, deadline=None, database=None)
 def test_a_batch_matches_its_records_for_any_content(
     header: bytes, end: bytes, body: bytes, block_bytes: int
 ) -> None:

@@ -67,12 +67,6 @@ def test_a_compressed_file_is_read_completely(path: Path, content: bytes, level:
     assert content_of(path) == content
 
 
-def test_a_gzip_file_with_a_named_header_is_read(path: Path) -> None:
-    with path.open("wb") as file, gzip.GzipFile("a name.csv", "wb", fileobj=file) as packed:
-        packed.write(TEXT)
-    assert content_of(path) == TEXT
-
-
 def test_files_packed_one_after_the_other_are_one(path: Path) -> None:
     """`cat day1.gz day2.gz`, and what writes in pieces: a reader that stops at the first lost 3."""
     cuts = [0, 6, 6, 70_000, len(TEXT)]
@@ -85,13 +79,6 @@ def test_files_packed_one_after_the_other_are_one(path: Path) -> None:
 def test_zeros_behind_the_end_are_padding(path: Path) -> None:
     path.write_bytes(gzip.compress(TEXT) + bytes(512))
     assert content_of(path) == TEXT
-
-
-def test_the_records_are_those_of_the_unpacked_file(path: Path) -> None:
-    path.write_bytes(TEXT)
-    plain = fields_of(path)
-    path.write_bytes(gzip.compress(TEXT))
-    assert fields_of(path) == plain
 
 
 @pytest.mark.parametrize(

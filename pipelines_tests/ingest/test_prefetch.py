@@ -101,28 +101,10 @@ def test_an_error_reaches_the_consumer_after_the_preceding_items(failing: int) -
     assert not threads_ahead()
 
 
-def test_items_before_an_error_are_used() -> None:
-    coming = ahead(Workshop(5, failing=2).numbers())
-    assert [next(coming), next(coming)] == [0, 1]
-    with pytest.raises(ValueError, match="number 2 broke"):
-        next(coming)
-    assert list(coming) == []
-
-
 def test_closing_early_stops_the_making() -> None:
     workshop = Workshop(1_000)
     coming = ahead(workshop.numbers())
     assert next(coming) == 0
     coming.close()  # type: ignore[attr-defined]  # it is a generator
     assert len(workshop.begun) <= 2
-    assert not threads_ahead()
-
-
-def test_an_error_of_the_user_stops_the_making() -> None:
-    workshop = Workshop(1_000)
-    with pytest.raises(KeyError, match="used wrongly"):
-        for number in ahead(workshop.numbers()):
-            if number == 1:
-                raise KeyError("used wrongly")
-    assert len(workshop.begun) <= 3
     assert not threads_ahead()

@@ -1,7 +1,6 @@
 """Every page of an asset states what it is, whose, where its code is, and what it is made of."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,7 +17,7 @@ from pipelines.orchestration.asset_metadata import (
     as_dagster_failure,
     as_table,
 )
-from pipelines.orchestration.checks import expectation_and_remedy, offending_rows, verdict
+from pipelines.orchestration.checks import offending_rows, verdict
 from pipelines.orchestration.column_lineage import column_sources
 from pipelines.orchestration.run_failures import why_step_failed
 from pipelines.source import sources
@@ -36,22 +35,24 @@ GROUPS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NODES)
-def test_an_asset_page_has_a_description_and_an_owner(name: str) -> None:
-    node = NODES[name]
-    first = (node.description or "").split(". ")[0]
-    assert 10 < len(first) < 140, first
-    assert node.group_name == (FUNCTIONS if "function" in node.kinds else name.split("/")[0])
-    assert node.owners
-    assert node.kinds
-    assert node.tags["source"] in GROUPS - {EXTERNAL, FUNCTIONS, "enriched", "metrics"}
-
-
-@pytest.mark.parametrize("name", NODES)
-def test_a_page_shows_the_path_of_its_code(name: str) -> None:
-    metadata = NODES[name].metadata
-    assert (PROJECT / str(metadata["code"])).is_file()
-    assert "dagster/code_references" not in metadata
+def test_an_asset_page_has_a_description_an_owner_and_the_path_of_its_code() -> None:
+    for name, node in NODES.items():
+        first = (node.description or "").split(". ")[0]
+        assert 10 < len(first) < 140, first
+        assert node.group_name == (FUNCTIONS if "function" in node.kinds else name.split("/")[0])
+        assert node.owners, name
+        assert node.kinds, name
+        assert node.tags["source"] in GROUPS - {EXTERNAL, FUNCTIONS, "enriched", "metrics"}
+        assert (PROJECT / str(node.metadata["code"])).is_file(), name
+        assert "dagster/code_references" not in node.metadata, name
+        if node.is_executable:
+            assert "postgres" in node.kinds, name
+        if node.is_executable and "view" not in node.kinds:
+            schema: Any = node.metadata["dagster/column_schema"]
+            assert all(column.description for column in schema.columns), name
+        if "view" in node.kinds:
+            shown = str(node.metadata["SQL"].value)
+            assert re.search(rf"VIEW {re.escape(name.replace('/', '.'))}\b", shown), name
 
 
 def test_a_page_links_to_the_code_on_a_forge(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,12 +65,6 @@ def test_a_page_links_to_the_code_on_a_forge(monkeypatch: pytest.MonkeyPatch) ->
             for link in links:
                 assert link.url == f"https://git.example.org/me/isobar/blob/main/{link.label}"
                 assert (PROJECT / str(link.label)).is_file()
-
-
-@pytest.mark.parametrize("name", [name for name, node in NODES.items() if "view" in node.kinds])
-def test_the_page_of_a_view_shows_its_sql(name: str) -> None:
-    shown = str(NODES[name].metadata["SQL"].value)
-    assert re.search(rf"VIEW {re.escape(name.replace('/', '.'))}\b", shown)
 
 
 def test_the_graph_has_groups_and_leads_from_sources_to_derivatives() -> None:
@@ -145,13 +140,6 @@ def test_arguments_of_any_type_are_parsed(declared: str, types: list[str]) -> No
     assert [one["type"] for one in asset_metadata.ARGUMENT.finditer(declared)] == types
 
 
-def test_every_check_has_a_description_and_a_runbook() -> None:
-    for key in GRAPH.asset_check_keys:
-        expects, remedy = expectation_and_remedy(GRAPH.get_check_spec(key).description or "")
-        assert expects, key
-        assert remedy, key
-
-
 def test_long_words_are_cut_in_tables_of_pages() -> None:
     (row,) = as_table([{"text": "x" * 1000, "count": 7}]).records
     assert (len(str(row.data["text"])), row.data["count"]) == (200, 7)
@@ -199,9 +187,10 @@ def test_a_check_counts_offending_rows_and_shows_ordered_samples(warehouse: Ware
     assert shown["offending"].value == 3341
 
 
-@pytest.mark.parametrize("path", sorted(PROJECT.glob("pipelines/sources/*/sql/checks/*.sql")))
-def test_no_check_counts_to_a_limit_only(path: Path) -> None:
-    assert re.search(r"(?m)^LIMIT", path.read_text()) is None
+def test_no_check_counts_to_a_limit_only() -> None:
+    checks = sorted(PROJECT.glob("pipelines/sources/*/sql/checks/*.sql"))
+    assert len(checks) > 20
+    assert [one.name for one in checks if re.search(r"(?m)^LIMIT", one.read_text())] == []
 
 
 def test_cells_show_lists_as_lists_and_characters_as_sent() -> None:

@@ -2,11 +2,14 @@
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import pytest
 
 from pipelines.orchestration import patience
+
+Tick = Callable[..., int]
 
 
 @pytest.fixture
@@ -28,8 +31,17 @@ def looks(found_at: int) -> tuple[list[int], dg.SensorDefinition]:
     return count, dg.sensor(name="any", job_name="any")(made)
 
 
-def tick(sensor: dg.SensorDefinition, last_at: float | None = 1.0) -> int:
-    with dg.DagsterInstance.local_temp() as instance:
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp() as made:
+        yield made
+
+
+@pytest.fixture
+def tick(instance: dg.DagsterInstance) -> Tick:
+    """Evaluate a sensor as a tick does; return how many runs it requests."""
+
+    def evaluate(sensor: dg.SensorDefinition, last_at: float | None = 1.0) -> int:
         context = dg.SensorEvaluationContext(
             instance_ref=None,
             last_tick_completion_time=last_at,
@@ -39,30 +51,31 @@ def tick(sensor: dg.SensorDefinition, last_at: float | None = 1.0) -> int:
             instance=instance,
             sensor_name="any",
         )
-        found = sensor.evaluate_tick(context)
-    return len(found.run_requests or ())
+        return len(sensor.evaluate_tick(context).run_requests or ())
+
+    return evaluate
 
 
-def test_outside_of_the_code_server_a_tick_looks_once() -> None:
+def test_outside_of_the_code_server_a_tick_looks_once(tick: Tick) -> None:
     count, sensor = looks(found_at=3)
     assert (tick(sensor), tick(sensor), count) == (0, 0, [0, 1])
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_tick_ends_as_soon_as_there_is_something() -> None:
+def test_a_tick_ends_as_soon_as_there_is_something(tick: Tick) -> None:
     count, sensor = looks(found_at=4)
     assert (tick(sensor), count) == (0, [0]), "the first of a process looks once"
     assert (tick(sensor), count) == (1, [0, 1, 2, 3])
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_trial_in_the_ui_looks_once() -> None:
+def test_a_trial_in_the_ui_looks_once(tick: Tick) -> None:
     count, sensor = looks(found_at=4)
     assert (tick(sensor), tick(sensor, last_at=None), count) == (0, 0, [0, 1])
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_tick_after_a_failure_evaluates_once_to_end_soon() -> None:
+def test_a_tick_after_a_failure_evaluates_once_to_end_soon(tick: Tick) -> None:
     count: list[int] = []
 
     def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -80,6 +93,7 @@ def test_a_tick_after_a_failure_evaluates_once_to_end_soon() -> None:
 
 @pytest.mark.usefixtures("patient")
 def test_a_sensor_disabled_during_its_tick_starts_nothing(
+    tick: Tick,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     count, sensor = looks(found_at=3)
@@ -89,7 +103,7 @@ def test_a_sensor_disabled_during_its_tick_starts_nothing(
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_tick_ends_when_its_process_is_terminated() -> None:
+def test_a_tick_ends_when_its_process_is_terminated(tick: Tick) -> None:
     count, sensor = looks(found_at=10_000)
     assert tick(sensor) == 0
     threading.Timer(0.3, patience.stopping.set).start()
@@ -101,7 +115,7 @@ def test_a_tick_ends_when_its_process_is_terminated() -> None:
 
 
 def test_a_tick_without_anything_ends_in_time(
-    patient: None, monkeypatch: pytest.MonkeyPatch
+    patient: None, tick: Tick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "_looks_for", 0.3)
     count, sensor = looks(found_at=10_000)

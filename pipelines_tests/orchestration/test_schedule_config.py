@@ -14,7 +14,6 @@ from pipelines.definitions import build_definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.schedule_config import (
     Scheduled,
-    Timetable,
     read_timetable,
     timetable,
 )
@@ -86,14 +85,6 @@ def test_f09_an_operator_adds_a_schedule_of_his_own(tmp_path: Path) -> None:
     assert request.run_config == {"ops": {"flights_tables": {"config": {"rebuild": True}}}}
 
 
-def test_a_partitioned_job_starts_for_the_day_of_the_tick() -> None:
-    flights = read_timetable(None).schedules["flights_daily"]
-    with dg.DagsterInstance.ephemeral() as instance:
-        request = tick(flights, instance, dt.datetime(2026, 11, 20, 5, tzinfo=dt.UTC))
-    assert isinstance(request, dg.RunRequest)
-    assert request.partition_key == "2026-11-20"
-
-
 def test_a_schedule_skips_while_its_job_is_running() -> None:
     solar = read_timetable(None).schedules["solar_sync"]
     midnight = dt.datetime(2026, 11, 20, 0, 15, tzinfo=dt.UTC)
@@ -120,17 +111,9 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
             "schedules.solar_sync.cron: 5: Input should be a valid string",
         ),
         ('[schedules.solar_sync]\nzone = "Mars/Olympus"', "is no time zone"),
-        ('[schedules.solar_sync]\nzone = "../UTC"', "is no time zone"),
-        (
-            "[schedules.solar_sync]\nhour = 5",
-            "schedules.solar_sync.hour: 5: Extra inputs are not permitted",
-        ),
         ('[schedules.mine]\ncron = "0 5 * * *"', "schedules.mine.job: Field required"),
-        ('[schedules.mine]\njob = "flights"', "schedules.mine.cron: Field required"),
         ('[schedules."my own"]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
         ('schedules = "none"', "schedules: "),
-        ("schedules = 5", "schedules: "),
-        ('[schedules."été"]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
         ('[schedules.config]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
         ('[schedules.flights_daily]\njob = "solar"', "has another job than ours"),
         ("[schedules]\nmine = 5", "schedules.mine: "),
@@ -139,7 +122,6 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
             "sensors.weather_due.every_seconds: 0: Input should be greater",
         ),
         ('[sensors.weather_due]\nevery_seconds = "often"', "sensors.weather_due.every_seconds: "),
-        ("[sensors.weather_due]\nevery_seconds = true", "sensors.weather_due.every_seconds: "),
         ("[jobs.mine]\na = 1", "jobs: Extra inputs are not permitted"),
         ('[schedules.solar_sync]\ncron = "0 0 31 4 *"', "is no cron expression"),
         (
@@ -159,12 +141,6 @@ def test_invalid_entries_are_rejected_with_file_and_entry(
         read_timetable(file)
     assert str(file) in str(failed.value)
     assert "what to do: " in str(failed.value)
-
-
-def test_a_schedule_of_an_unknown_job_lists_the_known_ones() -> None:
-    entry = Scheduled(name="mine", job="fligths", cron="0 5 * * *")
-    with pytest.raises(PermanentFailure, match=r"no job 'fligths'(.|\n)*bookings, flights"):
-        Timetable({"mine": entry}, {}).reject_unknown([], ["flights", "bookings"])
 
 
 def test_the_operators_file_is_the_named_or_the_state_folders(tmp_path: Path) -> None:

@@ -15,20 +15,9 @@ import psutil
 import psycopg
 import pytest
 from dagster._core.instance.ref import InstanceRef
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
 from dagster._core.scheduler.instigation import (
-    InstigatorState,
     InstigatorStatus,
-    InstigatorType,
-    ScheduleInstigatorData,
-    TickData,
-    TickStatus,
 )
-from dagster_shared.error import SerializableErrorInfo
 
 from pipelines.config import Settings
 from pipelines.orchestration.operations.problems import Problem
@@ -39,6 +28,7 @@ from pipelines.runtime.processes import kill_session
 from pipelines.status.probes.dagster import look_at_instance
 from pipelines.status.probes.databases import look_at_storage
 from pipelines_tests.command import PROJECT, environment, isobar
+from pipelines_tests.orchestration.operations.made_up import World
 from pipelines_tests.served_ui import start
 from pipelines_tests.states import copied, load
 
@@ -218,35 +208,13 @@ def instance_of(state: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def put_state(
-    instance: dg.DagsterInstance, name: str, kind: InstigatorType, state: InstigatorStatus
-) -> InstigatorState:
-    """Store what Dagster stores when a schedule or sensor is switched on or off."""
-    place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("pipelines"), "__repository__")
-    data = ScheduleInstigatorData("0 5 * * *") if kind == InstigatorType.SCHEDULE else None
-    noted = InstigatorState(RemoteInstigatorOrigin(place, name), kind, state, data)
-    return instance.add_instigator_state(noted)
-
-
 def test_disabled_and_failing_parts_are_reported(ran: Path) -> None:
-    broken = SerializableErrorInfo("the disk of postgresql://me:hunter2@host is full", [], "E")
+    broken = dg.DagsterInvariantViolationError("the disk of postgresql://me:hunter2@host is full")
     with instance_of(ran) as instance:
-        put_state(instance, "flights_daily", InstigatorType.SCHEDULE, InstigatorStatus.STOPPED)
-        put_state(instance, "weather_due", InstigatorType.SENSOR, InstigatorStatus.RUNNING)
-        sensor = put_state(
-            instance, "bookings_inbox", InstigatorType.SENSOR, InstigatorStatus.RUNNING
-        )
-        instance.create_tick(
-            TickData(
-                sensor.instigator_origin_id,
-                sensor.name,
-                InstigatorType.SENSOR,
-                TickStatus.FAILURE,
-                time.time(),
-                error=broken,
-                selector_id=sensor.selector_id,
-            )
-        )
+        world = World(instance)
+        world.switch("flights_daily", InstigatorStatus.STOPPED, "SCHEDULE")
+        world.switch("weather_due", InstigatorStatus.RUNNING)
+        world.tick("bookings_inbox", broken, at=time.time())
     _, document = status(ran)
     seen = {one["name"]: one for one in document["automation"]}
     assert not seen["flights_daily"]["is_running"]

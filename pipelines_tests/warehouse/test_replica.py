@@ -164,18 +164,6 @@ def test_every_function_callable_by_analysts_returns_equal_results_on_replicas(
         until_equal(analyst, at_the_primary, f"SELECT * FROM {name}{arguments}")
 
 
-def test_nobody_can_write_there(replica: Replica, analyst: psycopg.Connection) -> None:
-    statement = "INSERT INTO solar.plants (name) VALUES ('Sierra')"
-    with psycopg.connect(replica.url(SUPERUSER), autocommit=True) as owner:
-        for words in (statement, "CREATE TEMPORARY TABLE mine (x integer)"):
-            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-                owner.execute(words.encode())
-    with pytest.raises(
-        (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InsufficientPrivilege)
-    ):
-        analyst.execute(statement)
-
-
 def test_a_delivery_is_there_a_moment_later(
     analyst: psycopg.Connection, connections: Connections, tmp_path: Path
 ) -> None:
@@ -195,12 +183,6 @@ def test_replication_lag_is_queried_as_documented(
     assert row[1] == "streaming"
     (lag,) = analyst.execute(on_page("sql", "pg_last_xact").encode()).fetchall()
     assert lag[0].total_seconds() >= 0
-
-
-def test_psql_of_ours_opens_there(replica: Replica, state: Path) -> None:
-    words = ("database", "psql", "--role", "analyst", "-Atc", "SELECT pg_is_in_recovery()")
-    done = isobar(state, *words, DATABASE_URL=replica.url(ANALYST))
-    assert (done.returncode, done.stdout) == (0, "t\n"), done.stderr
 
 
 def test_our_status_command_reports_the_replica(

@@ -134,10 +134,3 @@ def test_dagster_rejects_another_server_in_words(
     with pytest.raises(DagsterPostgresException) as caught:
         dagster_instance(url, tmp_path)
     assert "certificate verify failed" in str(caught.value.__cause__)
-
-
-def test_connections_without_tls_are_rejected(secured: Secured, database: str) -> None:
-    """The proxy before the server accepts nothing else, so the tests above are of TLS."""
-    url = secured.url(LOADER, database).replace("verify-full", "disable")
-    with pytest.raises(TransientFailure):
-        apply.migrate(url)

@@ -2,8 +2,6 @@
 
 import datetime as dt
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +11,6 @@ import pytest
 
 from pipelines.orchestration.operations import alert_messages, alert_sensor
 from pipelines.orchestration.operations.problems import Problem
-from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_source import body, drip, silence
 from pipelines_tests.orchestration.operations.made_up import OURS, FakeReceiver, World
 
@@ -59,7 +56,7 @@ def test_a_failed_run_and_its_recovery_are_notified_once(
     to(receiver.url)
     said, cursor = world.look()
     assert (said, receiver.messages) == ("No problem.", [])
-    run_id = world.run("flights", OURS)
+    run_id = world.execute("flights", OURS)
     said, cursor = world.look(cursor)
     assert said == "1 problem, all reported."
     since = f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:}"
@@ -195,7 +192,7 @@ def test_a_hanging_receiver_blocks_neither_the_tick_nor_the_others(
     monkeypatch: pytest.MonkeyPatch,
     answer: Any,
 ) -> None:
-    monkeypatch.setattr(alert_messages, "SEND_SECONDS", 2.0)
+    monkeypatch.setattr(alert_messages, "SEND_SECONDS", 0.5)
     to(other.url, receiver.url)
     other.answer = answer
     world.stop("a")
@@ -262,7 +259,7 @@ def test_a_sensor_killed_before_storing_its_cursor_notifies_again(
     assert receiver.titles == ["Isobar: warning: sensor inbox"] * 2
 
 
-@pytest.mark.parametrize("cursor", ["", "7", "[]", '{"version":0}', '{"version":1}', "not JSON"])
+@pytest.mark.parametrize("cursor", ["", "[]", '{"version":0}'])
 def test_a_foreign_cursor_notifies_all_problems_again(
     world: World, receiver: FakeReceiver, to: Any, cursor: str
 ) -> None:
@@ -303,7 +300,7 @@ def test_no_secret_of_an_address_or_error_is_shown_anywhere(
     to(f"json://user17:hunter2@127.0.0.1:{receiver.port}/s3cretpath?+X-Key=s3crethead")
     receiver.answer = body(b"hunter2 s3cretpath", status=500)
     error = "could not connect to postgresql://user17:hunter2@db/isobar?password=hunter2"
-    world.run("audit", dg.Failure(description=error))
+    world.execute("audit", dg.Failure(description=error))
     capfd.readouterr()  # Dagster itself shows errors as they are
     said, cursor = world.look()
     shown = said + str(cursor) + str(capfd.readouterr()) + json.dumps(receiver.messages)
@@ -326,16 +323,6 @@ def test_a_service_that_echoes_its_address_does_not_leak_it(world: World, to: An
     assert [one for one in ("t0ken", "hunter2") if one in f"{said}{cursor}"] == []
 
 
-def test_alerts_work_without_a_warehouse_and_with_other_invalid_variables(
-    world: World, receiver: FakeReceiver, to: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing")
-    monkeypatch.setenv("ISOBAR_SOURCES", "nonsense")
-    to(receiver.url)
-    world.stop()
-    assert world.look()[0] == "1 problem, all reported."
-
-
 def test_a_failed_tick_of_the_alert_sensor_is_not_notified(
     world: World, receiver: FakeReceiver, to: Any
 ) -> None:
@@ -345,13 +332,15 @@ def test_a_failed_tick_of_the_alert_sensor_is_not_notified(
     assert world.look()[0] == "No problem."
 
 
-def test_a_message_states_that_the_ui_address_is_unset(
+def test_alerts_work_without_warehouse_and_ui_address_and_with_invalid_variables(
     world: World, receiver: FakeReceiver, to: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing")
+    monkeypatch.setenv("ISOBAR_SOURCES", "nonsense")
     monkeypatch.delenv("ISOBAR_UI_URL")
     to(receiver.url)
     world.stop()
-    world.look()
+    assert world.look()[0] == "1 problem, all reported."
     assert receiver.text.endswith("sensors/inbox of the web UI (ISOBAR_UI_URL is not set)")
 
 
@@ -370,12 +359,3 @@ def test_a_flood_of_problems_is_truncated(
     assert len(cursor or "") < 200_000
     world.look(cursor)
     assert len(receiver.messages) == 1
-
-
-def test_loading_the_sensor_does_not_load_apprise() -> None:
-    module = "pipelines.orchestration.operations.alert_sensor"
-    code = f"import sys, {module}; print('apprise' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "False\n"

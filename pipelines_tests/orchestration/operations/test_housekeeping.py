@@ -211,24 +211,19 @@ def test_a_long_log_rotates_at_start_unlike_a_short_one(tmp_path: Path) -> None:
     assert not set_aside(tmp_path / "none.log")
 
 
-def test_the_built_in_servers_log_rotates_at_start(state: Path) -> None:
+def test_the_built_in_servers_log_rotates_at_start_and_while_it_runs(state: Path) -> None:
+    """It outlives every `isobar ui`."""
     server = EmbeddedPostgres(state)
     server.start()
     server.stop()
-    with server.log.open("ab") as log:
-        log.truncate(log_files.MAX_BYTES + 1)
-    server.start()
+    kept = server.log.with_name("server.log.1")
+    grow(server.log)
+    connections = server.start()
     assert "ready to accept connections" in server.log.read_text()
     assert server.log.stat().st_size < 10_000
-    assert server.log.with_name("server.log.1").stat().st_size > log_files.MAX_BYTES
-
-
-def test_the_built_in_servers_log_is_truncated_while_running(state: Path) -> None:
-    """It outlives every `isobar ui`."""
-    server = EmbeddedPostgres(state)
-    connections = server.start()
-    with server.log.open("ab") as log:
-        log.truncate(log_files.MAX_BYTES + 1)
+    assert kept.stat().st_size > log_files.MAX_BYTES
+    kept.unlink()
+    grow(server.log)
     settings = Settings.from_environment({"ISOBAR_HOME": str(state)})
     WebUi(settings, {}, lambda _: None)._keep_database_up()
     with (
@@ -238,7 +233,12 @@ def test_the_built_in_servers_log_is_truncated_while_running(state: Path) -> Non
         connection.execute("SELECT 1 FROM nowhere")
     assert "nowhere" in server.log.read_text()
     assert server.log.stat().st_size < 10_000
-    assert server.log.with_name("server.log.1").stat().st_size > log_files.MAX_BYTES
+    assert kept.stat().st_size > log_files.MAX_BYTES
+
+
+def grow(log: Path) -> None:
+    with log.open("ab") as opened:
+        opened.truncate(log_files.MAX_BYTES + 1)
 
 
 def test_a_full_disk_for_logs_does_not_stop_the_ui(tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ def test_nothing_is_wrong_where_nothing_ran_or_all_went_well(world: World) -> No
 
 
 def test_a_failed_run_reports_our_message_and_the_first_failure(world: World) -> None:
-    world.run("flights")
-    first = world.run("flights", OURS)
-    last = world.run("flights", OURS)
+    world.execute("flights")
+    first = world.execute("flights", OURS)
+    last = world.execute("flights", OURS)
     assert only(world) == Problem(
         key="run:flights",
         severity="error",
@@ -60,7 +60,7 @@ def test_a_failed_run_reports_our_message_and_the_first_failure(world: World) ->
 
 def test_an_unexpected_error_is_reported_by_its_innermost_cause(world: World) -> None:
     error = ValueError("no such column: price")
-    world.run("audit", error)
+    world.execute("audit", error)
     assert "no such column: price" in only(world).what
     assert "run it again" in only(world).remedy
 
@@ -179,7 +179,7 @@ def test_years_of_failed_runs_are_not_read(world: World) -> None:
 
 def test_failed_assets_are_a_problem_until_all_are_current(world: World) -> None:
     first = world.materialise(LEGS, PRICES, error=OURS)
-    last = world.materialise(LEGS, PRICES, error=OURS)
+    last = world.execute("__ASSET_JOB", OURS, asset_selection=[LEGS, PRICES])
     problem = only(world)
     assert problem.key == "materialisation:flights.legs, flights.prices"
     assert problem.where == "materialisation of flights.legs, flights.prices"
@@ -331,7 +331,7 @@ def test_errors_come_before_warnings_and_the_oldest_first(world: World) -> None:
 
 def test_foreign_text_can_neither_leak_secrets_nor_colour_a_terminal(world: World) -> None:
     bad = f"postgresql://me:hunter2@db/x?password=hunter2 \x1b[31mred\x1b[0m {'x' * 5000}"
-    world.run("audit", dg.Failure(description=bad), tags={"dagster/partition": "\x1b[31m7"})
+    world.execute("audit", dg.Failure(description=bad), tags={"dagster/partition": "\x1b[31m7"})
     problem = only(world)
     assert "hunter2" not in problem.what
     assert "\x1b" not in problem.what + problem.where

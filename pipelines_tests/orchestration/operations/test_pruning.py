@@ -16,7 +16,6 @@ import dagster as dg
 import psycopg
 import pytest
 from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
-from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster._core.storage.tags import MAX_RETRIES_TAG, PARTITION_NAME_TAG
 from sqlalchemy import Engine
@@ -24,13 +23,8 @@ from sqlalchemy import Engine
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.operations import pruning
 from pipelines.orchestration.operations.pruning import prune
-from pipelines.postgres.roles import SUPERUSER
-from pipelines.postgres.server import Connections
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
-from pipelines_tests.command import PROJECT
-from pipelines_tests.databases import made
-from pipelines_tests.orchestration.operations.conftest import keep_connections
 from pipelines_tests.orchestration.operations.made_up import LEGS, OURS, PRICES, World
 from pipelines_tests.orchestration.operations.test_housekeeping import storage_url
 
@@ -93,39 +87,22 @@ PARTITIONS: dict[dg.AssetKey, dg.PartitionsDefinition[Any]] = {
 
 
 @pytest.fixture
-def dagsters(server: Connections, dagster_template: str) -> Iterator[str]:
-    """The name of a database with Dagster's tables."""
-    with made(server, dagster_template) as name:
-        yield name
+def instance(instance: dg.DagsterInstance) -> dg.DagsterInstance:
+    """The instance, with the partitions of plants."""
+    instance.add_dynamic_partitions("plants", ["1", "2", "3"])
+    return instance
 
 
 @pytest.fixture
-def instance(server: Connections, dagsters: str, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance as ours, on storage of its own."""
-    url = server.url(SUPERUSER, dagsters).replace("://", "+psycopg2://")
-    storage = {"postgres": {"postgres_url": url}}
-    ref = InstanceRef.from_dir(
-        str(tmp_path), config_dir=str(PROJECT), overrides={"storage": storage}
-    )
-    with dg.DagsterInstance.from_ref(ref) as opened:
-        keep_connections(opened)
-        opened.add_dynamic_partitions("plants", ["1", "2", "3"])
-        yield opened
-
-
-@pytest.fixture
-def engine(server: Connections, dagsters: str) -> Iterator[Engine]:
-    opened = engine_for(server.url(SUPERUSER, dagsters), role=None)
+def engine(instance: dg.DagsterInstance) -> Iterator[Engine]:
+    opened = engine_for(storage_url(instance), role=None)
     yield opened
     opened.dispose()
 
 
 @pytest.fixture
-def storage(
-    server: Connections, dagsters: str, instance: dg.DagsterInstance
-) -> Iterator[psycopg.Connection]:
-    url = server.url(SUPERUSER, dagsters)
-    with psycopg.connect(url, autocommit=True) as connection:
+def storage(instance: dg.DagsterInstance) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(storage_url(instance), autocommit=True) as connection:
         yield connection
 
 
@@ -426,7 +403,7 @@ def test_an_old_failure_of_a_monthly_job_is_still_reported(world: World) -> None
     before = world.problems()
     assert [one.remedy for one in before].count("Mend FLIGHTS_URL.") == 2
     assert any("process of this run was killed" in one.what for one in before)
-    assert prune_all(world) > 10
+    assert prune_all(world) > 3
     assert world.problems() == before
 
 

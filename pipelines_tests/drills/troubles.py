@@ -6,7 +6,7 @@ A moment is a number of statements or commits, so that a seed replays; some are 
 import itertools
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -23,9 +23,9 @@ from pipelines.postgres.server import Connections, EmbeddedPostgres
 OF_THE_SERVER = ("backend", "postmaster", "server")
 #: The server less often: it needs a second to restart.
 VICTIMS = ("loader",) * 10 + ("sessions",) * 5 + OF_THE_SERVER
-FAULTS = ("500", "cut", "unreachable")
+FAULTS = ("500", "cut")
 #: Most runs are over by then.
-MAX_MILLISECONDS = 120
+MAX_NUMBER = {"statement": 50, "commit": 4, "millisecond": 120}
 SESSIONS = """
 SELECT pid FROM pg_stat_activity
 WHERE datname = %s AND application_name = 'isobar' AND pid <> pg_backend_pid() ORDER BY pid
@@ -47,9 +47,9 @@ class Blow:
         return f"{self.victim} killed {when} {self.unit} {self.number}"
 
 
-def drawn_blow(random: Random, moments: Mapping[str, int]) -> Blow:
+def drawn_blow(random: Random) -> Blow:
     unit = random.choice(("statement", "statement", "commit", "commit", "millisecond"))
-    number = random.randint(1, moments.get(unit, MAX_MILLISECONDS))
+    number = random.randint(1, MAX_NUMBER[unit])
     return Blow(random.choice(VICTIMS), unit, number, random.random() < 0.5)
 
 

@@ -1,1 +1,0 @@
-"""Schedules drawn by seeds: what feeds send, what befalls runs, and a model of the truth."""

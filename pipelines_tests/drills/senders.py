@@ -1,0 +1,205 @@
+"""What sources send in a schedule, drawn by its seed, and what has to be stored of it.
+
+A sender drives a feed of the source contract: more and more records, of which some are bad until
+they are corrected, some change or are contradicted, and some are withdrawn. The weather is one too.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler
+from random import Random
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+
+from pipelines.http.client import HttpClient
+from pipelines.ingest.deliveries import last_rejects, unbalanced
+from pipelines.ingest.file_loader import load_files
+from pipelines.ingest.inbox import Inbox
+from pipelines.source import read_sql, sources
+from pipelines.sources.bookings import counts
+from pipelines.sources.weather.providers.open_meteo import UNITS, OpenMeteo
+from pipelines.sources.weather.refresh import refresh
+from pipelines.sources.weather.sandbox.model import weather_at
+from pipelines_tests.fake_source import document
+from pipelines_tests.loaders import loader
+from pipelines_tests.source_contract.feeds import Feed, Files, Record, Site
+
+#: Hours of the window of plants; other feeds have room for more.
+MAX_RECORDS = 48
+#: Checks that find nothing, whatever was sent.
+INVARIANTS = {
+    "bookings": ("matches_recount", "axes_reconcile"),
+    "solar": ("solar_sums_equal",),
+    "weather": ("request_rate",),
+}
+KEPT = """
+SELECT DISTINCT raw FROM ops.quarantine INNER JOIN ops.deliveries USING (delivery_id)
+WHERE source = %s
+"""
+#: So many are in use, one a degree north of the other.
+PLACES = 3
+PUT = """
+INSERT INTO weather.places (place_key, latitude, longitude, geocoding_status, is_observed)
+SELECT 'XX ' || n, n, 0, 'found', TRUE FROM generate_series(1, %s) AS n
+"""
+OBSERVED = """
+SELECT latitude::integer, fetched_at, temperature_celsius
+FROM weather.observations INNER JOIN weather.places USING (place_id) ORDER BY 1
+"""
+SUCCESSES = """
+SELECT latitude::integer FROM weather.api_requests INNER JOIN weather.places USING (place_id)
+WHERE outcome = 'success'
+"""
+
+
+class Sender:
+    """One feed: the records that it has, and which of them are bad at present."""
+
+    def __init__(self, feed: Feed, random: Random) -> None:
+        self.feed, self.random = feed, random
+        self.records: dict[int, Record] = {}
+        self.bad: set[int] = set()
+        self.contradictions: list[Record] = []
+
+    def prepare(self) -> None:
+        self.feed.prepare()
+        self.happen()
+
+    def happen(self) -> str:
+        """Have something new at the source; return what it is."""
+        chance, good = self.random.random(), sorted(self.records.keys() - self.bad)
+        if chance < 0.5 or not good:
+            what = self._more()
+        elif chance < 0.6:
+            what = "the same again"
+        elif chance < 0.8 and self.bad:
+            what = f"{len(self.bad)} bad records are corrected"
+            self.bad.clear()
+        elif chance < 0.9 or self.feed.is_additive:
+            what = self._change(self.random.choice(good))
+        else:
+            what = f"{good[-1]} is withdrawn"
+            del self.records[good[-1]]
+        self._send()
+        return what
+
+    def _more(self) -> str:
+        """Add some records; one is bad now and then, but for the first."""
+        first = max(self.records, default=-1) + 1
+        numbers = range(first, min(first + self.random.randint(2, 9), MAX_RECORDS))
+        self.records |= {number: self.feed.record(number) for number in numbers}
+        if first and numbers and self.random.random() < 0.6:
+            self.bad.add(self.random.choice(numbers))
+        return f"{len(numbers)} more records, {len(self.bad)} bad"
+
+    def _change(self, number: int) -> str:
+        changed = self.feed.changed(self.records[number])
+        if self.feed.latest_wins:
+            self.records[number] = changed
+            return f"{number} changes"
+        if changed not in self.contradictions:
+            self.contradictions.append(changed)
+        return f"{number} is contradicted"
+
+    def _send(self) -> None:
+        self.feed.deliveries += 1
+        self.feed.site.clock.pass_by(hours=25)
+        sent = [
+            self.feed.spoiled(record) if number in self.bad else record
+            for number, record in self.records.items()
+        ]
+        self.feed.publish([*sent, *self.contradictions])
+
+    def check(self) -> None:
+        """Compare the tables with what was sent: each good record once, each bad one kept once."""
+        feed, owner = self.feed, self.feed.site.owner
+        good = [record for number, record in self.records.items() if number not in self.bad]
+        assert feed.rows() == feed.expected(good)
+        with feed.site.warehouse.engine.connect() as connection:
+            assert unbalanced(connection, feed.source) == []
+            rejects: Sequence[Any] = last_rejects(connection, feed.source)
+        if feed.is_additive:  # else the last document's rejects alone count
+            rejects = owner.execute(KEPT, [feed.source]).fetchall()
+        assert len(rejects) == len(self.bad) + len(self.contradictions), rejects
+        check_invariants(owner, feed.source)
+
+
+class WeatherFeed:
+    """The current weather of some places, requested whenever hours have passed."""
+
+    title, source, is_http = "weather", "weather", True
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def fetch(self) -> None:
+        http = HttpClient("weather", "WEATHER_BASE_URL", attempts=2, first_wait_seconds=0.01)
+        url = self.site.service.url.removesuffix("/flights.json")
+        provider, clock = OpenMeteo(http, url, self.site.clock), self.site.clock
+        done = refresh(self.site.warehouse, provider, clock=clock, sleep=lambda _: None)
+        if done.failure is not None:
+            raise done.failure
+
+
+class WeatherSender:
+    """The sky over the places, and how often each was asked for."""
+
+    def __init__(self, feed: WeatherFeed, random: Random) -> None:
+        self.feed, self.random = feed, random
+        self.clock = feed.site.clock
+        self.sent: Counter[int] = Counter()
+
+    def prepare(self) -> None:
+        self.feed.site.owner.execute(PUT, (PLACES,))
+        self.feed.site.service.will(self._answer)
+
+    def happen(self) -> str:
+        minutes = self.random.choice((5, 125, 130, 300))
+        self.clock.pass_by(minutes=minutes)
+        return f"{minutes} minutes pass"
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        (latitudes,) = parse_qs(urlsplit(handler.path).query)["latitude"]
+        places = [round(float(one)) for one in latitudes.split(",")]
+        self.sent.update(places)
+        document([self._current(place) for place in places])(handler)
+
+    def _current(self, place: int) -> dict[str, Any]:
+        observed = {name: weather_at(place, 0.0, self.clock())[name] for name in UNITS}
+        current = observed | {"time": f"{self.clock():%Y-%m-%dT%H:%M}"}
+        return {"current_units": UNITS | {"time": "iso8601"}, "current": current}
+
+    def check(self) -> None:
+        owner, now = self.feed.site.owner, self.clock()
+        assert owner.execute(OBSERVED).fetchall() == [
+            (place, now, weather_at(place, 0.0, now)["temperature_2m"])
+            for place in range(1, PLACES + 1)
+        ]
+        kept = Counter(place for (place,) in owner.execute(SUCCESSES))
+        assert kept <= self.sent
+        check_invariants(owner, "weather")
+
+
+def check_invariants(owner: psycopg.Connection, source: str) -> None:
+    """Check that sums are those of what they are the sums of, and so on."""
+    for name in INVARIANTS.get(source, ()):
+        query = read_sql(sources()[source].package, f"checks/{name}")
+        assert owner.execute(query.encode()).fetchall() == [], name
+
+
+def load(feed: Feed | WeatherFeed) -> None:
+    """Load what there is, as the job does. Raises the failures."""
+    store = feed.site.warehouse
+    if isinstance(feed, Files):
+        inbox = Inbox(feed.source, feed.site.folder, "AN_INBOX", "a reading")
+        with store.translate_db_errors(feed.source), store.engine.connect() as connection:
+            pending = inbox.pending(connection)
+        _, failures = load_files(store, inbox, pending, loader(feed.source))
+        if failures:
+            raise failures[0]
+    else:
+        feed.fetch()
+    if feed.source == "bookings":
+        counts.refresh(store)
