@@ -218,7 +218,7 @@ def _failing_ticks(
             continue
         if error == "DagsterCodeLocationNotFoundError":  # it waited while the daemon was stopped
             continue
-        description = innermost_error(tick.error) if tick.error else "The look failed."
+        description = innermost_error(tick.error) if tick.error else "Its evaluation failed."
         what, remedy = what_and_remedy(description, SEE_TICK)
         yield Problem(f"{kind}:{look.name}", "error", what, where, since, path, remedy)
 

@@ -18,7 +18,7 @@ from pipelines.orchestration.instance import instance_on
 from pipelines.orchestration.operations.problems import Problem, last_ticks
 from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.orchestration.resources import utc_at
-from pipelines.orchestration.run_failures import shown
+from pipelines.orchestration.run_failures import innermost_error, shown
 from pipelines.orchestration.schedule_config import next_tick
 from pipelines.source import sources
 from pipelines.status.rules import Heartbeat, Runs, trouble
@@ -165,5 +165,5 @@ def _last_tick(ticks: Sequence[Any]) -> tuple[dt.datetime | None, str | None]:
     error = over.error if over and over.is_failure else None
     return (
         utc_at(ticks[0].timestamp) if ticks else None,
-        shown(error.message, MAX_CHARACTERS) if error else None,
+        shown(innermost_error(error), MAX_CHARACTERS) if error else None,
     )
