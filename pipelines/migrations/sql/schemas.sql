@@ -23,5 +23,6 @@ BEGIN
 END
 $$;
 
-COMMENT ON SCHEMA enriched IS 'Views for analysts: each source joined with what the others know.';
+COMMENT ON SCHEMA enriched IS
+'Views for analysts: the data of each source, joined with reference data and weather.';
 COMMENT ON SCHEMA metrics IS 'Views and functions for dashboards.';

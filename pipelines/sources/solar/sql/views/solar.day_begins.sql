@@ -16,5 +16,5 @@ RETURN CASE
 END;
 
 COMMENT ON FUNCTION solar.day_begins(date, text) IS
-'The first instant of a day in a zone: of two midnights, where clocks are set back over it, the
-first.';
+'Returns the first instant of a day in a time zone. If clocks are set back across midnight, the day
+has two midnights, and the first is returned.';

@@ -32,4 +32,5 @@ $$;
 REVOKE ALL ON FUNCTION solar.delete_plant() FROM PUBLIC, isobar_loader, isobar_analyst, isobar_operator;
 
 COMMENT ON FUNCTION solar.delete_plant() IS
-'Deletes a plant''s readings and rejected items with it, unless it is being synced.';
+'Deletes the readings and rejected items of a deleted plant. Raises an error if the plant is being
+synced.';

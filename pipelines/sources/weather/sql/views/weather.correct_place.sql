@@ -38,6 +38,6 @@ END
 $$;
 
 COMMENT ON FUNCTION weather.correct_place(text, double precision, double precision) IS
-'Sets the coordinates of a place that was not found, or found elsewhere. What was known of its weather was
-that of another place: it is deleted and requested again within seconds. For the owner, the loader and the
-operator.';
+'Sets the coordinates of a place that was not found, or was found in the wrong location. The stored
+weather belongs to the wrong location, so it is deleted and requested again within seconds. Only the
+owner, the loader and the operator may call it.';

@@ -53,6 +53,6 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION weather.due_hours(timestamptz, timestamptz, timestamptz, text) IS
-'Places for which a wanted hour between from_at and to_at is missing, or known from a forecast of six
-hours ago or more, with the first and last such hour; only those that may be requested. fetch_kind: forecast or archive,
-as in weather.fetch_state.';
+'Returns places for which a requested hour between from_at and to_at is missing, or is known only
+from a forecast at least six hours old, with the first and last such hour. Only places that may be
+requested now are returned. fetch_kind is forecast or archive, as in weather.fetch_state.';

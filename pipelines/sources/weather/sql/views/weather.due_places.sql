@@ -35,5 +35,6 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION weather.due_places(timestamptz, boolean) IS
-'Places in use whose last weather is two hours old or more, or missing, and that may be requested:
-not just failed. by_postcode: the provider needs no coordinates.';
+'Returns places in use whose last weather is missing or at least two hours old and that may be
+requested now: places that have just failed wait. by_postcode is true if the provider needs no
+coordinates.';
