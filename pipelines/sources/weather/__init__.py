@@ -190,7 +190,7 @@ source = Source(
             "hour_at": "Start of the requested hour. Null: the current weather, kept fresh. An"
             " hour before 1940, for which there is no data, only defines the place.",
             "day": "Day for which the hour is requested, at most one day from the date of hour_at;"
-            " queries filter by it. Null for the present weather.",
+            " queries filter by it. Null for the current weather.",
         },
     ),
 )

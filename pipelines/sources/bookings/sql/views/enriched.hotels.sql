@@ -1,4 +1,4 @@
--- Each hotel by one step in the index: DISTINCT would read every count.
+-- Find each hotel with one index lookup: DISTINCT would read every count.
 CREATE OR REPLACE VIEW enriched.hotels AS
 WITH RECURSIVE counted AS (
     SELECT min(hotel_id) AS hotel_id FROM metrics.hotel_bookings_by_event_day

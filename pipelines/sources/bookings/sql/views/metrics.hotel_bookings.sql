@@ -101,7 +101,7 @@ that is only partly in the year or month counts only the days in it. Every perio
 zeros if nothing happened. axis selects the day that counts: event, the UTC day of the booking or
 cancellation (the default), or stay, the night of the stay. If month is given, the result covers
 only that month; if day is given too, only that day.
-"Bookings" has four meanings, and the result covers each of them:
+"Bookings" has four meanings. Use these columns:
 Bookings by event day (the default axis): bookings.
 Net bookings by event day: net_bookings, which is bookings minus cancellations and may be negative.
 Bookings by night of stay: bookings with axis => ''stay''.

@@ -27,7 +27,7 @@ SELECT
     round(sum(nights.on_the_books) / (hotels.rooms * count(*)), 4)
 FROM enriched.hotels
 CROSS JOIN LATERAL metrics.hotel_pickup(hotels.hotel_id, $1, $2, $4) AS nights
--- A condition on no row: checked once, before any hotel.
+-- A condition without columns: evaluated once, before any hotel is read.
 WHERE bookings.check_period($3)
 GROUP BY
     hotels.hotel_id, hotels.hotel_name, hotels.city, hotels.rooms,
@@ -43,6 +43,6 @@ as_of. rooms_available is the number of room nights that the hotel has. occupanc
 rooms_available: 0 to 1, or more if the hotel is overbooked. rooms_available and occupancy are null
 if bookings.hotels has no rooms for the hotel. If a period is only partly in the range, its row
 covers only the nights in the range, and period_start is the first of them. Raises an error (22023)
-if the period is missing or not one of these.
+if period is not day, week, month or year.
 To get one hotel, add WHERE hotel_id = 2607.
 Example: SELECT * FROM metrics.hotel_occupancy(from_date => current_date, to_date => current_date + 28, period => ''week'');';

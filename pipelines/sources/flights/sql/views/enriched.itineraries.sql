@@ -1,4 +1,4 @@
--- One relation, so that a query may join it to enriched.itinerary_legs, which has seven.
+-- A single relation, so that a query can join it to enriched.itinerary_legs, which has seven.
 CREATE OR REPLACE VIEW enriched.itineraries AS
 SELECT
     itinerary_id,
@@ -54,7 +54,7 @@ COMMENT ON COLUMN enriched.itineraries.max_stops IS
 COMMENT ON COLUMN enriched.itineraries.airlines IS 'Names of the airlines, without duplicates.';
 COMMENT ON COLUMN enriched.itineraries.airline_ids IS
 'Airline codes of the source, without duplicates; not IATA codes.';
-COMMENT ON COLUMN enriched.itineraries.route IS 'Legs in order, for example BUD-LTN, LTN-BUD.';
+COMMENT ON COLUMN enriched.itineraries.route IS 'Legs in order, for example "BUD-LTN, LTN-BUD".';
 COMMENT ON COLUMN enriched.itineraries.leg_stops IS
 'Stops on each leg, in the order of the legs; 0 is direct. To find itineraries with a leg of one
 stop: 1 = ANY(leg_stops).';

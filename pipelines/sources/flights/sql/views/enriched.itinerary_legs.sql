@@ -1,5 +1,6 @@
--- Seven relations, so that a query may add one: with more than eight (join_collapse_limit) PostgreSQL
--- plans the joins of the view by themselves, for all legs. Hence the places by subqueries.
+-- Seven relations, so that a query can add one: with more than eight (join_collapse_limit),
+-- PostgreSQL plans the joins of the view separately, for all legs. This is why places are read by
+-- subqueries.
 CREATE OR REPLACE VIEW enriched.itinerary_legs AS
 SELECT
     itinerary_legs.itinerary_id,

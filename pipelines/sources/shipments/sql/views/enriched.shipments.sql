@@ -81,7 +81,7 @@ LEFT JOIN weather.observations AS sender_weather
     ON sender_place.place_id = sender_weather.place_id
 LEFT JOIN weather.observations AS receiver_weather
     ON receiver_place.place_id = receiver_weather.place_id
--- Weather of yesterday does not explain the delay of a parcel today.
+-- Weather from yesterday does not explain a delay today.
 CROSS JOIN LATERAL (
     SELECT
         CASE

@@ -1,5 +1,6 @@
--- Who may delete a plant may do so, and to nothing else, as its data's owner. Nobody may call it: a
--- trigger is not called, but who may call it could put it on a table of his own.
+-- Runs with the rights of the owner, so that anyone who may delete a plant also deletes its data,
+-- and nothing else. EXECUTE is revoked from everyone: triggers run without it, but anyone who had
+-- it could attach the function to a table of their own.
 CREATE OR REPLACE FUNCTION solar.delete_plant()
 RETURNS trigger
 LANGUAGE plpgsql

@@ -15,5 +15,5 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION weather.pending_places(timestamptz) IS
-'Returns places whose coordinates are due to be looked up: pending places, except those that have
-just failed.';
+'Returns pending places whose coordinates are due to be looked up. Places that failed are left out
+until their retry time.';
