@@ -81,9 +81,9 @@ $$;
 
 COMMENT ON FUNCTION metrics.hotel_pickup(bigint, date, date, timestamptz) IS
 'Returns the number of reservations of a hotel on the books for each night at as_of, and the
-pickup: the change over the last 1, 7 and 30 days (of 24 hours). Pickup is negative if there were
-more cancellations than bookings. Every night from from_date (default: the UTC day of as_of) up to,
-but not including, to_date (default: 90 days after from_date) has a row, zeros included; at most
+pickup. Pickup is the change over the last 1, 7 and 30 days (of 24 hours). It is negative if there
+were more cancellations than bookings. Every night from from_date (default: the UTC day of as_of) up
+to, but not including, to_date (default: 90 days after from_date) has a row, zeros included; at most
 3700 nights. Raises an error (22023) if hotel_id or as_of is missing or from_date is after to_date,
 and an error (P0002) if the hotel has no events. For all hotels at once, query
 metrics.all_hotel_pickup.

@@ -10,8 +10,8 @@ FROM metrics.flight_prices
 ORDER BY itinerary_id, snapshot_on, snapshot_at DESC;
 
 COMMENT ON VIEW metrics.flight_prices_by_day IS
-'Daily price of each itinerary: one row per itinerary and day on which it was offered, from the last
-snapshot of that day that contains the itinerary.';
+'Daily price of each itinerary: one row per itinerary and day on which it was offered. The price is
+from the last snapshot of that day that contains the itinerary.';
 COMMENT ON COLUMN metrics.flight_prices_by_day.itinerary_id IS
 'The itinerary (enriched.itineraries).';
 COMMENT ON COLUMN metrics.flight_prices_by_day.snapshot_on IS 'The day (UTC).';

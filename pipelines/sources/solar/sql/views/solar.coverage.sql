@@ -28,9 +28,8 @@ CROSS JOIN LATERAL generate_series(
 LEFT JOIN solar.days ON plants.plant_id = days.plant_id AND calendar.day::date = days.day;
 
 COMMENT ON VIEW solar.coverage IS
-'The state of each day of each plant, from the first day of the requested history until yesterday
-(for a retired plant, until the day before it retired). Every day has a row, including days without
-data.';
+'The state of each day of each plant. It covers the requested history until yesterday, or until the
+day before the plant retired. Every day has a row, including days without data.';
 COMMENT ON COLUMN solar.coverage.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN solar.coverage.plant_name IS 'Name of the plant.';
 COMMENT ON COLUMN solar.coverage.day IS 'The day, in the plant''s time zone.';

@@ -22,8 +22,8 @@ FROM (
 GROUP BY plant_id, plant_name, status, run;
 
 COMMENT ON VIEW solar.gaps IS
-'Missing data of plants in service: runs of consecutive days with the same status that are not
-complete and that the service did not report as empty.';
+'Missing data of plants in service: runs of consecutive days with the same status. Days that are
+complete, or that the service reported as empty, are not included.';
 COMMENT ON COLUMN solar.gaps.plant_id IS 'The plant (solar.plants).';
 COMMENT ON COLUMN solar.gaps.plant_name IS 'Name of the plant.';
 COMMENT ON COLUMN solar.gaps.status IS 'partial, failed or not requested, as in solar.coverage.';
