@@ -27,7 +27,7 @@ with `\\df+ NAME` for functions.
 [changelog](../CHANGELOG.md). The tables behind them may change without notice.
 
 Column names contain the unit. `_at` is an instant, `_local` a local time of a place, `_on` and
-`day` a date. A column may be null only where its comment says when.
+`day` a date. A column can be null only if its comment says when.
 """
 OBJECTS = """
 SELECT nspname, relname AS name, CASE relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind,

@@ -39,7 +39,7 @@ def _union(name: str, collection: Collection, sources: Mapping[str, Source]) -> 
             "SELECT\n    NULL::text AS source,\n    " + ",\n    ".join(nulls) + "\nWHERE FALSE"
         ]
     view = f"{name}.{collection.view}"
-    comments = {"source": f"The source that offers it, in its view {collection.view}."}
+    comments = {"source": f"The source of the row, from its view {collection.view}."}
     comments |= {column: collection.comments.get(column, "") for column in collection.columns}
     return "\n".join(
         [

@@ -74,7 +74,7 @@ def platform() -> Schema:
     """The tables that all sources share."""
     return Schema(
         PLATFORM,
-        "Bookkeeping: deliveries, quarantine, what is applied.",
+        "Bookkeeping: deliveries, quarantine, watermarks and applied SQL files.",
         "pipelines.ingest",
         metadata,
         _folder() / "versions",

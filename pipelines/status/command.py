@@ -19,7 +19,7 @@ def status(as_json: bool) -> None:
     """Show the state of databases, daemon, code, schedules, sources, runs and disks.
 
     Exits with 0 if there are no problems or only warnings, and with 1 if something is bad. It
-    starts and changes nothing. What does not answer is asked a second time with more patience: if
+    starts and changes nothing. What does not answer is queried again with a longer timeout: if
     it answers then, it is slow, which is a warning.
 
     \b

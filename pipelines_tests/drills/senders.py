@@ -144,7 +144,7 @@ class WeatherFeed:
 
 
 class WeatherSender:
-    """The sky over the places, and how often each was asked for."""
+    """The sky over the places, and how often each was requested."""
 
     def __init__(self, feed: WeatherFeed, random: Random) -> None:
         self.feed, self.random = feed, random

@@ -1,4 +1,4 @@
--- How many records of each source a person has dismissed.
+-- Number of dismissed records by source.
 SELECT
     deliveries.source,
     count(*) AS count

@@ -1,4 +1,4 @@
--- What the terminal shows of the quarantine.
+-- The quarantine as shown in the terminal.
 SELECT
     source,
     reason,

@@ -1,4 +1,4 @@
--- Notes of records in quarantine that a person dismissed them.
+-- Marks quarantined records as dismissed by a person.
 UPDATE ops.quarantine
 SET dismissed_at = now(), dismissed_by = :by, dismissal_reason = :reason
 FROM ops.deliveries

@@ -1,4 +1,4 @@
--- Operators have rejected files loaded again. To load rejected records again is what runs do.
+-- Operators can have rejected files loaded again. Only runs load rejected records again.
 GRANT DELETE ON ops.inbox_files TO isobar_operator;
--- What is applied is written by migrations alone.
+-- Only migrations write the list of applied SQL files.
 REVOKE INSERT, UPDATE, DELETE ON ops.sql_objects FROM isobar_loader;

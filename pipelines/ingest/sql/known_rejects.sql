@@ -1,4 +1,4 @@
--- Which of some texts are in quarantine by another delivery of the same source, whose lines have the same
+-- Texts that are already in quarantine from another delivery of the same source with the same
 -- columns.
 SELECT DISTINCT quarantine.raw
 FROM ops.deliveries AS mine

@@ -1,4 +1,4 @@
--- What the last run loaded of a source; the last delivery alone where no run is noted.
+-- Deliveries of a source that its last run loaded; only the last delivery if it has no run id.
 SELECT
     deliveries.delivery_id,
     deliveries.name,

@@ -1,4 +1,4 @@
--- The rejected records of a source's last delivery, in the order of the delivery.
+-- Rejected records of the last delivery of a source, in the order of the delivery.
 SELECT
     position,
     array_to_string(reasons, '; ') AS reasons,

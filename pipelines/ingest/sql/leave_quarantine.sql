@@ -1,5 +1,5 @@
--- Takes records out of quarantine of which a later delivery had the say: in the counts of their own one
--- they are unchanged then.
+-- Removes quarantined records that a later delivery resolved. Their own delivery then counts them
+-- as unchanged.
 WITH gone AS (
     DELETE FROM ops.quarantine
     WHERE quarantine_id = ANY(:quarantine_ids)

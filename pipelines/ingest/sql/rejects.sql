@@ -1,4 +1,4 @@
--- What is in quarantine of a source, newest first: what nobody dismissed, or what somebody did.
+-- Quarantined records of a source, newest first, either open or dismissed.
 SELECT
     quarantine.quarantine_id AS record,
     deliveries.name AS delivery,

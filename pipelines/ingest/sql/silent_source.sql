@@ -1,4 +1,4 @@
--- The last day with news of a source that had some on half of the days until then, and none for three.
+-- Last day with new data of a source that loaded data on at least 14 of 28 days and none for three.
 WITH days AS (
     SELECT DISTINCT date_trunc('day', loaded_at, 'UTC') AS day
     FROM ops.deliveries

@@ -1,5 +1,5 @@
--- Deliveries of a source that lost something: counts that do not add up, or rejects that are neither
--- in quarantine nor purged.
+-- Deliveries of a source that lost records: the counts do not add up, or rejected records are
+-- neither in quarantine nor purged.
 SELECT
     deliveries.delivery_id,
     deliveries.name,

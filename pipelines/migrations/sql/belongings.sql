@@ -1,6 +1,6 @@
--- Relations, functions and schemas outside a source's own schema, each with a number that any change
--- of its definition, comment, rights or rows by this transaction changes. An index or a sequence
--- counts as the table that it belongs to.
+-- Relations, functions and schemas outside a source's own schema, each with a version number that
+-- changes if this transaction changes its definition, comment, rights or rows. An index or a
+-- sequence counts as part of its table.
 WITH part (relation, version) AS (
     SELECT oid, xmin::text::bigint FROM pg_class
     UNION ALL

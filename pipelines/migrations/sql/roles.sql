@@ -1,6 +1,6 @@
--- Before migrations: the four roles, the owner's right to make schemas, and what holds for every
--- session of this database. Roles belong to the whole server, so another database may be making
--- them just now. What is there already is left as it is.
+-- Before migrations: create the four roles, let the owner create schemas, and set the defaults of
+-- all sessions in this database. Roles are shared by the whole server, so another database may
+-- create them at the same time. Existing roles are not changed.
 DO $$
 DECLARE
     role_name text;
@@ -27,9 +27,10 @@ BEGIN
 END
 $$;
 
--- Of the database's owner: only loads make temporary tables, and time-outs. The settings of a role
--- do not reach the logins that are its members, those of a database reach everyone: so they are the
--- database's, and who migrates is exempt. Runs set their own (warehouse/connection.py).
+-- Only for the owner of the database: let only loads create temporary tables, and set timeouts.
+-- Settings of a role do not apply to logins that are members of it, while settings of a database
+-- apply to everyone. So the timeouts are set on the database, and the migrating role is exempt.
+-- Runs set their own (warehouse/connection.py).
 DO $$
 DECLARE
     ours CONSTANT text := current_database();
@@ -59,9 +60,9 @@ BEGIN
 END
 $$;
 
--- Of a superuser: what PostgreSQL lets everyone write without a right to any table, locks by which
--- everyone could hold up loads, how much disk a query of the analysts' own login may take, and how
--- many sessions people have: not all that there are.
+-- Only for a superuser: revoke what PostgreSQL lets everyone write without rights on any table, and
+-- the locks with which anyone could block loads. Limit the temporary disk space of the analyst
+-- login, and the number of sessions of analysts and operators, so that they cannot use them all.
 DO $$
 DECLARE
     open_to_all record;

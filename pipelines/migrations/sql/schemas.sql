@@ -1,5 +1,5 @@
--- Before any table: rights on whatever the owner makes from here on, in these schemas and in later
--- ones, and the schemas that all sources share. May be executed again at any time.
+-- Before any table: default privileges for everything that the owner creates later, in these
+-- schemas and in later ones, and the schemas that all sources share. Can be executed repeatedly.
 ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO isobar_loader, isobar_analyst, isobar_operator;
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO isobar_analyst, isobar_operator;
 ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO isobar_loader;
@@ -9,8 +9,8 @@ ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO isobar_loader, isobar_ana
 
 DO $$
 BEGIN
-    -- So that a load can refresh the statistics of what it filled. Before PostgreSQL 17, where only
-    -- the owner may, autovacuum does it within a minute.
+    -- Lets a load refresh the statistics of the tables that it filled. Before PostgreSQL 17 only
+    -- the owner may do so, and autovacuum does it within a minute.
     IF current_setting('server_version_num')::integer >= 170000 THEN
         ALTER DEFAULT PRIVILEGES GRANT MAINTAIN ON TABLES TO isobar_loader;
     END IF;
@@ -23,5 +23,6 @@ BEGIN
 END
 $$;
 
-COMMENT ON SCHEMA enriched IS 'Views for analysts: each source joined with what the others know.';
+COMMENT ON SCHEMA enriched IS
+'Views for analysts: the data of each source, joined with reference data and weather.';
 COMMENT ON SCHEMA metrics IS 'Views and functions for dashboards.';

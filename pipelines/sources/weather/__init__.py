@@ -166,7 +166,7 @@ source = Source(
     ),
     collects=Collection(
         view="weather_requests",
-        about="Places and hours for which sources request the weather: the union of the views"
+        about="Places and hours for which sources request weather: the union of the views"
         " weather_requests of all sources. A row with coordinates, or with a country and a"
         " postcode or city, defines its place (weather.places); a row with neither requests hours"
         " of a place that other rows define.",
@@ -182,15 +182,15 @@ source = Source(
         },
         comments={
             "place_key": "Unique name of the place, as in weather.places.",
-            "country_code": "ISO 3166-1 alpha-2; null where coordinates are given.",
-            "postcode": "Postcode; null where there is none.",
-            "city": "Name of the city; null where there is none.",
-            "latitude": "Degrees north; null where the place is to be looked up by its address.",
-            "longitude": "Degrees east; null where the place is to be looked up by its address.",
-            "hour_at": "Beginning of the requested hour. Null: the present weather, kept fresh. An"
+            "country_code": "ISO 3166-1 alpha-2; null if coordinates are given.",
+            "postcode": "Postcode; null if there is none.",
+            "city": "Name of the city; null if there is none.",
+            "latitude": "Degrees north; null if the place is looked up by its address.",
+            "longitude": "Degrees east; null if the place is looked up by its address.",
+            "hour_at": "Start of the requested hour. Null: the current weather, kept fresh. An"
             " hour before 1940, for which there is no data, only defines the place.",
             "day": "Day for which the hour is requested, at most one day from the date of hour_at;"
-            " queries filter by it. Null for the present weather.",
+            " queries filter by it. Null for the current weather.",
         },
     ),
 )

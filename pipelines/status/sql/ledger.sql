@@ -1,4 +1,5 @@
--- Of each feed: when its last delivery was loaded, and how many of its records are in quarantine, and not dismissed.
+-- Each source with the load time of its last delivery and its number of quarantined records that
+-- are not dismissed.
 WITH rejected AS (
     SELECT
         delivery_id,

@@ -17,15 +17,16 @@ GROUP BY deliveries.source, split_part(reason.words, ': ', 1)
 ORDER BY deliveries.source, count(*) DESC, reason;
 
 COMMENT ON VIEW ops.quarantine_summary IS
-'What is in quarantine, by source and reason, but for what a person dismissed. A record with several
-reasons counts for each.';
-COMMENT ON COLUMN ops.quarantine_summary.source IS 'Which feed.';
+'Number of records in quarantine by source and reason, without dismissed records. A record with
+several reasons counts once for each.';
+COMMENT ON COLUMN ops.quarantine_summary.source IS 'Source of the records.';
 COMMENT ON COLUMN ops.quarantine_summary.reason IS
-'What is wrong, without the values of single records.';
-COMMENT ON COLUMN ops.quarantine_summary.count IS 'Records with this reason.';
+'Why the records were rejected, without the values of individual records.';
+COMMENT ON COLUMN ops.quarantine_summary.count IS 'Number of records with this reason.';
 COMMENT ON COLUMN ops.quarantine_summary.first_seen_at IS
-'When the first delivery that has such a record was loaded.';
+'When the first delivery with such a record was loaded.';
 COMMENT ON COLUMN ops.quarantine_summary.last_seen_at IS
-'When the last delivery that has such a record was loaded.';
+'When the last delivery with such a record was loaded.';
 COMMENT ON COLUMN ops.quarantine_summary.example IS
-'One of them: the delivery, the place in it, and its text, cut at 200 characters.';
+'The most recent such record: the delivery, the position in it, and the text, cut at 200
+characters.';

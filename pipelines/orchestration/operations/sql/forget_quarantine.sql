@@ -1,5 +1,5 @@
--- Takes the oldest records of a source out of quarantine that came with deliveries loaded before a
--- moment. The ledger counts them.
+-- Deletes the oldest quarantined records of a source whose deliveries were loaded before an
+-- instant. The ledger counts them as purged.
 WITH doomed AS (
     SELECT quarantine.quarantine_id
     FROM ops.quarantine

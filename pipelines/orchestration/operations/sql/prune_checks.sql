@@ -1,7 +1,7 @@
--- Deletes old executions of checks from Dagster's storage, but for those that Dagster or an alert still
--- reads and those of unfinished runs. Raw SQL, as Dagster deletes none of them:
--- https://github.com/dagster-io/dagster/issues/33785
--- What another transaction is deleting is left to it.
+-- Deletes old check executions from Dagster's storage, except executions that Dagster or an alert
+-- still reads and executions of unfinished runs. Raw SQL, because Dagster never deletes them
+-- (https://github.com/dagster-io/dagster/issues/33785). Rows that another transaction is deleting
+-- are skipped.
 WITH old AS (
     SELECT
         id,
@@ -13,8 +13,8 @@ WITH old AS (
     FROM asset_check_executions
     WHERE evaluation_event_timestamp < :before
 ), kept AS (
-    -- The newest of each check, partition and outcome, and the first that failed since the last that
-    -- passed: alerts say since when a check fails.
+    -- The newest execution of each check, partition and outcome, and the first failure since the
+    -- last success: alerts report since when a check has failed.
     SELECT max(id) AS id
     FROM old
     GROUP BY asset_key, check_name, partition, execution_status

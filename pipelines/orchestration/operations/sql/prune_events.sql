@@ -1,10 +1,11 @@
--- Deletes old events of Dagster's storage, but for those that Dagster or an alert still reads and
--- those of unfinished runs. Raw SQL on Dagster's tables, as Dagster deletes events only with their run,
--- and then forgets the state of assets: https://github.com/dagster-io/dagster/issues/33785
--- What another transaction is deleting is left to it.
+-- Deletes old events from Dagster's storage, except events that Dagster or an alert still reads and
+-- events of unfinished runs. Raw SQL on Dagster's tables: Dagster deletes events only together with
+-- their run, and then loses the state of assets
+-- (https://github.com/dagster-io/dagster/issues/33785). Rows that another transaction is deleting
+-- are skipped.
 WITH first_young AS (
-    -- Rows are numbered about as they come, and there is no index on their time, so what is kept for
-    -- its youth is not read. A row of the future has the time of a clock that was wrong.
+    -- Row ids are roughly in order of time, and there is no index on the time, so recent rows are
+    -- excluded by id. A row with a time in the future was written while a clock was wrong.
     SELECT coalesce(min(id), 9223372036854775807) AS id
     FROM (
         SELECT id
@@ -23,8 +24,9 @@ WITH first_young AS (
     FROM event_logs
     WHERE id < (SELECT id FROM first_young) AND timestamp < :before
 ), kept AS (
-    -- The newest of each asset, partition and kind: Dagster derives the state of assets from them. And
-    -- why the last hundred failed runs of each job did, which alerts show until one succeeds.
+    -- The newest event of each asset, partition and kind, because Dagster derives the state of
+    -- assets from it. Also the errors of the last hundred failed runs of each job, which alerts
+    -- show until a run succeeds.
     SELECT max(id) AS id
     FROM old
     WHERE asset_key IS NOT NULL

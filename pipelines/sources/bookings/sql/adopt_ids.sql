@@ -1,5 +1,5 @@
--- An event that came without an id gets the one with which it comes now. Of two events that come with
--- one id the first has it.
+-- A stored event that was sent without an id gets the id with which it is sent now. If two events
+-- are sent with one id, the first gets it.
 WITH firsts AS (
     SELECT DISTINCT ON (event_id)
         event_id,

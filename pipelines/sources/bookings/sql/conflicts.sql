@@ -1,4 +1,4 @@
--- Staged events whose id is that of one with other content, and what they say otherwise.
+-- Staged events with the id of a stored event but other content, with the fields that differ.
 SELECT
     staged.record,
     'the event came before with other content: ' || concat_ws(

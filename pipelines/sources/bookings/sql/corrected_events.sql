@@ -1,5 +1,5 @@
--- What earlier deliveries sent badly and :delivery_id corrects: its new event has the same id, or, where
--- the bad one has no valid id, equals it in all fields but one.
+-- Rejected events of earlier deliveries that :delivery_id corrects: the new event has the same id
+-- or, if the rejected event has no valid id, equals it in all fields but one.
 WITH bad AS MATERIALIZED (
     SELECT
         quarantine.quarantine_id,
@@ -41,7 +41,7 @@ FROM bad
 INNER JOIN bookings.events USING (hotel_id, event_at, status, night_of_stay)
 INNER JOIN ops.deliveries ON events.delivery_id = deliveries.delivery_id
 WHERE
-    -- Rooms are booked together: only in the file itself, sent again, is it the same one.
+    -- Rooms are booked together, so the event is the same only if the same file was sent again.
     deliveries.name = bad.name
     AND bad.event_id IS NULL
     AND bad.room_reservation_id IS NULL

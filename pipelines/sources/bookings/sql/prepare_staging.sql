@@ -1,4 +1,5 @@
--- Staging for the good events of a delivery until they are compared with those stored; gone with the transaction.
+-- Staging for the valid events of a delivery until they are compared with stored events; dropped at
+-- the end of the transaction.
 CREATE TEMP TABLE stage_events (
     record bigint,
     event_id bigint,
@@ -8,5 +9,5 @@ CREATE TEMP TABLE stage_events (
     room_reservation_id uuid,
     night_of_stay date
 ) ON COMMIT DROP;
--- Joins of a million events are made in memory.
+-- Keeps joins of a million events in memory.
 SET LOCAL work_mem = '64MB';

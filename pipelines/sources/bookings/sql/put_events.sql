@@ -1,4 +1,4 @@
--- The first event of an id stays, in the order of the delivery.
+-- The first event with an id wins, in the order of the delivery.
 INSERT INTO bookings.events (
     event_id,
     hotel_id,

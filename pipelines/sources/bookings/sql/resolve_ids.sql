@@ -1,5 +1,6 @@
--- An event without an id is the one with equal fields that has one, in this delivery or stored;
--- else its id is derived from its fields. An id that another event has, here or stored, is not reused.
+-- An event without an id gets the id of an event with equal fields, in this delivery or stored;
+-- otherwise its id is derived from its fields. An id that another event has, here or stored, is not
+-- reused.
 ANALYZE stage_events;
 
 UPDATE stage_events AS nameless

@@ -1,5 +1,5 @@
--- Which of these ids are stored, and the content of their events: in whole numbers, column by column. Times
--- are sent as microseconds since 2000, nights as days.
+-- Ids that are stored, with the content of their events as integers, one array per column. Times
+-- are microseconds since 2000, nights are days.
 SELECT
     array_send(array_agg(event_id)) AS ids,
     array_send(array_agg(hotel_id)) AS hotels,

@@ -1,4 +1,4 @@
--- Close the periods whose values differ from those of the snapshot.
+-- Close the periods whose values differ from the snapshot.
 WITH closed AS (
     UPDATE {table} AS stored
     SET seen_until_at = :before
@@ -11,7 +11,7 @@ WITH closed AS (
 INSERT INTO touched_{name}
 SELECT {key} FROM closed;
 
--- Open a period for what has none.
+-- Open a period for each key without one.
 WITH opened AS (
     INSERT INTO {table} ({key}, seen_from_at, {values}, delivery_id)
     SELECT DISTINCT ON (staged.{key}) staged.{key}, :at, {staged_values}, :delivery_id
@@ -29,7 +29,7 @@ WITH opened AS (
 INSERT INTO touched_{name}
 SELECT {key} FROM opened;
 
--- Close the periods of what is gone.
+-- Close the periods of keys that are no longer in the snapshot.
 WITH gone AS (
     UPDATE {table} AS stored
     SET seen_until_at = :before

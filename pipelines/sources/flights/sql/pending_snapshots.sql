@@ -1,5 +1,5 @@
--- Archived snapshots to put on top, oldest first: from the first one on that is not loaded. Those
--- that were rejected wait for a rebuild, or for the same document to come again.
+-- Archived snapshots to apply, oldest first, starting with the first one that is not loaded.
+-- Rejected snapshots wait for a rebuild, or until the same document is delivered again.
 SELECT snapshot_at
 FROM flights.snapshots
 WHERE rejection_reason IS NULL

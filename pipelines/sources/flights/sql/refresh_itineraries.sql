@@ -1,11 +1,12 @@
--- Make the touched itineraries anew from their last offer and the legs as they were then.
+-- Rebuild the touched itineraries from their last offer and the legs as of that offer.
 CREATE TEMP TABLE last_offers ON COMMIT DROP AS
 SELECT DISTINCT ON (prices.itinerary_id) prices.*
 FROM flights.prices
 INNER JOIN touched USING (itinerary_id)
 ORDER BY prices.itinerary_id, prices.seen_from_at DESC;
 
--- Where many are touched, the planner would look up each leg by itself, in hope of its cache.
+-- If many itineraries are touched, the planner would look up each leg separately and rely on
+-- Memoize.
 SET LOCAL enable_memoize = off;
 
 CREATE TEMP TABLE flown ON COMMIT DROP AS

@@ -1,4 +1,4 @@
--- Removes documents of flights that only snapshots before an instant refer to; the snapshots stay.
+-- Deletes flights documents that only snapshots before an instant refer to; the snapshots stay.
 WITH doomed AS (
     SELECT
         payloads.sha256,

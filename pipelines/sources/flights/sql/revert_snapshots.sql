@@ -1,4 +1,4 @@
--- Forget the periods that began after the snapshot before.
+-- Delete the periods that began after the previous snapshot.
 WITH forgotten AS (
     DELETE FROM {table}
     WHERE seen_from_at > coalesce(:before, '-infinity'::timestamptz)
@@ -7,7 +7,8 @@ WITH forgotten AS (
 INSERT INTO touched_{name}
 SELECT {key} FROM forgotten;
 
--- Open again the periods that a later snapshot closed: they were last seen in the one before, or after it.
+-- Reopen the periods that a later snapshot closed: they were last seen in the previous snapshot or
+-- after it.
 WITH reopened AS (
     UPDATE {table}
     SET seen_until_at = NULL

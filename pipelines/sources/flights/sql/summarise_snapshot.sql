@@ -1,4 +1,4 @@
--- What the snapshot offered in sum, in the currency that most of its prices are in.
+-- Totals of the snapshot, in the currency of most of its prices.
 WITH offered AS (
     SELECT
         price_currency,

@@ -1,4 +1,4 @@
--- The itineraries to make anew: those whose offer changed, or a leg of theirs, or its airline.
+-- Itineraries to rebuild: those whose offer changed, or one of their legs or its airline.
 CREATE TEMP TABLE touched ON COMMIT DROP AS
 SELECT itinerary_id FROM touched_prices
 UNION

@@ -1,4 +1,5 @@
--- What earlier deliveries sent badly and this one sends well, and not :again as badly.
+-- Rejected records of earlier deliveries that this delivery sends correctly and did not reject once
+-- more (:again).
 SELECT DISTINCT quarantine.quarantine_id
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)

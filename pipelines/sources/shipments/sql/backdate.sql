@@ -1,4 +1,4 @@
--- Have a delivery of the sandbox, and what it wrote, be of an earlier instant.
+-- Sandbox only: backdates a delivery and the rows that it wrote.
 WITH delivered AS (
     UPDATE ops.deliveries SET loaded_at = :at WHERE delivery_id = :delivery_id
 ), noted AS (

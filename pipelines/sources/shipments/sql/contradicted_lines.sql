@@ -1,5 +1,5 @@
--- Takes out of stage_lines, when a delivery is read again, what its own good lines contradict: those
--- came first.
+-- When a delivery is loaded again: deletes from stage_lines the lines that contradict its valid
+-- lines, which were loaded first.
 WITH contradicted AS (
     SELECT
         stage_lines.record,

@@ -1,5 +1,5 @@
--- Takes out of stage_lines those that name an article of the shipment again with other content; the
--- first one counts. Lines that say the same twice stay.
+-- Deletes from stage_lines the lines that repeat an article of a shipment with other content; the
+-- first line counts. Identical lines stay.
 WITH repeated AS (
     SELECT
         record,

@@ -1,5 +1,5 @@
--- Takes out of stage_lines the shipments whose lines do not say the same of the shipment, whole,
--- and gives them back with what they disagree on.
+-- Deletes from stage_lines all lines of shipments whose lines disagree, and returns them with the
+-- columns that differ.
 WITH disagreeing AS (
     SELECT
         tracking_number,

@@ -1,4 +1,5 @@
--- Staged shipments that are in a file after :as_of: older lines that are read again do not change them.
+-- Staged shipments that are also in a file after :as_of: reading older lines again must not change
+-- them.
 INSERT INTO later_shipments (tracking_number, carrier)
 SELECT DISTINCT
     stored.tracking_number,

@@ -1,5 +1,5 @@
--- Puts in addresses that are new, and those that another version of the parser read, which keep the
--- delivery they came with; shipments follow those of which another country was read.
+-- Inserts new addresses and updates addresses that another version of the parser parsed, which keep
+-- their original delivery; shipments are updated if the parsed country changed.
 WITH moved AS (
     UPDATE shipments.shipments
     SET receiver_country_code = staged.country_code

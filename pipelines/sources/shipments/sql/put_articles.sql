@@ -1,5 +1,5 @@
--- Brings articles up to date with stage_lines. Of those in later_shipments only what is missing is
--- put in.
+-- Upserts articles from stage_lines. For shipments in later_shipments, only missing articles are
+-- inserted.
 WITH written AS (
     INSERT INTO shipments.articles AS stored (
         tracking_number, carrier, sku, article_name, quantity, unit_price, delivery_id

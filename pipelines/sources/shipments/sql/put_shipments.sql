@@ -1,6 +1,6 @@
--- Brings shipments up to date with stage_lines, where all lines of a shipment say the same of it.
--- Those in later_shipments stay as they are. Every change of status gets its row in the history. New ones
--- are summed up at once; sum_up_shipments corrects what was there before.
+-- Upserts shipments from stage_lines, in which all lines of a shipment agree. Shipments in
+-- later_shipments are not changed. Every change of status adds a row to the history. New shipments
+-- are summed up here; sum_up_shipments updates existing ones.
 WITH sent AS (
     SELECT DISTINCT ON (tracking_number, carrier)
         tracking_number,

@@ -1,4 +1,4 @@
--- Records that the staged shipments were in a file, except those in later_shipments.
+-- Records that the staged shipments were in a file, except shipments in later_shipments.
 UPDATE shipments.shipments
 SET last_seen_at = :seen_at
 FROM (SELECT DISTINCT tracking_number, carrier FROM stage_lines) AS present

@@ -1,5 +1,5 @@
--- Sums up what is in the shipments whose articles changed: they have changed themselves. Those that
--- are new were summed up as they were put in.
+-- Updates the sums of shipments whose articles changed, which counts as a change of the shipment.
+-- New shipments were summed up when they were inserted.
 UPDATE shipments.shipments
 SET
     article_count = contents.article_count,

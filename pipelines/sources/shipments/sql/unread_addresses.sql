@@ -1,4 +1,4 @@
--- Staged addresses that are not in the tables yet, or were read by another version of the parser.
+-- Staged addresses that are not stored yet, or were parsed by another version of the parser.
 SELECT staged.address
 FROM (
     SELECT sender_address AS address FROM stage_lines

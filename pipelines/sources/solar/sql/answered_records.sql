@@ -1,4 +1,4 @@
--- Quarantined items of earlier answers for hours that have been answered again.
+-- Quarantined items of earlier responses for hours that a new response contains.
 SELECT quarantine.quarantine_id
 FROM ops.quarantine
 INNER JOIN ops.deliveries USING (delivery_id)

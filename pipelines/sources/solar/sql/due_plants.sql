@@ -1,6 +1,7 @@
--- Plants that a sync is worth for: those that were never synced, and, ten minutes after their last sync,
--- those whose sync was killed, of which yesterday was not requested within 45 minutes (by then the
--- schedule has, where it could), or with days due again.
+-- Plants that are due for a sync: those that were never synced and, from ten minutes after the
+-- start of their last sync, those whose sync was killed, whose data of yesterday was not requested
+-- within 45 minutes (by then the schedule has requested it, if it could), or that have days due for
+-- a retry.
 SELECT plants.plant_id
 FROM solar.plants
 LEFT JOIN solar.syncs USING (plant_id)

@@ -1,4 +1,4 @@
--- Plants of which the last sync was not whole, those of one run first.
+-- Plants whose last sync was incomplete; plants of the given run come first.
 SELECT
     plants.plant_id,
     plants.name,

@@ -1,5 +1,5 @@
--- Whether a number was ever drawn for a plant, though it may be deleted again. Without a right to
--- the sequence its last value would be null, too; the loader has it.
+-- Whether a plant was ever registered, even if it was deleted since. Without rights on the
+-- sequence, last_value would also be null; the loader has them.
 SELECT last_value IS NOT NULL
 FROM pg_sequences
 WHERE schemaname = 'solar' AND sequencename = 'plants_plant_id_seq'

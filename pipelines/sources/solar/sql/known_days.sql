@@ -1,5 +1,5 @@
--- What is known of a plant's days: the last that was requested, runs of days before it that never
--- were, and those due again: a sync by hand does not wait for days that failed.
+-- State of a plant's days: the last requested day, runs of days before it that were never
+-- requested, and days due for a retry. A manual sync retries failed days at once.
 WITH requested AS (
     SELECT
         day,

@@ -1,5 +1,5 @@
--- Every plant, and how many of its days are complete, missing and not requested: counted as in solar.coverage, but
--- without a row for each day.
+-- Every plant with its number of complete, missing and not requested days: counted as in
+-- solar.coverage, but without generating a row for each day.
 SELECT
     plants.plant_id,
     plants.name,

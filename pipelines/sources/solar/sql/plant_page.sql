@@ -1,4 +1,4 @@
--- How many days of a plant are known how.
+-- Number of days of a plant by status.
 SELECT
     status,
     count(*) AS days

@@ -1,7 +1,7 @@
--- Records the state of each day of an answered window. What is not complete is requested again,
--- after ten minutes and then ever later; an empty day while it is young, as its data may be late, and
--- twice where the answer had others, as it may have been cut short. Other troubles before do not count.
--- Days that were complete and of which no reading changed stay as they are.
+-- Records the state of each day of an answered window. Partial days are retried, first after ten
+-- minutes, then with exponential backoff. Empty days are retried daily for a week, as their data
+-- may be late, and twice if the response had data for other days, as it may have been truncated.
+-- The count restarts if the status changes. Complete days without changed readings are not changed.
 WITH kept AS (
     UPDATE solar.days
     SET requested_at = :now, delivery_id = :delivery_id, retry_at = NULL

@@ -1,5 +1,5 @@
--- Records that the service did not answer for a window: its days are requested again, ever later. What
--- is stored of them stays as it is.
+-- Records that a request for a window failed: its days are retried with exponential backoff. Stored
+-- data of these days is not changed.
 INSERT INTO solar.days AS stored (
     plant_id, day, status, hours_expected, hours_present, requested_at, failures, problem, retry_at
 )

@@ -1,4 +1,4 @@
--- Writes what is new or different in an answer; the former values are kept as a correction.
+-- Writes new and changed readings of a response; the previous values are kept as a correction.
 WITH corrected AS (
     INSERT INTO solar.corrections (
         plant_id,

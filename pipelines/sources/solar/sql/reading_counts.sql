@@ -1,4 +1,4 @@
--- Hours that are stored of each plant, and items of its answers in quarantine; of all, or of one.
+-- Number of stored hours and quarantined items of each plant, or of one.
 SELECT
     plants.plant_id,
     (

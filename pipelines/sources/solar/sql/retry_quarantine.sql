@@ -1,4 +1,4 @@
--- Makes the days due again of which something is in quarantine.
+-- Makes days with quarantined items due for a retry.
 UPDATE solar.days
 SET retry_at = now()
 FROM (

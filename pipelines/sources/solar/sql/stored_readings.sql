@@ -1,4 +1,5 @@
--- What is stored of a plant between two times, column by column: at a fifth of the time of rows.
+-- Stored readings of a plant between two instants, as one array per column: five times as fast as
+-- rows.
 SELECT
     array_send(array_agg(date_part('epoch', read_at))) AS seconds,
     array_send(array_agg(expected_energy_kwh)) AS expected_energy_kwh,

@@ -1,4 +1,4 @@
--- After the tables and functions of solar: its triggers. May be executed again at any time.
+-- Triggers of solar, after its tables and functions. Can be executed repeatedly.
 CREATE OR REPLACE TRIGGER check_new_plant BEFORE INSERT ON solar.plants
 FOR EACH ROW WHEN (new.time_zone <> 'UTC') EXECUTE FUNCTION solar.check_plant();
 

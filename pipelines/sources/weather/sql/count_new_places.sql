@@ -1,4 +1,4 @@
--- How many places are requested that are unknown, or whose present weather was not wanted before.
+-- Number of requested places that are unknown, or whose current weather was not requested before.
 SELECT count(DISTINCT requests.place_key)
 FROM weather.weather_requests AS requests
 LEFT JOIN weather.places USING (place_key)

@@ -1,4 +1,4 @@
--- Deletes the oldest requests that were sent before a moment.
+-- Deletes the oldest requests that were sent before an instant.
 WITH deleted AS (
     DELETE FROM weather.api_requests
     WHERE entry_id IN (

@@ -1,5 +1,5 @@
--- Operators correct where places are, by weather.correct_place or by hand, and have them looked up or
--- requested again.
+-- Operators correct the location of places, with weather.correct_place or by hand, and can have
+-- places geocoded or requested again.
 GRANT UPDATE (
     latitude,
     longitude,

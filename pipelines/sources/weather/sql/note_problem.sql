@@ -1,4 +1,4 @@
--- Records why places were not fetched, where that is not theirs: they stay due.
+-- Records why places were not fetched if the places are not the cause: they stay due.
 INSERT INTO weather.fetch_state (place_id, kind, problem)
 SELECT
     place_id,

@@ -1,4 +1,4 @@
--- The places that lack hours, those with the oldest ones together.
+-- Places with missing hours, oldest missing hour first, so that similar ranges come together.
 SELECT
     places.place_id,
     places.latitude,

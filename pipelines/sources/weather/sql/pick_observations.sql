@@ -1,4 +1,4 @@
--- The places whose present weather is due, those with the oldest first.
+-- Places whose current weather is due, oldest weather first.
 SELECT
     places.place_id,
     places.latitude,

@@ -1,4 +1,4 @@
--- The next places to be looked up.
+-- Next places to geocode.
 SELECT
     place_id,
     country_code,

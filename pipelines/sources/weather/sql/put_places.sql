@@ -1,5 +1,5 @@
--- Brings weather.places up to date with what sources request now. Only rows that describe a place, by
--- coordinates or by an address, make one: the planner skips all parts of the union that never do.
+-- Upserts weather.places from what sources request now. Only rows that describe a place, by
+-- coordinates or by an address, register one: the planner skips parts of the union that never do.
 WITH requested AS (
     SELECT DISTINCT ON (place_key)
         place_key,

@@ -1,5 +1,5 @@
--- Requests that a wrong clock dated into the future: what they brought is replaced now, although by
--- that date two hours have not passed.
+-- Requests that a wrong clock dated into the future: their data is replaced now, although by their
+-- date two hours have not passed.
 UPDATE weather.api_requests
 SET outcome = 'superseded'
 WHERE

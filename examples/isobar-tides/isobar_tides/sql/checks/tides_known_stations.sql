@@ -1,4 +1,4 @@
--- Readings of stations that are not known.
+-- Readings of unknown stations.
 SELECT
     readings.station_id,
     count(*) AS readings

@@ -1,4 +1,4 @@
--- Hours in which a level moved by more than 300 cm.
+-- Hours in which the water level changed by more than 300 cm.
 SELECT
     later.station_id,
     later.read_at,

@@ -12,5 +12,6 @@ LEFT JOIN weather.places USING (place_key)
 LEFT JOIN weather.hourly
     ON places.place_id = hourly.place_id AND hourly.hour_at = date_trunc('hour', readings.read_at, 'UTC');
 
-COMMENT ON VIEW enriched.tide_levels IS 'Every water level with the wind and rain of its hour at the station.';
+COMMENT ON VIEW enriched.tide_levels IS
+'Every water level with the wind and rain at the station in the same hour.';
 COMMENT ON COLUMN enriched.tide_levels.level_cm IS 'Water level above chart datum, cm.';

@@ -11,4 +11,5 @@ SELECT DISTINCT
 FROM tides.readings
 INNER JOIN tides.stations USING (station_id);
 
-COMMENT ON VIEW tides.weather_requests IS 'The weather that is wanted: at each station, each hour that was read.';
+COMMENT ON VIEW tides.weather_requests IS
+'Weather requested by tides: each station, for each hour with a reading.';

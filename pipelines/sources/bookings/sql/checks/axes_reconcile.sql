@@ -1,5 +1,5 @@
--- Hotels whose sums by event day and by stay night differ, and years of the hundred busiest of
--- which metrics.hotel_bookings gives other sums by day, by month and by year.
+-- Hotels whose sums by event day and by stay night differ, and years of the hundred busiest hotels
+-- for which metrics.hotel_bookings returns different sums by day, by month and by year.
 WITH hotels AS (
     SELECT
         hotel_id,

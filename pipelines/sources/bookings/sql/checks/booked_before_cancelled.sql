@@ -1,5 +1,5 @@
--- Cancellations of a reservation night without a booking of it before, or at the same time. Found
--- first and ordered then: in the order of an index over all events it would take long to find none.
+-- Cancellations of a reservation night without an earlier or simultaneous booking. Filter first,
+-- then sort: in the order of an index, finding that there are none would scan all events.
 WITH unbooked AS MATERIALIZED (
     SELECT
         cancellation.event_id,

@@ -1,5 +1,5 @@
--- Events that were entered after the night that they are about had passed. Found first and ordered
--- then: in the order of an index over all events it would take long to find none.
+-- Events dated after their night of stay had passed. Filter first, then sort: in the order of an
+-- index, finding that there are none would scan all events.
 WITH late AS MATERIALIZED (
     SELECT
         event_id,

@@ -1,4 +1,4 @@
--- Counts that differ from those of all events that were counted, on either axis.
+-- Counts that differ from a recount of all counted events, on either axis.
 WITH counted AS NOT MATERIALIZED (
     SELECT hotel_id, event_at, night_of_stay, status
     FROM bookings.events

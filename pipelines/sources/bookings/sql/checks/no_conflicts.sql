@@ -1,4 +1,4 @@
--- The events in quarantine that contradict the one that is stored.
+-- Quarantined events that contradict the stored event.
 SELECT
     deliveries.name AS delivery,
     quarantine.position,

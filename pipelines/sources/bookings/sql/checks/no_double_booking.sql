@@ -1,5 +1,5 @@
--- Bookings of a reservation night right after another booking of it. Nights that were booked once are left
--- out first: to order all events by reservation night takes four times as long.
+-- Bookings of a reservation night directly after another booking of it. Nights with one booking are
+-- excluded first: sorting all events by reservation night takes four times as long.
 WITH several AS MATERIALIZED (
     SELECT hotel_id, night_of_stay, room_reservation_id
     FROM bookings.events

@@ -1,4 +1,5 @@
--- Hotels with events on 14 or more of the 28 days before the last three, and none in these.
+-- Hotels with events on at least 14 of the 28 days before the last three days, and none in the last
+-- three.
 WITH newest AS (
     SELECT date_trunc('day', max(event_at), 'UTC') AS day
     FROM bookings.events

@@ -1,6 +1,6 @@
--- Add the events of the loads behind :counted, up to :last, to the counts, in the order of the key.
--- Counted first and ordered then: else the order is taken from an index over events, at ten times
--- the cost.
+-- Add the events of the loads after :counted, up to :last, to the counts, in key order. Count
+-- first, then sort: otherwise the planner takes the order from an index on events, at ten times the
+-- cost.
 WITH fresh AS MATERIALIZED (
     SELECT
         hotel_id,

@@ -1,4 +1,4 @@
--- How many events came with the loads behind :counted, up to :last.
+-- Number of events of the loads after :counted, up to :last.
 SELECT count(*)
 FROM bookings.events
 WHERE load_number > :counted AND load_number <= :last

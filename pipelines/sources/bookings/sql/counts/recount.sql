@@ -1,5 +1,5 @@
--- Count all events up to :last anew and write where the counts are others; most often few are. {day} is
--- the day of an event that {table} counts by.
+-- Recount all events up to :last and write the counts that differ, usually few. {day} is the
+-- expression for the day by which {table} counts an event.
 CREATE TEMP TABLE recounted ON COMMIT DROP AS
 SELECT
     hotel_id,

@@ -1,5 +1,5 @@
--- Summed by day first, so that the month is computed once for each day, not for each count. A month
--- between others has a row, zeros included.
+-- Sum by day first, so that the month is computed once per day, not once per count. Months without
+-- events between others have a row of zeros.
 WITH months AS (
     SELECT
         date_trunc('month', day::timestamp) AS month,

@@ -1,4 +1,5 @@
--- As on_the_books, unless the source books or cancels a night twice; from the counts, for many hotels.
+-- Equals on_the_books, unless the source books or cancels a night twice. Uses the counts, so that
+-- it is fast for many hotels.
 SELECT
     nights.night_of_stay::date AS night_of_stay,
     coalesce(booked.net_bookings, 0)::bigint AS on_the_books

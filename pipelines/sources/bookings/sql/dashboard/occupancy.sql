@@ -1,5 +1,5 @@
--- Net bookings by night of stay: as on the books, unless the source books or cancels a night twice.
--- Weeks are whole: from the Monday of this week until the week of the last night has ended.
+-- Net bookings by night of stay equal what is on the books, unless the source books or cancels a
+-- night twice. Only whole weeks: from this Monday to the end of the week of the last night.
 SELECT
     named.hotel_id,
     named.hotel_name,

@@ -15,4 +15,4 @@ END
 $$;
 
 COMMENT ON FUNCTION bookings.check_hotel(bigint) IS
-'Raises an error (P0002) that names the hotel when no event of it was ever loaded.';
+'Raises an error (P0002) that names the hotel if no event of the hotel was ever loaded.';

@@ -15,4 +15,4 @@ END
 $$;
 
 COMMENT ON FUNCTION bookings.check_period(text) IS
-'True for day, week, month and year; raises an error (22023) that names any other period.';
+'Returns true for day, week, month and year. Raises an error (22023) that names any other period.';

@@ -20,4 +20,5 @@ RETURN (
 )::bit(64)::bigint | (-9223372036854775808);
 
 COMMENT ON FUNCTION bookings.made_up_id(bigint, timestamptz, text, uuid, date) IS
-'The id of an event that came without one: negative, and the same for the same event.';
+'Returns the id for an event that was sent without one: negative, and always the same for the same
+event.';

@@ -1,4 +1,4 @@
--- Each hotel by one step in the index: DISTINCT would read every count.
+-- Find each hotel with one index lookup: DISTINCT would read every count.
 CREATE OR REPLACE VIEW enriched.hotels AS
 WITH RECURSIVE counted AS (
     SELECT min(hotel_id) AS hotel_id FROM metrics.hotel_bookings_by_event_day
@@ -22,10 +22,8 @@ LEFT JOIN bookings.hotels USING (hotel_id)
 WHERE counted.hotel_id IS NOT NULL;
 
 COMMENT ON VIEW enriched.hotels IS
-'Every hotel with events, one row each. Name, city and rooms are those that operators have entered in
-bookings.hotels.';
-COMMENT ON COLUMN enriched.hotels.hotel_id IS 'The hotel, as its system numbers it.';
-COMMENT ON COLUMN enriched.hotels.hotel_name IS 'What people call it; null where nobody entered it.';
-COMMENT ON COLUMN enriched.hotels.city IS 'Where it is; null where nobody entered it.';
-COMMENT ON COLUMN enriched.hotels.rooms IS
-'Rooms that it has to let each night; null where nobody entered them.';
+'Every hotel with events, one row each. Operators enter name, city and rooms in bookings.hotels.';
+COMMENT ON COLUMN enriched.hotels.hotel_id IS 'Hotel number in the source system.';
+COMMENT ON COLUMN enriched.hotels.hotel_name IS 'Name of the hotel; null if not entered.';
+COMMENT ON COLUMN enriched.hotels.city IS 'City of the hotel; null if not entered.';
+COMMENT ON COLUMN enriched.hotels.rooms IS 'Rooms available each night; null if not entered.';

@@ -21,16 +21,16 @@ FROM (
 WHERE status <> status_before;
 
 COMMENT ON VIEW enriched.reservation_changes IS
-'Each change of the books: a night of a reservation gets onto them or leaves them. Events of a night
-are taken by their time, at the same time bookings first. A booking of what is on the books already
-and a cancellation of what is not change nothing and have no row. What is on the books at an instant
-is the sum of change until then. Quick for a hotel_id and some nights.';
-COMMENT ON COLUMN enriched.reservation_changes.hotel_id IS
-'The hotel, as its system numbers it.';
+'Every change to what is on the books: a night of a reservation is added or removed. Events of a
+night are ordered by time; at the same time, bookings come first. A booking of a night that is
+already on the books, or a cancellation of a night that is not, changes nothing and has no row. To
+get what is on the books at an instant, sum change up to that instant. Fast if filtered by hotel_id
+and a range of night_of_stay.';
+COMMENT ON COLUMN enriched.reservation_changes.hotel_id IS 'Hotel number in the source system.';
 COMMENT ON COLUMN enriched.reservation_changes.night_of_stay IS
-'The night, by the day it begins on.';
+'The night, as the date on which it begins.';
 COMMENT ON COLUMN enriched.reservation_changes.room_reservation_id IS 'The reservation.';
 COMMENT ON COLUMN enriched.reservation_changes.changed_at IS
-'When it was booked or cancelled.';
+'When the night was booked or cancelled.';
 COMMENT ON COLUMN enriched.reservation_changes.change IS
-'1 when it gets onto the books, -1 when it leaves them.';
+'1 if the night is added to the books, -1 if it is removed.';

@@ -30,22 +30,23 @@ FROM (
 ) AS nights;
 
 COMMENT ON VIEW enriched.reservation_nights IS
-'Each night of each reservation of a hotel, one row each, as its events leave it. Quick for a hotel_id
-and some nights, and for a room_reservation_id.';
-COMMENT ON COLUMN enriched.reservation_nights.hotel_id IS 'The hotel, as its system numbers it.';
+'The current state of each night of each reservation, one row each, derived from its events. Fast if
+filtered by hotel_id and a range of night_of_stay, or by room_reservation_id.';
+COMMENT ON COLUMN enriched.reservation_nights.hotel_id IS 'Hotel number in the source system.';
 COMMENT ON COLUMN enriched.reservation_nights.night_of_stay IS
-'The night, by the day it begins on.';
+'The night, as the date on which it begins.';
 COMMENT ON COLUMN enriched.reservation_nights.room_reservation_id IS 'The reservation.';
 COMMENT ON COLUMN enriched.reservation_nights.state IS
-'By its last event, at the same time a cancellation: booked or cancelled; never_booked where there
-are cancellations alone.';
+'State after the last event: booked or cancelled; never_booked if there are only cancellations. If a
+booking and a cancellation have the same time, the cancellation is the last event.';
 COMMENT ON COLUMN enriched.reservation_nights.booked_at IS
-'When it was first booked; null when it never was.';
+'When the night was first booked; null if never booked.';
 COMMENT ON COLUMN enriched.reservation_nights.cancelled_at IS
-'When it was last cancelled; null while it is booked.';
+'When the night was last cancelled; null while it is booked.';
 COMMENT ON COLUMN enriched.reservation_nights.bookings IS
-'How often it was booked; more than once without cancellations between is an error of the source.';
-COMMENT ON COLUMN enriched.reservation_nights.cancellations IS 'How often it was cancelled.';
+'Number of bookings. More than one booking without a cancellation in between is an error in the
+source.';
+COMMENT ON COLUMN enriched.reservation_nights.cancellations IS 'Number of cancellations.';
 COMMENT ON COLUMN enriched.reservation_nights.lead_time_days IS
-'Days from the UTC day of booked_at to the night; negative when it was booked after the night began,
-null when it never was.';
+'Days from the UTC date of booked_at to the night; negative if booked after the night began, null if
+never booked.';

@@ -29,6 +29,6 @@ ORDER BY hotels.hotel_id, answer.period_start
 $$;
 
 COMMENT ON FUNCTION metrics.all_hotel_bookings(text, integer, text, integer, integer) IS
-'metrics.hotel_bookings of each hotel with events, with the same arguments besides the hotel;
-hotel_name is that of bookings.hotels. One hotel: WHERE hotel_id = 2607.
+'Returns metrics.hotel_bookings for every hotel with events. The arguments are the same, without the
+hotel. hotel_name comes from bookings.hotels. To get one hotel, add WHERE hotel_id = 2607.
 Example: SELECT * FROM metrics.all_hotel_bookings(period => ''week'', year => extract(year FROM current_date)::integer);';

@@ -25,6 +25,6 @@ ORDER BY hotels.hotel_id, answer.days_before_arrival DESC
 $$;
 
 COMMENT ON FUNCTION metrics.all_hotel_pace(date, date, timestamptz, integer) IS
-'metrics.hotel_pace of each hotel with events, with the same arguments besides the hotel; hotel_name
-is that of bookings.hotels.
+'Returns metrics.hotel_pace for every hotel with events. The arguments are the same, without the
+hotel. hotel_name comes from bookings.hotels.
 Example: SELECT * FROM metrics.all_hotel_pace(from_date => current_date, to_date => current_date + 14);';

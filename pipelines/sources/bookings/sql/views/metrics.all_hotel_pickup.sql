@@ -26,6 +26,6 @@ ORDER BY hotels.hotel_id, answer.night_of_stay
 $$;
 
 COMMENT ON FUNCTION metrics.all_hotel_pickup(date, date, timestamptz) IS
-'metrics.hotel_pickup of each hotel with events, with the same arguments besides the hotel. hotel_name is that of
-bookings.hotels.
+'Returns metrics.hotel_pickup for every hotel with events. The arguments are the same, without the
+hotel. hotel_name comes from bookings.hotels.
 Example: SELECT * FROM metrics.all_hotel_pickup(from_date => current_date, to_date => current_date + 14);';

@@ -95,17 +95,18 @@ END
 $$;
 
 COMMENT ON FUNCTION metrics.hotel_bookings(bigint, text, integer, text, integer, integer) IS
-'How many nights of reservations a hotel booked and cancelled in a year, by period: day, week (from
-Monday), month or year. period_start is its first day; a week that is not whole in the year or month
-has only its days in it. Every period has a row, zeros where nothing happened. axis says which day counts:
-event, the UTC day of the booking or cancellation (the default), or stay, the night that it is about.
-With month, that month only, or its days; with day too, that day.
-"Bookings" has four readings, and each is here:
-bookings by event day, the default: bookings.
-Net by event day: net_bookings, bookings less cancellations, which may be negative.
+'Returns the number of reservation nights that a hotel booked and cancelled in a year, by
+period: day, week (from Monday), month or year. period_start is the first day of the period. A week
+that is only partly in the year or month counts only the days in it. Every period has a row, with
+zeros if nothing happened. axis selects the day that counts: event, the UTC day of the booking or
+cancellation (the default), or stay, the night of the stay. If month is given, the result covers
+only that month; if day is given too, only that day.
+"Bookings" has four meanings. Use these columns:
+Bookings by event day (the default axis): bookings.
+Net bookings by event day: net_bookings, which is bookings minus cancellations and may be negative.
 Bookings by night of stay: bookings with axis => ''stay''.
 All events: bookings + cancellations.
-Arguments that are missing, out of range (year 1950 to 2050) or do not go together are errors
-(22023), and so is a hotel of which there is no event (P0002). All hotels at once:
+Raises an error (22023) if an argument is missing, out of range (year 1950 to 2050) or does not fit
+the others, and an error (P0002) if the hotel has no events. For all hotels at once, query
 metrics.all_hotel_bookings.
 Example: SELECT * FROM metrics.hotel_bookings(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), period => ''month'', year => extract(year FROM current_date)::integer);';

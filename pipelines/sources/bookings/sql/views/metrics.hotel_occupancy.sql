@@ -27,7 +27,7 @@ SELECT
     round(sum(nights.on_the_books) / (hotels.rooms * count(*)), 4)
 FROM enriched.hotels
 CROSS JOIN LATERAL metrics.hotel_pickup(hotels.hotel_id, $1, $2, $4) AS nights
--- A condition on no row: checked once, before any hotel.
+-- A condition without columns: evaluated once, before any hotel is read.
 WHERE bookings.check_period($3)
 GROUP BY
     hotels.hotel_id, hotels.hotel_name, hotels.city, hotels.rooms,
@@ -36,11 +36,13 @@ ORDER BY hotels.hotel_id, min(nights.night_of_stay)
 $$;
 
 COMMENT ON FUNCTION metrics.hotel_occupancy(date, date, text, timestamptz) IS
-'How full each hotel is by period: day, week (from Monday), month or year. The nights are those from from_date (unless given, the UTC day of as_of) to the one before to_date (unless given, 90 days
-after from_date). rooms_booked are nights of rooms on the books at as_of, rooms_available those that
-the hotel has to let, and occupancy the first by the second, 0 to 1, more where it is overbooked.
-rooms_available and occupancy are null where bookings.hotels has no rooms of the hotel. Of a period
-that is not whole in the range, the row is of the nights in it, and period_start the first of them.
-A period that is missing or another is an error (22023).
-One hotel: WHERE hotel_id = 2607.
+'Returns the occupancy of each hotel by period: day, week (from Monday), month or year. It covers
+the nights from from_date (default: the UTC day of as_of) up to, but not including, to_date
+(default: 90 days after from_date). rooms_booked is the number of room nights on the books at
+as_of. rooms_available is the number of room nights that the hotel has. occupancy is rooms_booked /
+rooms_available: 0 to 1, or more if the hotel is overbooked. rooms_available and occupancy are null
+if bookings.hotels has no rooms for the hotel. If a period is only partly in the range, its row
+covers only the nights in the range, and period_start is the first of them. Raises an error (22023)
+if period is not day, week, month or year.
+To get one hotel, add WHERE hotel_id = 2607.
 Example: SELECT * FROM metrics.hotel_occupancy(from_date => current_date, to_date => current_date + 28, period => ''week'');';

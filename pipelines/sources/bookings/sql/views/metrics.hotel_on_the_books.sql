@@ -59,9 +59,9 @@ END
 $$;
 
 COMMENT ON FUNCTION metrics.hotel_on_the_books(bigint, timestamptz, date, date) IS
-'How many reservations of a hotel were on the books for each night at an instant. They were booked
-until then, that instant included, and not cancelled. A reservation counts once for a night, however often it was
-booked. Every night from from_date to the one before to_date has a row, zeros included; 3700 nights
-at most. Arguments that are missing or the wrong way round are errors, and so is a hotel of which there
-is no event (P0002).
+'Returns the number of reservations of a hotel that were on the books for each night at an
+instant. They were booked at or before as_of and not cancelled by then. A reservation counts once
+for a night, even if it was booked more than once. Every night from from_date up to, but not
+including, to_date has a row, zeros included; at most 3700 nights. Raises an error (22023) if an
+argument is missing or from_date is after to_date, and an error (P0002) if the hotel has no events.
 Example: SELECT * FROM metrics.hotel_on_the_books(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), as_of => now(), from_date => current_date, to_date => current_date + 14);';

@@ -92,12 +92,14 @@ END
 $$;
 
 COMMENT ON FUNCTION metrics.hotel_pace(bigint, date, date, timestamptz, integer) IS
-'How a hotel filled up, beside the same weeks a year before. For days_before_arrival from days down to
-0: how many nights of reservations were on the books in all for the nights from from_date to the one before to_date, each night by the
-end (UTC) of the day that is that many days before it. Beside it the same for the nights 364 days
-earlier: 52 weeks, so that days of the week match. A sum is null unless for all of its nights that
-day was over at as_of, so that each sum is of all nights and compares with the others. Bookings after
-the day of the night do not count. 400 nights and 400 days at most. Arguments that are missing, out
-of range or the wrong way round are errors, and so is a hotel of which there is no event (P0002). All hotels at
-once: metrics.all_hotel_pace.
+'Returns the booking pace of a hotel, next to the pace of the same weeks one year before. There is
+one row per days_before_arrival, from days down to 0. on_the_books is the total for the nights from
+from_date up to, but not including, to_date: for each night, the reservations on the books at the
+end (UTC) of the day that is days_before_arrival days before the night. on_the_books_last_year is
+the same for the nights 364 days earlier: 52 weeks, so that the days of the week match. A total is
+null unless that day has ended for all of the nights at as_of. So every total covers all nights and
+can be compared with the others. Bookings after the day of the night do not count. At most 400
+nights and 400 days. Raises an error (22023) if an argument is missing, out of range or from_date is
+after to_date, and an error (P0002) if the hotel has no events. For all hotels at once, query
+metrics.all_hotel_pace.
 Example: SELECT * FROM metrics.hotel_pace(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), from_date => current_date, to_date => current_date + 14);';

@@ -80,10 +80,11 @@ END
 $$;
 
 COMMENT ON FUNCTION metrics.hotel_pickup(bigint, date, date, timestamptz) IS
-'How many reservations of a hotel are on the books for each night at as_of, and its pickup. That is
-how many more they are than 1, 7 and 30 days (of 24 hours) earlier: negative where cancellations prevailed. Every night
-from from_date (unless given, the UTC day of as_of) to the one before to_date (unless given, 90 days
-after from_date) has a row, zeros included; 3700 nights at most. A missing hotel_id or as_of and
-dates that are the wrong way round are errors, and so is a hotel of which there is no event (P0002). All hotels at
-once: metrics.all_hotel_pickup.
+'Returns the number of reservations of a hotel on the books for each night at as_of, and the
+pickup. Pickup is the change over the last 1, 7 and 30 days (of 24 hours). It is negative if there
+were more cancellations than bookings. Every night from from_date (default: the UTC day of as_of) up
+to, but not including, to_date (default: 90 days after from_date) has a row, zeros included; at most
+3700 nights. Raises an error (22023) if hotel_id or as_of is missing or from_date is after to_date,
+and an error (P0002) if the hotel has no events. For all hotels at once, query
+metrics.all_hotel_pickup.
 Example: SELECT * FROM metrics.hotel_pickup(hotel_id => (SELECT min(hotel_id) FROM enriched.hotels), from_date => current_date, to_date => current_date + 14);';

@@ -1,4 +1,4 @@
--- Archived documents that were rejected as a whole: nothing of them is in the tables.
+-- Archived documents that were rejected as a whole: the tables contain nothing of them.
 SELECT
     snapshot_at,
     rejection_reason

@@ -1,4 +1,4 @@
--- Itineraries of the last delivery that name a leg which is not in the document, or was rejected.
+-- Itineraries of the last delivery with a leg that is missing from the document or was rejected.
 SELECT
     quarantine.position,
     quarantine.raw::json ->> 'id' AS itinerary_id,

@@ -1,4 +1,5 @@
--- Airports of legs on offer that the airports table does not have: their times have no zone.
+-- Airports of legs on offer that are missing from the airports table: their times have no time
+-- zone.
 SELECT
     unknown.airport_code,
     count(*) AS legs,

@@ -1,4 +1,4 @@
--- Legs on offer whose times contradict the stated duration, or fall where clocks change.
+-- Legs on offer whose times contradict the stated duration or fall on a clock change.
 SELECT
     leg_id,
     departure_airport,

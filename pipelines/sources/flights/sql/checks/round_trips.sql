@@ -1,4 +1,4 @@
--- Itineraries on offer with several legs that do not end in the city where they began.
+-- Itineraries on offer with several legs that do not end in the city where they begin.
 SELECT
     itineraries.itinerary_id,
     itineraries.route

@@ -1,4 +1,4 @@
--- Itineraries whose price at least doubled or halved with the last snapshot.
+-- Itineraries whose price at least doubled or halved in the last snapshot.
 SELECT
     prices.itinerary_id,
     before.price_amount AS price_before,

@@ -1,4 +1,5 @@
--- The last snapshot, when it offers fewer than half or more than twice as many as the one before.
+-- The last snapshot, if it offers fewer than half or more than twice as many itineraries as the
+-- previous one.
 SELECT
     snapshot_at,
     itinerary_count,

@@ -1,4 +1,4 @@
--- One relation, so that a query may join it to enriched.itinerary_legs, which has seven.
+-- A single relation, so that a query can join it to enriched.itinerary_legs, which has seven.
 CREATE OR REPLACE VIEW enriched.itineraries AS
 SELECT
     itinerary_id,
@@ -40,46 +40,49 @@ SELECT
 FROM flights.itineraries;
 
 COMMENT ON VIEW enriched.itineraries IS
-'Every itinerary ever seen, one row each, as last seen. Filter and order by any column.';
-COMMENT ON COLUMN enriched.itineraries.itinerary_id IS 'The source''s id of the itinerary.';
-COMMENT ON COLUMN enriched.itineraries.agent IS 'Who sells it.';
+'Every itinerary ever seen, one row each, with its last known values. You can filter and sort by any
+column.';
+COMMENT ON COLUMN enriched.itineraries.itinerary_id IS 'Itinerary id in the source.';
+COMMENT ON COLUMN enriched.itineraries.agent IS 'Agent that sells the itinerary.';
 COMMENT ON COLUMN enriched.itineraries.agent_rating IS
-'The agent''s rating there, 0 to 10; null where none was sent.';
+'Rating of the agent for this itinerary, 0 to 10; null if none was sent.';
 COMMENT ON COLUMN enriched.itineraries.price_amount IS 'Last price, in price_currency.';
 COMMENT ON COLUMN enriched.itineraries.price_currency IS 'ISO 4217 code.';
-COMMENT ON COLUMN enriched.itineraries.leg_count IS 'How many legs it has.';
+COMMENT ON COLUMN enriched.itineraries.leg_count IS 'Number of legs.';
 COMMENT ON COLUMN enriched.itineraries.max_stops IS
-'Most stops on any of its legs; 0 when all are direct.';
-COMMENT ON COLUMN enriched.itineraries.airlines IS 'Names of its airlines, each once.';
+'Highest number of stops on any leg; 0 if all legs are direct.';
+COMMENT ON COLUMN enriched.itineraries.airlines IS 'Names of the airlines, without duplicates.';
 COMMENT ON COLUMN enriched.itineraries.airline_ids IS
-'The source''s codes of its airlines, each once; not IATA codes.';
-COMMENT ON COLUMN enriched.itineraries.route IS 'Its legs in order: BUD-LTN, LTN-BUD.';
+'Airline codes of the source, without duplicates; not IATA codes.';
+COMMENT ON COLUMN enriched.itineraries.route IS 'Legs in order, for example "BUD-LTN, LTN-BUD".';
 COMMENT ON COLUMN enriched.itineraries.leg_stops IS
-'Stops on each of its legs, in their order; 0 is direct. Any leg with one stop: 1 = ANY(leg_stops).';
-COMMENT ON COLUMN enriched.itineraries.first_seen_at IS 'The first snapshot with it.';
-COMMENT ON COLUMN enriched.itineraries.last_seen_at IS 'The last snapshot with it.';
+'Stops on each leg, in the order of the legs; 0 is direct. To find itineraries with a leg of one
+stop: 1 = ANY(leg_stops).';
+COMMENT ON COLUMN enriched.itineraries.first_seen_at IS
+'Time of the first snapshot that contains the itinerary.';
+COMMENT ON COLUMN enriched.itineraries.last_seen_at IS
+'Time of the last snapshot that contains the itinerary.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_at IS
-'The first snapshot without it; null while it is offered.';
-COMMENT ON COLUMN enriched.itineraries.first_seen_on IS 'Day (UTC) of the first snapshot with it.';
-COMMENT ON COLUMN enriched.itineraries.last_seen_on IS 'Day (UTC) of the last snapshot with it.';
+'Time of the first snapshot without the itinerary; null while it is on offer.';
+COMMENT ON COLUMN enriched.itineraries.first_seen_on IS 'UTC date of first_seen_at.';
+COMMENT ON COLUMN enriched.itineraries.last_seen_on IS 'UTC date of last_seen_at.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_on IS
-'Day (UTC) of the first snapshot without it; null while it is offered.';
-COMMENT ON COLUMN enriched.itineraries.departure_on IS
-'Day on which its first leg departs, on the clocks there.';
+'UTC date of withdrawn_at; null while the itinerary is on offer.';
+COMMENT ON COLUMN enriched.itineraries.departure_on IS 'Local date on which the first leg departs.';
 COMMENT ON COLUMN enriched.itineraries.return_on IS
-'Day on which its last leg departs, on the clocks there; null where there is one leg alone.';
+'Local date on which the last leg departs; null if there is only one leg.';
 COMMENT ON COLUMN enriched.itineraries.origin_airport IS
-'IATA code of the airport where its first leg begins.';
+'IATA code of the airport where the first leg begins.';
 COMMENT ON COLUMN enriched.itineraries.origin_city IS
-'City of origin_airport; null where the airport is not known.';
+'City of origin_airport; null if the airport is unknown.';
 COMMENT ON COLUMN enriched.itineraries.destination_airport IS
-'IATA code of the airport where its first leg ends: a leg is one direction, stops included.';
+'IATA code of the airport where the first leg ends. A leg is one direction, stops included.';
 COMMENT ON COLUMN enriched.itineraries.destination_city IS
-'City of destination_airport; null where the airport is not known.';
+'City of destination_airport; null if the airport is unknown.';
 COMMENT ON COLUMN enriched.itineraries.total_duration_minutes IS
-'Sum over its legs of the time from departure to arrival, layovers included, minutes; without the stay
-at the destination. The stated duration counts for a leg whose time zones are not known or whose times
-are impossible.';
+'Total minutes from departure to arrival over all legs: layovers included, the stay at the
+destination excluded. The stated duration is used for a leg if its time zones are unknown or its
+times are impossible.';
 COMMENT ON COLUMN enriched.itineraries.is_inconsistent IS
-'True where the times of a leg contradict its stated duration (enriched.itinerary_legs.time_verdict): ask
-the agent before you book it.';
+'True if the times of a leg contradict its stated duration
+(enriched.itinerary_legs.time_verdict). Check with the agent before you book.';

@@ -1,4 +1,4 @@
--- The parameter has no name: a column of the answer has it.
+-- The parameter has no name because a column of the result has the same one.
 CREATE OR REPLACE FUNCTION enriched.itinerary(text)
 RETURNS TABLE (
     itinerary_id text,
@@ -70,8 +70,9 @@ WHERE itineraries.itinerary_id = $1
 $$;
 
 COMMENT ON FUNCTION enriched.itinerary(text) IS
-'An itinerary by its id with its legs, one row, or none when it is unknown. legs is a list of objects
-in their order: leg_id; departure and arrival, each with airport (IATA code), name, city and
-local_time; airline and airline_id; stops; duration_minutes. Several at once:
-FROM enriched.itineraries AS one, enriched.itinerary(one.itinerary_id).
+'Returns one itinerary with its legs by id: one row, or no row if the id is unknown. The column legs
+is a list of objects, in the order of the legs. Each object has leg_id; departure and arrival, each
+with airport (IATA code), name, city and local_time; airline and airline_id; stops;
+duration_minutes. To get several itineraries: FROM enriched.itineraries AS one,
+enriched.itinerary(one.itinerary_id).
 Example: SELECT * FROM enriched.itinerary((SELECT min(itinerary_id) FROM enriched.itineraries));';

@@ -1,5 +1,6 @@
--- Seven relations, so that a query may add one: with more than eight (join_collapse_limit) PostgreSQL
--- plans the joins of the view by themselves, for all legs. Hence the places by subqueries.
+-- Seven relations, so that a query can add one: with more than eight (join_collapse_limit),
+-- PostgreSQL plans the joins of the view separately, for all legs. This is why places are read by
+-- subqueries.
 CREATE OR REPLACE VIEW enriched.itinerary_legs AS
 SELECT
     itinerary_legs.itinerary_id,
@@ -68,53 +69,54 @@ LEFT JOIN weather.hourly AS arrival_hour
     AND arrival_hour.hour_at = date_trunc('hour', legs.arrival_at, 'UTC');
 
 COMMENT ON VIEW enriched.itinerary_legs IS
-'The legs of every itinerary in their order, as last seen, with airports, airline, times and
+'The legs of every itinerary in order, with their last known values: airports, airline, times and
 weather. Weather data by Open-Meteo.com (CC BY 4.0).';
 COMMENT ON COLUMN enriched.itinerary_legs.itinerary_id IS 'The itinerary.';
-COMMENT ON COLUMN enriched.itinerary_legs.leg_number IS 'Place in the itinerary, from 1.';
+COMMENT ON COLUMN enriched.itinerary_legs.leg_number IS 'Position in the itinerary, from 1.';
 COMMENT ON COLUMN enriched.itinerary_legs.leg_id IS
-'The source''s id of the leg; several itineraries may share one.';
+'Leg id in the source; several itineraries can share a leg.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_airport IS 'IATA code.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_airport IS 'IATA code.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_city IS
-'City of the departure; null where the airport is not known.';
+'City of departure; null if the airport is unknown.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_city IS
-'City of the arrival; null where the airport is not known.';
-COMMENT ON COLUMN enriched.itinerary_legs.departure_local IS
-'Departure on the clocks there, as sent.';
-COMMENT ON COLUMN enriched.itinerary_legs.arrival_local IS 'Arrival on the clocks there, as sent.';
+'City of arrival; null if the airport is unknown.';
+COMMENT ON COLUMN enriched.itinerary_legs.departure_local IS 'Departure in local time, as sent.';
+COMMENT ON COLUMN enriched.itinerary_legs.arrival_local IS 'Arrival in local time, as sent.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_at IS
-'Departure as an instant; null where the airport''s zone is not known.';
+'Departure as an instant; null if the time zone of the airport is unknown.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_at IS
-'Arrival as an instant; null where the airport''s zone is not known.';
-COMMENT ON COLUMN enriched.itinerary_legs.stops IS 'Stops on the way; 0 is direct.';
+'Arrival as an instant; null if the time zone of the airport is unknown.';
+COMMENT ON COLUMN enriched.itinerary_legs.stops IS 'Number of stops; 0 is direct.';
 COMMENT ON COLUMN enriched.itinerary_legs.airline_id IS
-'The source''s code of the airline; not the IATA code.';
+'Airline code of the source; not the IATA code.';
 COMMENT ON COLUMN enriched.itinerary_legs.airline_name IS 'Name of the airline.';
-COMMENT ON COLUMN enriched.itinerary_legs.airline_logo_url IS 'A small picture of its logo.';
-COMMENT ON COLUMN enriched.itinerary_legs.duration_minutes IS 'Time in the air, as stated.';
+COMMENT ON COLUMN enriched.itinerary_legs.airline_logo_url IS 'URL of a small logo of the airline.';
+COMMENT ON COLUMN enriched.itinerary_legs.duration_minutes IS
+'Flight time as stated by the source, minutes.';
 COMMENT ON COLUMN enriched.itinerary_legs.elapsed_minutes IS
-'From departure to arrival; null where a zone is not known.';
+'Minutes from departure to arrival; null if a time zone is unknown.';
 COMMENT ON COLUMN enriched.itinerary_legs.layover_minutes IS
-'Elapsed less stated time on legs with stops; null on others and where it makes no sense.';
+'Elapsed minus stated minutes, for legs with stops; null for direct legs and if the times are not
+plausible.';
 COMMENT ON COLUMN enriched.itinerary_legs.time_verdict IS
-'consistent: elapsed is what was stated; includes_layover: more, on a leg with stops; impossible:
-anything else, an error of the source; null where a zone is not known.';
+'consistent: the elapsed time equals the stated duration; includes_layover: it is longer, on a leg
+with stops; impossible: anything else, an error in the source; null if a time zone is unknown.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_temperature_celsius IS
-'Air temperature at the hour of departure there, °C.';
+'Air temperature at the departure airport in the hour of departure, °C.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_conditions IS
-'Weather at the hour of departure there, in words.';
+'Weather at the departure airport in the hour of departure, in words.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_wind_kmh IS
-'Wind at the hour of departure there, km/h.';
+'Wind at the departure airport in the hour of departure, km/h.';
 COMMENT ON COLUMN enriched.itinerary_legs.departure_weather_source IS
-'forecast (the forecast API, for hours to come and recent ones), archive (older ones), or why there is
-none.';
+'forecast (the forecast API, for future and recent hours), archive (older hours), or the reason why
+there is no weather.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_temperature_celsius IS
-'Air temperature at the hour of arrival there, °C.';
+'Air temperature at the arrival airport in the hour of arrival, °C.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_conditions IS
-'Weather at the hour of arrival there, in words.';
+'Weather at the arrival airport in the hour of arrival, in words.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_wind_kmh IS
-'Wind at the hour of arrival there, km/h.';
+'Wind at the arrival airport in the hour of arrival, km/h.';
 COMMENT ON COLUMN enriched.itinerary_legs.arrival_weather_source IS
-'forecast (the forecast API, for hours to come and recent ones), archive (older ones), or why there is
-none.';
+'forecast (the forecast API, for future and recent hours), archive (older hours), or the reason why
+there is no weather.';

@@ -24,14 +24,14 @@ FROM (
 INNER JOIN flights.airports USING (airport_code);
 
 COMMENT ON VIEW flights.weather_requests IS
-'Where and when flights want the weather: at the departures and arrivals of legs on offer. A part of
-weather.weather_requests.';
+'Places and hours for which flights need weather: the departures and arrivals of legs on offer. Part
+of weather.weather_requests.';
 COMMENT ON COLUMN flights.weather_requests.place_key IS 'The place, as in weather.places.';
 COMMENT ON COLUMN flights.weather_requests.country_code IS 'Null: the coordinates are known.';
 COMMENT ON COLUMN flights.weather_requests.postcode IS 'Null: the coordinates are known.';
 COMMENT ON COLUMN flights.weather_requests.city IS 'Null: the coordinates are known.';
-COMMENT ON COLUMN flights.weather_requests.latitude IS 'Degrees north, of the airport.';
-COMMENT ON COLUMN flights.weather_requests.longitude IS 'Degrees east, of the airport.';
+COMMENT ON COLUMN flights.weather_requests.latitude IS 'Latitude of the airport, degrees north.';
+COMMENT ON COLUMN flights.weather_requests.longitude IS 'Longitude of the airport, degrees east.';
 COMMENT ON COLUMN flights.weather_requests.hour_at IS
-'The hour of a departure or an arrival, by its beginning.';
-COMMENT ON COLUMN flights.weather_requests.day IS 'Its day, UTC.';
+'Start of the hour of a departure or an arrival.';
+COMMENT ON COLUMN flights.weather_requests.day IS 'UTC date of hour_at.';

@@ -14,12 +14,13 @@ INNER JOIN flights.snapshots
     AND snapshots.is_loaded;
 
 COMMENT ON VIEW metrics.flight_prices IS
-'What each itinerary cost whenever it was seen: one row for an itinerary and a snapshot that offered
-it. For one row a day query metrics.flight_prices_by_day.';
+'Price history of each itinerary: one row per itinerary and snapshot that offered it. For one row
+per day, query metrics.flight_prices_by_day.';
 COMMENT ON COLUMN metrics.flight_prices.itinerary_id IS 'The itinerary (enriched.itineraries).';
-COMMENT ON COLUMN metrics.flight_prices.snapshot_at IS 'When it was seen.';
-COMMENT ON COLUMN metrics.flight_prices.snapshot_on IS 'Its day (UTC).';
-COMMENT ON COLUMN metrics.flight_prices.agent IS 'Who sold it then.';
-COMMENT ON COLUMN metrics.flight_prices.agent_rating IS 'The agent''s rating then, 0 to 10.';
-COMMENT ON COLUMN metrics.flight_prices.price_amount IS 'Price then, in price_currency.';
+COMMENT ON COLUMN metrics.flight_prices.snapshot_at IS 'Time of the snapshot.';
+COMMENT ON COLUMN metrics.flight_prices.snapshot_on IS 'UTC date of the snapshot.';
+COMMENT ON COLUMN metrics.flight_prices.agent IS 'Agent that sold the itinerary at that time.';
+COMMENT ON COLUMN metrics.flight_prices.agent_rating IS
+'Rating of the agent at that time, 0 to 10.';
+COMMENT ON COLUMN metrics.flight_prices.price_amount IS 'Price at that time, in price_currency.';
 COMMENT ON COLUMN metrics.flight_prices.price_currency IS 'ISO 4217 code.';

@@ -10,13 +10,15 @@ FROM metrics.flight_prices
 ORDER BY itinerary_id, snapshot_on, snapshot_at DESC;
 
 COMMENT ON VIEW metrics.flight_prices_by_day IS
-'What each itinerary cost on each day that offered it, by the last snapshot of the day with it: one
-row for an itinerary and a day.';
+'Daily price of each itinerary: one row per itinerary and day on which it was offered. The price is
+from the last snapshot of that day that contains the itinerary.';
 COMMENT ON COLUMN metrics.flight_prices_by_day.itinerary_id IS
 'The itinerary (enriched.itineraries).';
 COMMENT ON COLUMN metrics.flight_prices_by_day.snapshot_on IS 'The day (UTC).';
-COMMENT ON COLUMN metrics.flight_prices_by_day.agent IS 'Who sold it then.';
+COMMENT ON COLUMN metrics.flight_prices_by_day.agent IS
+'Agent that sold the itinerary on that day.';
 COMMENT ON COLUMN metrics.flight_prices_by_day.agent_rating IS
-'The agent''s rating then, 0 to 10.';
-COMMENT ON COLUMN metrics.flight_prices_by_day.price_amount IS 'Price then, in price_currency.';
+'Rating of the agent on that day, 0 to 10.';
+COMMENT ON COLUMN metrics.flight_prices_by_day.price_amount IS
+'Price on that day, in price_currency.';
 COMMENT ON COLUMN metrics.flight_prices_by_day.price_currency IS 'ISO 4217 code.';

@@ -1,4 +1,4 @@
--- Statuses that are none of the words the briefs name, with how many shipments have them.
+-- Statuses other than the four documented ones, with their number of shipments.
 SELECT
     status,
     count(*) AS shipments,

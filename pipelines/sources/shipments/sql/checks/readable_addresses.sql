@@ -1,4 +1,4 @@
--- Addresses of which a part could not be read.
+-- Addresses of which a part could not be parsed.
 SELECT
     address,
     address_status,

@@ -81,7 +81,7 @@ LEFT JOIN weather.observations AS sender_weather
     ON sender_place.place_id = sender_weather.place_id
 LEFT JOIN weather.observations AS receiver_weather
     ON receiver_place.place_id = receiver_weather.place_id
--- Weather of yesterday does not explain the delay of a parcel today.
+-- Weather from yesterday does not explain a delay today.
 CROSS JOIN LATERAL (
     SELECT
         CASE
@@ -95,81 +95,84 @@ CROSS JOIN LATERAL (
 ) AS risk;
 
 COMMENT ON VIEW enriched.shipments IS
-'Every shipment, one row each, as in the last file: what is in it, from where, to where, and how far
-it is, and how the weather is there. For one shipment query enriched.track. Weather data by
+'Every shipment, one row each, as of the last file that contains it: contents, sender, receiver,
+status, and the weather at both ends. For one shipment, query enriched.track. Weather data by
 Open-Meteo.com (CC BY 4.0) unless weather.observations names another provider; places by GeoNames
 (CC BY 4.0).';
 COMMENT ON COLUMN enriched.shipments.tracking_number IS
-'The carrier''s number; with carrier it names the shipment.';
-COMMENT ON COLUMN enriched.shipments.carrier IS 'Who carries it, as sent.';
+'Tracking number of the carrier; unique together with carrier.';
+COMMENT ON COLUMN enriched.shipments.carrier IS 'Name of the carrier, as sent.';
 COMMENT ON COLUMN enriched.shipments.status IS
-'in_transit, inbound_scan, scanned or delivery; other words as sent, in small letters, with _ between
-words.';
+'in_transit, inbound_scan, scanned or delivery. Any other status is kept as sent, in lower case,
+with _ between words.';
 COMMENT ON COLUMN enriched.shipments.status_raw IS 'The status as sent.';
-COMMENT ON COLUMN enriched.shipments.article_count IS 'How many different articles are in it.';
-COMMENT ON COLUMN enriched.shipments.units IS 'How many pieces are in it.';
+COMMENT ON COLUMN enriched.shipments.article_count IS 'Number of different articles.';
+COMMENT ON COLUMN enriched.shipments.units IS 'Total number of pieces.';
 COMMENT ON COLUMN enriched.shipments.total_value IS
-'Pieces times their prices, in total_value_currency.';
+'Sum of quantity times unit price, in total_value_currency.';
 COMMENT ON COLUMN enriched.shipments.articles IS
-'What is in it: a list of objects with sku, name, quantity and unit_price.';
-COMMENT ON COLUMN enriched.shipments.sender_address IS 'From where, as sent.';
-COMMENT ON COLUMN enriched.shipments.sender_street IS 'Street and house of the sender.';
+'Contents: a list of objects with sku, name, quantity and unit_price.';
+COMMENT ON COLUMN enriched.shipments.sender_address IS 'Address of the sender, as sent.';
+COMMENT ON COLUMN enriched.shipments.sender_street IS 'Street and house number of the sender.';
 COMMENT ON COLUMN enriched.shipments.sender_postcode IS
-'Postcode of the sender; null where the address has none.';
+'Postcode of the sender; null if the address has none.';
 COMMENT ON COLUMN enriched.shipments.sender_city IS
-'City of the sender; null where none was found in the address.';
+'City of the sender; null if none was found in the address.';
 COMMENT ON COLUMN enriched.shipments.sender_country_code IS
-'ISO 3166-1 alpha-2 code of the sender''s country; null where it is not known.';
-COMMENT ON COLUMN enriched.shipments.receiver_address IS 'To where, as sent.';
-COMMENT ON COLUMN enriched.shipments.receiver_street IS 'Street and house of the receiver.';
+'ISO 3166-1 alpha-2 code of the sender''s country; null if unknown.';
+COMMENT ON COLUMN enriched.shipments.receiver_address IS 'Address of the receiver, as sent.';
+COMMENT ON COLUMN enriched.shipments.receiver_street IS 'Street and house number of the receiver.';
 COMMENT ON COLUMN enriched.shipments.receiver_postcode IS
-'Postcode of the receiver; null where the address has none.';
+'Postcode of the receiver; null if the address has none.';
 COMMENT ON COLUMN enriched.shipments.receiver_city IS
-'City of the receiver; null where none was found in the address.';
+'City of the receiver; null if none was found in the address.';
 COMMENT ON COLUMN enriched.shipments.receiver_country_code IS
-'ISO 3166-1 alpha-2 code of the receiver''s country; null where it is not known.';
-COMMENT ON COLUMN enriched.shipments.first_seen_at IS 'When a file first had it.';
+'ISO 3166-1 alpha-2 code of the receiver''s country; null if unknown.';
+COMMENT ON COLUMN enriched.shipments.first_seen_at IS 'When the shipment first appeared in a file.';
 COMMENT ON COLUMN enriched.shipments.updated_at IS
-'When anything of it last changed, its articles included.';
+'When the shipment or one of its articles last changed.';
 COMMENT ON COLUMN enriched.shipments.sender_latitude IS
-'Degrees north of the sender''s place; null until it is found.';
+'Latitude of the sender''s place, degrees north; null until the place is found.';
 COMMENT ON COLUMN enriched.shipments.sender_longitude IS
-'Degrees east of the sender''s place; null until it is found.';
+'Longitude of the sender''s place, degrees east; null until the place is found.';
 COMMENT ON COLUMN enriched.shipments.sender_temperature_celsius IS
-'Present air temperature at the sender, °C; null where not known yet.';
+'Current air temperature at the sender, °C; null until known.';
 COMMENT ON COLUMN enriched.shipments.sender_conditions IS
-'Present weather at the sender in words.';
-COMMENT ON COLUMN enriched.shipments.sender_wind_kmh IS 'Present wind at the sender, km/h.';
+'Current weather at the sender, in words.';
+COMMENT ON COLUMN enriched.shipments.sender_wind_kmh IS 'Current wind at the sender, km/h.';
 COMMENT ON COLUMN enriched.shipments.sender_weather_observed_at IS
-'The time for which the weather at the sender holds.';
+'Time of the weather at the sender.';
 COMMENT ON COLUMN enriched.shipments.sender_weather_age_minutes IS
-'How old that is now, in minutes. It is requested again every two hours while the shipment is on its
-way, or changed within a week.';
+'Age of the weather at the sender, minutes. The weather is requested again every two hours while the
+shipment is on its way or if it changed within the last week.';
 COMMENT ON COLUMN enriched.shipments.receiver_latitude IS
-'Degrees north of the receiver''s place; null until it is found.';
+'Latitude of the receiver''s place, degrees north; null until the place is found.';
 COMMENT ON COLUMN enriched.shipments.receiver_longitude IS
-'Degrees east of the receiver''s place; null until it is found.';
+'Longitude of the receiver''s place, degrees east; null until the place is found.';
 COMMENT ON COLUMN enriched.shipments.receiver_temperature_celsius IS
-'Present air temperature at the receiver, °C; null where not known yet.';
+'Current air temperature at the receiver, °C; null until known.';
 COMMENT ON COLUMN enriched.shipments.receiver_conditions IS
-'Present weather at the receiver in words.';
-COMMENT ON COLUMN enriched.shipments.receiver_wind_kmh IS 'Present wind at the receiver, km/h.';
+'Current weather at the receiver, in words.';
+COMMENT ON COLUMN enriched.shipments.receiver_wind_kmh IS 'Current wind at the receiver, km/h.';
 COMMENT ON COLUMN enriched.shipments.receiver_weather_observed_at IS
-'The time for which the weather at the receiver holds.';
+'Time of the weather at the receiver.';
 COMMENT ON COLUMN enriched.shipments.receiver_weather_age_minutes IS
-'How old that is now, in minutes. It is requested again every two hours while the shipment is on its
-way, or changed within a week.';
+'Age of the weather at the receiver, minutes. The weather is requested again every two hours while
+the shipment is on its way or if it changed within the last week.';
 COMMENT ON COLUMN enriched.shipments.weather_risk IS
-'What may delay the parcel at either end, the worst first: storm (thunderstorm, or wind from 75 km/h),
-freezing_rain, snow, heat (from 35 °C), none. A rule of thumb by the last weather known, where that is
-not older than six hours; null where that of an end is not known, or older, and the other has no
-risk. How old it is say sender_weather_age_minutes and receiver_weather_age_minutes.';
+'Weather that may delay the parcel at either end, the worst if there are several. From worst to
+least: storm (thunderstorm, or wind of 75 km/h or more), freezing_rain, snow, heat (35 °C or more),
+none. A rule of thumb from the last known weather, if it is at most six hours old. Null if the
+weather at one end is unknown or older and the other end has no risk. For the age, see
+sender_weather_age_minutes and receiver_weather_age_minutes.';
 COMMENT ON COLUMN enriched.shipments.total_value_currency IS
-'ISO 4217 code of total_value and of unit_price of its articles. The files name no currency: it is
-SHIPMENTS_CURRENCY as its last file was loaded; null where that was not set.';
+'ISO 4217 code of total_value and of unit_price in articles. The files do not state a currency, so
+this is the value of SHIPMENTS_CURRENCY when the last file with the shipment was loaded; null if it
+was not set.';
 COMMENT ON COLUMN enriched.shipments.sender_risk IS
-'weather_risk of the sender alone; null where the weather there is not known, or older than six hours.';
+'weather_risk at the sender only; null if the weather there is unknown or older than six hours.';
 COMMENT ON COLUMN enriched.shipments.receiver_risk IS
-'weather_risk of the receiver alone; null where the weather there is not known, or older than six hours.';
+'weather_risk at the receiver only; null if the weather there is unknown or older than six hours.';
 COMMENT ON COLUMN enriched.shipments.status_history IS
-'Its statuses, oldest first: a list of objects with status and since, when a file with it was loaded.';
+'Status changes, oldest first: a list of objects with status and since, the time when a file with
+that status was loaded.';

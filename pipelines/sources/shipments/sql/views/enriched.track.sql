@@ -30,7 +30,7 @@ END
 $$;
 
 COMMENT ON FUNCTION enriched.track(text, text) IS
-'The shipment of a tracking number and a carrier: the columns of enriched.shipments, one row, or none
-when it is unknown. The carrier may be written in small or capital letters, and blanks around either
-do not matter; one that is missing is an error.
+'Returns the shipment with a tracking number and a carrier: one row, or no row if it is unknown. The
+columns are those of enriched.shipments. The carrier is not case-sensitive. Leading and trailing
+whitespace in either argument is ignored. Raises an error (22023) if an argument is missing.
 Example: SELECT * FROM enriched.track(tracking_number => (SELECT min(tracking_number) FROM enriched.shipments), carrier => (SELECT min(carrier) FROM enriched.shipments WHERE tracking_number = (SELECT min(tracking_number) FROM enriched.shipments)));';

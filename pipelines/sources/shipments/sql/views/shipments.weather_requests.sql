@@ -27,14 +27,14 @@ WHERE
 ORDER BY addresses.place_key, addresses.address;
 
 COMMENT ON VIEW shipments.weather_requests IS
-'Where shipments want the present weather: both ends of those that are on their way or changed within
-seven days. A part of weather.weather_requests.';
+'Places for which shipments need the current weather: both ends of shipments that are on their way
+or changed within the last seven days. Part of weather.weather_requests.';
 COMMENT ON COLUMN shipments.weather_requests.place_key IS 'The place, as in weather.places.';
 COMMENT ON COLUMN shipments.weather_requests.country_code IS 'ISO 3166-1 alpha-2.';
 COMMENT ON COLUMN shipments.weather_requests.postcode IS
-'Postcode, as far as it leads to a point on the map: 1016 of 1016 BZ; null where none.';
+'Postcode, reduced to the part that can be geocoded: 1016 for 1016 BZ; null if there is none.';
 COMMENT ON COLUMN shipments.weather_requests.city IS 'Name of the city.';
-COMMENT ON COLUMN shipments.weather_requests.latitude IS 'Null: looked up by the address.';
-COMMENT ON COLUMN shipments.weather_requests.longitude IS 'Null: looked up by the address.';
-COMMENT ON COLUMN shipments.weather_requests.hour_at IS 'Null: the present weather is wanted.';
-COMMENT ON COLUMN shipments.weather_requests.day IS 'Null, as hour_at.';
+COMMENT ON COLUMN shipments.weather_requests.latitude IS 'Null: looked up by address.';
+COMMENT ON COLUMN shipments.weather_requests.longitude IS 'Null: looked up by address.';
+COMMENT ON COLUMN shipments.weather_requests.hour_at IS 'Null: the current weather is requested.';
+COMMENT ON COLUMN shipments.weather_requests.day IS 'Null, like hour_at.';

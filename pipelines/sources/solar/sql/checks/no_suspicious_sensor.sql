@@ -1,4 +1,4 @@
--- Plants whose sensors something speaks against, the most hours first.
+-- Plants with suspicious sensors, most suspicious hours first.
 SELECT
     plant_id,
     plants.name AS plant_name,

@@ -1,5 +1,5 @@
--- Months of plants whose days have other sums or hours than their readings: of the days that
--- were requested within two days, the last ten thousand.
+-- Months of plants whose days have other sums or hours than their readings: of the days that were
+-- requested within the last two days, at most the last ten thousand.
 WITH requested AS (
     SELECT
         days.plant_id,

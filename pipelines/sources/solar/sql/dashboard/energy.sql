@@ -1,4 +1,5 @@
--- Whole periods, from that of the first day stored: one that has begun lacks hours, as one with a gap does.
+-- Whole periods, from the period of the first stored day: the current period lacks hours, like one
+-- with a gap.
 SELECT name, period_start, expected_energy_kwh, observed_energy_kwh, performance_ratio, hours_present, hours_expected
 FROM (
     SELECT min(day) AS first_day

@@ -1,7 +1,6 @@
--- Plants in service whose health is not that of the last 30 days: yesterday is another day by now, the
--- one of those days was requested since, or coordinates came or went. Which days were requested
--- is decided by the last time, not by a later one: a sync may be written after a look that began
--- after it.
+-- Plants in service whose stored health does not cover the last 30 days: a new day has ended, one
+-- of these days was requested since, or coordinates were added or removed. The last request time is
+-- compared for equality, not order: a sync that started before an evaluation may commit after it.
 SELECT
     plants.plant_id,
     plants.latitude,

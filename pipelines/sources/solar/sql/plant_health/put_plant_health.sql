@@ -1,4 +1,4 @@
--- Write the plants that were looked at, but those that were deleted meanwhile.
+-- Writes the health of the evaluated plants, except plants that were deleted in the meantime.
 INSERT INTO metrics.solar_plant_health (
     plant_id,
     day,

@@ -1,4 +1,4 @@
--- The readings of each :plant_id from its :first_at until before its :end_at, in order.
+-- Readings of each :plant_id from its :first_at (inclusive) to its :end_at (exclusive), in order.
 SELECT
     plant_id,
     readings.read_at,

@@ -65,44 +65,46 @@ LEFT JOIN weather.hourly AS weather_after
         = date_trunc('hour', readings.read_at, 'UTC') + interval '1 hour';
 
 COMMENT ON VIEW enriched.solar_readings IS
-'Every reading with the weather at the plant then, and what may have made it low. Quick for a
-plant_id and a span of read_at. Where the plant''s hours do not begin with those of UTC, the weather
-is that of the hour of UTC in which they begin. Weather data by Open-Meteo.com (CC BY 4.0).';
+'Every reading with the weather at the plant in that hour, and the likely cause if it is low. Fast
+if filtered by plant_id and a range of read_at. If the hours of the plant''s time zone do not start
+with UTC hours, the weather is that of the UTC hour in which they start. Weather data by
+Open-Meteo.com (CC BY 4.0).';
 COMMENT ON COLUMN enriched.solar_readings.plant_id IS 'The plant (solar.plants).';
-COMMENT ON COLUMN enriched.solar_readings.plant_name IS 'Its name.';
-COMMENT ON COLUMN enriched.solar_readings.read_at IS 'The beginning of the hour.';
+COMMENT ON COLUMN enriched.solar_readings.plant_name IS 'Name of the plant.';
+COMMENT ON COLUMN enriched.solar_readings.read_at IS 'Start of the hour.';
 COMMENT ON COLUMN enriched.solar_readings.local_hour IS
-'The beginning of the hour on the clocks of the plant''s zone; twice the same when they are set
-back.';
+'Start of the hour in the plant''s local time; it occurs twice when clocks are set back.';
 COMMENT ON COLUMN enriched.solar_readings.expected_energy_kwh IS
-'Energy that the service expected, kWh (the unit is assumed).';
+'Energy expected by the service, kWh (the unit is assumed).';
 COMMENT ON COLUMN enriched.solar_readings.observed_energy_kwh IS
-'Energy that was observed, kWh (the unit is assumed).';
+'Energy observed, kWh (the unit is assumed).';
 COMMENT ON COLUMN enriched.solar_readings.expected_irradiation_wh_per_m2 IS
-'Irradiation expected, Wh/m² (the unit is assumed).';
+'Irradiation expected by the service, Wh/m² (the unit is assumed).';
 COMMENT ON COLUMN enriched.solar_readings.observed_irradiation_wh_per_m2 IS
 'Irradiation observed, Wh/m² (the unit is assumed).';
 COMMENT ON COLUMN enriched.solar_readings.performance_ratio IS
-'Observed by expected energy; null where none was expected (less than 0.000001 kWh).';
+'Observed / expected energy; null if none was expected (less than 0.000001 kWh).';
 COMMENT ON COLUMN enriched.solar_readings.irradiation_ratio IS
-'Observed by expected irradiation; null where none was expected (less than 0.000001 Wh/m²).';
+'Observed / expected irradiation; null if none was expected (less than 0.000001 Wh/m²).';
 COMMENT ON COLUMN enriched.solar_readings.temperature_celsius IS
-'Air temperature at the plant as the hour began, °C.';
+'Air temperature at the plant at the start of the hour, °C.';
 COMMENT ON COLUMN enriched.solar_readings.cloud_cover_pct IS
-'Sky covered at the plant as the hour began, %.';
+'Cloud cover at the plant at the start of the hour, %.';
 COMMENT ON COLUMN enriched.solar_readings.shortwave_radiation_w_per_m2 IS
-'Sunlight on level ground at the plant by the weather''s model, mean of the hour, W/m²: over an hour
-as many Wh/m². In weather.hourly it stands at the end of its hour, so it is taken from an hour
-later.';
+'Solar radiation on a horizontal surface at the plant, from the weather model: mean of the hour,
+W/m², which over one hour equals Wh/m². weather.hourly stores the mean at the end of its hour, so
+the value comes from the row one hour later.';
 COMMENT ON COLUMN enriched.solar_readings.weather_irradiation_ratio IS
-'Observed irradiation by that of the weather''s model; null where that is not known or none (less
-than 0.000001 W/m²).';
+'Observed irradiation / irradiation of the weather model; null if the latter is unknown or zero
+(less than 0.000001 W/m²).';
 COMMENT ON COLUMN enriched.solar_readings.low_yield_cause IS
-'Why the hour is low, by a rule of thumb, where 50 Wh/m² or more were expected. sensor: the observed
-irradiation is 0 although there is energy, or under 60 % of what was expected while that of the
-weather''s model is 80 % or more; sky: both are under 60 %; plant: observed irradiation is 80 % or
-more of what was expected, energy under 60 %. Null where nothing is low or the cause is unknown:
-without weather, or between those. The model is of level ground: for panels that are tilted, look at
-many hours rather than at one.';
+'Likely cause of a low hour, by a rule of thumb, if 50 Wh/m² or more were expected. sensor: the
+observed irradiation is 0 although energy was observed, or it is under 60 % of the expected
+irradiation while that of the weather model is 80 % or more; sky: both are under 60 % of the
+expected irradiation; plant: the observed irradiation is 80 % or more of the expected, but the
+observed energy is under 60 % of the expected energy. Null if nothing is low or the cause is
+unknown: there is no weather, or the values are between these limits. The model is for a horizontal
+surface: for tilted panels, look at many hours rather than one.';
 COMMENT ON COLUMN enriched.solar_readings.weather_source IS
-'forecast (the forecast API, for recent hours), archive (older ones), or why there is no weather.';
+'forecast (the forecast API, for recent hours), archive (older hours), or the reason why there is no
+weather.';

@@ -13,21 +13,21 @@ FROM solar.readings
 LEFT JOIN solar.plants ON readings.plant_id = plants.plant_id;
 
 COMMENT ON VIEW metrics.solar_hourly IS
-'What each plant expected and observed, hour by hour: hours that are stored, one row each. Quick for a
-plant_id and a span of read_at. For hours that are missing too query metrics.solar_report.';
+'Expected and observed energy and irradiation of each plant by hour: one row for each stored
+hour. Fast if filtered by plant_id and a range of read_at. To include missing hours, query
+metrics.solar_report.';
 COMMENT ON COLUMN metrics.solar_hourly.plant_id IS 'The plant (solar.plants).';
-COMMENT ON COLUMN metrics.solar_hourly.plant_name IS 'Its name.';
-COMMENT ON COLUMN metrics.solar_hourly.read_at IS 'The beginning of the hour.';
+COMMENT ON COLUMN metrics.solar_hourly.plant_name IS 'Name of the plant.';
+COMMENT ON COLUMN metrics.solar_hourly.read_at IS 'Start of the hour.';
 COMMENT ON COLUMN metrics.solar_hourly.local_hour IS
-'The beginning of the hour on the clocks of the plant''s zone; twice the same when they are set
-back.';
+'Start of the hour in the plant''s local time; it occurs twice when clocks are set back.';
 COMMENT ON COLUMN metrics.solar_hourly.expected_energy_kwh IS
-'Energy that the service expected, kWh (the unit is assumed).';
+'Energy expected by the service, kWh (the unit is assumed).';
 COMMENT ON COLUMN metrics.solar_hourly.observed_energy_kwh IS
-'Energy that was observed, kWh (the unit is assumed).';
+'Energy observed, kWh (the unit is assumed).';
 COMMENT ON COLUMN metrics.solar_hourly.expected_irradiation_wh_per_m2 IS
-'Irradiation expected, Wh/m² (the unit is assumed).';
+'Irradiation expected by the service, Wh/m² (the unit is assumed).';
 COMMENT ON COLUMN metrics.solar_hourly.observed_irradiation_wh_per_m2 IS
 'Irradiation observed, Wh/m² (the unit is assumed).';
 COMMENT ON COLUMN metrics.solar_hourly.performance_ratio IS
-'Observed by expected energy; null where none was expected (less than 0.000001 kWh).';
+'Observed / expected energy; null if none was expected (less than 0.000001 kWh).';

@@ -118,15 +118,17 @@ END
 $$;
 
 COMMENT ON FUNCTION metrics.solar_report(integer, date, date, text) IS
-'What a plant expected and observed by period: hour, day, week (from Monday), month or year.
-from_date is included, to_date is not, both in the plant''s zone. Every period has a row, also of days to
-come, without data null sums and hours_present 0. period_start is on the clocks of the plant''s
-zone: when they are set back, two hours have the same, in their order, and when they are set
-forward, one is skipped. Of a week, month or year that is not whole in the range, the row is of the
-days in it, and period_start the first of them. hours_present are the hours stored and
-hours_expected those of the period, so that sums of part of it can be judged. Sums have three
-decimals, hours are as received. performance_ratio is observed by expected energy of the hours stored; null where none was expected (less than 0.000001
-kWh). Arguments that are missing, the wrong way round or outside 1950 to 2050 are errors (22023),
-and so is a plant that there is not (P0002). For several plants: FROM solar.plants CROSS JOIN
-LATERAL metrics.solar_report(plants.plant_id, ...).
+'Returns the expected and observed energy and irradiation of a plant by period: hour, day, week
+(from Monday), month or year. The range includes from_date and excludes to_date, both in the
+plant''s time zone. Every period has a row, future days included; without data, the sums are null
+and hours_present is 0. period_start is in the plant''s local time: when clocks are set back, two
+consecutive hours have the same value; when clocks are set forward, one hour is skipped. If a week,
+month or year is only partly in the range, its row covers only the days in the range, and
+period_start is the first of them. hours_present is the number of stored hours and hours_expected
+the number of hours in the period: compare them to see how complete a sum is. Sums are rounded to 3
+decimals; hourly values are as received. performance_ratio is observed / expected energy of the
+stored hours; null if none was expected (less than 0.000001 kWh). Raises an error (22023) if an
+argument is missing, period is none of these, a date is outside 1950 to 2050, or from_date is after
+to_date or in the future. Raises an error (P0002) if the plant does not exist. For several
+plants: FROM solar.plants CROSS JOIN LATERAL metrics.solar_report(plants.plant_id, ...).
 Example: SELECT * FROM metrics.solar_report(plant_id => (SELECT min(plant_id) FROM solar.plants), from_date => current_date - 28, to_date => current_date, period => ''week'');';

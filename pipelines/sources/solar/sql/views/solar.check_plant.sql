@@ -23,4 +23,5 @@ END
 $$;
 
 COMMENT ON FUNCTION solar.check_plant() IS
-'Rejects time zones that there are not, another one for a plant that has readings, and another number.';
+'Rejects an unknown time zone, a change of time zone if the plant has readings, and a change of
+plant_id.';

@@ -28,18 +28,20 @@ CROSS JOIN LATERAL generate_series(
 LEFT JOIN solar.days ON plants.plant_id = days.plant_id AND calendar.day::date = days.day;
 
 COMMENT ON VIEW solar.coverage IS
-'Each day of each plant from as far back as history is to go until yesterday (until the day before it
-retired), and what is known of it. What is missing is always here: every day has a row.';
+'The state of each day of each plant. It covers the requested history until yesterday, or until the
+day before the plant retired. Every day has a row, including days without data.';
 COMMENT ON COLUMN solar.coverage.plant_id IS 'The plant (solar.plants).';
-COMMENT ON COLUMN solar.coverage.plant_name IS 'Its name.';
-COMMENT ON COLUMN solar.coverage.day IS 'The day, in the plant''s zone.';
+COMMENT ON COLUMN solar.coverage.plant_name IS 'Name of the plant.';
+COMMENT ON COLUMN solar.coverage.day IS 'The day, in the plant''s time zone.';
 COMMENT ON COLUMN solar.coverage.status IS
-'complete: every hour; partial: some hours are missing or were rejected; empty: the service answered that there
-is nothing; failed: it never answered; not requested: not yet.';
-COMMENT ON COLUMN solar.coverage.hours_present IS 'Hours that are stored.';
+'complete: every hour is stored; partial: some hours are missing or were rejected; empty: the
+service responded that there is no data; failed: the service never responded; not requested: not
+requested yet.';
+COMMENT ON COLUMN solar.coverage.hours_present IS 'Number of stored hours.';
 COMMENT ON COLUMN solar.coverage.hours_expected IS
-'Hours of the day: 24, or 23 and 25 when clocks change.';
+'Hours of the day: 24, or 23 or 25 when clocks change.';
 COMMENT ON COLUMN solar.coverage.requested_at IS 'When the day was last requested.';
-COMMENT ON COLUMN solar.coverage.problem IS 'Why the day is not complete: why the last answer did not come, or what it lacked; null where that
-is not known.';
-COMMENT ON COLUMN solar.coverage.retry_at IS 'When it is requested again automatically.';
+COMMENT ON COLUMN solar.coverage.problem IS
+'Why the day is not complete: why the last request failed, or what the response lacked; null if
+unknown.';
+COMMENT ON COLUMN solar.coverage.retry_at IS 'When the day is next requested automatically.';

@@ -1,5 +1,5 @@
--- An hour less is counted in UTC and without a zone: timestamptz - interval is not immutable, and then
--- PostgreSQL calls the function for each row instead of putting its expression in the query.
+-- The hour is subtracted in UTC and without a time zone: timestamptz - interval is not immutable,
+-- and PostgreSQL would then call the function for each row instead of inlining its expression.
 CREATE OR REPLACE FUNCTION solar.day_begins(day date, zone text)
 RETURNS timestamptz
 LANGUAGE sql
@@ -16,5 +16,5 @@ RETURN CASE
 END;
 
 COMMENT ON FUNCTION solar.day_begins(date, text) IS
-'The first instant of a day in a zone: of two midnights, where clocks are set back over it, the
-first.';
+'Returns the first instant of a day in a time zone. If clocks are set back across midnight, the day
+has two midnights, and the first is returned.';

@@ -1,5 +1,6 @@
--- Who may delete a plant may do so, and to nothing else, as its data's owner. Nobody may call it: a
--- trigger is not called, but who may call it could put it on a table of his own.
+-- Runs with the rights of the owner, so that anyone who may delete a plant also deletes its data,
+-- and nothing else. EXECUTE is revoked from everyone: triggers run without it, but anyone who had
+-- it could attach the function to a table of their own.
 CREATE OR REPLACE FUNCTION solar.delete_plant()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -32,4 +33,5 @@ $$;
 REVOKE ALL ON FUNCTION solar.delete_plant() FROM PUBLIC, isobar_loader, isobar_analyst, isobar_operator;
 
 COMMENT ON FUNCTION solar.delete_plant() IS
-'Deletes a plant''s readings and rejected items with it, unless it is being synced.';
+'Deletes the readings and rejected items of a deleted plant. Raises an error if the plant is being
+synced.';

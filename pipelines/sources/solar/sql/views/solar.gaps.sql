@@ -22,14 +22,17 @@ FROM (
 GROUP BY plant_id, plant_name, status, run;
 
 COMMENT ON VIEW solar.gaps IS
-'What is missing of plants in service: runs of days that are not complete and that the service did not
-report as empty.';
+'Missing data of plants in service: runs of consecutive days with the same status. Days that are
+complete, or that the service reported as empty, are not included.';
 COMMENT ON COLUMN solar.gaps.plant_id IS 'The plant (solar.plants).';
-COMMENT ON COLUMN solar.gaps.plant_name IS 'Its name.';
+COMMENT ON COLUMN solar.gaps.plant_name IS 'Name of the plant.';
 COMMENT ON COLUMN solar.gaps.status IS 'partial, failed or not requested, as in solar.coverage.';
-COMMENT ON COLUMN solar.gaps.first_day IS 'The first day, in the plant''s zone.';
-COMMENT ON COLUMN solar.gaps.last_day IS 'The last day, included.';
-COMMENT ON COLUMN solar.gaps.days IS 'How many days.';
-COMMENT ON COLUMN solar.gaps.hours_missing IS 'How many hours are missing of them.';
-COMMENT ON COLUMN solar.gaps.problem IS 'Why they are not complete: why the service''s last answer did not come, or what it lacked.';
-COMMENT ON COLUMN solar.gaps.retry_at IS 'When the first of them is requested again automatically; days not requested yet come with the syncs to come.';
+COMMENT ON COLUMN solar.gaps.first_day IS 'First day, in the plant''s time zone.';
+COMMENT ON COLUMN solar.gaps.last_day IS 'Last day, inclusive.';
+COMMENT ON COLUMN solar.gaps.days IS 'Number of days.';
+COMMENT ON COLUMN solar.gaps.hours_missing IS 'Number of missing hours in these days.';
+COMMENT ON COLUMN solar.gaps.problem IS
+'Why the days are not complete: why the last request failed, or what the response lacked.';
+COMMENT ON COLUMN solar.gaps.retry_at IS
+'When the first of these days is next requested automatically. Days not requested yet are requested
+by later syncs.';

@@ -8,4 +8,4 @@ RETURN floor(
 )::integer;
 
 COMMENT ON FUNCTION solar.hours_of_day(date, text) IS
-'The whole hours of a day in a zone: 24, or 23 and 25 when clocks change.';
+'Returns the number of whole hours of a day in a time zone: 24, or 23 or 25 when clocks change.';

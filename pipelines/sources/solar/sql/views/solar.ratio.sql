@@ -10,6 +10,6 @@ RETURN CASE
 END;
 
 COMMENT ON FUNCTION solar.ratio(double precision, double precision) IS
-'A value by another one of which it is a part, with four decimals: null where that is nothing, which
-is less than 0.000001, or not known. No two values make it fail, as a division of the least or the
-largest ones would.';
+'Returns part / whole, rounded to 4 decimals; null if whole is zero (less than 0.000001) or
+unknown. It never raises an error: a plain division would overflow or underflow for extreme
+values.';

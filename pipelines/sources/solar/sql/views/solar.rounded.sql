@@ -6,4 +6,5 @@ PARALLEL SAFE
 RETURN round(value::numeric, 3)::double precision;
 
 COMMENT ON FUNCTION solar.rounded(double precision) IS
-'An energy (kWh) or irradiation (Wh/m²) with three decimals: what sums of hours mean.';
+'Returns an energy (kWh) or irradiation (Wh/m²) rounded to 3 decimals, the precision of sums of
+hours.';

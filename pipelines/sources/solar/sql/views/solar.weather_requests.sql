@@ -35,18 +35,19 @@ CROSS JOIN LATERAL (
 WHERE days.hours_present > 0 AND plants.place_key IS NOT NULL;
 
 COMMENT ON VIEW solar.weather_requests IS
-'Where and when plants want the weather. Of each day of which a plant has readings: the hour after its
-last one, and the last hour of the UTC day before that one; answers are of whole UTC days, so that all
-hours of the day come with these two. And a row for each plant in service, with its coordinates and an
-hour of 1900, of which there is no weather: it makes the place known before there are readings. A part
-of weather.weather_requests.';
+'Places and hours for which solar plants need weather. Each day with readings has two rows: the hour
+after the last hour of the day, and the last hour of the preceding UTC day. Responses cover whole
+UTC days, so these two hours bring all hours of the day. Each plant in service also has one row with
+its coordinates and an hour in 1900, for which there is no weather: it registers the place before
+there are readings. Part of weather.weather_requests.';
 COMMENT ON COLUMN solar.weather_requests.place_key IS 'The place, as in weather.places.';
 COMMENT ON COLUMN solar.weather_requests.country_code IS 'Null: the coordinates are known.';
 COMMENT ON COLUMN solar.weather_requests.postcode IS 'Null: the coordinates are known.';
 COMMENT ON COLUMN solar.weather_requests.city IS 'Null: the coordinates are known.';
 COMMENT ON COLUMN solar.weather_requests.latitude IS
-'Degrees north, in the one row of a plant in service; null in those of its days. So queries for places
-skip the days, of which there may be millions, and retired plants make no place.';
-COMMENT ON COLUMN solar.weather_requests.longitude IS 'Degrees east, as latitude.';
-COMMENT ON COLUMN solar.weather_requests.hour_at IS 'The hour, by its beginning.';
-COMMENT ON COLUMN solar.weather_requests.day IS 'The day of the readings, in the plant''s zone.';
+'Degrees north, in the one row of a plant in service; null in the rows of days. Queries for places
+can then skip the rows of days, of which there may be millions, and retired plants register no
+place.';
+COMMENT ON COLUMN solar.weather_requests.longitude IS 'Degrees east; null like latitude.';
+COMMENT ON COLUMN solar.weather_requests.hour_at IS 'Start of the hour.';
+COMMENT ON COLUMN solar.weather_requests.day IS 'Day of the readings, in the plant''s time zone.';

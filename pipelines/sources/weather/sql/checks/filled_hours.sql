@@ -1,5 +1,5 @@
--- Places that lack wanted hours which forecast or archive have, with why. The day that forecasts came
--- to reach at midnight is requested with the next one.
+-- Places without weather for requested hours that the forecast or the archive covers, with the
+-- reason. The day that entered the forecast range at midnight is requested with the next one.
 SELECT
     places.place_key,
     lacking.missing_hours,

@@ -1,4 +1,4 @@
--- Places in use with coordinates whose weather is missing or old, with why.
+-- Places in use with coordinates whose weather is missing or old, with the reason.
 SELECT
     places.place_key,
     fetch_state.last_success_at,

@@ -1,4 +1,4 @@
--- Places in use whose coordinates are not known, with why.
+-- Places in use whose coordinates are unknown, with the reason.
 SELECT
     places.place_key,
     places.geocoding_status,

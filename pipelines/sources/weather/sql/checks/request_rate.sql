@@ -1,5 +1,5 @@
--- Kept answers for a place less than two hours after the one before, within the last week. The
--- constraint api_requests_one_kept_observation rejects them too.
+-- Stored responses for a place less than two hours after the previous one, within the last week.
+-- The constraint api_requests_one_kept_observation rejects them too.
 SELECT
     successes.place_id,
     successes.provider,

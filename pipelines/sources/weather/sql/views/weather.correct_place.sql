@@ -26,7 +26,7 @@ BEGIN
     DELETE FROM weather.observations WHERE observations.place_id = corrected;
     DELETE FROM weather.hourly WHERE hourly.place_id = corrected;
     DELETE FROM weather.fetch_state WHERE fetch_state.place_id = corrected;
-    -- What was kept for the place where it was before must not hold up its new weather.
+    -- The request log of the old location must not delay the weather of the new one.
     UPDATE weather.api_requests
     SET outcome = 'superseded'
     WHERE
@@ -38,6 +38,6 @@ END
 $$;
 
 COMMENT ON FUNCTION weather.correct_place(text, double precision, double precision) IS
-'Sets the coordinates of a place that was not found, or found elsewhere. What was known of its weather was
-that of another place: it is deleted and requested again within seconds. For the owner, the loader and the
-operator.';
+'Sets the coordinates of a place that was not found, or was found in the wrong location, and returns
+its place_id. The stored weather belongs to the wrong location, so it is deleted and requested again
+within seconds. Only the owner, the loader and the operator may call it.';

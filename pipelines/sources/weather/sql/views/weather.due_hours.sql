@@ -53,6 +53,7 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION weather.due_hours(timestamptz, timestamptz, timestamptz, text) IS
-'Places for which a wanted hour between from_at and to_at is missing, or known from a forecast of six
-hours ago or more, with the first and last such hour; only those that may be requested. fetch_kind: forecast or archive,
-as in weather.fetch_state.';
+'Returns places with due hours, and the first and last due hour of each. An hour between from_at and
+to_at is due if a source requests it and it is missing, or known only from a forecast at least six
+hours old. Only places that may be requested now are returned. fetch_kind is forecast or archive, as
+in weather.fetch_state.';

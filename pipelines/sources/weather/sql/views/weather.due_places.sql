@@ -21,8 +21,8 @@ AS $$
             OR fetch_state.last_success_at > as_of + interval '5 minutes'  -- a clock was wrong
         )
         AND (fetch_state.retry_at IS NULL OR fetch_state.retry_at <= as_of)
-        -- Where the state was deleted by hand, the log still knows: its constraint
-        -- api_requests_one_kept_observation would reject the answer.
+        -- Even if someone deleted the state by hand, the request log still has the last success:
+        -- its constraint api_requests_one_kept_observation would reject the response.
         AND NOT EXISTS (
             SELECT FROM weather.api_requests
             WHERE
@@ -35,5 +35,6 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION weather.due_places(timestamptz, boolean) IS
-'Places in use whose last weather is two hours old or more, or missing, and that may be requested:
-not just failed. by_postcode: the provider needs no coordinates.';
+'Returns places in use whose last weather is missing or at least two hours old and that may be
+requested now. Places that failed are left out until their retry time. by_postcode is true if the
+provider needs no coordinates.';

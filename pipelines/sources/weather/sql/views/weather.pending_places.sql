@@ -15,4 +15,5 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION weather.pending_places(timestamptz) IS
-'Places whose coordinates are to be looked up now: pending, and not just failed.';
+'Returns pending places whose coordinates are due to be looked up. Places that failed are left out
+until their retry time.';

@@ -8,11 +8,11 @@ INNER JOIN weather.places ON weather_requests.place_key = places.place_key
 WHERE weather_requests.hour_at >= '1940-01-01T00:00Z';
 
 COMMENT ON VIEW weather.wanted_hours IS
-'The hours at which sources want the weather, from weather.weather_requests, without those before
-1940, of which there is no weather. Answers are of whole UTC days, and all of their hours are kept. An
-hour that several want is there several times.';
+'Hours for which sources request weather, from weather.weather_requests. Hours before 1940 are left
+out, as there is no weather for them. Responses cover whole UTC days, and all of their hours are
+stored. An hour that several sources request has several rows.';
 COMMENT ON COLUMN weather.wanted_hours.place_id IS 'The place (weather.places).';
-COMMENT ON COLUMN weather.wanted_hours.hour_at IS 'The hour, by its beginning.';
+COMMENT ON COLUMN weather.wanted_hours.hour_at IS 'Start of the hour.';
 COMMENT ON COLUMN weather.wanted_hours.day IS
-'The day for which it is wanted, a day from that of the hour at most: a plant''s is in its own
-zone. Filter by it where there is much: it is quicker than by hour_at.';
+'Day for which the hour is requested, at most one day from the UTC date of hour_at: the days of a
+plant are in its own time zone. On large data, a filter on day is faster than one on hour_at.';
