@@ -15,7 +15,9 @@ stations = Table(
     Column(
         "place_key",
         Text,
-        Computed("round(latitude::numeric, 4) || ',' || round(longitude::numeric, 4)"),
+        Computed(
+            "round(latitude::numeric, 4) || ',' || round(longitude::numeric, 4)", persisted=True
+        ),
         comment="What weather.places calls it: its coordinates.",
     ),
     isobar.delivery_id_column(),
