@@ -199,7 +199,7 @@ class EmbeddedPostgres:
         self.home.mkdir(parents=True, exist_ok=True)
 
     def _binaries(self) -> Path:
-        """Return the programs' folder; it is a copy if the server's user cannot execute the original."""
+        """Return the programs' folder, a copy if the server's user cannot execute the original."""
         binaries = software.find_binaries()
         user = software.system_user()
         if user is None or software.may_execute(binaries / "postgres", user):

@@ -1,6 +1,6 @@
 """PostgreSQL's programs: find them, and run them as a user that PostgreSQL accepts.
 
-PostgreSQL refuses to run as root. Root therefore runs it as a system user, who may not be able to
+PostgreSQL does not run as root. Root therefore runs it as a system user, who may not be able to
 read the virtual environment that holds the programs.
 """
 
