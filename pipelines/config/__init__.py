@@ -181,7 +181,7 @@ def read_dot_env(file: Path) -> None:
 
 
 def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the operator's schedules file, if any; not in `Settings`, as definitions need only it."""
+    """Return the operator's schedules, if any. Not in `Settings`: definitions need only this."""
     value = _reader(environment)
     if named := value("ISOBAR_SCHEDULES"):
         return env_validation.expand_path("ISOBAR_SCHEDULES", named)
@@ -220,13 +220,13 @@ def web_server_url(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return the public URL of the web UI, without a trailing slash; apart, as alerts need only it."""
+    """Return the public URL of the web UI, without a trailing slash. Alerts need only this."""
     value = _reader(environment)
     return value("ISOBAR_UI_URL").rstrip("/") or None
 
 
 def code_url(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return the base URL of the code on a forge; not in `Settings`, as definitions need only it."""
+    """Return the base URL of the code on a forge. Not in `Settings`, as above."""
     value = _reader(environment)
     return value("ISOBAR_CODE_URL").rstrip("/") or None
 

@@ -19,11 +19,5 @@ def read_noted_ui(state: Path) -> tuple[str | None, dict[str, str]]:
         return str(record["url"]), {
             name: note.strip() for name, note in record["processes"].items()
         }
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ):  # missing, or by another version
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or older code
         return None, {}
