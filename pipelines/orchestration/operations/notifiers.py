@@ -32,7 +32,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Receiver:
-    """An alert receiver: `digest` identifies it, `address` is safe to show, `send` returns errors."""
+    """An alert receiver: `digest` identifies, `address` displays it; `send` returns any error."""
 
     digest: str
     address: str
