@@ -1,4 +1,4 @@
-"""Storage of flights: the archive of documents and what is read from them."""
+"""Tables of flights: the archive of documents, and what is read from them."""
 
 from sqlalchemy import (
     BigInteger,
@@ -307,8 +307,8 @@ itineraries = Table(
     comment="Every itinerary ever seen, one row each, as last seen. Made from flights.prices.",
 )
 
-# Not foreign keys: the statement that writes it joins itineraries and legs in the same transaction,
-# and checking each row again took a seventh of a first load.
+# Not foreign keys: the statement that writes it joins itineraries and legs in the same transaction.
+# Checking each row again took a seventh of the time of a first load.
 itinerary_legs = Table(
     "itinerary_legs",
     metadata,
