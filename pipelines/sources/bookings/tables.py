@@ -1,4 +1,4 @@
-"""The tables of hotel bookings: every event once, and how far the events API was read."""
+"""The tables of hotel bookings: every event once, and the watermark of the events API."""
 
 from sqlalchemy import (
     BigInteger,
@@ -163,7 +163,7 @@ def _counts(name: str, day: str, comment: str) -> Table:
             Computed("bookings - cancellations", persisted=True),
             comment="bookings less cancellations; may be negative.",
         ),
-        # Room for an event that comes late: its count changes where it is, and no index does.
+        # Room to update the count of a late event in place, without touching any index.
         postgresql_with={"fillfactor": 90},
         schema=METRICS,
         comment=comment,
