@@ -28,7 +28,7 @@ DEMO_DAYS = 21
 
 @dataclass(frozen=True)
 class Archived:
-    """A snapshot in the archive. `is_new` tells whether its content was not archived before."""
+    """A snapshot in the archive. `is_new` is whether its content was not archived before."""
 
     snapshot_at: dt.datetime
     sha256: str

@@ -32,7 +32,7 @@ KEEPALIVE = (
 
 @contextmanager
 def fetch_session(store: Warehouse) -> Iterator[Transaction]:
-    """Hold the lock, waiting for other runs. Yields a function that opens transactions in its session.
+    """Hold the lock, waiting for other runs. Yields a function that opens transactions in it.
 
     If the session is lost, so is the lock, and another run may begin. All fetched data are written
     in that session, so a late answer cannot be written beside the other run's. The lock is polled,
