@@ -251,7 +251,7 @@ def solar_sync_due(
 
 
 def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
-    """The plants whose partitions the run is for; None when it is for none."""
+    """Return the plants of the run's partitions; None for a run without partitions."""
     if not context.has_partition_key and not context.has_partition_key_range:
         return None
     keys = context.partition_keys
@@ -284,7 +284,7 @@ def _date(name: str, value: str) -> date:
 def _record_synced(
     context: dg.AssetExecutionContext | dg.OpExecutionContext, counts: ReadingCounts, synced: Synced
 ) -> None:
-    """Log what came of a plant: its materialization when all is well, else what is missing."""
+    """Log the result of a plant: its materialization if it is complete, else what is missing."""
     if synced.problem is not None:
         context.log.error("%s: %s", synced.plant, synced.problem)
         return

@@ -1,4 +1,4 @@
-"""The tables of solar plants: registry, readings, corrections, and what is known of each day."""
+"""The tables of solar plants: registry, readings, corrections, and the state of each day."""
 
 from sqlalchemy import (
     BigInteger,
@@ -40,7 +40,7 @@ VALUES = {
 
 
 def _plant_id(*, is_key: bool, is_checked: bool = True) -> Column[int]:
-    """The plant; unchecked where a check for each row would cost a load too much."""
+    """Return the plant's column, without a foreign key if checking each row would be too slow."""
     plant = [ForeignKey("solar.plants.plant_id", ondelete="CASCADE")] if is_checked else []
     return required(
         "plant_id",
