@@ -1,4 +1,4 @@
-"""The tables of shipments: what the files say now, how each status changed, addresses in parts."""
+"""The tables of shipments: current state of the files, status history, parsed addresses."""
 
 from sqlalchemy import (
     BigInteger,
