@@ -24,8 +24,8 @@ MAX_COLUMNS = 1_000
 BLOCK_BYTES, BLOCK_LINES = 4_194_304, 100_000
 PIECE_BYTES = 262_144
 OPEN_QUOTE = "a quotation mark is not closed"
+#: The stored form of a NUL character.
 NUL = "\\x00"
-"""How a NUL is stored."""
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 

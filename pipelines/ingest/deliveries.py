@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
 
 
+#: Up to this many bad lines never reject a file.
 FEW_BAD = 20
-"""So many bad lines never reject a file."""
 
 
 @dataclass(frozen=True)

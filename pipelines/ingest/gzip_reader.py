@@ -8,8 +8,8 @@ from typing import BinaryIO
 from pipelines.failures import PermanentFailure
 
 GZIP_MARK = b"\x1f\x8b"
+#: Text compresses to about a tenth; a file that expands more than this is a decompression bomb.
 MAX_TIMES = 100
-"""Text packs to a tenth or so; what unpacks to more than this is made to fill a disk."""
 ALWAYS_BYTES = 64 * 1024 * 1024
 
 

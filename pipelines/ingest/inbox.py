@@ -23,8 +23,8 @@ from pipelines.failures import PermanentFailure
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.tables import inbox_files
 
+#: How long a file must be unchanged before it counts as complete.
 SETTLE_SECONDS = 1.0
-"""How long a file has to be left alone before it counts as whole."""
 
 
 @dataclass(frozen=True)
