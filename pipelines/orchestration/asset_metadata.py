@@ -39,14 +39,14 @@ from pipelines.warehouse.sql_files import (
     without_comments_on,
 )
 
+#: Seconds between retries of a step whose source or database was unavailable.
 PATIENCE_SECONDS = (60, 120, 240)
-"""Waits before a step is tried again when its source or the database was away."""
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 OWNERS = ["team:isobar"]
 #: Tag of tables that a sensor of their source refreshes. Automation ignores them.
 REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
+#: Key prefix of external assets: files, documents and services that assets read.
 EXTERNAL = "sources"
-"""First part of the keys of what is not ours: files, documents and services that assets read."""
 #: Asset group of the functions that analysts call.
 FUNCTIONS = "functions"
 #: An argument of a function: its name, if any, its type and its default.

@@ -14,11 +14,11 @@ import psutil
 
 from pipelines.postgres.process_identity import find, is_alive
 
+#: Tag of runs in the process of a command: a person waits, so they do not wait for a source.
 TAG = "isobar/interactive"
-"""On runs in the process of a command: a person waits, so they do not wait for a source."""
 TAG_TEXT = re.compile(r"process (?P<pid>\d+) on (?P<host>\S+), started (?P<started_at>.+)")
+#: Tag of runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers.
 BROKER_TAG = "dagster-celery/task_id"
-"""On runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers."""
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -27,11 +27,11 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+#: A worker logs its process among its first events.
 FIRST_EVENTS = 5
-"""A worker logs its process among its first events."""
 STARTED_AT = "%Y-%m-%d %H:%M:%S UTC"
+#: Clock adjustments may shift the apparent start of a process by up to this.
 CLOCK_SECONDS = 5
-"""Clocks are set: a process may seem to have begun so much later than it did."""
 
 
 def tag_of_process(pid: int | None = None) -> str:

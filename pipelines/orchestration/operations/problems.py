@@ -53,16 +53,16 @@ SWITCH_ON = "Switch it on in the UI, under Automation."
 class Problem:
     """A problem that exists now."""
 
+    #: Identifies the problem while it lasts, such as `run:<job>`, `check:<asset>:<check>`.
     key: str
-    """Names it as long as it lasts, such as `run:<job>`, `check:<asset>:<check>`."""
     severity: Literal["error", "warning"]
+    #: The problem in one or a few lines.
     what: str
-    """In one or a few lines."""
+    #: The job, asset, check, sensor or schedule.
     where: str
-    """The job, asset, check, sensor or schedule."""
     since: dt.datetime
+    #: Path of its page in the web UI, such as `/runs/1234`.
     path: str
-    """Its page in the web UI, such as `/runs/1234`, without the address."""
     remedy: str
 
 
