@@ -41,8 +41,8 @@ from pipelines.orchestration.schedules import newest_partition
 from pipelines.postgres.remedies import remedy_for
 from pipelines.source import sources
 
+#: Run configuration of ops by job name.
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""Names of jobs, each with the configuration of its operations, by their names."""
 
 
 def main_jobs(names: Collection[str]) -> JobsWithConfig:
@@ -67,8 +67,8 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     is_stopped: bool = False
+    #: Whether any check had findings, which the page of its asset shows.
     has_findings: bool = False
-    """Whether some check found something, which its asset's page shows."""
 
 
 def run_jobs(jobs: JobsWithConfig) -> bool:
