@@ -45,8 +45,8 @@ class Status:
 
     checked_at: dt.datetime
     problems: list[Problem] = field(default_factory=list)
+    #: False if the environment is invalid, so that nothing could be inspected.
     is_looked_at: bool = True
-    """False where the environment makes no sense, so that there was nothing to look at."""
     warehouse: Database = field(default_factory=lambda: Database("database"))
     storage: Database = field(default_factory=lambda: Database("dagster_storage"))
     ledger: Ledger = field(default_factory=dict)

@@ -13,16 +13,16 @@ from pipelines.migrations.apply import Condition
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.problems import Problem
 
+#: Daemon heartbeats come every half minute; a daemon that missed two is late.
 BEAT_SECONDS = 75.0
-"""Daemons beat every half minute; one that missed two is late."""
+#: A single thread may be busy for a while if the others send heartbeats.
 HANGS_SECONDS = 300.0
-"""One daemon alone may be busy for a while, when the others beat."""
 QUEUED_SECONDS = 900.0
+#: Dagster ends runs after two hours (dagster.yaml).
 UNDER_WAY_SECONDS = 7800.0
-"""Dagster ends runs after two hours (dagster.yaml)."""
 GIB = 2**30
+#: PostgreSQL's write-ahead log alone may use 4 GiB.
 LITTLE_BYTES, TOO_LITTLE_BYTES = 5 * GIB, GIB
-"""PostgreSQL's log of changes alone may take 4 GiB."""
 START = "Start it: isobar ui (make ui)."
 
 

@@ -37,10 +37,10 @@ class Instigator:
     kind: str
     is_running: bool
     last_tick_at: dt.datetime | None
+    #: Error of the last finished tick.
     error: str | None
-    """Of the last tick that is over."""
+    #: Set for running schedules.
     next_tick_at: dt.datetime | None
-    """Of schedules that run."""
 
 
 @dataclass(frozen=True)

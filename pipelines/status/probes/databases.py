@@ -19,8 +19,8 @@ from pipelines.warehouse.sql_files import read_sql
 
 READ_ONLY = "-c default_transaction_read_only=on"
 TABLES_OF_DAGSTER = ("runs", "event_logs", "job_ticks", "instigators", "daemon_heartbeats")
+#: By feed: when its last delivery was loaded, and how many records are in quarantine.
 Ledger = dict[str, tuple[dt.datetime, int]]
-"""By feed: when its last delivery was loaded, and how many records are in quarantine."""
 
 
 def look_at_warehouse(settings: Settings, seconds: float) -> tuple[Database, Ledger]:
