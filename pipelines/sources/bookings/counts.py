@@ -20,15 +20,15 @@ from pipelines.warehouse.sql_files import read_sql
 PACKAGE = "pipelines.sources.bookings"
 WATERMARK = "metrics.hotel_bookings"
 COUNTED = "bookings.events"
+#: The tables of counts, each with the SQL of the day by which it counts an event.
 DAYS = {
     hotel_bookings_by_event_day: "(event_at AT TIME ZONE 'UTC')::date",
     hotel_bookings_by_stay_night: "night_of_stay",
 }
-"""The tables of counts, each with the day of an event that it counts by."""
+#: Share of new events from which a full recount is faster (make bench).
 REBUILD_FROM = 0.4
-"""Share of the events from which on counting all anew is faster (make bench)."""
+#: work_mem of a PostgreSQL operation, so that millions of counts need no disk.
 REBUILD_MEMORY = "128MB"
-"""So much each step of PostgreSQL's may take, so that millions of counts need no disk."""
 
 
 @dataclass(frozen=True)

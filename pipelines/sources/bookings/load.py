@@ -45,10 +45,10 @@ TABLE = "bookings.events"
 LINE, ELEMENT = "line {}", "events[{}]"
 ANALYZE_FROM = 100_000
 EXAMPLES = 3
+#: Keys looked up per query, which accepts at most 65,535 parameters.
 MANY = 50_000
-"""So many keys are looked up in one query, which takes 65,535 parameters at most."""
+#: The epoch of PostgreSQL.
 YEAR_2000 = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-"""From when PostgreSQL counts."""
 DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
 
 

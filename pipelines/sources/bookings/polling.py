@@ -28,8 +28,8 @@ from pipelines.warehouse.connection import Warehouse
 if TYPE_CHECKING:
     from pipelines.sources.bookings import Settings
 
+#: Events that are entered later than the overlap are read within a day.
 WHOLE_EVERY = dt.timedelta(days=1)
-"""Events that are entered later than the overlap are read within a day."""
 #: With more pages than this, they are not kept for the run.
 MAX_KEPT_PAGES = 20
 

@@ -182,5 +182,5 @@ hotel_bookings_by_stay_night = _counts(
     "Bookings and cancellations of each hotel by the night that they are about. Nights without"
     " any have no row.",
 )
+#: The tables that `counts` keeps up to date.
 HOTEL_BOOKINGS = (hotel_bookings_by_event_day, hotel_bookings_by_stay_night)
-"""What `counts` keeps up to date."""

@@ -32,10 +32,10 @@ COLUMNS = (
     "night_of_stay",
 )
 OPTIONAL = ("id",)
+#: Names that the hotel system's API uses for some of them.
 ALIASES = {"room_id": "room_reservation_id", "rpg_status": "status"}
-"""How the hotel system's API calls some of them."""
+#: The first part of the keys of events in quarantine.
 EVENT_KEY = "event"
-"""The first part of the keys of events in quarantine."""
 STATUSES = {"1": "booking", "2": "cancellation"}
 FIRST_YEAR, LAST_YEAR = 1950, 2050
 FIRST = pd.Timestamp(FIRST_YEAR, 1, 1)

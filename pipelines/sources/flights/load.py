@@ -45,12 +45,12 @@ from pipelines.warehouse.sql_files import execute_script, read_sql
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Share of changed records from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 0.1
-"""The share of changed records from which the planner's statistics are made anew at once."""
+#: The share of rejected records above which a snapshot is rejected.
 MAX_BAD = 0.5
-"""The share of rejected records above which a snapshot is rejected."""
+#: Tables without their own list: airlines come in legs, agents in itineraries.
 RECORDS_OF = {tables.airlines: tables.legs, tables.agents: tables.prices}
-"""Tables without a list of their own: airlines come in legs, agents in itineraries."""
 
 
 def bring_up_to_date(

@@ -332,11 +332,11 @@ itinerary_legs = Table(
     comment="The legs of each itinerary in their order, as last seen. Made from flights.prices.",
 )
 
+#: Tables with history, to which `flights.load` applies each snapshot.
 PERIODS = (airlines, agents, legs, prices)
-"""Tables with history; `flights.load` puts each day on top of them."""
 
+#: Tables that are rebuilt from them where they changed.
 READ_FROM_PERIODS = (itineraries, itinerary_legs)
-"""What is made anew from them where they changed."""
 
+#: Tables that `flights.load` fills, in the order of their references.
 READ_FROM_SNAPSHOTS = (airports, *PERIODS, *READ_FROM_PERIODS)
-"""What `flights.load` fills, in the order of their references."""

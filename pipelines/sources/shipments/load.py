@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 SOURCE = "shipments"
 ENCODING_VARIABLE = "SHIPMENTS_ENCODING"
+#: Share of bad lines from which a file is rejected, if more than a few are bad.
 MAX_BAD = 0.5
-"""Share of bad lines from which a file is rejected, where more than a few are bad."""
 SECOND_LINE = "the article came before in the shipment with other content"
 ANALYZE_FROM = 0.1
 STAGED = (

@@ -183,5 +183,5 @@ status_history = Table(
     comment="Every change of a shipment's status, the first status included.",
 )
 
+#: Tables that `shipments.load` fills.
 READ_FROM_FILES = (shipments, articles, status_history, addresses)
-"""What `shipments.load` fills."""

@@ -33,6 +33,7 @@ COLUMNS = (
     "status",
 )
 KEY = ("tracking_number", "carrier", "sku")
+#: Statuses as carriers write them, in lower case and with _ between words.
 OTHER_WORDS = {
     "delivered": "delivery",
     "inbound": "inbound_scan",
@@ -42,7 +43,6 @@ OTHER_WORDS = {
     "scan": "scanned",
     "transit": "in_transit",
 }
-"""What carriers write for a status, in small letters and with _ between words."""
 MAX_PIECES = 1_000_000
 MAX_ADDRESS_CHARACTERS = 500
 

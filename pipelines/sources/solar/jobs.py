@@ -33,10 +33,10 @@ from pipelines.warehouse.sql_files import read_sql
 
 AFTER_FAILURE_SECONDS = 30.0
 SHOWN_PLANTS = 12
+#: A partition for each plant, by its number.
 PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
-"""A partition for each plant, by its number."""
+#: Set on a result whose materializations were logged as they happened: Dagster logs no other.
 ALREADY_REPORTED = {"__source_asset_observation__": True}
-"""On a result whose materializations were logged as they happened: Dagster logs no other."""
 
 
 class Syncing(dg.Config):

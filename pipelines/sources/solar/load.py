@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 SOURCE = "solar"
 MAX_ITEMS_AN_HOUR = 4
+#: How long to wait for another session that is changing the plant, such as a forgotten psql.
 LOCK_WAIT = "60s"
-"""How long to wait for someone who is changing the plant, as in a forgotten psql."""
+#: Share of bad items from which the whole answer is rejected: its format must have changed.
 MAX_BAD = 0.9
-"""Share of bad items from which the whole answer is rejected: its form must have changed."""
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SOURCE = "metrics.solar_plant_health"
+#: Less than this counts as none, as for `solar.ratio`.
 MIN_KWH = 1e-6
-"""Less is none, as for `solar.ratio`."""
+#: Plants whose readings are in memory at the same time, 36,000 hours.
 PLANTS_AT_ONCE = 50
-"""Plants whose readings are in memory at the same time, 36,000 hours."""
 TIME = "datetime64[us, UTC]"
 PLANT_TYPES = {
     "latitude": "float64",
@@ -35,12 +35,12 @@ PLANT_TYPES = {
     "requested_at": TIME,
 }
 READING_TYPES = {"plant_id": "int64", "read_at": TIME, **dict.fromkeys(VALUES, "float64")}
+#: The evidence against a plant's sensors, by the column that counts its hours.
 WORDS = {
     "night_hours": "production at night",
     "flat_hours": "flat lines",
     "over_limit_hours": "above the physical limit",
 }
-"""What speaks against a plant's sensors, by the column that counts its hours."""
 
 
 @dataclass(frozen=True)

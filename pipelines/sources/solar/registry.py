@@ -23,9 +23,10 @@ from pipelines.warehouse.sql_files import read_sql
 
 SOURCE = "solar plants"
 MAX_CHARACTERS = 50
+#: How long to wait for another session that is changing the plant, such as a forgotten psql.
 LOCK_SECONDS = 10
-"""How long to wait for someone else who is changing the same plant, as in a forgotten psql."""
 LIST = "isobar plants list shows those that there are."
+#: Problem and remedy by constraint.
 CONSTRAINT_ERRORS = {
     "plants_name_key": ("the name is taken", f"Choose another name; {LIST}"),
     "plants_name_check": (
@@ -49,7 +50,6 @@ CONSTRAINT_ERRORS = {
         "Give degrees east, as decimals.",
     ),
 }
-"""By constraint: what it has against a plant, and what to do."""
 
 
 def add(

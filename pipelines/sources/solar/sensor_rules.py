@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+#: The end of civil twilight: below it, there is no light that a module would notice.
 NIGHT_BELOW_DEGREES = -6.0
-"""The end of civil twilight: with the sun below, there is no light that a module would notice."""
+#: The most that a pyranometer may measure in the dark.
 NIGHT_WH_PER_M2 = 5.0
-"""What a pyranometer may measure in the dark."""
+#: Energy up to this share of the highest expected energy in an hour is negligible.
 FAINT = 0.01
-"""Share of the most energy expected in an hour, up to which energy is as good as none."""
 FLAT_HOURS = 4
+#: Relative tolerance within which a value counts as unchanged.
 STILL = 1e-5
-"""Share by which a value that stands still may differ from the one before."""
 
 
 def sun(readings: pd.DataFrame) -> pd.DataFrame:

@@ -44,10 +44,10 @@ from pipelines.sources.solar.windows import Depth, Window, history_from, windows
 from pipelines.warehouse.connection import Warehouse
 
 logger = logging.getLogger("isobar.solar")
+#: Plants that are requested at the same time: the service is one machine.
 AT_ONCE = 8
-"""Plants that are requested at the same time: the service is one machine."""
+#: How often a sync of all plants polls for new ones, and any sync for plants locked by another.
 LOOK_SECONDS = 5.0
-"""How often a sync of all plants looks for new ones, and any for those that another one let go."""
 
 
 @dataclass

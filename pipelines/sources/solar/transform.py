@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDES, MEASURES = ("expected", "observed"), ("energy", "irradiation")
+#: In an hour; no plant on Earth has ten gigawatts.
 MAX_ENERGY_KWH = 1e7
-"""In an hour; no plant on Earth has ten gigawatts."""
+#: In an hour; outside the atmosphere, the sun provides 1361 (Kopp and Lean 2011).
 MAX_IRRADIATION_WH_PER_M2 = 2000.0
-"""In an hour; outside the atmosphere the sun gives 1361 (Kopp and Lean 2011)."""
 MOST = {"energy": MAX_ENERGY_KWH, "irradiation": MAX_IRRADIATION_WH_PER_M2}
+#: The paths of the columns of `VALUES` in an item, in their order.
 PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
-"""Where the columns of `VALUES` are in an item, in their order."""
 
 SHORTEST_TIME = len("2019-01-01T00:00")
 HOUR_IN_US = 3_600_000_000
@@ -41,10 +41,10 @@ class Columns:
     """The items of an answer as columns; each item has exactly the expected keys."""
 
     body: bytes
+    #: As written, without a zone.
     times: NDArray[Any]
-    """As written, without a zone."""
+    #: One row for each of `VALUES`.
     values: NDArray[Any]
-    """A row for each of `VALUES`."""
 
     def __len__(self) -> int:
         """Return the number of items."""
@@ -56,15 +56,15 @@ class ParsedAnswer:
     """The items of an answer: read = readings + repeated + elsewhere + rejects."""
 
     read: int
+    #: `read_at` (UTC) and the columns of `VALUES`, in order of time, each hour once.
     readings: pd.DataFrame
-    """`read_at` (UTC) and the columns of `VALUES`, in order of time, each hour once."""
     rejects: list[Reject]
+    #: Items that repeat another one.
     repeated: int
-    """Items that repeat another one."""
+    #: Items of days that were not requested; they are reported when those are.
     elsewhere: int
-    """Items of days that were not requested; they are reported when those are."""
+    #: Days with an item that was rejected, or may have been: one without a readable time.
     spoiled_days: list[dt.date]
-    """Days of which an item was rejected, or may have been: an item without a readable time."""
     drift: list[str]
 
 

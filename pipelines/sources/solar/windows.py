@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 DAY = dt.timedelta(days=1)
+#: Gaps that are no further apart are requested together, with the days between them.
 BRIDGED = dt.timedelta(days=7)
-"""Gaps that are no further apart are requested together, with what lies between."""
 
 
 class Depth(NamedTuple):
@@ -38,10 +38,10 @@ class Known(NamedTuple):
     """The state of a plant's days: which were requested, and which are due again."""
 
     last_requested: dt.date | None
+    #: Days before `last_requested` that were never requested, in any order.
     holes: Sequence[Window]
-    """Days before `last_requested` that were never requested, in any order."""
+    #: Incomplete days that are due again.
     due: Sequence[dt.date]
-    """Days that were not whole and whose time has come."""
 
 
 def history_from(today: dt.date, depth: Depth) -> dt.date:
