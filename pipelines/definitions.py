@@ -1,4 +1,4 @@
-"""Everything that Dagster serves: every source's definitions, and the platform's own."""
+"""All Dagster definitions: those of every source and of the platform."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from pipelines.source import is_plugin, note_broken, sources
 
 
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """All assets, checks, jobs, schedules and sensors; `overrides` replaces resources by name.
+    """Build all assets, checks, jobs, schedules and sensors; `overrides` replaces resources.
 
     Raises `ValueError` for a name that no resource has.
     """

@@ -1,7 +1,7 @@
-"""The three words for failure: transient, permanent, not ready.
+"""The three kinds of failure: transient, permanent, not ready.
 
-Every error that a user may meet says what happened, where, and what to do next.
-Turning them into Dagster's own outcomes is the business of `asset_pages`.
+Every error that a user may see says what happened, where, and what to do next. `asset_metadata`
+translates them into Dagster's own outcomes.
 """
 
 import re
@@ -10,13 +10,13 @@ from urllib.parse import quote, quote_plus
 
 
 class Failure(Exception):
-    """What went wrong with one source, in words for the person who has to act.
+    """What went wrong with one source, written for the person who has to act.
 
-    `source` is the feed's short name, `place` a URL, file or table, `remedy` the next step.
+    `source` is the feed's short name, `place` a URL, file or table, and `remedy` the next step.
     """
 
     def __init__(self, source: str, problem: str, *, place: str, remedy: str) -> None:
-        # No line of a log begins with words of others.
+        # Foreign text must not be able to start a log line of its own.
         problem = re.sub(r"\n(?=\S)", "\n  ", printable(problem))
         super().__init__(
             f"{source}: {problem}\n  where: {in_one_line(place)}\n  what to do: {remedy}"
@@ -28,7 +28,7 @@ class Failure(Exception):
 
 
 class TransientFailure(Failure):
-    """It may work later: time-outs, 408, 429, 5xx, broken bodies, a database that went away."""
+    """It may work later: time-outs, 408, 429, 5xx, broken bodies, a lost database connection."""
 
     def __init__(
         self,
@@ -44,34 +44,34 @@ class TransientFailure(Failure):
 
 
 class PermanentFailure(Failure):
-    """It will not work until someone changes something: 4xx, a broken contract, too much dirt."""
+    """It will not work until someone acts: 4xx, a contract violation, too many rejects."""
 
 
 class RejectedInput(PermanentFailure):
-    """What a person filled in cannot be done: shown to that person, and no incident."""
+    """A person's input is invalid. It is shown to that person and is not an incident."""
 
 
 class DatabaseError(PermanentFailure):
-    """The database rejects every write: missing rights, missing objects."""
+    """The database rejects every write: missing privileges, missing objects."""
 
 
 class NotReady(Failure):
-    """The source has nothing to give yet; the caller skips, with this as the reason."""
+    """The source has nothing to provide yet; the caller skips, with this as the reason."""
 
 
 def printable(text: str) -> str:
-    """Text of others without what could move a cursor, colour a terminal or break an encoding."""
+    """Escape characters that could move a cursor, colour a terminal or break an encoding."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def in_one_line(text: str) -> str:
-    """Printable text that is a line of a log or a list, and no more: such as the name of a file."""
+    """Escape foreign text, such as a file name, so that it fits on one line of a log or list."""
     return printable(text).replace("\n", "\\n")
 
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
-    """Return `text` with the given secrets, keys in query strings and passwords in URLs masked."""
-    passed = "surrogatepass"  # a variable may have any bytes
+    """Mask the given secrets, keys in query strings and passwords in URLs."""
+    passed = "surrogatepass"  # variables may contain any bytes
     written = {
         form
         for one in secrets

@@ -1,25 +1,25 @@
-"""Sources: how one is declared, how all are found, and everything that a plug-in may use.
+"""Sources: how to declare one, how they are found, and the public API for plug-ins.
 
-A source is a package with an object `source`: a folder of `pipelines/sources`, or a package of
-somebody else's with an entry point in the group `isobar.sources`. Its declaration imports no
-Dagster and opens nothing. Whatever the platform does for sources, it does by iterating over
+A source is a package with an object `source`. It is a folder of `pipelines/sources`, or another
+package with an entry point in the group `isobar.sources`. Its declaration does not import Dagster
+and opens nothing. Everything that the platform does for sources, it does by iterating over
 `sources()`.
 
-Beside its declaration a source's package has, by convention:
+Besides its declaration, a source's package contains, by convention:
 
-- `tables.py` with `metadata`, its tables: in the schema of its name, or in `metrics`;
+- `tables.py` with `metadata`, its tables, in the schema of its name or in `metrics`;
 - `sql/checks/<check>.sql`, a query that returns the offending rows of each `Check`;
-- `sql/views/<schema>.<object>.sql`, one view or function a file;
-- `sql/tables.sql`, triggers and the like, and `sql/grants.sql`, rights beyond the usual ones, where
-  there are any: both are executed again whenever they, the tables or the views change;
-- `migrations/`, Alembic revisions since its first release, where there are any: a database without
-  the tables gets those of `metadata`;
-- `sandbox.py` (or a package) with `build`, the simulated source, where there is one;
-- `jobs.py` with `definitions`, what it gives to Dagster beyond its fetchers;
-- `cli.py` with `commands`, click commands of its own;
+- `sql/views/<schema>.<object>.sql`, one view or function per file;
+- `sql/tables.sql`, triggers and the like, and `sql/grants.sql`, privileges beyond the usual ones.
+  Both are optional, and are executed again whenever they, the tables or the views change;
+- `migrations/`, Alembic revisions since its first release, if any. A database without the tables
+  gets those of `metadata`;
+- `sandbox.py` (or a package) with `build`, the simulated source, if any;
+- `jobs.py` with `definitions`, its Dagster definitions beyond its fetchers;
+- `cli.py` with `commands`, its own click commands;
 - `dashboard.py` with `pages`, its pages of the dashboard (`pipelines.dashboard.page`).
 
-The names in `__all__` are the public surface for plug-ins; everything else may change.
+The names in `__all__` are the public API for plug-ins; everything else may change.
 """
 
 from __future__ import annotations
@@ -150,14 +150,14 @@ __all__ = [
 ENTRY_POINTS = "isobar.sources"
 #: The package of the project's own sources.
 IN_TREE = "pipelines.sources"
-#: Schemas that belong to the platform: no source may have their name.
+#: Schemas that belong to the platform; no source may use their names.
 PLATFORM_SCHEMAS = frozenset({"enriched", "metrics", "ops", "public"})
 
 
 def deferred(reference: str) -> Callable[..., Any]:
-    """Return a function that imports `package.module:name` when it is first called.
+    """Return a function that imports `package.module:name` on its first call.
 
-    So a declaration names the code of its source without importing it.
+    A declaration can thus refer to the code of its source without importing it.
     """
     module, _, name = reference.partition(":")
 
@@ -170,11 +170,11 @@ def deferred(reference: str) -> Callable[..., Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """Something outside that a source reads, shown as a node of its own in the asset graph."""
+    """An external input of a source, shown as a separate node in the asset graph."""
 
     name: str
     about: str
-    #: What it is, as an icon in the graph: csv, json, python.
+    #: Its kind, which selects an icon in the graph: csv, json, python.
     kind: str
     #: The variable with its location, if any.
     setting: str | None = None
@@ -182,16 +182,16 @@ class Input:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A query over a source's tables whose rows are what should not be: `sql/checks/<name>.sql`."""
+    """A query over a source's tables that returns offending rows: `sql/checks/<name>.sql`."""
 
     name: str
-    #: The table or view on whose page it is shown: schema.name.
+    #: The table or view whose page shows the check: schema.name.
     on: str
-    #: What holds when the query returns nothing, in one or two sentences.
+    #: What holds if the query returns nothing, in one or two sentences.
     expects: str
-    #: What to do when it returns rows.
+    #: What to do if it returns rows.
     remedy: str
-    #: The job that evaluates it; the source's own unless it takes long.
+    #: The job that evaluates it, by default the source's own; another one for slow checks.
     job: str | None = None
 
 
@@ -200,31 +200,31 @@ class View:
     """A view that is an asset: its SQL is `sql/views/<name>.sql`, its description the comment."""
 
     name: str
-    #: The job that profiles it; the source's own unless it takes long.
+    #: The job that profiles it, by default the source's own; another one for slow views.
     job: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """A job that is started by the clock. An operator's schedules.toml may change its times."""
+    """A scheduled job. An operator's schedules.toml may change its times."""
 
     name: str
     about: str
     cron: str
     zone: str = "UTC"
-    #: The job; the source's own unless given.
+    #: The job, by default the source's own.
     job: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
-    #: How long it may skip its ticks when nothing changed.
+    #: How long it may skip its ticks if nothing changed.
     skips_for: dt.timedelta = dt.timedelta()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """A feed in `ops.deliveries` and the table whose page shows its standard checks."""
+    """A feed in `ops.deliveries`, and the table whose page shows its standard checks."""
 
     on: str
-    #: The feed's name in the ledger; the source's own unless it has several.
+    #: The feed's name in the ledger, by default the source's own; needed if it has several.
     feed: str | None = None
     #: Whether each delivery is complete, so that only the last one's rejects count.
     is_snapshot: bool = False
@@ -240,14 +240,14 @@ class Retry:
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """Rows that housekeeping deletes when they are older than some days."""
+    """Rows that housekeeping deletes after a number of days."""
 
-    #: Name of the operation, such as delete_old_calls.
+    #: Name of the op, such as delete_old_calls.
     name: str
     about: str
-    #: None keeps them for ever unless an operator sets another number.
+    #: None keeps them forever unless an operator sets a number.
     days: int | None
-    #: Called with the warehouse and the instant before which rows go; returns what went.
+    #: Called with the warehouse and a time; deletes older rows and returns how much was deleted.
     purge: Callable[[Warehouse, dt.datetime], Removed]
     #: Fewer days are rejected.
     min_days: int = 2
@@ -255,10 +255,10 @@ class Retention:
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """What one source gathers from all others: the union of a view that each may offer.
+    """What one source collects from all others: the union of a view that each may offer.
 
     `isobar migrate` creates `<schema>.<view>` from the views `<source>.<view>` of the others, with
-    a column `source` in front.
+    an additional first column `source`.
     """
 
     #: Name of the view in each source's schema.
@@ -266,28 +266,28 @@ class Collection:
     about: str
     #: Columns and their PostgreSQL types, in order.
     columns: Mapping[str, str]
-    #: What the columns mean.
+    #: Descriptions of the columns.
     comments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileInbox:
-    """Files dropped into a folder, each content loaded once, in a transaction of its own.
+    """Files dropped into a folder; each content is loaded once, in its own transaction.
 
-    Brings with it: the asset that loads, a sensor, `isobar import`, the check `readable_files`.
+    Provides the loading asset, a sensor, `isobar import` and the check `readable_files`.
     """
 
     input: Input
     #: Called with connection, file, delivery, settings and run id; returns the counts. It writes
-    #: rows, rejects and ledger entry on that connection and raises `PermanentFailure` for a file
-    #: that is to be rejected as a whole.
+    #: rows, rejects and ledger entry on that connection. It raises `PermanentFailure` to reject the
+    #: file as a whole.
     load: Callable[[Connection, BinaryIO, Delivery, Any, str | None], Outcome]
     #: The help of `isobar import <source>`.
     import_help: str
     suffixes: tuple[str, ...] = (".csv",)
-    #: The field of the settings with the folder.
+    #: The settings field with the folder.
     setting: str = "inbox"
-    #: Describes how files are parsed: rejected ones are tried again when it changes.
+    #: Describes how files are parsed. Rejected files are retried when it changes.
     parse_options: Callable[[Any], str] = lambda settings: ""  # noqa: ARG005
 
 
@@ -295,34 +295,34 @@ class FileInbox:
 class PagedApi:
     """An API that is read page by page from a watermark on.
 
-    Brings with it: its part of the asset that loads, a sensor, the check `readable_api`.
+    Provides its part of the loading asset, a sensor and the check `readable_api`.
     """
 
     input: Input
-    #: Opens a client with so many attempts, or None where the API is off.
+    #: Opens a client with a number of attempts; None if the API is off.
     open: Callable[[Any, int], Any]
-    #: Loads what is new, or with `is_whole` everything; returns the counts and why it could not be
-    #: read to its end.
+    #: Loads what is new, or everything with `is_whole`. Returns the counts, and the error if it
+    #: could not be read to its end.
     poll: Callable[..., tuple[list[Outcome], Exception | None]]
-    #: Whether there is anything to load.
+    #: Returns whether there is anything to load.
     has_news: Callable[..., bool]
-    #: The last reading: `polled_at`, `problem`, `run_id`; None before the first.
+    #: Returns the last poll (`polled_at`, `problem`, `run_id`), or None before the first one.
     last_reading: Callable[..., Any]
     retry_after: dt.timedelta
 
 
 @dataclass(frozen=True, kw_only=True)
 class HttpDocument:
-    """A JSON document at one address, loaded whenever it is fetched; the same content is a no-op.
+    """A JSON document at one URL, loaded whenever it is fetched; unchanged content is a no-op.
 
-    Brings with it: the asset that loads, the source's job, retries.
+    Provides the loading asset, the source's job and retries.
     """
 
     input: Input
-    #: Called with connection, answer, delivery, settings and run id; returns the counts. It writes
-    #: rows, rejects and ledger entry on that connection.
+    #: Called with connection, response, delivery, settings and run id; returns the counts. It
+    #: writes rows, rejects and ledger entry on that connection.
     load: Callable[[Connection, JsonAnswer, Delivery, Any, str | None], Outcome]
-    #: The field of the settings with the address.
+    #: The settings field with the URL.
     setting: str = "url"
 
 
@@ -343,87 +343,87 @@ class SandboxOption:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """What a simulated source needs: a seed, a clock, and the values of its options."""
+    """The inputs of a simulated source: a seed, a clock, and the values of its options."""
 
     seed: int
-    #: The present instant, UTC: of the day that `--date` names, if it does.
+    #: The current time, UTC; on the day given with `--date`, if any.
     now: Callable[[], dt.datetime]
-    #: The true clock, UTC.
+    #: The real time, UTC.
     clock: Callable[[], dt.datetime]
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxParts:
-    """What `build` of a simulated source gives: routes, and writers of files for its inbox."""
+    """The result of a simulated source's `build`: routes, and writers of files for its inbox."""
 
     routes: Sequence[BaseRoute] = ()
-    #: Called with the folder and the day, at the start and every minute: writes what is missing.
+    #: Called with the folder and the day, at the start and every minute; writes missing files.
     write_files: Callable[[Path, dt.date], None] | None = None
-    #: Called with the folder: returns a function that writes one more file and how many a minute,
-    #: or None where none is wanted.
+    #: Called with the folder. Returns a function that writes one more file, and the rate per
+    #: minute, or None if no stream is wanted.
     stream: Callable[[Path], tuple[Callable[[dt.datetime], object], float] | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A source: what it is called, where it comes from, what it keeps and what it offers."""
+    """A source: its name, origin, tables and features."""
 
-    #: Schema, job, pool and asset group: lower-case letters, digits and underscores.
+    #: Name of schema, job, pool and asset group: lower-case letters, digits and underscores.
     name: str
-    #: The package, `__name__` of the module that declares it.
+    #: The package: `__name__` of the declaring module.
     package: str
-    #: What it brings, in one sentence.
+    #: What data it provides, in one sentence.
     about: str
     settings: type[SourceSettings]
     #: What its job does, in one sentence.
     job: str
-    #: Other jobs, for the checks and views that name them, with what they do.
+    #: Other jobs that checks and views name, each with what it does.
     other_jobs: Mapping[str, str] = field(default_factory=dict)
     schedules: tuple[Schedule, ...] = ()
     inputs: tuple[Input, ...] = ()
     fetch: tuple[Fetcher, ...] = ()
-    #: The tables that the fetchers write, schema.name, the first one with the counts on its page;
-    #: none where `jobs.py` defines the assets.
+    #: Tables that the fetchers write, as schema.name; the first one's page shows the counts. Empty
+    #: if `jobs.py` defines the assets.
     loads: tuple[str, ...] = ()
     #: Called with the warehouse before anything is loaded.
     prepare: Callable[[Warehouse], None] | None = None
-    #: Called with the warehouse and the settings: reads what is in quarantine again.
+    #: Called with the warehouse and the settings; retries quarantined records.
     reprocess: Callable[[Warehouse, Any], list[Outcome]] | None = None
-    #: How the quarantine is retried where no fetcher does it.
+    #: How to retry the quarantine if no fetcher does it.
     retry: Retry | None = None
     ledgers: tuple[Ledger, ...] = ()
     checks: tuple[Check, ...] = ()
-    #: Views of its own that are assets; those in `enriched` and `metrics` always are.
+    #: Its own views that are assets; those in `enriched` and `metrics` always are.
     views: tuple[View, ...] = ()
     retention: tuple[Retention, ...] = ()
     collects: Collection | None = None
     sandbox_options: tuple[SandboxOption, ...] = ()
-    #: Called with the warehouse where the sandbox simulates it: puts in what it begins with, and
+    #: Called with the warehouse if the sandbox simulates the source: loads initial data, and
     #: returns a message.
     seed_sandbox: Callable[[Warehouse], str | None] | None = None
-    #: Statements that fill tables, for the column lineage: table -> file in `sql/`.
+    #: Statements that fill tables, for column lineage: table -> file in `sql/`.
     filled_by: Mapping[str, str] = field(default_factory=dict)
 
     def module(self, name: str) -> ModuleType | None:
-        """A module of its package that need not be there, such as `jobs`."""
+        """Import an optional module of its package, such as `jobs`; None if it does not exist."""
         if importlib.util.find_spec(f"{self.package}.{name}") is None:
             return None
         return importlib.import_module(f"{self.package}.{name}")
 
     @cached_property
     def metadata(self) -> MetaData:
-        """Its tables."""
+        """The metadata of its tables."""
         metadata: MetaData = importlib.import_module(f"{self.package}.tables").metadata
         return metadata
 
     def table(self, name: str) -> Table:
-        """One of its tables, by schema and name."""
+        """Return one of its tables, by schema and name."""
         return self.metadata.tables[name]
 
     @cached_property
     def object_files(self) -> dict[str, str]:
-        """The SQL of each view and function, by its schema and name."""
+        """The SQL of each view and function, by schema and name."""
         return sql_files(self.package, "views")
 
     @cached_property
@@ -446,11 +446,11 @@ class Source:
         ]
 
     def load_settings(self, platform: Settings | None = None, **values: object) -> Any:
-        """Its settings, from the environment of the process; `values` win over variables."""
+        """Load its settings from the process environment; `values` override variables."""
         return self.settings.load(platform or Settings.current(), self.name, **values)
 
     def module_file(self, *names: str) -> str:
-        """The first of some files of its package that is there, to show where an asset is made."""
+        """Return the first of these package files that exists: where an asset is defined."""
         folder_of_package = resources.files(self.package)
         return next(
             (str(path) for name in names if (path := folder_of_package.joinpath(name)).is_file()),
@@ -460,27 +460,27 @@ class Source:
 
 @dataclass(frozen=True)
 class BrokenSource:
-    """A plug-in that cannot be used, and why. The other sources go on without it."""
+    """A plug-in that cannot be used, and why. It does not affect other sources."""
 
     name: str
     problem: str
 
 
 def sources() -> Mapping[str, Source]:
-    """Every source that can be used, by name, in the order in which they are run.
+    """Return every usable source by name, in the order in which they run.
 
-    Those that collect from others come last.
+    Sources that collect from others come last.
     """
     return _discovered()[0]
 
 
 def broken_sources() -> Sequence[BrokenSource]:
-    """Plug-ins that cannot be used, each with the reason."""
+    """Return the plug-ins that cannot be used, each with the reason."""
     return [*_discovered()[1], *_BROKEN_LATER]
 
 
 def note_broken(name: str, problem: str) -> None:
-    """Record that a plug-in failed after it was found: in its jobs, its sandbox or its SQL."""
+    """Record that a plug-in failed after its discovery: in its jobs, its sandbox or its SQL."""
     broken = BrokenSource(name, problem)
     if broken not in broken_sources():
         _BROKEN_LATER.append(broken)
@@ -490,7 +490,7 @@ _BROKEN_LATER: list[BrokenSource] = []
 
 
 def secret_variables() -> frozenset[str]:
-    """The variables with secrets, the platform's and those of sources: files may hold them."""
+    """Return the secret variables of the platform and the sources; each may be set by a file."""
     return SECRETS | {
         source.settings.variable(field)
         for source in sources().values()
@@ -500,7 +500,7 @@ def secret_variables() -> frozenset[str]:
 
 
 def is_plugin(source: Source) -> bool:
-    """Whether a source is somebody else's package: its faults must not stop the others."""
+    """Return whether a source is another party's package, whose errors must not stop the others."""
     return not source.package.startswith(f"{IN_TREE}.")
 
 
@@ -517,7 +517,7 @@ def _discovered() -> tuple[Mapping[str, Source], Sequence[BrokenSource]]:
         try:
             source = _loaded(entry)
             _reject_clashes(source, found)
-        except Exception as error:  # noqa: BLE001 - whatever a plug-in does, the others go on
+        except Exception as error:  # noqa: BLE001 - a plug-in must not stop the others
             broken.append(BrokenSource(entry.name, _describe(error)))
         else:
             found[source.name] = source
@@ -534,7 +534,7 @@ def _loaded(entry: EntryPoint) -> Source:
 
 
 def _reject_clashes(source: Source, found: Mapping[str, Source]) -> None:
-    """Raise `ValueError` for a name or an object that belongs to somebody else."""
+    """Raise `ValueError` for a name or object that already belongs to the platform or a source."""
     if not source.name.isidentifier() or source.name != source.name.lower():
         raise ValueError(f"{source.name!r} cannot be the name of a schema")
     if source.name in PLATFORM_SCHEMAS:

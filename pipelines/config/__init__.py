@@ -1,6 +1,6 @@
-"""The platform's settings: read from the environment once, here and by the commands.
+"""Platform settings, read from the environment once. Only this package and the CLI read it.
 
-Those of sources are in `source_settings`. .env.example lists all variables.
+Settings of sources are in `source_settings`. .env.example lists all variables.
 """
 
 import os
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pipelines.postgres.server import EmbeddedPostgres
 
 PROJECT = Path(__file__).parents[2]
-#: A link to the one at the top level; in an installed package the file itself.
+#: A link to the file at the top level; in an installed package, the file itself.
 INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
-#: Variables that a file may say instead, which `<name>_FILE` names.
+#: Variables that may instead be read from the file that `<name>_FILE` names.
 SECRETS = frozenset(
     {
         "ALERT_URLS",
@@ -50,12 +50,12 @@ class Settings:
     sandbox_url: str | None
     celery_broker_url: str | None
     worker_runs: int | None
-    #: The variables that were read: sources find theirs here.
+    #: The variables that were read. Sources read theirs from here.
     environment: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the variables; one that is empty counts as unset. Raises `PermanentFailure`."""
+        """Parse the variables; an empty one counts as unset. Raises `PermanentFailure`."""
         read = _reader(environment)
 
         def value(name: str) -> str | None:
@@ -101,7 +101,7 @@ class Settings:
 
     @classmethod
     def current(cls) -> "Settings":
-        """The settings of this process, which are parsed once for one environment."""
+        """Return the settings of this process, parsed once per environment."""
         return _parsed(tuple(os.environ.items()))
 
     @property
@@ -110,19 +110,19 @@ class Settings:
         return self.database_url is None
 
     def builtin_server(self, report: Callable[[str], None] = lambda _: None) -> "EmbeddedPostgres":
-        """The server that is used when DATABASE_URL is unset."""
+        """Return the server that is used if DATABASE_URL is unset."""
         from pipelines.postgres.server import EmbeddedPostgres
 
         return EmbeddedPostgres(self.state, report)
 
     def warehouse_url(self, role: str = SUPERUSER) -> str:
-        """The warehouse as a role of the built-in server sees it, or DATABASE_URL as it is."""
+        """Return the warehouse's URL: for a role of the built-in server, else DATABASE_URL."""
         return self.database_url or self._builtin_url(role, WAREHOUSE)
 
     def dagster_url(self) -> str:
-        """Dagster's own storage, for its driver psycopg2.
+        """Return the URL of Dagster's storage, for its driver psycopg2.
 
-        Beside an external warehouse it is the database `<warehouse>_dagster` of that server.
+        With an external warehouse, the default is the database `<warehouse>_dagster` on its server.
         """
         from sqlalchemy import make_url
 
@@ -136,7 +136,7 @@ class Settings:
         return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
     def default_url(self, sandbox_path: str, live: str | None) -> str | None:
-        """Where a source is whose variable is unset: the sandbox, or the public service."""
+        """Return the URL of a source whose variable is unset: the sandbox or the public service."""
         if self.sources == "live":
             return live
         if self.sandbox_url is None:
@@ -150,7 +150,7 @@ class Settings:
         return f"{self.sandbox_url}{sandbox_path}"
 
     def inbox(self, source: str) -> Path | None:
-        """Where the sandbox drops a source's files; None with real sources."""
+        """Return the folder where the sandbox drops a source's files; None with real sources."""
         if self.sources == "live":
             return None
         folder = self.state / "inbox" / source
@@ -159,16 +159,16 @@ class Settings:
 
     def _builtin_url(self, role: str, database: str) -> str:
         url = self.builtin_server().recorded().url(role, database)
-        return f"{url}?sslmode=disable"  # overrides PGSSLMODE: it has no TLS, nor needs it
+        return f"{url}?sslmode=disable"  # overrides PGSSLMODE: it has no TLS and needs none
 
 
 def home() -> Path:
-    """Where .env is, and .isobar: the clone; where there is none, the working directory."""
+    """Return the folder of .env and .isobar: the clone, or else the working directory."""
     return PROJECT if (PROJECT / "pyproject.toml").is_file() else Path.cwd()
 
 
 def read_dot_env(file: Path) -> None:
-    """Take the variables of a file that are not set, if it is there. Raises `PermanentFailure`."""
+    """Load variables that are not set from a file, if it exists. Raises `PermanentFailure`."""
     try:
         load_dotenv(file)
     except (ValueError, OSError) as error:
@@ -181,7 +181,7 @@ def read_dot_env(file: Path) -> None:
 
 
 def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The operator's own file of schedules, if any; apart, as definitions need it."""
+    """Return the operator's schedules, if any. Not in `Settings`: definitions need only this."""
     value = _reader(environment)
     if named := value("ISOBAR_SCHEDULES"):
         return env_validation.expand_path("ISOBAR_SCHEDULES", named)
@@ -190,7 +190,7 @@ def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def read_file(file: Path) -> bytes:
-    """What is in a file that an operator names. Raises `PermanentFailure` when it is none."""
+    """Read a file named by the operator. Raises `PermanentFailure` if it cannot be read."""
     problem: str | None = "it is a pipe, which would keep us waiting"
     try:
         if not file.is_fifo():
@@ -206,27 +206,27 @@ def read_file(file: Path) -> bytes:
 
 
 def alert_urls(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the addresses of apprise that receive problems, whatever else is misconfigured."""
+    """Return the apprise URLs that receive alerts; works even if other settings are invalid."""
     value = _reader(environment)
-    between = r"[\s,;]+(?=[A-Za-z][\w+.-]*://)|\s+"  # a comma within an address is its own
+    between = r"[\s,;]+(?=[A-Za-z][\w+.-]*://)|\s+"  # a comma within a URL is part of it
     entries = [one.strip(",;") for one in re.split(between, value("ALERT_URLS"))]
     return [one for one in entries if one]
 
 
 def web_server_url(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return the URL at which `isobar status` finds the web server; docker compose sets another."""
+    """Return the URL at which `isobar status` finds the web server; docker compose sets its own."""
     value = _reader(environment)
     return value("ISOBAR_WEB_SERVER_URL").rstrip("/") or ui_url(environment)
 
 
 def ui_url(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Where people reach the web UI, without a slash at the end; apart, as alerts need it."""
+    """Return the public URL of the web UI, without a trailing slash. Alerts need only this."""
     value = _reader(environment)
     return value("ISOBAR_UI_URL").rstrip("/") or None
 
 
 def code_url(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return the URL of the top level of the code on a forge; apart, as definitions need it."""
+    """Return the base URL of the code on a forge. Not in `Settings`, as above."""
     value = _reader(environment)
     return value("ISOBAR_CODE_URL").rstrip("/") or None
 
@@ -238,7 +238,7 @@ def _state(environment: Mapping[str, str]) -> Path:
 
 
 def _reader(environment: Mapping[str, str]) -> Callable[[str], str]:
-    """What reads a variable: one that is not set is empty."""
+    """Return a function that reads a variable; an unset one is empty."""
     return lambda name: (
         secret(environment, name) if name in SECRETS else environment.get(name, "").strip()
     )

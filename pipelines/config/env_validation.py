@@ -1,4 +1,4 @@
-"""Validation of environment variables: each function raises for a value that cannot be used."""
+"""Validation of environment variables; each function raises for an invalid value."""
 
 import re
 from pathlib import Path
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
 
 def utf_8(name: str, value: str) -> str:
-    """The value, if it was written in UTF-8; other bytes come as halves of surrogate pairs."""
+    """Return a value that is valid UTF-8; the environment shows other bytes as surrogates."""
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise misconfigured(f"{name} is not in UTF-8", "Save it in UTF-8.")
     return value
 
 
 def with_password(url: str | None, password: str | None) -> str | None:
-    """The address with its password, if it has none of its own."""
+    """Return the URL with the password added, unless it contains one."""
     if url is None or password is None or (parsed := _parsed(url)).password is not None:
         return url
     whole = parsed.set(password=password).render_as_string(hide_password=False)
-    return whole.replace(" ", "%20")  # libpq wants that, too
+    return whole.replace(" ", "%20")  # libpq requires it, too
 
 
 def broker(url: str | None, password: str | None) -> str | None:
-    """The address of a Redis with its password, if any; an error shows neither."""
+    """Return a Redis URL with its password, if set; error messages show neither."""
     if url is None:
         return None
     try:
@@ -44,7 +44,7 @@ def broker(url: str | None, password: str | None) -> str | None:
 
 
 def runs(name: str, value: str | None) -> int | None:
-    """A number of runs from 1 to 99, if any."""
+    """Return a number of runs from 1 to 99, if set."""
     if value is not None and not re.fullmatch("[1-9][0-9]?", value):
         raise misconfigured(
             f"{name} is {value!r}, which is not a number of runs",
@@ -54,7 +54,7 @@ def runs(name: str, value: str | None) -> int | None:
 
 
 def _parsed(url: str) -> "URL":
-    """The parts of an address. Raises `ValueError`. SQLAlchemy is loaded only where one is set."""
+    """Parse a URL. Raises `ValueError`. SQLAlchemy is imported only if a URL is set."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -65,14 +65,14 @@ def _parsed(url: str) -> "URL":
 
 
 def misconfigured(problem: str, remedy: str) -> PermanentFailure:
-    """The failure of a variable that has no use."""
+    """Return the failure for an invalid variable."""
     return PermanentFailure(
         "configuration", problem, place="the environment or .env", remedy=remedy
     )
 
 
 def check_postgres_url(name: str, value: str | None) -> None:
-    """Raise `PermanentFailure` for what is no PostgreSQL address with a database."""
+    """Raise `PermanentFailure` unless the value is a PostgreSQL URL with a database name."""
     if value is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""What `isobar ui` noted of itself: its address and its processes."""
+"""The record that `isobar ui` writes while it runs: its URL and its processes."""
 
 import json
 import socket
@@ -6,10 +6,11 @@ from pathlib import Path
 
 
 def read_noted_ui(state: Path) -> tuple[str | None, dict[str, str]]:
-    """Return the address of the web UI on this machine, and the note of each of its processes.
+    """Return the URL of the web UI on this machine, and the recorded identity of each process.
 
-    Nothing where none was started, it was stopped in order, or it is another machine's. Whether a
-    process is still alive, `pipelines.postgres.process_identity.find` knows.
+    Both are empty if no UI was started, if it was stopped cleanly, or if the record belongs to
+    another machine. To check whether a process is still alive, use
+    `pipelines.postgres.process_identity.find`.
     """
     try:
         record = json.loads((state / "ui.json").read_text())
@@ -18,5 +19,5 @@ def read_noted_ui(state: Path) -> tuple[str | None, dict[str, str]]:
         return str(record["url"]), {
             name: note.strip() for name, note in record["processes"].items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or of older code
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none, or older code
         return None, {}

@@ -1,4 +1,4 @@
-"""Secrets as people keep them: in a variable, or in a file that another variable names."""
+"""Secrets from a variable, or from a file that another variable names."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +9,10 @@ MAX_BYTES = 8 * 1024
 
 
 def secret(environment: Mapping[str, str], name: str) -> str:
-    """Return the value of `name`, else the content of the file `<name>_FILE`, else an empty text.
+    """Return the value of `name`, else the content of the file `<name>_FILE`, else an empty string.
 
-    Line ends around it are not part of it. Raises `PermanentFailure` when it cannot be read.
+    Leading and trailing line breaks of the file are removed. Raises `PermanentFailure` if it cannot
+    be read.
     """
     value = environment.get(name, "").strip()
     file = environment.get(f"{name}_FILE", "").strip()

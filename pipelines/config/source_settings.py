@@ -1,6 +1,6 @@
-"""The variables of sources: one class for each source, one field for each variable.
+"""Environment variables of sources: one class per source, one field per variable.
 
-`.env.example` and the pages about settings are made from these classes.
+`.env.example` and the settings pages of the documentation are generated from these classes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipelines.failures import PermanentFailure
 if TYPE_CHECKING:
     from pipelines.config import Settings
 
-#: A line of which some encodings make halves of surrogate pairs, or an error of their own.
+#: A line that some encodings decode to lone surrogates or reject with their own exception type.
 ODD_LINE = rb".xn--\ud800+2AA-"
 
 
@@ -34,10 +34,10 @@ def url(
     example: str = "",
     is_optional: bool = False,
 ) -> Any:
-    """A field with the address of a service.
+    """Declare the URL of a service.
 
-    Unset, it is the path `sandbox` of the simulated sources, or `live` with real ones. With
-    `is_optional` the source is on without it.
+    If it is unset, it is the path `sandbox` of the simulated sources, or `live` with real ones.
+    With `is_optional`, the source is on without it.
     """
     extra: dict[str, Any] = {"url": sandbox, "live": live, "is_optional": is_optional}
     extra["example"] = example
@@ -45,13 +45,13 @@ def url(
 
 
 def folder(description: str, *, example: str = "") -> Any:
-    """A field with the inbox of a source; unset, `inbox/<source>` of ISOBAR_HOME in the sandbox."""
+    """Declare a source's inbox; the sandbox defaults to `inbox/<source>` of ISOBAR_HOME."""
     extra: dict[str, Any] = {"folder": True, "example": example}
     return Field(default=None, description=description, json_schema_extra=extra)
 
 
 def secret_text(description: str) -> Any:
-    """A field with a secret, which a file may hold that `<variable>_FILE` names."""
+    """Declare a secret, which may also be read from the file that `<variable>_FILE` names."""
     return Field(default=None, description=description, json_schema_extra={"secret": True})
 
 
@@ -78,17 +78,17 @@ def _encoding(value: str) -> str:
     return value
 
 
-#: The name of a time zone that there is.
+#: The name of an existing time zone.
 TimeZoneName = Annotated[str, AfterValidator(_zone)]
-#: An encoding in which lines and commas are the bytes that they are in ASCII.
+#: An encoding in which line breaks and commas are the same bytes as in ASCII.
 TextEncoding = Annotated[str, AfterValidator(_encoding)]
 
 
 class SourceSettings(BaseSettings):
-    """The variables of a source, by the class's `env_prefix` and the names of its fields.
+    """The variables of a source, named by the class's `env_prefix` and its field names.
 
-    A variable that is empty counts as unset. Addresses that are unset point at the sandbox, or with
-    real sources at a public service, or are None: then the source is off.
+    An empty variable counts as unset. An unset URL points to the sandbox. With real sources it
+    points to a public service, or is None, which turns the source off.
     """
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, validate_default=False)
@@ -102,28 +102,28 @@ class SourceSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what `load` found: it knows files of secrets, the sandbox and public services."""
+        """Use only the values from `load`, which handles secret files, sandbox and default URLs."""
         return (init_settings,)
 
     @classmethod
     def variable(cls, field: str) -> str:
-        """The environment variable of a field."""
+        """Return the environment variable of a field."""
         return f"{cls.model_config.get('env_prefix', '')}{field}".upper()
 
     @classmethod
     def variables(cls) -> dict[str, str]:
-        """The environment variable of each field."""
+        """Return the environment variable of each field."""
         return {field: cls.variable(field) for field in cls.model_fields}
 
     @classmethod
     def about(cls, field: str) -> Mapping[str, Any]:
-        """What `url`, `folder` and `secret_text` say of a field."""
+        """Return the properties of a field declared with `url`, `folder` or `secret_text`."""
         extra = cls.model_fields[field].json_schema_extra
         return extra if isinstance(extra, dict) else {}
 
     @classmethod
     def switches(cls) -> list[str]:
-        """The fields of which one has to be set with real sources, else the source is off."""
+        """Return the fields of which, with real sources, one must be set to turn the source on."""
         return [
             field
             for field in cls.model_fields
@@ -133,7 +133,7 @@ class SourceSettings(BaseSettings):
 
     @classmethod
     def load(cls, platform: Settings, source: str, **values: object) -> Self:
-        """Read the variables; `values` win over them. Raises `PermanentFailure`."""
+        """Read the variables; `values` take precedence. Raises `PermanentFailure`."""
         given = {field: value for field, value in values.items() if value is not None}
         for field in cls.model_fields.keys() - given.keys():
             if (value := cls._value(platform, source, field)) is not None:
@@ -145,7 +145,7 @@ class SourceSettings(BaseSettings):
 
     @classmethod
     def is_set_up(cls, platform: Settings) -> bool:
-        """Whether the source is on, by its variables as they stand: none of them is checked."""
+        """Return whether the source is on, by which variables are set; does not validate them."""
         switches = cls.switches()
         return (
             platform.sources != "live"
@@ -159,12 +159,12 @@ class SourceSettings(BaseSettings):
 
     @property
     def is_off(self) -> bool:
-        """Whether no variable sets where the source is."""
+        """Whether none of the variables that turn the source on is set."""
         switches = self.switches()
         return bool(switches) and all(getattr(self, field) is None for field in switches)
 
     def missing(self) -> str:
-        """What to say of a source that is off."""
+        """Return a message that names the unset variables of a source that is off."""
         names = [self.variable(field) for field in self.switches()]
         if len(names) == 1:
             return f"{names[0]} is not set"
@@ -172,7 +172,7 @@ class SourceSettings(BaseSettings):
 
     @classmethod
     def _value(cls, platform: Settings, source: str, field: str) -> object:
-        """The value of a field: of its variable, else where the sandbox or the service is."""
+        """Return the value of a field: its variable, else the URL of the sandbox or the service."""
         name, extra = cls.variable(field), cls.about(field)
         if extra.get("secret"):
             return utf_8(name, secret(platform.environment, name)) or None
@@ -197,5 +197,5 @@ class SourceSettings(BaseSettings):
         return misconfigured(problem_text, f"What it is for: {about}")
 
 
-#: What `folder` gives.
+#: The type of a field declared with `folder`.
 Folder = Path | None

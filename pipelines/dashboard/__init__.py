@@ -1,4 +1,4 @@
-"""Dashboards: a web app for managers that reads the warehouse as the analyst, and nothing else.
+"""Dashboards: a web app for managers that reads the warehouse as the analyst, read-only.
 
-A source brings pages of its own in `dashboard.py`. Needs the extra `isobar[dashboard]`.
+A source adds its own pages in `dashboard.py`. Requires the extra `isobar[dashboard]`.
 """

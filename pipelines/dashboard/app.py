@@ -1,4 +1,4 @@
-"""The web app, as Streamlit executes it: `isobar dashboard`."""
+"""The web app that Streamlit executes for `isobar dashboard`."""
 
 from importlib import resources
 
@@ -11,12 +11,12 @@ from pipelines.dashboard.page import Page
 from pipelines.failures import Failure
 from pipelines.source import is_plugin, sources
 
-#: One of ours: that of a page would be fetched from the Internet.
+#: A local file: a page icon by name would be fetched from the Internet.
 ICON = resources.files("pipelines.dashboard").joinpath("icon.svg")
 
 
 def pages() -> list[Page]:
-    """All pages: the overview, those of sources, data quality, functions."""
+    """Return all pages: the overview, those of sources, data quality, functions."""
     found: list[Page] = []
     for source in sources().values():
         try:
@@ -31,7 +31,7 @@ def pages() -> list[Page]:
 
 
 def main() -> None:
-    """Show the page that the address names."""
+    """Show the page that the URL selects."""
     st.set_page_config("Isobar", str(ICON), layout="wide")
     known = [
         st.Page(

@@ -1,4 +1,4 @@
-"""What can be queried: functions, called with values of a form, and the views and tables."""
+"""The functions page: call functions with values from a form, and list views and tables."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from pipelines.dashboard.page import Answer, Page, Questions, answer_of, show_ta
 
 QUESTIONS = Questions("pipelines.dashboard")
 MAX_ROWS = 1000
-#: The call in a comment on a function, which ends with it.
+#: The example call at the end of a function's comment.
 EXAMPLE = re.compile(r"Example: SELECT \* FROM [\w.]+\((.*)\);$", re.DOTALL)
 NAMED = re.compile(r"(\w+) => (.+?)(?=, \w+ =>|$)", re.DOTALL)
 Arguments = Sequence[Mapping[str, str]]
@@ -47,7 +47,7 @@ def show() -> None:
 
 
 def _form(function: str, arguments: Arguments, values: Mapping[str, str]) -> dict[str, str]:
-    """A field for each argument, filled with that of the example; what is empty is left out."""
+    """Show a field per argument, filled from the example; empty fields are left out."""
     with st.form(function):
         columns = st.columns(max(1, min(4, len(arguments))))
         filled = {
@@ -64,18 +64,18 @@ def _form(function: str, arguments: Arguments, values: Mapping[str, str]) -> dic
 
 
 def call(function: str, arguments: Arguments, values: Mapping[str, str]) -> Answer:
-    """What a function answers, by values as they were filled in. Raises `psycopg.Error`."""
+    """Call a function with the values of the form. Raises `psycopg.Error`."""
     named = [
         (f"{one['name']} => " if one["name"] else "") + f"%(a{place})s::{one['type']}"
         for place, one in enumerate(arguments)
-        if one["name"] in values or not one["default"]  # one that is required is NULL then
+        if one["name"] in values or not one["default"]  # a required one is then NULL
     ]
     given = {f"a{place}": values.get(one["name"]) for place, one in enumerate(arguments)}
     return answer_of(f"SELECT * FROM {function}({', '.join(named)}) LIMIT {MAX_ROWS + 1};", given)
 
 
 def example_values(comment: str, arguments: Arguments) -> dict[str, str]:
-    """The values of the example in a comment, as the database computes them; nulls are left out."""
+    """Return the example's values in a comment, evaluated by the database; nulls are left out."""
     found = EXAMPLE.search(comment)
     if found is None:
         return {}

@@ -1,4 +1,4 @@
-"""The first page: what came in today by source, what is late, what was rejected."""
+"""The first page: what arrived today by source, what is late, what was rejected."""
 
 import datetime as dt
 from dataclasses import replace
@@ -20,7 +20,7 @@ from pipelines.dashboard.page import (
 )
 from pipelines.source import sources
 
-#: Each source is checked daily at the latest; two hours more are a delay.
+#: Each source is checked at least daily; two more hours are a delay.
 LATE = dt.timedelta(hours=26)
 QUESTIONS = Questions("pipelines.dashboard")
 
@@ -74,7 +74,7 @@ def show() -> None:
 
 
 def _with_state(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the columns `state` and, where Dagster's address is known, `page`."""
+    """Add the column `state` and, if Dagster's URL is known, `page`."""
     age = pd.Timestamp.now("UTC") - pd.to_datetime(rows["last_delivery_at"], utc=True)
     feeds = {
         ledger.feed or source.name: ledger.on

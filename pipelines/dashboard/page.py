@@ -1,6 +1,6 @@
-"""What pages of the dashboard use: questions to the warehouse, charts with their SQL, maps.
+"""Building blocks of dashboard pages: queries, charts with their SQL, maps.
 
-A source's module `dashboard` has `pages`, a list of `Page`; their statements are the files in its
+A source's module `dashboard` has `pages`, a list of `Page`. Their statements are the files in its
 `sql/dashboard/`. Statements read views and functions that analysts may use.
 """
 
@@ -28,16 +28,16 @@ from pipelines.postgres.roles import ANALYST
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import read_sql
 
-#: How long an answer is shown again before the warehouse is queried again, in seconds.
+#: How long a query result is cached, in seconds.
 KEPT_SECONDS = 30
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
-#: PostgreSQL's number of the type `numeric`.
+#: PostgreSQL's OID of the type `numeric`.
 NUMERIC = psycopg.adapters.types["numeric"].oid
-#: A statement that takes longer is canceled.
+#: A statement that takes longer is cancelled.
 TIMEOUT = "30s"
-#: Colours that people with any colour vision can distinguish (Okabe and Ito, 2008).
+#: Colours that are distinguishable with any colour vision (Okabe and Ito, 2008).
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#9a9a9a"
-#: For values of which none is good or bad, such as routes: without red.
+#: For values that are neither good nor bad, such as routes: without red.
 NEUTRAL = alt.Scale(range=[BLUE, ORANGE, GREEN, "#56b4e9", "#cc79a7", GREY])
 
 
@@ -53,7 +53,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Answer:
-    """Rows and the statement that returned them, with its parameters written out."""
+    """Rows, and the statement that returned them with its parameters filled in."""
 
     rows: pd.DataFrame
     sql: str
@@ -75,13 +75,13 @@ class Questions:
 
 @st.cache_resource
 def open_engine(url: str) -> Engine:
-    """One engine for all pages and visitors."""
+    """Return one engine for all pages and visitors."""
     return engine_for(url, role=ANALYST)
 
 
 @st.cache_data(ttl=KEPT_SECONDS, show_spinner=False)
 def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
-    """The answer to a statement, with its parameters as `%(name)s`."""
+    """Execute a statement with parameters as `%(name)s`, cached."""
     with open_engine(Settings.current().warehouse_url(ANALYST)).connect() as connection:
         connection.execute(text("SET TRANSACTION READ ONLY"))
         connection.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
@@ -92,7 +92,7 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
             cursor.execute(sql.encode())
             columns = cursor.description or ()
             rows = pd.DataFrame(cursor.fetchall(), columns=[one.name for one in columns])
-    # Charts read a decimal without its scale: 57.00 would be drawn as 5,700.
+    # Charts ignore the scale of a decimal: 57.00 would be drawn as 5,700.
     decimals = [one.name for one in columns if one.type_code == NUMERIC]
     return Answer(rows.astype(dict.fromkeys(decimals, "float64")), f"{sql.rstrip(';')};")
 
@@ -100,9 +100,9 @@ def answer_of(statement: str, parameters: Mapping[str, Any]) -> Answer:
 def show_chart(
     title: str, answer: Answer, chart: Chart, *, empty: str, note: str | None = None
 ) -> None:
-    """Show a chart with its statement behind a click, or say why it has no data.
+    """Show a chart with its statement in an expander, or explain why it has no data.
 
-    `note` says how to read it.
+    `note` explains how to read it.
     """
     st.subheader(title)
     if answer.rows.empty:
@@ -115,9 +115,9 @@ def show_chart(
 
 
 def show_table(title: str, answer: Answer, *, empty: str, **columns: Any) -> None:
-    """Show rows with their statement behind a click; `columns` configures columns by name.
+    """Show rows with their statement in an expander; `columns` configures columns by name.
 
-    A column `total_rows`, made by `count(*) OVER ()`, is said below the table if it has fewer rows.
+    If a column `total_rows`, made by `count(*) OVER ()`, exceeds the rows shown, it is noted below.
     """
     st.subheader(title)
     if answer.rows.empty:
@@ -136,20 +136,20 @@ def _show_sql(answer: Answer) -> None:
 
 
 def colour_scale(colours: Mapping[str, str]) -> alt.Scale:
-    """The colour of each value, also of those that are not in the data."""
+    """Return a colour scale that includes values that are not in the data."""
     return alt.Scale(domain=list(colours), range=list(colours.values()))
 
 
-#: How a period is labelled, one line below the other.
+#: The label of a period, one line below the other.
 LABELS = {"day": ["%-d", "%b", "%Y"], "month": ["%b", "%Y"], "year": ["%Y"]}
 UNITS = {"day": "yearmonthdate", "month": "yearmonth", "year": "year"}
 
 
 def period_axis(column: str, period: str) -> alt.X:
-    """An x axis with a band for each day, month or year of the rows, its label below the middle.
+    """Return an x axis with a band for each day, month or year of the rows, labels centred.
 
-    Of days, the first one and those of the first week of January have the year. Where labels would
-    touch each other, every second one is left out.
+    For days, the first one and those of the first week of January show the year. If labels would
+    overlap, every second one is left out.
     """
     lines = [f"timeFormat(datum.value, '{one}')" for one in LABELS[period]]
     label = f"[{', '.join(lines)}]"
@@ -161,7 +161,7 @@ def period_axis(column: str, period: str) -> alt.X:
 
 
 def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
-    """Layers over the outlines of countries, around `points` (`latitude`, `longitude`)."""
+    """Draw layers over country outlines, around `points` (`latitude`, `longitude`)."""
     west, east = _around(points["longitude"])
     south, north = _around(points["latitude"])
     corners = [[west, south], [west, north], [east, north], [east, south]]
@@ -174,8 +174,8 @@ def world_map(points: pd.DataFrame, *layers: alt.Chart) -> Chart:
 
 
 def _around(degrees: pd.Series[float]) -> tuple[float, float]:
-    """The range of coordinates with a margin: wide enough for names, and around a single place."""
-    if degrees.empty:  # the whole of it
+    """Return the range of coordinates with a margin for names, also around a single place."""
+    if degrees.empty:  # show most of the world
         return -60.0, 60.0
     margin = max(1.0, 0.06 * (degrees.max() - degrees.min()))
     return degrees.min() - margin, degrees.max() + margin
@@ -183,9 +183,9 @@ def _around(degrees: pd.Series[float]) -> tuple[float, float]:
 
 @cache
 def _countries() -> list[dict[str, Any]]:
-    """Outlines of countries (GeoJSON), of the package countryinfo: nothing is downloaded.
+    """Return country outlines (GeoJSON) of the package countryinfo; nothing is downloaded.
 
-    Rings run clockwise, because Vega takes the other side of those that do not for the inside.
+    Rings run clockwise, because Vega fills the outside of counterclockwise ones.
     """
     shapes = []
     for file in resources.files("countryinfo").joinpath("data").iterdir():
@@ -215,20 +215,20 @@ def _clockwise(ring: list[list[float]]) -> list[list[float]]:
 
 
 def dagster_url(path: str) -> str | None:
-    """The address of a page of the Dagster UI: where `ISOBAR_UI_URL` names it, or it runs here.
+    """Return the URL of a page of the Dagster UI, from `ISOBAR_UI_URL` or a UI that runs here.
 
-    Looked up each time, as `isobar ui` is started and stopped while the dashboards run.
+    It is looked up each time, because `isobar ui` may start and stop while the dashboard runs.
     """
     base = ui_url() or _url_of_running_ui()
     return f"{base}/{path}" if base else None
 
 
 def _url_of_running_ui() -> str | None:
-    """What `isobar ui` noted, unless its web server was killed or runs on another machine."""
+    """Return the URL recorded by `isobar ui`, unless its web server was killed or is elsewhere."""
     url, noted = read_noted_ui(Settings.current().state)
     return url if find(noted.get("web server", "")) else None
 
 
 def today() -> dt.date:
-    """Today, UTC."""
+    """Return the current date, UTC."""
     return dt.datetime.now(dt.UTC).date()

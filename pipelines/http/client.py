@@ -1,7 +1,7 @@
 """JSON over HTTP: time-outs, bounded retries, a size limit, and errors that say what to do.
 
-A 200 is not trusted: the body has to arrive whole, parse, and not be an error object. What a
-domain expects inside the document is checked in its own client.
+A status of 200 is not trusted: the body has to arrive completely, parse, and not be an error
+object. Each source's own client validates the content of the document.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ MAX_ERROR_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class JsonAnswer:
-    """A whole, parsed answer: the body as received, and its content."""
+    """A complete, parsed response: the body as received, and its content."""
 
     url: str
     body: bytes
@@ -43,15 +43,15 @@ class JsonAnswer:
 
     @property
     def sha256(self) -> str:
-        """The body's digest, in hexadecimal."""
+        """The SHA-256 of the body, in hexadecimal."""
         return hashlib.sha256(self.body).hexdigest()
 
 
 class RetryBudget:
-    """How many more tries all requests that share it may make; each answer gives one back.
+    """The number of retries left to all requests that share the budget.
 
-    So a flaky source keeps its budget, because every answer refunds one retry; a dead one exhausts
-    it. Threads may share it.
+    A flaky source keeps its budget because every answer refunds one retry; a dead one exhausts it.
+    Thread-safe.
     """
 
     def __init__(self, tries: int) -> None:
@@ -59,43 +59,44 @@ class RetryBudget:
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Take one more try; whether there was one."""
+        """Use up one retry. Returns whether one was left."""
         with self._lock:
             self._left -= 1
             return self._left >= 0
 
     def give(self) -> None:
-        """An answer came: one more try, up to as many as there were."""
+        """Refund one retry after an answer, up to the initial number."""
         with self._lock:
             self._left = min(max(self._left, 0) + 1, self._most)
 
     def end(self) -> None:
-        """Let nobody try again."""
+        """Disallow all further retries."""
         with self._lock:
             self._left = self._most = 0
 
     @property
     def is_used_up(self) -> bool:
-        """Whether nobody may try again for now."""
+        """Whether no retry is left for now."""
         return self._left <= 0
 
 
-#: From status, parsed body and address of a bad answer to what it means, if it is documented.
+#: Maps status, parsed body and URL of an error response to a failure, if the source documents it.
 Explain = Callable[[int, Any, str], Failure | None]
 
 
 @dataclass(frozen=True)
 class HttpClient:
-    """GET for one source. All limits are per instance; secrets never reach a message.
+    """GET requests to one source. All limits are per instance; secrets never appear in a message.
 
-    `variable` is the environment variable that a person changes to point elsewhere. `headers` may
-    hold a key: they go to the host of the address, and with no redirect to another.
-    `parse` gives an answer's `document`, and raises as `parse_json` does where there is none.
-    Waits between attempts grow by `growth`, with jitter; 1 keeps them even. `patience` bounds the
-    tries of all requests that share it. `explain` reads the error bodies of a source that has
-    more in them than the status.
-    Raises `TransientFailure` when the attempts are used up, `PermanentFailure` for what
-    trying again cannot mend, `NotReady` for 202, 204 and 304.
+    `variable` is the environment variable that a person changes to use another URL. `headers` may
+    contain a key: they are sent to the host of the URL and never follow a redirect to another.
+    `parse` returns the `document` of a response, and raises as `parse_json` does if it is invalid.
+    Waits between attempts grow by the factor `growth`, with jitter; 1 keeps them constant.
+    `patience` limits the retries of all requests that share it. `explain` interprets the error
+    bodies of a source that say more than the status.
+
+    Raises `TransientFailure` if all attempts fail, `PermanentFailure` for errors that a retry
+    cannot fix, and `NotReady` for 202, 204 and 304.
     """
 
     source: str
@@ -115,11 +116,11 @@ class HttpClient:
     patience: RetryBudget | None = None
 
     def __post_init__(self) -> None:
-        """Silence a logger that would log addresses with a secret in them."""
+        """Silence a logger that would log URLs with secrets."""
         logging.getLogger("urllib3").setLevel(logging.ERROR)
 
     def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonAnswer:
-        """Fetch `url` and parse it as JSON, trying again what may pass."""
+        """Fetch `url` and parse it as JSON, retrying transient errors."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._may_pass),
             stop=self._is_enough,
@@ -136,7 +137,7 @@ class HttpClient:
         raise AssertionError("tenacity ends with an answer or an exception")
 
     def _may_pass(self, error: BaseException) -> bool:
-        """Whether to try again: not when `Retry-After` exceeds our own limit."""
+        """Return whether to retry; not if `Retry-After` exceeds our own limit."""
         if not isinstance(error, TransientFailure):
             return False
         return (error.retry_after_seconds or 0) <= self.longest_wait_seconds
@@ -147,7 +148,7 @@ class HttpClient:
         return self.patience is not None and not self.patience.take()
 
     def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
-        """Return `Retry-After` where the server sent one, else exponential backoff with jitter."""
+        """Return `Retry-After` if the server sent one, else exponential backoff with jitter."""
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, TransientFailure) and error.retry_after_seconds is not None:
             return error.retry_after_seconds
@@ -209,7 +210,7 @@ class HttpClient:
         return JsonAnswer(shown, body, self._parse(body, shown, attempt), datetime.now(UTC))
 
     def _cause(self, error: Exception, *urls: str) -> Exception | None:
-        """What is shown as the cause: nothing where it may hold an address with a secret in it."""
+        """Return the exception to show as the cause; None if it may contain a URL with a secret."""
         has_secret = self.secrets or any(redact(url) != url for url in urls)
         return None if has_secret else error
 
@@ -237,7 +238,7 @@ class HttpClient:
     def _read(
         self, response: requests.Response, shown: str, deadline: float, enough: int | None = None
     ) -> bytes:
-        """Read the body as it comes, so that neither a huge nor a dripping answer gets far."""
+        """Read the body in chunks, which bounds both huge and very slow responses."""
         body = bytearray()
         while chunk := response.raw.read1(1 << 20, decode_content=True):
             body += chunk
@@ -270,7 +271,7 @@ class HttpClient:
         if retry_after_seconds is not None:
             problem += f" and asks to wait {retry_after_seconds:.0f} s"
         times = ", at the first attempt" if attempt == 1 else f", in {attempt} attempts"
-        if self.attempts == 1:  # the caller retries by itself
+        if self.attempts == 1:  # the caller retries itself
             times = ""
         elif self.patience is not None and self.patience.is_used_up:
             times += "; all tries of this run are used up"
@@ -294,12 +295,12 @@ class HttpClient:
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """In the place of those that the address or a .netrc may hold for any host."""
+    """Replace the credentials that `requests` would take from a URL or .netrc for any host."""
     return request
 
 
 class _Session(requests.Session):
-    """Bounds headers, and leaves redirects to us: it would read their bodies whole."""
+    """Limit headers, and do not follow redirects: `requests` would read their bodies whole."""
 
     def __init__(self, header_seconds: float) -> None:
         super().__init__()

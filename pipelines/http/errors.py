@@ -1,4 +1,4 @@
-"""What servers and sockets say of what went wrong, in plain words and numbers."""
+"""Descriptions of HTTP and socket errors in plain words and numbers."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from requests import Response
 
 
 def retry_after(response: Response) -> float | None:
-    """Seconds from a Retry-After header in either of its two forms (RFC 9110, 10.2.3)."""
+    """Return the seconds of a Retry-After header in either of its two forms (RFC 9110, 10.2.3)."""
     value = response.headers.get("Retry-After", "").strip()
     if not value:
         return None
@@ -24,7 +24,7 @@ def retry_after(response: Response) -> float | None:
 
 
 def reason_of(error: Exception) -> str:
-    """The innermost cause in plain words: requests wraps its errors several times."""
+    """Return the innermost cause in plain words: requests wraps its errors several times."""
     text = str(error)
     if untrusted := re.search(r"certificate verify failed: (.+?)\.? \(_ssl", text):
         return f"its certificate is not trusted ({untrusted[1]})"

@@ -1,7 +1,7 @@
-"""A time limit for the whole of a response's headers.
+"""A time limit for the complete headers of a response.
 
-The read time-out of a socket begins again with each byte, so a server that sends its headers byte
-by byte would be read for hours.
+The read time-out of a socket restarts with each byte. Without this limit, a server that sends its
+headers byte by byte could keep a request open for hours.
 """
 
 import socket
@@ -18,14 +18,14 @@ class HeadersTooSlow(Exception):
 
 
 class HeaderDeadlineAdapter(HTTPAdapter):
-    """Ends a request whose headers take longer than `seconds`, by `HeadersTooSlow`."""
+    """Adapter that aborts a request whose headers take longer than `seconds`: `HeadersTooSlow`."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         super().__init__()
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-        """Return the pool of `requests` with connections that keep the time limit."""
+        """Return the pool of `requests`, with connections that enforce the time limit."""
         pool: HTTPConnectionPool = super().get_connection_with_tls_context(*args, **kwargs)  # type: ignore[assignment]
         base = HTTPSConnection if pool.scheme == "https" else HTTPConnection
         limited = type("Limited", (_Limited, base), {"header_seconds": self.seconds})
@@ -42,7 +42,8 @@ class _Limited(HTTPConnection):
 
         def end() -> None:
             is_late.set()
-            # A TLS socket's own shutdown would drop what the reading thread still uses.
+            # Shutting down the TLS socket itself would drop state that the reading thread still
+            # uses.
             socket.socket.shutdown(reading, socket.SHUT_RDWR)
 
         timer = threading.Timer(self.header_seconds, end)

@@ -1,24 +1,25 @@
-"""JSON as sources send it, read without losing a word; what it should say is not known here."""
+"""Parse JSON from sources without losing data; each source validates the content itself."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
 SENT_TWICE = " (sent twice)"
-#: Python raises for integers with more than some 4,300.
+#: Python raises for integers with more than about 4,300 digits.
 MAX_DIGITS = 4000
-#: Read from so much further down the stack, all that is read can be written and shown, too.
+#: Parsing with this many fewer stack frames ensures that the result can be serialized, too.
 SPARE_FRAMES = 200
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON; where an object has a key twice, the first value is kept beside the last.
+    """Parse JSON; if an object repeats a key, keep all its values.
 
-    It is under the key with `SENT_TWICE` behind it, so that nothing is lost without a word. Where
-    the values differ, nobody knows which is true: under the key itself is an object with all of
-    them, which no reader takes for a value. An integer of absurd length becomes a text, so that it
-    costs its record and not the document.
-    Raises `ValueError`, and `RecursionError` where it is nested too deep.
+    The first value is kept under the key with `SENT_TWICE` appended, so that nothing is lost
+    silently. If the values differ, the true one is unknown: the key itself then holds an object
+    with all of them, which no reader accepts as a value. An integer of absurd length becomes a
+    string, so that it affects only its record and not the whole document.
+
+    Raises `ValueError`, and `RecursionError` if the nesting is too deep.
     """
 
     def keep_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""Where a source may redirect to: its own server, and by https to others at public addresses.
+"""Redirect policy: to a source's own server, and over https to other servers at public addresses.
 
-Otherwise whoever runs a source, or sits between, could have the machine of Isobar send requests to
-servers that only this machine reaches: on itself, in its own network, the one that hands out a
-cloud's credentials. A name that stands for such a server by the time of connecting gets no request
-either: the server has no certificate for the name.
-Where the configured address itself points is the operator's business.
+Otherwise whoever runs a source, or intercepts its traffic, could make Isobar's machine send
+requests to servers that only this machine reaches: itself, its own network, or a cloud's credential
+service (server-side request forgery). A host name that resolves to such a server only at the time
+of connecting does not help an attacker: the server has no certificate for the name.
+
+The configured URL itself is the operator's responsibility.
 """
 
 import socket
@@ -15,12 +16,12 @@ from urllib.parse import urljoin
 from urllib3.util import Url, parse_url
 
 NAT64 = IPv6Network("64:ff9b::/96")
-#: Networks that some versions of Python take for public ones.
+#: Networks that some versions of Python consider public.
 NOT_PUBLIC = tuple(
     map(
         ip_network,
         (
-            "168.63.129.16/32",  # of a cloud's own services
+            "168.63.129.16/32",  # a cloud provider's internal services
             "192.0.0.0/24",
             "192.88.99.0/24",
             "::/96",
@@ -39,7 +40,7 @@ class RedirectRejected(Exception):
 
 
 def redirect_target(url: str, location: str) -> str:
-    """The address to which `location` leads from `url`. Raises `RedirectRejected`."""
+    """Return the URL to which `location` leads from `url`. Raises `RedirectRejected`."""
     old, new = parse_url(url), parse_url(urljoin(url, location))
     if new.scheme not in ("http", "https"):
         raise RedirectRejected(f"it redirects to {new}, which is not HTTP")
@@ -55,13 +56,13 @@ def redirect_target(url: str, location: str) -> str:
 
 
 def is_same_origin(one: str, other: str) -> bool:
-    """Whether two addresses have scheme, host and port in common."""
+    """Return whether two URLs have the same scheme, host and port."""
     first, second = parse_url(one), parse_url(other)
     return (first.scheme, first.host, first.port) == (second.scheme, second.host, second.port)
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is reached by all the world, in whatever form it is written."""
+    """Return whether an IP address is globally reachable, in any notation."""
     ip: Any = ip_address(address)
     if ip.version == 6:
         carried = IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else ip.sixtofour
@@ -70,12 +71,12 @@ def is_public(address: str) -> bool:
 
 
 def _is_upgrade(old: Url, new: Url) -> bool:
-    """Whether it is the same server, by https instead of http."""
+    """Return whether the redirect leads to the same server by https instead of http."""
     return old.host == new.host and old.port in (None, 80) and new.port in (None, 443)
 
 
 def _addresses(url: Url) -> set[str]:
-    """The IP addresses of a host; none where its name is unknown here, as behind a proxy."""
+    """Return a host's IP addresses; none if its name does not resolve here, as behind a proxy."""
     try:
         found = socket.getaddrinfo((url.host or "").strip("[]"), None, type=socket.SOCK_STREAM)
     except OSError:

@@ -1,1 +1,1 @@
-"""What every source shares between its transport and its tables: ledger, quarantine, inbox, CSV."""
+"""Everything between a source's transport and its tables: ledger, quarantine, inbox, CSV."""

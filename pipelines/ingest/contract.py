@@ -1,9 +1,9 @@
-"""What a source promises, and what becomes of records that break it.
+"""Data contracts of sources: validate records, and reject those that violate the contract.
 
-`RecordValidator` takes a list of records out of a JSON document and sorts them: good ones as a
-frame, bad ones with position, raw text and every reason. Keys that nobody promised, or that are
-gone, are named as drift. A pydantic model of the source defines the values;
-`violations` does the same for tabular files, by a pandera schema.
+`RecordValidator` validates a list of records from a JSON document. Valid records become a frame;
+invalid ones become rejects with position, raw text and every reason. Unknown and missing keys are
+reported as schema drift. A pydantic model of the source defines the values. `violations` does the
+same for tabular files with a pandera schema.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MAX_DRIFT = 20
 PARSED_AT_ONCE = 1_000
-#: What can be a name or a key, as `is_name` has it.
+#: A valid name or key, as defined by `is_name`.
 Name = Annotated[
     str,
     Field(
@@ -40,7 +40,7 @@ Name = Annotated[
 class Reject:
     """One rejected record: its number in the delivery, its position, its text, and the reasons.
 
-    `key` is what it is about, where that is known.
+    `key` identifies the entity it is about, if known.
     """
 
     record: int
@@ -51,12 +51,12 @@ class Reject:
 
 
 class RecordValidator:
-    """The records of one list in a delivery, and the verdict on each of them.
+    """Validates the records of one list in a delivery.
 
-    `model` defines a record: its fields are the promised keys, and the description of
-    a field completes the reason of a reject, as in "stops is not a count: -1". `frame` has the
-    values of the model as columns, None in what it rejects, and `record`, a number that is unique
-    in the delivery when each list begins at another `first_record`.
+    `model` defines a record. Its fields are the expected keys, and the description of a field
+    completes the reason of a reject, as in "stops is not a count: -1". The columns of `frame` are
+    the model's values, None where a record was rejected, and `record`, a number that is unique in
+    the delivery if each list starts at another `first_record`.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class RecordValidator:
     def _parse(
         self, several: TypeAdapter[Any], model: type[BaseModel], start: int
     ) -> Sequence[BaseModel | None]:
-        """Some records by the model; None for those that it rejects, whose reasons are noted."""
+        """Parse a batch of records; a rejected one becomes None, and its reasons are recorded."""
         some = self.records[start : start + PARSED_AT_ONCE]
         try:
             parsed: Sequence[BaseModel] = several.validate_python(some)
@@ -116,7 +116,7 @@ class RecordValidator:
         return f"{field} {model.model_fields[field].description}: {shown(record[field])}"
 
     def reject(self, bad: Iterable[int], reason: str) -> None:
-        """Reject rows of `good()` by their index; {key} in `reason` shows what was sent."""
+        """Reject rows of `good()` by index; {key} in `reason` is replaced by the value sent."""
         for index in bad:
             self._reject_one(index, reason.format_map(_Shown(self.records[index])))
 
@@ -141,7 +141,7 @@ class RecordValidator:
         return [self.records[index] for index in sorted(self._reasons)]
 
     def drift(self, document: str) -> list[str]:
-        """Keys that are not as promised, each with how often: nothing when all is as it was."""
+        """Return unexpected and missing keys with their counts; empty without schema drift."""
         shapes = Counter(map(tuple, (one for one in self.records if isinstance(one, dict))))
         seen: Counter[str] = Counter()
         for keys, count in shapes.items():
@@ -164,7 +164,7 @@ class RecordValidator:
 
 
 def _values_of(keys: Sequence[str]) -> Callable[[BaseModel], tuple[Any, ...]]:
-    """A function that returns the fields of a parsed record in the order of `keys`."""
+    """Return a function that returns the fields of a parsed record in the order of `keys`."""
     several = attrgetter(*keys)
     return several if len(keys) > 1 else lambda one: (several(one),)
 
@@ -172,7 +172,7 @@ def _values_of(keys: Sequence[str]) -> Callable[[BaseModel], tuple[Any, ...]]:
 def drift_of(document: str, found: Sequence[str], what: str) -> list[str]:
     """Prefix findings with their document; keep the first `MAX_DRIFT`, count the rest.
 
-    `what` is the plural of what they are.
+    `what` is a plural noun for the findings.
     """
     lines = [f"{document}: {line}" for line in found[:MAX_DRIFT]]
     if len(found) > MAX_DRIFT:
@@ -186,10 +186,10 @@ def violations(
     sent: pd.DataFrame,
     also: Iterable[tuple[str, Any]] = (),
 ) -> dict[int, list[str]]:
-    """What is wrong with which row, by its index: the words of each column, and what was sent.
+    """Return the violations of each row, by its index: the column's message and the value sent.
 
-    The columns of `contract` have the words in their metadata, as `otherwise`. `also` are further
-    columns and rows that break it.
+    Columns of `contract` carry the message in their metadata, as `otherwise`. `also` adds further
+    violations as pairs of column and row.
     """
     from pandera.errors import SchemaErrors
 
@@ -211,16 +211,16 @@ def violations(
 
 
 def shown(value: Any) -> str:
-    """A value as it is shown in messages: quoted, escaped, and not too long."""
+    """Format a value for messages: quoted, escaped and truncated."""
     text = as_json(value)
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON, its letters as they were sent (£50).
+    """Format a value as JSON, with non-ASCII letters as they were sent (£50).
 
-    What no terminal shows or UTF-8 does not have is escaped: control characters, halves of
-    surrogate pairs, and marks that turn the direction of what follows.
+    Characters that terminals cannot show or UTF-8 cannot encode are escaped: control characters,
+    lone surrogates, and marks that change the text direction.
     """
     text = json.dumps(value, default=str, ensure_ascii=False)
     return _UNSHOWABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
@@ -234,7 +234,7 @@ _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\
 
 
 class _Shown(dict[str, str]):
-    """A record's values as they are shown in a reason."""
+    """The values of a record, formatted for a reason."""
 
     def __init__(self, record: Mapping[str, Any]) -> None:
         super().__init__()
@@ -245,10 +245,10 @@ class _Shown(dict[str, str]):
 
 
 def is_name(value: Any) -> bool:
-    """Whether it can be a name or a key: a string, not blank, of 200 characters at most.
+    """Return whether a value can be a name or key: a non-blank string of at most 200 characters.
 
-    Control characters are rejected (PostgreSQL cannot hold NUL) and halves of surrogate pairs,
-    which UTF-8 does not have. The length is what fits into an index page for sure.
+    Control characters are rejected, because PostgreSQL cannot store NUL. So are lone surrogates,
+    which UTF-8 cannot encode. Strings of this length always fit into an index page.
     """
     return (
         isinstance(value, str)
@@ -259,7 +259,7 @@ def is_name(value: Any) -> bool:
 
 
 def is_text(value: Any, most_characters: int) -> bool:
-    """Whether it is a text of some lines: not blank, not too long, no other control characters."""
+    """Return whether a value is text: not blank or too long, no control characters but newlines."""
     return (
         isinstance(value, str)
         and len(value.strip()) > 0

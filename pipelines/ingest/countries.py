@@ -1,13 +1,13 @@
-"""Countries of addresses: ISO 3166-1 alpha-2 codes by name, territories, and short postcodes.
+"""Countries in addresses: ISO 3166-1 alpha-2 codes by name, territories, and short postcodes.
 
 `countries.json` has:
 
-- `languages`: official languages of countries; the first that knows a name decides.
+- `languages`: official languages of countries. The first language that knows a name decides.
 - `names`: old, official, short and colloquial names that CLDR does not have, by code.
-- `territories`: what has a code of its own and may be written under its state, as in
-  `Guadeloupe, France`, by the state's code.
-- `short_postcodes`: where a part of a postcode stands alone, as `SW1A` of `SW1A 2AA`: patterns of
-  that part and of the rest.
+- `territories`: by the code of a state, territories with their own code that may be written under
+  that state, as in `Guadeloupe, France`.
+- `short_postcodes`: countries where part of a postcode may stand alone, as `SW1A` of `SW1A 2AA`:
+  patterns of that part and of the rest.
 """
 
 import re
@@ -17,7 +17,7 @@ from typing import Any
 
 from pipelines.ingest.data_files import read_json
 
-#: What stands before a name in full: Republic of, Kingdom of.
+#: Prefixes of a country's full name: Republic of, Kingdom of.
 OF_A_STATE = re.compile(
     r"^(?:(?:federal |islamic |democratic |united |co operative )*"
     r"(?:republic|kingdom|state|commonwealth|union|principality|grand duchy)\b(?: of)?"
@@ -30,7 +30,7 @@ NO_NAMES = ("EU", "EZ", "UN", "QO", "ZZ", "XA", "XB")
 
 
 def code_of_country(name: str) -> str | None:
-    """The code of a country's name or of its ISO code, or None."""
+    """Return the code for a country name or ISO code, or None."""
     plain, codes = plain_name(name), _codes()
     code = codes.get(plain)
     if code is None and (bare := OF_A_STATE.sub("", plain)) != plain and len(bare) > 2:
@@ -39,18 +39,18 @@ def code_of_country(name: str) -> str | None:
 
 
 def has_territory(state: str, code: str) -> bool:
-    """Whether a code is that of a territory that may be written under its state."""
+    """Return whether a code belongs to a territory that may be written under its state."""
     return code in territories(state)
 
 
 def territories(state: str) -> list[str]:
-    """The codes of the territories that may be written under a state."""
+    """Return the codes of the territories that may be written under a state."""
     found: list[str] = _data()["territories"].get(state, [])
     return found
 
 
 def short_postcode(code: str) -> tuple[str, str] | None:
-    """Patterns of the part of a country's postcodes that may stand alone, and of the rest."""
+    """Return patterns of the part of a country's postcode that may stand alone, and of the rest."""
     found = _data()["short_postcodes"].get(code)
     return None if found is None else (found[0], found[1])
 
@@ -71,13 +71,13 @@ def _codes() -> dict[str, str]:
                 codes.setdefault(plain_name(name), code)
                 codes.setdefault(code.casefold(), code)
     for alias, meant in get_global("territory_aliases").items():
-        if alias.isalpha() and len(meant) == 1:  # GBR, UK; not what fell apart since
+        if alias.isalpha() and len(meant) == 1:  # GBR, UK; not states that were dissolved
             codes.setdefault(alias.casefold(), meant[0])
     return codes
 
 
 def plain_name(name: str) -> str:
-    """Without case, accents, punctuation and articles; `&` is `and`, `Saint` is `St`."""
+    """Normalize a name: no case, accents, punctuation, articles; `&` is `and`, `Saint` is `St`."""
     letters = unicodedata.normalize("NFKD", name.casefold().replace("&", " and ").replace("ı", "i"))
     words = re.sub(r"[^\w\s]|_", " ", "".join(c for c in letters if not unicodedata.combining(c)))
     plain = " ".join(word for word in words.split() if word != "the")

@@ -1,8 +1,8 @@
-"""CSV by the many thousand lines: columns of text, made by Arrow where lines are plain.
+"""Read CSV in large batches, with Arrow for simple lines.
 
-Lines with quotation marks elsewhere than around whole fields are read one by one, as `csv_records`
-does it, and so are blocks in which one stays open at a line's end. The parsed values are the same
-either way.
+Arrow reads lines whose quotation marks, if any, enclose whole fields. All other lines are parsed
+one by one with `csv_records`, and so are blocks in which a quoted field continues on the next line.
+The parsed values are the same either way.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Batch:
-    """Some records of a delivery.
+    """A batch of records of a delivery.
 
-    `sent` has the promised columns as text and `record`, a number that is unique in the delivery;
-    a column that was not sent is empty. `raw` gives the text of the record of a row by its place.
-    `broken` are those that have no columns, each with its number, text and what is wrong.
+    `sent` has the expected columns as text, and `record`, a number that is unique in the delivery.
+    A column that was not sent is empty. `raw` returns the text of a row's record by the row's
+    position. `broken` are records that could not be split into columns, each with its number, text
+    and problem.
     """
 
     sent: pd.DataFrame
@@ -40,18 +41,18 @@ class Batch:
 
 
 def portions(file: CsvFile, promised: Sequence[str]) -> Iterator[Batch]:
-    """All records of a file, numbered by their lines; a portion is some megabytes."""
+    """Yield all records of a file, numbered by their lines, in batches of some megabytes."""
     for block in file.blocks():
         lines = _Lines(block, file.layout.delimiter)
         portion = _of_lines(lines, file.layout, promised) if lines.is_simple else None
         if portion is None or any(problem == OPEN_QUOTE for *_, problem in portion.broken):
-            records = list(file.records_of(block))  # some may go on over several lines
+            records = list(file.records_of(block))  # records may span several lines
             portion = of_records(records, file.layout.columns, promised)
         yield portion
 
 
 def of_records(records: Sequence[Record], columns: Sequence[str], promised: Sequence[str]) -> Batch:
-    """A portion of records that were read one by one."""
+    """Return a batch of records that were parsed one by one."""
     import pandas as pd
 
     whole = [record for record in records if record.fields is not None]
@@ -72,7 +73,7 @@ def of_records(records: Sequence[Record], columns: Sequence[str], promised: Sequ
 
 
 class _Lines:
-    """Where the lines of a block are, and which of them Arrow might read in another way."""
+    """Positions of the lines of a block, and which of them Arrow might parse differently."""
 
     def __init__(self, block: Block, delimiter: str) -> None:
         self.first = block.first_line
@@ -97,11 +98,11 @@ class _Lines:
         self.is_simple = not (counts % 2).any() and not has_stray_cr
 
     def text(self, line: int) -> str:
-        """A line's text, by its place in the block."""
+        """Return a line's text, by its position in the block."""
         return line_text(self.content[self.starts[line] : self.ends[line]], "utf-8")
 
     def plain(self) -> tuple[NDArray[np.intp], bytes]:
-        """The clear lines that are not empty: their places and their bytes."""
+        """Return the non-empty lines that Arrow can parse: their positions and bytes."""
         kept = np.ones(len(self.ends), bool)
         kept[self.unclear] = False
         edges = np.flatnonzero(np.diff(kept, prepend=False, append=False))
@@ -113,7 +114,7 @@ class _Lines:
 
 
 def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Batch:
-    """A portion of lines that are a record each."""
+    """Return a batch of lines with one record each."""
     import pandas as pd
 
     places, content = lines.plain()
@@ -141,9 +142,9 @@ def _of_lines(lines: _Lines, layout: Layout, promised: Sequence[str]) -> Batch:
 def _columns(
     content: bytes, layout: Layout, promised: Sequence[str]
 ) -> tuple[pd.DataFrame, list[int]]:
-    """The promised columns of lines that are clear; the places of those left out.
+    """Parse the expected columns of lines for Arrow; return them and the positions of bad lines.
 
-    Left out are lines that do not have as many fields as the header.
+    Bad lines have another number of fields than the header. They are left out.
     """
     import pandas as pd
     import pyarrow as pa
@@ -155,7 +156,7 @@ def _columns(
         odd.append(row.number - 1)
         return "skip"
 
-    if content.startswith(BOM):  # which Arrow removes here as at the beginning of a file
+    if content.startswith(BOM):  # Arrow strips it even here
         content = b"\n" + content
     names = [str(number) for number in range(len(layout.columns))]
     wanted = {name: str(layout.columns.index(name)) for name in promised if name in layout.columns}

@@ -1,8 +1,8 @@
-"""CSV as it comes: any order of columns, comma, semicolon or tab, records with their own text.
+"""Tolerant CSV parsing: columns in any order, comma, semicolon or tab, records with raw text.
 
-A record that cannot be read costs only itself: its text is given back with the reason. What makes
-the whole file unreadable (encoding, header, a line without end, an end within a line) is a
-`PermanentFailure`.
+A malformed record affects only itself: its text is returned with the reason. Errors that make the
+whole file unreadable (encoding, header, a line that is too long, a file that ends within a line)
+raise `PermanentFailure`.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ MAX_COLUMNS = 1_000
 BLOCK_BYTES, BLOCK_LINES = 4_194_304, 100_000
 PIECE_BYTES = 262_144
 OPEN_QUOTE = "a quotation mark is not closed"
+#: The stored form of a NUL character.
 NUL = "\\x00"
-"""How a NUL is stored."""
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Block(NamedTuple):
-    """Whole lines of the file, in UTF-8, and the number of the first."""
+    """Complete lines of the file, in UTF-8, and the number of the first one."""
 
     first_line: int
     content: bytes
 
 
 class Record(NamedTuple):
-    """One record: the line on which it begins, its text, and its fields or what is wrong."""
+    """One record: the number of its first line, its text, and its fields or the problem."""
 
     line: int
     raw: str
@@ -47,14 +47,14 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """How the records of a file are written; `columns` are the header's names, in lower case."""
+    """The format of a file's records; `columns` are the header's names in lower case."""
 
     header: str
     delimiter: str
     columns: tuple[str, ...]
 
     def read(self, line: int, raw: str) -> Record:
-        """The record that this text is."""
+        """Parse one record from its text."""
         try:
             fields = self.fields(raw)
         except csv.Error as error:
@@ -66,29 +66,29 @@ class Layout:
         return Record(line, raw, fields, None)
 
     def is_blank(self, raw: str) -> bool:
-        """Whether a line has no values, as those that spreadsheets leave below a table."""
+        """Return whether a line has no values, like those that spreadsheets leave below a table."""
         return not raw.replace(self.delimiter, "").strip()
 
     def fields(self, raw: str) -> list[str]:
-        """The fields in a record's text. Raises `csv.Error`, as for a quote that stays open."""
+        """Split a record's text into fields. Raises `csv.Error`, such as for an unclosed quote."""
         if '"' not in raw:
             return raw.split(self.delimiter)
         return next(csv.reader([raw], delimiter=self.delimiter, strict=True))
 
     def drift(self, document: str, promised: Sequence[str]) -> list[str]:
-        """Columns that nobody promised."""
+        """Return a message for each unexpected column."""
         unknown = [name for name in self.columns if name and name not in promised]
         lines = [f"unknown column {shown(name)}" for name in unknown]
         return drift_of(document, lines, "unknown columns")
 
 
 class CsvFile:
-    """The records of an open CSV file, one after the other; the header is read at once.
+    """The records of an open CSV file, one after the other. The header is read at once.
 
-    Raises `PermanentFailure` for a file that cannot be read: `source` and `name` say whose it is,
-    `variable` is the setting with which another encoding than `encoding` is chosen; without one,
-    bytes that are not of the encoding stay, as escapes. Of what is `promised` the header may lack
-    what is `optional`, and write names as `aliases` has them.
+    Raises `PermanentFailure` if the file cannot be read; `source` and `name` identify it in the
+    message. `variable` is the setting that selects another encoding than `encoding`. Without one,
+    bytes that are invalid in the encoding are kept as escapes. Of the `promised` columns, the
+    header may lack the `optional` ones, and it may use other names as given by `aliases`.
     """
 
     def __init__(
@@ -114,12 +114,12 @@ class CsvFile:
         self.layout = self._read_layout(promised, optional, aliases or {})
 
     def records(self) -> Iterator[Record]:
-        """Every record that is not a blank line."""
+        """Yield every record that is not a blank line."""
         while (first := self._next()) is not None:
             yield from self._record(*first)
 
     def blocks(self) -> Iterator[Block]:
-        """The rest of the file in blocks of whole lines, for who reads many lines at once."""
+        """Yield the rest of the file in blocks of complete lines, for bulk readers."""
         while content := self._read_block():
             if not content.endswith(b"\n"):
                 content += self._file.readline(MAX_LINE_BYTES + 1)
@@ -136,7 +136,7 @@ class CsvFile:
             raise self._undecodable(error, content, line) from error
 
     def _read_block(self) -> bytes:
-        """Some megabytes, less where lines are so short that they would be too many."""
+        """Return some megabytes, less if short lines would make too many records."""
         pieces: list[bytes] = []
         size = lines = 0
         while size < BLOCK_BYTES and lines < BLOCK_LINES:
@@ -149,7 +149,7 @@ class CsvFile:
         return b"".join(pieces)
 
     def records_of(self, block: Block) -> Iterator[Record]:
-        """Every record of a block; one that goes on behind it is read to its end."""
+        """Yield every record of a block; the last one may continue beyond its end."""
         lines = block.content.removesuffix(b"\n").split(b"\n")
         self._waiting.extend(
             (line, line_text(content, "utf-8"))
@@ -164,7 +164,7 @@ class CsvFile:
             yield self._over_lines(record) if record.problem == OPEN_QUOTE else record
 
     def _over_lines(self, first: Record) -> Record:
-        """A record whose first line leaves a quote open: over several lines, or just wrong."""
+        """Resolve a record whose first line has an unclosed quote: multi-line, or malformed."""
         taken: list[tuple[int, str]] = []
 
         def lines() -> Iterator[str]:
@@ -181,7 +181,7 @@ class CsvFile:
                 return Record(first.line, raw, fields, None)
         if first.line == self._line and not self._has_end:
             raise self._broken_off()
-        self._waiting.extendleft(reversed(taken))  # they may be good records of their own
+        self._waiting.extendleft(reversed(taken))  # they may be valid records themselves
         return first
 
     def _read_layout(
@@ -215,7 +215,7 @@ class CsvFile:
         raise self._failure(problem, f"Its columns have to be {needed}, in any order.{allowed}")
 
     def _next(self) -> tuple[int, str] | None:
-        """The next line's number and text, without its end; None after the last."""
+        """Return the next line's number and text, without its line break; None after the last."""
         if self._waiting:
             return self._waiting.popleft()
         read = self._file.readline(MAX_LINE_BYTES + 1)
@@ -239,7 +239,7 @@ class CsvFile:
         self._position += len(content)
 
     def _reject_broken_off(self, content: bytes) -> None:
-        """Raise `PermanentFailure` for a file that ends within a line: more may be missing."""
+        """Raise `PermanentFailure` if the file ends within a line: it may be truncated."""
         self._has_end = content.endswith(b"\n")
         last = line_text(content[content.rfind(b"\n") + 1 :], self._encoding)
         if self._has_end or last.count('"') % 2 or self.layout.is_blank(last):
@@ -279,12 +279,12 @@ class CsvFile:
 
 
 def line_text(content: bytes, encoding: str) -> str:
-    """A line's text without its end, bytes that are not of the encoding as escapes."""
+    """Decode a line without its line break; bytes invalid in the encoding become escapes."""
     return content.decode(encoding, "backslashreplace").rstrip("\r\n")
 
 
 def _long_line(content: bytes) -> int | None:
-    """Where a line begins that is longer than lines may be."""
+    """Return where a line longer than the limit begins, or None."""
     start = 0
     while len(content) - start > MAX_LINE_BYTES:
         end = content.rfind(b"\n", start, start + MAX_LINE_BYTES)
@@ -307,16 +307,16 @@ def _layout(header: str, delimiter: str, aliases: Mapping[str, str]) -> Layout:
 def layout_of(
     header: str, promised: Sequence[str], aliases: Mapping[str, str] | None = None
 ) -> Layout:
-    """How a header is written: the delimiter that gives most of the promised columns."""
+    """Parse a header with the delimiter that yields the most expected columns."""
     layouts = [_layout(header, delimiter, aliases or {}) for delimiter in DELIMITERS]
     return max(layouts, key=lambda one: len(set(promised) & set(one.columns)))
 
 
 def storable(raw: str) -> str:
-    """The text as PostgreSQL can hold it, which has no NUL."""
+    """Replace NUL characters, which PostgreSQL cannot store."""
     return raw.replace("\x00", NUL)
 
 
 def as_sent(raw: str) -> str:
-    """The text as it came, from what is stored of it."""
+    """Restore the original text from its stored form."""
     return raw.replace(NUL, "\x00")

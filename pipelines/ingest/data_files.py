@@ -1,4 +1,4 @@
-"""Data files of a package: what is a table of values, and no code."""
+"""Data files in a package: tables of values, not code."""
 
 import json
 from functools import cache
@@ -8,7 +8,7 @@ from typing import Any
 
 @cache
 def read_json(package: str, name: str) -> dict[str, Any]:
-    """The document `<package>/<name>.json`, read once; it is not to be changed."""
+    """Load the document `<package>/<name>.json`. It is cached and must not be modified."""
     file = resources.files(package).joinpath(f"{name}.json")
     document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return document

@@ -1,4 +1,4 @@
-"""The ledger: what was delivered, what became of it, and that nothing was lost on the way."""
+"""The ledger: what was delivered, its outcome, and proof that no record was lost on the way."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from pipelines.ingest.contract import Reject
 
 
+#: Up to this many bad lines never reject a file.
 FEW_BAD = 20
-"""So many bad lines never reject a file."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A file, response or window as it came. `name` is what the source would call it."""
+    """A file, response or time window as received. `name` is the name the source would use."""
 
     source: str
     name: str
@@ -38,7 +38,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a delivery, in source records: read = loaded + unchanged + rejected."""
+    """The counts of a delivery in source records: read = loaded + unchanged + rejected."""
 
     delivery_id: int
     read: int
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def last_sha256(connection: Connection, source: str, name: str | None = None) -> str | None:
-    """The digest of the source's delivery, or of those with a name, that was loaded last."""
+    """Return the digest of the source's last loaded delivery, optionally of those with a name."""
     named = [] if name is None else [deliveries.c.name == name]
     return connection.execute(
         select(deliveries.c.sha256)
@@ -61,10 +61,11 @@ def last_sha256(connection: Connection, source: str, name: str | None = None) ->
 def open_delivery(
     connection: Connection, delivery: Delivery, run_id: str | None, *, header: str | None = None
 ) -> int:
-    """Enter a delivery into the ledger and return its number; `close_delivery` adds the counts.
+    """Insert a delivery into the ledger and return its id; `close_delivery` adds the counts.
 
-    `header` is what lines of a CSV file need to be read again. The same content under the same
-    name is the same delivery: loading it again brings its entry and its rejects up to date.
+    `header` is what lines of a CSV file need in order to be parsed again later. The same content
+    under the same name is the same delivery: loading it again updates its entry and replaces its
+    rejects.
     """
     entry = {
         "source": delivery.source,
@@ -90,7 +91,7 @@ def open_delivery(
 
 
 def _now_or_later(delivery: Delivery) -> ColumnElement[datetime]:
-    """The time, or after the last delivery of the name where the clock was set back since."""
+    """Return now, or a time after the name's last delivery if the clock was set back."""
     of_name = deliveries.c.source == delivery.source, deliveries.c.name == delivery.name
     last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()
     return func.greatest(func.clock_timestamp(), last + timedelta(microseconds=1))
@@ -106,11 +107,11 @@ def close_delivery(
     rejected: int,
     drift: Sequence[str] = (),
 ) -> Outcome:
-    """Write the counts and the drift; `rejected` is how many `write_rejects` wrote.
+    """Store the counts and the schema drift; `rejected` is the number that `write_rejects` wrote.
 
-    `loaded` is how many source records changed a row, `stored` how many the tables have now, both
-    counted there. PostgreSQL rejects counts that do not add up, and with them the whole
-    transaction.
+    `loaded` is the number of source records that changed a row, `stored` the number that the tables
+    now hold. Both are counted in the database. PostgreSQL rejects counts that do not balance, and
+    with them the whole transaction.
     """
     outcome = Outcome(delivery_id, read, loaded, stored - loaded, rejected)
     _write_outcome(connection, outcome, drift)
@@ -118,7 +119,7 @@ def close_delivery(
 
 
 def bytes_of(connection: Connection, outcomes: Iterable[Outcome]) -> int:
-    """The size of what was delivered, of some deliveries together."""
+    """Return the total size of some deliveries in bytes."""
     ids = [outcome.delivery_id for outcome in outcomes]
     total = "SELECT coalesce(sum(byte_count), 0) FROM ops.deliveries WHERE delivery_id = ANY(:ids)"
     return int(connection.execute(text(total), {"ids": ids}).scalar_one())
@@ -144,7 +145,7 @@ def _write_outcome(
 def repeat_delivery(
     connection: Connection, delivery: Delivery, earlier: str, run_id: str | None
 ) -> Outcome:
-    """Enter a delivery with the content of the one named `earlier`: the same rejects, no change."""
+    """Record a delivery with the same content as that named `earlier`: same rejects, no change."""
     before = connection.execute(
         select(deliveries).where(
             deliveries.c.source == delivery.source,
@@ -181,10 +182,10 @@ def enforce_reject_cap(
     variable: str | None = None,
     examples: Sequence[Reject] = (),
 ) -> None:
-    """Raise `PermanentFailure` with the top reasons when more than `cap` of the records are bad.
+    """Raise `PermanentFailure` with the top reasons if more than `cap` of the records are bad.
 
-    Up to `few` are accepted whatever their share: one bad line of four proves little.
-    `variable` is where `cap` is set, if it can be; `examples` are shown with their values.
+    Up to `few` bad records are accepted whatever their share: one bad line of four proves little.
+    `variable` is the setting of `cap`, if it has one. `examples` are shown with their values.
     """
     if rejected <= max(few, cap * read):
         return
@@ -201,7 +202,7 @@ def enforce_reject_cap(
 
 
 def count_reasons(rejects: Iterable[Reject]) -> Counter[str]:
-    """How often each reason stands, without the values of single records."""
+    """Count the reasons of rejects, without the values of single records."""
     return Counter(reason.split(": ")[0] for reject in rejects for reason in reject.reasons)
 
 
@@ -210,8 +211,8 @@ def not_yet_in_quarantine(
 ) -> list[Reject]:
     """Return the rejects of an open delivery that no other delivery of its source has brought.
 
-    Bad lines of a file that is sent again, as another or with more in it, are kept once: those that
-    are returned are for `write_rejects`, the others count as unchanged.
+    A bad line of a file that is sent again, under another name or with more content, is kept only
+    once. Pass the returned rejects to `write_rejects`; the others count as unchanged.
     """
     if not rejects:
         return []
@@ -235,12 +236,12 @@ def write_rejects(connection: Connection, delivery_id: int, rejects: Sequence[Re
 
 
 def unbalanced(connection: Connection, source: str) -> list[dict[str, Any]]:
-    """Deliveries whose counts do not add up, or whose rejects are not all in quarantine."""
+    """Return deliveries whose counts do not balance, or whose rejects are not all in quarantine."""
     return _rows(connection, "unbalanced_deliveries", source)
 
 
 def last_drift(connection: Connection, source: str) -> list[str]:
-    """How what the last run loaded of the source differed from what it promises."""
+    """Return the schema drift of the source in what its last run loaded."""
     return [
         line for row in _rows(connection, "last_deliveries", source) for line in row["drift"] or []
     ]
@@ -259,9 +260,9 @@ def rejects(connection: Connection, source: str, *, most: int) -> list[dict[str,
 
 
 def silent(connection: Connection, source: str) -> list[dict[str, Any]]:
-    """The last day with news of a source that has gone quiet; nothing of one that never was busy.
+    """Return the last day with new data of a silent source; empty if it never was busy.
 
-    One that has been quiet for three months is taken to be so for good.
+    After three months of silence, a source is assumed to have ended.
     """
     return _rows(connection, "silent_source", source)
 

@@ -1,7 +1,7 @@
-"""Load files: each content of each name once, each file in a transaction of its own.
+"""Load files: each content of each name once, each file in its own transaction.
 
-What becomes of a file of an inbox is remembered in `ops.inbox_files`, in the transaction that loads
-its rows. `inbox` finds the files; what is in them is the business of the domain's `load`.
+The outcome of an inbox file is recorded in `ops.inbox_files`, in the transaction that loads its
+rows. `inbox` finds the files. The source's `load` function parses the content.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pipelines.warehouse.tables import inbox_files
 
 
 class FileReadError(TransientFailure):
-    """The disk or the network failed while a file was read: it is not rejected."""
+    """A disk or network error while a file was read. The file is not rejected."""
 
 
 Load = Callable[[Connection, BinaryIO, Delivery], Outcome]
@@ -39,11 +39,12 @@ Load = Callable[[Connection, BinaryIO, Delivery], Outcome]
 def load_files(
     store: Warehouse, inbox: Inbox, files: list[InboxFile], load: Load, run_id: str | None = None
 ) -> tuple[list[Outcome], list[Failure]]:
-    """Load files, each in a transaction of its own; one that fails does not hold up the others.
+    """Load files, each in its own transaction; one that fails does not block the others.
 
-    Returns the outcomes of those with new content, and why others were rejected; a rejected
-    file is not looked at again until it changes. Files that are gone are forgotten. Raises
-    `TransientFailure` and `DatabaseError`.
+    Returns the outcomes of files with new content, and the failures of rejected files. A rejected
+    file is not read again until it changes. Files that are gone are removed from the records.
+    Raises `TransientFailure` and `DatabaseError`.
+    it is being rewritten: the next poll finds it
     """
     outcomes: list[Outcome] = []
     failures: list[Failure] = []
@@ -78,10 +79,10 @@ def load_file(
     inbox: Inbox | None = None,
     run_id: str | None = None,
 ) -> Outcome | None:
-    """Load one file; None when the last delivery of its name had the same content.
+    """Load one file; None if the last delivery of its name had the same content.
 
-    `inbox` is where it stands, if in one, so that it is not looked at again.
-    Raises `PermanentFailure` for a file that cannot be read, `NotReady` for one that changes.
+    `inbox` is the inbox it is in, if any, where the result is recorded. Raises `PermanentFailure`
+    for a file that cannot be read, and `NotReady` for one that changes.
     """
     with _opened(source, file) as opened, store.transaction(source) as connection:
         sha256 = _digest(opened)
@@ -119,14 +120,14 @@ def rejected_files(connection: Connection, source: str) -> list[dict[str, Any]]:
 
 
 def forget_rejected_files(connection: Connection, source: str) -> None:
-    """Forget rejected files, so that they are read again."""
+    """Delete the records of rejected files, so that they are read again."""
     rejected = inbox_files.c.source == source, inbox_files.c.problem.is_not(None)
     connection.execute(delete(inbox_files).where(*rejected))
 
 
 @contextmanager
 def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
-    """The file, open; what keeps it from being opened or read as one of our failures."""
+    """Open a file; errors on opening or reading it become our failures."""
     place = str(file.path)
     if file.problem is not None:
         raise PermanentFailure(
@@ -166,7 +167,7 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
 def _load(
     connection: Connection, opened: BinaryIO, delivery: Delivery, load: Load, place: str
 ) -> Outcome:
-    """Call the domain's code; an error in reading rejects the file."""
+    """Call the source's load function; a parsing error rejects the file."""
     try:
         with reading_faults(delivery.source, place):
             return load(connection, opened, delivery)
@@ -178,7 +179,7 @@ def _load(
 
 @contextmanager
 def reading_faults(source: str, place: str) -> Iterator[None]:
-    """Turn a fault of the code that reads a delivery into one of our failures."""
+    """Translate exceptions of the code that parses a delivery into a `PermanentFailure`."""
     try:
         yield
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
@@ -228,10 +229,10 @@ def _remember(
 
 
 def _forget_gone(connection: Connection, inbox: Inbox) -> None:
-    """Forget files that are no longer in the inbox; the ledger still has what they brought."""
+    """Delete the records of files that left the inbox; the ledger still lists their deliveries."""
     there = {file.name for file in inbox.files()}
     known = select(inbox_files.c.name).where(inbox_files.c.source == inbox.source)
     gone = [name for name in connection.execute(known).scalars() if name not in there]
-    if gone:  # an array: a list of parameters each would end at 65,535
+    if gone:  # an array, because separate parameters are limited to 65,535
         is_gone = inbox_files.c.name == any_(literal(gone, ARRAY(String)))
         connection.execute(delete(inbox_files).where(inbox_files.c.source == inbox.source, is_gone))

@@ -1,4 +1,4 @@
-"""Python's collector of reference cycles, kept from searching where there are none."""
+"""Pause Python's cyclic garbage collector while large documents are parsed."""
 
 import gc
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_cycle_collection() -> Iterator[None]:
-    """Pause the collector while a document is read.
+    """Pause the collector while a document is parsed.
 
-    Its records are hundreds of thousands of objects without a cycle among them, and each full
-    collection visits all of them: a third of the time that reading takes.
+    Its records are hundreds of thousands of objects without reference cycles. Each full collection
+    visits all of them, which takes a third of the parsing time.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Files that are packed with gzip, read as they unpack: in little memory, and not without end."""
+"""Stream gzip files: decompress while reading, with little memory and a size limit."""
 
 import gzip
 import io
@@ -8,15 +8,16 @@ from typing import BinaryIO
 from pipelines.failures import PermanentFailure
 
 GZIP_MARK = b"\x1f\x8b"
+#: Text compresses to about a tenth; a file that expands more than this is a decompression bomb.
 MAX_TIMES = 100
-"""Text packs to a tenth or so; what unpacks to more than this is made to fill a disk."""
 ALWAYS_BYTES = 64 * 1024 * 1024
 
 
 def unpacked(file: BinaryIO, *, source: str, name: str, byte_count: int) -> BinaryIO:
-    """What is in a file, from its beginning: unpacked if gzip packed it, else as it is.
+    """Return the content of a file from its beginning, decompressed if it is gzip.
 
-    Reading it raises `PermanentFailure` when it is damaged, cut off or unpacks to absurd sizes.
+    Reading it raises `PermanentFailure` if the file is damaged or truncated, or decompresses to an
+    absurd size.
     """
     file.seek(0)
     mark = file.read(len(GZIP_MARK))
@@ -28,7 +29,7 @@ def unpacked(file: BinaryIO, *, source: str, name: str, byte_count: int) -> Bina
 
 
 class _Unpacking(io.RawIOBase):
-    """The unpacked bytes, counted; trouble as one of our failures."""
+    """The decompressed bytes, counted; errors are raised as our failures."""
 
     def __init__(self, file: BinaryIO, most: int, source: str, name: str) -> None:
         self._packed = gzip.GzipFile(fileobj=file, mode="rb")

@@ -1,8 +1,8 @@
-"""An inbox: a folder into which others drop files, each of which is taken once for each content.
+"""An inbox: a folder into which other parties drop files. Each content of a file is loaded once.
 
-This finds files and checks whether they are complete; `file_loader` loads them. Files stay
-where they are. `ops.inbox_files` records what was loaded or rejected, by size and times, so that
-looking costs no reading.
+This module finds files and checks whether they are complete; `file_loader` loads them. Files stay
+in place. `ops.inbox_files` records what was loaded or rejected, by size and timestamps, so that
+polling does not read any file.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from pipelines.failures import PermanentFailure
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.tables import inbox_files
 
+#: How long a file must be unchanged before it counts as complete.
 SETTLE_SECONDS = 1.0
-"""How long a file has to be left alone before it counts as whole."""
 
 
 @dataclass(frozen=True)
 class InboxFile:
-    """A file in an inbox as it was at one moment. `name` is printable even when its bytes are not.
+    """A file in an inbox at one moment. `name` is printable even if its bytes are not.
 
-    `problem` is why it cannot be read.
+    `problem` is the reason why it cannot be read.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class InboxFile:
 
     @property
     def signature(self) -> tuple[int, int, int]:
-        """Equal as long as nobody touched the file."""
+        """A value that changes whenever the file is touched."""
         return self.byte_count, self.modified_ns, self.changed_ns
 
 
@@ -51,8 +51,8 @@ class InboxFile:
 class Inbox:
     """The folder of one source, set by `variable`: its files are those that end in a suffix.
 
-    `reading` has the parse options, such as the encoding: files that were rejected when read
-    otherwise are pending again.
+    `reading` has the parse options, such as the encoding. Files that were rejected under other
+    options are pending again.
     """
 
     source: str
@@ -62,9 +62,9 @@ class Inbox:
     suffixes: tuple[str, ...] = (".csv",)
 
     def files(self) -> list[InboxFile]:
-        """All files, oldest first. Hidden ones and folders are none.
+        """Return all files, oldest first, without hidden files and folders.
 
-        Raises `PermanentFailure` when the folder cannot be read.
+        Raises `PermanentFailure` if the folder cannot be read.
         """
         try:
             home = self.folder.resolve(strict=True)
@@ -100,7 +100,7 @@ class Inbox:
     def ready(
         self, store: Warehouse, *, wait_seconds: float = 0.0
     ) -> tuple[list[InboxFile], list[InboxFile]]:
-        """The pending files that are whole, and those that still grow after waiting for them."""
+        """Return the complete pending files, and those still growing after `wait_seconds`."""
         deadline = time.monotonic() + wait_seconds
         while True:
             with store.translate_db_errors(self.source), store.engine.connect() as connection:
@@ -112,9 +112,9 @@ class Inbox:
 
 
 def is_settled(file: InboxFile) -> bool:
-    """Whether a file seems whole: left alone for a while, and not open for writing anywhere.
+    """Return whether a file seems complete: unchanged for a while, and not open for writing.
 
-    The second is known only on Linux, for files of one's own; elsewhere the first decides.
+    The latter is known only on Linux and for our own files. Elsewhere, only the time decides.
     """
     if file.problem is not None:
         return True
@@ -130,7 +130,7 @@ def is_settled(file: InboxFile) -> bool:
 
 
 def look_at(source: str, path: Path) -> InboxFile:
-    """A file anywhere, for an import by hand. Raises `PermanentFailure` when there is none."""
+    """Return a file anywhere, for a manual import. Raises `PermanentFailure` if there is none."""
     try:
         path = path.resolve(strict=True)
         status = path.stat()
@@ -146,16 +146,16 @@ def look_at(source: str, path: Path) -> InboxFile:
 
 
 def printable_name(name: str) -> str:
-    """A file's name as text, another for each name: bytes that are no UTF-8 become escapes."""
+    """Return a file name as unique text: bytes that are not UTF-8 become escapes."""
     encoded = os.fsencode(name)
     try:
         return encoded.decode("utf-8")
-    except UnicodeDecodeError:  # no name has a slash, so it is not that of another file
+    except UnicodeDecodeError:  # names contain no slash, so this is unique
         return f"bytes/{encoded.decode('utf-8', 'backslashreplace')}"
 
 
 def open_plain_file(path: Path) -> BinaryIO:
-    """Open a file for reading that is no link, pipe or device, without waiting for a writer."""
+    """Open a regular file (no link, pipe or device) for reading, without waiting for a writer."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -164,7 +164,7 @@ def open_plain_file(path: Path) -> BinaryIO:
 
 
 def _look(path: Path, home: Path) -> InboxFile | None:
-    """A file as it is now, or why it may not be read; None when it has just gone."""
+    """Return a file's state now, or why it may not be read; None if it has just disappeared."""
     try:
         target = path.resolve(strict=True) if path.is_symlink() else path
         status = target.stat()
@@ -185,21 +185,22 @@ def _look(path: Path, home: Path) -> InboxFile | None:
 
 
 def signature_of(status: os.stat_result) -> tuple[int, int, int]:
-    """What changes when anybody touches a file: size and times."""
+    """Return what changes whenever a file is touched: size and timestamps."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _is_open_for_writing(descriptor: int) -> bool:
-    """Whether anybody has the file open for writing: the kernel grants no read lease then."""
+    """Return whether a file is open for writing: the kernel then grants no read lease."""
     if not hasattr(fcntl, "F_SETLEASE"):
         return False
     try:
-        # A writer that comes while the lease is held is announced by this signal, a harmless one.
+        # A writer that opens the file while we hold the lease triggers this signal, which is
+        # harmless.
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except BlockingIOError:
         return True
-    except OSError:  # not our file, or a file system without leases
+    except OSError:  # not our file, or no lease support
         return False
     return False

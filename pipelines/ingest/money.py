@@ -1,4 +1,4 @@
-"""Prices as people write them: an ISO 4217 currency and an exact decimal."""
+"""Parse prices as people write them: an ISO 4217 currency and an exact decimal."""
 
 import re
 from decimal import Decimal
@@ -15,11 +15,12 @@ _PRICE = re.compile(
 
 
 def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
-    """Read `£1,234.50`, `35 €` or `1.234,50 EUR`; the currency is ISO 4217, the amount exact.
+    """Parse `£1,234.50`, `35 €` or `1.234,50 EUR`; the currency is ISO 4217, the amount exact.
 
-    `country` (ISO 3166 alpha-2) decides whose `kr` or `$` is meant; without it `kr` is nobody's and
-    `$` the United States'. Raises `ValueError` for whatever is not wholly one price with one
-    currency: a range, a sign, words. A single separator before three digits separates thousands.
+    `country` (ISO 3166 alpha-2) resolves ambiguous symbols such as `kr` or `$`. Without it, `kr` is
+    rejected and `$` is USD. Raises `ValueError` for anything but exactly one price with one
+    currency, such as a range, a sign or words. A single separator before three digits separates
+    thousands.
     """
     match = _PRICE.fullmatch(text.strip()) if len(text) <= LONGEST else None
     if match is None:
@@ -40,7 +41,7 @@ def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
 
 @cache
 def _currency(sign: str, country: str | None) -> str | None:
-    """The currency of a symbol or code, by the Unicode CLDR."""
+    """Return the currency of a symbol or code, by the Unicode CLDR."""
     from babel.numbers import get_territory_currencies
 
     if country is not None:
@@ -52,7 +53,7 @@ def _currency(sign: str, country: str | None) -> str | None:
 
 @cache
 def _symbols() -> dict[str, str]:
-    """Codes, and the symbols that English has for one currency alone."""
+    """Return codes, and the symbols that English uses for a single currency."""
     from babel.numbers import get_currency_symbol, list_currencies
 
     codes = {code: code for code in list_currencies()}
@@ -60,7 +61,7 @@ def _symbols() -> dict[str, str]:
 
 
 def _local_symbols(code: str, country: str) -> set[str]:
-    """How a country writes its currency, in each of its languages."""
+    """Return how a country writes its currency, in each of its languages."""
     from babel import Locale, UnknownLocaleError
     from babel.languages import get_official_languages
     from babel.numbers import get_currency_symbol

@@ -1,4 +1,4 @@
-"""Making the next one while the last one is used."""
+"""Prefetch: produce the next item while the current one is processed."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """The items, each of them made in a thread while the one before is used; one at a time."""
+    """Yield the items; a thread produces the next one while the caller uses the current one."""
     source = iter(items)
     end: Any = object()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as thread:

@@ -1,4 +1,4 @@
-"""Take records out of quarantine to read them again; the counts of their delivery follow."""
+"""Retry and dismiss quarantined records, and update the counts of their deliveries."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pipelines.warehouse.tables import deliveries, quarantine
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A record in quarantine, as it is kept there."""
+    """A record in quarantine, as stored."""
 
     position: str
     raw: str
@@ -25,7 +25,7 @@ class Quarantined:
 
 @dataclass(frozen=True)
 class Retry:
-    """A delivery whose records are taken out of quarantine to be read again."""
+    """A delivery whose records were taken out of quarantine to be read again."""
 
     delivery_id: int
     header: str | None
@@ -34,7 +34,7 @@ class Retry:
 
 
 def in_quarantine(connection: Connection, source: str) -> int:
-    """How many records of the source are in quarantine, and not dismissed."""
+    """Return how many records of the source are in quarantine and not dismissed."""
     query = (
         select(func.count())
         .select_from(quarantine.join(deliveries))
@@ -52,10 +52,11 @@ def dismiss(
     records: Sequence[int] | None = None,
     matching: str | None = None,
 ) -> int:
-    """Say of records in quarantine that they are to stay there and are no problem; how many.
+    """Dismiss records in quarantine: they are no problem and stay there. Returns how many.
 
-    All of the source that nobody has dismissed yet, or those with these numbers, or with `matching`
-    in a reason. They stay with who dismissed them, when and why; they are not read again.
+    Applies to all undismissed records of the source, or those with these numbers, or with
+    `matching` in a reason. Who dismissed them, when and why is stored with them. They are not read
+    again.
     """
     query = text(read_sql("pipelines.ingest", "dismiss_records"))
     found = connection.execute(
@@ -74,10 +75,10 @@ def dismiss(
 def retry_each(
     store: Warehouse, source: str, again: Callable[[Connection, Retry], Outcome]
 ) -> list[Outcome]:
-    """Have `again` read what is in quarantine of each delivery, each in a transaction of its own.
+    """Call `again` for the quarantined records of each delivery, each in its own transaction.
 
-    It ends with `close_retry`. Files that were rejected as a whole are read again with the next
-    load.
+    `again` ends with `close_retry`. Files that were rejected as a whole are read again with the
+    next load.
     """
     with store.transaction(source) as connection:
         forget_rejected_files(connection, source)
@@ -91,14 +92,14 @@ def retry_each(
 
 
 def leave_quarantine(connection: Connection, quarantine_ids: Sequence[int]) -> None:
-    """Take records out of quarantine of which a later delivery had the say; the counts follow."""
+    """Remove records from quarantine that a later delivery superseded, and update the counts."""
     if quarantine_ids:
         query = text(read_sql("pipelines.ingest", "leave_quarantine"))
         connection.execute(query, {"quarantine_ids": list(quarantine_ids)})
 
 
 def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
-    """The source's deliveries of which something is in quarantine, undismissed, oldest first."""
+    """Return the source's deliveries with undismissed records in quarantine, oldest first."""
     query = (
         select(deliveries.c.delivery_id)
         .where(
@@ -144,10 +145,10 @@ def _take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
 def close_retry(
     connection: Connection, retry: Retry, *, loaded: int, stored: int, rejected: int
 ) -> Outcome:
-    """Write what became of the records that were taken out; the delivery's counts follow.
+    """Record the outcome of the records that were taken out, and update the delivery's counts.
 
-    `loaded` is how many of them changed a row, `stored` how many the tables have now, `rejected`
-    how many `write_rejects` put back.
+    `loaded` is the number of them that changed a row, `stored` the number that the tables now hold,
+    and `rejected` the number that `write_rejects` put back.
     """
     outcome = Outcome(retry.delivery_id, len(retry.records), loaded, stored - loaded, rejected)
     dismissed = (

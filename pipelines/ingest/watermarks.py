@@ -1,7 +1,7 @@
-"""Watermarks: numbers of loads, and how far what follows a table has counted them.
+"""Watermarks: numbers of loads, and up to which number derived tables have processed them.
 
-Whoever numbers the loads of a table holds its source's lock (`Warehouse.transaction`), so that a
-load that is seen is never followed by one with a smaller number.
+Loads of a table are numbered under the lock of its source (`Warehouse.transaction`). A load that is
+visible is therefore never followed by one with a smaller number.
 """
 
 from sqlalchemy import Connection, func, select
@@ -11,13 +11,13 @@ from pipelines.warehouse.tables import watermarks
 
 
 def position(connection: Connection, name: str) -> int:
-    """Where a watermark is; 0 where it has never moved."""
+    """Return the position of a watermark; 0 if it has never moved."""
     query = select(watermarks.c.position).where(watermarks.c.name == name)
     return connection.execute(query).scalar_one_or_none() or 0
 
 
 def move(connection: Connection, name: str, to: int) -> None:
-    """Move a watermark."""
+    """Move a watermark to a position."""
     statement = insert(watermarks).values(name=name, position=to)
     connection.execute(
         statement.on_conflict_do_update(

@@ -1,5 +1,5 @@
-"""The warehouse's schema: tables of each source with their history, then views and functions.
+"""The warehouse's schema: tables of each source with their revisions, then views and functions.
 
-`apply` migrates a database; `history` has the tables, `objects` what `.sql` files make; the
-roles and schemas of `sql/` come before them.
+`apply` migrates a database. `history` manages the tables, `objects` whatever `.sql` files create.
+The roles and schemas in `sql/` are created before them.
 """

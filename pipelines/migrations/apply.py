@@ -1,8 +1,8 @@
-"""Bring a database to the present schema: roles, tables, views and functions, all or nothing.
+"""Migrate a database to the current schema: roles, tables, views and functions, all or nothing.
 
-The only place that issues DDL on lasting objects. Two at once take turns; a second time changes
-nothing. A plug-in that fails is rolled back, and the others go on. There is no way down: going back
-is restoring a backup.
+This is the only place that issues DDL on permanent objects. Concurrent migrations take turns; a
+repeated one changes nothing. A plug-in that fails is rolled back without affecting the others.
+There are no downgrades: to go back, restore a backup.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,16 +23,16 @@ from pipelines.source import Source, broken_sources, is_plugin, note_broken, sou
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
 
-#: How long to wait for loads, a backup or another migration.
+#: How long to wait for loads, a backup or another migration to end.
 TURN_WAIT = "2min"
-#: How long to wait for whoever uses a table: nobody else gets it meanwhile.
+#: How long to wait for a table lock. New users of the table queue behind the migration.
 TABLE_WAIT = "30s"
-#: Of this code; nothing there yet; of older code; of unknown code; tables of this, views not.
+#: Of this code; not created; of older code; of unknown code; current tables with other views.
 Condition = Literal["current", "missing", "behind", "foreign", "other views"]
 
 
 def all_tables() -> list[Table]:
-    """All tables, the platform's and those of each source, by schema and name."""
+    """Return all tables of the platform and the sources, by schema and name."""
     found = [
         table
         for schema in history.all_schemas().values()
@@ -42,14 +42,14 @@ def all_tables() -> list[Table]:
 
 
 def schemas() -> set[str]:
-    """The schemas that hold our tables."""
+    """Return the schemas that contain our tables."""
     return {table.schema for table in all_tables() if table.schema}
 
 
 def object_files(chosen: Mapping[str, Source] | None = None) -> dict[str, str]:
-    """The text of each view's and function's file, by the name of the object that it creates.
+    """Return the SQL of each view and function, by the name of the object.
 
-    Of the platform and of `chosen` sources, all by default.
+    Covers the platform and the `chosen` sources, by default all.
     """
     chosen = sources() if chosen is None else chosen
     found = sql_files("pipelines.ingest", "views")
@@ -63,9 +63,9 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
 
     A plug-in whose tables or SQL fail is left out, see `pipelines.source.broken_sources`.
 
-    Raises `PermanentFailure` for a server that is too old, a database with another encoding than
-    UTF8 or of Isobar 1.0, a user without the rights or an object that others depend on;
-    `TransientFailure` when the server cannot be reached or is in use.
+    Raises `PermanentFailure` if the server is too old, the database has another encoding than UTF8
+    or belongs to Isobar 1.0, the user lacks rights, or others depend on an object. Raises
+    `TransientFailure` if the server is unreachable or in use.
     """
     engine = engine_for(url, role=None)
     place = place_of(url)
@@ -89,7 +89,7 @@ def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> None:
 
 
 def prepare(connection: Connection) -> None:
-    """Lock out other migrations and create the roles; from here on act as the owner."""
+    """Lock out other migrations, create the roles, and act as the owner from here on."""
     unhurried = ("statement_timeout", "idle_in_transaction_session_timeout")
     execute_script(connection, "".join(f"SET LOCAL {name} = 0;" for name in unhurried))
     connection.execute(text(f"SET LOCAL lock_timeout = '{TURN_WAIT}'"))
@@ -115,7 +115,7 @@ def prepare(connection: Connection) -> None:
 
 
 def differences(connection: Connection) -> list[str]:
-    """How the database differs from what `tables.py` files declare: nothing when all is well."""
+    """Return how the database differs from the `tables.py` files; empty if it does not."""
     found = []
     for schema in history.all_schemas().values():
         found += history.differences(connection, schema)
@@ -123,7 +123,7 @@ def differences(connection: Connection) -> list[str]:
 
 
 def condition(connection: Connection) -> Condition:
-    """How the database stands to this code, as any user who may read can see."""
+    """Return the state of the database relative to this code; read access is sufficient."""
     if history.is_of_1_0(connection):
         return "foreign"
     revisions = history.applied_revisions(connection)
@@ -151,14 +151,14 @@ def condition(connection: Connection) -> Condition:
 
 
 def _migrate_all(connection: Connection) -> None:
-    """Migrate the sources in the tree as one, then each plug-in by itself."""
+    """Migrate the sources in the tree together, then each plug-in separately."""
     execute_script(connection, read_sql("pipelines.migrations", "schemas"))
     done = {name: source for name, source in sources().items() if not is_plugin(source)}
     is_new = not history.applied_revisions(connection)
     try:
         with connection.begin_nested():
             _migrate_in_tree(connection, done)
-    except DBAPIError as error:  # views are in the way of a change that cannot replace them
+    except DBAPIError as error:  # views block a change and cannot be replaced
         if is_new or isinstance(error, OperationalError):
             raise
         names = {*objects.applied_files(connection), *object_files(done)}
@@ -204,9 +204,9 @@ def _migrate_in_tree(connection: Connection, chosen: Mapping[str, Source]) -> No
 
 
 def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, Source]) -> None:
-    """Create or upgrade what a plug-in has, and whatever is generated from it and those `done`.
+    """Create or upgrade a plug-in's objects, and whatever is generated from it and those `done`.
 
-    Raises `PermissionError` when it changes anything of somebody else's.
+    Raises `PermissionError` if it changes an object of another source.
     """
     schema, files = history.schema_of(source), source.object_files
     own_scripts = objects.scripts(schema)
@@ -240,12 +240,12 @@ def _plugins() -> dict[str, Source]:
 
 
 def _unusable() -> set[str]:
-    """Plug-ins that are installed and cannot be imported: what they have made stays."""
+    """Return installed plug-ins that cannot be imported; their objects are kept."""
     return {one.name for one in broken_sources()} - set(sources())
 
 
 def _contents(connection: Connection) -> object:
-    """What a migration changes, to be compared with what it was."""
+    """Return a snapshot of what a migration changes, for comparison."""
     return history.applied_revisions(connection), objects.applied_files(connection)
 
 
@@ -263,7 +263,7 @@ def _reject_1_0(connection: Connection, place: str) -> None:
 
 @contextmanager
 def _described_failures(place: str) -> Iterator[None]:
-    """Turn what Alembic and the database raise into failures that say what to do."""
+    """Translate errors of Alembic and the database into failures that say what to do."""
     try:
         yield
     except CommandError as error:

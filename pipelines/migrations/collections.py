@@ -1,7 +1,8 @@
-"""Views that gather what sources offer to one that collects it, such as the places it serves.
+"""Collected views: one source gathers what the others offer, such as the places it serves.
 
 A source with `collects` gets the view `<source>.<view>`: the union of the views of that name of all
-other sources. A source that wants to be served brings such a view; nothing else names it.
+other sources. A source that wants to be served provides such a view; no other declaration is
+needed.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pipelines.source import Collection, Source
 
 
 def collected_views(sources: Mapping[str, Source]) -> dict[str, str]:
-    """The SQL of the gathered views, by schema and name.
+    """Return the SQL of the collected views, by schema and name.
 
     Args:
         sources: All sources by name.

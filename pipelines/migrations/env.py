@@ -1,7 +1,7 @@
-"""Alembic's entry: whose tables, and which database.
+"""Alembic's environment: selects the schema and the database.
 
-`isobar migrate` hands over a connection and a schema. A developer names the source:
-`alembic -x source=NAME revision --autogenerate -m "…"`; without it, the platform's own tables.
+`isobar migrate` passes a connection and a schema. Developers name the source: `alembic -x
+source=NAME revision --autogenerate -m "…"`. Without it, the platform's own tables are used.
 """
 
 from alembic import context
@@ -32,7 +32,7 @@ def run(connection: Connection, schema: Schema) -> None:
 
 
 def chosen() -> Schema:
-    """The schema that a developer names with `-x source=…`."""
+    """Return the schema that a developer names with `-x source=…`."""
     name = context.get_x_argument(as_dictionary=True).get("source", PLATFORM)
     schemas = all_schemas()
     if name not in schemas:
@@ -42,7 +42,7 @@ def chosen() -> Schema:
 
 given = context.config.attributes
 schema = given["schema"] if "schema" in given else chosen()
-# Before Alembic reads any revision: each schema has a folder of its own.
+# Set before Alembic reads any revision: each schema has its own folder.
 context.script.version_locations = [str(schema.revisions)]
 if "connection" in given:
     run(given["connection"], schema)

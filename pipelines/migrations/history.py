@@ -1,8 +1,8 @@
-"""The tables of each source and their history: a baseline from the metadata, then revisions.
+"""Tables of each source and their history: a baseline from the metadata, then revisions.
 
-A schema that is not there is created from its metadata and stamped with its newest revision, so a
-source without revisions is complete. One that is there is upgraded by its own revisions. Each has a
-version table of its own in `ops`, without a row while the baseline is all that there is.
+A missing schema is created from its metadata and stamped with its newest revision. A source without
+revisions is therefore complete. An existing schema is upgraded by its own revisions. Each schema
+has its own version table in `ops`, without a row while it is at the baseline.
 """
 
 import io
@@ -37,41 +37,41 @@ from pipelines.source import Source, sources
 from pipelines.warehouse.sql_files import execute_script
 from pipelines.warehouse.tables import metadata
 
-#: The schema of the platform's own tables, which has the version tables too.
+#: The schema of the platform's own tables, which also contains the version tables.
 PLATFORM = "ops"
 #: Schemas in which several sources have tables.
 SHARED_SCHEMAS = frozenset({"enriched", "metrics"})
-#: The version table of Isobar 1.0, which had one history for all sources.
+#: The version table of Isobar 1.0, which had a single history for all sources.
 VERSION_TABLE_OF_1_0 = "alembic_version"
 State = Literal["current", "missing", "behind", "foreign"]
 
 
 @dataclass(frozen=True)
 class Schema:
-    """A schema with its tables, SQL files and revisions: the platform's, or that of a source."""
+    """A schema of the platform or a source, with its tables, SQL files and revisions."""
 
     name: str
     #: Its comment in the database.
     about: str
-    #: The package with its folder `sql/`.
+    #: The package that contains its folder `sql/`.
     package: str
     metadata: MetaData
-    #: The folder of its revisions, which need not be there.
+    #: The folder of its revisions, which may not exist.
     revisions: Path
 
     @property
     def version_table(self) -> str:
-        """The name of its table in `ops` with the revision that the database has."""
+        """The name of its version table in `ops`, which stores the database's revision."""
         return f"{VERSION_TABLE_OF_1_0}_{self.name}"
 
     @property
     def holds(self) -> set[str]:
-        """The database schemas that have its tables."""
+        """The database schemas that contain its tables."""
         return {table.schema for table in self.metadata.tables.values() if table.schema}
 
 
 def platform() -> Schema:
-    """The tables that all sources share."""
+    """Return the schema of the tables that all sources share."""
     return Schema(
         PLATFORM,
         "Bookkeeping: deliveries, quarantine, watermarks and applied SQL files.",
@@ -82,19 +82,19 @@ def platform() -> Schema:
 
 
 def schema_of(source: Source) -> Schema:
-    """The schema of a source."""
+    """Return the schema of a source."""
     folder = Path(str(resources.files(source.package)))
     return Schema(source.name, source.about, source.package, source.metadata, folder / "migrations")
 
 
 def all_schemas() -> dict[str, Schema]:
-    """The platform's schema and those of all sources, by name, in the order of creation."""
+    """Return the platform's schema and those of all sources, by name, in order of creation."""
     found = [platform(), *map(schema_of, sources().values())]
     return {schema.name: schema for schema in found}
 
 
 def known_revisions(schema: Schema) -> list[str]:
-    """Its revisions, the newest first. Raises `alembic.util.CommandError` for several heads."""
+    """Return its revisions, newest first. Raises `alembic.util.CommandError` for several heads."""
     if not schema.revisions.is_dir():
         return []
     scripts = ScriptDirectory(_folder(), version_locations=[schema.revisions])
@@ -103,7 +103,7 @@ def known_revisions(schema: Schema) -> list[str]:
 
 
 def applied_revisions(connection: Connection) -> dict[str, str | None]:
-    """The revision of each schema that was created, by name; None while it is at its baseline."""
+    """Return the revision of each existing schema, by name; None at its baseline."""
     prefix = f"{VERSION_TABLE_OF_1_0}_"
     found = [
         (name.removeprefix(prefix), _version_table(name).c.version_num)
@@ -117,14 +117,14 @@ def applied_revisions(connection: Connection) -> dict[str, str | None]:
 
 
 def is_of_1_0(connection: Connection) -> bool:
-    """Whether Isobar 1.0 created the tables."""
+    """Return whether Isobar 1.0 created the tables."""
     name = f"{PLATFORM}.{VERSION_TABLE_OF_1_0}"
     found = connection.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar()
     return found is not None
 
 
 def state(schema: Schema, applied: dict[str, str | None]) -> State:
-    """How a schema in the database stands to its code."""
+    """Return the state of a schema in the database relative to its code."""
     if schema.name not in applied:
         return "missing"
     revision, known = applied[schema.name], known_revisions(schema)
@@ -136,9 +136,9 @@ def state(schema: Schema, applied: dict[str, str | None]) -> State:
 def create_or_upgrade(
     connection: Connection, schema: Schema, applied: dict[str, str | None]
 ) -> bool:
-    """Create or upgrade the tables of a schema; returns whether there was anything to do.
+    """Create or upgrade the tables of a schema; return whether anything changed.
 
-    Raises `PermanentFailure` for a schema of later code.
+    Raises `PermanentFailure` if the schema was created by later code.
     """
     found = state(schema, applied)
     if found == "foreign":
@@ -160,7 +160,7 @@ def create_or_upgrade(
 
 
 def config_for(schema: Schema, connection: Connection) -> Config:
-    """The configuration with which Alembic runs the revisions of a schema on a connection."""
+    """Return Alembic's configuration for running a schema's revisions on a connection."""
     config = Config(stdout=io.StringIO())
     config.set_main_option("script_location", str(_folder()))
     config.attributes |= {"connection": connection, "schema": schema}
@@ -168,13 +168,13 @@ def config_for(schema: Schema, connection: Connection) -> Config:
 
 
 def differences(connection: Connection, schema: Schema) -> list[str]:
-    """How the tables of a schema differ from its metadata: none when all is well."""
+    """Return how the tables of a schema differ from its metadata; empty if they do not."""
     context = MigrationContext.configure(connection, opts=comparison(schema))
     return [repr(one) for one in compare_metadata(context, schema.metadata)]
 
 
 def comparison(schema: Schema) -> dict[str, Any]:
-    """Options of Alembic's context: which objects it compares with the metadata of a schema."""
+    """Return Alembic's context options, which limit the comparison to objects of the schema."""
     of_others = {
         table
         for other in all_schemas().values()
@@ -210,7 +210,7 @@ def _create(connection: Connection, schema: Schema) -> None:
     version = _version_table(schema.version_table)
     version.comment = f"The revision of the tables of {schema.name}; no row: their baseline."
     version.create(connection)
-    # Everybody may see which revision there is, and only the owner may change it.
+    # Every user may read the revision; only the owner may change it.
     on = f"ON {version.fullname}"
     execute_script(connection, f"REVOKE ALL {on} FROM {LOADER}; GRANT SELECT {on} TO {LOADER}")
     if known := known_revisions(schema):

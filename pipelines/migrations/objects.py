@@ -1,7 +1,7 @@
-"""Views, functions, triggers and rights: `.sql` files, applied when they changed.
+"""Views, functions, triggers and privileges: `.sql` files, applied when they change.
 
-`ops.sql_objects` has the digest of each file that is applied. What a plug-in's files do is compared
-with what they may do: touch the plug-in's own objects.
+`ops.sql_objects` stores the digest of each applied file. The effects of a plug-in's files are
+checked: they may only touch the plug-in's own objects.
 """
 
 import hashlib
@@ -19,29 +19,29 @@ from pipelines.source import Source
 from pipelines.warehouse.sql_files import execute_script, read_sql
 from pipelines.warehouse.tables import sql_objects
 
-#: Files of a source that may be executed again at any time, in this order, when its tables, its
-#: views or the file changed: triggers first, rights last.
+#: Idempotent files of a source, executed in this order whenever its tables, its views or the file
+#: change: triggers first, privileges last.
 SCRIPTS = ("tables.sql", "grants.sql")
-#: Undoes what a file of somebody else's may have set for the rest of the transaction.
+#: Undoes settings that a plug-in's file may have changed for the rest of the transaction.
 OWN_SESSION = "SET LOCAL ROLE isobar_owner; SET LOCAL search_path TO DEFAULT"
 ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:COMMIT|ROLLBACK)\b", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Applied:
-    """A file that is applied: its digest, and the plug-in that it belongs to, if any."""
+    """An applied file: its digest, and the plug-in that it belongs to, if any."""
 
     sha256: str | None
     plugin: str | None
 
 
 def digest(sql: str) -> str:
-    """The digest of a file's text."""
+    """Return the digest of a file's text."""
     return hashlib.sha256(sql.encode()).hexdigest()
 
 
 def scripts(schema: Schema) -> dict[str, str]:
-    """Its files besides views and functions, by names such as `NAME/grants.sql`."""
+    """Return its files other than views and functions, by names such as `NAME/grants.sql`."""
     folder = resources.files(schema.package).joinpath("sql")
     return {
         f"{schema.name}/{name}": folder.joinpath(name).read_text(encoding="utf-8")
@@ -51,7 +51,7 @@ def scripts(schema: Schema) -> dict[str, str]:
 
 
 def applied_files(connection: Connection) -> dict[str, Applied]:
-    """Each file that was applied, by name; without a digest where its object is gone."""
+    """Return each applied file by name; without a digest if its object no longer exists."""
     found = list(connection.execute(select(sql_objects)))
     present = _signatures(connection, [row.name for row in found if _is_object(row.name)])
     return {
@@ -63,11 +63,11 @@ def applied_files(connection: Connection) -> dict[str, Applied]:
 
 
 def replace(connection: Connection, files: Mapping[str, str], plugin: str | None) -> set[str]:
-    """Create or replace the views and functions whose files changed; returns their names."""
+    """Create or replace the views and functions whose files changed; return their names."""
     stale = _stale(connection, files)
     _in_dependency_order(connection, stale)
     for name, signatures in _signatures(connection, stale).items():
-        if len(signatures) > 1:  # its arguments changed: the old one is left
+        if len(signatures) > 1:  # its arguments changed, and the old one remains
             words = f"{name} is there with several signatures"
             raise ProgrammingError(None, None, ValueError(words))
     _record(connection, stale, plugin)
@@ -75,9 +75,9 @@ def replace(connection: Connection, files: Mapping[str, str], plugin: str | None
 
 
 def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> None:
-    """Drop views and functions; one that something of the user's needs stops it.
+    """Drop views and functions; fails if a user's object depends on one of them.
 
-    Those of triggers stay unless it is for good: they can always be replaced.
+    Trigger functions are dropped only with `for_good`; otherwise they can always be replaced.
     """
     names = list(names)
     found = _signatures(connection, filter(_is_object, names), with_triggers=for_good)
@@ -89,7 +89,7 @@ def drop(connection: Connection, names: Iterable[str], *, for_good: bool) -> Non
 def execute_scripts(
     connection: Connection, schema: Schema, *, plugin: str | None, is_changed: bool
 ) -> None:
-    """Execute its scripts where its tables or views changed, or one of the scripts."""
+    """Execute its scripts if its tables, its views or one of the scripts changed."""
     files = scripts(schema)
     if is_changed or _stale(connection, files):
         for sql in files.values():
@@ -105,7 +105,7 @@ def forbid_transaction_control(source: Source, files: Mapping[str, str]) -> None
 
 
 def belongings_of_others(connection: Connection, source: Source) -> dict[tuple[str, str], int]:
-    """Whatever is not of a source, by schema and name, with a number that any change changes."""
+    """Return objects of other sources, by schema and name, with their versions."""
     query = text(read_sql("pipelines.migrations", "belongings"))
     rows = connection.execute(query, {"own": source.name})
     own = {*source.metadata.tables, *source.object_files}
@@ -118,7 +118,7 @@ def belongings_of_others(connection: Connection, source: Source) -> dict[tuple[s
 def forbid_foreign_changes(
     connection: Connection, source: Source, before: dict[tuple[str, str], int]
 ) -> None:
-    """Raise `PermissionError` for a plug-in that changed what is not its own."""
+    """Raise `PermissionError` if a plug-in changed an object that is not its own."""
     execute_script(connection, OWN_SESSION)
     after = belongings_of_others(connection, source)
     changed = {one for one, version in before.items() if after.get(one) != version}
@@ -129,12 +129,12 @@ def forbid_foreign_changes(
 
 
 def _is_object(name: str) -> bool:
-    """Whether it is a view or function, and not a script."""
+    """Return whether the name is that of a view or function, not of a script."""
     return "/" not in name
 
 
 def _stale(connection: Connection, files: Mapping[str, str]) -> dict[str, str]:
-    """The files that are not applied as they are now."""
+    """Return the files that changed since they were applied."""
     applied = {name: one.sha256 for name, one in applied_files(connection).items()}
     return {name: sql for name, sql in files.items() if applied.get(name) != digest(sql)}
 
@@ -149,9 +149,9 @@ def _record(connection: Connection, files: Mapping[str, str], plugin: str | None
 
 
 def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) -> None:
-    """Execute each statement as soon as what it needs is there, or what needs it is gone.
+    """Execute statements in dependency order, by retrying those that fail until none succeeds.
 
-    Raises the first statement's error when none of the rest succeeds.
+    Raises the error of the first remaining statement if no other succeeds.
     """
     waiting = dict(statements)
     while waiting:
@@ -160,7 +160,7 @@ def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) 
             try:
                 with connection.begin_nested():
                     execute_script(connection, sql)
-            except OperationalError:  # no fault of the order
+            except OperationalError:  # unrelated to the order
                 raise
             except DBAPIError as error:
                 errors[name] = error
@@ -174,7 +174,7 @@ def _in_dependency_order(connection: Connection, statements: Mapping[str, str]) 
 def _signatures(
     connection: Connection, names: Iterable[str], *, with_triggers: bool = True
 ) -> dict[str, list[str]]:
-    """How to drop what has these names: a view, or each function of a name with its arguments."""
+    """Return what to drop by these names: a view, or each function with its argument types."""
     query = text(
         """
         SELECT name, 'VIEW ' || to_regclass(name) AS signature

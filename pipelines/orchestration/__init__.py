@@ -1,1 +1,1 @@
-"""From declared sources to Dagster: assets, checks, schedules, sensors, alerts, retention."""
+"""Dagster definitions from declared sources: assets, checks, jobs, schedules, sensors, alerts."""

@@ -1,6 +1,7 @@
-"""What every asset shows in Dagster, and how failures are reported there.
+"""Metadata of every asset in Dagster, and how failures are reported there.
 
-The bridge between plain code and Dagster's types, used by all sources. No logic of a source.
+The bridge between plain code and Dagster's types, used by all sources. Contains no logic of a
+source.
 """
 
 import json
@@ -38,17 +39,17 @@ from pipelines.warehouse.sql_files import (
     without_comments_on,
 )
 
+#: Seconds between retries of a step whose source or database was unavailable.
 PATIENCE_SECONDS = (60, 120, 240)
-"""Waits before a step is tried again when its source or the database was away."""
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 OWNERS = ["team:isobar"]
-#: On tables that a sensor of their source refreshes: automation leaves them alone.
+#: Tag of tables that a sensor of their source refreshes. Automation ignores them.
 REFRESHED_BY_SENSOR = {"isobar/refreshed_by": "sensor"}
+#: Key prefix of external assets: files, documents and services that assets read.
 EXTERNAL = "sources"
-"""First part of the keys of what is not ours: files, documents and services that assets read."""
-#: Group of the functions that analysts call.
+#: Asset group of the functions that analysts call.
 FUNCTIONS = "functions"
-#: An argument of a function: its name where it has one, its type, its default.
+#: An argument of a function: its name, if any, its type and its default.
 ARGUMENT = re.compile(
     r"(?:(?P<name>\w+)\s+)??"
     r"(?P<type>(?:double precision|character varying|timestamp|time|[a-z]\w*)(?:\([\d, ]+\))?"
@@ -56,7 +57,7 @@ ARGUMENT = re.compile(
     r"(?:\s+DEFAULT\s+(?P<default>[^,\n]+))?\s*(?:,|$)"
 )
 SAMPLE_ROWS = 5
-#: Tag of runs that failed because of what a person had filled in.
+#: Tag of runs that failed because of a person's input.
 REJECTED_INPUT = "isobar/rejected_input"
 MAX_CELL_CHARACTERS = 200
 
@@ -68,17 +69,17 @@ def asset_key(table: Table) -> dg.AssetKey:
 
 
 def is_external(key: dg.AssetKey) -> bool:
-    """Whether an asset is not ours."""
+    """Return whether an asset is external, so that Isobar does not materialize it."""
     return key.path[0] == EXTERNAL
 
 
 def input_key(source_input: Input) -> dg.AssetKey:
-    """The key of something outside that a source reads."""
+    """Return the asset key of an external input of a source."""
     return dg.AssetKey([EXTERNAL, source_input.name])
 
 
 def input_spec(source: Source, source_input: Input) -> dg.AssetSpec:
-    """Something outside that a source reads, as a node of its own in the graph."""
+    """Return the external asset of a source's input, a separate node in the graph."""
     setting = {"setting": source_input.setting} if source_input.setting else {}
     return dg.AssetSpec(
         key=input_key(source_input),
@@ -97,7 +98,7 @@ def table_spec(
     deps: Iterable[dg.AssetKey] = (),
     tags: Mapping[str, str] | None = None,
 ) -> dg.AssetSpec:
-    """The asset of a table: description, columns and their comments come from `tables.py`."""
+    """Return the asset of a table; its description and columns come from `tables.py`."""
     lineage = column_sources(table.fullname)
     return dg.AssetSpec(
         key=asset_key(table),
@@ -131,15 +132,15 @@ def table_spec(
 
 
 def row_count(connection: Connection, key: dg.AssetKey) -> int:
-    """How many rows a table or view of ours has."""
+    """Return the number of rows of a table or view."""
     query = text(f"SELECT count(*) FROM {'.'.join(key.path)}")
     return int(connection.execute(query).scalar_one())
 
 
 def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.AssetsDefinition:
-    """The asset of a view that `isobar migrate` made: to materialise a view is to profile it.
+    """Return the asset of a view that `isobar migrate` created: materializing it profiles the view.
 
-    Its description is the view's comment; `upstream` are the tables and views that it reads.
+    Its description is the view's comment. `upstream` are the tables and views that it reads.
     """
     schema, name = view.name.split(".")
     key = dg.AssetKey([schema, name])
@@ -174,7 +175,7 @@ def view_asset(source: Source, view: View, upstream: Sequence[str]) -> dg.Assets
 
 
 def _about_view(sql: str, view: View) -> str | None:
-    """The comment on a view, and why Dagster may show it as out of date."""
+    """Return a view's comment, and a note on why Dagster may show the view as out of date."""
     about = comment_on(sql)
     if about is None or view.job is None:
         return about
@@ -185,9 +186,9 @@ def _about_view(sql: str, view: View) -> str | None:
 
 
 def function_spec(source: Source, name: str, upstream: Sequence[str]) -> dg.AssetSpec:
-    """A function that analysts call, in the catalog: nothing refreshes it.
+    """Return the asset of a function that analysts call. It is documentation: nothing refreshes it.
 
-    `upstream` are the tables and views that it reads.
+    `upstream` are the tables and views that the function reads.
     """
     sql = source.object_files[name]
     comment = comment_on(sql) or ""
@@ -212,7 +213,7 @@ def function_spec(source: Source, name: str, upstream: Sequence[str]) -> dg.Asse
 
 
 def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
-    """Columns with comments and what they are made of, and a few rows to look at."""
+    """Return the columns with comments and lineage, and a few sample rows."""
     name = ".".join(key.path)
     sources = column_sources(name)
     columns = connection.execute(
@@ -236,20 +237,20 @@ def _view_metadata(connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
 
 
 def _code(*files: str) -> dict[str, Any]:
-    """The path of the file that makes an asset, and links to all on a forge where it is known."""
+    """Return the path of the file that defines an asset, and links to all if a forge is known."""
     paths = ["/".join(_from_package(Path(file).parts)) for file in files]
     url = code_url()
-    if url is None or not paths[0].startswith("pipelines/"):  # a plug-in has a forge of its own
+    if url is None or not paths[0].startswith("pipelines/"):  # a plug-in has its own forge
         return {"code": paths[0]}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # code references are; nothing else opens
+        warnings.simplefilter("ignore", dg.BetaWarning)  # code references are in beta
         links = [dg.UrlCodeReference(url=f"{url}/{path}", label=path) for path in paths]
         references = dg.CodeReferencesMetadataValue(code_references=[*links])
     return {"code": paths[0], "dagster/code_references": references}
 
 
 def _from_package(parts: Sequence[str]) -> Sequence[str]:
-    """The end of a path that begins with the top-level package of the file."""
+    """Return the part of a path that starts at the top-level package of the file."""
     begin = len(parts) - 1
     while (Path(*parts[:begin]) / "__init__.py").exists() or parts[begin - 1] in ("sql", "views"):
         begin -= 1
@@ -257,27 +258,26 @@ def _from_package(parts: Sequence[str]) -> Sequence[str]:
 
 
 class StepMetadata:
-    """What every materialization shows, so that the UI draws it over time."""
+    """Metadata that every materialization shows, so that the UI plots it over time."""
 
     def __init__(self, context: dg.AssetExecutionContext | dg.OpExecutionContext) -> None:
         self._context = context
         self._began = time.perf_counter()
 
     def table_stats(self, connection: Connection, key: dg.AssetKey) -> dict[str, Any]:
-        """Rows, size, and seconds since the work began."""
+        """Return row count, size, and seconds since the work began."""
         size = text("SELECT pg_total_relation_size(to_regclass(:name))")
         on_disk = connection.execute(size, {"name": ".".join(key.path)}).scalar_one()
         return {
             "dagster/row_count": row_count(connection, key),
-            **({"bytes_on_disk": int(on_disk)} if on_disk else {}),  # views have none
+            **({"bytes_on_disk": int(on_disk)} if on_disk else {}),  # none for views
             "seconds": round(time.perf_counter() - self._began, 3),
         }
 
     def record_source_event(self, source_input: Input, metadata: Mapping[str, Any]) -> None:
-        """Record on the page of an external source what came from it.
+        """Record a materialization of an external source, with the metadata of what was received.
 
-        Its data version stays what it was before the first time: what reads it is not marked as out
-        of date by that.
+        Its data version stays the initial one, so that downstream assets do not become out of date.
         """
         event = dg.AssetMaterialization(
             input_key(source_input),
@@ -289,7 +289,7 @@ class StepMetadata:
     def record_deliveries(
         self, store: Warehouse, source_input: Input, outcomes: Sequence[Outcome]
     ) -> int:
-        """Record deliveries on the page of what they came from; their size in bytes."""
+        """Record deliveries as an event of their external source. Returns their size in bytes."""
         if not outcomes:
             return 0
         with store.engine.connect() as connection:
@@ -299,7 +299,7 @@ class StepMetadata:
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """What became of deliveries, in source records."""
+    """Return the counts of deliveries, in source records."""
     return {
         "deliveries": len(outcomes),
         **{
@@ -313,11 +313,11 @@ def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
 def as_dagster_failure(
     context: dg.AssetExecutionContext, *, is_patient: bool = True
 ) -> Iterator[StepMetadata]:
-    """Turn our failures into Dagster's: transient ones are tried again, permanent ones are not.
+    """Translate our failures to Dagster's: transient ones are retried, permanent ones are not.
 
-    Yields the page that receives the metadata of the work that begins here.
-    Where a person waits for the run, none is: the client has tried several times already. Nor
-    where another run comes soon anyway: such a step is not patient.
+    Yields the metadata of the step that starts here. Nothing is retried if a person waits for the
+    run, because the client has already retried several times. Nor if `is_patient` is false: another
+    run follows soon anyway.
     """
     try:
         yield StepMetadata(context)
@@ -345,7 +345,7 @@ def as_dagster_failure(
 
 @contextmanager
 def as_permanent_failure(context: dg.OpExecutionContext) -> Iterator[None]:
-    """Turn our failures into Dagster's, which are not tried again: a person waits for the run."""
+    """Translate our failures to Dagster's without retries: a person waits for the run."""
     try:
         yield
     except Failure as failure:
@@ -356,7 +356,7 @@ def as_permanent_failure(context: dg.OpExecutionContext) -> Iterator[None]:
 def _fail_step(
     context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
 ) -> NoReturn:
-    """Fail a step with our words alone; their cause and its stack are in the log at level DEBUG."""
+    """Fail a step with our message only; its cause and traceback are logged at level DEBUG."""
     cause = redact("".join(traceback.format_exception(failure)))
     context.log.debug("%s\n%s", failure.problem, cause)
     raise dg.Failure(description=str(failure), allow_retries=False) from None
@@ -365,7 +365,7 @@ def _fail_step(
 def _tag_rejected_input(
     context: dg.OpExecutionContext | dg.AssetExecutionContext, failure: Failure
 ) -> None:
-    """Tag the run of a person's error, so that neither alerts nor the status mention it."""
+    """Tag a run that failed on a person's input, so that alerts and the status ignore it."""
     if isinstance(failure, RejectedInput):
         context.instance.add_run_tags(context.run.run_id, {REJECTED_INPUT: "true"})
 
@@ -376,7 +376,7 @@ def log_skip(context: dg.AssetExecutionContext, key: dg.AssetKey, reason: str) -
 
 
 def as_table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
-    """Rows as asset pages show them, long words cut."""
+    """Return rows as table metadata for asset pages, with long values truncated."""
     return dg.MetadataValue.table(
         [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows],
         schema=None if rows else dg.TableSchema(columns=[]),

@@ -9,9 +9,9 @@ from pipelines.orchestration.asset_metadata import FUNCTIONS, REFRESHED_BY_SENSO
 from pipelines.orchestration.schedule_config import sensor_options, timetable
 from pipelines.source import Source, sources
 
-#: As long as a run may take at most (dagster.yaml), retries within.
+#: Longest duration of a run (dagster.yaml), including retries.
 GRACE = dt.timedelta(hours=2)
-#: Unlike `eager` it waits for no source that has nothing yet, as that may be off for ever.
+#: Unlike `eager`, it does not wait for sources without data, which may be off permanently.
 FOLLOWS = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.any_deps_in_progress()
@@ -31,7 +31,7 @@ derived_assets = dg.AutomationConditionSensorDefinition(
 
 
 def automated(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """The asset with its freshness policy, and the condition on which it is refreshed.
+    """Return the asset with its freshness policy and automation condition.
 
     External assets and functions have neither.
     """
@@ -52,9 +52,10 @@ def automated(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 
 def _freshness(source: Source, job: str | None) -> dg.FreshnessPolicy | None:
-    """Late after the longest wait for a run, and half of what that may take, or all of it.
+    """Return the freshness policy: the longest interval between runs plus a grace period.
 
-    None for a source that is off, or that nothing looks at by the clock.
+    It warns after half of the grace period, and fails after all of it. None for a source that is
+    off or has no schedule.
     """
     is_on = source.settings.is_set_up(Settings.current())
     mine = [one for one in source.schedules if (one.job or source.name) == (job or source.name)]

@@ -1,4 +1,4 @@
-"""Checks of assets: those of every ledger feed, of every inbox and API, and declared queries."""
+"""Asset checks: for every ledger feed, every inbox and API, and declared queries."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,18 +21,18 @@ WHAT_TO_DO = "When it is not green: "
 
 
 def described(expects: str, remedy: str) -> str:
-    """The description of a check: what holds, and below it what to do where it does not."""
+    """Return the description of a check: what it expects, and below that what to do if it fails."""
     return f"{expects}\n\n{WHAT_TO_DO}{remedy}"
 
 
 def expectation_and_remedy(description: str) -> tuple[str, str | None]:
-    """The two parts of what `described` gives."""
+    """Split a description made by `described` into its two parts."""
     expects, _, remedy = description.partition(f"\n\n{WHAT_TO_DO}")
     return expects, remedy or None
 
 
 def checks_of(source: Source) -> list[dg.AssetChecksDefinition]:
-    """The checks that follow from a source's declaration."""
+    """Return the checks that follow from a source's declaration."""
     found = [check for ledger in source.ledgers for check in ledger_checks(source, ledger)]
     for fetcher in source.fetch:
         if isinstance(fetcher, FileInbox):
@@ -43,7 +43,7 @@ def checks_of(source: Source) -> list[dg.AssetChecksDefinition]:
 
 
 class Offending(NamedTuple):
-    """Rows that offend: how many there are, and the first of them."""
+    """Offending rows: their number, and the first few."""
 
     total: int
     rows: Sequence[Mapping[str, Any]]
@@ -52,7 +52,7 @@ class Offending(NamedTuple):
 def verdict(
     found: Offending | Sequence[Mapping[str, Any]], severity: dg.AssetCheckSeverity
 ) -> dg.AssetCheckResult:
-    """A check that passes when no row offends, and shows the first of them when some do."""
+    """Return a check result that passes without offending rows, or shows the first few."""
     count, offending = found if isinstance(found, Offending) else (len(found), found)
     metadata: dict[str, Any] = {"offending": count}
     if offending:
@@ -61,11 +61,11 @@ def verdict(
 
 
 def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefinition]:
-    """The checks that every ledger feed has.
+    """Return the checks that every ledger feed has.
 
-    Each delivery of a snapshot is complete, and its run fails without one. Otherwise rejects of
-    earlier deliveries are still missing, and a run without news is green: `source_active` is for
-    those.
+    Each delivery of a snapshot is complete, and its run fails if none arrives. For other feeds,
+    rejects of earlier deliveries are still missing, and a run without new data succeeds;
+    `source_active` covers those feeds.
     """
     key, feed = dg.AssetKey(ledger.on.split(".")), ledger.feed or source.name
 
@@ -141,7 +141,7 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
 
 
 def offending_rows(connection: Connection, query: str) -> Offending:
-    """How many rows a query has, and the first of them."""
+    """Return how many rows a query returns, and the first few."""
     inner = query.rstrip().removesuffix(";")
     counted = (
         f"SELECT offending.*, count(*) OVER () AS {COUNT} FROM ({inner}\n) AS offending"
@@ -153,7 +153,7 @@ def offending_rows(connection: Connection, query: str) -> Offending:
 
 
 def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition:
-    """The check that no file of an inbox was rejected as a whole."""
+    """Return the check that no file of an inbox was rejected as a whole."""
     variable = source.settings.variable(inbox.setting)
 
     @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
@@ -187,7 +187,7 @@ def readable_files(source: Source, inbox: FileInbox) -> dg.AssetChecksDefinition
 
 
 def readable_api(source: Source, api: PagedApi) -> dg.AssetChecksDefinition:
-    """The check that an API was read to its end when it was last read."""
+    """Return the check that the last poll of an API read it to its end."""
 
     @dg.asset_check(  # type: ignore[arg-type]  # it takes generators too
         asset=dg.AssetKey(source.loads[0].split(".")),
@@ -219,7 +219,7 @@ def readable_api(source: Source, api: PagedApi) -> dg.AssetChecksDefinition:
 
 
 def query_check(source: Source, declared: Check) -> dg.AssetChecksDefinition:
-    """A warning that shows the rows that `sql/checks/<name>.sql` of the source returns."""
+    """Return a check that warns if `sql/checks/<name>.sql` of the source returns rows."""
 
     @dg.asset_check(
         asset=dg.AssetKey(declared.on.split(".")),

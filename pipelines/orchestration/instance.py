@@ -1,4 +1,4 @@
-"""Dagster's instance on a storage other than the environment's: read-only, or a restored one."""
+"""Dagster instances on another storage than the environment's: read-only or restored ones."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import dagster as dg
 
-# `DagsterInstance.from_config` takes no overrides, and a file with the address in it would have a
-# password on the disk, if that has room for it.
+# `DagsterInstance.from_config` accepts no overrides. A config file with the URL in it would put a
+# password on the disk, and would need space on a disk that may be full.
 from dagster._core.instance.ref import InstanceRef
 
 
 @contextmanager
 def instance_on(url: str, home: Path, config: Path | None = None) -> Iterator[dg.DagsterInstance]:
-    """Open the instance of `home` on the storage at `url`, whose tables are there.
+    """Open the instance of `home` on the storage at `url`, whose tables must exist.
 
     `config` is the folder of dagster.yaml, by default `home`.
     """

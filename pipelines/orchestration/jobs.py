@@ -1,4 +1,4 @@
-"""What a source gives to Dagster: what follows from its declaration, and its own `jobs.py`."""
+"""Dagster definitions of a source: derived from its declaration, and from its own `jobs.py`."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -14,7 +14,7 @@ from pipelines.warehouse.tables import WRITTEN_WITH
 
 
 def definitions_of(source: Source) -> dg.Definitions:
-    """The assets, checks, jobs, schedules and sensors of a source."""
+    """Return the assets, checks, jobs, schedules and sensors of a source."""
     own = source.module("jobs")
     parts: dg.Definitions = own.definitions if own else dg.Definitions()
     views = []
@@ -37,16 +37,16 @@ def definitions_of(source: Source) -> dg.Definitions:
 
 
 def _blocking(source: Source, view: str, read: Collection[str]) -> list[str]:
-    """The tables with the ledger checks of a view's source: when counts do not add up, it waits."""
+    """Return the tables whose ledger checks block a view: it waits if counts do not balance."""
     tables = {ledger.on for ledger in source.ledgers}
     is_of_source = any(name in source.metadata.tables for name in read)
     return sorted(tables - {*read, view}) if is_of_source else []
 
 
 def upstream_of(view: str) -> list[str]:
-    """The tables and views that are assets and that a view reads, itself or by way of others.
+    """Return the asset tables and views that a view reads, directly or indirectly.
 
-    A table that is no asset names in `info` the one it is written with.
+    A table that is not an asset names, in its `info`, the asset with which it is written.
     """
     files = {name: sql for one in sources().values() for name, sql in one.object_files.items()}
     views = {name for one in sources().values() for name in one.view_assets}
@@ -68,9 +68,9 @@ def upstream_of(view: str) -> list[str]:
 
 
 def _jobs(source: Source, assets: Collection[object], checks: Collection[Any]) -> Iterator[Any]:
-    """The source's job, for all that no other job is for, and those that checks and views name.
+    """Yield the source's default job for everything else, and the jobs that checks and views name.
 
-    A source that collects from others refreshes their views too that show what it brings.
+    If a source collects from others, its job also refreshes their views that show its data.
     """
     job_of_check = {(check.on, check.name): check.job for check in source.checks}
     keys = [key for one in assets if isinstance(one, dg.AssetsDefinition) for key in one.keys]

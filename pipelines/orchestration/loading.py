@@ -1,4 +1,4 @@
-"""The asset and the sensors of sources that declare their fetchers: inboxes, APIs, documents."""
+"""The asset and sensors of sources with declared fetchers: inboxes, APIs and documents."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.source import FileInbox, HttpDocument, PagedApi, Source
 from pipelines.warehouse.connection import Warehouse
 
-#: How long a run that a person waits for waits for files that are still being written.
+#: How long an interactive run waits for files that are still being written.
 WAIT_SECONDS = 10.0
 AFTER_FAILURE_SECONDS = 60.0
 INBOX_SECONDS, API_SECONDS = 1, 30
@@ -58,12 +58,12 @@ class LoadConfig(dg.Config):
 
 
 def load_op(source: Source) -> str:
-    """The name of the operation that loads a source."""
+    """Return the name of the op that loads a source."""
     return f"load_{source.name}"
 
 
 def load_asset(source: Source) -> dg.AssetsDefinition:
-    """The asset of the tables that a source's fetchers fill, each read in turn."""
+    """Return the asset of the tables that a source's fetchers fill, one fetcher after another."""
     deps = [input_key(fetcher.input) for fetcher in source.fetch]
     tables = [source.table(name) for name in source.loads]
 
@@ -98,7 +98,7 @@ def load_asset(source: Source) -> dg.AssetsDefinition:
 
 @dataclass
 class _Loading:
-    """One load of a source: what comes of its fetchers."""
+    """One load of a source: the outcomes of its fetchers."""
 
     context: dg.AssetExecutionContext
     step: StepMetadata
@@ -113,7 +113,7 @@ class _Loading:
     is_on: bool = False
 
     def fetch_all(self) -> None:
-        """Load what each fetcher has, or one file."""
+        """Load everything that each fetcher has, or one file."""
         for fetcher in self.source.fetch:
             before = len(self.outcomes)
             if isinstance(fetcher, FileInbox):
@@ -128,9 +128,9 @@ class _Loading:
             self.bytes_received += self.step.record_deliveries(self.store, fetcher.input, fresh)
 
     def _load_inbox(self, fetcher: FileInbox) -> None:
-        """Load the whole files of the inbox, or one file from anywhere.
+        """Load the complete files of the inbox, or one file from anywhere.
 
-        Rejected files are shown by the check `readable_files`.
+        The check `readable_files` shows rejected files.
         """
         name, run_id = self.source.name, self.context.run.run_id
 
@@ -158,7 +158,7 @@ class _Loading:
             raise unreadable[0]
 
     def _poll_api(self, fetcher: PagedApi) -> None:
-        """Load what an API has that is new; `readable_api` shows why it could not be read."""
+        """Load what is new at an API; the check `readable_api` shows why it could not be read."""
         client = fetcher.open(self.settings, 5)
         if client is None:
             return
@@ -176,7 +176,7 @@ class _Loading:
             self.context.log.error("%s", failure)
 
     def _fetch_document(self, fetcher: HttpDocument) -> None:
-        """Fetch a document and load it, unless its content is the one that was loaded last."""
+        """Fetch a document and load it, unless its content equals the last one loaded."""
         source, name = self.source, fetcher.input.name
         address = getattr(self.settings, fetcher.setting)
         if address is None:
@@ -199,7 +199,7 @@ class _Loading:
             self.outcomes.append(fetcher.load(connection, answer, delivery, self.settings, run_id))
 
     def results(self, retried: list[Outcome]) -> Iterator[dg.MaterializeResult[None]]:
-        """What the page of each table shows, with the counts on the first."""
+        """Yield the metadata of each table, with the counts on the first one."""
         keys = [dg.AssetKey(name.split(".")) for name in self.source.loads]
         with self.store.engine.connect() as connection:
             shown = {key: self.step.table_stats(connection, key) for key in keys}
@@ -216,7 +216,7 @@ class _Loading:
 
 
 def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | None:
-    """The inbox of a source; None where it is off."""
+    """Return the inbox of a source, or None if it is off."""
     folder = getattr(settings, fetcher.setting)
     if folder is None:
         return None
@@ -226,7 +226,7 @@ def open_inbox(source: Source, fetcher: FileInbox, settings: Any) -> Inbox | Non
 
 
 def sensors_of(source: Source) -> list[dg.SensorDefinition]:
-    """The sensors of a source's fetchers."""
+    """Return the sensors of a source's fetchers."""
     found = []
     for fetcher in source.fetch:
         if isinstance(fetcher, FileInbox):
@@ -237,7 +237,7 @@ def sensors_of(source: Source) -> list[dg.SensorDefinition]:
 
 
 def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
-    """The sensor that starts the source's job for new files of its inbox."""
+    """Return the sensor that starts the source's job for new files in its inbox."""
     variable = source.settings.variable(fetcher.setting)
 
     @due_sensor(
@@ -272,7 +272,7 @@ def inbox_sensor(source: Source, fetcher: FileInbox) -> dg.SensorDefinition:
 def _for_rejected_files(
     context: dg.SensorEvaluationContext, source: Source, inbox: Inbox, rejected: set[str]
 ) -> dg.RunRequest | dg.SkipReason:
-    """A run where a rejected file is gone, so that its check turns green."""
+    """Request a run if a rejected file was removed, so that its check turns green."""
     if not rejected or rejected <= {file.name for file in inbox.files()}:
         return dg.SkipReason("Nothing new in the inbox.")
     if run_state.is_under_way(context.instance, source.name):
@@ -290,7 +290,7 @@ def _for_files(
     pending: Sequence[InboxFile],
     settled: Sequence[InboxFile],
 ) -> dg.RunRequest | dg.SkipReason:
-    """A run for files, unless one will see them, or has just failed with them."""
+    """Request a run for files, unless a pending run covers them or one has just failed on them."""
     if run_state.covered_by_pending_run(context.instance, source.name, newest_change(settled)):
         return dg.SkipReason("A run is under way.")
     failed_at = run_state.last_failure_at(context.instance, source.name) or 0.0
@@ -301,12 +301,12 @@ def _for_files(
 
 
 def newest_change(files: Sequence[InboxFile]) -> float:
-    """When the last of some files was last touched, in seconds since 1970."""
+    """Return when the most recently changed file was changed, in seconds since 1970."""
     return max(file.changed_ns for file in files) / 1e9
 
 
 def api_sensor(source: Source, fetcher: PagedApi) -> dg.SensorDefinition:
-    """The sensor that starts the source's job when its API has something new."""
+    """Return the sensor that starts the source's job when its API has something new."""
     variable = fetcher.input.setting
 
     @due_sensor(
@@ -339,7 +339,7 @@ def api_sensor(source: Source, fetcher: PagedApi) -> dg.SensorDefinition:
             try:
                 if not fetcher.has_news(store, client, utc_now):
                     return dg.SkipReason("Nothing new at the API.")
-            except Failure as failure:  # the run tries more patiently, and reports what is wrong
+            except Failure as failure:  # the run retries longer, and reports the failure
                 context.log.warning("%s", failure)
         return dg.RunRequest()
 

@@ -1,8 +1,7 @@
-"""Runs and what became of their processes: which are under way, and which were killed.
+"""Find runs whose process has died, mark them failed and free their pool slots.
 
-A run of `isobar run` notes its process, and Dagster that of a worker; one that was killed is found
-dead here, is marked failed, and frees its pool slots. A living code server watches its
-workers. Run as a program, this ends killed runs and prints them.
+A run of `isobar run` records its process; Dagster records that of a worker. A live code server
+monitors its own workers. Run as a program, this module ends orphaned runs and prints them.
 """
 
 import datetime as dt
@@ -15,11 +14,11 @@ import psutil
 
 from pipelines.postgres.process_identity import find, is_alive
 
+#: Tag of runs in the process of a command: a person waits, so they do not wait for a source.
 TAG = "isobar/interactive"
-"""On runs in the process of a command: a person waits, so they do not wait for a source."""
 TAG_TEXT = re.compile(r"process (?P<pid>\d+) on (?P<host>\S+), started (?P<started_at>.+)")
+#: Tag of runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers.
 BROKER_TAG = "dagster-celery/task_id"
-"""On runs of `pipelines.runtime.celery_launcher`, whose daemon queries the workers."""
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -28,32 +27,32 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+#: A worker logs its process among its first events.
 FIRST_EVENTS = 5
-"""A worker logs its process among its first events."""
 STARTED_AT = "%Y-%m-%d %H:%M:%S UTC"
+#: Clock adjustments may shift the apparent start of a process by up to this.
 CLOCK_SECONDS = 5
-"""Clocks are set: a process may seem to have begun so much later than it did."""
 
 
 def tag_of_process(pid: int | None = None) -> str:
-    """Name a process, this one by default: `process 7 on vm, started 2026-11-21 14:30:21 UTC`."""
+    """Describe a process (by default this): `process 7 on vm, started 2026-11-21 14:30:21 UTC`."""
     process = psutil.Process(pid)
     started_at = dt.datetime.fromtimestamp(process.create_time(), dt.UTC).strftime(STARTED_AT)
     return f"process {process.pid} on {socket.gethostname()}, started {started_at}"
 
 
 def reconcile(instance: dg.DagsterInstance) -> None:
-    """Fail the runs whose command was killed on this machine, and free their pool slots."""
+    """Fail runs whose command was killed on this machine, and free their pool slots."""
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
         if _command_was_killed(run):
             _end(instance, run)
 
 
 def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """The same, and for runs whose worker was killed, which the daemon then takes again.
+    """Do the same, and fail runs whose worker was killed, which the daemon then retries.
 
-    Returns them. Only for the machine of the workers: on each one the address of its code server
-    may be that of loopback.
+    Returns the runs. Call it only on the machine of the workers: elsewhere, a code server's
+    loopback address would be mistaken for this machine's.
     """
     return [
         run
@@ -63,17 +62,17 @@ def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 
 def is_orphaned(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether the process of an unfinished run was killed, as far as this machine can see."""
+    """Return whether this machine knows that the process of an unfinished run was killed."""
     return _command_was_killed(run) or _worker_was_killed(instance, run)
 
 
 def in_words(run: dg.DagsterRun) -> str:
-    """Which run it is."""
+    """Return a short description of a run."""
     return f"the run {run.run_id[:8]} of {run.job_name}"
 
 
 def _end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Fail a run whose process is gone, unless it ended well just before."""
+    """Fail a run whose process is gone, unless it has finished in the meantime."""
     seen_now = instance.get_run_by_id(run.run_id)
     if seen_now is None or seen_now.is_finished:
         return False
@@ -83,22 +82,22 @@ def _end(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def _command_was_killed(run: dg.DagsterRun) -> bool:
-    """Whether it was in a process of this machine that is gone; another attempt is a worker's."""
+    """Return whether the run's process on this machine is gone; retries run in workers."""
     noted = TAG_TEXT.fullmatch(run.tags.get(TAG, ""))
     if noted is None or run.parent_run_id is not None or noted["host"] != socket.gethostname():
         return False
     try:
         started_at = dt.datetime.strptime(noted["started_at"], STARTED_AT).replace(tzinfo=dt.UTC)
-    except ValueError:  # a person may set any tag
+    except ValueError:  # people can set any tag
         return False
     return find(f"{noted['pid']} since {started_at.timestamp()}") is None
 
 
 def _worker_was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Whether it has a worker on this machine, and that is gone.
+    """Return whether the run's worker was on this machine and is gone.
 
-    A run that a broker gave away is not known to be here: the tag of a code server, which names
-    this machine, may be that of the attempt before it.
+    For a run that went through a broker, this cannot be known: its code server tag, which names
+    this machine, may be left from the previous attempt.
     """
     if BROKER_TAG in run.tags:
         return False
@@ -117,7 +116,7 @@ def _worker_was_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool
 
 
 def _is_gone(pid: int, seen_at: float) -> bool:
-    """Whether a process seen at a moment, in seconds since 1970, is dead or another one by now."""
+    """Return whether a process seen at a time (seconds since 1970) is dead or replaced."""
     try:
         process = psutil.Process(pid)
         return process.create_time() > seen_at + CLOCK_SECONDS or not is_alive(process)
@@ -128,7 +127,7 @@ def _is_gone(pid: int, seen_at: float) -> bool:
 def _main() -> None:
     with dg.DagsterInstance.get() as instance:
         for run in fail_orphaned_runs(instance):
-            print(in_words(run))  # noqa: T201 - the words of a program
+            print(in_words(run))  # noqa: T201 - output of the program
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How long a tick of a sensor looks before it reports that there is nothing.
+"""Long polling: how long a sensor tick polls before it reports that there is nothing to do.
 
-Each tick costs the daemon, the code server and a row of Dagster's storage, whatever it finds. In
-our code server (`pipelines.runtime.code_server`) a tick therefore goes on looking for a minute or
-two, and ends as soon as there is something. Anywhere else it looks once.
+Each tick costs the daemon, the code server and a row in Dagster's storage, whatever it finds. In
+our code server (`pipelines.runtime.code_server`), a tick therefore polls for a minute or two and
+ends as soon as it finds something. Elsewhere it polls once.
 """
 
 import functools
@@ -13,32 +13,32 @@ from typing import Any
 
 import dagster as dg
 
-#: So long a tick looks in this process: once, unless it is our code server.
+#: How long ticks of this process poll; 0 means once, the default outside our code server.
 _looks_for = 0.0
-#: So many ticks go on looking at once, and the others look once: each takes a thread of the server.
+#: Limits how many ticks poll at the same time, as each occupies a server thread; others poll once.
 _PLACES = threading.BoundedSemaphore(20)
 #: Set when this process has to stop.
 stopping = threading.Event()
 
 
 def be_patient(seconds: float) -> None:
-    """Let the ticks of this process go on looking for so long, or until `stopping` is set."""
+    """Let ticks of this process poll for this long, or until `stopping` is set."""
     global _looks_for
     _looks_for = seconds
 
 
 def is_patient() -> bool:
-    """Whether ticks of this process go on looking."""
+    """Return whether ticks of this process poll more than once."""
     return _looks_for > 0
 
 
 def looking_every(
     seconds: float, function: Callable[..., dg.RunRequest | dg.SkipReason]
 ) -> Callable[..., dg.RunRequest | dg.SkipReason]:
-    """A sensor's function that looks so often while there is nothing, as long as a tick may.
+    """Wrap a sensor's function so that a tick repeats it at an interval until it finds something.
 
-    The first tick of a process, and one after a failure, look once, so that it is soon known that
-    all is well; so does a person's trial in the UI, for which Dagster passes no earlier tick.
+    The first tick of a process and a tick after a failure call it once, so that success is reported
+    early. So does a manual test in the UI, for which Dagster passes no previous tick.
     """
     is_sound = False
 
@@ -67,7 +67,7 @@ def _look_on(
     look: Callable[[], dg.RunRequest | dg.SkipReason],
     seconds: float,
 ) -> dg.RunRequest | dg.SkipReason:
-    """Look every so many seconds until there is something, or the time of a tick is over."""
+    """Call the function repeatedly until it finds something or the time of the tick is over."""
     until = time.monotonic() + _looks_for
     found = look()
     while isinstance(found, dg.SkipReason):
@@ -80,6 +80,6 @@ def _look_on(
 
 
 def _is_switched_off(context: dg.SensorEvaluationContext) -> bool:
-    """Whether a person stopped the sensor, which Dagster checks only before a tick."""
+    """Return whether a person stopped the sensor; Dagster checks that only before a tick."""
     states = context.instance.all_instigator_state()
     return any(one.instigator_name == context.sensor_name and not one.is_running for one in states)

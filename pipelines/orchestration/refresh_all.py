@@ -1,7 +1,7 @@
-"""The job by which a person refreshes everything, or some sources, at once.
+"""The job with which a person refreshes all sources, or some of them, at once.
 
-One run cannot hold assets with different partitions, so the job only notes
-what is requested, and a sensor starts the sources' jobs.
+One run cannot contain assets with different partitions. The job therefore only records what is
+requested, and a sensor starts the jobs of the sources.
 """
 
 import datetime as dt
@@ -18,10 +18,10 @@ from pipelines.orchestration.schedule_config import due_sensor
 from pipelines.orchestration.schedules import newest_partition
 from pipelines.source import sources
 
-#: What stands for every source.
+#: Stands for every source.
 ALL = "all"
 SourceName = StrEnum("SourceName", {name: name for name in (ALL, *sources())})  # type: ignore[misc]
-#: So long a request is looked for once it is made; those that were seen are in the cursor.
+#: How long a request stays valid. Handled requests are in the cursor.
 LATELY = dt.timedelta(days=3)
 
 
@@ -53,7 +53,7 @@ def refresh_everything() -> None:
 
 
 def refresh_requests(jobs: Iterable[Any]) -> dg.SensorDefinition:
-    """The sensor that starts the sources' jobs, which are among `jobs`."""
+    """Return the sensor that starts the jobs of the sources, which are among `jobs`."""
 
     @due_sensor("refresh_requests", seconds=3, jobs=[job for job in jobs if job.name in sources()])
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -79,7 +79,7 @@ def refresh_requests(jobs: Iterable[Any]) -> dg.SensorDefinition:
 def requested_runs(
     requested: dg.DagsterRun, repository: dg.RepositoryDefinition
 ) -> Iterator[dg.RunRequest]:
-    """The runs that a run of `refresh_everything` requested."""
+    """Yield the runs that a run of `refresh_everything` requested."""
     ops: Any = requested.run_config.get("ops", {})
     named = ops.get(request_refresh.name, {}).get("config", {}).get("sources", [])
     for name in _chosen(named):
@@ -92,6 +92,6 @@ def requested_runs(
 
 
 def _chosen(names: Iterable[str]) -> list[str]:
-    """The sources of a request, each once: every one where none is named, or all are."""
+    """Return the requested sources without duplicates; all sources if none or `all` is named."""
     named = list(dict.fromkeys(names))
     return list(sources()) if not named or ALL in named else named

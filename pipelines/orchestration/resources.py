@@ -1,7 +1,7 @@
-"""Dagster's resources: the warehouse, and for each source its settings.
+"""Dagster resources: the warehouse, and the settings of each source.
 
-A resource is a shell: clients are opened from settings by each source's own code, which knows
-nothing of Dagster.
+A resource is a thin shell. Each source's own code, which does not depend on Dagster, opens clients
+from its settings.
 """
 
 import datetime as dt
@@ -26,9 +26,10 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
 
     @contextmanager
     def open(self) -> Iterator[Warehouse]:
-        """A `Warehouse`, the one of the environment unless `url` is given.
+        """Yield a `Warehouse`, by default that of the environment.
 
-        This process keeps its sessions: a run has dozens of steps, each with a question or two.
+        Its connections are pooled in this process: a run has dozens of steps with a query or two
+        each.
         """
         yield _kept(self.url or Settings.current().warehouse_url(LOADER))
 
@@ -48,9 +49,9 @@ class SourceResource(dg.ConfigurableResource[Any]):
     _settings: Any = PrivateAttr(default=None)
 
     def settings(self) -> Any:
-        """The source's settings, read once; an address of this resource wins over its variable.
+        """Return the source's settings, read once; URLs of this resource override the variables.
 
-        Raises `PermanentFailure` for a variable of no use.
+        Raises `PermanentFailure` for an invalid variable.
         """
         if self._settings is None:
             addresses = {name: getattr(self, name) for name in _addresses(sources()[self.source])}
@@ -59,7 +60,7 @@ class SourceResource(dg.ConfigurableResource[Any]):
 
 
 def source_resource(name: str, **addresses: str | None) -> SourceResource:
-    """The resource of a source; `addresses` win over the variables of its settings."""
+    """Return the resource of a source; `addresses` override the variables of its settings."""
     source = sources()[name]
     fields: dict[str, Any] = dict.fromkeys(_addresses(source), (str | None, None))
     model = create_model(f"{name.title()}Resource", __base__=SourceResource, **fields)
@@ -74,7 +75,7 @@ def source_resource(name: str, **addresses: str | None) -> SourceResource:
 
 
 def _addresses(source: Source) -> list[str]:
-    """The fields of a source's settings that say where it is."""
+    """Return the fields of a source's settings that hold a URL or a folder."""
     return [
         field
         for field in source.settings.model_fields
@@ -83,10 +84,10 @@ def _addresses(source: Source) -> list[str]:
 
 
 def utc_now() -> dt.datetime:
-    """The present instant."""
+    """Return the current time in UTC."""
     return dt.datetime.now(dt.UTC)
 
 
 def utc_at(timestamp: float) -> dt.datetime:
-    """The instant of so many seconds since 1970, as Dagster counts."""
+    """Return the time of a Unix timestamp, in UTC."""
     return dt.datetime.fromtimestamp(timestamp, dt.UTC)

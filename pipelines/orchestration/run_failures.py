@@ -1,4 +1,4 @@
-"""Why a step, a run or a tick failed, in the words of our own failures where there are any."""
+"""Messages of failed steps, runs and ticks; those of our own failures are preferred."""
 
 import re
 
@@ -9,12 +9,12 @@ from pipelines.failures import printable, redact
 
 STOPPED = "stopped by a signal"
 MAX_CHARACTERS = 600
-#: The class of a failure of ours, as it stands in front of its message.
+#: The class name that precedes the message of one of our failures.
 OUR_CLASS = re.compile(r"^\s*pipelines\.[\w.]+: ")
 
 
 def why_step_failed(event: dg.DagsterEvent) -> str:
-    """Return the message of our failure; for anything else the innermost error in one line."""
+    """Return the message of our failure, or for any other error the innermost one in one line."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return str(data.user_failure_data.description)
@@ -25,7 +25,7 @@ def why_step_failed(event: dg.DagsterEvent) -> str:
 
 
 def why_run_failed(instance: dg.DagsterInstance, run_id: str) -> str:
-    """Why its first failed step did; where none failed, such as of a killed run, what is noted."""
+    """Return why the first failed step failed, or the run's recorded reason if no step failed."""
     failures = instance.get_records_for_run(
         run_id, of_type=dg.DagsterEventType.RUN_FAILURE, limit=1, ascending=False
     ).records
@@ -33,7 +33,7 @@ def why_run_failed(instance: dg.DagsterInstance, run_id: str) -> str:
     if event is None:
         return "The run failed."
     description = event.message or "The run failed."
-    data = event.event_specific_data and event.job_failure_data  # none of a run that was killed
+    data = event.event_specific_data and event.job_failure_data  # a killed run has none
     if not data:
         return description
     if step := data.first_step_failure_event:
@@ -42,26 +42,26 @@ def why_run_failed(instance: dg.DagsterInstance, run_id: str) -> str:
 
 
 def innermost(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
-    """The outermost failure of ours, which has a remedy; else the error that caused it all."""
+    """Return the outermost of our failures, which has a remedy; else the root cause."""
     while error and error.cause and not OUR_CLASS.match(error.message):
         error = error.cause
     return error
 
 
 def innermost_error(error: SerializableErrorInfo) -> str:
-    """What went wrong, without the name of a class of ours in front."""
+    """Return the message of an error without the class name of one of our failures."""
     cause = innermost(error)
     assert cause is not None
     return OUR_CLASS.sub("", cause.message.strip())
 
 
 def what_and_remedy(description: str, remedy: str) -> tuple[str, str]:
-    """What happened and what to do: by the words of our own failure, else `remedy`."""
+    """Split a description into problem and remedy; `remedy` is used if it contains none."""
     what, _, own = description.partition("\n  what to do: ")
     return shown(what), shown(own) or remedy
 
 
 def shown(words: str, most: int = MAX_CHARACTERS) -> str:
-    """Text of others, fit to be shown: printable, without secrets, not too long."""
+    """Return foreign text fit for display: printable, without secrets, of limited length."""
     words = redact(printable(words)).strip()
     return words if len(words) <= most else f"{words[: most - 1]}…"

@@ -1,6 +1,6 @@
-"""Questions about runs, for sensors and schedules: none of them changes anything.
+"""Queries about runs, for sensors and schedules. None of them changes anything.
 
-Runs whose process was killed do not count as under way; `orphaned_runs` marks them failed.
+Runs whose process was killed do not count as in progress; `orphaned_runs` marks them failed.
 """
 
 import time
@@ -21,9 +21,9 @@ __all__ = [
     "last_failure_at",
 ]
 
-#: On runs that a sensor starts because a person requested them: the run with the request.
+#: Tag of runs that a sensor starts at a person's request; its value is the requesting run.
 REQUESTED_BY_TAG = "isobar/requested_by"
-#: On runs that a sensor, a schedule or an automation condition starts by itself.
+#: Tags of runs that a sensor, a schedule or an automation condition starts.
 AUTOMATIC_TAGS = {
     "dagster/sensor_name",
     "dagster/schedule_name",
@@ -33,20 +33,20 @@ PARTITION_TAG = "dagster/partition"
 
 
 def is_by_hand(run: dg.DagsterRun) -> bool:
-    """Whether a person started a run: by `isobar run`, in the UI, or by the job for all sources."""
+    """Return whether a person started a run: `isobar run`, the UI, or the job for all sources."""
     return REQUESTED_BY_TAG in run.tags or not AUTOMATIC_TAGS & run.tags.keys()
 
 
 def is_under_way(instance: dg.DagsterInstance, job_name: str, partition: str | None = None) -> bool:
-    """Whether a run of the job, and of the partition if given, is queued or running."""
+    """Return whether a run of the job (and partition, if given) is queued or in progress."""
     runs = instance.get_runs(_runs_of(job_name, partition, UNFINISHED))
     return any(not is_orphaned(instance, run) for run in runs)
 
 
 def covered_by_pending_run(instance: dg.DagsterInstance, job_name: str, moment: float) -> bool:
-    """Whether a run of the job is still to begin, or began after the moment, in seconds since 1970.
+    """Return whether a run of the job is queued or began after `moment` (seconds since 1970).
 
-    Either sees what was there at that moment.
+    Either run sees everything that existed at that moment.
     """
     under_way = dg.RunsFilter(job_name=job_name, statuses=UNFINISHED)
     return any(
@@ -59,7 +59,7 @@ def covered_by_pending_run(instance: dg.DagsterInstance, job_name: str, moment: 
 def failed_lately(
     instance: dg.DagsterInstance, job_name: str, seconds: float, partition: str | None = None
 ) -> bool:
-    """Whether the job's last run failed, and began less than so many seconds ago."""
+    """Return whether the job's last run failed and began less than `seconds` ago."""
     failed_at = last_failure_at(instance, job_name, partition)
     return failed_at is not None and time.time() - failed_at < seconds
 
@@ -67,7 +67,7 @@ def failed_lately(
 def last_failure_at(
     instance: dg.DagsterInstance, job_name: str, partition: str | None = None
 ) -> float | None:
-    """When the job's last run, of the partition if given, began, if that one failed.
+    """Return when the last run of the job (and partition, if given) began, if it failed.
 
     In seconds since 1970.
     """

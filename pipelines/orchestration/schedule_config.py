@@ -1,6 +1,6 @@
-"""When jobs and sensors are due: what is declared, and over it an operator's own file.
+"""When jobs and sensors are due: declared schedules, overridden by an operator's file.
 
-Times only, and the decorators that give them to schedules and sensors.
+Only times, and the decorators that assign them to schedules and sensors.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-# Ticks as the daemon counts them, over changes of the clock; Dagster has no public call for them.
+# Ticks as the daemon computes them, including clock changes; Dagster has no public function for it.
 from dagster._utils.schedules import cron_string_iterator, is_valid_cron_schedule
 from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationError
 
@@ -24,7 +24,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.orchestration.patience import looking_every
 from pipelines.source import Schedule, sources
 
-#: Those of the platform itself.
+#: Schedules of the platform itself.
 PLATFORM_SCHEDULES = (
     Schedule(
         name="housekeeping_daily",
@@ -35,9 +35,9 @@ PLATFORM_SCHEDULES = (
 )
 BEGIN = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
 WEEK, YEAR = dt.timedelta(days=8), dt.timedelta(days=366)
-#: With weekends, the end of a month and the days on which clocks are set back.
+#: Long enough to include weekends, the end of a month and the days when clocks change.
 COUNTED = dt.timedelta(days=35)
-#: With so many, the year is not counted to its end.
+#: With this many ticks, the rest of the year is not examined.
 MANY_TICKS = 3_000
 HOW_TO_CHANGE = (
     "To change its times: [{}.{}] in schedules.toml of ISOBAR_HOME, then start isobar ui anew."
@@ -57,7 +57,7 @@ def _name(name: str) -> str:
 
 
 def _cron(cron: str) -> str:
-    """An expression of some moment: the 31st of April is none."""
+    """Validate a cron expression that has ticks at all: the 31st of April has none."""
     try:
         has_ticks = is_valid_cron_schedule(cron) and next(
             cron_string_iterator(BEGIN.timestamp(), cron, "UTC")
@@ -78,7 +78,7 @@ def _zone(zone: str) -> str:
 
 
 class Entry(BaseModel, extra="forbid", strict=True, frozen=True):
-    """What is written of a schedule."""
+    """A schedule's entry in the file."""
 
     job: str
     cron: Annotated[str, AfterValidator(_cron)]
@@ -88,19 +88,19 @@ class Entry(BaseModel, extra="forbid", strict=True, frozen=True):
 
 
 class Scheduled(Entry, frozen=True):
-    """A job that is started by the clock."""
+    """A job that starts on a schedule."""
 
     name: str
     is_own: bool = False
 
     @property
     def longest_wait(self) -> dt.timedelta:
-        """The longest time from one tick to the next."""
+        """The longest interval between two ticks."""
         return _longest_wait(self.cron, self.zone)
 
     @property
     def description(self) -> str:
-        """What it is for, and how its time is changed."""
+        """The schedule's purpose, and how to change its time."""
         return f"{self.about} {HOW_TO_CHANGE.format('schedules', self.name)}"
 
 
@@ -118,13 +118,13 @@ def _longest_wait(cron: str, zone: str) -> dt.timedelta:
 
 
 class Interval(BaseModel, extra="forbid", strict=True):
-    """What is written of a sensor."""
+    """A sensor's entry in the file."""
 
     every_seconds: int = Field(ge=1, le=86_400)
 
 
 class OwnFile(BaseModel, extra="forbid", strict=True):
-    """An operator's file."""
+    """An operator's schedules file."""
 
     schedules: dict[Annotated[str, AfterValidator(_name)], Entry] = {}
     sensors: dict[str, Interval] = {}
@@ -132,18 +132,18 @@ class OwnFile(BaseModel, extra="forbid", strict=True):
 
 @dataclass(frozen=True)
 class Timetable:
-    """All schedules, by name, and the sensors of which an operator changed the interval."""
+    """All schedules by name, and the sensor intervals that an operator changed."""
 
     schedules: Mapping[str, Scheduled]
     own_seconds: Mapping[str, int]
     file: Path | None = None
 
     def seconds(self, sensor: str, default: int) -> int:
-        """How often a sensor looks, `default` unless the operator set it."""
+        """Return a sensor's interval: the operator's, else `default`."""
         return self.own_seconds.get(sensor, default)
 
     def reject_unknown(self, sensors: Iterable[str], jobs: Iterable[str]) -> None:
-        """Raise `PermanentFailure` for a sensor or job of the operator's file that is not ours."""
+        """Raise `PermanentFailure` if the operator's file names an unknown sensor or job."""
         known = sorted(sensors)
         for name in self.own_seconds:
             if name not in known:
@@ -160,12 +160,12 @@ class Timetable:
 
 @cache
 def timetable() -> Timetable:
-    """What holds in this process. Raises `PermanentFailure`, which names file and entry."""
+    """Return this process's schedules. Raises `PermanentFailure`, which names file and entry."""
     return read_timetable(own_schedules())
 
 
 def next_tick(schedule: dg.ScheduleDefinition, after: dt.datetime) -> dt.datetime:
-    """The next tick of a schedule, in UTC."""
+    """Return the next tick of a schedule, in UTC."""
     ticks = cron_string_iterator(
         after.timestamp(), str(schedule.cron_schedule), schedule.execution_timezone
     )
@@ -178,7 +178,7 @@ def declared_schedule(schedule: Schedule) -> Callable[[Callable[..., Any]], Any]
 
 
 def scheduled(entry: Scheduled) -> Callable[[Callable[..., Any]], Any]:
-    """Decorate the function of a schedule, which is on by default."""
+    """Decorate the function of a schedule that is on by default."""
     return dg.schedule(
         name=entry.name,
         job_name=entry.job,
@@ -192,11 +192,11 @@ def scheduled(entry: Scheduled) -> Callable[[Callable[..., Any]], Any]:
 def due_sensor(
     name: str, *, seconds: int, about: str | None = None, looks_once: bool = False, **more: Any
 ) -> Callable[[Callable[..., Any]], dg.SensorDefinition]:
-    """Decorate a sensor that is on by default and looks every so many seconds.
+    """Decorate a sensor that is on by default and polls at an interval.
 
-    Its description is `about`, else its docstring, and how its interval is changed. A tick goes on
-    looking while there is nothing, unless it `looks_once`: where what it did is to be noted.
-    `more` goes to `dagster.sensor`.
+    Its description is `about`, else its docstring, followed by how to change the interval. A tick
+    continues to poll until it finds something. With `looks_once` it polls once, for sensors whose
+    every tick has to be recorded. `more` is passed to `dagster.sensor`.
     """
 
     def decorate(function: Callable[..., Any]) -> dg.SensorDefinition:
@@ -209,7 +209,7 @@ def due_sensor(
 
 
 def sensor_options(name: str, seconds: int, about: str) -> dict[str, Any]:
-    """What all sensors have: on by default, their interval, and how it is changed."""
+    """Return the options of all sensors: on by default, interval, and how to change it."""
     return {
         "minimum_interval_seconds": timetable().seconds(name, seconds),
         "default_status": dg.DefaultSensorStatus.RUNNING,
@@ -218,7 +218,7 @@ def sensor_options(name: str, seconds: int, about: str) -> dict[str, Any]:
 
 
 def declared() -> dict[str, dict[str, Any]]:
-    """The declared schedules, by name, as they would stand in an operator's file."""
+    """Return the declared schedules by name, as they would appear in an operator's file."""
     found = [(source.name, one) for source in sources().values() for one in source.schedules]
     found += [("", one) for one in PLATFORM_SCHEDULES]
     return {
@@ -237,7 +237,7 @@ def read_timetable(own: Path | None) -> Timetable:
     """Return the declared timetable, overridden by the file `own`. Raises `PermanentFailure`."""
     ours, theirs = declared(), _read(own) if own else {}
     schedules = theirs.get("schedules", {})
-    if isinstance(schedules, dict):  # each line of theirs wins over ours
+    if isinstance(schedules, dict):  # each key of theirs overrides ours
         changed = {
             name: {**ours.get(name, {}), **words} if isinstance(words, dict) else words
             for name, words in schedules.items()

@@ -1,4 +1,4 @@
-"""Schedules that only start a job: the declared ones, and those of an operator."""
+"""Schedules that only start a job: declared ones and an operator's."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -12,12 +12,12 @@ from pipelines.orchestration.schedule_config import Scheduled, scheduled
 
 
 def schedules_of(entries: Iterable[Scheduled]) -> list[dg.ScheduleDefinition]:
-    """A schedule for each entry."""
+    """Return a schedule for each entry."""
     return [_schedule_of(one) for one in entries]
 
 
 def check_config(entry: Scheduled, job: dg.JobDefinition) -> None:
-    """Raise `PermanentFailure` when the job does not take the configuration of the schedule."""
+    """Raise `PermanentFailure` if the job does not accept the schedule's run configuration."""
     try:
         dg.validate_run_config(job, dict(entry.config))
     except dg.DagsterInvalidConfigError as error:
@@ -31,7 +31,7 @@ def check_config(entry: Scheduled, job: dg.JobDefinition) -> None:
 
 
 def newest_partition(job: dg.JobDefinition) -> str | None:
-    """The newest day of a job that is by day; None for others."""
+    """Return the newest partition of a job partitioned by day, else None."""
     days = job.partitions_def
     is_by_day = isinstance(days, dg.TimeWindowPartitionsDefinition)
     return days.get_last_partition_key() if days and is_by_day else None
@@ -50,7 +50,7 @@ def _schedule_of(entry: Scheduled) -> dg.ScheduleDefinition:
 def due_run(
     entry: Scheduled, job: dg.JobDefinition, instance: dg.DagsterInstance, moment: dt.datetime
 ) -> dg.RunRequest | dg.SkipReason:
-    """One run, of the newest day where the job is by day; none while one of it is under way."""
+    """Request a run, of the newest day if the job is partitioned, unless one is in progress."""
     with dg.partition_loading_context(moment):
         partition = newest_partition(job)
     if run_state.is_under_way(instance, entry.job, partition):

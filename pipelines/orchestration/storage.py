@@ -1,9 +1,9 @@
-"""Dagster's storage in PostgreSQL, with sessions that are kept.
+"""Dagster's PostgreSQL storage with pooled connections.
 
-Dagster's own opens a session for each of its questions, some fifteen a second while nothing goes
-on, and looks for its tables whenever a sensor requests the instance. That costs the database more
-than the answers do. Its way to keep sessions (`optimize_for_webserver`) does not look whether a
-kept session still works; the web server alone uses that.
+Dagster's own storage opens a connection for each query, some fifteen per second when idle, and
+checks for its tables whenever a sensor uses the instance. That costs the database more than the
+queries do. Dagster's own pooling (`optimize_for_webserver`) does not check whether a pooled
+connection still works; only the web server uses it.
 """
 
 from functools import cache
@@ -12,16 +12,16 @@ from typing import Any
 from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import Engine, create_engine
 
-#: Threads that need more open them for as long as they do.
+#: Pool size; further connections are opened on demand and closed after use.
 KEPT_SESSIONS = 3
-#: Behind firewalls that forget idle sessions.
+#: Recycle connections before firewalls drop idle ones.
 RENEWED_AFTER_SECONDS = 600
 
 
 class PooledPostgresStorage(DagsterPostgresStorage):
-    """The storage named in `dagster.yaml`: one pool for its three parts, and for the process."""
+    """The storage named in `dagster.yaml`: one pool for its three parts, shared in the process."""
 
-    #: Where this process has seen the tables, by URL.
+    #: URLs whose tables this process has already found.
     _seen: set[str] = set()  # noqa: RUF012 (of the process)
 
     def __init__(self, postgres_url: str, inst_data: Any = None) -> None:
@@ -29,12 +29,12 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         super().__init__(postgres_url, should_autocreate_tables=is_new, inst_data=inst_data)
         self._seen.add(postgres_url)
         for part in (self.run_storage, self.event_log_storage, self.schedule_storage):
-            # 1.13 has no public way to give them an engine.
+            # Dagster 1.13 has no public way to pass an engine.
             part._engine = _engine(postgres_url)  # type: ignore[union-attr]
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "PooledPostgresStorage":
-        """Make it from the settings in `dagster.yaml`."""
+        """Create the storage from the settings in `dagster.yaml`."""
         return cls(config_value["postgres_url"], inst_data)
 
 
@@ -45,7 +45,7 @@ def _engine(url: str) -> Engine:
         isolation_level="AUTOCOMMIT",
         pool_size=KEPT_SESSIONS,
         max_overflow=-1,
-        pool_pre_ping=True,  # the database may have been started anew
+        pool_pre_ping=True,  # the database may have restarted
         pool_recycle=RENEWED_AFTER_SECONDS,
         pool_use_lifo=True,
     )

@@ -1,6 +1,7 @@
-"""PostgreSQL's own pg_dump and pg_restore: which ones will do for a server, and how to run them.
+"""Find PostgreSQL's own pg_dump and pg_restore in a suitable version, and run them.
 
-A password goes by the environment, never by the command line, which everybody may read.
+Passwords are passed in the environment, never on the command line, which every user of the machine
+can read.
 """
 
 import subprocess
@@ -18,7 +19,7 @@ from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import installed, major_version, wheel_binaries
 
 PROGRAMS = ("pg_dump", "pg_restore")
-#: Tables at once; each is a session of the server.
+#: Tables dumped or restored in parallel; each needs a session of the server.
 JOBS = 2
 UNHURRIED = """
 SELECT set_config(name, '0', FALSE) FROM pg_settings
@@ -28,14 +29,14 @@ WITHOUT_TLS = ("disable", "allow", "prefer")
 
 
 def parameters_of(url: str) -> dict[str, str]:
-    """What libpq needs to connect, from an address with any driver's name and options."""
+    """Return libpq's connection parameters for a URL with any driver name and options."""
     parsed = make_url(url).set(drivername="postgresql+psycopg")
     _, parameters = parsed.get_dialect()().create_connect_args(parsed)
     return {name: str(value) for name, value in parameters.items()}
 
 
 def with_database(url: str, name: str) -> str:
-    """The same address with another database."""
+    """Return the same URL with another database name."""
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
@@ -46,7 +47,7 @@ def place_of(url: str) -> str:
 
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
-    """A session that may take its time. Raises `TransientFailure` when there is no server."""
+    """Open a session without time-outs. Raises `TransientFailure` if the server is unreachable."""
     try:
         connection = psycopg.connect(**{"connect_timeout": "10", **parameters_of(url)})  # type: ignore[arg-type]
     except psycopg.OperationalError as error:
@@ -63,14 +64,14 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
 
 
 def revoke_public_connect(connection: psycopg.Connection, database: str) -> None:
-    """Let nobody but its owner, and whoever is granted it, enter a database."""
+    """Restrict connections to a database to its owner and roles with an explicit grant."""
     statement = sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC")
     connection.execute(statement.format(sql.Identifier(database)))
 
 
 @dataclass(frozen=True)
 class Clients:
-    """A pg_dump and pg_restore that are fit for a server."""
+    """A pg_dump and pg_restore of a suitable version for a server."""
 
     folder: Path
     with_tls: bool
@@ -78,9 +79,9 @@ class Clients:
     def run(
         self, program: str, words: Sequence[str], url: str, variables: Mapping[str, str]
     ) -> None:
-        """Run one of them on a database, with these environment variables.
+        """Run one of the programs on a database, with these environment variables.
 
-        Raises `PermanentFailure` with its output when it fails.
+        Raises `PermanentFailure` with the program's output if it fails.
         """
         parameters = parameters_of(url)
         secrets = [parameters.pop(name, "") for name in ("password", "sslpassword")]
@@ -108,10 +109,11 @@ class Clients:
 
 
 def find_clients(connection: psycopg.Connection) -> Clients:
-    """Those that will do for the server of a connection: the wheel's, else installed ones.
+    """Find suitable programs for the server of a connection: the wheel's, else installed ones.
 
-    They are no older than the server. The wheel's have no TLS, and do not serve where the
-    connection has it: they would send in clear text what it protects. Raises `PermanentFailure`.
+    They must not be older than the server. The wheel's programs have no TLS. They are not used if
+    the connection has TLS, because they would send in clear text what it protects. Raises
+    `PermanentFailure` if there are none.
     """
     needed, with_tls = connection.info.server_version // 10_000, bool(connection.pgconn.ssl_in_use)
     folders = installed(*PROGRAMS)

@@ -11,7 +11,7 @@ import filelock
 
 
 def free_port(preferred: int | None = None) -> int:
-    """The preferred port when nothing holds it, else one that the system picks."""
+    """Return the preferred port if it is free, else one that the system picks."""
     for port in (preferred, 0):
         if port is None:
             continue
@@ -28,10 +28,11 @@ def free_port(preferred: int | None = None) -> int:
 
 @contextmanager
 def promised_port(preferred: int) -> Iterator[int]:
-    """A free port; the preferred one if possible, which no other caller is given meanwhile.
+    """Yield a free port, the preferred one if possible, and reserve it against other callers.
 
-    A server listens only seconds after its port was chosen. Of two that start at the same time,
-    one would else say that it serves where the other does.
+    A server listens only seconds after its port was chosen. Without the lock, two servers that
+    start at the same time would choose the same port, and one would report the address of the
+    other.
     """
     place = Path(tempfile.gettempdir()) / f"isobar-{os.getuid()}-port-{preferred}.lock"
     with ExitStack() as locks:
@@ -40,6 +41,6 @@ def promised_port(preferred: int) -> Iterator[int]:
             port = free_port(preferred)
         except filelock.Timeout:
             port = free_port()
-        except OSError:  # no lock can be made there
+        except OSError:  # the lock file cannot be created
             port = free_port(preferred)
         yield port

@@ -1,10 +1,10 @@
-"""Whether a process that was noted some time ago is still the same one, and alive."""
+"""Identify a process recorded earlier: is it still the same one, and alive?"""
 
 import psutil
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """False for a zombie too: in a container nobody may collect the dead."""
+    """Return whether a process runs. Zombies do not count: in a container, nobody may reap them."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -12,15 +12,16 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def identity(pid: int | None = None) -> str:
-    """A note of a process, this one unless `pid` is given: its number and when it began."""
+    """Return a record of a process, by default this one: its id and its start time."""
     process = psutil.Process(pid)
     return f"{process.pid} since {process.create_time():.0f}"
 
 
 def find(noted: str) -> psutil.Process | None:
-    """The process of a note, when it is alive and began within seconds of then.
+    """Return the recorded process if it is alive and its start time matches within seconds.
 
-    Clocks are set: the time of the beginning is computed from the clock, so that it may shift.
+    The tolerance is needed because the start time is computed from the clock, which may be
+    adjusted.
     """
     number, _, began = noted.partition(" since ")
     try:

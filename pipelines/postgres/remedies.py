@@ -1,8 +1,8 @@
-"""What to do about what a PostgreSQL server lacks, by its own words."""
+"""Remedies for common PostgreSQL server errors, by error message."""
 
 import re
 
-#: What to do, by the server's message.
+#: Remedies by a pattern of the server's message.
 REMEDIES = {
     "No space left on device|disk is full": "Make room on the disk of the server's data and of"
     " ISOBAR_HOME, then run again.",
@@ -17,6 +17,6 @@ REMEDIES = {
 
 
 def remedy_for(message: str, otherwise: str) -> str:
-    """Return what to do about a server's error message; `otherwise` where it is not a known one."""
+    """Return the remedy for a server's error message, or `otherwise` if it is unknown."""
     found = (remedy for words, remedy in REMEDIES.items() if re.search(words, message))
     return next(found, otherwise)

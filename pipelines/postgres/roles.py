@@ -1,7 +1,7 @@
-"""Names of roles and databases, as the built-in server and the migrations create them."""
+"""Names of roles and databases, as created by the built-in server and the migrations."""
 
 SUPERUSER, DAGSTER = "isobar", "dagster"
 LOADER, ANALYST, OPERATOR = "isobar_loader", "isobar_analyst", "isobar_operator"
 ROLES = (SUPERUSER, LOADER, ANALYST, OPERATOR, DAGSTER)
-#: The name of the warehouse's database; Dagster's is `DAGSTER`.
+#: Name of the warehouse's database. Dagster's database is named `DAGSTER`.
 WAREHOUSE = "isobar"

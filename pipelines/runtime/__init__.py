@@ -1,1 +1,1 @@
-"""Processes: bootstrap, the web UI and its supervisor, workers, backup and restore commands."""
+"""Long-running processes and their commands: start-up, web UI, workers, backup and restore."""

@@ -1,12 +1,13 @@
-"""`isobar backup`: pg_dump of the warehouse and of Dagster's storage, both as of one instant.
+"""`isobar backup`: dump the warehouse and Dagster's storage as of the same instant.
 
-Runs go on meanwhile. The two databases export a snapshot each, again until nothing was committed
-in between, which is a matter of milliseconds, and each is dumped from its snapshot. Nothing that
-Dagster calls done is missing in the warehouse then. A run under way looks as if it had been killed
-at that instant: a load is one transaction, so that it is there whole or not at all.
+Runs continue meanwhile. Each database exports a snapshot. This is repeated until nothing was
+committed between the two exports, which takes milliseconds. Each database is then dumped from its
+snapshot. Everything that Dagster reports as done is therefore in the warehouse dump. A run in
+progress looks as if it had been killed at that instant: a load is one transaction, so its rows are
+there completely or not at all.
 
-The folder has `warehouse` and `dagster` in pg_dump's directory format, and `manifest.json`, which
-is written last: without it a backup is not complete.
+The folder contains `warehouse` and `dagster` in pg_dump's directory format, and `manifest.json`.
+The manifest is written last: a backup without it is incomplete.
 """
 
 import hashlib
@@ -29,13 +30,13 @@ from pipelines.failures import PermanentFailure, TransientFailure
 from pipelines.postgres.clients import JOBS, connect, find_clients, place_of
 
 Report = Callable[[str], None]
-#: The folders of the two dumps.
+#: Folder names of the two dumps.
 WAREHOUSE, DAGSTER = "warehouse", "dagster"
 MANIFEST = "manifest.json"
 FORMAT = 3
-#: How long to try to find an instant between two commits.
+#: How long to look for an instant without a commit between the two snapshots.
 INSTANT_SECONDS = 120.0
-#: Migrations wait while the session lives.
+#: Blocks migrations for the lifetime of the session.
 NO_MIGRATION = "SELECT pg_advisory_lock_shared(hashtextextended('isobar migrate', 0))"
 SNAPSHOT = "SELECT pg_export_snapshot(), pg_current_snapshot()::text, now()"
 
@@ -46,26 +47,26 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     format: int
-    #: The version of Isobar.
+    #: Version of Isobar that made the backup.
     isobar: str
-    #: The server's, in PostgreSQL's numbers, such as 180006.
+    #: Server version as PostgreSQL numbers it, such as 180006.
     server_version: int
     taken_at: AwareDatetime
-    #: The digest of each file of the dumps, by its path in the folder.
+    #: SHA-256 of each dump file, keyed by its path in the folder.
     sha256: dict[str, str]
 
 
 def back_up(folder: Path, settings: Settings, variables: Mapping[str, str], report: Report) -> None:
-    """Write a backup into a folder that is new or empty.
+    """Write a backup into a new or empty folder.
 
     Args:
-        folder: Where to write it. What was written is removed when it fails.
-        settings: Where the databases are; neither is changed, nor migrated.
+        folder: Where to write it. If the backup fails, the dumps are removed again.
+        settings: Where the databases are. Neither is changed or migrated.
         variables: The environment of pg_dump.
-        report: Receives progress.
+        report: Receives progress messages.
 
     Raises:
-        Failure: With what to do.
+        Failure: If the backup cannot be made; the message says what to do.
     """
     if settings.has_builtin_server and not settings.builtin_server().data.exists():
         raise _nothing_there(str(settings.builtin_server().data))
@@ -110,11 +111,16 @@ def _dump(
 def one_instant(
     warehouse: psycopg.Connection, dagster: psycopg.Connection, watcher: psycopg.Connection
 ) -> tuple[dict[str, str], datetime]:
-    """Snapshots of both databases, in the transactions that it leaves open on the first two.
+    """Export a snapshot of each database, both as of the same instant.
 
-    `watcher` is another session of the warehouse's server, that commits each statement. Returns the
-    name of each snapshot, and the instant. Raises `TransientFailure` when something is committed
-    between the two each time.
+    The transactions of the first two connections stay open, which keeps the snapshots valid.
+    `watcher` is a third session, on the warehouse's server, in autocommit mode.
+
+    Returns:
+        The snapshot name of each database, and the instant.
+
+    Raises:
+        TransientFailure: If every attempt saw a commit between the two snapshots.
     """
     deadline = time.monotonic() + INSTANT_SECONDS
     for session in (warehouse, dagster):
@@ -137,7 +143,7 @@ def one_instant(
 
 
 def addresses(settings: Settings) -> dict[str, str]:
-    """Where the two databases are, by the names of their dumps; starts the built-in server."""
+    """Return the URL of each database by dump name, after starting the built-in server if used."""
     if settings.has_builtin_server:
         settings.builtin_server().start()
     urls = {WAREHOUSE: settings.warehouse_url(), DAGSTER: settings.dagster_url()}
@@ -151,7 +157,7 @@ def addresses(settings: Settings) -> dict[str, str]:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a complete backup. Raises `PermanentFailure` for any other folder."""
+    """Read the manifest of a complete backup. Raises `PermanentFailure` for any other folder."""
     other = "Give the folder of another backup."
     if not (folder / MANIFEST).is_file():
         problem = f"there is no complete backup: it has no {MANIFEST}"
@@ -173,7 +179,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The sha256 of each file of the dumps in a folder, by its path in it."""
+    """Return the SHA-256 of each dump file in a folder, keyed by its path in the folder."""
     found = {}
     for name in (WAREHOUSE, DAGSTER):
         for file in sorted(one for one in (folder / name).rglob("*") if one.is_file()):
@@ -184,7 +190,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def _claim(folder: Path) -> None:
-    """Create the folder, or use an empty one: of two backups at once only one does."""
+    """Create the folder or claim an empty one; of two concurrent backups, only one succeeds."""
     folder.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         if not any(folder.iterdir()):

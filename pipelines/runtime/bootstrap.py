@@ -23,7 +23,8 @@ from pipelines.source import broken_sources, note_broken, sources
 from pipelines.warehouse.connection import Warehouse
 
 Report = Callable[[str], None]
-#: So long the daemon waits for a tick, which looks for less (`pipelines.orchestration.patience`).
+#: Longest time that the daemon waits for a tick. Ticks poll for less than that
+#: (`pipelines.orchestration.patience`).
 TICK_SECONDS = 300
 
 
@@ -31,9 +32,10 @@ TICK_SECONDS = 300
 def bootstrapped(
     settings: Settings, report: Report
 ) -> Iterator[tuple[dict[str, str], Child | None]]:
-    """Prepare all that runs need: the database, Dagster's home and, where it is used, the sandbox.
+    """Prepare what runs need: the database, DAGSTER_HOME and, if it is used, the sandbox.
 
-    Yields the environment of the processes that execute runs, and the sandbox's if it is ours.
+    Yields the environment for processes that execute runs, and the sandbox process if this process
+    started it.
     """
     with sandbox(settings) as (child, variables):
         prepare_database(settings, report)
@@ -43,9 +45,9 @@ def bootstrapped(
 
 
 def prepare_database(settings: Settings, report: Report) -> None:
-    """Start the built-in server unless DATABASE_URL is set, then migrate.
+    """Start the built-in server unless DATABASE_URL is set, then migrate the warehouse.
 
-    Raises `PermanentFailure` before that for a variable of a source that makes no sense.
+    Raises `PermanentFailure` before that if a source variable is invalid.
     """
     from pipelines.migrations.apply import migrate
 
@@ -57,10 +59,10 @@ def prepare_database(settings: Settings, report: Report) -> None:
 
 
 def check_sources(settings: Settings) -> None:
-    """Raise `PermanentFailure` for a variable of a source that makes no sense."""
+    """Validate the variables of all sources. Raises `PermanentFailure` for an invalid one."""
     for source in sources().values():
         kind = source.settings
-        unset = {  # of which the sandbox, which may not run yet, has the address
+        unset = {  # the sandbox, which may not run yet, sets these
             field: "http://sandbox"
             for field in kind.model_fields
             if "url" in kind.about(field) and not settings.environment.get(kind.variable(field))
@@ -69,14 +71,14 @@ def check_sources(settings: Settings) -> None:
 
 
 def report_broken_sources(report: Report) -> bool:
-    """Name the plug-ins that are broken, each with what is wrong; True when there are any."""
+    """Report each broken plug-in with its problem. Returns True if there are any."""
     for broken in broken_sources():
         report(f"The source {broken.name} is broken, the others go on: {broken.problem}")
     return bool(broken_sources())
 
 
 def seed_sandbox(settings: Settings, report: Report) -> None:
-    """Put into the database what simulated sources begin with; it has to be there."""
+    """Load the initial data of simulated sources. The database must already be migrated."""
     if settings.sources != "sandbox":
         return
     for source in sources().values():
@@ -90,12 +92,12 @@ def seed_sandbox(settings: Settings, report: Report) -> None:
 
 
 def prepare_dagster_home(settings: Settings) -> dict[str, str]:
-    """Make Dagster's home and storage; return what Dagster's processes need in the environment."""
+    """Create DAGSTER_HOME and Dagster's storage; return the variables that Dagster needs."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     link = home / "dagster.yaml"
     if link.is_symlink() or not link.exists() or is_written_by_us(link):
-        fresh = home / f"dagster.yaml.{secrets.token_hex(8)}"  # containers have equal numbers
+        fresh = home / f"dagster.yaml.{secrets.token_hex(8)}"  # process ids repeat in containers
         if settings.celery_broker_url:
             fresh.write_text(instance_with_workers())
         else:
@@ -115,7 +117,7 @@ def prepare_dagster_home(settings: Settings) -> dict[str, str]:
 
 
 def upgrade_dagster_storage() -> None:
-    """Bring the tables of Dagster's storage to the version that is installed."""
+    """Upgrade the tables of Dagster's storage to the installed version."""
     import dagster as dg
 
     with dg.DagsterInstance.get() as instance:
@@ -126,10 +128,10 @@ def upgrade_dagster_storage() -> None:
 def sandbox(
     settings: Settings,
 ) -> Iterator[tuple[Child | None, Callable[[], dict[str, str]]]]:
-    """Start the sandbox unless there is one; `isobar sandbox` in this clone is one, if it answers.
+    """Start the sandbox unless one is available; reuse a running `isobar sandbox` of this clone.
 
-    Gives the process if it is ours, and what waits until it answers and returns what processes
-    need in the environment to find it. Meanwhile the database can be prepared.
+    Yields the process if it was started here, and a function that waits until the sandbox answers
+    and returns the variables that point to it. The caller can prepare the database in the meantime.
     """
     if settings.sources == "live" or settings.sandbox_url is not None:
         yield None, dict
@@ -141,8 +143,8 @@ def sandbox(
         return
     last_port = settings.state / "sandbox.port"
     noted = last_port.read_text() if last_port.exists() else ""
-    port = free_port(int(noted) if noted.isdecimal() else None)  # it may be cut off by a crash
-    last_port.write_text(str(port))  # what is read from it is known by its address
+    port = free_port(int(noted) if noted.isdecimal() else None)  # a crash may have truncated it
+    last_port.write_text(str(port))  # a stable port keeps the URLs of loaded data stable
     words = ["sandbox", f"--port={port}", f"--parent={os.getpid()}"]
     child = Child(
         "sandbox",
@@ -159,7 +161,7 @@ def sandbox(
 
 
 def _answering(url: str, child: Child | None = None) -> dict[str, str]:
-    """What leads to the sandbox, which answers; notes the sources that it has no data for."""
+    """Wait for the sandbox, mark sources that it cannot simulate, and return its URL variable."""
     if child is not None:
         wait_until(lambda: answers(url), child, seconds=120)
     for name, problem in on_loopback(f"{url}/broken").json().items():
@@ -168,7 +170,7 @@ def _answering(url: str, child: Child | None = None) -> dict[str, str]:
 
 
 def answers(url: str) -> bool:
-    """Whether a sandbox answers there."""
+    """Return whether a sandbox answers at the URL."""
     try:
         return on_loopback(f"{url}/health").text == "ok"
     except requests.RequestException:
@@ -176,14 +178,14 @@ def answers(url: str) -> bool:
 
 
 def on_loopback(url: str) -> requests.Response:
-    """GET from a server on this machine, past any proxy that the environment names."""
+    """Send a GET request to a server on this machine, bypassing any proxy in the environment."""
     with requests.Session() as session:
         session.trust_env = False
         return session.get(url, timeout=2)
 
 
 def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> None:
-    """Wait for a child to be ready. Raises `TransientFailure` when it ends or takes too long."""
+    """Wait until a child is ready. Raises `TransientFailure` if it exits or takes too long."""
     deadline = time.monotonic() + seconds
     while not is_ready():
         if not child.is_alive() or time.monotonic() > deadline:
@@ -198,7 +200,7 @@ def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> No
 
 
 def _make_database(server_url: str, name: str) -> None:
-    """Create a database on an external server, where it is missing; of two at once one does."""
+    """Create a database on an external server unless it exists; safe to call concurrently."""
     try:
         with connect(server_url, autocommit=True) as connection:
             there = "SELECT FROM pg_database WHERE datname = %s"

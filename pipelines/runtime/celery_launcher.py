@@ -1,6 +1,6 @@
-"""Runs as tasks of Celery: the launcher that gives them to workers, and a worker as a program.
+"""Run launcher for Celery workers, and the worker program.
 
-The broker is a Redis. No results are kept in it: what came of a run is in Dagster's storage.
+The broker is Redis. It stores no results: the outcome of a run is in Dagster's storage.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any, Self
 import dagster as dg
 from celery import signals  # type: ignore[import-untyped]
 
-# Private: what a launcher is configured and answers with has no public name (ADR 14).
+# Private API: the launcher's configuration and health types have no public name (ADR 14).
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._serdes import ConfigurableClassData
 from dagster_celery.defaults import task_default_queue
@@ -22,19 +22,19 @@ from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 from dagster_celery.tasks import create_execute_job_task
 
-#: So long each worker has to say which runs it has.
+#: How long to wait for the workers to report their active runs.
 ANSWER_SECONDS = 3.0
-#: So long an answer serves: the daemon looks at all runs in a row.
+#: How long a report is reused: the daemon checks all runs in a row.
 FRESH_SECONDS = 10.0
-#: So long no worker may know a run: after a broker was away, they return within half a minute.
-#:
-#: With the daemon looking every 30 s, a run ends at the third look in vain.
+#: How long a run may be missing from all workers before it counts as failed. After a broker outage,
+#: workers reconnect within half a minute.
+#: The daemon checks every 30 s, so a run fails at the third check without a worker.
 PATIENCE_SECONDS = 50.0
-#: So long the daemon tries to give away a run, while a broker is started again.
+#: How long the daemon keeps trying to enqueue a run while the broker restarts.
 BRIDGED_SECONDS = 60
 SETTINGS = {
     "broker_connection_retry_on_startup": True,
-    # None: it comes and goes, and the workers come back.
+    # None means retry forever: workers reconnect after any broker outage.
     "broker_connection_max_retries": None,
     "broker_transport_options": {
         "socket_keepalive": True,
@@ -47,22 +47,22 @@ SETTINGS = {
         "interval_step": 0.0,
         "interval_max": 1.0,
     },
-    # A message is done with when its run begins. A run that dies is begun anew by the daemon, as
-    # another run; the same one a second time, which Redis would offer after an hour, is of no use.
+    # Acknowledge a message when its run starts. If the run dies, the daemon retries it as a new
+    # run. Redis would redeliver the old message after an hour, which must not start it twice.
     "task_acks_late": False,
-    # Who has a place free takes a run; nobody keeps one in store.
+    # A worker with a free slot fetches a run; no worker reserves more than it can execute.
     "worker_disable_prefetch": True,
     "worker_prefetch_multiplier": 1,
-    # What a run prints is kept with it, as a code server's.
+    # Run output is captured with the run, as a code server does.
     "worker_redirect_stdouts": False,
 }
 
 
 class WorkersLauncher(CeleryRunLauncher):
-    """Launches runs on workers, and queries these for the runs that they still have.
+    """Launch runs on Celery workers, and ask the workers which runs they still execute.
 
-    Dagster's own queries a state that was recorded when the run began, which a machine that dies
-    leaves as it was; and it takes a run that someone stops for one that failed.
+    Dagster's own launcher reads a state that was recorded when the run started; if the machine
+    dies, that state never changes. It also reports a cancelled run as failed.
     """
 
     def __init__(self, broker: str, inst_data: ConfigurableClassData | None = None) -> None:
@@ -79,18 +79,18 @@ class WorkersLauncher(CeleryRunLauncher):
 
     @classmethod
     def config_type(cls) -> Any:
-        """The schema of its configuration in dagster.yaml."""
+        """Return the schema of the launcher's configuration in dagster.yaml."""
         return {"broker": dg.StringSource}
 
     @classmethod
     def from_config_value(
         cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]
     ) -> Self:
-        """The launcher of an instance."""
+        """Create the launcher of an instance."""
         return cls(inst_data=inst_data, **config_value)
 
     def terminate(self, run_id: str) -> bool:
-        """Have its worker stop a run, at the next safe point."""
+        """Ask the worker to stop a run at the next safe point."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
@@ -100,7 +100,7 @@ class WorkersLauncher(CeleryRunLauncher):
         return task_id is not None
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Whether a worker has the run, or had it a minute ago. Raises when the broker is away."""
+        """Check that a worker has had the run recently. Raises when the broker is unreachable."""
         task_id = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG, "")
         if task_id in self._tasks_at_work():
             self._missed_since.pop(run.run_id, None)
@@ -113,22 +113,22 @@ class WorkersLauncher(CeleryRunLauncher):
 
     def get_run_worker_debug_info(
         self,
-        run: dg.DagsterRun,  # noqa: ARG002 - an interface's
+        run: dg.DagsterRun,  # noqa: ARG002 - required by the interface
         include_container_logs: bool | None = True,  # noqa: ARG002
     ) -> str | None:
-        """Nothing more is known."""
+        """Return None: there is no further information."""
         return None
 
     def _tasks_at_work(self) -> frozenset[str]:
-        """Which tasks the workers are executing."""
+        """Return the ids of the tasks that workers are executing."""
         if time.monotonic() - self._queried_at > FRESH_SECONDS:
-            at_once = {"connect_retries_timeout": 1}  # the next look is near
+            at_once = {"connect_retries_timeout": 1}  # fail fast: the next check is soon
             try:
                 with self.celery.connection_for_write(transport_options=at_once) as broker:
                     workers = self.celery.control.inspect(timeout=ANSWER_SECONDS, connection=broker)
                     answers = workers.active() or {}
             except Exception:
-                self._missed_since.clear()  # nobody could answer
+                self._missed_since.clear()  # with the broker down, no worker could report
                 raise
             self._known = frozenset(task["id"] for tasks in answers.values() for task in tasks)
             self._queried_at = time.monotonic()
@@ -136,9 +136,9 @@ class WorkersLauncher(CeleryRunLauncher):
 
 
 def work(beat: Path, runs: int | None) -> None:
-    """Execute what the broker gives, so many runs at once at most, until SIGTERM.
+    """Execute runs from the broker until SIGTERM, at most `runs` at once.
 
-    By default as many as the queue lets go on at once, so that one worker is enough for all.
+    The default is the concurrency limit of the run queue, so that one worker can serve all of it.
     """
     with dg.DagsterInstance.get() as instance:
         launcher = instance.run_launcher
@@ -151,7 +151,7 @@ def work(beat: Path, runs: int | None) -> None:
         [
             "worker",
             f"--concurrency={at_once}",
-            "--max-tasks-per-child=1",  # a process for each run, as a code server has it
+            "--max-tasks-per-child=1",  # one process per run, as in a code server
             f"--hostname={os.getpid()}@{socket.gethostname()}",
             *("--loglevel=INFO", "--without-gossip", "--without-mingle"),
         ]

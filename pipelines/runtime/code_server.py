@@ -1,8 +1,9 @@
-"""Dagster's code server, whose runs are forked from a process that has imported the definitions.
+"""Dagster's code server, with runs forked from a process that has imported the definitions.
 
-Dagster starts each run as a new Python, which imports for two seconds before its first step. Here
-a helper process (`multiprocessing`'s fork server) has imported, has no thread and no session, and
-is forked for each run. All else is Dagster's own: a run is watched, stopped and killed as before.
+Dagster starts each run in a new Python process, which spends two seconds on imports before its
+first step. Here a helper process (`multiprocessing`'s fork server) has done the imports, has no
+threads and no database session, and is forked for each run. Everything else is Dagster's own: runs
+are monitored, stopped and killed as before.
 """
 
 import importlib
@@ -17,14 +18,14 @@ from itertools import pairwise
 from multiprocessing import forkserver, resource_tracker, util
 from typing import Any
 
-# Private: 1.13 starts runs by "spawn" and lets nobody choose.
+# Private API: Dagster 1.13 starts runs with "spawn" and offers no setting for it.
 from dagster._grpc import server
 
 from pipelines.orchestration import patience
 from pipelines.runtime.dagster_processes import END_LOOKS, PRELOADED
 from pipelines.runtime.processes import name_this_process
 
-#: One for each sensor, which waits for most of the time, and some.
+#: One thread per sensor, which mostly waits, plus some for other requests.
 THREADS = 32
 FORKING = multiprocessing.get_context("forkserver")
 
@@ -36,9 +37,10 @@ class _WarmServer(server.DagsterApiServer):
 
 
 def start_fork_server() -> None:
-    """Start the helper as a copy of this process, so that both share what is imported.
+    """Start the fork server as a copy of this process, so that both share the imported modules.
 
-    Killed, it is started again for the next run, as a new Python that imports for itself.
+    If it is killed, `multiprocessing` restarts it for the next run as a new Python process with its
+    own imports.
     """
     FORKING.set_forkserver_preload(list(PRELOADED))
     resource_tracker.ensure_running()
@@ -51,10 +53,10 @@ def start_fork_server() -> None:
 
 
 def _fork(_: object, words: Sequence[str], passed: Sequence[int]) -> int:
-    """Do in a copy of this process what `python -c` was to do in a new one."""
+    """Fork, and run in the copy the code that `python -c` would have run in a new process."""
     if (pid := os.fork()) == 0:
         kept = sorted({2, *passed, os.sysconf("SC_OPEN_MAX")})
-        for lower, upper in pairwise(kept):  # by one that stays open here it would never end
+        for lower, upper in pairwise(kept):  # leaked ones keep it alive
             os.closerange(lower + 1, upper)
         try:
             name_this_process("runs")

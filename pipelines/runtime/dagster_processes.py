@@ -1,15 +1,17 @@
-"""The long-running processes of Dagster, as commands: code server, web server, daemon."""
+"""Command lines of Dagster's long-running processes: code server, web server and daemon."""
 
 import secrets
 import signal
 import sys
 from pathlib import Path
 
-#: For `isobar ui`, which ends ticks before it stops the daemon; and where nobody does.
+#: How long a sensor tick may poll: long under `isobar ui`, which ends ticks before it stops the
+#: daemon; short elsewhere.
 LONG_LOOK_SECONDS, SHORT_LOOK_SECONDS = 270.0, 20.0
-#: Sent to the code server before the daemon is stopped, which waits for the ticks under way.
+#: Signal to the code server that ends running ticks, sent before the daemon is stopped: the daemon
+#: waits for them.
 END_LOOKS = signal.SIGUSR1
-#: What the code server and nearly every run import.
+#: Modules that the code server and nearly every run import.
 PRELOADED = (
     *("pipelines.definitions", "pipelines.orchestration.storage", "dagster._grpc.impl"),
     *("pandas", "pandera.pandas", "pyarrow.csv"),
@@ -22,16 +24,16 @@ load_from:
 
 
 def write_workspace(file: Path, host: str, port: int) -> Path:
-    """Say in `file` where the code server is, for the other two."""
+    """Write the workspace file that points the web server and the daemon at the code server."""
     fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     fresh.write_text(WORKSPACE.format(host=host, port=port))
-    return fresh.replace(file)  # whole: another process may be reading it
+    return fresh.replace(file)  # atomic: another process may be reading it
 
 
 def code_server(host: str, port: int, look_seconds: float) -> list[str]:
-    """What loads the definitions, evaluates schedules and sensors, and starts runs.
+    """Return the command that loads definitions, evaluates schedules and sensors, and starts runs.
 
-    A tick of a sensor looks for `look_seconds`, in which the daemon cannot be stopped.
+    A sensor tick polls for `look_seconds`. The daemon cannot be stopped during a tick.
     """
     module = ["--module-name", "pipelines.definitions", "--location-name", "pipelines"]
     return _python(
@@ -47,8 +49,8 @@ def web_server(host: str, port: int, workspace: Path, *, is_read_only: bool = Fa
 
 
 def daemon(workspace: Path) -> list[str]:
-    """What ticks schedules and sensors, and hands out what is queued."""
-    # `dagster-daemon` without its script, which may not be on the PATH of a service.
+    """Return the command that evaluates schedules and sensors and dequeues runs."""
+    # The module rather than the `dagster-daemon` script, which may not be on the PATH of a service.
     return _python("dagster._daemon", "run", "-w", str(workspace))
 
 

@@ -1,7 +1,7 @@
 """Health checks of Dagster's processes. They run often, so they do not import Dagster.
 
-Heartbeats are read by SQL for that: `dagster-daemon liveness-check` takes twice the CPU, and
-containers run them every few seconds.
+Heartbeats are read with SQL: `dagster-daemon liveness-check` takes twice the CPU time, and
+containers run the check every few seconds.
 """
 
 import time
@@ -28,7 +28,7 @@ WHERE timestamp > now() AT TIME ZONE 'UTC' - interval '1 day'
 
 
 def check_code_server(port: int) -> None:
-    """Query the code server of this machine by gRPC. Raises `TransientFailure`."""
+    """Check the code server of this machine over gRPC. Raises `TransientFailure`."""
     import grpc  # type: ignore[import-untyped]
     from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 
@@ -44,7 +44,7 @@ def check_code_server(port: int) -> None:
 
 
 def check_web_server(port: int) -> None:
-    """Query the web server of this machine. Raises `TransientFailure`."""
+    """Check the web server of this machine over HTTP. Raises `TransientFailure`."""
     import requests
 
     place = f"http://127.0.0.1:{port}/server_info"
@@ -57,9 +57,9 @@ def check_web_server(port: int) -> None:
 
 
 def check_daemon_heartbeat(storage_url: str) -> None:
-    """See that each part of the daemon gave one lately, wherever it runs.
+    """Check that every part of the daemon sent a heartbeat recently, on whichever machine it runs.
 
-    `storage_url` is that of Dagster's storage. Raises `TransientFailure`.
+    `storage_url` is the URL of Dagster's storage. Raises `TransientFailure`.
     """
     try:
         with connect(storage_url) as connection:
@@ -72,14 +72,14 @@ def check_daemon_heartbeat(storage_url: str) -> None:
 
 
 def last_sign_of_life(connection: psycopg.Connection) -> tuple[str | None, float]:
-    """The last heartbeat of any daemon in Dagster's storage, and how many seconds ago it was."""
+    """Return the last heartbeat of any daemon in Dagster's storage, and its age in seconds."""
     if connection.execute("SELECT to_regclass('daemon_heartbeats')").fetchone() == (None,):
         return None, 0.0
     return connection.execute(LAST_BEAT).fetchone() or (None, 0.0)
 
 
 def check_worker_heartbeat(beat: Path) -> None:
-    """See that the worker of this machine touched its file lately. Raises `TransientFailure`."""
+    """Check that this machine's worker touched its file recently. Raises `TransientFailure`."""
     try:
         seconds = time.time() - beat.stat().st_mtime
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Logins on a server of one's own: who may enter as which role, by which password."""
+"""Role passwords and connect privileges on an external server."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from pipelines.postgres.clients import connect, place_of, revoke_public_connect
 from pipelines.postgres.roles import ANALYST, DAGSTER, LOADER, OPERATOR
 
 OWNER_PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the name of one
-#: The roles that log in, and the variables that hold their passwords.
+#: Roles that log in, and the variables that hold their passwords.
 PASSWORDS = {
     LOADER: "LOADER_PASSWORD",
     ANALYST: "ANALYST_PASSWORD",
@@ -22,7 +22,7 @@ PASSWORDS = {
 
 
 def passwords(environment: Mapping[str, str]) -> dict[str, str]:
-    """The password of each role that logs in. Raises `PermanentFailure` when one is not set."""
+    """Return the password of each login role. Raises `PermanentFailure` if one is not set."""
     if names := missing(environment, PASSWORDS.values()):
         raise PermanentFailure(
             "configuration",
@@ -34,15 +34,15 @@ def passwords(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def missing(environment: Mapping[str, str], names: Iterable[str]) -> list[str]:
-    """Which of these passwords are set neither by variable nor by file."""
+    """Return the names of the passwords that neither a variable nor a file sets."""
     return [name for name in names if not secret(environment, name)]
 
 
 def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
-    """Let each role of a migrated database log in by its password, and no more by the last one.
+    """Set the password of each role of a migrated database; previous passwords stop working.
 
-    Dagster's role and a database of its own are made where they are missing. A password leaves
-    this process hashed. Raises `PermanentFailure` for a user who may not do that.
+    Dagster's role and its database are created if they are missing. Passwords are hashed before
+    they leave this process. Raises `PermanentFailure` if the user lacks the rights.
     """
     try:
         with connect(url, autocommit=True) as connection:
@@ -72,7 +72,7 @@ def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
 
 
 def _reject_mighty(connection: psycopg.Connection, url: str) -> None:
-    """A role of ours that may do anything was made by somebody for something else."""
+    """Reject roles with administrative rights: someone created them for another purpose."""
     query = """
     SELECT rolname FROM pg_roles
     WHERE rolname = ANY(%s) AND (rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls)
@@ -91,8 +91,8 @@ def _reject_mighty(connection: psycopg.Connection, url: str) -> None:
 def _closed(connection: psycopg.Connection) -> list[str]:
     """Return the databases that only their owners may connect to.
 
-    On a server that was created for Isobar by its first user, these are all but the warehouse;
-    on any other server, Dagster's alone.
+    On a server whose first user was created for Isobar, these are all databases but the warehouse.
+    On any other server, it is Dagster's database only.
     """
     query = "SELECT oid = 10 AND rolname = 'isobar' FROM pg_roles WHERE rolname = current_user"
     is_ours = connection.execute(query).fetchone() == (True,)

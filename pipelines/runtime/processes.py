@@ -1,4 +1,4 @@
-"""Child processes that are stopped as cleanly as they are started."""
+"""Child processes: start, monitor, and stop them cleanly."""
 
 import gc
 import os
@@ -19,15 +19,15 @@ from pipelines.postgres.log_files import set_aside
 from pipelines.postgres.process_identity import is_alive
 
 STOP_SECONDS = 30.0
-#: For the one that uses the others to end what it does with them.
+#: Head start of the last child in `stop_all`: it finishes its work with the other children.
 LEAD_SECONDS = 10.0
 
 
 class Child:
-    """A process in a session of its own, whose words go to a log.
+    """A process in its own session, with output to a log file.
 
-    Whoever starts children has handlers for the signals it cares about, so that these are at
-    their defaults in the child, even when they were ignored further up.
+    The parent must have handlers for the signals it handles: handled signals are reset to their
+    defaults in a child, even if a process further up ignored them.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Child:
         self._begins_at = 0
 
     def start(self) -> None:
-        """Start it, with none of the caller's descriptors."""
+        """Start the process without the caller's file descriptors."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.keep_log_short()
         self._begins_at = self.log.stat().st_size if self.log.exists() else 0
@@ -60,15 +60,15 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """Its number, once it was started."""
+        """The process id, once it was started."""
         return self._process.pid if self._process else None
 
     def is_alive(self) -> bool:
-        """Whether it runs."""
+        """Return whether the process runs."""
         return self._process is not None and is_alive(self._process)
 
     def last_words(self) -> str:
-        """Our own failure among what it logged since it was started, else the end of that."""
+        """Return the last `Failure` it logged since its start, else the end of that output."""
         with self.log.open(errors="replace") as log:
             log.seek(self._begins_at)
             text = log.read().strip()
@@ -76,23 +76,23 @@ class Child:
         return str(ours[-1]) if ours else text[-600:] or "it printed nothing"
 
     def keep_log_short(self) -> None:
-        """Set the log aside when it has grown long, whether it runs or not."""
+        """Rotate the log if it has grown too long, whether the process runs or not."""
         if set_aside(self.log):
             self._begins_at = 0
 
     def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Send a signal, SIGTERM unless another is given, while it runs."""
+        """Send a signal to the process if it runs."""
         if self._process is not None and self.is_alive():
             self._process.send_signal(number)
 
     def wait(self, seconds: float) -> None:
-        """Wait until it has ended, so long at most."""
+        """Wait until the process has ended, at most `seconds`."""
         if self._process is not None:
             with suppress(psutil.TimeoutExpired):
                 self._process.wait(seconds)
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """End it with SIGTERM; what is left of its session when it did, or later, by force."""
+        """Stop the process with SIGTERM, then kill what is left of its session."""
         if self._process is None:
             return
         self.signal()
@@ -102,21 +102,22 @@ class Child:
 
 
 class WarmChild(Child):
-    """A module of Python (`python -P -m …`) that begins as a copy of this process on Linux.
+    """A Python module (`python -P -m …`) that, on Linux, starts as a fork of this process.
 
-    It shares what this one has imported. This one must have no other thread.
+    The child shares the modules that this process has imported. This process must have no other
+    thread.
     """
 
     def _begin(self, log: BinaryIO) -> psutil.Process:
         if sys.platform != "linux":
             return super()._begin(log)
-        gc.freeze()  # which would else write to the pages that are shared
+        gc.freeze()  # a collection would write to the shared pages
         if (pid := os.fork()) == 0:
             self._become(log)
         return psutil.Process(pid)
 
     def _become(self, log: BinaryIO) -> NoReturn:
-        """Do in this process what a new Python would do."""
+        """Set up this forked process as a new Python process would be, and run the module."""
         status: int | str | None = 1
         try:
             os.setsid()
@@ -137,14 +138,14 @@ class WarmChild(Child):
             with suppress(Exception):
                 traceback.print_exc()
         finally:
-            with suppress(Exception):  # a full disk: never go on as the one that was copied
+            with suppress(Exception):  # a full disk: never return into the parent's code
                 sys.stdout.flush()
                 sys.stderr.flush()
             os._exit(status if isinstance(status, int) else int(status is not None))
 
 
 def live_in(environment: dict[str, str]) -> None:
-    """Make it the environment of this process, before it imports what reads it."""
+    """Replace the environment of this process, before anything that reads it is imported."""
     os.environ.clear()  # noqa: TID251 - written, not read
     os.environ.update(environment)  # noqa: TID251
 
@@ -156,7 +157,7 @@ def name_this_process(name: str) -> None:
 
 
 def kill_session(leader: int) -> None:
-    """Kill a process and all that it started in its process group."""
+    """Kill a process and everything in its process group."""
     try:
         os.killpg(leader, signal.SIGKILL)
     except ProcessLookupError:
@@ -164,9 +165,10 @@ def kill_session(leader: int) -> None:
 
 
 def stop_all(children: list[Child], seconds: float = STOP_SECONDS) -> None:
-    """Stop the last, which uses the others, and these when it has ended or a little later.
+    """Stop the children: the last one first, because it uses the others, then all others.
 
-    See that all do within `seconds` together.
+    The others are stopped when the last one has ended, or after a short wait. All end within
+    `seconds` together.
     """
     deadline = time.monotonic() + seconds
     children[-1].signal()

@@ -1,8 +1,8 @@
-"""`isobar restore`: the two databases of a backup, in place of the present ones, all or nothing.
+"""`isobar restore`: replace both databases with those of a backup, all or nothing.
 
-They are created beside the present ones (`…_being_restored`), filled and migrated; then all names
-change, in one transaction of each server, and the old databases (`…_before_restore`) are dropped.
-Whatever fails before leaves the present ones as they are.
+New databases are created beside the present ones (`…_being_restored`), filled and migrated. Then
+all names are swapped, in one transaction per server, and the old databases (`…_before_restore`) are
+dropped. Any failure before the swap leaves the present databases unchanged.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ from pipelines.runtime.bootstrap import prepare_dagster_home
 from pipelines.runtime.restore_guard import ui_lock
 from pipelines.warehouse.connection import engine_for
 
-#: The comment on a database that was replaced: the next restore may drop it.
+#: Comment on a database that was replaced; it allows the next restore to drop it.
 REPLACED = "Replaced by isobar restore."
 ANY_TABLE = """
 SELECT schemaname || '.' || tablename FROM pg_tables
@@ -43,7 +43,7 @@ WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LIMIT 1
 
 @dataclass(frozen=True)
 class Target:
-    """A database that is to be replaced, and a session that may do that."""
+    """A database to replace, and an administrative session on its server."""
 
     dump: str
     url: str
@@ -51,22 +51,22 @@ class Target:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name of the present database."""
         return make_url(self.url).database or ""
 
     @property
     def fresh(self) -> str:
-        """What takes its place, until it does."""
+        """The temporary name of the new database, until the swap."""
         return f"{self.name[-40:]}_being_restored"
 
     @property
     def old(self) -> str:
-        """What it is called once something else has its name."""
+        """The name of the present database after the swap."""
         return f"{self.name[-40:]}_before_restore"
 
     @property
     def fresh_url(self) -> str:
-        """The address of what takes its place."""
+        """The URL of the new database, until the swap."""
         return with_database(self.url, self.fresh)
 
 
@@ -77,10 +77,10 @@ def restore_from(
     variables: Mapping[str, str],
     report: Report,
 ) -> None:
-    """Put the backup in a folder in place of both databases, migrated to this version.
+    """Replace both databases with the backup in a folder, migrated to this version.
 
-    `variables` are the environment of pg_restore. Databases that have tables are replaced only
-    with `replace`. Raises `Failure`; the databases are as they were then.
+    `variables` is the environment of pg_restore. Databases with tables are replaced only if
+    `replace` is set. Raises `Failure`; the databases are then unchanged.
     """
     manifest = read_manifest(folder)
     settings.state.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def restore_from(
 
 
 def _targets(urls: Mapping[str, str], until_done: ExitStack) -> list[Target]:
-    """The warehouse and Dagster's storage; on one server the warehouse's user replaces both."""
+    """Return the warehouse and Dagster's storage; on one server both use the warehouse's user."""
     sessions: dict[tuple[str | None, int], psycopg.Connection] = {}
     targets = []
     for dump, url in urls.items():
@@ -154,19 +154,19 @@ def _reject_full(target: Target) -> None:
 
 
 def _create(target: Target) -> None:
-    """Create the empty database beside, of the same owner."""
+    """Create the empty new database with the owner of the present one."""
     query = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
     (owner,) = target.admin.execute(query, [target.name]).fetchone() or ("",)
     statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0")
     names = sql.Identifier(target.fresh), sql.Identifier(owner)
     with _describe_errors(target):
         target.admin.execute(statement.format(*names))
-    if target.dump == DAGSTER:  # of the warehouse people read
+    if target.dump == DAGSTER:  # other users read the warehouse
         revoke_public_connect(target.admin, target.fresh)
 
 
 def _drop(target: Target, name: str) -> bool:
-    """Drop what a restore created or replaced, with whatever uses it; False where there is none."""
+    """Drop a database that a restore created or replaced, closing its sessions; False if absent."""
     query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
     found = target.admin.execute(query, [name]).fetchone()
     if found is None:
@@ -183,15 +183,15 @@ def _drop(target: Target, name: str) -> bool:
 
 
 def _fill(target: Target, folder: Path, variables: Mapping[str, str]) -> None:
-    """Restore the dump into the fresh database; of the warehouse with its owner and rights."""
+    """Restore the dump into the new database; the warehouse keeps its owners and privileges."""
     words = ["--exit-on-error", f"--jobs={JOBS}", str(folder / target.dump)]
-    words.append("--exclude-schema=pg_catalog")  # rights there are a superuser's to change
+    words.append("--exclude-schema=pg_catalog")  # only a superuser may change privileges there
     if target.dump == DAGSTER:
         words += ["--no-owner", "--no-privileges"]
     else:
         engine = engine_for(target.fresh_url, role=None)
         with engine.begin() as connection:
-            prepare(connection)  # the roles, and what is the database's own
+            prepare(connection)  # the roles, and database-level settings
         engine.dispose()
     find_clients(target.admin).run("pg_restore", words, target.fresh_url, variables)
     with connect(target.fresh_url, autocommit=True) as connection:
@@ -199,7 +199,7 @@ def _fill(target: Target, folder: Path, variables: Mapping[str, str]) -> None:
 
 
 def _finish_dagster(target: Target, home: Path, report: Report) -> None:
-    """Bring it to the Dagster that is installed, and fail the runs that were under way."""
+    """Upgrade the storage to the installed Dagster, and fail the runs that were in progress."""
     with connect(target.fresh_url) as connection:
         if connection.execute(ANY_TABLE).fetchone() is None:
             return
@@ -214,10 +214,10 @@ def _finish_dagster(target: Target, home: Path, report: Report) -> None:
 
 
 def _swap_names(targets: list[Target], *, is_trial: bool) -> None:
-    """Give the fresh databases the names of the present ones, all or none of a server.
+    """Swap the names of the new and the present databases; atomic on each server.
 
-    As a trial it is rolled back: PostgreSQL reports early whether the user may, and nobody is
-    connected.
+    With `is_trial` the swap is rolled back. It detects early if the user lacks the rights or
+    someone is connected.
     """
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
@@ -234,7 +234,7 @@ def _swap_names(targets: list[Target], *, is_trial: bool) -> None:
 
 @contextmanager
 def _describe_errors(target: Target) -> Iterator[None]:
-    """What an administrator has to grant, and who is in the way."""
+    """Translate database errors: missing privileges, and other sessions that block the rename."""
     try:
         yield
     except psycopg.errors.InsufficientPrivilege as error:

@@ -17,10 +17,10 @@ from pipelines.status.rules import BEAT_SECONDS
 
 @contextmanager
 def ui_lock(state: Path, dagster_url: str, report: Callable[[str], None]) -> Iterator[None]:
-    """Keep `isobar ui` of a state folder from starting.
+    """Prevent `isobar ui` from starting with a state folder.
 
-    Raises `PermanentFailure` where it runs, or a daemon on another machine, found by its signs of
-    life in Dagster's storage.
+    Raises `PermanentFailure` if it is running, or if a daemon on another machine is alive. Such a
+    daemon is detected by its heartbeats in Dagster's storage.
     """
     lock = filelock.FileLock(state / "ui.lock")
     try:
@@ -39,7 +39,7 @@ def ui_lock(state: Path, dagster_url: str, report: Callable[[str], None]) -> Ite
 def _reject_living_daemon(
     connection: psycopg.Connection, url: str, report: Callable[[str], None]
 ) -> None:
-    """A daemon that stopped has left a last sign of life: wait whether another one follows."""
+    """Raise if a daemon is alive: a stopped one leaves a last heartbeat, so wait for the next."""
     last, age_seconds = last_sign_of_life(connection)
     if last is None or age_seconds > BEAT_SECONDS:
         return

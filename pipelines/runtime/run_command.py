@@ -1,7 +1,7 @@
-"""Jobs that a person waits for, in the instance that the UI shows, with progress: `isobar run`.
+"""`isobar run`: run jobs interactively with progress, in the instance that the UI shows.
 
-Runs are executed in this process, so that they cost no start of another one and their events can
-be shown as they come.
+Runs are executed in this process: they need no process start, and their events can be printed as
+they happen.
 """
 
 import os
@@ -15,11 +15,12 @@ from typing import Any
 
 import dagster as dg
 
-# `execute_in_process` gives events only at the end.
+# `execute_in_process` returns its events only at the end.
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run_iterator  # the same
 
-# Without an origin the UI cannot run it again: https://github.com/dagster-io/dagster/issues/19458
+# Without a remote origin, the UI cannot re-execute a run:
+# https://github.com/dagster-io/dagster/issues/19458
 from dagster._core.remote_origin import (
     RegisteredCodeLocationOrigin,
     RemoteJobOrigin,
@@ -40,13 +41,13 @@ from pipelines.orchestration.schedules import newest_partition
 from pipelines.postgres.remedies import remedy_for
 from pipelines.source import sources
 
+#: Run configuration of ops by job name.
 JobsWithConfig = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""Names of jobs, each with the configuration of its operations, by their names."""
 
 
 def main_jobs(names: Collection[str]) -> JobsWithConfig:
-    """The jobs of the sources of these names, in the order in which they are run."""
-    there = {job.name for job in definitions.jobs or ()}  # not of a broken plug-in
+    """Return the jobs of these sources, in the order in which to run them."""
+    there = {job.name for job in definitions.jobs or ()}  # without those of broken plug-ins
     return {
         job: {}
         for source in sources().values()
@@ -58,7 +59,7 @@ def main_jobs(names: Collection[str]) -> JobsWithConfig:
 
 @dataclass
 class Report:
-    """What came of one job: a line for each asset, and what went wrong."""
+    """The outcome of one job: a line per asset, and what went wrong."""
 
     job: str
     run_id: str
@@ -66,12 +67,12 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     is_stopped: bool = False
+    #: Whether any check had findings, which the page of its asset shows.
     has_findings: bool = False
-    """Whether some check found something, which its asset's page shows."""
 
 
 def run_jobs(jobs: JobsWithConfig) -> bool:
-    """Run jobs one after the other; True when no load failed and no blocking check did."""
+    """Run jobs one after the other; True if no load and no blocking check failed."""
     console = Console(width=None if sys.stdout.isatty() else 100)
     home = ""
     try:
@@ -114,7 +115,7 @@ def run_jobs(jobs: JobsWithConfig) -> bool:
 
 @contextmanager
 def _own_streams() -> Iterator[None]:
-    """Have standard output and error back in the end: on a full disk Dagster leaves them there."""
+    """Restore standard output and error: Dagster leaves them redirected on a full disk."""
     kept = {number: os.dup(number) for number in (1, 2)}
     try:
         yield
@@ -134,7 +135,7 @@ def _run(
     partition = newest_partition(job)
     tags = {
         TAG: tag_of_process(),
-        "dagster/max_retries": "0",  # whoever waits runs it again
+        "dagster/max_retries": "0",  # the person who waits can run it again
     }
     if partition is not None:
         tags |= job.get_tags_for_partition_key(partition, selected_asset_keys=None)
@@ -161,7 +162,7 @@ def _run(
 
 
 def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console) -> None:
-    """Print each event as it happens, and collect the closing table."""
+    """Print each event as it happens, and collect the lines of the closing table."""
     started: dict[str | None, float] = {}
     waiting: dict[str, tuple[int | None, int | None]] = {}
     counts: Counter[str] = Counter()
@@ -171,7 +172,7 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
         elif event.is_step_materialization and not is_external(event.materialization.asset_key):
             metadata = event.materialization.metadata
             name = ".".join(event.materialization.asset_key.path)
-            if event.partition or not counts:  # those of one partition each are added up
+            if event.partition or not counts:  # partitioned materializations are added up
                 counts.update(_counts(metadata))
             if left := metadata.get("deferred_files"):
                 report.warnings.append(f"{name}: left for later: {left.value}")
@@ -185,7 +186,7 @@ def _follow(events: Iterable[dg.DagsterEvent], report: Report, console: Console)
             seconds = time.monotonic() - started.get(event.step_key, time.monotonic())
             verdict = "done" if event.is_step_success else "[red]failed[/]"
             step = (event.step_key or "").replace("__", ".")
-            if waiting or event.is_step_failure:  # a check that went well needs no line
+            if waiting or event.is_step_failure:  # a check that passed needs no line
                 summary = f"  {step} {verdict} in {seconds:.1f} s{_in_words(counts)}"
                 console.print(summary, highlight=False)
             report.assets += [
@@ -226,7 +227,7 @@ def _count(metadata: object, name: str) -> int | None:
 
 
 def _counts(metadata: object) -> dict[str, int]:
-    """Return the counts of records in a step's metadata, where it has them."""
+    """Return the record counts in a step's metadata, if it has any."""
     counts = {name: _count(metadata, name) for name in ("read", "loaded", "unchanged", "rejected")}
     return {name: count for name, count in counts.items() if count is not None}
 
@@ -242,7 +243,7 @@ def _table(reports: list[Report]) -> Table:
     table = Table("asset", box=None, header_style="bold", pad_edge=False)
     for column in ("rows", "in quarantine", "seconds"):
         table.add_column(column, justify="right")
-    lines = {line[0]: line for report in reports for line in report.assets}  # the last of each
+    lines = {line[0]: line for report in reports for line in report.assets}  # each asset's last
     for name, rows, rejects, seconds in lines.values():
         table.add_row(
             name,

@@ -1,4 +1,4 @@
-"""`isobar ui`: web server, daemon and code server on loopback, until interrupted."""
+"""`isobar ui`: run web server, daemon and code server on loopback until interrupted."""
 
 import importlib
 import json
@@ -39,7 +39,7 @@ DATABASE_SECONDS, LEFTOVER_SECONDS = 5.0, 10.0
 
 
 class WebUi:
-    """The three processes of Dagster and the sandbox, if ours: one that dies is started again."""
+    """Supervisor of Dagster's three processes and its own sandbox, if any; restarts dead ones."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class WebUi:
         self.stopped = threading.Event()
 
     def serve(self, requested_port: int | None) -> None:
-        """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` when it cannot start or stay up."""
+        """Run until SIGINT, SIGTERM or SIGHUP. Raises `Failure` if it cannot start or stay up."""
         check_urls(alert_urls(self.environment))
         try:
             with filelock.FileLock(self.settings.state / "ui.lock", timeout=0):
@@ -93,7 +93,7 @@ class WebUi:
             for child in children:
                 child.start()
                 self._write_record(port, children)
-                if child is code_child:  # which starts no run by itself
+                if child is code_child:  # it starts no run by itself
                     self._end_orphaned_runs()
                     wait_until(lambda: self.stopped.is_set() or _listens(code_port), child, 120)
             wait_until(lambda: self.stopped.is_set() or _serves(port), web_child, 120)
@@ -101,7 +101,7 @@ class WebUi:
                 self.report(f"The Dagster UI is at http://127.0.0.1:{port} — Ctrl-C stops it.")
             self._watch(port, children)
         finally:
-            with suppress(BrokenPipeError):  # nobody reads any more, as when a script was killed
+            with suppress(BrokenPipeError):  # the reader is gone, as with a killed script
                 self.report("Stopping; a run in flight is given half a minute …")
             code_child.signal(END_LOOKS)
             stop_all(children)
@@ -110,7 +110,7 @@ class WebUi:
                 self.report("Stopped. PostgreSQL keeps running; isobar database stop stops it.")
 
     def _schedules_in_use(self) -> Path:
-        """A copy of the operator's schedules, so that runs do not read one that he is editing."""
+        """Copy the operator's schedules, so that runs never read a file that is being edited."""
         own, copy = own_schedules(self.environment), self.settings.state / "schedules.toml.in_use"
         title = f"# As {own} was when isobar ui started.\n".encode()
         copy.write_bytes(title + read_file(own) if own else b"")
@@ -118,15 +118,15 @@ class WebUi:
 
     def _import_what_they_share(self) -> None:
         live_in(self.environment)
-        with suppress(Exception):  # the code server fails of the same, and logs it
+        with suppress(Exception):  # the code server fails for the same reason, and logs it
             for module in PRELOADED:
                 importlib.import_module(module)
 
     def _end_orphaned_runs(self) -> None:
-        """End runs that were killed with an `isobar ui` or `isobar run` before this one."""
+        """End runs whose process was killed with an earlier `isobar ui` or `isobar run`."""
         with suppress(
             subprocess.SubprocessError
-        ):  # the sensor orphaned_runs does it, a little later
+        ):  # the sensor orphaned_runs does it a little later
             ended = subprocess.run(
                 [sys.executable, "-P", "-m", "pipelines.orchestration.orphaned_runs"],
                 env=self.environment,
@@ -158,7 +158,7 @@ class WebUi:
         ]
 
     def _watch(self, port: int, children: list[Child]) -> None:
-        """Start again what dies, and give up on what does so time and again."""
+        """Restart children that die; give up on one that keeps dying."""
         deaths: dict[str, list[float]] = defaultdict(list)
         look_at_database = time.monotonic() + DATABASE_SECONDS
         while not self.stopped.wait(1.0):
@@ -185,9 +185,9 @@ class WebUi:
                 self._write_record(port, children)
 
     def _keep_database_up(self) -> None:
-        """Start the built-in server again when it was killed or stopped under us.
+        """Restart the built-in server if it was killed or stopped.
 
-        Its log is kept short here, as it outlives everybody.
+        Also rotates its log here, because the server outlives every other process.
         """
         server = self.settings.builtin_server(self.report)
         set_aside(server.log)
@@ -216,13 +216,13 @@ class WebUi:
         }
         fresh = self.record.with_name(f"{self.record.name}.new")
         fresh.write_text(json.dumps(record))
-        fresh.replace(self.record)  # whole, for isobar status reads it at any time
+        fresh.replace(self.record)  # atomic: isobar status may read it at any time
 
     def _end_leftovers(self) -> None:
-        """End what an `isobar ui` that was killed left behind, which gives its port free.
+        """Kill what a killed `isobar ui` left behind, and wait until its port is free.
 
-        That one is free a little later than the processes are gone: by then each of their threads
-        has let go of it.
+        The port is released a little later than the processes disappear, when each of their threads
+        has closed it.
         """
         record = self._read_record()
         processes = record.get("processes")

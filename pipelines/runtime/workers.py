@@ -1,6 +1,6 @@
-"""Runs on other machines: what Dagster and a worker need when a broker is configured.
+"""Configuration of runs on Celery workers, for when a broker is set.
 
-What takes part while runs go on, and imports Celery, is `pipelines.runtime.celery_launcher`.
+The code that runs with Celery is in `pipelines.runtime.celery_launcher`.
 """
 
 import socket
@@ -23,7 +23,7 @@ run_launcher:
 
 
 def instance_with_workers() -> str:
-    """The text of dagster.yaml with runs that workers execute. Raises `PermanentFailure`."""
+    """Return the text of a dagster.yaml with the workers' launcher. Raises `PermanentFailure`."""
     if find_spec("dagster_celery") is None:
         raise PermanentFailure(
             "configuration",
@@ -35,15 +35,15 @@ def instance_with_workers() -> str:
 
 
 def is_written_by_us(file: Path) -> bool:
-    """Whether a file is such a text, and no operator's own."""
+    """Return whether Isobar wrote this dagster.yaml, rather than an operator."""
     return file.is_file() and file.read_text(errors="replace").startswith(TITLE)
 
 
 def worker_command(settings: Settings) -> list[str]:
-    """The words that start a worker in the foreground, for the environment of Dagster's processes.
+    """Return the command that starts a worker in the foreground, in Dagster's environment.
 
-    SIGTERM lets its runs end first. It writes to `worker_beat` while the broker has it.
-    Raises `PermanentFailure` without a broker.
+    On SIGTERM the worker first completes its runs. It touches `worker_beat` while it is connected
+    to the broker. Raises `PermanentFailure` if no broker is set.
     """
     if settings.celery_broker_url is None:
         raise PermanentFailure(
@@ -61,5 +61,5 @@ def worker_command(settings: Settings) -> list[str]:
 
 
 def worker_beat(settings: Settings) -> Path:
-    """The file that a worker touches every few seconds; when it is old, the worker is not well."""
+    """Return the file that a worker touches every few seconds; stale means unhealthy."""
     return settings.state / f"worker.{socket.gethostname()}.beat"

@@ -1,4 +1,4 @@
-"""The sandbox's web server: one address with the paths of every source, and files for inboxes."""
+"""The sandbox's web server: the paths of every source at one URL, and files for inboxes."""
 
 import asyncio
 import datetime as dt
@@ -43,12 +43,12 @@ def build_app(
     """Build the app of all sources as of `today`, failing at `fault_rate`.
 
     Args:
-        seed: Of all data and faults.
+        seed: Seed of all data and faults.
         today: The day (UTC) of all data; None follows the clock.
         fault_rate: The share of responses that are replaced by faults, 0 to 1.
-        faults: The kinds of faults, drawn evenly.
-        hang_seconds: How long a time-out keeps the caller waiting.
-        inboxes: The folder with one inbox for each source of files; None writes no files.
+        faults: The kinds of faults, drawn with equal probability.
+        hang_seconds: How long a simulated time-out keeps the caller waiting.
+        inboxes: The folder with one inbox per source of files; None writes no files.
         now: The clock; with `today`, only its time of day is used.
         options: Options of sources, named `<source>_<option>`.
     """
@@ -81,7 +81,7 @@ def build_app(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         tasks = []
         if inboxes is not None:
-            await drop_files(inboxes)  # the first files are there before the first answer
+            await drop_files(inboxes)  # the first files exist before the first response
             tasks.append(asyncio.create_task(keep_dropping(inboxes)))
             for name, part in parts.items():
                 if part.stream and (streamed := part.stream(inboxes / name)):
@@ -134,7 +134,7 @@ def _build_parts(
 
 
 def _build(source: Source, sandbox: Sandbox) -> SandboxParts | None:
-    """Build the simulation of a source, if it has one; a plug-in's may fail alone."""
+    """Build the simulation of a source, if it has one; errors of a plug-in affect only itself."""
     try:
         module = source.module("sandbox")
         built: SandboxParts | None = module.build(sandbox) if module else None
@@ -148,7 +148,7 @@ def _build(source: Source, sandbox: Sandbox) -> SandboxParts | None:
 
 
 async def _write(write: Callable[..., object], *what: object) -> None:
-    """Write files in a thread; on failure, as with a full disk, a later round retries."""
+    """Write files in a thread; if it fails, as on a full disk, a later round retries."""
     try:
         await asyncio.to_thread(write, *what)
     except OSError as error:

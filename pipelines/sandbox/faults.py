@@ -1,4 +1,4 @@
-"""Faults on demand: responses that fail as those of real services do."""
+"""Fault injection: responses that fail like those of real services."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Fault = Literal["500", "429", "timeout", "truncated", "html", "error"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
-#: Endings of paths that only the sandbox has; they never fail.
+#: Path suffixes of the sandbox's own endpoints; they never fail.
 OWN_PATHS = ("/health", "/broken", "/requests")
 
 
 class Faults:
     """ASGI middleware that corrupts the share `rate` of responses, in a seeded order.
 
-    `kinds` are drawn evenly; `hang_seconds` is how long a time-out keeps the caller waiting.
+    `kinds` are drawn with equal probability; `hang_seconds` is the length of a simulated time-out.
     """
 
     def __init__(
@@ -31,11 +31,11 @@ class Faults:
         self.app = app
         self.rate = rate
         self.kinds = list(kinds)
-        self.random = Random(seed)  # noqa: S311 - made-up faults
+        self.random = Random(seed)  # noqa: S311 - simulated faults
         self.hang_seconds = hang_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or respond with a fault."""
+        """Forward the request, or respond with a fault."""
         is_source = scope["type"] == "http" and not scope["path"].endswith(OWN_PATHS)
         if not is_source or self.random.random() >= self.rate:
             await self.app(scope, receive, send)

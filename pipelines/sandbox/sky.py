@@ -1,6 +1,6 @@
-"""The sandbox's sky over a place: clear-sky irradiation, and the share that clouds let through.
+"""The sandbox's sky over a place: clear-sky irradiation, and the share that clouds transmit.
 
-All sources use it, so that their data agree.
+All sources use it, so that their data are consistent.
 """
 
 import datetime as dt
@@ -8,10 +8,10 @@ import math
 from functools import lru_cache
 from hashlib import sha256
 
-#: In Wh/m²; below it is night, and all values are zero.
+#: In Wh/m². Below it, it is night and all values are zero.
 MIN_IRRADIATION = 1.0
 
-#: The least share of irradiation that clouds let through.
+#: The minimum share of irradiation that clouds transmit.
 MIN_CLEARNESS = 0.32
 
 
@@ -25,7 +25,7 @@ def clear_year(latitude: float, longitude: float) -> tuple[tuple[float, ...], ..
 
 @lru_cache(maxsize=4096)
 def clearness(latitude: float, longitude: float, ordinal: int) -> tuple[float, ...]:
-    """Return the share that clouds let through by hour of a day (UTC), MIN_CLEARNESS to 1."""
+    """Return the share that clouds transmit, by hour of a day (UTC), MIN_CLEARNESS to 1."""
     seed = sha256(f"sky {latitude:.2f} {longitude:.2f} {ordinal}".encode()).digest()
     clear = 1 - 0.6 * (seed[24] / 255) ** 3
     return tuple(clear * (1 - 0.2 * seed[hour] / 255) for hour in range(24))
@@ -43,9 +43,9 @@ def irradiation(latitude: float, longitude: float, at: dt.datetime) -> float:
 
 
 def _clear(latitude: float, longitude: float, day: int, hour: int) -> float:
-    """Return the clear sky of Haurwitz (1945) for the sun's elevation in the middle of the hour.
+    """Return the clear-sky model of Haurwitz (1945) for the sun's elevation at mid-hour.
 
-    The declination is Cooper's (1969); the equation of time is left out.
+    The declination is Cooper's (1969); the equation of time is ignored.
     """
     north, declination = math.radians(latitude), _declination(day)
     cosine = math.cos(math.radians(15 * (hour + 0.5 - 12) + longitude))

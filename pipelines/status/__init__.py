@@ -1,1 +1,1 @@
-"""`isobar status`: looks at every part (`of_…`), judges, shows; starts and changes nothing."""
+"""`isobar status`: inspect every part, evaluate and report it. Starts and changes nothing."""

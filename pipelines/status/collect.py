@@ -1,7 +1,8 @@
 """Collect the state of every part of Isobar for `isobar status`, without printing it.
 
-Looks only: sessions are read-only, nothing is started, migrated or made. A look that fails or takes
-more than a few seconds is repeated with more time, half a minute in all. `rules` judges.
+Read-only: sessions cannot write, and nothing is started, migrated or created. A probe that fails or
+takes more than a few seconds is repeated with a longer limit, half a minute in total. `rules`
+evaluates the results.
 """
 
 import datetime as dt
@@ -28,11 +29,11 @@ from pipelines.status.probes.databases import Ledger, look_at_storage, look_at_w
 from pipelines.status.probes.web_ui import noted_processes, query_web_server
 from pipelines.status.rules import Code, Database, Disk, ProcessFact
 
-#: How long a look may take, and a second one where the first failed: what is slow is not bad.
+#: Time limits of the first attempt of a probe and of its retry: a slow part is not a bad one.
 LOOK_SECONDS = (2.5, 10.0)
-#: The same of the instance: many short looks, each with a limit as above.
+#: The same for the Dagster instance: many short queries, each limited as above.
 INSTANCE_SECONDS = (6.0, 10.0)
-#: How long to wait before the second look where the first one failed at once.
+#: Pause before the retry if the first attempt failed at once.
 PAUSE_SECONDS = 1.0
 STARTING_SECONDS = 30.0
 T = TypeVar("T")
@@ -40,12 +41,12 @@ T = TypeVar("T")
 
 @dataclass
 class Status:
-    """All that was seen, and what is wrong, worst first."""
+    """Everything that was collected, and the problems, worst first."""
 
     checked_at: dt.datetime
     problems: list[Problem] = field(default_factory=list)
+    #: False if the environment is invalid, so that nothing could be inspected.
     is_looked_at: bool = True
-    """False where the environment makes no sense, so that there was nothing to look at."""
     warehouse: Database = field(default_factory=lambda: Database("database"))
     storage: Database = field(default_factory=lambda: Database("dagster_storage"))
     ledger: Ledger = field(default_factory=dict)
@@ -54,12 +55,12 @@ class Status:
     dagster: DagsterFacts | None = None
     disks: list[Disk] = field(default_factory=list)
     sources_off: set[str] = field(default_factory=set)
-    #: Parts that answered at the second look, with the seconds that it took.
+    #: Parts that answered only on the retry, with the seconds it took.
     slow: dict[str, float] = field(default_factory=dict)
 
 
 class _Look(Generic[T]):
-    """Something that is looked at in a thread, once more with a longer limit where that failed."""
+    """A probe in a thread, retried once with a longer limit if it fails."""
 
     def __init__(
         self,
@@ -68,13 +69,13 @@ class _Look(Generic[T]):
         limits: Sequence[float] = LOOK_SECONDS,
     ) -> None:
         self.place, self.limits = place, limits
-        #: How long the answer took, where the first look took too long.
+        #: Duration of the answer, if the first attempt was too slow.
         self.slow_seconds: float | None = None
         self._answer: Future[T] = Future()
         threading.Thread(target=self._look, args=[look], daemon=True).start()
 
     def result(self) -> T:
-        """What was seen. Raises `Failure`, whatever went wrong both times."""
+        """Return the result. Raises `Failure` for any error of both attempts."""
         try:
             return self._answer.result()
         except Failure:
@@ -91,17 +92,17 @@ class _Look(Generic[T]):
         began = time.monotonic()
         is_slow = False
         for seconds in self.limits:
-            attempt = _in_thread(look, seconds + 1)  # its own time-outs come later than ours
+            attempt = _in_thread(look, seconds + 1)  # its own time-outs fire first
             try:
                 found = attempt.result(seconds)
             except (NotReady, PermanentFailure) as failure:
                 self._answer.set_exception(failure)
                 return
-            except Exception as error:  # noqa: BLE001 - it is reported, and the others go on
+            except Exception as error:  # noqa: BLE001 - reported; other probes continue
                 failed = error
                 is_slow = isinstance(error, TimeoutError)
                 if not is_slow and seconds == self.limits[0]:
-                    time.sleep(PAUSE_SECONDS)  # such as for a restart
+                    time.sleep(PAUSE_SECONDS)  # a restart may be in progress
             else:
                 if is_slow:
                     self.slow_seconds = time.monotonic() - began
@@ -111,13 +112,13 @@ class _Look(Generic[T]):
 
 
 def _in_thread(look: Callable[[float], T], seconds: float) -> "Future[T]":
-    """Look in a thread of its own, which is left behind when it takes too long."""
+    """Run a probe in its own thread, which is abandoned if it takes too long."""
     answer: Future[T] = Future()
 
     def run() -> None:
         try:
             answer.set_result(look(seconds))
-        except Exception as error:  # noqa: BLE001 - whoever waits raises it
+        except Exception as error:  # noqa: BLE001 - raised in the waiting thread
             answer.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
@@ -130,7 +131,7 @@ def look(
     find_problems: FindProblems,
     now: dt.datetime,
 ) -> Status:
-    """Look at everything, side by side: some five seconds, more only at what does not answer."""
+    """Run all probes concurrently: about five seconds, more only if a part does not answer."""
     off = {one.name for one in sources().values() if not one.settings.is_set_up(settings)}
     status = Status(now, sources_off=off)
     place = place_of(settings.database_url, settings)
@@ -175,7 +176,7 @@ def look(
 
 
 def unconfigured(failure: Failure, now: dt.datetime) -> Status:
-    """The status where the environment makes no sense, so that there is nothing to look at."""
+    """Return the status for an invalid environment, in which nothing can be inspected."""
     problem = rules.trouble("configuration", failure.problem, failure.place, failure.remedy, now)
     return Status(now, [problem], is_looked_at=False)
 
@@ -215,7 +216,7 @@ def _is_starting(processes: list[ProcessFact], now: dt.datetime) -> bool:
 def _loaded(
     load_repository: Callable[[], dg.RepositoryDefinition],
 ) -> tuple[dg.RepositoryDefinition | None, str | None]:
-    """The definitions of this clone, or why they do not load."""
+    """Return the definitions of this clone, or why they do not load."""
     try:
         return load_repository(), None
     except Exception as error:  # noqa: BLE001 - it is what is reported
@@ -223,7 +224,7 @@ def _loaded(
 
 
 def _described(error: Exception) -> str:
-    """An error in words, with the line of ours that it comes from."""
+    """Describe an error, with the last line of our code in its traceback."""
     if isinstance(error, Failure):
         return f"{error.problem} ({error.place}). {error.remedy}"
     ours = [
@@ -241,7 +242,7 @@ def _code(
         return Code(None, own_error is None, own_error, own_error)
     try:
         error = web_server.result()
-    except NotReady:  # it does not say, as where a proxy wants a password
+    except NotReady:  # no answer about it, such as from a proxy with a password
         return Code(None, own_error is None, own_error, own_error)
     except Failure as failure:
         error = None if is_starting else failure.problem
@@ -249,7 +250,7 @@ def _code(
 
 
 def _disks(settings: Settings) -> list[Disk]:
-    """Each file system on which the state folder or the built-in server's data are, once."""
+    """Return the file systems of the state folder and the built-in server's data, each once."""
     places = {"state folder": settings.state}
     if settings.has_builtin_server:
         places["database"] = settings.builtin_server().home

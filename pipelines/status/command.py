@@ -1,4 +1,4 @@
-"""The command `isobar status`: how everything is, for people and for monitors."""
+"""The command `isobar status`: a health check for people and for monitors."""
 
 import json
 import sys
@@ -55,7 +55,7 @@ def status(as_json: bool) -> None:
         seen = look(settings, _repository, find_problems, now)
     except Failure as failure:
         seen = unconfigured(failure, now)
-    except OSError as error:  # a state folder that this user may not read
+    except OSError as error:  # the user may not read the state folder
         problem = f"the operating system reported: {error.strerror}"
         remedy = "Run it as the user that runs Isobar."
         rejection = PermanentFailure("status", problem, place=str(error.filename), remedy=remedy)

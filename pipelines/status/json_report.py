@@ -33,12 +33,12 @@ def document(seen: Status) -> dict[str, Any]:
 
 
 def judgement(seen: Status, part: str) -> Literal["ok", "warning", "bad"] | None:
-    """How a part is; None when it could not be looked at, or is not there."""
+    """Return the status of a part; None if it could not be inspected or does not exist."""
     problems = [one for one in seen.problems if one.key.split(":")[:2] == ["status", part]]
     if problems:
         return status_of(problems)
     if part == "dagster_storage" and seen.is_looked_at and not seen.storage.is_reachable:
-        return "bad"  # reported with the database, when it is the same server
+        return "bad"  # on the same server, reported with the database
     is_seen = {
         "processes": bool(seen.processes),
         "daemon": seen.dagster is not None,
@@ -48,7 +48,7 @@ def judgement(seen: Status, part: str) -> Literal["ok", "warning", "bad"] | None
 
 
 def source_facts(seen: Status, name: str) -> dict[str, Any]:
-    """What is known of a source."""
+    """Return the facts about a source."""
     last_success_at = seen.dagster.last_success_at[name] if seen.dagster else None
     delivered = seen.ledger.get(name)
     return {
@@ -63,7 +63,7 @@ def source_facts(seen: Status, name: str) -> dict[str, Any]:
 
 
 def _is_overdue(seen: Status, name: str) -> bool | None:
-    """Whether one of its assets is, as the daemon finds; None where nobody can say."""
+    """Return whether the daemon reports an asset of the source as overdue; None if unknown."""
     keys = [one.key for one in seen.dagster.problems] if seen.dagster else []
     is_judged = seen.code.own_error is None and name not in seen.sources_off
     if seen.dagster is None or "status:problems" in keys or not is_judged:

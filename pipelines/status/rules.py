@@ -1,7 +1,7 @@
-"""What `isobar status` knows of each part, and what is wrong with it: facts in, problems out.
+"""Rules of `isobar status`: facts about each part in, problems out.
 
-No clock, no connection, no process: `status` looks. Dagster's runs, checks, freshness,
-sensors and schedules are judged in `problems`.
+No clock, no connections, no processes: `collect` gathers the facts. Runs, checks, freshness,
+sensors and schedules of Dagster are evaluated in `problems`.
 """
 
 import datetime as dt
@@ -13,22 +13,22 @@ from pipelines.migrations.apply import Condition
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.problems import Problem
 
+#: Daemon heartbeats come every half minute; a daemon that missed two is late.
 BEAT_SECONDS = 75.0
-"""Daemons beat every half minute; one that missed two is late."""
+#: A single thread may be busy for a while if the others send heartbeats.
 HANGS_SECONDS = 300.0
-"""One daemon alone may be busy for a while, when the others beat."""
 QUEUED_SECONDS = 900.0
+#: Dagster ends runs after two hours (dagster.yaml).
 UNDER_WAY_SECONDS = 7800.0
-"""Dagster ends runs after two hours (dagster.yaml)."""
 GIB = 2**30
+#: PostgreSQL's write-ahead log alone may use 4 GiB.
 LITTLE_BYTES, TOO_LITTLE_BYTES = 5 * GIB, GIB
-"""PostgreSQL's log of changes alone may take 4 GiB."""
 START = "Start it: isobar ui (make ui)."
 
 
 @dataclass(frozen=True)
 class Database:
-    """The warehouse, or Dagster's storage."""
+    """Facts about the warehouse or Dagster's storage."""
 
     part: Literal["database", "dagster_storage"]
     place: str = ""
@@ -42,7 +42,7 @@ class Database:
 
 @dataclass(frozen=True)
 class ProcessFact:
-    """A process that `isobar ui` noted."""
+    """A process that `isobar ui` recorded."""
 
     name: str
     pid: int
@@ -52,7 +52,7 @@ class ProcessFact:
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """The last sign of life of one of the daemon's threads; none when `at` is None."""
+    """The last heartbeat of one of the daemon's threads; `at` is None if there was none."""
 
     name: str
     at: dt.datetime | None
@@ -71,7 +71,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs that are not over."""
+    """Unfinished runs."""
 
     queued: int | None
     under_way: int | None
@@ -81,7 +81,7 @@ class Runs:
 
 @dataclass(frozen=True)
 class Disk:
-    """Where something of ours is written."""
+    """A file system that Isobar writes to."""
 
     what: str
     path: str
@@ -99,12 +99,12 @@ def trouble(
     severity: Literal["error", "warning"] = "error",
     path: str = "",
 ) -> Problem:
-    """A problem of the machinery, most of which has no page in the web UI."""
+    """Create a platform problem. Most of them have no page in the web UI."""
     return Problem(f"status:{key}", severity, what, where, since, path, remedy)
 
 
 def of_broken_source(name: str, problem: str, now: dt.datetime) -> Problem:
-    """A plug-in that is broken."""
+    """Return the problem of a broken plug-in."""
     return trouble(
         f"source:{name}",
         f"The source {name} is broken, the others go on: {problem}",
@@ -115,7 +115,7 @@ def of_broken_source(name: str, problem: str, now: dt.datetime) -> Problem:
 
 
 def of_database(found: Database, now: dt.datetime) -> list[Problem]:
-    """What is wrong with the warehouse or Dagster's storage."""
+    """Return the problems of the warehouse or Dagster's storage."""
     name = {"database": "The database", "dagster_storage": "Dagster's storage"}[found.part]
     if not found.is_reachable:
         what = f"{name}: {found.error or 'it does not answer'}"
@@ -143,7 +143,7 @@ def of_database(found: Database, now: dt.datetime) -> list[Problem]:
 
 
 def of_slow(seconds: Mapping[str, float], now: dt.datetime) -> list[Problem]:
-    """Which parts answered only when they were given more time; the key names the part."""
+    """Return the parts that answered only with more time; the key names the part."""
     names = {
         "database": "The database",
         "dagster_storage": "Dagster's storage",
@@ -164,7 +164,7 @@ def of_slow(seconds: Mapping[str, float], now: dt.datetime) -> list[Problem]:
 
 
 def of_processes(found: Sequence[ProcessFact], now: dt.datetime) -> list[Problem]:
-    """Which processes of `isobar ui` are gone, or stand still; none where it does not run here."""
+    """Return dead or stopped processes of `isobar ui`; none if it does not run here."""
     is_watched = any(one.name == "isobar ui" and one.state == "alive" for one in found)
     again = "Start isobar ui again (make ui); it ends what is left of the last one first."
     problems = []
@@ -191,7 +191,7 @@ def of_processes(found: Sequence[ProcessFact], now: dt.datetime) -> list[Problem
 def of_daemon(
     beats: Sequence[Heartbeat], processes: Sequence[ProcessFact], now: dt.datetime
 ) -> list[Problem]:
-    """Whether the daemon is alive, by its signs of life; one that just began may have none."""
+    """Return whether the daemon is alive, by its heartbeats; a new one may have none yet."""
     process = next((one for one in processes if one.name == "daemon"), None)
     if process and process.state != "alive":
         return []  # reported with the processes
@@ -209,7 +209,7 @@ def of_daemon(
 
 
 def _of_beat(beat: Heartbeat, now: dt.datetime) -> list[Problem]:
-    """What is wrong with one thread of a daemon that lives."""
+    """Return the problem of one thread of a live daemon."""
     age = _age(beat.at, now) if beat.at else HANGS_SECONDS
     severity: Literal["error", "warning"] = "error" if age > HANGS_SECONDS else "warning"
     if age > BEAT_SECONDS:
@@ -225,7 +225,7 @@ def _of_beat(beat: Heartbeat, now: dt.datetime) -> list[Problem]:
 
 
 def of_code(found: Code, now: dt.datetime) -> list[Problem]:
-    """Whether what is in this clone loads, and what the web server has loaded."""
+    """Return whether this clone's definitions load, and whether the web server loaded its own."""
     problems = []
     if found.web_server and found.error:
         what = f"The web server: {found.error}"
@@ -248,7 +248,7 @@ def of_code(found: Code, now: dt.datetime) -> list[Problem]:
 
 
 def of_runs(found: Runs, now: dt.datetime) -> list[Problem]:
-    """Whether runs wait, or take, too long."""
+    """Return whether runs are queued or in progress for too long."""
     problems = []
     if (at := found.oldest_queued_at) and (age := _age(at, now)) > QUEUED_SECONDS:
         what = f"A run has been waiting in the queue for {span_in_words(age)}"
@@ -266,7 +266,7 @@ def of_runs(found: Runs, now: dt.datetime) -> list[Problem]:
 
 
 def of_disks(found: Sequence[Disk], now: dt.datetime) -> list[Problem]:
-    """Where space runs out."""
+    """Return the file systems with little free space."""
     return [
         trouble(
             f"disks:{disk.what}",
@@ -282,7 +282,7 @@ def of_disks(found: Sequence[Disk], now: dt.datetime) -> list[Problem]:
 
 
 def status_of(problems: Iterable[Problem]) -> Literal["ok", "warning", "bad"]:
-    """The worst there is."""
+    """Return the worst severity as a status."""
     severities = {problem.severity for problem in problems}
     return "bad" if "error" in severities else "warning" if severities else "ok"
 

@@ -1,4 +1,4 @@
-"""What `isobar status` shows a person."""
+"""The text report of `isobar status`."""
 
 import datetime as dt
 import sys
@@ -28,7 +28,7 @@ WORDS = {"ok": "all is well", "warning": "no errors, but warnings", "bad": "some
 
 
 def page(seen: Status) -> str:
-    """What is wrong, then a line for each part, then sources, schedules and sensors."""
+    """Return the report: problems, then a line per part, then sources, schedules and sensors."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     with console.capture() as captured:
         _print(console, seen)
@@ -53,7 +53,7 @@ def _print(console: Console, seen: Status) -> None:
 
 
 def _problems(seen: Status) -> Table:
-    """Errors whole, warnings in a line each, and under each what to do about it, uncut."""
+    """Show errors in full, warnings in one line each, and below each its complete remedy."""
     lines = Table.grid(padding=(0, 1))
     errors = [problem for problem in seen.problems if problem.severity == "error"]
     for problem in errors:
@@ -70,7 +70,7 @@ def _problems(seen: Status) -> Table:
 
 
 def _words(problem: Problem) -> str:
-    """What is wrong, and with what, on a line."""
+    """Return a problem in one line: what is wrong, and where."""
     is_of_machinery = problem.key.startswith("status:")
     text = problem.what if is_of_machinery else f"{problem.where}: {problem.what}"
     return shorten(printable(text), MAX_CHARACTERS, placeholder=" …")
@@ -87,7 +87,7 @@ def _remedy(problem: Problem, seen: Status) -> str:
 
 
 def _parts(seen: Status) -> Table:
-    """A line for each part of the machinery."""
+    """One line for each part of the platform."""
     lines = {
         "database": ("database", _database(seen.warehouse)),
         "dagster_storage": ("Dagster's storage", _database(seen.storage)),
@@ -177,7 +177,7 @@ def _sources(seen: Status) -> Table:
 
 
 def _automation(instigators: Sequence[Instigator], seen: Status) -> Table:
-    """Schedules with what comes next on the left, sensors with their last look on the right."""
+    """Show schedules and their next tick on the left, sensors and their last tick on the right."""
     table = Table.grid(padding=(0, 2))
     titles = ("schedule", "next", "last", "sensor", "last look")
     table.add_row(*(f"[dim]{title}[/]" for title in titles))

@@ -1,7 +1,8 @@
-"""The warehouse: sets of rows into PostgreSQL, by COPY to a temporary table and one statement.
+"""The warehouse: write sets of rows to PostgreSQL with COPY to a temporary table and one statement.
 
-Everything happens on a connection inside a transaction that the caller opens, so that rows,
-ledger entry and rejects land together or not at all. DDL on lasting objects is `migrate`'s.
+Everything runs on a connection inside a transaction that the caller opens, so that rows, ledger
+entry and rejects are committed together or not at all. DDL on permanent objects belongs to
+`migrate`.
 """
 
 from __future__ import annotations
@@ -29,15 +30,16 @@ if TYPE_CHECKING:
 COPY_ROWS = 20_000
 UNHURRIED = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 SEE_SERVER = "See whether the server is up (isobar database status), then run again."
-#: The column of a staged frame with the number of the source record that a row comes from.
+#: The column of a staged frame with the number of a row's source record.
 RECORD = "record"
 
 
 def engine_for(url: str, *, role: str | None) -> Engine:
-    """An engine for psycopg 3 whose sessions act as `role`, in UTC, without JIT.
+    """Return an engine for psycopg 3 whose sessions act as `role`, in UTC, without JIT.
 
-    JIT is off because bulk statements here are many and short: compiling them costs more
-    than running them. A load may take longer than the database's time-outs, which are people's.
+    JIT is off because bulk statements here are many and short: compiling them costs more than
+    running them. Loads are exempt from the database's time-outs, which are meant for interactive
+    users.
     """
     options = "-c jit=off -c timezone=UTC -c client_encoding=UTF8 -c application_name=isobar"
     if role is not None:
@@ -54,7 +56,7 @@ def engine_for(url: str, *, role: str | None) -> Engine:
 
 
 class Warehouse:
-    """Access to the warehouse as the loader, as `role`, or where that is None as who logs in."""
+    """Access to the warehouse as `role`, by default the loader; None keeps the login role."""
 
     def __init__(self, url: str, role: str | None = LOADER) -> None:
         self.engine = engine_for(url, role=role)
@@ -62,11 +64,11 @@ class Warehouse:
 
     @contextmanager
     def transaction(self, source: str, session: Connection | None = None) -> Iterator[Connection]:
-        """One transaction, alone for `source`: two runs that load the same feed take turns.
+        """Open a transaction that holds the lock of `source`: runs that load one feed take turns.
 
-        In `session` if given, a connection without a transaction. A migration waits for it, or it
-        for the migration, before either has a table. Raises `TransientFailure` when the server
-        goes away; nothing of it is written then.
+        It uses `session` if given, a connection without a transaction. It and a migration wait for
+        each other before either locks a table. Raises `TransientFailure` if the server goes away;
+        then nothing was written.
         """
         with (
             self.translate_db_errors(source),
@@ -84,10 +86,10 @@ class Warehouse:
 
     @contextmanager
     def translate_db_errors(self, source: str) -> Iterator[None]:
-        """Turn what the database raises into our failures, about `source`."""
+        """Translate database errors into our failures, about `source`."""
         try:
             yield
-        except (DBAPIError, psycopg.Error) as error:  # COPY goes past SQLAlchemy
+        except (DBAPIError, psycopg.Error) as error:  # COPY bypasses SQLAlchemy
             if interruption := _interruption_behind(error):
                 raise interruption from None
             cause = error.orig if isinstance(error, DBAPIError) else error
@@ -130,7 +132,7 @@ class Warehouse:
 
 
 def _interruption_behind(error: BaseException) -> BaseException | None:
-    """The demand to stop that an error of the database comes from, such as of a wait cut short."""
+    """Return the interrupt that caused a database error, such as during a cancelled wait."""
     behind = error.__context__
     while behind is not None and isinstance(behind, Exception):
         behind = behind.__context__
@@ -146,8 +148,8 @@ def stage(
 ) -> None:
     """COPY `frame` into a temporary table, `stage_<table>` unless `name` is given.
 
-    Columns are typed as in `table`, and `record` is an integer. Missing values become NULL. The
-    temporary table goes with the transaction.
+    Columns have the types of `table`; `record` is an integer. Missing values become NULL. The
+    temporary table is dropped at the end of the transaction.
     """
     name = name or f"stage_{table.name}"
     _create_stage(connection, name, frame.columns, table)
@@ -157,9 +159,9 @@ def stage(
 
 
 def stage_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table: Table) -> None:
-    """COPY some thousand rows at most, with the columns of `table`, into `stage_<table>`.
+    """COPY at most some thousand rows, with the columns of `table`, into `stage_<table>`.
 
-    Where columns are computed, or for more, `stage` a frame.
+    For computed columns or more rows, use `stage` with a frame.
     """
     name, columns = f"stage_{table.name}", [column.name for column in table.columns]
     _create_stage(connection, name, columns, table)
@@ -168,7 +170,7 @@ def stage_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], table:
 
 
 def write_rows(connection: Connection, target: str, rows: Iterable[Sequence[Any]]) -> None:
-    """COPY rows into `target`, a table with or without a list of columns in parentheses."""
+    """COPY rows into `target`, a table with an optional column list in parentheses."""
     cursor: Any = connection.connection.cursor()
     with cursor.copy(f"COPY {target} FROM STDIN") as copy:
         for row in rows:
@@ -195,13 +197,13 @@ def copy_rows(connection: Connection, table: str, frame: pd.DataFrame) -> None:
 
 
 def _csv_text(frame: pd.DataFrame) -> bytes:
-    """The frame as COPY reads it: no header, NULL as nothing, an empty string as two quotes."""
+    """Format the frame as CSV for COPY: no header, NULL empty, an empty string as two quotes."""
     import pyarrow as pa
     from pyarrow import csv
 
     sink = pa.BufferOutputStream()
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    for place, column in enumerate(table.schema):  # sessions are in UTC; without it is faster
+    for place, column in enumerate(table.schema):  # sessions are in UTC; omitting it is faster
         if pa.types.is_timestamp(column.type) and column.type.tz == "UTC":
             naive = table.column(place).cast(pa.timestamp(column.type.unit))
             table = table.set_column(place, column.name, naive)
@@ -210,9 +212,9 @@ def _csv_text(frame: pd.DataFrame) -> bytes:
 
 
 def array_values(sent: bytes, kind: DTypeLike) -> NDArray[Any]:
-    """The values of an array without NULL, as array_send of PostgreSQL gives it.
+    """Decode an array without NULLs from the binary format of PostgreSQL's array_send.
 
-    These are 20 bytes of header, and before each value its length; `kind` is the values' type.
+    It has a header of 20 bytes, and a length before each value. `kind` is the type of the values.
     """
     import numpy as np
 
@@ -220,20 +222,20 @@ def array_values(sent: bytes, kind: DTypeLike) -> NDArray[Any]:
 
 
 def array_literal(texts: Iterable[str]) -> str:
-    """Texts as PostgreSQL reads an array in COPY."""
+    """Format strings as an array literal for COPY."""
     escaped = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
     return '{"' + '","'.join(escaped) + '"}' if escaped else "{}"
 
 
 def prepare_change_log(connection: Connection) -> None:
-    """Make the temporary table in which statements note the source records that changed a row."""
+    """Create the temporary table in which statements collect records that changed a row."""
     connection.execute(text(f"CREATE TEMP TABLE changed ({RECORD} integer) ON COMMIT DROP"))
 
 
 def count_records(connection: Connection, table: Table, condition: str = "TRUE") -> int:
-    """How many staged source records the table really holds now, by its key.
+    """Return how many staged source records the table now holds, by its key.
 
-    `condition` narrows the table's rows, such as to open periods.
+    `condition` restricts the table's rows, such as to open periods.
     """
     staged = f"stage_{table.name}"
     keys = [name for name in _columns_of(connection, staged) if name in table.primary_key]
@@ -245,18 +247,18 @@ def count_records(connection: Connection, table: Table, condition: str = "TRUE")
 
 
 def changed_records(connection: Connection) -> int:
-    """How many source records changed at least one row so far in this transaction."""
+    """Return how many source records changed at least one row so far in this transaction."""
     return int(
         connection.execute(text(f"SELECT count(DISTINCT {RECORD}) FROM changed")).scalar_one()
     )
 
 
 def upsert(connection: Connection, table: Table, delivery_id: int) -> int:
-    """Bring `table` up to date with its staging table; return how many rows were written.
+    """Update `table` from its staging table; return how many rows were written.
 
-    Rows are the same when all their staged columns are; only others are written, get
-    `delivery_id`, and have their source records noted in `changed`. Of several staged rows
-    with one key the first counts.
+    A row is unchanged if all its staged columns are equal. Only other rows are written; they get
+    `delivery_id`, and their source records are recorded in `changed`. Of several staged rows with
+    the same key, the first one counts.
     """
     staged = f"stage_{table.name}"
     keys = [column.name for column in table.primary_key]
@@ -272,7 +274,7 @@ def _columns_of(connection: Connection, staged: str) -> list[str]:
 
 
 def _upsert_statement(table: str, staged: str, keys: Sequence[str], columns: Sequence[str]) -> str:
-    """The SQL of `upsert`."""
+    """Return the SQL statement of `upsert`."""
     key_list, column_list = ", ".join(keys), ", ".join(columns)
     values = [column for column in columns if column not in keys]
     on_conflict = "DO NOTHING"

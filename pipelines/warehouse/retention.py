@@ -1,4 +1,4 @@
-"""Deletion of what is old in batches, each a transaction, so that no load waits for long."""
+"""Delete old rows in batches, each in its own transaction, so that no load waits for long."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,22 +10,22 @@ from pipelines.warehouse.connection import Warehouse
 
 @dataclass(frozen=True)
 class Removed:
-    """How much was removed, and how many bytes that were, where they count."""
+    """The number of deleted items and, if known, their bytes."""
 
     count: int = 0
     bytes: int = 0
 
     def __add__(self, other: "Removed") -> "Removed":
-        """Both together."""
+        """Add both counts."""
         return Removed(self.count + other.count, self.bytes + other.bytes)
 
 
 def delete_in_batches(
     store: Warehouse, lock: str, statement: str, batch_size: int, **parameters: Any
 ) -> Removed:
-    """Execute a statement that removes `:most` at most, under `lock`, until there is no more.
+    """Execute a statement that deletes at most `:most` rows, under `lock`, until none are left.
 
-    It returns one row with `removed` and, where they count, `bytes`.
+    The statement returns one row with `removed` and, if applicable, `bytes`.
     """
     removed = Removed()
     while True:
@@ -33,5 +33,5 @@ def delete_in_batches(
             query = text(statement)
             batch = connection.execute(query, parameters | {"most": batch_size}).mappings().one()
         removed += Removed(batch["removed"], int(batch.get("bytes", 0)))
-        if not batch["removed"]:  # fewer may be the work of others
+        if not batch["removed"]:  # fewer can mean that others delete, too
             return removed

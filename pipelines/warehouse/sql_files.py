@@ -1,4 +1,4 @@
-"""SQL that is written as SQL: reading and executing `.sql` files, and what they say of views."""
+"""Read and execute `.sql` files, and extract what they declare about views."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def read_sql(package: str, name: str) -> str:
-    """The text of `<package>/sql/<name>.sql`."""
+    """Return the text of `<package>/sql/<name>.sql`."""
     return (
         resources.files(package)
         .joinpath("sql", *f"{name}.sql".split("/"))
@@ -20,7 +20,7 @@ def read_sql(package: str, name: str) -> str:
 
 
 def sql_files(package: str, folder: str) -> dict[str, str]:
-    """The texts of the files in `<package>/sql/<folder>`, by name without the suffix."""
+    """Return the texts of the files in `<package>/sql/<folder>`, by name without the suffix."""
     place = resources.files(package).joinpath("sql", folder)
     files = (
         [file for file in place.iterdir() if file.name.endswith(".sql")] if place.is_dir() else []
@@ -32,22 +32,22 @@ def sql_files(package: str, folder: str) -> dict[str, str]:
 
 
 def execute_script(connection: Connection, script: str) -> None:
-    """Execute SQL of one or more statements as it stands: nothing in it is a parameter."""
+    """Execute one or more SQL statements literally: nothing in them is a parameter."""
     connection.exec_driver_sql(script, execution_options={"no_parameters": True})
 
 
 def relations_read(sql: str) -> set[str]:
-    """The tables and views behind FROM and JOIN that are named with their schema."""
+    """Return the schema-qualified tables and views after FROM and JOIN."""
     code = re.sub(r"--.*|'(?:[^']|'')*'", "", sql)
     return set(re.findall(r"\b(?:FROM|JOIN)\s+(?:ONLY\s+)?([a-z_]\w*\.[a-z_]\w*)", code))
 
 
 def comment_on(sql: str) -> str | None:
-    """The comment that a file gives to the view or function that it creates."""
+    """Return the comment that a file sets on the view or function that it creates."""
     found = re.search(r"COMMENT ON (?:VIEW|FUNCTION) [^']*? IS\s*'((?:[^']|'')*)'", sql)
     return " ".join(found[1].replace("''", "'").split()) if found else None
 
 
 def without_comments_on(sql: str) -> str:
-    """What creates a view, without the comments on it and its columns."""
+    """Return the statement that creates a view, without the comments on it and its columns."""
     return sql.split("\nCOMMENT ON ")[0].strip()

@@ -1,7 +1,7 @@
-"""The bookkeeping every source shares: the ledger of deliveries and the quarantine.
+"""Bookkeeping tables shared by every source: the ledger of deliveries and the quarantine.
 
-`tables.py` files are the one declaration of storage: migrations, COPY column lists and the
-asset pages' column schemas derive from them.
+`tables.py` files are the only declaration of storage. Migrations, COPY column lists and the column
+schemas of asset pages are derived from them.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ NAMING_CONVENTION = {
 
 
 def source_metadata() -> MetaData:
-    """An empty collection of tables, whose constraints and indexes are named as all others."""
+    """Return an empty collection of tables with the naming convention for constraints."""
     return MetaData(naming_convention=NAMING_CONVENTION)
 
 
@@ -65,17 +65,17 @@ def optional(
     return Column(name, kind, *items, comment=comment, **options)
 
 
-#: Key in the `info` of a table that is no asset of its own: the one that it is written with.
+#: Key in the `info` of a table that is not an asset: the asset with which it is written.
 WRITTEN_WITH = "written_with"
-#: The platform's own tables: the ledger, the quarantine, inboxes, watermarks.
+#: The platform's own tables: ledger, quarantine, inboxes, watermarks.
 metadata = source_metadata()
 
 
 def delivery_id_column() -> Column[int]:
-    """The trace of a row: the delivery that wrote or last changed it.
+    """Return the column for data lineage: the delivery that wrote or last changed the row.
 
-    Not a foreign key: both are written in one transaction, and checking it for every row would
-    cost a bulk load more than it could ever find.
+    It is not a foreign key. Both rows are written in one transaction, and checking the key for
+    every row would cost a bulk load more than it could ever find.
     """
     return required(
         "delivery_id",

@@ -1,5 +1,6 @@
-"""What keeps the platform running by itself, and reports when it does not.
+"""Operations of the platform: problem detection, alerts and housekeeping.
 
-`problems` with `unresolved_failures` (what is wrong now), `alert_sensor` with `alert_messages` and
-`notifiers` (who is notified), `housekeeping` with `pruning` and `retention`. Nothing of a source.
+`problems` and `unresolved_failures` find what is wrong now. `alert_sensor`, `alert_messages` and
+`notifiers` notify people. `housekeeping`, `pruning` and `retention` delete old data. Contains
+nothing specific to a source.
 """

@@ -1,7 +1,7 @@
-"""Alert messages: each receiver is notified once when a problem begins, gets worse and is over.
+"""Alert messages: notify each receiver once when a problem begins, gets worse and is resolved.
 
-A message is the difference between the present problems and those already notified. A problem
-that is over before it could be sent is not sent. What was notified is kept between looks.
+A message is the difference between the current problems and those already notified. A problem that
+is resolved before its message could be sent is not sent. What was notified is stored between ticks.
 """
 
 import datetime as dt
@@ -17,9 +17,9 @@ from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.notifiers import Message, Receiver, deliver
 from pipelines.orchestration.operations.problems import Problem
 
-#: Of the 60 that Dagster gives to a look.
+#: Of the 60 seconds that Dagster allows for a tick.
 SEND_SECONDS = 20.0
-#: More than these at once are one message.
+#: More changes than these at once are combined into one message.
 MAX_SINGLE = 5
 MAX_LISTED = 40
 MAX_LINE_CHARACTERS = 160
@@ -36,7 +36,7 @@ KINDS: Mapping[Word, Literal["failure", "warning", "success"]] = {
 
 
 class NotifiedProblem(BaseModel):
-    """A problem as a receiver was notified of it."""
+    """A problem in the state in which a receiver was last notified of it."""
 
     severity: Literal["error", "warning"]
     where: str
@@ -45,7 +45,7 @@ class NotifiedProblem(BaseModel):
 
 
 class Account(BaseModel):
-    """The open problems of which one receiver was notified, by key, and its last delivery."""
+    """Open problems that one receiver was notified of, by key, and its last delivery."""
 
     notified: dict[str, NotifiedProblem] = {}
     failures: int = 0
@@ -54,7 +54,7 @@ class Account(BaseModel):
 
 
 class Memory(BaseModel):
-    """What is kept from one look to the next, by the digest of the receiver."""
+    """State kept between ticks, by the digest of the receiver."""
 
     version: Literal[2] = 2
     receivers: dict[str, Account] = {}
@@ -70,7 +70,7 @@ def read_memory(cursor: str | None) -> Memory:
 
 @dataclass(frozen=True)
 class Change:
-    """What a receiver does not know yet of a problem."""
+    """A change of a problem that a receiver was not notified of yet."""
 
     word: Word
     key: str
@@ -90,7 +90,7 @@ def notify(
 ) -> Memory:
     """Send each receiver its changes, worst first; return what each was notified of.
 
-    One that does not take its messages is left alone for a while, each time for longer.
+    A receiver that fails is retried with exponential backoff.
     """
     accounts = {one: memory.receivers.get(one.digest, Account()) for one in receivers}
     batches: dict[Receiver, list[list[Change]]] = {}
@@ -116,7 +116,7 @@ def notify(
 
 
 def account_of(memory: Memory, problems: Sequence[Problem], receivers: Sequence[Receiver]) -> str:
-    """How it stands, in a line: how many problems, and who does not know of all yet."""
+    """Summarize in one line: the number of problems, and receivers with undelivered changes."""
     behind = []
     for receiver in receivers:
         account = memory.receivers[receiver.digest]
@@ -131,7 +131,7 @@ def account_of(memory: Memory, problems: Sequence[Problem], receivers: Sequence[
 
 
 def _changes(account: Account, problems: Sequence[Problem]) -> list[Change]:
-    """What the receiver does not know yet."""
+    """Return the changes that the receiver was not notified of yet."""
     changes = []
     for one in problems[:MAX_CHANGES]:
         known = account.notified.get(one.key)
@@ -162,7 +162,7 @@ def _note(account: Account, delivered: Sequence[Change]) -> None:
 
 
 def _message(changes: Sequence[Change], ui_url: str | None, now: dt.datetime) -> Message:
-    """One change in full, or a list of several."""
+    """Return a message with one change in full, or with a list of several."""
     if len(changes) == 1:
         (change,) = changes
         title = f"Isobar: {change.word}: {change.where}"
@@ -188,7 +188,7 @@ def _in_full(change: Change, ui_url: str | None, now: dt.datetime) -> str:
 
 
 def _in_a_line(change: Change, ui_url: str | None, now: dt.datetime) -> str:
-    """And a second one for the link."""
+    """Format a change as one line, and its link as a second one."""
     head = f"{change.word}: {change.where}, since {change.since:%Y-%m-%d %H:%M} UTC"
     tail = f"it lasted {_lasted(change, now)}" if change.word == "over" else change.what
     tail = " ".join(tail.split())

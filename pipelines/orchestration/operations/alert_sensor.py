@@ -1,4 +1,4 @@
-"""The sensor that looks for problems and sends alerts."""
+"""The sensor that collects problems and sends alerts."""
 
 import dagster as dg
 
@@ -27,7 +27,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """
     assert context.repository_def is not None
     found = find_problems(context.instance, context.repository_def)
-    problems = [one for one in found if one.key != f"sensor:{NAME}"]  # as it looks again
+    problems = [one for one in found if one.key != f"sensor:{NAME}"]  # it is running again
     urls = alert_urls()
     others, failure = receivers_of(urls)
     receivers = [_log(context), *others]
@@ -40,7 +40,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 
 def _log(context: dg.SensorEvaluationContext) -> Receiver:
-    """The log of the sensor's ticks, which always receives alerts."""
+    """Return the receiver that always gets alerts: the log of the sensor's ticks."""
 
     def send(message: Message) -> None:
         level = "info" if message.kind == "success" else "warning"

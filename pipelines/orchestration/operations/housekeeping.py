@@ -1,6 +1,6 @@
-"""The job that takes away what has to go, and the sensor of runs that were killed.
+"""The job that deletes old data, and the sensor for orphaned runs.
 
-Each operation reports what it removed. One that fails does not keep the others from working.
+Each op reports what it deleted. If one fails, the others still run.
 """
 
 import datetime as dt
@@ -21,14 +21,14 @@ from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.retention import Removed
 
 EVENT_DAYS, RUN_FILE_DAYS, QUARANTINE_DAYS = 30, 30, 365
-#: Deletes what is older than a moment; how much of what that was.
+#: Deletes everything older than a time; returns how much was deleted, by kind.
 Deletion = Callable[[dg.OpExecutionContext, dt.datetime], Mapping[str, Removed]]
 
 
 def _deletion_op(
     name: str, days: int | None, about: str, delete: Deletion, *, least: int = MIN_DAYS
 ) -> dg.OpDefinition:
-    """An operation that deletes what is older than so many days, or nothing where that is None."""
+    """Return an op that deletes data older than a number of days, or nothing if that is None."""
     days_field = dg.Field(dg.Noneable(int), default_value=days, description=about)
 
     @dg.op(
@@ -79,7 +79,7 @@ def _forget_quarantine(
 
 
 def _purge(kept: Retention) -> Deletion:
-    """Delete what a source keeps for a time only."""
+    """Return the deletion of data that a source keeps for a limited time."""
 
     def purge(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
         with context.resources.warehouse.open() as store:
@@ -156,7 +156,7 @@ def _storage_url(instance: dg.DagsterInstance) -> str:
 def _report(
     context: dg.OpExecutionContext, before: dt.datetime, removed: Mapping[str, Removed]
 ) -> None:
-    """Report what was removed, in the log and with the output."""
+    """Report what was deleted, in the log and in the output metadata."""
     counts: dict[str, int] = {}
     for name, one in removed.items():
         counts[name] = one.count

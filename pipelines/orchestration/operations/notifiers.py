@@ -1,6 +1,6 @@
-"""Notifiers: deliver alerts to the addresses in ALERT_URLS, by way of apprise.
+"""Notifiers: deliver alerts to the addresses in ALERT_URLS with apprise.
 
-No address is shown whole: it may have a password or a token anywhere.
+No address is shown in full: it may contain a password or token anywhere.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ NO_ANSWER = "it did not answer in time"
 
 @dataclass(frozen=True)
 class Message:
-    """Plain text to be sent."""
+    """A plain-text message to send."""
 
     title: str
     text: str
@@ -32,7 +32,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Receiver:
-    """One address: `digest` stands for it, `address` shows it. `send` returns why it failed."""
+    """An alert receiver: `digest` identifies, `address` displays it; `send` returns any error."""
 
     digest: str
     address: str
@@ -40,7 +40,7 @@ class Receiver:
 
 
 def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], PermanentFailure | None]:
-    """A receiver for each address, once; and what is wrong with ALERT_URLS, if anything is."""
+    """Return a receiver for each distinct address, and the problem with ALERT_URLS, if any."""
     receivers, rejected = [], []
     for number, url in enumerate(dict.fromkeys(urls), start=1):
         receiver = _receiver(url)
@@ -59,7 +59,7 @@ def receivers_of(urls: Sequence[str]) -> tuple[list[Receiver], PermanentFailure 
 
 
 def check_urls(urls: Sequence[str]) -> list[Receiver]:
-    """A receiver for each address. Raises `PermanentFailure` when apprise rejects one."""
+    """Return a receiver for each address. Raises `PermanentFailure` if apprise rejects one."""
     receivers, failure = receivers_of(urls)
     if failure:
         raise failure
@@ -69,10 +69,10 @@ def check_urls(urls: Sequence[str]) -> list[Receiver]:
 def deliver(
     outboxes: Mapping[Receiver, Sequence[Message]], seconds: float
 ) -> dict[Receiver, tuple[int, str | None]]:
-    """Send each receiver its messages in order; how many it took, and why not the next.
+    """Send each receiver its messages in order; return how many it accepted and why not the next.
 
-    All side by side, `seconds` in all: what was not taken by then counts as not taken, though it
-    may still arrive.
+    Receivers are served concurrently, within `seconds` in total. A message not accepted by then
+    counts as undelivered, though it may still arrive.
     """
     taken: dict[Receiver, int] = dict.fromkeys(outboxes, 0)
     reasons: dict[Receiver, str | None] = dict.fromkeys(outboxes, NO_ANSWER)
@@ -105,7 +105,7 @@ def _receiver(url: str) -> Receiver | None:
     if plugin is None:
         return None
     if "overflow=" not in url:
-        plugin.overflow_mode = apprise.OverflowMode.SPLIT  # else a long message may be rejected
+        plugin.overflow_mode = apprise.OverflowMode.SPLIT  # else long messages may be rejected
     address = _masked(plugin.url(privacy=True))  # type: ignore[no-untyped-call]
     secrets = [
         part
@@ -132,6 +132,6 @@ def _receiver(url: str) -> Receiver | None:
 
 
 def _masked(url: str) -> str:
-    """Service and host of an address; what is secret of the host is masked already."""
+    """Return scheme and host of an address; secrets in the host are already masked."""
     host = urlsplit(url).netloc.rpartition("@")[2]
     return f"{url.partition('://')[0]}://{host}"

@@ -1,6 +1,6 @@
-"""What is wrong at this moment, as Dagster's instance knows it: runs, checks, freshness, ticks.
+"""Current problems as Dagster's instance knows them: runs, checks, freshness and ticks.
 
-Some twenty small queries while all is well, by the methods of the instance; changes nothing.
+About twenty small queries through the instance's methods if there are no problems. Read-only.
 """
 
 import datetime as dt
@@ -34,9 +34,9 @@ from pipelines.orchestration.run_failures import (
 )
 
 LOCATION = "pipelines"
-#: While the code server starts again, the ticks that it should evaluate fail once or twice.
+#: While the code server restarts, one or two ticks that it should evaluate may fail.
 RELOAD_SECONDS = 120.0
-#: How far back the beginning of a failure is looked for.
+#: How far back to search for the start of a failure.
 MAX_EXECUTIONS, MAX_TICKS = 100, 1_000
 RECENT_SECONDS = 600.0
 RUN_AGAIN = "See the run's page; when it is mended, run it again. To have it forgotten, delete it."
@@ -51,25 +51,25 @@ SWITCH_ON = "Switch it on in the UI, under Automation."
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is not as it should be, until it is."""
+    """A problem that exists now."""
 
+    #: Identifies the problem while it lasts, such as `run:<job>`, `check:<asset>:<check>`.
     key: str
-    """Names it as long as it lasts, such as `run:<job>`, `check:<asset>:<check>`."""
     severity: Literal["error", "warning"]
+    #: The problem in one or a few lines.
     what: str
-    """In one or a few lines."""
+    #: The job, asset, check, sensor or schedule.
     where: str
-    """The job, asset, check, sensor or schedule."""
     since: dt.datetime
+    #: Path of its page in the web UI, such as `/runs/1234`.
     path: str
-    """Its page in the web UI, such as `/runs/1234`, without the address."""
     remedy: str
 
 
 def find_problems(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> list[Problem]:
-    """All that is wrong now, worst first."""
+    """Return all current problems, worst first."""
     found = [
         *_failing_jobs(instance, repository),
         *_failed_materializations(instance, repository),
@@ -81,9 +81,10 @@ def find_problems(
 
 
 def last_ticks(instance: dg.DagsterInstance, selector_id: str, kind: str) -> Sequence[Any]:
-    """The two newest ticks of a sensor or schedule, as only one of them may be under way.
+    """Return the two newest ticks of a sensor or schedule: the newest may still be in progress.
 
-    A sensor has tens of thousands of ticks, which Dagster's query sorts unless it is given a time.
+    A sensor has tens of thousands of ticks. Dagster's query sorts all of them unless it is limited
+    by time.
     """
     if kind == "sensor":
         lately = time.time() - RECENT_SECONDS
@@ -104,7 +105,7 @@ def _failing_jobs(
 def _failed_materializations(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
-    """Of chosen assets, each partition by itself, until all of them were refreshed."""
+    """Yield failed materializations of selected assets, by partition, until all were refreshed."""
     newest: dict[str, dg.RunRecord] = {}
     first: dict[str, dg.RunRecord] = {}
     for record in failed_materializations(instance, repository):
@@ -129,7 +130,7 @@ def _failed_run(
 def _failing_checks(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
-    """The checks whose last evaluation failed; one that is under way changes nothing."""
+    """Yield the checks whose last completed evaluation failed."""
     storage, graph = instance.event_log_storage, repository.asset_graph
     executions = storage.get_latest_asset_check_execution_by_key([*graph.asset_check_keys])
     planned = [key for key, one in executions.items() if one.status.value == "PLANNED"]
@@ -162,7 +163,7 @@ def _failing_checks(
 def _missed_freshness(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
-    """Of the assets that have a policy; the daemon judges them every half minute."""
+    """Yield overdue assets that have a freshness policy; the daemon evaluates it every 30 s."""
     watched = [node.key for node in repository.asset_graph.asset_nodes if node.freshness_policy]
     states = instance.get_freshness_state_records(watched)
     late = {key: one for key, one in states.items() if one.freshness_state.value == "FAIL"}
@@ -183,7 +184,7 @@ def _missed_freshness(
 def _failing_ticks(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> Iterator[Problem]:
-    """Sensors and schedules of which the last tick failed, or that were stopped."""
+    """Yield sensors and schedules whose last tick failed, or that were stopped."""
     states = {one.instigator_name: one for one in instance.all_instigator_state()}
     declared: list[dg.SensorDefinition | dg.ScheduleDefinition] = [
         *repository.sensor_defs,
@@ -197,12 +198,12 @@ def _failing_ticks(
         where, path = f"{kind} {look.name}", f"/locations/{LOCATION}/{kind}s/{look.name}"
         sensor = state.sensor_instigator_data
         if sensor and sensor.last_tick_success_timestamp and state.status.value != "STOPPED":
-            continue  # the daemon notes that its last tick is over and did not fail
+            continue  # the daemon records the end of a good tick
         ticks = last_ticks(instance, state.selector_id, kind)
         if state.status.value == "STOPPED":
             if look.default_status.value == "RUNNING":
                 what = "It was stopped, though it is on by default."
-                # Dagster keeps the moment to itself; the last tick is the nearest one.
+                # Dagster does not expose the time; that of the last tick is the closest.
                 at = utc_at(ticks[0].timestamp) if ticks else utc_now()
                 key = f"stopped:{look.name}"
                 yield Problem(key, "warning", what, where, at, path, SWITCH_ON)
@@ -216,7 +217,7 @@ def _failing_ticks(
         is_reload = error == "DagsterUserCodeUnreachableError"
         if is_reload and age.total_seconds() < RELOAD_SECONDS:
             continue
-        if error == "DagsterCodeLocationNotFoundError":  # it waited while the daemon was stopped
+        if error == "DagsterCodeLocationNotFoundError":  # it was waiting when the daemon stopped
             continue
         description = innermost_error(tick.error) if tick.error else "Its evaluation failed."
         what, remedy = what_and_remedy(description, SEE_TICK)
@@ -224,7 +225,7 @@ def _failing_ticks(
 
 
 def _failing_since(instance: dg.DagsterInstance, selector_id: str) -> float:
-    """When the first tick failed since the last good one, of the last thousand."""
+    """Return the time of the first failed tick since the last good one, among the last thousand."""
     ticks = instance.get_tick_summaries("", selector_id, limit=MAX_TICKS)
     finished = [one for one in ticks if one.status.value != "STARTED"]
     failed = takewhile(lambda one: one.status.value == "FAILURE", finished)
@@ -254,7 +255,7 @@ def _name(key: Entity) -> str:
 
 
 def _short(names: str) -> str:
-    """The names, or what stands for them where they are many."""
+    """Return the names, or a digest of them if they are too long."""
     return names if len(names) <= 100 else hashlib.sha256(names.encode()).hexdigest()[:16]
 
 

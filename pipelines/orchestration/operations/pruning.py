@@ -1,8 +1,8 @@
-"""Old rows of Dagster's own storage, and old files of its runs: what nothing reads any more.
+"""Prune rows of Dagster's storage and files of its runs that nothing reads any more.
 
-Dagster derives the state of assets from their events, so that of the old ones the newest of each
-asset, partition and kind stay. Runs stay, as links lead to them, and so does what belongs to
-unfinished ones. What tables of ours keep is the business of `retention`.
+Dagster derives the state of assets from their events. Of old events, the newest of each asset,
+partition and kind are therefore kept. Runs are kept because links lead to them, and so is
+everything that belongs to unfinished runs. Retention of our own tables is in `retention`.
 """
 
 import datetime as dt
@@ -20,17 +20,17 @@ from pipelines.orchestration.orphaned_runs import UNFINISHED
 from pipelines.warehouse.retention import Removed
 from pipelines.warehouse.sql_files import read_sql
 
-#: The name that Dagster gives the one of a code location's `Definitions`.
+#: The name that Dagster gives to the repository of a code location's `Definitions`.
 REPOSITORY = "__repository__"
 
 
 def prune(engine: Engine, log: Literal["events", "checks"], before: dt.datetime) -> Removed:
-    """Delete what Dagster's log has from before the moment, but for what is still read.
+    """Delete the entries of Dagster's log before a time, except those that are still read.
 
-    Two at once share the work.
+    Concurrent calls share the work.
     """
     parameters = {
-        "before": before.astimezone(dt.UTC).replace(tzinfo=None),  # as Dagster writes it
+        "before": before.astimezone(dt.UTC).replace(tzinfo=None),  # the format that Dagster stores
         "unfinished": [status.value for status in UNFINISHED],
     }
     with engine.begin() as connection:
@@ -43,10 +43,10 @@ def prune(engine: Engine, log: Literal["events", "checks"], before: dt.datetime)
 def remove_run_files(
     storage: Path, before: dt.datetime, unfinished: Collection[str] = ()
 ) -> Removed:
-    """Remove what runs left in Dagster's folder of files before the moment, mostly their output.
+    """Delete files that runs left in Dagster's storage folder before a time, mostly their output.
 
-    A run's folder has its id as name; others are left alone. `unfinished` are ids. Raises
-    `PermanentFailure` when some could not be removed.
+    A run's folder is named by its id; other folders are left alone. `unfinished` are run ids.
+    Raises `PermanentFailure` if some could not be deleted.
     """
     folders = storage.iterdir() if storage.exists() else ()
     return _remove_old(
@@ -55,7 +55,7 @@ def remove_run_files(
 
 
 def remove_tick_logs(storage: Path, before: dt.datetime) -> Removed:
-    """Remove the logs of looks of sensors and schedules before the moment, from the same folder.
+    """Delete the logs of sensor and schedule ticks before a time, from the same folder.
 
     They are at `<repository>/<sensor>/<tick>.err`. Raises `PermanentFailure` as above.
     """
@@ -63,7 +63,7 @@ def remove_tick_logs(storage: Path, before: dt.datetime) -> Removed:
 
 
 def _remove_old(paths: Iterable[Path], before: dt.datetime) -> Removed:
-    """Remove the files, and folders with all that is in them, that are older than the moment."""
+    """Delete files, and folders with all their content, that are older than a time."""
     removed, stuck = Removed(), []
     for path in paths:
         changed_at, size = _last_change_and_size(path)
@@ -96,7 +96,7 @@ def _is_of_run(folder: Path) -> bool:
 
 
 def _last_change_and_size(path: Path) -> tuple[float, int]:
-    """In seconds since 1970, and in bytes; what goes meanwhile does not count."""
+    """Return seconds since 1970, and bytes; files that disappear meanwhile do not count."""
     changed_at, size = 0.0, 0
     for one in (path, *path.rglob("*")):
         try:

@@ -1,4 +1,4 @@
-"""The quarantine is kept for a time only; how many days are allowed."""
+"""Retention of the quarantine, and the allowed range of days."""
 
 import datetime as dt
 
@@ -15,7 +15,7 @@ MIN_DAYS, MAX_DAYS = 2, 36_500
 
 
 def days_ago(days: int, now: dt.datetime, *, least: int = MIN_DAYS) -> dt.datetime:
-    """The moment so many days before `now`. Raises `PermanentFailure` when they are too few."""
+    """Return the time `days` before `now`. Raises `PermanentFailure` if out of range."""
     if not least <= days <= MAX_DAYS:
         raise PermanentFailure(
             "housekeeping",
@@ -27,7 +27,7 @@ def days_ago(days: int, now: dt.datetime, *, least: int = MIN_DAYS) -> dt.dateti
 
 
 def forget_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed]:
-    """Take records out of quarantine whose delivery was loaded before the moment; by source.
+    """Delete quarantined records whose delivery was loaded before a time. Returns counts by source.
 
     The ledger counts them as purged.
     """

@@ -1,6 +1,6 @@
-"""Failed runs that nothing has made good since: of each job, and of assets chosen by hand.
+"""Failed runs that no later run has made good: of jobs, and of manually selected assets.
 
-Runs that Dagster retries by itself decide nothing, nor do those that rejected a person's input.
+Runs that Dagster retries do not count, nor do those that rejected a person's input.
 """
 
 import time
@@ -12,11 +12,11 @@ import dagster as dg
 from pipelines.orchestration.asset_metadata import REJECTED_INPUT
 from pipelines.orchestration.run_state import PARTITION_TAG
 
-#: The job of runs that materialize chosen assets.
+#: Job name of runs that materialize selected assets.
 BY_ASSETS = "__ASSET_JOB"
 MAX_RUNS = 100
 MAX_EVENTS = 1_000
-#: A retry that Dagster promised begins within these, or never.
+#: A retry that Dagster announced starts within this time, or never.
 RETRY_SECONDS = 300.0
 FAILURE, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
 Entity = dg.AssetKey | dg.AssetCheckKey
@@ -27,9 +27,9 @@ Part = tuple[Entity, str | None]
 def failing_jobs(
     instance: dg.DagsterInstance, jobs: Iterable[str]
 ) -> Iterator[tuple[dg.RunRecord, dg.RunRecord]]:
-    """The last run of each job whose last run failed, and the first that failed since a success."""
+    """Yield, for each job whose last run failed, that run and the first failure since a success."""
     failed = [one.job_name for one in instance.get_runs(_runs(FAILURE), limit=MAX_RUNS)]
-    is_complete = len(failed) < MAX_RUNS  # otherwise older failures of other jobs may be cut off
+    is_complete = len(failed) < MAX_RUNS  # otherwise older failures of other jobs may be missing
     for job in jobs:
         if is_complete and job not in failed:
             continue
@@ -48,9 +48,9 @@ def failing_jobs(
 def failed_materializations(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
 ) -> list[dg.RunRecord]:
-    """The failed runs of chosen assets of which not everything was done since, newest first.
+    """Return failed runs of selected assets that were not all refreshed since, newest first.
 
-    By whatever run; of an asset with partitions, the partition of the run has to be.
+    Any run counts as a refresh. For a partitioned asset, it has to be of the same partition.
     """
     failed = {
         one.dagster_run.run_id: (one, _parts(one, repository))
@@ -74,7 +74,7 @@ def failed_materializations(
 
 
 def last_done_at(instance: dg.DagsterInstance, keys: Set[Entity]) -> dict[Entity, float]:
-    """When assets were last materialized and checks last evaluated, in seconds since 1970."""
+    """Return when assets were materialized and checks evaluated last, in seconds since 1970."""
     assets = instance.get_asset_records([key for key in keys if isinstance(key, dg.AssetKey)])
     checks = instance.event_log_storage.get_latest_asset_check_execution_by_key(
         [key for key in keys if isinstance(key, dg.AssetCheckKey)]
@@ -92,22 +92,22 @@ def last_done_at(instance: dg.DagsterInstance, keys: Set[Entity]) -> dict[Entity
 
 
 def chosen(record: dg.RunRecord) -> frozenset[Entity]:
-    """The assets and checks that a run was to refresh."""
+    """Return the assets and checks that were selected for a run."""
     return frozenset(record.dagster_run.entity_selection or ())
 
 
 def partition_of(record: dg.RunRecord) -> str | None:
-    """The partition that a run was for, if any."""
+    """Return the partition of a run, if any."""
     return record.dagster_run.tags.get(PARTITION_TAG)
 
 
 def ended_at(record: dg.RunRecord) -> float:
-    """In seconds since 1970."""
+    """Return when a run ended, in seconds since 1970."""
     return record.end_time or record.create_timestamp.timestamp()
 
 
 def is_retried(record: dg.RunRecord) -> bool:
-    """Whether Dagster has retried a run by itself, or may be about to."""
+    """Return whether Dagster has retried a run, or may be about to."""
     tags = record.dagster_run.tags
     is_young = ended_at(record) > time.time() - RETRY_SECONDS
     return tags.get("dagster/will_retry") == "true" and (
@@ -126,7 +126,7 @@ def _pages(
     *,
     ascending: bool = False,
 ) -> Iterator[dg.RunRecord]:
-    """Read runs lazily, newest first unless `ascending`."""
+    """Yield runs lazily in pages, newest first unless `ascending`."""
     while page := instance.get_run_records(runs, limit=5, cursor=cursor, ascending=ascending):
         yield from page
         cursor = page[-1].dagster_run.run_id
@@ -137,7 +137,7 @@ def _is_rejected(record: dg.RunRecord) -> bool:
 
 
 def _parts(record: dg.RunRecord, repository: dg.RepositoryDefinition) -> set[Part]:
-    """The parts that a run was to refresh, without those that no longer exist."""
+    """Return the parts that were selected for a run, without those that no longer exist."""
     graph, partition = repository.asset_graph, partition_of(record)
     assets, checks = graph.get_all_asset_keys(), graph.asset_check_keys
     return {
@@ -151,13 +151,13 @@ def _began_at(record: dg.RunRecord) -> float:
 
 
 def _is_done(record: dg.RunRecord, moments: Sequence[float]) -> bool:
-    """Whether each of the moments is after the run began, and one of them after it ended."""
+    """Return whether every time is after the start of the run, and at least one after its end."""
     is_since = not moments or max(moments) > ended_at(record)
     return is_since and all(moment > _began_at(record) for moment in moments)
 
 
 def _done_at(instance: dg.DagsterInstance, parts: Set[Part], began_at: float) -> dict[Part, float]:
-    """When each was last done since a moment, in seconds since 1970."""
+    """Return when each part was last done since a time, in seconds since 1970."""
     whole = last_done_at(instance, {key for key, partition in parts if partition is None})
     done: dict[Part, float] = {(key, None): at for key, at in whole.items()}
     partitions: dict[dg.AssetKey, list[str]] = defaultdict(list)

@@ -1,8 +1,8 @@
-"""Hotel bookings: events from CSV files and from the hotel system's API, each of them once.
+"""Hotel bookings: events from CSV files and from the hotel system's API, each stored once.
 
-`transform` makes rows of what was sent (pure), `client` reads the API, `load` brings the table up
-to date with one delivery, `polling` keeps how far the API was read, `counts` counts the events by
-day; `jobs` has what Dagster needs beyond the inbox and the API.
+`transform` converts events to rows (pure), `client` reads the API, `load` writes one delivery to
+the table, `polling` keeps the API's watermark, and `counts` counts the events by day. `jobs` has
+the Dagster definitions beyond the inbox and the API.
 """
 
 import datetime as dt
@@ -74,7 +74,7 @@ API = Input(
     setting="BOOKINGS_EVENTS_URL",
 )
 NIGHTS = "enriched.reservation_nights"
-#: The job of what takes reading all events.
+#: The job of slow checks, which read all events.
 AUDIT = "bookings_audit"
 
 source = Source(

@@ -1,7 +1,7 @@
-"""The events API of a hotel system: pages of events from a moment on.
+"""Client of a hotel system's events API: pages of events since a time.
 
 The query parameters are `updated__gte` and `limit`. A service with paging answers with an object of
-`results` and `next`, one that does not with an array of all; both are read to the end.
+`results` and `next`, one without with an array of all events. Both are read to the end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_PAGES = 10_000
 
 @dataclass(frozen=True)
 class Page:
-    """One answer: the name of the request in the ledger, and the events as sent."""
+    """One response: the name of the request in the ledger, and the events as sent."""
 
     name: str
     answer: JsonAnswer
@@ -37,18 +37,18 @@ class EventsClient:
 
     url: str
     http: HttpClient
-    #: Events that are entered so much later than their time are read within the minute.
+    #: Events entered up to this much after their time are still read within a minute.
     overlap: dt.timedelta = dt.timedelta(hours=1)
 
     @property
     def place(self) -> str:
-        """The address without secrets, which identifies the API."""
+        """The URL without secrets, which identifies the API."""
         return redact(self.url, self.http.secrets)
 
     def pages(self, since: dt.datetime | None) -> Iterator[Page]:
-        """Every page of the events since then, or of all, in the service's order.
+        """Yield every page of the events since a time, or of all events, in the service's order.
 
-        Raises what `HttpClient` does, and `PermanentFailure` when the answer has another shape.
+        Raises whatever `HttpClient` raises, and `PermanentFailure` if a response has another shape.
         """
         parameters = {"limit": str(PAGE_EVENTS)}
         about = "events"
@@ -69,7 +69,7 @@ class EventsClient:
         raise self._permanent(f"there are more than {MAX_PAGES:,} pages")
 
     def page(self, name: str, answer: JsonAnswer) -> Page:
-        """A page of an answer that was received before."""
+        """Return the page of a response that was received before."""
         return Page(name, answer, self._read(answer.document)[0])
 
     def _read(self, document: Any) -> tuple[list[Any], dict[str, str] | None]:
@@ -96,7 +96,7 @@ class EventsClient:
 
 
 def open_client(settings: Settings, attempts: int = 5) -> EventsClient | None:
-    """A client for the API that the settings name; None when it is off."""
+    """Return a client for the configured API; None if it is off."""
     if settings.events_url is None:
         return None
     return EventsClient(

@@ -1,8 +1,8 @@
-"""The counts of hotel bookings by day, kept up to date with `bookings.events`.
+"""Daily counts of hotel bookings, kept up to date with `bookings.events`.
 
-New events are added to the counts; when they are many, all is counted anew, which is faster then,
-and only counts that are others are written.
-Either way counts and watermark change in one transaction, so that an event counts once.
+New events are added to the counts. If there are many, everything is recounted, which is faster
+then, and only counts that differ are written. Counts and watermark change in the same transaction,
+so that every event counts once.
 """
 
 from dataclasses import dataclass
@@ -20,27 +20,27 @@ from pipelines.warehouse.sql_files import read_sql
 PACKAGE = "pipelines.sources.bookings"
 WATERMARK = "metrics.hotel_bookings"
 COUNTED = "bookings.events"
+#: The tables of counts, each with the SQL of the day by which it counts an event.
 DAYS = {
     hotel_bookings_by_event_day: "(event_at AT TIME ZONE 'UTC')::date",
     hotel_bookings_by_stay_night: "night_of_stay",
 }
-"""The tables of counts, each with the day of an event that it counts by."""
+#: Share of new events from which a full recount is faster (make bench).
 REBUILD_FROM = 0.4
-"""Share of the events from which on counting all anew is faster (make bench)."""
+#: work_mem of a PostgreSQL operation, so that millions of counts need no disk.
 REBUILD_MEMORY = "128MB"
-"""So much each step of PostgreSQL's may take, so that millions of counts need no disk."""
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """How many events were new, and whether all were counted anew for them."""
+    """The number of new events, and whether everything was recounted for them."""
 
     events: int
     is_rebuilt: bool
 
 
 def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
-    """Count the events that were not counted yet; `rebuild` counts all anew."""
+    """Count the events that are not counted yet; `rebuild` recounts all of them."""
     with store.transaction(WATERMARK) as connection:
         counted, last = position(connection, WATERMARK), position(connection, COUNTED)
         if counted == last and not rebuild:
@@ -61,7 +61,7 @@ def refresh(store: Warehouse, *, rebuild: bool = False) -> Refreshed:
 
 
 def _recount(connection: Connection, table: Table, day: str, last: int) -> None:
-    """Count all events up to a load anew, by a day of theirs."""
+    """Recount all events up to a load, by one of their dates."""
     script = read_sql(PACKAGE, "counts/recount").format(table=table.fullname, day=day)
     for statement in script.split(";\n"):
         if statement.strip():
@@ -70,7 +70,7 @@ def _recount(connection: Connection, table: Table, day: str, last: int) -> None:
 
 
 def is_behind(connection: Connection) -> bool:
-    """Whether there are events that are not counted."""
+    """Return whether there are uncounted events."""
     return position(connection, WATERMARK) != position(connection, COUNTED)
 
 

@@ -15,8 +15,8 @@ from pipelines.dashboard.page import (
 )
 
 QUESTIONS = Questions("pipelines.sources.bookings")
-#: Of so many hotels pickup and pace are computed from events, which takes a millisecond each, and
-#: occupancy is drawn.
+#: Above this number of hotels, occupancy is not drawn, and pickup and pace, which take a
+#: millisecond per hotel to compute from events, are left out.
 MAX_HOTELS = 250
 
 

@@ -1,4 +1,4 @@
-"""What the sandbox begins with: the names, cities and rooms of its hotels."""
+"""The sandbox's initial data: names, cities and rooms of its hotels."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -8,7 +8,7 @@ from pipelines.warehouse.connection import Warehouse
 
 
 def seed_sandbox(store: Warehouse) -> str | None:
-    """Enter the sandbox's hotels where none is entered; return a message."""
+    """Insert the sandbox's hotels if the table is empty; return a message."""
     from pipelines.sources.bookings.sandbox.hotels import HOTELS
 
     rows = [dict(zip(hotels.columns.keys(), hotel, strict=True)) for hotel in HOTELS]

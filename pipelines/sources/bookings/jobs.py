@@ -21,9 +21,9 @@ from pipelines.sources.bookings import AUDIT, counts, source, tables
 from pipelines.sources.bookings.load import TABLE
 
 AFTER_FAILURE_SECONDS = 300.0
-#: On audits: the number of the last load that they looked at.
+#: Tag of audits: the number of the last load that they covered.
 LOAD_TAG = "isobar/load"
-#: The hourly audit, which starts a run only where there is something to audit.
+#: The hourly audit, which starts a run only if there is something to audit.
 HOURLY = source.schedules[1]
 
 
@@ -96,7 +96,7 @@ def bookings_audit_hourly(
 def audit_of(
     load_number: int, instance: dg.DagsterInstance, now: dt.datetime
 ) -> dg.RunRequest | dg.SkipReason:
-    """An audit, unless one of this load went well lately or is under way."""
+    """Request an audit, unless one of this load recently succeeded or is in progress."""
     if load_number == 0:
         return dg.SkipReason("There are no events yet.")
     tags = {LOAD_TAG: str(load_number)}

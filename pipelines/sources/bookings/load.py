@@ -1,4 +1,4 @@
-"""Load one file or one answer into `bookings.events`, in one transaction with the ledger."""
+"""Load one file or API response into `bookings.events`, in one transaction with the ledger."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ TABLE = "bookings.events"
 LINE, ELEMENT = "line {}", "events[{}]"
 ANALYZE_FROM = 100_000
 EXAMPLES = 3
+#: Keys looked up per query, which accepts at most 65,535 parameters.
 MANY = 50_000
-"""So many keys are looked up in one query, which takes 65,535 parameters at most."""
+#: The epoch of PostgreSQL.
 YEAR_2000 = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-"""From when PostgreSQL counts."""
 DAYS_UNTIL_2000 = (YEAR_2000.date() - dt.date(1970, 1, 1)).days
 
 
@@ -68,9 +68,9 @@ def load_file(
     settings: Settings,
     run_id: str | None,
 ) -> Outcome:
-    """Take in the events of a CSV file, packed with gzip or not.
+    """Load the events of a CSV file, with or without gzip compression.
 
-    Raises `PermanentFailure` when it is no such file or too many lines are bad; nothing is written.
+    Raises `PermanentFailure` if it is no such file or too many lines are bad; nothing is written.
     """
     from pipelines.ingest.csv_batches import portions
     from pipelines.sources.bookings.transform import ALIASES, COLUMNS, OPTIONAL
@@ -104,9 +104,9 @@ def load_file(
 def load_page(
     connection: Connection, page: Page, *, run_id: str | None, settings: Settings
 ) -> Outcome:
-    """Take in the events of an answer.
+    """Load the events of an API response.
 
-    Raises `PermanentFailure` when more than a few are bad, and too many; nothing is written then.
+    Raises `PermanentFailure` if too many are bad, beyond a few; nothing is written then.
     """
     from pipelines.sources.bookings.transform import of_objects, unknown_keys
 
@@ -130,10 +130,11 @@ def take_in(
     position: str,
     go_on: Callable[[int], None] = lambda _: None,
 ) -> LoadCounts:
-    """Write the events that are new; reject those that are bad or contradict a stored one.
+    """Write new events; reject those that are invalid or contradict a stored one.
 
-    While PostgreSQL writes one portion the next is read. `position` formats the place of record {}.
-    `go_on` is called with the number of events read so far, after each portion, and may raise.
+    While PostgreSQL writes one batch, the next one is parsed. `position` formats the position of
+    record {}. `go_on` is called after each batch with the number of events read so far, and may
+    raise.
     """
     from pipelines.sources.bookings.transform import read_events
 
@@ -165,15 +166,15 @@ def take_in(
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows in the order of their times, in which indexes take them in fastest.
+    """Sort rows by time, the order in which index inserts are fastest.
 
-    Where an id is there twice they stay as they came: of two events the first counts.
+    If an id occurs twice, the rows keep their order: of two events, the first one counts.
     """
     return rows.sort_values("event_timestamp", kind="stable") if _have_ids(rows) else rows
 
 
 def _have_ids(rows: pd.DataFrame) -> bool:
-    """Whether each has an id of its own."""
+    """Return whether every row has a unique id."""
     return not rows["id"].isna().any() and bool(rows["id"].is_unique)
 
 
@@ -182,8 +183,8 @@ def _put(
 ) -> tuple[int, dict[int, str]]:
     """Write the events that are not stored yet.
 
-    Returns how many of them changed a row, and the numbers of those that contradict a
-    stored one, each with the differences.
+    Returns how many of them changed a row, and the numbers of those that contradict a stored one,
+    each with the differences.
     """
     import pandas as pd
 
@@ -203,13 +204,13 @@ def _put(
 
 
 def _are_ids_wanted(connection: Connection) -> bool:
-    """Whether an event without an id is stored, which may get the id of one that comes now."""
+    """Return whether an event without an id is stored, which may get the id of a new one."""
     query = "SELECT EXISTS (SELECT FROM bookings.events WHERE event_id < 0)"
     return bool(connection.execute(text(query)).scalar_one())
 
 
 def _stored(connection: Connection, ids: pd.Series) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Those of the ids that are stored already, and what each of their events says (`_content`)."""
+    """Return which ids are already stored, and the content of their events (`_content`)."""
     import numpy as np
 
     wanted = ids.to_numpy("int64")
@@ -228,7 +229,7 @@ def _stored(connection: Connection, ids: pd.Series) -> tuple[NDArray[Any], NDArr
 
 
 def _content(rows: pd.DataFrame) -> NDArray[Any]:
-    """What events say, a row of numbers for each: that of a reservation is in two halves."""
+    """Return the content of events as a row of numbers each; the reservation is in two halves."""
     import numpy as np
 
     hexadecimal = "".join(rows["room_reservation_id"]).replace("-", "")
@@ -245,7 +246,7 @@ def _content(rows: pd.DataFrame) -> NDArray[Any]:
 def _copy_fresh(
     connection: Connection, rows: pd.DataFrame, delivery_id: int, load_number: int
 ) -> None:
-    """COPY events of which none is stored straight into the table."""
+    """COPY events, none of which is stored yet, directly into the table."""
     from pipelines.sources.bookings.transform import COLUMNS
 
     whole = rows[list(COLUMNS)].assign(delivery_id=delivery_id, load_number=load_number)
@@ -255,7 +256,7 @@ def _copy_fresh(
 def _merge(
     connection: Connection, rows: pd.DataFrame, delivery_id: int, load_number: int
 ) -> tuple[int, dict[int, str]]:
-    """Write events whose ids have to be found, given or distinguished; returns what `_put` does."""
+    """Write events whose ids must be found, assigned or compared; returns the same as `_put`."""
     _stage(connection, rows)
     if rows["id"].isna().any():
         execute_script(connection, read_sql("pipelines.sources.bookings", "resolve_ids"))
@@ -315,10 +316,10 @@ def _close(
 
 
 class RejectCollector:
-    """The rejected events of a delivery, as they are found.
+    """Collects the rejected events of a delivery.
 
-    They are known by their text: those of an answer, which is read again with every overlap, and of
-    a file that is sent again go to quarantine once.
+    They are identified by their text: an event of an API response, which is read again with every
+    overlap, or of a file that is sent again goes to quarantine only once.
     """
 
     def __init__(self, connection: Connection, delivery_id: int, *, is_answer: bool) -> None:
@@ -341,15 +342,15 @@ class RejectCollector:
         write_rejects(self._connection, self._delivery_id, fresh)
 
     def stop_if_hopeless(self, delivery: Delivery, read: int, cap: float) -> None:
-        """Raise `PermanentFailure` for what goes on and on with hardly a good event."""
+        """Raise `PermanentFailure` early for a long delivery with hardly any valid event."""
         if self.bad > MANY:
             self.enforce_reject_cap(delivery, read, max(cap, 0.5))
 
     def enforce_reject_cap(self, delivery: Delivery, read: int, cap: float) -> None:
-        """Raise `PermanentFailure` when more than the share `cap` of the events is bad.
+        """Raise `PermanentFailure` if more than the share `cap` of the events is bad.
 
-        A few are let pass whatever their share, as files and answers may be short; so are a few
-        conflicts, which are well by themselves.
+        A few are accepted whatever their share, because files and responses may be short. So are a
+        few conflicts, which are valid by themselves.
         """
         let_pass = self.conflicts if self.conflicts <= FEW_BAD else 0
         if self.bad <= FEW_BAD:

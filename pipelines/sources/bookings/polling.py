@@ -1,7 +1,7 @@
-"""How far the events API was read, and reading on from there.
+"""Poll the events API from its watermark on.
 
-Events may come late, so each reading begins some time before the newest event that was seen, and
-once a day at the very beginning. What was read before changes nothing.
+Events may arrive late. Each poll therefore begins some time before the newest known event, and once
+a day at the very beginning. Events that are already stored change nothing.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from pipelines.warehouse.connection import Warehouse
 if TYPE_CHECKING:
     from pipelines.sources.bookings import Settings
 
+#: Events that are entered later than the overlap are read within a day.
 WHOLE_EVERY = dt.timedelta(days=1)
-"""Events that are entered later than the overlap are read within a day."""
-#: More pages than these are not kept for a run.
+#: With more pages than this, they are not kept for the run.
 MAX_KEPT_PAGES = 20
 
 
 @dataclass(frozen=True)
 class Start:
-    """From when on to read, None for the beginning, and whether that is due, whatever is new."""
+    """Where to start reading (None: the beginning), and whether a full read is due in any case."""
 
     since: dt.datetime | None
     watermark_at: dt.datetime | None
@@ -52,12 +52,13 @@ def poll(
     clock: Callable[[], dt.datetime],
     is_whole: bool = False,
 ) -> tuple[list[Outcome], Failure | None]:
-    """Take in what the API has to say that is new; each page is a transaction of its own.
+    """Load what is new at the API; each page is its own transaction.
 
-    With `is_whole` it is read from its beginning, as it is once a day.
+    With `is_whole`, it is read from its beginning, as happens once a day.
 
-    Returns what became of the pages, and why it could not be read to its end: what had come by then
-    stays, and the next reading begins where this one did. Raises `DatabaseError`.
+    Returns the outcomes of the pages, and the error if it could not be read to its end. Pages
+    loaded before the error stay, and the next poll starts where this one did. Raises
+    `DatabaseError`.
     """
     from pipelines.sources.bookings.transform import newest_event_at
 
@@ -85,7 +86,7 @@ def poll(
                 outcomes.append(outcome)
             except DatabaseError:
                 raise
-            except PermanentFailure as rejection:  # of this page: those behind it may be well
+            except PermanentFailure as rejection:  # of this page: the next ones may be valid
                 failure = failure or rejection
     except DatabaseError:
         raise
@@ -104,17 +105,17 @@ def poll(
 
 
 def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.datetime]) -> bool:
-    """Whether a reading is worth a run: an answer has something new, or all is to be read again.
+    """Return whether a poll is worth a run: there is something new, or a full read is due.
 
-    The answers are kept for that run, so that no page is downloaded twice. Raises what the client
-    does.
+    The responses are kept for that run, so that no page is downloaded twice. Raises whatever the
+    client raises.
     """
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         start = _start(connection, client, clock())
         if start.is_whole_due or _has_kept_pages(connection, client):
             return True
     pages: list[Page] = []
-    for page in client.pages(start.since):  # no transaction is open while the API answers
+    for page in client.pages(start.since):  # no transaction is open during a request
         pages.append(page)
         if len(pages) > MAX_KEPT_PAGES:  # a backlog, which the run reads itself
             return True
@@ -149,7 +150,7 @@ def _has_kept_pages(connection: Connection, client: EventsClient) -> bool:
 
 
 def _kept_pages(connection: Connection, client: EventsClient) -> list[Page]:
-    """The pages that the sensor has read, in their order."""
+    """Return the pages that the sensor has read, in order."""
     query = (
         select(api_pages).where(api_pages.c.url == client.place).order_by(api_pages.c.page_number)
     )
@@ -166,12 +167,12 @@ def _forget_pages(connection: Connection, client: EventsClient) -> None:
 
 
 def last_reading(connection: Connection, client: EventsClient) -> Row[Any] | None:
-    """The row of `bookings.polls` about this API: `polled_at`, `problem`, `run_id`."""
+    """Return the row of `bookings.polls` for this API: `polled_at`, `problem`, `run_id`."""
     return connection.execute(select(polls).where(polls.c.url == client.place)).one_or_none()
 
 
 def _start(connection: Connection, client: EventsClient, now: dt.datetime) -> Start:
-    """Return where to begin: at a full hour, so that requests within one hour are the same."""
+    """Return where to start: at a full hour, so that requests within an hour are the same."""
     row = last_reading(connection, client)
     if row is None or row.read_whole_at is None or abs(now - row.read_whole_at) >= WHOLE_EVERY:
         return Start(None, row and row.watermark_at, is_whole_due=True)

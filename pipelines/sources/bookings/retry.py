@@ -1,4 +1,4 @@
-"""Events in quarantine, read again."""
+"""Retry quarantined events."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PORTION = 20_000
 
 
 def retry_quarantine(store: Warehouse, settings: Settings) -> list[Outcome]:
-    """Read again what is in quarantine; what is good now is taken in and leaves it.
+    """Read quarantined events again; those that are valid now are loaded and leave the quarantine.
 
-    Files that were rejected as a whole are read again with the next load. Each delivery is a
+    Files that were rejected as a whole are read again with the next load. Each delivery is its own
     transaction.
     """
 
@@ -52,7 +52,7 @@ def retry_quarantine(store: Warehouse, settings: Settings) -> list[Outcome]:
 
 
 def _portions(retry: Retry) -> Iterator[Batch]:
-    """The events that were in quarantine, as they came and in their order."""
+    """Yield the events that were in quarantine, as sent and in order."""
     from pipelines.ingest.csv_batches import of_records
     from pipelines.sources.bookings.transform import ALIASES, COLUMNS, of_objects
 

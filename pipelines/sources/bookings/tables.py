@@ -1,4 +1,4 @@
-"""The tables of hotel bookings: every event once, and how far the events API was read."""
+"""The tables of hotel bookings: every event once, and the watermark of the events API."""
 
 from sqlalchemy import (
     BigInteger,
@@ -163,7 +163,7 @@ def _counts(name: str, day: str, comment: str) -> Table:
             Computed("bookings - cancellations", persisted=True),
             comment="bookings less cancellations; may be negative.",
         ),
-        # Room for an event that comes late: its count changes where it is, and no index does.
+        # Room to update the count of a late event in place, without touching any index.
         postgresql_with={"fillfactor": 90},
         schema=METRICS,
         comment=comment,
@@ -182,5 +182,5 @@ hotel_bookings_by_stay_night = _counts(
     "Bookings and cancellations of each hotel by the night that they are about. Nights without"
     " any have no row.",
 )
+#: The tables that `counts` keeps up to date.
 HOTEL_BOOKINGS = (hotel_bookings_by_event_day, hotel_bookings_by_stay_night)
-"""What `counts` keeps up to date."""

@@ -1,9 +1,9 @@
-"""From booking events as they were sent to rows: pure functions of data to data.
+"""Convert booking events to rows: pure functions of data to data.
 
-The contract: id (a whole number; may be missing), hotel_id (a whole number from 0),
-event_timestamp (a date and time; without a zone it is in the zone of the source), status (1
-booking, 2 cancellation), room_reservation_id (a UUID), night_of_stay (a date). Spreadsheets write
-24-06-2022 13:00 for times and 26-06-2022 for dates. An event is about one night of a reservation.
+The contract: id (an integer; may be missing), hotel_id (an integer from 0), event_timestamp (date
+and time; without a zone, in the zone of the source), status (1 booking, 2 cancellation),
+room_reservation_id (a UUID), night_of_stay (a date). Spreadsheets write 24-06-2022 13:00 for times
+and 26-06-2022 for dates. An event is about one night of a reservation.
 """
 
 import datetime as dt
@@ -32,10 +32,10 @@ COLUMNS = (
     "night_of_stay",
 )
 OPTIONAL = ("id",)
+#: Names that the hotel system's API uses for some of them.
 ALIASES = {"room_id": "room_reservation_id", "rpg_status": "status"}
-"""How the hotel system's API calls some of them."""
+#: The first part of the keys of events in quarantine.
 EVENT_KEY = "event"
-"""The first part of the keys of events in quarantine."""
 STATUSES = {"1": "booking", "2": "cancellation"}
 FIRST_YEAR, LAST_YEAR = 1950, 2050
 FIRST = pd.Timestamp(FIRST_YEAR, 1, 1)
@@ -80,17 +80,17 @@ CONTRACT = pa.DataFrameSchema(
 
 @dataclass(frozen=True)
 class Events:
-    """Good events, with the columns of `stage_events`, and the others."""
+    """Valid events, with the columns of `stage_events`, and the rejects."""
 
     rows: pd.DataFrame
     rejects: list[Reject]
 
 
 def read_events(portion: Batch, *, zone: str, position: str) -> Events:
-    """Sort what was sent into rows and rejects.
+    """Split events into rows and rejects.
 
-    `zone` is where times without one are from; a time that its clocks show twice is the first of
-    the two, one that they skip is none. `position` formats the place of record {}.
+    `zone` is the zone of times without one. Of an ambiguous time, the first occurrence is used; a
+    skipped time is invalid. `position` formats the position of record {}.
     """
     sent = portion.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
     typed = pd.DataFrame(
@@ -128,7 +128,7 @@ def read_events(portion: Batch, *, zone: str, position: str) -> Events:
 
 
 def _key(values: Sequence[Any], reasons: Sequence[str]) -> tuple[str, ...]:
-    """What is good of a bad event, by which one that corrects it is known; empty what is not."""
+    """Return the valid values of a bad event, which identify its correction; others are empty."""
     bad = {word for reason in reasons for word in re.findall(r"\w+", reason.split(": ")[0])}
     named = zip(COLUMNS, values, strict=True)
     good = (None if name in bad else value for name, value in named)
@@ -136,13 +136,13 @@ def _key(values: Sequence[Any], reasons: Sequence[str]) -> tuple[str, ...]:
 
 
 def _whole_numbers(texts: pd.Series) -> pd.Series:
-    """`17`, or `17.0` as spreadsheets write it; anything else is missing."""
+    """Parse `17`, or `17.0` as spreadsheets write it; anything else is missing."""
     plain = texts.str.replace(r"\.0{1,2}$", "", regex=True)
     return plain.where(plain.str.match(r"^[0-9]{1,18}$")).astype("int64[pyarrow]").astype("Int64")
 
 
 def _dates(texts: pd.Series) -> pd.Series:
-    """Days as midnights; what is no date is missing."""
+    """Parse dates as midnights; anything else is missing."""
     iso = texts.where(texts.str.match(f"^{ISO_DATE}$"))
     days = pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce")
     if (is_other := iso.isna()).any():
@@ -152,7 +152,7 @@ def _dates(texts: pd.Series) -> pd.Series:
 
 
 def _instants(texts: pd.Series, zone: str) -> pd.Series:
-    """Instants in UTC; what is no time, or one that the zone's clocks skip, is missing."""
+    """Parse instants in UTC; anything else, and times that the zone skips, is missing."""
     iso = texts.where(texts.str.match(f"^{ISO_DATE}[T ]{TIME}$"))
     naive = pd.to_datetime(iso, format="ISO8601", errors="coerce").dt.as_unit("us")
     zoned = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us, UTC]")
@@ -166,13 +166,13 @@ def _instants(texts: pd.Series, zone: str) -> pd.Series:
         with_zone = other.where(other.str.match(f"^{ISO_DATE}[T ]{TIME}{ZONE}$"))
         found = pd.to_datetime(with_zone, format="ISO8601", errors="coerce", utc=True)
         zoned = zoned.fillna(found.dt.as_unit("us"))
-    naive = naive.where(naive.between(FIRST - A_DAY, BEHIND + A_DAY))  # zones know no year 9999
+    naive = naive.where(naive.between(FIRST - A_DAY, BEHIND + A_DAY))  # zones have no year 9999
     local = naive.dt.tz_localize(zone, ambiguous=np.ones(len(naive), bool), nonexistent="NaT")
     return local.dt.tz_convert("UTC").fillna(zoned)
 
 
 def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> Batch:
-    """A portion of events that came as JSON, numbered by their places unless `numbers` are."""
+    """Return a batch of events sent as JSON, numbered by position unless `numbers` are given."""
     numbered = list(
         zip(numbers if numbers is not None else range(len(events)), events, strict=True)
     )
@@ -193,14 +193,14 @@ def of_objects(events: Sequence[Any], numbers: Sequence[int] | None = None) -> B
 
 
 def newest_event_at(events: Sequence[Any], zone: str, *, until: dt.datetime) -> dt.datetime | None:
-    """When the newest good event was that is not after `until`; None where there is none."""
+    """Return the time of the newest valid event not after `until`; None if there is none."""
     times = read_events(of_objects(events), zone=zone, position="").rows["event_timestamp"]
     past = times[times <= until]
     return past.max().to_pydatetime() if len(past) else None
 
 
 def unknown_keys(events: Sequence[Any], document: str) -> list[str]:
-    """Keys that nobody promised."""
+    """Return a message for each unexpected key."""
     seen = Counter(key for event in events if isinstance(event, dict) for key in event)
     unknown = sorted(seen.keys() - {*COLUMNS, *ALIASES})
     lines = [f"unknown key {shown(key)} in {seen[key]} of {len(events)} events" for key in unknown]
@@ -208,7 +208,7 @@ def unknown_keys(events: Sequence[Any], document: str) -> list[str]:
 
 
 def _as_text(event: dict[str, Any], names: Sequence[str]) -> str:
-    """A value of JSON as a file would have it; of two that differ both, which is none."""
+    """Return a JSON value as a file would contain it; of two that differ both, which is invalid."""
     values = [event[name] for name in names if event.get(name) is not None]
     if not values:
         return ""

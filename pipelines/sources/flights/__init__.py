@@ -1,8 +1,8 @@
-"""Flight itineraries with prices, from one JSON document that is published anew every day.
+"""Flight itineraries with prices, from one JSON document that is published daily.
 
-`client` fetches the document, `archive` keeps it as received, `transform` makes rows of it (pure),
-`load` brings the tables up to date with one archived snapshot, `jobs` shows it to Dagster. Airports
-come from the `airportsdata` package.
+`client` fetches the document, `archive` stores it as received, `transform` converts it to rows
+(pure), `load` updates the tables from one archived snapshot, and `jobs` has the Dagster
+definitions. Airports come from the `airportsdata` package.
 """
 
 from pipelines.source import (

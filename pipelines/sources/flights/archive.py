@@ -1,4 +1,4 @@
-"""The archive of flights documents: each body as received, once, and when it was."""
+"""The archive of flights documents: each distinct body as received, and when it was received."""
 
 import datetime as dt
 import gzip
@@ -18,17 +18,17 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.retention import Removed, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 
-#: Documents that are removed in one transaction.
+#: Documents deleted per transaction.
 BATCH_SIZE = 100
 
 
-#: So many days of documents the sandbox's past has.
+#: Days of documents in the sandbox's history.
 DEMO_DAYS = 21
 
 
 @dataclass(frozen=True)
 class Archived:
-    """A snapshot in the archive. `is_new` is whether its content was not there before."""
+    """A snapshot in the archive. `is_new` is whether its content was not archived before."""
 
     snapshot_at: dt.datetime
     sha256: str
@@ -37,9 +37,9 @@ class Archived:
 
 
 def keep(connection: Connection, answer: JsonAnswer) -> Archived:
-    """Keep the body as received, once: not again when it equals the day's last snapshot.
+    """Archive the body as received, unless it equals the day's last snapshot.
 
-    A document that was rejected and comes again is to be loaded again.
+    A rejected document that is received again is marked to be loaded again.
     """
     known = kept(connection, answer.received_at)
     if known and known.sha256 == answer.sha256:
@@ -58,7 +58,7 @@ def keep(connection: Connection, answer: JsonAnswer) -> Archived:
         document.on_conflict_do_update(
             index_elements=["sha256"],
             set_={"body_gzip": document.excluded.body_gzip},
-            where=tables.payloads.c.body_gzip.is_(None),  # it was removed for its age
+            where=tables.payloads.c.body_gzip.is_(None),  # it was deleted by retention
         ),
         {
             "sha256": answer.sha256,
@@ -78,7 +78,7 @@ def keep(connection: Connection, answer: JsonAnswer) -> Archived:
 
 
 def kept(connection: Connection, until: dt.datetime) -> Archived | None:
-    """The last snapshot of an instant's day (UTC) up to that instant, or None."""
+    """Return the last snapshot of a time's day (UTC) up to that time, or None."""
     midnight = until.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     snapshots = tables.snapshots.c
     row = connection.execute(
@@ -92,7 +92,7 @@ def kept(connection: Connection, until: dt.datetime) -> Archived | None:
 
 
 def delivery_of(connection: Connection, snapshot_at: dt.datetime) -> Delivery:
-    """A snapshot's document as a delivery."""
+    """Return a snapshot's document as a delivery."""
     row = connection.execute(
         select(tables.snapshots.c.sha256, tables.payloads.c.byte_count)
         .join(tables.payloads)
@@ -108,19 +108,19 @@ def delivery_of(connection: Connection, snapshot_at: dt.datetime) -> Delivery:
 
 
 def name_of(snapshot_at: dt.datetime) -> str:
-    """What the ledger calls a snapshot: its instant, such as 2026-11-21T05:00:03Z."""
+    """Return the name of a snapshot in the ledger: its time, such as 2026-11-21T05:00:03Z."""
     return f"{snapshot_at.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def last_without_document(connection: Connection) -> dt.datetime | None:
-    """The last snapshot whose document was removed for its age."""
+    """Return the last snapshot whose document was deleted by retention."""
     removed = tables.payloads.c.body_gzip.is_(None)
     query = select(func.max(tables.snapshots.c.snapshot_at)).join(tables.payloads).where(removed)
     return connection.execute(query).scalar()
 
 
 def read_document(connection: Connection, sha256: str) -> Any:
-    """A document of the archive, parsed. Raises `ValueError` when it is no JSON."""
+    """Load and parse an archived document. Raises `ValueError` if it is not JSON."""
     payloads = tables.payloads.c
     body = connection.execute(
         select(payloads.body_gzip).where(payloads.sha256 == sha256)
@@ -129,16 +129,16 @@ def read_document(connection: Connection, sha256: str) -> Any:
 
 
 def pending(connection: Connection) -> list[dt.datetime]:
-    """The archived snapshots that have to be put on top, oldest first."""
+    """Return the archived snapshots that are not loaded yet, oldest first."""
     query = text(read_sql("pipelines.sources.flights", "pending_snapshots"))
     return list(connection.execute(query).scalars())
 
 
 def remove_documents(store: Warehouse, before: dt.datetime) -> Removed:
-    """Remove the documents of snapshots before the instant's day, once the tables have them.
+    """Delete the documents of snapshots before the day of a time, once they are loaded.
 
-    The snapshots stay, and so does what was read of them: a rebuild begins with the first later
-    one.
+    The snapshots and the rows read from them stay. A rebuild starts with the first snapshot that
+    still has its document.
     """
     midnight = dt.datetime.combine(before.astimezone(dt.UTC).date(), dt.time(), dt.UTC)
     with store.transaction(SOURCE) as connection:
@@ -148,7 +148,7 @@ def remove_documents(store: Warehouse, before: dt.datetime) -> Removed:
 
 
 def seed_sandbox(store: Warehouse) -> str | None:
-    """Archive the sandbox's documents of the last weeks where none ever came; says so."""
+    """Archive the sandbox's documents of the last weeks if there are none; return a message."""
     from pipelines.sources.flights.sandbox import document
 
     with store.transaction(SOURCE) as connection:

@@ -1,4 +1,4 @@
-"""Fetching the flights document, and the airports that come with a package."""
+"""Fetch the flights document, and read the airports of a package."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ MAX_RECORDS = 2_000_000
 
 @dataclass(frozen=True)
 class FlightsClient:
-    """The one source of flights: a JSON document with itineraries and legs."""
+    """The only source of flights: a JSON document with itineraries and legs."""
 
     url: str
     http: HttpClient
 
     def fetch(self) -> JsonAnswer:
-        """The document as it is now.
+        """Fetch the current document.
 
-        Raises `PermanentFailure` for JSON that is not such a document, and what `HttpClient` does.
+        Raises `PermanentFailure` for JSON of another shape, and whatever `HttpClient` raises.
         """
         answer = self.http.get_json(self.url)
         check_document(answer.document, place=answer.url)
@@ -43,7 +43,7 @@ class FlightsClient:
 
 
 def check_document(document: Any, *, place: str) -> None:
-    """Raise `PermanentFailure` for a document without its two lists: nothing can be read."""
+    """Raise `PermanentFailure` for a document without its two lists, which cannot be read."""
     if not isinstance(document, dict):
         problem = f"the document is a JSON {type(document).__name__}, not an object"
     elif twice := [key for key in document if key.endswith(SENT_TWICE)]:
@@ -65,7 +65,7 @@ def check_document(document: Any, *, place: str) -> None:
 
 
 def packaged_airports() -> tuple[Delivery, Callable[[], pd.DataFrame]]:
-    """The delivery of the package airportsdata, and how to read its airports when it is new."""
+    """Return the delivery of the package airportsdata, and a function that reads its airports."""
     import airportsdata
 
     file = Path(airportsdata.__file__).parent / "airports.csv"
@@ -81,7 +81,7 @@ def packaged_airports() -> tuple[Delivery, Callable[[], pd.DataFrame]]:
 
 
 def _read_airports() -> pd.DataFrame:
-    """All airports with an IATA code, columns as in `flights.airports`; empty strings are nulls."""
+    """Return all airports with an IATA code, as in `flights.airports`; empty strings are nulls."""
     import airportsdata
     import pandas as pd
 
@@ -109,7 +109,7 @@ def _read_airports() -> pd.DataFrame:
 
 
 def open_client(settings: Settings) -> FlightsClient:
-    """A client for the document that the settings name. Raises `NotReady` when they name none."""
+    """Return a client for the configured document. Raises `NotReady` if none is configured."""
     if settings.url is None:
         raise NotReady(
             SOURCE,

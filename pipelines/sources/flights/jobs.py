@@ -1,4 +1,4 @@
-"""Flights in Dagster: the archive by day, the tables read from it, a rebuild, a retry sensor."""
+"""Flights in Dagster: daily archive, derived tables, rebuild, and a retry sensor."""
 
 import datetime as dt
 from collections.abc import Iterator

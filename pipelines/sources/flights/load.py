@@ -1,4 +1,4 @@
-"""The flights tables, read from the archive, kept in step with the ledger."""
+"""Load the flights tables from the archive, in step with the ledger."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ from pipelines.warehouse.sql_files import execute_script, read_sql
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Share of changed records from which the planner's statistics are refreshed at once.
 ANALYZE_FROM = 0.1
-"""The share of changed records from which the planner's statistics are made anew at once."""
+#: The share of rejected records above which a snapshot is rejected.
 MAX_BAD = 0.5
-"""The share of rejected records above which a snapshot is rejected."""
+#: Tables without their own list: airlines come in legs, agents in itineraries.
 RECORDS_OF = {tables.airlines: tables.legs, tables.agents: tables.prices}
-"""Tables without a list of their own: airlines come in legs, agents in itineraries."""
 
 
 def bring_up_to_date(
     store: Warehouse, *, run_id: str | None, country: str | None = None, rebuild: bool = False
 ) -> tuple[list[Outcome], list[PermanentFailure]]:
-    """Load airports and every pending snapshot; one that is rejected does not hold up the next.
+    """Load airports and every pending snapshot; a rejected one does not block the next.
 
-    Each snapshot is a transaction; a rebuild is one for all. Returns what became of each that was
-    loaded, and why others were rejected.
+    Each snapshot is loaded in its own transaction; a rebuild is a single one. Returns the outcomes
+    of loaded snapshots, and the failures of rejected ones.
     """
     with store.transaction(SOURCE) as connection:
         load_airports(connection, *packaged_airports(), run_id)
@@ -90,9 +90,9 @@ def bring_up_to_date(
 
 
 def _forget_all(connection: Connection) -> None:
-    """Empty the tables, and have every archived snapshot loaded anew, rejected ones too.
+    """Empty the tables, so that every archived snapshot is loaded again, including rejected ones.
 
-    Those without a document any more, and those before them, stay as they were read.
+    The rows of snapshots without a document, and of those before them, are kept.
     """
     snapshots = tables.snapshots
     removed = last_without_document(connection)
@@ -107,7 +107,7 @@ def _forget_all(connection: Connection) -> None:
 
 
 def _mark_rejected(connection: Connection, snapshot_at: dt.datetime, reason: str) -> None:
-    """Record that a document was rejected, so that it does not hold up later ones."""
+    """Mark a document as rejected, so that it does not block later ones."""
     snapshots = tables.snapshots
     this = snapshots.c.snapshot_at == snapshot_at
     connection.execute(
@@ -121,13 +121,13 @@ def load_snapshot(
     run_id: str | None,
     country: str | None = None,
 ) -> Outcome:
-    """Put one archived snapshot on top of those before it; later ones are taken off first.
+    """Apply one archived snapshot to the tables, after reverting later ones.
 
-    Raises `PermanentFailure` when most of its records are bad; nothing is written then.
+    Raises `PermanentFailure` if most of its records are bad; nothing is written then.
     """
     from pipelines.sources.flights.transform import read_snapshot
 
-    connection.execute(text("DISCARD TEMP"))  # of one before this one in the same transaction
+    connection.execute(text("DISCARD TEMP"))  # of an earlier snapshot in this transaction
     delivery = delivery_of(connection, snapshot_at)
     if outcome := _load_unchanged(connection, delivery, run_id):
         return outcome
@@ -167,7 +167,7 @@ def load_snapshot(
     loaded = changed_records(connection)
     has_much_changed = loaded > ANALYZE_FROM * snapshot.read
     if has_much_changed:
-        _analyze(connection, tables.airports, *tables.PERIODS)  # before they are joined
+        _analyze(connection, tables.airports, *tables.PERIODS)  # before the joins
     for script in ("touch_itineraries", "refresh_itineraries"):
         execute_script(connection, read_sql("pipelines.sources.flights", script))
     if has_much_changed:
@@ -196,7 +196,7 @@ def _analyze(connection: Connection, *several: Table) -> None:
 def _reject_sudden_silence(
     connection: Connection, delivery: Delivery, before: dt.datetime | None
 ) -> None:
-    """Reject a document with no itineraries at all after one that had some."""
+    """Reject a document without itineraries if the previous one had some."""
     query = select(tables.snapshots.c.itinerary_count).where(
         tables.snapshots.c.snapshot_at == before
     )
@@ -212,9 +212,9 @@ def _reject_sudden_silence(
 def _load_unchanged(
     connection: Connection, delivery: Delivery, run_id: str | None
 ) -> Outcome | None:
-    """Apply a snapshot that equals the one before it, without reading it again.
+    """Apply a snapshot that equals the previous one, without parsing it again.
 
-    None when it does not, or when the tables hold this or a later one already.
+    Returns None if it differs, or if the tables already contain this or a later one.
     """
     snapshots = tables.snapshots.c
     last_loaded = connection.execute(
@@ -241,7 +241,7 @@ def load_airports(
     read_airports: Callable[[], pd.DataFrame],
     run_id: str | None,
 ) -> Outcome | None:
-    """Bring `flights.airports` up to date; None when this very content was loaded before."""
+    """Update `flights.airports`; None if this content was loaded before."""
     if last_sha256(connection, delivery.source) == delivery.sha256:
         return None
     airports = read_airports()
@@ -260,7 +260,7 @@ def load_airports(
 
 
 def _mark_loaded(connection: Connection, snapshot_at: dt.datetime) -> dt.datetime | None:
-    """Note that the tables end with this snapshot now; return the loaded one before it."""
+    """Record this snapshot as the last one in the tables; return the loaded one before it."""
     snapshots = tables.snapshots
     from_here = snapshots.c.snapshot_at >= snapshot_at
     is_this = snapshots.c.snapshot_at == snapshot_at

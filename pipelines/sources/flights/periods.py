@@ -1,8 +1,9 @@
-"""History that grows with changes: a row for each period in which nothing changed.
+"""History in periods: one row for each period in which nothing changed.
 
-A table of periods has a key, `seen_from_at` and `seen_until_at` (the instants of the first and the
-last snapshot that had the row; null while the last one does), and the values. A snapshot is put on
-top of those before it; one in the middle is put there by taking off all from it on.
+A table of periods has a key, `seen_from_at` and `seen_until_at`, and the values. The two times are
+those of the first and the last snapshot that contained the row; the latter is null while the row is
+current. Snapshots are applied in order. To insert one in the middle, all later ones are reverted
+first.
 """
 
 import datetime as dt
@@ -16,7 +17,7 @@ PERIOD = ("seen_from_at", "seen_until_at", "delivery_id")
 
 
 def seen_columns() -> tuple[Column[Any], Column[Any]]:
-    """The period of a row; its first snapshot is part of the key."""
+    """Return the columns of a row's period; its first snapshot is part of the key."""
     return (
         Column(
             "seen_from_at",
@@ -33,7 +34,7 @@ def seen_columns() -> tuple[Column[Any], Column[Any]]:
 
 
 def seen_indexes(table: str, key: str) -> tuple[Index, ...]:
-    """At most one open period for a key; and the periods by when they begin and end."""
+    """Return indexes: at most one open period per key, and periods by start and end."""
     is_open, is_closed = text("seen_until_at IS NULL"), text("seen_until_at IS NOT NULL")
     return (
         Index(f"{table}_open_key", key, unique=True, postgresql_where=is_open),
@@ -51,18 +52,18 @@ def apply_snapshot(
     before: dt.datetime | None,
     delivery_id: int,
 ) -> None:
-    """Put the snapshot of an instant on top, `before` being the one before it.
+    """Apply the snapshot of a time; `before` is the previous snapshot's time.
 
-    Closes what changed or is gone, and opens what changed or is new. Reads `stage_<table>` and
-    `stage_rejected_<table>` (keys of rejected records); notes the keys in `touched_<table>`, and in
-    `changed` the source records, which `stage_<records>` has by key.
+    Closes the periods of changed and missing rows, and opens those of changed and new rows. Reads
+    `stage_<table>` and `stage_rejected_<table>` (keys of rejected records). Records the keys in
+    `touched_<table>`, and in `changed` the source records, which `stage_<records>` has by key.
     """
     values = {"at": at, "before": before, "delivery_id": delivery_id}
     _execute(connection, "apply_snapshot", table, values, records=records.name)
 
 
 def revert_snapshots(connection: Connection, table: Table, *, before: dt.datetime | None) -> None:
-    """Bring a table back to the snapshot `before`; notes the keys in `touched_<table>`."""
+    """Revert a table to the snapshot `before`; records the keys in `touched_<table>`."""
     _execute(connection, "revert_snapshots", table, {"before": before})
 
 

@@ -1,9 +1,9 @@
 """A simulated flights document with the shape and the errors of the real one.
 
-Itineraries leave within the next month and return a week later. Every day the oldest expire, new
-ones are added, and about a quarter of the prices change. As in the real document, some zone shifts
-are counted twice, layovers are not in the stated duration, one itinerary names a missing leg, and
-one has no price.
+Itineraries depart within the next month and return a week later. Every day the oldest expire, new
+ones are added, and about a quarter of the prices change. As in the real document, some time zone
+offsets are counted twice, stated durations exclude layovers, one itinerary refers to a missing leg,
+and one has no price.
 """
 
 import datetime as dt
@@ -42,7 +42,7 @@ PER_DAY = len(PAIRS)
 
 
 def build(sandbox: Sandbox) -> SandboxParts:
-    """Build the document of the day; its content type is text, as that of the real one."""
+    """Build the route of the day's document, with a text content type like the real one."""
 
     def flights_json(_: Request) -> Response:
         body = json.dumps(
@@ -84,7 +84,7 @@ def _leg(seed: int, number: int, day: dt.date, origin: str, target: str) -> dict
     lands_at = (leaves_at.astimezone(dt.UTC) + dt.timedelta(minutes=elapsed)).astimezone(
         ZoneInfo(_airport(target)["tz"])
     )
-    if random.random() < 0.02:  # the shift between the zones counted twice
+    if random.random() < 0.02:  # the zone offset is counted twice
         lands_at += (lands_at.utcoffset() or dt.timedelta()) - (
             leaves_at.utcoffset() or dt.timedelta()
         )

@@ -1,4 +1,4 @@
-"""Storage of flights: the archive of documents and what is read from them."""
+"""Tables of flights: the archive of documents, and what is read from them."""
 
 from sqlalchemy import (
     BigInteger,
@@ -307,8 +307,8 @@ itineraries = Table(
     comment="Every itinerary ever seen, one row each, as last seen. Made from flights.prices.",
 )
 
-# Not foreign keys: the statement that writes it joins itineraries and legs in the same transaction,
-# and checking each row again took a seventh of a first load.
+# Not foreign keys: the statement that writes it joins itineraries and legs in the same transaction.
+# Checking each row again took a seventh of the time of a first load.
 itinerary_legs = Table(
     "itinerary_legs",
     metadata,
@@ -332,11 +332,11 @@ itinerary_legs = Table(
     comment="The legs of each itinerary in their order, as last seen. Made from flights.prices.",
 )
 
+#: Tables with history, to which `flights.load` applies each snapshot.
 PERIODS = (airlines, agents, legs, prices)
-"""Tables with history; `flights.load` puts each day on top of them."""
 
+#: Tables that are rebuilt from them where they changed.
 READ_FROM_PERIODS = (itineraries, itinerary_legs)
-"""What is made anew from them where they changed."""
 
+#: Tables that `flights.load` fills, in the order of their references.
 READ_FROM_SNAPSHOTS = (airports, *PERIODS, *READ_FROM_PERIODS)
-"""What `flights.load` fills, in the order of their references."""

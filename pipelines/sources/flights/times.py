@@ -1,9 +1,9 @@
-"""What the times of a leg mean: instants, elapsed time, layover, and whether they can be true.
+"""Interpret the times of a leg: instants, elapsed time, layover, and plausibility.
 
-The source sends wall-clock times without offsets, and a duration that does not count layovers.
-Rules: without stops, elapsed time equals the stated duration; with stops it is at least that, and
-the rest is layover; anything else is impossible. Where clocks change, a wall-clock time may come
-twice or not at all; then the reading counts that these rules allow, when just one is.
+The source sends wall-clock times without offsets, and a duration that excludes layovers. Without
+stops, the elapsed time must equal the stated duration. With stops it must be at least that, and the
+rest is layover. Anything else is impossible. When clocks change, a wall-clock time may occur twice
+or not at all. It is then resolved by these rules if they allow exactly one reading.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,8 +18,8 @@ INSTANT = "datetime64[us, UTC]"
 def add_times(legs: pd.DataFrame) -> pd.DataFrame:
     """Add instants, minutes, verdict and remark to legs.
 
-    Takes departure_local, arrival_local (wall clock), departure_time_zone, arrival_time_zone
-    (IANA, or missing), duration_minutes, stops. Adds departure_at, arrival_at (UTC, missing where
+    Expects departure_local, arrival_local (wall clock), departure_time_zone, arrival_time_zone
+    (IANA, or missing), duration_minutes and stops. Adds departure_at, arrival_at (UTC, missing if
     the zone is), elapsed_minutes, layover_minutes, time_verdict and clock_change.
     """
     legs = legs.assign(clock_change=pd.Series(None, index=legs.index, dtype="str"))
@@ -46,9 +46,9 @@ def add_times(legs: pd.DataFrame) -> pd.DataFrame:
 
 
 def instants(local: pd.Series, time_zones: pd.Series) -> pd.Series:
-    """Wall-clock times as instants, each in its own zone.
+    """Convert wall-clock times to instants, each in its own zone.
 
-    NaT where the zone is missing, and where the time comes twice or not at all.
+    Returns NaT if the zone is missing, or if the time is ambiguous or does not exist.
     """
     found = pd.Series(pd.NaT, index=local.index, dtype=INSTANT)
     for zone, times in local.groupby(time_zones):
@@ -58,7 +58,7 @@ def instants(local: pd.Series, time_zones: pd.Series) -> pd.Series:
 
 
 def _read_unclear(leg: pd.Series) -> tuple[datetime | None, datetime | None, str | None]:
-    """Read a leg whose clocks change: as it can be true, or the first way, with a remark."""
+    """Resolve a leg across a clock change: the possible reading, or the first one with a remark."""
     departures = _readings(leg["departure_local"], leg["departure_time_zone"])
     arrivals = _readings(leg["arrival_local"], leg["arrival_time_zone"])
     possible = [
@@ -75,7 +75,7 @@ def _read_unclear(leg: pd.Series) -> tuple[datetime | None, datetime | None, str
 
 
 def _readings(local: pd.Timestamp, time_zone: str | None) -> list[datetime | None]:
-    """The instants that a wall-clock time may mean, the earlier offset first (PEP 495)."""
+    """Return the instants that a wall-clock time may mean, the earlier offset first (PEP 495)."""
     if not isinstance(time_zone, str):
         return [None]
     zone = ZoneInfo(time_zone)
@@ -86,7 +86,7 @@ def _readings(local: pd.Timestamp, time_zone: str | None) -> list[datetime | Non
 
 
 def is_skipped(local: pd.Timestamp, time_zone: str | None) -> bool:
-    """Whether the clocks of the zone never showed this time."""
+    """Return whether the clocks of the zone skipped this time."""
     if not isinstance(time_zone, str):
         return False
     naive = local.to_pydatetime()

@@ -1,9 +1,9 @@
-"""From the flights document to rows: pure functions of data to data.
+"""Convert the flights document to rows: pure functions of data to data.
 
-The contract: `itineraries` with id, legs (ids in order, at least one), price, agent,
+The contract: `itineraries` with id, legs (ids in order, at least one), price, agent and
 agent_rating (0 to 10 or null); `legs` with id, two IATA codes, two local times without offset,
-stops, airline_name, airline_id, duration_mins. A record that breaks it is rejected, with its
-reasons; an itinerary whose leg is missing or rejected is rejected too; the others are kept.
+stops, airline_name, airline_id and duration_mins. A record that violates it is rejected with its
+reasons. An itinerary with a missing or rejected leg is rejected, too. All others are kept.
 """
 
 import datetime as dt
@@ -24,7 +24,7 @@ from pipelines.warehouse.connection import array_literal
 Prices = dict[str, tuple[str, Decimal]]
 MAX_LEGS = 100
 DANGLING = "a leg is not in the document, or was rejected"
-#: Without the end of the month, which the calendar knows.
+#: Does not check the end of the month; the calendar does.
 LOCAL_TIME = (
     r"^(19[0-9][1-9]|19[1-9]0|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?$"
 )
@@ -44,7 +44,7 @@ LocalTime = Annotated[
 
 
 class LegRecord(BaseModel, strict=True):
-    """A leg as the document has it."""
+    """A leg as sent."""
 
     id: Name
     departure_airport: Iata
@@ -60,7 +60,7 @@ class LegRecord(BaseModel, strict=True):
 
 
 class ItineraryRecord(BaseModel, strict=True):
-    """An itinerary as the document has it; prices and legs are looked at apart."""
+    """An itinerary as sent; prices and legs are validated separately."""
 
     id: Name
     legs: list[Any] = Field(
@@ -75,9 +75,9 @@ class ItineraryRecord(BaseModel, strict=True):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One document as rows by table name, with the rejects and the drift.
+    """One document as rows by table name, with the rejects and the schema drift.
 
-    `rejected` has the keys of rejected records: what they are about is not gone.
+    `rejected` has the keys of rejected records: their entities still exist at the source.
     """
 
     rows: dict[str, pd.DataFrame]
@@ -88,17 +88,17 @@ class Snapshot:
 
     @property
     def read(self) -> int:
-        """Records in both lists."""
+        """The number of records in both lists."""
         return sum(self.read_by_list.values())
 
 
 def read_snapshot(
     document: Mapping[str, Any], *, time_zones: Mapping[str, str], country: str | None = None
 ) -> Snapshot:
-    """Sort a document's records into rows for the tables and rejects.
+    """Convert a document's records to rows for the tables, and to rejects.
 
-    `document` has passed `check_document`; `time_zones` maps IATA codes to IANA zones, `country`
-    decides whose currency an ambiguous sign is.
+    `document` has passed `check_document`. `time_zones` maps IATA codes to IANA zones. `country`
+    resolves ambiguous currency symbols.
     """
     itineraries = RecordValidator(
         document["itineraries"], name="itineraries", model=ItineraryRecord
@@ -141,12 +141,12 @@ def _screen_itineraries(itineraries: RecordValidator, leg_ids: set[str], prices:
 def _are_all_in(known: set[str], ids: list[Any]) -> bool:
     try:
         return known.issuperset(ids)
-    except TypeError:  # an object or a list in the place of an id
+    except TypeError:  # an object or a list instead of an id
         return False
 
 
 def _reject_conflicts(screening: RecordValidator) -> None:
-    """Reject records whose id came before with other content; the first one counts."""
+    """Reject records that repeat an id with other content; the first one counts."""
     good = screening.good()
     repeated = good[good.duplicated("id", keep=False)]
     if repeated.empty:
@@ -202,7 +202,7 @@ def _itinerary_rows(itineraries: pd.DataFrame, prices: Prices) -> dict[str, pd.D
 
 
 def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
-    """Codes that come with several names; the first one is kept."""
+    """Return a message for each airline code with several names; the first name is kept."""
     pairs = legs[["airline_id", "airline_name"]].drop_duplicates()
     names = pairs.groupby("airline_id")["airline_name"].agg(list)
     lines = [
@@ -214,7 +214,7 @@ def _renamed_airlines(legs: pd.DataFrame) -> list[str]:
 
 
 def _rejected_keys(itineraries: RecordValidator, legs: RecordValidator) -> dict[str, pd.DataFrame]:
-    """What can be a key of each table in the rejected records."""
+    """Return the valid keys of each table in the rejected records."""
     keys = {
         "airlines": ("airline_id", legs, "airline_id"),
         "agents": ("agent", itineraries, "agent"),
@@ -230,7 +230,7 @@ def _rejected_keys(itineraries: RecordValidator, legs: RecordValidator) -> dict[
 
 
 def _read_prices(texts: pd.Series, country: str | None) -> Prices:
-    """Every distinct text that is a price."""
+    """Parse every distinct text that is a price."""
     found: Prices = {}
     for text in {text for text in texts if isinstance(text, str)}:
         with suppress(ValueError):

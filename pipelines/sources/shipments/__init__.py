@@ -1,7 +1,7 @@
 """Parcels and their articles, from CSV files that are dropped into an inbox.
 
-`transform` makes rows of lines (pure), `addresses` takes addresses apart, `load` brings the tables
-up to date with one file.
+`transform` converts lines to rows (pure), `addresses` parses addresses, and `load` updates the
+tables from one file.
 """
 
 from pipelines.source import (

@@ -34,7 +34,7 @@ RISKS = {
     "none": GREEN,
     "unknown": GREY,
 }
-#: Carriers have words of their own too: red are only those of a fault.
+#: Carriers use statuses of their own, too. Only those of a fault are red.
 STATUSES = {"inbound_scan": GREY, "scanned": "#56b4e9", "in_transit": BLUE, "delivery": GREEN}
 FAULTS = ("exception", "return", "fail", "lost", "damage")
 UNITS = {" celsius": ", °C", " kmh": ", km/h", " minutes": ", min"}
@@ -100,8 +100,8 @@ def _show_tracking() -> None:
 
 
 def _show_shipment(found: Answer, given: dict[str, str]) -> None:
-    """The fields of a shipment one below the other, then its statuses and its articles."""
-    # The function finds a carrier in small letters too: the title has it as stored.
+    """Show the fields of a shipment one below the other, then its statuses and its articles."""
+    # The function ignores the case of the carrier; the title shows it as stored.
     one = found.rows.iloc[0].to_dict() if len(found.rows) else given
     statuses, articles = (one.pop(name, None) for name in ("status_history", "articles"))
     fields = [(_heading(str(name)), _as_text(str(name), value)) for name, value in one.items()]
@@ -166,7 +166,7 @@ def _status_colours(rows: pd.DataFrame) -> alt.Scale:
 
 
 def _map(rows: pd.DataFrame) -> Chart:
-    """A line for each pair of places, by risk, and a dot with its weather for each place."""
+    """Draw a line for each pair of places, by risk, and a dot with its weather for each place."""
     ends = ["sender", "receiver"]
     names = ["city", "conditions", "temperature_celsius", "latitude", "longitude"]
     places = pd.concat(

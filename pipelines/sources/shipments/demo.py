@@ -1,4 +1,4 @@
-"""What the sandbox begins with: files of the days before those in the inbox."""
+"""The sandbox's initial data: files of the days before those in the inbox."""
 
 import datetime as dt
 import hashlib
@@ -13,15 +13,15 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries
 
-#: Days with a file; the inbox has those of the last two.
+#: Days with a file; those of the last two are in the inbox.
 DEMO_DAYS = 10
 
 
 def seed_sandbox(store: Warehouse) -> str | None:
     """Load the sandbox's files of earlier days, unless others were loaded; return a message.
 
-    Each day is a transaction that holds the lock of the source. So a seed that was killed is
-    continued by the next one, and two at once load each day only once, in order.
+    Each day is a transaction that holds the lock of the source. A seed that was killed is therefore
+    continued by the next one, and two concurrent seeds load each day only once, in order.
     """
     files = _files()
     settings = sources()[SOURCE].load_settings()
@@ -30,7 +30,7 @@ def seed_sandbox(store: Warehouse) -> str | None:
     for delivery, body in files:
         with store.transaction(SOURCE) as connection:
             if _other_files_loaded(connection, [one for one, _ in files]):
-                break  # a file of an earlier day would now set statuses back
+                break  # a file of an earlier day would now reset statuses
             if last_sha256(connection, SOURCE, delivery.name) == delivery.sha256:
                 continue
             outcome = load_file(connection, io.BytesIO(body), delivery, settings, None)
@@ -55,7 +55,7 @@ def _files() -> list[tuple[Delivery, bytes]]:
 
 
 def _other_files_loaded(connection: Connection, demo: list[Delivery]) -> bool:
-    """Whether the ledger has a file of shipments that is none of the demo."""
+    """Return whether the ledger has a file of shipments that is not part of the demo."""
     is_demo = tuple_(deliveries.c.name, deliveries.c.sha256).in_(
         [(one.name, one.sha256) for one in demo]
     )

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 SOURCE = "shipments"
 ENCODING_VARIABLE = "SHIPMENTS_ENCODING"
+#: Share of bad lines from which a file is rejected, if more than a few are bad.
 MAX_BAD = 0.5
-"""Share of bad lines from which a file is rejected, where more than a few are bad."""
 SECOND_LINE = "the article came before in the shipment with other content"
 ANALYZE_FROM = 0.1
 STAGED = (
@@ -62,7 +62,7 @@ def load_file(
 ) -> Outcome:
     """Load a file into the tables; a later file overwrites an earlier one.
 
-    Raises `PermanentFailure` when it is no such file or most lines are bad; nothing is written.
+    Raises `PermanentFailure` if it is no such file or most lines are bad; nothing is written then.
     """
     from pipelines.ingest.csv_batches import portions
     from pipelines.sources.shipments.transform import COLUMNS, read_lines
@@ -120,19 +120,19 @@ def load_file(
 
 
 def retry_quarantine(store: Warehouse, settings: Settings | None = None) -> list[Outcome]:
-    """Read again what is in quarantine; what is good now is taken in and leaves it.
+    """Read quarantined lines again; those that are valid now are loaded and leave the quarantine.
 
-    Of a shipment in a later file, only missing articles are inserted. Files that were
-    rejected as a whole are read again with the next load. Each delivery is a transaction.
+    For a shipment that is in a later file, only missing articles are inserted. Files that were
+    rejected as a whole are read again with the next load. Each delivery is its own transaction.
     """
     currency = settings.currency if settings else None
     return retry_each(store, SOURCE, partial(_retry, currency=currency))
 
 
 def _retry(connection: Connection, retry: Retry, *, currency: str | None) -> Outcome:
-    """Read a delivery's quarantined lines again, as of when it was loaded.
+    """Read a delivery's quarantined lines again, as of the time when it was loaded.
 
-    A second line about an article stays there, as which one came first is not for a retry to say.
+    A second line about an article stays there: a retry cannot know which one came first.
     """
     from pipelines.ingest.csv_batches import of_records
     from pipelines.sources.shipments.transform import COLUMNS, read_lines
@@ -173,14 +173,14 @@ def _prepare(connection: Connection) -> None:
 
 
 def _stage(connection: Connection, lines: Lines) -> list[Reject]:
-    """Stage the good lines; return the others."""
+    """Stage the valid lines; return the rejects."""
     if len(lines.rows):
         copy_rows(connection, "stage_lines", lines.rows[list(STAGED)])
     return lines.rejects
 
 
 def _take_out_contradictions(connection: Connection) -> list[Reject]:
-    """Unstage lines that contradict each other, and return them."""
+    """Remove lines that contradict each other from the staged ones, and return them."""
     connection.execute(text("ANALYZE stage_lines (tracking_number, carrier, sku)"))
     return _take_out(connection, "disagreeing_lines", {}) + _take_out(
         connection, "contradicting_lines", {"reason": SECOND_LINE}
@@ -188,7 +188,7 @@ def _take_out_contradictions(connection: Connection) -> list[Reject]:
 
 
 def _take_out(connection: Connection, script: str, parameters: Mapping[str, Any]) -> list[Reject]:
-    """Run a statement that takes lines out of the staged ones, and return them."""
+    """Run a statement that removes lines from the staged ones, and return them."""
     query = text(read_sql("pipelines.sources.shipments", script))
     return [
         Reject(row.record, f"line {row.record}", row.raw, (row.reason,), tuple(row.record_key))
@@ -204,10 +204,10 @@ def _put(
     changed_at: datetime,
     currency: str | None,
 ) -> int:
-    """Bring all tables up to date with the staged lines; return how many lines they hold.
+    """Update all tables from the staged lines; return how many lines they now hold.
 
-    `seen_at` is when the source sent it, `changed_at` when the tables change, `currency` that of
-    its prices.
+    `seen_at` is when the source sent the file, `changed_at` when the tables change, and `currency`
+    the currency of its prices.
     """
     _read_addresses(connection, delivery_id)
     parameters = {
@@ -230,7 +230,7 @@ def _put(
 
 
 def _read_addresses(connection: Connection, delivery_id: int) -> None:
-    """Read the staged addresses that the tables do not have yet, or from an older parser."""
+    """Parse the staged addresses that are new, or that an older parser version parsed."""
     from pipelines.sources.shipments.addresses import PARSER_VERSION
 
     query = text(read_sql("pipelines.sources.shipments", "unread_addresses"))
@@ -239,7 +239,7 @@ def _read_addresses(connection: Connection, delivery_id: int) -> None:
 
 
 def read_addresses_again(store: Warehouse) -> None:
-    """Read again what an older parser read."""
+    """Parse addresses again that an older parser version parsed."""
     from pipelines.sources.shipments.addresses import PARSER_VERSION
 
     column = tables.addresses.c

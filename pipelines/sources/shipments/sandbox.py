@@ -1,8 +1,8 @@
-"""Simulated shipment files with the shape and the errors of the real ones, one a day.
+"""Simulated shipment files with the shape and the errors of the real ones, one per day.
 
 A shipment is in transit for four days; each day's file contains it with its current status. As in
 real files, the same status has several spellings, a line has no price, the lines of one shipment
-disagree, and some addresses name no existing country.
+contradict each other, and some addresses name no existing country.
 """
 
 import csv
@@ -32,7 +32,7 @@ ARTICLES = (
     *(("LP123", "Laptop", 800), ("MO456", "Mouse", 25), ("MT789", "Monitor", 200)),
     *(("KB012", "Keyboard", 50), ("HP678", "Headphones", 100), ("CH234", "Charger", 20)),
 )
-#: By number: towns by their own name, an ambiguous one, and one in no country.
+#: By number: towns by their local name, an ambiguous one, and one in no country.
 ODD_RECEIVERS = {
     3: "1010 Wien, Austria",
     5: "Frankfurt, Germany",
@@ -48,7 +48,7 @@ def build(sandbox: Sandbox) -> SandboxParts:
 
 
 def write_files(folder: Path, today: dt.date, seed: int) -> None:
-    """Write the files of yesterday and today into a folder, where they are missing."""
+    """Write the files of yesterday and today into a folder if they are missing."""
     folder.mkdir(parents=True, exist_ok=True)
     for day in (today - dt.timedelta(days=1), today):
         file = folder / f"shipments-{day.isoformat()}.csv"
@@ -71,7 +71,7 @@ def lines(seed: int, day: dt.date) -> list[list[str]]:
     """Return the lines of one day's file: about 60 shipments with 120 articles."""
     rows = clean_lines(seed, day)
     rows[-5][6] = "free"
-    rows[-1][3] = "Street 9, 4711 Somewhere, Nowhereland"  # the other lines say otherwise
+    rows[-1][3] = "Street 9, 4711 Somewhere, Nowhereland"  # the other lines contradict this
     return rows
 
 

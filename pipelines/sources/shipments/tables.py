@@ -1,4 +1,4 @@
-"""The tables of shipments: what the files say now, how each status changed, addresses in parts."""
+"""The tables of shipments: current state of the files, status history, parsed addresses."""
 
 from sqlalchemy import (
     BigInteger,
@@ -183,5 +183,5 @@ status_history = Table(
     comment="Every change of a shipment's status, the first status included.",
 )
 
+#: Tables that `shipments.load` fills.
 READ_FROM_FILES = (shipments, articles, status_history, addresses)
-"""What `shipments.load` fills."""

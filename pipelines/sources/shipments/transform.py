@@ -1,9 +1,9 @@
-"""From lines of a shipments file to rows: pure functions of data to data.
+"""Convert lines of a shipments file to rows: pure functions of data to data.
 
-The contract: one line an article, with tracking_number, carrier, sender_address,
-receiver_address, article_name, article_quantity (1 or more), article_price (of one piece, at most
-two decimals, no currency), sku, status. A shipment is a tracking number of a carrier. What holds
-for a line alone is in `LINES`; what lines of one shipment say together is checked in SQL.
+The contract: one line per article, with tracking_number, carrier, sender_address, receiver_address,
+article_name, article_quantity (1 or more), article_price (per piece, at most two decimals, no
+currency), sku, status. A shipment is a tracking number of a carrier. Rules about a single line are
+in `LINES`. Rules about several lines of one shipment are checked in SQL.
 """
 
 import re
@@ -33,6 +33,7 @@ COLUMNS = (
     "status",
 )
 KEY = ("tracking_number", "carrier", "sku")
+#: Statuses as carriers write them, in lower case and with _ between words.
 OTHER_WORDS = {
     "delivered": "delivery",
     "inbound": "inbound_scan",
@@ -42,7 +43,6 @@ OTHER_WORDS = {
     "scan": "scanned",
     "transit": "in_transit",
 }
-"""What carriers write for a status, in small letters and with _ between words."""
 MAX_PIECES = 1_000_000
 MAX_ADDRESS_CHARACTERS = 500
 
@@ -52,7 +52,7 @@ def _column(kind: Any, check: pa.Check | None, otherwise: str) -> pa.Column:
 
 
 def _each(is_good: Callable[[Any], bool]) -> pa.Check:
-    """A check of values that repeat from line to line: each is looked at once."""
+    """Return a check for values that repeat in many lines: each distinct value is tested once."""
     return pa.Check(lambda values: ~values.isin([*filterfalse(is_good, values.unique())]))
 
 
@@ -90,14 +90,14 @@ LINES = pa.DataFrameSchema(
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines that are well by themselves, with the columns of `stage_lines`, and the others."""
+    """Lines that are valid by themselves, with the columns of `stage_lines`, and the rejects."""
 
     rows: pd.DataFrame
     rejects: list[Reject]
 
 
 def read_lines(batch: Batch) -> Lines:
-    """Sort records of a file into rows and rejects, each by the number of its first line."""
+    """Convert records of a file to rows and rejects, each identified by its first line."""
     sent = batch.sent[list(COLUMNS)].apply(lambda texts: texts.str.strip())
     quantities = _whole_numbers(sent["article_quantity"])
     amounts = _amounts(sent["article_price"])
@@ -133,28 +133,28 @@ def _rows(sent: pd.DataFrame, quantities: pd.Series, amounts: pd.Series) -> pd.D
 
 
 def _status(raw: str) -> str:
-    """The word for a status; what has no letters or digits stays as sent."""
+    """Normalize a status; one without letters or digits stays as sent."""
     words = re.sub(r"[\s_./-]+", "_", raw.lower()).strip("_")
     return OTHER_WORDS.get(words, words) or raw
 
 
 def _whole_numbers(texts: pd.Series) -> pd.Series:
-    """`2` and `2.0`, which spreadsheets make of it; `2.000` may be two thousand and is missing."""
+    """Parse `2`, and `2.0` from spreadsheets; `2.000` may be two thousand and is missing."""
     is_whole = texts.str.match(r"^[0-9]{1,9}(?:\.0{1,2})?$")
     return pd.to_numeric(texts.where(is_whole), errors="coerce").astype("Int64")
 
 
 def _amounts(texts: pd.Series) -> pd.Series:
-    """`25`, `25.5` and `25,50` as PostgreSQL reads numbers; anything else is missing.
+    """Parse `25`, `25.5` and `25,50` into PostgreSQL's notation; anything else is missing.
 
-    So is `1,250`: the comma may stand for thousands.
+    This includes `1,250`, in which the comma may separate thousands.
     """
     is_amount = texts.str.match(r"^[0-9]{1,8}(?:[.,][0-9]{1,2})?$")
     return texts.where(is_amount).str.replace(",", ".", regex=False)
 
 
 def _key(sent: pd.DataFrame, index: int) -> tuple[str, ...] | None:
-    """Return the key of the article that a bad line is about, where it has one."""
+    """Return the key of the article that a bad line is about, if it has one."""
     key = tuple(str(sent.at[index, name]) for name in KEY)
     return key if all(is_name(part) for part in key) else None
 

@@ -1,9 +1,9 @@
-"""Solar plants: the registry, the readings of the monitoring service, and which days are complete.
+"""Solar plants: the registry, readings of the monitoring service, and which days are complete.
 
-`registry` keeps the plants. `sync` loads what is missing: `windows` finds the missing days,
-`client` requests them, `transform` reads an answer, `load` writes it with its bookkeeping;
-`plant_health` and `sensor_rules` judge the plants. `jobs` and `cli` are for people. Energy is taken
-as kWh and irradiation as Wh/m² in the hour: the service names no units.
+`registry` manages the plants. `sync` loads missing days: `windows` determines them, `client`
+requests them, `transform` parses an answer, and `load` writes it with its bookkeeping.
+`plant_health` and `sensor_rules` evaluate the plants. `jobs` and `cli` are for people. Energy is
+assumed to be in kWh and irradiation in Wh/m² per hour: the service names no units.
 """
 
 from pipelines.source import (

@@ -16,8 +16,8 @@ from pipelines.postgres.roles import LOADER, OPERATOR
 if TYPE_CHECKING:
     from pipelines.warehouse.connection import Warehouse
 
+#: Wide enough for the longest names: one line per plant, on a terminal and in a pipe.
 WIDTH = 250
-"""Wide enough for the longest names: each plant is one line, on a terminal and in a pipe."""
 
 
 @click.group()

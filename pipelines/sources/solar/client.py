@@ -1,6 +1,6 @@
-"""The monitoring service: the hourly values of a plant for some days, in one array.
+"""Client of the monitoring service: the hourly values of a plant for some days, as one array.
 
-It has no list of plants and needs no authentication. `from` is included, `to` is not.
+It has no list of plants and needs no authentication. `from` is inclusive, `to` is exclusive.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ class MonitoringClient:
 
     @property
     def place(self) -> str:
-        """The address without secrets."""
+        """The URL without secrets."""
         return redact(self.url, self.http.secrets)
 
     def end_patience(self) -> None:
-        """Let no request that is under way be tried again."""
+        """Disallow further retries of requests in progress."""
         if self.http.patience is not None:
             self.http.patience.end()
 
     def request(self, plant_id: int, window: Window) -> JsonAnswer:
-        """What the service has for the days of the window: `document` is for `read_answer`.
+        """Request the days of the window; the answer's `document` is for `read_answer`.
 
-        Raises what `HttpClient` does, and `PermanentFailure` when the answer has another shape.
+        Raises whatever `HttpClient` raises, and `PermanentFailure` if the answer has another shape.
         """
         from pipelines.sources.solar.transform import Columns
 
@@ -58,9 +58,9 @@ class MonitoringClient:
 
 
 def open_client(settings: Settings) -> MonitoringClient | None:
-    """A client for the service that the settings name; None when it is off.
+    """Return a client for the configured service; None if it is off.
 
-    It makes seven attempts, evenly spaced; all its requests share a budget of a hundred retries.
+    It makes seven attempts at even intervals. All its requests share a budget of a hundred retries.
     """
     from pipelines.sources.solar.transform import parse_items
 

@@ -1,4 +1,4 @@
-"""What the sandbox begins with: its plants, a day that was corrected since and one with a gap."""
+"""The sandbox's initial data: its plants, a day that was corrected since, and one with a gap."""
 
 import datetime as dt
 import json
@@ -10,9 +10,10 @@ from pipelines.sources.solar.registry import register_demo
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 
-#: Answers from before the first sync: the plant, days ago, hours that observed nothing yet, hours
-#: that are missing, how old the answer is, and how often it came. The first sync requests an old
-#: one again, which brings corrections; one that came several times just now leaves a gap for hours.
+#: Answers from before the first sync: plant, days ago, hours without observations yet, missing
+#: hours, age of the answer, and how often it was received. The first sync requests an old one
+#: again, which yields corrections. One that was received several times just now leaves a gap for
+#: hours.
 EARLIER = (
     (1, 3, range(9, 13), range(20, 24), dt.timedelta(days=2), 1),
     (3, 2, range(0), range(10, 14), dt.timedelta(), 4),
@@ -20,7 +21,7 @@ EARLIER = (
 
 
 def seed_sandbox(store: Warehouse) -> str | None:
-    """Register the sandbox's plants where none ever was registered; return a message."""
+    """Register the sandbox's plants if no plant was ever registered; return a message."""
     from pipelines.sources.solar.sandbox.sun import DEMO_PLANTS
 
     demo = [
@@ -48,7 +49,7 @@ def seed_sandbox(store: Warehouse) -> str | None:
 
 
 def _items(plant_id: int, day: dt.date, unobserved: range, missing: range) -> list[dict[str, Any]]:
-    """An earlier answer of the service for a day, which lacks some of what it has today."""
+    """Return an earlier answer of the service for a day, which lacks some of today's values."""
     from pipelines.sources.solar.sandbox.sun import readings
 
     return [

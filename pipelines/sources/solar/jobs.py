@@ -33,10 +33,10 @@ from pipelines.warehouse.sql_files import read_sql
 
 AFTER_FAILURE_SECONDS = 30.0
 SHOWN_PLANTS = 12
+#: A partition for each plant, by its number.
 PLANTS = dg.DynamicPartitionsDefinition(name="solar_plants")
-"""A partition for each plant, by its number."""
+#: Set on a result whose materializations were logged as they happened: Dagster logs no other.
 ALREADY_REPORTED = {"__source_asset_observation__": True}
-"""On a result whose materializations were logged as they happened: Dagster logs no other."""
 
 
 class Syncing(dg.Config):
@@ -251,7 +251,7 @@ def solar_sync_due(
 
 
 def _of_partitions(context: dg.AssetExecutionContext) -> list[int] | None:
-    """The plants whose partitions the run is for; None when it is for none."""
+    """Return the plants of the run's partitions; None for a run without partitions."""
     if not context.has_partition_key and not context.has_partition_key_range:
         return None
     keys = context.partition_keys
@@ -284,7 +284,7 @@ def _date(name: str, value: str) -> date:
 def _record_synced(
     context: dg.AssetExecutionContext | dg.OpExecutionContext, counts: ReadingCounts, synced: Synced
 ) -> None:
-    """Log what came of a plant: its materialization when all is well, else what is missing."""
+    """Log the result of a plant: its materialization if it is complete, else what is missing."""
     if synced.problem is not None:
         context.log.error("%s: %s", synced.plant, synced.problem)
         return

@@ -1,7 +1,7 @@
-"""One answer into the warehouse: readings, days and bookkeeping in one transaction.
+"""Load one answer into the warehouse: readings, days and bookkeeping in one transaction.
 
-Each day of an answered window is recorded as complete, partial or empty; a window that the service
-did not answer is recorded as failed. Nothing counts as synced that is not there.
+Each day of an answered window is recorded as complete, partial or empty. A window that the service
+did not answer is recorded as failed. A day never counts as synced unless its data are stored.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
 
 SOURCE = "solar"
 MAX_ITEMS_AN_HOUR = 4
+#: How long to wait for another session that is changing the plant, such as a forgotten psql.
 LOCK_WAIT = "60s"
-"""How long to wait for someone who is changing the plant, as in a forgotten psql."""
+#: Share of bad items from which the whole answer is rejected: its format must have changed.
 MAX_BAD = 0.9
-"""Share of bad items from which the whole answer is rejected: its form must have changed."""
 
 
 @dataclass(frozen=True)
 class Plant:
-    """A plant as it is when it is synced."""
+    """A plant at the time of its sync."""
 
     plant_id: int
     name: str
@@ -56,7 +56,7 @@ class Plant:
 
     @property
     def source(self) -> str:
-        """Under which its transactions take turns."""
+        """The name under which its transactions take turns."""
         return f"{SOURCE} plant {self.plant_id}"
 
     def __str__(self) -> str:
@@ -64,11 +64,11 @@ class Plant:
 
 
 class PlantGone(PermanentFailure):
-    """The plant was deleted while it was being synced."""
+    """The plant was deleted during its sync."""
 
 
 def known_days(connection: Connection, plant_id: int, oldest: dt.date, now: dt.datetime) -> Known:
-    """What is known of a plant's days since `oldest`."""
+    """Return what is known of a plant's days since `oldest`."""
     parameters = {"plant_id": plant_id, "oldest": oldest, "now": now}
     rows = connection.execute(_statement("known_days"), parameters).all()
     last = [row.first_day for row in rows if row.kind == "last"]
@@ -90,9 +90,9 @@ def take_answer(
     run_id: str | None,
     now: dt.datetime,
 ) -> Outcome:
-    """Write what the service answered for a window.
+    """Write the service's answer for a window.
 
-    Raises `PlantGone`, and `PermanentFailure` when the answer is not about the window or nearly all
+    Raises `PlantGone`, and `PermanentFailure` if the answer is not about the window or almost all
     of it is bad; nothing is written then.
     """
     from pipelines.sources.solar.transform import read_answer
@@ -163,13 +163,13 @@ def take_answer(
 def note_failed(
     connection: Connection, plant: Plant, window: Window, problem: str, *, now: dt.datetime
 ) -> None:
-    """Write that the service did not answer for a window, and when it is requested again."""
+    """Record that the service did not answer for a window, and when to request it again."""
     parameters = _about(plant, window) | {"now": now, "problem": problem}
     connection.execute(_statement("put_failed_days"), parameters)
 
 
 def keep_plant(connection: Connection, plant: Plant) -> None:
-    """Keep the plant in the registry until the transaction ends. Raises `PlantGone`."""
+    """Lock the plant against deletion until the transaction ends. Raises `PlantGone`."""
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
     mine = tables.plants.c.plant_id == plant.plant_id
     query = select(tables.plants.c.time_zone).where(mine).with_for_update(key_share=True, read=True)
@@ -183,7 +183,7 @@ def keep_plant(connection: Connection, plant: Plant) -> None:
 
 
 def _is_known(connection: Connection, plant: Plant, window: Window, delivery: Delivery) -> bool:
-    """Whether the same answer was the last one for every day of the window."""
+    """Return whether the same answer was the last one for every day of the window."""
     if last_sha256(connection, SOURCE, delivery.name) != delivery.sha256:
         return False
     mine = (
@@ -206,7 +206,7 @@ def _is_known(connection: Connection, plant: Plant, window: Window, delivery: De
 def _put_readings(
     connection: Connection, plant: Plant, readings: pd.DataFrame, delivery_id: int
 ) -> pd.DataFrame:
-    """Write the readings that are new or other than what is stored, and return these."""
+    """Write the readings that are new or differ from the stored ones; return these."""
     if readings.empty:
         return readings
     times = {"plant_id": plant.plant_id, "first": readings.read_at.min()}
@@ -226,7 +226,7 @@ def _put_readings(
 
 
 def _stored(connection: Connection, times: dict[str, Any]) -> pd.DataFrame | None:
-    """What is stored between two times, by the second of each; None where there is nothing."""
+    """Return what is stored between two times, one row per second; None if there is nothing."""
     import pandas as pd
 
     sent = connection.execute(_statement("stored_readings"), times).one()
@@ -251,7 +251,7 @@ def _answer_quarantine(
 
 
 def _days(readings: pd.DataFrame, zone: str) -> list[dt.date]:
-    """The days of readings in a zone."""
+    """Return the dates of readings in a zone."""
     local = readings.read_at.dt.tz_convert(zone).dt.tz_localize(None)
     days: list[dt.date] = local.astype("datetime64[s]").to_numpy().astype("datetime64[D]").tolist()
     return sorted({*days})

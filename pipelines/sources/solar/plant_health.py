@@ -1,7 +1,7 @@
-"""How each plant does, and whether its sensors can be trusted, over its last 30 days.
+"""Health of each plant and reliability of its sensors, over its last 30 days.
 
-A plant is evaluated again when one of those days was requested, and once a day. What
-is found warns; nothing here stops a load. `sensor_rules` has the evidence against a sensor.
+A plant is evaluated again when one of those days was requested, and once a day. Findings are
+warnings; they never block a load. `sensor_rules` has the evidence against a sensor.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SOURCE = "metrics.solar_plant_health"
+#: Less than this counts as none, as for `solar.ratio`.
 MIN_KWH = 1e-6
-"""Less is none, as for `solar.ratio`."""
+#: Plants whose readings are in memory at the same time, 36,000 hours.
 PLANTS_AT_ONCE = 50
-"""Plants whose readings are in memory at the same time, 36,000 hours."""
 TIME = "datetime64[us, UTC]"
 PLANT_TYPES = {
     "latitude": "float64",
@@ -35,24 +35,24 @@ PLANT_TYPES = {
     "requested_at": TIME,
 }
 READING_TYPES = {"plant_id": "int64", "read_at": TIME, **dict.fromkeys(VALUES, "float64")}
+#: The evidence against a plant's sensors, by the column that counts its hours.
 WORDS = {
     "night_hours": "production at night",
     "flat_hours": "flat lines",
     "over_limit_hours": "above the physical limit",
 }
-"""What speaks against a plant's sensors, by the column that counts its hours."""
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """How many plants were looked at, and how many were taken out because they retired."""
+    """The number of plants evaluated, and of retired plants removed."""
 
     computed: int
     removed: int
 
 
 def refresh(store: Warehouse, *, now: dt.datetime) -> Refreshed:
-    """Look at the plants of which something changed, and write what is found."""
+    """Evaluate the plants with changes, and write the results."""
     with store.transaction(SOURCE) as connection:
         removed = connection.execute(_statement("forget_retired_plants")).rowcount
         plants = connection.execute(_statement("plants_to_look_at"), {"now": now}).all()
@@ -63,17 +63,17 @@ def refresh(store: Warehouse, *, now: dt.datetime) -> Refreshed:
 
 
 def suspicious(connection: Connection) -> list[dict[str, Any]]:
-    """The plants whose sensors something speaks against: the rows of the check."""
+    """Return the plants with suspicious sensors: the rows of the check."""
     query = text(read_sql("pipelines.sources.solar", "checks/no_suspicious_sensor"))
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def look_at(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
-    """The health of each plant: the columns of the table that follow from readings.
+    """Evaluate each plant; return the columns of the table that derive from readings.
 
-    `plants`, with plant_id as index: latitude, longitude and, as instants, first_at, week_at and
-    end_at, between which are the 30 days and the last 7. `readings`: those of the 30 days, in order
-    of plant and time.
+    `plants` has the index plant_id and the columns latitude, longitude and, as instants, first_at,
+    week_at and end_at, which delimit the 30 days and the last 7. `readings` are those of the 30
+    days, ordered by plant and time.
     """
     from pipelines.sources.solar import sensor_rules
 
@@ -95,7 +95,7 @@ def look_at(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _health_of(connection: Connection, plants: Sequence[Row[Any]]) -> pd.DataFrame:
-    """The rows of `plants` as they are staged; readings are read for some plants at a time."""
+    """Return the rows of `plants` for staging; readings are loaded for some plants at a time."""
     import pandas as pd
 
     found = []
@@ -112,10 +112,10 @@ def _health_of(connection: Connection, plants: Sequence[Row[Any]]) -> pd.DataFra
 def _yield(
     plants: pd.DataFrame, readings: pd.DataFrame, since: str, days: int
 ) -> dict[str, pd.Series[float]]:
-    """Performance ratio and availability of the days from the instant in the column `since` on.
+    """Return performance ratio and availability of the days since the time in column `since`.
 
-    The ratio is what was observed by what was expected in the hours that are stored, which others
-    call the performance index. Hours are expected by the calendar, requested or not.
+    The ratio is observed by expected energy in the stored hours, also known as the performance
+    index. For availability, hours are expected by the calendar, requested or not.
     """
     of_plant = readings[readings.read_at >= readings[since]].groupby("plant_id")
     sums = of_plant[["observed_energy_kwh", "expected_energy_kwh"]].sum().reindex(plants.index)
@@ -129,7 +129,7 @@ def _yield(
 
 
 def _longest_gap_hours(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.Series[int]:
-    """The most hours between two readings, or between one and either end of the 30 days."""
+    """Return the longest gap in hours between readings, or to either end of the 30 days."""
     import pandas as pd
 
     hour = pd.Timedelta(hours=1)
@@ -141,7 +141,7 @@ def _longest_gap_hours(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.Serie
 
 
 def _words(hours: pd.Series[int]) -> str:
-    """What speaks against a plant's sensors, as COPY takes it, by its hours that break a rule."""
+    """Return the evidence against a plant's sensors as a COPY array, from its hours per rule."""
     broken = hours.dropna()
     return array_literal(
         f"{words} in {broken[rule]:,} hour{'s' if broken[rule] > 1 else ''}"

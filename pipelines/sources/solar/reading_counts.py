@@ -1,4 +1,4 @@
-"""Stored hours of plants, for asset pages: counted once, then only for what was synced."""
+"""Counts of stored hours per plant for asset pages: counted once, then only for synced plants."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from pipelines.warehouse.sql_files import read_sql
 
 
 class ReadingCounts:
-    """Hours stored and items rejected of each plant, as last counted."""
+    """Hours stored and items rejected per plant, as last counted."""
 
     def __init__(self, store: Warehouse) -> None:
         self._store = store

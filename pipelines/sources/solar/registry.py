@@ -1,7 +1,7 @@
 """The registry of solar plants: register, rename, move, retire, delete, list.
 
-The rules are those of the table `solar.plants` itself, its constraints and triggers, so that plain
-SQL has to meet them too; here an error becomes a message. Nothing here requests anything.
+The rules are the constraints and triggers of the table `solar.plants`, so that plain SQL has to
+satisfy them, too. This module translates their errors into messages. It sends no requests.
 """
 
 import datetime as dt
@@ -23,9 +23,10 @@ from pipelines.warehouse.sql_files import read_sql
 
 SOURCE = "solar plants"
 MAX_CHARACTERS = 50
+#: How long to wait for another session that is changing the plant, such as a forgotten psql.
 LOCK_SECONDS = 10
-"""How long to wait for someone else who is changing the same plant, as in a forgotten psql."""
 LIST = "isobar plants list shows those that there are."
+#: Problem and remedy by constraint.
 CONSTRAINT_ERRORS = {
     "plants_name_key": ("the name is taken", f"Choose another name; {LIST}"),
     "plants_name_check": (
@@ -49,7 +50,6 @@ CONSTRAINT_ERRORS = {
         "Give degrees east, as decimals.",
     ),
 }
-"""By constraint: what it has against a plant, and what to do."""
 
 
 def add(
@@ -64,8 +64,8 @@ def add(
 
     The number is `plant_id`, or else the next one.
 
-    Coordinates are degrees north and east, both or neither; `time_zone` is the zone of the times
-    that the monitoring service sends. Raises `PermanentFailure` for what the table rejects.
+    Coordinates are degrees north and east, both or neither. `time_zone` is the zone of the times
+    that the monitoring service sends. Raises `PermanentFailure` if the table rejects a value.
     """
     name = _fit("name", name)
     plant = {
@@ -80,7 +80,7 @@ def add(
         )
     statement = insert(plants).on_conflict_do_nothing(index_elements=["plant_id"])
     with _changing(store, f"{_shown(name)} was not registered") as connection:
-        with connection.begin_nested() as trial:  # a rejected row draws no number
+        with connection.begin_nested() as trial:  # a rejected row uses up no number
             connection.execute(statement, plant | {"plant_id": MAX_PLANT_ID})
             trial.rollback()
         if plant_id is not None:
@@ -90,23 +90,23 @@ def add(
                     f"there is a plant {plant_id} already", f"Give another number; {LIST}"
                 )
             return plant_id
-        while True:  # the next number may have been given by hand: then the one after it
+        while True:  # skip numbers that were assigned by hand
             row = connection.execute(statement.returning(plants.c.plant_id), plant).one_or_none()
             if row is not None:
                 return int(row.plant_id)
 
 
 def rename(store: Warehouse, plant_id: int, name: str) -> None:
-    """Give a plant another name. Raises `PermanentFailure`."""
+    """Change the name of a plant. Raises `PermanentFailure`."""
     name = _fit("name", name)
     what = f"plant {plant_id} was not renamed to {_shown(name)}"
     _change(store, plant_id, what, name=name)
 
 
 def retire(store: Warehouse, plant_id: int) -> dt.datetime:
-    """Have a plant not synced any more; its data stay. Return since when; again changes nothing.
+    """Stop syncing a plant and keep its data; idempotent. Returns when it was retired.
 
-    Raises `PermanentFailure` when there is no such plant.
+    Raises `PermanentFailure` if the plant does not exist.
     """
     what = f"plant {plant_id} was not retired"
     row = _change(store, plant_id, what, retired_at=func.coalesce(plants.c.retired_at, func.now()))
@@ -115,20 +115,20 @@ def retire(store: Warehouse, plant_id: int) -> dt.datetime:
 
 
 def unretire(store: Warehouse, plant_id: int) -> None:
-    """Have a retired plant synced again, the days since then too. Raises `PermanentFailure`."""
+    """Sync a retired plant again, including the days since then. Raises `PermanentFailure`."""
     _change(store, plant_id, f"plant {plant_id} is still retired", retired_at=None)
 
 
 def set_location(store: Warehouse, plant_id: int, latitude: float, longitude: float) -> None:
-    """Give a plant other coordinates, degrees north and east. Raises `PermanentFailure`."""
+    """Change a plant's coordinates, in degrees north and east. Raises `PermanentFailure`."""
     what = f"plant {plant_id} was not moved"
     _change(store, plant_id, what, latitude=latitude, longitude=longitude)
 
 
 def delete(store: Warehouse, plant_id: int) -> int:
-    """Delete a plant with its data; return how many readings went with it.
+    """Delete a plant with its data; return the number of deleted readings.
 
-    Raises `TransientFailure` while it is being synced, `PermanentFailure` when it does not exist.
+    Raises `TransientFailure` during a sync, and `PermanentFailure` if it does not exist.
     """
     count = select(func.count()).where(readings.c.plant_id == plant_id)
     with _changing(store, f"plant {plant_id} was not deleted") as connection:
@@ -143,15 +143,15 @@ def listing(connection: Connection) -> Sequence[Row[Any]]:
     """Return every plant by number, with counts of its days.
 
     The rows have the columns of `solar.plants`, and `days_complete`, `days_missing` (requested, but
-    the service did not send them whole) and `days_not_requested`.
+    the service did not send them completely) and `days_not_requested`.
     """
     return connection.execute(text(read_sql("pipelines.sources.solar", "listing"))).all()
 
 
 def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
-    """Register plants, rows of `solar.plants` numbered from 1 on, where there never were any.
+    """Register plants, rows of `solar.plants` numbered from 1, if there never were any.
 
-    So a deleted one does not come back. Return whether they were registered.
+    A deleted plant therefore does not come back. Returns whether they were registered.
     """
     has_had_plants = text(read_sql("pipelines.sources.solar", "has_had_plants"))
     draw = text("SELECT nextval('solar.plants_plant_id_seq') FROM generate_series(1, :count)")
@@ -162,21 +162,21 @@ def register_demo(store: Warehouse, demo: Sequence[Mapping[str, Any]]) -> bool:
         is_empty = connection.execute(select(plants.c.plant_id).limit(1)).first() is None
         if is_empty:
             connection.execute(insert(plants).on_conflict_do_nothing(), demo)
-    # Drawn numbers stay drawn if the process dies, so the plants have to be there before.
+    # Sequence numbers stay used if the process dies, so the plants have to be inserted first.
     with _changing(store, what) as connection:
         connection.execute(draw, {"count": len(demo)})
     return is_empty
 
 
 def _change(store: Warehouse, plant_id: int, what: str, **values: object) -> Row[Any]:
-    """Change columns of a plant, and return its row; `what` begins the error message."""
+    """Update columns of a plant and return its row; `what` begins the error message."""
     statement = update(plants).where(_is(plant_id)).values(values)
     with _changing(store, what) as connection:
         return _known(connection.execute(statement.returning(plants)).one_or_none(), plant_id)
 
 
 def _is(plant_id: int) -> ColumnElement[bool]:
-    """That a row is of the plant; a number that no integer holds is of none."""
+    """Match a plant's row; a number outside the integer range matches none."""
     return plants.c.plant_id == cast(plant_id, Numeric)
 
 
@@ -195,7 +195,7 @@ def _changing(store: Warehouse, what: str) -> Iterator[Connection]:
 
 
 def _in_words(what: str, error: object) -> Failure | None:
-    """Translate the database's error; None when it is not about plants."""
+    """Translate the database's error; None if it is not about plants."""
     if isinstance(error, psycopg.errors.ObjectInUse):
         return TransientFailure(
             SOURCE,
@@ -227,7 +227,7 @@ def _known(row: Row[Any] | None, plant_id: int) -> Row[Any]:
 
 
 def _fit(column: str, value: str) -> str:
-    """The text without blanks around it, unless it has characters that no name has."""
+    """Return the text without surrounding blanks; reject characters that names cannot contain."""
     value = value.strip()
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
         raise _rejected(

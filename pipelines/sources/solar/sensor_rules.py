@@ -1,8 +1,8 @@
-"""Rules that the readings of an intact sensor never break, each with its source.
+"""Rules that the readings of an intact sensor never violate, each with its source.
 
-Pure: readings in, which of them break a rule out. Readings are frames with plant_id, read_at (the
-beginning of the hour), the four values as in `solar.readings`, latitude and longitude, in order of
-plant and time. What a plant is to yield, and whether that is much or little, is not looked at here.
+Pure: readings in, rule violations out. Readings are frames with plant_id, read_at (start of the
+hour), the four values as in `solar.readings`, latitude and longitude, ordered by plant and time.
+The level of a plant's yield is not evaluated here.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+#: The end of civil twilight: below it, there is no light that a module would notice.
 NIGHT_BELOW_DEGREES = -6.0
-"""The end of civil twilight: with the sun below, there is no light that a module would notice."""
+#: The most that a pyranometer may measure in the dark.
 NIGHT_WH_PER_M2 = 5.0
-"""What a pyranometer may measure in the dark."""
+#: Energy up to this share of the highest expected energy in an hour is negligible.
 FAINT = 0.01
-"""Share of the most energy expected in an hour, up to which energy is as good as none."""
 FLAT_HOURS = 4
+#: Relative tolerance within which a value counts as unchanged.
 STILL = 1e-5
-"""Share by which a value that stands still may differ from the one before."""
 
 
 def sun(readings: pd.DataFrame) -> pd.DataFrame:
-    """Return where the sun is in each hour; NaN for plants without coordinates.
+    """Return the position of the sun in each hour; NaN for plants without coordinates.
 
-    highest_degrees: its apparent elevation when it is highest of the hour's beginning, middle and
-    end. above_air_w_per_m2: the irradiance outside the atmosphere.
+    highest_degrees: the highest of its apparent elevations at the start, middle and end of the
+    hour. above_air_w_per_m2: the irradiance outside the atmosphere.
     """
     import numpy as np
     import pandas as pd
@@ -56,10 +56,10 @@ def sun(readings: pd.DataFrame) -> pd.DataFrame:
 
 
 def is_on_at_night(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]:
-    """Hours with energy or irradiation although the sun is below civil twilight all the time.
+    """Return hours with energy or irradiation during which the sun is always below civil twilight.
 
     QCRad's limit (see `is_over_limit`) is 100 W/m² in the dark. The margin of 6° allows for dusk,
-    for coordinates that are nearly right and for clocks that are some minutes wrong.
+    slightly wrong coordinates and clocks that are off by some minutes.
     """
     is_night = sun.highest_degrees < NIGHT_BELOW_DEGREES
     is_on = (readings.observed_energy_kwh > _faint(readings)) | (
@@ -69,11 +69,12 @@ def is_on_at_night(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]
 
 
 def is_flat(readings: pd.DataFrame) -> pd.Series[bool]:
-    """Hours of runs of four or more, by day, in which an observed value stands still.
+    """Return daytime hours in runs of four or more in which an observed value does not change.
 
-    The rule of pvanalytics' `quality.gaps.stale_values_diff`, by its tolerance, between neighbours.
-    Day is when energy is expected. Energy that stays at zero is an outage, and energy that stands
-    still with what is expected, under changing light, is an inverter at its limit: neither is flat.
+    This is the rule of pvanalytics' `quality.gaps.stale_values_diff`, with its tolerance, between
+    neighbours. Daytime is when energy is expected. Energy that stays at zero is an outage. Energy
+    that is constant together with the expected energy under changing light is an inverter at its
+    limit. Neither counts as flat.
     """
     is_day = readings.expected_energy_kwh > _faint(readings)
     is_at_limit = _stands_still(readings, "expected_energy_kwh") & ~_stands_still(
@@ -90,11 +91,12 @@ def is_flat(readings: pd.DataFrame) -> pd.Series[bool]:
 
 
 def is_over_limit(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]:
-    """Hours with more irradiation than can fall on the level, with the sun where it is highest.
+    """Return hours with more irradiation than possible on a level surface at the sun's highest.
 
-    1.5 S µ^1.2 + 100 W/m², where S arrives outside the atmosphere and µ is the sine of the sun's
-    elevation: QCRad's physically possible limit (Long and Shi 2008; Long and Dutton 2002). The mean
-    of an hour in W/m² is its sum in Wh/m². Modules that face a low sun may receive more.
+    The limit is 1.5 S µ^1.2 + 100 W/m², where S is the irradiance outside the atmosphere and µ the
+    sine of the sun's elevation: QCRad's physically possible limit (Long and Shi 2008; Long and
+    Dutton 2002). The mean of an hour in W/m² is its sum in Wh/m². Modules that face a low sun may
+    receive more.
     """
     import numpy as np
 
@@ -104,12 +106,12 @@ def is_over_limit(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _faint(readings: pd.DataFrame) -> pd.Series[float]:
-    """Energy that is as good as none to the plant of each reading."""
+    """Return the negligible energy for the plant of each reading."""
     return FAINT * readings.groupby("plant_id").expected_energy_kwh.transform("max")
 
 
 def _stands_still(readings: pd.DataFrame, value: str) -> pd.Series[bool]:
-    """Whether the value is that of the same plant an hour before."""
+    """Return whether the value equals that of the same plant an hour earlier."""
     import pandas as pd
 
     of_plant = readings.groupby("plant_id")
@@ -119,6 +121,6 @@ def _stands_still(readings: pd.DataFrame, value: str) -> pd.Series[bool]:
 
 
 def _in_long_run(follows: pd.Series[bool]) -> pd.Series[bool]:
-    """Which rows are in runs of `FLAT_HOURS` or more, each of which follows the one before."""
+    """Return which rows are in runs of `FLAT_HOURS` or more, each following the one before."""
     run = (~follows).cumsum()
     return run.groupby(run).transform("size").ge(FLAT_HOURS)

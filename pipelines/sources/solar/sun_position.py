@@ -1,6 +1,6 @@
-"""Where the sun is and what it sends: two formulae, compared with pvlib in a test.
+"""Position and irradiance of the sun: two formulae, compared with pvlib in a test.
 
-Works on NumPy arrays of instants; reads no clock and knows no plants.
+Works on NumPy arrays of instants; uses no clock and no plant data.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: W/m² outside the atmosphere at the mean distance of the sun (ASTM E-490).
 SOLAR_CONSTANT_W_PER_M2 = 1366.1
-#: The centre of the sun when its upper rim sets. Below it nothing is refracted into sight.
+#: Elevation of the sun's centre at sunset of its upper rim. Refraction applies only above it.
 SUNSET_DEGREES = -0.8333
 
 

@@ -1,7 +1,7 @@
-"""Brings plants up to date: several at once, each window of each plant a transaction of its own.
+"""Sync plants: several at once, each window of each plant in its own transaction.
 
 Answers that were written are not requested again by the next sync, however this one ended. A plant
-that is synced is locked, so that it cannot be deleted and two syncs of it take turns.
+is locked during its sync, so that it cannot be deleted and two syncs of it take turns.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ from pipelines.sources.solar.windows import Depth, Window, history_from, windows
 from pipelines.warehouse.connection import Warehouse
 
 logger = logging.getLogger("isobar.solar")
+#: Plants that are requested at the same time: the service is one machine.
 AT_ONCE = 8
-"""Plants that are requested at the same time: the service is one machine."""
+#: How often a sync of all plants polls for new ones, and any sync for plants locked by another.
 LOOK_SECONDS = 5.0
-"""How often a sync of all plants looks for new ones, and any for those that another one let go."""
 
 
 @dataclass
 class Synced:
-    """What came of one plant; `problems` say which windows did not come, and why."""
+    """The result of one plant; `problems` say which windows failed, and why."""
 
     plant: Plant
     answers: list[Outcome] = field(default_factory=list)
@@ -61,13 +61,13 @@ class Synced:
 
     @property
     def problem(self) -> str | None:
-        """Why it is not whole, in words; None when every answer came."""
+        """Why the plant is incomplete; None if every window was answered."""
         more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
         return f"{self.problems[0]}{more}" if self.problems else None
 
 
 class Sync:
-    """One sync; `window` is requested instead of what is missing, where a person chose it."""
+    """One sync; `window` is requested instead of the missing days if a person chose it."""
 
     def __init__(
         self,
@@ -86,10 +86,10 @@ class Sync:
     def plants(
         self, chosen: Sequence[int] | None = None, *, with_new: bool = False
     ) -> Iterator[Synced]:
-        """Sync the chosen plants, or all; `with_new` those too that are registered meanwhile.
+        """Sync the chosen plants, or all; `with_new` includes plants registered meanwhile.
 
-        Gives each as it is finished. Retired ones are left alone. Raises `PermanentFailure` for a
-        plant or a window that cannot be, before any request, and what the database raises.
+        Yields each plant when it is finished. Retired plants are skipped. Raises `PermanentFailure`
+        for an invalid plant or window, before any request, and database errors.
         """
         plants = self._registered(chosen)
         waiting, known = deque(plants), {plant.plant_id for plant in plants}
@@ -105,7 +105,7 @@ class Sync:
                         if lock("pg_try_advisory_lock", plant):
                             under_way[pool.submit(self._plant, plant)] = plant
                             is_blocked = False
-                        else:  # another sync is at it
+                        else:  # another sync is working on it
                             waiting.append(plant)
                     done, _ = wait(under_way, LOOK_SECONDS, FIRST_COMPLETED)
                     for future in done:
@@ -117,18 +117,18 @@ class Sync:
                         new = [one for one in self._new() if one.plant_id not in known]
                         waiting.extendleft(new)
                         known.update(plant.plant_id for plant in new)
-            finally:  # what is under way ends after its present try
+            finally:  # requests in progress end after their current attempt
                 self._stopped.set()
                 self.client.end_patience()
 
     def _plant(self, plant: Plant) -> Synced:
-        """Bring one plant up to date; a service that does not answer ends it."""
+        """Sync one plant; it ends if the service does not answer."""
         began = time.monotonic()
         synced = Synced(plant)
         try:
             for window in self._begin(plant):
                 if self._stopped.is_set():
-                    return synced  # it did not end, so it is due again
+                    return synced  # unfinished, so it is due again
                 if not self._take(synced, window):
                     break
             synced.seconds = time.monotonic() - began
@@ -138,7 +138,7 @@ class Sync:
         return synced
 
     def _begin(self, plant: Plant) -> list[Window]:
-        """Yield the windows to request; a sync of what is missing is noted to begin."""
+        """Return the windows to request; records the start of a sync of missing days."""
         now = self.clock()
         today = _today(plant, now)
         oldest = history_from(today, self.depth)
@@ -177,7 +177,7 @@ class Sync:
             raise
         except PermanentFailure as failure:
             self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")
-        except Exception as error:  # a fault of ours costs this window, and no other plant
+        except Exception as error:  # our own bug fails only this window
             logger.exception("%s, %s", plant, window)
             self._note_failed(synced, window, f"a fault of Isobar: {error!r}. See the run's log.")
         else:
@@ -224,7 +224,7 @@ class Sync:
         return [_plant(row) for row in self._rows(None, is_new=True) if row.retired_at is None]
 
     def _rows(self, chosen: Sequence[int] | None, *, is_new: bool = False) -> Sequence[Any]:
-        """Plants of the registry, those that were never synced first."""
+        """Return plants of the registry, never synced ones first."""
         plants, syncs = tables.plants.c, tables.syncs.c
         query = (
             select(plants.plant_id, plants.name, plants.time_zone, plants.retired_at)
@@ -242,9 +242,9 @@ class Sync:
 
 @contextmanager
 def _lock_session(store: Warehouse) -> Iterator[Callable[[str, Plant], bool]]:
-    """A session that holds locks of plants: they end with it, however it ends.
+    """Open a session that holds plant locks; they are released when it ends, for any reason.
 
-    Gives what calls a function of PostgreSQL for the lock of a plant.
+    Yields a function that calls a PostgreSQL function for the lock of a plant.
     """
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -256,7 +256,7 @@ def _lock_session(store: Warehouse) -> Iterator[Callable[[str, Plant], bool]]:
         try:
             yield call
         finally:
-            connection.invalidate()  # its session ends, and its locks with it
+            connection.invalidate()  # ends its session and releases the locks
 
 
 def _check_chosen(rows: Sequence[Any], chosen: Sequence[int]) -> None:

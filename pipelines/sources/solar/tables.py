@@ -1,4 +1,4 @@
-"""The tables of solar plants: registry, readings, corrections, and what is known of each day."""
+"""The tables of solar plants: registry, readings, corrections, and the state of each day."""
 
 from sqlalchemy import (
     BigInteger,
@@ -30,17 +30,17 @@ from pipelines.warehouse.tables import (
 SCHEMA, METRICS = "solar", "metrics"
 metadata = source_metadata()
 MAX_PLANT_ID = 2**31 - 1
+#: The four values of an hour, with their descriptions.
 VALUES = {
     "expected_energy_kwh": "Energy that the service expected, kWh (the unit is assumed)",
     "observed_energy_kwh": "Energy that was observed, kWh (the unit is assumed)",
     "expected_irradiation_wh_per_m2": "Irradiation expected, Wh/m² (the unit is assumed)",
     "observed_irradiation_wh_per_m2": "Irradiation observed, Wh/m² (the unit is assumed)",
 }
-"""The four values of an hour, and what each is."""
 
 
 def _plant_id(*, is_key: bool, is_checked: bool = True) -> Column[int]:
-    """The plant; unchecked where a check for each row would cost a load too much."""
+    """Return the plant's column, without a foreign key if checking each row would be too slow."""
     plant = [ForeignKey("solar.plants.plant_id", ondelete="CASCADE")] if is_checked else []
     return required(
         "plant_id",

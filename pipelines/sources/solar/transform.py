@@ -1,7 +1,7 @@
-"""One answer of the monitoring service: items to readings, each bad one with its reasons.
+"""Parse an answer of the monitoring service: items to readings, bad ones with their reasons.
 
 An item is `{"datetime": …, "expected": {"energy", "irradiation"}, "observed": {…}}`. Its time is in
-the plant's zone unless it has another one.
+the plant's zone unless it names another one.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDES, MEASURES = ("expected", "observed"), ("energy", "irradiation")
+#: In an hour; no plant on Earth has ten gigawatts.
 MAX_ENERGY_KWH = 1e7
-"""In an hour; no plant on Earth has ten gigawatts."""
+#: In an hour; outside the atmosphere, the sun provides 1361 (Kopp and Lean 2011).
 MAX_IRRADIATION_WH_PER_M2 = 2000.0
-"""In an hour; outside the atmosphere the sun gives 1361 (Kopp and Lean 2011)."""
 MOST = {"energy": MAX_ENERGY_KWH, "irradiation": MAX_IRRADIATION_WH_PER_M2}
+#: The paths of the columns of `VALUES` in an item, in their order.
 PLACES = [(side, measure) for measure in MEASURES for side in SIDES]
-"""Where the columns of `VALUES` are in an item, in their order."""
 
 SHORTEST_TIME = len("2019-01-01T00:00")
 HOUR_IN_US = 3_600_000_000
@@ -38,16 +38,16 @@ Values = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Columns:
-    """The items of an answer, column by column: each has what is expected and nothing else."""
+    """The items of an answer as columns; each item has exactly the expected keys."""
 
     body: bytes
+    #: As written, without a zone.
     times: NDArray[Any]
-    """As written, without a zone."""
+    #: One row for each of `VALUES`.
     values: NDArray[Any]
-    """A row for each of `VALUES`."""
 
     def __len__(self) -> int:
-        """How many items there are."""
+        """Return the number of items."""
         return len(self.times)
 
 
@@ -56,32 +56,32 @@ class ParsedAnswer:
     """The items of an answer: read = readings + repeated + elsewhere + rejects."""
 
     read: int
+    #: `read_at` (UTC) and the columns of `VALUES`, in order of time, each hour once.
     readings: pd.DataFrame
-    """`read_at` (UTC) and the columns of `VALUES`, in order of time, each hour once."""
     rejects: list[Reject]
+    #: Items that repeat another one.
     repeated: int
-    """Items that repeat another one."""
+    #: Items of days that were not requested; they are reported when those are.
     elsewhere: int
-    """Items of days that were not requested; they are reported when those are."""
+    #: Days with an item that was rejected, or may have been: one without a readable time.
     spoiled_days: list[dt.date]
-    """Days of which an item was rejected, or may have been: an item without a readable time."""
     drift: list[str]
 
 
 class _Zone:
-    """A plant's zone: its naive times to UTC, as naive again."""
+    """A plant's zone: converts its naive times to UTC, also naive."""
 
     def __init__(self, name: str) -> None:
         self.info = ZoneInfo(name)
         self.is_utc = name == "UTC"
 
     def to_utc(self, local: dt.datetime, *, second: bool = False) -> dt.datetime | None:
-        """None for an hour that clocks skip; the `second` of one that they show twice."""
+        """Convert to UTC: None for a skipped hour; `second` selects the repeat of an hour."""
         utc = self.about(local, second=second)
         return utc if self.is_utc or self.to_local(utc.replace(tzinfo=dt.UTC)) == local else None
 
     def about(self, local: dt.datetime, *, second: bool = False) -> dt.datetime:
-        """The same, and for an hour that clocks skip the one that follows."""
+        """Convert to UTC likewise, but replace a skipped hour by the one that follows."""
         if self.is_utc:
             return local
         aware = local.replace(tzinfo=self.info, fold=int(second))
@@ -107,7 +107,7 @@ class _Reader:
     def begin(self, items: Sequence[Any]) -> None:
         """Assign items without a timestamp to the date of the first item that has one.
 
-        The window may begin days earlier, and be another one when they come corrected.
+        The window may begin days earlier, and may be a different one when a correction arrives.
         """
         times = filter(None, map(_written_time, items))
         locals_ = (self._local(written) for written in times)
@@ -157,10 +157,10 @@ class _Reader:
             )
 
     def _other(self, first: dt.datetime, local: dt.datetime, values: Values | None) -> dt.datetime:
-        """Which hour an item is of whose name `first` has: that one, or the second of the name.
+        """Return the hour of an item whose local time `first` already has: the same or its repeat.
 
-        Two items of a name are both hours, even with equal values, as at night. Where a third
-        differs, the second was the first again.
+        Two items with the same local time are both hours, even with equal values, as at night. If a
+        third one differs, the second was a repetition of the first.
         """
         second = self.zone.about(local, second=True)
         if second == first or second not in self.readings:
@@ -173,7 +173,7 @@ class _Reader:
         return second
 
     def _reject(self, number: int, item: Any, utc: dt.datetime | None, reasons: list[str]) -> None:
-        """Reject an item: its key is its hour, or about where one that has none stood."""
+        """Reject an item; its key is its hour, or the approximate position if it has none."""
         self.spoiled_days.add(self.last_local.date())
         about = utc or self.zone.about(self.last_local)
         key = f"{about:%Y-%m-%dT%H:%M:%S}Z{'' if utc else '?'}"
@@ -196,7 +196,7 @@ def read_answer(
     window: Window,
     now: dt.datetime,
 ) -> ParsedAnswer:
-    """Sort the items of an answer for some days of a plant whose zone is `zone`."""
+    """Parse the items of an answer for some days of a plant in `zone`."""
     if isinstance(items, Columns):
         if (readings := _plain_readings(items, zone, window, now)) is not None:
             return ParsedAnswer(len(items), readings, [], 0, 0, [], [])
@@ -219,9 +219,10 @@ def read_answer(
 
 
 def parse_items(body: bytes) -> Any:
-    """Parse an answer: to `Columns` where each item is a good one, as most are, else as JSON.
+    """Parse an answer into `Columns` if every item is valid, as is usual, else as JSON.
 
-    At a fifth of the time: no item becomes an object of Python's. Raises as `parse_json` does.
+    This takes a fifth of the time, because no item becomes a Python object. Raises as `parse_json`
+    does.
     """
     import numpy as np
     import pyarrow as pa
@@ -251,7 +252,7 @@ def parse_items(body: bytes) -> Any:
         or len(texts) == 0
         or texts.null_count
         or compute.min(compute.binary_length(texts)).as_py() < SHORTEST_TIME
-        or not ((values >= 0) & (values <= most)).all()  # what is missing is not a number here
+        or not ((values >= 0) & (values <= most)).all()  # missing values are NaN here
     ):
         return parse_json(body)
     return Columns(body, written.to_numpy(), values)
@@ -260,9 +261,9 @@ def parse_items(body: bytes) -> Any:
 def _plain_readings(
     columns: Columns, zone: str, window: Window, now: dt.datetime
 ) -> pd.DataFrame | None:
-    """The readings; None unless each item is of an hour that was requested, in order of time.
+    """Return the readings; None unless every item is a requested hour, in chronological order.
 
-    An hour that clocks show twice is identified by that order, and has to be there twice.
+    An ambiguous hour is resolved by that order, and has to occur twice.
     """
     import numpy as np
     import pandas as pd
@@ -286,7 +287,7 @@ def _plain_readings(
 
 
 def _values(item: Any) -> Values | None:
-    """The four values in the order of `VALUES`; None when one is missing or cannot be."""
+    """Return the four values in the order of `VALUES`; None if one is missing or invalid."""
     try:
         found = tuple([item[side][measure] for side, measure in PLACES])
     except (KeyError, TypeError, IndexError):
@@ -303,7 +304,7 @@ def _naive_utc(at: dt.datetime) -> dt.datetime:
 
 
 def _problems(item: Any) -> list[str]:
-    """What is wrong with an item's values, in words."""
+    """Return the problems of an item's values as messages."""
     if not isinstance(item, dict):
         return [f"not an object but {type(item).__name__}"]
     problems = []
@@ -324,7 +325,7 @@ def _problems(item: Any) -> list[str]:
 
 
 def _written_time(item: Any) -> dt.datetime | None:
-    """An item's time as written, with or without a zone; None when there is none."""
+    """Return an item's time as written, with or without a zone; None if there is none."""
     text = item.get("datetime") if isinstance(item, dict) else None
     if not isinstance(text, str) or len(text) < SHORTEST_TIME:
         return None
@@ -345,7 +346,7 @@ def _frame(readings: dict[dt.datetime, Values]) -> pd.DataFrame:
 
 
 def _frame_of(hours: NDArray[Any], values: NDArray[Any]) -> pd.DataFrame:
-    """The readings of some hours (UTC), whose values are a row for each of `VALUES`."""
+    """Return the readings of some hours (UTC); `values` has one row per name in `VALUES`."""
     import pandas as pd
 
     at = pd.DatetimeIndex(hours, tz="UTC")
@@ -353,7 +354,7 @@ def _frame_of(hours: NDArray[Any], values: NDArray[Any]) -> pd.DataFrame:
 
 
 def _drift(items: Sequence[Any]) -> list[str]:
-    """Keys that nobody promised, each with how often."""
+    """Return the unexpected keys with their counts."""
     seen: Counter[str] = Counter()
     for item in items:
         if isinstance(item, dict) and len(item) > 1 + len(SIDES):

@@ -1,6 +1,6 @@
-"""Which days of a plant to request: the new ones, then history going back, then the gaps.
+"""Which days of a plant to request: new ones, then history going back, then gaps.
 
-Days are the plant's own, and a window is what one request covers: a year at most.
+Days are in the plant's zone. A window is the range of one request: at most a year.
 """
 
 import datetime as dt
@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 DAY = dt.timedelta(days=1)
+#: Gaps that are no further apart are requested together, with the days between them.
 BRIDGED = dt.timedelta(days=7)
-"""Gaps that are no further apart are requested together, with what lies between."""
 
 
 class Depth(NamedTuple):
-    """How many years of history one sync adds, and how many there are to be."""
+    """How many years of history one sync adds, and how many in total."""
 
     every_run: int
     until: int
@@ -29,30 +29,30 @@ class Window(NamedTuple):
         return f"{self.first} to {self.end}"
 
     def days(self) -> Iterator[dt.date]:
-        """Its days, in order."""
+        """Yield its days, in order."""
         for day in range(self.first.toordinal(), self.end.toordinal()):
             yield dt.date.fromordinal(day)
 
 
 class Known(NamedTuple):
-    """What is known of a plant's days: which were requested, and which are due again."""
+    """The state of a plant's days: which were requested, and which are due again."""
 
     last_requested: dt.date | None
+    #: Days before `last_requested` that were never requested, in any order.
     holes: Sequence[Window]
-    """Days before `last_requested` that were never requested, in any order."""
+    #: Incomplete days that are due again.
     due: Sequence[dt.date]
-    """Days that were not whole and whose time has come."""
 
 
 def history_from(today: dt.date, depth: Depth) -> dt.date:
-    """The first day that there is to be."""
+    """Return the first day of the history to load."""
     return years_before(today, depth.until)
 
 
 def windows(known: Known, today: dt.date, depth: Depth) -> Iterator[Window]:
-    """Yield what one sync requests, in this order; nothing of today or later.
+    """Yield what one sync requests, in order; never today or later.
 
-    Each next one is only right when those before it were requested.
+    Each window assumes that the previous ones were requested.
     """
     oldest = min(history_from(today, depth), today - DAY)
     new_from = known.last_requested + DAY if known.last_requested else today - DAY
@@ -70,7 +70,7 @@ def windows(known: Known, today: dt.date, depth: Depth) -> Iterator[Window]:
 
 
 def years(window: Window) -> Iterator[Window]:
-    """A window by years, the last one first; nothing when it has no days."""
+    """Split a window by years, the last one first; yield nothing if it is empty."""
     end = window.end
     while window.first < end:
         first = max(window.first, years_before(end, 1))
@@ -79,7 +79,7 @@ def years(window: Window) -> Iterator[Window]:
 
 
 def together(days: Iterable[dt.date]) -> list[Window]:
-    """Windows around days, with one for those that are close to each other; the last one first."""
+    """Return windows that cover the days, merging days close to each other; the last one first."""
     found: list[Window] = []
     for day in sorted(days):
         if found and day - found[-1].end <= BRIDGED:
@@ -90,7 +90,7 @@ def together(days: Iterable[dt.date]) -> list[Window]:
 
 
 def years_before(day: dt.date, years: int) -> dt.date:
-    """The same day of an earlier year; of 29 February, the 28th where there is none."""
+    """Return the same day of an earlier year; for 29 February, the 28th if there is none."""
     year = max(day.year - years, 1)
     try:
         return day.replace(year=year)

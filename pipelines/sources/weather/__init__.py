@@ -1,11 +1,11 @@
-"""One store of the weather for all sources: places, present weather, hours, the log of requests.
+"""Weather shared by all sources: places, present weather, hourly weather, and the request log.
 
-Which places and hours are wanted comes from `weather.weather_requests`, the union of what the other
-sources request. `fetch` is the one request loop, which holds a lock (`fetch_lock`); `refresh`,
-`hours` and `geocode_places` say what it requests. `providers` and `geocoding` are the clients,
-`observation` is what providers have in common (pure), `request_log` keeps requests and quotas,
-`fetch_state` the next retries, `due` the queries of the sensor. `place_names` makes the
-lookups for the geocoder and compares names (pure).
+The view `weather.weather_requests`, the union of what the other sources request, defines which
+places and hours are fetched. `fetch` is the only request loop and holds a lock (`fetch_lock`);
+`refresh`, `hours` and `geocode_places` define what it requests. `providers` and `geocoding` are the
+clients, and `observation` is what providers have in common (pure). `request_log` stores requests
+and quotas, `fetch_state` the next retries, and `due` the queries of the sensor. `place_names`
+creates the geocoder lookups and compares names (pure).
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ OPEN_METEO_URLS = ("open_meteo_forecast_url", "open_meteo_archive_url")
 
 
 def _limit(window: str) -> Any:
-    """A field with how many requests a plan allows in a window."""
+    """Declare a field with the number of requests that a plan allows per window."""
     return Field(
         default=None,
         ge=1,
@@ -84,9 +84,9 @@ class Settings(SourceSettings):
 
     @classmethod
     def _value(cls, platform: Platform, source: str, field: str) -> object:
-        """As of any variable; but where Open-Meteo is the provider, its hosts are WEATHER_BASE_URL.
+        """Return a field's value; if Open-Meteo is the provider, its hosts are WEATHER_BASE_URL.
 
-        Else what a person has set there would be overridden by the address of the sandbox.
+        Otherwise the URL of the sandbox would override the one that the operator has set.
         """
         own = platform.environment.get(cls.variable(field), "").strip()
         if field in OPEN_METEO_URLS and not own:
@@ -160,7 +160,7 @@ source = Source(
             name="delete_weather_requests",
             about="Deletes older entries of the request log, `weather.api_requests`.",
             days=92,
-            min_days=32,  # some quotas are by the month
+            min_days=32,  # some quotas are monthly
             purge=deferred("pipelines.sources.weather.request_log:delete_old"),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Clients of the weather's services: the provider of the present weather, hours, the geocoder."""
+"""Clients of the weather services: provider of present weather, hourly weather, geocoder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pipelines.sources.weather.providers.weatherapi import WeatherApi
 if TYPE_CHECKING:
     from pipelines.sources.weather import Settings
 
-#: Providers that want a key; another one is a module in `providers` and a line here.
+#: Providers that need a key. To add one, add a module in `providers` and a line here.
 KEYED_PROVIDERS: dict[str, type[KeyedProvider]] = {
     WeatherApi.name: WeatherApi,
     OpenWeatherMap.name: OpenWeatherMap,
@@ -33,7 +33,7 @@ KEYED_PROVIDERS: dict[str, type[KeyedProvider]] = {
 
 
 def open_provider(settings: Settings, now: Clock) -> Provider:
-    """The provider that the settings name. Raises `PermanentFailure` when they make no sense."""
+    """Return the configured provider. Raises `PermanentFailure` if the settings are invalid."""
     _check(settings.weather_provider, settings.weather_api_key)
     if _is_open_meteo(settings):
         url = settings.open_meteo_forecast_url or settings.weather_base_url
@@ -48,7 +48,7 @@ def open_provider(settings: Settings, now: Clock) -> Provider:
 
 
 def open_hours(settings: Settings, now: Clock) -> OpenMeteoHours:
-    """Open-Meteo's hours, whoever has the present weather: the other providers have no history."""
+    """Return Open-Meteo's hourly client, whichever provider is used: the others lack history."""
     base = settings.weather_base_url if _is_open_meteo(settings) else None
     hours = OpenMeteoHours(
         _http(URL_VARIABLE if _is_open_meteo(settings) else "OPEN_METEO_FORECAST_URL"),
@@ -63,7 +63,7 @@ def open_hours(settings: Settings, now: Clock) -> OpenMeteoHours:
 
 
 def open_geocoder(settings: Settings, now: Clock) -> Geocoder:
-    """Open-Meteo's geocoder."""
+    """Return the client of Open-Meteo's geocoder."""
     http = _http("GEOCODING_BASE_URL")
     geocoder = Geocoder(http, settings.geocoding_base_url, now, settings.open_meteo_api_key)
     geocoder.quotas = _open_meteo_quotas(settings)
@@ -89,7 +89,7 @@ def _limits(settings: Settings) -> dict[Window, int | None]:
 
 
 def _http(variable: str) -> HttpClient:
-    """A client that tries once, as each request is logged."""
+    """Return a client that tries once, because each request is logged."""
     return HttpClient("weather", variable, attempts=1, read_seconds=15.0, attempt_seconds=30.0)
 
 

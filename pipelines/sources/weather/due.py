@@ -1,4 +1,4 @@
-"""What is due: queries that the sensor runs every few seconds, each as often as it is cheap."""
+"""Queries for what is due. The sensor runs them every few seconds, limited by their cost."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sqlalchemy import Connection, text
 from pipelines.sources.weather.hours import ARCHIVE, FORECAST, count_hours_due
 from pipelines.warehouse.sql_files import read_sql
 
-#: A query rests 20 times as long as it took, so that none costs more than 5 % of a core, however
-#: large the tables are. On a small installation each runs at every tick.
+#: A query pauses for 20 times its duration, so that none uses more than 5 % of a core, however
+#: large the tables are. On a small installation, each runs at every tick.
 REST_FACTOR = 20.0
 PRESENT, PENDING, NEW = "present", "pending", "new"
 Probe = Callable[[Connection, dt.datetime], int]
 
 
 def probes(*, by_postcode: bool) -> dict[str, Probe]:
-    """The queries by name; each counts the places that are due for one reason."""
+    """Return the queries by name; each counts the places that are due for one reason."""
     return {
         PRESENT: lambda connection, now: count_present_due(
             connection, now, by_postcode=by_postcode
@@ -38,7 +38,7 @@ def count_due(
     queries: Mapping[str, Probe],
     cursor: str | None,
 ) -> tuple[dict[str, int], str]:
-    """Run those queries of `probes` that do not rest, by the cursor that the last call returned.
+    """Run the queries of `probes` that are not paused, by the cursor of the previous call.
 
     Returns the counts of those that ran, and the cursor for the next call.
     """
@@ -55,26 +55,26 @@ def count_due(
 
 
 def count_present_due(connection: Connection, now: dt.datetime, *, by_postcode: bool) -> int:
-    """How many places are due for their present weather."""
+    """Count the places that are due for present weather."""
     query = text("SELECT count(*) FROM weather.due_places(:now, :by_postcode)")
     parameters = {"now": now, "by_postcode": by_postcode}
     return int(connection.execute(query, parameters).scalar_one())
 
 
 def count_pending(connection: Connection, now: dt.datetime) -> int:
-    """How many places are to be looked up."""
+    """Count the places that are due for geocoding."""
     query = text("SELECT count(*) FROM weather.pending_places(:now)")
     return int(connection.execute(query, {"now": now}).scalar_one())
 
 
 def count_new_places(connection: Connection, _: dt.datetime) -> int:
-    """How many places are requested that are unknown, or whose present weather was not wanted."""
+    """Count requested places that are unknown, or whose present weather was not wanted before."""
     query = text(read_sql("pipelines.sources.weather", "count_new_places"))
     return int(connection.execute(query).scalar_one())
 
 
 def _read(cursor: str | None) -> dict[str, float]:
-    """When each query may run again; none rests without a cursor or with one of another version."""
+    """Return when each query may run again; empty without a valid cursor of this version."""
     try:
         found = json.loads(cursor or "{}")
     except ValueError:

@@ -1,7 +1,8 @@
-"""The one request loop: due places in batches, each request logged, sent, and its answers written.
+"""The only request loop: due places in batches; requests are logged, sent and stored.
 
-What is requested is a `Kind`: the present weather (`refresh`), hours (`hours`), coordinates
-(`geocode_places`). The loop knows quotas, retries, rejected places and back-off, and nothing else.
+A `Kind` defines what is requested: present weather (`refresh`), hours (`hours`) or coordinates
+(`geocode_places`). The loop handles quotas, retries, rejected places and back-off, and nothing
+else.
 """
 
 import datetime as dt
@@ -30,14 +31,14 @@ from pipelines.warehouse.connection import Warehouse
 #: Seconds between the attempts for one batch.
 WAITS_SECONDS = (0.5, 1.0, 2.0)
 MAX_FAILED_BATCHES = 3
-#: A place that the provider rejects is requested again after this.
+#: A place that the provider rejects is requested again after this time.
 REJECTED_FOR = dt.timedelta(hours=6)
 Sleep = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The places of one request, and what each costs of the quota."""
+    """The places of one request, and the quota cost of each."""
 
     places: tuple[Place, ...]
     cost: float
@@ -48,12 +49,12 @@ A = TypeVar("A")
 
 
 class Kind(ABC, Generic[B, A]):
-    """What is requested: a kind of `weather.fetch_state` and `weather.api_requests`."""
+    """A kind of request, as in `weather.fetch_state` and `weather.api_requests`."""
 
     #: observation, forecast, archive or geocoding.
     name: str
     provider: str
-    #: Of the provider's key: quotas and blocks are of a key. Empty without one.
+    #: Digest of the provider's key, to which quotas and blocks apply. Empty without a key.
     key_digest: str
     quotas: Sequence[Quota]
 
@@ -63,20 +64,20 @@ class Kind(ABC, Generic[B, A]):
 
     @abstractmethod
     def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[B]:
-        """Due places, in one batch or several that the quota allows; empty when nothing is due.
+        """Return due places, in one or several batches within the quota; empty if nothing is due.
 
-        Several where finding them takes long: nobody else requests them meanwhile.
+        Return several batches if finding them is slow: no other session requests them meanwhile.
         """
 
     @abstractmethod
     def request(self, batch: B) -> Sequence[A | str]:
-        """Send the request. The answer for each place, in order, or why it is of no use."""
+        """Send the request. Returns the answer for each place, in order, or why it is unusable."""
 
     @abstractmethod
     def write(
         self, connection: Connection, batch: B, answers: Mapping[int, A], now: dt.datetime
     ) -> None:
-        """Write good answers, by place_id."""
+        """Write the good answers, by place_id."""
 
     def succeeded_at(
         self,
@@ -84,11 +85,11 @@ class Kind(ABC, Generic[B, A]):
         answers: Mapping[int, A],  # noqa: ARG002 - so is this
         now: dt.datetime,
     ) -> dt.datetime | None:
-        """When the places were last up to date; None where more of them may be due at once."""
+        """Return when the places became up to date; None if more of them may be due at once."""
         return now
 
     def impossible(self, answer: A) -> Sequence[str]:  # noqa: ARG002 - for kinds that override it
-        """Names of values in a good answer that cannot be, and were left out."""
+        """Return the names of impossible values in a good answer, which were left out."""
         return ()
 
     def follow_up(
@@ -96,7 +97,7 @@ class Kind(ABC, Generic[B, A]):
         batch: B,  # noqa: ARG002 - for kinds that override it
         answers: Mapping[int, A],  # noqa: ARG002 - so is this
     ) -> B | None:
-        """Another request that these answers make necessary."""
+        """Return another request that these answers make necessary."""
         return None
 
 
@@ -108,7 +109,7 @@ class FetchResult:
     failed: int = 0
     requests: int = 0
     failure: Failure | None = None
-    #: Values that cannot be and were left out of good answers, by name.
+    #: Impossible values that were left out of good answers, by name.
     impossible: Counter[str] = field(default_factory=Counter)
     failed_batches: int = field(default=0, repr=False)
 
@@ -124,11 +125,10 @@ def fetch(
     """Request everything that is due, one kind after the other, holding the lock of the weather.
 
     Stops after `MAX_FAILED_BATCHES` in a row and when a quota is used up; the result has the
-    failure. Places that failed keep what was known of them and are due again soon; to a run by
-    hand, at once.
+    failure. Places that failed keep their data and are due again soon, or at once in a manual run.
 
     Raises:
-        PermanentFailure: What needs a person, such as a wrong key.
+        PermanentFailure: For an error that needs a person, such as a wrong key.
     """
     done = FetchResult()
     with fetch_session(store) as transaction:
@@ -155,7 +155,7 @@ class _Loop(Generic[B, A]):
     done: FetchResult
 
     def forget_retries(self) -> None:
-        """Have all places that failed be due at once."""
+        """Make all failed places due at once."""
         with self.transaction() as connection:
             fetch_state.forget_retries(connection, self.kind.name)
 
@@ -175,7 +175,7 @@ class _Loop(Generic[B, A]):
             return self.kind.pick(connection, now, left)
 
     def _send(self, batch: B) -> None:
-        """Send a batch, several times if need be, and write what comes of it."""
+        """Send a batch, with retries if necessary, and write the outcome."""
         for wait in (*WAITS_SECONDS, None):
             request_id = self._log(batch)
             try:
@@ -223,7 +223,7 @@ class _Loop(Generic[B, A]):
             self.done.failed_batches += 1
 
     def _split(self, batch: B, request_id: Any, rejected: RequestRejected) -> None:
-        """Find the place for which a batch was rejected, by halves: the others are done."""
+        """Find the place for which a batch was rejected by bisection; the others are fetched."""
         self.done.failure = rejected
         is_alone = len(batch.places) == 1
         with self.transaction() as connection:
@@ -245,7 +245,7 @@ class _Loop(Generic[B, A]):
             self._send(replace(batch, places=half))
 
     def _stop(self, batch: B, request_id: Any, failure: Failure) -> None:
-        """Log why nobody may request anything; no place is to blame."""
+        """Log why all requests have to stop, without counting a failure against any place."""
         with self.transaction() as connection:
             is_quota = isinstance(failure, QuotaExhausted)
             outcome = "quota" if is_quota else "failed"

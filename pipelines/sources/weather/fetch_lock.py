@@ -15,14 +15,14 @@ from pipelines.failures import TransientFailure
 from pipelines.warehouse.connection import Warehouse
 
 SOURCE = "weather"
-#: Opens a transaction; raises `TransientFailure` when its session is lost.
+#: Opens a transaction; raises `TransientFailure` if its session is lost.
 Transaction = Callable[[], AbstractContextManager[Connection]]
-#: Seconds to wait for another run before giving up. A run stops at the provider's quota, which is
-#: by the minute, long before that.
+#: Seconds to wait for another run before giving up. Runs stop long before that at the provider's
+#: quota, which is per minute.
 MAX_WAIT_SECONDS = 600.0
 POLL_SECONDS = 0.2
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended('isobar weather', 0))"
-#: The server notices within a minute that the client's machine is gone; the default is two hours.
+#: With these, the server notices a lost client machine within a minute; the default is two hours.
 KEEPALIVE = (
     "SELECT set_config('tcp_keepalives_idle', '30', false),"
     " set_config('tcp_keepalives_interval', '10', false),"
@@ -32,11 +32,11 @@ KEEPALIVE = (
 
 @contextmanager
 def fetch_session(store: Warehouse) -> Iterator[Transaction]:
-    """Hold the lock; wait for it while another run does. Gives transactions in the same session.
+    """Hold the lock, waiting for other runs. Yields a function that opens transactions in it.
 
-    If the session is lost, so is the lock, and another run may begin. Because everything that was
-    fetched is written in that session, a late answer cannot be written beside the other run's.
-    Polls instead of blocking: a blocked statement would hold a snapshot, and with it VACUUM.
+    If the session is lost, so is the lock, and another run may begin. All fetched data are written
+    in that session, so a late answer cannot be written beside the other run's. The lock is polled,
+    because a blocked statement would hold a snapshot and so hold back VACUUM.
 
     Raises:
         TransientFailure: Another run held the lock for `MAX_WAIT_SECONDS`.

@@ -1,4 +1,4 @@
-"""When each place may be requested again: `weather.fetch_state`, a row for each place and kind."""
+"""When each place may be requested again: `weather.fetch_state`, a row per place and kind."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from pipelines.failures import Failure
 from pipelines.sources.weather.providers import Place
 from pipelines.warehouse.sql_files import read_sql
 
-#: The longest back-off in seconds after a failure of the provider, and of one place alone.
+#: Maximum back-off in seconds after a failure of the provider, and of a single place.
 MAX_WAIT_SECONDS, MAX_WAIT_OF_PLACE_SECONDS = 300.0, 6 * 3600.0
 MAX_PROBLEM_CHARACTERS = 500
 
@@ -17,7 +17,7 @@ MAX_PROBLEM_CHARACTERS = 500
 def record_success(
     connection: Connection, kind: str, place_ids: Sequence[int], at: dt.datetime | None
 ) -> None:
-    """Reset the back-off of places; without `at` they may be due again at once."""
+    """Reset the back-off of places; without `at`, they may be due again at once."""
     _execute(connection, "record_success", kind=kind, place_ids=list(place_ids), succeeded_at=at)
 
 
@@ -33,7 +33,7 @@ def back_off(
 ) -> None:
     """Count a failure of places, which are due again at `retry_at`.
 
-    Without it: after 30 s, doubled with each failure in a row, at most `max_seconds`.
+    The default is 30 s, doubled with each failure in a row, at most `max_seconds`.
     """
     _execute(
         connection,
@@ -48,20 +48,20 @@ def back_off(
 
 
 def forget_retries(connection: Connection, kind: str) -> None:
-    """Have every place that failed be due at once; how often it failed in a row stays known."""
+    """Make every failed place due at once; its count of failures in a row is kept."""
     _execute(connection, "forget_retries", kind=kind)
 
 
 def note_problem(
     connection: Connection, kind: str, places: Sequence[Place], failure: Failure
 ) -> None:
-    """Record why places were not fetched, without counting it against them."""
+    """Record why places were not fetched, without counting it as a failure."""
     place_ids = [place.place_id for place in places]
     _execute(connection, "note_problem", kind=kind, place_ids=place_ids, problem=shorten(failure))
 
 
 def shorten(failure: Failure) -> str:
-    """A failure as tables keep it."""
+    """Return a failure's message, truncated for storage."""
     return failure.problem[:MAX_PROBLEM_CHARACTERS]
 
 

@@ -1,4 +1,4 @@
-"""Which places are in use, and their coordinates: looked up once and kept."""
+"""Which places are in use, and their coordinates, which are looked up once and stored."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from pipelines.warehouse.sql_files import read_sql
 if TYPE_CHECKING:
     import datetime as dt
 
-#: Places that are picked together.
+#: Places per batch.
 MAX_PLACES = 50
 
 
 def put_places(store: Warehouse) -> None:
-    """Bring `weather.places` up to date with what sources request now."""
+    """Update `weather.places` from what sources request now."""
     with store.transaction(SOURCE) as connection:
         connection.execute(text(read_sql("pipelines.sources.weather", "put_places")))
 
@@ -48,7 +48,7 @@ def geocode_places(
 ) -> tuple[list[Located], FetchResult]:
     """Look up every pending place, by its postcode, then by its city in the country's languages.
 
-    A lookup that fails is retried within the run, then later; the others are done.
+    A failed lookup is retried within the run, then later; the other places are not affected.
     """
     kind = Geocoding(geocoder)
     done = fetch(store, [kind], clock, sleep, is_by_hand=is_by_hand)
@@ -56,23 +56,23 @@ def geocode_places(
 
 
 def lookups_of_a_place(quotas: Sequence[Quota]) -> float:
-    """How many lookups are to be left for a place; a plan that allows fewer does one at a time."""
+    """Return the lookups to reserve for a place; with a smaller quota, one place at a time."""
     return min([MAX_LOOKUPS, *(quota.limit for quota in quotas)])
 
 
 @dataclass(frozen=True)
 class PlaceLookup(Batch):
-    """One place, looked up under one name after the other until a result is accepted."""
+    """One place, looked up under one name after another until a result is accepted."""
 
     city: str | None
-    #: The lookups that remain, beginning with this request.
+    #: The remaining lookups, starting with this request.
     lookups: tuple[Lookup, ...]
-    #: Of the lookups before.
+    #: Candidates of the previous lookups.
     candidates: tuple[Candidate, ...] = ()
 
 
 class Geocoding(Kind[PlaceLookup, Located]):
-    """Lookups, one place, one name and one language a request."""
+    """Geocoding lookups, with one place, name and language per request."""
 
     name = "geocoding"
 
@@ -84,7 +84,7 @@ class Geocoding(Kind[PlaceLookup, Located]):
     def pick(
         self, connection: Connection, now: dt.datetime, quota_left: float
     ) -> Sequence[PlaceLookup]:
-        """Pending places, as many as the quota allows all of their lookups."""
+        """Return pending places, as many as the quota covers with all their lookups."""
         query = text(read_sql("pipelines.sources.weather", "pick_pending"))
         affordable = quota_left // lookups_of_a_place(self.quotas)
         parameters = {"now": now, "max_places": int(min(MAX_PLACES, affordable))}
@@ -99,10 +99,10 @@ class Geocoding(Kind[PlaceLookup, Located]):
         ]
 
     def request(self, batch: PlaceLookup) -> Sequence[Located | str]:
-        """Where the place is, or that this lookup does not say it.
+        """Return the location of the place, or that this lookup did not find it.
 
-        A geocoder that is misconfigured fails the lookup and not the run: the weather of places
-        with coordinates does not need it.
+        A misconfigured geocoder fails the lookup and not the run: the weather of places with
+        coordinates does not need it.
         """
         lookup = batch.lookups[0]
         try:
@@ -118,7 +118,7 @@ class Geocoding(Kind[PlaceLookup, Located]):
         answers: Mapping[int, Located],
         now: dt.datetime,
     ) -> None:
-        """Write coordinates, or that there are none; nothing while there are other lookups."""
+        """Write coordinates, or that there are none; nothing while lookups remain."""
         if self.follow_up(batch, answers):
             return
         for place_id, answer in answers.items():
@@ -139,7 +139,7 @@ class Geocoding(Kind[PlaceLookup, Located]):
             self.located.append(located)
 
     def follow_up(self, batch: PlaceLookup, answers: Mapping[int, Located]) -> PlaceLookup | None:
-        """The next lookup of a place that this one did not find."""
+        """Return the next lookup of a place that this one did not find."""
         (answer,) = answers.values()
         rest = batch.lookups[1:]
         if answer.is_final or not rest:
@@ -148,5 +148,5 @@ class Geocoding(Kind[PlaceLookup, Located]):
 
 
 def _with_candidates(batch: PlaceLookup, answer: Located) -> Located:
-    """The last answer, with the candidates of all lookups if none was accepted."""
+    """Return the last answer, with the candidates of all lookups if none was accepted."""
     return answer if answer.is_final else unlocated((*batch.candidates, *answer.candidates))

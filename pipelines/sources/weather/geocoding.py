@@ -1,9 +1,10 @@
-"""From country, postcode and city to coordinates, by Open-Meteo's geocoding API (GeoNames).
+"""Geocode country, postcode and city with Open-Meteo's geocoding API (GeoNames).
 
-Contract: https://open-meteo.com/en/docs/geocoding-api; docs/sources/weather.md has what its source
-adds to that. It finds names and postcodes, fuzzily; no match is an answer without results. What
-fits is chosen here: the country has to be right, then the postcode, then the name, then the size.
-A result of another name is never accepted: "Wien" in English finds Wiener Neustadt.
+Contract: https://open-meteo.com/en/docs/geocoding-api; docs/sources/weather.md has additions from
+its source code. It searches names and postcodes fuzzily; no match is an answer without results. The
+matching result is selected here: the country has to be right, then the postcode, then the name,
+then the size. A result with another name is never accepted: "Wien" in English finds Wiener
+Neustadt.
 """
 
 import datetime as dt
@@ -38,16 +39,16 @@ from pipelines.sources.weather.providers.open_meteo import (
 )
 
 URL = "https://geocoding-api.open-meteo.com"
-#: The most that it answers. The country may be sifted out after the limit, so fewer may hide it.
+#: The API's maximum. It may filter by country after the limit, so a lower one could hide the place.
 MAX_RESULTS = 100
-#: Candidates that are kept for a person.
+#: Candidates that are stored for a person.
 MAX_CANDIDATES = 10
 SAME_PLACE_KM = 25.0
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A place that may be meant, as `weather.places.geocoding_candidates` has it."""
+    """A possible match, as in `weather.places.geocoding_candidates`."""
 
     name: str
     latitude: float
@@ -57,21 +58,21 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Located:
-    """Where a place is, or why that is not known; `status` as in `weather.places`."""
+    """A place's location, or why it is unknown; `status` as in `weather.places`."""
 
     status: str
     latitude: float | None = None
     longitude: float | None = None
     name: str | None = None
     problem: str | None = None
-    #: For a person to choose from, where no result could be accepted.
+    #: For a person to choose from, if no result was accepted.
     candidates: tuple[Candidate, ...] = ()
-    #: Whether another lookup may find it.
+    #: False if another lookup may find it.
     is_final: bool = True
 
 
 class Geocoder:
-    """Lookups of names and postcodes, one in a request."""
+    """Lookups of names and postcodes, one per request."""
 
     name = "open-meteo-geocoding"
     quotas: tuple[Quota, ...] = OpenMeteo.quotas
@@ -88,7 +89,7 @@ class Geocoder:
         self.key_digest = digest_of_key(key)
 
     def search(self, lookup: Lookup) -> list[dict[str, Any]]:
-        """What the API finds under a name or postcode; often nothing.
+        """Return what the API finds for a name or postcode; often nothing.
 
         Returns:
             Results that all have name, country_code, latitude and longitude.
@@ -116,7 +117,7 @@ class Geocoder:
 
 
 def _explainer(now: Callable[[], dt.datetime]) -> Explain:
-    """What its error bodies mean: a lookup that it rejects is bad by itself, others may be good."""
+    """Interpret error bodies: a rejected lookup is bad itself, other lookups may be fine."""
     explain_as_forecast = explainer(now)
 
     def explain(status: int, document: Any, url: str) -> Failure | None:
@@ -129,10 +130,10 @@ def _explainer(now: Callable[[], dt.datetime]) -> Explain:
 
 
 def checked(results: Any) -> list[dict[str, Any]]:
-    """Results that all have a name, a country and coordinates; else none is to be chosen from.
+    """Validate results: all need a name, a country and coordinates, else none is usable.
 
-    The answer is made from protobuf, which leaves zeros and empty texts out: a place on the equator
-    has no latitude, a seamount no country.
+    The answer is generated from protobuf, which omits zeros and empty strings: a place on the
+    equator has no latitude, a seamount no country.
     """
     if not isinstance(results, list):
         raise InvalidValue(f"it is {type(results).__name__}")
@@ -158,11 +159,11 @@ def checked(results: Any) -> list[dict[str, Any]]:
 def choose(
     results: Sequence[dict[str, Any]], lookup: Lookup, *, postcode: str | None, city: str | None
 ) -> Located:
-    """The result that fits, or candidates for a person.
+    """Return the matching result, or candidates for a person.
 
-    Found by postcode: its results lie together, or one has the city's name. Found by city: a result
-    has its name, populated places before areas, the largest of several; `ambiguous` when several
-    are equally large.
+    By postcode: its results lie close together, or one has the city's name. By city: a result has
+    its name; populated places come before areas, then the largest one. The status is `ambiguous` if
+    several are equally large.
     """
     there = [one for one in results if str(one["country_code"]).upper() in lookup.countries]
     by_postcode = [one for one in there if postcode and _has_postcode(one, postcode)]
@@ -185,7 +186,7 @@ def choose(
 
 
 def unlocated(candidates: Iterable[Candidate]) -> Located:
-    """What is known of a place that no lookup found: who may be meant."""
+    """Return the result for a place that no lookup found, with its candidates."""
     by_spot: dict[tuple[float, float], Candidate] = {}
     for one in candidates:
         by_spot.setdefault((one.latitude, one.longitude), one)
@@ -198,7 +199,7 @@ def unlocated(candidates: Iterable[Candidate]) -> Located:
 
 
 def _undecided(results: Iterable[dict[str, Any]]) -> Located:
-    """No result is accepted; another lookup may find one."""
+    """Return that no result was accepted, but another lookup may find one."""
     return replace(unlocated(_candidate(one) for one in results), is_final=False)
 
 
@@ -221,7 +222,7 @@ def _has_postcode(result: dict[str, Any], postcode: str) -> bool:
 
 
 def _populated(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Only towns, if there are: "Panama" is a country and a city."""
+    """Return only towns if there are any: "Panama" is a country and a city."""
     return [one for one in results if str(one.get("feature_code")).startswith("PPL")] or results
 
 
@@ -230,12 +231,12 @@ def _largest(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _population(result: dict[str, Any]) -> float:
-    """Its population; it has none where the answer leaves it out."""
+    """Return the population; 0 if the answer omits it."""
     return number(result.get("population")) or 0.0
 
 
 def _is_one_place(results: Sequence[dict[str, Any]]) -> bool:
-    """Whether all lie around the largest of them."""
+    """Return whether all results lie around the largest one."""
     best = _largest(results)
     return all(_kilometres(best, other) <= SAME_PLACE_KM for other in results)
 

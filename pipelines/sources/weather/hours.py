@@ -1,8 +1,9 @@
-"""The weather at the hours that sources want.
+"""Hourly weather for the hours that sources request.
 
-Recent and coming hours come from the forecast API, many places in a request; older ones from the
-archive, a range of days of one place, the last range first. What is missing is the difference of
-`weather.wanted_hours` and `weather.hourly`; a forecast is requested again when it is six hours old.
+Recent and future hours come from the forecast API, many places per request. Older ones come from
+the archive, a range of days of one place per request, latest range first. Missing hours are the
+difference of `weather.wanted_hours` and `weather.hourly`. A forecast is fetched again after six
+hours.
 """
 
 from __future__ import annotations
@@ -43,23 +44,23 @@ def fill_hours(
     *,
     is_by_hand: bool = False,
 ) -> FetchResult:
-    """Request what is missing or old until nothing is, the quota is used up, or it fails."""
+    """Fetch missing or old hours until none is left, the quota is used up, or it fails."""
     kinds = [Forecast(provider, clock), Archive(provider)]
     return fetch(store, kinds, clock, sleep, is_by_hand=is_by_hand)
 
 
 @dataclass(frozen=True)
 class HoursBatch(Batch):
-    """Places with the days that are requested of each."""
+    """Places, and the days that are requested for each."""
 
     first_on: dt.date
     last_on: dt.date
 
 
 class _Hours(Kind[HoursBatch, list[Hour]]):
-    """Hours, of whichever API."""
+    """Hours of either API."""
 
-    #: Places in one request, and days of the longest one.
+    #: Places in one request, and the most days of a request.
     max_places: int
     max_days: int
 
@@ -68,13 +69,13 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
         self._source = provider
 
     def days_of(self, first: dt.date, last: dt.date, now: dt.datetime) -> tuple[dt.date, dt.date]:
-        """The days to request where hours of these two days, and maybe between, are missing."""
+        """Return the days to request if hours of these two days, and maybe between, are missing."""
         raise NotImplementedError
 
     def pick(
         self, connection: Connection, now: dt.datetime, quota_left: float
     ) -> Sequence[HoursBatch]:
-        """The places that lack the oldest hours."""
+        """Return the places that lack the oldest hours."""
         query = text(read_sql("pipelines.sources.weather", "pick_hours"))
         limit = min(MAX_PLACES, quota_left // weight(self.max_days))
         parameters = bounds(self.name, now) | {"max_places": int(limit)}
@@ -102,12 +103,12 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
         put_rows(connection, _rows(answers, self.name, now), tables.hourly)
 
     def impossible(self, answer: list[Hour]) -> Sequence[str]:
-        """Those of all hours."""
+        """Return the impossible values of all hours."""
         return [name for hour in answer for name in hour.impossible]
 
 
 class Forecast(_Hours):
-    """Recent and coming hours."""
+    """Recent and future hours."""
 
     name = FORECAST
     max_places = MAX_PLACES
@@ -123,13 +124,13 @@ class Forecast(_Hours):
         last: dt.date,  # noqa: ARG002 - it always goes to the end
         now: dt.datetime,
     ) -> tuple[dt.date, dt.date]:
-        """From the first missing hour to the end of the forecast."""
+        """Return the days from the first missing hour to the end of the forecast."""
         today = now.date()
         first = min(max(first, today - dt.timedelta(days=MAX_PAST_DAYS)), today)
         return first, today + dt.timedelta(days=FORECAST_DAYS - 1)
 
     def request(self, batch: HoursBatch) -> Sequence[list[Hour] | str]:
-        """One request for all places."""
+        """Send one request for all places."""
         past_days = (self._clock().date() - batch.first_on).days
         return self._source.forecast(batch.places, min(max(past_days, 0), MAX_PAST_DAYS))
 
@@ -147,31 +148,31 @@ class Archive(_Hours):
         last: dt.date,
         now: dt.datetime,  # noqa: ARG002 - for the forecast
     ) -> tuple[dt.date, dt.date]:
-        """The last year of what is missing."""
+        """Return the last year of the missing days."""
         return max(first, last - dt.timedelta(days=MAX_ARCHIVE_DAYS - 1)), last
 
     def request(self, batch: HoursBatch) -> Sequence[list[Hour] | str]:
-        """One request for the place."""
+        """Send one request for the place."""
         (place,) = batch.places
         return [self._source.archive(place, batch.first_on, batch.last_on)]
 
     def succeeded_at(
         self, batch: HoursBatch, answers: Mapping[int, list[Hour]], now: dt.datetime
     ) -> dt.datetime | None:
-        """None when the range came whole: nothing of it is missing, and an earlier one may be."""
+        """Return None for a complete range: none of it is missing, but an earlier one may be."""
         days = (batch.last_on - batch.first_on).days + 1
         is_whole = all(len(hours) >= 24 * days for hours in answers.values())
         return None if is_whole else now
 
 
 def count_hours_due(connection: Connection, now: dt.datetime, kind: str) -> int:
-    """How many places lack an hour that the forecast, or the archive, has."""
+    """Count the places that lack an hour that the forecast, or the archive, provides."""
     query = text("SELECT count(*) FROM weather.due_hours(:now, :from_at, :to_at, :kind)")
     return int(connection.execute(query, bounds(kind, now)).scalar_one())
 
 
 def bounds(kind: str, now: dt.datetime) -> dict[str, Any]:
-    """Which hours forecast and archive have, as parameters of `weather.due_hours`."""
+    """Return the hours that forecast or archive provide, as parameters of `weather.due_hours`."""
     today = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     change_at = today - dt.timedelta(days=MAX_PAST_DAYS - 2)
     end_at = today + dt.timedelta(days=FORECAST_DAYS)
@@ -182,7 +183,7 @@ def bounds(kind: str, now: dt.datetime) -> dict[str, Any]:
 def _rows(
     answers: Mapping[int, Sequence[Hour]], source: str, now: dt.datetime
 ) -> list[dict[str, Any]]:
-    """Rows of `weather.hourly`."""
+    """Return rows of `weather.hourly`."""
     return [
         {"place_id": place_id, "weather_source": source, "fetched_at": now} | vars(hour)
         for place_id, hours in answers.items()

@@ -27,8 +27,8 @@ from pipelines.warehouse.connection import Warehouse
 
 #: How long the sensor waits after a failed run.
 AFTER_FAILURE_SECONDS = 240.0
-#: Interval of the sensor. On the demo data its queries take 16 ms together, and nothing is locked
-#: or written. For large installations see `due.REST_FACTOR`.
+#: Interval of the sensor. On the demo data its queries take 16 ms together, without locks or
+#: writes. For large installations see `due.REST_FACTOR`.
 SENSOR_SECONDS = 3
 
 
@@ -48,7 +48,7 @@ def places(
             utc_now,
             is_by_hand=run_state.is_by_hand(context.run),
         )
-        if done.failure is not None:  # the weather of the other places is fetched all the same
+        if done.failure is not None:  # other places are fetched anyway
             context.log.warning("%s", done.failure)
         if located:
             step.record_source_event(GEOCODER, {"places_located": len(located)})
@@ -109,7 +109,7 @@ def _result(
     provider: str,
     done: FetchResult,
 ) -> dg.MaterializeResult[None]:
-    """The metadata of a fetch. Raises its failure if every place failed, and not for itself."""
+    """Return the metadata of a fetch. Raises its failure if all places failed, not individually."""
     if done.failure is not None:
         context.log.warning("%s", done.failure)
     if done.requests:
@@ -170,7 +170,7 @@ def weather_due(
 def _reason_to_wait(
     instance: dg.DagsterInstance, counts: Mapping[str, int], is_spent: Mapping[str, bool]
 ) -> str | None:
-    """Why no run is started; None to start one. Nothing is started for what has no quota left."""
+    """Return why no run is started, or None to start one. Kinds without quota do not count."""
     if not any(counts.values()):
         return "No place is due."
     if not any(count for name, count in counts.items() if not is_spent.get(name)):

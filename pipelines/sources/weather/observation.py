@@ -1,8 +1,8 @@
-"""Observations and hours, the same for every provider: units, conditions, plausibility. Pure.
+"""Observations and hours in a common form: units, conditions, plausibility. Pure.
 
-Temperatures in °C, wind in km/h, pressure in hPa, precipitation in mm, instants in UTC. Codes of
-conditions are WMO 4677 as Open-Meteo publishes them. `conditions.json` has their words, and for
-other providers' codes the nearest of them: sleet is snow, a tornado a storm.
+Temperatures are in °C, wind in km/h, pressure in hPa, precipitation in mm, instants in UTC.
+Condition codes are WMO 4677 as published by Open-Meteo. `conditions.json` has their descriptions,
+and the nearest WMO code for other providers' codes: sleet is snow, a tornado a storm.
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ PLAUSIBLE = {
     "pressure_hpa": (870.0, 1085.0),
     "shortwave_radiation_w_per_m2": (0.0, 1500.0),
 }
-#: Noise of models around nothing, such as -0.2 W/m² at night: so much below zero is zero.
+#: Model noise around zero, such as -0.2 W/m² at night: values down to minus this are zero.
 MAX_NOISE = 1.0
 MAX_AHEAD = dt.timedelta(minutes=15)
 MAX_AGE = dt.timedelta(hours=3)
@@ -52,12 +52,12 @@ class Observation:
     provider_code: str | None
     wmo_code: int | None
     is_day: bool | None
-    #: Names of values that were sent and cannot be; they are None.
+    #: Names of impossible values that were sent; they are None.
     impossible: tuple[str, ...] = ()
 
     @property
     def delay_risk(self) -> str | None:
-        """What may delay a parcel there: a rule of thumb, the worst first."""
+        """The risk of delays to parcels at the place: a rule of thumb, the worst risk first."""
         code, wind, temperature = self.wmo_code, self.wind_kmh, self.temperature_celsius
         if code in (95, 96, 99) or (wind is not None and wind >= STORM_KMH):
             return "storm"
@@ -86,7 +86,7 @@ class Hour:
     shortwave_radiation_w_per_m2: float | None
     conditions: str | None
     wmo_code: int | None
-    #: Names of values that were sent and cannot be; they are None.
+    #: Names of impossible values that were sent; they are None.
     impossible: tuple[str, ...] = ()
 
 
@@ -96,7 +96,7 @@ def words_for(code: int | None) -> str | None:
 
 
 def wmo_code(provider: str, code: int | None) -> int | None:
-    """Return the WMO code that is nearest to a provider's; None where there is none."""
+    """Return the WMO code nearest to a provider's code, or None."""
     found: int | None = _conditions(provider).get(str(code))
     return found
 
@@ -107,16 +107,16 @@ def _conditions(of: str) -> dict[str, Any]:
 
 
 def number(value: Any) -> float | None:
-    """A JSON value as a number, or None when it is none."""
+    """Return a JSON value as a number, or None if it is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    with suppress(OverflowError):  # a whole number of hundreds of digits
+    with suppress(OverflowError):  # an integer of hundreds of digits
         return float(value) if math.isfinite(value) else None
     return None
 
 
 class InvalidValue(Exception):
-    """A value of an answer is of another kind: the answer is rejected, and requested again."""
+    """A value of an answer has the wrong type: the answer is rejected and requested again."""
 
 
 def parse_float(record: Mapping[str, Any], key: str) -> float | None:
@@ -139,7 +139,7 @@ def observed(
     answer: dict[str, Any],
     read: Callable[[dt.datetime, dict[str, Any]], Observation],
 ) -> Observation | str:
-    """What `read` makes of an answer of that time, or why there is no observation in it."""
+    """Return the observation that `read` makes of an answer, or why there is none."""
     if observed_at is None:
         return "the answer has no time"
     try:
@@ -149,28 +149,28 @@ def observed(
 
 
 def parse_code(record: Mapping[str, Any], key: str, minimum: int, maximum: int) -> int | None:
-    """Parse a whole number within bounds; None for null and any other number.
+    """Parse an integer within bounds; None for null and any other number.
 
-    Raises `InvalidValue` for what is no number.
+    Raises `InvalidValue` if it is not a number.
     """
     return as_code(parse_float(record, key), minimum, maximum)
 
 
 def as_code(value: float | None, minimum: int, maximum: int) -> int | None:
-    """Return a whole number within bounds as such; None for null and any other number."""
+    """Return a number as an integer within bounds; None for null and any other number."""
     is_code = value is not None and value.is_integer() and minimum <= value <= maximum
     return int(value) if value is not None and is_code else None
 
 
 def lost(record: Mapping[str, Any], parsed: Mapping[str, object]) -> tuple[str, ...]:
-    """The keys whose values were sent and came to nothing."""
+    """Return the keys of values that were sent but could not be used."""
     return tuple(
         key for key, value in parsed.items() if value is None and record.get(key) is not None
     )
 
 
 def parse_text(record: Mapping[str, Any], key: str) -> str | None:
-    """Parse a text; None for null or an empty one. Raises `InvalidValue`."""
+    """Parse a string; None for null or an empty one. Raises `InvalidValue`."""
     if key not in record:
         raise InvalidValue(f"{key} is missing")
     value = record[key]
@@ -180,7 +180,7 @@ def parse_text(record: Mapping[str, Any], key: str) -> str | None:
 
 
 def within_range(name: str, value: float | None) -> float | None:
-    """A value that can be: noise below zero is zero, and what cannot be is None."""
+    """Return a plausible value: noise below zero becomes zero, an impossible value None."""
     minimum, maximum = PLAUSIBLE[name]
     if value is None or minimum <= value <= maximum:
         return value
@@ -188,21 +188,21 @@ def within_range(name: str, value: float | None) -> float | None:
 
 
 def without_impossible(observation: Observation) -> Observation:
-    """The observation without values that cannot be: they cost no other value."""
+    """Remove impossible values from an observation; the other values are kept."""
     sent = {name: getattr(observation, name) for name in sorted(_VALUES)}
     kept: dict[str, Any] = {name: within_range(name, value) for name, value in sent.items()}
     return replace(observation, **kept, impossible=(*observation.impossible, *lost(sent, kept)))
 
 
 def words(value: Any) -> str | None:
-    """A JSON value as words that any table can hold, or None when it is none."""
+    """Return a JSON value as text that any table can store, or None if it is not a string."""
     if not isinstance(value, str):
         return None
     return "".join(c for c in value if c.isprintable()).strip()[:200] or None
 
 
 def from_epoch(value: Any) -> dt.datetime | None:
-    """Seconds since 1970 as an instant, or None when they are none."""
+    """Convert seconds since 1970 to an instant, or None if they are not valid."""
     seconds = number(value)
     if seconds is None or not 0 <= seconds < 32_503_680_000:  # the year 3000
         return None
@@ -210,9 +210,9 @@ def from_epoch(value: Any) -> dt.datetime | None:
 
 
 def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None:
-    """Why an observation is not accepted, or None. The provider's fault, not the place's.
+    """Return why an observation is not accepted, or None. Counts as the provider's fault.
 
-    It has been through `without_impossible`.
+    The observation must have passed `without_impossible`.
     """
     if all(getattr(observation, name) is None for name in _VALUES):
         return "it has no value that can be"
@@ -229,7 +229,7 @@ def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None
 
 
 def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """The great-circle distance of two latitudes and longitudes, by the haversine formula."""
+    """Return the great-circle distance of two (latitude, longitude) pairs (haversine formula)."""
     north, east = math.radians(other[0] - one[0]), math.radians(other[1] - one[1])
     shrunk = math.cos(math.radians(one[0])) * math.cos(math.radians(other[0]))
     half = math.sin(north / 2) ** 2 + shrunk * math.sin(east / 2) ** 2

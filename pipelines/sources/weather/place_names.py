@@ -1,7 +1,7 @@
-"""The lookups of a place for the geocoder, and the comparison of names. Pure.
+"""Geocoder lookups of a place, and the comparison of place names. Pure.
 
-A lookup finds the main name, a postcode, or the name in the one language that is requested; its
-results have the names of that language: docs/sources/weather.md shows where that is verified.
+A lookup matches the main name, a postcode, or the name in the one requested language; its results
+have the names in that language. docs/sources/weather.md shows where this was verified.
 """
 
 import re
@@ -13,22 +13,22 @@ from typing import Any
 from pipelines.ingest import countries
 from pipelines.ingest.data_files import read_json
 
-#: Official languages that are tried for one country: India has 22, South Africa eleven.
+#: Official languages tried per country: India has 22, South Africa eleven.
 MAX_LANGUAGES = 4
-#: Requests for one place at most: a postcode, the country's languages, English, the territories.
+#: Maximum requests per place: a postcode, the country's languages, English, the territories.
 MAX_LOOKUPS = 1 + MAX_LANGUAGES + 1 + 1
 ENGLISH = "en"
-#: Languages under another name than CLDR's. Serbian in Latin script has no names of its own.
+#: Languages with another code than in CLDR. Serbian in Latin script has no names of its own.
 GEONAMES_LANGUAGES = {"nb": "no", "nn": "no", "sr_Latn": "hr"}
-#: Spoken more than written: hardly a place has a name in them.
+#: Mainly spoken languages: hardly any place has a name in them.
 UNWRITTEN = frozenset({"gsw", "vec"})
-#: A language that is official in a region only is tried if so many of a country speak it.
+#: A regionally official language is tried if at least this share of the country speaks it.
 MIN_SPEAKERS_PCT = 1.0
-#: Letters that are no other letter with an accent, and how they are written without.
+#: Letters that are not an accented form of another letter, and their plain spelling.
 PLAIN_LETTERS = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
 )
-#: How umlauts and their kin are spelled out: Koeln, Aarhus.
+#: How umlauts and similar letters are spelled out: Koeln, Aarhus.
 SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
 
@@ -74,9 +74,9 @@ def lookup_country(country_code: str, postcode: str | None) -> str:
 
 
 def _territories(state: str) -> dict[str, Any]:
-    """The beginnings of the postcodes of a state's territories, by their codes.
+    """Return the postcode prefixes of a state's territories, by territory code.
 
-    Those with a country code of their own whose addresses are written under their state.
+    These are territories with their own country code whose addresses are written under the state.
     """
     return read_json(__package__, "territories").get(state) or {}
 
@@ -89,7 +89,7 @@ def short_postcode(country_code: str, postcode: str) -> str:
     """
     compact = _compact(postcode)
     if country_code == "CA" and compact[1:2] == "0":
-        return postcode  # a rural one: its short form is that of many places
+        return postcode  # rural: many places share its short form
     state = "US" if country_code in _territories("US") else country_code
     short, rest = countries.short_postcode(state) or ("", "")
     found = re.fullmatch(f"({short}){rest}", compact)
@@ -97,15 +97,15 @@ def short_postcode(country_code: str, postcode: str) -> str:
 
 
 def is_same_postcode(country_code: str, one: str, other: str) -> bool:
-    """Whether two postcodes are the same where GeoNames has them."""
+    """Return whether two postcodes are the same in the form that GeoNames uses."""
     first, second = (_compact(short_postcode(country_code, code)) for code in (one, other))
     return first == second
 
 
 def languages(country_code: str, city: str) -> tuple[str, ...]:
-    """The languages in which a name of a country is looked up: its own, then English.
+    """Return the languages in which to look up a name in a country: its own, then English.
 
-    Only those whose script is that of the name: a name in Latin letters is none in Persian.
+    Only languages in the script of the name: a name in Latin letters is not Persian.
     """
     is_latin = _is_latin(city)
     own = [code for code, latin in _official_languages(country_code) if latin == is_latin]
@@ -113,9 +113,9 @@ def languages(country_code: str, city: str) -> tuple[str, ...]:
 
 
 def is_same_name(one: str, other: str) -> bool:
-    """Whether two names are equal but for case, accents, blanks, hyphens and other marks.
+    """Return whether two names are equal, ignoring case, accents, blanks, hyphens and punctuation.
 
-    A name may be several, "Biel/Bienne". Umlauts may be spelled out.
+    A name may consist of several, "Biel/Bienne". Umlauts may be spelled out.
     """
     return bool(_forms(one) & _forms(other))
 
@@ -129,7 +129,7 @@ def _forms(name: str) -> set[str]:
 
 
 def _plain(folded: str) -> str:
-    """Without accents, blanks and marks such as hyphens and apostrophes."""
+    """Remove accents, blanks and marks such as hyphens and apostrophes."""
     letters = unicodedata.normalize("NFKD", folded.translate(PLAIN_LETTERS))
     kept = (c for c in letters if unicodedata.category(c)[0] not in "ZPSC")
     return "".join(c for c in kept if not unicodedata.combining(c))
@@ -145,7 +145,7 @@ def _is_latin(name: str) -> bool:
 
 @cache
 def _official_languages(country_code: str) -> tuple[tuple[str, bool], ...]:
-    """The official languages of a country, and whether each is written in Latin letters."""
+    """Return the official languages of a country, and whether each uses Latin script."""
     from babel.languages import get_official_languages, get_territory_language_info
 
     national = get_official_languages(country_code, regional=False, de_facto=True)
@@ -159,7 +159,7 @@ def _official_languages(country_code: str) -> tuple[tuple[str, bool], ...]:
 
 
 def _named(code: str) -> tuple[str, bool]:
-    """A language by its GeoNames code, and whether it is written in Latin letters."""
+    """Return a language's GeoNames code, and whether it uses Latin script."""
     language, *script = code.split("_")
     is_latin = (script[0] if script else _likely_script(language)) == "Latn"
     return GEONAMES_LANGUAGES.get(code, language), is_latin

@@ -1,4 +1,4 @@
-"""Rows over those that a table has."""
+"""Insert or replace rows of a table."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from pipelines.warehouse.connection import stage_rows
 
 
 def put_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], target: Table) -> None:
-    """Insert rows with all columns of a table, or replace those of the same key."""
+    """Insert rows with all columns of a table, replacing those with the same key."""
     stage_rows(connection, rows, target)
     names = [one.name for one in target.columns]
     staged = table(f"stage_{target.name}", *map(column, names))

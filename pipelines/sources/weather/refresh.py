@@ -1,4 +1,4 @@
-"""The present weather of every place that is due: when its last answer is two hours old."""
+"""The present weather of due places: those whose last answer is two hours old."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def refresh(
     """Request every due place until none is left, the quota is used up, or it fails.
 
     Raises:
-        PermanentFailure: What needs a person, such as a wrong key.
+        PermanentFailure: For an error that needs a person, such as a wrong key.
     """
     kinds = [PresentWeather(provider, clock)]
     return fetch(store, kinds, clock, sleep, is_by_hand=is_by_hand)
@@ -48,7 +48,7 @@ class PresentWeather(Kind[Batch, Observation]):
         self._source, self._clock = provider, clock
 
     def pick(self, connection: Connection, now: dt.datetime, quota_left: float) -> Sequence[Batch]:
-        """The places whose weather is oldest."""
+        """Return the places with the oldest weather."""
         cost = self._source.cost_of_place
         query = text(read_sql("pipelines.sources.weather", "pick_observations"))
         parameters = {
@@ -60,7 +60,7 @@ class PresentWeather(Kind[Batch, Observation]):
         return [Batch(places, cost)] if places else []
 
     def request(self, batch: Batch) -> Sequence[Observation | str]:
-        """Observations, or why one is not accepted: the provider's fault, not the place's."""
+        """Return observations, or why one is rejected: the provider's fault, not the place's."""
         answers = self._source.observe(batch.places)
         return [answer if isinstance(answer, str) else self._screen(answer) for answer in answers]
 
@@ -69,7 +69,7 @@ class PresentWeather(Kind[Batch, Observation]):
         return implausible(possible, self._clock()) or possible
 
     def impossible(self, answer: Observation) -> Sequence[str]:
-        """Those of the observation."""
+        """Return the impossible values of the observation."""
         return answer.impossible
 
     def write(
@@ -86,14 +86,14 @@ class PresentWeather(Kind[Batch, Observation]):
 
 
 def accepts_postcodes(provider: Provider) -> bool:
-    """Whether a provider can do without coordinates."""
+    """Return whether a provider works without coordinates."""
     return provider.can_request(Place(0, None, None, "DE", "10115"))
 
 
 def _rows(
     answers: Mapping[int, Observation], provider: str, now: dt.datetime
 ) -> list[dict[str, Any]]:
-    """Rows of `weather.observations`."""
+    """Return rows of `weather.observations`."""
     return [
         {"place_id": place_id, "provider": provider, "fetched_at": now}
         | asdict(observation)

@@ -1,4 +1,4 @@
-"""The log of requests, `weather.api_requests`, and what quotas still allow.
+"""The request log, `weather.api_requests`, and the remaining quotas.
 
 Each request is logged before it is sent, so that it counts even if its run is killed.
 """
@@ -19,12 +19,12 @@ from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.retention import Removed, delete_in_batches
 from pipelines.warehouse.sql_files import read_sql
 
-#: Requests that are deleted in one transaction.
+#: Requests deleted per transaction.
 BATCH_SIZE = 5_000
 UNLIMITED = 1e9
-#: The longest block where the provider does not say how long it is: a day.
+#: The longest block if the provider does not state its duration: a day.
 MAX_BLOCK_MINUTES = 1440.0
-#: Outcomes of whole requests that cost nothing: the provider's own report overrides this.
+#: Outcomes of whole requests that are free, unless the provider reports otherwise.
 FREE_OUTCOMES = ("failed", "rejected", "quota")
 
 
@@ -38,7 +38,7 @@ def log_request(
     cost: float,
     now: dt.datetime,
 ) -> uuid.UUID:
-    """Log a request that is about to be sent, a row for each place; returns its id."""
+    """Log a request before it is sent, one row per place. Returns its id."""
     request_id = uuid.uuid4()
     same = {
         "request_id": request_id,
@@ -82,7 +82,7 @@ def quota_left(
     quotas: Sequence[Quota],
     now: dt.datetime,
 ) -> float:
-    """What may be spent now with a key: nothing while the provider has it blocked."""
+    """Return the quota left for a key; nothing while the provider blocks it."""
     block = select(quota_blocks.c.blocked_until).where(*_of(provider, key_digest))
     until = connection.execute(block).scalar()
     if until is not None and until > now:
@@ -103,9 +103,9 @@ def block_key(
     exhausted: QuotaExhausted,
     now: dt.datetime,
 ) -> None:
-    """Request nothing of a provider with a key until its quota renews.
+    """Block requests to a provider with a key until its quota renews.
 
-    Where it does not say when: a minute, doubled with each block in a row, up to a day.
+    If the provider does not say when: for a minute, doubled with each block in a row, up to a day.
     """
     last = select(quota_blocks.c.consecutive_blocks).where(*_of(provider, key_digest))
     before: int = connection.execute(last).scalar() or 0
@@ -125,7 +125,7 @@ def block_key(
 
 
 def forget_block(connection: Connection, provider: str, key_digest: str) -> None:
-    """Forget the blocks of a key that got an answer: the next one is short again."""
+    """Delete the blocks of a key that got an answer, so that the next block is short again."""
     connection.execute(delete(quota_blocks).where(*_of(provider, key_digest)))
 
 
@@ -134,6 +134,6 @@ def _of(provider: str, key_digest: str) -> tuple[ColumnElement[bool], ColumnElem
 
 
 def delete_old(store: Warehouse, before: dt.datetime) -> Removed:
-    """Delete the requests before an instant."""
+    """Delete the requests before a time."""
     statement = read_sql("pipelines.sources.weather", "delete_requests")
     return delete_in_batches(store, SOURCE, statement, BATCH_SIZE, before=before)

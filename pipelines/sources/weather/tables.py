@@ -1,4 +1,4 @@
-"""The tables of the weather: places, observations, hours, fetch state, the log of requests."""
+"""Tables of the weather: places, observations, hours, fetch state, request log."""
 
 from sqlalchemy import (
     BigInteger,
@@ -151,9 +151,9 @@ hourly = Table(
     " read. Weather data by Open-Meteo.com (CC BY 4.0).",
 )
 
-#: When an observation was requested, in seconds, after a number that belongs to its place alone:
-#: ranges of two places never overlap. With the place as a column of its own, the constraint below
-#: would need the extension btree_gist, which not every server has. A second is all its precision.
+#: Time of an observation's request in seconds, plus an offset unique to its place, so that ranges
+#: of two places never overlap. With the place as a separate column, the constraint below would need
+#: the extension btree_gist, which not every server has. The precision is one second.
 _KEPT_FOR_TWO_HOURS = (
     "int8range("
     "place_id * 8589934592 + extract(epoch FROM requested_at AT TIME ZONE 'UTC')::bigint, "
@@ -225,11 +225,11 @@ api_requests = Table(
         name="outcome",
     ),
     CheckConstraint("kind IN ('observation', 'forecast', 'archive', 'geocoding')", name="kind"),
-    # At most one kept observation of a place in any two hours, wherever they begin: a unique index
-    # on a grid of two-hour windows would allow two answers minutes apart, on both sides of a
-    # boundary, and would forbid one due right at the end of a window. That none is older than
-    # 2 h 5 min is the other half of the rule: weather.due_places has a place due from the moment on
-    # that this constraint allows, and the check fresh_weather watches it.
+    # At most one stored observation per place in any two hours. A unique index on fixed two-hour
+    # windows would allow two answers minutes apart on both sides of a boundary, and would forbid
+    # one that is due right at the end of a window. The other half of the rule is that none is older
+    # than 2 h 5 min: weather.due_places makes a place due as soon as this constraint allows it, and
+    # the check fresh_weather monitors that.
     ExcludeConstraint(
         (text(_KEPT_FOR_TWO_HOURS), "&&"),
         name="api_requests_one_kept_observation",

@@ -1,6 +1,6 @@
-"""What `isobar status` reads from Dagster: heartbeats, schedules, sensors, runs, sources.
+"""Read Dagster's state for `isobar status`: heartbeats, schedules, sensors, runs and sources.
 
-The instance is opened read-only, on a storage that is known to be there.
+The instance is opened read-only, on a storage that is known to exist.
 """
 
 import datetime as dt
@@ -37,15 +37,15 @@ class Instigator:
     kind: str
     is_running: bool
     last_tick_at: dt.datetime | None
+    #: Error of the last finished tick.
     error: str | None
-    """Of the last tick that is over."""
+    #: Set for running schedules.
     next_tick_at: dt.datetime | None
-    """Of schedules that run."""
 
 
 @dataclass(frozen=True)
 class DagsterFacts:
-    """All of it."""
+    """Everything read from the Dagster instance."""
 
     heartbeats: list[Heartbeat]
     runs: Runs
@@ -64,12 +64,12 @@ def look_at_instance(
 ) -> DagsterFacts:
     """Read the instance in Dagster's `home`, whose storage is at `url`.
 
-    Without the definitions, schedules, sensors, freshness and problems are unknown. No query takes
-    more than so many `seconds`: one that would raises `sqlalchemy.exc.OperationalError`.
+    Without the definitions, schedules, sensors, freshness and problems are unknown. A query that
+    takes longer than `seconds` raises `sqlalchemy.exc.OperationalError`.
     """
     config = home if (home / INSTANCE.name).exists() else INSTANCE.parent
     with instance_on(url, home, config) as instance:
-        instance.optimize_for_webserver(int(seconds * 1000), -1, MAX_SESSIONS)  # else one a query
+        instance.optimize_for_webserver(int(seconds * 1000), -1, MAX_SESSIONS)  # else one per query
         facts = DagsterFacts(
             _heartbeats(instance),
             _runs(instance),
@@ -89,15 +89,15 @@ def _found(
 ) -> list[Problem]:
     try:
         return find_problems(instance, repository)
-    except OperationalError:  # a query was canceled, or the server went away: looked at again
+    except OperationalError:  # cancelled, or the server went away: retried
         raise
-    except Exception as error:  # noqa: BLE001 - it is reported, and the rest stands
+    except Exception as error:  # noqa: BLE001 - reported; the other facts remain
         what = f"It could not be seen what is wrong: {redact(f'{type(error).__name__}: {error}')}"
         return [trouble("problems", what, "problems.py", "This is a fault of Isobar.", now)]
 
 
 def _heartbeats(instance: dg.DagsterInstance) -> list[Heartbeat]:
-    """Of each daemon that there has to be, by name."""
+    """Return the heartbeat of each required daemon, by name."""
     beats = instance.get_daemon_heartbeats()
     facts = []
     for name in sorted(instance.get_required_daemon_types()):
@@ -136,7 +136,7 @@ def _last_success_at(instance: dg.DagsterInstance, job: str) -> dt.datetime | No
 def _instigators(
     instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, now: dt.datetime
 ) -> list[Instigator]:
-    """Schedules, then sensors, by name."""
+    """Return schedules, then sensors, by name."""
     states = {state.instigator_name: state for state in instance.all_instigator_state()}
     declared: list[dg.ScheduleDefinition | dg.SensorDefinition] = [
         *sorted(repository.schedule_defs, key=lambda one: one.name),
@@ -145,7 +145,7 @@ def _instigators(
     facts = []
     for one in declared:
         state = states.get(one.name)
-        status = state.status.value if state else "DECLARED_IN_CODE"  # or by a person in the UI
+        status = state.status.value if state else "DECLARED_IN_CODE"  # or a person's choice
         is_running = (
             status if status != "DECLARED_IN_CODE" else one.default_status.value
         ) == "RUNNING"
@@ -160,7 +160,7 @@ def _instigators(
 
 
 def _last_tick(ticks: Sequence[Any]) -> tuple[dt.datetime | None, str | None]:
-    """When the last tick was, and the error of the last one that is over, if it had one."""
+    """Return the time of the last tick, and the error of the last finished one, if any."""
     over = next((tick for tick in ticks if tick.status.value != "STARTED"), None)
     error = over.error if over and over.is_failure else None
     return (

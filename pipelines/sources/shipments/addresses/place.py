@@ -28,14 +28,14 @@ from pipelines.sources.shipments.addresses.postcodes import (
 from pipelines.sources.shipments.addresses.regions import is_city_too, is_region
 from pipelines.sources.shipments.addresses.words import pattern
 
-#: Where a name that is both a state's and a city's is rather the state's, behind another name.
+#: In these countries, a name of both a state and a city is the state after another name.
 STATES_ARE_WRITTEN = ("CA", "US")
-#: Those that are one city altogether.
+#: Countries that consist of one city.
 ONE_CITY = ("GI", "MC", "SG", "VA")
 
 
 def find_place(country: Country) -> Place:
-    """Street and place of an address; where a country is one city, that is its name."""
+    """Parse street and place of an address; if the country is one city, its name is the city."""
     place = _place_in(country)
     name, code = country.name, country.code
     if (
@@ -163,7 +163,7 @@ def _with_postcode(body: tuple[str, ...], code: str | None, found: FoundPostcode
 
 
 def _city_before(ahead: list[str], code: str | None) -> tuple[str, list[str]]:
-    """The city at the end of the parts before a postcode, and the parts before it."""
+    """Return the city at the end of the parts before a postcode, and the parts before it."""
     left = list(ahead)
     while len(left) > 1:
         last = left[-1]
@@ -197,7 +197,7 @@ def _without_postcode(body: tuple[str, ...], code: str | None) -> Place:
 
 
 def _in_the_middle(body: tuple[str, ...], code: str | None) -> Place | None:
-    """Place and street of an address whose last part is `Street 2 10115 Berlin`."""
+    """Parse an address whose last part is `Street 2 10115 Berlin`."""
     if code is None:
         return None
     place = read_part(body[-1], code, None)
@@ -207,7 +207,7 @@ def _in_the_middle(body: tuple[str, ...], code: str | None) -> Place | None:
 
 
 def _turned_round(body: tuple[str, ...], code: str | None) -> Place | None:
-    """1011 Budapest, Fő utca 1, Hungary."""
+    """Parse an address in reverse order: 1011 Budapest, Fő utca 1, Hungary."""
     if not body[0][:1].isdigit() and not pattern("prefix").match(body[0].upper()):
         return None
     found = split_postcode(body[0], code)
@@ -224,7 +224,7 @@ def _turned_round(body: tuple[str, ...], code: str | None) -> Place | None:
 
 
 def _from_large_to_small(body: tuple[str, ...], code: str | None) -> Place:
-    """Place and street where country or postcode come first: Россия, 101000, г. Москва."""
+    """Parse an address that starts with country or postcode: Россия, 101000, г. Москва."""
     parts, postcode, is_doubtful = list(body), None, False
     for number, part in enumerate(parts):
         found = split_postcode(part, code)

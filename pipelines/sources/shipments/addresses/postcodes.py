@@ -1,4 +1,4 @@
-"""Postcodes in the parts of an address: known by their shapes, and by what stands beside them."""
+"""Postcodes in the parts of an address, recognized by their format and their neighbours."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ HOUSE = re.compile(r"\d{1,4}[a-zA-Z]?(?:[-/]\d{1,4}[a-zA-Z]?)?")
 
 @dataclass(frozen=True)
 class FoundPostcode:
-    """A postcode in a part: what stands before and behind it there, a region apart."""
+    """A postcode in a part, with the text before and after it there, without a region."""
 
     number: int
     postcode: str
@@ -27,7 +27,7 @@ class FoundPostcode:
 
 
 def find_candidates(body: Sequence[str], code: str | None) -> list[FoundPostcode]:
-    """The postcodes that stand at the end or the beginning of a part, the first part aside."""
+    """Return the postcodes at the end or start of a part, except in the first part."""
     found = []
     for number, part in enumerate(body):
         if number == 0 and len(body) > 1:
@@ -40,14 +40,14 @@ def find_candidates(body: Sequence[str], code: str | None) -> list[FoundPostcode
 
 @lru_cache(maxsize=50_000)
 def best_postcode(body: tuple[str, ...], code: str | None) -> FoundPostcode | None:
-    """The postcode of an address: the last one, or the last that has its country's form."""
+    """Return the postcode of an address: the last one, preferably in its country's form."""
     found = find_candidates(body, code)
     fitting = [one for one in found if not is_misplaced(one, code)]
     return (fitting or found)[-1] if found else None
 
 
 def is_misplaced(found: FoundPostcode, code: str | None) -> bool:
-    """Whether a postcode of digits stands before a name where the country writes it behind."""
+    """Return whether a numeric postcode precedes a name although the country writes it after."""
     follows = regions.follows_city(code)
     if follows is None or not (found.before or found.behind):
         return False
@@ -57,7 +57,7 @@ def is_misplaced(found: FoundPostcode, code: str | None) -> bool:
 
 @lru_cache(maxsize=50_000)
 def split_postcode(part: str, code: str | None) -> FoundPostcode | None:
-    """The postcode at the end or the beginning of a part, a region behind it aside."""
+    """Return the postcode at the end or start of a part, ignoring a region after it."""
     spaced = re.sub(
         r"(?<=\d)\s*[-–]\s*(?=[^\W\d_]{3})|(?<=[^\W\d_]{4})\s*[-–]\s*(?=\d{4})", " ", part
     )
@@ -113,7 +113,7 @@ def _postcode(text: str, code: str | None) -> str | None:
 
 
 def as_postcode(words: Sequence[str], code: str | None) -> str | None:
-    """The words as a postcode in capitals, or None."""
+    """Return the words as a postcode in capitals, or None."""
     if not any(c.isdigit() for word in words for c in word):
         return None
     text = " ".join(word.upper() if word.islower() else word for word in words).strip(".,:;")
@@ -127,5 +127,5 @@ def as_postcode(words: Sequence[str], code: str | None) -> str | None:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a postcode by its looks: digits, and at most a few letters."""
+    """Return whether a text looks like a postcode: digits, and at most a few letters."""
     return any(c.isdigit() for c in text) and len(text) < 13 and len(text.split()) < 4

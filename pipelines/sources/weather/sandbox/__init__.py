@@ -5,5 +5,5 @@ from pipelines.sources.weather.sandbox import service
 
 
 def build(sandbox: Sandbox) -> SandboxParts:
-    """All providers and the geocoder, by the true clock."""
+    """Build all providers and the geocoder, which use the real clock."""
     return SandboxParts(routes=service.routes(sandbox.clock))

@@ -1,8 +1,9 @@
-"""The places of the simulated geocoder, searched as by the real one: by language and postcode.
+"""The places of the simulated geocoder, searched like the real one: by language and postcode.
 
 A name matches the beginning of a place's main name or of its name in the requested language.
-Postcodes are known only where somebody entered them, and abbreviated where addresses have more.
-Responses omit zeros and empty texts; the filter by country follows the limit, as in the real one.
+Postcodes are known only if someone entered them, and are abbreviated where those of addresses are
+longer. Responses omit zeros and empty strings. The country filter is applied after the limit, as in
+the real one.
 """
 
 import re
@@ -33,7 +34,7 @@ class Town:
 MISSING_POSTCODES = {("AT", "1010"), ("DE", "20144"), ("PL", "00-950"), ("SE", "111 51")}
 #: Postcodes of two towns far apart.
 SHARED_POSTCODES = {("DK", "1050")}
-#: The form of postcodes where it is not that of addresses.
+#: The form of postcodes that differ from those of addresses.
 SHORT = {
     "CA": r"[A-Z]\d[A-Z]",
     "GB": r"[A-Z]{1,2}\d[A-Z\d]?",
@@ -64,7 +65,7 @@ def _fits(town: Town, name: str, language: str) -> bool:
 
 
 def _by_postcode(code: str, country: str) -> list[Town]:
-    """A made-up town, or two, for any postcode of a country that is not a missing one."""
+    """Return one or two simulated towns for any postcode of a country, unless it is missing."""
     if country not in places()["countries"] or (country, code) in MISSING_POSTCODES:
         return []
     if country in SHORT and not re.fullmatch(SHORT[country], code):
@@ -81,7 +82,7 @@ def _by_postcode(code: str, country: str) -> list[Town]:
 
 
 def _result(town: Town, language: str) -> dict[str, Any]:
-    """A result with the names of a language, without what is zero or empty."""
+    """Return a result with the names of a language, without zero or empty values."""
     whole = {
         "name": town.names.get(language, town.name),
         "latitude": town.latitude,

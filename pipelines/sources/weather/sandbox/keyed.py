@@ -1,6 +1,6 @@
 """Simulated WeatherAPI.com and OpenWeatherMap: the same weather in their own formats.
 
-Responses have the fields that a client may need, and no others.
+Responses contain only the fields that a client may need.
 """
 
 import datetime as dt
@@ -12,7 +12,7 @@ from pipelines.sources.weather.sandbox.model import places, weather_at
 
 
 def weatherapi(request: Request, now: dt.datetime) -> Response:
-    """Answer as `/v1/current.json` does."""
+    """Respond like `/v1/current.json`."""
     query = request.query_params
 
     def reject(status: int, code: int, message: str) -> Response:
@@ -54,7 +54,7 @@ def weatherapi(request: Request, now: dt.datetime) -> Response:
 
 
 def openweathermap(request: Request, now: dt.datetime) -> Response:
-    """Answer as `/data/2.5/weather` does."""
+    """Respond like `/data/2.5/weather`."""
     query = request.query_params
 
     def reject(status: int, code: int | str, message: str) -> Response:

@@ -13,9 +13,9 @@ from pipelines.sandbox.sky import cloudiness, irradiation
 #: Radiation is the mean of the hour before.
 HOUR = dt.timedelta(hours=1)
 CODES = (0, 1, 2, 3, 3, 45, 51, 61, 63, 80)
-#: North of it there is always snow, so that a risk can be seen at any date.
+#: North of this latitude there is always snow, so that a risk can be seen at any date.
 WINTRY = 59.0
-#: One hour in so many has a thunderstorm.
+#: WMO code of a thunderstorm, and one in how many hours has one.
 STORM = 95, 40
 SNOW_CODES = (71, 73)
 COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
@@ -23,7 +23,7 @@ COLD_CODES = (0, 1, 2, 3, 3, 45, 56, 66, 71, 73, 85)
 
 @cache
 def places() -> dict[str, Any]:
-    """`places.json`: `countries`, the middle of each by its code, and `towns`."""
+    """Return `places.json`: `countries`, the centre of each by its code, and `towns`."""
     found: dict[str, Any] = json.loads(
         resources.files(__package__).joinpath("places.json").read_text(encoding="utf-8")
     )
@@ -31,7 +31,7 @@ def places() -> dict[str, Any]:
 
 
 def weather_at(latitude: float, longitude: float, at: dt.datetime) -> dict[str, Any]:
-    """Return the weather of a place at an hour, by Open-Meteo's names and units."""
+    """Return the weather of a place at an hour, with Open-Meteo's names and units."""
     hour = at.replace(minute=0, second=0, microsecond=0)
     seed = sha256(f"{latitude:.2f} {longitude:.2f} {hour.isoformat()}".encode()).digest()
     sun = math.sin((hour.hour - 6) / 24 * 2 * math.pi)

@@ -1,8 +1,8 @@
 """Simulated weather at the paths of the real providers, with their errors and quotas.
 
-Open-Meteo (forecast, archive, geocoding), WeatherAPI.com and OpenWeatherMap on their true paths.
-The weather is a function of place and hour, so that responses can be checked. The key `bad` is
-unknown; the quota of `exhausted` is used up.
+Covers Open-Meteo (forecast, archive, geocoding), WeatherAPI.com and OpenWeatherMap. The weather is
+a function of place and hour, so that responses can be verified. The key `bad` is unknown; the quota
+of `exhausted` is used up.
 """
 
 import datetime as dt
@@ -36,9 +36,9 @@ CURRENT_UNITS = {
 }
 MAX_LOCATIONS, MAX_RESULTS = 1000, 100
 OPENWEATHERMAP_PER_MINUTE = 60
-#: Open-Meteo's free quotas, by the beginning of the window's name in its errors.
+#: Open-Meteo's free quotas, by the first word of the window in its errors.
 LIMITS = {"Minutely": 600, "Hourly": 5_000, "Daily": 10_000}
-#: What the instants of a window have in common.
+#: Time format that identifies a window.
 WINDOWS = {"Minutely": "%Y-%m-%d %H:%M", "Hourly": "%Y-%m-%d %H", "Daily": "%Y-%m-%d"}
 
 
@@ -142,7 +142,7 @@ def _open_meteo(
         here = weather_at(latitude, longitude, quarter)
         answers.append(
             {
-                "latitude": round(latitude, 1),  # the middle of the grid cell
+                "latitude": round(latitude, 1),  # the centre of the grid cell
                 "longitude": round(longitude, 1),
                 "timezone": "GMT",
                 **_current(names, here, quarter),
