@@ -24,5 +24,5 @@ END
 $$;
 
 COMMENT ON SCHEMA enriched IS
-'Views for analysts: the data of each source, joined with reference data and weather.';
+'Views for analysts: the data of each source, joined with the data of other sources.';
 COMMENT ON SCHEMA metrics IS 'Views and functions for dashboards.';
