@@ -1,7 +1,8 @@
 """A simulated flights document with the shape and the errors of the real one.
 
-Itineraries depart within the next month and return a week later. Every day the oldest expire, new
-ones are added, and about a quarter of the prices change. As in the real document, some time zone
+Itineraries depart within the next month and return a week later. Every day the oldest depart, new
+ones are added, and about a quarter of the prices change. One itinerary in six is withdrawn before
+its departure, every second of these for three days only. As in the real document, some time zone
 offsets are counted twice, stated durations exclude layovers, one itinerary refers to a missing leg,
 and one has no price.
 """
@@ -38,7 +39,7 @@ PAIRS = (
 )
 DAYS_AHEAD = 30
 STAY_DAYS = 7
-PER_DAY = len(PAIRS)
+WITHDRAWN_SHARE, DAYS_AWAY = 1 / 6, dt.timedelta(days=3)
 
 
 def build(sandbox: Sandbox) -> SandboxParts:
@@ -54,12 +55,14 @@ def build(sandbox: Sandbox) -> SandboxParts:
 
 
 def document(seed: int, today: dt.date) -> dict[str, Any]:
-    """Return the document of one day: about 180 itineraries and 360 legs."""
+    """Return the document of one day: about 170 itineraries and 340 legs."""
     legs: dict[str, dict[str, Any]] = {}
     itineraries = []
     for ahead in range(1, DAYS_AHEAD + 1):
         leaves_on = today + dt.timedelta(days=ahead)
         for number, ends in enumerate(PAIRS):
+            if not _is_offered(seed, number, leaves_on, today):
+                continue
             chosen = []
             for way, (origin, target) in enumerate(ends):
                 flown_on = leaves_on + dt.timedelta(days=STAY_DAYS * way)
@@ -70,6 +73,15 @@ def document(seed: int, today: dt.date) -> dict[str, Any]:
     itineraries[3]["legs"] = [itineraries[3]["legs"][0], "leg_0"]
     itineraries[7]["price"] = "free"
     return {"itineraries": itineraries, "legs": list(legs.values())}
+
+
+def _is_offered(seed: int, number: int, leaves_on: dt.date, today: dt.date) -> bool:
+    random = Random(f"{seed} offer {number} {leaves_on}")  # noqa: S311 - made-up data
+    if random.random() >= WITHDRAWN_SHARE:
+        return True
+    gone_on = leaves_on - dt.timedelta(days=random.randrange(2, DAYS_AHEAD - 2))
+    back_on = gone_on + DAYS_AWAY if random.random() < 0.5 else leaves_on
+    return not gone_on <= today < back_on
 
 
 def _leg(seed: int, number: int, day: dt.date, origin: str, target: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ SELECT
     count(*) OVER () AS total_rows
 FROM enriched.itineraries
 WHERE
-    withdrawn_at IS NOT NULL
+    withdrawn_on < departure_on -- on the day of departure it has departed
     AND price_currency = %(currency)s
     AND max_stops <= %(stops)s
     AND (%(routes)s::text[] IS NULL OR route = ANY (%(routes)s))

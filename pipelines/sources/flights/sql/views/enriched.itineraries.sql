@@ -63,7 +63,8 @@ COMMENT ON COLUMN enriched.itineraries.first_seen_at IS
 COMMENT ON COLUMN enriched.itineraries.last_seen_at IS
 'Time of the last snapshot that contains the itinerary.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_at IS
-'Time of the first snapshot without the itinerary; null while it is on offer.';
+'Time of the first snapshot without the itinerary; null while it is on offer. An itinerary also
+disappears when it departs: compare withdrawn_on with departure_on.';
 COMMENT ON COLUMN enriched.itineraries.first_seen_on IS 'UTC date of first_seen_at.';
 COMMENT ON COLUMN enriched.itineraries.last_seen_on IS 'UTC date of last_seen_at.';
 COMMENT ON COLUMN enriched.itineraries.withdrawn_on IS
