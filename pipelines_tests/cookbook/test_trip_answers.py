@@ -96,7 +96,7 @@ def test_shipments(answer: Answer) -> None:
         (number, one["article_name"], int(one["article_quantity"]), Decimal(one["article_price"]))
         for (number, _), one in sorted(lines.items())
     ]
-    (parcel,) = answer("Where is a parcel")
+    (parcel,) = answer("What is the status of a parcel")
     value = sum(
         int(one["article_quantity"]) * Decimal(one["article_price"])
         for (number, _), one in lines.items()
