@@ -55,7 +55,7 @@ def test_the_launchpad_shows_types_and_rejects_a_bad_value(watched: Watched, ui:
     editor = dialog.locator(".CodeMirror").first
     editor.get_by_text("rebuild").click()  # the help describes what is at the cursor
     watched.wait_for("rebuild Bool")
-    watched.wait_for("Empty the tables and read every archived snapshot anew")
+    watched.wait_for("Empty the tables and load every archived snapshot again")
     watched.page.keyboard.press("End")
     for _ in "true":
         watched.page.keyboard.press("Backspace")

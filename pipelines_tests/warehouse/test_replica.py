@@ -202,7 +202,7 @@ def test_our_status_command_reports_the_replica(
 def test_a_run_on_the_replica_fails_as_read_only(replica: Replica, state: Path) -> None:
     done = isobar(state, "run", DATABASE_URL=replica.url(SUPERUSER))
     assert done.returncode == 1
-    assert "the server only reads" in done.stderr
+    assert "the server is read-only" in done.stderr
     assert "Traceback" not in done.stderr
 
 
