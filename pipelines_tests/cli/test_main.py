@@ -161,7 +161,10 @@ def test_with_database_url_no_server_is_started(
         ({"DATABASE_URL": "postgresql://me:a@hunter2@127.0.0.1:9/x"}, "written as %40"),
         ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:port/x"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9"}, "names no database"),
-        ({"DAGSTER_POSTGRES_URL": "postgresql://me:hunter2@127.0.0.1:9/x"}, "storage is no longer reachable"),
+        (
+            {"DAGSTER_POSTGRES_URL": "postgresql://me:hunter2@127.0.0.1:9/x"},
+            "storage is no longer reachable",
+        ),
         ({"BOOKINGS_TIME_ZONE": "Mars/Olympus"}, "BOOKINGS_TIME_ZONE is 'Mars/Olympus'"),
         ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "which is no time zone"),
         ({"BOOKINGS_MOST_BAD": "10%"}, "BOOKINGS_MOST_BAD is '10%'"),
