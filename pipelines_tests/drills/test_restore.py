@@ -111,7 +111,7 @@ def test_a_destroyed_database_is_restored_elsewhere_and_keeps_working(
             backed_up = isobar(state, "backup", str(tmp_path / "backup"))
         load.communicate(timeout=300)
     assert backed_up.returncode == 0, backed_up.stderr
-    assert "Not in it: files of the inboxes" in backed_up.stderr
+    assert "Not included: the inboxes' files" in backed_up.stderr
     assert load.returncode == 0
     assert stored(state) != before, "the load that the backup did not wait for"
     assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o700
