@@ -50,7 +50,7 @@ def test_a_folder_with_a_non_utf_8_name_is_accepted() -> None:
 @pytest.mark.parametrize("content", [b"FLIGHTS_URL=\xff", b"ISOBAR_NUL=\x00"])
 def test_a_binary_variable_file_is_rejected_with_a_message(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".env").write_bytes(content)
-    with pytest.raises(PermanentFailure, match="env file cannot be read"):
+    with pytest.raises(PermanentFailure, match=r"the \.env file cannot be read"):
         read_dot_env(tmp_path / ".env")
     assert "ISOBAR_NUL" not in os.environ
 

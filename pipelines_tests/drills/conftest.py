@@ -9,11 +9,12 @@ from pipelines_tests.drills.fuzz import Verdicts
 
 @pytest.fixture
 def verdicts() -> Iterator[Verdicts]:
-    """Counts examples; some of them are accepted, and at least a twentieth is rejected.
+    """Counts examples; a twentieth of them at least are accepted, and as many rejected.
 
-    The more examples are drawn, the fewer of them are valid: one in a hundred of a thousand.
+    Else the property draws nothing but good ones, or all that it says is that nothing works.
     """
     counted = Verdicts()
     yield counted
-    assert counted.accepted >= 2, vars(counted)
-    assert counted.rejected > (counted.accepted + counted.rejected) / 20, vars(counted)
+    least = (counted.accepted + counted.rejected) / 20
+    assert counted.accepted > least, vars(counted)
+    assert counted.rejected > least, vars(counted)

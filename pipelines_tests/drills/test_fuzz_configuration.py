@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 import click
+import pytest
 from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -74,8 +75,12 @@ def use(settings: Settings) -> None:
 )
 @example({})
 def test_variables_are_accepted_or_rejected_with_a_message(
-    tmp_path: Path, verdicts: Verdicts, variables: dict[str, str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verdicts: Verdicts,
+    variables: dict[str, str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where a relative ISOBAR_HOME is made
     ours = {"DATABASE_URL": "postgresql://u@h/d", "ISOBAR_SANDBOX_URL": "http://127.0.0.1:9"}
     with verdicts.count():
         use(Settings.from_environment({"ISOBAR_HOME": str(tmp_path)} | ours | variables))
@@ -216,8 +221,22 @@ def manifest() -> Manifest:
     )
 
 
+manifests = st.builds(
+    Manifest,
+    format=st.just(FORMAT),
+    isobar=st.sampled_from(["0.9", "1.0.0", version("isobar"), "99.0"]),
+    server_version=st.integers(160000, 190000),
+    taken_at=st.datetimes(timezones=st.just(dt.UTC)),
+    sha256=st.just({}) | st.dictionaries(st.text(), st.text(), max_size=3),
+)
+
+
 @often(300)
-@given(changed(json.loads(manifest().model_dump_json())) | texts)
+@given(
+    changed(json.loads(manifest().model_dump_json()))
+    | texts
+    | manifests.map(Manifest.model_dump_json)
+)
 @example(json.loads(manifest().model_dump_json()))
 def test_manifests_are_accepted_or_rejected_with_a_message(
     tmp_path: Path, verdicts: Verdicts, document: object

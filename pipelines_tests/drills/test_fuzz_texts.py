@@ -28,17 +28,26 @@ from pipelines.ingest.money import parse_price
 from pipelines.sources.shipments.addresses import read_address
 from pipelines_tests.drills.fuzz import (
     Verdicts,
+    json_values,
     often,
     sent,
     texts,
 )
 
 COUNTRIES = sorted({code_of_country(name) or "" for name in ("DE", "GB", "US", "SE", "CH", "JP")})
+#: Prices as sources write them: a form, filled in with a currency and an amount.
+CURRENCIES = st.sampled_from(["EUR", "GBP", "USD", "SEK", "CHF", "JPY"])
+AMOUNTS = st.decimals(0, 10**12, places=2)
+FORMS = st.sampled_from(["{0} {1:,.2f}", "{1:.2f} {0}", "{0}{1:,.2f}"])
 STATUSES = {"parsed", "partly_parsed", "unparsed", "unknown_country", "odd_postcode", "no_postcode"}
 
 
 @often()
-@given(st.binary() | st.text(alphabet='[]{}",:0123456789eE+-.truefalsn\\ud8 ').map(str.encode))
+@given(
+    st.binary()
+    | st.text(alphabet='[]{}",:0123456789eE+-.truefalsn\\ud8 ').map(str.encode)
+    | json_values.map(sent)
+)
 @example(b'{"a": [1, 2.5, null, "x"]}')
 @example(b"[]")
 @example(b" 7 ")
@@ -98,7 +107,9 @@ def test_retry_after_is_read_in_both_its_forms(seconds: int) -> None:
 
 @often()
 @given(
-    texts | st.text(alphabet="0123456789.,' \u00a0£€$krFEURhu-", max_size=45),
+    texts
+    | st.text(alphabet="0123456789.,' \u00a0£€$krFEURhu-", max_size=45)
+    | st.builds(str.format, FORMS, CURRENCIES, AMOUNTS),
     st.sampled_from([None, *COUNTRIES]),
 )
 @example("1" * 40, None)
@@ -116,11 +127,7 @@ def test_a_price_has_currency_and_amount_or_is_rejected(
 
 
 @often()
-@given(
-    st.sampled_from(["EUR", "GBP", "USD", "SEK", "CHF", "JPY"]),
-    st.decimals(0, 10**12, places=2),
-    st.sampled_from(["{0} {1:,.2f}", "{1:.2f} {0}", "{0}{1:,.2f}"]),
-)
+@given(CURRENCIES, AMOUNTS, FORMS)
 def test_a_price_that_is_written_is_read_as_it_was(
     currency: str, amount: Decimal, form: str
 ) -> None:

@@ -287,7 +287,7 @@ def test_a_wrong_address_is_logged_and_blocks_no_other_receiver(
     to("jsn://me:hunter2@nowhere/", receiver.url)
     world.stop()
     said, _ = world.look()
-    assert said.startswith("1 problem, all reported. configuration: apprise does not")
+    assert said.startswith("1 problem, all reported. configuration: apprise does not understand")
     assert "entry 1, jsn://…" in said
     assert "hunter2" not in said
     assert len(receiver.messages) == 1
