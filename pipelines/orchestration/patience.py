@@ -13,6 +13,12 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.failures import TransientFailure
+from pipelines.orchestration.format_duration import span_in_words
+
+#: An evaluation that takes longer hangs; the daemon has given up on its tick before
+#: (`TICK_SECONDS` of `pipelines.runtime.bootstrap`).
+HANGS_SECONDS = 600.0
 #: How long ticks of this process poll; 0 means once, the default outside our code server.
 _looks_for = 0.0
 #: Limits how many ticks poll at the same time, as each occupies a server thread; others poll once.
@@ -39,27 +45,49 @@ def looking_every(
 
     The first tick of a process and a tick after a failure call it once, so that success is reported
     early. So does a manual test in the UI, for which Dagster passes no previous tick.
+
+    The daemon gives up on a tick in the end, but its thread in the code server goes on. A function
+    that hangs would occupy one thread after the other, until no sensor is evaluated any more. So
+    while it hangs, further ticks fail without calling it.
     """
     is_sound = False
+    under_way: list[float] = []
 
     @functools.wraps(function)
     def look(
         context: dg.SensorEvaluationContext, **resources: Any
     ) -> dg.RunRequest | dg.SkipReason:
         nonlocal is_sound
+        now = time.monotonic()
+        if under_way and now - under_way[0] > HANGS_SECONDS:
+            raise _hanging(context.sensor_name, now - under_way[0])
         goes_on = is_sound and is_patient() and context.last_tick_completion_time is not None
         is_sound = False
-        if goes_on and _PLACES.acquire(blocking=False):
-            try:
-                found = _look_on(context, lambda: function(context, **resources), seconds)
-            finally:
-                _PLACES.release()
-        else:
-            found = function(context, **resources)
+        under_way.append(now)
+        try:
+            if goes_on and _PLACES.acquire(blocking=False):
+                try:
+                    found = _look_on(context, lambda: function(context, **resources), seconds)
+                finally:
+                    _PLACES.release()
+            else:
+                found = function(context, **resources)
+        finally:
+            under_way.remove(now)
         is_sound = True
         return found
 
     return look
+
+
+def _hanging(sensor: str, seconds: float) -> TransientFailure:
+    return TransientFailure(
+        sensor,
+        f"an evaluation of this sensor has not ended for {span_in_words(seconds)}",
+        place="the code server",
+        remedy="Restart isobar ui, or the service `code`. If it hangs again, its source's code has"
+        " a call without a time-out.",
+    )
 
 
 def _look_on(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import pytest
 
+from pipelines.failures import TransientFailure
 from pipelines.orchestration import patience
 
 Tick = Callable[..., int]
@@ -121,3 +122,28 @@ def test_a_tick_without_anything_ends_in_time(
     count, sensor = looks(found_at=10_000)
     assert (tick(sensor), tick(sensor)) == (0, 0)
     assert 2 < len(count) <= 8
+
+
+def test_a_hanging_evaluation_occupies_one_thread_and_is_named(
+    tick: Tick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "HANGS_SECONDS", 0.2)
+    answers = threading.Event()
+    calls: list[int] = []
+
+    def look(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        calls.append(1)
+        answers.wait(60)
+        return dg.SkipReason("nothing")
+
+    sensor = dg.sensor(name="any", job_name="any")(patience.looking_every(0.05, look))
+    hanging = threading.Thread(target=tick, args=[sensor])
+    hanging.start()
+    time.sleep(0.3)
+    for _ in range(3):
+        with pytest.raises(TransientFailure, match="has not ended for"):
+            tick(sensor)
+    assert len(calls) == 1
+    answers.set()
+    hanging.join()
+    assert (tick(sensor), len(calls)) == (0, 2)
