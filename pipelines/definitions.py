@@ -25,7 +25,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     for source in sources().values():
         try:
             found[source.name] = definitions_of(source)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not is_plugin(source):
                 raise
             note_broken(source.name, f"its definitions: {error!r}")

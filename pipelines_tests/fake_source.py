@@ -70,6 +70,10 @@ class FakeSource:
         """Give these before those that are queued."""
         self._answers[:0] = answers
 
+    def will_not(self, *answers: Answer) -> None:
+        """Give no longer those of these that are still queued."""
+        self._answers = [one for one in self._answers if one not in answers]
+
 
 def document(content: Any) -> Answer:
     """Answer 200 with JSON."""

@@ -252,7 +252,7 @@ def _add_commands_of_sources() -> None:
     for source in sources().values():
         try:
             own = source.module("cli")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not is_plugin(source):
                 raise
             note_broken(source.name, f"its commands: {error!r}")

@@ -21,7 +21,7 @@ def pages() -> list[Page]:
     for source in sources().values():
         try:
             own = source.module("dashboard")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not is_plugin(source):
                 raise
             st.warning(f"The pages of the plug-in {source.name} do not load: {error!r}")

@@ -168,7 +168,7 @@ def _migrate_all(connection: Connection) -> None:
         try:
             with connection.begin_nested():
                 _migrate_plugin(connection, source, done)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
             text = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)

@@ -138,7 +138,7 @@ def _build(source: Source, sandbox: Sandbox) -> SandboxParts | None:
     try:
         module = source.module("sandbox")
         built: SandboxParts | None = module.build(sandbox) if module else None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if not is_plugin(source):
             raise
         note_broken(source.name, f"its sandbox: {error!r}")

@@ -118,6 +118,8 @@ class Schedule:
             load(feed)
         except FOR_NOW as failure:
             return f"{fault} {times} times; it says: {failure}"
+        finally:
+            feed.site.service.will_not(answers[fault])
         return f"{fault} {times} times; it is loaded"
 
     def _run_and_strike(self, feed: Any, blow: Blow) -> str:

@@ -86,8 +86,8 @@ class System:
     services does, and does nothing else to it.
     """
 
-    def __init__(self, state: Path, schedules: str = OFTEN) -> None:
-        self.state = state
+    def __init__(self, state: Path, schedules: str = OFTEN, plugins: Path | None = None) -> None:
+        self.state, self.plugins = state, plugins
         self.output: list[str] = []
         self.starts = 0
         (state / "schedules.toml").write_text(schedules)
@@ -96,7 +96,8 @@ class System:
 
     def _start(self) -> "subprocess.Popen[str]":
         self.starts += 1
-        return begin(self.state, "ui", ISOBAR_SCHEDULES="", SYNC_UNTIL_YEAR="1")
+        path = {"PYTHONPATH": str(self.plugins)} if self.plugins else {}
+        return begin(self.state, "ui", ISOBAR_SCHEDULES="", SYNC_UNTIL_YEAR="1", **path)
 
     def keep_up(self) -> None:
         """Start `isobar ui` when it has ended."""

@@ -1,4 +1,4 @@
-"""The complete system while files and plants come: flooded, and short of processors."""
+"""The complete system as files come: flooded, short of processors, beside bad plug-ins."""
 
 import subprocess
 import sys
@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.postgres.roles import DAGSTER
-from pipelines_tests.drills.system import HOTEL, STORED, System
+from pipelines_tests import plugins
+from pipelines_tests.command import isobar
+from pipelines_tests.drills.system import HOTEL, OFTEN, STORED, System
 
 LINES = 20
 EACH_MINUTE = '[schedules.each_minute]\njob = "weather"\ncron = "* * * * *"\n'
@@ -36,9 +38,9 @@ NOT_WELL = "SELECT pipeline_name, status FROM runs WHERE status IN ('FAILURE', '
 
 
 @contextmanager
-def running(state: Path, schedules: str) -> Iterator[System]:
+def running(state: Path, schedules: str, plugins: Path | None = None) -> Iterator[System]:
     """A system whose first runs are done; it is stopped, and shows what it said."""
-    system = System(state, schedules)
+    system = System(state, schedules, plugins)
     try:
         system.wait_until(lambda: system.query("SELECT 1 FROM solar.syncs"), "the system is up")
         system.wait_until(lambda: not system.query(UNSYNCED), "the first plants are synced")
@@ -116,3 +118,67 @@ def test_beside_twenty_busy_processes_every_run_ends_well(state: Path) -> None:
         check_delivered(system, "late", 6, 1)
         assert system.query(NOT_WELL, database=DAGSTER) == []
         assert system.is_clean()
+
+
+HANGING = '''
+"""Buses whose API never answers, neither a sensor nor a run."""
+
+import datetime as dt
+import threading
+
+from pipelines.source import Input, PagedApi, Source, SourceSettings, url
+
+
+class Settings(SourceSettings, env_prefix="{NAME}_"):
+    """Where buses are listed."""
+
+    url: str | None = url("The list of buses.")
+
+
+def hang(*_, **__):
+    threading.Event().wait()
+
+
+API = Input(name="{name}_api", about="Buses.", kind="json", setting="{NAME}_URL")
+source = Source(
+    name="{name}",
+    package=__name__,
+    about="Buses.",
+    settings=Settings,
+    job="Load the list of buses.",
+    inputs=(API,),
+    fetch=(
+        PagedApi(
+            input=API,
+            open=hang,
+            poll=hang,
+            has_news=hang,
+            last_reading=hang,
+            retry_after=dt.timedelta(minutes=1),
+        ),
+    ),
+    loads=("{name}.stops",),
+)
+'''
+HANGS = """
+SELECT 1 FROM job_ticks WHERE status = 'STARTED' AND tick_body LIKE '%buses_api%'
+"""
+
+
+@pytest.mark.timeout(900)
+def test_plugins_that_raise_hang_or_trespass_harm_nobody(state: Path, tmp_path: Path) -> None:
+    plugins.write(tmp_path, "buses", {"__init__.py": HANGING})
+    plugins.write(tmp_path, "boats", {"__init__.py": "raise SystemExit('no boats today')"})
+    trespass = "CREATE INDEX mine ON flights.legs (leg_id);"
+    plugins.write(tmp_path, "carts", {"sql/tables.sql": trespass})
+    with running(state, OFTEN, tmp_path) as system:
+        system.wait_until(lambda: system.query(HANGS, database=DAGSTER), "a sensor hangs")
+        for number in range(3):
+            system.drop_both("beside", number, LINES)
+            time.sleep(20)
+        check_delivered(system, "beside", 3, LINES)
+        assert system.query(HANGS, database=DAGSTER), "and it still does"
+        found = isobar(state, "status", PYTHONPATH=str(tmp_path)).stdout
+        assert "The source boats is broken" in found
+        assert "The source buses" not in found
+    assert "The source carts is broken" in "".join(system.output)

@@ -7,6 +7,7 @@ import itertools
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -78,7 +79,10 @@ def arm(blow: Blow, strike: Callable[[], object]) -> None:
 
 
 def strike(victim: str, state: Path, server: Connections, database: str, loader: int) -> None:
-    """Kill, by -9 all but sessions; `state` is the server's folder, `loader` a process."""
+    """Kill, by -9 all but sessions; `state` is the server's folder, `loader` a process.
+
+    A killed backend takes all sessions with it; that is over when this returns.
+    """
     if victim == "loader":
         os.kill(loader, signal.SIGKILL)
     elif victim in ("sessions", "backend"):
@@ -86,6 +90,8 @@ def strike(victim: str, state: Path, server: Connections, database: str, loader:
             for (pid,) in connection.execute(SESSIONS, (database,)).fetchall():
                 if victim == "backend":
                     os.kill(pid, signal.SIGKILL)
+                    with suppress(psycopg.OperationalError):
+                        connection.execute("SELECT pg_sleep(60)")
                     return
                 how = (pid, GONE_MILLISECONDS)
                 connection.execute("SELECT pg_terminate_backend(%s, %s)", how)
