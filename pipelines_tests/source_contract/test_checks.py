@@ -61,6 +61,15 @@ def rejected_snapshot(feed: Feed) -> None:
         feed.deliver([feed.spoiled(record) for record in feed.records(40)])
 
 
+def clocks_changed(feed: Feed) -> None:
+    """One leg was converted with other rules than the server's, a second in a skipped hour."""
+    skipped = {"departure_time": "2026-03-29T02:30", "arrival_time": "2026-03-29T04:55"}
+    flights([itinerary(1, [1])], [leg(1), leg(2, **skipped)])(feed)
+    feed.site.owner.execute(
+        "UPDATE flights.legs SET arrival_at = arrival_at + interval '1 hour' WHERE leg_id = 'leg_1'"
+    )
+
+
 def silent_hotel(feed: Feed) -> None:
     """Hotel 8 had one event, hotel 7 one on each of 22 days; then only hotel 1 went on."""
     days = [f"2022-08-{day:02} 10:00:00" for day in range(1, 29)]
@@ -145,6 +154,11 @@ CASES: dict[str, tuple[type[Feed], Break, Found]] = {
             [leg(1, "LTN", "BUD"), leg(2, "BUD", "LGW"), leg(3, "BUD", "CDG")],
         ),
         [{"itinerary_id": "it_2", "route": "LTN-BUD, BUD-CDG"}],
+    ),
+    "same_time_zones": (
+        FlightDocuments,
+        clocks_changed,
+        [{"time_zone": "Europe/London", "times": 1}],
     ),
     "steady_prices": (  # it was 35 pounds; another currency cannot be compared
         FlightDocuments,

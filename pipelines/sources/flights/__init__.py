@@ -115,6 +115,14 @@ source = Source(
             " which clocks change. The row is kept as sent. Ask the source if it matters",
         ),
         Check(
+            name="same_time_zones",
+            on="flights.legs",
+            expects="PostgreSQL and Python convert the times of legs on offer alike.",
+            remedy="one of the two has outdated rules of a time zone, so instants or local times"
+            " are wrong. Python uses those of the system (package `tzdata`), and the server its"
+            " own: update both, then launch `flights_rebuild`",
+        ),
+        Check(
             name="steady_prices",
             on="flights.prices",
             expects="No price doubled or halved with the last snapshot.",

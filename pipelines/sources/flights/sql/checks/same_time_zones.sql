@@ -1,0 +1,20 @@
+-- Time zones in which the clocks of PostgreSQL differ from those of Python, which converted the
+-- times of legs on offer: one of the two has outdated rules. Times that do not exist are left out.
+SELECT
+    ends.time_zone,
+    count(*) AS times,
+    min(ends.local_time) AS first_local_time,
+    min(ends.instant AT TIME ZONE ends.time_zone) AS first_in_postgresql
+FROM (
+    SELECT departure_time_zone AS time_zone, departure_local AS local_time, departure_at AS instant
+    FROM flights.legs
+    WHERE seen_until_at IS NULL
+    UNION ALL
+    SELECT arrival_time_zone, arrival_local, arrival_at
+    FROM flights.legs
+    WHERE seen_until_at IS NULL
+) AS ends
+WHERE ends.instant AT TIME ZONE ends.time_zone <> ends.local_time
+    AND ends.local_time AT TIME ZONE ends.time_zone AT TIME ZONE ends.time_zone = ends.local_time
+GROUP BY ends.time_zone
+ORDER BY ends.time_zone
