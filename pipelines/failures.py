@@ -8,6 +8,12 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote, quote_plus
 
+#: A secret in a query string, such as `access_token=`; `key` ends no longer word, such as monkey.
+SECRET_PARAMETER = re.compile(
+    r"(api_?key|token|password|secret|signature|(?<![^\W_])(?:appid|key|sig))=[^&\s'\"]+",
+    re.IGNORECASE,
+)
+
 
 class Failure(Exception):
     """What went wrong with one source, written for the person who has to act.
@@ -80,5 +86,6 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
     }
     for secret in sorted(written, key=len, reverse=True):
         text = text.replace(secret, "***")
-    text = re.sub(r"(?i)\b(api_?key|appid|key|token|password|secret)=[^&\s'\"]+", r"\1=***", text)
-    return re.sub(r"(?<=://)([^/\s:@]*):[^/\s@]+@", r"\1:***@", text)
+    text = SECRET_PARAMETER.sub(r"\1=***", text)
+    # Up to the last @, as requests parses it: a password may have one.
+    return re.sub(r"(?<=://)([^/\s:@]*):[^/\s]+@", r"\1:***@", text)

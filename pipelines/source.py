@@ -517,7 +517,7 @@ def _discovered() -> tuple[Mapping[str, Source], Sequence[BrokenSource]]:
         try:
             source = _loaded(entry)
             _reject_clashes(source, found)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in must not stop the others
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it must not stop the others
             broken.append(BrokenSource(entry.name, _describe(error)))
         else:
             found[source.name] = source

@@ -39,6 +39,7 @@ WHAT_ANALYSTS_TRY = [
     "SELECT pg_advisory_lock(hashtextextended('isobar load solar', 0))",
     "SELECT pg_try_advisory_xact_lock(1)",
     "SELECT pg_logical_emit_message(false, 'mine', 'mine')",
+    "SELECT pg_export_snapshot()",
     "COPY flights.legs TO PROGRAM 'cat'",
     "COPY flights.legs TO '/tmp/legs'",
     "COPY flights.legs FROM '/etc/passwd'",

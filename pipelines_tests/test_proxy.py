@@ -228,10 +228,25 @@ def test_another_site_cannot_use_the_password_that_a_browser_keeps(proxied: Prox
         assert operator.request("POST", path, headers=form).status_code == 403
         with pytest.raises(InvalidStatus, match="403"):
             subscribed(operator, **elsewhere, **{"Sec-Fetch-Mode": "websocket"})
-    link = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+        embedded = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "object", "Accept": "*/*"}
+        assert operator.get(path, **elsewhere, **embedded).status_code == 403
+    link = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"}
     followed = operator.get(path, **CROSS_SITE, **link)
     assert followed.headers["Content-Type"].startswith("text/html")
     assert operator.query(RUNS) == before
+
+
+def test_a_page_of_another_origin_opens_no_subscription(proxied: Proxied) -> None:
+    """Chromium sends the password to another port or subdomain, and no Sec-Fetch-Site."""
+    for site in (proxied.viewers(VIEWER), proxied.operators(OPERATOR)):
+        assert set(subscribed(site, Origin=site.url)) == {"pipelineRunLogs"}
+        for origin in ("https://localhost:1", site.url.replace("https", "http"), "null"):
+            with pytest.raises(InvalidStatus, match="403"):
+                subscribed(site, Origin=origin)
+            posted = site.request(
+                "POST", "/graphql", json={"query": RUNS}, headers={"Origin": origin}
+            )
+            assert posted.status_code == 403
 
 
 def test_pages_cannot_be_framed_and_do_not_name_the_server(proxied: Proxied) -> None:

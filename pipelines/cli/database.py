@@ -81,12 +81,20 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
     \b
       isobar database psql --role analyst -c "SELECT * FROM ops.deliveries LIMIT 5"
     """
-    address, program = _address(role), str(find_binaries() / "psql")
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    parameters = conninfo_to_dict(_address(role))
+    program = str(find_binaries() / "psql")
     is_own_server = Settings.current().database_url is not None
     if is_own_server:  # which may want TLS: the built-in psql has none
         program = shutil.which("psql") or program
     if is_own_server and role != "owner":
         os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c role=isobar_{role}".strip()
+    # Every account of the machine can read a command line.
+    secrets = {name: parameters.pop(name, None) for name in ("password", "sslpassword")}
+    if secrets["password"]:
+        os.environ["PGPASSWORD"] = str(secrets["password"])
+    address = make_conninfo("", **parameters)
     os.execv(program, [program, address, *arguments])  # noqa: S606 - it replaces this process
 
 

@@ -110,6 +110,10 @@ def test_database_commands_print_the_location(empty_state: Path) -> None:
         empty_state, "database", "psql", "--role=analyst", "-Atc", "SELECT current_user"
     )
     assert reader.stdout == "isobar_analyst\n", reader.stderr
+    password = re.split("[:@]", url.stdout)[2]
+    line = isobar(empty_state, "database", "psql", "-c", r"\! ps -ww -o args= -p $PPID")
+    assert "dbname=isobar" in line.stdout, "every account of the machine can read it"
+    assert password not in line.stdout
     assert isobar(empty_state, "database", "stop").stderr == "PostgreSQL has stopped.\n"
     assert isobar(empty_state, "database", "stop").stderr == "PostgreSQL was not running.\n"
 

@@ -17,6 +17,7 @@ import pytest
 import requests
 from psycopg import sql
 
+from pipelines.failures import redact
 from pipelines.postgres.roles import SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines_tests.command import isobar
@@ -134,6 +135,23 @@ def test_no_command_line_has_a_secret(ui: Ui) -> None:
     lines = {str(one.pid): " ".join(one.cmdline()) for one in processes}
     assert len(lines) >= 4
     assert leaks(lines) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("key", "api_key", "apikey", "subscription-key", "account_key", "appid", "sig"),
+        *("token", "access_token", "accessToken", "client_secret", "X-Amz-Signature"),
+    ],
+)
+def test_a_secret_in_the_query_of_an_address_is_masked(name: str) -> None:
+    address = f"https://h/x?page=2&{name}={MARKED}&monkey=1&design=2"
+    assert redact(address) == f"https://h/x?page=2&{name}=***&monkey=1&design=2"
+
+
+def test_a_password_with_an_at_sign_is_masked_as_a_whole() -> None:
+    """`requests` sends it so, though it should be written as %40."""
+    assert redact(f"http://me:a@{MARKED}@h/x@y") == "http://me:***@h/x@y"
 
 
 def test_no_table_has_a_secret(ui: Ui, variables: dict[str, str]) -> None:

@@ -60,9 +60,10 @@ BEGIN
 END
 $$;
 
--- Only for a superuser: revoke what PostgreSQL lets everyone write without rights on any table, and
--- the locks with which anyone could block loads. Limit the temporary disk space of the analyst
--- login, and the number of sessions of analysts and operators, so that they cannot use them all.
+-- Only for a superuser: revoke what PostgreSQL lets everyone write without rights on any table (an
+-- exported snapshot is a file until the transaction ends), and the locks with which anyone could
+-- block loads. Limit the temporary disk space of the analyst login, and the number of sessions of
+-- analysts and operators, so that they cannot use them all.
 DO $$
 DECLARE
     open_to_all record;
@@ -72,17 +73,23 @@ BEGIN
         RETURN;
     END IF;
     FOR open_to_all IN
-        SELECT oid::regprocedure AS called, proname ~ 'advisory' AS is_lock
+        SELECT
+            oid::regprocedure AS called,
+            CASE
+                WHEN proname ~ 'advisory' THEN 'isobar_owner, isobar_loader, isobar_operator'
+                WHEN proname = 'pg_export_snapshot' THEN 'isobar_owner' -- for backups
+            END AS needed_by
         FROM pg_proc
         WHERE pronamespace = 'pg_catalog'::regnamespace
             AND has_function_privilege('public', oid, 'EXECUTE')
-            AND proname ~ '^(lo_creat|lo_create|lo_from_bytea|pg_logical_emit_message|pg_(try_)?advisory_.*lock.*)$'
+            AND (
+                proname ~ '^(lo_creat|lo_create|lo_from_bytea|pg_logical_emit_message|pg_export_snapshot)$'
+                OR proname ~ '^pg_(try_)?advisory_.*lock.*$'
+            )
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', open_to_all.called);
-        IF open_to_all.is_lock THEN
-            EXECUTE format(
-                'GRANT EXECUTE ON FUNCTION %s TO isobar_owner, isobar_loader, isobar_operator', open_to_all.called
-            );
+        IF open_to_all.needed_by IS NOT NULL THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', open_to_all.called, open_to_all.needed_by);
         END IF;
     END LOOP;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'isobar_analyst' AND rolconnlimit = -1) THEN

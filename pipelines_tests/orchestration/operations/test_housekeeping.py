@@ -241,6 +241,19 @@ def grow(log: Path) -> None:
         opened.truncate(log_files.MAX_BYTES + 1)
 
 
+def test_the_copy_of_a_log_is_as_private_as_the_log(tmp_path: Path) -> None:
+    log, kept = tmp_path / "server.log", tmp_path / "server.log.1"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("of others")
+    kept.symlink_to(elsewhere)
+    for mode in (0o600, 0o640):
+        log.write_bytes(b"x" * 5_000)
+        log.chmod(mode)
+        assert set_aside(log, 2_000)
+        assert (kept.stat().st_mode & 0o777, kept.stat().st_size) == (mode, 5_000)
+    assert elsewhere.read_text() == "of others"
+
+
 def test_a_full_disk_for_logs_does_not_stop_the_ui(tmp_path: Path) -> None:
     """The copy fails; the log is emptied, which is of more use."""
     log = tmp_path / "daemon.log"
