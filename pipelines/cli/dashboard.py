@@ -13,8 +13,8 @@ from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
 
 PORT = 8501
-#: Nothing is sent anywhere, nothing is watched, no button offers what is not there, and the address
-#: is printed once.
+#: No usage statistics are sent, no files are watched, no button offers what is not there, and the
+#: address is printed once. (For a page of an unknown origin, Streamlit looks up its public address.)
 OPTIONS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
