@@ -14,7 +14,7 @@ from pipelines.postgres.ports import free_port
 
 PORT = 8501
 #: No usage statistics are sent, no files are watched, no button offers what is not there, and the
-#: address is printed once. (For a page of an unknown origin, Streamlit looks up its public address.)
+#: address is printed once. For a page of an unknown origin, Streamlit looks up its public address.
 OPTIONS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
