@@ -1,4 +1,4 @@
-"""The command `isobar dashboard`: the web app with charts, read as the analyst."""
+"""The command `isobar dashboard`: a web app with charts, which reads as the analyst."""
 
 import importlib.util
 import os
@@ -13,8 +13,8 @@ from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
 
 PORT = 8501
-#: Nothing is sent anywhere, nothing is watched, no button offers what is not there, and the address
-#: is printed once.
+#: Options of Streamlit: no telemetry, no file watcher, no developer menu, and no second printing of
+#: the address.
 OPTIONS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
