@@ -184,7 +184,7 @@ quarantine = Table(
         "dismissed_at",
         INSTANT,
         "When a person dismissed the record; null if not dismissed. Dismissed records"
-        " are kept and no longer counted as problems.",
+        " no longer count as problems.",
     ),
     optional("dismissed_by", Text, "Who dismissed the record; null if not dismissed."),
     optional(
@@ -200,8 +200,8 @@ quarantine = Table(
     Index("quarantine_raw_idx", text("md5(raw)")),
     Index("quarantine_record_key_idx", "record_key", postgresql_where="record_key IS NOT NULL"),
     schema="ops",
-    comment="Rejected records and the reasons, one row each. Housekeeping purges old"
-    " records and counts them in ops.deliveries. Dismissed records stay here.",
+    comment="Rejected records and the reasons, one row each, dismissed records included."
+    " Housekeeping purges old records, which ops.deliveries counts.",
 )
 
 inbox_files = Table(
