@@ -529,7 +529,7 @@ def _loaded(entry: EntryPoint) -> Source:
     loaded = entry.load()
     source = getattr(loaded, "source", loaded)
     if not isinstance(source, Source):
-        raise TypeError(f"{entry.value} is no pipelines.source.Source")
+        raise TypeError(f"{entry.value} is not a pipelines.source.Source")
     return source
 
 

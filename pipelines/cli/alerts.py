@@ -1,4 +1,4 @@
-"""Commands for alerts: send a test message to the addresses that receive problems."""
+"""Commands for alerts: send a test message to each receiver."""
 
 import os
 import sys
@@ -38,4 +38,6 @@ def test() -> None:
         words = "accepted" if reason is None else f"not accepted: {reason}"
         click.echo(f"{receiver.address}: {words}")
     sys.stdout.flush()
-    os._exit(any(reason is not None for _, reason in outcomes.values()))  # one may still drip
+    os._exit(
+        any(reason is not None for _, reason in outcomes.values())
+    )  # a slow receiver may still block

@@ -1,4 +1,4 @@
-"""What commands share: messages to the person, the database, and signals that act as Ctrl-C."""
+"""Shared by commands: messages, access to the database, and signals that act like Ctrl-C."""
 
 import signal
 from typing import NoReturn
@@ -10,16 +10,16 @@ from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 
 
 def echo(message: str) -> None:
-    """Say something to the person, beside what a program may read from standard output."""
+    """Print a message to standard error: standard output is for programs."""
     click.echo(message, err=True)
 
 
 def reach_database(settings: Settings) -> None:
-    """Start the built-in server, and create the tables where there are none.
+    """Start the built-in server, and create the tables if there are none.
 
-    For short commands that run often. Whether the tables of a built-in server
-    are those of this version is for `isobar run`, `ui` and `migrate` to see, because comparing
-    costs as much as such a command does.
+    For short commands that run often. Existing tables of the built-in server are not compared with
+    this version, which would take as long as the command itself. `isobar run`, `ui` and `migrate`
+    compare them.
     """
     if settings.has_builtin_server:
         import psycopg
@@ -34,7 +34,7 @@ def reach_database(settings: Settings) -> None:
 
 
 def interrupt_on(*signals: signal.Signals) -> None:
-    """Have signals end the command as Ctrl-C does, even when they were ignored further up."""
+    """Make signals end the command like Ctrl-C, even if a parent process ignores them."""
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The command `isobar dashboard`: the web app with charts, read as the analyst."""
+"""The command `isobar dashboard`: a web app with charts, which reads as the analyst."""
 
 import importlib.util
 import os
@@ -13,8 +13,8 @@ from pipelines.failures import PermanentFailure
 from pipelines.postgres.ports import free_port
 
 PORT = 8501
-#: No usage statistics are sent, no files are watched, no button offers what is not there, and the
-#: address is printed once. For a page of an unknown origin, Streamlit looks up its public address.
+#: Options of Streamlit: no telemetry, no file watcher, no developer menu, and no second printing of
+#: the address. For a page of an unknown origin it looks up its public address nevertheless.
 OPTIONS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",

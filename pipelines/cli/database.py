@@ -34,7 +34,7 @@ as_role = click.option(
 
 @database.command()
 def start() -> None:
-    """Start the built-in server. It keeps running when this command has ended."""
+    """Start the built-in server. It keeps running after this command."""
     server = _builtin_server()
     connections = server.start()
     echo(f"PostgreSQL is up on 127.0.0.1:{connections.port}, data in {server.data}.")
@@ -86,7 +86,7 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
     parameters = conninfo_to_dict(_address(role))
     program = str(find_binaries() / "psql")
     is_own_server = Settings.current().database_url is not None
-    if is_own_server:  # which may want TLS: the built-in psql has none
+    if is_own_server:  # which may require TLS: the built-in psql lacks it
         program = shutil.which("psql") or program
     if is_own_server and role != "owner":
         os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c role=isobar_{role}".strip()
@@ -99,11 +99,11 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
 
 
 def _address(role: str) -> str:
-    """The warehouse's address without a driver's name; its tables are there."""
+    """Return the warehouse's address without the name of a driver, once its tables exist."""
     settings = Settings.current()
     reach_database(settings)
     roles = {"owner": SUPERUSER, "loader": LOADER, "analyst": ANALYST, "operator": OPERATOR}
-    if settings.database_url is not None:  # as it was given, but for a driver's name
+    if settings.database_url is not None:  # unchanged, except for the driver
         return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", settings.database_url)
     return settings.warehouse_url(roles[role]).partition("?")[0]
 

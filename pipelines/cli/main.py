@@ -1,4 +1,4 @@
-"""The command `isobar`. Each command is a few calls; what they do lives elsewhere."""
+"""The command `isobar`. Each command only makes a few calls; the logic is in other packages."""
 
 import errno
 import logging
@@ -131,7 +131,7 @@ def migrate(with_logins: bool) -> None:
 
 
 def source_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `isobar sandbox` the options of each source's simulation."""
+    """Add the options of each source's simulation to `isobar sandbox`."""
     for source in reversed([*sources().values()]):
         for one in reversed(source.sandbox_options):
             kind = (
@@ -248,7 +248,7 @@ for _command in (
 
 
 def _add_commands_of_sources() -> None:
-    """Add the commands that sources bring in their `cli.py`."""
+    """Add the commands that sources define in their `cli.py`."""
     for source in sources().values():
         try:
             own = source.module("cli")
@@ -265,7 +265,7 @@ _add_commands_of_sources()
 
 
 def main() -> NoReturn:
-    """Run the command; a failure prints its message, anything else is a bug and its traceback."""
+    """Run the command: a failure prints its message, any other exception its traceback."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("  %(message)s"))
     logging.getLogger("isobar").addHandler(handler)
@@ -291,7 +291,7 @@ def main() -> NoReturn:
 
 
 def _end_with(parent: int) -> None:
-    """A helper process must not outlive a parent that was killed."""
+    """End this process when its parent ends, even if that was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:

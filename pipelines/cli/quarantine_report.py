@@ -1,4 +1,4 @@
-"""What the quarantine holds, as text for a terminal."""
+"""Reports on the quarantine, as text for a terminal."""
 
 from collections.abc import Sequence
 from io import StringIO
@@ -15,7 +15,7 @@ from pipelines.warehouse.sql_files import read_sql
 
 
 def summary(url: str) -> str:
-    """A line for each source and reason, with an example."""
+    """Return a line for each source and reason, with an example."""
     rows = _rows(url, "quarantine_lines")
     dismissed = "\n".join(
         f"{row.count:,} of {row.source} dismissed: isobar quarantine show {row.source} --dismissed"
@@ -40,11 +40,12 @@ def summary(url: str) -> str:
 def records(url: str, source: str, limit: int, *, is_dismissed: bool = False) -> str:
     """Return the rejected records of a source, newest first: position, reasons, text, number.
 
-    With `is_dismissed` those that somebody dismissed, with who, when and why.
+    With `is_dismissed`, return the dismissed records, with who dismissed them, when and why.
     """
     rows = _rows(url, "rejects", source=source, most=limit, is_dismissed=is_dismissed)
     if not rows:
-        return f"Nothing of {source} is in quarantine{' and dismissed' if is_dismissed else ''}."
+        kind = "dismissed" if is_dismissed else "rejected"
+        return f"No {kind} records of {source} are in quarantine."
     return "\n\n".join(
         f"{in_one_line(row.delivery)}, {row.position}\n  "
         + printable(f"{row.reasons}\n{row.raw}\n{_number(row)}").replace("\n", "\n  ")
@@ -53,7 +54,7 @@ def records(url: str, source: str, limit: int, *, is_dismissed: bool = False) ->
 
 
 def _number(row: Any) -> str:
-    """The record's number, and by whom, when and why it was dismissed."""
+    """Return the record's number, and who dismissed it, when and why."""
     if row.dismissed_at is None:
         return f"record {row.record}"
     dismissed = f"dismissed by {row.dismissed_by} at {row.dismissed_at:%Y-%m-%d %H:%M} UTC"

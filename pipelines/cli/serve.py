@@ -15,7 +15,7 @@ from pipelines.runtime import dagster_processes
 
 PORT = click.IntRange(1, 65535)
 CODE_PORT, WEB_PORT = 4000, 3000
-#: Secrets that profiles of docker compose need besides.
+#: Further secrets, by the profile of docker compose that needs them.
 OF_PROFILES = {
     "access": ("VIEWER_PASSWORD_HASH", "OPERATOR_PASSWORD_HASH"),
     "workers": ("CELERY_BROKER_PASSWORD",),
@@ -73,7 +73,7 @@ def web(host: str, port: int, code_server: str, is_read_only: bool) -> None:
     """Serve the web UI, which has no login.
 
     Everybody who can reach it can start and change everything, unless it is read-only. Listen on
-    other addresses than 127.0.0.1 only behind a proxy that asks for a password.
+    other addresses than 127.0.0.1 only behind a proxy that requires a password.
     """
     settings = Settings.current()
     workspace = settings.state / "workspace.yaml"
@@ -128,14 +128,14 @@ def validate() -> None:
     if settings.sources == "sandbox" and "sandbox" not in profiles:
         raise PermanentFailure(
             "configuration",
-            "ISOBAR_SOURCES is sandbox, and docker compose is not configured to start it",
+            "ISOBAR_SOURCES is sandbox, but docker compose is not configured to start it",
             place=".env",
             remedy="Set COMPOSE_PROFILES=sandbox for simulated sources, or ISOBAR_SOURCES=live.",
         )
     if ("workers" in profiles) != (settings.celery_broker_url is not None):
         raise PermanentFailure(
             "configuration",
-            "the profile workers and CELERY_BROKER_URL need each other, and only one is set",
+            "the profile workers and CELERY_BROKER_URL must be set together, but only one is set",
             place=".env",
             remedy="Set COMPOSE_PROFILES=workers and CELERY_BROKER_URL=redis://default@broker:6379/0,"
             " or remove both.",
@@ -149,7 +149,7 @@ def validate() -> None:
 @click.argument("part", type=click.Choice(["code", "web", "daemon", "worker"]))
 @click.option("--port", type=PORT, help="Its port. Default: the default port of that process.")
 def healthcheck(part: str, port: int | None) -> None:
-    """Check that such a process on this machine works, for health checks of containers.
+    """Check that a process on this machine works, for health checks of containers.
 
     Exits with 1 if it does not.
     """
@@ -168,7 +168,7 @@ def healthcheck(part: str, port: int | None) -> None:
 
 
 def _become(settings: Settings, command: list[str], code_server: str | None = None) -> NoReturn:
-    """Replace this process by one of Dagster's, so that signals reach it."""
+    """Replace this process with one of Dagster's, so that signals reach it."""
     from pipelines.runtime.bootstrap import prepare_dagster_home
 
     settings.state.mkdir(parents=True, exist_ok=True)

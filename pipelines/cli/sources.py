@@ -1,4 +1,4 @@
-"""Commands for what sources sent: import a file, show the quarantine, retry rejected records."""
+"""Commands for deliveries: import a file, and show, retry and dismiss rejected records."""
 
 import getpass
 import os
@@ -15,7 +15,7 @@ from pipelines.source import FileInbox, Source, sources
 
 
 def ledger_sources(is_for: Callable[[Source], object] = lambda _: True) -> click.Choice[str]:
-    """The names of the sources that have a ledger and meet a condition."""
+    """Return a choice of the sources that have a ledger and meet a condition."""
     return click.Choice([one.name for one in sources().values() if one.ledgers and is_for(one)])
 
 
@@ -142,8 +142,8 @@ def dismiss(
 def retry(source: str) -> None:
     """Try to load the rejected records of a source again, for example after a fix in the code.
 
-    Valid records are loaded and leave the quarantine. They never overwrite what a later delivery
-    brought. A source that archives its documents is reloaded from the archive, and one with an API
+    Valid records are loaded and leave the quarantine. They never overwrite data of a later
+    delivery. A source that archives its documents is reloaded from the archive, and one with an API
     for time windows is requested again.
     """
     declared = sources()[source]
@@ -166,7 +166,7 @@ def run_one_job(job: str, op_config: Mapping[str, Mapping[str, Any]]) -> NoRetur
 
 
 def _analyst_url() -> str:
-    """The address of the migrated warehouse for the analyst."""
+    """Return the address of the warehouse for the analyst, once its tables exist."""
     settings = Settings.current()
     reach_database(settings)
     return settings.warehouse_url(ANALYST)

@@ -61,7 +61,7 @@ class Layout:
             is_open = str(error) == "unexpected end of data"
             return Record(line, raw, None, OPEN_QUOTE if is_open else f"it is not CSV: {error}")
         if len(fields) != len(self.columns):
-            problem = f"it has {len(fields)} fields, and the header {len(self.columns)}"
+            problem = f"it has {len(fields)} fields, but the header has {len(self.columns)}"
             return Record(line, raw, None, problem)
         return Record(line, raw, fields, None)
 
@@ -189,18 +189,20 @@ class CsvFile:
     ) -> Layout:
         first = self._next()
         if first is None:
-            raise self._failure("the file is empty, without even a header", "Send it again, whole.")
+            raise self._failure(
+                "the file is empty: it has no header", "Send the complete file again."
+            )
         header = first[1].removeprefix("\ufeff")
         layout = layout_of(header, promised, aliases)
         missing = [name for name in promised if name not in (*layout.columns, *optional)]
         counts = Counter(layout.columns)
         twice = sorted(name for name, count in counts.items() if name and count > 1)
         if "\r" in header:
-            problem = "its lines end with CR alone, which is no line end any more"
+            problem = "its lines end with CR, not with LF or CRLF"
         elif any(not c.isprintable() and c != "\t" for c in header):
-            problem = "its first line is no header: it has characters that are no text"
+            problem = "its first line is not a header: it has unprintable characters"
         elif not set(promised) & set(layout.columns):
-            problem = "its first line is no header: it has none of the promised columns"
+            problem = "its first line is not a header: it has none of the expected columns"
         elif missing:
             names = ", ".join(shown(name) for name in layout.columns[:MAX_DRIFT])
             problem = f"the header lacks {', '.join(missing)}; it has {names}"
@@ -211,8 +213,8 @@ class CsvFile:
         else:
             return layout
         needed = ", ".join(name for name in promised if name not in optional)
-        allowed = f" There may be {', '.join(optional)}." if optional else ""
-        raise self._failure(problem, f"Its columns have to be {needed}, in any order.{allowed}")
+        allowed = f" Optional: {', '.join(optional)}." if optional else ""
+        raise self._failure(problem, f"Its columns must be {needed}, in any order.{allowed}")
 
     def _next(self) -> tuple[int, str] | None:
         """Return the next line's number and text, without its line break; None after the last."""
@@ -233,7 +235,7 @@ class CsvFile:
             line = self._line + content.count(b"\n", 0, start) + 1
             raise self._failure(
                 f"line {line:,} is longer than {MAX_LINE_BYTES:,} bytes",
-                "See whether it is a CSV file at all.",
+                "Check that it is a CSV file.",
             )
         self._line += content.count(b"\n") + (not content.endswith(b"\n"))
         self._position += len(content)
@@ -250,13 +252,13 @@ class CsvFile:
 
     def _broken_off(self) -> PermanentFailure:
         return self._failure(
-            f"the file breaks off within line {self._line:,}",
-            "Send it again, whole. If that is all of it, end its last line as the others.",
+            f"the file ends within line {self._line:,}",
+            "Send the complete file again. If it is complete, end its last line with a line break.",
         )
 
     def _text(self, content: bytes, line: int) -> str:
         if line == 1 and content.startswith(UTF_16_MARKS):
-            raise self._failure("the file is UTF-16, not text in one byte", "Save it as UTF-8.")
+            raise self._failure("the file is UTF-16, which is not supported", "Save it as UTF-8.")
         try:
             return content.decode(self._encoding, self._errors).rstrip("\r\n")
         except UnicodeDecodeError as error:
@@ -274,7 +276,7 @@ class CsvFile:
 
     def _failure(self, problem: str, remedy: str) -> PermanentFailure:
         return PermanentFailure(
-            self._source, f"{problem}. Nothing of it was taken", place=self._name, remedy=remedy
+            self._source, f"{problem}. Nothing was written", place=self._name, remedy=remedy
         )
 
 

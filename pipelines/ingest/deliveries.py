@@ -193,7 +193,7 @@ def enforce_reject_cap(
     top += "".join(f"\n  {one.position}: {'; '.join(one.reasons)}" for one in examples)
     raise PermanentFailure(
         delivery.source,
-        f"{rejected:,} of {read:,} records are bad, more than the {cap:.0%} that are let pass,"
+        f"{rejected:,} of {read:,} records are bad, more than the allowed {cap:.0%},"
         f" and nothing was written: {top}",
         place=delivery.name,
         remedy="The sender has to correct these records and send them again."

@@ -131,7 +131,7 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
     place = str(file.path)
     if file.problem is not None:
         raise PermanentFailure(
-            source, file.problem, place=place, remedy="Replace it by a regular file."
+            source, file.problem, place=place, remedy="Replace it with a regular file."
         )
     try:
         opened = open_plain_file(file.path)
@@ -140,17 +140,17 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
     except PermissionError as error:
         raise PermanentFailure(
             source,
-            "the file may not be read: permission denied",
+            "the file cannot be read: permission denied",
             place=place,
-            remedy="Give the user that runs Isobar the right to read it; if that does not touch the"
-            f" file itself, run isobar quarantine retry {source} afterwards.",
+            remedy="Give the user that runs Isobar permission to read it. If that does not change"
+            f" the file itself, run isobar quarantine retry {source} afterwards.",
         ) from error
     except OSError as error:
         raise FileReadError(
             source,
             f"the file could not be opened: {error.strerror or error}",
             place=place,
-            remedy="See what is the matter with the disk or the network, then run again.",
+            remedy="Check the disk or the network, then run again.",
         ) from error
     with opened:
         try:
@@ -158,9 +158,9 @@ def _opened(source: str, file: InboxFile) -> Iterator[BinaryIO]:
         except OSError as error:
             raise FileReadError(
                 source,
-                f"the file could not be read to its end: {error.strerror or error}",
+                f"the file could not be read completely: {error.strerror or error}",
                 place=place,
-                remedy="See what is the matter with the disk or the network, then run again.",
+                remedy="Check the disk or the network, then run again.",
             ) from error
 
 

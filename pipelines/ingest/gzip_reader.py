@@ -45,13 +45,14 @@ class _Unpacking(io.RawIOBase):
             content = self._packed.read(len(view))
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise self._failure(
-                f"it does not unpack: {error}", "Pack it again with gzip, and send it whole."
+                f"it cannot be decompressed: {error}",
+                "Compress it again with gzip and send the complete file.",
             ) from error
         self._read += len(content)
         if self._read > self._most:
             raise self._failure(
-                f"it unpacks to more than {self._most:,} bytes, which no such file does",
-                "See whether it is a file of this source at all.",
+                f"it decompresses to more than {self._most:,} bytes, the limit for such a file",
+                "Check that it is a file of this source.",
             )
         view[: len(content)] = content
         return len(content)

@@ -141,7 +141,7 @@ def look_at(source: str, path: Path) -> InboxFile:
             place=str(path),
             remedy="Give the path of a file on the machine of the run.",
         ) from error
-    problem = None if stat.S_ISREG(status.st_mode) else "it is not a plain file"
+    problem = None if stat.S_ISREG(status.st_mode) else "it is not a regular file"
     return InboxFile(path, printable_name(path.name), *signature_of(status), problem)
 
 
@@ -159,7 +159,7 @@ def open_plain_file(path: Path) -> BinaryIO:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise PermissionError(None, "it is not a plain file")
+        raise PermissionError(None, "it is not a regular file")
     return os.fdopen(descriptor, "rb")
 
 
@@ -172,14 +172,14 @@ def _look(path: Path, home: Path) -> InboxFile | None:
         if not path.is_symlink():
             return None
         target, status = path, path.lstat()
-        problem: str | None = "it is a link to nothing"
+        problem: str | None = "it is a broken symbolic link"
     except (OSError, RuntimeError) as error:
         target, status = path, path.lstat()
-        problem = f"it cannot be looked at: {error}"
+        problem = f"it cannot be read: {error}"
     else:
-        problem = None if stat.S_ISREG(status.st_mode) else "it is not a plain file"
+        problem = None if stat.S_ISREG(status.st_mode) else "it is not a regular file"
         if target is not path and not target.is_relative_to(home):
-            problem = "it is a link that leads out of the inbox"
+            problem = "it is a symbolic link to a file outside the inbox"
     place = path if problem else target
     return InboxFile(place, printable_name(path.name), *signature_of(status), problem)
 

@@ -30,11 +30,13 @@ def parse_price(text: str, country: str | None = None) -> tuple[str, Decimal]:
         raise ValueError(f"{text!r} has {'no' if not signs else 'more than one'} currency")
     currency = _currency(signs[0], country)
     if currency is None:
-        raise ValueError(f"{text!r} is in no currency that {signs[0]!r} stands for alone")
+        raise ValueError(
+            f"{text!r} has a currency symbol that is ambiguous or unknown: {signs[0]!r}"
+        )
     if match["point"] and match["point"] == match["group"]:
-        raise ValueError(f"{text!r} separates thousands and decimals alike")
+        raise ValueError(f"{text!r} has the same separator for thousands and decimals")
     if match["group"] in (".", ",") and not match["point"] and _decimals(currency) == 3:
-        raise ValueError(f"{text!r} may be thousands or {currency}'s three decimals")
+        raise ValueError(f"{text!r} is ambiguous: thousands, or three decimals of {currency}")
     whole = re.sub(r"\D", "", match["whole"])
     return currency, Decimal(f"{whole}.{match['cents'] or '00'}")
 

@@ -52,7 +52,7 @@ def dismiss(
     records: Sequence[int] | None = None,
     matching: str | None = None,
 ) -> int:
-    """Dismiss records in quarantine: they are no problem and stay there. Returns how many.
+    """Dismiss records in quarantine: they stay there and no longer count. Returns the number.
 
     Applies to all undismissed records of the source, or those with these numbers, or with
     `matching` in a reason. Who dismissed them, when and why is stored with them. They are not read

@@ -1,16 +1,18 @@
-"""Views, functions, triggers and privileges: `.sql` files, applied when they change.
+"""Views, functions, triggers, privileges and comments on tables, applied when they change.
 
-`ops.sql_objects` stores the digest of each applied file. The effects of a plug-in's files are
-checked: they may only touch the plug-in's own objects.
+All are `.sql` files, except for the comments, which are declared in `tables.py`. `ops.sql_objects`
+stores the digest of each applied file. The effects of a plug-in's files are checked: they may only
+touch the plug-in's own objects.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, Table, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
@@ -41,9 +43,9 @@ def digest(sql: str) -> str:
 
 
 def scripts(schema: Schema) -> dict[str, str]:
-    """Return its files other than views and functions, by names such as `NAME/grants.sql`."""
+    """Return its SQL other than views and functions, by names such as `NAME/grants.sql`."""
     folder = resources.files(schema.package).joinpath("sql")
-    return {
+    return {f"{schema.name}/comments": _comments(schema)} | {
         f"{schema.name}/{name}": folder.joinpath(name).read_text(encoding="utf-8")
         for name in SCRIPTS
         if folder.joinpath(name).is_file()
@@ -126,6 +128,22 @@ def forbid_foreign_changes(
     if changed:
         names = ", ".join(sorted(".".join(filter(None, one)) for one in changed)[:3])
         raise PermissionError(f"it changes what is not its own: {names}")
+
+
+def _comments(schema: Schema) -> str:
+    """Return SQL that sets the declared comments of its tables and columns where they differ."""
+    declared = [
+        {
+            "schema_name": table.schema,
+            "table_name": table.name,
+            "column_name": None if isinstance(one, Table) else one.name,
+            "comment": one.comment,
+        }
+        for table in schema.metadata.sorted_tables
+        for one in (table, *table.columns)
+    ]
+    quoted = "'" + json.dumps(declared).replace("'", "''") + "'"
+    return read_sql("pipelines.migrations", "comments").replace(":declared", quoted)
 
 
 def _is_object(name: str) -> bool:

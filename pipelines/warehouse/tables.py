@@ -80,7 +80,7 @@ def delivery_id_column() -> Column[int]:
     return required(
         "delivery_id",
         BigInteger,
-        "The delivery that wrote this row or last changed it (ops.deliveries).",
+        "Delivery that wrote or last changed this row (ops.deliveries).",
     )
 
 
@@ -94,45 +94,54 @@ deliveries = Table(
         Identity(always=True),
         primary_key=True,
     ),
-    required("source", Text, "Which feed."),
+    required("source", Text, "Feed that the delivery came from."),
     required(
-        "name", Text, "What was delivered, in the source's terms: a day, a file name, a window."
+        "name",
+        Text,
+        "What was delivered, in the source's terms: a day, a file name or a time window.",
     ),
-    required("sha256", Text, "Digest of the content, hexadecimal."),
+    required("sha256", Text, "SHA-256 digest of the content, hexadecimal."),
     required("byte_count", BigInteger, "Size of the content in bytes."),
     required("received_at", INSTANT, "When the content was received from the source."),
-    required("loaded_at", INSTANT, "When it was loaded.", server_default=func.now()),
-    optional("run_id", Text, "The Dagster run that loaded it."),
-    required("read_count", Integer, "Source records in the delivery."),
-    required("loaded_count", Integer, "Source records that changed at least one row."),
+    required("loaded_at", INSTANT, "When the delivery was loaded.", server_default=func.now()),
+    optional("run_id", Text, "Dagster run that loaded the delivery; null if none did."),
+    required("read_count", Integer, "Number of source records in the delivery."),
+    required(
+        "loaded_count",
+        Integer,
+        "Number of source records that inserted or changed at least one row.",
+    ),
     required(
         "unchanged_count",
         Integer,
-        "Source records with nothing new, those known from quarantine included, or that a"
-        " later delivery brought after they had been rejected.",
+        "Number of source records without changes. Includes records that are already in"
+        " quarantine, and rejected records that a later delivery corrected.",
     ),
     required(
         "rejected_count",
         Integer,
-        "Source records that were rejected and not corrected since: in quarantine"
-        " (ops.quarantine), or purged.",
+        "Number of source records that were rejected and not corrected since. They are"
+        " in quarantine (ops.quarantine) or purged.",
     ),
     required(
         "purged_count",
         Integer,
-        "Rejected records that housekeeping has deleted from quarantine for their age.",
+        "Number of rejected records that housekeeping has deleted from quarantine"
+        " because of their age.",
         server_default="0",
     ),
     required(
         "drift",
         ARRAY(Text),
-        "How its shape differed from what the source promises, in words; empty when not.",
+        "How the shape of the delivery differed from the source's contract, in words;"
+        " empty if it did not.",
         server_default="{}",
     ),
     optional(
         "header",
         Text,
-        "First line of a CSV file, without which its quarantined lines cannot be read.",
+        "Header line of a CSV file, needed to read its quarantined lines; null for"
+        " other deliveries.",
     ),
     CheckConstraint(
         "read_count = loaded_count + unchanged_count + rejected_count", name="counts_balance"
@@ -140,9 +149,9 @@ deliveries = Table(
     CheckConstraint("purged_count BETWEEN 0 AND rejected_count", name="purged"),
     UniqueConstraint("source", "name", "sha256"),
     schema="ops",
-    comment="The ledger: one row for each delivery, written in one transaction with its rows."
-    " read = loaded + unchanged + rejected, counted in source records;"
-    " rejected = in quarantine + purged.",
+    comment="The ledger: one row per delivery, written in the same transaction as its rows."
+    " Counts are in source records. read_count = loaded_count + unchanged_count +"
+    " rejected_count.",
 )
 
 quarantine = Table(
@@ -151,33 +160,38 @@ quarantine = Table(
     required(
         "quarantine_id",
         BigInteger,
-        "Number of the rejected record.",
+        "Number of the rejected record, for isobar quarantine dismiss.",
         Identity(always=True),
         primary_key=True,
     ),
     required(
         "delivery_id",
         BigInteger,
-        "The delivery it came with (ops.deliveries).",
+        "Delivery that contained the record (ops.deliveries).",
         ForeignKey("ops.deliveries.delivery_id"),
         index=True,
     ),
-    required("position", Text, "Where in the delivery: records[3], line 17."),
-    required("raw", Text, "The whole record: text as it came, values from JSON written anew."),
-    required("reasons", ARRAY(Text), "Why it was rejected, in words."),
+    required("position", Text, "Position in the delivery: records[3], line 17."),
+    required("raw", Text, "The whole record: text as received, JSON values serialized again."),
+    required("reasons", ARRAY(Text), "Why the record was rejected, in words."),
     optional(
         "record_key",
         ARRAY(Text),
-        "Its key in the source's terms, where it is known: a later delivery that has"
-        " the record with this key takes it out of here.",
+        "Key of the record in the source's terms; null if unknown. A later delivery"
+        " with a valid record of the same key removes this one from quarantine.",
     ),
     optional(
         "dismissed_at",
         INSTANT,
-        "When a person dismissed it: it is kept, and counts as no problem. Null: not so.",
+        "When a person dismissed the record; null if not dismissed. Dismissed records"
+        " no longer count as problems.",
     ),
-    optional("dismissed_by", Text, "Who did."),
-    optional("dismissal_reason", Text, "Why, in their words."),
+    optional("dismissed_by", Text, "Who dismissed the record; null if not dismissed."),
+    optional(
+        "dismissal_reason",
+        Text,
+        "Why the record was dismissed, in that person's words; null if not dismissed.",
+    ),
     CheckConstraint(
         "num_nulls(dismissed_at, dismissed_by, dismissal_reason) IN (0, 3)"
         " AND dismissal_reason ~ '\\S'",
@@ -186,49 +200,60 @@ quarantine = Table(
     Index("quarantine_raw_idx", text("md5(raw)")),
     Index("quarantine_record_key_idx", "record_key", postgresql_where="record_key IS NOT NULL"),
     schema="ops",
-    comment="Rejected records, each with its reasons. Nothing that came is lost:"
-    " what housekeeping takes out for its age is counted in ops.deliveries. What a person dismissed"
-    " stays here, with who, when and why.",
+    comment="Rejected records and the reasons, one row each, dismissed records included."
+    " Housekeeping purges old records, which ops.deliveries counts.",
 )
 
 inbox_files = Table(
     "inbox_files",
     metadata,
-    required("source", Text, "Whose inbox.", primary_key=True),
-    required("name", Text, "Name of the file.", primary_key=True),
-    required("byte_count", BigInteger, "Its size then."),
+    required("source", Text, "Source that the inbox belongs to.", primary_key=True),
+    required("name", Text, "File name.", primary_key=True),
+    required("byte_count", BigInteger, "Size of the file in bytes."),
     required(
         "modified_ns",
         BigInteger,
-        "When its content was last changed then, in nanoseconds since 1970.",
+        "Modification time of the file, in nanoseconds since 1970 (UTC).",
     ),
     required(
         "changed_ns",
         BigInteger,
-        "When the file system last changed anything about it then, in nanoseconds.",
+        "Change time (ctime) of the file, in nanoseconds since 1970 (UTC).",
     ),
-    required("reading", Text, "How it was read, such as its encoding."),
-    optional("sha256", Text, "Digest of its content; null where it was rejected."),
-    optional("problem", Text, "Why it was rejected as a whole; null where it was loaded."),
-    optional("run_id", Text, "The Dagster run that loaded or rejected it."),
-    required("looked_at", INSTANT, "When it was loaded or rejected.", server_default=func.now()),
+    required("reading", Text, "Parse options, such as the encoding."),
+    optional(
+        "sha256", Text, "SHA-256 digest of the content, hexadecimal; null if the file was rejected."
+    ),
+    optional("problem", Text, "Why the whole file was rejected; null if it was loaded."),
+    optional("run_id", Text, "Dagster run that loaded or rejected the file; null if none did."),
+    required(
+        "looked_at", INSTANT, "When the file was loaded or rejected.", server_default=func.now()
+    ),
     schema="ops",
-    comment="Files of inboxes as they were when loaded or rejected: others are loaded next.",
+    comment="Files in inboxes that were loaded or rejected, with size and times at that"
+    " moment. A file that differs is loaded again.",
 )
 
 watermarks = Table(
     "watermarks",
     metadata,
-    required("name", Text, "A table that numbers its loads, or what follows it.", primary_key=True),
+    required(
+        "name",
+        Text,
+        "Name of a table with numbered loads, or of what is derived from it.",
+        primary_key=True,
+    ),
     required(
         "position",
         BigInteger,
-        "Number of its last load; for what follows, of the last one that it has counted.",
+        "Number of the last load of the table; for what is derived, of the last load"
+        " that it includes.",
     ),
-    required("moved_at", INSTANT, "When it last moved.", server_default=func.now()),
+    required("moved_at", INSTANT, "When the watermark last moved.", server_default=func.now()),
     schema="ops",
-    comment="How far tables are, and what is derived from them. A watermark moves in the"
-    " transaction that writes the rows.",
+    comment="Watermarks: the last load of each table, and the last load that is included in"
+    " what is derived from it. A watermark moves in the transaction that writes the"
+    " rows.",
 )
 
 sql_objects = Table(
@@ -237,12 +262,13 @@ sql_objects = Table(
     required(
         "name",
         Text,
-        "Schema and name of the view or function, or a file such as NAME/grants.sql.",
+        "Schema and name of a view or function, or a script of a schema:"
+        " NAME/tables.sql, NAME/grants.sql, NAME/comments.",
         primary_key=True,
     ),
-    required("sha256", Text, "Digest of the .sql file."),
-    optional("plugin", Text, "The plug-in that it belongs to; null: Isobar itself."),
-    required("applied_at", INSTANT, "When it was applied.", server_default=func.now()),
+    required("sha256", Text, "SHA-256 digest of the SQL, hexadecimal."),
+    optional("plugin", Text, "Plug-in that the SQL belongs to; null for Isobar itself."),
+    required("applied_at", INSTANT, "When the SQL was applied.", server_default=func.now()),
     schema="ops",
-    comment="Which version of each .sql file is applied: views, functions, triggers, rights.",
+    comment="SQL applied by isobar migrate: views, functions, triggers, privileges and comments.",
 )

@@ -233,7 +233,10 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     assert (done.stdout, done.returncode) == ("1 record of shipments dismissed.\n", 0)
     listed = isobar(state, "quarantine", "list")
     assert listed.stdout.startswith("The quarantine is empty.\n1 of shipments dismissed")
-    assert "Nothing of shipments" in isobar(state, "quarantine", "show", "shipments").stdout
+    assert (
+        "No rejected records of shipments"
+        in isobar(state, "quarantine", "show", "shipments").stdout
+    )
     shown = isobar(state, "quarantine", "show", "shipments", "--dismissed")
     assert "dismissed by Ada at" in shown.stdout
     assert shown.stdout.endswith("UTC: a free sample\n")
@@ -250,7 +253,7 @@ def test_events_are_imported_by_hand_and_counted(state: Path, tmp_path: Path) ->
     year = "SELECT bookings FROM metrics.hotel_bookings(2607, 'year', 2022)"
     assert query(state, year) == [(19,)]
     shown = isobar(state, "quarantine", "show", "bookings")
-    assert shown.stdout.startswith("events.csv.gz, line 5\n  night_of_stay is no date")
+    assert shown.stdout.startswith("events.csv.gz, line 5\n  night_of_stay is not a date")
     (tmp_path / "inbox").mkdir()
     off = {"ISOBAR_SOURCES": "live", "BOOKINGS_INBOX": str(tmp_path / "inbox")}
     retried = isobar(state, "quarantine", "retry", "bookings", **off)
@@ -269,7 +272,7 @@ def test_a_non_shipment_csv_file_fails_the_command(state: Path, tmp_path: Path) 
     (tmp_path / "a.csv").write_text("name,price\nx,1\n")
     done = isobar(state, "import", "shipments", str(tmp_path / "a.csv"))
     assert done.returncode == 1
-    assert "its first line is no header" in done.stdout
+    assert "its first line is not a header" in done.stdout
     assert "what to do:" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 

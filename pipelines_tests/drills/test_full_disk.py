@@ -120,7 +120,7 @@ def test_a_file_truncated_by_a_full_disk_loads_once_complete(
     with pytest.raises(OSError, match="No space left"), file.open("a") as sender:
         sender.write(text[len(text) // 2 :])
     (failure,) = load_all(warehouse, inbox)
-    assert "the file breaks off within line" in str(failure)
+    assert "the file ends within line" in str(failure)
     assert owner.execute(SHIPMENTS).fetchone() == (0,)
     disk.make_room()
     file.write_text(text)

@@ -195,7 +195,7 @@ def test_records_spanning_blocks_stay_single_and_keep_line_numbers() -> None:
         (43, ("3", "4", "")),
     ]
     assert good[1][2] == f'1,"{note}",2'
-    assert broken == [(44, "5,x", "it has 2 fields, and the header 3")]
+    assert broken == [(44, "5,x", "it has 2 fields, but the header has 3")]
 
 
 @pytest.mark.usefixtures("block_bytes")
@@ -272,7 +272,7 @@ def test_records_that_were_read_one_by_one_are_a_portion() -> None:
         RECORD: [2, 4],
     }
     assert [portion.raw(row) for row in (0, 1)] == ["3,0,1,2", '"6",0,"4\n4",5']
-    assert portion.broken == [(3, "3,0", "it has 2 fields, and the header 4")]
+    assert portion.broken == [(3, "3,0", "it has 2 fields, but the header has 4")]
 
 
 @pytest.mark.parametrize("columns", [("a", "b"), ("a", "b", "c"), ()])

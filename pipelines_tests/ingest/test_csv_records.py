@@ -85,8 +85,8 @@ def test_a_stray_quote_does_not_hide_a_multiline_field() -> None:
 def test_a_line_with_missing_or_extra_fields_is_reported() -> None:
     records = list(opened("a,b,c\n1,2\n1,2,3,4\n").records())
     assert [record.problem for record in records] == [
-        "it has 2 fields, and the header 3",
-        "it has 4 fields, and the header 3",
+        "it has 2 fields, but the header has 3",
+        "it has 4 fields, but the header has 3",
     ]
 
 
@@ -102,18 +102,21 @@ def test_unknown_columns_are_drift_and_unnamed_ones_are_not() -> None:
     [
         (b"", "the file is empty"),
         (b"a,b\n1,2\n", 'the header lacks c; it has "a", "b"'),
-        (b"\x00\x01\x02\x03", "its first line is no header"),
-        (b'{"secret": "x"}', "its first line is no header: it has none of the promised columns."),
+        (b"\x00\x01\x02\x03", "its first line is not a header"),
+        (
+            b'{"secret": "x"}',
+            "its first line is not a header: it has none of the expected columns.",
+        ),
         (b"a,A,b,c\n", "the header has a more than once"),
         ("a,b,c\n1,2,3\n1,m\u00fc,3\n".encode("latin-1"), r"byte 0xfc at position 15 \(line 3\)"),
         ("a,b,c\n".encode("utf-16"), "the file is UTF-16"),
         (b"a,b,c\n" + b"x" * (MAX_LINE_BYTES + 1), "line 2 is longer than 1,048,576 bytes"),
         (b"a,b,c," + b",".join(b"x%d" % n for n in range(2000)), "the header has 2,003 columns"),
-        (b"a,b,c,d\x00e\n", "characters that are no text"),
-        (b"a,b,c\r1,2,3\r", "its lines end with CR alone"),
-        (b"a,b,c\n1,2,3\n4,5", "the file breaks off within line 3"),
-        (b'a,b,c\n1,2,3\n4,5,"si', "the file breaks off within line 3"),
-        (b'a,b,c\n1,"2",3\n"4"', "the file breaks off within line 3"),
+        (b"a,b,c,d\x00e\n", "unprintable characters"),
+        (b"a,b,c\r1,2,3\r", "its lines end with CR, not"),
+        (b"a,b,c\n1,2,3\n4,5", "the file ends within line 3"),
+        (b'a,b,c\n1,2,3\n4,5,"si', "the file ends within line 3"),
+        (b'a,b,c\n1,"2",3\n"4"', "the file ends within line 3"),
     ],
 )
 def test_an_unreadable_file_is_rejected_with_the_position(content: bytes, words: str) -> None:

@@ -89,11 +89,11 @@ def test_a_truncated_file_is_rejected(path: Path, kept: float, is_second: bool) 
     packed = gzip.compress(TEXT)
     count = int(kept * len(packed)) if isinstance(kept, float) else kept
     path.write_bytes(packed * is_second + packed[:count])
-    with pytest.raises(PermanentFailure, match="it does not unpack") as caught:
+    with pytest.raises(PermanentFailure, match="it cannot be decompressed") as caught:
         content_of(path)
     assert caught.value.source == "trains"
     assert caught.value.place == NAME
-    assert "send it whole" in caught.value.remedy
+    assert "send the complete file" in caught.value.remedy
 
 
 def flipped(content: bytes, position: int) -> bytes:
@@ -118,7 +118,7 @@ def flipped(content: bytes, position: int) -> bytes:
 )
 def test_a_damaged_file_is_rejected(path: Path, damage: Callable[[bytes], bytes]) -> None:
     path.write_bytes(damage(gzip.compress(TEXT)))
-    with pytest.raises(PermanentFailure, match="it does not unpack: ") as caught:
+    with pytest.raises(PermanentFailure, match="it cannot be decompressed: ") as caught:
         content_of(path)
     assert caught.value.place == NAME
 
@@ -129,7 +129,7 @@ def test_damage_that_decompresses_to_text_fails_the_checksum(path: Path) -> None
     assert TEXT[1000:1020] in packed
     place = packed.index(b"500,")
     path.write_bytes(packed[:place] + b"6" + packed[place + 1 :])
-    with pytest.raises(PermanentFailure, match="it does not unpack: CRC check failed"):
+    with pytest.raises(PermanentFailure, match="it cannot be decompressed: CRC check failed"):
         fields_of(path)
 
 
@@ -144,20 +144,20 @@ def test_a_decompression_bomb_is_rejected_early(
     with path.open("rb") as file:
         bomb = unpacked(file, source="trains", name=NAME, byte_count=path.stat().st_size)
         with pytest.raises(
-            PermanentFailure, match=f"unpacks to more than {most:,} bytes"
+            PermanentFailure, match=f"decompresses to more than {most:,} bytes"
         ) as caught:
             while content := bomb.read(10_000):
                 count += len(content)
     assert count <= most
     assert caught.value.source == "trains"
     assert caught.value.place == NAME
-    assert caught.value.remedy == "See whether it is a file of this source at all."
+    assert caught.value.remedy == "Check that it is a file of this source."
 
 
 def test_a_bomb_in_several_pieces_is_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", 1_000)
     path.write_bytes(gzip.compress(bytes(100_000)) * 20)
-    with pytest.raises(PermanentFailure, match="unpacks to more than"):
+    with pytest.raises(PermanentFailure, match="decompresses to more than"):
         content_of(path)
 
 
@@ -171,7 +171,7 @@ def test_a_small_file_may_pack_as_well_as_it_likes(
     monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", len(content))
     assert content_of(path) == content
     monkeypatch.setattr(gzip_reader, "ALWAYS_BYTES", len(content) - 1)
-    with pytest.raises(PermanentFailure, match="unpacks to more than"):
+    with pytest.raises(PermanentFailure, match="decompresses to more than"):
         content_of(path)
 
 
@@ -179,10 +179,10 @@ def test_a_small_file_may_pack_as_well_as_it_likes(
     ("content", "words"),
     [
         (b"", "the file is empty"),
-        (b"\x00\x01\x02\x03", "its first line is no header"),
+        (b"\x00\x01\x02\x03", "its first line is not a header"),
         (NOISE, "byte 0xf5 at position 0"),
         (gzip.compress(TEXT), "byte 0x8b at position 1"),
-        (b'{"events": []}', "it has none of the promised columns"),
+        (b'{"events": []}', "it has none of the expected columns"),
         ("a,b,c\n".encode("utf-16"), "the file is UTF-16"),
     ],
     ids=["nothing", "binary", "noise", "packed twice", "JSON", "UTF-16"],

@@ -139,7 +139,7 @@ def test_outside_links_pipes_and_dead_links_are_rejected_once(
     assert sorted(loaded) == ["in.csv", "real.csv"]
     assert len(problems) == 4
     text = " ".join(problems)
-    for words in ("leads out of the inbox", "link to nothing", "not a plain file"):
+    for words in ("outside the inbox", "broken symbolic link", "not a regular file"):
         assert words in text
     assert look(warehouse, inbox) == ([], [])
 
@@ -171,7 +171,7 @@ def test_an_unreadable_file_is_rejected_and_loaded_once_readable(
     files, _ = inbox.ready(warehouse, wait_seconds=5)
     monkeypatch.setattr(os, "open", deny)  # root may read anything
     assert load_files(warehouse, inbox, files, load)[1][0].problem == (
-        "the file may not be read: permission denied"
+        "the file cannot be read: permission denied"
     )
     monkeypatch.setattr(os, "open", original)
     (folder / "a.csv").chmod(0o640)

@@ -116,7 +116,7 @@ def test_a_past_day_without_an_archive_is_rejected_with_reason(ui: Ui) -> None:
     run_id = ui.begin_run("flights", day)
     assert ui.wait_for_run(run_id) == "FAILURE"
     events = ui.events_of_run(run_id)
-    assert f"there is no snapshot of {day}, and there can be none" in events
+    assert f"there is no snapshot of {day}, and it can no longer be fetched" in events
 
 
 @pytest.mark.answers("H09")

@@ -92,7 +92,7 @@ def test_a_socket_in_the_inbox_is_rejected(warehouse: Warehouse, inbox: Inbox) -
         listening.bind(str(inbox.folder / "s.csv"))
         loaded, (problem,) = load_all(warehouse, inbox)
     assert loaded == 0
-    assert "not a plain file" in problem
+    assert "not a regular file" in problem
 
 
 def test_a_hard_link_is_a_file_like_any_other(
@@ -106,7 +106,7 @@ def test_a_hard_link_is_a_file_like_any_other(
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin", "/", "/proc/self/fd"])
 def test_a_device_or_a_folder_is_not_imported_by_hand(warehouse: Warehouse, path: str) -> None:
-    with pytest.raises(PermanentFailure, match=r"plain file|no such file"):
+    with pytest.raises(PermanentFailure, match=r"regular file|no such file"):
         load = loader("shipments")
         load_file(warehouse, "shipments", look_at("shipments", Path(path)), load)
 

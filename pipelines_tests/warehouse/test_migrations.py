@@ -18,6 +18,10 @@ from pipelines.warehouse.connection import engine_for
 from pipelines_tests.warehouse.schemas import condition, differences
 
 OURS = "nspowner = 'isobar_owner'::regrole"
+ALL_COMMENTS = """
+SELECT objoid, objsubid, description, xmin::text FROM pg_description
+WHERE classoid = 'pg_class'::regclass
+"""
 ALL_OBJECTS = f"""
 SELECT nspname, relname, pg_class.xmin::text, pg_class.oid::text
 FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid WHERE {OURS} ORDER BY 1, 2
@@ -203,6 +207,32 @@ def test_dropped_triggers_and_grants_return_when_their_file_changes(
     right = "SELECT has_table_privilege('isobar_operator', 'solar.plants', 'DELETE')"
     assert owner.execute(trigger).fetchone() == (1,)
     assert owner.execute(right).fetchone() == (True,)
+
+
+@pytest.mark.parametrize(
+    "older",
+    [
+        "UPDATE ops.sql_objects SET sha256 = 'old' WHERE name = 'solar/comments'",
+        "DELETE FROM ops.sql_objects WHERE name LIKE '%/comments'",
+    ],
+)
+def test_a_changed_comment_on_a_table_needs_no_revision(
+    server: Connections, database: str, owner: psycopg.Connection, older: LiteralString
+) -> None:
+    url = server.url(SUPERUSER, database)
+    untouched = set(owner.execute(ALL_COMMENTS).fetchall())
+    owner.execute("COMMENT ON TABLE solar.days IS 'One row per day; ''as was''.'")
+    owner.execute("COMMENT ON COLUMN solar.days.day IS NULL")
+    untouched &= set(owner.execute(ALL_COMMENTS).fetchall())
+    owner.execute(older)
+    assert condition(url) == "other views"
+    apply.migrate(url)
+    assert condition(url) == "current"
+    assert differences(url) == []
+    migrated = set(owner.execute(ALL_COMMENTS).fetchall())
+    assert len(migrated - untouched) == 2
+    apply.migrate(url)
+    assert set(owner.execute(ALL_COMMENTS).fetchall()) == migrated
 
 
 def test_declared_dependencies_of_views_are_what_their_sql_reads(

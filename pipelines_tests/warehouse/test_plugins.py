@@ -159,6 +159,22 @@ def test_alembic_writes_a_revision_into_the_folder_of_its_source(
         assert (condition(url), differences(url)) == ("current", [])
 
 
+def test_a_changed_comment_of_a_plugin_needs_no_revision(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        migrate(url)
+    tables = plugins.TABLES.replace("What it is called.", "Its {name}; at 100%, it's known.")
+    plugins.write(tmp_path, "buses", {"tables.py": tables})
+    with plugins.installed(tmp_path):
+        assert condition(url) == "other views"
+        migrate(url)
+        assert (condition(url), differences(url), broken_sources()) == ("current", [], [])
+    comment = owner.execute("SELECT col_description('buses.stops'::regclass, 2)").fetchone()
+    assert comment == ("Its buses; at 100%, it's known.",)
+
+
 def test_roles_use_plugin_tables_like_any_others(
     server: Connections, database: str, url: str, tmp_path: Path
 ) -> None:

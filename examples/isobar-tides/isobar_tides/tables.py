@@ -8,17 +8,17 @@ metadata = isobar.source_metadata()
 stations = Table(
     "stations",
     metadata,
-    Column("station_id", Text, primary_key=True, comment="The station's code."),
-    Column("name", Text, nullable=False, comment="Its name."),
-    Column("latitude", Double, nullable=False, comment="Degrees north."),
-    Column("longitude", Double, nullable=False, comment="Degrees east."),
+    Column("station_id", Text, primary_key=True, comment="Code of the station."),
+    Column("name", Text, nullable=False, comment="Name of the station."),
+    Column("latitude", Double, nullable=False, comment="Latitude, degrees north."),
+    Column("longitude", Double, nullable=False, comment="Longitude, degrees east."),
     Column(
         "place_key",
         Text,
         Computed(
             "round(latitude::numeric, 4) || ',' || round(longitude::numeric, 4)", persisted=True
         ),
-        comment="What weather.places calls it: its coordinates.",
+        comment="Key of the place in weather.places: the coordinates.",
     ),
     isobar.delivery_id_column(),
     schema="tides",
@@ -27,10 +27,10 @@ stations = Table(
 readings = Table(
     "readings",
     metadata,
-    Column("station_id", Text, primary_key=True, comment="The station (tides.stations)."),
-    Column("read_at", DateTime(timezone=True), primary_key=True, comment="When it was read."),
+    Column("station_id", Text, primary_key=True, comment="Station (tides.stations)."),
+    Column("read_at", DateTime(timezone=True), primary_key=True, comment="Time of the reading."),
     Column("level_cm", Double, nullable=False, comment="Water level above chart datum, cm."),
     isobar.delivery_id_column(),
     schema="tides",
-    comment="Water levels; a later document corrects an earlier one.",
+    comment="Water levels, one row per station and time. A later document corrects an earlier one.",
 )

@@ -37,7 +37,7 @@ DECLARE
     setting record;
 BEGIN
     IF NOT (SELECT pg_has_role(current_user, datdba, 'USAGE') FROM pg_database WHERE datname = ours) THEN
-        RAISE NOTICE '% does not own the database: its rights and time-outs stay as they are', current_user;
+        RAISE NOTICE '% does not own the database: its privileges and time-outs are not changed', current_user;
         RETURN;
     END IF;
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', ours);
@@ -69,7 +69,7 @@ DECLARE
     open_to_all record;
 BEGIN
     IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-        RAISE NOTICE '% is no superuser: functions of PostgreSQL itself stay as they are', current_user;
+        RAISE NOTICE '% is not a superuser: functions of PostgreSQL itself are not changed', current_user;
         RETURN;
     END IF;
     FOR open_to_all IN

@@ -70,7 +70,7 @@ def load_file(
 ) -> Outcome:
     """Load the events of a CSV file, with or without gzip compression.
 
-    Raises `PermanentFailure` if it is no such file or too many lines are bad; nothing is written.
+    Raises `PermanentFailure` if the file is invalid or too many lines are bad; nothing is written.
     """
     from pipelines.ingest.csv_batches import portions
     from pipelines.sources.bookings.transform import ALIASES, COLUMNS, OPTIONAL

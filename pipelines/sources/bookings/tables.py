@@ -28,32 +28,37 @@ events = Table(
         BigInteger,
         primary_key=True,
         autoincrement=False,
-        comment="The hotel system's id. Negative for an event that came without one: then it is"
-        " derived from its fields.",
+        comment="Event id of the hotel system; if an event has none, a negative id derived from"
+        " its fields.",
     ),
-    Column("hotel_id", BigInteger, nullable=False, comment="The hotel, as its system numbers it."),
+    Column("hotel_id", BigInteger, nullable=False, comment="Hotel number in the source system."),
     Column(
         "event_at",
         DateTime(timezone=True),
         nullable=False,
-        comment="When it was booked or"
-        " cancelled. Times without a zone are read in BOOKINGS_TIME_ZONE.",
+        comment="When the night was booked or cancelled. Times without offset are read in"
+        " BOOKINGS_TIME_ZONE.",
     ),
     Column("status", Text, nullable=False, comment="booking or cancellation."),
     Column(
         "room_reservation_id",
         Uuid,
         nullable=False,
-        comment="The reservation; it has a row for each of its nights.",
+        comment="Reservation id; a reservation has one row per night and event.",
     ),
-    Column("night_of_stay", Date, nullable=False, comment="The night, by the day it begins on."),
+    Column(
+        "night_of_stay",
+        Date,
+        nullable=False,
+        comment="Night of the stay, by the date on which it begins.",
+    ),
     delivery_id_column(),
     Column(
         "load_number",
         BigInteger,
         nullable=False,
-        comment="Number of the load that wrote it: what is derived from the events has counted all"
-        " up to one of these (ops.watermarks).",
+        comment="Number of the load that wrote the row. Derived counts include all loads up to"
+        " their watermark (ops.watermarks).",
     ),
     CheckConstraint("status IN ('booking', 'cancellation')", name="known_status"),
     Index(None, "event_at"),
@@ -68,57 +73,64 @@ events = Table(
         postgresql_with={"pages_per_range": 32},
     ),
     schema=SCHEMA,
-    comment="Bookings and cancellations, one row for each night of a reservation, each event once."
-    " Of two events with one id the first stays, the other is in quarantine when its content"
-    " differs. Rows never change, but for an id that comes later.",
+    comment="Bookings and cancellations, one row per event, which covers one night of a"
+    " reservation. Of two events with the same id, the first is kept; if the second"
+    " differs, it is in quarantine. Rows never change, except that a derived id is"
+    " replaced if the event arrives later with its id.",
 )
 
 api_pages = Table(
     "api_pages",
     metadata,
-    Column("url", Text, primary_key=True, comment="Address of the events API, without secrets."),
+    Column("url", Text, primary_key=True, comment="URL of the events API, without secrets."),
     Column(
         "page_number",
         Integer,
         primary_key=True,
         autoincrement=False,
-        comment="Its place in the reading, from 1.",
+        comment="Number of the page within the poll, from 1.",
     ),
-    Column("name", Text, nullable=False, comment="What was requested, as the ledger names it."),
-    Column("body_gzip", LargeBinary, nullable=False, comment="The answer as received, gzipped."),
-    Column("received_at", DateTime(timezone=True), nullable=False, comment="When it was received."),
+    Column("name", Text, nullable=False, comment="Name of the page, as in ops.deliveries."),
+    Column("body_gzip", LargeBinary, nullable=False, comment="Response body as received, gzipped."),
+    Column(
+        "received_at",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="When the page was received.",
+    ),
     schema=SCHEMA,
     info={WRITTEN_WITH: "bookings.events"},
-    comment="Answers of the events API that the sensor has read and the run it started is to load:"
-    " so each page is downloaded once.",
+    comment="Pages of the events API that the sensor has fetched and its run will load, so"
+    " that each page is downloaded only once.",
 )
 
 polls = Table(
     "polls",
     metadata,
-    Column("url", Text, primary_key=True, comment="Address of the events API, without secrets."),
+    Column("url", Text, primary_key=True, comment="URL of the events API, without secrets."),
     Column(
         "watermark_at",
         DateTime(timezone=True),
-        comment="Time of the newest event that was read; null before the first. Reading goes on"
-        " some time before it.",
+        comment="Time of the newest event read; null before the first. The next poll starts"
+        " before it, by BOOKINGS_EVENTS_OVERLAP_MINUTES.",
     ),
     Column(
         "read_whole_at",
         DateTime(timezone=True),
-        comment="When all events were last read from the beginning, for those that came late.",
+        comment="When all events were last read from the beginning, to find late events; null"
+        " if never.",
     ),
     Column(
         "polled_at",
         DateTime(timezone=True),
         nullable=False,
-        comment="When it was last read, or should have been.",
+        comment="When the last poll was started.",
     ),
-    Column("problem", Text, comment="Why it could not be read to its end then; null when it was."),
-    Column("run_id", Text, comment="The Dagster run that did."),
+    Column("problem", Text, comment="Why the last poll failed; null if it succeeded."),
+    Column("run_id", Text, comment="Dagster run of the last poll; null if none."),
     info={WRITTEN_WITH: "bookings.events"},
     schema=SCHEMA,
-    comment="How far the events API at each address was read.",
+    comment="State of polling, one row per URL of the events API.",
 )
 
 hotels = Table(
@@ -129,17 +141,18 @@ hotels = Table(
         BigInteger,
         primary_key=True,
         autoincrement=False,
-        comment="The hotel, as its system numbers it.",
+        comment="Hotel number in the source system.",
     ),
-    Column("name", Text, nullable=False, comment="What people call it."),
-    Column("city", Text, comment="Where it is."),
-    Column("rooms", Integer, comment="Rooms that it has to let each night."),
+    Column("name", Text, nullable=False, comment="Name of the hotel."),
+    Column("city", Text, comment="City of the hotel; null if not entered."),
+    Column("rooms", Integer, comment="Rooms available each night; null if not entered."),
     CheckConstraint("btrim(name) <> ''", name="name"),
     CheckConstraint("rooms > 0", name="rooms"),
     info={WRITTEN_WITH: "bookings.events"},
     schema=SCHEMA,
-    comment="What the events do not say of hotels. Operators keep it with INSERT, UPDATE and"
-    " DELETE; a hotel without a row has no name and no occupancy.",
+    comment="Master data of hotels, which the events do not contain. Operators maintain it"
+    " with INSERT, UPDATE and DELETE. A hotel without a row has no name and no"
+    " occupancy.",
 )
 
 
@@ -152,16 +165,16 @@ def _counts(name: str, day: str, comment: str) -> Table:
             BigInteger,
             primary_key=True,
             autoincrement=False,
-            comment="The hotel, as its system numbers it.",
+            comment="Hotel number in the source system.",
         ),
         Column("day", Date, primary_key=True, comment=day),
-        Column("bookings", Integer, nullable=False, comment="Nights that were booked."),
-        Column("cancellations", Integer, nullable=False, comment="Nights that were cancelled."),
+        Column("bookings", Integer, nullable=False, comment="Number of nights booked."),
+        Column("cancellations", Integer, nullable=False, comment="Number of nights cancelled."),
         Column(
             "net_bookings",
             Integer,
             Computed("bookings - cancellations", persisted=True),
-            comment="bookings less cancellations; may be negative.",
+            comment="bookings - cancellations; may be negative.",
         ),
         # Room to update the count of a late event in place, without touching any index.
         postgresql_with={"fillfactor": 90},
@@ -173,14 +186,12 @@ def _counts(name: str, day: str, comment: str) -> Table:
 hotel_bookings_by_event_day = _counts(
     "hotel_bookings_by_event_day",
     "Day of the event (UTC).",
-    "Bookings and cancellations of each hotel by the day on which they were made. Days without"
-    " any have no row.",
+    "Bookings and cancellations by hotel and day of the event. Days without events have no row.",
 )
 hotel_bookings_by_stay_night = _counts(
     "hotel_bookings_by_stay_night",
-    "The night of stay.",
-    "Bookings and cancellations of each hotel by the night that they are about. Nights without"
-    " any have no row.",
+    "Night of the stay, by the date on which it begins.",
+    "Bookings and cancellations by hotel and night of the stay. Nights without events have no row.",
 )
 #: The tables that `counts` keeps up to date.
 HOTEL_BOOKINGS = (hotel_bookings_by_event_day, hotel_bookings_by_stay_night)

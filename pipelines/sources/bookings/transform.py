@@ -65,14 +65,14 @@ CONTRACT = pa.DataFrameSchema(
         "event_timestamp": _column(
             "datetime64[us, UTC]",
             _in_years("UTC"),
-            otherwise=f"is no time as 2022-07-31 12:00:40, {YEARS}",
+            otherwise=f"is not a time like 2022-07-31 12:00:40 ({YEARS})",
         ),
         "status": _column("str", otherwise="is neither 1 (booking) nor 2 (cancellation)"),
         "room_reservation_id": _column("str", otherwise="is not a UUID"),
         "night_of_stay": _column(
             "datetime64[us]",
             _in_years(None),
-            otherwise=f"is no date as 2022-08-01, {YEARS}",
+            otherwise=f"is not a date like 2022-08-01 ({YEARS})",
         ),
     }
 )

@@ -98,8 +98,8 @@ def _archive(
     if entry is None:
         raise RejectedInput(
             SOURCE,
-            f"there is no snapshot of {day}, and there can be none: the source only sends what it"
-            f" offers today, {today}",
+            f"there is no snapshot of {day}, and it can no longer be fetched: the source"
+            f" only sends the offers of today, {today}",
             place="flights.snapshots",
             remedy=f"Materialise {today}, or leave the day empty.",
         )

@@ -203,7 +203,7 @@ def _reject_sudden_silence(
     if before and (count := connection.execute(query).scalar()):
         raise PermanentFailure(
             SOURCE,
-            f"the document has no itineraries, and the one of {name_of(before)} offered {count:,}",
+            f"the document has no itineraries, but the one of {name_of(before)} had {count:,}",
             place=f"flights.snapshots, {delivery.name}",
             remedy="Ask whoever runs the source. The tables are unchanged.",
         )

@@ -23,12 +23,12 @@ def seen_columns() -> tuple[Column[Any], Column[Any]]:
             "seen_from_at",
             DateTime(timezone=True),
             primary_key=True,
-            comment="The first snapshot with these values.",
+            comment="Time of the first snapshot with these values.",
         ),
         Column(
             "seen_until_at",
             DateTime(timezone=True),
-            comment="The last snapshot with these values; null while they are current.",
+            comment="Time of the last snapshot with these values; null while they are current.",
         ),
     )
 

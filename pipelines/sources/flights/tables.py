@@ -32,16 +32,17 @@ metadata = source_metadata()
 payloads = Table(
     "payloads",
     metadata,
-    Column("sha256", Text, primary_key=True, comment="Digest of the body, hexadecimal."),
+    Column("sha256", Text, primary_key=True, comment="SHA-256 digest of the body, hexadecimal."),
     Column("byte_count", BigInteger, nullable=False, comment="Size of the body in bytes."),
     Column(
         "body_gzip",
         LargeBinary,
-        comment="The body as received, gzipped; null: housekeeping has removed it for its age.",
+        comment="Body as received, gzipped; null if housekeeping has deleted it because of its"
+        " age.",
     ),
     info={WRITTEN_WITH: "flights.snapshots"},
     schema=SCHEMA,
-    comment="Documents as they were received, each distinct body once.",
+    comment="Bodies of documents as received, one row per distinct body.",
 )
 
 snapshots = Table(
@@ -58,58 +59,82 @@ snapshots = Table(
         Date,
         Computed("(snapshot_at AT TIME ZONE 'UTC')::date", persisted=True),
         nullable=False,
-        comment="Its day (UTC), which may have several.",
+        comment="UTC date of snapshot_at. A day may have several snapshots.",
     ),
     Column(
         "sha256",
         Text,
         ForeignKey("flights.payloads.sha256"),
         nullable=False,
-        comment="The document (flights.payloads).",
+        comment="Digest of the document's body (flights.payloads).",
     ),
     Column(
         "is_loaded",
         Boolean,
         nullable=False,
         server_default=false(),
-        comment="Whether it is loaded into the tables.",
+        comment="True if the document is loaded into the tables of this schema.",
     ),
     Column(
         "rejection_reason",
         Text,
-        comment="Why the document was rejected as a whole; null: it was not.",
+        comment="Why the whole document was rejected; null if it was not.",
     ),
-    Column("source_url", Text, nullable=False, comment="Where it was fetched, secrets masked."),
-    Column("itinerary_count", Integer, comment="Itineraries on offer then."),
-    Column("price_currency", Text, comment="ISO 4217 code that most of its prices are in."),
-    Column("lowest_price", Numeric, comment="Lowest price in price_currency."),
-    Column("median_price", Numeric, comment="Median price in price_currency."),
-    Column("highest_price", Numeric, comment="Highest price in price_currency."),
+    Column("source_url", Text, nullable=False, comment="URL of the document, with secrets masked."),
+    Column(
+        "itinerary_count", Integer, comment="Number of itineraries on offer; null if not loaded."
+    ),
+    Column(
+        "price_currency",
+        Text,
+        comment="ISO 4217 code of most of the prices; null if there are none.",
+    ),
+    Column(
+        "lowest_price", Numeric, comment="Lowest price, in price_currency; null if there are none."
+    ),
+    Column(
+        "median_price", Numeric, comment="Median price, in price_currency; null if there are none."
+    ),
+    Column(
+        "highest_price",
+        Numeric,
+        comment="Highest price, in price_currency; null if there are none.",
+    ),
     Index(None, "snapshot_on"),
     schema=SCHEMA,
-    comment="The archive of what was on offer: each document as it came, but not again when it is"
-    " the same as the day's last one. Everything else in this schema is read from it.",
+    comment="Archive of offers, one row per document. A document that equals the previous"
+    " one of the same day is not stored again. The other tables of this schema,"
+    " except airports, are derived from the archive.",
 )
 
 airports = Table(
     "airports",
     metadata,
-    Column("airport_code", Text, primary_key=True, comment="IATA code, three letters."),
-    Column("icao_code", Text, comment="ICAO code, four letters."),
+    Column(
+        "airport_code", Text, primary_key=True, comment="IATA code of the airport, three letters."
+    ),
+    Column(
+        "icao_code", Text, comment="ICAO code of the airport, four letters; null if it has none."
+    ),
     Column("name", Text, nullable=False, comment="Name of the airport."),
-    Column("city", Text, comment="City it serves."),
-    Column("subdivision", Text, comment="State, province or region."),
-    Column("country_code", Text, comment="ISO 3166-1 alpha-2, and XK."),
+    Column("city", Text, comment="City that the airport serves; null if unknown."),
+    Column("subdivision", Text, comment="State, province or region; null if unknown."),
+    Column(
+        "country_code",
+        Text,
+        comment="ISO 3166-1 alpha-2 code of the country, or XK for Kosovo; null if unknown.",
+    ),
     Column(
         "city_code",
         Text,
         nullable=False,
-        comment="City with several airports (LON for LHR), else the airport's own code.",
+        comment="IATA code of the city if it has several airports (LON for LHR), otherwise the"
+        " airport's own code.",
     ),
-    Column("latitude", Double, nullable=False, comment="Degrees north, WGS 84."),
-    Column("longitude", Double, nullable=False, comment="Degrees east, WGS 84."),
-    Column("elevation_feet", Double, comment="Height above sea level in feet."),
-    Column("time_zone", Text, comment="IANA zone, such as Europe/London."),
+    Column("latitude", Double, nullable=False, comment="Latitude, degrees north (WGS 84)."),
+    Column("longitude", Double, nullable=False, comment="Longitude, degrees east (WGS 84)."),
+    Column("elevation_feet", Double, comment="Elevation above sea level, feet; null if unknown."),
+    Column("time_zone", Text, comment="IANA time zone, such as Europe/London; null if unknown."),
     Column(
         "place_key",
         Text,
@@ -117,7 +142,7 @@ airports = Table(
             "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
             persisted=True,
         ),
-        comment="What weather.places calls it: its coordinates.",
+        comment="Key of the place in weather.places: the coordinates.",
     ),
     delivery_id_column(),
     schema=SCHEMA,
@@ -131,79 +156,106 @@ airlines = Table(
         "airline_id",
         Text,
         primary_key=True,
-        comment="The source's code. Not the IATA code: Wizz Air is WZ here and W6 at IATA.",
+        comment="Airline code of the source; not the IATA code: Wizz Air is WZ here and W6 at"
+        " IATA.",
     ),
     *seen_columns(),
     Column("name", Text, nullable=False, comment="Name of the airline."),
     delivery_id_column(),
     *seen_indexes("airlines", "airline_id"),
     schema=SCHEMA,
-    comment="Airlines as the source names them: a row for each period under one name.",
+    comment="Airlines, one row for each period in which the source sent the same name.",
 )
 
 agents = Table(
     "agents",
     metadata,
-    Column("agent", Text, primary_key=True, comment="Name of the seller, as sent."),
+    Column(
+        "agent",
+        Text,
+        primary_key=True,
+        comment="Name of the agent that sells itineraries, as sent.",
+    ),
     *seen_columns(),
-    Column("agent_rating", Numeric, comment="Rating, 0 to 10."),
+    Column("agent_rating", Numeric, comment="Rating of the agent, 0 to 10; null if none was sent."),
     delivery_id_column(),
     *seen_indexes("agents", "agent"),
     schema=SCHEMA,
-    comment="Who sells itineraries, airlines and others: a row for each period with one rating.",
+    comment="Agents that sell itineraries, airlines included, one row for each period with"
+    " the same rating.",
 )
 
 legs = Table(
     "legs",
     metadata,
-    Column("leg_id", Text, primary_key=True, comment="The source's id of the leg."),
+    Column("leg_id", Text, primary_key=True, comment="Leg id in the source."),
     *seen_columns(),
-    Column("departure_airport", Text, nullable=False, comment="IATA code of the departure."),
-    Column("arrival_airport", Text, nullable=False, comment="IATA code of the arrival."),
+    Column(
+        "departure_airport", Text, nullable=False, comment="IATA code of the departure airport."
+    ),
+    Column("arrival_airport", Text, nullable=False, comment="IATA code of the arrival airport."),
     Column(
         "departure_local",
         DateTime,
         nullable=False,
-        comment="Departure on the clocks of the departure airport, as sent.",
+        comment="Departure in the local time of the departure airport, as sent.",
     ),
     Column(
         "arrival_local",
         DateTime,
         nullable=False,
-        comment="Arrival on the clocks of the arrival airport, as sent.",
+        comment="Arrival in the local time of the arrival airport, as sent.",
     ),
-    Column("departure_time_zone", Text, comment="IANA zone of the departure; null: not known."),
-    Column("arrival_time_zone", Text, comment="IANA zone of the arrival; null: not known."),
+    Column(
+        "departure_time_zone",
+        Text,
+        comment="IANA time zone of the departure airport; null if unknown.",
+    ),
+    Column(
+        "arrival_time_zone", Text, comment="IANA time zone of the arrival airport; null if unknown."
+    ),
     Column(
         "departure_at",
         DateTime(timezone=True),
-        comment="Departure as an instant; null where the airport's zone is not known.",
+        comment="Departure as an instant; null if the time zone of the airport is unknown.",
     ),
     Column(
         "arrival_at",
         DateTime(timezone=True),
-        comment="Arrival as an instant; null where the airport's zone is not known.",
+        comment="Arrival as an instant; null if the time zone of the airport is unknown.",
     ),
-    Column("stops", Integer, nullable=False, comment="Stops on the way; 0 is direct."),
-    Column("airline_id", Text, nullable=False, comment="The airline (flights.airlines)."),
-    Column("duration_minutes", Integer, nullable=False, comment="Time in the air, as stated."),
-    Column("elapsed_minutes", Integer, comment="From departure to arrival."),
+    Column("stops", Integer, nullable=False, comment="Number of stops; 0 is direct."),
+    Column("airline_id", Text, nullable=False, comment="Airline (flights.airlines)."),
+    Column(
+        "duration_minutes",
+        Integer,
+        nullable=False,
+        comment="Flight time as stated by the source, minutes.",
+    ),
+    Column(
+        "elapsed_minutes",
+        Integer,
+        comment="Minutes from departure to arrival; null if a time zone is unknown.",
+    ),
     Column(
         "layover_minutes",
         Integer,
-        comment="Elapsed less stated time where there are stops; null when that makes no sense.",
+        comment="Elapsed minus stated minutes, for legs with stops; null for direct legs and if"
+        " the times are not plausible.",
     ),
     Column(
         "time_verdict",
         Text,
-        comment="consistent: elapsed is what was stated; includes_layover: more, with stops;"
-        " impossible: anything else; null where a zone is not known.",
+        comment="consistent: the elapsed time equals the stated duration; includes_layover: it"
+        " is longer, on a leg with stops; impossible: anything else, an error in the"
+        " source; null if a time zone is unknown.",
     ),
     Column(
         "clock_change",
         Text,
-        comment="Where a local time comes twice (ambiguous) or not at all (skipped) as clocks"
-        " change, and the stated duration did not decide; null otherwise.",
+        comment="ambiguous: a local time occurs twice as clocks change, and the stated duration"
+        " does not decide which is meant; skipped: a local time does not exist; null"
+        " otherwise.",
     ),
     delivery_id_column(),
     CheckConstraint("stops >= 0", name="stops"),
@@ -214,89 +266,120 @@ legs = Table(
     CheckConstraint("clock_change IN ('ambiguous', 'skipped')", name="clock_change"),
     *seen_indexes("legs", "leg_id"),
     schema=SCHEMA,
-    comment="Flights from one airport to another, with or without stops: a row for each period in"
-    " which the source sent the same values of a leg.",
+    comment="Legs: flights from one airport to another, with or without stops. One row for"
+    " each period in which the source sent the same values.",
 )
 
 prices = Table(
     "prices",
     metadata,
-    Column("itinerary_id", Text, primary_key=True, comment="The source's id of the itinerary."),
+    Column("itinerary_id", Text, primary_key=True, comment="Itinerary id in the source."),
     *seen_columns(),
-    Column("price_amount", Numeric, nullable=False, comment="The price, in price_currency."),
-    Column("price_currency", Text, nullable=False, comment="ISO 4217 code."),
-    Column("agent", Text, nullable=False, comment="Who offers it (flights.agents)."),
-    Column("agent_rating", Numeric, comment="The agent's rating there and then, 0 to 10."),
-    Column("leg_ids", ARRAY(Text), nullable=False, comment="The legs in their order."),
+    Column("price_amount", Numeric, nullable=False, comment="Price, in price_currency."),
+    Column("price_currency", Text, nullable=False, comment="ISO 4217 code of the price."),
+    Column(
+        "agent", Text, nullable=False, comment="Agent that sells the itinerary (flights.agents)."
+    ),
+    Column(
+        "agent_rating",
+        Numeric,
+        comment="Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
+    ),
+    Column("leg_ids", ARRAY(Text), nullable=False, comment="Leg ids in order (flights.legs)."),
     delivery_id_column(),
     *seen_indexes("prices", "itinerary_id"),
     schema=SCHEMA,
-    comment="The price of each itinerary, its agent and its legs: a row for each period in"
-    " which nothing of it changed. A gap between two rows is a time when it was not offered.",
+    comment="Price, agent and legs of each itinerary, one row for each period without a"
+    " change. A gap between two rows is a time when the itinerary was not on offer.",
 )
 
 itineraries = Table(
     "itineraries",
     metadata,
-    Column("itinerary_id", Text, primary_key=True, comment="The source's id of the itinerary."),
-    Column("agent", Text, nullable=False, comment="Who sells it (flights.agents)."),
-    Column("agent_rating", Numeric, comment="The agent's rating there, 0 to 10."),
+    Column("itinerary_id", Text, primary_key=True, comment="Itinerary id in the source."),
+    Column(
+        "agent", Text, nullable=False, comment="Agent that sells the itinerary (flights.agents)."
+    ),
+    Column(
+        "agent_rating",
+        Numeric,
+        comment="Rating of the agent for this itinerary, 0 to 10; null if none was sent.",
+    ),
     Column("price_amount", Numeric, nullable=False, comment="Last price, in price_currency."),
-    Column("price_currency", Text, nullable=False, comment="ISO 4217 code."),
-    Column("leg_count", Integer, nullable=False, comment="How many legs it has."),
-    Column("max_stops", Integer, nullable=False, comment="Most stops on any of its legs."),
-    Column("airlines", ARRAY(Text), nullable=False, comment="Names of its airlines, each once."),
-    Column("airline_ids", ARRAY(Text), nullable=False, comment="Their codes, each once."),
-    Column("route", Text, nullable=False, comment="Its legs in order: BUD-LTN, LTN-BUD."),
+    Column("price_currency", Text, nullable=False, comment="ISO 4217 code of the price."),
+    Column("leg_count", Integer, nullable=False, comment="Number of legs."),
+    Column(
+        "max_stops",
+        Integer,
+        nullable=False,
+        comment="Highest number of stops on any leg; 0 if all legs are direct.",
+    ),
+    Column(
+        "airlines",
+        ARRAY(Text),
+        nullable=False,
+        comment="Names of the airlines, without duplicates.",
+    ),
+    Column(
+        "airline_ids",
+        ARRAY(Text),
+        nullable=False,
+        comment="Airline codes of the source, without duplicates; not IATA codes.",
+    ),
+    Column("route", Text, nullable=False, comment="Legs in order: BUD-LTN, LTN-BUD."),
     Column(
         "leg_stops",
         ARRAY(SmallInteger),
         nullable=False,
-        comment="Stops on each of its legs, in their order; 0 is direct.",
+        comment="Stops on each leg, in the order of the legs; 0 is direct.",
     ),
     Column(
-        "origin_airport", Text, nullable=False, comment="IATA code: where the first leg begins."
+        "origin_airport",
+        Text,
+        nullable=False,
+        comment="IATA code of the airport where the first leg begins.",
     ),
     Column(
         "destination_airport",
         Text,
         nullable=False,
-        comment="IATA code: where the first leg ends. A leg is one direction, stops included.",
+        comment="IATA code of the airport where the first leg ends. A leg is one direction,"
+        " stops included.",
     ),
     Column(
         "departure_on",
         Date,
         nullable=False,
-        comment="Day on which its first leg departs, local.",
+        comment="Local date on which the first leg departs.",
     ),
     Column(
         "return_on",
         Date,
-        comment="Day on which its last leg departs, local; null where there is one leg alone.",
+        comment="Local date on which the last leg departs; null if there is only one leg.",
     ),
     Column(
         "total_duration_minutes",
         BigInteger,
         nullable=False,
-        comment="Sum over its legs of the time from departure to arrival, layovers included,"
-        " minutes; without the stay at the destination. The stated duration counts for a leg whose"
-        " time zones are not known or whose times are impossible.",
+        comment="Total minutes from departure to arrival over all legs: layovers included, the"
+        " stay at the destination excluded. The stated duration is used for a leg if its"
+        " time zones are unknown or its times are impossible.",
     ),
     Column(
         "first_seen_at",
         DateTime(timezone=True),
         nullable=False,
-        comment="The first snapshot with it.",
+        comment="Time of the first snapshot that contains the itinerary.",
     ),
     Column(
         "last_seen_at",
         DateTime(timezone=True),
-        comment="The last snapshot with it; null while it is offered.",
+        comment="Time of the last snapshot that contains the itinerary; null while it is on offer.",
     ),
     Column(
         "withdrawn_at",
         DateTime(timezone=True),
-        comment="The first snapshot without it; null while it is offered.",
+        comment="Time of the first snapshot without the itinerary; null while it is on offer.",
     ),
     delivery_id_column(),
     Index("itineraries_price_idx", "price_amount", "itinerary_id"),
@@ -304,7 +387,8 @@ itineraries = Table(
     Index(None, "agent"),
     Index(None, "departure_on", "price_amount"),
     schema=SCHEMA,
-    comment="Every itinerary ever seen, one row each, as last seen. Made from flights.prices.",
+    comment="Every itinerary ever seen, one row each, with its last known values. Derived"
+    " from flights.prices.",
 )
 
 # Not foreign keys: the statement that writes it joins itineraries and legs in the same transaction.
@@ -316,20 +400,27 @@ itinerary_legs = Table(
         "itinerary_id",
         Text,
         primary_key=True,
-        comment="The itinerary (flights.itineraries).",
+        comment="Itinerary (flights.itineraries).",
     ),
-    Column("leg_number", SmallInteger, primary_key=True, comment="Place in the order, from 1."),
-    Column("leg_id", Text, nullable=False, comment="The leg (flights.legs)."),
+    Column(
+        "leg_number",
+        SmallInteger,
+        primary_key=True,
+        comment="Position of the leg in the itinerary, from 1.",
+    ),
+    Column("leg_id", Text, nullable=False, comment="Leg (flights.legs)."),
     Column(
         "leg_seen_from_at",
         DateTime(timezone=True),
         nullable=False,
-        comment="Which period of the leg: the one in which the itinerary was last seen.",
+        comment="seen_from_at of the leg's row in flights.legs: the period in which the"
+        " itinerary was last seen.",
     ),
     delivery_id_column(),
     Index(None, "leg_id", "leg_seen_from_at"),
     schema=SCHEMA,
-    comment="The legs of each itinerary in their order, as last seen. Made from flights.prices.",
+    comment="Legs of each itinerary in order, as last seen, one row each. Derived from"
+    " flights.prices.",
 )
 
 #: Tables with history, to which `flights.load` applies each snapshot.

@@ -69,7 +69,7 @@ class ItineraryRecord(BaseModel, strict=True):
     price: Any
     agent: Name
     agent_rating: float | None = Field(
-        ge=0, le=10, allow_inf_nan=False, description="is not 0 to 10"
+        ge=0, le=10, allow_inf_nan=False, description="is not a number from 0 to 10"
     )
 
 
@@ -125,7 +125,7 @@ def read_snapshot(
 def _screen_legs(legs: RecordValidator) -> None:
     good = legs.good()
     same = good["departure_airport"].eq(good["arrival_airport"])
-    legs.reject(good.index[same], "it arrives where it departs: {departure_airport}")
+    legs.reject(good.index[same], "departure and arrival airport are the same: {departure_airport}")
     _reject_conflicts(legs)
 
 
@@ -154,7 +154,7 @@ def _reject_conflicts(screening: RecordValidator) -> None:
     content = repeated["record"].map(lambda r: screening.records[r - screening.first_record])
     first = content.groupby(repeated["id"]).transform("first")
     conflict = [one != other for one, other in zip(content, first, strict=True)]
-    screening.reject(repeated.index[conflict], "the id {id} came before with other content")
+    screening.reject(repeated.index[conflict], "the id came before with other content: {id}")
 
 
 def _leg_rows(legs: pd.DataFrame, time_zones: Mapping[str, str]) -> dict[str, pd.DataFrame]:

@@ -62,7 +62,7 @@ def load_file(
 ) -> Outcome:
     """Load a file into the tables; a later file overwrites an earlier one.
 
-    Raises `PermanentFailure` if it is no such file or most lines are bad; nothing is written then.
+    Raises `PermanentFailure` if the file is invalid or most lines are bad; nothing is written then.
     """
     from pipelines.ingest.csv_batches import portions
     from pipelines.sources.shipments.transform import COLUMNS, read_lines

@@ -31,29 +31,32 @@ def _shipment_columns() -> list[Column[str]]:
         required(
             "tracking_number",
             Text,
-            "The carrier's number of the parcel; another carrier may have the same.",
+            "Tracking number of the carrier; unique together with carrier.",
             primary_key=True,
         ),
-        required("carrier", Text, "Who carries it, as sent: DHL, UPS, …", primary_key=True),
+        required("carrier", Text, "Name of the carrier, as sent: DHL, UPS, …", primary_key=True),
     ]
 
 
 addresses = Table(
     "addresses",
     metadata,
-    required("address", Text, "The address as sent.", primary_key=True),
-    optional("street", Text, "What stands before the place: street, house, company."),
-    optional("postcode", Text, "In capitals, without a country's prefix; null where none."),
-    optional("city", Text, "Name of the place, as sent."),
-    optional("country", Text, "Name of the country, as sent."),
-    optional("country_code", Text, "ISO 3166-1 alpha-2 code of the country."),
+    required("address", Text, "Address, as sent.", primary_key=True),
+    optional(
+        "street", Text, "Street, house number and company: the part before the place; null if none."
+    ),
+    optional("postcode", Text, "Postcode in upper case, without country prefix; null if none."),
+    optional("city", Text, "City, as sent; null if none was found."),
+    optional("country", Text, "Country, as sent; null if none was found."),
+    optional("country_code", Text, "ISO 3166-1 alpha-2 code of the country; null if unknown."),
     optional(
         "place_key",
         Text,
-        "What weather.places calls the place; null where country or place is not known."
-        " Where postcodes go to a street (1016 BZ, SW1A 2AA), their first part, by which they are"
-        " found on the map: those of one point are one place. In rural Canada (X0A 0H0) the first"
-        " part is of a region, and all of it counts.",
+        "Key of the place in weather.places; null if country or place is unknown. In"
+        " NL, PT, US, IE, GB and urban Canada, only the first part of the postcode is"
+        " used, so that neighbouring streets share a place: NL 1016 for 1016 BZ, GB SW1A"
+        " for SW1A 2AA. Rural Canadian postcodes (X0A 0H0) are used in full, because"
+        " their first part is a whole region.",
         Computed(
             "CASE WHEN postcode IS NOT NULL OR city IS NOT NULL THEN country_code || ' ' ||"
             " coalesce(CASE WHEN country_code IN ('NL', 'PT')"
@@ -70,15 +73,16 @@ addresses = Table(
     required(
         "address_status",
         Text,
-        "parsed: place and country are known; partly_parsed: they were read, and another"
-        " reading is as good; no_postcode: they are known, without a postcode; odd_postcode: it has"
-        " a number that is no postcode of the country; unknown_country: the last part names no"
-        " country; unparsed: no place was found.",
+        "parsed: place and country are known; partly_parsed: they are known, but"
+        " another interpretation is equally plausible; no_postcode: they are known,"
+        " without a postcode; odd_postcode: the address has a number that is not a valid"
+        " postcode of the country; unknown_country: the last part is not a known country;"
+        " unparsed: no place was found.",
     ),
     required(
         "parser_version",
         SmallInteger,
-        "Version of the parser that read it; a newer one reads it again.",
+        "Version of the parser that parsed the address; a newer version parses it again.",
     ),
     delivery_id_column(),
     Index(None, "place_key"),
@@ -88,52 +92,56 @@ addresses = Table(
         postgresql_where="address_status NOT IN ('parsed', 'no_postcode')",
     ),
     schema=SCHEMA,
-    comment="Every address that a shipment has, in its parts. Read from the text, not looked up.",
+    comment="Addresses of shipments with their parts, one row each. The parts are parsed"
+    " from the text, not looked up.",
 )
 
 shipments = Table(
     "shipments",
     metadata,
     *_shipment_columns(),
-    required("sender_address", Text, "From where (shipments.addresses)."),
-    required("receiver_address", Text, "To where (shipments.addresses)."),
+    required("sender_address", Text, "Address of the sender (shipments.addresses)."),
+    required("receiver_address", Text, "Address of the receiver (shipments.addresses)."),
     optional(
         "receiver_country_code",
         Text,
-        "ISO 3166-1 alpha-2 code of the receiver's country, as in shipments.addresses: lists of"
-        " one country are read from an index.",
+        "ISO 3166-1 alpha-2 code of the receiver's country; null if unknown. A copy"
+        " from shipments.addresses, for an index.",
     ),
     required(
         "status",
         Text,
-        "in_transit, inbound_scan, scanned or delivery; other words are kept as sent, in"
-        " small letters and with _ between words.",
+        "in_transit, inbound_scan, scanned or delivery. Any other status is kept as"
+        " sent, in lower case, with _ between words.",
     ),
-    required("status_raw", Text, "The status as sent."),
+    required("status_raw", Text, "Status, as sent."),
     required(
         "article_count",
         Integer,
-        "How many different articles are in it (shipments.articles).",
+        "Number of different articles (shipments.articles).",
         server_default="0",
     ),
-    required("units", BigInteger, "How many pieces are in it.", server_default="0"),
+    required("units", BigInteger, "Total number of pieces.", server_default="0"),
     required(
         "total_value",
         Numeric,
-        "Pieces times their prices. The files name no currency.",
+        "Sum of quantity times unit price, in currency.",
         server_default="0",
     ),
-    required("first_seen_at", INSTANT, "When it was first seen."),
+    required("first_seen_at", INSTANT, "When a file with the shipment was first loaded."),
     required(
-        "last_seen_at", INSTANT, "When a file last had it, whether it changed anything or not."
+        "last_seen_at",
+        INSTANT,
+        "When a file with the shipment was last loaded, with or without changes.",
     ),
-    required("updated_at", INSTANT, "When anything of it last changed, its articles included."),
+    required("updated_at", INSTANT, "When the shipment or its articles last changed."),
     delivery_id_column(),
     optional(
         "currency",
         Text,
-        "ISO 4217 code of its prices: SHIPMENTS_CURRENCY as its last file was loaded; null where it"
-        " was not set.",
+        "ISO 4217 code of the prices. The files do not state a currency, so this is the"
+        " value of SHIPMENTS_CURRENCY when the last file with the shipment was loaded;"
+        " null if it was not set.",
     ),
     ForeignKeyConstraint(["sender_address"], ["shipments.addresses.address"]),
     ForeignKeyConstraint(["receiver_address"], ["shipments.addresses.address"]),
@@ -146,25 +154,25 @@ shipments = Table(
     ),
     Index(None, "total_value"),
     schema=SCHEMA,
-    comment="Parcels, one row each, as in the last file that has it.",
+    comment="Shipments, one row each, as of the last file that contains them.",
 )
 
 articles = Table(
     "articles",
     metadata,
     *_shipment_columns(),
-    required("sku", Text, "The seller's number of the article.", primary_key=True),
-    required("article_name", Text, "What it is, as sent."),
-    required("quantity", Integer, "How many pieces, at least one."),
-    required("unit_price", Numeric(10, 2), "Price of one piece. The files name no currency."),
+    required("sku", Text, "Article number of the seller.", primary_key=True),
+    required("article_name", Text, "Name of the article, as sent."),
+    required("quantity", Integer, "Number of pieces, at least one."),
+    required("unit_price", Numeric(10, 2), "Price of one piece, in shipments.shipments.currency."),
     delivery_id_column(),
     ForeignKeyConstraint(
         ["tracking_number", "carrier"],
         ["shipments.shipments.tracking_number", "shipments.shipments.carrier"],
     ),
     schema=SCHEMA,
-    comment="What is in each shipment, a row for each article. One that a later file leaves out"
-    " stays: a file may be partial.",
+    comment="Contents of each shipment, one row per article. Articles that a later file"
+    " leaves out are kept, because a file may be partial.",
 )
 
 status_history = Table(
@@ -172,15 +180,15 @@ status_history = Table(
     metadata,
     *_shipment_columns(),
     required("seen_at", INSTANT, "When a file with this status was loaded.", primary_key=True),
-    required("status", Text, "The status from then on."),
-    required("status_raw", Text, "The status as sent."),
+    required("status", Text, "Status since seen_at, as in shipments.shipments."),
+    required("status_raw", Text, "Status, as sent."),
     delivery_id_column(),
     ForeignKeyConstraint(
         ["tracking_number", "carrier"],
         ["shipments.shipments.tracking_number", "shipments.shipments.carrier"],
     ),
     schema=SCHEMA,
-    comment="Every change of a shipment's status, the first status included.",
+    comment="Status changes of shipments, one row each, including the first status.",
 )
 
 #: Tables that `shipments.load` fills.

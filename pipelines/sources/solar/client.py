@@ -50,7 +50,7 @@ class MonitoringClient:
             kind = type(answer.document).__name__
             raise PermanentFailure(
                 self.http.source,
-                f"the answer for plant {plant_id}, {window}, is not an array but {kind}",
+                f"the response for plant {plant_id}, {window}, is not an array but {kind}",
                 place=self.place,
                 remedy=f"Check the service, and whether {self.http.variable} is right.",
             )

@@ -101,7 +101,7 @@ def take_answer(
     if len(answer.document) > most:
         raise PermanentFailure(
             SOURCE,
-            f"the answer has {len(answer.document):,} items, and {most:,} are let pass",
+            f"the response has {len(answer.document):,} items, more than the allowed {most:,}",
             place=f"plant {plant.plant_id}, {window}",
             remedy="See whether the service respects from and to, and sends hours.",
         )
@@ -126,7 +126,7 @@ def take_answer(
     if parsed.elsewhere == parsed.read > 0:
         raise PermanentFailure(
             SOURCE,
-            f"all {parsed.read:,} items of the answer are of other days than were requested",
+            f"all {parsed.read:,} items of the response are for days that were not requested",
             place=delivery.name,
             remedy="See whether the service respects from and to, and the time zone of its times.",
         )

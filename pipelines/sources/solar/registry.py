@@ -25,7 +25,7 @@ SOURCE = "solar plants"
 MAX_CHARACTERS = 50
 #: How long to wait for another session that is changing the plant, such as a forgotten psql.
 LOCK_SECONDS = 10
-LIST = "isobar plants list shows those that there are."
+LIST = "isobar plants list shows all plants."
 #: Problem and remedy by constraint.
 CONSTRAINT_ERRORS = {
     "plants_name_key": ("the name is taken", f"Choose another name; {LIST}"),
@@ -34,11 +34,11 @@ CONSTRAINT_ERRORS = {
         "Choose another name.",
     ),
     "plants_coordinates_check": (
-        "latitude and longitude come together",
+        "latitude and longitude must be given together",
         "Give both, or neither: the weather is not joined then.",
     ),
     "plants_times_check": (
-        "it was registered or retired at no time that can be",
+        "the time of registration or retirement is out of range",
         "Give times from 1950 on.",
     ),
     "plants_latitude_check": (
@@ -231,7 +231,7 @@ def _fit(column: str, value: str) -> str:
     value = value.strip()
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
         raise _rejected(
-            f"the {column} {_shown(value)} has control characters or broken ones",
+            f"the {column} {_shown(value)} has control characters or invalid characters",
             "Save it in UTF-8.",
         )
     return value

@@ -280,9 +280,9 @@ def _check_window(window: Window, today: dt.date, oldest: dt.date) -> None:
     elif window.first == window.end:
         problem = f"from and to are both {window.end}, and to is excluded"
     elif window.end > today:
-        problem = f"{window.end} is in the future: the last day to be had is yesterday"
+        problem = f"{window.end} is in the future: the last available day is yesterday"
     elif window.first < oldest:
-        problem = f"{window.first} is before {oldest}, to which history goes (SYNC_UNTIL_YEAR)"
+        problem = f"{window.first} is before {oldest}, where history begins (SYNC_UNTIL_YEAR)"
     else:
         return
     raise RejectedInput(

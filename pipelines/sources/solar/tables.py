@@ -32,9 +32,10 @@ metadata = source_metadata()
 MAX_PLANT_ID = 2**31 - 1
 #: The four values of an hour, with their descriptions.
 VALUES = {
-    "expected_energy_kwh": "Energy that the service expected, kWh (the unit is assumed)",
-    "observed_energy_kwh": "Energy that was observed, kWh (the unit is assumed)",
-    "expected_irradiation_wh_per_m2": "Irradiation expected, Wh/m² (the unit is assumed)",
+    "expected_energy_kwh": "Energy expected by the service, kWh (the unit is assumed)",
+    "observed_energy_kwh": "Energy observed, kWh (the unit is assumed)",
+    "expected_irradiation_wh_per_m2": "Irradiation expected by the service, Wh/m² (the unit"
+    " is assumed)",
     "observed_irradiation_wh_per_m2": "Irradiation observed, Wh/m² (the unit is assumed)",
 }
 
@@ -65,26 +66,35 @@ plants = Table(
     required(
         "plant_id",
         Integer,
-        "Its number, by which the monitoring service knows it too.",
+        "Number of the plant, also its id in the monitoring service.",
         Identity(always=False),
         primary_key=True,
     ),
-    required("name", Text, "What people call it: not empty, 50 characters at most.", unique=True),
-    optional("latitude", Double, "Degrees north. Without it, no weather is joined."),
-    optional("longitude", Double, "Degrees east."),
+    required("name", Text, "Name of the plant, 1 to 50 characters.", unique=True),
+    optional(
+        "latitude",
+        Double,
+        "Latitude, degrees north; null if not entered: then no weather is joined.",
+    ),
+    optional("longitude", Double, "Longitude, degrees east; null if not entered."),
     required(
         "time_zone",
         Text,
-        "Zone of the service's times, which have none, and of its days: UTC,"
-        " Europe/Madrid. It stays once the plant has readings.",
+        "IANA time zone of the plant's days and of the service's times, which have no"
+        " offset: UTC, Europe/Madrid. Cannot be changed once the plant has readings.",
         server_default="UTC",
     ),
-    required("registered_at", INSTANT, "When it was registered.", server_default=func.now()),
-    optional("retired_at", INSTANT, "Since when it is not synced any more; its data stay."),
+    required("registered_at", INSTANT, "When the plant was registered.", server_default=func.now()),
+    optional(
+        "retired_at",
+        INSTANT,
+        "When the plant was retired; null while in service. A retired plant is no"
+        " longer synced; its data stays.",
+    ),
     optional(
         "place_key",
         Text,
-        "What weather.places calls it: its coordinates.",
+        "Key of the place in weather.places: the coordinates; null without coordinates.",
         Computed(
             "round(latitude::numeric, 4)::text || ',' || round(longitude::numeric, 4)::text",
             persisted=True,
@@ -101,93 +111,112 @@ plants = Table(
         name="times",
     ),
     schema=SCHEMA,
-    comment="The registry of plants. A row that is inserted, by whom ever, is synced within a"
-    " minute; deleting one deletes its data, and is rejected while it is being synced.",
+    comment="Registry of plants, one row each. A new row is synced within a minute, no"
+    " matter who inserts it. Deleting a row deletes the plant's data, and is rejected"
+    " during a sync.",
 )
 
 readings = Table(
     "readings",
     metadata,
     _plant_id(is_key=True, is_checked=False),
-    required("read_at", INSTANT, "The beginning of the hour.", primary_key=True),
+    required("read_at", INSTANT, "Start of the hour.", primary_key=True),
     *_values(".", nullable=False),
     delivery_id_column(),
     schema=SCHEMA,
-    comment="Expected and observed energy and irradiation of each plant, hour by hour: the"
-    " monitoring service's latest word.",
+    comment="Expected and observed energy and irradiation by plant and hour: the latest"
+    " values of the monitoring service.",
 )
 
 corrections = Table(
     "corrections",
     metadata,
-    required("correction_id", BigInteger, "Its number.", Identity(always=True), primary_key=True),
-    _plant_id(is_key=False),
-    required("read_at", INSTANT, "The beginning of the hour."),
-    *_values(", before.", nullable=False),
     required(
-        "delivery_id", BigInteger, "The delivery that had brought these values (ops.deliveries)."
+        "correction_id",
+        BigInteger,
+        "Number of the correction.",
+        Identity(always=True),
+        primary_key=True,
     ),
-    required("corrected_by", BigInteger, "The delivery with other values (ops.deliveries)."),
-    required("corrected_at", INSTANT, "When it was written.", server_default=func.now()),
+    _plant_id(is_key=False),
+    required("read_at", INSTANT, "Start of the hour."),
+    *_values(", before the correction.", nullable=False),
+    required(
+        "delivery_id",
+        BigInteger,
+        "Delivery with the values before the correction (ops.deliveries).",
+    ),
+    required("corrected_by", BigInteger, "Delivery with the corrected values (ops.deliveries)."),
+    required("corrected_at", INSTANT, "When the correction was stored.", server_default=func.now()),
     Index(None, "plant_id", "read_at"),
     info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
-    comment="What readings were before the service corrected them: the present ones are in"
-    " solar.readings.",
+    comment="Values of readings before the service corrected them, one row per correction."
+    " Current values are in solar.readings.",
 )
 
 days = Table(
     "days",
     metadata,
     _plant_id(is_key=True),
-    required("day", Date, "The day, in the plant's zone.", primary_key=True),
+    required("day", Date, "Day, in the plant's time zone.", primary_key=True),
     required(
         "status",
         Text,
-        "complete: every hour; partial: some hours are missing or were rejected; empty: the"
-        " service answered that there is nothing; failed: it never answered.",
+        "complete: every hour is stored; partial: some hours are missing or were"
+        " rejected; empty: the service responded that there is no data; failed: the"
+        " service never responded.",
     ),
     required(
-        "hours_expected", SmallInteger, "Hours of the day: 24, or 23 and 25 when clocks change."
+        "hours_expected", SmallInteger, "Hours of the day: 24, or 23 or 25 when clocks change."
     ),
-    required("hours_present", SmallInteger, "Hours that are stored."),
-    *_values(", sum of the hours that are stored; null without any.", nullable=True),
-    required("requested_at", INSTANT, "When it was last requested."),
+    required("hours_present", SmallInteger, "Number of stored hours."),
+    *_values(": sum of the stored hours; null if no hours are stored.", nullable=True),
+    required("requested_at", INSTANT, "When the day was last requested."),
     optional(
         "delivery_id",
         BigInteger,
-        "The last answer for it (ops.deliveries); null when there was none.",
+        "Delivery with the last response for the day (ops.deliveries); null if there was none.",
     ),
     required(
         "failures",
         Integer,
-        "How often in a row it was requested and not all of it came.",
+        "Consecutive requests that did not complete the day.",
         server_default="0",
     ),
-    optional("problem", Text, "Why the last answer did not come, or what it lacked."),
-    optional("retry_at", INSTANT, "When it is requested again; null: not automatically."),
+    optional(
+        "problem", Text, "Why the last request failed, or what the response lacked; null otherwise."
+    ),
+    optional(
+        "retry_at", INSTANT, "When the day is next requested automatically; null if it is not."
+    ),
     CheckConstraint("status IN ('complete', 'partial', 'empty', 'failed')", name="status"),
     CheckConstraint("(status = 'complete') = (hours_present = hours_expected)", name="complete"),
     Index("days_retry_at_idx", "retry_at", postgresql_where="retry_at IS NOT NULL"),
     info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
-    comment="Each day of each plant that was requested, and its state. Written in"
-    " one transaction with the readings. solar.coverage has the days not requested too.",
+    comment="State of each requested day of each plant, one row each, written in the same"
+    " transaction as the readings. solar.coverage also has the days not requested"
+    " yet.",
 )
 
 syncs = Table(
     "syncs",
     metadata,
     _plant_id(is_key=True),
-    required("began_at", INSTANT, "When it began."),
-    optional("ended_at", INSTANT, "When it ended; null while it lasts, or when it was killed."),
-    optional("run_id", Text, "The Dagster run."),
-    required("history_from", Date, "How far back history is to go."),
-    required("response_count", Integer, "Responses that were stored.", server_default="0"),
-    optional("problem", Text, "Why it was not whole; null when it was."),
+    required("began_at", INSTANT, "When the sync began."),
+    optional("ended_at", INSTANT, "When the sync ended; null while it runs, or if it was killed."),
+    optional("run_id", Text, "Dagster run of the sync; null if none."),
+    required(
+        "history_from", Date, "First day of the history to request, in the plant's time zone."
+    ),
+    required(
+        "response_count", Integer, "Number of responses that the sync stored.", server_default="0"
+    ),
+    optional("problem", Text, "Why the sync was incomplete; null otherwise."),
     info={WRITTEN_WITH: "solar.readings"},
     schema=SCHEMA,
-    comment="The last sync of each plant.",
+    comment="Last sync of each plant, one row per plant.",
 )
 
 solar_plant_health = Table(
@@ -204,55 +233,60 @@ solar_plant_health = Table(
     required(
         "day",
         Date,
-        "The last day evaluated, in the plant's zone: the other columns are of 7 and 30 days up"
-        " to it.",
+        "Last day evaluated, in the plant's time zone. The other columns cover the 7 or"
+        " 30 days up to and including this day.",
     ),
     optional(
         "performance_ratio_7_days",
         Double,
-        "Observed by expected energy of the stored hours of 7 days; null where none was expected.",
+        "Observed / expected energy of the stored hours of 7 days; null if none was expected.",
     ),
-    optional("performance_ratio_30_days", Double, "The same of 30 days."),
-    optional("availability_7_days", Double, "Stored hours by hours expected of 7 days."),
-    optional("availability_30_days", Double, "The same of 30 days."),
-    required("longest_gap_hours", Integer, "The longest time without readings in 30 days, hours."),
+    optional(
+        "performance_ratio_30_days",
+        Double,
+        "Observed / expected energy of the stored hours of 30 days; null if none was expected.",
+    ),
+    optional("availability_7_days", Double, "Stored hours / calendar hours of 7 days, 0 to 1."),
+    optional("availability_30_days", Double, "Stored hours / calendar hours of 30 days, 0 to 1."),
+    required("longest_gap_hours", Integer, "Longest gap in the readings within 30 days, hours."),
     optional(
         "night_hours",
         Integer,
-        "Hours of 30 days with energy or irradiation observed while the sun was 6° or more"
-        " below the horizon all the time; null without coordinates.",
+        "Hours within 30 days in which energy or irradiation was observed although the"
+        " sun was 6° or more below the horizon throughout; null without coordinates.",
     ),
     required(
         "flat_hours",
         Integer,
-        "Hours of 30 days in which an observed value stood still by day, four or more in a"
-        " row (as by pvanalytics' stale_values_diff).",
+        "Hours within 30 days in which an observed value was unchanged by day for four"
+        " or more consecutive hours (stale_values_diff of pvanalytics).",
     ),
     optional(
         "over_limit_hours",
         Integer,
-        "Hours of 30 days with more irradiation observed than can fall on the level"
-        " (QCRad's physically possible limit, Long and Shi 2008); null without coordinates.",
+        "Hours within 30 days in which the observed irradiation exceeds what is"
+        " possible on a horizontal surface (physically possible limit of QCRad, Long and"
+        " Shi 2008); null without coordinates.",
     ),
     required(
         "sensor_issues",
         ARRAY(Text),
-        "What speaks against its sensors, in words; empty when nothing does.",
+        "Signs of a faulty sensor, in words; empty if there are none.",
     ),
     optional(
         "requested_at",
         INSTANT,
-        "When one of the 30 days had last been requested, as solar.days had it"
-        " then; null: never. The plant is looked at again when that changes.",
+        "Latest solar.days.requested_at of the 30 days at the time of the evaluation;"
+        " null if none was requested. The plant is evaluated again when it changes.",
     ),
-    required("computed_at", INSTANT, "When it was looked at."),
+    required("computed_at", INSTANT, "When the plant was evaluated."),
     required(
         "plant_name",
         Text,
-        "Its name, as in solar.plants.",
+        "Name of the plant (solar.plants).",
         ForeignKey("solar.plants.name", onupdate="CASCADE", ondelete="CASCADE"),
     ),
     schema=METRICS,
-    comment="How each plant does, and whether its sensors can be trusted, over the last 30 days"
-    " that were to be synced.",
+    comment="Performance and sensor health of each plant over the last 30 days, one row per"
+    " plant in service.",
 )

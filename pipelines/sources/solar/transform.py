@@ -125,7 +125,7 @@ class _Reader:
         written = _written_time(item)
         if written is None:
             self.has_unreadable_time = True
-            self._reject(number, item, None, [*_problems(item), "datetime cannot be read"])
+            self._reject(number, item, None, [*_problems(item), "datetime is missing or invalid"])
             return
         local = self._local(written)
         if not self._is_requested(local):
@@ -140,7 +140,7 @@ class _Reader:
             utc = written.astimezone(dt.UTC).replace(tzinfo=None)
         reasons = [] if values else _problems(item)
         if utc is None:
-            reasons.append("datetime is an hour that clocks skip in the plant's zone")
+            reasons.append("datetime is skipped by a clock change in the plant's time zone")
         elif (local.minute, local.second, local.microsecond) != (0, 0, 0):
             reasons.append("datetime is not on the hour")
         elif utc > self.now:
@@ -152,9 +152,7 @@ class _Reader:
         elif self.readings[utc] == values:
             self.repeated += 1
         else:
-            self._reject(
-                number, item, utc, ["datetime is an hour that came before with other values"]
-            )
+            self._reject(number, item, utc, ["datetime repeats an hour with other values"])
 
     def _other(self, first: dt.datetime, local: dt.datetime, values: Values | None) -> dt.datetime:
         """Return the hour of an item whose local time `first` already has: the same or its repeat.
@@ -311,16 +309,18 @@ def _problems(item: Any) -> list[str]:
     for side in SIDES:
         values = item.get(side)
         if not isinstance(values, dict):
-            problems.append(f"{side} is missing" if side not in item else f"{side} is no object")
+            problems.append(
+                f"{side} is missing" if side not in item else f"{side} is not an object"
+            )
             continue
         for measure in MEASURES:
             value = values.get(measure)
             if measure not in values:
                 problems.append(f"{side}.{measure} is missing")
             elif not isinstance(value, float | int) or isinstance(value, bool):
-                problems.append(f"{side}.{measure} is no number: {shown(value)}")
+                problems.append(f"{side}.{measure} is not a number: {shown(value)}")
             elif not 0 <= value <= MOST[measure]:
-                problems.append(f"{side}.{measure} cannot be: {shown(value)}")
+                problems.append(f"{side}.{measure} is out of range: {shown(value)}")
     return problems
 
 

@@ -98,7 +98,7 @@ def _check(provider: str, key: str | None) -> None:
     if provider not in names:
         problem, remedy = f"WEATHER_PROVIDER is {provider!r}", f"Set it to {', '.join(names)}."
     elif provider in KEYED_PROVIDERS and key is None:
-        problem = f"{KEY_VARIABLE} is not set, and {provider} wants a key"
+        problem = f"{KEY_VARIABLE} is not set, but {provider} requires a key"
         remedy = f"Set {KEY_VARIABLE}, or WEATHER_PROVIDER to {OpenMeteo.name}, which needs none."
     else:
         return

@@ -192,9 +192,9 @@ def unlocated(candidates: Iterable[Candidate]) -> Located:
         by_spot.setdefault((one.latitude, one.longitude), one)
     found = sorted(by_spot.values(), key=lambda one: -one.population)[:MAX_CANDIDATES]
     if not found:
-        return Located("not_found", problem="the geocoder finds nothing under its name")
+        return Located("not_found", problem="the geocoder found nothing under this name")
     names = "; ".join(one.name for one in found[:4])
-    problem = f"no result is certain to be it; candidates: {names}"
+    problem = f"no result is certain; candidates: {names}"
     return Located("ambiguous", problem=problem, candidates=tuple(found))
 
 

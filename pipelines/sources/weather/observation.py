@@ -130,7 +130,7 @@ def check_float(name: str, value: Any) -> float | None:
     """Return a JSON value as a number; None for null. Raises `InvalidValue`."""
     found = number(value)
     if found is None and value is not None:
-        raise InvalidValue(f"{name} is no number: {shown(value)}")
+        raise InvalidValue(f"{name} is not a number: {shown(value)}")
     return found
 
 
@@ -141,7 +141,7 @@ def observed(
 ) -> Observation | str:
     """Return the observation that `read` makes of an answer, or why there is none."""
     if observed_at is None:
-        return "the answer has no time"
+        return "the response has no time"
     try:
         return read(observed_at, answer)
     except InvalidValue as invalid:
@@ -175,7 +175,7 @@ def parse_text(record: Mapping[str, Any], key: str) -> str | None:
         raise InvalidValue(f"{key} is missing")
     value = record[key]
     if value is not None and not isinstance(value, str):
-        raise InvalidValue(f"{key} is no text: {shown(value)}")
+        raise InvalidValue(f"{key} is not a string: {shown(value)}")
     return words(value)
 
 
@@ -215,14 +215,14 @@ def implausible(observation: Observation, fetched_at: dt.datetime) -> str | None
     The observation must have passed `without_impossible`.
     """
     if all(getattr(observation, name) is None for name in _VALUES):
-        return "it has no value that can be"
+        return "it has no plausible value"
     if (
         observation.temperature_celsius is None
         and "temperature_celsius" not in observation.impossible
     ):
         return "it has no temperature"
     if observation.observed_at > fetched_at + MAX_AHEAD:
-        return f"it is of the future: {observation.observed_at.isoformat()}"
+        return f"it is in the future: {observation.observed_at.isoformat()}"
     if observation.observed_at < fetched_at - MAX_AGE:
         return f"it is stale: {observation.observed_at.isoformat()}"
     return None

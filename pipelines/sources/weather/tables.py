@@ -38,44 +38,54 @@ def _place_id() -> Column[int]:
 places = Table(
     "places",
     metadata,
-    required("place_id", BigInteger, "Its number.", Identity(always=True), primary_key=True),
+    required(
+        "place_id", BigInteger, "Number of the place.", Identity(always=True), primary_key=True
+    ),
     required(
         "place_key",
         Text,
-        "Its unique name: country and postcode (DE 10115), country and city in lower case"
-        " where there is no postcode (IR mashhad), or coordinates (47.4369,19.2556).",
+        "Unique key: country and postcode (DE 10115), country and city in lower case if"
+        " there is no postcode (IR mashhad), or coordinates (47.4369,19.2556).",
         unique=True,
     ),
-    optional("country_code", Text, "ISO 3166-1 alpha-2; null for bare coordinates."),
-    optional("postcode", Text, "Postcode; null where the place has none."),
-    optional("city", Text, "Name of the city, as first seen."),
-    optional("latitude", Double, "Degrees north; null until found."),
-    optional("longitude", Double, "Degrees east; null until found."),
+    optional(
+        "country_code",
+        Text,
+        "ISO 3166-1 alpha-2 code of the country; null if the key is coordinates.",
+    ),
+    optional("postcode", Text, "Postcode; null if the place has none."),
+    optional("city", Text, "City, as first requested; null if unknown."),
+    optional("latitude", Double, "Latitude, degrees north; null until the place is found."),
+    optional("longitude", Double, "Longitude, degrees east; null until the place is found."),
     required(
         "geocoding_status",
         Text,
-        "pending: to be looked up; found; given: coordinates came with it; not_found;"
-        " ambiguous: several places fit, or none for certain; corrected: set by hand"
-        " (weather.correct_place). Set pending to have one looked up again.",
+        "pending: not looked up yet; found: coordinates from GeoNames; given: the"
+        " request has coordinates; not_found; ambiguous: several places match, or none"
+        " with certainty; corrected: set by weather.correct_place. To have a place looked"
+        " up again, set pending.",
     ),
-    optional("geocoded_name", Text, "What GeoNames calls it."),
-    optional("geocoded_at", INSTANT, "When it was looked up."),
+    optional(
+        "geocoded_name", Text, "Name of the place in GeoNames; null if not looked up or not found."
+    ),
+    optional("geocoded_at", INSTANT, "When the place was looked up or corrected; null if neither."),
     optional(
         "geocoding_problem",
         Text,
-        "Why it was not found; a lookup that failed is in weather.fetch_state.",
+        "Why the place was not found; null otherwise. A failed lookup is in"
+        " weather.fetch_state instead.",
     ),
     optional(
         "geocoding_candidates",
         JSONB,
-        "Places that may be meant, the largest first, for a person to choose from by"
-        " weather.correct_place: name, latitude, longitude and population of each. Null where"
-        " nothing is ambiguous. From GeoNames (CC BY 4.0) by Open-Meteo.com.",
+        "Candidates for an ambiguous place, the largest first, each with name,"
+        " latitude, longitude and population. Choose one with weather.correct_place. Null"
+        " if not ambiguous. From GeoNames (CC BY 4.0) by Open-Meteo.com.",
     ),
     required(
         "is_observed",
         Boolean,
-        "Whether a source wants its present weather now (weather.weather_requests).",
+        "True if a source requests the current weather of the place (weather.weather_requests).",
     ),
     CheckConstraint(
         "geocoding_status IN ('pending', 'found', 'given', 'not_found', 'ambiguous', 'corrected')",
@@ -90,65 +100,90 @@ places = Table(
     CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
     Index("places_pending_idx", "place_id", postgresql_where="geocoding_status = 'pending'"),
     schema=SCHEMA,
-    comment="Every place whose weather is wanted, each once: airports, towns of addresses, solar"
-    " plants. Towns are looked up in GeoNames (CC BY 4.0) by Open-Meteo.com.",
+    comment="Places for which sources request weather, one row each: airports, places of"
+    " addresses, solar plants. Addresses are looked up in GeoNames (CC BY 4.0) by"
+    " Open-Meteo.com.",
 )
 
 observations = Table(
     "observations",
     metadata,
     _place_id(),
-    required("provider", Text, "Provider that answered: open-meteo, …"),
-    required("observed_at", INSTANT, "The time for which it holds, by the provider."),
-    required("fetched_at", INSTANT, "When it was received."),
-    optional("temperature_celsius", Double, "Air temperature, °C."),
-    optional("feels_like_celsius", Double, "Felt temperature, °C."),
-    optional("humidity_pct", Double, "Relative humidity, %."),
-    optional("wind_kmh", Double, "Wind at 10 m, km/h."),
-    optional("wind_direction_degrees", Double, "From where it blows, degrees."),
-    optional("precipitation_mm", Double, "Rain and melted snow of the last hour or less, mm."),
-    optional("cloud_cover_pct", Double, "Sky covered, %."),
-    optional("pressure_hpa", Double, "Pressure at sea level, hPa."),
-    optional("conditions", Text, "In words."),
-    optional("provider_code", Text, "The provider's own code for the conditions."),
-    optional("wmo_code", SmallInteger, "WMO code 4677, 0 to 99; null where not reported."),
-    optional("is_day", Boolean, "Whether the sun is up."),
+    required("provider", Text, "Weather provider: open-meteo, …"),
+    required("observed_at", INSTANT, "Time of the observation, as stated by the provider."),
+    required("fetched_at", INSTANT, "When the response was received."),
+    optional("temperature_celsius", Double, "Air temperature, °C; null if unknown."),
+    optional("feels_like_celsius", Double, "Apparent temperature, °C; null if unknown."),
+    optional("humidity_pct", Double, "Relative humidity, %; null if unknown."),
+    optional("wind_kmh", Double, "Wind speed at 10 m, km/h; null if unknown."),
+    optional(
+        "wind_direction_degrees",
+        Double,
+        "Wind direction, degrees: where the wind comes from; null if unknown.",
+    ),
+    optional(
+        "precipitation_mm",
+        Double,
+        "Precipitation of the last hour or less, mm (snow as water); null if unknown.",
+    ),
+    optional("cloud_cover_pct", Double, "Cloud cover, %; null if unknown."),
+    optional("pressure_hpa", Double, "Air pressure at sea level, hPa; null if unknown."),
+    optional("conditions", Text, "Weather conditions, in words; null if unknown."),
+    optional("provider_code", Text, "Provider's own code of the conditions; null if unknown."),
+    optional(
+        "wmo_code",
+        SmallInteger,
+        "WMO code of the conditions (table 4677), 0 to 99; null if unknown.",
+    ),
+    optional("is_day", Boolean, "True if the sun is above the horizon; null if unknown."),
     optional(
         "delay_risk",
         Text,
-        "storm, freezing_rain, snow, heat or none: what may delay a parcel there, by a rule"
-        " of thumb (pipelines/sources/weather/observation.py).",
+        "Weather that may delay a parcel: storm, freezing_rain, snow, heat or none. A"
+        " rule of thumb (pipelines/sources/weather/observation.py). Null if unknown.",
     ),
     schema=SCHEMA,
-    comment="The last known weather of each place. Weather data by Open-Meteo.com (CC BY 4.0)"
-    " unless provider is another; model data rather than measured.",
+    comment="Last known weather of each place, one row per place. Model data, not"
+    " measurements. A value is null if the provider did not report it or if it is"
+    " implausible. Weather data by Open-Meteo.com (CC BY 4.0) unless provider is"
+    " another.",
 )
 
 hourly = Table(
     "hourly",
     metadata,
     _place_id(),
-    required("hour_at", INSTANT, "The hour, by its beginning.", primary_key=True),
-    optional("temperature_celsius", Double, "Air temperature then, °C."),
-    optional("wind_kmh", Double, "Wind at 10 m, km/h."),
-    optional("precipitation_mm", Double, "Rain and melted snow of the hour before, mm."),
-    optional("cloud_cover_pct", Double, "Sky covered, %."),
+    required("hour_at", INSTANT, "Start of the hour.", primary_key=True),
+    optional("temperature_celsius", Double, "Air temperature at hour_at, °C; null if unknown."),
+    optional("wind_kmh", Double, "Wind speed at 10 m, km/h; null if unknown."),
+    optional(
+        "precipitation_mm",
+        Double,
+        "Precipitation of the hour before hour_at, mm (snow as water); null if unknown.",
+    ),
+    optional("cloud_cover_pct", Double, "Cloud cover, %; null if unknown."),
     optional(
         "shortwave_radiation_w_per_m2",
         Double,
-        "Sunlight on level ground, mean of the hour before, W/m².",
+        "Solar radiation on a horizontal surface, mean of the hour before hour_at,"
+        " W/m²; null if unknown.",
     ),
-    optional("conditions", Text, "In words."),
-    optional("wmo_code", SmallInteger, "WMO code 4677, 0 to 99; null where not reported."),
+    optional("conditions", Text, "Weather conditions, in words; null if unknown."),
+    optional(
+        "wmo_code",
+        SmallInteger,
+        "WMO code of the conditions (table 4677), 0 to 99; null if unknown.",
+    ),
     required(
         "weather_source",
         Text,
-        "forecast: for hours to come and recent ones; archive: reanalysis of older ones.",
+        "forecast: the forecast API, for future and recent hours; archive: reanalysis,"
+        " for older hours.",
     ),
-    required("fetched_at", INSTANT, "When it was received."),
+    required("fetched_at", INSTANT, "When the response was received."),
     schema=SCHEMA,
-    comment="The weather of places hour by hour, where flights depart or arrive or a plant was"
-    " read. Weather data by Open-Meteo.com (CC BY 4.0).",
+    comment="Hourly weather of places where a flight departs or arrives or a plant was"
+    " read, one row per place and hour. Weather data by Open-Meteo.com (CC BY 4.0).",
 )
 
 #: Time of an observation's request in seconds, plus an offset unique to its place, so that ranges
@@ -167,59 +202,69 @@ fetch_state = Table(
     required(
         "kind",
         Text,
-        "observation: the present weather; forecast: recent and coming hours; archive:"
+        "observation: current weather; forecast: recent and future hours; archive:"
         " older hours; geocoding: coordinates.",
         primary_key=True,
     ),
     optional(
         "last_success_at",
         INSTANT,
-        "When it was last received. An observation is due again after two hours, hours that are"
-        " still missing after three; null: at once.",
+        "When the data was last received; null: due at once. An observation is due"
+        " again after two hours, missing hours after three.",
     ),
     required(
-        "consecutive_failures", Integer, "Failures since the last success.", server_default="0"
+        "consecutive_failures",
+        Integer,
+        "Number of failures since the last success.",
+        server_default="0",
     ),
-    optional("retry_at", INSTANT, "After a failure: not due before. Null: due as usual."),
+    optional("retry_at", INSTANT, "Not due before this time, after a failure; null: due as usual."),
     optional("problem", Text, "Why the last request failed; null if it succeeded."),
     CheckConstraint("kind IN ('observation', 'forecast', 'archive', 'geocoding')", name="kind"),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
-    comment="For each place and kind of request: the last success, failures since, and the next"
-    " retry. Delete a row to have the place requested again at once; its present weather only if"
-    " the last is two hours old.",
+    comment="State of requests, one row per place and kind: last success, failures since,"
+    " next retry. Delete a row to request the place again at once; current weather is"
+    " requested again only if the last is two hours old.",
 )
 
 api_requests = Table(
     "api_requests",
     metadata,
     required("entry_id", BigInteger, "Number of the row.", Identity(always=True), primary_key=True),
-    required("request_id", Uuid, "The HTTP request; one for several places has a row for each."),
+    required(
+        "request_id",
+        Uuid,
+        "Id of the HTTP request; a request for several places has a row for each.",
+    ),
     optional(
         "place_id",
         BigInteger,
-        "The place requested (weather.places).",
+        "Place requested (weather.places); null if none.",
         ForeignKey("weather.places.place_id"),
     ),
-    required("provider", Text, "The provider or geocoder."),
+    required("provider", Text, "Name of the weather provider or geocoder."),
     required(
         "key_digest",
         Text,
-        "Begin of the SHA-256 of the key it was sent with; empty without a key.",
+        "First characters of the SHA-256 digest of the API key; empty without a key.",
         server_default="",
     ),
-    required("kind", Text, "observation, forecast, archive or geocoding."),
-    required("requested_at", INSTANT, "When it was sent."),
+    required(
+        "kind", Text, "observation, forecast, archive or geocoding, as in weather.fetch_state."
+    ),
+    required("requested_at", INSTANT, "When the request was sent."),
     required(
         "outcome",
         Text,
-        "started: no answer yet, or the run was killed before its answer was kept; success:"
-        " the answer was kept; failed; rejected: by the provider, for one of its places; quota: the"
-        " quota was used up; superseded: kept once, but the place was corrected since"
-        " (weather.correct_place), or a clock was wrong.",
+        "started: no response yet, or the run was killed before it stored the response;"
+        " success: the response was stored; failed; rejected: by the provider, because of"
+        " one of the places; quota: the quota was used up; superseded: the response was"
+        " stored, but the place was corrected since (weather.correct_place), or a clock"
+        " was wrong.",
     ),
-    required("cost", Numeric, "What it counts against the quota."),
-    optional("problem", Text, "Why it failed; null if it did not."),
+    required("cost", Numeric, "Cost of the request in the provider's quota."),
+    optional("problem", Text, "Why the request failed; null if it did not."),
     CheckConstraint(
         "outcome IN ('started', 'success', 'failed', 'rejected', 'quota', 'superseded')",
         name="outcome",
@@ -241,31 +286,33 @@ api_requests = Table(
     Index(None, "requested_at"),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
-    comment="The log of requests to weather providers and the geocoder, a row for each place."
-    " Written before a request is sent, so that those of a killed run count against the quota too."
-    " At most one observation of a place is kept in any two hours.",
+    comment="Log of requests to weather providers and the geocoder, one row per request and"
+    " place. Written before a request is sent, so that requests of killed runs count"
+    " against the quota. At most one observation of a place is stored in any two"
+    " hours.",
 )
 
 quota_blocks = Table(
     "quota_blocks",
     metadata,
-    required("provider", Text, "The provider or geocoder.", primary_key=True),
+    required("provider", Text, "Name of the weather provider or geocoder.", primary_key=True),
     required(
         "key_digest",
         Text,
-        "Begin of the SHA-256 of the key that is blocked; empty without a key.",
+        "First characters of the SHA-256 digest of the blocked API key; empty without a key.",
         primary_key=True,
     ),
-    required("blocked_until", INSTANT, "When its quota renews: no request before."),
+    required("blocked_until", INSTANT, "When the quota renews; no requests are sent before."),
     required(
         "consecutive_blocks",
         Integer,
-        "Blocks since the last answer. Where the provider does not say how long, each is"
-        " twice as long as the one before.",
+        "Number of blocks since the last response. If the provider does not state a"
+        " wait, each block lasts twice as long as the previous one.",
     ),
-    required("reason", Text, "The provider's message."),
+    required("reason", Text, "Message of the provider."),
     info={WRITTEN_WITH: "weather.observations"},
     schema=SCHEMA,
-    comment="Providers whose quota is used up with a key, until it renews; a row goes with the next"
-    " answer. Delete one to unblock the key; a new key is not blocked.",
+    comment="Providers whose quota for an API key is used up, one row each. The next"
+    " response removes the row. Delete a row to unblock the key; a new key is not"
+    " blocked.",
 )

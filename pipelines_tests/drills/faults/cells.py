@@ -211,7 +211,7 @@ def steady(words: str) -> str:
     for pattern, instead in (
         (r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d+)?(\+00:00|Z)?)?", "…"),
         (r" (Try again later|Trying again will not help).*", ""),
-        (r"(is no (?:number|text): ).*\d.*", r"\1…"),
+        (r"(is not a (?:number|string): ).*\d.*", r"\1…"),
         (r"127\.0\.0\.1:\d+", "…"),
         (r"[\d,]+ bytes", "… bytes"),
         (r"(line|column|char|position) [\d,]+", r"\1 …"),

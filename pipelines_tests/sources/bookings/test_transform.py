@@ -37,10 +37,10 @@ NUMBER = "is not a whole number"
 REASONS = {
     "id": NUMBER,
     "hotel_id": NUMBER,
-    "event_timestamp": "is no time as 2022-07-31 12:00:40, 1950 to 2050",
+    "event_timestamp": "is not a time like 2022-07-31 12:00:40 (1950 to 2050)",
     "status": "is neither 1 (booking) nor 2 (cancellation)",
     "room_reservation_id": "is not a UUID",
-    "night_of_stay": "is no date as 2022-08-01, 1950 to 2050",
+    "night_of_stay": "is not a date like 2022-08-01 (1950 to 2050)",
 }
 ROWS = [*COLUMNS, "record"]
 #: A zone whose times are later in UTC, as others are earlier.
@@ -352,10 +352,10 @@ def test_all_reasons_of_a_line_are_listed_in_column_order() -> None:
         (
             'id is not a whole number: "x"',
             'hotel_id is not a whole number: ""',
-            'event_timestamp is no time as 2022-07-31 12:00:40, 1950 to 2050: "yesterday"',
+            'event_timestamp is not a time like 2022-07-31 12:00:40 (1950 to 2050): "yesterday"',
             'status is neither 1 (booking) nor 2 (cancellation): "3"',
             'room_reservation_id is not a UUID: "R2D2"',
-            'night_of_stay is no date as 2022-08-01, 1950 to 2050: "2022-02-30"',
+            'night_of_stay is not a date like 2022-08-01 (1950 to 2050): "2022-02-30"',
         ),
         (
             'hotel_id is not a whole number: "-1"',
@@ -383,7 +383,7 @@ def test_a_rejected_line_keeps_its_position_and_complete_text() -> None:
             *((8, "line 8"), (9, "line 9")),
         ]
         assert [one.reasons for one in events.rejects[2:]] == [
-            ("it has 3 fields, and the header 6",),
+            ("it has 3 fields, but the header has 6",),
             ("a quotation mark is not closed",),
         ]
 
@@ -530,7 +530,7 @@ def test_a_portion_of_nothing_gives_nothing(portion: Batch) -> None:
 
 def test_a_portion_of_only_unreadable_records_gives_their_rejects() -> None:
     """No row is left to find a type from."""
-    records = [Record(2, "1,2", None, "it has 2 fields, and the header 6")]
+    records = [Record(2, "1,2", None, "it has 2 fields, but the header has 6")]
     for portion in (of_records(records, COLUMNS, COLUMNS), of_objects([None])):
         events = read_events(portion, zone="Asia/Tashkent", position="line {}")
         assert events.rows.columns.tolist() == ROWS

@@ -210,7 +210,7 @@ def test_a_document_that_suddenly_offers_nothing_is_rejected(
 ) -> None:
     flights.deliver(MONDAY, flights_document())
     legs = flights_document()["legs"] if silent is None else []
-    with pytest.raises(PermanentFailure, match="has no itineraries, and the one of 2026-03-02"):
+    with pytest.raises(PermanentFailure, match="has no itineraries, but the one of 2026-03-02"):
         flights.deliver(TUESDAY, flights_document([], legs))
     query = "SELECT count(*) FROM enriched.itineraries WHERE withdrawn_on IS NULL"
     assert flights.row(query) == (2,)

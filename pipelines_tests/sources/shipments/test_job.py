@@ -138,7 +138,7 @@ def test_a_disk_failure_is_retried_and_our_own_fault_rejects_a_file(
             lambda path: Failing() if path.name == "a.csv" else open_file(path),
         )
         message = failure(shipments.load())
-        assert "could not be read to its end: Input/output error" in message
+        assert "could not be read completely: Input/output error" in message
     with monkeypatch.context() as patch:
         patch.setitem(fetcher, "load", oops)
         result = shipments.load()

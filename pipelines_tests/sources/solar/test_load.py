@@ -119,7 +119,7 @@ def test_p30_one_bad_item_costs_one_hour_and_completeness(solar: Answered) -> No
     assert solar.statuses(solar.plant) == {DAY: "partial"}
     assert solar.rows("SELECT reasons, record_key FROM ops.quarantine") == [
         (
-            ["observed.energy is no number: null"],
+            ["observed.energy is not a number: null"],
             [str(solar.plant.plant_id), "2019-01-01T05:00:00Z"],
         )
     ]
@@ -188,7 +188,7 @@ def test_a_day_of_which_all_was_bad_is_not_empty(solar: Answered, bad: dict[str,
 
 
 def test_a_service_that_ignores_the_range_is_not_considered_empty(solar: Answered) -> None:
-    with pytest.raises(PermanentFailure, match="of other days than were requested"):
+    with pytest.raises(PermanentFailure, match="for days that were not requested"):
         solar.load(day_of_items(dt.date(2020, 5, 5)))
     assert solar.statuses(solar.plant) == {}
 
@@ -261,11 +261,11 @@ def test_a_day_that_stays_partial_states_the_reason(solar: Answered) -> None:
         return found
 
     back, usual, bad = (dt.date(2019, 10, 27), dt.date(2019, 6, 3), dt.date(2019, 6, 5))
-    assert "one that clocks show twice came once" in reason(back, day_of_items(back))
-    assert reason(usual, day_of_items(usual)[:20]) == "20 of 24 hours came"
+    assert "The local hour that occurs twice was received once" in reason(back, day_of_items(back))
+    assert reason(usual, day_of_items(usual)[:20]) == "20 of 24 hours were received"
     spoiled = day_of_items(bad)
     spoiled[4]["observed"]["energy"] = "none"
-    assert reason(bad, spoiled).startswith("23 of 24 hours are stored, others were rejected")
+    assert reason(bad, spoiled).startswith("23 of 24 hours are stored, the others were rejected")
     assert reason(bad, day_of_items(bad)) is None
 
 
@@ -319,7 +319,7 @@ def test_a_truncated_response_is_requested_twice_more(solar: Answered) -> None:
 
 
 def test_a_response_with_far_too_many_items_is_rejected_unparsed(solar: Answered) -> None:
-    with pytest.raises(PermanentFailure, match="200 items, and 192 are let pass"):
+    with pytest.raises(PermanentFailure, match="200 items, more than the allowed 192"):
         solar.load([{}] * 200)
 
 

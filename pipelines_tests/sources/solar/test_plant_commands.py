@@ -100,7 +100,7 @@ def test_live_plants_begin_with_none_and_invalid_ones_are_rejected(
     done = isobar(state, "plants", "list", **live)
     assert (done.returncode, done.stdout) == (0, "No plant is registered.\n"), done.stderr
     for words, message in (
-        (["add", "Alta\udcff"], "has control characters or broken ones"),
+        (["add", "Alta\udcff"], "has control characters or invalid characters"),
         (["add", "Alta", "--latitude", "nan", "--longitude", "0"], "the latitude is not from"),
         (["rename", "99999999999999999999", "Alta"], "there is no plant 99999999999999999999"),
     ):

@@ -164,7 +164,7 @@ def test_a_non_text_name_or_zone_is_rejected_printably(stored: Stored, broken: s
         lambda: registry.add(stored.warehouse, "Bassa", time_zone=broken),
     ):
         with pytest.raises(
-            PermanentFailure, match="has control characters or broken ones"
+            PermanentFailure, match="has control characters or invalid characters"
         ) as caught:
             change()
         assert str(caught.value).replace("\n", "").isprintable()
@@ -174,8 +174,8 @@ def test_a_non_text_name_or_zone_is_rejected_printably(stored: Stored, broken: s
 
 def test_invalid_coordinates_are_rejected(warehouse: Warehouse) -> None:
     for latitude, longitude, words in (
-        (37.0, None, "latitude and longitude come together"),
-        (None, 0.0, "latitude and longitude come together"),
+        (37.0, None, "latitude and longitude must be given together"),
+        (None, 0.0, "latitude and longitude must be given together"),
         (90.1, 0.0, "the latitude is not from -90 to 90"),
         (float("nan"), 0.0, "the latitude is not from -90 to 90"),
         (0.0, float("-inf"), "the longitude is not from -180 to 180"),

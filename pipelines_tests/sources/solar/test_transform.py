@@ -53,22 +53,22 @@ def test_p22_nested_values_become_flat_columns() -> None:
 @pytest.mark.parametrize(
     ("spoilt", "reason"),
     [
-        ({"expected": None}, "expected is no object"),
-        ({"observed": 3}, "observed is no object"),
+        ({"expected": None}, "expected is not an object"),
+        ({"observed": 3}, "observed is not an object"),
         ({"observed": {"irradiation": 1.0}}, "observed.energy is missing"),
-        ({"expected": {"energy": None, "irradiation": 1.0}}, "expected.energy is no number"),
-        ({"expected": {"energy": "5", "irradiation": 1.0}}, "expected.energy is no number"),
-        ({"expected": {"energy": True, "irradiation": 1.0}}, "expected.energy is no number"),
-        ({"expected": {"energy": math.nan, "irradiation": 1.0}}, "expected.energy cannot be"),
-        ({"expected": {"energy": math.inf, "irradiation": 1.0}}, "expected.energy cannot be"),
-        ({"observed": {"energy": -5.0, "irradiation": 1.0}}, "observed.energy cannot be"),
-        ({"observed": {"energy": 10**400, "irradiation": 1}}, "observed.energy cannot be"),
-        ({"observed": {"energy": 1, "irradiation": 2001}}, "observed.irradiation cannot be"),
-        ({"datetime": None}, "datetime cannot be read"),
-        ({"datetime": "yesterday at noon, more or less"}, "datetime cannot be read"),
-        ({"datetime": "2019-01-01"}, "datetime cannot be read"),
-        ({"datetime": "0001-01-01T00:00:00+14:00"}, "datetime cannot be read"),
-        ({"datetime": "9999-12-31T23:00:00-14:00"}, "datetime cannot be read"),
+        ({"expected": {"energy": None, "irradiation": 1.0}}, "expected.energy is not a number"),
+        ({"expected": {"energy": "5", "irradiation": 1.0}}, "expected.energy is not a number"),
+        ({"expected": {"energy": True, "irradiation": 1.0}}, "expected.energy is not a number"),
+        ({"expected": {"energy": math.nan, "irradiation": 1.0}}, "expected.energy is out of range"),
+        ({"expected": {"energy": math.inf, "irradiation": 1.0}}, "expected.energy is out of range"),
+        ({"observed": {"energy": -5.0, "irradiation": 1.0}}, "observed.energy is out of range"),
+        ({"observed": {"energy": 10**400, "irradiation": 1}}, "observed.energy is out of range"),
+        ({"observed": {"energy": 1, "irradiation": 2001}}, "observed.irradiation is out of range"),
+        ({"datetime": None}, "datetime is missing or invalid"),
+        ({"datetime": "yesterday at noon, more or less"}, "datetime is missing or invalid"),
+        ({"datetime": "2019-01-01"}, "datetime is missing or invalid"),
+        ({"datetime": "0001-01-01T00:00:00+14:00"}, "datetime is missing or invalid"),
+        ({"datetime": "9999-12-31T23:00:00-14:00"}, "datetime is missing or invalid"),
         ({"datetime": "2019-01-01T05:30:00"}, "datetime is not on the hour"),
         ({"datetime": "2019-01-01T05:00:00.5"}, "datetime is not on the hour"),
     ],
@@ -93,7 +93,7 @@ def test_an_item_reports_all_its_errors() -> None:
     assert reasons(parsed) == [
         "expected.energy is missing",
         "expected.irradiation is missing",
-        "observed is no object",
+        "observed is not an object",
         "datetime is not on the hour",
     ]
 
@@ -122,7 +122,7 @@ def test_repeats_are_harmless_and_contradictions_are_rejected() -> None:
     items = [*day_of_items(), item("2019-01-01T00:00:00"), item("2019-01-01T01:00:00", 99.0)]
     parsed = read(items)
     assert (parsed.repeated, len(parsed.rejects)) == (1, 1)
-    assert reasons(parsed) == ["datetime is an hour that came before with other values"]
+    assert reasons(parsed) == ["datetime repeats an hour with other values"]
     assert parsed.readings.expected_energy_kwh[1] == 11.0
 
 
@@ -163,7 +163,7 @@ def test_the_day_of_23_hours() -> None:
     day = dt.date(2019, 3, 31)
     parsed = read(day_of_items(day), "Europe/Madrid", Window(day, day + dt.timedelta(days=1)))
     assert len(parsed.readings) == 23
-    assert reasons(parsed) == ["datetime is an hour that clocks skip in the plant's zone"]
+    assert reasons(parsed) == ["datetime is skipped by a clock change in the plant's time zone"]
     assert parsed.rejects[0].position == "[2]"
 
 

@@ -173,20 +173,20 @@ def test_hours_without_data_are_recorded_and_nonsense_is_rejected() -> None:
         for hour in found
     ] == [(8.5, 2.0, 3.0), (None, None, None)]
     short = {**hours, "time": ["2026-11-20T10:00"]}
-    assert "not equally long" in str(read_hours({"hourly": short, "hourly_units": VARIABLES}))
+    assert "differ in length" in str(read_hours({"hourly": short, "hourly_units": VARIABLES}))
     zoned = {**hours, "time": [f"2026-11-20T1{n}:00+09:00" for n in range(3)]}
-    assert "makes no sense" in str(read_hours({"hourly": zoned, "hourly_units": VARIABLES}))
+    assert "is invalid" in str(read_hours({"hourly": zoned, "hourly_units": VARIABLES}))
     for units, stated in (("°F", "'°F'"), (None, "None")):
         answer = {"hourly": hours, "hourly_units": {**VARIABLES, "temperature_2m": units}}
-        assert read_hours(answer) == f"temperature_2m comes in {stated}, not in '°C'"
+        assert read_hours(answer) == f"temperature_2m is in {stated}, not in '°C'"
     for name, values in (
         ("wind_speed_10m", [1.0, 1.0, "2.0"]),
         ("temperature_2m", [float("nan"), 1.0, 1.0]),
         ("time", ["2026-11-20T10:00", "2026-11-20T11:00", "3026-11-20T12:00"]),
     ):
         odd = {"hourly": {**hours, name: values}, "hourly_units": VARIABLES}
-        assert re.search("makes no sense|do not follow one another", str(read_hours(odd)))
-    assert read_hours({}) == "the answer has no hours"
+        assert re.search("is invalid|do not follow one another", str(read_hours(odd)))
+    assert read_hours({}) == "the response has no hours"
 
 
 def test_an_impossible_value_is_null_and_the_response_is_kept() -> None:

@@ -169,7 +169,7 @@ def test_weatherapi_responses_for_another_place_are_rejected(theirs: Theirs) -> 
     provider = WeatherApi(theirs.http, theirs.url, KEY, theirs.clock)
     assert provider.observe([BERLIN]) == ["it answered for New York, 6,386 km away"]
     theirs.source.will(document({"location": {"name": "New York"}, "current": current}))
-    assert provider.observe([BERLIN]) == ["the answer does not say for which place it is"]
+    assert provider.observe([BERLIN]) == ["the response does not name its place"]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_the_open_meteo_key_header_reaches_no_other_host(
     theirs.source.will(kept, body(b"", 302, Location=elsewhere))
     provider = OpenMeteo(theirs.http, theirs.url, theirs.clock, KEY)
     for _ in range(2):
-        assert provider.observe([BERLIN]) == ["the answer has no present weather"]
+        assert provider.observe([BERLIN]) == ["the response has no current weather"]
     assert seen == [KEY, None]
     assert len(public_https.requests) == 1
     assert not any("k3y" in path for _, path in theirs.source.requests)
@@ -215,15 +215,15 @@ def test_other_units_or_missing_data_are_rejected() -> None:
     units = {**UNITS, "temperature_2m": "°F"}
     current = dict.fromkeys(UNITS, 0) | {"time": "2026-11-20T10:00", "temperature_2m": 50.0}
     assert read_current({"current": current, "current_units": units}) == (
-        "temperature_2m comes in '°F', not in '°C'"
+        "temperature_2m is in '°F', not in '°C'"
     )
     answer = read_current({"current": {**current, "temperature_2m": None}, "current_units": UNITS})
     assert isinstance(answer, Observation)
     assert implausible(answer, dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)) == (
         "it has no temperature"
     )
-    assert read_current({"error": "x"}) == "the answer has no present weather"
-    assert read_current([]) == "the answer has no present weather"
+    assert read_current({"error": "x"}) == "the response has no current weather"
+    assert read_current([]) == "the response has no current weather"
 
 
 NOW = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
@@ -233,10 +233,10 @@ GOOD = Observation(NOW, 10.0, 9.0, 50.0, 5.0, 180.0, 0.0, 10.0, 1013.0, "x", "1"
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"observed_at": dt.datetime(2026, 11, 20, 11, tzinfo=dt.UTC)}, "of the future"),
+        ({"observed_at": dt.datetime(2026, 11, 20, 11, tzinfo=dt.UTC)}, "in the future"),
         ({"observed_at": dt.datetime(2026, 11, 20, 6, tzinfo=dt.UTC)}, "stale"),
         ({"temperature_celsius": None}, "no temperature"),
-        (dict.fromkeys(PLAUSIBLE.keys() & vars(GOOD).keys()), "no value that can be"),
+        (dict.fromkeys(PLAUSIBLE.keys() & vars(GOOD).keys()), "no plausible value"),
     ],
 )
 def test_impossible_weather_is_rejected(changes: dict[str, Any], words: str) -> None:
@@ -348,7 +348,7 @@ def test_a_non_numeric_value_is_an_error_unlike_null(theirs: Theirs, sandbox: st
     ):
         assert isinstance(there.observe([BERLIN])[0], Observation)
         theirs.source.will(_with(sandbox, spoiled[provider.name], "12"))
-        assert 'is no number: "12"' in str(provider.observe([BERLIN])[0])
+        assert 'is not a number: "12"' in str(provider.observe([BERLIN])[0])
         theirs.source.will(_with(sandbox, spoiled[provider.name], None))
         (result,) = provider.observe([BERLIN])
         assert isinstance(result, Observation)

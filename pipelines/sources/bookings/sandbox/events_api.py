@@ -106,7 +106,7 @@ def _in_utc(at: dt.datetime) -> dt.datetime:
     try:
         return at.replace(tzinfo=at.tzinfo or dt.UTC).astimezone(dt.UTC)
     except OverflowError as error:
-        raise ValueError("is no time in UTC") from error
+        raise ValueError("is not a time in UTC") from error
 
 
 Number = Annotated[int, Field(ge=0, le=MAX_NUMBER)]

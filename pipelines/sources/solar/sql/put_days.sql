@@ -56,11 +56,11 @@ SELECT
                 answered.hours_present
                 || ' of '
                 || answered.hours_expected
-                || ' hours are stored, others were rejected: isobar quarantine show solar'
+                || ' hours are stored, the others were rejected: isobar quarantine show solar'
         WHEN answered.hours_present = 24 AND answered.hours_expected = 25
-            THEN '24 of 25 hours came. Where one that clocks show twice came once, times with an'
-            ' offset from UTC would show which'
-        ELSE answered.hours_present || ' of ' || answered.hours_expected || ' hours came'
+            THEN '24 of 25 hours were received. The local hour that occurs twice was received once;'
+            ' times with a UTC offset would show which one'
+        ELSE answered.hours_present || ' of ' || answered.hours_expected || ' hours were received'
     END,
     CASE
         WHEN answered.status = 'partial'

@@ -125,7 +125,7 @@ def one_for_each(document: Any, count: int, url: str) -> list[Any]:
 def read_current(answer: Any) -> Observation | str:
     """Return the observation in one answer, or why there is none."""
     if not isinstance(answer, dict) or not isinstance(current := answer.get("current"), dict):
-        return "the answer has no present weather"
+        return "the response has no current weather"
     if problem := wrong_unit(answer.get("current_units"), UNITS):
         return problem
     return observed(instant(current.get("time")), current, _observation)
@@ -136,7 +136,7 @@ def wrong_unit(sent: Any, expected: Mapping[str, str]) -> str | None:
     units = sent if isinstance(sent, dict) else {}
     wrong = (name for name, unit in expected.items() if units.get(name) != unit)
     for name in wrong:
-        return f"{name} comes in {units.get(name)!r}, not in {expected[name]!r}"
+        return f"{name} is in {units.get(name)!r}, not in {expected[name]!r}"
     return None
 
 

@@ -118,34 +118,34 @@ def read_hours(answer: Any) -> list[Hour] | str:
     hourly = answer.get("hourly") if isinstance(answer, dict) else None
     units = answer.get("hourly_units") if isinstance(answer, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):
-        return "the answer has no hours"
+        return "the response has no hours"
     if problem := wrong_unit(units, VARIABLES):
         return problem
     columns: list[Any] = [hourly.get(name) for name in ("time", *VARIABLES)]
     lengths = {len(column) if isinstance(column, list) else -1 for column in columns}
     if len(lengths) > 1 or -1 in lengths:
-        return "the lists of hours and values are not equally long"
+        return "the lists of hours and values differ in length"
     times = [instant(at) for at in hourly["time"]]
     try:
         values = dict(HourlyRecord.model_validate(hourly))
     except ValidationError as error:
         name, row = error.errors()[0]["loc"]
         return _nonsense(
-            columns[0][row], f"{name} is no number: {shown(error.errors()[0]['input'])}"
+            columns[0][row], f"{name} is not a number: {shown(error.errors()[0]['input'])}"
         )
     if None in times:
-        return _nonsense(columns[0][times.index(None)], "it is no time")
+        return _nonsense(columns[0][times.index(None)], "it is not a time")
     rows = (dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True))
     hours = {at: _hour(at, row) for at, row in zip(times, rows, strict=True) if at is not None}
     if not hours:
-        return "the answer has no hours"
+        return "the response has no hours"
     if max(hours) - min(hours) != (len(hours) - 1) * dt.timedelta(hours=1):
         return f"the hours from {min(hours)} to {max(hours)} do not follow one another"
     return list(hours.values())
 
 
 def _nonsense(at: Any, problem: str) -> str:
-    return f"the hour {shown(at)} of the answer makes no sense: {problem}"
+    return f"the hour {shown(at)} of the response is invalid: {problem}"
 
 
 def _hour(hour_at: dt.datetime, sent: dict[str, float | None]) -> Hour:

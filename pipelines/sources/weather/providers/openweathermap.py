@@ -70,7 +70,7 @@ class OpenWeatherMap(KeyedProvider):
 
 def _read(document: Any) -> Observation | str:
     if not isinstance(document, dict) or not isinstance(document.get("main"), dict):
-        return "the answer has no present weather"
+        return "the response has no current weather"
     if str(document.get("cod", 200)) != "200":
         return f"it answered {document.get('cod')}: {document.get('message')}"
     return observed(from_epoch(document.get("dt")), document, _observation)

@@ -78,7 +78,7 @@ def _read(document: Any, place: Place) -> Observation | str:
     location = document.get("location") if isinstance(document, dict) else None
     current = document.get("current") if isinstance(document, dict) else None
     if not isinstance(location, dict) or not isinstance(current, dict):
-        return "the answer has no present weather"
+        return "the response has no current weather"
     if elsewhere := _elsewhere(location, place):
         return elsewhere
     return observed(from_epoch(current.get("last_updated_epoch")), current, _observation)
@@ -93,7 +93,7 @@ def _elsewhere(location: dict[str, Any], place: Place) -> str | None:
     """
     latitude, longitude = number(location.get("lat")), number(location.get("lon"))
     if latitude is None or longitude is None or None in (place.latitude, place.longitude):
-        return "the answer does not say for which place it is"
+        return "the response does not name its place"
     away = kilometres((place.latitude or 0.0, place.longitude or 0.0), (latitude, longitude))
     if away <= MAX_AWAY_KM:
         return None
