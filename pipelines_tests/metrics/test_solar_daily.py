@@ -81,6 +81,8 @@ def test_hours_use_the_plants_zone_in_any_session(owner: psycopg.Connection) -> 
 
 def test_counting_the_rows_of_a_view_joins_nothing(owner: psycopg.Connection) -> None:
     """Each materialization counts them, and there may be nine million."""
+    if owner.info.server_version < 170000:
+        pytest.skip("PostgreSQL 16 joins what it does not need")
     for view in ("metrics.solar_hourly", "metrics.solar_daily", "enriched.solar_readings"):
         lines = owner.execute(f"EXPLAIN SELECT count(*) FROM {view}".encode())
         plan = " ".join(line for (line,) in lines)
