@@ -132,9 +132,11 @@ def dismiss(
             records=numbers or None,
             matching=matching,
         )
-    click.echo(f"{count:,} record{'' if count == 1 else 's'} of {source} dismissed.")
     if count == 0:
+        echo(f"No rejected record matches. To list them: isobar quarantine show {source}")
         raise SystemExit(1)
+    click.echo(f"{count:,} record{'' if count == 1 else 's'} of {source} dismissed.")
+    echo("The check no_rejects still counts them until the next run of the source.")
 
 
 @quarantine.command(short_help="Try to load rejected records again.")

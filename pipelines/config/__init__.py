@@ -6,6 +6,7 @@ Settings of sources are in `source_settings`. .env.example lists all variables.
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[2]
 #: A link to the file at the top level; in an installed package, the file itself.
 INSTANCE = Path(__file__).parents[1] / "dagster.yaml"
+#: Ends the copy of the schedules that `isobar ui` makes; the path of the original follows.
+COPIED_FROM = b"\n# Copied when isobar ui started, from "
 #: Variables that may instead be read from the file that `<name>_FILE` names.
 SECRETS = frozenset(
     {
@@ -154,7 +157,8 @@ class Settings:
         if self.sources == "live":
             return None
         folder = self.state / "inbox" / source
-        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # reading the inbox reports it, with a remedy
+            folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def _builtin_url(self, role: str, database: str) -> str:
@@ -187,6 +191,12 @@ def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
         return env_validation.expand_path("ISOBAR_SCHEDULES", named)
     usual = _state(environment) / "schedules.toml"
     return usual if os.path.lexists(usual) else None
+
+
+def original_schedules(file: Path) -> Path:
+    """Return the operator's file, if `file` is the copy of it that `isobar ui` made."""
+    _, marker, original = read_file(file).rpartition(COPIED_FROM)
+    return Path(os.fsdecode(original)) if marker else file
 
 
 def read_file(file: Path) -> bytes:

@@ -81,7 +81,7 @@ class Inbox:
                 self.source,
                 f"the inbox cannot be read: {error.strerror}",
                 place=f"{self.variable}, {self.folder}",
-                remedy="Create the folder, or set the variable to another one.",
+                remedy="Make it a folder that Isobar can read, or set the variable to another one.",
             ) from error
         whole = (one for one in found if one is not None)
         return sorted(whole, key=lambda one: (one.modified_ns, one.name))

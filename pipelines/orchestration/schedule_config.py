@@ -19,7 +19,7 @@ import dagster as dg
 from dagster._utils.schedules import cron_string_iterator, is_valid_cron_schedule
 from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationError
 
-from pipelines.config import own_schedules, read_file
+from pipelines.config import original_schedules, own_schedules, read_file
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.patience import looking_every
 from pipelines.source import Schedule, sources
@@ -65,7 +65,7 @@ def _cron(cron: str) -> str:
     except ValueError:
         has_ticks = False
     if not has_ticks:
-        raise ValueError("is no cron expression")
+        raise ValueError("is not a cron expression")
     return cron
 
 
@@ -73,7 +73,7 @@ def _zone(zone: str) -> str:
     try:
         ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
-        raise ValueError("is no time zone") from None
+        raise ValueError("is not a time zone") from None
     return zone
 
 
@@ -246,11 +246,16 @@ def read_timetable(own: Path | None) -> Timetable:
     try:
         read = OwnFile.model_validate(theirs)
     except ValidationError as error:
-        first = error.errors()[0]
+        errors = error.errors()  # a mistyped key first, not the missing one that it stands for
+        first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
         place = ".".join(str(part) for part in first["loc"] if part != "[key]")
         text = first["msg"].removeprefix("Value error, ")
         is_short = isinstance(first["input"], str | int | float)
         problem = f"{first['input']!r}: {text}" if is_short else text
+        if first["type"] == "extra_forbidden":
+            problem = "there is no such key"
+        if first["type"] == "missing" and first["loc"][0] == "schedules":
+            problem = "it is missing, and Isobar has no schedule of this name to override"
         raise _config_error(own, place, problem, REMEDY) from error
     for name, entry in read.schedules.items():
         if name in ours and entry.job != ours[name]["job"]:
@@ -273,11 +278,11 @@ def _read(file: Path) -> dict[str, Any]:
         raise PermanentFailure(
             "configuration",
             f"the file of schedules cannot be read: {error}",
-            place=str(file),
+            place=str(original_schedules(file)),
             remedy="Correct it, or remove it.",
         ) from error
 
 
 def _config_error(file: Path | None, place: str, problem: str, remedy: str) -> PermanentFailure:
-    where = str(file or "the declarations of sources")
+    where = str(original_schedules(file) if file else "the declarations of sources")
     return PermanentFailure("configuration", f"{place}: {problem}", place=where, remedy=remedy)

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import filelock
 import requests
 
-from pipelines.config import Settings, alert_urls, own_schedules, read_file, ui_url
+from pipelines.config import COPIED_FROM, Settings, alert_urls, own_schedules, read_file, ui_url
 from pipelines.failures import Failure, PermanentFailure
 from pipelines.orchestration.operations.notifiers import check_urls
 from pipelines.postgres.log_files import set_aside
@@ -112,8 +113,7 @@ class WebUi:
     def _schedules_in_use(self) -> Path:
         """Copy the operator's schedules, so that runs never read a file that is being edited."""
         own, copy = own_schedules(self.environment), self.settings.state / "schedules.toml.in_use"
-        title = f"# As {own} was when isobar ui started.\n".encode()
-        copy.write_bytes(title + read_file(own) if own else b"")
+        copy.write_bytes(read_file(own) + COPIED_FROM + os.fsencode(own) if own else b"")
         return copy
 
     def _import_what_they_share(self) -> None:

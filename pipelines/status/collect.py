@@ -171,8 +171,13 @@ def look(
     status.slow = {
         part: one.slow_seconds for part, one in looks.items() if one and one.slow_seconds
     }
-    status.problems = sorted(_problems(status), key=lambda problem: problem.severity)
+    status.problems = sorted(_problems(status), key=worst_first)
     return status
+
+
+def worst_first(problem: Problem) -> tuple[str, float]:
+    """Sort errors before warnings, and the newest first, because the report shows few warnings."""
+    return problem.severity, -problem.since.timestamp()
 
 
 def unconfigured(failure: Failure, now: dt.datetime) -> Status:

@@ -27,7 +27,7 @@ def status(as_json: bool) -> None:
       status           ok, warning or bad: the worst of problems
       checked_at
       problems         [key, severity (error, warning), what, where, since,
-                       path (page in the web UI), remedy], errors first
+                       path (page in the web UI), remedy], errors first, then the newest
       database         status, place, is_reachable, error, server_version, size_bytes, schema
       dagster_storage  the same; schema: current, missing, behind, foreign, other views
       processes        status, and processes of isobar ui on this machine:

@@ -205,10 +205,12 @@ def of_daemon(
         what = f"The daemon is dead or stands still: no sign of life for {span_in_words(age)}"
         remedy = "Read .isobar/daemon.log, and kill it: isobar ui starts it again."
         return [trouble("daemon", what, "", remedy if process else START, max(beat_at))]
-    return [problem for beat in beats for problem in _of_beat(beat, now)]
+    return [
+        problem for beat in beats for problem in _of_beat(beat, now, is_here=process is not None)
+    ]
 
 
-def _of_beat(beat: Heartbeat, now: dt.datetime) -> list[Problem]:
+def _of_beat(beat: Heartbeat, now: dt.datetime, *, is_here: bool) -> list[Problem]:
     """Return the problem of one thread of a live daemon."""
     age = _age(beat.at, now) if beat.at else HANGS_SECONDS
     severity: Literal["error", "warning"] = "error" if age > HANGS_SECONDS else "warning"
@@ -219,7 +221,12 @@ def _of_beat(beat: Heartbeat, now: dt.datetime) -> list[Problem]:
         what = f"{beat.name} of the daemon: {beat.errors[0]}"
     else:
         return []
-    remedy = "Read .isobar/daemon.log; to have it started again, kill the daemon."
+    remedy = (
+        "Read .isobar/daemon.log; to have it started again, kill the daemon."
+        if is_here
+        else "No daemon runs on this machine: start isobar ui (make ui). If one runs on another"
+        " machine, read its log there and restart it."
+    )
     key, begun_at = f"daemon:{beat.name}", beat.at or now
     return [trouble(key, what, beat.name, remedy, begun_at, severity=severity)]
 

@@ -231,6 +231,7 @@ def test_a_file_is_imported_by_hand(state: Path, tmp_path: Path) -> None:
     why = ["--matching", "not an AMOUNT", "--reason", "a free sample", "--by", "Ada"]
     done = isobar(state, "quarantine", "dismiss", "shipments", *why)
     assert (done.stdout, done.returncode) == ("1 record of shipments dismissed.\n", 0)
+    assert "until the next run" in done.stderr
     listed = isobar(state, "quarantine", "list")
     assert listed.stdout.startswith("The quarantine is empty.\n1 of shipments dismissed")
     assert (

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
+from pipelines.config import Settings
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
@@ -210,3 +211,14 @@ def test_an_unreachable_database_is_reported_without_a_traceback(inbox: Inbox) -
     away = Warehouse("postgresql://127.0.0.1:9/isobar")
     with pytest.raises(TransientFailure, match="refused"):
         inbox.ready(away)
+
+
+def test_a_file_in_place_of_the_inbox_is_reported_with_the_variable(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "trains").write_bytes(b"")
+    settings = Settings.from_environment({"ISOBAR_HOME": str(tmp_path)})
+    folder = settings.inbox("trains")
+    assert folder is not None
+    with pytest.raises(PermanentFailure, match="cannot be read: Not a directory") as raised:
+        Inbox("trains", folder, "TRAINS_INBOX", "utf-8").files()
+    assert raised.value.place == f"TRAINS_INBOX, {folder}"

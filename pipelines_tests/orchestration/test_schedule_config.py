@@ -102,16 +102,20 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
     [
         (
             '[schedules.solar_sync]\ncron = "every day"',
-            "schedules.solar_sync.cron: 'every day': is no cron expression",
+            "schedules.solar_sync.cron: 'every day': is not a cron expression",
         ),
-        ('[schedules.solar_sync]\ncron = "0 0 31 2 *"', "is no cron expression"),
-        ('[schedules.solar_sync]\ncron = "* * * * * *"', "is no cron expression"),
+        ('[schedules.solar_sync]\ncron = "0 0 31 2 *"', "is not a cron expression"),
+        ('[schedules.solar_sync]\ncron = "* * * * * *"', "is not a cron expression"),
         (
             "[schedules.solar_sync]\ncron = 5",
             "schedules.solar_sync.cron: 5: Input should be a valid string",
         ),
-        ('[schedules.solar_sync]\nzone = "Mars/Olympus"', "is no time zone"),
-        ('[schedules.mine]\ncron = "0 5 * * *"', "schedules.mine.job: Field required"),
+        ('[schedules.solar_sync]\nzone = "Mars/Olympus"', "is not a time zone"),
+        ('[schedules.mine]\ncron = "0 5 * * *"', "schedules.mine.job: it is missing, and"),
+        (
+            "[sensors.weather_due]\nevery_second = 300",
+            "sensors.weather_due.every_second: there is no such key",
+        ),
         ('[schedules."my own"]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
         ('schedules = "none"', "schedules: "),
         ('[schedules.config]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
@@ -122,8 +126,8 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
             "sensors.weather_due.every_seconds: 0: Input should be greater",
         ),
         ('[sensors.weather_due]\nevery_seconds = "often"', "sensors.weather_due.every_seconds: "),
-        ("[jobs.mine]\na = 1", "jobs: Extra inputs are not permitted"),
-        ('[schedules.solar_sync]\ncron = "0 0 31 4 *"', "is no cron expression"),
+        ("[jobs.mine]\na = 1", "jobs: there is no such key"),
+        ('[schedules.solar_sync]\ncron = "0 0 31 4 *"', "is not a cron expression"),
         (
             "[schedules.flights_daily]\nconfig.day = 2026-01-01",
             "schedules.flights_daily.config.day: ",

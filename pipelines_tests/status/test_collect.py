@@ -2,10 +2,12 @@
 
 import datetime as dt
 import threading
+from typing import Literal
 
 import pytest
 
 from pipelines.failures import TransientFailure
+from pipelines.orchestration.operations.problems import Problem
 from pipelines.status import collect, rules
 from pipelines.status.collect import _Look
 
@@ -62,3 +64,15 @@ def test_what_never_answers_is_bad() -> None:
     with pytest.raises(TransientFailure, match="did not answer within 0 s"):
         _Look("here", lambda _: free.wait(60), (0.05, 0.1)).result()
     free.set()
+
+
+def test_the_newest_warning_is_the_first_after_the_errors() -> None:
+    """Of many warnings, the report shows only the first."""
+
+    def problem(key: str, severity: Literal["error", "warning"], hour: int) -> Problem:
+        return Problem(
+            key, severity, "", "", dt.datetime(2026, 11, 20, hour, tzinfo=dt.UTC), "", ""
+        )
+
+    found = [problem("old", "warning", 1), problem("new", "warning", 3), problem("bad", "error", 2)]
+    assert [one.key for one in sorted(found, key=collect.worst_first)] == ["bad", "new", "old"]

@@ -72,6 +72,14 @@ def test_a_daemon_is_dead_after_75_seconds_not_30_minutes() -> None:
     assert "no sign of life for 76 s" in problem.what
 
 
+def test_a_silent_thread_of_a_stopped_daemon_is_mended_by_a_start() -> None:
+    beats = [Heartbeat("SENSOR", ago(74)), Heartbeat("SCHEDULER", ago(90))]
+    (stopped,) = of_daemon(beats, [], NOW)
+    assert "start isobar ui" in stopped.remedy
+    (running,) = of_daemon(beats, [process("daemon", age_seconds=900)], NOW)
+    assert "kill the daemon" in running.remedy
+
+
 def test_a_daemon_that_just_began_is_given_time() -> None:
     old = [Heartbeat("SENSOR", ago(9000)), Heartbeat("SCHEDULER", None)]
     assert of_daemon(old, [process("daemon", age_seconds=20)], NOW) == []

@@ -103,8 +103,8 @@ source = Source(
             on="metrics.solar_plant_health",
             expects="No sensor of a plant is implausible: no production at night, no constant"
             " values, no irradiation above the physical limit, no energy without irradiation.",
-            remedy="a sensor sends impossible or constant values; the row names the rule. Have the"
-            " sensor inspected",
+            remedy="a sensor sends impossible or constant values; the row names the rule. If there"
+            " is production at night, first check the plant's time zone. Have the sensor inspected",
         ),
     ),
     views=(View(name="solar.coverage"),),
