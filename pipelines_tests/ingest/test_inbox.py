@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
-from pipelines.ingest.file_loader import load_file, load_files
+from pipelines.ingest.file_loader import load_file, load_files, reading_faults
 from pipelines.ingest.inbox import Inbox, InboxFile, is_settled
 from pipelines.warehouse.connection import Warehouse, prepare_change_log
 
@@ -210,3 +210,18 @@ def test_an_unreachable_database_is_reported_without_a_traceback(inbox: Inbox) -
     away = Warehouse("postgresql://127.0.0.1:9/isobar")
     with pytest.raises(TransientFailure, match="refused"):
         inbox.ready(away)
+
+
+@pytest.mark.parametrize(
+    ("again", "command"),
+    [({}, "isobar quarantine retry trains"), ({"again": "run"}, "isobar run trains")],
+)
+def test_a_parsing_error_names_a_command_that_loads_the_delivery_again(
+    again: dict[str, str], command: str
+) -> None:
+    with (
+        pytest.raises(PermanentFailure, match=command) as failed,
+        reading_faults("trains", "trains.json", **again),
+    ):
+        raise KeyError("carriages")
+    assert "could not be read: KeyError: 'carriages'" in str(failed.value)
