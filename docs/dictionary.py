@@ -73,6 +73,8 @@ def page(connection: psycopg.Connection) -> str:
         for schema, name, kind, comment, signature in objects:
             if schema == wanted:
                 full = f"{schema}.{name}"
+                if bare := [column for column, *_, words in columns[full] if words is None]:
+                    raise ValueError(f"columns of {full} without COMMENT ON COLUMN: {bare}")
                 parts.append(f"### {full}\n")
                 parts.append(f"{kind.capitalize()}. {_prose(comment, names - {full})}\n")
                 parts.append(_call(full, signature) if signature else _table(columns[full], names))

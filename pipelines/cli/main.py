@@ -111,6 +111,7 @@ def ui(port: int | None) -> None:
 )
 def migrate(with_logins: bool) -> None:
     """Migrate the tables, views and functions, and Dagster's storage, to this version."""
+    from pipelines.migrations.apply import plugins_without_revision
     from pipelines.runtime.bootstrap import (
         prepare_dagster_home,
         prepare_database,
@@ -127,6 +128,11 @@ def migrate(with_logins: bool) -> None:
         set_role_passwords(settings.warehouse_url(), password_of)
     os.environ.update(prepare_dagster_home(settings))
     upgrade_dagster_storage()
+    for name in plugins_without_revision(settings.warehouse_url()):
+        echo(
+            f"{name}: tables.py differs from the tables in the database. Write a revision:"
+            f" alembic -x source={name} revision --autogenerate (docs/adding-a-source.md)"
+        )
     echo("The database is up to date.")
 
 

@@ -53,10 +53,11 @@ class Reject:
 class RecordValidator:
     """Validates the records of one list in a delivery.
 
-    `model` defines a record. Its fields are the expected keys, and the description of a field
-    completes the reason of a reject, as in "stops is not a count: -1". The columns of `frame` are
-    the model's values, None where a record was rejected, and `record`, a number that is unique in
-    the delivery if each list starts at another `first_record`.
+    `model` defines a record. Its fields, or their aliases, are the expected keys, and the
+    description of a field completes the reason of a reject, as in "stops is not a count: -1". The
+    columns of `frame` are the model's values, named after the fields, None where a record was
+    rejected, and `record`, a number that is unique in the delivery if each list starts at another
+    `first_record`.
     """
 
     def __init__(
@@ -70,19 +71,21 @@ class RecordValidator:
         import pandas as pd
 
         self.name, self.records, self.first_record = name, records, first_record
-        self.keys = list(model.model_fields)
+        fields = list(model.model_fields)
+        #: The fields by the keys that the source sends.
+        self.keys = {one.alias or name: name for name, one in model.model_fields.items()}
         self._reasons: dict[int, list[str]] = {}
-        nothing, values_of = (None,) * len(self.keys), _values_of(self.keys)
+        nothing, values_of = (None,) * len(fields), _values_of(fields)
         rows: list[tuple[Any, ...]] = []
         several = TypeAdapter(list[model])  # type: ignore[valid-type]
         for start in range(0, len(records), PARSED_AT_ONCE):
             parsed = self._parse(several, model, start)
             rows += [nothing if one is None else values_of(one) for one in parsed]
-        columns = zip(*rows, strict=True) if rows else [()] * len(self.keys)
+        columns = zip(*rows, strict=True) if rows else [()] * len(fields)
         self.frame = pd.DataFrame(
             {
-                key: pd.Series(values, dtype=object)
-                for key, values in zip(self.keys, columns, strict=True)
+                field: pd.Series(values, dtype=object)
+                for field, values in zip(fields, columns, strict=True)
             },
             index=pd.RangeIndex(len(records)),
         )
@@ -107,13 +110,14 @@ class RecordValidator:
             ]
         return parsed
 
-    def _reason(self, model: type[BaseModel], index: int, kind: str, field: str = "") -> str:
+    def _reason(self, model: type[BaseModel], index: int, kind: str, key: str = "") -> str:
         record = self.records[index]
-        if not field:
+        if not key:
             return f"not an object but {type(record).__name__}"
         if kind == "missing":
-            return f"the key {field!r} is missing"
-        return f"{field} {model.model_fields[field].description}: {shown(record[field])}"
+            return f"the key {key!r} is missing"
+        description = model.model_fields[self.keys[key]].description or "is not valid"
+        return f"{key} {description}: {shown(record[key])}"
 
     def reject(self, bad: Iterable[int], reason: str) -> None:
         """Reject rows of `good()` by index; {key} in `reason` is replaced by the value sent."""

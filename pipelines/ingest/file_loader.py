@@ -178,8 +178,11 @@ def _load(
 
 
 @contextmanager
-def reading_faults(source: str, place: str) -> Iterator[None]:
-    """Translate exceptions of the code that parses a delivery into a `PermanentFailure`."""
+def reading_faults(source: str, place: str, again: str = "quarantine retry") -> Iterator[None]:
+    """Translate exceptions of the code that parses a delivery into a `PermanentFailure`.
+
+    `again` is the command that loads the delivery again after a fix.
+    """
     try:
         yield
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
@@ -187,8 +190,8 @@ def reading_faults(source: str, place: str) -> Iterator[None]:
             source,
             f"it could not be read: {type(error).__name__}: {error}",
             place=place,
-            remedy=f"This is a bug in transform.py: fix it, then run"
-            f" isobar quarantine retry {source}.",
+            remedy=f"This is a bug in the code of the source: fix it, then run"
+            f" isobar {again} {source}.",
         ) from error
 
 

@@ -122,6 +122,26 @@ def differences(connection: Connection) -> list[str]:
     return found
 
 
+def plugins_without_revision(url: str) -> list[str]:
+    """Return the plug-ins whose `tables.py` differs from the tables in the database at `url`.
+
+    Those whose migration failed are reported as broken instead.
+    """
+    broken = {one.name for one in broken_sources()}
+    engine = engine_for(url, role=None)
+    try:
+        with engine.connect() as connection:
+            return [
+                name
+                for name, source in _plugins().items()
+                if name not in broken
+                and name in history.applied_revisions(connection)
+                and history.differences(connection, history.schema_of(source))
+            ]
+    finally:
+        engine.dispose()
+
+
 def condition(connection: Connection) -> Condition:
     """Return the state of the database relative to this code; read access is sufficient."""
     if history.is_of_1_0(connection):
@@ -172,7 +192,8 @@ def _migrate_all(connection: Connection) -> None:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
             text = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
-            where = f" ({', '.join(error.detail)})" if isinstance(error, DBAPIError) else ""
+            files = ", ".join(error.detail) if isinstance(error, DBAPIError) else ""
+            where = f" ({files})" if files else ""
             note_broken(name, f"its migration was rolled back{where}: {text}")
         else:
             done[name] = source

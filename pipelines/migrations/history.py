@@ -23,7 +23,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    inspect,
     literal,
     select,
     text,
@@ -103,12 +102,22 @@ def known_revisions(schema: Schema) -> list[str]:
 
 
 def applied_revisions(connection: Connection) -> dict[str, str | None]:
-    """Return the revision of each existing schema, by name; None at its baseline."""
-    prefix = f"{VERSION_TABLE_OF_1_0}_"
+    """Return the revision of each existing schema, by name; None at its baseline.
+
+    A schema that someone dropped is missing, although its version table remains.
+    """
+    query = text(
+        """
+        SELECT tables.relname, schemas.nspname
+        FROM pg_class AS tables
+        INNER JOIN pg_namespace AS schemas ON tables.relname = :prefix || schemas.nspname
+        WHERE tables.relnamespace = to_regnamespace(:platform) AND tables.relkind = 'r'
+        """
+    )
+    given = {"prefix": f"{VERSION_TABLE_OF_1_0}_", "platform": PLATFORM}
     found = [
-        (name.removeprefix(prefix), _version_table(name).c.version_num)
-        for name in inspect(connection).get_table_names(PLATFORM)
-        if name.startswith(prefix)
+        (row.nspname, _version_table(row.relname).c.version_num)
+        for row in connection.execute(query, given)
     ]
     if not found:
         return {}
@@ -209,6 +218,7 @@ def _create(connection: Connection, schema: Schema) -> None:
     schema.metadata.create_all(connection, checkfirst=False)
     version = _version_table(schema.version_table)
     version.comment = f"The revision of the tables of {schema.name}; no row: their baseline."
+    version.drop(connection, checkfirst=True)  # left behind by someone who dropped the schema
     version.create(connection)
     # Every user may read the revision; only the owner may change it.
     on = f"ON {version.fullname}"

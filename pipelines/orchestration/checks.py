@@ -110,8 +110,8 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
         check(
             "schema_drift",
             "The records of the last run had exactly the expected keys.",
-            "the source sent unknown keys, or left some out. See whether the source's"
-            " `transform.py` should read them",
+            "the source sent unknown keys, or left some out. See whether the code of the source"
+            " should read them",
             lambda connection: [
                 {"drift": line} for line in deliveries.last_drift(connection, feed)
             ],
@@ -121,8 +121,8 @@ def ledger_checks(source: Source, ledger: Ledger) -> list[dg.AssetChecksDefiniti
             f"No record{of_last} is in quarantine. Rejected records do not block other records.",
             "records were rejected; all others are loaded. (For snapshots, only the last one"
             " counts.) `isobar quarantine show SOURCE` shows the reasons. Correct the source or"
-            " the code, then run `isobar quarantine retry SOURCE`. Records of files that will not"
-            " be corrected: `isobar quarantine dismiss SOURCE`",
+            " the code, then run `isobar quarantine retry SOURCE`, if the source supports it. Records of"
+            " files that will not be corrected: `isobar quarantine dismiss SOURCE`",
             find_rejects,
         ),
     ]

@@ -190,7 +190,7 @@ class _Loading:
             return
         with (
             self.store.transaction(source.name) as connection,
-            reading_faults(source.name, answer.url),
+            reading_faults(source.name, answer.url, again="run"),
         ):
             if last_sha256(connection, source.name, name) == answer.sha256:
                 return

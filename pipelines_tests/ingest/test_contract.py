@@ -18,6 +18,13 @@ class Counted(BaseModel, strict=True):
     stops: int = Field(ge=0, description="is not a count")
 
 
+class Garage(BaseModel):
+    """A model whose fields have other names than the keys; `places` has no description."""
+
+    garage_id: Name = Field(alias="id")
+    place_count: int = Field(alias="places")
+
+
 def test_drift_is_named_key_by_key_with_how_often() -> None:
     screening = RecordValidator(
         [{"id": 1, "cabin": "C"}, {"id": 2, "cabin": "Y", "seat": 1}, {"cabin": None}],
@@ -60,6 +67,20 @@ def test_a_model_violation_is_reported_per_key_in_model_order() -> None:
         (2014, "legs[2004]", ('id is not a number: ""',)),
     ]
     assert len(validated.good()) == 2_001
+
+
+def test_reasons_and_drift_name_the_key_and_columns_the_field_if_it_has_an_alias() -> None:
+    sent = [{"id": "a", "places": 9}, {"id": "", "places": "x"}, {"id": "c", "free": 1}]
+    validated = RecordValidator(sent, name="garages", model=Garage)
+    assert validated.good()[["garage_id", "place_count"]].values.tolist() == [["a", 9]]
+    assert [one.reasons for one in validated.rejects()] == [
+        ('id is not a name: ""', 'places is not valid: "x"'),
+        ("the key 'places' is missing",),
+    ]
+    assert validated.drift("parking") == [
+        'parking: key "places" is missing in 1 of 3 garages',
+        'parking: unknown key "free" in 1 of 3 garages',
+    ]
 
 
 @pytest.mark.parametrize("bad", ["", "  ", "a\x00b", "a\nb", "\x85", "\ud800", "x" * 201, 7, None])

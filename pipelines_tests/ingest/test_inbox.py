@@ -13,7 +13,7 @@ from pipelines.config import Settings
 from pipelines.failures import NotReady, PermanentFailure, TransientFailure
 from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.deliveries import Delivery, Outcome, close_delivery, open_delivery
-from pipelines.ingest.file_loader import load_file, load_files
+from pipelines.ingest.file_loader import load_file, load_files, reading_faults
 from pipelines.ingest.inbox import Inbox, InboxFile, is_settled
 from pipelines.warehouse.connection import Warehouse, prepare_change_log
 
@@ -222,3 +222,18 @@ def test_a_file_in_place_of_the_inbox_is_reported_with_the_variable(tmp_path: Pa
     with pytest.raises(PermanentFailure, match="cannot be read: Not a directory") as raised:
         Inbox("trains", folder, "TRAINS_INBOX", "utf-8").files()
     assert raised.value.place == f"TRAINS_INBOX, {folder}"
+
+
+@pytest.mark.parametrize(
+    ("again", "command"),
+    [({}, "isobar quarantine retry trains"), ({"again": "run"}, "isobar run trains")],
+)
+def test_a_parsing_error_names_a_command_that_loads_the_delivery_again(
+    again: dict[str, str], command: str
+) -> None:
+    with (
+        pytest.raises(PermanentFailure, match=command) as failed,
+        reading_faults("trains", "trains.json", **again),
+    ):
+        raise KeyError("carriages")
+    assert "could not be read: KeyError: 'carriages'" in str(failed.value)

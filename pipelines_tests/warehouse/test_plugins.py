@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from pipelines.migrations import apply
-from pipelines.migrations.apply import migrate
+from pipelines.migrations.apply import migrate, plugins_without_revision
 from pipelines.postgres.roles import ANALYST, LOADER, OPERATOR, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.source import Source, broken_sources, sources
@@ -114,6 +114,34 @@ def test_a_plugin_is_created_upgraded_removed_and_added_again(
         assert broken_sources() == []
     assert owner.execute(STOPS).fetchall() == [(1, "Market")]
     assert owner.execute(OTHERS).fetchall() == others
+
+
+def test_a_plugin_whose_schema_was_dropped_is_created_again(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    with_revisions(tmp_path, "lines")
+    with plugins.installed(tmp_path):
+        migrate(url)
+        owner.execute("DROP SCHEMA buses CASCADE")
+        assert condition(url) == "behind"
+        migrate(url)
+        assert broken_sources() == []
+        assert condition(url) == "current"
+        assert differences(url) == []
+    assert owner.execute(VERSION).fetchone() == ("lines",)
+    assert owner.execute(STOPS).fetchall() == []
+
+
+def test_a_changed_table_without_revision_is_reported(
+    url: str, owner: psycopg.Connection, tmp_path: Path
+) -> None:
+    plugins.write(tmp_path)
+    with plugins.installed(tmp_path):
+        assert plugins_without_revision(url) == [], "its tables are not there yet"
+        migrate(url)
+        assert plugins_without_revision(url) == []
+        owner.execute("ALTER TABLE buses.stops ALTER name DROP NOT NULL")
+        assert plugins_without_revision(url) == ["buses"]
 
 
 def test_a_new_database_begins_at_the_newest_revision(fresh: str, tmp_path: Path) -> None:
