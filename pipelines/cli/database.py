@@ -43,7 +43,15 @@ def start() -> None:
 @database.command()
 def stop() -> None:
     """Stop the built-in server that belongs to this state folder."""
+    import filelock
+
     echo("PostgreSQL has stopped." if _builtin_server().stop() else "PostgreSQL was not running.")
+    try:
+        filelock.FileLock(Settings.current().state / "ui.lock", timeout=0).acquire()
+    except filelock.Timeout:
+        echo("isobar ui is running and starts it again. To stop both, stop isobar ui first.")
+    except OSError:
+        return  # there is no state folder yet
 
 
 @database.command(short_help="Show whether the built-in server is running.")

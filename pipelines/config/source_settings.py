@@ -194,7 +194,7 @@ class SourceSettings(BaseSettings):
             problem_text = f"{cls.variable(field)} is {problem['input']!r}, which {problem['msg']}"
             return misconfigured(problem_text, str(context["remedy"]))
         problem_text = f"{cls.variable(field)} is {problem['input']!r}: {problem['msg']}"
-        return misconfigured(problem_text, f"What it is for: {about}")
+        return misconfigured(problem_text, f"Correct or unset it. Its meaning: {about}")
 
 
 #: The type of a field declared with `folder`.

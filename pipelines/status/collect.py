@@ -22,6 +22,7 @@ from pipelines.config import PROJECT, Settings, web_server_url
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.migrations.apply import Condition
 from pipelines.orchestration.operations.problems import Problem
+from pipelines.runtime.bootstrap import check_sources
 from pipelines.source import broken_sources, sources
 from pipelines.status import rules
 from pipelines.status.probes.dagster import DagsterFacts, FindProblems, look_at_instance
@@ -55,6 +56,8 @@ class Status:
     dagster: DagsterFacts | None = None
     disks: list[Disk] = field(default_factory=list)
     sources_off: set[str] = field(default_factory=set)
+    #: An invalid variable of a source, with which `isobar ui` does not start.
+    invalid: Failure | None = None
     #: Parts that answered only on the retry, with the seconds it took.
     slow: dict[str, float] = field(default_factory=dict)
 
@@ -134,6 +137,10 @@ def look(
     """Run all probes concurrently: about five seconds, more only if a part does not answer."""
     off = {one.name for one in sources().values() if not one.settings.is_set_up(settings)}
     status = Status(now, sources_off=off)
+    try:
+        check_sources(settings)
+    except Failure as failure:
+        status.invalid = failure
     place = place_of(settings.database_url, settings)
     warehouse = _Look(place, lambda seconds: look_at_warehouse(settings, seconds))
     place = place_of(settings.dagster_postgres_url or settings.database_url, settings)
@@ -182,8 +189,7 @@ def worst_first(problem: Problem) -> tuple[str, float]:
 
 def unconfigured(failure: Failure, now: dt.datetime) -> Status:
     """Return the status for an invalid environment, in which nothing can be inspected."""
-    problem = rules.trouble("configuration", failure.problem, failure.place, failure.remedy, now)
-    return Status(now, [problem], is_looked_at=False)
+    return Status(now, [rules.of_configuration(failure, now)], is_looked_at=False)
 
 
 def _problems(status: Status) -> list[Problem]:
@@ -193,6 +199,7 @@ def _problems(status: Status) -> list[Problem]:
     is_known = dagster is not None or status.storage.schema == "missing"
     heartbeats = dagster.heartbeats if dagster else []
     return [
+        *([rules.of_configuration(status.invalid, now)] if status.invalid else []),
         *rules.of_database(status.warehouse, now),
         *([] if is_reported else rules.of_database(status.storage, now)),
         *rules.of_slow(status.slow, now),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipelines.failures import Failure
 from pipelines.migrations.apply import Condition
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.problems import Problem
@@ -112,6 +113,11 @@ def of_broken_source(name: str, problem: str, now: dt.datetime) -> Problem:
         "Mend the plug-in or uninstall it; then run again what is running, as `isobar ui`.",
         now,
     )
+
+
+def of_configuration(failure: Failure, now: dt.datetime) -> Problem:
+    """Return the problem of an invalid variable."""
+    return trouble("configuration", failure.problem, failure.place, failure.remedy, now)
 
 
 def of_database(found: Database, now: dt.datetime) -> list[Problem]:

@@ -344,6 +344,8 @@ def test_a_wrong_variable_is_reported_as_json_too(state: Path) -> None:
     assert errors(document) == ["ISOBAR_SOURCES is 'prod'"]
     assert document["database"]["status"] is None
     assert "Set it to sandbox or live" in document["problems"][0]["remedy"]
+    _, document = status(state, SYNC_EVERY_RUN="yesterday")
+    assert any("SYNC_EVERY_RUN is 'yesterday'" in words for words in errors(document))
 
 
 def test_a_disabled_source_is_reported_as_disabled(state: Path) -> None:
