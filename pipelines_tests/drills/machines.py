@@ -4,10 +4,13 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +23,9 @@ from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import DAGSTER, SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import EmbeddedPostgres
 from pipelines.runtime.bootstrap import prepare_dagster_home
-from pipelines.runtime.workers import worker_beat, worker_command
+from pipelines.runtime.workers import TITLE, instance_with_workers, worker_beat, worker_command
 from pipelines_tests.command import PROJECT, environment
+from pipelines_tests.drills.system import role_of
 from pipelines_tests.sensors import sensor_seconds
 from pipelines_tests.served_ui import start
 
@@ -70,10 +74,50 @@ class Broker:
         self._process.wait()
 
 
+class Link:
+    """A worker's way to the broker, which can be cut."""
+
+    def __init__(self, port: int) -> None:
+        self._broker_port, self._is_cut = port, False
+        self._open: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """End all connections, and accept no others."""
+        self._is_cut = True
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while True:
+            near, _ = self._listening.accept()
+            far = socket.socket()
+            self._open += [near, far]
+            if self._is_cut or far.connect_ex(("127.0.0.1", self._broker_port)):
+                near.close()
+                continue
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+
+    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while some := one.recv(65536):
+                other.sendall(some)
+        for end in (one, other):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
 class Worker:
     """A worker with a home of its own, as on another machine."""
 
-    def __init__(self, state: Path, variables: dict[str, str]) -> None:
+    def __init__(self, state: Path, variables: dict[str, str], broker: Broker) -> None:
+        self.link = Link(broker.port)
+        url = broker.url.replace(f":{broker.port}/", f":{self.link.port}/")
+        variables = variables | {"CELERY_BROKER_URL": url}
         self.settings = Settings.from_environment(environment(state, **variables))
         self.log = state / "worker.log"
         with self.log.open("ab") as log:
@@ -149,6 +193,16 @@ class Machines:
         often = seldom | {"bookings_inbox": 2, "shipments_inbox": 2, "orphaned_runs": 2}
         lines = [f"[sensors.{name}]\nevery_seconds = {every}\n" for name, every in often.items()]
         (self.state / "schedules.toml").write_text("".join(lines))
+        (self.state / "dagster").mkdir()
+        ours = instance_with_workers().removeprefix(TITLE)  # an operator's, which is kept
+        sooner = {
+            "poll_interval_seconds: 30": "poll_interval_seconds: 5",
+            "start_timeout_seconds: 180": "start_timeout_seconds: 45",
+        }
+        for usual, short in sooner.items():
+            assert usual in ours
+            ours = ours.replace(usual, short)
+        (self.state / "dagster" / "dagster.yaml").write_text(ours)
         self.workers: list[Worker] = []
         self.ui = start(self.state, ISOBAR_SCHEDULES="", **self.variables)
         self.server = EmbeddedPostgres(self.state).start()
@@ -162,9 +216,16 @@ class Machines:
             "WORKER_RUNS": "1",
         }
         while len(self.workers) < count:
-            self.workers.append(Worker(self._new_folder(), variables))
+            self.workers.append(Worker(self._new_folder(), variables, self.broker))
         for one in self.workers:
             wait_until(one.is_well, "a worker that is well")
+
+    def daemon(self) -> psutil.Process | None:
+        """Return the daemon of `isobar ui`, if it runs."""
+        with suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.ui.process.pid).children(recursive=True)
+            return next((one for one in family if role_of(one) == "daemon"), None)
+        return None
 
     def worker_of(self, run: Run) -> Worker:
         (found,) = [one for one in self.workers if one.has(run.pid)]

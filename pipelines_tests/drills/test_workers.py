@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines_tests.drills.machines import MISSING, Machines, redis_server, wait_until
-from pipelines_tests.fake_source import FakeSource, document
+from pipelines_tests.drills.machines import MISSING, Machines, Run, redis_server, wait_until
+from pipelines_tests.fake_source import Answer, FakeSource, document
 from pipelines_tests.served_ui import today
 from pipelines_tests.sources.bookings.made_up import event
 from pipelines_tests.sources.bookings.made_up import text_of as text_of_events
@@ -51,6 +51,23 @@ def machines(opened: Machines) -> Machines:
     opened.start_workers(2)
     opened.wait_for_rest()
     return opened
+
+
+def until(released: threading.Event) -> Answer:
+    """Answer nothing, and hang up when it is released."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        released.wait(300)
+        handler.close_connection = True
+
+    return answer
+
+
+def has_failed(machines: Machines, run: Run) -> bool:
+    """Return whether a run was given up because no worker has it."""
+    (found,) = [one for one in machines.runs(run.job) if one.run_id == run.run_id]
+    given_up = "No worker has this run any more." in "\n".join(found.output)
+    return found.status == "FAILURE" and given_up
 
 
 def events_of(hotel: int, first: int, count: int) -> str:
@@ -99,30 +116,56 @@ def test_runs_spread_over_machines_but_serialise_per_source(
     assert ledger(machines, "shipments", "spread%") == [("spread.csv", 2, 2, 0)]
 
 
-def test_a_dead_machines_run_is_redelivered_and_loads_once(
-    machines: Machines,
+def test_runs_of_dead_and_cut_off_machines_are_redelivered_and_load_once(
+    machines: Machines, flights: FakeSource
 ) -> None:
-    """Who lives keeps its run, though its process is none of the code server's machine."""
-    machines.start_workers(3)
-    with machines.blocked("shipments.articles"):
-        with machines.blocked("bookings.events"):
-            machines.drop("bookings", "dies.csv", events_of(2, 2_000, 300))
-            machines.drop("shipments", "lives.csv", text_of([line(11), line(12)]))
-            machines.wait_for_waiting(2)
-            (dying,), (living,) = machines.runs("bookings")[-1:], machines.runs("shipments")[-1:]
-            machines.worker_of(dying).die()
-        before = len(machines.runs("bookings")) - 1
-        wait_until(lambda: "SUCCESS" in machines.statuses("bookings")[before:], "another attempt")
-        failed = machines.runs("bookings")[before]
-        assert (failed.run_id, failed.status) == (dying.run_id, "FAILURE")
-        assert "No worker has this run any more." in "\n".join(failed.output)
-        assert machines.statuses("shipments")[-1] == "STARTED"
+    """A cut-off machine goes on with its run beside the next attempt. Who lives keeps its run."""
+    machines.start_workers(5)
+    released, requested = threading.Event(), len(flights.requests)
+    flights.will(until(released))
+    machines.ui.begin_run("flights", today())
+    wait_until(lambda: len(flights.requests) > requested, "it queries the source")
+    (living,) = machines.runs("flights")[-1:]
+    with machines.blocked("shipments.articles", "bookings.events"):
+        machines.drop("bookings", "dies.csv", events_of(2, 2_000, 300))
+        machines.drop("shipments", "cut.csv", text_of([line(11), line(12)]))
+        machines.wait_for_waiting(2)
+        lost = machines.runs("bookings")[-1], machines.runs("shipments")[-1]
+        dying, cut_off = (machines.worker_of(run) for run in lost)
+        dying.die()
+        cut_off.link.cut()
+        wait_until(lambda: all(has_failed(machines, run) for run in lost), "both are given up")
+        wait_until(
+            lambda: all(machines.statuses(run.job)[-1] == "STARTED" for run in lost),
+            "another attempt of both",
+        )
+        assert cut_off.has(lost[1].pid)
+        assert machines.statuses("flights")[-1] == "STARTED"
+    flights.will(document(flights_document()))
+    released.set()
     machines.wait_for_rest()
-    (lived,) = machines.runs("shipments")[-1:]
+    cut_off.die()
+    (lived,) = machines.runs("flights")[-1:]
     assert (lived.run_id, lived.status) == (living.run_id, "SUCCESS")
     assert stored(machines, 2) == (300, 300)
     assert ledger(machines, "bookings", "dies%") == [("dies.csv", 300, 300, 0)]
-    assert ledger(machines, "shipments", "lives%") == [("lives.csv", 2, 2, 0)]
+    assert ledger(machines, "shipments", "cut%") == [("cut.csv", 2, 2, 0)]
+
+
+def test_restarting_the_daemon_under_load_loses_and_doubles_nothing(machines: Machines) -> None:
+    for number in range(12):
+        machines.drop("bookings", f"load{number:02}.csv", events_of(5, 5_000 + 25 * number, 25))
+        if number in (2, 6, 10):
+            wait_until(machines.daemon, "a daemon")
+            daemon = machines.daemon()
+            assert daemon is not None
+            daemon.terminate()
+        time.sleep(1)
+    names = [(f"load{number:02}.csv", 25, 25, 0) for number in range(12)]
+    wait_until(lambda: ledger(machines, "bookings", "load%") == names, "all are loaded once")
+    machines.wait_for_rest()
+    assert stored(machines, 5) == (300, 300)
+    assert "FAILURE" not in machines.statuses("bookings")[-3:]
 
 
 def test_a_terminating_worker_finishes_its_run_and_accepts_no_other(
@@ -174,14 +217,8 @@ def test_a_terminated_run_stops_and_is_not_redelivered(
     machines: Machines, flights: FakeSource
 ) -> None:
     """Dagster's own launcher ends it as failed, and the daemon requeues it."""
-    released = threading.Event()
-
-    def hang(handler: BaseHTTPRequestHandler) -> None:
-        released.wait(300)
-        handler.close_connection = True
-
-    flights.will(hang)
-    requested = len(flights.requests)
+    released, requested = threading.Event(), len(flights.requests)
+    flights.will(until(released))
     machines.ui.begin_run("flights", today())
     wait_until(lambda: len(flights.requests) > requested, "it queries the source")
     (run,) = machines.runs("flights")[-1:]
