@@ -8,7 +8,8 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote, quote_plus
 
-#: A secret in a query string, such as `access_token=`; `key` ends no longer word, such as monkey.
+#: A secret in a query string, such as `access_token=`; `key` does not match inside a word, as in
+#: monkey.
 SECRET_PARAMETER = re.compile(
     r"(api_?key|token|password|secret|signature|(?<![^\W_])(?:appid|key|sig))=[^&\s'\"]+",
     re.IGNORECASE,
@@ -88,4 +89,4 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
         text = text.replace(secret, "***")
     text = SECRET_PARAMETER.sub(r"\1=***", text)
     # Up to the last @, as requests parses it: a password may have one.
-    return re.sub(r"(?<=://)([^/\s:@]*):[^/\s]+@", r"\1:***@", text)
+    return re.sub(r"(?<=://)([^/\s:@]*):[^/?#\s]+@", r"\1:***@", text)

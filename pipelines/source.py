@@ -499,6 +499,18 @@ def secret_variables() -> frozenset[str]:
     }
 
 
+def check_sources(settings: Settings) -> None:
+    """Validate the variables of all sources. Raises `PermanentFailure` for an invalid one."""
+    for source in sources().values():
+        kind = source.settings
+        unset = {  # the sandbox, which may not run yet, sets these
+            field: "http://sandbox"
+            for field in kind.model_fields
+            if "url" in kind.about(field) and not settings.environment.get(kind.variable(field))
+        }
+        source.load_settings(settings, **unset)
+
+
 def is_plugin(source: Source) -> bool:
     """Return whether a source is another party's package, whose errors must not stop the others."""
     return not source.package.startswith(f"{IN_TREE}.")

@@ -49,7 +49,7 @@ def stop() -> None:
     try:
         filelock.FileLock(Settings.current().state / "ui.lock", timeout=0).acquire()
     except filelock.Timeout:
-        echo("isobar ui is running and starts it again. To stop both, stop isobar ui first.")
+        echo("isobar ui or isobar restore is running. isobar ui starts it again: stop that first.")
     except OSError:
         return  # there is no state folder yet
 
@@ -102,6 +102,8 @@ def psql(role: str, arguments: tuple[str, ...]) -> None:
     secrets = {name: parameters.pop(name, None) for name in ("password", "sslpassword")}
     if secrets["password"]:
         os.environ["PGPASSWORD"] = str(secrets["password"])
+    if secrets["sslpassword"]:
+        echo("psql asks for the password of the client key: no variable can pass it.")
     address = make_conninfo("", **parameters)
     os.execv(program, [program, address, *arguments])  # noqa: S606 - it replaces this process
 

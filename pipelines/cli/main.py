@@ -128,12 +128,14 @@ def migrate(with_logins: bool) -> None:
         set_role_passwords(settings.warehouse_url(), password_of)
     os.environ.update(prepare_dagster_home(settings))
     upgrade_dagster_storage()
-    for name in plugins_without_revision(settings.warehouse_url()):
+    differing = plugins_without_revision(settings.warehouse_url())
+    for name in differing:
         echo(
             f"{name}: tables.py differs from the tables in the database. Write a revision:"
             f" alembic -x source={name} revision --autogenerate (docs/adding-a-source.md)"
         )
-    echo("The database is up to date.")
+    if not differing:
+        echo("The database is up to date.")
 
 
 def source_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -105,8 +105,8 @@ def worker() -> None:
 def validate() -> None:
     """Check the settings for docker compose, and list everything that is missing or wrong."""
     from pipelines.orchestration.operations.notifiers import check_urls
-    from pipelines.runtime.bootstrap import check_sources
     from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS, missing
+    from pipelines.source import check_sources
 
     profiles = {one.strip() for one in os.environ.get("COMPOSE_PROFILES", "").split(",")}
     if "*" in profiles:

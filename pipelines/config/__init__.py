@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from dotenv import load_dotenv
 
@@ -196,7 +197,7 @@ def own_schedules(environment: Mapping[str, str] = os.environ) -> Path | None:
 def original_schedules(file: Path) -> Path:
     """Return the operator's file, if `file` is the copy of it that `isobar ui` made."""
     _, marker, original = read_file(file).rpartition(COPIED_FROM)
-    return Path(os.fsdecode(original)) if marker else file
+    return Path(os.fsdecode(unquote_to_bytes(original))) if marker else file
 
 
 def read_file(file: Path) -> bytes:

@@ -231,7 +231,8 @@ def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, S
     """
     schema, files = history.schema_of(source), source.object_files
     own_scripts = objects.scripts(schema)
-    objects.forbid_transaction_control(source, files | own_scripts)
+    own_files = {name: sql for name, sql in own_scripts.items() if not name.endswith("/comments")}
+    objects.forbid_transaction_control(source, files | own_files)
     before = objects.belongings_of_others(connection, source)
     revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
     earlier = [name for name, one in applied.items() if one.plugin == source.name]

@@ -16,9 +16,9 @@ import dagster as dg
 from pipelines.failures import TransientFailure
 from pipelines.orchestration.format_duration import span_in_words
 
-#: An evaluation that takes longer hangs; the daemon has given up on its tick before
-#: (`TICK_SECONDS` of `pipelines.runtime.bootstrap`).
-HANGS_SECONDS = 600.0
+#: An evaluation that takes longer hangs. Less than `TICK_SECONDS` of `pipelines.runtime.bootstrap`,
+#: after which the daemon gives up, so that the next tick already finds the one that hangs.
+HANGS_SECONDS = 290.0
 #: How long ticks of this process poll; 0 means once, the default outside our code server.
 _looks_for = 0.0
 #: Limits how many ticks poll at the same time, as each occupies a server thread; others poll once.
@@ -59,8 +59,9 @@ def looking_every(
     ) -> dg.RunRequest | dg.SkipReason:
         nonlocal is_sound
         now = time.monotonic()
-        if under_way and now - under_way[0] > HANGS_SECONDS:
-            raise _hanging(context.sensor_name, now - under_way[0])
+        oldest = min(under_way, default=now)
+        if now - oldest > HANGS_SECONDS:
+            raise _hanging(context.sensor_name, now - oldest)
         goes_on = is_sound and is_patient() and context.last_tick_completion_time is not None
         is_sound = False
         under_way.append(now)

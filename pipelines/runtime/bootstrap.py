@@ -19,7 +19,7 @@ from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import LOADER
 from pipelines.runtime.processes import Child
 from pipelines.runtime.workers import instance_with_workers, is_written_by_us
-from pipelines.source import broken_sources, note_broken, sources
+from pipelines.source import broken_sources, check_sources, note_broken, sources
 from pipelines.warehouse.connection import Warehouse
 
 Report = Callable[[str], None]
@@ -56,18 +56,6 @@ def prepare_database(settings: Settings, report: Report) -> None:
         settings.builtin_server(report).start()
     migrate(settings.warehouse_url(), report)
     report_broken_sources(report)
-
-
-def check_sources(settings: Settings) -> None:
-    """Validate the variables of all sources. Raises `PermanentFailure` for an invalid one."""
-    for source in sources().values():
-        kind = source.settings
-        unset = {  # the sandbox, which may not run yet, sets these
-            field: "http://sandbox"
-            for field in kind.model_fields
-            if "url" in kind.about(field) and not settings.environment.get(kind.variable(field))
-        }
-        source.load_settings(settings, **unset)
 
 
 def report_broken_sources(report: Report) -> bool:

@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote_from_bytes
 
 import filelock
 import requests
@@ -113,7 +114,11 @@ class WebUi:
     def _schedules_in_use(self) -> Path:
         """Copy the operator's schedules, so that runs never read a file that is being edited."""
         own, copy = own_schedules(self.environment), self.settings.state / "schedules.toml.in_use"
-        copy.write_bytes(read_file(own) + COPIED_FROM + os.fsencode(own) if own else b"")
+        copy.write_bytes(
+            read_file(own) + COPIED_FROM + quote_from_bytes(os.fsencode(own)).encode()
+            if own
+            else b""
+        )
         return copy
 
     def _import_what_they_share(self) -> None:

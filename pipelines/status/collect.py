@@ -22,8 +22,7 @@ from pipelines.config import PROJECT, Settings, web_server_url
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
 from pipelines.migrations.apply import Condition
 from pipelines.orchestration.operations.problems import Problem
-from pipelines.runtime.bootstrap import check_sources
-from pipelines.source import broken_sources, sources
+from pipelines.source import broken_sources, check_sources, sources
 from pipelines.status import rules
 from pipelines.status.probes.dagster import DagsterFacts, FindProblems, look_at_instance
 from pipelines.status.probes.databases import Ledger, look_at_storage, look_at_warehouse, place_of

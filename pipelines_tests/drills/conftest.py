@@ -11,7 +11,7 @@ from pipelines_tests.drills.fuzz import Verdicts
 def verdicts() -> Iterator[Verdicts]:
     """Counts examples; a twentieth of them at least are accepted, and as many rejected.
 
-    Else the property draws nothing but good ones, or all that it says is that nothing works.
+    Otherwise nearly all input is valid, or nearly all is rejected, and the property says little.
     """
     counted = Verdicts()
     yield counted

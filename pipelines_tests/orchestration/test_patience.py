@@ -128,17 +128,19 @@ def test_a_hanging_evaluation_occupies_one_thread_and_is_named(
     tick: Tick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "HANGS_SECONDS", 0.2)
-    answers = threading.Event()
+    began, answers = threading.Event(), threading.Event()
     calls: list[int] = []
 
     def look(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         calls.append(1)
+        began.set()
         answers.wait(60)
         return dg.SkipReason("nothing")
 
     sensor = dg.sensor(name="any", job_name="any")(patience.looking_every(0.05, look))
     hanging = threading.Thread(target=tick, args=[sensor])
     hanging.start()
+    assert began.wait(30)
     time.sleep(0.3)
     for _ in range(3):
         with pytest.raises(TransientFailure, match="has not ended for"):

@@ -19,9 +19,9 @@ from pipelines.postgres.clients import connect
 from pipelines.postgres.ports import free_port
 from pipelines.postgres.roles import SUPERUSER, WAREHOUSE
 from pipelines.postgres.server import Connections, EmbeddedPostgres
-from pipelines.runtime.bootstrap import check_sources
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.runtime.processes import kill_session
+from pipelines.source import check_sources
 from pipelines_tests.command import begin, isobar
 from pipelines_tests.sandbox_server import sandbox_server
 from pipelines_tests.served_ui import LAUNCH, RUN, params

@@ -62,11 +62,14 @@ def rejected_snapshot(feed: Feed) -> None:
 
 
 def clocks_changed(feed: Feed) -> None:
-    """One leg was converted with other rules than the server's, a second in a skipped hour."""
+    """One leg has other rules, one a skipped hour, one a zone that the server does not know."""
     skipped = {"departure_time": "2026-03-29T02:30", "arrival_time": "2026-03-29T04:55"}
-    flights([itinerary(1, [1])], [leg(1), leg(2, **skipped)])(feed)
+    flights([itinerary(1, [1])], [leg(1), leg(2, **skipped), leg(3)])(feed)
     feed.site.owner.execute(
         "UPDATE flights.legs SET arrival_at = arrival_at + interval '1 hour' WHERE leg_id = 'leg_1'"
+    )
+    feed.site.owner.execute(
+        "UPDATE flights.legs SET departure_time_zone = 'Mars/Olympus' WHERE leg_id = 'leg_3'"
     )
 
 
@@ -158,7 +161,7 @@ CASES: dict[str, tuple[type[Feed], Break, Found]] = {
     "same_time_zones": (
         FlightDocuments,
         clocks_changed,
-        [{"time_zone": "Europe/London", "times": 1}],
+        [{"time_zone": "Europe/London", "times": 1}, {"time_zone": "Mars/Olympus", "times": 1}],
     ),
     "steady_prices": (  # it was 35 pounds; another currency cannot be compared
         FlightDocuments,

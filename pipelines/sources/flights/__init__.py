@@ -118,9 +118,9 @@ source = Source(
             name="same_time_zones",
             on="flights.legs",
             expects="PostgreSQL and Python convert the times of legs on offer alike.",
-            remedy="one of the two has outdated rules of a time zone, so instants or local times"
-            " are wrong. Python uses those of the system (package `tzdata`), and the server its"
-            " own: update both, then launch `flights_rebuild`",
+            remedy="one of the two has outdated rules of a time zone, or does not know it, so"
+            " instants or local times are wrong. Python uses those of the system (package"
+            " `tzdata`), and the server its own: update both, then launch `flights_rebuild`",
         ),
         Check(
             name="steady_prices",

@@ -82,7 +82,9 @@ snapshots = Table(
     ),
     Column("source_url", Text, nullable=False, comment="URL of the document, with secrets masked."),
     Column(
-        "itinerary_count", Integer, comment="Number of itineraries on offer; null if not loaded."
+        "itinerary_count",
+        Integer,
+        comment="Number of itineraries on offer as of the last load; null if never loaded.",
     ),
     Column(
         "price_currency",
@@ -240,8 +242,8 @@ legs = Table(
     Column(
         "layover_minutes",
         Integer,
-        comment="Elapsed minus stated minutes, for legs with stops; null for direct legs and if"
-        " the times are not plausible.",
+        comment="Elapsed minus stated minutes, for legs with stops; null for direct legs, if"
+        " the times are not plausible, and if a time zone is unknown.",
     ),
     Column(
         "time_verdict",
@@ -253,8 +255,8 @@ legs = Table(
     Column(
         "clock_change",
         Text,
-        comment="ambiguous: a local time occurs twice as clocks change, and the stated duration"
-        " does not decide which is meant; skipped: a local time does not exist; null"
+        comment="Set if the stated duration does not decide which instant is meant. ambiguous: a"
+        " local time occurs twice as clocks change; skipped: a local time does not exist. Null"
         " otherwise.",
     ),
     delivery_id_column(),

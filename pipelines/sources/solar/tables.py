@@ -164,8 +164,8 @@ days = Table(
         "status",
         Text,
         "complete: every hour is stored; partial: some hours are missing or were"
-        " rejected; empty: the service responded that there is no data; failed: the"
-        " service never responded.",
+        " rejected; empty: the service responded that there is no data; failed: no"
+        " request has succeeded yet.",
     ),
     required(
         "hours_expected", SmallInteger, "Hours of the day: 24, or 23 or 25 when clocks change."
@@ -181,7 +181,8 @@ days = Table(
     required(
         "failures",
         Integer,
-        "Consecutive requests that did not complete the day.",
+        "Consecutive unsuccessful requests, up to 10; a response that changes the status restarts"
+        " the count.",
         server_default="0",
     ),
     optional(

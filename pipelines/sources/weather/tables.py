@@ -66,7 +66,9 @@ places = Table(
         " up again, set pending.",
     ),
     optional(
-        "geocoded_name", Text, "Name of the place in GeoNames; null if not looked up or not found."
+        "geocoded_name",
+        Text,
+        "Name of the place in GeoNames; null if not looked up, not found or corrected.",
     ),
     optional("geocoded_at", INSTANT, "When the place was looked up or corrected; null if neither."),
     optional(
@@ -182,8 +184,8 @@ hourly = Table(
     ),
     required("fetched_at", INSTANT, "When the response was received."),
     schema=SCHEMA,
-    comment="Hourly weather of places where a flight departs or arrives or a plant was"
-    " read, one row per place and hour. Weather data by Open-Meteo.com (CC BY 4.0).",
+    comment="Hourly weather of the places and hours that sources request, one row per place and"
+    " hour. Weather data by Open-Meteo.com (CC BY 4.0).",
 )
 
 #: Time of an observation's request in seconds, plus an offset unique to its place, so that ranges
