@@ -140,7 +140,7 @@ def dismiss(
 
 
 @quarantine.command(short_help="Try to load rejected records again.")
-@click.argument("source", type=ledger_sources(lambda one: one.retry or one.reprocess))
+@click.argument("source", type=ledger_sources())
 def retry(source: str) -> None:
     """Try to load the rejected records of a source again, for example after a fix in the code.
 
@@ -149,6 +149,9 @@ def retry(source: str) -> None:
     for time windows is requested again.
     """
     declared = sources()[source]
+    if not (declared.retry or declared.reprocess):
+        problem = f"{source} keeps no copy of what it loads. Load it again: isobar run {source}."
+        raise click.UsageError(problem)
     if declared.retry is not None:
         run_one_job(declared.retry.job, declared.retry.config)
     run_one_job(source, {f"load_{source}": {"retry_quarantine": True}})

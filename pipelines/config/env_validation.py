@@ -61,7 +61,7 @@ def _parsed(url: str) -> "URL":
     try:
         return make_url(url)
     except ArgumentError as error:
-        raise ValueError("is no address") from error
+        raise ValueError("is not an address") from error
 
 
 def misconfigured(problem: str, remedy: str) -> PermanentFailure:

@@ -60,7 +60,9 @@ def _zone(value: str) -> str:
         return ZoneInfo(value).key
     except (KeyError, ValueError, OSError) as error:
         raise PydanticCustomError(
-            "time_zone", "is no time zone", {"remedy": "Set it to UTC, Asia/Tashkent or alike."}
+            "time_zone",
+            "is not a time zone",
+            {"remedy": "Set it to an IANA name, such as UTC or Asia/Tashkent."},
         ) from error
 
 
@@ -73,7 +75,7 @@ def _encoding(value: str) -> str:
     if not is_fit:
         remedy = "Set it to utf-8, cp1252, latin-1 or the like."
         raise PydanticCustomError(
-            "encoding", "is no encoding that extends ASCII", {"remedy": remedy}
+            "encoding", "is not an encoding that extends ASCII", {"remedy": remedy}
         )
     return value
 

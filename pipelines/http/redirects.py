@@ -51,7 +51,7 @@ def redirect_target(url: str, location: str) -> str:
                 " reads on"
             )
         if not _is_upgrade(old, new) and not all(map(is_public, _addresses(new))):
-            raise RedirectRejected(f"it redirects to {new.host}, which is no public address")
+            raise RedirectRejected(f"it redirects to {new.host}, which is not a public address")
     return new.url
 
 

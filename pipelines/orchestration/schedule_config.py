@@ -52,7 +52,7 @@ def _name(name: str) -> str:
     try:
         dg.ScheduleDefinition(name=name, job_name="any", cron_schedule="0 5 * * *")
     except dg.DagsterInvalidDefinitionError:
-        raise ValueError("is no name that Dagster takes") from None
+        raise ValueError("is not a name that Dagster accepts") from None
     return name
 
 
@@ -148,7 +148,7 @@ class Timetable:
         for name in self.own_seconds:
             if name not in known:
                 remedy = f"There are {', '.join(known)}."
-                raise _config_error(self.file, f"sensors.{name}", "is no sensor", remedy)
+                raise _config_error(self.file, f"sensors.{name}", "there is no such sensor", remedy)
         for one in self.schedules.values():
             place = f"schedules.{one.name}"
             if one.name in known:

@@ -193,7 +193,7 @@ def test_with_database_url_no_server_is_started(
             "storage is no longer reachable",
         ),
         ({"BOOKINGS_TIME_ZONE": "Mars/Olympus"}, "BOOKINGS_TIME_ZONE is 'Mars/Olympus'"),
-        ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "which is no time zone"),
+        ({"BOOKINGS_TIME_ZONE": "../etc/passwd"}, "which is not a time zone"),
         ({"BOOKINGS_MOST_BAD": "10%"}, "BOOKINGS_MOST_BAD is '10%'"),
         ({"BOOKINGS_MOST_BAD": "nan"}, "BOOKINGS_MOST_BAD is 'nan'"),
     ],

@@ -57,7 +57,7 @@ def test_commands_and_options_in_documents_exist(page: Path) -> None:
 
 def test_the_command_page_matches_the_help_output() -> None:
     """`make docs` writes it anew."""
-    assert commands.PAGE.read_text() == commands.page(isobar)
+    assert commands.PAGE.read_text() == commands.page(isobar), "run make docs"
 
 
 def test_every_command_and_option_has_a_help_text() -> None:

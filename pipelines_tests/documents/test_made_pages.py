@@ -31,7 +31,7 @@ NOT_OURS = ("pg_", "information_schema", "public", "ops.alembic_version_")
 
 
 def test_the_data_dictionary_matches_the_database(owner: psycopg.Connection) -> None:
-    assert dictionary.PAGE.read_text() == dictionary.page(owner)
+    assert dictionary.PAGE.read_text() == dictionary.page(owner), "run make docs"
 
 
 def test_column_names_state_their_unit_or_kind_of_time(
@@ -55,5 +55,5 @@ def test_every_schema_is_in_the_dictionary(owner: psycopg.Connection) -> None:
 
 @pytest.mark.answers("F32")
 def test_the_diagrams_are_what_is_declared() -> None:
-    assert diagrams.PAGE.read_text() == diagrams.page(build_definitions())
-    assert diagrams.ARCHITECTURE.read_text() == diagrams.architecture()
+    assert diagrams.PAGE.read_text() == diagrams.page(build_definitions()), "run make docs"
+    assert diagrams.ARCHITECTURE.read_text() == diagrams.architecture(), "run make docs"

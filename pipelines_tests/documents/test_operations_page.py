@@ -21,12 +21,12 @@ def names() -> set[str]:
 
 def test_the_reference_is_what_is_declared() -> None:
     """And with it whatever can turn red has a row with what to do."""
-    assert reference.PAGE.read_text() == reference.page(build_definitions())
+    assert reference.PAGE.read_text() == reference.page(build_definitions()), "run make docs"
     for file, made in (
         (reference.EXAMPLE, reference.example),
         (reference.COMPOSE, reference.compose),
     ):
-        assert file.read_text() == made(file.read_text()), file
+        assert file.read_text() == made(file.read_text()), f"{file}: run make docs"
     listed = {name for row in REFERENCE for name in re.findall(r"^`(\w+)`$", row[0])}
     assert names() - listed == set()
 

@@ -215,7 +215,7 @@ def with_own(
     ("words", "message"),
     [
         ('[schedules.weather_due]\njob = "weather"\ncron = "0 5 * * *"', "name of a sensor"),
-        ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: is no sensor"),
+        ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: there is no such sensor"),
     ],
 )
 def test_names_of_sensors_and_unknown_names_are_rejected(

@@ -58,7 +58,7 @@ def test_a_redirect_from_outside_to_localhost_is_rejected(
         monkeypatch.setenv("http_proxy", outside.url.removesuffix("flights.json"))
         monkeypatch.setenv("no_proxy", "")
         outside.will(sends_on(f"https://{host}:{port}/admin"))
-        with pytest.raises(PermanentFailure, match="which is no public address"):
+        with pytest.raises(PermanentFailure, match="which is not a public address"):
             CLIENT.get_json("http://source.example/flights.json")
         assert [path for _, path in outside.requests] == ["http://source.example/flights.json"]
     assert source.requests == []

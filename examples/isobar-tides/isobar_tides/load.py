@@ -52,7 +52,7 @@ class _Station(BaseModel):
 class _Reading(BaseModel):
     station_id: isobar.Name
     read_at: AwareDatetime = Field(description="is not a time")
-    level_cm: float = Field(ge=-1000, le=2000, description="is no level")
+    level_cm: float = Field(ge=-1000, le=2000, description="is not a water level")
 
 
 def read_document(document: dict[str, Any]) -> list[isobar.RecordValidator]:
