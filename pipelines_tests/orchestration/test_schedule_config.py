@@ -116,9 +116,9 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
             "[sensors.weather_due]\nevery_second = 300",
             "sensors.weather_due.every_second: there is no such key",
         ),
-        ('[schedules."my own"]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
+        ('[schedules."my own"]\njob = "flights"\ncron = "0 5 * * *"', "is not a name"),
         ('schedules = "none"', "schedules: "),
-        ('[schedules.config]\njob = "flights"\ncron = "0 5 * * *"', "is no name"),
+        ('[schedules.config]\njob = "flights"\ncron = "0 5 * * *"', "is not a name"),
         ('[schedules.flights_daily]\njob = "solar"', "has another job than ours"),
         ("[schedules]\nmine = 5", "schedules.mine: "),
         (
