@@ -136,10 +136,11 @@ def look(
     """Run all probes concurrently: about five seconds, more only if a part does not answer."""
     off = {one.name for one in sources().values() if not one.settings.is_set_up(settings)}
     status = Status(now, sources_off=off)
-    try:
-        check_sources(settings)
-    except Failure as failure:
-        status.invalid = failure
+    if settings.state.exists():  # which the settings of an inbox would create
+        try:
+            check_sources(settings)
+        except Failure as failure:
+            status.invalid = failure
     place = place_of(settings.database_url, settings)
     warehouse = _Look(place, lambda seconds: look_at_warehouse(settings, seconds))
     place = place_of(settings.dagster_postgres_url or settings.database_url, settings)

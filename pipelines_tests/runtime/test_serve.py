@@ -139,11 +139,11 @@ def test_all_unset_variables_are_reported_at_once(tmp_path: Path) -> None:
         ({"COMPOSE_PROFILES": "sandbox,workers"}, "CELERY_BROKER_PASSWORD"),
         (
             {"COMPOSE_PROFILES": "sandbox,workers", "CELERY_BROKER_PASSWORD": "word"},
-            "need each other",
+            "must be set together",
         ),
         (
             {"COMPOSE_PROFILES": "sandbox", "CELERY_BROKER_URL": "redis://default@broker:6379/0"},
-            "need each other",
+            "must be set together",
         ),
         ({"COMPOSE_PROFILES": "sandbox", "ALERT_URLS": "nonsense"}, "ALERT_URLS"),
     ],
