@@ -84,7 +84,8 @@ def strike(victim: str, state: Path, server: Connections, database: str, loader:
     A killed backend takes all sessions with it; that is over when this returns.
     """
     if victim == "loader":
-        os.kill(loader, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it was done a moment before
+            os.kill(loader, signal.SIGKILL)
     elif victim in ("sessions", "backend"):
         with psycopg.connect(server.url(SUPERUSER, database), autocommit=True) as connection:
             for (pid,) in connection.execute(SESSIONS, (database,)).fetchall():
