@@ -13,7 +13,7 @@ from pipelines.orchestration.refresh_all import refresh_everything, refresh_requ
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.orchestration.schedule_config import timetable
 from pipelines.orchestration.schedules import check_config, schedules_of
-from pipelines.source import is_plugin, note_broken, sources
+from pipelines.source import PLUGIN_ERRORS, is_plugin, note_broken, sources
 
 
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -25,7 +25,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     for source in sources().values():
         try:
             found[source.name] = definitions_of(source)
-        except (Exception, SystemExit) as error:
+        except PLUGIN_ERRORS as error:
             if not is_plugin(source):
                 raise
             note_broken(source.name, f"its definitions: {error!r}")

@@ -511,6 +511,10 @@ def check_sources(settings: Settings) -> None:
         source.load_settings(settings, **unset)
 
 
+#: What the code of a plug-in may raise without stopping the others; some call `sys.exit`.
+PLUGIN_ERRORS = (Exception, SystemExit)
+
+
 def is_plugin(source: Source) -> bool:
     """Return whether a source is another party's package, whose errors must not stop the others."""
     return not source.package.startswith(f"{IN_TREE}.")
@@ -529,7 +533,7 @@ def _discovered() -> tuple[Mapping[str, Source], Sequence[BrokenSource]]:
         try:
             source = _loaded(entry)
             _reject_clashes(source, found)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it must not stop the others
+        except PLUGIN_ERRORS as error:
             broken.append(BrokenSource(entry.name, _describe(error)))
         else:
             found[source.name] = source

@@ -38,6 +38,5 @@ def test() -> None:
         words = "accepted" if reason is None else f"not accepted: {reason}"
         click.echo(f"{receiver.address}: {words}")
     sys.stdout.flush()
-    os._exit(
-        any(reason is not None for _, reason in outcomes.values())
-    )  # a slow receiver may still block
+    # Without waiting for a slow receiver, which may still block.
+    os._exit(any(reason is not None for _, reason in outcomes.values()))

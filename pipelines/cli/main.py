@@ -19,7 +19,7 @@ from pipelines.cli.console import echo, interrupt_on
 from pipelines.cli.sources import import_, quarantine
 from pipelines.config import PROJECT, Settings, home, read_dot_env
 from pipelines.failures import Failure
-from pipelines.source import is_plugin, note_broken, sources
+from pipelines.source import PLUGIN_ERRORS, is_plugin, note_broken, sources
 from pipelines.status.command import status as status_command
 
 
@@ -260,7 +260,7 @@ def _add_commands_of_sources() -> None:
     for source in sources().values():
         try:
             own = source.module("cli")
-        except (Exception, SystemExit) as error:
+        except PLUGIN_ERRORS as error:
             if not is_plugin(source):
                 raise
             note_broken(source.name, f"its commands: {error!r}")

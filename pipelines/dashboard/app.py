@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from pipelines.dashboard import functions, overview, quality
 from pipelines.dashboard.page import Page
 from pipelines.failures import Failure
-from pipelines.source import is_plugin, sources
+from pipelines.source import PLUGIN_ERRORS, is_plugin, sources
 
 #: A local file: a page icon by name would be fetched from the Internet.
 ICON = resources.files("pipelines.dashboard").joinpath("icon.svg")
@@ -21,7 +21,7 @@ def pages() -> list[Page]:
     for source in sources().values():
         try:
             own = source.module("dashboard")
-        except (Exception, SystemExit) as error:
+        except PLUGIN_ERRORS as error:
             if not is_plugin(source):
                 raise
             st.warning(f"The pages of the plug-in {source.name} do not load: {error!r}")

@@ -19,7 +19,7 @@ from pipelines.migrations.collections import collected_views
 from pipelines.postgres.clients import place_of
 from pipelines.postgres.remedies import remedy_for
 from pipelines.postgres.software import OLDEST_MAJOR
-from pipelines.source import Source, broken_sources, is_plugin, note_broken, sources
+from pipelines.source import PLUGIN_ERRORS, Source, broken_sources, is_plugin, note_broken, sources
 from pipelines.warehouse.connection import engine_for
 from pipelines.warehouse.sql_files import execute_script, read_sql, sql_files
 
@@ -131,12 +131,11 @@ def plugins_without_revision(url: str) -> list[str]:
     engine = engine_for(url, role=None)
     try:
         with engine.connect() as connection:
+            applied = history.applied_revisions(connection).keys() - broken
             return [
                 name
                 for name, source in _plugins().items()
-                if name not in broken
-                and name in history.applied_revisions(connection)
-                and history.differences(connection, history.schema_of(source))
+                if name in applied and history.differences(connection, history.schema_of(source))
             ]
     finally:
         engine.dispose()
@@ -188,7 +187,7 @@ def _migrate_all(connection: Connection) -> None:
         try:
             with connection.begin_nested():
                 _migrate_plugin(connection, source, done)
-        except (Exception, SystemExit) as error:
+        except PLUGIN_ERRORS as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
             text = str(error.orig).strip() if isinstance(error, DBAPIError) else str(error)
@@ -231,8 +230,7 @@ def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, S
     """
     schema, files = history.schema_of(source), source.object_files
     own_scripts = objects.scripts(schema)
-    own_files = {name: sql for name, sql in own_scripts.items() if not name.endswith("/comments")}
-    objects.forbid_transaction_control(source, files | own_files)
+    objects.forbid_transaction_control(source, files | objects.script_files(schema))
     before = objects.belongings_of_others(connection, source)
     revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
     earlier = [name for name, one in applied.items() if one.plugin == source.name]

@@ -44,8 +44,13 @@ def digest(sql: str) -> str:
 
 def scripts(schema: Schema) -> dict[str, str]:
     """Return its SQL other than views and functions, by names such as `NAME/grants.sql`."""
+    return {f"{schema.name}/comments": _comments(schema)} | script_files(schema)
+
+
+def script_files(schema: Schema) -> dict[str, str]:
+    """Return those of its scripts that are files."""
     folder = resources.files(schema.package).joinpath("sql")
-    return {f"{schema.name}/comments": _comments(schema)} | {
+    return {
         f"{schema.name}/{name}": folder.joinpath(name).read_text(encoding="utf-8")
         for name in SCRIPTS
         if folder.joinpath(name).is_file()

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from pipelines.sandbox.faults import FAULTS, Fault, Faults
 from pipelines.source import (
+    PLUGIN_ERRORS,
     Sandbox,
     SandboxParts,
     Source,
@@ -138,7 +139,7 @@ def _build(source: Source, sandbox: Sandbox) -> SandboxParts | None:
     try:
         module = source.module("sandbox")
         built: SandboxParts | None = module.build(sandbox) if module else None
-    except (Exception, SystemExit) as error:
+    except PLUGIN_ERRORS as error:
         if not is_plugin(source):
             raise
         note_broken(source.name, f"its sandbox: {error!r}")

@@ -193,14 +193,14 @@ def test_a_changed_comment_of_a_plugin_needs_no_revision(
     plugins.write(tmp_path)
     with plugins.installed(tmp_path):
         migrate(url)
-    tables = plugins.TABLES.replace("What it is called.", "Its {name}; at 100%, it's known.")
+    tables = plugins.TABLES.replace("What it is called.", "Its {name}; commit at 100%, it's known.")
     plugins.write(tmp_path, "buses", {"tables.py": tables})
     with plugins.installed(tmp_path):
         assert condition(url) == "other views"
         migrate(url)
         assert (condition(url), differences(url), broken_sources()) == ("current", [], [])
     comment = owner.execute("SELECT col_description('buses.stops'::regclass, 2)").fetchone()
-    assert comment == ("Its buses; at 100%, it's known.",)
+    assert comment == ("Its buses; commit at 100%, it's known.",)
 
 
 def test_roles_use_plugin_tables_like_any_others(
