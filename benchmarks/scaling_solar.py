@@ -1,4 +1,4 @@
-"""Solar readings at several sizes: syncs of ten years, a daily one, plants' health, questions.
+"""Solar readings at several sizes: syncs of history, a daily one, plants' health, questions.
 
 The service is made up and fast (`solar_service`); plants have coordinates each. The weather of
 every hour is copied into the table, for views to join: how it is loaded is not measured here.
@@ -7,17 +7,22 @@ every hour is copied into the table, for views to join: how it is loaded is not 
 import psycopg
 
 from benchmarks.curve import Curve, seconds_of
-from benchmarks.solar import YEARS, sync
+from benchmarks.solar import TEN_YEARS, sync
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import ANALYST, LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.solar.plant_health import refresh
+from pipelines.sources.solar.windows import Depth
 from pipelines.sources.weather.geocode_places import put_places
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 
-#: Plants whose hours of ten years are so many readings.
-PLANTS = {"1 million": 12, "9 million": 103}
+#: How many plants there are at each size, and the years of history that a new one has.
+PLANTS = {
+    "1 million": (12, TEN_YEARS),
+    "9 million": (103, TEN_YEARS),
+    "17 million": (1_000, Depth(every_run=1, until=1)),
+}
 QUESTIONS = {
     "solar_report, a year by hour": "metrics.solar_report"
     "(7, '{year}-01-01', '{after}-01-01', 'hour')",
@@ -41,8 +46,8 @@ WEIGHED = {
 
 
 def grow(server: Connections, curve: Curve) -> None:
-    """Register plants, sync their ten years and a day more; measure at each size."""
-    for days_ago, (size, plants) in zip((2, 0), PLANTS.items(), strict=True):
+    """Register plants, sync their history and a day more; measure at each size."""
+    for days_ago, (size, (plants, depth)) in zip((4, 2, 0), PLANTS.items(), strict=True):
         with _owner(server) as connection:
             connection.execute(
                 "INSERT INTO solar.plants (plant_id, name, latitude, longitude)"
@@ -50,15 +55,15 @@ def grow(server: Connections, curve: Curve) -> None:
                 " FROM generate_series((SELECT count(*) FROM solar.plants) + 1, %s) AS number",
                 [plants],
             )
-        history = sync(server, days_ago=days_ago + 1)
+        history = sync(server, days_ago=days_ago + 1, depth=depth)
         curve.add(size, "plants", plants)
         rate = history["readings"] / history["seconds"]
-        curve.add(size, f"sync of {YEARS} years, readings/s", rate)
+        curve.add(size, "sync of history, readings/s", rate)
         curve.add(size, "memory of its process, MB", history["megabytes"])
         warehouse = Warehouse(server.url(LOADER, "bench"))
         with curve.seconds(size, "health of all plants"):
             refresh(warehouse, now=utc_now())
-        daily = sync(server, days_ago=days_ago)
+        daily = sync(server, days_ago=days_ago, depth=depth)
         assert daily["response_count"] == plants
         curve.add(size, "a day more of each plant, s", daily["seconds"])
         with curve.seconds(size, "health of all plants after it"):

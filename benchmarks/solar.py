@@ -195,16 +195,18 @@ def _report() -> str:
     )
 
 
-def sync(server: Connections, *, days_ago: int, answer_seconds: float = 0.0) -> dict[str, float]:
+def sync(
+    server: Connections, *, days_ago: int, answer_seconds: float = 0.0, depth: Depth = TEN_YEARS
+) -> dict[str, float]:
     """What came of a sync of all plants as of so many days ago, in a process of its own."""
     today = utc_now().date() - days_ago * DAY
     with service(answer_seconds) as url:
-        for window in windows(Known(None, [], []), today, TEN_YEARS):
+        for window in windows(Known(None, [], []), today, depth):
             requests.get(url, {"from": f"{window.first}", "to": f"{window.end}"}, timeout=60)
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "benchmarks.solar"),
-                *(server.url(LOADER, "bench"), url, str(days_ago)),
+                *(server.url(LOADER, "bench"), url, str(days_ago), str(depth.until)),
             ],
             stdout=subprocess.PIPE,
             text=True,
@@ -214,7 +216,7 @@ def sync(server: Connections, *, days_ago: int, answer_seconds: float = 0.0) -> 
     return measured
 
 
-def _sync_all(url: str, service_url: str, days_ago: int) -> dict[str, float]:
+def _sync_all(url: str, service_url: str, days_ago: int, years: int) -> dict[str, float]:
     """A sync as a run does it."""
     store = Warehouse(url)
     http = HttpClient(
@@ -228,7 +230,7 @@ def _sync_all(url: str, service_url: str, days_ago: int) -> dict[str, float]:
     )
     client = MonitoringClient(service_url, http)
     began = time.monotonic()
-    sync = Sync(store, client, TEN_YEARS, lambda: utc_now() - days_ago * DAY)
+    sync = Sync(store, client, Depth(years, years), lambda: utc_now() - days_ago * DAY)
     answers = [answer for synced in sync.plants(with_new=True) for answer in synced.answers]
     seconds = time.monotonic() - began
     store.dispose()
@@ -246,5 +248,5 @@ def _alchemy_url(server: Connections) -> str:
 
 
 if __name__ == "__main__":
-    _url, _service_url, _days_ago = sys.argv[1:]
-    print(json.dumps(_sync_all(_url, _service_url, int(_days_ago))))  # noqa: T201
+    _url, _service_url, *_numbers = sys.argv[1:]
+    print(json.dumps(_sync_all(_url, _service_url, *map(int, _numbers))))  # noqa: T201
