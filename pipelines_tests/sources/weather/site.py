@@ -23,6 +23,8 @@ from pipelines_tests.sources.flights.made_up import deliver, flights_document, i
 from pipelines_tests.sources.shipments import made_up as shipments
 from pipelines_tests.stored import Stored
 
+#: Responses of the real providers.
+RECORDED = Path(__file__).parent / "recorded"
 #: Requests by kind and outcome: of how many places, and how many they were.
 CALLS = (
     "SELECT kind, outcome, count(*), count(DISTINCT request_id) FROM weather.api_requests"

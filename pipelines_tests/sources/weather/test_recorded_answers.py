@@ -6,7 +6,6 @@ through the clients as a run uses them.
 
 import datetime as dt
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,9 +27,8 @@ from pipelines.sources.weather.providers.openweathermap import OpenWeatherMap
 from pipelines.sources.weather.providers.weatherapi import WeatherApi
 from pipelines_tests.fake_clock import FakeClock
 from pipelines_tests.fake_source import FakeSource, body
-from pipelines_tests.sources.weather.site import Theirs
+from pipelines_tests.sources.weather.site import RECORDED, Theirs
 
-RECORDED = Path(__file__).parent / "recorded"
 VIENNA = Place(1, 48.2085, 16.3721, "AT", "1010")
 MEANINGS: dict[str, type[Failure]] = {
     one.__name__: one
