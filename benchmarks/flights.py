@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.report import Measure, answers_a_second, peak_megabytes
-from pipelines.http.client import JsonAnswer
+from pipelines.http.client import JsonResponse
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.flights import archive, load
@@ -144,7 +144,7 @@ def _archive_and_load(url: str, document: Path, day: dt.date) -> dict[str, float
     warehouse = Warehouse(url)
     load.bring_up_to_date(warehouse, run_id=None)  # airports; not what is measured
     at = dt.datetime.combine(day, dt.time(5), dt.UTC)
-    answer = JsonAnswer("bench", document.read_bytes(), None, at)
+    answer = JsonResponse("bench", document.read_bytes(), None, at)
     began = time.monotonic()
     with warehouse.transaction("flights") as connection:
         archive.keep(connection, answer)

@@ -20,12 +20,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.report import Measure, answers_a_second, peak_megabytes
 from benchmarks.solar_service import answer, service
-from pipelines.http.client import HttpClient, JsonAnswer, RetryBudget
+from pipelines.http.client import HttpClient, JsonResponse, RetryBudget
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.solar.client import MonitoringClient
-from pipelines.sources.solar.load import Plant, take_answer
+from pipelines.sources.solar.load import Plant, load_response
 from pipelines.sources.solar.sync import Sync
 from pipelines.sources.solar.transform import parse_items
 from pipelines.sources.solar.windows import DAY, Depth, Known, Window, windows
@@ -125,9 +125,9 @@ def _years(server: Connections) -> tuple[float, float, float, float]:
     store, engine = Warehouse(server.url(LOADER, "bench")), create_engine(_alchemy_url(server))
 
     def take(number: int, body: bytes) -> None:
-        answered = JsonAnswer("bench", body, parse_items(body), utc_now())
+        answered = JsonResponse("bench", body, parse_items(body), utc_now())
         plant = Plant(number, str(number), "UTC")
-        take_answer(store, plant, YEAR, answered, run_id=None, now=utc_now())
+        load_response(store, plant, YEAR, answered, run_id=None, now=utc_now())
 
     def in_bulk(number: int) -> None:
         with Session(engine) as session:
@@ -231,7 +231,7 @@ def _sync_all(url: str, service_url: str, days_ago: int, years: int) -> dict[str
     client = MonitoringClient(service_url, http)
     began = time.monotonic()
     sync = Sync(store, client, Depth(years, years), lambda: utc_now() - days_ago * DAY)
-    answers = [answer for synced in sync.plants(with_new=True) for answer in synced.answers]
+    answers = [answer for synced in sync.plants(with_new=True) for answer in synced.responses]
     seconds = time.monotonic() - began
     store.dispose()
     return {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.report import peak_megabytes
 from pipelines.ingest.file_loader import load_file
-from pipelines.ingest.inbox import look_at
+from pipelines.ingest.inbox import inspect_file
 from pipelines.postgres.roles import LOADER
 from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import load as bookings
@@ -37,7 +37,7 @@ def take_in(server: Connections, source: str, file: Path) -> dict[str, float]:
 def _take(url: str, source: str, file: Path) -> dict[str, float]:
     warehouse = Warehouse(url)
     began = time.monotonic()
-    outcome = load_file(warehouse, source, look_at(source, file), LOADERS[source])
+    outcome = load_file(warehouse, source, inspect_file(source, file), LOADERS[source])
     seconds = time.monotonic() - began
     warehouse.dispose()
     loaded = outcome.loaded if outcome else 0

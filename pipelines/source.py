@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData, Table
     from starlette.routing import BaseRoute
 
-    from pipelines.http.client import HttpClient, JsonAnswer
+    from pipelines.http.client import HttpClient, JsonResponse
     from pipelines.ingest.contract import Name, RecordValidator, Reject
     from pipelines.ingest.deliveries import (
         Delivery,
@@ -65,9 +65,11 @@ if TYPE_CHECKING:
         close_delivery,
         count_reasons,
         enforce_reject_cap,
+        not_yet_in_quarantine,
         open_delivery,
         write_rejects,
     )
+    from pipelines.ingest.quarantine import resolve_quarantined
     from pipelines.warehouse.connection import (
         Warehouse,
         changed_records,
@@ -81,8 +83,8 @@ if TYPE_CHECKING:
 
 # Imported on first use: a command that only reads declarations needs no SQLAlchemy.
 _LATER = (
-    *("ingest.contract", "ingest.deliveries", "warehouse.connection", "warehouse.retention"),
-    *("warehouse.tables", "http.client"),
+    *("ingest.contract", "ingest.deliveries", "ingest.quarantine", "warehouse.connection"),
+    *("warehouse.retention", "warehouse.tables", "http.client"),
 )
 
 
@@ -104,7 +106,7 @@ __all__ = [
     "HttpClient",
     "HttpDocument",
     "Input",
-    "JsonAnswer",
+    "JsonResponse",
     "Ledger",
     "Name",
     "NotReady",
@@ -136,9 +138,11 @@ __all__ = [
     "delivery_id_column",
     "enforce_reject_cap",
     "folder",
+    "not_yet_in_quarantine",
     "open_delivery",
     "prepare_change_log",
     "read_sql",
+    "resolve_quarantined",
     "secret_text",
     "source_metadata",
     "stage",
@@ -321,7 +325,7 @@ class HttpDocument:
     input: Input
     #: Called with connection, response, delivery, settings and run id; returns the counts. It
     #: writes rows, rejects and ledger entry on that connection.
-    load: Callable[[Connection, JsonAnswer, Delivery, Any, str | None], Outcome]
+    load: Callable[[Connection, JsonResponse, Delivery, Any, str | None], Outcome]
     #: The settings field with the URL.
     setting: str = "url"
 

@@ -200,7 +200,7 @@ def test_where_nobody_waits_a_step_looks_again_before_it_fails(
     assert run(definitions, attended=False).success
     source.will(broken)
     requested = len(source.requests)
-    assert "is not JSON" in failure(run(definitions, attended=False))
+    assert "HTML instead of JSON" in failure(run(definitions, attended=False))
     assert len(source.requests) == requested + 6
     source.will(body(b"", status=404))
     requested = len(source.requests)

@@ -38,7 +38,7 @@ def summary(url: str) -> str:
 
 
 def records(url: str, source: str, limit: int, *, is_dismissed: bool = False) -> str:
-    """Return the rejected records of a source, newest first: position, reasons, text, number.
+    """Return the rejected records of a source, newest first: number, position, reasons, text.
 
     With `is_dismissed`, return the dismissed records, with who dismissed them, when and why.
     """
@@ -47,18 +47,18 @@ def records(url: str, source: str, limit: int, *, is_dismissed: bool = False) ->
         kind = "dismissed" if is_dismissed else "rejected"
         return f"No {kind} records of {source} are in quarantine."
     return "\n\n".join(
-        f"{in_one_line(row.delivery)}, {row.position}\n  "
-        + printable(f"{row.reasons}\n{row.raw}\n{_number(row)}").replace("\n", "\n  ")
+        f"record {row.record}: {in_one_line(row.delivery)}, {row.position}\n  "
+        + printable(f"{row.reasons}\n{row.raw}{_dismissal(row)}").replace("\n", "\n  ")
         for row in rows
     )
 
 
-def _number(row: Any) -> str:
-    """Return the record's number, and who dismissed it, when and why."""
+def _dismissal(row: Any) -> str:
+    """Return a line with who dismissed a record, when and why; nothing for others."""
     if row.dismissed_at is None:
-        return f"record {row.record}"
-    dismissed = f"dismissed by {row.dismissed_by} at {row.dismissed_at:%Y-%m-%d %H:%M} UTC"
-    return f"record {row.record}, {dismissed}: {row.dismissal_reason}"
+        return ""
+    by = f"{row.dismissed_by} at {row.dismissed_at:%Y-%m-%d %H:%M} UTC"
+    return f"\ndismissed by {by}: {row.dismissal_reason}"
 
 
 def _rows(url: str, query: str, **parameters: Any) -> Sequence[Any]:

@@ -20,7 +20,7 @@ import tenacity
 import urllib3
 
 from pipelines.failures import Failure, NotReady, PermanentFailure, TransientFailure, redact
-from pipelines.http.errors import reason_of, retry_after
+from pipelines.http.errors import describe_error, retry_after
 from pipelines.http.header_deadline import HeaderDeadlineAdapter, HeadersTooSlow
 from pipelines.http.json_documents import parse_json
 from pipelines.http.redirects import RedirectRejected, is_same_origin, redirect_target
@@ -33,7 +33,7 @@ MAX_ERROR_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
-class JsonAnswer:
+class JsonResponse:
     """A complete, parsed response: the body as received, and its content."""
 
     url: str
@@ -50,8 +50,8 @@ class JsonAnswer:
 class RetryBudget:
     """The number of retries left to all requests that share the budget.
 
-    A flaky source keeps its budget because every answer refunds one retry; a dead one exhausts it.
-    Thread-safe.
+    A flaky source keeps its budget because every response refunds one retry; a dead one exhausts
+    it. Thread-safe.
     """
 
     def __init__(self, tries: int) -> None:
@@ -65,7 +65,7 @@ class RetryBudget:
             return self._left >= 0
 
     def give(self) -> None:
-        """Refund one retry after an answer, up to the initial number."""
+        """Refund one retry after a response, up to the initial number."""
         with self._lock:
             self._left = min(max(self._left, 0) + 1, self._most)
 
@@ -119,7 +119,7 @@ class HttpClient:
         """Silence a logger that would log URLs with secrets."""
         logging.getLogger("urllib3").setLevel(logging.ERROR)
 
-    def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonAnswer:
+    def get_json(self, url: str, params: Mapping[str, str] | None = None) -> JsonResponse:
         """Fetch `url` and parse it as JSON, retrying transient errors."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._may_pass),
@@ -130,11 +130,11 @@ class HttpClient:
         )
         for attempt in retrying:
             with attempt:
-                answer = self._get_once(url, params, attempt.retry_state.attempt_number)
+                response = self._get_once(url, params, attempt.retry_state.attempt_number)
                 if self.patience is not None:
                     self.patience.give()
-                return answer
-        raise AssertionError("tenacity ends with an answer or an exception")
+                return response
+        raise AssertionError("tenacity ends with a response or an exception")
 
     def _may_pass(self, error: BaseException) -> bool:
         """Return whether to retry; not if `Retry-After` exceeds our own limit."""
@@ -165,7 +165,7 @@ class HttpClient:
         problem = error.problem if isinstance(error, TransientFailure) else error
         logger.warning("%s: %s; trying again in %.1f s", self.source, problem, state.upcoming_sleep)
 
-    def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonAnswer:
+    def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonResponse:
         configured, shown = url, redact(url, self.secrets)
         deadline = time.monotonic() + self.attempt_seconds
         try:
@@ -197,17 +197,19 @@ class HttpClient:
         except RedirectRejected as error:
             raise self._permanent(shown, str(error)) from self._cause(error, configured, url)
         except requests.exceptions.SSLError as error:
-            raise self._permanent(shown, reason_of(error)) from self._cause(error, configured, url)
+            raise self._permanent(shown, describe_error(error)) from self._cause(
+                error, configured, url
+            )
         except (ValueError, requests.exceptions.InvalidURL) as error:
             problem = f"this is not an address: {error}"
             raise self._permanent(shown, problem) from self._cause(error, configured, url)
         except HeadersTooSlow as error:
             raise self._transient(shown, str(error), attempt) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._transient(shown, reason_of(error), attempt) from self._cause(
+            raise self._transient(shown, describe_error(error), attempt) from self._cause(
                 error, configured, url
             )
-        return JsonAnswer(shown, body, self._parse(body, shown, attempt), datetime.now(UTC))
+        return JsonResponse(shown, body, self._parse(body, shown, attempt), datetime.now(UTC))
 
     def _cause(self, error: Exception, *urls: str) -> Exception | None:
         """Return the exception to show as the cause; None if it may contain a URL with a secret."""
@@ -246,9 +248,9 @@ class HttpClient:
                 break
             if len(body) > self.max_bytes:
                 limit = self.max_bytes // (1024 * 1024)
-                raise self._permanent(shown, f"the answer is larger than {limit} MiB")
+                raise self._permanent(shown, f"the response is larger than {limit} MiB")
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the answer took more than {self.attempt_seconds:.0f} s")
+                raise TimeoutError(f"the response took more than {self.attempt_seconds:.0f} s")
         return bytes(body)
 
     def _parse(self, body: bytes, shown: str, attempt: int) -> Any:
@@ -256,9 +258,8 @@ class HttpClient:
             document = self.parse(body)
         except (ValueError, RecursionError) as error:
             start = redact(body[:1000].decode("utf-8", "replace"), self.secrets)[:60].strip()
-            problem = (
-                f"the answer of {len(body):,} bytes is not JSON ({error}); it begins {start!r}"
-            )
+            what = "HTML instead of JSON" if start.startswith("<") else f"not JSON ({error})"
+            problem = f"the response of {len(body):,} bytes is {what}; it begins {start!r}"
             raise self._transient(shown, problem, attempt) from error
         if isinstance(document, dict) and document.get("error"):
             text = redact(json.dumps(document, ensure_ascii=False), self.secrets)[:200]

@@ -23,7 +23,7 @@ def retry_after(response: Response) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def reason_of(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Return the innermost cause in plain words: requests wraps its errors several times."""
     text = str(error)
     if untrusted := re.search(r"certificate verify failed: (.+?)\.? \(_ssl", text):
@@ -32,10 +32,10 @@ def reason_of(error: Exception) -> str:
         ("Connection refused", "nothing listens there (connection refused)"),
         ("Name or service not known", "the host name is not known"),
         ("Temporary failure in name resolution", "the host name cannot be looked up"),
-        ("IncompleteRead", "the answer broke off before its end"),
+        ("IncompleteRead", "the response broke off before its end"),
         ("Connection aborted", "the connection was cut"),
         ("Connection reset", "the connection was cut"),
-        ("Read timed out", "no answer in time (read timed out)"),
+        ("Read timed out", "no response in time (read timed out)"),
         ("ConnectTimeout", "no connection in time (connect timed out)"),
     ):
         if sign in text or sign in repr(error):

@@ -66,7 +66,7 @@ def load_files(
         if outcome is not None:
             outcomes.append(outcome)
     with store.transaction(inbox.source) as connection:
-        _forget_gone(connection, inbox)
+        _delete_missing_files(connection, inbox)
     return outcomes, failures
 
 
@@ -119,7 +119,7 @@ def rejected_files(connection: Connection, source: str) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def forget_rejected_files(connection: Connection, source: str) -> None:
+def clear_rejected_files(connection: Connection, source: str) -> None:
     """Delete the records of rejected files, so that they are read again."""
     rejected = inbox_files.c.source == source, inbox_files.c.problem.is_not(None)
     connection.execute(delete(inbox_files).where(*rejected))
@@ -231,7 +231,7 @@ def _remember(
     )
 
 
-def _forget_gone(connection: Connection, inbox: Inbox) -> None:
+def _delete_missing_files(connection: Connection, inbox: Inbox) -> None:
     """Delete the records of files that left the inbox; the ledger still lists their deliveries."""
     there = {file.name for file in inbox.files()}
     known = select(inbox_files.c.name).where(inbox_files.c.source == inbox.source)

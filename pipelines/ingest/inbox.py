@@ -129,7 +129,7 @@ def is_settled(file: InboxFile) -> bool:
     return True
 
 
-def look_at(source: str, path: Path) -> InboxFile:
+def inspect_file(source: str, path: Path) -> InboxFile:
     """Return a file anywhere, for a manual import. Raises `PermanentFailure` if there is none."""
     try:
         path = path.resolve(strict=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select, text, update
 
 from pipelines.ingest.deliveries import Outcome
-from pipelines.ingest.file_loader import forget_rejected_files
+from pipelines.ingest.file_loader import clear_rejected_files
 from pipelines.warehouse.connection import Warehouse
 from pipelines.warehouse.sql_files import read_sql
 from pipelines.warehouse.tables import deliveries, quarantine
@@ -81,20 +81,20 @@ def retry_each(
     next load.
     """
     with store.transaction(source) as connection:
-        forget_rejected_files(connection, source)
+        clear_rejected_files(connection, source)
         delivery_ids = _deliveries_in_quarantine(connection, source)
     outcomes = []
     for delivery_id in delivery_ids:
         with store.transaction(source) as connection:
-            outcome = again(connection, _take_out_of_quarantine(connection, delivery_id))
+            outcome = again(connection, _remove_from_quarantine(connection, delivery_id))
         outcomes.append(outcome)
     return outcomes
 
 
-def leave_quarantine(connection: Connection, quarantine_ids: Sequence[int]) -> None:
+def resolve_quarantined(connection: Connection, quarantine_ids: Sequence[int]) -> None:
     """Remove records from quarantine that a later delivery superseded, and update the counts."""
     if quarantine_ids:
-        query = text(read_sql("pipelines.ingest", "leave_quarantine"))
+        query = text(read_sql("pipelines.ingest", "resolve_quarantined"))
         connection.execute(query, {"quarantine_ids": list(quarantine_ids)})
 
 
@@ -116,7 +116,7 @@ def _deliveries_in_quarantine(connection: Connection, source: str) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def _take_out_of_quarantine(connection: Connection, delivery_id: int) -> Retry:
+def _remove_from_quarantine(connection: Connection, delivery_id: int) -> Retry:
     """Take a delivery's records out of quarantine; `close_retry` puts back what is still bad."""
     entry = connection.execute(
         select(deliveries).where(deliveries.c.delivery_id == delivery_id)

@@ -231,7 +231,7 @@ def _migrate_plugin(connection: Connection, source: Source, done: Mapping[str, S
     schema, files = history.schema_of(source), source.object_files
     own_scripts = objects.scripts(schema)
     objects.forbid_transaction_control(source, files | objects.script_files(schema))
-    before = objects.belongings_of_others(connection, source)
+    before = objects.objects_of_others(connection, source)
     revisions, applied = history.applied_revisions(connection), objects.applied_files(connection)
     earlier = [name for name, one in applied.items() if one.plugin == source.name]
     try:

@@ -111,7 +111,7 @@ def forbid_transaction_control(source: Source, files: Mapping[str, str]) -> None
             raise ValueError(f"{name} of {source.name} ends the transaction that it is part of")
 
 
-def belongings_of_others(connection: Connection, source: Source) -> dict[tuple[str, str], int]:
+def objects_of_others(connection: Connection, source: Source) -> dict[tuple[str, str], int]:
     """Return objects of other sources, by schema and name, with their versions."""
     query = text(read_sql("pipelines.migrations", "belongings"))
     rows = connection.execute(query, {"own": source.name})
@@ -127,7 +127,7 @@ def forbid_foreign_changes(
 ) -> None:
     """Raise `PermissionError` if a plug-in changed an object that is not its own."""
     execute_script(connection, OWN_SESSION)
-    after = belongings_of_others(connection, source)
+    after = objects_of_others(connection, source)
     changed = {one for one, version in before.items() if after.get(one) != version}
     changed |= {one for one in after.keys() - before.keys() if one[0] not in SHARED_SCHEMAS}
     if changed:

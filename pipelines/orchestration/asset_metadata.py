@@ -326,7 +326,7 @@ def as_dagster_failure(
             context.op_def.name,
             f"out of memory, nothing was written: {error}",
             place=f"the run {context.run.run_id[:8]}",
-            remedy="Let it have more (it is for the largest file or answer), then run again.",
+            remedy="Let it have more (it is for the largest file or response), then run again.",
         )
         raise dg.Failure(description=str(failure), allow_retries=False) from error
     except Failure as failure:

@@ -15,7 +15,7 @@ from pipelines.http.client import HttpClient
 from pipelines.ingest import file_loader
 from pipelines.ingest.deliveries import Delivery, Outcome, last_sha256
 from pipelines.ingest.file_loader import FileReadError, load_file, load_files, reading_faults
-from pipelines.ingest.inbox import Inbox, InboxFile, is_settled, look_at
+from pipelines.ingest.inbox import Inbox, InboxFile, inspect_file, is_settled
 from pipelines.ingest.quarantine import in_quarantine
 from pipelines.orchestration import orphaned_runs, run_state
 from pipelines.orchestration.asset_metadata import (
@@ -139,7 +139,7 @@ class _Loading:
 
         if self.config.file is not None:
             self.is_on = True
-            outcome = load_file(self.store, name, look_at(name, Path(self.config.file)), load)
+            outcome = load_file(self.store, name, inspect_file(name, Path(self.config.file)), load)
             self.outcomes += [outcome] if outcome else []
             return
         inbox = open_inbox(self.source, fetcher, self.settings)
@@ -184,19 +184,21 @@ class _Loading:
         self.is_on = True
         try:
             client = HttpClient(source.name, source.settings.variable(fetcher.setting))
-            answer = client.get_json(address)
+            response = client.get_json(address)
         except NotReady as reason:
             self.context.log.info("%s", reason)
             return
         with (
             self.store.transaction(source.name) as connection,
-            reading_faults(source.name, answer.url, again="run"),
+            reading_faults(source.name, response.url, again="run"),
         ):
-            if last_sha256(connection, source.name, name) == answer.sha256:
+            if last_sha256(connection, source.name, name) == response.sha256:
                 return
-            size, run_id = len(answer.body), self.context.run.run_id
-            delivery = Delivery(source.name, name, answer.sha256, size, answer.received_at)
-            self.outcomes.append(fetcher.load(connection, answer, delivery, self.settings, run_id))
+            size, run_id = len(response.body), self.context.run.run_id
+            delivery = Delivery(source.name, name, response.sha256, size, response.received_at)
+            self.outcomes.append(
+                fetcher.load(connection, response, delivery, self.settings, run_id)
+            )
 
     def results(self, retried: list[Outcome]) -> Iterator[dg.MaterializeResult[None]]:
         """Yield the metadata of each table, with the counts on the first one."""
@@ -275,7 +277,7 @@ def _for_rejected_files(
     """Request a run if a rejected file was removed, so that its check turns green."""
     if not rejected or rejected <= {file.name for file in inbox.files()}:
         return dg.SkipReason("Nothing new in the inbox.")
-    if run_state.is_under_way(context.instance, source.name):
+    if run_state.has_unfinished_run(context.instance, source.name):
         return dg.SkipReason("A run is under way.")
     if run_state.failed_lately(context.instance, source.name, AFTER_FAILURE_SECONDS):
         return dg.SkipReason(
@@ -322,7 +324,7 @@ def api_sensor(source: Source, fetcher: PagedApi) -> dg.SensorDefinition:
         client = fetcher.open(getattr(context.resources, source.name).settings(), 2)
         if client is None:
             return dg.SkipReason(f"{variable} is not set.")
-        if run_state.is_under_way(context.instance, source.name):
+        if run_state.has_unfinished_run(context.instance, source.name):
             return dg.SkipReason("A run is under way.")
         with context.resources.warehouse.open() as store:
             with store.engine.connect() as connection:

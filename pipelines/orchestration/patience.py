@@ -27,7 +27,7 @@ _PLACES = threading.BoundedSemaphore(20)
 stopping = threading.Event()
 
 
-def be_patient(seconds: float) -> None:
+def enable_polling(seconds: float) -> None:
     """Let ticks of this process poll for this long, or until `stopping` is set."""
     global _looks_for
     _looks_for = seconds
@@ -38,7 +38,7 @@ def is_patient() -> bool:
     return _looks_for > 0
 
 
-def looking_every(
+def repeat_every(
     seconds: float, function: Callable[..., dg.RunRequest | dg.SkipReason]
 ) -> Callable[..., dg.RunRequest | dg.SkipReason]:
     """Wrap a sensor's function so that a tick repeats it at an interval until it finds something.

@@ -55,7 +55,7 @@ def innermost_error(error: SerializableErrorInfo) -> str:
     return OUR_CLASS.sub("", cause.message.strip())
 
 
-def what_and_remedy(description: str, remedy: str) -> tuple[str, str]:
+def split_remedy(description: str, remedy: str) -> tuple[str, str]:
     """Split a description into problem and remedy; `remedy` is used if it contains none."""
     what, _, own = description.partition("\n  what to do: ")
     return shown(what), shown(own) or remedy

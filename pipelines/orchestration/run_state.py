@@ -16,8 +16,8 @@ __all__ = [
     "UNFINISHED",
     "covered_by_pending_run",
     "failed_lately",
+    "has_unfinished_run",
     "is_by_hand",
-    "is_under_way",
     "last_failure_at",
 ]
 
@@ -37,7 +37,9 @@ def is_by_hand(run: dg.DagsterRun) -> bool:
     return REQUESTED_BY_TAG in run.tags or not AUTOMATIC_TAGS & run.tags.keys()
 
 
-def is_under_way(instance: dg.DagsterInstance, job_name: str, partition: str | None = None) -> bool:
+def has_unfinished_run(
+    instance: dg.DagsterInstance, job_name: str, partition: str | None = None
+) -> bool:
     """Return whether a run of the job (and partition, if given) is queued or in progress."""
     runs = instance.get_runs(_runs_of(job_name, partition, UNFINISHED))
     return any(not is_orphaned(instance, run) for run in runs)

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationErro
 
 from pipelines.config import original_schedules, own_schedules, read_file
 from pipelines.failures import PermanentFailure
-from pipelines.orchestration.patience import looking_every
+from pipelines.orchestration.patience import repeat_every
 from pipelines.source import Schedule, sources
 
 #: Schedules of the platform itself.
@@ -202,7 +202,7 @@ def due_sensor(
     def decorate(function: Callable[..., Any]) -> dg.SensorDefinition:
         words = about or " ".join((function.__doc__ or "").split())
         often = timetable().seconds(name, seconds)
-        look = function if looks_once else looking_every(often, function)
+        look = function if looks_once else repeat_every(often, function)
         return dg.sensor(name=name, **sensor_options(name, seconds, words), **more)(look)
 
     return decorate

@@ -53,6 +53,6 @@ def due_run(
     """Request a run, of the newest day if the job is partitioned, unless one is in progress."""
     with dg.partition_loading_context(moment):
         partition = newest_partition(job)
-    if run_state.is_under_way(instance, entry.job, partition):
+    if run_state.has_unfinished_run(instance, entry.job, partition):
         return dg.SkipReason("A run is under way.")
     return dg.RunRequest(run_config=dict(entry.config), partition_key=partition)

@@ -180,7 +180,7 @@ def wait_until(is_ready: Callable[[], bool], child: Child, seconds: float) -> No
             what = "took too long to start" if child.is_alive() else "ended at its start"
             raise TransientFailure(
                 child.name,
-                f"it {what}: {child.last_words()}",
+                f"it {what}: {child.log_tail()}",
                 place=str(child.log),
                 remedy="Read the log, fix the cause, then run the same command again.",
             )

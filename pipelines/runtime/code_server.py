@@ -23,7 +23,7 @@ from dagster._grpc import server
 
 from pipelines.orchestration import patience
 from pipelines.runtime.dagster_processes import END_LOOKS, PRELOADED
-from pipelines.runtime.processes import name_this_process
+from pipelines.runtime.processes import set_process_name
 
 #: One thread per sensor, which mostly waits, plus some for other requests.
 THREADS = 32
@@ -59,7 +59,7 @@ def _fork(_: object, words: Sequence[str], passed: Sequence[int]) -> int:
         for lower, upper in pairwise(kept):  # leaked ones keep it alive
             os.closerange(lower + 1, upper)
         try:
-            name_this_process("runs")
+            set_process_name("runs")
             exec(words[-1], {})  # noqa: S102 - the standard library's own words
         except Exception:  # noqa: BLE001 - printed as a new Python process would
             traceback.print_exc()
@@ -73,7 +73,7 @@ if __name__ == "__main__":
         importlib.import_module(module)
     start_fork_server()
     signal.signal(END_LOOKS, lambda *_: patience.stopping.set())
-    patience.be_patient(float(sys.argv[1]))
+    patience.enable_polling(float(sys.argv[1]))
     server.DagsterApiServer = _WarmServer  # type: ignore[misc]
     sys.argv = ["dagster", "api", "grpc", f"--max-workers={THREADS}", *sys.argv[2:]]
     runpy.run_module("dagster", run_name="__main__", alter_sys=True)

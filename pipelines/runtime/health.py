@@ -38,9 +38,9 @@ def check_code_server(port: int) -> None:
             question = health_pb2.HealthCheckRequest(service="DagsterApi")
             answer = health_pb2_grpc.HealthStub(channel).Check(question, timeout=ANSWER_SECONDS)
     except grpc.RpcError as error:
-        raise _sick("the code server", place, error.details()) from error
+        raise _unhealthy("the code server", place, error.details()) from error
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
-        raise _sick("the code server", place, "it does not serve")
+        raise _unhealthy("the code server", place, "it does not serve")
 
 
 def check_web_server(port: int) -> None:
@@ -53,7 +53,7 @@ def check_web_server(port: int) -> None:
             session.trust_env = False
             session.get(place, timeout=ANSWER_SECONDS).raise_for_status()
     except requests.RequestException as error:
-        raise _sick("the web server", place, type(error).__name__) from error
+        raise _unhealthy("the web server", place, type(error).__name__) from error
 
 
 def check_daemon_heartbeat(storage_url: str) -> None:
@@ -65,13 +65,13 @@ def check_daemon_heartbeat(storage_url: str) -> None:
         with connect(storage_url) as connection:
             parts, minutes = connection.execute(LAST_SIGNS).fetchone() or (0, 0)
     except psycopg.Error as error:
-        raise _sick("Dagster's storage", "DAGSTER_POSTGRES_URL", str(error).strip()) from error
+        raise _unhealthy("Dagster's storage", "DAGSTER_POSTGRES_URL", str(error).strip()) from error
     if not parts or minutes > SIGN_OF_LIFE_MINUTES:
         problem = f"{parts} parts, the oldest sign of life {minutes:.0f} minutes ago"
-        raise _sick("the daemon", "DAGSTER_POSTGRES_URL", problem)
+        raise _unhealthy("the daemon", "DAGSTER_POSTGRES_URL", problem)
 
 
-def last_sign_of_life(connection: psycopg.Connection) -> tuple[str | None, float]:
+def last_heartbeat(connection: psycopg.Connection) -> tuple[str | None, float]:
     """Return the last heartbeat of any daemon in Dagster's storage, and its age in seconds."""
     if connection.execute("SELECT to_regclass('daemon_heartbeats')").fetchone() == (None,):
         return None, 0.0
@@ -83,10 +83,12 @@ def check_worker_heartbeat(beat: Path) -> None:
     try:
         seconds = time.time() - beat.stat().st_mtime
     except FileNotFoundError:
-        raise _sick("the worker", str(beat), "it has not begun") from None
+        raise _unhealthy("the worker", str(beat), "it has not begun") from None
     if seconds > WORKER_BEAT_SECONDS:
-        raise _sick("the worker", str(beat), f"its broker is away for {seconds:.0f} s, or it is")
+        raise _unhealthy(
+            "the worker", str(beat), f"its broker is away for {seconds:.0f} s, or it is"
+        )
 
 
-def _sick(what: str, place: str, problem: str) -> TransientFailure:
+def _unhealthy(what: str, place: str, problem: str) -> TransientFailure:
     return TransientFailure(what, problem, place=place, remedy="See its log.")

@@ -46,7 +46,7 @@ def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
     """
     try:
         with connect(url, autocommit=True) as connection:
-            _reject_mighty(connection, url)
+            _reject_privileged(connection, url)
             query = "SELECT 1 FROM pg_roles WHERE rolname = %s"
             if connection.execute(query, [DAGSTER]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(DAGSTER)))
@@ -71,7 +71,7 @@ def set_role_passwords(url: str, password_of: Mapping[str, str]) -> None:
         ) from error
 
 
-def _reject_mighty(connection: psycopg.Connection, url: str) -> None:
+def _reject_privileged(connection: psycopg.Connection, url: str) -> None:
     """Reject roles with administrative rights: someone created them for another purpose."""
     query = """
     SELECT rolname FROM pg_roles

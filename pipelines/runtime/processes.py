@@ -67,7 +67,7 @@ class Child:
         """Return whether the process runs."""
         return self._process is not None and is_alive(self._process)
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Return the last `Failure` it logged since its start, else the end of that output."""
         with self.log.open(errors="replace") as log:
             log.seek(self._begins_at)
@@ -127,8 +127,8 @@ class WarmChild(Child):
             for number, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
                 os.dup2(source if isinstance(source, int) else source.fileno(), number)
             os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-            live_in(self.environment)
-            name_this_process(self.name)
+            replace_environment(self.environment)
+            set_process_name(self.name)
             sys.argv = self.command[self.command.index("-m") + 1 :]
             runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
             status = 0
@@ -144,13 +144,13 @@ class WarmChild(Child):
             os._exit(status if isinstance(status, int) else int(status is not None))
 
 
-def live_in(environment: dict[str, str]) -> None:
+def replace_environment(environment: dict[str, str]) -> None:
     """Replace the environment of this process, before anything that reads it is imported."""
     os.environ.clear()  # noqa: TID251 - written, not read
     os.environ.update(environment)  # noqa: TID251
 
 
-def name_this_process(name: str) -> None:
+def set_process_name(name: str) -> None:
     """Set the name that `ps -e` and `top` show for this process, on Linux."""
     with suppress(OSError):
         Path("/proc/self/comm").write_text(f"isobar {name.split()[0]}")

@@ -10,7 +10,7 @@ import psycopg
 
 from pipelines.failures import PermanentFailure
 from pipelines.postgres.clients import connect, place_of
-from pipelines.runtime.health import last_sign_of_life
+from pipelines.runtime.health import last_heartbeat
 from pipelines.status.probes.web_ui import noted_processes
 from pipelines.status.rules import BEAT_SECONDS
 
@@ -40,14 +40,14 @@ def _reject_living_daemon(
     connection: psycopg.Connection, url: str, report: Callable[[str], None]
 ) -> None:
     """Raise if a daemon is alive: a stopped one leaves a last heartbeat, so wait for the next."""
-    last, age_seconds = last_sign_of_life(connection)
+    last, age_seconds = last_heartbeat(connection)
     if last is None or age_seconds > BEAT_SECONDS:
         return
     report(f"A daemon was alive {age_seconds:.0f} s ago; waiting whether it still is …")
     deadline = time.monotonic() + BEAT_SECONDS - max(0.0, age_seconds)
     while time.monotonic() < deadline:
         time.sleep(0.5)
-        if last_sign_of_life(connection)[0] != last:
+        if last_heartbeat(connection)[0] != last:
             raise _in_use("a daemon of isobar ui is running", place_of(url))
 
 

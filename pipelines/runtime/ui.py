@@ -33,7 +33,13 @@ from pipelines.runtime.dagster_processes import (
     web_server,
     write_workspace,
 )
-from pipelines.runtime.processes import Child, WarmChild, kill_session, live_in, stop_all
+from pipelines.runtime.processes import (
+    Child,
+    WarmChild,
+    kill_session,
+    replace_environment,
+    stop_all,
+)
 
 LOOPBACK, FIRST_PORT = "127.0.0.1", 3000
 MAX_RESTARTS, WITHIN_SECONDS = 5, 600.0
@@ -122,7 +128,7 @@ class WebUi:
         return copy
 
     def _import_what_they_share(self) -> None:
-        live_in(self.environment)
+        replace_environment(self.environment)
         with suppress(Exception):  # the code server fails for the same reason, and logs it
             for module in PRELOADED:
                 importlib.import_module(module)
@@ -180,7 +186,7 @@ class WebUi:
                 if len(deaths[child.name]) > MAX_RESTARTS:
                     raise PermanentFailure(
                         "ui",
-                        f"the {child.name} keeps exiting: {child.last_words()}",
+                        f"the {child.name} keeps exiting: {child.log_tail()}",
                         place=str(child.log),
                         remedy="Read the log, fix the cause, then start isobar ui again.",
                     )

@@ -24,8 +24,8 @@ from pipelines.migrations.apply import Condition
 from pipelines.orchestration.operations.problems import Problem
 from pipelines.source import broken_sources, check_sources, sources
 from pipelines.status import rules
-from pipelines.status.probes.dagster import DagsterFacts, FindProblems, look_at_instance
-from pipelines.status.probes.databases import Ledger, look_at_storage, look_at_warehouse, place_of
+from pipelines.status.probes.dagster import DagsterFacts, FindProblems, probe_instance
+from pipelines.status.probes.databases import Ledger, place_of, probe_storage, probe_warehouse
 from pipelines.status.probes.web_ui import noted_processes, query_web_server
 from pipelines.status.rules import Code, Database, Disk, ProcessFact
 
@@ -142,9 +142,9 @@ def look(
         except Failure as failure:
             status.invalid = failure
     place = place_of(settings.database_url, settings)
-    warehouse = _Look(place, lambda seconds: look_at_warehouse(settings, seconds))
+    warehouse = _Look(place, lambda seconds: probe_warehouse(settings, seconds))
     place = place_of(settings.dagster_postgres_url or settings.database_url, settings)
-    storage = _Look(place, lambda seconds: look_at_storage(settings, seconds))
+    storage = _Look(place, lambda seconds: probe_storage(settings, seconds))
     noted_url, status.processes = noted_processes(settings.state)
     url = noted_url or web_server_url()
     web_server = _Look(redact(url), lambda seconds: query_web_server(url, seconds)) if url else None
@@ -166,7 +166,7 @@ def look(
             home = settings.dagster_home
             instance = _Look(
                 status.storage.place,
-                lambda seconds: look_at_instance(
+                lambda seconds: probe_instance(
                     home, dagster_url, repository, find_problems, now, seconds
                 ),
                 INSTANCE_SECONDS,

@@ -25,14 +25,14 @@ def document(seen: Status) -> dict[str, Any]:
         "status": status_of(seen.problems),
         "checked_at": seen.checked_at,
         "problems": [asdict(problem) for problem in seen.problems],
-        **{name: {"status": judgement(seen, name), **facts} for name, facts in parts.items()},
+        **{name: {"status": status_of_part(seen, name), **facts} for name, facts in parts.items()},
         "automation": [asdict(one) for one in dagster.instigators] if dagster else [],
         "sources": [source_facts(seen, name) for name in sources()],
         "quarantine": {feed: records for feed, (_, records) in seen.ledger.items() if records},
     }
 
 
-def judgement(seen: Status, part: str) -> Literal["ok", "warning", "bad"] | None:
+def status_of_part(seen: Status, part: str) -> Literal["ok", "warning", "bad"] | None:
     """Return the status of a part; None if it could not be inspected or does not exist."""
     problems = [one for one in seen.problems if one.key.split(":")[:2] == ["status", part]]
     if problems:

@@ -16,7 +16,7 @@ from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.problems import Problem
 from pipelines.source import sources
 from pipelines.status.collect import Status
-from pipelines.status.json_report import judgement, source_facts
+from pipelines.status.json_report import source_facts, status_of_part
 from pipelines.status.probes.dagster import Instigator
 from pipelines.status.rules import GIB, Code, Database, status_of
 
@@ -99,7 +99,7 @@ def _parts(seen: Status) -> Table:
     }
     parts = Table.grid(padding=(0, 1))
     for part, (title, words) in lines.items():
-        parts.add_row(MARKS[judgement(seen, part)], title, escape(printable(words)))
+        parts.add_row(MARKS[status_of_part(seen, part)], title, escape(printable(words)))
     return parts
 
 

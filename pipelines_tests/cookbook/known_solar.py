@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from pipelines.sources.solar import plant_health
-from pipelines.sources.solar.load import Plant, note_failed, take_answer
+from pipelines.sources.solar.load import Plant, load_response, note_failed
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.solar_rows import add_plant
@@ -126,7 +126,7 @@ def put_first(warehouse: Warehouse, owner: psycopg.Connection, now: dt.datetime)
         clock = local(SIERRA, dt.datetime.fromisoformat(item["datetime"]))
         if (clock.date(), clock.hour) in _each(CORRECTED):
             item["observed"] = item["observed"] | {"energy": 0}
-    take_answer(warehouse, SIERRA, window, answer_of(items), run_id=None, now=now)
+    load_response(warehouse, SIERRA, window, answer_of(items), run_id=None, now=now)
 
 
 def put_second(warehouse: Warehouse, owner: psycopg.Connection, now: dt.datetime) -> None:
@@ -139,7 +139,7 @@ def put_second(warehouse: Warehouse, owner: psycopg.Connection, now: dt.datetime
     ]
     for plant, window in windows:
         answer = answer_of(_items(plant, window))
-        take_answer(warehouse, plant, window, answer, run_id=None, now=now)
+        load_response(warehouse, plant, window, answer, run_id=None, now=now)
     with warehouse.transaction("solar") as connection:
         note_failed(connection, HAVEL, Window(AWAY, AWAY + day), PROBLEM, now=now)
     for plant, answers, problem in ((SIERRA, 1, None), (HAVEL, 2, f"{AWAY}: {PROBLEM}")):

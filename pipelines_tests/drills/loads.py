@@ -11,7 +11,7 @@ from pipelines.failures import TransientFailure
 from pipelines.orchestration.resources import utc_now
 from pipelines.sources.bookings.counts import refresh
 from pipelines.sources.flights import archive
-from pipelines.sources.solar.load import Plant, take_answer
+from pipelines.sources.solar.load import Plant, load_response
 from pipelines.sources.solar.windows import DAY, Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.checksums import checksum, columns_of
@@ -80,7 +80,7 @@ def load_readings(store: Warehouse, number: int, folder: Path) -> None:
     window = Window(first, first + 3 * DAY)
     plant = Plant(1 + number % PLANTS, "Sierra", "UTC")
     answer = solar.answer_of(solar.items_of(window))
-    take_answer(store, plant, window, answer, run_id=None, now=utc_now())
+    load_response(store, plant, window, answer, run_id=None, now=utc_now())
 
 
 LOADS: dict[str, Load] = {

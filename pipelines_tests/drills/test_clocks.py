@@ -88,7 +88,7 @@ def test_plants_are_synced_completely_despite_a_wrong_local_clock(
             true.pass_by(hours=5)
             ours.now = true.now + jump
             for synced in Sync(warehouse, client, depth, ours).plants([plant]):
-                assert synced.answers or not synced.problems, synced.problems
+                assert synced.responses or not synced.problems, synced.problems
         for _ in range(2):
             true.pass_by(days=1)
             ours.now = true.now

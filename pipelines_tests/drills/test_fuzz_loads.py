@@ -16,12 +16,12 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from pipelines.failures import Failure, PermanentFailure
-from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.json_documents import parse_json
 from pipelines.postgres.roles import ANALYST
 from pipelines.postgres.server import Connections
 from pipelines.sources.flights import archive
-from pipelines.sources.solar.load import take_answer
+from pipelines.sources.solar.load import load_response
 from pipelines.sources.solar.transform import Columns, parse_items
 from pipelines.sources.weather.providers.open_meteo import OpenMeteo
 from pipelines.sources.weather.refresh import refresh
@@ -72,10 +72,10 @@ def sound(owner: psycopg.Connection) -> Iterator[None]:
     assert owner.execute(UNSOUND).fetchall() == []
 
 
-def as_sent(document: Any) -> JsonAnswer:
+def as_sent(document: Any) -> JsonResponse:
     content = sent(document)
     at = dt.datetime.combine(MONDAY + dt.timedelta(days=next(DAYS)), dt.time(), dt.UTC)
-    return JsonAnswer("http://source", content, parse_json(content), at)
+    return JsonResponse("http://source", content, parse_json(content), at)
 
 
 @pytest.mark.usefixtures("sound")
@@ -157,7 +157,7 @@ def test_any_plant_response_is_loaded_or_rejected(
         return  # which the client rejects
     plant = register(owner, f"Plant {next(DAYS)}", zone="Europe/Paris")
     try:
-        take_answer(warehouse, plant, ONE_DAY, answer, run_id=None, now=dt.datetime.now(dt.UTC))
+        load_response(warehouse, plant, ONE_DAY, answer, run_id=None, now=dt.datetime.now(dt.UTC))
     except PermanentFailure as failure:
         see_named(failure)
 
@@ -223,7 +223,7 @@ def analyst(
     bookings.deliver(warehouse, tmp_path, [bookings.event(number) for number in range(9)])
     shipments.deliver(warehouse, tmp_path, [shipments.line(number) for number in range(9)])
     plant, now = register(owner), dt.datetime.now(dt.UTC)
-    take_answer(warehouse, plant, ONE_DAY, as_sent(day_of_items()), run_id=None, now=now)
+    load_response(warehouse, plant, ONE_DAY, as_sent(day_of_items()), run_id=None, now=now)
     with login(server, guarded, ANALYST) as connection:
         connection.execute("SET statement_timeout = '60s'")
         yield connection

@@ -14,7 +14,7 @@ from pipelines.sources.bookings.transform import of_objects, read_events
 from pipelines.sources.flights.transform import read_snapshot
 from pipelines.sources.shipments.addresses import read_address
 from pipelines.sources.shipments.transform import COLUMNS, read_lines
-from pipelines.sources.solar.transform import read_answer
+from pipelines.sources.solar.transform import read_response
 from pipelines_tests.sources.bookings import made_up as bookings
 from pipelines_tests.sources.flights import made_up as flights
 from pipelines_tests.sources.shipments import made_up as shipments
@@ -27,7 +27,7 @@ read_lines(of_records([Record(2, "", [*line.values()], None)], [*line], COLUMNS)
 read_address(shipments.BERLIN)
 read_events(of_objects([bookings.event(1), bookings.event(2, status=3)]), zone="UTC", position="{}")
 read_snapshot(flights.flights_document(), time_zones={"BUD": "Europe/Budapest"})
-read_answer(
+read_response(
     solar.answer_of(solar.day_of_items()).document,
     plant_id=1,
     zone="UTC",

@@ -44,14 +44,14 @@ def client(**changes: Any) -> HttpClient:
         (body(b"", status=408), "answered 408"),
         (body(b"", status=425), "answered 425"),
         (body(b"", status=429), "answered 429"),
-        (body(b"<!doctype html><title>Sorry</title>"), "is not JSON"),
-        (body(b""), "answer of 0 bytes is not JSON"),
+        (body(b"<!doctype html><title>Sorry</title>"), "is HTML instead of JSON"),
+        (body(b""), "response of 0 bytes is not JSON"),
         (body(b'{"itineraries": [{"id"'), "is not JSON"),
         (body(b'{"error": {"message": "try later"}}'), "answered with an error"),
         (body(b"\xff\xfe\x00{"), "is not JSON"),
         (body(b"[" * 100_000), "is not JSON"),
         (cut(b'{"itineraries"', said_length=500), "broke off before its end"),
-        (silence(0.6), "no answer in time"),
+        (silence(0.6), "no response in time"),
     ],
 )
 def test_transient_errors_are_retried_and_reported_when_they_persist(

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.contract import Reject
-from pipelines.sources.solar.transform import read_answer
+from pipelines.sources.solar.transform import read_response
 from pipelines_tests.sources.solar.made_up import ONE_DAY
 
 
@@ -19,6 +19,6 @@ def test_nesting_at_the_parser_limit_rejects_only_its_record() -> None:
     def further_down(frames: int) -> list[Reject]:
         if frames:
             return further_down(frames - 1)
-        return read_answer(items, plant_id=1, zone="UTC", window=ONE_DAY, now=now).rejects
+        return read_response(items, plant_id=1, zone="UTC", window=ONE_DAY, now=now).rejects
 
     assert len(further_down(100)) == 1

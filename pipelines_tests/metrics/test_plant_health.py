@@ -463,13 +463,13 @@ def test_retired_and_deleted_plants_are_removed(
     assert plants.refresh() == Refreshed(computed=0, removed=1)
     assert list(plants.health()) == [3]
 
-    look_at = plant_health.look_at
+    evaluate = plant_health.evaluate
 
     def delete_meanwhile(*frames: Any) -> Any:
         plants.owner.execute("DELETE FROM solar.plants WHERE plant_id = 3")
-        return look_at(*frames)
+        return evaluate(*frames)
 
-    monkeypatch.setattr(plant_health, "look_at", delete_meanwhile)
+    monkeypatch.setattr(plant_health, "evaluate", delete_meanwhile)
     plants.refresh(NOW + dt.timedelta(days=1))
     assert plants.health() == {}
 

@@ -17,7 +17,7 @@ Tick = Callable[..., int]
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "_looks_for", 0.0)
     monkeypatch.setattr(patience, "stopping", threading.Event())
-    patience.be_patient(20.0)
+    patience.enable_polling(20.0)
 
 
 def looks(found_at: int) -> tuple[list[int], dg.SensorDefinition]:
@@ -28,7 +28,7 @@ def looks(found_at: int) -> tuple[list[int], dg.SensorDefinition]:
         count.append(len(count))
         return dg.RunRequest() if len(count) >= found_at else dg.SkipReason("nothing")
 
-    made = patience.looking_every(0.05, look)
+    made = patience.repeat_every(0.05, look)
     return count, dg.sensor(name="any", job_name="any")(made)
 
 
@@ -85,7 +85,7 @@ def test_a_tick_after_a_failure_evaluates_once_to_end_soon(tick: Tick) -> None:
             raise ValueError("away for a moment")
         return dg.SkipReason("nothing")
 
-    sensor = dg.sensor(name="any", job_name="any")(patience.looking_every(0.05, look))
+    sensor = dg.sensor(name="any", job_name="any")(patience.repeat_every(0.05, look))
     assert tick(sensor) == 0
     with pytest.raises(ValueError, match="away"):
         tick(sensor)
@@ -137,7 +137,7 @@ def test_a_hanging_evaluation_occupies_one_thread_and_is_named(
         answers.wait(60)
         return dg.SkipReason("nothing")
 
-    sensor = dg.sensor(name="any", job_name="any")(patience.looking_every(0.05, look))
+    sensor = dg.sensor(name="any", job_name="any")(patience.repeat_every(0.05, look))
     hanging = threading.Thread(target=tick, args=[sensor])
     hanging.start()
     assert began.wait(30)

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from pipelines.failures import TransientFailure
-from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.json_documents import parse_json
 from pipelines.sources.flights import archive
-from pipelines.sources.solar.load import take_answer
+from pipelines.sources.solar.load import load_response
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.fake_source import FakeSource, body
 from pipelines_tests.sources.bookings import made_up as bookings
@@ -32,13 +32,13 @@ NUMBERS = [DIGITS, f"-{DIGITS}", "1e999999", "-1e999999", "NaN"]
 SMALL = ["1e-999999", f"0.{DIGITS}"]
 
 
-def with_numbers(document: object) -> JsonAnswer:
+def with_numbers(document: object) -> JsonResponse:
     """An answer in which "HERE 0" and so on are the numbers as they stand in a text."""
     sent = json.dumps(document)
     for place, number in enumerate(NUMBERS):
         sent = sent.replace(f'"HERE {place}"', number)
     body = sent.encode()
-    return JsonAnswer("http://source", body, parse_json(body), dt.datetime.now(dt.UTC))
+    return JsonResponse("http://source", body, parse_json(body), dt.datetime.now(dt.UTC))
 
 
 def test_an_endless_integer_rejects_its_record_not_the_document() -> None:
@@ -70,7 +70,7 @@ def test_absurd_solar_numbers_reject_only_their_records(
         items[place]["observed"]["energy"] = f"HERE {place}"
     now = dt.datetime.now(dt.UTC)
     plant, answer = register(owner), with_numbers(items)
-    outcome = take_answer(warehouse, plant, ONE_DAY, answer, run_id=None, now=now)
+    outcome = load_response(warehouse, plant, ONE_DAY, answer, run_id=None, now=now)
     assert (outcome.read, outcome.rejected) == (24, len(NUMBERS))
 
 

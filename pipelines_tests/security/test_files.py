@@ -10,7 +10,7 @@ import pytest
 from pipelines.failures import PermanentFailure
 from pipelines.ingest import inbox as inboxes
 from pipelines.ingest.file_loader import load_file, load_files
-from pipelines.ingest.inbox import Inbox, look_at
+from pipelines.ingest.inbox import Inbox, inspect_file
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import loader
 from pipelines_tests.sources.shipments.made_up import deliver, line, text_of
@@ -108,7 +108,7 @@ def test_a_hard_link_is_a_file_like_any_other(
 def test_a_device_or_a_folder_is_not_imported_by_hand(warehouse: Warehouse, path: str) -> None:
     with pytest.raises(PermanentFailure, match=r"regular file|no such file"):
         load = loader("shipments")
-        load_file(warehouse, "shipments", look_at("shipments", Path(path)), load)
+        load_file(warehouse, "shipments", inspect_file("shipments", Path(path)), load)
 
 
 def test_a_header_of_a_hundred_thousand_columns_is_rejected(

@@ -17,7 +17,7 @@ import psycopg
 from pipelines.http.client import HttpClient
 from pipelines.ingest.deliveries import Delivery, Outcome
 from pipelines.ingest.file_loader import load_file
-from pipelines.ingest.inbox import look_at
+from pipelines.ingest.inbox import inspect_file
 from pipelines.source import HttpDocument, PagedApi, sources
 from pipelines.sources.bookings.client import EventsClient
 from pipelines.sources.flights import archive
@@ -138,7 +138,7 @@ class Files(Feed):
         self.file.write_text(text.getvalue())
 
     def fetch(self) -> list[Outcome]:
-        file = look_at(self.source, self.file)
+        file = inspect_file(self.source, self.file)
         outcome = load_file(self.site.warehouse, self.source, file, loader(self.source))
         return [outcome] if outcome else []
 
@@ -290,7 +290,7 @@ class SolarWindows(Feed):
         (done,) = sync.plants([self.plant])
         if done.problem:
             raise SyncFailed(done.problem)
-        return done.answers
+        return done.responses
 
 
 class SyncFailed(Exception):

@@ -25,8 +25,8 @@ from pipelines.postgres.process_identity import find
 from pipelines.postgres.roles import DAGSTER, ROLES, SUPERUSER
 from pipelines.postgres.server import Connections, EmbeddedPostgres
 from pipelines.runtime.processes import kill_session
-from pipelines.status.probes.dagster import look_at_instance
-from pipelines.status.probes.databases import look_at_storage
+from pipelines.status.probes.dagster import probe_instance
+from pipelines.status.probes.databases import probe_storage
 from pipelines_tests.command import PROJECT, environment, isobar
 from pipelines_tests.orchestration.operations.made_up import World
 from pipelines_tests.served_ui import start
@@ -233,9 +233,9 @@ def test_the_health_check_cannot_write_into_dagsters_storage(ran: Path) -> None:
         return []
 
     settings = Settings.from_environment(environment(ran))
-    found, url = look_at_storage(settings, 10)
+    found, url = probe_storage(settings, 10)
     assert found.is_reachable
-    seen = look_at_instance(
+    seen = probe_instance(
         settings.dagster_home,
         url,
         dg.Definitions().get_repository_def(),

@@ -11,17 +11,17 @@ from pipelines import source as isobar
 
 def load_document(
     connection: Connection,
-    answer: isobar.JsonAnswer,
+    response: isobar.JsonResponse,
     delivery: isobar.Delivery,
     _: Any,
     run_id: str | None,
 ) -> isobar.Outcome:
     """Bring both tables up to date. Raises `PermanentFailure` for another kind of document."""
-    lists = answer.document if isinstance(answer.document, dict) else {}
+    lists = response.document if isinstance(response.document, dict) else {}
     if not all(isinstance(lists.get(name), list) for name in ("stations", "readings")):
         problem, remedy = "no stations and readings", "See whether TIDES_URL points at the gauges."
-        raise isobar.PermanentFailure("tides", problem, place=answer.url, remedy=remedy)
-    stations, readings = read_document(answer.document)
+        raise isobar.PermanentFailure("tides", problem, place=response.url, remedy=remedy)
+    stations, readings = read_document(response.document)
     for records in (stations, readings):
         read, rejects = len(records.records), records.rejects()
         reasons = isobar.count_reasons(rejects)

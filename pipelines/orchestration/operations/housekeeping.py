@@ -70,11 +70,9 @@ def _remove_run_files(context: dg.OpExecutionContext, before: dt.datetime) -> Ma
     return {"folders": folders, "logs of sensors": logs}
 
 
-def _forget_quarantine(
-    context: dg.OpExecutionContext, before: dt.datetime
-) -> Mapping[str, Removed]:
+def _purge_quarantine(context: dg.OpExecutionContext, before: dt.datetime) -> Mapping[str, Removed]:
     with context.resources.warehouse.open() as store:
-        forgotten = retention.forget_quarantine(store, before)
+        forgotten = retention.purge_quarantine(store, before)
     return {f"records of {source}": removed for source, removed in forgotten.items()}
 
 
@@ -103,10 +101,10 @@ OPS = [
         _remove_run_files,
     ),
     _deletion_op(
-        "forget_quarantine",
+        "purge_quarantine",
         QUARANTINE_DAYS,
         "Rejected records go whose delivery was loaded before then; the ledger counts them.",
-        _forget_quarantine,
+        _purge_quarantine,
     ),
     *(
         _deletion_op(kept.name, kept.days, kept.about, _purge(kept), least=kept.min_days)

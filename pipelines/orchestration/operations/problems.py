@@ -29,7 +29,7 @@ from pipelines.orchestration.resources import utc_at, utc_now
 from pipelines.orchestration.run_failures import (
     innermost_error,
     shown,
-    what_and_remedy,
+    split_remedy,
     why_run_failed,
 )
 
@@ -122,7 +122,7 @@ def _failed_run(
     instance: dg.DagsterInstance, key: str, where: str, newest: dg.RunRecord, first: dg.RunRecord
 ) -> Problem:
     run_id, partition = newest.dagster_run.run_id, partition_of(newest)
-    what, remedy = what_and_remedy(why_run_failed(instance, run_id), RUN_AGAIN)
+    what, remedy = split_remedy(why_run_failed(instance, run_id), RUN_AGAIN)
     where = f"{where}, partition {shown(partition, 100)}" if partition else where
     return Problem(key, "error", what, where, utc_at(ended_at(first)), f"/runs/{run_id}", remedy)
 
@@ -220,7 +220,7 @@ def _failing_ticks(
         if error == "DagsterCodeLocationNotFoundError":  # it was waiting when the daemon stopped
             continue
         description = innermost_error(tick.error) if tick.error else "Its evaluation failed."
-        what, remedy = what_and_remedy(description, SEE_TICK)
+        what, remedy = split_remedy(description, SEE_TICK)
         yield Problem(f"{kind}:{look.name}", "error", what, where, since, path, remedy)
 
 

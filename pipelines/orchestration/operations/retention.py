@@ -26,7 +26,7 @@ def days_ago(days: int, now: dt.datetime, *, least: int = MIN_DAYS) -> dt.dateti
     return now - dt.timedelta(days=days)
 
 
-def forget_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed]:
+def purge_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Removed]:
     """Delete quarantined records whose delivery was loaded before a time. Returns counts by source.
 
     The ledger counts them as purged.
@@ -40,7 +40,7 @@ def forget_quarantine(store: Warehouse, before: dt.datetime) -> dict[str, Remove
     )
     with store.translate_db_errors("housekeeping"), store.engine.connect() as connection:
         sources = list(connection.execute(query).scalars())
-    statement = read_sql("pipelines.orchestration.operations", "forget_quarantine")
+    statement = read_sql("pipelines.orchestration.operations", "purge_quarantine")
     return {
         source: delete_in_batches(
             store, source, statement, BATCH_SIZE, source=source, before=before

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from pipelines.failures import PermanentFailure, redact
-from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.http.client import HttpClient, JsonResponse
 
 if TYPE_CHECKING:
     from pipelines.sources.bookings import Settings
@@ -27,7 +27,7 @@ class Page:
     """One response: the name of the request in the ledger, and the events as sent."""
 
     name: str
-    answer: JsonAnswer
+    response: JsonResponse
     events: list[Any]
 
 
@@ -57,9 +57,9 @@ class EventsClient:
             about = f"events since {parameters['updated__gte']}"
         requests: list[dict[str, str]] = []
         for number in range(1, MAX_PAGES + 1):
-            answer = self.http.get_json(self.url, parameters)
-            events, following = self._read(answer.document)
-            yield Page(f"{about}, page {number}", answer, events)
+            response = self.http.get_json(self.url, parameters)
+            events, following = self._read(response.document)
+            yield Page(f"{about}, page {number}", response, events)
             if following is None:
                 return
             requests.append(parameters)
@@ -68,9 +68,9 @@ class EventsClient:
             parameters = following
         raise self._permanent(f"there are more than {MAX_PAGES:,} pages")
 
-    def page(self, name: str, answer: JsonAnswer) -> Page:
+    def page(self, name: str, response: JsonResponse) -> Page:
         """Return the page of a response that was received before."""
-        return Page(name, answer, self._read(answer.document)[0])
+        return Page(name, response, self._read(response.document)[0])
 
     def _read(self, document: Any) -> tuple[list[Any], dict[str, str] | None]:
         """Return the events and the next parameters; the host of `next` is ignored."""
@@ -84,7 +84,9 @@ class EventsClient:
                 return document["results"], dict(parse_qsl(query, keep_blank_values=True))
             raise self._permanent("the address of the next page cannot be read")
         kind = type(document).__name__
-        raise self._permanent(f"the answer is neither an array nor a page with results, but {kind}")
+        raise self._permanent(
+            f"the response is neither an array nor a page with results, but {kind}"
+        )
 
     def _permanent(self, problem: str) -> PermanentFailure:
         return PermanentFailure(

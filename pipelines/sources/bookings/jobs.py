@@ -76,7 +76,7 @@ def hotel_bookings_lag(
         if not counts.is_behind(connection):
             return dg.SkipReason("All events are counted.")
     jobs = source.name, refresh_job.name
-    if any(run_state.is_under_way(context.instance, job) for job in jobs):
+    if any(run_state.has_unfinished_run(context.instance, job) for job in jobs):
         return dg.SkipReason("A run is under way.")
     if run_state.failed_lately(context.instance, refresh_job.name, AFTER_FAILURE_SECONDS):
         return dg.SkipReason("The last run failed; trying again in a few minutes.")

@@ -26,7 +26,7 @@ from pipelines.ingest.deliveries import (
 )
 from pipelines.ingest.gzip_reader import unpacked
 from pipelines.ingest.prefetch import ahead
-from pipelines.ingest.quarantine import leave_quarantine
+from pipelines.ingest.quarantine import resolve_quarantined
 from pipelines.sources.bookings import tables
 from pipelines.sources.bookings.client import Page
 from pipelines.warehouse.connection import array_values, copy_rows
@@ -86,15 +86,15 @@ def load_file(
     )
     layout = csv_file.layout
     delivery_id = open_delivery(connection, delivery, run_id, header=layout.header)
-    collector = RejectCollector(connection, delivery_id, is_answer=False)
-    taken = take_in(
+    collector = RejectCollector(connection, delivery_id, is_response=False)
+    taken = load_batches(
         connection,
         portions(csv_file, COLUMNS),
         delivery_id,
         collector,
         settings.time_zone,
         LINE,
-        go_on=lambda read: collector.stop_if_hopeless(delivery, read, settings.most_bad),
+        go_on=lambda read: collector.enforce_cap(delivery, read, settings.most_bad),
     )
     collector.enforce_reject_cap(delivery, taken.read, settings.most_bad)
     drift = layout.drift(delivery.name, COLUMNS)
@@ -110,18 +110,20 @@ def load_page(
     """
     from pipelines.sources.bookings.transform import of_objects, unknown_keys
 
-    answer = page.answer
-    delivery = Delivery(SOURCE, page.name, answer.sha256, len(answer.body), answer.received_at)
+    response = page.response
+    delivery = Delivery(
+        SOURCE, page.name, response.sha256, len(response.body), response.received_at
+    )
     delivery_id = open_delivery(connection, delivery, run_id)
-    collector = RejectCollector(connection, delivery_id, is_answer=True)
+    collector = RejectCollector(connection, delivery_id, is_response=True)
     events = of_objects(page.events)
-    taken = take_in(connection, [events], delivery_id, collector, settings.time_zone, ELEMENT)
+    taken = load_batches(connection, [events], delivery_id, collector, settings.time_zone, ELEMENT)
     collector.enforce_reject_cap(delivery, taken.read, settings.most_bad)
     drift = unknown_keys(page.events, page.name)
     return _close(connection, delivery_id, taken, collector, drift)
 
 
-def take_in(
+def load_batches(
     connection: Connection,
     portions: Iterable[Batch],
     delivery_id: int,
@@ -303,7 +305,7 @@ def _close(
             "delivery_id": delivery_id,
             "load_number": watermarks.position(connection, TABLE),
         }
-        leave_quarantine(connection, connection.execute(corrected, load).scalars().all())
+        resolve_quarantined(connection, connection.execute(corrected, load).scalars().all())
     return close_delivery(
         connection,
         delivery_id,
@@ -322,17 +324,21 @@ class RejectCollector:
     overlap, or of a file that is sent again goes to quarantine only once.
     """
 
-    def __init__(self, connection: Connection, delivery_id: int, *, is_answer: bool) -> None:
-        self._connection, self._delivery_id, self._is_answer = connection, delivery_id, is_answer
+    def __init__(self, connection: Connection, delivery_id: int, *, is_response: bool) -> None:
+        self._connection, self._delivery_id, self._is_response = (
+            connection,
+            delivery_id,
+            is_response,
+        )
         self.count = self.known = self.bad = self.conflicts = 0
         self.examples: list[Reject] = []
         self.reasons = Counter[str]()
 
     def add(self, rejects: list[Reject], *, are_conflicts: bool = False) -> None:
         """Put events into quarantine that are not there yet."""
-        once = list({one.raw: one for one in rejects}.values()) if self._is_answer else rejects
+        once = list({one.raw: one for one in rejects}.values()) if self._is_response else rejects
         fresh = not_yet_in_quarantine(self._connection, self._delivery_id, once)
-        counting = fresh if self._is_answer else rejects
+        counting = fresh if self._is_response else rejects
         self.known += len(rejects) - len(fresh)
         self.count += len(fresh)
         self.bad += len(counting)
@@ -341,7 +347,7 @@ class RejectCollector:
         self.reasons.update(count_reasons(counting))
         write_rejects(self._connection, self._delivery_id, fresh)
 
-    def stop_if_hopeless(self, delivery: Delivery, read: int, cap: float) -> None:
+    def enforce_cap(self, delivery: Delivery, read: int, cap: float) -> None:
         """Raise `PermanentFailure` early for a long delivery with hardly any valid event."""
         if self.bad > MANY:
             self.enforce_reject_cap(delivery, read, max(cap, 0.5))

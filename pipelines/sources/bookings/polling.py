@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipelines.failures import DatabaseError, Failure, PermanentFailure
-from pipelines.http.client import JsonAnswer
+from pipelines.http.client import JsonResponse
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.deliveries import Outcome, last_sha256
 from pipelines.ingest.file_loader import reading_faults
@@ -70,7 +70,7 @@ def poll(
         kept = [] if start.is_whole_due else _kept_pages(connection, client)
     pages: Iterable[Page] = kept or client.pages(start.since)
     if kept:
-        began_at = min(one.answer.received_at for one in kept)
+        began_at = min(one.response.received_at for one in kept)
     outcomes: list[Outcome] = []
     watermark_at = start.watermark_at
     failure: Failure | None = None
@@ -80,7 +80,7 @@ def poll(
                 with reading_faults(SOURCE, client.place), store.transaction(SOURCE) as connection:
                     newest_at = newest_event_at(page.events, settings.time_zone, until=began_at)
                     watermark_at = max(filter(None, (watermark_at, newest_at)), default=None)
-                    if last_sha256(connection, SOURCE, page.name) == page.answer.sha256:
+                    if last_sha256(connection, SOURCE, page.name) == page.response.sha256:
                         continue
                     outcome = load_page(connection, page, run_id=run_id, settings=settings)
                 outcomes.append(outcome)
@@ -99,7 +99,7 @@ def poll(
             moved["read_whole_at"] = began_at
     problem = None if failure is None else str(failure)
     with store.transaction(SOURCE) as connection:
-        _forget_pages(connection, client)
+        _delete_kept_pages(connection, client)
         _note(connection, client, polled_at=began_at, problem=problem, run_id=run_id, **moved)
     return outcomes, failure
 
@@ -121,7 +121,7 @@ def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.date
             return True
     with store.translate_db_errors(SOURCE), store.engine.connect() as connection:
         is_new = any(
-            last_sha256(connection, SOURCE, page.name) != page.answer.sha256 for page in pages
+            last_sha256(connection, SOURCE, page.name) != page.response.sha256 for page in pages
         )
     if is_new:
         with store.transaction(SOURCE) as connection:
@@ -130,14 +130,14 @@ def has_news(store: Warehouse, client: EventsClient, clock: Callable[[], dt.date
 
 
 def _keep_pages(connection: Connection, client: EventsClient, pages: Sequence[Page]) -> None:
-    _forget_pages(connection, client)
+    _delete_kept_pages(connection, client)
     rows = [
         {
             "url": client.place,
             "page_number": number,
             "name": page.name,
-            "body_gzip": gzip.compress(page.answer.body, compresslevel=1),
-            "received_at": page.answer.received_at,
+            "body_gzip": gzip.compress(page.response.body, compresslevel=1),
+            "received_at": page.response.received_at,
         }
         for number, page in enumerate(pages, start=1)
     ]
@@ -157,12 +157,12 @@ def _kept_pages(connection: Connection, client: EventsClient) -> list[Page]:
     pages = []
     for row in connection.execute(query):
         body = gzip.decompress(row.body_gzip)
-        answer = JsonAnswer(client.place, body, parse_json(body), row.received_at)
-        pages.append(client.page(row.name, answer))
+        response = JsonResponse(client.place, body, parse_json(body), row.received_at)
+        pages.append(client.page(row.name, response))
     return pages
 
 
-def _forget_pages(connection: Connection, client: EventsClient) -> None:
+def _delete_kept_pages(connection: Connection, client: EventsClient) -> None:
     connection.execute(delete(api_pages).where(api_pages.c.url == client.place))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from pipelines.ingest.csv_records import as_sent, layout_of
 from pipelines.ingest.deliveries import Outcome
 from pipelines.ingest.quarantine import Retry, close_retry, retry_each
-from pipelines.sources.bookings.load import ELEMENT, LINE, SOURCE, RejectCollector, take_in
+from pipelines.sources.bookings.load import ELEMENT, LINE, SOURCE, RejectCollector, load_batches
 from pipelines.warehouse.connection import Warehouse
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ def retry_quarantine(store: Warehouse, settings: Settings) -> list[Outcome]:
     """
 
     def again(connection: Connection, retry: Retry) -> Outcome:
-        is_answer = retry.header is None
-        collector = RejectCollector(connection, retry.delivery_id, is_answer=is_answer)
-        taken = take_in(
+        is_response = retry.header is None
+        collector = RejectCollector(connection, retry.delivery_id, is_response=is_response)
+        taken = load_batches(
             connection,
             _portions(retry),
             retry.delivery_id,
             collector,
             settings.time_zone,
-            ELEMENT if is_answer else LINE,
+            ELEMENT if is_response else LINE,
         )
         return close_retry(
             connection,

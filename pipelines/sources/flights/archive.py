@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from pipelines.http.client import JsonAnswer
+from pipelines.http.client import JsonResponse
 from pipelines.http.json_documents import parse_json
 from pipelines.ingest.deliveries import Delivery
 from pipelines.sources.flights import tables
@@ -36,13 +36,13 @@ class Archived:
     is_new: bool
 
 
-def keep(connection: Connection, answer: JsonAnswer) -> Archived:
+def keep(connection: Connection, response: JsonResponse) -> Archived:
     """Archive the body as received, unless it equals the day's last snapshot.
 
     A rejected document that is received again is marked to be loaded again.
     """
-    known = kept(connection, answer.received_at)
-    if known and known.sha256 == answer.sha256:
+    known = kept(connection, response.received_at)
+    if known and known.sha256 == response.sha256:
         snapshots = tables.snapshots
         connection.execute(
             update(snapshots)
@@ -61,20 +61,20 @@ def keep(connection: Connection, answer: JsonAnswer) -> Archived:
             where=tables.payloads.c.body_gzip.is_(None),  # it was deleted by retention
         ),
         {
-            "sha256": answer.sha256,
-            "byte_count": len(answer.body),
-            "body_gzip": gzip.compress(answer.body, compresslevel=3, mtime=0),
+            "sha256": response.sha256,
+            "byte_count": len(response.body),
+            "body_gzip": gzip.compress(response.body, compresslevel=3, mtime=0),
         },
     )
     connection.execute(
         insert(tables.snapshots),
         {
-            "snapshot_at": answer.received_at,
-            "sha256": answer.sha256,
-            "source_url": answer.url,
+            "snapshot_at": response.received_at,
+            "sha256": response.sha256,
+            "source_url": response.url,
         },
     )
-    return Archived(answer.received_at, answer.sha256, len(answer.body), is_new=True)
+    return Archived(response.received_at, response.sha256, len(response.body), is_new=True)
 
 
 def kept(connection: Connection, until: dt.datetime) -> Archived | None:
@@ -158,5 +158,5 @@ def seed_sandbox(store: Warehouse) -> str | None:
         for ago in range(DEMO_DAYS, 0, -1):
             day = at - dt.timedelta(days=ago)
             body = json.dumps(document(1, day.date()), ensure_ascii=False).encode()
-            keep(connection, JsonAnswer("sandbox", body, None, day))
+            keep(connection, JsonResponse("sandbox", body, None, day))
     return f"Archived the sandbox's flights of {DEMO_DAYS} days."

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.failures import NotReady, PermanentFailure
-from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.http.json_documents import SENT_TWICE
 from pipelines.ingest.deliveries import Delivery
 
@@ -32,14 +32,14 @@ class FlightsClient:
     url: str
     http: HttpClient
 
-    def fetch(self) -> JsonAnswer:
+    def fetch(self) -> JsonResponse:
         """Fetch the current document.
 
         Raises `PermanentFailure` for JSON of another shape, and whatever `HttpClient` raises.
         """
-        answer = self.http.get_json(self.url)
-        check_document(answer.document, place=answer.url)
-        return answer
+        response = self.http.get_json(self.url)
+        check_document(response.document, place=response.url)
+        return response
 
 
 def check_document(document: Any, *, place: str) -> None:

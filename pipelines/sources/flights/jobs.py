@@ -82,10 +82,10 @@ def _archive(
     day: dt.date, today: dt.date, settings: Settings, store: Warehouse
 ) -> archive.Archived:
     if day == today:
-        answer = open_client(settings).fetch()
+        response = open_client(settings).fetch()
         with store.transaction(SOURCE) as connection:
-            kept = archive.keep(connection, answer)
-        if (received_on := answer.received_at.date()) != day:
+            kept = archive.keep(connection, response)
+        if (received_on := response.received_at.date()) != day:
             raise TransientFailure(
                 SOURCE,
                 f"the day changed during the run, and the document is archived for {received_on}",
@@ -180,7 +180,7 @@ def flights_retry(
     with warehouse.open() as store, store.engine.connect() as connection:
         if archive.kept(connection, utc_now()) is not None:
             return dg.SkipReason("Today's document is archived.")
-    if run_state.is_under_way(context.instance, job, day):
+    if run_state.has_unfinished_run(context.instance, job, day):
         return dg.SkipReason("A run is under way.")
     if run_state.last_failure_at(context.instance, job, day) is None:
         return dg.SkipReason("No run for today has failed.")

@@ -76,7 +76,7 @@ def bring_up_to_date(
 
     if rebuild:
         with store.transaction(SOURCE) as connection:
-            _forget_all(connection)
+            _delete_all(connection)
             for snapshot_at in pending(connection):
                 load_one(connection, snapshot_at)
         return outcomes, failures
@@ -89,7 +89,7 @@ def bring_up_to_date(
             return outcomes, failures
 
 
-def _forget_all(connection: Connection) -> None:
+def _delete_all(connection: Connection) -> None:
     """Empty the tables, so that every archived snapshot is loaded again, including rejected ones.
 
     The rows of snapshots without a document, and of those before them, are kept.

@@ -23,7 +23,7 @@ from pipelines.ingest.deliveries import (
     open_delivery,
     write_rejects,
 )
-from pipelines.ingest.quarantine import Retry, close_retry, leave_quarantine, retry_each
+from pipelines.ingest.quarantine import Retry, close_retry, resolve_quarantined, retry_each
 from pipelines.sources.shipments import tables
 from pipelines.warehouse.connection import (
     Warehouse,
@@ -96,7 +96,7 @@ def load_file(
     for batch in portions(csv_file, COLUMNS):
         read += len(batch.sent) + len(batch.broken)
         reject(_stage(connection, read_lines(batch)))
-    reject(_take_out_contradictions(connection))
+    reject(_remove_contradictions(connection))
     enforce_reject_cap(delivery, read, bad, reasons, cap=MAX_BAD, few=FEW_BAD)
     stored = _put(
         connection,
@@ -105,9 +105,9 @@ def load_file(
         changed_at=loaded_at,
         currency=settings.currency,
     )
-    answered = text(read_sql("pipelines.sources.shipments", "answered_records"))
+    resolved = text(read_sql("pipelines.sources.shipments", "resolved_records"))
     mine = {"source": SOURCE, "delivery_id": delivery_id, "again": [*again]}
-    leave_quarantine(connection, connection.execute(answered, mine).scalars().all())
+    resolve_quarantined(connection, connection.execute(resolved, mine).scalars().all())
     return close_delivery(
         connection,
         delivery_id,
@@ -153,9 +153,9 @@ def _retry(connection: Connection, retry: Retry, *, currency: str | None) -> Out
     _prepare(connection)
     rejects = [*seconds.values()]
     rejects += _stage(connection, read_lines(of_records(records, layout.columns, COLUMNS)))
-    rejects += _take_out_contradictions(connection)
+    rejects += _remove_contradictions(connection)
     parameters = {"as_of": retry.loaded_at, "delivery_id": delivery_id}
-    rejects += _take_out(connection, "contradicted_lines", parameters)
+    rejects += _remove(connection, "contradicted_lines", parameters)
     connection.execute(text(read_sql("pipelines.sources.shipments", "later_shipments")), parameters)
     now = connection.execute(select(func.clock_timestamp())).scalar_one()
     stored = _put(
@@ -179,15 +179,15 @@ def _stage(connection: Connection, lines: Lines) -> list[Reject]:
     return lines.rejects
 
 
-def _take_out_contradictions(connection: Connection) -> list[Reject]:
+def _remove_contradictions(connection: Connection) -> list[Reject]:
     """Remove lines that contradict each other from the staged ones, and return them."""
     connection.execute(text("ANALYZE stage_lines (tracking_number, carrier, sku)"))
-    return _take_out(connection, "disagreeing_lines", {}) + _take_out(
+    return _remove(connection, "disagreeing_lines", {}) + _remove(
         connection, "contradicting_lines", {"reason": SECOND_LINE}
     )
 
 
-def _take_out(connection: Connection, script: str, parameters: Mapping[str, Any]) -> list[Reject]:
+def _remove(connection: Connection, script: str, parameters: Mapping[str, Any]) -> list[Reject]:
     """Run a statement that removes lines from the staged ones, and return them."""
     query = text(read_sql("pipelines.sources.shipments", script))
     return [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.failures import PermanentFailure, redact
-from pipelines.http.client import HttpClient, JsonAnswer, RetryBudget
+from pipelines.http.client import HttpClient, JsonResponse, RetryBudget
 from pipelines.sources.solar.windows import Window
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ class MonitoringClient:
         """The URL without secrets."""
         return redact(self.url, self.http.secrets)
 
-    def end_patience(self) -> None:
+    def stop_retrying(self) -> None:
         """Disallow further retries of requests in progress."""
         if self.http.patience is not None:
             self.http.patience.end()
 
-    def request(self, plant_id: int, window: Window) -> JsonAnswer:
-        """Request the days of the window; the answer's `document` is for `read_answer`.
+    def request(self, plant_id: int, window: Window) -> JsonResponse:
+        """Request the days of the window; the response's `document` is for `read_response`.
 
-        Raises whatever `HttpClient` raises, and `PermanentFailure` if the answer has another shape.
+        Raises whatever `HttpClient` raises, and `PermanentFailure` for a response of another shape.
         """
         from pipelines.sources.solar.transform import Columns
 
@@ -45,16 +45,16 @@ class MonitoringClient:
             "from": window.first.isoformat(),
             "to": window.end.isoformat(),
         }
-        answer = self.http.get_json(self.url, parameters)
-        if not isinstance(answer.document, list | Columns):
-            kind = type(answer.document).__name__
+        response = self.http.get_json(self.url, parameters)
+        if not isinstance(response.document, list | Columns):
+            kind = type(response.document).__name__
             raise PermanentFailure(
                 self.http.source,
                 f"the response for plant {plant_id}, {window}, is not an array but {kind}",
                 place=self.place,
                 remedy=f"Check the service, and whether {self.http.variable} is right.",
             )
-        return answer
+        return response
 
 
 def open_client(settings: Settings) -> MonitoringClient | None:

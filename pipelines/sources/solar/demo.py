@@ -4,14 +4,14 @@ import datetime as dt
 import json
 from typing import Any
 
-from pipelines.http.client import JsonAnswer
-from pipelines.sources.solar.load import Plant, take_answer
+from pipelines.http.client import JsonResponse
+from pipelines.sources.solar.load import Plant, load_response
 from pipelines.sources.solar.registry import register_demo
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 
-#: Answers from before the first sync: plant, days ago, hours without observations yet, missing
-#: hours, age of the answer, and how often it was received. The first sync requests an old one
+#: Responses from before the first sync: plant, days ago, hours without observations yet, missing
+#: hours, age of the response, and how often it was received. The first sync requests an old one
 #: again, which yields corrections. One that was received several times just now leaves a gap for
 #: hours.
 EARLIER = (
@@ -41,15 +41,15 @@ def seed_sandbox(store: Warehouse) -> str | None:
     for plant_id, ago, unobserved, missing, age, times in EARLIER:
         day = now.date() - dt.timedelta(days=ago)
         items = _items(plant_id, day, unobserved, missing)
-        answer = JsonAnswer("sandbox", json.dumps(items).encode(), items, now - age)
+        response = JsonResponse("sandbox", json.dumps(items).encode(), items, now - age)
         window = Window(day, day + dt.timedelta(days=1))
         for _ in range(times):
-            take_answer(store, plants[plant_id], window, answer, run_id=None, now=now - age)
+            load_response(store, plants[plant_id], window, response, run_id=None, now=now - age)
     return "Registered the sandbox's solar plants."
 
 
 def _items(plant_id: int, day: dt.date, unobserved: range, missing: range) -> list[dict[str, Any]]:
-    """Return an earlier answer of the service for a day, which lacks some of today's values."""
+    """Return an earlier response of the service for a day, which lacks some of today's values."""
     from pipelines.sources.solar.sandbox.sun import readings
 
     return [

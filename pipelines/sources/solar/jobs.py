@@ -119,11 +119,11 @@ def readings(
         sync = Sync(store, client, _depth(solar), utc_now, run_id=context.run.run_id)
         by_hand = _of_partitions(context)
         counts = ReadingCounts(store)
-        answers = []
+        responses = []
         for synced in sync.plants(by_hand or config.plants or None, with_new=by_hand is None):
             _record_synced(context, counts, synced)
-            answers += synced.answers
-        step.record_deliveries(store, SERVICE, answers)
+            responses += synced.responses
+        step.record_deliveries(store, SERVICE, responses)
         return dg.MaterializeResult(asset_key=key, metadata=ALREADY_REPORTED)
 
 
@@ -145,13 +145,13 @@ def request_days(
         window = Window(_date("from_date", config.from_date), _date("to_date", config.to_date))
         run_id = context.run.run_id
         sync = Sync(store, client, _depth(solar), utc_now, run_id=run_id, window=window)
-        failed, answers = [], []
+        failed, responses = [], []
         counts = ReadingCounts(store)
         for synced in sync.plants(config.plants):
             _record_synced(context, counts, synced)
-            answers += synced.answers
+            responses += synced.responses
             failed += [f"{synced.plant}: {synced.problem}"] if synced.problem else []
-        StepMetadata(context).record_deliveries(store, SERVICE, answers)
+        StepMetadata(context).record_deliveries(store, SERVICE, responses)
     if failed:
         raise dg.Failure(description="\n".join(failed), allow_retries=False)
 
@@ -243,7 +243,7 @@ def solar_sync_due(
         due = list(connection.execute(query, {"now": utc_now()}).scalars())
     if not due:
         return dg.SkipReason("No plant is due.")
-    if run_state.is_under_way(context.instance, source.name):
+    if run_state.has_unfinished_run(context.instance, source.name):
         return dg.SkipReason("A run is under way.")
     if run_state.failed_lately(context.instance, source.name, AFTER_FAILURE_SECONDS):
         return dg.SkipReason("The last run failed; trying again in half a minute.")

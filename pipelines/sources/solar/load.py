@@ -1,4 +1,4 @@
-"""Load one answer into the warehouse: readings, days and bookkeeping in one transaction.
+"""Load one response into the warehouse: readings, days and bookkeeping in one transaction.
 
 Each day of an answered window is recorded as complete, partial or empty. A window that the service
 did not answer is recorded as failed. A day never counts as synced unless its data are stored.
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, TextClause, func, select, text
 
 from pipelines.failures import PermanentFailure
-from pipelines.http.client import JsonAnswer
+from pipelines.http.client import JsonResponse
 from pipelines.ingest.contract import drift_of
 from pipelines.ingest.deliveries import (
     Delivery,
@@ -26,7 +26,7 @@ from pipelines.ingest.deliveries import (
     open_delivery,
     write_rejects,
 )
-from pipelines.ingest.quarantine import leave_quarantine
+from pipelines.ingest.quarantine import resolve_quarantined
 from pipelines.sources.solar import tables
 from pipelines.sources.solar.tables import VALUES
 from pipelines.sources.solar.windows import Known, Window
@@ -42,7 +42,7 @@ SOURCE = "solar"
 MAX_ITEMS_AN_HOUR = 4
 #: How long to wait for another session that is changing the plant, such as a forgotten psql.
 LOCK_WAIT = "60s"
-#: Share of bad items from which the whole answer is rejected: its format must have changed.
+#: Share of bad items from which the whole response is rejected: its format must have changed.
 MAX_BAD = 0.9
 
 
@@ -81,39 +81,39 @@ def known_days(connection: Connection, plant_id: int, oldest: dt.date, now: dt.d
     return Known(last[0] if last else None, holes, due)
 
 
-def take_answer(
+def load_response(
     store: Warehouse,
     plant: Plant,
     window: Window,
-    answer: JsonAnswer,
+    response: JsonResponse,
     *,
     run_id: str | None,
     now: dt.datetime,
 ) -> Outcome:
-    """Write the service's answer for a window.
+    """Write the service's response for a window.
 
-    Raises `PlantGone`, and `PermanentFailure` if the answer is not about the window or almost all
+    Raises `PlantGone`, and `PermanentFailure` if the response is not about the window or almost all
     of it is bad; nothing is written then.
     """
-    from pipelines.sources.solar.transform import read_answer
+    from pipelines.sources.solar.transform import read_response
 
     most = MAX_ITEMS_AN_HOUR * 24 * ((window.end - window.first).days + 1)
-    if len(answer.document) > most:
+    if len(response.document) > most:
         raise PermanentFailure(
             SOURCE,
-            f"the response has {len(answer.document):,} items, more than the allowed {most:,}",
+            f"the response has {len(response.document):,} items, more than the allowed {most:,}",
             place=f"plant {plant.plant_id}, {window}",
             remedy="See whether the service respects from and to, and sends hours.",
         )
-    parsed = read_answer(
-        answer.document, plant_id=plant.plant_id, zone=plant.zone, window=window, now=now
+    parsed = read_response(
+        response.document, plant_id=plant.plant_id, zone=plant.zone, window=window, now=now
     )
     delivery = Delivery(
         SOURCE,
         f"plant {plant.plant_id}, {window}",
-        answer.sha256,
-        len(answer.body),
-        answer.received_at,
+        response.sha256,
+        len(response.body),
+        response.received_at,
     )
     enforce_reject_cap(
         delivery,
@@ -140,7 +140,7 @@ def take_answer(
         delivery_id = open_delivery(connection, delivery, run_id)
         write_rejects(connection, delivery_id, parsed.rejects)
         changed = _put_readings(connection, plant, parsed.readings, delivery_id)
-        _answer_quarantine(connection, plant, window, delivery_id)
+        _resolve_quarantined(connection, plant, window, delivery_id)
         days: dict[str, Any] = {
             "delivery_id": delivery_id,
             "now": now,
@@ -183,7 +183,7 @@ def keep_plant(connection: Connection, plant: Plant) -> None:
 
 
 def _is_known(connection: Connection, plant: Plant, window: Window, delivery: Delivery) -> bool:
-    """Return whether the same answer was the last one for every day of the window."""
+    """Return whether the same response was the last one for every day of the window."""
     if last_sha256(connection, SOURCE, delivery.name) != delivery.sha256:
         return False
     mine = (
@@ -236,18 +236,18 @@ def _stored(connection: Connection, times: dict[str, Any]) -> pd.DataFrame | Non
     return pd.DataFrame(dict(zip(VALUES, columns[1:], strict=True)), index=columns[0])
 
 
-def _answer_quarantine(
+def _resolve_quarantined(
     connection: Connection, plant: Plant, window: Window, delivery_id: int
 ) -> None:
-    """Resolve the quarantined items of earlier answers for the window's hours."""
+    """Resolve the quarantined items of earlier responses for the window's hours."""
     keys = [
         [str(plant.plant_id), f"{_midnight(day, plant.zone):%Y-%m-%dT%H:%M:%S}Z"] for day in window
     ]
-    answered = connection.execute(
-        _statement("answered_records"),
+    resolved = connection.execute(
+        _statement("resolved_records"),
         {"source": SOURCE, "delivery_id": delivery_id, "from_key": keys[0], "to_key": keys[1]},
     )
-    leave_quarantine(connection, answered.scalars().all())
+    resolve_quarantined(connection, resolved.scalars().all())
 
 
 def _days(readings: pd.DataFrame, zone: str) -> list[dt.date]:

@@ -68,7 +68,7 @@ def suspicious(connection: Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def look_at(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
+def evaluate(plants: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
     """Evaluate each plant; return the columns of the table that derive from readings.
 
     `plants` has the index plant_id and the columns latitude, longitude and, as instants, first_at,
@@ -105,7 +105,7 @@ def _health_of(connection: Connection, plants: Sequence[Row[Any]]) -> pd.DataFra
         rows = connection.execute(_statement("readings_of_plants"), parameters)
         readings = pd.DataFrame(rows, columns=list(READING_TYPES)).astype(READING_TYPES)
         some = some.set_index("plant_id")
-        found.append(some[["day", "requested_at"]].join(look_at(some, readings)))
+        found.append(some[["day", "requested_at"]].join(evaluate(some, readings)))
     return pd.concat(found).reset_index()
 
 

@@ -25,13 +25,13 @@ class ReadingCounts:
         with self._store.translate_db_errors(SOURCE), self._store.engine.connect() as connection:
             days = connection.execute(_statement("plant_page"), {"plant_id": plant_id}).all()
             self._counts |= _counts(connection, plant_id)
-            received = bytes_of(connection, synced.answers)
+            received = bytes_of(connection, synced.responses)
         return {
             "plant": synced.plant.name,
-            "response_count": len(synced.answers),
+            "response_count": len(synced.responses),
             "bytes_received": received,
             **{
-                name: sum(getattr(answer, name) for answer in synced.answers)
+                name: sum(getattr(response, name) for response in synced.responses)
                 for name in ("read", "loaded", "unchanged", "rejected")
             },
             "seconds": round(synced.seconds, 3),

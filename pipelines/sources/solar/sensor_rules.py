@@ -62,7 +62,7 @@ def is_on_at_night(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]
     slightly wrong coordinates and clocks that are off by some minutes.
     """
     is_night = sun.highest_degrees < NIGHT_BELOW_DEGREES
-    is_on = (readings.observed_energy_kwh > _faint(readings)) | (
+    is_on = (readings.observed_energy_kwh > _negligible_energy(readings)) | (
         readings.observed_irradiation_wh_per_m2 > NIGHT_WH_PER_M2
     )
     return is_night & is_on
@@ -76,16 +76,16 @@ def is_flat(readings: pd.DataFrame) -> pd.Series[bool]:
     that is constant together with the expected energy under changing light is an inverter at its
     limit. Neither counts as flat.
     """
-    is_day = readings.expected_energy_kwh > _faint(readings)
-    is_at_limit = _stands_still(readings, "expected_energy_kwh") & ~_stands_still(
+    is_day = readings.expected_energy_kwh > _negligible_energy(readings)
+    is_at_limit = _is_unchanged(readings, "expected_energy_kwh") & ~_is_unchanged(
         readings, "expected_irradiation_wh_per_m2"
     )
     energy = (
-        _stands_still(readings, "observed_energy_kwh")
+        _is_unchanged(readings, "observed_energy_kwh")
         & (readings.observed_energy_kwh > 0)
         & ~is_at_limit
     )
-    irradiation = _stands_still(readings, "observed_irradiation_wh_per_m2")
+    irradiation = _is_unchanged(readings, "observed_irradiation_wh_per_m2")
     follows = is_day & is_day.shift(fill_value=False)
     return _in_long_run(energy & follows) | _in_long_run(irradiation & follows)
 
@@ -105,12 +105,12 @@ def is_over_limit(readings: pd.DataFrame, sun: pd.DataFrame) -> pd.Series[bool]:
     return readings.observed_irradiation_wh_per_m2.gt(limit)
 
 
-def _faint(readings: pd.DataFrame) -> pd.Series[float]:
+def _negligible_energy(readings: pd.DataFrame) -> pd.Series[float]:
     """Return the negligible energy for the plant of each reading."""
     return FAINT * readings.groupby("plant_id").expected_energy_kwh.transform("max")
 
 
-def _stands_still(readings: pd.DataFrame, value: str) -> pd.Series[bool]:
+def _is_unchanged(readings: pd.DataFrame, value: str) -> pd.Series[bool]:
     """Return whether the value equals that of the same plant an hour earlier."""
     import pandas as pd
 

@@ -1,7 +1,7 @@
 """Sync plants: several at once, each window of each plant in its own transaction.
 
-Answers that were written are not requested again by the next sync, however this one ended. A plant
-is locked during its sync, so that it cannot be deleted and two syncs of it take turns.
+The next sync does not request again what this one has written, however it ended. A plant is locked
+during its sync, so that it cannot be deleted and two syncs of it take turns.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from pipelines.sources.solar.load import (
     PlantGone,
     keep_plant,
     known_days,
+    load_response,
     note_failed,
-    take_answer,
 )
 from pipelines.sources.solar.windows import Depth, Window, history_from, windows, years
 from pipelines.warehouse.connection import Warehouse
@@ -55,7 +55,7 @@ class Synced:
     """The result of one plant; `problems` say which windows failed, and why."""
 
     plant: Plant
-    answers: list[Outcome] = field(default_factory=list)
+    responses: list[Outcome] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -119,7 +119,7 @@ class Sync:
                         known.update(plant.plant_id for plant in new)
             finally:  # requests in progress end after their current attempt
                 self._stopped.set()
-                self.client.end_patience()
+                self.client.stop_retrying()
 
     def _plant(self, plant: Plant) -> Synced:
         """Sync one plant; it ends if the service does not answer."""
@@ -162,16 +162,16 @@ class Sync:
         return list(windows(known, today, self.depth))
 
     def _take(self, synced: Synced, window: Window) -> bool:
-        """Request a window and write the answer; return whether to go on."""
+        """Request a window and write the response; return whether to go on."""
         plant = synced.plant
         try:
-            answer = self.client.request(plant.plant_id, window)
+            response = self.client.request(plant.plant_id, window)
         except Failure as failure:
             self._note_failed(synced, window, f"{failure.problem}. {failure.remedy}")
             return False
         try:
-            outcome = take_answer(
-                self.store, plant, window, answer, run_id=self.run_id, now=self.clock()
+            outcome = load_response(
+                self.store, plant, window, response, run_id=self.run_id, now=self.clock()
             )
         except (DatabaseError, PlantGone, TransientFailure):
             raise
@@ -181,7 +181,7 @@ class Sync:
             logger.exception("%s, %s", plant, window)
             self._note_failed(synced, window, f"a fault of Isobar: {error!r}. See the run's log.")
         else:
-            synced.answers.append(outcome)
+            synced.responses.append(outcome)
         return True
 
     def _note_failed(self, synced: Synced, window: Window, problem: str) -> None:
@@ -194,7 +194,7 @@ class Sync:
             return
         ended = {
             "ended_at": self.clock(),
-            "response_count": len(synced.answers),
+            "response_count": len(synced.responses),
             "problem": synced.problem,
         }
         mine = tables.syncs.c.plant_id == synced.plant.plant_id

@@ -1,4 +1,4 @@
-"""Parse an answer of the monitoring service: items to readings, bad ones with their reasons.
+"""Parse a response of the monitoring service: items to readings, bad ones with their reasons.
 
 An item is `{"datetime": …, "expected": {"energy", "irradiation"}, "observed": {…}}`. Its time is in
 the plant's zone unless it names another one.
@@ -38,7 +38,7 @@ Values = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Columns:
-    """The items of an answer as columns; each item has exactly the expected keys."""
+    """The items of a response as columns; each item has exactly the expected keys."""
 
     body: bytes
     #: As written, without a zone.
@@ -52,8 +52,8 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class ParsedAnswer:
-    """The items of an answer: read = readings + repeated + elsewhere + rejects."""
+class ParsedResponse:
+    """The items of a response: read = readings + repeated + elsewhere + rejects."""
 
     read: int
     #: `read_at` (UTC) and the columns of `VALUES`, in order of time, each hour once.
@@ -92,7 +92,7 @@ class _Zone:
 
 
 class _Reader:
-    """Reads the items of one answer, one after the other."""
+    """Reads the items of one response, one after the other."""
 
     def __init__(self, plant_id: int, zone: str, window: Window, now: dt.datetime) -> None:
         self.plant_id, self.zone, self.window = plant_id, _Zone(zone), window
@@ -186,26 +186,26 @@ class _Reader:
         )
 
 
-def read_answer(
+def read_response(
     items: Sequence[Any] | Columns,
     *,
     plant_id: int,
     zone: str,
     window: Window,
     now: dt.datetime,
-) -> ParsedAnswer:
-    """Parse the items of an answer for some days of a plant in `zone`."""
+) -> ParsedResponse:
+    """Parse the items of a response for some days of a plant in `zone`."""
     if isinstance(items, Columns):
         if (readings := _plain_readings(items, zone, window, now)) is not None:
-            return ParsedAnswer(len(items), readings, [], 0, 0, [], [])
-        return read_answer(
+            return ParsedResponse(len(items), readings, [], 0, 0, [], [])
+        return read_response(
             parse_json(items.body), plant_id=plant_id, zone=zone, window=window, now=now
         )
     reader = _Reader(plant_id, zone, window, now)
     reader.begin(items)
     for number, item in enumerate(items):
         reader.read(number, item)
-    return ParsedAnswer(
+    return ParsedResponse(
         len(items),
         _frame(reader.readings),
         reader.rejects,
@@ -217,7 +217,7 @@ def read_answer(
 
 
 def parse_items(body: bytes) -> Any:
-    """Parse an answer into `Columns` if every item is valid, as is usual, else as JSON.
+    """Parse a response into `Columns` if every item is valid, as is usual, else as JSON.
 
     This takes a fifth of the time, because no item becomes a Python object. Raises as `parse_json`
     does.

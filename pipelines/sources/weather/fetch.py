@@ -71,33 +71,33 @@ class Kind(ABC, Generic[B, A]):
 
     @abstractmethod
     def request(self, batch: B) -> Sequence[A | str]:
-        """Send the request. Returns the answer for each place, in order, or why it is unusable."""
+        """Send the request. Returns the response for each place in order, or why it is unusable."""
 
     @abstractmethod
     def write(
-        self, connection: Connection, batch: B, answers: Mapping[int, A], now: dt.datetime
+        self, connection: Connection, batch: B, responses: Mapping[int, A], now: dt.datetime
     ) -> None:
-        """Write the good answers, by place_id."""
+        """Write the good responses, by place_id."""
 
     def succeeded_at(
         self,
         batch: B,  # noqa: ARG002 - for kinds that override it
-        answers: Mapping[int, A],  # noqa: ARG002 - so is this
+        responses: Mapping[int, A],  # noqa: ARG002 - so is this
         now: dt.datetime,
     ) -> dt.datetime | None:
         """Return when the places became up to date; None if more of them may be due at once."""
         return now
 
-    def impossible(self, answer: A) -> Sequence[str]:  # noqa: ARG002 - for kinds that override it
-        """Return the names of impossible values in a good answer, which were left out."""
+    def impossible(self, response: A) -> Sequence[str]:  # noqa: ARG002 - for kinds that override it
+        """Return the names of impossible values in a good response, which were left out."""
         return ()
 
     def follow_up(
         self,
         batch: B,  # noqa: ARG002 - for kinds that override it
-        answers: Mapping[int, A],  # noqa: ARG002 - so is this
+        responses: Mapping[int, A],  # noqa: ARG002 - so is this
     ) -> B | None:
-        """Return another request that these answers make necessary."""
+        """Return another request that these responses make necessary."""
         return None
 
 
@@ -109,7 +109,7 @@ class FetchResult:
     failed: int = 0
     requests: int = 0
     failure: Failure | None = None
-    #: Impossible values that were left out of good answers, by name.
+    #: Impossible values that were left out of good responses, by name.
     impossible: Counter[str] = field(default_factory=Counter)
     failed_batches: int = field(default=0, repr=False)
 
@@ -135,7 +135,7 @@ def fetch(
         for kind in kinds:
             loop = _Loop(transaction, kind, clock, sleep, done)
             if is_by_hand:
-                loop.forget_retries()
+                loop.clear_retries()
             try:
                 loop.run()
             except QuotaExhausted as exhausted:
@@ -154,10 +154,10 @@ class _Loop(Generic[B, A]):
     sleep: Sleep
     done: FetchResult
 
-    def forget_retries(self) -> None:
+    def clear_retries(self) -> None:
         """Make all failed places due at once."""
         with self.transaction() as connection:
-            fetch_state.forget_retries(connection, self.kind.name)
+            fetch_state.clear_retries(connection, self.kind.name)
 
     def run(self) -> None:
         while batches := self._pick():
@@ -179,7 +179,7 @@ class _Loop(Generic[B, A]):
         for wait in (*WAITS_SECONDS, None):
             request_id = self._log(batch)
             try:
-                answers = self.kind.request(batch)
+                responses = self.kind.request(batch)
             except (TransientFailure, NotReady) as failure:
                 self._record_failure(batch, request_id, failure, is_last=wait is None)
                 if wait is not None:
@@ -191,7 +191,7 @@ class _Loop(Generic[B, A]):
                 self._stop(batch, request_id, failure)
                 raise
             else:
-                self._write(batch, answers, request_id)
+                self._write(batch, responses, request_id)
                 return
 
     def _log(self, batch: B) -> Any:
@@ -256,18 +256,18 @@ class _Loop(Generic[B, A]):
                     connection, self.kind.provider, self.kind.key_digest, failure, self.clock()
                 )
 
-    def _write(self, batch: B, answers: Sequence[A | str], request_id: Any) -> None:
-        """Write the good answers, the outcome and the next retries in one transaction."""
+    def _write(self, batch: B, responses: Sequence[A | str], request_id: Any) -> None:
+        """Write the good responses, the outcome and the next retries in one transaction."""
         now, name = self.clock(), self.kind.name
         good: dict[int, A] = {}
         bad: list[tuple[Place, TransientFailure]] = []
-        for place, answer in zip(batch.places, answers, strict=True):
-            if isinstance(answer, str):
-                bad.append((place, _unusable(self.kind.provider, place, answer)))
+        for place, response in zip(batch.places, responses, strict=True):
+            if isinstance(response, str):
+                bad.append((place, _unusable(self.kind.provider, place, response)))
             else:
-                good[place.place_id] = answer
+                good[place.place_id] = response
         with self.transaction() as connection:
-            request_log.forget_block(connection, self.kind.provider, self.kind.key_digest)
+            request_log.delete_block(connection, self.kind.provider, self.kind.key_digest)
             if good:
                 self.kind.write(connection, batch, good, now)
                 request_log.log_outcome(connection, request_id, "success", place_ids=list(good))
@@ -284,8 +284,8 @@ class _Loop(Generic[B, A]):
                     max_seconds=fetch_state.MAX_WAIT_OF_PLACE_SECONDS,
                 )
                 self.done.failure = failure
-        for answer in good.values():
-            self.done.impossible.update(self.kind.impossible(answer))
+        for response in good.values():
+            self.done.impossible.update(self.kind.impossible(response))
         follow_up = self.kind.follow_up(batch, good) if good else None
         self.done.succeeded += len(good) - (len(follow_up.places) if follow_up else 0)
         self.done.failed += len(bad)

@@ -35,8 +35,8 @@ def fetch_session(store: Warehouse) -> Iterator[Transaction]:
     """Hold the lock, waiting for other runs. Yields a function that opens transactions in it.
 
     If the session is lost, so is the lock, and another run may begin. All fetched data are written
-    in that session, so a late answer cannot be written beside the other run's. The lock is polled,
-    because a blocked statement would hold a snapshot and so hold back VACUUM.
+    in that session, so a late response cannot be written beside the other run's. The lock is
+    polled, because a blocked statement would hold a snapshot and so hold back VACUUM.
 
     Raises:
         TransientFailure: Another run held the lock for `MAX_WAIT_SECONDS`.

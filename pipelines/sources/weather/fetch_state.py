@@ -47,9 +47,9 @@ def back_off(
     )
 
 
-def forget_retries(connection: Connection, kind: str) -> None:
+def clear_retries(connection: Connection, kind: str) -> None:
     """Make every failed place due at once; its count of failures in a row is kept."""
-    _execute(connection, "forget_retries", kind=kind)
+    _execute(connection, "clear_retries", kind=kind)
 
 
 def note_problem(

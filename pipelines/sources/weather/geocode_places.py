@@ -115,14 +115,14 @@ class Geocoding(Kind[PlaceLookup, Located]):
         self,
         connection: Connection,
         batch: PlaceLookup,
-        answers: Mapping[int, Located],
+        responses: Mapping[int, Located],
         now: dt.datetime,
     ) -> None:
         """Write coordinates, or that there are none; nothing while lookups remain."""
-        if self.follow_up(batch, answers):
+        if self.follow_up(batch, responses):
             return
-        for place_id, answer in answers.items():
-            located = _with_candidates(batch, answer)
+        for place_id, response in responses.items():
+            located = _with_candidates(batch, response)
             connection.execute(
                 update(places)
                 .where(places.c.place_id == place_id, places.c.geocoding_status == "pending")
@@ -138,15 +138,15 @@ class Geocoding(Kind[PlaceLookup, Located]):
             )
             self.located.append(located)
 
-    def follow_up(self, batch: PlaceLookup, answers: Mapping[int, Located]) -> PlaceLookup | None:
+    def follow_up(self, batch: PlaceLookup, responses: Mapping[int, Located]) -> PlaceLookup | None:
         """Return the next lookup of a place that this one did not find."""
-        (answer,) = answers.values()
+        (response,) = responses.values()
         rest = batch.lookups[1:]
-        if answer.is_final or not rest:
+        if response.is_final or not rest:
             return None
-        return replace(batch, lookups=rest, candidates=(*batch.candidates, *answer.candidates))
+        return replace(batch, lookups=rest, candidates=(*batch.candidates, *response.candidates))
 
 
-def _with_candidates(batch: PlaceLookup, answer: Located) -> Located:
-    """Return the last answer, with the candidates of all lookups if none was accepted."""
-    return answer if answer.is_final else unlocated((*batch.candidates, *answer.candidates))
+def _with_candidates(batch: PlaceLookup, response: Located) -> Located:
+    """Return the last response, with the candidates of all lookups if none was accepted."""
+    return response if response.is_final else unlocated((*batch.candidates, *response.candidates))

@@ -1,10 +1,10 @@
 """Geocode country, postcode and city with Open-Meteo's geocoding API (GeoNames).
 
 Contract: https://open-meteo.com/en/docs/geocoding-api; docs/sources/weather.md has additions from
-its source code. It searches names and postcodes fuzzily; no match is an answer without results. The
-matching result is selected here: the country has to be right, then the postcode, then the name,
-then the size. A result with another name is never accepted: "Wien" in English finds Wiener
-Neustadt.
+its source code. It searches names and postcodes fuzzily; without a match, the response has no
+results. The matching result is selected here: the country has to be right, then the postcode, then
+the name, then the size. A result with another name is never accepted: "Wien" in English finds
+Wiener Neustadt.
 """
 
 import datetime as dt
@@ -102,8 +102,8 @@ class Geocoder:
         }
         if len(lookup.countries) == 1:
             (parameters["countryCode"],) = lookup.countries
-        answer = self._http.get_json(self._url, parameters)
-        document = answer.document
+        response = self._http.get_json(self._url, parameters)
+        document = response.document
         results = document.get("results", []) if isinstance(document, dict) else None
         try:
             return checked(results)
@@ -111,7 +111,7 @@ class Geocoder:
             raise TransientFailure(
                 self.name,
                 f"the response is not a list of results: {invalid}",
-                place=answer.url,
+                place=response.url,
                 remedy="See whether GEOCODING_BASE_URL points at a geocoder.",
             ) from invalid
 
@@ -132,7 +132,7 @@ def _explainer(now: Callable[[], dt.datetime]) -> Explain:
 def checked(results: Any) -> list[dict[str, Any]]:
     """Validate results: all need a name, a country and coordinates, else none is usable.
 
-    The answer is generated from protobuf, which omits zeros and empty strings: a place on the
+    The response is generated from protobuf, which omits zeros and empty strings: a place on the
     equator has no latitude, a seamount no country.
     """
     if not isinstance(results, list):
@@ -231,7 +231,7 @@ def _largest(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _population(result: dict[str, Any]) -> float:
-    """Return the population; 0 if the answer omits it."""
+    """Return the population; 0 if the response omits it."""
     return number(result.get("population")) or 0.0
 
 

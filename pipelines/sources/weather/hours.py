@@ -96,15 +96,15 @@ class _Hours(Kind[HoursBatch, list[Hour]]):
         self,
         connection: Connection,
         batch: HoursBatch,  # noqa: ARG002 - for other kinds
-        answers: Mapping[int, list[Hour]],
+        responses: Mapping[int, list[Hour]],
         now: dt.datetime,
     ) -> None:
-        """Write all hours of the answers: those between the wanted ones may be wanted later."""
-        put_rows(connection, _rows(answers, self.name, now), tables.hourly)
+        """Write all hours of the responses: those between the wanted ones may be wanted later."""
+        put_rows(connection, _rows(responses, self.name, now), tables.hourly)
 
-    def impossible(self, answer: list[Hour]) -> Sequence[str]:
+    def impossible(self, response: list[Hour]) -> Sequence[str]:
         """Return the impossible values of all hours."""
-        return [name for hour in answer for name in hour.impossible]
+        return [name for hour in response for name in hour.impossible]
 
 
 class Forecast(_Hours):
@@ -157,11 +157,11 @@ class Archive(_Hours):
         return [self._source.archive(place, batch.first_on, batch.last_on)]
 
     def succeeded_at(
-        self, batch: HoursBatch, answers: Mapping[int, list[Hour]], now: dt.datetime
+        self, batch: HoursBatch, responses: Mapping[int, list[Hour]], now: dt.datetime
     ) -> dt.datetime | None:
         """Return None for a complete range: none of it is missing, but an earlier one may be."""
         days = (batch.last_on - batch.first_on).days + 1
-        is_whole = all(len(hours) >= 24 * days for hours in answers.values())
+        is_whole = all(len(hours) >= 24 * days for hours in responses.values())
         return None if is_whole else now
 
 
@@ -181,11 +181,11 @@ def bounds(kind: str, now: dt.datetime) -> dict[str, Any]:
 
 
 def _rows(
-    answers: Mapping[int, Sequence[Hour]], source: str, now: dt.datetime
+    responses: Mapping[int, Sequence[Hour]], source: str, now: dt.datetime
 ) -> list[dict[str, Any]]:
     """Return rows of `weather.hourly`."""
     return [
         {"place_id": place_id, "weather_source": source, "fetched_at": now} | vars(hour)
-        for place_id, hours in answers.items()
+        for place_id, hours in responses.items()
         for hour in hours
     ]

@@ -175,7 +175,7 @@ def _reason_to_wait(
         return "No place is due."
     if not any(count for name, count in counts.items() if not is_spent.get(name)):
         return f"{sum(counts.values())} places are due, and the quota is used up."
-    if run_state.is_under_way(instance, source.name):
+    if run_state.has_unfinished_run(instance, source.name):
         return "A run is under way."
     if run_state.failed_lately(instance, source.name, AFTER_FAILURE_SECONDS):
         return "The last run failed; trying again in a few minutes."

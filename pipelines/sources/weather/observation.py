@@ -116,11 +116,11 @@ def number(value: Any) -> float | None:
 
 
 class InvalidValue(Exception):
-    """A value of an answer has the wrong type: the answer is rejected and requested again."""
+    """A value of a response has the wrong type: the response is rejected and requested again."""
 
 
 def parse_float(record: Mapping[str, Any], key: str) -> float | None:
-    """Parse a number of an answer; None for null. Raises `InvalidValue`."""
+    """Parse a number of a response; None for null. Raises `InvalidValue`."""
     if key not in record:
         raise InvalidValue(f"{key} is missing")
     return check_float(key, record[key])
@@ -136,14 +136,14 @@ def check_float(name: str, value: Any) -> float | None:
 
 def observed(
     observed_at: dt.datetime | None,
-    answer: dict[str, Any],
+    response: dict[str, Any],
     read: Callable[[dt.datetime, dict[str, Any]], Observation],
 ) -> Observation | str:
-    """Return the observation that `read` makes of an answer, or why there is none."""
+    """Return the observation that `read` makes of a response, or why there is none."""
     if observed_at is None:
         return "the response has no time"
     try:
-        return read(observed_at, answer)
+        return read(observed_at, response)
     except InvalidValue as invalid:
         return str(invalid)
 

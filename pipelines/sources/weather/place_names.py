@@ -44,7 +44,7 @@ class Lookup:
 
 
 def lookups(country_code: str, postcode: str | None, city: str | None) -> tuple[Lookup, ...]:
-    """Return the lookups of a place, in order, until one answer is accepted."""
+    """Return the lookups of a place, in order, until one response is accepted."""
     country = lookup_country(country_code, postcode)
     lookups = []
     if postcode:

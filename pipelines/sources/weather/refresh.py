@@ -1,4 +1,4 @@
-"""The present weather of due places: those whose last answer is two hours old."""
+"""The present weather of due places: those whose last response is two hours old."""
 
 from __future__ import annotations
 
@@ -61,28 +61,31 @@ class PresentWeather(Kind[Batch, Observation]):
 
     def request(self, batch: Batch) -> Sequence[Observation | str]:
         """Return observations, or why one is rejected: the provider's fault, not the place's."""
-        answers = self._source.observe(batch.places)
-        return [answer if isinstance(answer, str) else self._screen(answer) for answer in answers]
+        responses = self._source.observe(batch.places)
+        return [
+            response if isinstance(response, str) else self._screen(response)
+            for response in responses
+        ]
 
-    def _screen(self, answer: Observation) -> Observation | str:
-        possible = without_impossible(answer)
+    def _screen(self, response: Observation) -> Observation | str:
+        possible = without_impossible(response)
         return implausible(possible, self._clock()) or possible
 
-    def impossible(self, answer: Observation) -> Sequence[str]:
+    def impossible(self, response: Observation) -> Sequence[str]:
         """Return the impossible values of the observation."""
-        return answer.impossible
+        return response.impossible
 
     def write(
         self,
         connection: Connection,
         batch: Batch,  # noqa: ARG002 - for other kinds
-        answers: Mapping[int, Observation],
+        responses: Mapping[int, Observation],
         now: dt.datetime,
     ) -> None:
         """Replace the last observation of each place."""
         supersede = text(read_sql("pipelines.sources.weather", "supersede_requests"))
-        connection.execute(supersede, {"now": now, "place_ids": list(answers)})
-        put_rows(connection, _rows(answers, self.provider, now), tables.observations)
+        connection.execute(supersede, {"now": now, "place_ids": list(responses)})
+        put_rows(connection, _rows(responses, self.provider, now), tables.observations)
 
 
 def accepts_postcodes(provider: Provider) -> bool:
@@ -91,12 +94,12 @@ def accepts_postcodes(provider: Provider) -> bool:
 
 
 def _rows(
-    answers: Mapping[int, Observation], provider: str, now: dt.datetime
+    responses: Mapping[int, Observation], provider: str, now: dt.datetime
 ) -> list[dict[str, Any]]:
     """Return rows of `weather.observations`."""
     return [
         {"place_id": place_id, "provider": provider, "fetched_at": now}
         | asdict(observation)
         | {"delay_risk": observation.delay_risk}
-        for place_id, observation in answers.items()
+        for place_id, observation in responses.items()
     ]

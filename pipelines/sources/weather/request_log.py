@@ -124,8 +124,8 @@ def block_key(
     connection.execute(statement.on_conflict_do_update(index_elements=same, set_=again))
 
 
-def forget_block(connection: Connection, provider: str, key_digest: str) -> None:
-    """Delete the blocks of a key that got an answer, so that the next block is short again."""
+def delete_block(connection: Connection, provider: str, key_digest: str) -> None:
+    """Delete the blocks of a key that got a response, so that the next block is short again."""
     connection.execute(delete(quota_blocks).where(*_of(provider, key_digest)))
 
 

@@ -273,7 +273,7 @@ api_requests = Table(
     ),
     CheckConstraint("kind IN ('observation', 'forecast', 'archive', 'geocoding')", name="kind"),
     # At most one stored observation per place in any two hours. A unique index on fixed two-hour
-    # windows would allow two answers minutes apart on both sides of a boundary, and would forbid
+    # windows would allow two responses minutes apart on both sides of a boundary, and would forbid
     # one that is due right at the end of a window. The other half of the rule is that none is older
     # than 2 h 5 min: weather.due_places makes a place due as soon as this constraint allows it, and
     # the check fresh_weather monitors that.

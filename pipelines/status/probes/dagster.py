@@ -54,7 +54,7 @@ class DagsterFacts:
     problems: list[Problem] = field(default_factory=list)
 
 
-def look_at_instance(
+def probe_instance(
     home: Path,
     url: str,
     repository: dg.RepositoryDefinition | None,

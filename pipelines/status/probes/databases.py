@@ -23,7 +23,7 @@ TABLES_OF_DAGSTER = ("runs", "event_logs", "job_ticks", "instigators", "daemon_h
 Ledger = dict[str, tuple[dt.datetime, int]]
 
 
-def look_at_warehouse(settings: Settings, seconds: float) -> tuple[Database, Ledger]:
+def probe_warehouse(settings: Settings, seconds: float) -> tuple[Database, Ledger]:
     """Read the warehouse and its ledger. Raises `Failure` if it cannot be read.
 
     No statement runs longer than `seconds`.
@@ -38,7 +38,7 @@ def look_at_warehouse(settings: Settings, seconds: float) -> tuple[Database, Led
         return _database("database", connection, schema), ledger
 
 
-def look_at_storage(settings: Settings, seconds: float) -> tuple[Database, str]:
+def probe_storage(settings: Settings, seconds: float) -> tuple[Database, str]:
     """Read Dagster's storage; return its facts, and its URL for Dagster. Raises `Failure`.
 
     No statement here runs longer than `seconds`.

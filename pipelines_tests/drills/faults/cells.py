@@ -14,7 +14,7 @@ from unittest.mock import patch
 import dagster as dg
 
 from pipelines.definitions import build_definitions
-from pipelines.http.client import HttpClient, JsonAnswer
+from pipelines.http.client import HttpClient, JsonResponse
 from pipelines.ingest import inbox as inboxes
 from pipelines.orchestration import loading, resources
 from pipelines.sources.bookings import client as bookings_client
@@ -43,7 +43,7 @@ class Quick(HttpClient):
         for name, seconds in {"first_wait_seconds": 0.001, **self.waits}.items():
             object.__setattr__(self, name, seconds)
 
-    def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonAnswer:
+    def _get_once(self, url: str, params: Mapping[str, str] | None, attempt: int) -> JsonResponse:
         Quick.calls += 1
         return super()._get_once(url, params, attempt)
 

@@ -155,7 +155,7 @@ def _search_spots(answer: Any, number: int) -> list[Spot]:
 
 
 #: Faults that lose no record and cannot be seen by counting rows.
-SPARED = {"out of range": "such a value is null and counted, and the others of its answer land"}
+SPARED = {"out of range": "such a value is null and counted, and the others of its response land"}
 
 
 def _observer(title: str, provider: str, spots: Any) -> Service:

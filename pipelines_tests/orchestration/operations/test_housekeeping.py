@@ -30,7 +30,7 @@ Said = dict[str, dict[str, Any]]
 OPS = {
     "prune_event_log",
     "remove_run_files",
-    "forget_quarantine",
+    "purge_quarantine",
     "delete_weather_requests",
     "remove_flight_documents",
 }
@@ -111,7 +111,7 @@ def test_old_data_is_removed_and_a_second_run_finds_nothing(
     assert removed["remove_run_files"]["folders"] == 1
     assert removed["remove_run_files"]["logs of sensors"] == 1
     assert not old_things.exists()
-    assert removed["forget_quarantine"]["records of shipments"] == 1
+    assert removed["purge_quarantine"]["records of shipments"] == 1
     assert removed["delete_weather_requests"]["weather_requests"] == 1
     assert removed["remove_flight_documents"]["flight_documents"] == 1
     for said in removed.values():
@@ -143,7 +143,7 @@ def test_a_failing_operation_fails_the_run_but_not_the_others(
     is_green, removed, failed = keep_house(instance, warehouse, prune_event_log=0)
     assert not is_green
     assert removed.keys() == OPS - {"prune_event_log"}
-    assert removed["forget_quarantine"]["records of shipments"] == 1
+    assert removed["purge_quarantine"]["records of shipments"] == 1
     assert "days is 0, so this removed nothing" in failed["prune_event_log"]
     assert "from 2 to 36,500" in failed["prune_event_log"]
 
@@ -181,7 +181,7 @@ def test_a_log_rotates_once_while_its_process_keeps_writing(
         assert log.stat().st_size < 1_000
         assert (tmp_path / "daemon.log.1").stat().st_size >= 3_000
     wait_until_long(log, 100)
-    assert "line" in child.last_words()
+    assert "line" in child.log_tail()
     child.stop()
     assert "\0" not in log.read_text(), "the process writes where it was before"
     assert {one.name for one in tmp_path.iterdir()} == {"daemon.log", "daemon.log.1"}
@@ -201,7 +201,7 @@ def test_a_long_log_rotates_at_start_unlike_a_short_one(tmp_path: Path) -> None:
     child.start()
     child.stop()
     assert log.stat().st_size == 0
-    assert child.last_words() == "it printed nothing"
+    assert child.log_tail() == "it printed nothing"
     kept = tmp_path / "web_server.log.1"
     assert kept.stat().st_size > log_files.MAX_BYTES
     log.write_text("short")

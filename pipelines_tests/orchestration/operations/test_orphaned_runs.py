@@ -171,7 +171,7 @@ def test_a_repeated_isobar_run_is_not_mistaken_for_its_predecessor(
     orphaned_runs.reconcile(instance)
     assert status_of(instance, killed) == Status.FAILURE
     assert status_of(instance, again) == Status.QUEUED
-    assert run_state.is_under_way(instance, "idling")
+    assert run_state.has_unfinished_run(instance, "idling")
 
 
 def test_the_tag_of_a_run_names_its_living_process(instance: dg.DagsterInstance) -> None:

@@ -13,7 +13,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.ingest import deliveries
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import Delivery, close_delivery, open_delivery, write_rejects
-from pipelines.ingest.quarantine import leave_quarantine
+from pipelines.ingest.quarantine import resolve_quarantined
 from pipelines.orchestration.operations import retention
 from pipelines.sources.flights import archive as flight_archive
 from pipelines.sources.flights.archive import name_of, remove_documents
@@ -74,14 +74,14 @@ def test_old_rejected_records_are_purged_and_counted_in_the_ledger(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver_two(warehouse, tmp_path, owner)
-    assert retention.forget_quarantine(warehouse, A_YEAR_AGO) == {"shipments": Removed(2)}
+    assert retention.purge_quarantine(warehouse, A_YEAR_AGO) == {"shipments": Removed(2)}
     assert owner.execute(LEDGER).fetchall() == [
         ("old.csv", 4, 2, 0, 2, 2),
         ("young.csv", 3, 2, 0, 1, 0),
     ]
     assert owner.execute("SELECT position FROM ops.quarantine").fetchall() == [("line 4",)]
     assert is_balanced(warehouse)
-    assert retention.forget_quarantine(warehouse, A_YEAR_AGO) == {}
+    assert retention.purge_quarantine(warehouse, A_YEAR_AGO) == {}
     owner.execute("DELETE FROM ops.quarantine")  # one that vanishes otherwise is still found
     with warehouse.engine.connect() as connection:
         (found,) = deliveries.unbalanced(connection, "shipments")
@@ -118,7 +118,7 @@ def test_a_later_file_that_resolves_a_remaining_record_keeps_balance(
     warehouse: Warehouse, owner: psycopg.Connection, tmp_path: Path
 ) -> None:
     deliver_two(warehouse, tmp_path, owner)
-    retention.forget_quarantine(warehouse, A_YEAR_AGO)
+    retention.purge_quarantine(warehouse, A_YEAR_AGO)
     deliver(warehouse, tmp_path, [line(4), line(7)], "answer.csv")
     assert owner.execute(LEDGER).fetchall() == [
         ("old.csv", 4, 2, 0, 2, 2),
@@ -134,13 +134,13 @@ def test_a_redelivered_file_returns_to_quarantine_and_is_not_purged(
     old = [line(1), line(2), line(3, article_price="free")]
     deliver(warehouse, tmp_path, old, "old.csv")
     age(owner, "old.csv")
-    retention.forget_quarantine(warehouse, A_YEAR_AGO)
+    retention.purge_quarantine(warehouse, A_YEAR_AGO)
     deliver(warehouse, tmp_path, [line(9)], "old.csv")
     deliver(warehouse, tmp_path, old, "old.csv")
     assert owner.execute(LEDGER).fetchall()[0] == ("old.csv", 3, 0, 2, 1, 0)
     assert owner.execute(IN_QUARANTINE).fetchone() == (1,)
     assert is_balanced(warehouse)
-    assert retention.forget_quarantine(warehouse, A_YEAR_AGO) == {}
+    assert retention.purge_quarantine(warehouse, A_YEAR_AGO) == {}
 
 
 def test_a_day_with_a_purged_document_is_balanced_too(
@@ -150,7 +150,7 @@ def test_a_day_with_a_purged_document_is_balanced_too(
     at = keep(warehouse, MONDAY, document)
     bring_up_to_date(warehouse)
     age(owner, name_of(at))
-    assert retention.forget_quarantine(warehouse, A_YEAR_AGO) == {"flights": Removed(1)}
+    assert retention.purge_quarantine(warehouse, A_YEAR_AGO) == {"flights": Removed(1)}
     keep(warehouse, MONDAY + dt.timedelta(days=1), document)
     bring_up_to_date(warehouse)
     assert [row[4:] for row in owner.execute(LEDGER).fetchall() if row[0] != "airports"][-1] == (
@@ -176,7 +176,7 @@ def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
 
     def forget() -> None:
         try:
-            found = retention.forget_quarantine(warehouse, A_YEAR_AGO)
+            found = retention.purge_quarantine(warehouse, A_YEAR_AGO)
             counts.append(found.get("test", Removed()).count)
         except Exception as error:  # noqa: BLE001 - shown by the assertion below
             errors.append(error)
@@ -188,7 +188,7 @@ def test_a_load_and_two_concurrent_housekeepers_keep_the_balance(
     while any(thread.is_alive() for thread in threads):
         answered = [number for (number,) in owner.execute(oldest)]
         with warehouse.transaction("test") as connection:  # as every load does
-            leave_quarantine(connection, answered)
+            resolve_quarantined(connection, answered)
     for thread in threads:
         thread.join()
     assert errors == []
@@ -314,7 +314,7 @@ def test_forgetting_many_is_no_long_lock(warehouse: Warehouse, owner: psycopg.Co
         " generate_series(1, 100) n WHERE source = 'test'"
     )
     seen: list[int] = []
-    thread = threading.Thread(target=retention.forget_quarantine, args=(warehouse, A_YEAR_AGO))
+    thread = threading.Thread(target=retention.purge_quarantine, args=(warehouse, A_YEAR_AGO))
     thread.start()
     while thread.is_alive():
         with warehouse.transaction("test") as connection:

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from pipelines.failures import PermanentFailure
-from pipelines.http.client import JsonAnswer
+from pipelines.http.client import JsonResponse
 from pipelines.ingest.deliveries import Outcome
 from pipelines.sources.flights import archive, load, tables
 from pipelines.warehouse.connection import Warehouse
@@ -61,12 +61,12 @@ def flights_document(
     }
 
 
-def answer(content: Any, at: dt.date | dt.datetime) -> JsonAnswer:
+def answer(content: Any, at: dt.date | dt.datetime) -> JsonResponse:
     """Return a response received at an instant, or on a day a second after the previous one."""
     body = json.dumps(content).encode()
     if not isinstance(at, dt.datetime):
         at = dt.datetime.combine(at, dt.time(5), dt.UTC) + dt.timedelta(seconds=next(_seconds))
-    return JsonAnswer("http://source/flights.json", body, content, at)
+    return JsonResponse("http://source/flights.json", body, content, at)
 
 
 _seconds = itertools.count()

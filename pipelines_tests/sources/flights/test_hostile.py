@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from pipelines.http.client import JsonAnswer
+from pipelines.http.client import JsonResponse
 from pipelines.sources.flights import archive
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.flights.made_up import (
@@ -50,7 +50,7 @@ def test_nothing_in_a_document_stops_the_load_or_is_lost(
     for number in range(12):
         body = json.dumps(hostile_document(random)).encode()
         at = dt.datetime.combine(MONDAY, dt.time(), dt.UTC) + dt.timedelta(days=number)
-        received = JsonAnswer("http://source", body, None, at)
+        received = JsonResponse("http://source", body, None, at)
         with warehouse.transaction("flights") as connection:
             archive.keep(connection, received)
         _, failures = bring_up_to_date(warehouse)

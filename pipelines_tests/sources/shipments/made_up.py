@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.ingest.deliveries import Outcome
 from pipelines.ingest.file_loader import load_file
-from pipelines.ingest.inbox import look_at
+from pipelines.ingest.inbox import inspect_file
 from pipelines.sources.shipments.transform import COLUMNS
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.loaders import loader
@@ -54,7 +54,10 @@ def deliver(
     text = text_of(content) if isinstance(content, list) else content
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     return load_file(
-        warehouse, "shipments", look_at("shipments", file), loader("shipments", "a run", **settings)
+        warehouse,
+        "shipments",
+        inspect_file("shipments", file),
+        loader("shipments", "a run", **settings),
     )
 
 

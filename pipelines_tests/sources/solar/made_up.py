@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from pipelines.http.client import HttpClient, JsonAnswer, RetryBudget
+from pipelines.http.client import HttpClient, JsonResponse, RetryBudget
 from pipelines.sources.solar.client import MonitoringClient
 from pipelines.sources.solar.load import Plant
 from pipelines.sources.solar.transform import parse_items
@@ -42,10 +42,10 @@ def items_of(window: Window) -> list[Item]:
     return [one for n in range(days) for one in day_of_items(window.first + dt.timedelta(days=n))]
 
 
-def answer_of(items: Sequence[Any]) -> JsonAnswer:
+def answer_of(items: Sequence[Any]) -> JsonResponse:
     """An answer as the client gives it."""
     body = json.dumps(items).encode()
-    return JsonAnswer("http://monitoring", body, parse_items(body), dt.datetime.now(dt.UTC))
+    return JsonResponse("http://monitoring", body, parse_items(body), dt.datetime.now(dt.UTC))
 
 
 def register(

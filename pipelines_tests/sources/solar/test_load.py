@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.failures import PermanentFailure
 from pipelines.ingest.deliveries import unbalanced
-from pipelines.sources.solar.load import Plant, PlantGone, note_failed, take_answer
+from pipelines.sources.solar.load import Plant, PlantGone, load_response, note_failed
 from pipelines.sources.solar.windows import Window
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.sources.solar.made_up import (
@@ -38,7 +38,7 @@ class Answered(Solar):
     ) -> tuple[int, int, int, int]:
         """Load a response; return read, loaded, unchanged, rejected. The ledger has to balance."""
         answer = answer_of(items)
-        done = take_answer(self.warehouse, self.plant, window, answer, run_id="run", now=now)
+        done = load_response(self.warehouse, self.plant, window, answer, run_id="run", now=now)
         with self.warehouse.engine.connect() as connection:
             assert unbalanced(connection, "solar") == []
         return done.read, done.loaded, done.unchanged, done.rejected

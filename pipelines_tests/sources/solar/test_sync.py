@@ -94,7 +94,7 @@ def test_p08_p09_a_new_plant_gets_yesterday_first_then_history(site: Site) -> No
         "SELECT run_id, response_count, problem, ended_at >= began_at FROM solar.syncs"
     ) == [("run", 2, None, True)]
     [again] = site.sync()
-    assert (len(site.service.requested), again.answers, again.problem) == (2, [], None)
+    assert (len(site.service.requested), again.responses, again.problem) == (2, [], None)
 
 
 @pytest.mark.answers("P08")
@@ -126,7 +126,7 @@ def test_p46_p52_p59_lost_windows_are_not_reported_as_synced(site: Site) -> None
     clock = FakeClock(dt.datetime.now(dt.UTC))
     site.service.spoil = lambda *_: body(b"", 503)
     [synced] = site.sync(clock=clock)
-    assert synced.answers == []
+    assert synced.responses == []
     assert "503" in (synced.problem or "")
     assert "7 attempts" in (synced.problem or "")
     assert site.statuses(plant) == {YESTERDAY: "failed"}
@@ -283,7 +283,7 @@ def test_p23_chosen_days_are_requested_even_when_complete(site: Site) -> None:
         [synced] = site.sync([plant.plant_id], window=window, depth=Depth(1, 50))
         assert site.windows_of(plant)[-1] == window
     assert site.rows("SELECT * FROM solar.syncs") == before
-    assert [answer.unchanged for answer in synced.answers] == [29 * 24]
+    assert [answer.unchanged for answer in synced.responses] == [29 * 24]
 
 
 @pytest.mark.answers("P18")
@@ -322,14 +322,14 @@ def test_our_own_fault_costs_one_plant_and_is_reported(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, bad = site.register("good"), site.register("bad")
-    load_answer = load.take_answer
+    load_really = load.load_response
 
     def sometimes(store: Any, plant: Plant, *others: Any, **named: Any) -> Any:
         if plant == bad:
             raise KeyError("oh")
-        return load_answer(store, plant, *others, **named)
+        return load_really(store, plant, *others, **named)
 
-    monkeypatch.setattr("pipelines.sources.solar.sync.take_answer", sometimes)
+    monkeypatch.setattr("pipelines.sources.solar.sync.load_response", sometimes)
     problems = {synced.plant: synced.problem for synced in site.sync()}
     assert problems[good] is None
     assert "a fault of Isobar: KeyError('oh')" in (problems[bad] or "")

@@ -11,26 +11,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.sources.solar.transform import Columns, ParsedAnswer, parse_items, read_answer
+from pipelines.sources.solar.transform import Columns, ParsedResponse, parse_items, read_response
 from pipelines.sources.solar.windows import Window
 from pipelines_tests.sources.solar.made_up import DAY, ONE_DAY, day_of_items, item
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
-def read(items: list[Any], zone: str = "UTC", window: Window = ONE_DAY) -> ParsedAnswer:
+def read(items: list[Any], zone: str = "UTC", window: Window = ONE_DAY) -> ParsedResponse:
     return read_items(parse_items(json.dumps(items).encode()), zone, window)
 
 
-def read_items(items: Any, zone: str = "UTC", window: Window = ONE_DAY) -> ParsedAnswer:
-    return read_answer(items, plant_id=7, zone=zone, window=window, now=NOW)
+def read_items(items: Any, zone: str = "UTC", window: Window = ONE_DAY) -> ParsedResponse:
+    return read_response(items, plant_id=7, zone=zone, window=window, now=NOW)
 
 
-def reasons(parsed: ParsedAnswer) -> list[str]:
+def reasons(parsed: ParsedResponse) -> list[str]:
     return [reason for reject in parsed.rejects for reason in reject.reasons]
 
 
-def hours(parsed: ParsedAnswer) -> list[str]:
+def hours(parsed: ParsedResponse) -> list[str]:
     return [f"{at:%Y-%m-%dT%H:%MZ}" for at in parsed.readings.read_at]
 
 

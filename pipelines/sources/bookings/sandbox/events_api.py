@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipelines.sources.bookings.sandbox.hotels import Event, events, is_made_up
+from pipelines.sources.bookings.sandbox.hotels import Event, events, is_simulated
 
 DAYS_SERVED = 30
 MAX_A_PAGE = 5000
@@ -79,7 +79,7 @@ def routes(seed: int, now: Callable[[], dt.datetime]) -> list[Route]:
         if number is None:
             number = next(number for number in free_ids if number not in posted)
         event = Event(**sent.model_dump() | {"id": number})
-        if event.id in posted or is_made_up(seed, event.id):
+        if event.id in posted or is_simulated(seed, event.id):
             return JSONResponse({"error": "event with this id already exists"}, 409)
         posted[event.id] = event
         return JSONResponse(_record(event), 201)

@@ -82,7 +82,7 @@ def events_of_day(seed: int, day: dt.date) -> tuple[Event, ...]:
     )
 
 
-def is_made_up(seed: int, number: int) -> bool:
+def is_simulated(seed: int, number: int) -> bool:
     """Return whether an event with this id exists, now or later."""
     ordinal = number // IDS_A_DAY
     if not FIRST_DAY.toordinal() <= ordinal <= dt.date.max.toordinal():

@@ -40,7 +40,7 @@ class Read:
     is_doubtful: bool
 
 
-def is_written_so(text: str, code: str | None) -> bool:
+def is_east_asian(text: str, code: str | None) -> bool:
     """Return whether an address of the country is written in these scripts."""
     letters = sum(c.isalpha() for c in text)
     return code in COUNTRIES and len(WRITING.findall(text)) * 2 > letters > 0

@@ -59,11 +59,11 @@ def _place_in(country: Country) -> Place:
     if not body:
         is_city = code in CITY_STATES and len(country.name or "") > 3
         return Place((), None, country.name if is_city else None, is_doubtful=True)
-    if east_asian.is_written_so(" ".join(body), code):
+    if east_asian.is_east_asian(" ".join(body), code):
         read = east_asian.read(" ".join(body), code)
         if read is not None:
             return Place((read.street,), read.postcode, read.city, read.is_doubtful)
-    elif any(written := [east_asian.is_written_so(part, code) for part in body]):
+    elif any(written := [east_asian.is_east_asian(part, code) for part in body]):
         others = tuple(part for part, is_so in zip(body, written, strict=True) if not is_so)
         numbers = tuple(part for part in others if is_number(part))
         parts = [part for part, is_so in zip(body, written, strict=True) if is_so]

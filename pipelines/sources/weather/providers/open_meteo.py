@@ -1,9 +1,9 @@
 """Open-Meteo: many places in one request. Contract: https://open-meteo.com/en/docs.
 
 Free without a key for non-commercial use. With a key, requests go to the customers' hosts, with the
-key in a header, so that it appears in no URL and no log. Answers are one object for one place and a
-list for several, matched by position: their coordinates are those of the grid cell. Batches save
-round trips, not quota. Data are CC BY 4.0.
+key in a header, so that it appears in no URL and no log. The response is one object for one place
+and a list for several, matched by position: their coordinates are those of the grid cell. Batches
+save round trips, not quota. Data are CC BY 4.0.
 """
 
 import datetime as dt
@@ -75,7 +75,7 @@ class OpenMeteo:
 
     def observe(self, places: Sequence[Place]) -> list[Observation | str]:
         """Send one request for all places."""
-        answer = self._http.get_json(
+        response = self._http.get_json(
             self._url,
             {
                 **coordinates(places),
@@ -84,7 +84,9 @@ class OpenMeteo:
                 "timezone": "GMT",
             },
         )
-        return [read_current(one) for one in one_for_each(answer.document, len(places), answer.url)]
+        return [
+            read_current(one) for one in one_for_each(response.document, len(places), response.url)
+        ]
 
 
 def base_of(base_url: str | None, public_url: str, key: str | None) -> str:
@@ -110,29 +112,29 @@ def coordinates(places: Sequence[Place]) -> dict[str, str]:
 
 
 def one_for_each(document: Any, count: int, url: str) -> list[Any]:
-    """Return the answers in request order: the API sends an object for one place, else a list."""
-    answers = document if isinstance(document, list) else [document]
-    if len(answers) != count:
+    """Return the responses in request order: the API sends an object for one place, else a list."""
+    responses = document if isinstance(document, list) else [document]
+    if len(responses) != count:
         raise TransientFailure(
             OpenMeteo.name,
-            f"{count} places were requested and {len(answers)} answered",
+            f"{count} places were requested and {len(responses)} answered",
             place=url,
             remedy="Try again later.",
         )
-    return answers
+    return responses
 
 
-def read_current(answer: Any) -> Observation | str:
-    """Return the observation in one answer, or why there is none."""
-    if not isinstance(answer, dict) or not isinstance(current := answer.get("current"), dict):
+def read_current(response: Any) -> Observation | str:
+    """Return the observation in one response, or why there is none."""
+    if not isinstance(response, dict) or not isinstance(current := response.get("current"), dict):
         return "the response has no current weather"
-    if problem := wrong_unit(answer.get("current_units"), UNITS):
+    if problem := wrong_unit(response.get("current_units"), UNITS):
         return problem
     return observed(instant(current.get("time")), current, _observation)
 
 
 def wrong_unit(sent: Any, expected: Mapping[str, str]) -> str | None:
-    """Return why the units of an answer are not as expected, or None."""
+    """Return why the units of a response are not as expected, or None."""
     units = sent if isinstance(sent, dict) else {}
     wrong = (name for name, unit in expected.items() if units.get(name) != unit)
     for name in wrong:

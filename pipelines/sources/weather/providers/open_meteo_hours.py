@@ -51,7 +51,7 @@ Numbers = list[Annotated[float | None, Field(allow_inf_nan=False)]]
 
 
 class HourlyRecord(BaseModel, strict=True, loc_by_alias=False):
-    """The values of an answer: a list per variable with an item per hour."""
+    """The values of a response: a list per variable with an item per hour."""
 
     temperature_celsius: Numbers = Field(alias="temperature_2m")
     wind_kmh: Numbers = Field(alias="wind_speed_10m")
@@ -91,8 +91,10 @@ class OpenMeteoHours:
             "forecast_days": str(FORECAST_DAYS),
             "timezone": "GMT",
         }
-        answer = self._http.get_json(self._forecast_url, parameters)
-        return [read_hours(one) for one in one_for_each(answer.document, len(places), answer.url)]
+        response = self._http.get_json(self._forecast_url, parameters)
+        return [
+            read_hours(one) for one in one_for_each(response.document, len(places), response.url)
+        ]
 
     def archive(self, place: Place, first: dt.date, last: dt.date) -> list[Hour] | str:
         """Return a place's hours of all days from `first` to `last`."""
@@ -103,8 +105,8 @@ class OpenMeteoHours:
             "end_date": last.isoformat(),
             "timezone": "GMT",
         }
-        answer = self._http.get_json(self._archive_url, parameters)
-        return read_hours(one_for_each(answer.document, 1, answer.url)[0])
+        response = self._http.get_json(self._archive_url, parameters)
+        return read_hours(one_for_each(response.document, 1, response.url)[0])
 
 
 def weight(days: int) -> float:
@@ -113,10 +115,10 @@ def weight(days: int) -> float:
     return max(1.0, variables, days / 14 * variables)
 
 
-def read_hours(answer: Any) -> list[Hour] | str:
+def read_hours(response: Any) -> list[Hour] | str:
     """Return the hours, with null for missing or impossible values; or why none is accepted."""
-    hourly = answer.get("hourly") if isinstance(answer, dict) else None
-    units = answer.get("hourly_units") if isinstance(answer, dict) else None
+    hourly = response.get("hourly") if isinstance(response, dict) else None
+    units = response.get("hourly_units") if isinstance(response, dict) else None
     if not isinstance(hourly, dict) or not isinstance(units, dict):
         return "the response has no hours"
     if problem := wrong_unit(units, VARIABLES):
@@ -130,11 +132,11 @@ def read_hours(answer: Any) -> list[Hour] | str:
         values = dict(HourlyRecord.model_validate(hourly))
     except ValidationError as error:
         name, row = error.errors()[0]["loc"]
-        return _nonsense(
+        return _invalid(
             columns[0][row], f"{name} is not a number: {shown(error.errors()[0]['input'])}"
         )
     if None in times:
-        return _nonsense(columns[0][times.index(None)], "it is not a time")
+        return _invalid(columns[0][times.index(None)], "it is not a time")
     rows = (dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True))
     hours = {at: _hour(at, row) for at, row in zip(times, rows, strict=True) if at is not None}
     if not hours:
@@ -144,7 +146,7 @@ def read_hours(answer: Any) -> list[Hour] | str:
     return list(hours.values())
 
 
-def _nonsense(at: Any, problem: str) -> str:
+def _invalid(at: Any, problem: str) -> str:
     return f"the hour {shown(at)} of the response is invalid: {problem}"
 
 

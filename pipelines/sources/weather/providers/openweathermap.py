@@ -1,7 +1,7 @@
 """OpenWeatherMap: needs a key, one place per request. Contract: https://openweathermap.org/current.
 
 Requests use coordinates, or postcode and country without them; without the country it would assume
-the US. `cod` is a number in some answers and a string in others.
+the US. `cod` is a number in some responses and a string in others.
 """
 
 import datetime as dt

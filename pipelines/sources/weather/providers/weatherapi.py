@@ -33,7 +33,7 @@ from pipelines.sources.weather.providers import (
 
 #: The range of its codes.
 CODES = (1000, 9999)
-#: Answers name the nearest known place, which is far away in a desert or at sea.
+#: Responses name the nearest known place, which is far away in a desert or at sea.
 MAX_AWAY_KM = 100.0
 
 
@@ -51,8 +51,8 @@ class WeatherApi(KeyedProvider):
 
     def _observe_one(self, place: Place) -> Observation | str:
         coordinates = f"{place.latitude:.5f},{place.longitude:.5f}"
-        answer = self._http.get_json(self._url, {"key": self._key, "q": coordinates, "aqi": "no"})
-        return _read(answer.document, place)
+        response = self._http.get_json(self._url, {"key": self._key, "q": coordinates, "aqi": "no"})
+        return _read(response.document, place)
 
     def explain(self, status: int, document: Any, url: str) -> Failure | None:
         """Interpret an error body."""
@@ -79,16 +79,16 @@ def _read(document: Any, place: Place) -> Observation | str:
     current = document.get("current") if isinstance(document, dict) else None
     if not isinstance(location, dict) or not isinstance(current, dict):
         return "the response has no current weather"
-    if elsewhere := _elsewhere(location, place):
+    if elsewhere := _describe_distance(location, place):
         return elsewhere
     return observed(from_epoch(current.get("last_updated_epoch")), current, _observation)
 
 
-def _elsewhere(location: dict[str, Any], place: Place) -> str | None:
-    """Return why an answer is for another place than the requested one, or None.
+def _describe_distance(location: dict[str, Any], place: Place) -> str | None:
+    """Return why a response is for another place than the requested one, or None.
 
-    This compares distances, not countries. The answer names the nearest town, which at a border may
-    be in the neighbouring country. It also names territories and "Congo" unlike any list of
+    This compares distances, not countries. The response names the nearest town, which at a border
+    may be in the neighbouring country. It also names territories and "Congo" unlike any list of
     countries.
     """
     latitude, longitude = number(location.get("lat")), number(location.get("lon"))

@@ -137,10 +137,10 @@ def _open_meteo(
     if unknown := [name for name in [*names, *hourly] if name not in CURRENT_UNITS]:
         return _reject(f"Cannot initialize Current from invalid String value {unknown[0]}.")
     quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
-    answers = []
+    responses = []
     for latitude, longitude in zip(latitudes, longitudes, strict=True):
         here = weather_at(latitude, longitude, quarter)
-        answers.append(
+        responses.append(
             {
                 "latitude": round(latitude, 1),  # the centre of the grid cell
                 "longitude": round(longitude, 1),
@@ -149,7 +149,7 @@ def _open_meteo(
                 **_hours(hourly, latitude, longitude, days),
             }
         )
-    return JSONResponse(answers[0] if len(answers) == 1 else answers)
+    return JSONResponse(responses[0] if len(responses) == 1 else responses)
 
 
 def _current(names: list[str], here: dict[str, Any], at: dt.datetime) -> dict[str, Any]:
