@@ -119,7 +119,7 @@ def test_a_gzip_bomb_is_rejected_by_its_decompressed_size(source: FakeSource) ->
         client(max_bytes=4 * 1024 * 1024, attempt_seconds=30).get_json(source.url)
 
 
-@pytest.mark.parametrize("part", ["headers", "answer"])
+@pytest.mark.parametrize("part", ["headers", "response"])
 def test_a_slowly_dripping_response_times_out(source: FakeSource, part: str) -> None:
     content = json.dumps(GOOD).encode()
     if part == "headers":
