@@ -201,7 +201,7 @@ class Growing:
                 self.curve.time(size, connection, title, query)
         script = HOTEL_YEAR.format(hotel=HOTEL, period="month")
         rate = answers_a_second(self.server.url(ANALYST, "bench"), script)
-        self.curve.add(size, "hotel_bookings, a year by month, answers/s", rate)
+        self.curve.add(size, "hotel_bookings, a year by month, queries/s", rate)
 
     def _audit(self, size: str) -> None:
         """What runs ask of all events: after each load how many there are, hourly the rest."""
