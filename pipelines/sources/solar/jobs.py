@@ -221,11 +221,14 @@ def sync_complete(
     failed = [row for row in rows if row.is_of_run]
     if failed:
         listed = "\n".join(f"  plant {one.plant_id} ({one.name}), {one.problem}" for one in failed)
-        raise dg.Failure(
-            description=f"solar: not synced whole:\n{listed}\n"
-            "They are requested again automatically; solar.gaps shows when.",
-            allow_retries=False,
+        failure = PermanentFailure(
+            "solar",
+            f"the sync of these plants is incomplete:\n{listed}",
+            place="solar.gaps",
+            remedy="Act on the reasons above if they last. The days are requested again"
+            " automatically; solar.gaps shows when.",
         )
+        raise dg.Failure(description=str(failure), allow_retries=False)
 
 
 @due_sensor("solar_sync_due", job_name=source.name, seconds=15)

@@ -130,7 +130,7 @@ def test_p52_failed_plants_fail_the_run_by_name(solar: Plants) -> None:
     result = solar.sync()
     assert not result.success
     [message] = failures(result)
-    for words in ("not synced whole", "MONITORING_URL", "Havel", "500"):
+    for words in ("is incomplete", "MONITORING_URL", "Havel", "500", "what to do:"):
         assert words in message
     assert "Sierra" not in message
     assert sorted(partitions_of(result)) == ["1", "3"]
