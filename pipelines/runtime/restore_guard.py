@@ -56,5 +56,6 @@ def _in_use(problem: str, place: str) -> PermanentFailure:
         "restore",
         f"the databases are in use: {problem}",
         place=place,
-        remedy="Stop isobar ui on every machine, close other connections, then run again.",
+        remedy="Stop isobar ui (docker compose down) on every machine, close other connections,"
+        " then run again.",
     )

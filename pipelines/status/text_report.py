@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.config import ui_url
 from pipelines.failures import printable
 from pipelines.orchestration.format_duration import span_in_words
 from pipelines.orchestration.operations.problems import Problem
@@ -82,7 +83,7 @@ def _since(problem: Problem, seen: Status) -> str:
 
 
 def _remedy(problem: Problem, seen: Status) -> str:
-    url = seen.code.web_server
+    url = ui_url() or seen.code.web_server
     return f"{problem.remedy} {url}{problem.path}" if url and problem.path else problem.remedy
 
 
