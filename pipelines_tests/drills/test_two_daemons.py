@@ -1,6 +1,8 @@
 """Two daemons by mistake on one instance: every file is still loaded once, and none is left."""
 
+import re
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 from pipelines.config import PROJECT
 from pipelines.postgres.roles import DAGSTER
-from pipelines.runtime.dagster_processes import daemon
+from pipelines_tests.command import environment
 from pipelines_tests.drills.form import LONG
 from pipelines_tests.drills.system import OFTEN, System
 from pipelines_tests.sources.bookings.made_up import event
@@ -51,11 +53,13 @@ UNDER_WAY = "SELECT count(*) FROM runs WHERE status IN ('STARTING', 'STARTED', '
 
 def second_daemon(system: System) -> "subprocess.Popen[bytes]":
     """A second `isobar serve daemon` on the same storage and code server."""
-    (first,) = system.having("daemon")
+    workspace = (system.state / "workspace.yaml").read_text()
+    (address,) = re.findall(r"host: (.*), port: (\d+)", workspace)
+    words = ["serve", "daemon", "--code-server", ":".join(address)]
     with (system.state / "second.log").open("ab") as log:
         return subprocess.Popen(
-            daemon(system.state / "workspace.yaml"),
-            env=first.environ(),
+            [sys.executable, "-m", "pipelines.cli.main", *words],
+            env=environment(system.state, ISOBAR_SCHEDULES=""),
             cwd=PROJECT,
             stdout=log,
             stderr=subprocess.STDOUT,
