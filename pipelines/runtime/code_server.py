@@ -14,7 +14,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from itertools import pairwise
 from multiprocessing import forkserver, resource_tracker, util
 from typing import Any
 
@@ -23,7 +22,7 @@ from dagster._grpc import server
 
 from pipelines.orchestration import patience
 from pipelines.runtime.dagster_processes import END_LOOKS, PRELOADED
-from pipelines.runtime.processes import set_process_name
+from pipelines.runtime.processes import release_inherited_files, set_process_name
 
 #: One thread per sensor, which mostly waits, plus some for other requests.
 THREADS = 32
@@ -55,10 +54,8 @@ def start_fork_server() -> None:
 def _fork(_: object, words: Sequence[str], passed: Sequence[int]) -> int:
     """Fork, and run in the copy the code that `python -c` would have run in a new process."""
     if (pid := os.fork()) == 0:
-        kept = sorted({2, *passed, os.sysconf("SC_OPEN_MAX")})
-        for lower, upper in pairwise(kept):  # leaked ones keep it alive
-            os.closerange(lower + 1, upper)
         try:
+            release_inherited_files(passed)  # leaked ones keep it alive
             set_process_name("runs")
             exec(words[-1], {})  # noqa: S102 - the standard library's own words
         except Exception:  # noqa: BLE001 - printed as a new Python process would

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -126,7 +127,7 @@ class WarmChild(Child):
             signal.signal(signal.SIGINT, signal.default_int_handler)
             for number, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
                 os.dup2(source if isinstance(source, int) else source.fileno(), number)
-            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+            release_inherited_files()
             replace_environment(self.environment)
             set_process_name(self.name)
             sys.argv = self.command[self.command.index("-m") + 1 :]
@@ -142,6 +143,19 @@ class WarmChild(Child):
                 sys.stdout.flush()
                 sys.stderr.flush()
             os._exit(status if isinstance(status, int) else int(status is not None))
+
+
+def release_inherited_files(kept: Collection[int] = ()) -> None:
+    """In a forked process, point the files of the parent at /dev/null, except `kept`.
+
+    They are not closed, because the parent's objects exist in the copy too. A closed number would
+    be given to the next file that is opened here, and such an object would close that file when it
+    is collected. The fork server of runs died of this at its first run.
+    """
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in map(int, os.listdir("/dev/fd")):  # noqa: PTH208 - numbers, not paths
+        if number > 2 and number not in (null, *kept):
+            os.dup2(null, number, inheritable=False)
 
 
 def replace_environment(environment: dict[str, str]) -> None:
