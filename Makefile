@@ -37,7 +37,7 @@ test: .venv/development ## run the tests but those below; ARGS="-k money" picks 
 system: .venv/development ## run the tests that start the platform as people do
 	@$(BIN)/python -m pytest -n 2 -m system $(ARGS)
 
-drills: .venv/development ## try to break it, for two hours or more; FORM=short in ten minutes
+drills: .venv/development ## try to break it, for an hour; FORM=short in ten minutes
 	@ISOBAR_DRILLS=$(or $(FORM),long) $(BIN)/python -m pytest -n 3 -m drill $(ARGS)
 
 bench: .venv/benchmarks ## measure speed beside the targets; ARGS=running what it costs, ARGS=scaling how it grows

@@ -79,9 +79,11 @@ SELECT
     observed_irradiation_wh_per_m2
 FROM metrics.solar_hourly WHERE plant_id = %s ORDER BY read_at
 """
+INCOMPLETE = "SELECT day FROM solar.days WHERE plant_id = %s AND status <> 'complete'"
 SHIPPED_WEATHER = """
 SELECT sender_latitude, sender_longitude, sender_weather_observed_at, sender_temperature_celsius
-FROM enriched.shipments WHERE sender_weather_observed_at IS NOT NULL
+FROM enriched.shipments
+WHERE sender_weather_observed_at IS NOT NULL AND sender_latitude IS NOT NULL
 UNION ALL
 SELECT latitude, longitude, hour_at, temperature_celsius
 FROM weather.hourly INNER JOIN weather.places USING (place_id)
@@ -223,7 +225,8 @@ def check_runs(drill: Drill, owner: psycopg.Connection) -> None:
             assert problems, f"{run.job_name} failed without a word"
             assert all("what to do:" in problem for problem in problems), problems
     red = [name for name, one in last.items() if one.dagster_run.is_failure]
-    assert red == (["weather"] if blocked_until(owner) > END else []), "in the calm"
+    excused = ["weather"] if blocked_until(owner) > END else []
+    assert red in ([], excused), "of the last runs, in the calm"
 
 
 def check_idle(drill: Drill, owner: psycopg.Connection) -> None:
@@ -312,7 +315,9 @@ def check_solar(drill: Drill, owner: psycopg.Connection) -> None:
         last = (retired_at or END).date() - truth.DAY
         stored = owner.execute(READINGS, (plant,)).fetchall()
         true = readings(SEED, plant, stored[0][0].date(), last)
-        assert stored == true
+        days = {day for (day,) in owner.execute(INCOMPLETE, (plant,))}
+        assert not days or retired_at  # whose missing hours are not requested any more
+        assert stored == [one for one in true if one in stored or one.at.date() not in days]
         assert len(true) >= 365 * 24
 
 
@@ -329,7 +334,9 @@ def check_weather(drill: Drill, owner: psycopg.Connection) -> None:
         " AND coalesce(last_success_at, '-infinity') < %s",
         (END - WEATHER_LATE,),
     ).fetchall()
-    assert bool(late) == (blocked_until(owner) > END), late
+    assert not late or blocked_until(owner) > END, late
+    shown = owner.execute(read_sql("pipelines.sources.weather", "checks/fresh_weather")).fetchall()
+    assert len(shown) >= len(late)
     hours = read_sql("pipelines.sources.weather", "checks/filled_hours")
     assert owner.execute(hours).fetchall() == []
     for source in INVARIANTS:

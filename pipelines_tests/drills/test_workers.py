@@ -165,7 +165,8 @@ def test_restarting_the_daemon_under_load_loses_and_doubles_nothing(machines: Ma
     wait_until(lambda: ledger(machines, "bookings", "load%") == names, "all are loaded once")
     machines.wait_for_rest()
     assert stored(machines, 5) == (300, 300)
-    assert "FAILURE" not in machines.statuses("bookings")[-3:]
+    # A run whose launch was cut off by the daemon's end fails, and is launched again.
+    assert machines.statuses("bookings")[-1] == "SUCCESS"
 
 
 def test_a_terminating_worker_finishes_its_run_and_accepts_no_other(
