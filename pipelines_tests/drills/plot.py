@@ -48,9 +48,11 @@ WHERE syncs.ended_at IS NULL OR syncs.problem IS NOT NULL
 """
 #: What of it is not the years that later syncs are to go back to.
 HOLES = """
-SELECT * FROM solar.gaps
-WHERE status <> 'not requested'
+SELECT gaps.* FROM solar.gaps INNER JOIN solar.plants USING (plant_id)
+WHERE plants.name LIKE 'system%%' AND (  -- one of the sandbox's own has a gap on purpose
+    gaps.status <> 'not requested'
     OR last_day >= (SELECT min(day) FROM solar.days WHERE days.plant_id = gaps.plant_id)
+)
 """
 READINGS = """
 SELECT plant_id, count(*), count(DISTINCT read_at), count(DISTINCT read_at::date)
