@@ -33,7 +33,7 @@ def enable_polling(seconds: float) -> None:
     _looks_for = seconds
 
 
-def is_patient() -> bool:
+def is_polling() -> bool:
     """Return whether ticks of this process poll more than once."""
     return _looks_for > 0
 
@@ -62,7 +62,7 @@ def repeat_every(
         oldest = min(under_way, default=now)
         if now - oldest > HANGS_SECONDS:
             raise _hanging(context.sensor_name, now - oldest)
-        goes_on = is_sound and is_patient() and context.last_tick_completion_time is not None
+        goes_on = is_sound and is_polling() and context.last_tick_completion_time is not None
         is_sound = False
         under_way.append(now)
         try:
