@@ -1,14 +1,23 @@
-"""`isobar` as a person runs it: in a process of its own, on a state folder of its own."""
+"""`isobar` as a person runs it: in a process of its own, on a state folder of its own.
 
+Commands that end by themselves are forked from a process that has imported the libraries: each
+starts two seconds earlier. Those that stay, such as `isobar ui`, start as they do for a person.
+"""
+
+import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 from pipelines.runtime.logins import OWNER_PASSWORD, PASSWORDS
 from pipelines.source import secret_variables, sources
 
 PROJECT = Path(__file__).parent.parent
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["pipelines.cli.main", "dagster", "pandas", "alembic.command"])
 OF_SOURCES = tuple(
     name for source in sources().values() for name in source.settings.variables().values()
 )
@@ -35,16 +44,42 @@ def environment(state: Path, **variables: str) -> dict[str, str]:
 
 def isobar(state: Path, *words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines.cli.main", *words],
-        env=environment(state, **variables),
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    if "PYTHONPATH" in variables:  # plug-ins: what was imported already knows none of them
+        return subprocess.run(
+            [sys.executable, "-m", "pipelines.cli.main", *words],
+            env=environment(state, **variables),
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = [Path(folder, name) for name in ("stdout", "stderr")]
+        process = FORKS.Process(
+            target=_become, args=(words, environment(state, **variables), outputs)
+        )
+        process.start()
+        process.join(600)
+        if (code := process.exitcode) is None:
+            process.kill()
+            raise subprocess.TimeoutExpired(words, 600)
+        return subprocess.CompletedProcess(words, code, *(one.read_text() for one in outputs))
+
+
+def _become(words: tuple[str, ...], variables: dict[str, str], outputs: list[Path]) -> None:
+    """Go on as `isobar`, in a process that was forked for it."""
+    from pipelines.cli.main import main
+
+    os.chdir(PROJECT)
+    os.environ.clear()
+    os.environ.update(variables)
+    time.tzset()
+    for number, output in enumerate(outputs, start=1):
+        os.dup2(os.open(output, os.O_CREAT | os.O_WRONLY), number)
+    sys.argv = ["isobar", *words]
+    main()
 
 
 def begin(state: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
