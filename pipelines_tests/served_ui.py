@@ -100,9 +100,13 @@ class Ui:
         return [child for child in self.children() if word in words_of(child)]
 
     def stop(self) -> str:
-        """Stop it as a person does; what it said since it began to serve."""
+        """Stop it as a person does, with all of its processes; what it said since it served."""
+        children = self.children() if self.process.poll() is None else []
         self.process.terminate()
-        return self.process.communicate(timeout=300)[0]
+        said = self.process.communicate(timeout=300)[0]
+        _, alive = psutil.wait_procs(children, timeout=5)
+        assert alive == []
+        return said
 
 
 def words_of(process: psutil.Process) -> list[str]:

@@ -52,7 +52,7 @@ def test_the_graph_is_drawn_and_every_domain_unfolds(watched: Watched, ui: Ui) -
     watched.page.set_viewport_size(ALL_IN_VIEW)
     for group in groups:
         names = [asset["assetKey"]["path"][-1] for asset in assets if asset["groupName"] == group]
-        watched.open(f"/locations/pipelines/asset-groups/{group}/lineage")
+        watched.go_to(f"/locations/pipelines/asset-groups/{group}/lineage")
         for name in names:
             expect(node(watched, name)).to_be_visible()
         assert watched.faults() == [], group
@@ -62,9 +62,10 @@ def test_every_asset_has_a_page_that_opens_without_an_error(watched: Watched, ui
     """Those that sources outside deliver as well, which cannot be executed."""
     assets = ui.query(ASSETS)["assetNodes"]
     assert len(assets) >= 31
+    watched.open("/assets")
     for asset in assets:
         name = "/".join(asset["assetKey"]["path"])
-        watched.open(f"/assets/{quote(name)}?view=overview")
+        watched.go_to(f"/assets/{quote(name)}?view=overview")
         watched.wait_for(asset["description"].splitlines()[0])
         columns = [one["name"] for one in columns_of(asset)]
         assert columns or not asset["isExecutable"], name
@@ -118,8 +119,9 @@ def test_a_check_that_failed_shows_the_rows_that_it_found(watched: Watched, ui: 
     """The simulated sources deliver dirt on purpose, so some find something."""
     failed = list(failed_checks(ui))
     assert ("flights/itineraries", "dangling_legs") in [(asset, name) for asset, name, _ in failed]
+    watched.open("/assets")
     for asset, name, records in failed:
-        watched.open(f"/assets/{asset}?view=checks&checkDetail={name}")
+        watched.go_to(f"/assets/{asset}?view=checks&checkDetail={name}")
         expect(watched.page.get_by_text("This is a non-blocking asset check")).to_be_visible()
         table = watched.page.locator("table table tbody tr")
         expect(table).to_have_count(len(records))

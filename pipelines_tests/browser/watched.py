@@ -15,6 +15,13 @@ BROKEN = re.compile(r"can't be displayed|Unexpected GraphQL error|PythonError|Tr
 WORDS_OF_PAGE = """
 words => document.body.innerText.replace(/[^a-z0-9]+/gi, " ").includes(words)
 """
+#: As by a click on a link, which loads no script again.
+GO_TO = """
+path => {
+    history.pushState({}, "", path);
+    dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+}
+"""
 
 
 class Watched:
@@ -36,6 +43,10 @@ class Watched:
         """Go to a path of the UI."""
         self._open.clear()  # requests of the page before are cancelled
         self.page.goto(f"{self.url}{path}")
+
+    def go_to(self, path: str) -> None:
+        """Go on to another path of the UI that is open."""
+        self.page.evaluate(GO_TO, path)
 
     def wait_for(self, words: str) -> None:
         """Wait until the page says these words, whatever marks are between them."""

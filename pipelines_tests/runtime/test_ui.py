@@ -235,10 +235,7 @@ def test_an_occupied_port_is_rejected_before_anything_starts(empty_state: Path, 
     assert "is taken" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("number", "is_handled"),
-    [(signal.SIGINT, True), (signal.SIGTERM, True), (signal.SIGTERM, False)],
-)
+@pytest.mark.parametrize(("number", "is_handled"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
 def test_all_processes_stop_however_the_ui_was_started(
     state: Path, number: signal.Signals, is_handled: bool
 ) -> None:
