@@ -20,8 +20,8 @@ import psycopg
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from benchmarks.one_load import measure_load
 from benchmarks.report import Measure, answers_a_second
-from benchmarks.taking import take_in
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
 from pipelines.sources.bookings import load
@@ -50,15 +50,15 @@ def measure(server: Connections) -> list[Measure]:
         pandas = _pandas(server, folder / "clean.csv")
         orm = _orm(server, folder / "clean.csv")
         dlt = _dlt(server, folder / "clean.csv")
-        shuffled = LINES / take_in(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
+        shuffled = LINES / measure_load(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
         _empty(server)
-        take_in(server, load.SOURCE, folder / "half.csv")
-        half_stored = LINES / take_in(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
+        measure_load(server, load.SOURCE, folder / "half.csv")
+        half_stored = LINES / measure_load(server, load.SOURCE, folder / "shuffled.csv")["seconds"]
         _empty(server)
-        first = take_in(server, load.SOURCE, folder / "first.csv")
-        again = take_in(server, load.SOURCE, folder / "first.csv")
-        copied = take_in(server, load.SOURCE, folder / "copy.csv")
-        many = take_in(server, load.SOURCE, folder / "many.csv")
+        first = measure_load(server, load.SOURCE, folder / "first.csv")
+        again = measure_load(server, load.SOURCE, folder / "first.csv")
+        copied = measure_load(server, load.SOURCE, folder / "copy.csv")
+        many = measure_load(server, load.SOURCE, folder / "many.csv")
     rate = LINES / first["seconds"]
     half, fifth_more = first["seconds"] / 2, 1.2 * first["megabytes"]
     unchanged = again["loaded"] + copied["loaded"]

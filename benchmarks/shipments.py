@@ -13,8 +13,8 @@ from random import Random
 
 import psycopg
 
+from benchmarks.one_load import measure_load
 from benchmarks.report import Measure, answers_a_second
-from benchmarks.taking import take_in
 from pipelines.orchestration.resources import utc_now
 from pipelines.postgres.roles import LOADER, SUPERUSER
 from pipelines.postgres.server import Connections
@@ -55,7 +55,7 @@ def measure(server: Connections) -> list[Measure]:
             ("the same lines under another name", "copy", 15.0),
             ("one percent of the statuses changed", "changed", 15.0),
         ):
-            measured = take_in(server, load.SOURCE, files[file])
+            measured = measure_load(server, load.SOURCE, files[file])
             rate = lines / measured["seconds"] / reference
             measures.append(Measure(f"shipments: {name}", measured["seconds"], "s", target, rate))
             if len(measures) == 1:

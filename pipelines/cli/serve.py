@@ -56,8 +56,8 @@ def code(host: str, port: int) -> None:
     from pipelines.runtime.bootstrap import seed_sandbox
 
     seed_sandbox(settings, echo)
-    look_seconds = dagster_processes.SHORT_LOOK_SECONDS
-    _become(settings, dagster_processes.code_server(host, port, look_seconds))
+    poll_seconds = dagster_processes.SHORT_POLL_SECONDS
+    _become(settings, dagster_processes.code_server(host, port, poll_seconds))
 
 
 @serve.command()

@@ -80,7 +80,7 @@ def open_delivery(
         "unchanged_count": 0,
         "rejected_count": 0,
     }
-    statement = insert(deliveries).values(entry | {"loaded_at": _now_or_later(delivery)})
+    statement = insert(deliveries).values(entry | {"loaded_at": _load_time(delivery)})
     again = statement.on_conflict_do_update(
         index_elements=["source", "name", "sha256"],
         set_={name: statement.excluded[name] for name in ("loaded_at", "run_id", "received_at")},
@@ -90,7 +90,7 @@ def open_delivery(
     return delivery_id
 
 
-def _now_or_later(delivery: Delivery) -> ColumnElement[datetime]:
+def _load_time(delivery: Delivery) -> ColumnElement[datetime]:
     """Return now, or a time after the name's last delivery if the clock was set back."""
     of_name = deliveries.c.source == delivery.source, deliveries.c.name == delivery.name
     last = select(func.max(deliveries.c.loaded_at)).where(*of_name).scalar_subquery()

@@ -52,7 +52,7 @@ def load_files(
         try:
             outcome = load_file(store, inbox.source, file, load, inbox=inbox, run_id=run_id)
         except NotReady:
-            continue  # it is being written again: it will be there at the next look
+            continue  # it is being written again: it will be there at the next tick
         except FileReadError as failure:
             failures.append(failure)
             continue

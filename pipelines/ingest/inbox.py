@@ -70,7 +70,7 @@ class Inbox:
             home = self.folder.resolve(strict=True)
             with os.scandir(self.folder) as entries:
                 found = [
-                    _look(Path(entry.path), home)
+                    _inspect(Path(entry.path), home)
                     for entry in entries
                     if entry.name.lower().endswith(self.suffixes)
                     and not entry.name.startswith(".")
@@ -163,7 +163,7 @@ def open_plain_file(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def _look(path: Path, home: Path) -> InboxFile | None:
+def _inspect(path: Path, home: Path) -> InboxFile | None:
     """Return a file's state now, or why it may not be read; None if it has just disappeared."""
     try:
         target = path.resolve(strict=True) if path.is_symlink() else path

@@ -20,7 +20,7 @@ from pipelines.orchestration.format_duration import span_in_words
 #: after which the daemon gives up, so that the next tick already finds the one that hangs.
 HANGS_SECONDS = 290.0
 #: How long ticks of this process poll; 0 means once, the default outside our code server.
-_looks_for = 0.0
+_polling_seconds = 0.0
 #: Limits how many ticks poll at the same time, as each occupies a server thread; others poll once.
 _PLACES = threading.BoundedSemaphore(20)
 #: Set when this process has to stop.
@@ -29,13 +29,13 @@ stopping = threading.Event()
 
 def enable_polling(seconds: float) -> None:
     """Let ticks of this process poll for this long, or until `stopping` is set."""
-    global _looks_for
-    _looks_for = seconds
+    global _polling_seconds
+    _polling_seconds = seconds
 
 
 def is_polling() -> bool:
     """Return whether ticks of this process poll more than once."""
-    return _looks_for > 0
+    return _polling_seconds > 0
 
 
 def repeat_every(
@@ -54,7 +54,7 @@ def repeat_every(
     under_way: list[float] = []
 
     @functools.wraps(function)
-    def look(
+    def evaluate(
         context: dg.SensorEvaluationContext, **resources: Any
     ) -> dg.RunRequest | dg.SkipReason:
         nonlocal is_sound
@@ -68,7 +68,7 @@ def repeat_every(
         try:
             if goes_on and _PLACES.acquire(blocking=False):
                 try:
-                    found = _look_on(context, lambda: function(context, **resources), seconds)
+                    found = _poll(context, lambda: function(context, **resources), seconds)
                 finally:
                     _PLACES.release()
             else:
@@ -78,7 +78,7 @@ def repeat_every(
         is_sound = True
         return found
 
-    return look
+    return evaluate
 
 
 def _hanging(sensor: str, seconds: float) -> TransientFailure:
@@ -91,18 +91,18 @@ def _hanging(sensor: str, seconds: float) -> TransientFailure:
     )
 
 
-def _look_on(
+def _poll(
     context: dg.SensorEvaluationContext,
-    look: Callable[[], dg.RunRequest | dg.SkipReason],
+    poll_once: Callable[[], dg.RunRequest | dg.SkipReason],
     seconds: float,
 ) -> dg.RunRequest | dg.SkipReason:
     """Call the function repeatedly until it finds something or the time of the tick is over."""
-    until = time.monotonic() + _looks_for
-    found = look()
+    until = time.monotonic() + _polling_seconds
+    found = poll_once()
     while isinstance(found, dg.SkipReason):
         if time.monotonic() + seconds > until or stopping.wait(seconds):
             return found
-        found = look()
+        found = poll_once()
         if not isinstance(found, dg.SkipReason) and _is_switched_off(context):
             return dg.SkipReason("It was switched off during its evaluation.")
     return found

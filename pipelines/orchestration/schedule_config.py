@@ -190,20 +190,20 @@ def scheduled(entry: Scheduled) -> Callable[[Callable[..., Any]], Any]:
 
 
 def due_sensor(
-    name: str, *, seconds: int, about: str | None = None, looks_once: bool = False, **more: Any
+    name: str, *, seconds: int, about: str | None = None, polls_once: bool = False, **more: Any
 ) -> Callable[[Callable[..., Any]], dg.SensorDefinition]:
     """Decorate a sensor that is on by default and polls at an interval.
 
     Its description is `about`, else its docstring, followed by how to change the interval. A tick
-    continues to poll until it finds something. With `looks_once` it polls once, for sensors whose
+    continues to poll until it finds something. With `polls_once` it polls once, for sensors whose
     every tick has to be recorded. `more` is passed to `dagster.sensor`.
     """
 
     def decorate(function: Callable[..., Any]) -> dg.SensorDefinition:
         words = about or " ".join((function.__doc__ or "").split())
         often = timetable().seconds(name, seconds)
-        look = function if looks_once else repeat_every(often, function)
-        return dg.sensor(name=name, **sensor_options(name, seconds, words), **more)(look)
+        evaluate = function if polls_once else repeat_every(often, function)
+        return dg.sensor(name=name, **sensor_options(name, seconds, words), **more)(evaluate)
 
     return decorate
 

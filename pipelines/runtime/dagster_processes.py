@@ -7,7 +7,7 @@ from pathlib import Path
 
 #: How long a sensor tick may poll: long under `isobar ui`, which ends ticks before it stops the
 #: daemon; short elsewhere.
-LONG_LOOK_SECONDS, SHORT_LOOK_SECONDS = 270.0, 20.0
+LONG_POLL_SECONDS, SHORT_POLL_SECONDS = 270.0, 20.0
 #: Signal to the code server that ends running ticks, sent before the daemon is stopped: the daemon
 #: waits for them.
 END_LOOKS = signal.SIGUSR1
@@ -30,14 +30,14 @@ def write_workspace(file: Path, host: str, port: int) -> Path:
     return fresh.replace(file)  # atomic: another process may be reading it
 
 
-def code_server(host: str, port: int, look_seconds: float) -> list[str]:
+def code_server(host: str, port: int, poll_seconds: float) -> list[str]:
     """Return the command that loads definitions, evaluates schedules and sensors, and starts runs.
 
-    A sensor tick polls for `look_seconds`. The daemon cannot be stopped during a tick.
+    A sensor tick polls for `poll_seconds`. The daemon cannot be stopped during a tick.
     """
     module = ["--module-name", "pipelines.definitions", "--location-name", "pipelines"]
     return _python(
-        "pipelines.runtime.code_server", str(look_seconds), "-h", host, "-p", str(port), *module
+        "pipelines.runtime.code_server", str(poll_seconds), "-h", host, "-p", str(port), *module
     )
 
 

@@ -26,7 +26,7 @@ from pipelines.postgres.process_identity import find, identity, is_alive
 from pipelines.runtime.bootstrap import Report, on_loopback, wait_until
 from pipelines.runtime.dagster_processes import (
     END_LOOKS,
-    LONG_LOOK_SECONDS,
+    LONG_POLL_SECONDS,
     PRELOADED,
     code_server,
     daemon,
@@ -154,7 +154,7 @@ class WebUi:
     def _children(self, port: int, code_port: int) -> list[Child]:
         workspace = write_workspace(self.settings.state / "workspace.yaml", LOOPBACK, code_port)
         commands = {
-            "code server": code_server(LOOPBACK, code_port, LONG_LOOK_SECONDS),
+            "code server": code_server(LOOPBACK, code_port, LONG_POLL_SECONDS),
             "web server": web_server(LOOPBACK, port, workspace),
             "daemon": daemon(workspace),
         }

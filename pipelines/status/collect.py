@@ -30,7 +30,7 @@ from pipelines.status.probes.web_ui import noted_processes, query_web_server
 from pipelines.status.rules import Code, Database, Disk, ProcessFact
 
 #: Time limits of the first attempt of a probe and of its retry: a slow part is not a bad one.
-LOOK_SECONDS = (2.5, 10.0)
+PROBE_SECONDS = (2.5, 10.0)
 #: The same for the Dagster instance: many short queries, each limited as above.
 INSTANCE_SECONDS = (6.0, 10.0)
 #: Pause before the retry if the first attempt failed at once.
@@ -46,7 +46,7 @@ class Status:
     checked_at: dt.datetime
     problems: list[Problem] = field(default_factory=list)
     #: False if the environment is invalid, so that nothing could be inspected.
-    is_looked_at: bool = True
+    is_inspected: bool = True
     warehouse: Database = field(default_factory=lambda: Database("database"))
     storage: Database = field(default_factory=lambda: Database("dagster_storage"))
     ledger: Ledger = field(default_factory=dict)
@@ -61,20 +61,20 @@ class Status:
     slow: dict[str, float] = field(default_factory=dict)
 
 
-class _Look(Generic[T]):
+class _Probe(Generic[T]):
     """A probe in a thread, retried once with a longer limit if it fails."""
 
     def __init__(
         self,
         place: str,
-        look: Callable[[float], T],
-        limits: Sequence[float] = LOOK_SECONDS,
+        probe: Callable[[float], T],
+        limits: Sequence[float] = PROBE_SECONDS,
     ) -> None:
         self.place, self.limits = place, limits
         #: Duration of the answer, if the first attempt was too slow.
         self.slow_seconds: float | None = None
         self._answer: Future[T] = Future()
-        threading.Thread(target=self._look, args=[look], daemon=True).start()
+        threading.Thread(target=self._run, args=[probe], daemon=True).start()
 
     def result(self) -> T:
         """Return the result. Raises `Failure` for any error of both attempts."""
@@ -83,18 +83,18 @@ class _Look(Generic[T]):
         except Failure:
             raise
         except Exception as error:
-            problem = f"it could not be looked at: {_described(error)}"
+            problem = f"it could not be inspected: {_described(error)}"
             remedy = "Fix the reported error; if that is not possible, it is a bug in Isobar."
             if isinstance(error, TimeoutError):
                 problem = f"it did not answer within {self.limits[-1]:.0f} s"
                 remedy = "See whether it is up, and what it is busy with."
             raise TransientFailure("status", problem, place=self.place, remedy=remedy) from error
 
-    def _look(self, look: Callable[[float], T]) -> None:
+    def _run(self, probe: Callable[[float], T]) -> None:
         began = time.monotonic()
         is_slow = False
         for seconds in self.limits:
-            attempt = _in_thread(look, seconds + 1)  # its own time-outs fire first
+            attempt = _in_thread(probe, seconds + 1)  # its own time-outs fire first
             try:
                 found = attempt.result(seconds)
             except (NotReady, PermanentFailure) as failure:
@@ -113,13 +113,13 @@ class _Look(Generic[T]):
         self._answer.set_exception(failed)
 
 
-def _in_thread(look: Callable[[float], T], seconds: float) -> "Future[T]":
+def _in_thread(probe: Callable[[float], T], seconds: float) -> "Future[T]":
     """Run a probe in its own thread, which is abandoned if it takes too long."""
     answer: Future[T] = Future()
 
     def run() -> None:
         try:
-            answer.set_result(look(seconds))
+            answer.set_result(probe(seconds))
         except Exception as error:  # noqa: BLE001 - raised in the waiting thread
             answer.set_exception(error)
 
@@ -127,7 +127,7 @@ def _in_thread(look: Callable[[float], T], seconds: float) -> "Future[T]":
     return answer
 
 
-def look(
+def collect(
     settings: Settings,
     load_repository: Callable[[], dg.RepositoryDefinition],
     find_problems: FindProblems,
@@ -142,13 +142,15 @@ def look(
         except Failure as failure:
             status.invalid = failure
     place = place_of(settings.database_url, settings)
-    warehouse = _Look(place, lambda seconds: probe_warehouse(settings, seconds))
+    warehouse = _Probe(place, lambda seconds: probe_warehouse(settings, seconds))
     place = place_of(settings.dagster_postgres_url or settings.database_url, settings)
-    storage = _Look(place, lambda seconds: probe_storage(settings, seconds))
+    storage = _Probe(place, lambda seconds: probe_storage(settings, seconds))
     noted_url, status.processes = noted_processes(settings.state)
     url = noted_url or web_server_url()
-    web_server = _Look(redact(url), lambda seconds: query_web_server(url, seconds)) if url else None
-    looks: dict[str, _Look[Any] | None] = {
+    web_server = (
+        _Probe(redact(url), lambda seconds: query_web_server(url, seconds)) if url else None
+    )
+    probes: dict[str, _Probe[Any] | None] = {
         "database": warehouse,
         "dagster_storage": storage,
         "code_location": web_server,
@@ -164,19 +166,19 @@ def look(
         status.storage, dagster_url = storage.result()
         if status.storage.schema == "current":
             home = settings.dagster_home
-            instance = _Look(
+            instance = _Probe(
                 status.storage.place,
                 lambda seconds: probe_instance(
                     home, dagster_url, repository, find_problems, now, seconds
                 ),
                 INSTANCE_SECONDS,
             )
-            looks["runs"] = instance
+            probes["runs"] = instance
             status.dagster = instance.result()
     except Failure as failure:
         status.storage = _unreachable("dagster_storage", failure)
     status.slow = {
-        part: one.slow_seconds for part, one in looks.items() if one and one.slow_seconds
+        part: one.slow_seconds for part, one in probes.items() if one and one.slow_seconds
     }
     status.problems = sorted(_problems(status), key=worst_first)
     return status
@@ -189,7 +191,7 @@ def worst_first(problem: Problem) -> tuple[str, float]:
 
 def unconfigured(failure: Failure, now: dt.datetime) -> Status:
     """Return the status for an invalid environment, in which nothing can be inspected."""
-    return Status(now, [rules.of_configuration(failure, now)], is_looked_at=False)
+    return Status(now, [rules.of_configuration(failure, now)], is_inspected=False)
 
 
 def _problems(status: Status) -> list[Problem]:
@@ -248,7 +250,7 @@ def _described(error: Exception) -> str:
 
 
 def _code(
-    web_server: "_Look[str | None] | None", own_error: str | None, *, is_starting: bool
+    web_server: "_Probe[str | None] | None", own_error: str | None, *, is_starting: bool
 ) -> Code:
     if web_server is None:
         return Code(None, own_error is None, own_error, own_error)

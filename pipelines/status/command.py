@@ -45,14 +45,14 @@ def status(as_json: bool) -> None:
     """
     from pipelines.orchestration.operations.problems import find_problems
     from pipelines.orchestration.resources import utc_now
-    from pipelines.status.collect import look, unconfigured
+    from pipelines.status.collect import collect, unconfigured
     from pipelines.status.json_report import document
     from pipelines.status.text_report import page
 
     now = utc_now()
     try:
         settings = Settings.current()
-        seen = look(settings, _repository, find_problems, now)
+        seen = collect(settings, _repository, find_problems, now)
     except Failure as failure:
         seen = unconfigured(failure, now)
     except OSError as error:  # the user may not read the state folder

@@ -37,14 +37,14 @@ def status_of_part(seen: Status, part: str) -> Literal["ok", "warning", "bad"] |
     problems = [one for one in seen.problems if one.key.split(":")[:2] == ["status", part]]
     if problems:
         return status_of(problems)
-    if part == "dagster_storage" and seen.is_looked_at and not seen.storage.is_reachable:
+    if part == "dagster_storage" and seen.is_inspected and not seen.storage.is_reachable:
         return "bad"  # on the same server, reported with the database
     is_seen = {
         "processes": bool(seen.processes),
         "daemon": seen.dagster is not None,
         "runs": seen.dagster is not None,
     }
-    return "ok" if is_seen.get(part, seen.is_looked_at) else None
+    return "ok" if is_seen.get(part, seen.is_inspected) else None
 
 
 def source_facts(seen: Status, name: str) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def of_slow(seconds: Mapping[str, float], now: dt.datetime) -> list[Problem]:
     return [
         trouble(
             f"{part}:slow",
-            f"{names[part]} is slow: it answered at the second look, after {waited:.0f} s",
+            f"{names[part]} is slow: it answered at the second attempt, after {waited:.0f} s",
             "",
             "Nothing has failed. See what keeps the machine busy, such as a backfill.",
             now,

@@ -42,7 +42,7 @@ def _print(console: Console, seen: Status) -> None:
     console.print(f"{MARKS[status]} [bold]Isobar: {WORDS[status]}[/]  {at}")
     if seen.problems:
         console.print(_problems(seen))
-    if not seen.is_looked_at:
+    if not seen.is_inspected:
         return
     console.print()
     console.print(_parts(seen))

@@ -30,7 +30,7 @@ def load_measured(server: Connections, database: str, source: str, file: Path) -
 
     url = server.url(LOADER, database)
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.taking", url, source, file],
+        [sys.executable, "-m", "benchmarks.one_load", url, source, file],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -15,7 +15,7 @@ Tick = Callable[..., int]
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_looks_for", 0.0)
+    monkeypatch.setattr(patience, "_polling_seconds", 0.0)
     monkeypatch.setattr(patience, "stopping", threading.Event())
     patience.enable_polling(20.0)
 
@@ -57,7 +57,7 @@ def tick(instance: dg.DagsterInstance) -> Tick:
     return evaluate
 
 
-def test_outside_of_the_code_server_a_tick_looks_once(tick: Tick) -> None:
+def test_outside_of_the_code_server_a_tick_polls_once(tick: Tick) -> None:
     count, sensor = looks(found_at=3)
     assert (tick(sensor), tick(sensor), count) == (0, 0, [0, 1])
 
@@ -70,7 +70,7 @@ def test_a_tick_ends_as_soon_as_there_is_something(tick: Tick) -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_trial_in_the_ui_looks_once(tick: Tick) -> None:
+def test_a_manual_test_in_the_ui_polls_once(tick: Tick) -> None:
     count, sensor = looks(found_at=4)
     assert (tick(sensor), tick(sensor, last_at=None), count) == (0, 0, [0, 1])
 
@@ -118,7 +118,7 @@ def test_a_tick_ends_when_its_process_is_terminated(tick: Tick) -> None:
 def test_a_tick_without_anything_ends_in_time(
     patient: None, tick: Tick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "_looks_for", 0.3)
+    monkeypatch.setattr(patience, "_polling_seconds", 0.3)
     count, sensor = looks(found_at=10_000)
     assert (tick(sensor), tick(sensor)) == (0, 0)
     assert 2 < len(count) <= 8

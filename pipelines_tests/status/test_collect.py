@@ -9,21 +9,21 @@ import pytest
 from pipelines.failures import TransientFailure
 from pipelines.orchestration.operations.problems import Problem
 from pipelines.status import collect, rules
-from pipelines.status.collect import _Look
+from pipelines.status.collect import _Probe
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 AWAY = TransientFailure("database", "connection refused", place="here", remedy="Start it.")
 
 
 def test_what_answers_at_once_is_not_slow() -> None:
-    look = _Look("here", lambda _: 7, (5, 5))
+    look = _Probe("here", lambda _: 7, (5, 5))
     assert look.result() == 7
     assert look.slow_seconds is None
 
 
 def test_what_times_out_once_is_slow_and_not_bad() -> None:
     free = threading.Event()
-    look = _Look("here", lambda seconds: seconds > 30 or free.wait(60), (0.05, 30))
+    look = _Probe("here", lambda seconds: seconds > 30 or free.wait(60), (0.05, 30))
     assert look.result()
     free.set()
     assert look.slow_seconds is not None
@@ -42,7 +42,7 @@ def test_what_fails_at_once_and_then_answers_is_well(monkeypatch: pytest.MonkeyP
             raise AWAY
         return 7
 
-    found = _Look("here", look, (5, 6))
+    found = _Probe("here", look, (5, 6))
     assert found.result() == 7
     assert found.slow_seconds is None
 
@@ -55,14 +55,14 @@ def test_what_fails_twice_is_bad() -> None:
         raise AWAY
 
     with pytest.raises(TransientFailure, match="connection refused"):
-        _Look("here", look, (5, 6)).result()
+        _Probe("here", look, (5, 6)).result()
     assert tried == [6, 7]
 
 
 def test_what_never_answers_is_bad() -> None:
     free = threading.Event()
     with pytest.raises(TransientFailure, match="did not answer within 0 s"):
-        _Look("here", lambda _: free.wait(60), (0.05, 0.1)).result()
+        _Probe("here", lambda _: free.wait(60), (0.05, 0.1)).result()
     free.set()
 
 

@@ -210,7 +210,7 @@ def test_each_remedy_is_printed_under_its_check() -> None:
         Problem(f"check:{name}", "warning", "w" * 300, name, NOW, "", f"{name}: {remedy}")
         for name in ("first", "second")
     ]
-    text = page(Status(NOW, warnings, is_looked_at=False))
+    text = page(Status(NOW, warnings, is_inspected=False))
     assert re.sub(r"\s+", " ", text).count(remedy) == 2
     assert text.index("second: w") > text.index("first: Look")
 
@@ -218,7 +218,7 @@ def test_each_remedy_is_printed_under_its_check() -> None:
 def test_links_lead_to_the_address_that_people_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """In docker compose the probe's own address is http://web:3000, which no browser opens."""
     failed = Problem("run:solar", "error", "", "job solar", NOW, "/runs/1", "See the run:")
-    seen = Status(NOW, [failed], is_looked_at=False, code=Code(web_server="http://web:3000"))
+    seen = Status(NOW, [failed], is_inspected=False, code=Code(web_server="http://web:3000"))
     assert "See the run: http://web:3000/runs/1" in page(seen)
     monkeypatch.setenv("ISOBAR_UI_URL", "https://isobar.example.org/")
     assert "See the run: https://isobar.example.org/runs/1" in page(seen)

@@ -15,7 +15,7 @@ NAME = "alerts"
 @due_sensor(
     NAME,
     seconds=60,
-    looks_once=True,
+    polls_once=True,
     about="Send one message when a run or check fails, an asset is late, or a sensor or schedule"
     " fails or was stopped, and one when that is over. Messages go to the addresses in ALERT_URLS"
     " (isobar alerts test tries them) and to the log of this sensor.",

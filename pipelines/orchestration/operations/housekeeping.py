@@ -125,7 +125,7 @@ def housekeeping() -> None:
         op()
 
 
-@due_sensor("orphaned_runs", seconds=60, looks_once=True)
+@due_sensor("orphaned_runs", seconds=60, polls_once=True)
 def orphaned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Mark runs whose process was killed as failed, so that they are retried and free their slots.
 

@@ -45,7 +45,7 @@ SEE_WHY_LATE = (
     "See whether its schedule or sensor is on, whether its runs fail, and whether they wait in the"
     " queue."
 )
-SEE_TICK = "See the tick's page; the next look shows whether it is fixed."
+SEE_TICK = "See the tick's page; the next tick shows whether it is fixed."
 SWITCH_ON = "Switch it on in the UI, under Automation."
 
 
@@ -190,22 +190,25 @@ def _failing_ticks(
         *repository.sensor_defs,
         *repository.schedule_defs,
     ]
-    for look in declared:
-        if look.name not in states:
+    for automation in declared:
+        if automation.name not in states:
             continue
-        state = states[look.name]
-        kind = "sensor" if isinstance(look, dg.SensorDefinition) else "schedule"
-        where, path = f"{kind} {look.name}", f"/locations/{LOCATION}/{kind}s/{look.name}"
+        state = states[automation.name]
+        kind = "sensor" if isinstance(automation, dg.SensorDefinition) else "schedule"
+        where, path = (
+            f"{kind} {automation.name}",
+            f"/locations/{LOCATION}/{kind}s/{automation.name}",
+        )
         sensor = state.sensor_instigator_data
         if sensor and sensor.last_tick_success_timestamp and state.status.value != "STOPPED":
             continue  # the daemon records the end of a good tick
         ticks = last_ticks(instance, state.selector_id, kind)
         if state.status.value == "STOPPED":
-            if look.default_status.value == "RUNNING":
+            if automation.default_status.value == "RUNNING":
                 what = "It was stopped, though it is on by default."
                 # Dagster does not expose the time; that of the last tick is the closest.
                 at = utc_at(ticks[0].timestamp) if ticks else utc_now()
-                key = f"stopped:{look.name}"
+                key = f"stopped:{automation.name}"
                 yield Problem(key, "warning", what, where, at, path, SWITCH_ON)
             continue
         tick = next((one for one in ticks if one.status.value != "STARTED"), None)
@@ -221,7 +224,7 @@ def _failing_ticks(
             continue
         description = innermost_error(tick.error) if tick.error else "Its evaluation failed."
         what, remedy = split_remedy(description, SEE_TICK)
-        yield Problem(f"{kind}:{look.name}", "error", what, where, since, path, remedy)
+        yield Problem(f"{kind}:{automation.name}", "error", what, where, since, path, remedy)
 
 
 def _failing_since(instance: dg.DagsterInstance, selector_id: str) -> float:

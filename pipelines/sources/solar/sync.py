@@ -47,7 +47,7 @@ logger = logging.getLogger("isobar.solar")
 #: Plants that are requested at the same time: the service is one machine.
 AT_ONCE = 8
 #: How often a sync of all plants polls for new ones, and any sync for plants locked by another.
-LOOK_SECONDS = 5.0
+POLL_SECONDS = 5.0
 
 
 @dataclass
@@ -107,7 +107,7 @@ class Sync:
                             is_blocked = False
                         else:  # another sync is working on it
                             waiting.append(plant)
-                    done, _ = wait(under_way, LOOK_SECONDS, FIRST_COMPLETED)
+                    done, _ = wait(under_way, POLL_SECONDS, FIRST_COMPLETED)
                     for future in done:
                         lock("pg_advisory_unlock", under_way.pop(future))
                         yield future.result()

@@ -22,10 +22,10 @@ LOADERS = {
 }
 
 
-def take_in(server: Connections, source: str, file: Path) -> dict[str, float]:
+def measure_load(server: Connections, source: str, file: Path) -> dict[str, float]:
     """The seconds and megabytes that it took, and how many records changed a row."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.taking", server.url(LOADER, "bench"), source, file],
+        [sys.executable, "-m", "benchmarks.one_load", server.url(LOADER, "bench"), source, file],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
