@@ -160,7 +160,8 @@ def test_years_of_failed_runs_are_not_read(world: World) -> None:
         connection.execute(
             text(
                 "INSERT INTO runs (id, run_id, pipeline_name, status, run_body, end_time)"
-                " SELECT 30000 - n, 'old ' || n, pipeline_name, status, run_body, end_time - n * 60"
+                " SELECT 30000 - n, 'old ' || n, pipeline_name, status,"
+                " replace(run_body, run_id, 'old ' || n), end_time - n * 60"
                 " FROM runs CROSS JOIN generate_series(1, 3000) AS n"
             )
         )
