@@ -17,7 +17,7 @@ from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.sources.flights.jobs import flights_retry
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
-from pipelines_tests.fake_source import Answer, FakeSource, body, cut, document
+from pipelines_tests.fake_source import FakeSource, body, cut, document
 from pipelines_tests.jobs import failure
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary
@@ -27,7 +27,11 @@ TODAY = dt.datetime.now(dt.UTC).date().isoformat()
 
 @pytest.fixture
 def definitions(
-    warehouse: Warehouse, source: FakeSource, sandbox_url: str, monkeypatch: pytest.MonkeyPatch
+    few_airports: None,
+    warehouse: Warehouse,
+    source: FakeSource,
+    sandbox_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dg.Definitions:
     hasten(monkeypatch, "pipelines.sources.flights.client")
     url = warehouse.engine.url.render_as_string(hide_password=False)
@@ -128,8 +132,8 @@ def test_a_job_lands_flights_and_their_counts(
 
 
 @pytest.mark.answers("F37")
-def test_checks_show_rejected_records_and_drift(
-    definitions: dg.Definitions, source: FakeSource
+def test_checks_show_rejects_and_drift_and_a_wrong_ledger_blocks(
+    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
 ) -> None:
     source.will(document(flights_document([itinerary(1, [1], cabin="Y"), itinerary(2, [9])])))
     result = run(definitions)
@@ -142,13 +146,6 @@ def test_checks_show_rejected_records_and_drift(
     assert "itineraries[1]" in shown
     assert "leg_9" in shown
     assert 'unknown key "cabin"' in str(checks["schema_drift"].metadata["rows"].value)
-
-
-def test_a_ledger_that_does_not_add_up_blocks_what_follows(
-    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
-) -> None:
-    source.will(document(flights_document([itinerary(1, [1]), itinerary(2, [9])])))
-    assert run(definitions).success
     with warehouse.engine.begin() as connection:
         connection.execute(text("DELETE FROM ops.quarantine"))
     result = run(definitions)
@@ -170,22 +167,19 @@ def test_a_source_with_nothing_yet_is_skipped_and_not_red(
 
 
 @pytest.mark.answers("F48")
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
+def test_a_broken_source_fails_the_run_and_writes_nothing(
+    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse
+) -> None:
+    for fault, words in (
         (cut(b'{"itineraries": [', said_length=400), "broke off before its end"),
         (body(b"gone", status=404), "answered 404"),
         (document({"itineraries": []}), 'has no list "legs"'),
-    ],
-)
-def test_a_broken_source_fails_the_run_and_writes_nothing(
-    definitions: dg.Definitions, source: FakeSource, warehouse: Warehouse, fault: Answer, words: str
-) -> None:
-    source.will(fault)
-    message = failure(run(definitions))
-    assert words in message
-    assert source.url in message
-    assert "FLIGHTS_URL" in message
+    ):
+        source.will(fault)
+        message = failure(run(definitions))
+        assert words in message
+        assert source.url in message
+        assert "FLIGHTS_URL" in message
     with warehouse.engine.connect() as connection:
         for table in ("flights.payloads", "flights.snapshots", "flights.legs", "ops.deliveries"):
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
@@ -240,7 +234,6 @@ def test_an_implausible_snapshot_fails_and_the_next_day_loads(
 def test_a_day_with_an_unavailable_source_is_loaded_later(
     definitions: dg.Definitions, source: FakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
     resource = (definitions.resources or {})["warehouse"]
 
     def look() -> dg.RunRequest | str | None:

@@ -139,14 +139,12 @@ class Stopped(BaseException):
     """As Dagster interrupts a run that someone stops."""
 
 
-def test_a_run_stops_even_while_waiting_for_the_database(
-    warehouse: Warehouse,
-) -> None:
+def test_a_run_stops_even_while_waiting_for_the_database(warehouse: Warehouse) -> None:
     def stop(*_: object) -> None:
         raise Stopped
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
     try:
         with pytest.raises(Stopped), warehouse.transaction("test") as connection:
             connection.connection.cursor().execute("SELECT pg_sleep(60)")  # as COPY waits
