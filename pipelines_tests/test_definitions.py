@@ -14,11 +14,10 @@ from sqlalchemy import text
 from pipelines.definitions import build_definitions
 from pipelines.orchestration import asset_metadata
 from pipelines.orchestration.resources import WarehouseResource, source_resource
-from pipelines.sources.flights.jobs import flights_retry
 from pipelines.warehouse.connection import Warehouse
 from pipelines_tests.command import PROJECT
 from pipelines_tests.fake_source import FakeSource, body, cut, document
-from pipelines_tests.jobs import failure
+from pipelines_tests.jobs import Runner, failure
 from pipelines_tests.loaders import hasten
 from pipelines_tests.sources.flights.made_up import flights_document, itinerary
 
@@ -47,18 +46,11 @@ def definitions(
 
 
 def run(
-    definitions: dg.Definitions, day: str = TODAY, *, attended: bool = True
-) -> dg.ExecuteInProcessResult:
-    with dg.DagsterInstance.ephemeral() as instance:
-        return execute(definitions, instance, day, attended=attended)
-
-
-def execute(
     definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
     day: str = TODAY,
     *,
     attended: bool = True,
+    instance: dg.DagsterInstance | None = None,
 ) -> dg.ExecuteInProcessResult:
     return definitions.resolve_job_def("flights").execute_in_process(
         instance=instance,
@@ -232,28 +224,24 @@ def test_an_implausible_snapshot_fails_and_the_next_day_loads(
 
 
 def test_a_day_with_an_unavailable_source_is_loaded_later(
-    definitions: dg.Definitions, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+    definitions: dg.Definitions,
+    source: FakeSource,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    resource = (definitions.resources or {})["warehouse"]
+    warehouse = {"warehouse": (definitions.resources or {})["warehouse"]}
 
-    def look() -> dg.RunRequest | str | None:
-        context = dg.build_sensor_context(
-            instance=instance,
-            resources={"warehouse": resource},
-            repository_def=definitions.get_repository_def(),
-        )
-        tick = flights_retry.evaluate_tick(context)
-        return tick.run_requests[0] if tick.run_requests else tick.skip_message
+    def look() -> dg.RunRequest | str:
+        return Runner(warehouse, instance).tick("flights_retry")
 
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert look() == "No run for today has failed."
-        source.will(body(b"down", 503))
-        execute(definitions, instance)
-        assert look() == "The last run failed; trying again in a few minutes."
-        monkeypatch.setattr("pipelines.sources.flights.jobs.AFTER_FAILURE_SECONDS", 0.0)
-        requested = look()
-        assert isinstance(requested, dg.RunRequest)
-        assert requested.partition_key == TODAY
-        source.will(document(flights_document()))
-        assert execute(definitions, instance).success
-        assert look() == "Today's document is archived."
+    assert look() == "No run for today has failed."
+    source.will(body(b"down", 503))
+    run(definitions, instance=instance)
+    assert look() == "The last run failed; trying again in a few minutes."
+    monkeypatch.setattr("pipelines.sources.flights.jobs.AFTER_FAILURE_SECONDS", 0.0)
+    requested = look()
+    assert isinstance(requested, dg.RunRequest)
+    assert requested.partition_key == TODAY
+    source.will(document(flights_document()))
+    assert run(definitions, instance=instance).success
+    assert look() == "Today's document is archived."

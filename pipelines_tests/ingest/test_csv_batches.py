@@ -122,6 +122,9 @@ SAME_EITHER_WAY: dict[str, str | bytes] = {
     ),
     "an even number of quotes that stays open": 'a,b,c\n12" tube,"one,3\n4,5,6\n7,8,9\n',
     "a quote that stays open": 'a,b,c\n"1,2,3\n4,5,6\n7,8,9\n',
+    "a quote that stays open before more lines than a field may have": (
+        'a,b,c\n1,2,3\n4,"5,6\n' + "7,8,9\n" * (MAX_RECORD_LINES + 10)
+    ),
     "only a quote": 'a,b,c\n"\n1,2,3\n',
     "a field of as many lines as may be": SOME_LINES.format("2\n" * MAX_RECORD_LINES),
     "a field of more lines than may be": SOME_LINES.format("2\n" * 51),
@@ -196,16 +199,6 @@ def test_records_spanning_blocks_stay_single_and_keep_line_numbers() -> None:
     ]
     assert good[1][2] == f'1,"{note}",2'
     assert broken == [(44, "5,x", "it has 2 fields, but the header has 3")]
-
-
-@pytest.mark.usefixtures("block_bytes")
-def test_a_quote_that_stays_open_costs_its_own_line_only() -> None:
-    lines = [f"{number},2,3" for number in range(2, 121)]
-    lines[58] = '60,"2,3'
-    good, broken = of_portions("\n".join(["a,b,c", *lines]).encode())
-    assert broken == [(60, '60,"2,3', "a quotation mark is not closed")]
-    assert [line for line, *_ in good] == [*range(2, 60), *range(61, 121)]
-    assert all(fields == (str(line), "2", "3") for line, fields, _ in good)
 
 
 @pytest.mark.parametrize("block_bytes", [*FEW_BYTES, BLOCK_BYTES])

@@ -11,6 +11,7 @@ from pipelines.failures import PermanentFailure
 from pipelines.ingest.contract import Reject
 from pipelines.ingest.deliveries import (
     Delivery,
+    Outcome,
     close_delivery,
     count_reasons,
     enforce_reject_cap,
@@ -30,25 +31,25 @@ REJECTS = [
 ]
 
 
-def test_counts_that_do_not_balance_roll_back_the_load(warehouse: Warehouse) -> None:
-    with (
-        pytest.raises(PermanentFailure, match="counts_balance"),
-        warehouse.transaction("test") as connection,
-    ):
+def deliver(warehouse: Warehouse, rejects: list[Reject], *, read: int, stored: int) -> Outcome:
+    with warehouse.transaction("test") as connection:
         prepare_change_log(connection)
-        delivery_id = open_delivery(connection, DELIVERY, None)
-        write_rejects(connection, delivery_id, REJECTS[:1])
-        close_delivery(connection, delivery_id, read=3, loaded=0, stored=1, rejected=1)
+        number = open_delivery(connection, DELIVERY, None)
+        write_rejects(connection, number, rejects)
+        return close_delivery(
+            connection, number, read=read, loaded=0, stored=stored, rejected=len(rejects)
+        )
+
+
+def test_counts_that_do_not_balance_roll_back_the_load(warehouse: Warehouse) -> None:
+    with pytest.raises(PermanentFailure, match="counts_balance"):
+        deliver(warehouse, REJECTS[:1], read=3, stored=1)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test") is None
 
 
 def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Warehouse) -> None:
-    with warehouse.transaction("test") as connection:
-        prepare_change_log(connection)
-        delivery_id = open_delivery(connection, DELIVERY, "run 1")
-        write_rejects(connection, delivery_id, REJECTS)
-        outcome = close_delivery(connection, delivery_id, read=5, loaded=0, stored=3, rejected=2)
+    outcome = deliver(warehouse, REJECTS, read=5, stored=3)
     assert (outcome.loaded, outcome.unchanged, outcome.rejected) == (0, 3, 2)
     with warehouse.engine.connect() as connection:
         assert last_sha256(connection, "test") == DELIVERY.sha256
@@ -60,20 +61,15 @@ def test_rejects_are_in_quarantine_with_place_text_and_reasons(warehouse: Wareho
 
 
 def test_a_reject_that_vanished_from_quarantine_is_found(warehouse: Warehouse) -> None:
+    deliver(warehouse, REJECTS, read=2, stored=0)
     with warehouse.transaction("test") as connection:
-        prepare_change_log(connection)
-        delivery_id = open_delivery(connection, DELIVERY, None)
-        write_rejects(connection, delivery_id, REJECTS)
-        close_delivery(connection, delivery_id, read=2, loaded=0, stored=0, rejected=2)
         connection.execute(text("DELETE FROM ops.quarantine WHERE position = 'rows[5]'"))
     with warehouse.engine.connect() as connection:
         (found,) = unbalanced(connection, "test")
         assert (found["rejected_count"], found["in_quarantine"]) == (2, 1)
 
 
-def test_the_last_delivery_wins_despite_a_clock_moved_backwards(
-    warehouse: Warehouse,
-) -> None:
+def test_the_last_delivery_wins_despite_a_clock_moved_backwards(warehouse: Warehouse) -> None:
     """A file that said again what it had said first was treated as known, and the change lost."""
     for sha256 in ("1" * 64, "2" * 64, "1" * 64, "2" * 64):
         with warehouse.transaction("test") as connection:

@@ -216,9 +216,18 @@ def with_own(
     [
         ('[schedules.weather_due]\njob = "weather"\ncron = "0 5 * * *"', "name of a sensor"),
         ("[sensors.weather]\nevery_seconds = 5", "sensors.weather: there is no such sensor"),
+        ('[schedules.mine]\njob = "fligths"\ncron = "0 3 * * 0"', "there is no job 'fligths'"),
+        (
+            '[schedules.mine]\njob = "flights"\ncron = "0 3 * * 0"\nconfig.ops.flights_tabels = {}',
+            "schedules.mine: the job flights rejects its config: .*flights_tabels",
+        ),
+        (
+            '[schedules.mine]\njob = "retire_plant"\ncron = "0 3 * * 0"\nconfig.ops.retired = {}',
+            "schedules.mine: the job retire_plant rejects its config: .*retire",
+        ),
     ],
 )
-def test_names_of_sensors_and_unknown_names_are_rejected(
+def test_what_fits_no_sensor_or_job_is_rejected_at_startup(
     with_own: Callable[[str], dg.Definitions], words: str, message: str
 ) -> None:
     with pytest.raises(PermanentFailure, match=message):
@@ -275,27 +284,6 @@ def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
     assert wait == dt.timedelta(hours=hours)
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (
-            '[schedules.mine]\njob = "flights"\ncron = "0 3 * * 0"\nconfig.ops.flights_tabels = {}',
-            "schedules.mine: the job flights rejects its config: .*flights_tabels",
-        ),
-        (
-            '[schedules.mine]\njob = "retire_plant"\ncron = "0 3 * * 0"\nconfig.ops.retired = {}',
-            "schedules.mine: the job retire_plant rejects its config: .*retire",
-        ),
-        ('[schedules.mine]\njob = "fligths"\ncron = "0 3 * * 0"', "there is no job 'fligths'"),
-    ],
-)
-def test_a_schedule_with_invalid_job_config_is_rejected_at_startup(
-    with_own: Callable[[str], dg.Definitions], words: str, message: str
-) -> None:
-    with pytest.raises(PermanentFailure, match=message):
-        with_own(words)
-
-
 def test_a_running_day_does_not_block_another_day() -> None:
     """What is not archived on its day can never be had."""
     flights = read_timetable(None).schedules["flights_daily"]
@@ -312,9 +300,7 @@ def test_a_running_day_does_not_block_another_day() -> None:
         assert again == dg.SkipReason("A run is under way.")
 
 
-def test_the_documented_example_is_valid(
-    tmp_path: Path,
-) -> None:
+def test_the_documented_example_is_valid(tmp_path: Path) -> None:
     page = (PROJECT / "docs/operations.md").read_text()
     (words,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     theirs = read_timetable(own(tmp_path, words))

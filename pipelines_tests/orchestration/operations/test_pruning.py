@@ -377,52 +377,47 @@ def test_logs_of_old_looks_of_sensors_go(instance: dg.DagsterInstance) -> None:
     assert pruning.remove_tick_logs(storage / "none", before) == Removed()
 
 
-def age_all(world: World, days: int) -> None:
-    with psycopg.connect(storage_url(world.instance), autocommit=True) as storage:
-        make_older(storage, days)
-
-
-def prune_all(world: World) -> int:
+def prune_all(engine: Engine) -> int:
     """Prune what is older than a month; return how many events and checks."""
-    engine = engine_for(world.instance.event_log_storage.postgres_url, role=None)  # type: ignore[attr-defined]
     cut = dt.datetime.now(dt.UTC) - A_MONTH
-    try:
-        return prune(engine, "events", cut).count + prune(engine, "checks", cut).count
-    finally:
-        engine.dispose()
+    return prune(engine, "events", cut).count + prune(engine, "checks", cut).count
 
 
-def test_an_old_failure_of_a_monthly_job_is_still_reported(world: World) -> None:
+def test_an_old_failure_of_a_monthly_job_is_still_reported(
+    world: World, engine: Engine, storage: psycopg.Connection
+) -> None:
     """And why chosen assets did that nobody refreshed since."""
     world.run("audit", OURS)
     world.materialise(LEGS, error=OURS)
     world.materialise(PRICES)
     world.run("audit", OURS)
     world.lose_a_run("flights", **{MAX_RETRIES_TAG: "0"})
-    age_all(world, 40)
+    make_older(storage, 40)
     before = world.problems()
     assert [one.remedy for one in before].count("Mend FLIGHTS_URL.") == 2
     assert any("process of this run was killed" in one.what for one in before)
-    assert prune_all(world) > 3
+    assert prune_all(engine) > 3
     assert world.problems() == before
 
 
-def test_a_long_failing_check_is_reported_since_its_first_failure(world: World) -> None:
+def test_a_long_failing_check_is_reported_since_its_first_failure(
+    world: World, engine: Engine, storage: psycopg.Connection
+) -> None:
     world.check(passed=False)
     world.check(passed=True)
     for _ in range(3):
         world.check(passed=False)
     before = world.problems()
-    age_all(world, 40)
-    assert prune_all(world) > 1
+    make_older(storage, 40)
+    assert prune_all(engine) > 1
     assert world.problems() == before
     world.check(passed=False)
-    age_all(world, 40)
-    assert prune_all(world) > 0
+    make_older(storage, 40)
+    assert prune_all(engine) > 0
     assert [one.since for one in world.problems()] == [one.since for one in before]
     world.check(passed=True)
-    age_all(world, 40)
-    assert prune_all(world) > 0
+    make_older(storage, 40)
+    assert prune_all(engine) > 0
     assert world.problems() == []
 
 
