@@ -34,9 +34,7 @@ def test_the_data_dictionary_matches_the_database(owner: psycopg.Connection) -> 
     assert dictionary.PAGE.read_text() == dictionary.page(owner), "run make docs"
 
 
-def test_column_names_state_their_unit_or_kind_of_time(
-    owner: psycopg.Connection,
-) -> None:
+def test_column_names_state_their_unit_or_kind_of_time(owner: psycopg.Connection) -> None:
     columns = owner.execute(EVERY_COLUMN, [list(dictionary.SCHEMAS)]).fetchall()
     assert {type_ for _, _, type_ in columns} >= NAMED_AS.keys()
     misnamed = [

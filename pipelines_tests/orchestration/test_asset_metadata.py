@@ -11,12 +11,7 @@ from docs import lineage
 from pipelines.definitions import definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration import asset_metadata
-from pipelines.orchestration.asset_metadata import (
-    EXTERNAL,
-    FUNCTIONS,
-    as_dagster_failure,
-    as_table,
-)
+from pipelines.orchestration.asset_metadata import EXTERNAL, FUNCTIONS, as_dagster_failure, as_table
 from pipelines.orchestration.checks import offending_rows, verdict
 from pipelines.orchestration.column_lineage import column_sources
 from pipelines.orchestration.run_failures import why_step_failed

@@ -62,9 +62,7 @@ def test_what_is_derived_follows_another_domain_once(instance: dg.DagsterInstanc
     assert follower.tick() == set(), "views over all events wait for their audit"
 
 
-def test_assets_refreshed_by_a_job_are_not_requested_again(
-    instance: dg.DagsterInstance,
-) -> None:
+def test_assets_refreshed_by_a_job_are_not_requested_again(instance: dg.DagsterInstance) -> None:
     follower = Follower(instance)
     for job in sources():
         layer = DEFINITIONS.resolve_job_def(job).asset_layer

@@ -20,7 +20,7 @@ SECRET = text_of([line(1, article_name="of another folder")])
 
 @pytest.fixture
 def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inbox:
-    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(inboxes, "SETTLE_SECONDS", 0.0)
     (tmp_path / "inbox").mkdir()
     (tmp_path / "secret.csv").write_text(SECRET)
     return Inbox("shipments", tmp_path / "inbox", "SHIPMENTS_INBOX", "utf-8")

@@ -258,13 +258,11 @@ def test_a_sensor_killed_before_storing_its_cursor_notifies_again(
     assert receiver.titles == ["Isobar: warning: sensor inbox"] * 2
 
 
-@pytest.mark.parametrize("cursor", ["", "[]", '{"version":0}'])
-def test_a_foreign_cursor_notifies_all_problems_again(
-    world: World, receiver: FakeReceiver, cursor: str
-) -> None:
+def test_a_foreign_cursor_notifies_all_problems_again(world: World, receiver: FakeReceiver) -> None:
     world.stop()
-    world.look(cursor)
-    assert receiver.titles == ["Isobar: warning: sensor inbox"]
+    for count, cursor in enumerate(("", "[]", '{"version":0}'), start=1):
+        world.look(cursor)
+        assert receiver.titles == ["Isobar: warning: sensor inbox"] * count
 
 
 def test_new_receivers_get_open_problems_and_removed_ones_are_forgotten(

@@ -129,10 +129,7 @@ def test_old_data_is_removed_and_a_second_run_finds_nothing(
 
 
 def test_a_failing_operation_fails_the_run_but_not_the_others(
-    instance: dg.DagsterInstance,
-    warehouse: Warehouse,
-    owner: psycopg.Connection,
-    old_things: Path,
+    instance: dg.DagsterInstance, warehouse: Warehouse, owner: psycopg.Connection, old_things: Path
 ) -> None:
     is_green, removed, failed = keep_house(instance, warehouse, prune_event_log=0)
     assert not is_green

@@ -317,9 +317,7 @@ def test_no_look_loses_its_code_server_when_the_ui_stops(session: Session) -> No
         assert storage.execute(failed).fetchone() == (0,)
 
 
-def test_runs_killed_with_their_session_fail_when_the_ui_restarts(
-    session: Session,
-) -> None:
+def test_runs_killed_with_their_session_fail_when_the_ui_restarts(session: Session) -> None:
     session.start()
     wait_until_failures_are_retried(session)
     run_id, blocker = begin_slow_run(session)
