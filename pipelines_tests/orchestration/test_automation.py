@@ -6,15 +6,14 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.definitions import build_definitions
+from pipelines.definitions import build_definitions, definitions
 from pipelines.orchestration.refresh_all import refresh_everything
 from pipelines.orchestration.run_state import REQUESTED_BY_TAG, is_by_hand
 from pipelines.source import sources
 
-DEFINITIONS = build_definitions()
 DOMAINS = {
     ".".join(node.key.path): node.tags["source"]
-    for node in DEFINITIONS.get_repository_def().asset_graph.asset_nodes
+    for node in definitions.get_repository_def().asset_graph.asset_nodes
 }
 OF_SOLAR = {
     "enriched.solar_readings",
@@ -39,10 +38,10 @@ class Follower:
 
     def tick(self) -> set[str]:
         result = dg.evaluate_automation_conditions(
-            DEFINITIONS, self.instance, dg.AssetSelection.all(), cursor=self.cursor
+            definitions, self.instance, dg.AssetSelection.all(), cursor=self.cursor
         )
         self.cursor = result.cursor
-        keys = DEFINITIONS.resolve_all_asset_keys()
+        keys = definitions.resolve_all_asset_keys()
         return {".".join(one.path) for one in keys if result.get_num_requested(one)}
 
     def materialise(self, *names: str, partition: str | None = None) -> None:
@@ -65,7 +64,7 @@ def test_what_is_derived_follows_another_domain_once(instance: dg.DagsterInstanc
 def test_assets_refreshed_by_a_job_are_not_requested_again(instance: dg.DagsterInstance) -> None:
     follower = Follower(instance)
     for job in sources():
-        layer = DEFINITIONS.resolve_job_def(job).asset_layer
+        layer = definitions.resolve_job_def(job).asset_layer
         made = [
             ".".join(one.path)
             for one in layer.asset_graph.toposorted_asset_keys
@@ -79,7 +78,7 @@ def test_derived_assets_wait_for_the_run_in_progress(instance: dg.DagsterInstanc
     """And not, as `eager` would, for weather and flights, which never came."""
     follower = Follower(instance)
     run = instance.create_run_for_job(
-        DEFINITIONS.resolve_job_def("solar"), status=dg.DagsterRunStatus.STARTED
+        definitions.resolve_job_def("solar"), status=dg.DagsterRunStatus.STARTED
     )
     instance.add_dynamic_partitions("solar_plants", ["1"])
     follower.materialise("solar.readings", partition="1")
@@ -114,7 +113,7 @@ def test_a_person_refreshes_everything_or_some_sources(
 
 
 def tick(instance: dg.DagsterInstance, cursor: str | None) -> Any:
-    repository = DEFINITIONS.get_repository_def()
+    repository = definitions.get_repository_def()
     context = dg.build_sensor_context(instance, cursor=cursor, repository_def=repository)
     return repository.get_sensor_def("refresh_requests").evaluate_tick(context)
 

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from pipelines.config import own_schedules
-from pipelines.definitions import build_definitions
+from pipelines.definitions import build_definitions, definitions
 from pipelines.failures import PermanentFailure
 from pipelines.orchestration.schedule_config import Scheduled, read_timetable, timetable
 from pipelines.orchestration.schedules import due_run, schedules_of
@@ -25,7 +25,7 @@ def own(folder: Path, words: str) -> Path:
 
 
 def tick(entry: Scheduled, instance: dg.DagsterInstance, at: dt.datetime) -> object:
-    job = build_definitions().resolve_job_def(entry.job)
+    job = definitions.resolve_job_def(entry.job)
     return due_run(entry, job, instance, at)
 
 
@@ -88,7 +88,7 @@ def test_a_schedule_skips_while_its_job_is_running() -> None:
         request = tick(solar, instance, midnight)
         assert isinstance(request, dg.RunRequest)
         assert request.partition_key is None
-        job = build_definitions().resolve_job_def("solar")
+        job = definitions.resolve_job_def("solar")
         instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
         assert tick(solar, instance, midnight) == dg.SkipReason("A run is under way.")
 
@@ -171,7 +171,7 @@ def test_a_missing_named_file_is_rejected(tmp_path: Path) -> None:
 
 
 def test_every_sensor_is_configurable_and_on_and_explains_its_settings() -> None:
-    repository = build_definitions().get_repository_def()
+    repository = definitions.get_repository_def()
     assert {one.name for one in repository.schedule_defs} == set(timetable().schedules)
     for schedule in repository.schedule_defs:
         assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
@@ -243,15 +243,15 @@ def test_every_asset_has_an_honest_time_to_be_fresh_by(
     with_own: Callable[[str], dg.Definitions], words: str
 ) -> None:
     """No shorter than the longest wait for a schedule whose job makes it."""
-    definitions = with_own(words)
+    theirs = with_own(words)
     waits: dict[dg.AssetKey, dt.timedelta] = {}
     for entry in timetable().schedules.values():
-        for key in definitions.resolve_job_def(entry.job).asset_layer.selected_asset_keys:
+        for key in theirs.resolve_job_def(entry.job).asset_layer.selected_asset_keys:
             wait = entry.longest_wait
             if entry.job == "bookings_audit":  # skips where one was done lately
                 wait += HOURLY.skips_for
             waits[key] = min(wait, waits.get(key, dt.timedelta.max))
-    for node in definitions.get_repository_def().asset_graph.asset_nodes:
+    for node in theirs.get_repository_def().asset_graph.asset_nodes:
         if node.is_external:
             continue
         policy = node.freshness_policy
@@ -283,7 +283,7 @@ def test_the_longest_wait_spans_nights_weekends_and_clock_changes(
 def test_a_running_day_does_not_block_another_day() -> None:
     """What is not archived on its day can never be had."""
     flights = read_timetable(None).schedules["flights_daily"]
-    job = build_definitions().resolve_job_def("flights")
+    job = definitions.resolve_job_def("flights")
     with dg.DagsterInstance.ephemeral() as instance:
         tags = {"dagster/partition": "2026-11-19"}
         instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
@@ -300,7 +300,6 @@ def test_the_documented_example_is_valid(tmp_path: Path) -> None:
     page = (PROJECT / "docs/operations.md").read_text()
     (words,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     theirs = read_timetable(own(tmp_path, words))
-    definitions = build_definitions()
     entries = [one for one in theirs.schedules.values() if one.is_own]
     assert len(schedules_of(entries)) == 2
     for entry in entries:

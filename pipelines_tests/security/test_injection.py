@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from pipelines.cli import quarantine_report
-from pipelines.definitions import build_definitions
+from pipelines.definitions import build_definitions, definitions
 from pipelines.orchestration.asset_metadata import as_table
 from pipelines.orchestration.resources import WarehouseResource, source_resource
 from pipelines.postgres.roles import ANALYST, LOADER
@@ -87,7 +87,7 @@ def test_sql_in_a_partition_key_is_rejected_before_any_request(
 
 
 def test_a_partition_key_is_a_day_or_rejected(instance: dg.DagsterInstance) -> None:
-    job = build_definitions({}).resolve_job_def("flights")
+    job = definitions.resolve_job_def("flights")
     with pytest.raises(dg.DagsterUnknownPartitionError):
         job.execute_in_process(instance=instance, partition_key="2026-01-01'; DROP SCHEMA flights")
 
